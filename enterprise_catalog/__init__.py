@@ -1,0 +1,17 @@
+"""Which content is in which enterprise customer's catalog, and the channels that keep learning systems equal to it.
+
+``catalog/`` and ``api/``
+    the catalog service: owns the truth and answers the diff.
+``integrated_channels/``
+    the sync engine and its channels; reaches the catalog over HTTP only.
+``sandbox/``
+    stand-ins of the vendors' systems, for tests and the demo.
+``local_auth/``
+    the OAuth2 token end point of a site without an Open edX LMS (local and test settings only).
+``settings/``
+    one module per way of deploying; everything comes from the environment.
+``sqlite/``
+    Django's SQLite backend, with SQLite's real limits.
+``content_keys.py``
+    the one database field that both programs share.
+"""

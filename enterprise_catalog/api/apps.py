@@ -1,0 +1,11 @@
+"""The Django application of the catalog's HTTP API."""
+
+from django.apps import AppConfig
+
+
+class APIConfig(AppConfig):
+    name = "enterprise_catalog.api"
+    verbose_name = "Catalog API"
+
+    def ready(self) -> None:
+        from enterprise_catalog.api import schema  # noqa: F401, PLC0415  (importing it registers it)

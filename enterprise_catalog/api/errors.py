@@ -1,0 +1,50 @@
+"""What a caller is told when something is wrong: DRF's shapes, with a stable ``code`` beside the text.
+
+Errors of one field are ``{"<field>": ["what is wrong"], "code": "…"}``, all others ``{"detail": "…", "code": "…"}``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rest_framework import status
+from rest_framework.exceptions import APIException
+from rest_framework.views import exception_handler
+
+if TYPE_CHECKING:
+    from rest_framework.response import Response
+
+
+class BodyTooLargeError(APIException):
+    """The request's body is larger than :setting:`MAX_BODY_BYTES`."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "body_too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The request body is larger than {limit:,} bytes.")
+
+
+class BadContentKeysError(APIException):
+    """The request's ``content_keys`` cannot be used; ``message`` names the first bad element's position."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_code = "invalid_content_keys"
+
+    def __init__(self, message: str) -> None:
+        super().__init__({"content_keys": [message]})
+
+
+def answer(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Return DRF's answer to ``error`` with its ``code``; ``None`` for what is no API error (Django then answers 500)."""
+    response = exception_handler(error, context)
+    if response is not None and isinstance(response.data, dict):
+        response.data.setdefault("code", _code(error))
+    return response
+
+
+def _code(error: Exception) -> str:
+    if isinstance(error, APIException):
+        codes = error.get_codes()
+        return codes if isinstance(codes, str) else error.default_code
+    return "not_found" if type(error).__name__ == "Http404" else "permission_denied"

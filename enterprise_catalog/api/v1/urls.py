@@ -1,0 +1,24 @@
+"""The addresses of version 1. They are fixed (see the contract); an identifier that is no UUID is 404."""
+
+from django.urls import path
+
+from enterprise_catalog.api.v1.views.catalogs import CatalogDetailView, CatalogListView
+from enterprise_catalog.api.v1.views.compatibility import GenerateDiffView, GetContentMetadataView
+from enterprise_catalog.api.v1.views.content_diff import ContentDiffView
+from enterprise_catalog.api.v1.views.content_metadata import ContentMetadataView
+
+app_name = "v1"
+
+_CATALOG = "enterprise-catalogs/<uuid:uuid>/"
+
+urlpatterns = [
+    path("enterprise-catalogs/", CatalogListView.as_view(), name="catalog-list"),
+    path(_CATALOG, CatalogDetailView.as_view(), name="catalog-detail"),
+    path(f"{_CATALOG}content-diff/", ContentDiffView.as_view(), name="content-diff"),
+    path(f"{_CATALOG}content-metadata/", ContentMetadataView.as_view(), name="content-metadata"),
+    # Open edX's callers use these without a final slash, its documentation with one; the schema shows the first.
+    path(f"{_CATALOG}generate_diff", GenerateDiffView.as_view(), name="generate-diff"),
+    path(f"{_CATALOG}generate_diff/", GenerateDiffView.as_view(schema=None)),
+    path(f"{_CATALOG}get_content_metadata", GetContentMetadataView.as_view(), name="get-content-metadata"),
+    path(f"{_CATALOG}get_content_metadata/", GetContentMetadataView.as_view(schema=None)),
+]

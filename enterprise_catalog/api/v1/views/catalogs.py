@@ -1,0 +1,75 @@
+"""``GET …/enterprise-catalogs/`` and ``…/{uuid}/``: catalogs with their versions; cheap to ask again."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.views import APIView
+
+from enterprise_catalog.api.pagination import CatalogPagination
+from enterprise_catalog.api.v1.permissions import HasAnyRole, may_read_all, readable_contexts
+from enterprise_catalog.api.v1.serializers import CatalogListQuerySerializer, CatalogSerializer
+from enterprise_catalog.api.v1.views.base import CatalogView, not_modified, validated, with_etag
+from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.http import HttpResponseBase
+    from rest_framework.request import Request
+
+    from enterprise_catalog.catalog.querysets import EnterpriseCatalogQuerySet
+
+
+class CatalogDetailView(CatalogView):
+    """One catalog."""
+
+    @extend_schema(responses=CatalogSerializer, operation_id="catalog_detail")
+    def get(self, request: Request, uuid: UUID) -> HttpResponseBase:  # noqa: ARG002  (the permission used it)
+        """Return the catalog with its version; 304 when the caller's ``If-None-Match`` is up to date."""
+        return _conditional(request, CatalogSerializer(self.catalog).data)
+
+
+class CatalogListView(APIView):
+    """The catalogs that the caller may read, or those of one customer."""
+
+    permission_classes = (HasAnyRole,)
+
+    @extend_schema(
+        parameters=[CatalogListQuerySerializer], responses=CatalogSerializer(many=True), operation_id="catalog_list"
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        """Return one page of catalogs, ascending by UUID.
+
+        403 for a customer whose catalogs the caller may not read; 404 for one that does not exist, but only to callers
+        who may read all.
+        """
+        customer = validated(CatalogListQuerySerializer, request.query_params.dict()).get("enterprise_customer")
+        catalogs = self._of_caller(request) if customer is None else self._of_customer(request, customer)
+        paginator = CatalogPagination()
+        page = paginator.paginate_queryset(catalogs.with_parts(), request, view=self)
+        return _conditional(request, paginator.get_paginated_response(CatalogSerializer(page, many=True).data).data)
+
+    def _of_caller(self, request: Request) -> EnterpriseCatalogQuerySet:
+        if may_read_all(request):
+            return EnterpriseCatalog.objects.all()
+        return EnterpriseCatalog.objects.of_customers(readable_contexts(request))
+
+    def _of_customer(self, request: Request, customer: UUID) -> EnterpriseCatalogQuerySet:
+        if not may_read_all(request) and str(customer) not in readable_contexts(request):
+            raise PermissionDenied
+        if not EnterpriseCustomer.objects.filter(pk=customer).exists():
+            raise Http404(f"There is no customer {customer}.")
+        return EnterpriseCatalog.objects.of_customers([customer])
+
+
+def _conditional(request: Request, body: Any) -> HttpResponseBase:
+    """Answer with ``body``, or 304: the ETag is its digest, hence right whatever of it changed."""
+    digest = hashlib.sha256(orjson.dumps(body, default=str)).hexdigest()
+    etag = f'"{digest[:32]}"'
+    return not_modified(request, etag) or with_etag(body, etag)

@@ -1,0 +1,119 @@
+"""``generate_diff`` and ``get_content_metadata``: the shapes that existing Open edX callers know.
+
+Their oddities are kept on purpose: a space in a key stands for a plus sign, which clients lose when they do not encode
+their URLs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from django.http import StreamingHttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.response import Response
+from rest_framework.utils.urls import remove_query_param, replace_query_param
+
+from enterprise_catalog.api.v1.serializers import (
+    MAX_METADATA_KEYS,
+    LegacyDiffRequestSerializer,
+    LegacyDiffSerializer,
+    LegacyMetadataSerializer,
+    LegacyPageQuerySerializer,
+)
+from enterprise_catalog.api.v1.views.base import CatalogView, body_of, validated
+from enterprise_catalog.api.v1.views.content_metadata import envelope_with
+from enterprise_catalog.catalog.documents import format_time
+from enterprise_catalog.catalog.snapshots import read_diff, read_numbered_page, read_page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from django.http import HttpResponseBase
+    from rest_framework.request import Request
+
+
+class GenerateDiffView(CatalogView):
+    """The diff as Open edX's integrated channels ask for it."""
+
+    @extend_schema(
+        request=LegacyDiffRequestSerializer, responses=LegacyDiffSerializer, operation_id="generate_diff"
+    )
+    def post(self, request: Request, uuid: UUID) -> Response:
+        """Return the diff; an empty body is an empty list of keys."""
+        keys = validated(LegacyDiffRequestSerializer, body_of(request))["content_keys"]
+        _, diff = read_diff(self.catalog.pk, [_plus(key) for key in keys])
+        return Response(
+            {
+                "items_found": [
+                    {"content_key": key, "date_updated": format_time(moment)} for key, moment in diff.existing
+                ],
+                "items_not_included": [{"content_key": key} for key in diff.to_create],
+                "items_not_found": [{"content_key": key} for key in diff.to_delete],
+            }
+        )
+
+
+class GetContentMetadataView(CatalogView):
+    """Documents in numbered pages, as Open edX's callers ask for them."""
+
+    @extend_schema(
+        parameters=[LegacyPageQuerySerializer], responses=LegacyMetadataSerializer, operation_id="get_content_metadata"
+    )
+    def get(self, request: Request, uuid: UUID) -> HttpResponseBase:
+        """Return one page, or with ``traverse_pagination`` all documents at once."""
+        parameters = request.query_params
+        query = validated(
+            LegacyPageQuerySerializer, {**parameters.dict(), "content_keys": parameters.getlist("content_keys")}
+        )
+        keys = [_plus(key) for key in query["content_keys"]]
+        if query["traverse_pagination"] and not keys:
+            return self._all(uuid)
+        page, size = query["page"], MAX_METADATA_KEYS if query["traverse_pagination"] else query["page_size"]
+        start = (page - 1) * size
+        count, items = read_numbered_page(self.catalog.pk, keys=keys, start=start, size=size)
+        if page > 1 and start >= count:
+            raise NotFound("There is no such page.")
+        envelope = self._envelope(
+            count,
+            following=_address(request, page + 1) if start + size < count else None,
+            previous=_address(request, page - 1) if page > 1 else None,
+        )
+        return Response(envelope_with(envelope, (document for _, document in items.documents)))
+
+    def _envelope(self, count: int, *, following: str | None, previous: str | None) -> dict[str, Any]:
+        catalog = self.catalog
+        return {
+            "count": count,
+            "next": following,
+            "previous": previous,
+            "uuid": str(catalog.pk),
+            "title": catalog.title,
+            "enterprise_customer": str(catalog.enterprise_customer_id),
+        }
+
+    def _all(self, uuid: UUID) -> StreamingHttpResponse:
+        """Stream every document, a bounded number in memory at a time."""
+        count, _ = read_numbered_page(self.catalog.pk, keys=(), start=0, size=0)
+        envelope = self._envelope(count, following=None, previous=None)
+        return StreamingHttpResponse(_stream(uuid, envelope), content_type="application/json")
+
+
+def _stream(uuid: UUID, envelope: dict[str, Any]) -> Iterator[bytes]:
+    yield orjson.dumps(envelope)[:-1] + b',"results":['
+    separator, after = b"", ""
+    while documents := read_page(uuid, after=after, size=MAX_METADATA_KEYS).documents:
+        yield separator + b",".join(document for _, document in documents)
+        separator, after = b",", documents[-1][0]
+    yield b"]}"
+
+
+def _plus(key: str) -> str:
+    return key.replace(" ", "+")
+
+
+def _address(request: Request, page: int) -> str:
+    address = request.build_absolute_uri()
+    return remove_query_param(address, "page") if page == 1 else replace_query_param(address, "page", page)

@@ -1,0 +1,73 @@
+"""``…/content-metadata/``: the documents, by key (POST) and page by page (GET)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from drf_spectacular.utils import extend_schema
+from rest_framework.response import Response
+
+from enterprise_catalog.api.pagination import BadCursorError, cursor_after, key_of_cursor
+from enterprise_catalog.api.v1.serializers import (
+    MetadataPageSerializer,
+    MetadataRequestSerializer,
+    MetadataSerializer,
+    PageQuerySerializer,
+)
+from enterprise_catalog.api.v1.views.base import CatalogView, body_of, not_modified, validated, with_etag
+from enterprise_catalog.catalog.snapshots import read_items, read_page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from uuid import UUID
+
+    from django.http import HttpResponseBase
+    from rest_framework.request import Request
+
+NOT_IN_CATALOG = "not_in_catalog"
+
+
+class ContentMetadataView(CatalogView):
+    """The catalog's documents."""
+
+    @extend_schema(
+        request=MetadataRequestSerializer, responses=MetadataSerializer, operation_id="content_metadata_by_keys"
+    )
+    def post(self, request: Request, uuid: UUID) -> Response:
+        """Return the documents of the keys asked for; each key is in ``results`` or, with a reason, in ``missing``."""
+        catalog = self.catalog
+        keys = dict.fromkeys(validated(MetadataRequestSerializer, body_of(request))["content_keys"])
+        items = read_items(catalog.pk, keys)
+        found = {key for key, _ in items.documents}
+        missing = [{"content_key": key, "reason": NOT_IN_CATALOG} for key in keys if key not in found]
+        envelope = {"catalog_uuid": str(uuid), "catalog_version": items.version, "missing": missing}
+        return Response(envelope_with(envelope, (document for _, document in items.documents)))
+
+    @extend_schema(
+        parameters=[PageQuerySerializer], responses=MetadataPageSerializer, operation_id="content_metadata_list"
+    )
+    def get(self, request: Request, uuid: UUID) -> HttpResponseBase:
+        """Return one page of all documents, ascending by key; any page costs the same."""
+        catalog = self.catalog
+        query = validated(PageQuerySerializer, request.query_params.dict())
+        try:
+            after = key_of_cursor(query["cursor"])
+        except BadCursorError:
+            return Response({"cursor": ["Not a cursor of this API."], "code": "bad_cursor"}, status=400)
+        if unchanged := not_modified(request, _etag(catalog.version)):
+            return unchanged
+        page = read_page(uuid, after=after, size=query["page_size"])
+        is_last = len(page.documents) < query["page_size"]
+        following = None if is_last else cursor_after(request, page.documents[-1][0])
+        envelope = {"catalog_uuid": str(uuid), "catalog_version": page.version, "next": following}
+        return with_etag(envelope_with(envelope, (document for _, document in page.documents)), _etag(page.version))
+
+
+def envelope_with(envelope: Mapping[str, Any], documents: Iterable[bytes]) -> bytes:
+    """Return the JSON of ``envelope`` with a further field ``results``, whose documents are copied in as they are."""
+    return b"".join((orjson.dumps(envelope)[:-1], b',"results":[', b",".join(documents), b"]}"))
+
+
+def _etag(version: str) -> str:
+    return f'"{version}"'

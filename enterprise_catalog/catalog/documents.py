@@ -1,0 +1,139 @@
+"""Content documents: what makes one acceptable, its canonical form and hash, and how it is served.
+
+A document is one JSON object of the shape that Open edX's course-discovery and enterprise-catalog give out. We read the
+few fields that tell what it is and keep the rest as it came. No database here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import orjson
+
+from enterprise_catalog.content_keys import MAX_KEY_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+#: In bytes of canonical JSON. Real courses have 2 to 60 KB; MariaDB's default packet is 16 MiB.
+MAX_DOCUMENT_BYTES: Final = 4 * 1024 * 1024
+
+#: content_type -> the field that holds the key of such content. Programs and pathways have no ``key``.
+KEY_FIELDS: Final[Mapping[str, str]] = {"course": "key", "courserun": "key", "program": "uuid", "learnerpathway": "uuid"}
+
+#: What serving adds to a document; taken out of what is stored, so that no document has a field twice.
+SERVED_FIELDS: Final = frozenset({"content_key", "content_type", "content_last_modified", "enrollment_url"})
+
+
+class DocumentError(ValueError):
+    """A document that cannot be taken; the text says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An acceptable document in canonical form."""
+
+    content_key: str
+    content_type: str
+    parent_content_key: str  #: The course of a course run; empty for all other content.
+    title: str  #: For people; at most 255 characters.
+    json: bytes  #: Canonical: keys sorted, no white space, UTF-8, without :data:`SERVED_FIELDS`.
+    content_hash: str  #: SHA-256 of type and JSON, in hexadecimal.
+
+
+def parse_document(line: bytes) -> Document:
+    """Return the document that ``line`` (one JSON object) holds.
+
+    Two lines that differ in white space or in the order of fields only give equal documents.
+
+    Raises:
+        DocumentError: not JSON, not an object, of no known ``content_type``, without a usable key, or too large.
+    """
+    try:
+        fields = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise DocumentError(f"not JSON: {error.msg} at character {error.pos + 1}") from None
+    if not isinstance(fields, dict):
+        raise DocumentError(f"a JSON object is needed, not {_json_type(fields)}")
+    content_type = fields.get("content_type")
+    if not isinstance(content_type, str) or content_type not in KEY_FIELDS:
+        raise DocumentError(f"content_type must be one of {', '.join(KEY_FIELDS)}, not {content_type!r:.60}")
+    content_key = _content_key(fields, KEY_FIELDS[content_type])
+    canonical = orjson.dumps(
+        {name: value for name, value in fields.items() if name not in SERVED_FIELDS}, option=orjson.OPT_SORT_KEYS
+    )
+    if len(canonical) > MAX_DOCUMENT_BYTES:
+        raise DocumentError(f"{content_key}: {len(canonical):,} bytes; at most {MAX_DOCUMENT_BYTES:,} are allowed")
+    title = fields.get("title")
+    return Document(
+        content_key=content_key,
+        content_type=content_type,
+        parent_content_key=_parent_key(fields) if content_type == "courserun" else "",
+        title=title[:255] if isinstance(title, str) else "",
+        json=canonical,
+        content_hash=hashlib.sha256(content_type.encode() + b"\0" + canonical).hexdigest(),
+    )
+
+
+def served_document(
+    stored: bytes, *, content_key: str, content_type: str, parent_content_key: str, updated_at: str, url_prefix: str
+) -> bytes:
+    """Return the document as the API serves it: the stored JSON, and what the catalog knows of it, copied together.
+
+    Args:
+        stored: canonical JSON of an object (:attr:`Document.json`).
+        updated_at: the diff's ``updated_at`` of this item, already formatted.
+        url_prefix: what comes before the course's key in the customer's enrolment URLs.
+    """
+    known = orjson.dumps(
+        {
+            "content_key": content_key,
+            "content_type": content_type,
+            "content_last_modified": updated_at,
+            "enrollment_url": enrollment_url(content_key, content_type, parent_content_key, url_prefix=url_prefix),
+        }
+    )
+    return known if stored == b"{}" else stored[:-1] + b"," + known[1:]
+
+
+def enrollment_url(content_key: str, content_type: str, parent_content_key: str, *, url_prefix: str) -> str | None:
+    """Return where a learner of the customer enrols: the course's page, for a run with the run chosen.
+
+    Programs and pathways have none (``None``): they are not enrolled in as a whole.
+    """
+    if content_type == "course":
+        return url_prefix + quote(content_key, safe="+:")
+    if content_type == "courserun":
+        course = quote(parent_content_key or content_key, safe="+:")
+        return f"{url_prefix}{course}?course_run_key={quote(content_key, safe='')}"
+    return None
+
+
+def format_time(moment: datetime) -> str:
+    """Return a time in UTC as the API writes it, always with microseconds: ``2026-11-23T20:44:01.123456Z``."""
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def _content_key(fields: Mapping[str, Any], name: str) -> str:
+    key = fields.get(name)
+    if not isinstance(key, str) or not key:
+        raise DocumentError(f"{name} must be a text of 1 to {MAX_KEY_LENGTH} characters, not {key!r:.60}")
+    if len(key) > MAX_KEY_LENGTH:
+        raise DocumentError(f"{name} has {len(key)} characters; at most {MAX_KEY_LENGTH} are allowed: {key[:40]}…")
+    return key
+
+
+def _parent_key(fields: Mapping[str, Any]) -> str:
+    """Return the course of a run, from ``aggregation_key`` (``courserun:edX+DemoX``) as course-discovery writes it."""
+    aggregation_key = fields.get("aggregation_key")
+    return aggregation_key.partition(":")[2][:MAX_KEY_LENGTH] if isinstance(aggregation_key, str) else ""
+
+
+def _json_type(value: object) -> str:
+    if isinstance(value, list):
+        return "a list"
+    return "null" if value is None else f"a {type(value).__name__}"

@@ -1,0 +1,273 @@
+"""The only writer of content and membership.
+
+An import has two halves. The first reads the lines, checks each and keeps the acceptable ones in a temporary file, in
+canonical form; the database is not touched, so that a bad file costs nothing. The second applies them in one
+transaction, in the order of their keys (so that two imports take their locks in the same order and do not deadlock), in
+batches bounded by bytes, and writes only what differs: content whose hash changed, and memberships that come or go.
+Memory holds the keys, never the documents.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import IO, TYPE_CHECKING, Final
+
+from django.db import OperationalError, transaction
+from django.db.models import Q
+
+from enterprise_catalog.catalog.customers import next_version
+from enterprise_catalog.catalog.documents import Document, DocumentError, parse_document
+from enterprise_catalog.catalog.models import CatalogMembership, CatalogQuery, ContentDocument, ContentMetadata
+from enterprise_catalog.catalog.querysets import KEYS_PER_STATEMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
+
+#: One statement carries at most this much of documents, well below MariaDB's default packet of 16 MiB.
+BATCH_BYTES: Final = 4 * 1024 * 1024
+BATCH_DOCUMENTS: Final = 500
+
+#: MariaDB's "deadlock found" and "lock wait timeout exceeded": the transaction is undone and may be tried again.
+_RETRYABLE_CODES: Final = frozenset({1205, 1213})
+_ATTEMPTS: Final = 5
+
+
+class BadLineError(ValueError):
+    """A line that cannot be imported, with its number, when the import is to stop at the first one."""
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What an import did, from the catalog's point of view."""
+
+    created: int = 0  #: Came into the catalog.
+    updated: int = 0  #: Were in it, and their document changed.
+    unchanged: int = 0  #: Were in it, with the same document.
+    removed: int = 0  #: Left it; only with ``replace``.
+    rejected: int = 0  #: Lines that were passed over; only when bad lines are skipped.
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Where an accepted document lies in the temporary file, and what of it is needed without reading it."""
+
+    content_key: str
+    content_hash: str
+    offset: int
+    length: int
+    line_number: int
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What an import has changed so far, for the versions that have to move at its end."""
+
+    now: datetime
+    content_ids: list[int] = field(default_factory=list)
+    membership_changed: bool = False
+
+
+def import_documents(
+    target: Callable[[], CatalogQuery],
+    lines: Iterable[bytes],
+    *,
+    now: datetime,
+    replace: bool = False,
+    on_bad_line: Callable[[int, str], None] | None = None,
+) -> ImportReport:
+    """Bring the documents in ``lines`` into a catalog query, in one transaction; safe to repeat.
+
+    Args:
+        target: returns the query whose members they become; called inside the transaction, so that what it makes goes
+            when the import fails.
+        lines: one JSON object each; empty lines are passed over.
+        now: the time of change of all that really changes.
+        replace: remove the members that ``lines`` does not hold.
+        on_bad_line: called with the number (from 1) of each bad line and what is wrong with it; the line is then passed
+            over. Without it, the first bad line stops the import.
+
+    Raises:
+        BadLineError: a bad line without ``on_bad_line``; nothing was written.
+    """
+    report = ImportReport()
+
+    def reject(number: int, reason: str) -> None:
+        if on_bad_line is None:
+            raise BadLineError(f"line {number}: {reason}")
+        on_bad_line(number, reason)
+        report.rejected += 1
+
+    with tempfile.TemporaryFile(prefix="import-") as file:
+        entries = _accept(lines, file, reject)
+        return _retried(lambda: _apply(target, entries, file, now=now, replace=replace, rejected=report.rejected))
+
+
+def _accept(lines: Iterable[bytes], file: IO[bytes], reject: Callable[[int, str], None]) -> list[_Entry]:
+    """Write the acceptable documents to ``file`` and return where they are, ascending by key."""
+    entries: dict[str, _Entry] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            document = parse_document(line)
+        except DocumentError as error:
+            reject(number, str(error))
+            continue
+        key, earlier = document.content_key, entries.get(document.content_key)
+        if earlier is not None:
+            if earlier.content_hash != document.content_hash:
+                reject(number, f"{key} is on line {earlier.line_number} already, with other content")
+            continue
+        entries[key] = _Entry(key, document.content_hash, file.tell(), len(line), number)
+        file.write(line)
+    return sorted(entries.values(), key=lambda entry: entry.content_key)
+
+
+def _retried(apply: Callable[[], ImportReport]) -> ImportReport:
+    """Run ``apply`` again when the database undid it because of another transaction's locks."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return apply()
+        except OperationalError as error:
+            if attempt == _ATTEMPTS or error.args[0] not in _RETRYABLE_CODES:
+                raise
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _apply(
+    target: Callable[[], CatalogQuery],
+    entries: Sequence[_Entry],
+    file: IO[bytes],
+    *,
+    now: datetime,
+    replace: bool,
+    rejected: int,
+) -> ImportReport:
+    report = ImportReport(rejected=rejected)
+    with transaction.atomic():
+        query = target()
+        changes = _Changes(now)
+        for batch in _batches(entries):
+            _apply_batch(query, batch, file, report, changes)
+        if replace:
+            report.removed = _remove_others(query, {entry.content_key for entry in entries})
+            changes.membership_changed |= report.removed > 0
+        _move_versions(query, changes)
+    return report
+
+
+def _batches(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
+    batch: list[_Entry] = []
+    size = 0
+    for entry in entries:
+        if batch and (size + entry.length > BATCH_BYTES or len(batch) == BATCH_DOCUMENTS):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += entry.length
+    if batch:
+        yield batch
+
+
+def _apply_batch(
+    query: CatalogQuery, batch: Sequence[_Entry], file: IO[bytes], report: ImportReport, changes: _Changes
+) -> None:
+    keys = [entry.content_key for entry in batch]
+    stored = {content.content_key: content for content in ContentMetadata.objects.with_keys(keys)}
+    members = set(query.memberships.filter(content_key__in=keys).values_list("content_key", flat=True))
+
+    new = [entry for entry in batch if entry.content_key not in stored]
+    changed = [entry for entry in batch if (row := stored.get(entry.content_key)) and row.content_hash != entry.content_hash]
+    _insert_content([_read(entry, file) for entry in new], changes)
+    _update_content([(_read(entry, file), stored[entry.content_key]) for entry in changed], changes)
+    joining = [key for key in keys if key not in members]
+    _insert_memberships(query, joining, changes)
+
+    updated = sum(entry.content_key in members for entry in changed)
+    report.created += len(joining)
+    report.updated += updated
+    report.unchanged += len(members) - updated
+
+
+def _read(entry: _Entry, file: IO[bytes]) -> Document:
+    file.seek(entry.offset)
+    return parse_document(file.read(entry.length))
+
+
+def _insert_content(documents: Sequence[Document], changes: _Changes) -> None:
+    if not documents:
+        return
+    ContentMetadata.objects.bulk_create(
+        _row(document, ContentMetadata(created_at=changes.now, updated_at=changes.now)) for document in documents
+    )
+    # Read back, since MySQL does not return the ids of a bulk insert.
+    ids = dict(ContentMetadata.objects.with_keys([d.content_key for d in documents]).values_list("content_key", "pk"))
+    ContentDocument.objects.bulk_create(
+        ContentDocument(content_id=ids[document.content_key], json=document.json) for document in documents
+    )
+
+
+def _update_content(pairs: Sequence[tuple[Document, ContentMetadata]], changes: _Changes) -> None:
+    if not pairs:
+        return
+    rows = [_row(document, row) for document, row in pairs]
+    for row in rows:
+        # Time of change only ever moves forward, even when the clock does not.
+        row.updated_at = max(changes.now, row.updated_at + timedelta(microseconds=1))
+    ContentMetadata.objects.bulk_update(
+        rows, ["content_type", "parent_content_key", "title", "content_hash", "updated_at"]
+    )
+    ContentDocument.objects.bulk_update(
+        [ContentDocument(content_id=row.pk, json=document.json) for document, row in pairs], ["json"]
+    )
+    moments = {row.updated_at for row in rows}
+    for moment in moments:  # One, unless the clock went back.
+        ids = [row.pk for row in rows if row.updated_at == moment]
+        CatalogMembership.objects.filter(content__in=ids).update(updated_at=moment)
+    changes.content_ids += [row.pk for row in rows]
+
+
+def _row(document: Document, row: ContentMetadata) -> ContentMetadata:
+    """Return ``row`` with what the document says."""
+    row.content_key = document.content_key
+    row.content_type = document.content_type
+    row.parent_content_key = document.parent_content_key
+    row.title = document.title
+    row.content_hash = document.content_hash
+    return row
+
+
+def _insert_memberships(query: CatalogQuery, keys: Sequence[str], changes: _Changes) -> None:
+    if not keys:
+        return
+    rows = ContentMetadata.objects.with_keys(keys).order_by("content_key").values_list("pk", "content_key", "updated_at")
+    CatalogMembership.objects.bulk_create(
+        CatalogMembership(catalog_query=query, content_id=pk, content_key=key, updated_at=moment)
+        for pk, key, moment in rows
+    )
+    changes.membership_changed = True
+
+
+def _remove_others(query: CatalogQuery, keys: set[str]) -> int:
+    """Remove the members whose key is not in ``keys``; return how many."""
+    members = query.memberships.order_by("content_key").values_list("pk", "content_key").iterator()
+    leaving = [pk for pk, key in members if key not in keys]
+    for start in range(0, len(leaving), KEYS_PER_STATEMENT):
+        CatalogMembership.objects.filter(pk__in=leaving[start : start + KEYS_PER_STATEMENT]).delete()
+    return len(leaving)
+
+
+def _move_versions(query: CatalogQuery, changes: _Changes) -> None:
+    """Give a new version to each query whose members or their content changed."""
+    affected = Q(pk=query.pk) if changes.membership_changed else Q(pk__in=())
+    queries = set(CatalogQuery.objects.filter(affected).values_list("pk", flat=True))
+    for start in range(0, len(changes.content_ids), KEYS_PER_STATEMENT):
+        ids = changes.content_ids[start : start + KEYS_PER_STATEMENT]
+        queries.update(CatalogMembership.objects.filter(content__in=ids).values_list("catalog_query", flat=True).distinct())
+    for pk in sorted(queries):
+        CatalogQuery.objects.filter(pk=pk).update(
+            version=next_version("version", changes.now), content_changed_at=changes.now
+        )

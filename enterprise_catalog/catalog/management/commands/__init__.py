@@ -1,0 +1,1 @@
+"""``import_content`` brings a file of content documents into a catalog."""

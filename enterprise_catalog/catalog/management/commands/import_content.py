@@ -1,0 +1,80 @@
+"""``import_content``: stream content documents from a file, or from standard input, into a catalog."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentTypeError
+from contextlib import nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from enterprise_catalog.catalog.customers import OtherCustomersCatalogError, ensure_catalog_query
+from enterprise_catalog.catalog.ingest import BadLineError, import_documents
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from enterprise_catalog.catalog.models import CatalogQuery
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a UUID") from None
+
+
+class Command(BaseCommand):
+    """Prints one JSON line with the counts at the end; bad lines go to standard error with number and reason.
+
+    Exit code 0: done, bad lines skipped included; 1: stopped at a bad line, nothing was written; 2: wrong usage.
+    """
+
+    help = "Import content documents (one JSON object a line) into an enterprise catalog."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", metavar="FILE", help="a file of JSON lines, or - for standard input")
+        parser.add_argument("--catalog-uuid", type=_uuid, required=True, metavar="U")
+        parser.add_argument("--customer-uuid", type=_uuid, required=True, metavar="C")
+        parser.add_argument("--title", help="the catalog's title")
+        parser.add_argument("--replace", action="store_true", help="make the catalog hold exactly the file's items")
+        parser.add_argument("--on-error", choices=("stop", "skip"), default="stop", help="what to do with a bad line")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        now = timezone.now()
+
+        def target() -> CatalogQuery:
+            return ensure_catalog_query(
+                options["catalog_uuid"], customer_uuid=options["customer_uuid"], title=options["title"], now=now
+            )
+
+        skip = options["on_error"] == "skip"
+        try:
+            with _opened(options["file"]) as lines:
+                report = import_documents(
+                    target,
+                    lines,
+                    now=now,
+                    replace=options["replace"],
+                    on_bad_line=self._report if skip else None,
+                )
+        except OSError as error:
+            raise CommandError(f"{options['file']}: {error.strerror}", returncode=2) from error
+        except OtherCustomersCatalogError as error:
+            raise CommandError(str(error), returncode=2) from error
+        except BadLineError as error:
+            raise CommandError(f"{error}. Nothing was imported.", returncode=1) from error
+        self.stdout.write(orjson.dumps(asdict(report)).decode())
+
+    def _report(self, number: int, reason: str) -> None:
+        self.stderr.write(f"line {number}: {reason}")
+
+
+def _opened(name: str) -> AbstractContextManager[IO[bytes]]:
+    return nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb")

@@ -1,0 +1,54 @@
+"""The catalog's reads that are used more than once. They chain, and their names are those of the question."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+    from uuid import UUID
+
+    from enterprise_catalog.catalog.models import CatalogMembership, ContentMetadata, EnterpriseCatalog
+
+#: How many values one ``IN (…)`` may hold: SQLite refuses more than 32,766 variables, and long lists cost planning time.
+KEYS_PER_STATEMENT = 1_000
+
+
+class EnterpriseCatalogQuerySet(models.QuerySet["EnterpriseCatalog"]):
+    """Catalogs."""
+
+    def with_parts(self) -> EnterpriseCatalogQuerySet:
+        """With the customer and the query in the same statement."""
+        return self.select_related("catalog_query", "enterprise_customer")
+
+    def of_customers(self, customers: Collection[UUID]) -> EnterpriseCatalogQuerySet:
+        """Only those of the customers with these UUIDs."""
+        return self.filter(enterprise_customer_id__in=customers)
+
+
+class ContentMetadataQuerySet(models.QuerySet["ContentMetadata"]):
+    """Content."""
+
+    def with_keys(self, keys: Iterable[str]) -> ContentMetadataQuerySet:
+        """Only those with these keys; at most :data:`KEYS_PER_STATEMENT` of them."""
+        return self.filter(content_key__in=keys)
+
+
+class MembershipQuerySet(models.QuerySet["CatalogMembership"]):
+    """Memberships."""
+
+    def in_key_order(self) -> MembershipQuerySet:
+        """By key, in code-point order; the order of the index."""
+        return self.order_by("content_key")
+
+    def after(self, key: str) -> MembershipQuerySet:
+        """Only those whose key comes after ``key``: the next page."""
+        return self.filter(content_key__gt=key)
+
+    def with_documents(self) -> Iterator[tuple[Any, ...]]:
+        """Yield key, time of change, type, parent's key and stored JSON of each, in the queryset's order."""
+        return self.values_list(
+            "content_key", "updated_at", "content__content_type", "content__parent_content_key", "content__document__json"
+        ).iterator()

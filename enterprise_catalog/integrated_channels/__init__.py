@@ -1,0 +1,18 @@
+"""THE SYNC ENGINE, in the order in which a run goes through it.
+
+``tasks.py``           Celery: which configurations are due; one task each.
+``sync.py``            one run: lease, export, transmit, summarise.
+``exporter.py``        history, diff over HTTP, metadata -> work to send.
+``catalog_client.py``  the only file that knows the catalog's URLs and JSON.
+``planning.py``        pure: what to create, update and delete, within the limits.
+``transmitter.py``     call the channel chunk by chunk; one outcome per item.
+``audit.py``           outcomes -> audit rows, in bulk.
+``leases.py``          at most one run per configuration.
+``models.py``          the tables; ``querysets.py`` their reads; ``configurations.py`` makes a channel of a configuration.
+``credentials.py``     what customers entrust to us, encrypted.
+``types.py``           the frozen values that travel through a run.
+``exceptions.py``      sorted by recovery: retry, reject this item, stop the run.
+``http.py``            one client for all LMSs: time-outs, status -> exceptions, redaction.
+``admin.py``           WHERE THE AUDIT VIEW LIVES.
+``channels/``          WHERE A CHANNEL IS ADDED: one folder, two files, one line in the registry.
+"""

@@ -1,0 +1,78 @@
+"""What a channel is: it translates content items into one LMS's words and makes that LMS's calls. The engine does all else."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from enterprise_catalog.integrated_channels.http import LMSClient
+    from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload
+
+
+class ChannelSettings(BaseModel):
+    """Base of a channel's settings and credentials: strict about names, silent about values in its errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+S = TypeVar("S", bound=ChannelSettings)
+C = TypeVar("C", bound=ChannelSettings)
+
+
+class Channel(ABC, Generic[S, C]):
+    """One LMS that content metadata is pushed to.
+
+    A subclass declares the class attributes and implements the methods. It never touches the database, never retries,
+    never catches to go on, never logs and never reads the clock: the engine does all that. Every method that sends is
+    safe to repeat with the same arguments.
+
+    The methods that send return one result per item, in any order. They raise
+
+    * ``RejectedError`` when the LMS refused the call as a whole because of at least one item; the engine then sends the
+      halves by themselves until it has the culprit,
+    * ``RetryableError`` when the call may work later and it is not known whether it was applied,
+    * ``StopSyncError`` when nothing else of this run will work.
+    """
+
+    code: ClassVar[str]  #: Stored in rows; never change it once released.
+    label: ClassVar[str]  #: For people.
+    chunk_size: ClassVar[int]  #: The most items of one chunk.
+    settings_class: ClassVar[type[ChannelSettings]]
+    credentials_class: ClassVar[type[ChannelSettings]]  #: Its ``SecretStr`` fields are kept out of every message.
+
+    def __init__(self, client: LMSClient, settings: S, credentials: C) -> None:
+        self.client = client
+        self.settings = settings
+        self.credentials = credentials
+
+    @abstractmethod
+    def transform(self, item: ContentItem) -> Payload:
+        """Return ``item`` in this LMS's schema. Pure; equal items give equal payloads.
+
+        Raises:
+            RejectedError: the LMS has no way to hold the item; the message tells people why.
+        """
+
+    @abstractmethod
+    def find(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """Return the LMS's own id of each of ``keys`` that it holds, hidden ones included; keys compared exactly."""
+
+    @abstractmethod
+    def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        """Create items that :meth:`find` just did not find; results carry the LMS's own ids."""
+
+    @abstractmethod
+    def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        """Make items (with ``remote_id``) what their payloads say, and show them to learners again if they were not.
+
+        An item that the LMS no longer has is ``GONE``.
+        """
+
+    @abstractmethod
+    def delete(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        """Take items (with ``remote_id``) away from learners. An item that the LMS no longer has is ``GONE``."""

@@ -1,0 +1,99 @@
+"""Content items -> Moodle courses. Pure; every limit of Moodle's is a constant here.
+
+https://docs.moodle.org/dev/Web_service_API_functions and, where they differ, what was observed on Moodle 4.5.6.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING, Final
+
+from enterprise_catalog.integrated_channels.channels.text import cut, plain
+from enterprise_catalog.integrated_channels.exceptions import RejectedError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from enterprise_catalog.integrated_channels.types import ContentItem, Payload
+
+MAX_IDNUMBER_LENGTH: Final = 100  #: mdl_course.idnumber; one more is refused as ``dmlwriteexception``.
+MAX_SHORTNAME_LENGTH: Final = 255  #: mdl_course.shortname.
+MAX_FULLNAME_LENGTH: Final = 254  #: mdl_course.fullname up to Moodle 4.5; 1,333 from 5.0 on.
+
+SUMMARY_IS_HTML: Final = 1  #: Moodle's FORMAT_HTML.
+NO_END_DATE: Final = 0  #: Without an end date Moodle would set one, a year after the start.
+
+#: Executive education is told apart by its title, as on Open edX's own pages.
+_EXEC_ED: Final = "executive-education-2u"
+_SENDABLE: Final = frozenset({"course", "courserun", "program"})
+
+#: PHP takes ``<`` for the start of a tag unless white space follows it, and Moodle refuses titles with tags.
+_LOOKS_LIKE_TAG: Final = re.compile(r"<(?=\S|$)")
+
+
+def to_course(item: ContentItem, *, category_id: int, fullname_length: int = MAX_FULLNAME_LENGTH) -> Payload:
+    """Return the fields of the Moodle course that stands for ``item``, named as the web service names them.
+
+    Texts are plain where Moodle takes no HTML; dates are epoch seconds.
+
+    Raises:
+        RejectedError: a pathway, a key that is too long for ``idnumber``, or no title.
+    """
+    if item.content_type not in _SENDABLE:
+        raise RejectedError(f"Moodle has nothing that a {_name(item.content_type)} could be; only courses can be sent.")
+    if len(item.content_key) > MAX_IDNUMBER_LENGTH:
+        length = len(item.content_key)
+        raise RejectedError(
+            f"The content key has {length} characters; Moodle's ID number holds at most {MAX_IDNUMBER_LENGTH}."
+        )
+    title = _strict(item.title)
+    if not title:
+        raise RejectedError("The item has no title; Moodle needs one.")
+    course: Payload = {
+        "fullname": cut(_fullname(item, title), fullname_length),
+        "shortname": _shortname(title, item.content_key),
+        "categoryid": category_id,
+        "idnumber": item.content_key,
+        "summary": _summary(item),
+        "summaryformat": SUMMARY_IS_HTML,
+    }
+    if item.start is not None:
+        course["startdate"] = _epoch(item.start)
+    course["enddate"] = NO_END_DATE if item.end is None else _epoch(item.end)
+    return course
+
+
+def _fullname(item: ContentItem, title: str) -> str:
+    if item.course_type == _EXEC_ED:
+        title = f"ExecEd: {title}"
+    organizations = ", ".join(filter(None, map(_strict, item.organizations)))
+    return f"{title} - via edX.org ({organizations})" if organizations else f"{title} - via edX.org"
+
+
+def _shortname(title: str, key: str) -> str:
+    """Return title and key; the title gives way, since the key keeps the short name unique."""
+    ending = f" ({_strict(key)})"
+    return cut(title, MAX_SHORTNAME_LENGTH - len(ending)) + ending
+
+
+def _summary(item: ContentItem) -> str:
+    """Return a link to the enrolment page and the description, as HTML. Moodle's column takes a megabyte and more."""
+    address = item.enrollment_url or item.marketing_url
+    description = item.full_description or item.short_description or html.escape(item.title)
+    if not address:
+        return description
+    return f'<a href="{html.escape(address)}" target="_blank">Go to the course page</a><br/>{description}'
+
+
+def _strict(text: str) -> str:
+    """Return ``text`` as Moodle's strict text fields take it: no tags, and nothing that PHP would take for one."""
+    return _LOOKS_LIKE_TAG.sub("< ", plain(text)).strip()
+
+
+def _epoch(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _name(content_type: str) -> str:
+    return {"learnerpathway": "learner pathway"}.get(content_type, content_type)

@@ -1,0 +1,71 @@
+"""What can go wrong in a run, sorted by what to do about it.
+
+::
+
+    SyncError
+     ├── RetryableError              these items, later
+     ├── RejectedError               record these items as refused, go on
+     ├── StopSyncError               nothing else of this run will work
+     │    ├── CredentialsError         the LMS no longer knows us
+     │    ├── ConfigurationError       the configuration cannot work as it is
+     │    ├── LMSUnavailableError      one chunk after the other failed
+     │    └── CatalogUnavailableError  the catalog did not answer as it should
+     └── LeaseLostError              another worker has taken the run over; write nothing more
+
+Messages are for people and never hold a secret.
+"""
+
+from __future__ import annotations
+
+
+class SyncError(Exception):
+    """Anything that this package raises on purpose."""
+
+    def __init__(self, message: str, *, status_code: int | None = None, vendor_code: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.status_code = status_code  #: HTTP; ``None`` when nothing came back.
+        self.vendor_code = vendor_code  #: The LMS's own word for the error, if it has one.
+
+
+class RetryableError(SyncError):
+    """The same call may work later: no connection, a time-out, 429, 5xx. Whether it was applied is not known."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int | None = None,
+        vendor_code: str = "",
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(message, status_code=status_code, vendor_code=vendor_code)
+        self.retry_after_seconds = retry_after_seconds  #: What the LMS asked for.
+
+
+class RejectedError(SyncError):
+    """The item cannot be sent, or the LMS refuses it. Of a call with several items: at least one of them."""
+
+
+class StopSyncError(SyncError):
+    """Nothing else of this run will work; items not sent yet stay as they are."""
+
+
+class CredentialsError(StopSyncError):
+    """The LMS refuses our credentials, or what they may do."""
+
+
+class ConfigurationError(StopSyncError):
+    """The configuration cannot work: a wrong address, a category that does not exist, credentials we cannot read."""
+
+
+class LMSUnavailableError(StopSyncError):
+    """Several chunks in a row failed as a whole for reasons that may pass."""
+
+
+class CatalogUnavailableError(StopSyncError):
+    """The catalog service did not answer, refused us, or answered what we cannot read. Never taken for an empty catalog."""
+
+
+class LeaseLostError(SyncError):
+    """The run's lease expired and another worker has it now."""

@@ -1,0 +1,128 @@
+"""History, diff over HTTP and metadata -> work to send. Writes nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from enterprise_catalog.integrated_channels.channels.text import payload_hash
+from enterprise_catalog.integrated_channels.exceptions import RejectedError
+from enterprise_catalog.integrated_channels.types import Action, DesiredItem, ItemResult, Outcome, Outgoing, State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from enterprise_catalog.integrated_channels.catalog_client import CatalogClient, MetadataAnswer
+    from enterprise_catalog.integrated_channels.channels.base import Channel
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
+    from enterprise_catalog.integrated_channels.types import Chunk, ContentItem, PlannedItem, Record
+
+
+@dataclass(slots=True)
+class Export:
+    """One chunk's items, ready to be sent, and those that need no call or cannot have one."""
+
+    outgoing: list[Outgoing] = field(default_factory=list)
+    hashes: dict[str, str] = field(default_factory=dict)  #: Key -> hash of the payload.
+    versions: dict[str, datetime] = field(default_factory=dict)  #: Key -> the version that its metadata is of.
+    titles: dict[str, str] = field(default_factory=dict)  #: Key -> for people.
+    settled: list[ItemResult] = field(default_factory=list)  #: Unchanged, rejected, or gone from the catalog meanwhile.
+
+
+def desired_items(
+    configuration: ChannelConfiguration, records: Mapping[str, Record], catalog: CatalogClient
+) -> dict[str, DesiredItem]:
+    """Return what belongs in the LMS: the union of the configuration's catalogs, all of the customer's if it names none.
+
+    An item that is in several catalogs keeps the one it was last sent from, else the first by UUID.
+
+    Raises:
+        CatalogUnavailableError: one of the catalogs could not be read; nothing is known then, least of all that an item
+            left.
+    """
+    known_keys = sorted(key for key, record in records.items() if not record.is_deleted)
+    desired: dict[str, DesiredItem] = {}
+    for catalog_uuid in _catalogs(configuration, catalog):
+        answer = catalog.diff(catalog_uuid, known_keys)
+        for key, updated_at in answer.existing.items():
+            if key not in desired or records[key].catalog_uuid == catalog_uuid:
+                desired[key] = DesiredItem(catalog_uuid, updated_at)
+        for key in answer.to_create:
+            desired.setdefault(key, DesiredItem(catalog_uuid, None))
+    return desired
+
+
+def _catalogs(configuration: ChannelConfiguration, catalog: CatalogClient) -> list[UUID]:
+    named = sorted(UUID(catalog_uuid) for catalog_uuid in configuration.catalog_uuids)
+    return named or catalog.catalogs_of(configuration.enterprise_customer_uuid)
+
+
+def export_chunk(
+    chunk: Chunk,
+    rows: Mapping[str, ContentMetadataItemTransmission],
+    catalog: CatalogClient,
+    channel: Channel[Any, Any],
+) -> Export:
+    """Fetch the metadata of the chunk's creates and updates and translate it for the LMS; one item harms no other.
+
+    Args:
+        rows: the chunk's transmission rows by content key.
+
+    Raises:
+        CatalogUnavailableError: the metadata could not be fetched.
+    """
+    export = Export()
+    if chunk.action is Action.DELETE:
+        export.outgoing = [Outgoing(item.content_key, {}, rows[item.content_key].remote_id) for item in chunk.items]
+        return export
+    for catalog_uuid, items in _by_catalog(chunk).items():
+        answer = catalog.metadata(catalog_uuid, [item.content_key for item in items])
+        for item in items:
+            _export_item(item, rows[item.content_key], answer, channel, export)
+    return export
+
+
+def _by_catalog(chunk: Chunk) -> dict[UUID, list[PlannedItem]]:
+    grouped: dict[UUID, list[PlannedItem]] = defaultdict(list)
+    for item in chunk.items:
+        assert item.catalog_uuid is not None  # only deletes have none
+        grouped[item.catalog_uuid].append(item)
+    return grouped
+
+
+def _export_item(
+    planned: PlannedItem,
+    row: ContentMetadataItemTransmission,
+    answer: MetadataAnswer,
+    channel: Channel[Any, Any],
+    export: Export,
+) -> None:
+    key = planned.content_key
+    try:
+        item = _content(key, answer)
+        if item is None:
+            reason = f"The catalog no longer has it ({answer.missing[key]}); the next run decides."
+            export.settled.append(ItemResult(key, Outcome.SKIPPED, message=reason))
+            return
+        export.versions[key] = item.updated_at
+        export.titles[key] = item.title
+        payload = channel.transform(item)
+    except RejectedError as error:
+        export.settled.append(ItemResult(key, Outcome.REJECTED, message=error.message))
+        return
+    digest = payload_hash(payload)
+    if planned.action is Action.UPDATE and row.state == State.TRANSMITTED and row.payload_hash == digest:
+        export.settled.append(ItemResult(key, Outcome.UNCHANGED))
+        return
+    export.hashes[key] = digest
+    export.outgoing.append(Outgoing(key, payload, row.remote_id))
+
+
+def _content(key: str, answer: MetadataAnswer) -> ContentItem | None:
+    """Return the item, ``None`` if the catalog does not have it; raise if its document cannot be read."""
+    if key in answer.unreadable:
+        raise answer.unreadable[key]
+    return answer.items.get(key)

@@ -1,0 +1,1 @@
+"""Commands of the integrated channels."""

@@ -1,0 +1,1 @@
+"""``sync_channels`` runs syncs now, ``create_channel`` makes a configuration."""

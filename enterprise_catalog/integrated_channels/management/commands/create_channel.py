@@ -1,0 +1,76 @@
+"""``create_channel``: make a configuration without the admin, and print its id."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentTypeError
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.validators import URLValidator
+
+from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
+from enterprise_catalog.integrated_channels.configurations import make_configuration
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a UUID") from None
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    # The text may hold credentials, so that no message repeats it.
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise ArgumentTypeError("a JSON object is needed")
+    return value
+
+
+def _url(text: str) -> str:
+    try:
+        URLValidator(schemes=["http", "https"])(text)
+    except ValidationError:
+        raise ArgumentTypeError(f"{text!r} is not an http or https URL") from None
+    return text
+
+
+class Command(BaseCommand):
+    """Exit code 2, with the names of the fields, for settings or credentials that do not fit the channel."""
+
+    help = "Make a channel configuration and print its id."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Let this command's ``--settings`` stand where Django's own would; see manage.py for the other half."""
+        parser = super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
+        parser.set_defaults(settings=None)
+        return parser
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--channel", choices=sorted(CHANNELS), required=True, metavar="CODE")
+        parser.add_argument("--customer-uuid", type=_uuid, required=True, metavar="C")
+        parser.add_argument("--base-url", type=_url, required=True, metavar="URL")
+        parser.add_argument("--settings", dest="channel_settings", type=_json_object, default={}, metavar="JSON")
+        parser.add_argument("--credentials", type=_json_object, required=True, metavar="JSON")
+        parser.add_argument("--catalog-uuid", type=_uuid, action="append", default=[], metavar="U", help="may be repeated")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            configuration = make_configuration(
+                channel_code=options["channel"],
+                customer_uuid=options["customer_uuid"],
+                base_url=options["base_url"],
+                settings=options["channel_settings"],
+                credentials=options["credentials"],
+                catalog_uuids=options["catalog_uuid"],
+            )
+        except ConfigurationError as error:
+            raise CommandError(error.message, returncode=2) from error
+        self.stdout.write(str(configuration.pk))

@@ -1,0 +1,191 @@
+"""The integrated channels' tables. No foreign key leaves them: the catalog's objects are UUIDs and content keys here.
+
+::
+
+    ChannelConfiguration 1--n ContentMetadataItemTransmission 1--n TransmissionAttempt
+            1--n SyncRun 1--n TransmissionAttempt
+            1--1 SyncLease
+
+Rows of transmissions and attempts are written by ``audit.py`` only.
+"""
+
+from __future__ import annotations
+
+from django.core.validators import MinValueValidator
+from django.db import models
+
+from enterprise_catalog.content_keys import ContentKeyField
+from enterprise_catalog.integrated_channels.channels.registry import channel_choices
+from enterprise_catalog.integrated_channels.querysets import AttemptQuerySet, ConfigurationQuerySet, TransmissionQuerySet
+from enterprise_catalog.integrated_channels.types import Action, Outcome, Presence, State
+
+#: What a message may take up in a row, in characters. A vendor's error page can have megabytes.
+MAX_MESSAGE_LENGTH = 2_000
+
+
+def _choices(enum: type[Action | Outcome | Presence | State]) -> list[tuple[str, str]]:
+    return [(member.value, member.value.replace("_", " ")) for member in enum]
+
+
+class RunState(models.TextChoices):
+    """How a run stands or ended."""
+
+    RUNNING = "running", "running"
+    COMPLETE = "complete", "complete"  #: The LMS equals the catalogs.
+    INCOMPLETE = "incomplete", "incomplete"  #: It went to its end; some items failed, wait or are left over.
+    STOPPED = "stopped", "stopped"  #: It could not go on; ``reason`` says why.
+    ABANDONED = "abandoned", "abandoned"  #: Its worker died or was too late.
+
+
+class ChannelConfiguration(models.Model):
+    """One customer's connection to one learning system."""
+
+    channel_code = models.CharField("channel", max_length=32, choices=channel_choices)
+    display_name = models.CharField(max_length=255, blank=True)
+    enterprise_customer_uuid = models.UUIDField(db_index=True)
+    catalog_uuids = models.JSONField(
+        "catalogs", default=list, blank=True, help_text="UUIDs of the catalogs to send; none means all of the customer's."
+    )
+    active = models.BooleanField(default=True, help_text="Whether it is synced at all.")
+    base_url = models.URLField("base URL", max_length=255, help_text="Where the learning system is.")
+    settings = models.JSONField(default=dict, blank=True, help_text="The channel's own settings.")
+    credentials = models.TextField(editable=False, help_text="Encrypted; see credentials.py.")
+    chunk_size = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="The most items sent together; empty means the channel's own.",
+    )
+    max_chunks_per_run = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="The most chunks of one run; empty means no limit. What is left over is sent by the next runs.",
+    )
+    sync_interval_minutes = models.PositiveIntegerField(
+        default=60, validators=[MinValueValidator(1)], help_text="How long after a run the next one is due."
+    )
+    next_sync_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Empty means as soon as possible.")
+    last_full_sync_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the learning system was last known to equal its catalogs."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ConfigurationQuerySet.as_manager()
+
+    class Meta:
+        indexes = (
+            # Serves the scheduler's question which configurations are due.
+            models.Index(fields=("active", "next_sync_at"), name="configuration_due"),
+        )
+
+    def __str__(self) -> str:
+        return self.display_name or f"{self.channel_code} of {self.enterprise_customer_uuid}"
+
+
+class SyncLease(models.Model):
+    """The right to run a configuration's sync. ``token`` grows with each holder: what a late holder writes is refused."""
+
+    configuration = models.OneToOneField(ChannelConfiguration, models.CASCADE, primary_key=True, related_name="lease")
+    token = models.BigIntegerField(default=0)
+    expires_at = models.DateTimeField(null=True, help_text="Empty when nobody holds it.")
+
+    def __str__(self) -> str:
+        return f"lease {self.token} of configuration {self.configuration_id}"
+
+
+class SyncRun(models.Model):
+    """What one run of a configuration's sync did, and why it stopped."""
+
+    configuration = models.ForeignKey(ChannelConfiguration, models.PROTECT, related_name="runs", db_index=False)
+    state = models.CharField(max_length=16, choices=RunState, default=RunState.RUNNING)
+    reason = models.TextField(blank=True)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    counts = models.JSONField(default=dict, help_text="action -> outcome -> number of items")
+    matched = models.PositiveIntegerField(default=0, help_text="Items that needed nothing.")
+    waiting = models.PositiveIntegerField(default=0, help_text="Failed items whose next attempt was not due.")
+    backlog = models.PositiveIntegerField(default=0, help_text="Items that are due and were not sent.")
+
+    class Meta:
+        indexes = (
+            # Serves the audit view's newest runs of a configuration.
+            models.Index(fields=("configuration", "started_at"), name="run_by_configuration"),
+            # Serves the search for runs that never ended.
+            models.Index(fields=("configuration", "state"), name="run_by_state"),
+        )
+
+    def __str__(self) -> str:
+        return f"run {self.pk}"
+
+
+class ContentMetadataItemTransmission(models.Model):
+    """What we know of one item at one configuration's learning system. Rows are never removed; see ``deleted_at``."""
+
+    configuration = models.ForeignKey(
+        ChannelConfiguration, models.PROTECT, related_name="transmissions", db_index=False
+    )
+    content_key = ContentKeyField()
+    catalog_uuid = models.UUIDField(null=True, help_text="The catalog that its content came from.")
+    content_title = models.CharField(max_length=255, blank=True)
+    state = models.CharField(max_length=16, choices=_choices(State), default=State.PENDING)
+    action = models.CharField(max_length=8, choices=_choices(Action), default=Action.CREATE, help_text="What was last tried.")
+    reason = models.TextField(blank=True, help_text="Why it is in this state.")
+    presence = models.CharField(max_length=8, choices=_choices(Presence), default=Presence.ABSENT)
+    remote_id = models.CharField(max_length=255, blank=True, help_text="The learning system's own id.")
+    remote_created_at = models.DateTimeField(null=True)
+    remote_updated_at = models.DateTimeField(null=True)
+    remote_deleted_at = models.DateTimeField(null=True)
+    content_updated_at = models.DateTimeField(null=True, help_text="The version that the learning system holds.")
+    attempted_updated_at = models.DateTimeField(null=True, help_text="The version that was last tried.")
+    payload_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the payload it was last sent.")
+    attempts = models.PositiveIntegerField(default=0, help_text="Failed attempts since the last success.")
+    last_attempt_at = models.DateTimeField(null=True)
+    next_attempt_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, help_text="When it ended to belong to the catalogs, here and there.")
+
+    objects = TransmissionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "transmission"
+        constraints = (
+            models.UniqueConstraint(fields=("configuration", "content_key"), name="transmission_once"),
+        )
+        indexes = (
+            # Serves the support's question where a key stands in all configurations.
+            models.Index(fields=("content_key",), name="transmission_by_key"),
+            # Serves the audit view's filter by state, and what is unsettled in a configuration.
+            models.Index(fields=("configuration", "state"), name="transmission_by_state"),
+        )
+
+    def __str__(self) -> str:
+        return self.content_key
+
+
+class TransmissionAttempt(models.Model):
+    """That one item was sent once. Written before the call; ``outcome`` is empty until the answer is known."""
+
+    transmission = models.ForeignKey(ContentMetadataItemTransmission, models.PROTECT, related_name="attempt_rows")
+    run = models.ForeignKey(SyncRun, models.PROTECT, related_name="attempts", db_index=False)
+    action = models.CharField(max_length=8, choices=_choices(Action))
+    content_updated_at = models.DateTimeField(null=True, help_text="The version that was sent.")
+    payload_hash = models.CharField(max_length=64, blank=True)
+    started_at = models.DateTimeField(db_index=True)
+    finished_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=16, blank=True, choices=_choices(Outcome))
+    status_code = models.PositiveSmallIntegerField(null=True, help_text="HTTP.")
+    vendor_code = models.CharField(max_length=100, blank=True)
+    message = models.TextField(blank=True)
+
+    objects = AttemptQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "attempt"
+        indexes = (
+            # Serves the settling of what a dead run left in flight.
+            models.Index(fields=("run", "outcome"), name="attempt_by_run"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.action} at {self.started_at:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,78 @@
+"""The sync engine's reads that are used more than once. They chain, and their names are those of the question."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+
+from enterprise_catalog.integrated_channels.types import Action, Presence, Record, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from enterprise_catalog.integrated_channels.models import (
+        ChannelConfiguration,
+        ContentMetadataItemTransmission,
+        SyncRun,
+        TransmissionAttempt,
+    )
+
+#: Sorts after every character, hence after every key that starts with the text before it.
+_LAST_CHARACTER = "\U0010ffff"
+
+
+class ConfigurationQuerySet(models.QuerySet["ChannelConfiguration"]):
+    """Channel configurations."""
+
+    def due(self, now: datetime) -> ConfigurationQuerySet:
+        """Only those that are switched on and whose next sync is due."""
+        return self.filter(Q(next_sync_at=None) | Q(next_sync_at__lte=now), active=True)
+
+
+class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
+    """Transmissions."""
+
+    def of(self, configuration: ChannelConfiguration) -> TransmissionQuerySet:
+        """Only those of ``configuration``."""
+        return self.filter(configuration=configuration)
+
+    def with_keys(self, keys: Iterable[str]) -> TransmissionQuerySet:
+        """Only those with these content keys; at most 1,000."""
+        return self.filter(content_key__in=keys)
+
+    def with_key_prefix(self, prefix: str) -> TransmissionQuerySet:
+        """Only those whose key starts with ``prefix``, exactly; a range of the index, where LIKE would scan."""
+        return self.filter(content_key__gte=prefix, content_key__lt=prefix + _LAST_CHARACTER)
+
+    def unsettled(self) -> TransmissionQuerySet:
+        """Only those of which the LMS does not hold, or no longer holds, what it should."""
+        return self.exclude(state__in=(State.TRANSMITTED, State.DELETED))
+
+    def records(self) -> Iterator[Record]:
+        """Yield what planning needs of each row, in no order."""
+        columns = self.values_list(
+            "content_key",
+            "state",
+            "action",
+            "presence",
+            "catalog_uuid",
+            "content_updated_at",
+            "attempted_updated_at",
+            "next_attempt_at",
+            "deleted_at",
+        )
+        for key, state, action, presence, catalog, sent, tried, due, deleted in columns.iterator(chunk_size=10_000):
+            yield Record(
+                key, State(state), Action(action), Presence(presence), catalog, sent, tried, due, deleted is not None
+            )
+
+
+class AttemptQuerySet(models.QuerySet["TransmissionAttempt"]):
+    """Attempts."""
+
+    def in_flight(self, runs: Iterable[SyncRun]) -> AttemptQuerySet:
+        """Only those of ``runs`` that were sent and whose answer was never recorded."""
+        return self.filter(run__in=runs, outcome="")

@@ -1,0 +1,170 @@
+"""One run of one configuration: lease, export, transmit, summarise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from django.db import transaction
+
+from enterprise_catalog.integrated_channels import audit, leases
+from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
+from enterprise_catalog.integrated_channels.configurations import channel_for
+from enterprise_catalog.integrated_channels.exceptions import LeaseLostError, LMSUnavailableError, StopSyncError
+from enterprise_catalog.integrated_channels.exporter import desired_items, export_chunk
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
+    RunState,
+    SyncRun,
+)
+from enterprise_catalog.integrated_channels.planning import chunks, plan
+from enterprise_catalog.integrated_channels.transmitter import transmit
+from enterprise_catalog.integrated_channels.types import Action, Outcome, RunCounts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from enterprise_catalog.integrated_channels.channels.base import Channel
+    from enterprise_catalog.integrated_channels.leases import Lease
+    from enterprise_catalog.integrated_channels.types import Chunk, SyncPlan
+
+log = structlog.get_logger(__name__)
+
+#: So many chunks in a row that a passing failure took whole say that the LMS is away, not that the chunks are bad.
+SILENT_CHUNKS: Final = 3
+
+
+@dataclass(slots=True)
+class _Run:
+    """What a run carries from step to step."""
+
+    configuration: ChannelConfiguration
+    lease: Lease
+    row: SyncRun
+    clock: Callable[[], datetime]
+    counts: RunCounts = field(default_factory=RunCounts)
+    silent_chunks: int = 0  #: How many chunks in a row only a passing failure answered.
+
+
+def sync(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> SyncRun | None:
+    """Make the configuration's LMS equal to its catalogs, as far as the limits of one run allow.
+
+    Safe to repeat and to call on several workers at once: only one of them gets the lease.
+
+    Args:
+        clock: returns the time, aware.
+
+    Returns:
+        The run's row, ended; ``None`` if another worker is at it.
+    """
+    lease = leases.acquire(configuration.pk, now=clock())
+    if lease is None:
+        return None
+    audit.settle_dead_runs(configuration, lease=lease, now=clock())
+    run = _Run(configuration, lease, audit.start_run(configuration, now=clock()), clock)
+    with structlog.contextvars.bound_contextvars(
+        configuration_id=configuration.pk, channel=configuration.channel_code, run_id=run.row.pk
+    ):
+        log.info("sync_started")
+        _carry_out(run)
+        log.info("sync_finished", state=run.row.state, reason=run.row.reason, counts=run.row.counts)
+    return run.row
+
+
+def make_plan(configuration: ChannelConfiguration, catalog: CatalogClient, *, now: datetime) -> SyncPlan:
+    """Return what a run would do now; writes nothing, here or elsewhere.
+
+    Raises:
+        CatalogUnavailableError: the catalogs could not be read.
+    """
+    stored = ContentMetadataItemTransmission.objects.of(configuration).records()
+    records = {record.content_key: record for record in stored}
+    return plan(desired_items(configuration, records, catalog), records, now=now)
+
+
+def _carry_out(run: _Run) -> None:
+    """Go through the run and end its row, whatever happens."""
+    try:
+        _end(run, *_outcome(run))
+    except LeaseLostError as error:
+        # The successor has marked this run as abandoned; nothing of ours may be written any more.
+        run.row.refresh_from_db()
+        log.warning("lease_lost", reason=error.message)
+    except Exception as error:
+        # Nobody else can end this row before the lease expires; the task reports the error itself.
+        _end(run, RunState.STOPPED, f"An error in the program: {type(error).__name__}.")
+        raise
+
+
+def _outcome(run: _Run) -> tuple[RunState, str]:
+    """Do the run's work and return how it ended, with the reason if it could not go on."""
+    try:
+        with channel_for(run.configuration) as channel, CatalogClient() as catalog:
+            sync_plan = make_plan(run.configuration, catalog, now=run.clock())
+            run.row.matched, run.row.waiting, run.row.backlog = sync_plan.matched, sync_plan.waiting, sync_plan.size
+            _send(run, sync_plan, catalog, channel)
+    except StopSyncError as error:
+        return RunState.STOPPED, error.message
+    done = not (run.counts.failures or run.row.waiting or run.row.backlog)
+    return RunState.COMPLETE if done else RunState.INCOMPLETE, ""
+
+
+def _send(run: _Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel[Any, Any]) -> None:
+    configuration, lease = run.configuration, run.lease
+    audit.withdraw(configuration, sync_plan.withdrawn, lease=lease, now=run.clock())
+    if sync_plan.withdrawn:
+        run.counts.add(Action.DELETE, Outcome.WITHDRAWN, len(sync_plan.withdrawn))
+    audit.note_planned(configuration, sync_plan.creates, lease=lease, now=run.clock())
+    size = min(configuration.chunk_size or channel.chunk_size, channel.chunk_size)
+    for chunk in chunks(sync_plan, chunk_size=size, limit=configuration.max_chunks_per_run):
+        _send_chunk(run, chunk, catalog, channel)
+
+
+def _send_chunk(run: _Run, chunk: Chunk, catalog: CatalogClient, channel: Channel[Any, Any]) -> None:
+    """Send one chunk and record it.
+
+    Raises:
+        StopSyncError: after the chunk was recorded, if nothing else of this run will work.
+    """
+    rows = audit.rows_of(run.configuration, chunk)
+    export = export_chunk(chunk, rows, catalog, channel)
+    described = {"versions": export.versions, "hashes": export.hashes, "lease": run.lease}
+    results = {result.content_key: result for result in export.settled}
+    attempts: audit.Attempts = {}
+    stopped_by: StopSyncError | None = None
+    if export.outgoing:
+        sent_rows = [rows[item.content_key] for item in export.outgoing]
+        attempts = audit.open_attempts(run.row, chunk.action, sent_rows, now=run.clock(), **described)
+        transmission = transmit(chunk.action, export.outgoing, channel)
+        results |= transmission.results
+        stopped_by = transmission.stopped_by
+        run.silent_chunks = run.silent_chunks + 1 if transmission.lms_is_silent else 0
+    audit.close_chunk(chunk, rows, attempts, results, titles=export.titles, now=run.clock(), **described)
+    for result in results.values():
+        run.counts.add(chunk.action, result.outcome)
+        run.row.backlog -= result.outcome is not Outcome.SKIPPED
+    if stopped_by is not None:
+        raise stopped_by
+    if run.silent_chunks == SILENT_CHUNKS:
+        raise LMSUnavailableError(f"{SILENT_CHUNKS} chunks in a row failed; the last reason: {next(iter(results.values())).message}")
+
+
+def _end(run: _Run, state: RunState, reason: str) -> None:
+    """End the run's row, say when the next sync is due, and give the lease back."""
+    now = run.clock()
+    run.row.state, run.row.reason, run.row.finished_at = state, reason, now
+    run.row.counts = run.counts.as_json()
+    changes: dict[str, Any] = {"next_sync_at": now + timedelta(minutes=run.configuration.sync_interval_minutes)}
+    if state is RunState.COMPLETE:
+        changes["last_full_sync_at"] = now
+    elif state is RunState.INCOMPLETE and run.row.backlog:
+        changes["next_sync_at"] = now  # What is left over does not wait for the interval.
+    with transaction.atomic():
+        leases.renew(run.lease, now=now)
+        run.row.save()
+        ChannelConfiguration.objects.filter(pk=run.configuration.pk).update(**changes)
+        leases.release(run.lease)

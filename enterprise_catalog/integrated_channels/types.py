@@ -1,0 +1,180 @@
+"""The frozen values that travel through a run. No Django, no HTTP, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+#: What a channel sends for one item: JSON in the LMS's own words.
+Payload = dict[str, Any]
+
+
+class Action(StrEnum):
+    """What is done to an item at the LMS."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class State(StrEnum):
+    """Where a transmission stands; drawn in docs/concepts/delivery.rst."""
+
+    PENDING = "pending"  #: Planned, not sent yet.
+    IN_DOUBT = "in_doubt"  #: Sent by a run that died before it heard the answer.
+    TRANSMITTED = "transmitted"  #: The LMS holds the version that the row names.
+    RETRYING = "retrying"  #: Failed for a reason that may pass; next attempt at ``next_attempt_at``.
+    REJECTED = "rejected"  #: Refused, by us or by the LMS; tried again when the content changes, and once a day.
+    DELETED = "deleted"  #: Removed at the LMS, or never there.
+
+
+class Presence(StrEnum):
+    """Whether the LMS offers the item to learners, as far as we know."""
+
+    ABSENT = "absent"
+    PRESENT = "present"
+    UNKNOWN = "unknown"  #: A create was sent whose answer we do not have; only a look-up can tell.
+
+
+class Outcome(StrEnum):
+    """How an attempt, or an item of a run, ended."""
+
+    DONE = "done"
+    UNCHANGED = "unchanged"  #: The content changed, the payload did not; nothing was sent.
+    WITHDRAWN = "withdrawn"  #: Left the catalog before it was ever sent; nothing was sent.
+    RETRY = "retry"  #: Failed for a reason that may pass.
+    REJECTED = "rejected"  #: Refused, by us or by the LMS.
+    GONE = "gone"  #: The LMS no longer has what was to be changed; the engine turns this into done or a create.
+    SKIPPED = "skipped"  #: Not sent, since the run had to stop.
+    IN_DOUBT = "in_doubt"  #: The run died before it heard the answer.
+
+
+#: Outcomes after which the LMS does not hold what it should.
+FAILURES = frozenset({Outcome.RETRY, Outcome.REJECTED, Outcome.SKIPPED, Outcome.IN_DOUBT})
+
+
+@dataclass(frozen=True, slots=True)
+class ContentItem:
+    """One piece of content as the catalog serves it, with the fields that channels translate."""
+
+    content_key: str
+    content_type: str  #: course, courserun, program or learnerpathway
+    updated_at: datetime
+    title: str = ""
+    short_description: str = ""
+    full_description: str = ""
+    enrollment_url: str = ""  #: Empty for programs and pathways.
+    marketing_url: str = ""
+    image_url: str = ""
+    organizations: tuple[str, ...] = ()  #: Names, such as ``Northwind Institute``.
+    course_type: str = ""
+    start: datetime | None = None  #: Of course runs; aware.
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredItem:
+    """That an item belongs in the LMS, according to one of the configuration's catalogs."""
+
+    catalog_uuid: UUID
+    updated_at: datetime | None  #: When it last changed; ``None`` if the catalog only said that it is new to us.
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the audit knows of one item: the part of its transmission row that planning needs."""
+
+    content_key: str
+    state: State
+    action: Action
+    presence: Presence
+    catalog_uuid: UUID | None
+    content_updated_at: datetime | None  #: The version that the LMS holds.
+    attempted_updated_at: datetime | None  #: The version that was last tried.
+    next_attempt_at: datetime | None
+    is_deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedItem:
+    """One thing to do, and why."""
+
+    content_key: str
+    action: Action
+    reason: str
+    catalog_uuid: UUID | None = None  #: Where its metadata comes from; ``None`` for deletes.
+    is_known: bool = True  #: Whether it has a transmission row already.
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPlan:
+    """All that would make the LMS equal to the catalogs."""
+
+    deletes: list[PlannedItem]
+    creates: list[PlannedItem]
+    updates: list[PlannedItem]
+    withdrawn: list[str]  #: Keys that left the catalogs before they were ever sent.
+    matched: int  #: Items that the LMS holds as they should be.
+    waiting: int  #: Items that failed and whose next attempt is not due yet.
+
+    @property
+    def size(self) -> int:
+        """How many items there are to send."""
+        return len(self.deletes) + len(self.creates) + len(self.updates)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Items that are sent together; all of one action."""
+
+    action: Action
+    items: tuple[PlannedItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One item on its way to the LMS."""
+
+    content_key: str
+    payload: Payload  #: Empty for deletes.
+    remote_id: str = ""  #: The LMS's own id, where we know it.
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """What became of one item."""
+
+    content_key: str
+    outcome: Outcome
+    remote_id: str = ""  #: The LMS's own id, where this call told it.
+    status_code: int | None = None  #: HTTP; ``None`` when nothing was sent or nothing came back.
+    vendor_code: str = ""  #: The LMS's own word for the error.
+    message: str = ""  #: A sentence for people, without secrets.
+    retry_after_seconds: float | None = None
+
+
+@dataclass(slots=True)
+class RunCounts:
+    """What a run did: action -> outcome -> number of items."""
+
+    by_action: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def add(self, action: Action, outcome: Outcome, number: int = 1) -> None:
+        """Count ``number`` more items."""
+        outcomes = self.by_action.setdefault(action.value, {})
+        outcomes[outcome.value] = outcomes.get(outcome.value, 0) + number
+
+    @property
+    def failures(self) -> int:
+        """How many items ended otherwise than they should."""
+        return sum(n for outcomes in self.by_action.values() for o, n in outcomes.items() if Outcome(o) in FAILURES)
+
+    def as_json(self) -> Mapping[str, Mapping[str, int]]:
+        """Return ``{"create": {"done": 3}}``, actions and outcomes that did not occur left out."""
+        return self.by_action

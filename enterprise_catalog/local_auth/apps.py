@@ -1,0 +1,24 @@
+"""The Django application of the local token end point."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
+
+
+class LocalAuthConfig(AppConfig):
+    name = "enterprise_catalog.local_auth"
+    verbose_name = "Local tokens"
+
+    def ready(self) -> None:
+        # Django sends the signal only for applications with models, once all migrations are done.
+        post_migrate.connect(_register, sender=apps.get_app_config("oauth2_provider"))
+
+
+def _register(**_: Any) -> None:
+    """Make the integrated channels' OAuth2 client, and its user with the operator's role for all customers."""
+    from enterprise_catalog.local_auth.clients import register_channels_client  # noqa: PLC0415  (models are ready only now)
+
+    register_channels_client()

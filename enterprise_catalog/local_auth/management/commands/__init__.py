@@ -1,0 +1,1 @@
+"""``issue_token`` prints a token for trying the API by hand."""

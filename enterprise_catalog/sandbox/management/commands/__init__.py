@@ -1,0 +1,1 @@
+"""``run_sandbox``: serve one of the sandboxes on loopback."""

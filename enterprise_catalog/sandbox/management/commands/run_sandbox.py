@@ -1,0 +1,69 @@
+"""``manage.py run_sandbox``: serve one sandbox on loopback until it is told to stop."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from argparse import ArgumentTypeError
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from enterprise_catalog.sandbox.registry import SANDBOXES
+from enterprise_catalog.sandbox.serving import HOST, make_loopback_server
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
+
+_LAST_PORT = 65535
+_STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
+
+
+class Command(BaseCommand):
+    """Prints one JSON line once the sandbox takes requests, then serves until SIGTERM or SIGINT and exits with 0.
+
+    The line: ``{"channel": code, "url": base URL, "credentials": {…}, "settings": {…}}``; the last two are what a
+    channel configuration needs. Wrong usage, an unknown channel included, exits with 2, a port that is taken with 1.
+    """
+
+    help = "Serve a stand-in of a vendor's learning system on loopback, from memory."
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--channel", required=True, metavar="CODE", help=f"one of: {', '.join(SANDBOXES)}")
+        parser.add_argument("--port", type=_port, required=True, metavar="N", help="0 takes a free one")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        channel = options["channel"]
+        if channel not in SANDBOXES:
+            known = ", ".join(SANDBOXES)
+            raise CommandError(f"There is no sandbox for the channel {channel!r}; known codes: {known}.", returncode=2)
+        sandbox = SANDBOXES[channel]()
+        server = make_loopback_server(sandbox, port=options["port"])
+        announcement = {
+            "channel": channel,
+            "url": f"http://{HOST}:{server.server_port}",
+            "credentials": dict(sandbox.channel_credentials()),
+            "settings": dict(sandbox.channel_settings()),
+        }
+        # Blocked before the server's threads start, which inherit the mask: only sigwait takes these signals.
+        old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+        try:
+            thread = threading.Thread(target=server.serve_forever, daemon=True)
+            thread.start()
+            self.stdout.write(json.dumps(announcement))
+            self.stdout.flush()
+            signal.sigwait(_STOP_SIGNALS)
+            server.shutdown()
+            thread.join()
+        finally:
+            server.server_close()
+            signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _LAST_PORT:
+        raise ArgumentTypeError(f"{text!r} is not a port from 0 to {_LAST_PORT}")
+    return int(text)

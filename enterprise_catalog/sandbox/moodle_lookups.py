@@ -1,0 +1,101 @@
+"""The web service functions that find courses, as ``course/externallib.php`` carries them out, its bug included.
+
+Each takes PHP arrays as they came and returns plain data for JSON or XML. Of the many keys of a real reply those are
+here that a sync may set, compare or show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from enterprise_catalog.sandbox import moodle_errors as errors
+from enterprise_catalog.sandbox.moodle_parameters import GetCourses, GetCoursesByField, validate
+from enterprise_catalog.sandbox.moodle_text import format_name, format_summary, strip_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from enterprise_catalog.sandbox.moodle_courses import Course, CourseTable
+    from enterprise_catalog.sandbox.moodle_site import MoodleSite
+    from enterprise_catalog.sandbox.php_forms import PHPArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourseFinder:
+    """The functions that read. ``raw`` gives text as it is stored (``moodlewssettingraw``), not formatted for HTML."""
+
+    site: MoodleSite
+    table: CourseTable
+    raw: bool
+
+    def get_courses(self, parameters: PHPArray) -> list[dict[str, object]]:
+        """Return the courses of the ids asked for, less the missing ones; without ids all, the site course included."""
+        ids = set(validate(GetCourses, parameters).options.ids)
+        found = [course for course in self.table.all() if not ids or course.id in ids]
+        for course in found:
+            try:
+                self.site.require_entry(course)
+            except errors.MoodleError as refusal:
+                raise errors.course_not_valid(course.id, refusal) from refusal
+        return [self._read(course) for course in found]
+
+    def get_courses_by_field(self, parameters: PHPArray) -> dict[str, list[dict[str, object]]]:
+        """Return the courses that match as the database compares, less the hidden ones the account may not see."""
+        search = validate(GetCoursesByField, parameters)
+        found = self._search(search.field, search.value)
+        sees_hidden = self.site.may("moodle/course:update") or self.site.may("moodle/course:viewhiddencourses")
+        return {"courses": [self._read(course) for course in found if course.visible or sees_hidden], "warnings": []}
+
+    def _search(self, field: str, value: str) -> Sequence[Course]:
+        match field:
+            case "":
+                return self.table.all()
+            case "id":
+                return [course for course in [self.table.get(_as_number(value))] if course]
+            case "ids":
+                return self._search_ids(value)
+            case "shortname":
+                return self.table.with_shortname(strip_tags(value))
+            case "idnumber":
+                return self.table.with_idnumber(value)
+            case "category":
+                return self.table.in_category(_as_number(value))
+        raise errors.invalid_parameter(reason="Invalid field name")
+
+    def _search_ids(self, value: str) -> Sequence[Course]:
+        found = []
+        for course_id in dict.fromkeys(_as_number(number) for number in value.split(",")):
+            course = self.table.get(course_id)
+            if course is None:
+                raise errors.look_up_crashed()  # Moodle's bug: one missing id fails the whole look-up.
+            found.append(course)
+        return found
+
+    def _read(self, course: Course) -> dict[str, object]:
+        fullname = course.fullname if self.raw else format_name(course.fullname)
+        fields: dict[str, object] = {
+            "id": course.id,
+            "fullname": fullname,
+            "displayname": fullname,
+            "shortname": course.shortname if self.raw else format_name(course.shortname),
+            "categoryid": course.categoryid,
+            "summary": course.summary if self.raw else format_summary(course.summary),
+            "summaryformat": course.summaryformat,
+            "format": course.format,
+            "startdate": course.startdate,
+            "enddate": course.enddate,
+            "visible": course.visible,
+            "lang": course.lang,
+        }
+        if self.site.may("moodle/course:update"):
+            # "Information for managers only."
+            fields["idnumber"] = course.idnumber
+            fields["timecreated"] = course.timecreated
+            fields["timemodified"] = course.timemodified
+        return fields
+
+
+def _as_number(value: str) -> int:
+    """Read an id as PHP casts it, as far as clients go: 0, which no course has, when it is no number."""
+    return int(value) if value.isascii() and value.strip().isdigit() else 0

@@ -1,0 +1,16 @@
+"""Which channel code is played by which sandbox; a new one is one line here."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from enterprise_catalog.sandbox.moodle import MoodleSandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from enterprise_catalog.sandbox.application import SandboxApplication
+
+#: Each value makes a fresh sandbox, with its published credentials and no content.
+SANDBOXES: Mapping[str, Callable[[], SandboxApplication]] = MappingProxyType({"MOODLE": MoodleSandbox})

@@ -1,0 +1,242 @@
+"""What every deployment shares; a deployment's own module adds its programs and tightens or loosens the rest."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+import structlog
+
+from enterprise_catalog.settings.environment import Environment
+
+PACKAGE_DIR = Path(__file__).resolve().parent.parent
+PROJECT_DIR = PACKAGE_DIR.parent
+
+env = Environment.read(os.environ)
+
+SECRET_KEY = env.SECRET_KEY
+ALLOWED_HOSTS = env.ALLOWED_HOSTS
+DEBUG = False
+
+# --- programs -------------------------------------------------------------------------------------------------------
+
+COMMON_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_prometheus",
+]
+CATALOG_APPS = [
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "enterprise_catalog.catalog",
+    "enterprise_catalog.api",
+]
+CHANNELS_APPS = [
+    "django_celery_beat",
+    "enterprise_catalog.integrated_channels",
+]
+INSTALLED_APPS = [*COMMON_APPS]
+
+ROOT_URLCONF = "enterprise_catalog.urls"
+WSGI_APPLICATION = "enterprise_catalog.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # edx-rest-api-client keeps its tokens in edx-django-utils' TieredCache, whose first tier this empties per request.
+    "edx_django_utils.cache.middleware.RequestCacheMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = PROJECT_DIR / "var" / "static"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- database, cache, broker ----------------------------------------------------------------------------------------
+
+# A diff reads the catalog's version and its items in one transaction and counts on seeing one state of them:
+# REPEATABLE READ is the server's own default, which Django would otherwise lower.
+MARIADB_OPTIONS: dict[str, Any] = {
+    "charset": "utf8mb4",
+    "isolation_level": "repeatable read",
+    "connect_timeout": 5,
+}
+# SQLite: readers never wait for the writer (WAL), and a transaction that will write says so at its start, since one
+# that turns from reader to writer midway fails at once instead of waiting.
+SQLITE_OPTIONS: dict[str, Any] = {
+    "timeout": 30,
+    "transaction_mode": "IMMEDIATE",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+}
+
+
+def database(url: str) -> dict[str, Any]:
+    """Return Django's settings of the database at ``url`` (``sqlite:///path`` or ``mysql://user:password@host/name``)."""
+    config: dict[str, Any] = {**dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)}
+    options = MARIADB_OPTIONS
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        config["ENGINE"], options = "enterprise_catalog.sqlite", SQLITE_OPTIONS
+    return {**config, "OPTIONS": {**options, **config.get("OPTIONS", {})}}
+
+
+def cache(url: str) -> dict[str, Any]:
+    """Return Django's settings of the cache at ``url`` (``redis://…``, ``rediss://…`` or ``locmem://``)."""
+    if url.startswith("locmem:"):
+        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": url}
+    return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
+
+
+DATABASES = {"default": database(env.DATABASE_URL)}
+CACHES = {"default": cache(env.CACHE_URL)}
+
+CELERY_BROKER_URL = env.CELERY_BROKER_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TASK_IGNORE_RESULT = True
+# A task is acknowledged when it ended, so that a worker that dies hands it to another; running it twice is harmless.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+
+# --- the API --------------------------------------------------------------------------------------------------------
+
+#: The largest request body, in bytes; 250,000 keys of 255 characters fit.
+MAX_BODY_BYTES = 64 * 1024 * 1024
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "edx_rest_framework_extensions.auth.jwt.authentication.JwtAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    # Each view names the object whose customer the caller needs a role for; without that, nobody gets in.
+    "DEFAULT_PERMISSION_CLASSES": ["enterprise_catalog.api.v1.permissions.HasRoleForCustomer"],
+    "DEFAULT_RENDERER_CLASSES": ["enterprise_catalog.api.renderers.ORJSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["enterprise_catalog.api.parsers.ORJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"user": env.API_THROTTLE_RATE},
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "enterprise_catalog.api.errors.answer",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Enterprise Catalog",
+    "DESCRIPTION": "Which content is in which enterprise customer's catalog, and what changed since you last asked.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+JWT_AUTH = {
+    "JWT_AUTH_HEADER_PREFIX": "JWT",
+    # Tokens are signed with the issuer's private key; a token signed with a shared secret is never accepted.
+    "JWT_DECODE_HANDLER": "edx_rest_framework_extensions.auth.jwt.decoder.get_asymmetric_only_jwt_decode_handler",
+    "JWT_ISSUER": env.JWT_ISSUER,
+    "JWT_ISSUERS": [{"ISSUER": env.JWT_ISSUER, "AUDIENCE": env.JWT_AUDIENCE, "SECRET_KEY": None}],
+    "JWT_PUBLIC_SIGNING_JWK_SET": json.dumps(env.JWT_PUBLIC_SIGNING_JWK_SET),
+    "JWT_VERIFY_AUDIENCE": True,
+    "JWT_AUTH_COOKIE": "edx-jwt-cookie",
+}
+EDX_DRF_EXTENSIONS = {"JWT_PAYLOAD_USER_ATTRIBUTE_MAPPING": {"email": "email"}}
+RBAC_IGNORE_INVALID_JWT_COOKIE = True
+# edx-django-utils would look for New Relic; this site is measured by Prometheus.
+OPENEDX_TELEMETRY: list[str] = []
+#: Open edX's system roles -> what they allow here. Every one of them may read the catalogs of its customer.
+SYSTEM_TO_FEATURE_ROLE_MAPPING = {
+    "enterprise_catalog_admin": ["catalog_reader"],
+    "enterprise_openedx_operator": ["catalog_reader"],
+    "enterprise_admin": ["catalog_reader"],
+    "enterprise_learner": ["catalog_reader"],
+}
+
+#: Where a new customer's learners enrol, until the customer's own address is set.
+LEARNER_PORTAL_URL = env.LEARNER_PORTAL_URL
+
+# --- the integrated channels ----------------------------------------------------------------------------------------
+
+CATALOG_API_URL = env.CATALOG_API_URL
+OAUTH2_PROVIDER_URL = env.OAUTH2_PROVIDER_URL
+OAUTH2_CLIENT_ID = env.OAUTH2_CLIENT_ID
+OAUTH2_CLIENT_SECRET = env.OAUTH2_CLIENT_SECRET
+CREDENTIALS_ENCRYPTION_KEYS = env.CREDENTIALS_ENCRYPTION_KEYS
+
+# --- logs -----------------------------------------------------------------------------------------------------------
+
+_SHARED_PROCESSORS = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+# Tracebacks without the values of local variables, among which are tokens and passwords.
+_RENDER: dict[str, list[Any]] = {
+    "json": [
+        structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+        structlog.processors.JSONRenderer(),
+    ],
+    "console": [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)],
+}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "structured": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "foreign_pre_chain": _SHARED_PROCESSORS,
+            "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_RENDER[env.LOG_FORMAT]],
+        }
+    },
+    # To stderr: stdout belongs to the commands' own output, which other programs read.
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    # httpx logs each request's URL at INFO; a vendor that wants a secret in the URL would put it in our logs.
+    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
+}
+structlog.configure(
+    processors=[*_SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=True,
+)
+
+# --- the admin ------------------------------------------------------------------------------------------------------
+
+UNFOLD = {"SITE_TITLE": "Enterprise Catalog", "SITE_HEADER": "Enterprise Catalog", "SHOW_HISTORY": True}

@@ -1,0 +1,138 @@
+"""The environment: every variable that this project reads, its type, its default and what it may hold.
+
+Nothing else reads variables. A wrong or missing value stops the start with the variable's name and what is allowed.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic_core import ErrorDetails
+
+
+def _scheme(*allowed: str) -> AfterValidator:
+    """Accept a URL whose scheme is one of ``allowed``; say which ones otherwise, without showing the URL's secrets."""
+
+    def check(url: str) -> str:
+        scheme = urlsplit(url).scheme
+        if scheme not in allowed:
+            raise ValueError(f"must be a URL that starts with one of {', '.join(f'{s}://' for s in allowed)}")
+        return url
+
+    return AfterValidator(check)
+
+
+def _comma_separated(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _fernet_keys(keys: list[str]) -> list[str]:
+    for position, key in enumerate(keys, start=1):
+        try:
+            Fernet(key)
+        except ValueError:
+            # The library's own message would do, but it may quote the key.
+            message = f"key {position} must be 32 url-safe base64-encoded bytes (Fernet.generate_key() makes one)"
+            raise ValueError(message) from None
+    return keys
+
+
+def _json_object(value: object) -> object:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+HttpURL = Annotated[str, _scheme("http", "https"), AfterValidator(lambda url: url.rstrip("/"))]
+CommaSeparated = Annotated[list[str], BeforeValidator(_comma_separated)]
+
+
+class Environment(BaseModel):
+    """The parsed environment. Names are those of the variables; see docs/operations.rst for each one's meaning."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    SECRET_KEY: str = Field(min_length=32)
+    DATABASE_URL: Annotated[str, _scheme("sqlite", "mysql")]
+    CELERY_BROKER_URL: Annotated[str, _scheme("redis", "rediss", "amqp", "amqps", "filesystem", "memory")]
+    CACHE_URL: Annotated[str, _scheme("redis", "rediss", "locmem")]
+    ALLOWED_HOSTS: CommaSeparated = Field(min_length=1)
+    LOG_FORMAT: Literal["json", "console"] = "json"
+
+    # Read by the catalog service: whose tokens it accepts.
+    JWT_ISSUER: str = ""
+    JWT_AUDIENCE: str = ""
+    JWT_PUBLIC_SIGNING_JWK_SET: Annotated[dict[str, Any], BeforeValidator(_json_object)] = {"keys": []}
+    LEARNER_PORTAL_URL: HttpURL = "https://enterprise.example.org"
+    API_THROTTLE_RATE: Annotated[str, Field(pattern=r"^\d+/(second|minute|hour|day)$")] = "1200/minute"
+
+    # Read by the integrated channels: where the catalog is, and how they encrypt what customers entrust to them.
+    CATALOG_API_URL: HttpURL = "http://127.0.0.1:8000"
+    OAUTH2_PROVIDER_URL: HttpURL = "http://127.0.0.1:8000/oauth2"
+    OAUTH2_CLIENT_ID: str = ""
+    OAUTH2_CLIENT_SECRET: str = ""
+    CREDENTIALS_ENCRYPTION_KEYS: Annotated[CommaSeparated, AfterValidator(_fernet_keys)] = []
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        """Return the environment as checked values.
+
+        Args:
+            environ: variable -> text; an empty text counts as not set. ``NAME_FILE`` names a file whose text,
+                without its final line break, is the value of ``NAME``.
+
+        Raises:
+            ImproperlyConfigured: names every variable that is missing, set twice or wrong, and says what is allowed.
+                No value is quoted, since a value may be a secret.
+        """
+        given: dict[str, str] = {}
+        faults = [fault for name in cls.model_fields if (fault := _take(name, environ, given))]
+        try:
+            parsed = cls.model_validate(given)
+        except ValidationError as error:
+            faults += [_sentence(fault) for fault in error.errors(include_input=False)]
+        if faults:
+            raise ImproperlyConfigured(_complaint(faults))
+        return parsed
+
+    def require(self, *names: str) -> None:
+        """Refuse to start unless each of ``names`` has a value: for what only some deployments need.
+
+        Raises:
+            ImproperlyConfigured: names every variable that has none.
+        """
+        empty = [name for name in names if getattr(self, name) in ("", [], {"keys": []})]
+        if empty:
+            raise ImproperlyConfigured(_complaint([f"{name}: must be set" for name in empty]))
+
+
+def _take(name: str, environ: Mapping[str, str], given: dict[str, str]) -> str | None:
+    """Put the variable's text into ``given``; return what is wrong with how it was set, if anything."""
+    direct, file_name = environ.get(name), environ.get(f"{name}_FILE")
+    if direct and file_name:
+        return f"{name}: set {name} or {name}_FILE, not both"
+    if direct:
+        given[name] = direct
+    elif file_name:
+        try:
+            given[name] = Path(file_name).read_text(encoding="utf-8").removesuffix("\n")
+        except OSError as error:
+            return f"{name}_FILE: cannot be read ({error.strerror})"
+    return None
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    message = "must be set" if fault["type"] == "missing" else fault["msg"].removeprefix("Value error, ")
+    return f"{fault['loc'][0]}: {message}"
+
+
+def _complaint(faults: list[str]) -> str:
+    return "The environment cannot be used:\n  " + "\n  ".join(faults)

@@ -1,0 +1,78 @@
+"""Both programs on one machine with nothing but Python: SQLite, a broker in a folder, tokens issued by the service itself.
+
+Everything can still be set in the environment. What has to be secret is made at random at the first start and kept in
+``var/`` (or in the folder that ``LOCAL_STATE_DIR`` names), so that no secret stands in the repository.
+"""
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from enterprise_catalog.local_auth.keys import new_signing_key
+from enterprise_catalog.settings.local_state import kept
+
+STATE_DIR = Path(os.environ.get("LOCAL_STATE_DIR") or Path(__file__).resolve().parent.parent.parent / "var")
+STATE_DIR.mkdir(parents=True, exist_ok=True)
+SIGNING_KEY = json.loads(kept(STATE_DIR / "signing-key.json", new_signing_key))
+
+for name, value in {
+    "SECRET_KEY": kept(STATE_DIR / "secret-key", lambda: secrets.token_urlsafe(48)),
+    "DATABASE_URL": f"sqlite:///{STATE_DIR / 'enterprise_catalog.sqlite3'}",
+    "CELERY_BROKER_URL": "filesystem://",
+    "CACHE_URL": "locmem://",
+    "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1],testserver",
+    "LOG_FORMAT": "console",
+    "JWT_ISSUER": "http://127.0.0.1/oauth2",
+    "JWT_AUDIENCE": "enterprise-catalog",
+    "JWT_PUBLIC_SIGNING_JWK_SET": json.dumps({"keys": [SIGNING_KEY["public"]]}),
+    "OAUTH2_CLIENT_ID": "integrated-channels",
+    "OAUTH2_CLIENT_SECRET": kept(STATE_DIR / "oauth2-client-secret", secrets.token_urlsafe),
+    "CREDENTIALS_ENCRYPTION_KEYS": kept(STATE_DIR / "credentials-key", lambda: Fernet.generate_key().decode()),
+}.items():
+    if not os.environ.get(f"{name}_FILE"):
+        os.environ.setdefault(name, value)
+
+from enterprise_catalog.settings.base import *  # noqa: E402, F403
+from enterprise_catalog.settings.base import (  # noqa: E402
+    CATALOG_APPS,
+    CELERY_BROKER_URL,
+    CHANNELS_APPS,
+    COMMON_APPS,
+)
+
+DEBUG = True
+INSTALLED_APPS = [
+    *COMMON_APPS,
+    *CATALOG_APPS,
+    *CHANNELS_APPS,
+    "oauth2_provider",
+    "enterprise_catalog.local_auth",
+    "enterprise_catalog.sandbox",
+]
+
+# --- tokens: this service is its own Open edX LMS ---------------------------------------------------------------------
+
+#: Whose role assignments go into tokens (edx-rbac).
+SYSTEM_WIDE_ROLE_CLASSES = ["catalog.CatalogRoleAssignment"]
+LOCAL_AUTH_SIGNING_KEY = SIGNING_KEY["private"]
+OAUTH2_PROVIDER = {
+    "ACCESS_TOKEN_GENERATOR": "enterprise_catalog.local_auth.tokens.access_token",
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "SCOPES": {"read": "Read catalogs"},
+}
+
+if CELERY_BROKER_URL.startswith("filesystem:"):
+    # kombu's broker in a folder: real processes that pass real messages, with no server to install.
+    _queue = STATE_DIR / "broker"
+    for folder in ("messages", "processed", "control"):
+        (_queue / folder).mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_queue / "messages"),
+        "data_folder_out": str(_queue / "messages"),
+        "processed_folder": str(_queue / "processed"),
+        "control_folder": str(_queue / "control"),
+        "store_processed": False,
+    }

@@ -1,0 +1,15 @@
+"""Both programs in one deployment, behind a proxy that ends TLS."""
+
+from enterprise_catalog.settings.base import *  # noqa: F403
+from enterprise_catalog.settings.base import CATALOG_APPS, CHANNELS_APPS, COMMON_APPS, env
+from enterprise_catalog.settings.hardening import *  # noqa: F403
+
+env.require(
+    "JWT_ISSUER",
+    "JWT_AUDIENCE",
+    "JWT_PUBLIC_SIGNING_JWK_SET",
+    "OAUTH2_CLIENT_ID",
+    "OAUTH2_CLIENT_SECRET",
+    "CREDENTIALS_ENCRYPTION_KEYS",
+)
+INSTALLED_APPS = [*COMMON_APPS, *CATALOG_APPS, *CHANNELS_APPS]

@@ -1,0 +1,20 @@
+"""The URLs of whichever programs this deployment runs."""
+
+from __future__ import annotations
+
+from django.apps import apps
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from django_prometheus.exports import ExportToDjangoView
+
+from enterprise_catalog.health import HealthView
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("health/", HealthView.as_view(), name="health"),
+    path("metrics", ExportToDjangoView, name="metrics"),
+]
+if apps.is_installed("enterprise_catalog.api"):
+    urlpatterns.append(path("", include("enterprise_catalog.api.urls")))
+if apps.is_installed("enterprise_catalog.local_auth"):
+    urlpatterns.append(path("oauth2/", include("enterprise_catalog.local_auth.urls")))

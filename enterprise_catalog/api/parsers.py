@@ -41,4 +41,6 @@ class ORJSONParser(BaseParser):
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            raise ParseError(f"The body is not JSON: {error.msg} at line {error.lineno} column {error.colno}.") from None
+            raise ParseError(
+                f"The body is not JSON: {error.msg} at line {error.lineno} column {error.colno}."
+            ) from None

@@ -55,9 +55,7 @@ def save_catalog(catalog: EnterpriseCatalog, *, now: datetime) -> None:
         EnterpriseCatalog.objects.filter(pk=catalog.pk).update(revision=next_version("revision", now))
 
 
-def ensure_catalog_query(
-    catalog_uuid: UUID, *, customer_uuid: UUID, title: str | None, now: datetime
-) -> CatalogQuery:
+def ensure_catalog_query(catalog_uuid: UUID, *, customer_uuid: UUID, title: str | None, now: datetime) -> CatalogQuery:
     """Return the query of a catalog, to import into; make customer, catalog and query where they are missing.
 
     Args:
@@ -67,12 +65,18 @@ def ensure_catalog_query(
         OtherCustomersCatalogError: the catalog belongs to a customer other than ``customer_uuid``.
     """
     with transaction.atomic():
-        customer, _ = EnterpriseCustomer.objects.get_or_create(uuid=customer_uuid, defaults=_new_customer(customer_uuid))
+        customer, _ = EnterpriseCustomer.objects.get_or_create(
+            uuid=customer_uuid, defaults=_new_customer(customer_uuid)
+        )
         catalog = EnterpriseCatalog.objects.with_parts().filter(uuid=catalog_uuid).first()
         if catalog is None:
-            catalog = EnterpriseCatalog(uuid=catalog_uuid, enterprise_customer=customer, title=f"Catalog {catalog_uuid}")
+            catalog = EnterpriseCatalog(
+                uuid=catalog_uuid, enterprise_customer=customer, title=f"Catalog {catalog_uuid}"
+            )
         elif catalog.enterprise_customer_id != customer_uuid:
-            raise OtherCustomersCatalogError(f"catalog {catalog_uuid} belongs to customer {catalog.enterprise_customer_id}")
+            raise OtherCustomersCatalogError(
+                f"catalog {catalog_uuid} belongs to customer {catalog.enterprise_customer_id}"
+            )
         elif catalog.catalog_query and title in (None, catalog.title):
             return catalog.catalog_query
         catalog.title = title or catalog.title

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 MAX_DOCUMENT_BYTES: Final = 4 * 1024 * 1024
 
 #: content_type -> the field that holds the key of such content. Programs and pathways have no ``key``.
-KEY_FIELDS: Final[Mapping[str, str]] = {"course": "key", "courserun": "key", "program": "uuid", "learnerpathway": "uuid"}
+KEY_FIELDS: Final[Mapping[str, str]] = {
+    "course": "key",
+    "courserun": "key",
+    "program": "uuid",
+    "learnerpathway": "uuid",
+}
 
 #: What serving adds to a document; taken out of what is stored, so that no document has a field twice.
 SERVED_FIELDS: Final = frozenset({"content_key", "content_type", "content_last_modified", "enrollment_url"})

@@ -180,7 +180,9 @@ def _apply_batch(
     members = set(query.memberships.filter(content_key__in=keys).values_list("content_key", flat=True))
 
     new = [entry for entry in batch if entry.content_key not in stored]
-    changed = [entry for entry in batch if (row := stored.get(entry.content_key)) and row.content_hash != entry.content_hash]
+    changed = [
+        entry for entry in batch if (row := stored.get(entry.content_key)) and row.content_hash != entry.content_hash
+    ]
     _insert_content([_read(entry, file) for entry in new], changes)
     _update_content([(_read(entry, file), stored[entry.content_key]) for entry in changed], changes)
     joining = [key for key in keys if key not in members]
@@ -243,7 +245,9 @@ def _row(document: Document, row: ContentMetadata) -> ContentMetadata:
 def _insert_memberships(query: CatalogQuery, keys: Sequence[str], changes: _Changes) -> None:
     if not keys:
         return
-    rows = ContentMetadata.objects.with_keys(keys).order_by("content_key").values_list("pk", "content_key", "updated_at")
+    rows = (
+        ContentMetadata.objects.with_keys(keys).order_by("content_key").values_list("pk", "content_key", "updated_at")
+    )
     CatalogMembership.objects.bulk_create(
         CatalogMembership(catalog_query=query, content_id=pk, content_key=key, updated_at=moment)
         for pk, key, moment in rows
@@ -266,7 +270,9 @@ def _move_versions(query: CatalogQuery, changes: _Changes) -> None:
     queries = set(CatalogQuery.objects.filter(affected).values_list("pk", flat=True))
     for start in range(0, len(changes.content_ids), KEYS_PER_STATEMENT):
         ids = changes.content_ids[start : start + KEYS_PER_STATEMENT]
-        queries.update(CatalogMembership.objects.filter(content__in=ids).values_list("catalog_query", flat=True).distinct())
+        queries.update(
+            CatalogMembership.objects.filter(content__in=ids).values_list("catalog_query", flat=True).distinct()
+        )
     for pk in sorted(queries):
         CatalogQuery.objects.filter(pk=pk).update(
             version=next_version("version", changes.now), content_changed_at=changes.now

@@ -65,7 +65,9 @@ class CatalogQuery(models.Model):
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     title = models.CharField(max_length=255)
-    content_filter = models.JSONField(default=dict, blank=True, help_text="The query as the source of content knows it.")
+    content_filter = models.JSONField(
+        default=dict, blank=True, help_text="The query as the source of content knows it."
+    )
     version = models.BigIntegerField(default=0, editable=False)
     content_changed_at = models.DateTimeField(null=True, editable=False)
 
@@ -149,9 +151,7 @@ class CatalogMembership(models.Model):
     objects = MembershipQuerySet.as_manager()
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("catalog_query", "content"), name="membership_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=("catalog_query", "content"), name="membership_once"),)
         indexes = (
             # Serves the diff and the keyset-paged list: one range scan that never leaves the index.
             models.Index(fields=("catalog_query", "content_key", "updated_at"), name="membership_diff"),

@@ -50,5 +50,9 @@ class MembershipQuerySet(models.QuerySet["CatalogMembership"]):
     def with_documents(self) -> Iterator[tuple[Any, ...]]:
         """Yield key, time of change, type, parent's key and stored JSON of each, in the queryset's order."""
         return self.values_list(
-            "content_key", "updated_at", "content__content_type", "content__parent_content_key", "content__document__json"
+            "content_key",
+            "updated_at",
+            "content__content_type",
+            "content__parent_content_key",
+            "content__document__json",
         ).iterator()

@@ -94,9 +94,7 @@ def _members(catalog: EnterpriseCatalog) -> MembershipQuerySet:
     return CatalogMembership.objects.filter(catalog_query=catalog.catalog_query_id)
 
 
-def _with_floor(
-    members: Iterator[tuple[str, datetime]], floor: datetime | None
-) -> Iterator[tuple[str, datetime]]:
+def _with_floor(members: Iterator[tuple[str, datetime]], floor: datetime | None) -> Iterator[tuple[str, datetime]]:
     """Raise each time of change to ``floor``, the last change of what the catalog itself contributes to its documents."""
     if floor is None:
         return members

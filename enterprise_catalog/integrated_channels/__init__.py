@@ -8,7 +8,7 @@
 ``transmitter.py``     call the channel chunk by chunk; one outcome per item.
 ``audit.py``           outcomes -> audit rows, in bulk.
 ``leases.py``          at most one run per configuration.
-``models.py``          the tables; ``querysets.py`` their reads; ``configurations.py`` makes a channel of a configuration.
+``models.py``          the tables; ``querysets.py`` their reads; ``configurations.py`` makes channels of them.
 ``credentials.py``     what customers entrust to us, encrypted.
 ``types.py``           the frozen values that travel through a run.
 ``exceptions.py``      sorted by recovery: retry, reject this item, stop the run.

@@ -21,7 +21,7 @@ from enterprise_catalog.integrated_channels.models import (
     TransmissionAttempt,
 )
 from enterprise_catalog.integrated_channels.planning import REJECTED_RETRY_SECONDS, retry_delay_seconds
-from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outcome, Presence, State
+from enterprise_catalog.integrated_channels.types import Action, Exported, ItemResult, Outcome, Presence, State
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -46,7 +46,7 @@ _CHANGING_COLUMNS: Final = [
 
 
 def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: datetime) -> int:
-    """End the configuration's runs whose workers died, and mark what they had in flight as in doubt; return how many items.
+    """End the configuration's runs whose workers died; what they had in flight is in doubt. Return how many items.
 
     Call it at the start of a run, before the new run's row is made.
     """
@@ -118,32 +118,17 @@ def rows_of(configuration: ChannelConfiguration, chunk: Chunk) -> Rows:
     return {row.content_key: row for row in found}
 
 
-def open_attempts(  # noqa: PLR0913  (each is a column)
+def open_attempts(
     run: SyncRun,
     action: Action,
     rows: Iterable[ContentMetadataItemTransmission],
+    exported: Mapping[str, Exported],
     *,
-    versions: Mapping[str, datetime],
-    hashes: Mapping[str, str],
     lease: Lease,
     now: datetime,
 ) -> Attempts:
-    """Record, before anything is sent, that each of ``rows`` is about to be; return the attempts.
-
-    Args:
-        versions, hashes: of what is about to be sent, by content key; deletes have neither.
-    """
-    attempts = [
-        TransmissionAttempt(
-            transmission=row,
-            run=run,
-            action=action,
-            content_updated_at=versions.get(row.content_key),
-            payload_hash=hashes.get(row.content_key, ""),
-            started_at=now,
-        )
-        for row in rows
-    ]
+    """Record, before anything is sent, that each of ``rows`` is about to be; return the attempts."""
+    attempts = [_attempt(run, action, row, exported.get(row.content_key, Exported()), now) for row in rows]
     with transaction.atomic():
         leases.renew(lease, now=now)
         created = TransmissionAttempt.objects.bulk_create(attempts)
@@ -153,34 +138,44 @@ def open_attempts(  # noqa: PLR0913  (each is a column)
     return {attempt.transmission.content_key: attempt for attempt in created}
 
 
-def close_chunk(  # noqa: PLR0913  (what a chunk is made of)
+def close_chunk(
     chunk: Chunk,
     rows: Rows,
     attempts: Attempts,
     results: Mapping[str, ItemResult],
+    exported: Mapping[str, Exported],
     *,
-    versions: Mapping[str, datetime],
-    hashes: Mapping[str, str],
-    titles: Mapping[str, str],
     lease: Lease,
     now: datetime,
 ) -> None:
     """Record what became of each of the chunk's items, in its row and in its attempt."""
     for item in chunk.items:
-        row, result = rows[item.content_key], results[item.content_key]
+        key = item.content_key
+        row = rows[key]
         row.catalog_uuid = item.catalog_uuid or row.catalog_uuid
-        row.content_title = titles.get(item.content_key, row.content_title)[:255]
-        if item.content_key in attempts:
+        if key in attempts:
             row.last_attempt_at = now
-            _finish(attempts[item.content_key], result, now)
-        version = versions.get(item.content_key)
-        _move(row, chunk.action, result, version=version, digest=hashes.get(item.content_key), now=now)
+            _finish(attempts[key], results[key], now)
+        _move(row, chunk.action, results[key], exported.get(key, Exported()), now)
     with transaction.atomic():
         leases.renew(lease, now=now)
         _save_all(ContentMetadataItemTransmission, list(rows.values()), _CHANGING_COLUMNS)
         if attempts:
             columns = ["finished_at", "outcome", "status_code", "vendor_code", "message"]
             _save_all(TransmissionAttempt, list(attempts.values()), columns)
+
+
+def _attempt(
+    run: SyncRun, action: Action, row: ContentMetadataItemTransmission, exported: Exported, now: datetime
+) -> TransmissionAttempt:
+    return TransmissionAttempt(
+        transmission=row,
+        run=run,
+        action=action,
+        content_updated_at=exported.updated_at,
+        payload_hash=exported.payload_hash,
+        started_at=now,
+    )
 
 
 def _finish(attempt: TransmissionAttempt, result: ItemResult, now: datetime) -> None:
@@ -192,72 +187,62 @@ def _finish(attempt: TransmissionAttempt, result: ItemResult, now: datetime) -> 
 
 
 def _move(
-    row: ContentMetadataItemTransmission,
-    action: Action,
-    result: ItemResult,
-    *,
-    version: datetime | None,
-    digest: str | None,
-    now: datetime,
+    row: ContentMetadataItemTransmission, action: Action, result: ItemResult, exported: Exported, now: datetime
 ) -> None:
     """Move ``row`` to the state that ``result`` of ``action`` leads to."""
     row.action = action
-    row.attempted_updated_at = version or row.attempted_updated_at
+    row.content_title = exported.title[:255] or row.content_title
+    row.attempted_updated_at = exported.updated_at or row.attempted_updated_at
     row.reason = result.message[:MAX_MESSAGE_LENGTH]
     row.remote_id = result.remote_id or row.remote_id
     match result.outcome:
         case Outcome.DONE if action is Action.DELETE:
-            _settled(row, State.DELETED, Presence.ABSENT)
+            _settle(row, State.DELETED, Presence.ABSENT)
             row.deleted_at = row.remote_deleted_at = now
         case Outcome.DONE:
-            _settled(row, State.TRANSMITTED, Presence.PRESENT)
-            row.content_updated_at, row.payload_hash = version, digest or ""
+            _settle(row, State.TRANSMITTED, Presence.PRESENT)
+            row.content_updated_at, row.payload_hash = exported.updated_at, exported.payload_hash
             row.remote_created_at, row.remote_updated_at = row.remote_created_at or now, now
             row.deleted_at = row.remote_deleted_at = None
         case Outcome.UNCHANGED:
-            _settled(row, State.TRANSMITTED, Presence.PRESENT)
-            row.content_updated_at = version
+            _settle(row, State.TRANSMITTED, Presence.PRESENT)
+            row.content_updated_at = exported.updated_at
         case Outcome.SKIPPED:
             pass  # It was not its turn; it stays what it was, but says why.
         case Outcome.RETRY:
-            _failed(row, State.RETRYING, action, now, result.retry_after_seconds)
+            _fail(row, State.RETRYING, result, now)
+            if action is Action.CREATE:
+                row.presence = Presence.UNKNOWN
         case Outcome.REJECTED:
-            _failed(row, State.REJECTED, action, now, None)
+            _fail(row, State.REJECTED, result, now)
         case Outcome.GONE | Outcome.IN_DOUBT | Outcome.WITHDRAWN:
             raise AssertionError(f"{result.outcome} is no outcome of a call")
 
 
-def _settled(row: ContentMetadataItemTransmission, state: State, presence: Presence) -> None:
+def _settle(row: ContentMetadataItemTransmission, state: State, presence: Presence) -> None:
     row.state = state
     row.presence = presence
     row.attempts = 0
     row.next_attempt_at = None
 
 
-def _failed(
-    row: ContentMetadataItemTransmission,
-    state: State,
-    action: Action,
-    now: datetime,
-    retry_after_seconds: float | None,
-) -> None:
+def _fail(row: ContentMetadataItemTransmission, state: State, result: ItemResult, now: datetime) -> None:
     row.state = state
     row.attempts += 1
-    # An item that came back to the catalogs is theirs again, whether or not we could send it.
+    # An item that came back to the catalogs is theirs again, whether or not it could be sent.
     row.deleted_at = None
-    if action is Action.CREATE and state is State.RETRYING:
-        row.presence = Presence.UNKNOWN
     jitter = random.random()  # noqa: S311  (spreads retries; nothing secret)
     if state is State.REJECTED:
         delay = REJECTED_RETRY_SECONDS * (1 - jitter / 4)
     else:
-        delay = retry_delay_seconds(row.attempts, jitter=jitter, retry_after_seconds=retry_after_seconds)
+        delay = retry_delay_seconds(row.attempts, jitter=jitter, retry_after_seconds=result.retry_after_seconds)
     row.next_attempt_at = now + timedelta(seconds=delay)
 
 
 def _save_all(model: type[Model], rows: Sequence[Model], columns: Sequence[str]) -> None:
-    """Write ``columns`` of rows that exist, in one statement: an upsert by primary key, where bulk_update would be a
-    CASE per row and column.
+    """Write ``columns`` of rows that exist, in one statement.
+
+    An upsert by primary key; bulk_update would be a CASE per row and column.
     """
     on_target = connection.features.supports_update_conflicts_with_target
     model._default_manager.bulk_create(  # noqa: SLF001  (Django's documented API)

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypeVar
 from uuid import UUID
 
 import requests
 from django.conf import settings
 from edx_rest_api_client.client import OAuthAPIClient
 from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError
-from typing_extensions import Annotated
 
-from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, RejectedError
+from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
 from enterprise_catalog.integrated_channels.types import ContentItem
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ class MetadataAnswer:
     """What became of each key asked for; each is in exactly one of the three."""
 
     items: dict[str, ContentItem]
-    unreadable: dict[str, RejectedError]  #: The document is there, but not of a shape that can be translated.
+    unreadable: dict[str, str]  #: Key -> what is wrong with its document.
     missing: dict[str, str]  #: Key -> the catalog's reason.
 
 
@@ -120,7 +119,7 @@ class CatalogClient:
             settings.OAUTH2_PROVIDER_URL, settings.OAUTH2_CLIENT_ID, settings.OAUTH2_CLIENT_SECRET
         )
 
-    def __enter__(self) -> CatalogClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -165,13 +164,13 @@ class CatalogClient:
         url = f"{self._base_url}{catalog_uuid}/content-metadata/"
         answer = self._ask("POST", url, _Metadata, {"content_keys": list(keys)})
         items: dict[str, ContentItem] = {}
-        unreadable: dict[str, RejectedError] = {}
+        unreadable: dict[str, str] = {}
         for document in answer.results:
             key = str(document.get("content_key"))
             try:
                 items[key] = _item(document)
             except ValidationError as error:
-                unreadable[key] = RejectedError(f"The content document cannot be read: {_first_fault(error)}")
+                unreadable[key] = f"The content document cannot be read: {_first_fault(error)}"
         missing = {item.content_key: item.reason for item in answer.missing}
         if lost := set(keys) - items.keys() - unreadable.keys() - missing.keys():
             raise CatalogUnavailableError(f"The catalog's answer leaves out {len(lost)} of {len(keys)} keys.")

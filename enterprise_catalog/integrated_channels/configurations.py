@@ -31,7 +31,9 @@ def channel_for(configuration: ChannelConfiguration) -> Iterator[Channel[Any, An
     """
     channel_class = CHANNELS.get(configuration.channel_code)
     if channel_class is None:
-        raise ConfigurationError(f"There is no channel {configuration.channel_code!r}; there are {', '.join(CHANNELS)}.")
+        raise ConfigurationError(
+            f"There is no channel {configuration.channel_code!r}; there are {', '.join(CHANNELS)}."
+        )
     faults = settings_faults(configuration.channel_code, configuration.settings)
     credentials = decrypt(configuration.credentials)
     faults += credentials_faults(configuration.channel_code, credentials)
@@ -60,7 +62,7 @@ def catalog_faults(catalog_uuids: object) -> list[str]:
     return [f"{value!r} is not a UUID" for value in catalog_uuids if not _is_uuid(value)]
 
 
-def make_configuration(  # noqa: PLR0913  (each is a column)
+def make_configuration(
     *,
     channel_code: str,
     customer_uuid: UUID,

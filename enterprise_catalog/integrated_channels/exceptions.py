@@ -64,7 +64,7 @@ class LMSUnavailableError(StopSyncError):
 
 
 class CatalogUnavailableError(StopSyncError):
-    """The catalog service did not answer, refused us, or answered what we cannot read. Never taken for an empty catalog."""
+    """The catalog service did not answer, refused us, or cannot be understood; never taken for an empty catalog."""
 
 
 class LeaseLostError(SyncError):

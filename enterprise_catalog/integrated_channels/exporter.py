@@ -9,16 +9,23 @@ from uuid import UUID
 
 from enterprise_catalog.integrated_channels.channels.text import payload_hash
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
-from enterprise_catalog.integrated_channels.types import Action, DesiredItem, ItemResult, Outcome, Outgoing, State
+from enterprise_catalog.integrated_channels.types import (
+    Action,
+    DesiredItem,
+    Exported,
+    ItemResult,
+    Outcome,
+    Outgoing,
+    State,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from enterprise_catalog.integrated_channels.catalog_client import CatalogClient, MetadataAnswer
     from enterprise_catalog.integrated_channels.channels.base import Channel
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
-    from enterprise_catalog.integrated_channels.types import Chunk, ContentItem, PlannedItem, Record
+    from enterprise_catalog.integrated_channels.types import Chunk, PlannedItem, Record
 
 
 @dataclass(slots=True)
@@ -26,16 +33,14 @@ class Export:
     """One chunk's items, ready to be sent, and those that need no call or cannot have one."""
 
     outgoing: list[Outgoing] = field(default_factory=list)
-    hashes: dict[str, str] = field(default_factory=dict)  #: Key -> hash of the payload.
-    versions: dict[str, datetime] = field(default_factory=dict)  #: Key -> the version that its metadata is of.
-    titles: dict[str, str] = field(default_factory=dict)  #: Key -> for people.
+    exported: dict[str, Exported] = field(default_factory=dict)  #: By content key; deletes have none.
     settled: list[ItemResult] = field(default_factory=list)  #: Unchanged, rejected, or gone from the catalog meanwhile.
 
 
 def desired_items(
     configuration: ChannelConfiguration, records: Mapping[str, Record], catalog: CatalogClient
 ) -> dict[str, DesiredItem]:
-    """Return what belongs in the LMS: the union of the configuration's catalogs, all of the customer's if it names none.
+    """Return what belongs in the LMS: the union of the configuration's catalogs, or of all of the customer's.
 
     An item that is in several catalogs keeps the one it was last sent from, else the first by UUID.
 
@@ -101,28 +106,23 @@ def _export_item(
     export: Export,
 ) -> None:
     key = planned.content_key
+    if key in answer.missing:
+        reason = f"The catalog no longer has it ({answer.missing[key]}); the next run decides."
+        export.settled.append(ItemResult(key, Outcome.SKIPPED, message=reason))
+        return
+    if key in answer.unreadable:
+        export.settled.append(ItemResult(key, Outcome.REJECTED, message=answer.unreadable[key]))
+        return
+    item = answer.items[key]
+    export.exported[key] = Exported(item.title, item.updated_at)
     try:
-        item = _content(key, answer)
-        if item is None:
-            reason = f"The catalog no longer has it ({answer.missing[key]}); the next run decides."
-            export.settled.append(ItemResult(key, Outcome.SKIPPED, message=reason))
-            return
-        export.versions[key] = item.updated_at
-        export.titles[key] = item.title
         payload = channel.transform(item)
     except RejectedError as error:
         export.settled.append(ItemResult(key, Outcome.REJECTED, message=error.message))
         return
     digest = payload_hash(payload)
+    export.exported[key] = Exported(item.title, item.updated_at, digest)
     if planned.action is Action.UPDATE and row.state == State.TRANSMITTED and row.payload_hash == digest:
         export.settled.append(ItemResult(key, Outcome.UNCHANGED))
-        return
-    export.hashes[key] = digest
-    export.outgoing.append(Outgoing(key, payload, row.remote_id))
-
-
-def _content(key: str, answer: MetadataAnswer) -> ContentItem | None:
-    """Return the item, ``None`` if the catalog does not have it; raise if its document cannot be read."""
-    if key in answer.unreadable:
-        raise answer.unreadable[key]
-    return answer.items.get(key)
+    else:
+        export.outgoing.append(Outgoing(key, payload, row.remote_id))

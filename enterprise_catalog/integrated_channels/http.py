@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import httpx
 import orjson
@@ -72,7 +72,7 @@ class LMSClient:
         # turns into a GET without its parameters.
         self._client = httpx.Client(timeout=TIMEOUT, follow_redirects=False, transport=transport)
 
-    def __enter__(self) -> LMSClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -104,7 +104,10 @@ class LMSClient:
             ConfigurationError: a redirect; the message names where to.
             RejectedError: any other status from 400.
         """
-        with self._translated(), self._client.stream(method, self.base_url + path, data=form, params=params) as response:
+        with (
+            self._translated(),
+            self._client.stream(method, self.base_url + path, data=form, params=params) as response,
+        ):
             content = self._read(response)
         excerpt = self.redacted(content[: 4 * _EXCERPT_LENGTH].decode("utf-8", "replace"))[:_EXCERPT_LENGTH].strip()
         _raise_for_status(response, excerpt)
@@ -130,7 +133,9 @@ class LMSClient:
             parts.append(part)
             size += len(part)
             if size > MAX_ANSWER_BYTES:
-                raise RetryableError(f"The answer is larger than {MAX_ANSWER_BYTES:,} bytes.", status_code=response.status_code)
+                raise RetryableError(
+                    f"The answer is larger than {MAX_ANSWER_BYTES:,} bytes.", status_code=response.status_code
+                )
         return b"".join(parts)
 
 
@@ -141,7 +146,9 @@ def _raise_for_status(response: httpx.Response, excerpt: str) -> None:
         return
     if status < 400:
         where = response.headers.get("location", "nowhere")
-        raise ConfigurationError(f"The learning system redirects to {where}; is the base URL right?", status_code=status)
+        raise ConfigurationError(
+            f"The learning system redirects to {where}; is the base URL right?", status_code=status
+        )
     if status in (401, 403):
         raise CredentialsError(told, status_code=status)
     if status in (408, 425, 429) or status >= 500:

@@ -1,4 +1,4 @@
-"""At most one run per configuration, on however many workers: a lease in the database, with an expiry and a fencing token.
+"""At most one run per configuration, on however many workers: a lease in the database, with expiry and fencing token.
 
 A worker that dies leaves its lease to expire; the next one raises the token. Each write of a run first renews the lease
 by its token, in the same transaction: a worker that wakes up late finds that it can write nothing.

@@ -16,7 +16,11 @@ from django.db import models
 
 from enterprise_catalog.content_keys import ContentKeyField
 from enterprise_catalog.integrated_channels.channels.registry import channel_choices
-from enterprise_catalog.integrated_channels.querysets import AttemptQuerySet, ConfigurationQuerySet, TransmissionQuerySet
+from enterprise_catalog.integrated_channels.querysets import (
+    AttemptQuerySet,
+    ConfigurationQuerySet,
+    TransmissionQuerySet,
+)
 from enterprise_catalog.integrated_channels.types import Action, Outcome, Presence, State
 
 #: What a message may take up in a row, in characters. A vendor's error page can have megabytes.
@@ -44,7 +48,10 @@ class ChannelConfiguration(models.Model):
     display_name = models.CharField(max_length=255, blank=True)
     enterprise_customer_uuid = models.UUIDField(db_index=True)
     catalog_uuids = models.JSONField(
-        "catalogs", default=list, blank=True, help_text="UUIDs of the catalogs to send; none means all of the customer's."
+        "catalogs",
+        default=list,
+        blank=True,
+        help_text="UUIDs of the catalogs to send; none means all of the customer's.",
     )
     active = models.BooleanField(default=True, help_text="Whether it is synced at all.")
     base_url = models.URLField("base URL", max_length=255, help_text="Where the learning system is.")
@@ -65,7 +72,9 @@ class ChannelConfiguration(models.Model):
     sync_interval_minutes = models.PositiveIntegerField(
         default=60, validators=[MinValueValidator(1)], help_text="How long after a run the next one is due."
     )
-    next_sync_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Empty means as soon as possible.")
+    next_sync_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Empty means as soon as possible."
+    )
     last_full_sync_at = models.DateTimeField(
         null=True, editable=False, help_text="When the learning system was last known to equal its catalogs."
     )
@@ -84,7 +93,7 @@ class ChannelConfiguration(models.Model):
 
 
 class SyncLease(models.Model):
-    """The right to run a configuration's sync. ``token`` grows with each holder: what a late holder writes is refused."""
+    """The right to run a configuration's sync; ``token`` grows with each holder, so that late ones are refused."""
 
     configuration = models.OneToOneField(ChannelConfiguration, models.CASCADE, primary_key=True, related_name="lease")
     token = models.BigIntegerField(default=0)
@@ -129,7 +138,9 @@ class ContentMetadataItemTransmission(models.Model):
     catalog_uuid = models.UUIDField(null=True, help_text="The catalog that its content came from.")
     content_title = models.CharField(max_length=255, blank=True)
     state = models.CharField(max_length=16, choices=_choices(State), default=State.PENDING)
-    action = models.CharField(max_length=8, choices=_choices(Action), default=Action.CREATE, help_text="What was last tried.")
+    action = models.CharField(
+        max_length=8, choices=_choices(Action), default=Action.CREATE, help_text="What was last tried."
+    )
     reason = models.TextField(blank=True, help_text="Why it is in this state.")
     presence = models.CharField(max_length=8, choices=_choices(Presence), default=Presence.ABSENT)
     remote_id = models.CharField(max_length=255, blank=True, help_text="The learning system's own id.")
@@ -149,9 +160,7 @@ class ContentMetadataItemTransmission(models.Model):
 
     class Meta:
         verbose_name = "transmission"
-        constraints = (
-            models.UniqueConstraint(fields=("configuration", "content_key"), name="transmission_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=("configuration", "content_key"), name="transmission_once"),)
         indexes = (
             # Serves the support's question where a key stands in all configurations.
             models.Index(fields=("content_key",), name="transmission_by_key"),
@@ -160,7 +169,7 @@ class ContentMetadataItemTransmission(models.Model):
         )
 
     def __str__(self) -> str:
-        return self.content_key
+        return str(self.content_key)
 
 
 class TransmissionAttempt(models.Model):

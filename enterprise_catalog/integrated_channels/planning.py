@@ -9,7 +9,6 @@ from enterprise_catalog.integrated_channels.types import (
     Action,
     Chunk,
     DesiredItem,
-    Outcome,
     PlannedItem,
     Presence,
     Record,
@@ -35,16 +34,25 @@ def plan(desired: Mapping[str, DesiredItem], records: Mapping[str, Record], *, n
         records: content key -> what the audit knows, deleted items included.
         now: items that failed are left out until their next attempt is due.
     """
-    creates, updates, deletes, withdrawn = [], [], [], []
+    creates: list[PlannedItem] = []
+    updates: list[PlannedItem] = []
+    deletes: list[PlannedItem] = []
+    withdrawn: list[str] = []
     matched = waiting = 0
     for key in sorted(desired):
-        item = _wanted(key, desired[key], records.get(key), now)
-        if isinstance(item, PlannedItem):
-            (creates if item.action is Action.CREATE else updates).append(item)
-        elif item is Outcome.DONE:
+        item, record = desired[key], records.get(key)
+        if record is None:
+            creates.append(PlannedItem(key, Action.CREATE, "new in the catalogs", item.catalog_uuid, is_known=False))
+        elif record.is_deleted:
+            creates.append(PlannedItem(key, Action.CREATE, "came back to the catalogs", item.catalog_uuid))
+        elif _is_held(record, item):
             matched += 1
-        else:
+        elif _must_wait(record, item, now):
             waiting += 1
+        elif record.presence is Presence.PRESENT:
+            updates.append(PlannedItem(key, Action.UPDATE, _reason(record), item.catalog_uuid))
+        else:
+            creates.append(PlannedItem(key, Action.CREATE, _reason(record), item.catalog_uuid))
     for key in sorted(key for key, record in records.items() if not record.is_deleted and key not in desired):
         record = records[key]
         if record.presence is Presence.ABSENT:
@@ -56,37 +64,48 @@ def plan(desired: Mapping[str, DesiredItem], records: Mapping[str, Record], *, n
     return SyncPlan(deletes, creates, updates, withdrawn, matched, waiting)
 
 
-def _wanted(key: str, item: DesiredItem, record: Record | None, now: datetime) -> PlannedItem | Outcome:
-    """Return what to do for an item that belongs in the LMS; ``DONE`` if nothing, ``RETRY`` if not yet."""
-    if record is None:
-        return PlannedItem(key, Action.CREATE, "new in the catalogs", item.catalog_uuid, is_known=False)
-    if record.is_deleted:
-        return PlannedItem(key, Action.CREATE, "came back to the catalogs", item.catalog_uuid)
-    action = Action.UPDATE if record.presence is Presence.PRESENT else Action.CREATE
+def _is_held(record: Record, item: DesiredItem) -> bool:
+    """Return whether the LMS holds the item's newest version, from the catalog that it is taken from now."""
+    return (
+        record.state is State.TRANSMITTED
+        and record.action is not Action.DELETE
+        and record.content_updated_at == item.updated_at
+        and record.catalog_uuid == item.catalog_uuid
+    )
+
+
+def _must_wait(record: Record, item: DesiredItem, now: datetime) -> bool:
+    """Return whether the item failed and its next attempt is not due.
+
+    Other content than the one that was refused need not wait, and neither does an item that comes back after its delete
+    failed: whatever became of the delete, the item has to be shown again.
+    """
     if record.action is Action.DELETE:
-        # A delete was planned or tried and the item came back: whatever became of the delete, show the item again.
-        return PlannedItem(key, action, "came back before it was deleted", item.catalog_uuid)
-    match record.state:
-        case State.TRANSMITTED | State.DELETED:
-            if record.content_updated_at == item.updated_at and record.catalog_uuid == item.catalog_uuid:
-                return Outcome.DONE
-            return PlannedItem(key, action, "changed in the catalog", item.catalog_uuid)
-        case State.PENDING:
-            return PlannedItem(key, action, "planned by an earlier run", item.catalog_uuid)
-        case State.IN_DOUBT:
-            return PlannedItem(key, action, "sent by a run that did not end", item.catalog_uuid)
-        case State.RETRYING:
-            if _is_resting(record, now):
-                return Outcome.RETRY
-            return PlannedItem(key, action, "failed before", item.catalog_uuid)
-        case State.REJECTED:
-            if record.attempted_updated_at == item.updated_at and _is_resting(record, now):
-                return Outcome.RETRY
-            return PlannedItem(key, action, "was rejected before", item.catalog_uuid)
+        return False
+    if record.state is State.REJECTED and record.attempted_updated_at != item.updated_at:
+        return False
+    return _is_resting(record, now)
 
 
 def _is_resting(record: Record, now: datetime) -> bool:
     return record.next_attempt_at is not None and record.next_attempt_at > now
+
+
+def _reason(record: Record) -> str:
+    """Return, for people, why an item that has a row is sent."""
+    if record.action is Action.DELETE:
+        return "came back before it was deleted"
+    match record.state:
+        case State.TRANSMITTED | State.DELETED:
+            return "changed in the catalog"
+        case State.PENDING:
+            return "planned by an earlier run"
+        case State.IN_DOUBT:
+            return "sent by a run that did not end"
+        case State.RETRYING:
+            return "failed before"
+        case State.REJECTED:
+            return "was rejected before"
 
 
 def chunks(sync_plan: SyncPlan, *, chunk_size: int, limit: int | None) -> Iterator[Chunk]:
@@ -111,12 +130,12 @@ def _cut(action: Action, items: Sequence[PlannedItem], size: int) -> Iterable[Ch
 
 
 def retry_delay_seconds(failures: int, *, jitter: float, retry_after_seconds: float | None = None) -> float:
-    """Return how long an item rests after its ``failures``-th failure in a row: 5 minutes, doubled each time, up to a day.
+    """Return how long an item rests after its ``failures``-th failure in a row: 5 minutes, doubled, up to a day.
 
     Args:
         jitter: from 0 to 1; shortens the rest by up to a quarter, so that items that failed together do not return
             together.
         retry_after_seconds: what the LMS asked for; never undercut.
     """
-    doubled = FIRST_RETRY_SECONDS * 2 ** min(failures - 1, 20)
+    doubled = float(FIRST_RETRY_SECONDS << min(failures - 1, 20))
     return max(min(doubled, LAST_RETRY_SECONDS) * (1 - jitter / 4), retry_after_seconds or 0)

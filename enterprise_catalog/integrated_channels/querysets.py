@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.models import (
         ChannelConfiguration,
-        ContentMetadataItemTransmission,
+        ContentMetadataItemTransmission,  # noqa: F401  (named as text by a base class)
         SyncRun,
-        TransmissionAttempt,
+        TransmissionAttempt,  # noqa: F401  (likewise)
     )
 
 #: Sorts after every character, hence after every key that starts with the text before it.

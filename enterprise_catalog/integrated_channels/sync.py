@@ -132,25 +132,27 @@ def _send_chunk(run: _Run, chunk: Chunk, catalog: CatalogClient, channel: Channe
     """
     rows = audit.rows_of(run.configuration, chunk)
     export = export_chunk(chunk, rows, catalog, channel)
-    described = {"versions": export.versions, "hashes": export.hashes, "lease": run.lease}
     results = {result.content_key: result for result in export.settled}
     attempts: audit.Attempts = {}
     stopped_by: StopSyncError | None = None
     if export.outgoing:
         sent_rows = [rows[item.content_key] for item in export.outgoing]
-        attempts = audit.open_attempts(run.row, chunk.action, sent_rows, now=run.clock(), **described)
+        attempts = audit.open_attempts(
+            run.row, chunk.action, sent_rows, export.exported, lease=run.lease, now=run.clock()
+        )
         transmission = transmit(chunk.action, export.outgoing, channel)
         results |= transmission.results
         stopped_by = transmission.stopped_by
         run.silent_chunks = run.silent_chunks + 1 if transmission.lms_is_silent else 0
-    audit.close_chunk(chunk, rows, attempts, results, titles=export.titles, now=run.clock(), **described)
+    audit.close_chunk(chunk, rows, attempts, results, export.exported, lease=run.lease, now=run.clock())
     for result in results.values():
         run.counts.add(chunk.action, result.outcome)
         run.row.backlog -= result.outcome is not Outcome.SKIPPED
     if stopped_by is not None:
         raise stopped_by
     if run.silent_chunks == SILENT_CHUNKS:
-        raise LMSUnavailableError(f"{SILENT_CHUNKS} chunks in a row failed; the last reason: {next(iter(results.values())).message}")
+        reason = next(iter(results.values())).message
+        raise LMSUnavailableError(f"{SILENT_CHUNKS} chunks in a row failed; the last reason: {reason}")
 
 
 def _end(run: _Run, state: RunState, reason: str) -> None:

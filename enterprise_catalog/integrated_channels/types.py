@@ -147,6 +147,15 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
+class Exported:
+    """What is known of one item of a chunk once its metadata was fetched, whether or not it can be sent."""
+
+    title: str = ""  #: For people.
+    updated_at: datetime | None = None  #: The version that the metadata is of.
+    payload_hash: str = ""  #: Empty if it could not be translated.
+
+
+@dataclass(frozen=True, slots=True)
 class ItemResult:
     """What became of one item."""
 

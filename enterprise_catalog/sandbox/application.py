@@ -1,6 +1,6 @@
 """What all sandboxes share: one lock, the count of calls, faults, and the control pages under ``/_sandbox/``.
 
-A sandbox of a vendor subclasses :class:`SandboxApplication` and says what a request asks for (``route``), what it holds
+A sandbox of a vendor subclasses ``SandboxApplication`` and says what a request asks for (``route``), what it holds
 (``content``) and what a channel needs to reach it. Nothing here knows a vendor.
 
 The control pages, for a process that cannot reach the attributes:
@@ -9,7 +9,7 @@ The control pages, for a process that cannot reach the attributes:
 ``GET /_sandbox/content``         what the system holds: the JSON list of ``content()``
 ``GET /_sandbox/calls``           the JSON object of ``calls``
 ``GET /_sandbox/faults``          the JSON list of faults that may still strike
-``POST /_sandbox/faults``         a JSON list of :class:`~.faults.Fault` objects replaces all earlier ones
+``POST /_sandbox/faults``         a JSON list of ``Fault`` objects replaces all earlier ones
 ``POST /_sandbox/reset``          as ``reset()``; 204
 ================================  =============================================================================
 

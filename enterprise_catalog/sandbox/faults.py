@@ -1,6 +1,6 @@
 """Failures on demand, for every sandbox: made-up answers, broken connections and delays.
 
-A fault says which operations it strikes and how often; a :class:`FaultQueue` hands the faults out; :func:`answer_with`
+A fault says which operations it strikes and how often; a ``FaultQueue`` hands the faults out; ``answer_with``
 carries one out. What an operation is called, and the control page that sets faults over HTTP, is in ``application.py``.
 """
 

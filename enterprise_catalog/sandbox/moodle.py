@@ -44,7 +44,7 @@ _FALSE_WORDS = frozenset({"", "0", "false", "no", "off"})
 
 @dataclass(kw_only=True, eq=False)
 class MoodleSandbox(MoodleSite, SandboxApplication):
-    """A Moodle site as a WSGI application. The arguments are the fields of :class:`~.moodle_site.MoodleSite`.
+    """A Moodle site as a WSGI application. The arguments are the fields of ``MoodleSite``.
 
     Tests reach ``table`` (rows to read, or to add without any check), ``courses``, ``tokens``, ``calls`` and
     ``faults``. Operations are called by their web service function, ``login/token.php``, or a path.
@@ -88,20 +88,19 @@ class MoodleSandbox(MoodleSite, SandboxApplication):
         """Return the page asked for, or for the REST server the function."""
         page = request.path.removeprefix(f"{self._base_path}/")
         parameters = read_parameters(request, max_input_vars=self.max_input_vars)
-        match page:
-            case "login/token.php":
-                return Operation(page, partial(self._open_page, request, partial(self._log_in, parameters)))
-            case "webservice/rest/server.php":
-                function = parameters.get("wsfunction")
-                name = function if isinstance(function, str) and function else page
-                return Operation(name, partial(self._open_page, request, partial(self._serve, parameters)))
+        if page == LOGIN_PAGE:
+            return Operation(page, partial(self._open_page, request, partial(self._log_in, parameters)))
+        if page == REST_PAGE:
+            function = parameters.get("wsfunction")
+            name = function if isinstance(function, str) and function else page
+            return Operation(name, partial(self._open_page, request, partial(self._serve, parameters)))
         return Operation(request.path, partial(answers.html_page, "404 Not Found", status=404))
 
     @property
     def _base_path(self) -> str:
         return urlsplit(self.wwwroot or "").path
 
-    def _open_page(self, request: Request, page: Callable[[], Response]) -> Response:
+    def _open_page(self, request: Request, run_page: Callable[[], Response]) -> Response:
         """Do what Moodle's start-up does on every page before the page itself runs."""
         if self.state is SiteState.CLI_MAINTENANCE:
             return answers.html_page("503 This site is undergoing maintenance", status=503)
@@ -109,7 +108,7 @@ class MoodleSandbox(MoodleSite, SandboxApplication):
             place = f"{self.wwwroot}{request.full_path.removeprefix(self._base_path).removesuffix('?')}"
             headers = {"Location": place, "X-Redirect-By": "Moodle"}
             return answers.html_page("Incorrect access detected", status=303, headers=headers)
-        return page()
+        return run_page()
 
     def _log_in(self, parameters: PHPArray) -> Response:
         try:
@@ -123,7 +122,7 @@ class MoodleSandbox(MoodleSite, SandboxApplication):
         if self.state is SiteState.WEB_SERVICES_OFF:
             raise errors.web_services_disabled()
         username, password, service = (_required(parameters, name) for name in ("username", "password", "service"))
-        if self.suspended or username.strip().lower() != self.username or password != self.password:
+        if self.suspended or username.strip().lower() != self.username.lower() or password != self.password:
             raise errors.login_failed()
         self._refuse_in_maintenance()
         if not self.service_enabled or service != self.service:

@@ -1,7 +1,7 @@
 """The web service functions that create, update and delete courses, as ``course/externallib.php`` carries them out.
 
 Each takes PHP arrays as they came and returns plain data for JSON or XML. A refusal of the whole call is a
-:class:`~.moodle_errors.MoodleError`; updates and deletes report single courses as warnings beside their successes.
+``MoodleError``; updates and deletes report single courses as warnings beside their successes.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ here that a sync may set, compare or show.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from enterprise_catalog.sandbox.moodle_courses import Course, CourseTable
     from enterprise_catalog.sandbox.moodle_site import MoodleSite
     from enterprise_catalog.sandbox.php_forms import PHPArray
+
+_NUMBER = re.compile(r"\s*([0-9]{1,18})\s*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,7 @@ class CourseFinder:
         return found
 
     def _read(self, course: Course) -> dict[str, object]:
+        """Return what the account may know: the public part, more once inside, the rest to those who may update."""
         fullname = course.fullname if self.raw else format_name(course.fullname)
         fields: dict[str, object] = {
             "id": course.id,
@@ -82,20 +86,26 @@ class CourseFinder:
             "categoryid": course.categoryid,
             "summary": course.summary if self.raw else format_summary(course.summary),
             "summaryformat": course.summaryformat,
+        }
+        if not self.site.may_enter(course):
+            return fields
+        fields |= {
             "format": course.format,
             "startdate": course.startdate,
             "enddate": course.enddate,
             "visible": course.visible,
             "lang": course.lang,
         }
-        if self.site.may("moodle/course:update"):
-            # "Information for managers only."
-            fields["idnumber"] = course.idnumber
-            fields["timecreated"] = course.timecreated
-            fields["timemodified"] = course.timemodified
-        return fields
+        if not self.site.may("moodle/course:update"):
+            return fields
+        return fields | {
+            "idnumber": course.idnumber,
+            "timecreated": course.timecreated,
+            "timemodified": course.timemodified,
+        }
 
 
 def _as_number(value: str) -> int:
     """Read an id as PHP casts it, as far as clients go: 0, which no course has, when it is no number."""
-    return int(value) if value.isascii() and value.strip().isdigit() else 0
+    match = _NUMBER.fullmatch(value)
+    return int(match[1]) if match else 0

@@ -45,7 +45,7 @@ def _to_flag(value: object) -> int:
 
 def _to_elements(value: object) -> list[object]:
     if not isinstance(value, dict):
-        raise ValueError("Only arrays accepted.")  # noqa: TRY004  (pydantic turns a ValueError into its own error, a TypeError not)
+        raise ValueError("Only arrays accepted.")  # noqa: TRY004  (a TypeError would escape pydantic)
     return list(value.values())
 
 

@@ -110,10 +110,14 @@ class MoodleSite:
         if not self.may(capability):
             raise no_permission(_CAPABILITY_LABELS[capability])
 
+    def may_enter(self, course: Course) -> bool:
+        """Whether the account may enter ``course``; the site course is open to all."""
+        if course.id == SITE_COURSE_ID or self.is_admin:
+            return True
+        is_seen = course.visible == 1 or self.may("moodle/course:viewhiddencourses")
+        return is_seen and self.may("moodle/course:view") and course.id not in self.inaccessible_course_ids
+
     def require_entry(self, course: Course) -> None:
         """Raise ``requireloginerror`` unless the account may enter ``course``."""
-        if course.id == SITE_COURSE_ID or self.is_admin:
-            return
-        sees_it = bool(course.visible) or self.may("moodle/course:viewhiddencourses")
-        if not sees_it or not self.may("moodle/course:view") or course.id in self.inaccessible_course_ids:
+        if not self.may_enter(course):
             raise no_entry()

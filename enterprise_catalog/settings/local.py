@@ -53,6 +53,11 @@ INSTALLED_APPS = [
     "enterprise_catalog.sandbox",
 ]
 
+# Static files straight from the packages, without collectstatic.
+WHITENOISE_USE_FINDERS = True
+STATIC_ROOT = STATE_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
+
 # --- tokens: this service is its own Open edX LMS ---------------------------------------------------------------------
 
 #: Whose role assignments go into tokens (edx-rbac).

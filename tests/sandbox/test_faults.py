@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -169,22 +170,22 @@ def test_a_delay_comes_before_the_request_is_carried_out(
 
 
 def test_a_delay_holds_nobody_else_up() -> None:
-    gate = threading.Event()
-    notebook = Notebook(faults=FaultQueue(sleep=lambda _: assert_set(gate)))
-    notebook.faults.add(Fault(kind=FaultKind.DELAY, operation="slow", delay_seconds=60))
+    delayed, gate = threading.Event(), threading.Event()
 
-    with served(notebook) as client:
-        slow = threading.Thread(target=client.post, args=("/slow",), kwargs={"content": "slow"})
-        slow.start()
+    def wait_at_the_gate(_: float) -> None:
+        delayed.set()
+        gate.wait(timeout=10)
+
+    notebook = Notebook(faults=FaultQueue(sleep=wait_at_the_gate))
+    notebook.faults.add(Fault(kind=FaultKind.DELAY, operation="slow"))
+    with served(notebook) as client, ThreadPoolExecutor() as pool:
+        slow = pool.submit(client.post, "/slow", content="slow")
+        assert delayed.wait(timeout=10)
         client.post("/quick", content="quick")
         gate.set()
-        slow.join()
+        assert slow.result().status_code == 201
 
     assert notebook.notes == ["quick", "slow"]
-
-
-def assert_set(gate: threading.Event) -> None:
-    assert gate.wait(timeout=10)
 
 
 def test_a_fault_strikes_only_the_operations_it_names(notebook: Notebook, client: httpx.Client) -> None:

@@ -7,13 +7,7 @@ from typing import Any
 import pytest
 
 from enterprise_catalog.sandbox.moodle import LOGIN_PAGE, TOKEN_LIFETIME_SECONDS, MoodleSandbox
-from enterprise_catalog.sandbox.moodle_site import (
-    PASSWORD,
-    SERVICE,
-    TOKEN,
-    USERNAME,
-    SiteState,
-)
+from enterprise_catalog.sandbox.moodle_site import PASSWORD, SERVICE, TOKEN, USERNAME, SiteState
 from tests.sandbox.moodle_client import MoodleClient, control
 
 SEARCH = "core_course_get_courses_by_field"
@@ -88,4 +82,5 @@ def test_a_missing_field(client: MoodleClient) -> None:
 )
 def test_no_token_is_handed_out_when(knobs: dict[str, Any], code: str) -> None:
     client = MoodleClient(MoodleSandbox(**knobs))
+
     assert client.log_in()["errorcode"] == code

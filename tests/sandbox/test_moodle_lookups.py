@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,9 +11,6 @@ from enterprise_catalog.sandbox.moodle_courses import Course
 from enterprise_catalog.sandbox.moodle_site import SUFFICIENT_CAPABILITIES
 from enterprise_catalog.sandbox.moodle_text import collate, is_plain
 from tests.sandbox.moodle_client import MoodleClient
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @pytest.fixture
@@ -40,6 +35,7 @@ def client(moodle: MoodleSandbox) -> MoodleClient:
         ("id", "3", [3]),
         ("id", "99", []),
         ("id", "three", []),
+        ("id", "9" * 5000, []),
         ("ids", "4,2", [4, 2]),
         ("ids", "2,2", [2]),
         ("shortname", "first", [2]),
@@ -134,6 +130,17 @@ def test_the_id_number_is_shown_only_to_those_who_may_update(moodle: MoodleSandb
     moodle.capabilities = SUFFICIENT_CAPABILITIES - {"moodle/course:update"}
     [course] = client.find("id", "2")["courses"]
     assert "idnumber" not in course
+
+
+def test_of_a_course_that_may_not_be_entered_only_the_public_part_is_shown(
+    moodle: MoodleSandbox, client: MoodleClient
+) -> None:
+    moodle.inaccessible_course_ids = {2}
+
+    [course] = client.find("idnumber", "edX+DemoX")["courses"]
+
+    assert (course["id"], course["shortname"]) == (2, "first")
+    assert not course.keys() & {"idnumber", "visible", "startdate"}
 
 
 @pytest.mark.parametrize(

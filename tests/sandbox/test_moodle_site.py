@@ -7,10 +7,7 @@ from typing import Any
 import pytest
 
 from enterprise_catalog.sandbox.moodle import LOGIN_PAGE, REST_PAGE, MoodleSandbox
-from enterprise_catalog.sandbox.moodle_site import (
-    TOKEN,
-    SiteState,
-)
+from enterprise_catalog.sandbox.moodle_site import TOKEN, SiteState
 from tests.sandbox.moodle_client import (
     INVALID_PARAMETER,
     INVALID_TOKEN,
@@ -61,6 +58,7 @@ def test_an_expired_token_is_deleted_by_its_first_use(moodle: MoodleSandbox, cli
 )
 def test_reasons_for_an_access_exception_cannot_be_told_apart(knobs: dict[str, Any]) -> None:
     client = MoodleClient(MoodleSandbox(**knobs))
+
     assert client.call(SEARCH) == NO_ACCESS
 
 
@@ -89,6 +87,7 @@ def test_a_suspended_user(moodle: MoodleSandbox, client: MoodleClient) -> None:
 
 def test_debugging_says_what_is_wrong_with_a_parameter() -> None:
     client = MoodleClient(MoodleSandbox(debug=True))
+
     reply = client.create({"fullname": "<b>x</b>"})
 
     assert reply == {
@@ -139,6 +138,7 @@ def test_web_maintenance_lets_an_administrator_create(moodle: MoodleSandbox, cli
 @pytest.mark.parametrize("page", [REST_PAGE, LOGIN_PAGE])
 def test_cli_maintenance_is_a_page_for_people(page: str) -> None:
     client = MoodleClient(MoodleSandbox(state=SiteState.CLI_MAINTENANCE, is_admin=True))
+
     answer = client.http.post(f"/{page}", data=control(SEARCH))
 
     assert (answer.status_code, answer.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
@@ -156,6 +156,7 @@ def test_web_services_off_is_an_empty_page(moodle: MoodleSandbox, client: Moodle
 def test_another_host_is_sent_to_the_right_one() -> None:
     moodle = MoodleSandbox(wwwroot="http://moodle.test:8000/lms")
     client = MoodleClient(moodle, base_url="http://localhost:8000/lms")
+
     answer = client.post({**numbered(new_course()), **control("core_course_create_courses")})
 
     assert (answer.status_code, answer.headers["X-Redirect-By"]) == (303, "Moodle")
@@ -167,6 +168,7 @@ def test_another_host_is_sent_to_the_right_one() -> None:
 def test_following_the_redirect_loses_the_parameters() -> None:
     moodle = MoodleSandbox(wwwroot="http://moodle.test")
     client = MoodleClient(moodle, base_url="http://localhost")
+
     answer = client.http.post(f"/{REST_PAGE}", data=control(SEARCH), follow_redirects=True)
 
     assert answer.request.method == "GET"
@@ -176,4 +178,5 @@ def test_following_the_redirect_loses_the_parameters() -> None:
 @pytest.mark.parametrize("wwwroot", [None, "http://moodle.test/lms"])
 def test_the_right_host_is_served(wwwroot: str | None) -> None:
     client = MoodleClient(MoodleSandbox(wwwroot=wwwroot), base_url=wwwroot or "http://anything.test:81")
+
     assert client.call(SEARCH, {"field": "id", "value": "99"}) == {"courses": [], "warnings": []}

@@ -35,9 +35,13 @@ def readable_contexts(request: Request) -> set[str]:
         return set()
     known: set[str] | None = getattr(request, "_readable_contexts", None)
     if known is None:
-        known = {context.lower() for context in contexts_accessible_from_jwt(get_decoded_jwt(request), [CATALOG_READER])}
+        known = {
+            context.lower() for context in contexts_accessible_from_jwt(get_decoded_jwt(request), [CATALOG_READER])
+        }
         if ALL_ACCESS_CONTEXT not in known:
-            roles = [name for name, allowed in settings.SYSTEM_TO_FEATURE_ROLE_MAPPING.items() if CATALOG_READER in allowed]
+            roles = [
+                name for name, allowed in settings.SYSTEM_TO_FEATURE_ROLE_MAPPING.items() if CATALOG_READER in allowed
+            ]
             assigned = contexts_accessible_from_database(request.user, roles, CatalogRoleAssignment)
             known |= {context for context in assigned if context}
         known.discard("")

@@ -25,9 +25,13 @@ class ContentKeysField(serializers.Field):  # type: ignore[type-arg]  # DRF's st
 
     def to_internal_value(self, data: Any) -> list[str]:
         if not isinstance(data, list):
-            raise serializers.ValidationError(f"A list of content keys is needed, not {type(data).__name__}.", "not_a_list")
+            raise serializers.ValidationError(
+                f"A list of content keys is needed, not {type(data).__name__}.", "not_a_list"
+            )
         if len(data) > self.max_length:
-            raise serializers.ValidationError(f"{len(data):,} keys; at most {self.max_length:,} are allowed.", "too_many_keys")
+            raise serializers.ValidationError(
+                f"{len(data):,} keys; at most {self.max_length:,} are allowed.", "too_many_keys"
+            )
         if len(data) < self.min_length:
             raise serializers.ValidationError(f"At least {self.min_length} key is needed.", "too_few_keys")
         for position, key in enumerate(data):
@@ -116,7 +120,10 @@ class LegacyPageQuerySerializer(serializers.Serializer[Any]):
     page_size = serializers.IntegerField(required=False, default=10, min_value=1, max_value=MAX_METADATA_KEYS)
     traverse_pagination = serializers.BooleanField(required=False, default=False)
     content_keys = serializers.ListField(
-        required=False, child=serializers.CharField(max_length=MAX_KEY_LENGTH), max_length=100, help_text="May be repeated."
+        required=False,
+        child=serializers.CharField(max_length=MAX_KEY_LENGTH),
+        max_length=100,
+        help_text="May be repeated.",
     )
 
 

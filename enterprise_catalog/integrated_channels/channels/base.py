@@ -1,4 +1,4 @@
-"""What a channel is: it translates content items into one LMS's words and makes that LMS's calls. The engine does all else."""
+"""What a channel is: it translates content items into one LMS's words and makes its calls. The engine does all else."""
 
 from __future__ import annotations
 

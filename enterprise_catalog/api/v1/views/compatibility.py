@@ -38,9 +38,7 @@ if TYPE_CHECKING:
 class GenerateDiffView(CatalogView):
     """The diff as Open edX's integrated channels ask for it."""
 
-    @extend_schema(
-        request=LegacyDiffRequestSerializer, responses=LegacyDiffSerializer, operation_id="generate_diff"
-    )
+    @extend_schema(request=LegacyDiffRequestSerializer, responses=LegacyDiffSerializer, operation_id="generate_diff")
     def post(self, request: Request, uuid: UUID) -> Response:
         """Return the diff; an empty body is an empty list of keys."""
         keys = validated(LegacyDiffRequestSerializer, body_of(request))["content_keys"]

@@ -1,7 +1,7 @@
 """The calls of Moodle's REST web service.
 
-A course's ``idnumber`` is our content key. Moodle answers 200 to almost everything: success is told by the body's shape,
-errors by their ``errorcode``.
+A course's ``idnumber`` is our content key. Moodle answers 200 to almost everything: success is told by the body's
+shape, errors by their ``errorcode``.
 """
 
 from __future__ import annotations
@@ -55,10 +55,15 @@ class MoodleSettings(ChannelSettings):
     category_id: int = Field(default=1, ge=1, description="The course category that new courses go into.")
     service: str = Field(default="moodle_mobile_app", description="The web service's short name; needed to log in.")
     fullname_length: int = Field(
-        default=MAX_FULLNAME_LENGTH, ge=50, le=1_333, description="How long a full name may be; 1333 from Moodle 5.0 on."
+        default=MAX_FULLNAME_LENGTH,
+        ge=50,
+        le=1_333,
+        description="How long a full name may be; 1333 from Moodle 5.0 on.",
     )
     max_input_vars: int = Field(
-        default=1_000, ge=100, description="PHP's max_input_vars; what exceeds it in a request is silently dropped by PHP."
+        default=1_000,
+        ge=100,
+        description="PHP's max_input_vars; what exceeds it in a request is silently dropped by PHP.",
     )
 
 
@@ -111,7 +116,7 @@ _FOUND: Final = TypeAdapter(_Courses)
 _UPDATED: Final = TypeAdapter(_Warnings)
 
 T = TypeVar("T")
-I = TypeVar("I")
+Item = TypeVar("Item")
 
 
 class Moodle(Channel[MoodleSettings, MoodleCredentials]):
@@ -132,7 +137,7 @@ class Moodle(Channel[MoodleSettings, MoodleCredentials]):
         """Look each key up by itself: the web service has no way to ask for several ID numbers at once.
 
         Moodle matches as its database collates (case, accents and trailing spaces may not count), so the answer is
-        compared exactly. Of several courses with one key, which parallel creates can make (observed), the oldest counts.
+        compared exactly. Parallel creates can make several courses with one key (observed); the oldest counts.
         """
         found = {}
         for key in keys:
@@ -175,7 +180,9 @@ class Moodle(Channel[MoodleSettings, MoodleCredentials]):
             theirs = ", ".join(f"{course.idnumber!r} (course {course.id})" for course in others)
             reason = f"Moodle cannot tell the ID number {item.content_key!r} from that of another course: {theirs}"
         else:
-            reason = f"Another course in Moodle has the short name {item.payload['shortname']!r}, with another ID number"
+            reason = (
+                f"Another course in Moodle has the short name {item.payload['shortname']!r}, with another ID number"
+            )
         return RejectedError(f"{reason}.", status_code=error.status_code, vendor_code=error.vendor_code)
 
     def _update(self, pairs: Sequence[tuple[Outgoing, Payload]]) -> list[ItemResult]:
@@ -223,7 +230,7 @@ class Moodle(Channel[MoodleSettings, MoodleCredentials]):
             return self._call_once(function, arguments)
 
     def _call_once(self, function: str, arguments: Mapping[str, str]) -> Any:
-        # Control parameters come last: where PHP cuts a request that is too long, it cuts the token, and nothing is done.
+        # Control parameters come last: where PHP cuts a long request, it then cuts the token, and nothing is done.
         control = {"wstoken": self._wstoken(), "wsfunction": function, "moodlewsrestformat": "json"}
         try:
             answer = self.client.send("POST", SERVER, form={**arguments, **control})
@@ -267,7 +274,9 @@ class Moodle(Channel[MoodleSettings, MoodleCredentials]):
             return adapter.validate_python(value)
         except ValidationError as error:
             shape = type(value).__name__
-            message = f"Moodle answered with something unexpected ({shape}): {error.errors(include_input=False)[0]['msg']}"
+            message = (
+                f"Moodle answered with something unexpected ({shape}): {error.errors(include_input=False)[0]['msg']}"
+            )
             raise RetryableError(message, status_code=200) from error
 
 
@@ -287,9 +296,9 @@ def _bracketed(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {f"{name}[{index}][{field}]": str(value) for index, row in enumerate(rows) for field, value in row.items()}
 
 
-def _within(max_input_vars: int, items: Sequence[I], variables: Callable[[I], int]) -> Iterator[Sequence[I]]:
+def _within(max_input_vars: int, items: Sequence[Item], variables: Callable[[Item], int]) -> Iterator[Sequence[Item]]:
     """Yield ``items`` in parts whose requests stay within PHP's limit of variables; at least one item each."""
-    part: list[I] = []
+    part: list[Item] = []
     used = _CONTROL_VARIABLES
     for item in items:
         needed = variables(item)

@@ -59,7 +59,9 @@ class Command(BaseCommand):
         parser.add_argument("--base-url", type=_url, required=True, metavar="URL")
         parser.add_argument("--settings", dest="channel_settings", type=_json_object, default={}, metavar="JSON")
         parser.add_argument("--credentials", type=_json_object, required=True, metavar="JSON")
-        parser.add_argument("--catalog-uuid", type=_uuid, action="append", default=[], metavar="U", help="may be repeated")
+        parser.add_argument(
+            "--catalog-uuid", type=_uuid, action="append", default=[], metavar="U", help="may be repeated"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -62,7 +62,7 @@ class Command(BaseCommand):
                 "backlog": row.backlog,
             }
         self._print(configuration, report, as_json=as_json)
-        return report["state"] == RunState.COMPLETE
+        return row is not None and row.state == RunState.COMPLETE
 
     def _plan(self, configuration: ChannelConfiguration, *, as_json: bool) -> bool:
         try:

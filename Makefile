@@ -1,0 +1,78 @@
+# Everything that people and CI do with this repository. `make help` lists it.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+DATA   ?=
+CHANNEL ?= MOODLE
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all quality run migrate docs benchmark requirements upgrade format clean
+
+help: ## Show what there is to make
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.base ## Sync a sample catalog into a sandbox LMS, change it, sync again  [DATA=path.jsonl CHANNEL=MOODLE]
+	@$(BIN)/python manage.py demo --channel $(CHANNEL) $(if $(DATA),--data $(DATA))
+
+test: $(VENV)/.test ## Run all tests, on SQLite and on MariaDB  [ARGS="-k diff"]
+	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --mariadb -m django_db $(ARGS)
+
+test-all: $(VENV)/.dev ## Run the tests on every Python that is here
+	$(BIN)/tox
+
+quality: $(VENV)/.quality ## Check what CI checks beside the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check --fail-level WARNING
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+format: $(VENV)/.quality ## Format the code and mend what can be mended by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+migrate: $(VENV)/.base ## Bring the local database up to date
+	$(BIN)/python manage.py migrate
+
+run: $(VENV)/.base ## Run web service, worker and scheduler; admin at http://127.0.0.1:8000/admin/
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py ensure_local_admin
+	@trap 'kill 0' INT TERM EXIT; \
+	$(BIN)/celery -A enterprise_catalog worker --loglevel INFO & \
+	$(BIN)/celery -A enterprise_catalog beat --loglevel INFO & \
+	$(BIN)/python manage.py runserver --noreload 127.0.0.1:8000
+
+docs: $(VENV)/.doc ## Build the documentation into docs/_build/html
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
+requirements: ## Install everything a contributor needs
+	@$(MAKE) --no-print-directory $(VENV)/.dev
+
+upgrade: $(VENV)/.dev ## Compile requirements/*.in to their newest pinned *.txt
+	cd requirements && for name in base production test quality doc dev; do \
+		../$(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
+			--no-header --annotation-style line --output-file $$name.txt $$name.in || exit 1; \
+	done
+
+clean: ## Remove the virtual environment and all that was built
+	rm -rf $(VENV) .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache docs/_build
+
+# --- virtual environment: a stamp per set of requirements --------------------------------------------------------------
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.%: requirements/%.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+# mysqlclient has to be built, which not every machine can: without it the MariaDB tests are skipped, and say so.
+$(VENV)/.test: requirements/test.txt requirements/production.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/test.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/production.txt \
+		|| echo "mysqlclient could not be built (it needs libmariadb-dev, pkg-config and a C compiler)"
+	@touch $@

@@ -1,0 +1,67 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.cache import cache
+from rest_framework.test import APIClient
+
+from enterprise_catalog.local_auth.tokens import signed_token
+from tests import services
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    """Throttles count in the cache, and Open edX's client keeps its tokens there."""
+    cache.clear()
+
+
+@pytest.fixture
+def client_with() -> Callable[..., APIClient]:
+    """Return a function that makes an API client whose token has the roles, such as ``enterprise_admin:<uuid>``."""
+
+    def make(*roles: str, **token: Any) -> APIClient:
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"JWT {signed_token('caller', roles=roles, **token)}")
+        return client
+
+    return make
+
+
+@pytest.fixture
+def operator(client_with: Callable[..., APIClient]) -> APIClient:
+    """A client that may read all catalogs."""
+    return client_with("enterprise_openedx_operator:*")
+
+
+@pytest.fixture
+def admin_of(client_with: Callable[..., APIClient]) -> Callable[[UUID], APIClient]:
+    """Return a function that makes a client that may read one customer's catalogs."""
+    return lambda customer_uuid: client_with(f"enterprise_admin:{customer_uuid}")
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """A Redis."""
+    return _or_skip(services.redis_url)
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> str:
+    """A MariaDB, whatever database the suite itself runs on."""
+    return _or_skip(services.mariadb_url)
+
+
+def _or_skip(service: Callable[[], str]) -> str:
+    try:
+        return service()
+    except services.UnavailableError as error:
+        if services.is_required():
+            raise
+        pytest.skip(str(error))

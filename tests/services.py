@@ -1,0 +1,168 @@
+"""MariaDB and Redis for the tests: those that ``TEST_DATABASE_URL`` and ``TEST_REDIS_URL`` name, else private servers.
+
+A pytest plugin (``-p tests.services``), since the database must be known before Django's settings are read. With
+``--mariadb`` the suite runs on MariaDB instead of SQLite. What cannot be had is skipped with the reason; with
+``REQUIRE_SERVICES=1`` it fails instead.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_START_SECONDS = 60
+#: Debian keeps servers where ordinary users' PATH does not look.
+_PLACES = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+
+_no_mariadb: str | None = None
+
+
+class UnavailableError(Exception):
+    """A service cannot be had; the text says why."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--mariadb", action="store_true", help="run on MariaDB instead of SQLite")
+
+
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None:  # noqa: ARG001
+    """Name the database before pytest-django reads the settings."""
+    global _no_mariadb  # noqa: PLW0603  (told to the collection below)
+    if "--mariadb" not in args:
+        return
+    try:
+        os.environ["DATABASE_URL"] = mariadb_url()
+    except UnavailableError as error:
+        _no_mariadb = str(error)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if _no_mariadb is None:
+        return
+    if is_required():
+        raise pytest.UsageError(f"REQUIRE_SERVICES=1, but there is no MariaDB: {_no_mariadb}")
+    for item in items:
+        item.add_marker(pytest.mark.skip(reason=f"no MariaDB: {_no_mariadb}"))
+
+
+def is_required() -> bool:
+    """Return whether a service that cannot be had is a failure."""
+    return os.environ.get("REQUIRE_SERVICES") == "1"
+
+
+@functools.cache
+def mariadb_url() -> str:
+    """Return the URL of a MariaDB with a database ``enterprise_catalog``; a private server is stopped at exit.
+
+    Raises:
+        UnavailableError: none is given, and none can be started.
+    """
+    if importlib.util.find_spec("MySQLdb") is None:
+        raise UnavailableError("mysqlclient is not installed (it needs libmariadb-dev and a C compiler to build)")
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        return given
+    install, server = _binary("mariadb-install-db"), _binary("mariadbd")
+    folder = _folder("mariadb")
+    user = ["--user=root"] if os.geteuid() == 0 else []
+    data = folder / "data"
+    _run([install, "--no-defaults", *user, f"--datadir={data}", "--auth-root-authentication-method=normal"])
+    port = free_port()
+    places = [f"--datadir={data}", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}"]
+    options = [f"--port={port}", "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=2"]
+    _start([server, "--no-defaults", *user, *places, *options], port, folder)
+    url = f"mysql://root@127.0.0.1:{port}"
+    create_database(url, "enterprise_catalog")
+    return f"{url}/enterprise_catalog"
+
+
+@functools.cache
+def redis_url() -> str:
+    """Return the URL of a Redis; a private server is stopped at exit.
+
+    Raises:
+        UnavailableError: none is given, and none can be started.
+    """
+    if given := os.environ.get("TEST_REDIS_URL"):
+        return given
+    server, port, folder = _binary("redis-server"), free_port(), _folder("redis")
+    _start([server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)], port, folder)
+    return f"redis://127.0.0.1:{port}/0"
+
+
+def create_database(server_url: str, name: str) -> str:
+    """Make the database ``name`` anew on a MariaDB server and return its URL."""
+    import MySQLdb  # noqa: PLC0415  (missing where it could not be built)
+
+    port = int(server_url.rpartition(":")[2].partition("/")[0])
+    with MySQLdb.connect(host="127.0.0.1", port=port, user="root") as connection, connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS `{name}`")
+        cursor.execute(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
+    return f"mysql://root@127.0.0.1:{port}/{name}"
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes], *, log: Path) -> None:
+    """Return once ``process`` listens on ``port``; fail with its log if it ends or takes too long."""
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise UnavailableError(f"{log.parent.name} did not start:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def _binary(name: str) -> str:
+    path = shutil.which(name, path=_PLACES)
+    if path is None:
+        raise UnavailableError(f"{name} is not on PATH")
+    return path
+
+
+def _folder(name: str) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix=f"enterprise-catalog-{name}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _run(command: Sequence[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UnavailableError(f"{Path(command[0]).name} failed:\n{done.stdout[-1000:]}{done.stderr[-1000:]}")
+
+
+def _start(command: Sequence[str], port: int, folder: Path) -> None:
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+    atexit.register(_stop, process)
+    wait_for_port(port, process, log=log)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()

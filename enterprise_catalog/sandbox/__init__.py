@@ -19,6 +19,8 @@ part of production settings. Nothing here imports the rest of the project.
     ``moodle_answers.py`` (what goes out).
 ``php_forms.py``
     how PHP reads a form, and what it drops without a word.
+``demonstration.py``
+    what ``manage.py demo`` shows.
 ``management/``
-    the ``run_sandbox`` command.
+    the ``run_sandbox`` and ``demo`` commands.
 """

@@ -7,6 +7,7 @@ The control pages, for a process that cannot reach the attributes:
 
 ================================  =============================================================================
 ``GET /_sandbox/content``         what the system holds: the JSON list of ``content()``
+``GET /_sandbox/offered``         what learners see: the JSON object of ``offered()``
 ``GET /_sandbox/calls``           the JSON object of ``calls``
 ``GET /_sandbox/faults``          the JSON list of faults that may still strike
 ``POST /_sandbox/faults``         a JSON list of ``Fault`` objects replaces all earlier ones
@@ -77,6 +78,10 @@ class SandboxApplication(ABC):
         """Return everything a channel may have put here, as plain records in a fixed order."""
 
     @abstractmethod
+    def offered(self) -> Mapping[str, str]:
+        """Return what learners see: content key -> title, hidden and retired content left out."""
+
+    @abstractmethod
     def channel_credentials(self) -> Mapping[str, str]:
         """Return the credentials a channel configuration needs to be let in."""
 
@@ -113,13 +118,11 @@ class SandboxApplication(ABC):
         return answer_with(fault, carry_out, sleep=self.faults.sleep) if fault else carry_out()
 
     def _control(self, request: Request) -> Response:
+        readable = {"content": self.content, "offered": self.offered, "calls": self.calls.copy}
         match request.method, request.path.removeprefix(CONTROL_PREFIX):
-            case "GET", "content":
+            case "GET", name if name in readable:
                 with self.lock:
-                    return json_response(self.content())
-            case "GET", "calls":
-                with self.lock:
-                    return json_response(self.calls)
+                    return json_response(readable[name]())
             case "GET", "faults":
                 return _json_bytes(_FAULTS.dump_json(self.faults.armed()))
             case "POST", "faults":

@@ -64,6 +64,10 @@ class MoodleSandbox(MoodleSite, SandboxApplication):
         """Return ``courses``."""
         return self.courses
 
+    def offered(self) -> Mapping[str, str]:
+        """Return ID number -> full name of the courses that are visible."""
+        return {course["idnumber"]: course["fullname"] for course in self.courses if course["visible"]}
+
     def channel_credentials(self) -> Mapping[str, str]:
         """Return a token that never expires."""
         return {"token": TOKEN}

@@ -24,7 +24,7 @@ def make_loopback_server(sandbox: SandboxApplication, *, port: int) -> BaseWSGIS
 
 
 class _Handler(WSGIRequestHandler):
-    def connection_dropped(self, error: BaseException, environ: object = None) -> None:  # noqa: ARG002  (werkzeug's)
+    def connection_dropped(self, error: BaseException, environ: object = None) -> None:
         # Without an answer there is no "Connection: close" either, and the client would wait for a next one to come.
         self.close_connection = True
 

@@ -10,12 +10,12 @@ from typing import Any
 import dj_database_url
 import structlog
 
-from enterprise_catalog.settings.environment import Environment
+from enterprise_catalog.settings.environment import DEPLOYMENT_DEFAULTS, Environment
 
 PACKAGE_DIR = Path(__file__).resolve().parent.parent
 PROJECT_DIR = PACKAGE_DIR.parent
 
-env = Environment.read(os.environ)
+env = Environment.read(os.environ, DEPLOYMENT_DEFAULTS)
 
 SECRET_KEY = env.SECRET_KEY
 ALLOWED_HOSTS = env.ALLOWED_HOSTS

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -55,6 +56,11 @@ HttpURL = Annotated[str, _scheme("http", "https"), AfterValidator(lambda url: ur
 CommaSeparated = Annotated[list[str], BeforeValidator(_comma_separated)]
 
 
+#: What a deployment's settings module puts here before it reads the base counts where a variable is not set.
+DEPLOYMENT_DEFAULTS: dict[str, str] = {}
+NO_DEFAULTS: Mapping[str, str] = MappingProxyType({})
+
+
 class Environment(BaseModel):
     """The parsed environment. Names are those of the variables; see docs/operations.rst for each one's meaning."""
 
@@ -82,12 +88,13 @@ class Environment(BaseModel):
     CREDENTIALS_ENCRYPTION_KEYS: Annotated[CommaSeparated, AfterValidator(_fernet_keys)] = []
 
     @classmethod
-    def read(cls, environ: Mapping[str, str]) -> Self:
+    def read(cls, environ: Mapping[str, str], defaults: Mapping[str, str] = NO_DEFAULTS) -> Self:
         """Return the environment as checked values.
 
         Args:
             environ: variable -> text; an empty text counts as not set. ``NAME_FILE`` names a file whose text,
                 without its final line break, is the value of ``NAME``.
+            defaults: a deployment's own texts for variables that are not set.
 
         Raises:
             ImproperlyConfigured: names every variable that is missing, set twice or wrong, and says what is allowed.
@@ -96,7 +103,7 @@ class Environment(BaseModel):
         given: dict[str, str] = {}
         faults = [fault for name in cls.model_fields if (fault := _take(name, environ, given))]
         try:
-            parsed = cls.model_validate(given)
+            parsed = cls.model_validate({**defaults, **given})
         except ValidationError as error:
             faults += [_sentence(fault) for fault in error.errors(include_input=False)]
         if faults:

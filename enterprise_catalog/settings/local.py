@@ -12,13 +12,14 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 from enterprise_catalog.local_auth.keys import new_signing_key
+from enterprise_catalog.settings.environment import DEPLOYMENT_DEFAULTS
 from enterprise_catalog.settings.local_state import kept
 
 STATE_DIR = Path(os.environ.get("LOCAL_STATE_DIR") or Path(__file__).resolve().parent.parent.parent / "var")
 STATE_DIR.mkdir(parents=True, exist_ok=True)
 SIGNING_KEY = json.loads(kept(STATE_DIR / "signing-key.json", new_signing_key))
 
-for name, value in {
+DEPLOYMENT_DEFAULTS |= {
     "SECRET_KEY": kept(STATE_DIR / "secret-key", lambda: secrets.token_urlsafe(48)),
     "DATABASE_URL": f"sqlite:///{STATE_DIR / 'enterprise_catalog.sqlite3'}",
     "CELERY_BROKER_URL": "filesystem://",
@@ -31,9 +32,7 @@ for name, value in {
     "OAUTH2_CLIENT_ID": "integrated-channels",
     "OAUTH2_CLIENT_SECRET": kept(STATE_DIR / "oauth2-client-secret", secrets.token_urlsafe),
     "CREDENTIALS_ENCRYPTION_KEYS": kept(STATE_DIR / "credentials-key", lambda: Fernet.generate_key().decode()),
-}.items():
-    if not os.environ.get(f"{name}_FILE"):
-        os.environ.setdefault(name, value)
+}
 
 from enterprise_catalog.settings.base import *  # noqa: E402, F403
 from enterprise_catalog.settings.base import (  # noqa: E402

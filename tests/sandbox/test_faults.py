@@ -33,6 +33,9 @@ class Notebook(SandboxApplication):
     def content(self) -> list[dict[str, object]]:
         return [{"note": note} for note in self.notes]
 
+    def offered(self) -> dict[str, str]:
+        return {str(page): note for page, note in enumerate(self.notes)}
+
     def channel_credentials(self) -> dict[str, str]:
         return {}
 
@@ -267,11 +270,12 @@ def test_a_body_that_is_no_list_of_faults_changes_nothing(
     assert notebook.faults.armed() == [Fault(kind=FaultKind.DROP)]
 
 
-def test_content_calls_and_reset_over_http(notebook: Notebook, client: httpx.Client) -> None:
+def test_content_offers_calls_and_reset_over_http(notebook: Notebook, client: httpx.Client) -> None:
     notebook.faults.add(Fault(kind=FaultKind.DROP, operation="other"))
     client.post("/write", content="x")
 
     assert client.get("/_sandbox/content").json() == [{"note": "x"}]
+    assert client.get("/_sandbox/offered").json() == {"0": "x"}
     assert client.get("/_sandbox/calls").json() == {"write": 1}
     assert client.post("/_sandbox/reset").status_code == 204
     assert client.get("/_sandbox/content").json() == []

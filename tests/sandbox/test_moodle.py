@@ -210,6 +210,12 @@ def test_content_is_every_course_but_the_sites_own(moodle: MoodleSandbox, client
     assert moodle.courses == [record]
 
 
+def test_what_is_offered_is_every_visible_course(client: MoodleClient) -> None:
+    client.create({"idnumber": "a", "shortname": "a"}, {"idnumber": "b", "shortname": "b", "visible": "0"})
+
+    assert client.http.get("/_sandbox/offered").json() == {"a": "Data for All"}
+
+
 def test_calls_are_counted_by_function(client: MoodleClient) -> None:
     client.create({})
     client.call(SEARCH)

@@ -1,1 +1,1 @@
-"""``sync_channels`` runs syncs now, ``create_channel`` makes a configuration."""
+"""``create_channel``, ``sync_channels``, and ``show_transmissions``, which tells why an item is not at an LMS."""

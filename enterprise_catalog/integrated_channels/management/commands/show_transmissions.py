@@ -1,0 +1,61 @@
+"""``show_transmissions``: what is known of items at the learning systems; answers "why is course X not in our LMS?"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from django.core.management.base import BaseCommand, CommandParser
+
+from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
+from enterprise_catalog.integrated_channels.types import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_COLUMNS = (
+    "configuration_id",
+    "content_key",
+    "content_title",
+    "state",
+    "action",
+    "reason",
+    "remote_id",
+    "content_updated_at",
+    "last_attempt_at",
+    "next_attempt_at",
+    "deleted_at",
+)
+
+
+class Command(BaseCommand):
+    """Prints one line per transmission, ascending by configuration and content key."""
+
+    help = "Show what is known of content items at the learning systems."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--configuration", type=int, metavar="ID", help="only of this configuration")
+        parser.add_argument("--content-key", metavar="KEY", help="only of this item, compared exactly")
+        parser.add_argument("--state", choices=[state.value for state in State], help="only in this state")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per transmission")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for row in _rows(options):
+            if options["json"]:
+                self.stdout.write(orjson.dumps(row).decode())
+            else:
+                due = f"; next attempt at {row['next_attempt_at']:%Y-%m-%d %H:%M} UTC" if row["next_attempt_at"] else ""
+                self.stdout.write(
+                    f"{row['configuration_id']} {row['content_key']}: {row['state']}. {row['reason']}{due}"
+                )
+
+
+def _rows(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    rows = ContentMetadataItemTransmission.objects.order_by("configuration_id", "content_key")
+    if options["configuration"] is not None:
+        rows = rows.filter(configuration=options["configuration"])
+    if options["content_key"] is not None:
+        rows = rows.filter(content_key=options["content_key"])
+    if options["state"] is not None:
+        rows = rows.filter(state=options["state"])
+    yield from rows.values(*_COLUMNS).iterator(chunk_size=10_000)

@@ -1,0 +1,22 @@
+"""``ensure_local_admin``: a first user for a local site's admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand
+
+NAME = PASSWORD = "admin"  # noqa: S105  (a local site's, told to whoever starts it)
+
+
+class Command(BaseCommand):
+    """Makes the superuser ``admin`` with the password ``admin``, unless there is a superuser already."""
+
+    help = "Make a superuser for the local admin, if there is none (local settings only)."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        users = get_user_model().objects
+        if not users.filter(is_superuser=True).exists():
+            users.create_superuser(NAME, password=PASSWORD)
+            self.stdout.write(f"Made a user for the admin: {NAME}, password {PASSWORD}.")

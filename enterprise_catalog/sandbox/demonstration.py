@@ -1,0 +1,314 @@
+"""The demonstration that ``manage.py demo`` gives: processes, commands and tables."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from rich.console import Console
+
+MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
+CUSTOMER = "22222222-2222-4222-8222-222222222222"
+CATALOG = "11111111-1111-4111-8111-111111111111"
+
+#: One item in so many is changed between the syncs, one is added and one is taken away.
+CHANGED_SHARE = 20
+_START_SECONDS = 60
+_ROWS_SHOWN = 4  #: Of each action, in the plan.
+
+Document = dict[str, Any]
+
+
+class DemonstrationError(Exception):
+    """The demonstration did not end as it should; the text says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogs:
+    """The catalog's content before and after the change."""
+
+    before: list[Document]
+    after: list[Document]
+
+
+def split(documents: Sequence[Document]) -> Catalogs:
+    """Return two contents of the catalog, the second of which is ``documents``.
+
+    The first lacks some of them, has some with an older title, and has some that retire in between.
+    """
+    share = max(1, len(documents) // CHANGED_SHARE)
+    stale = [{**document, "title": f"{document.get('title')} (old title)"} for document in documents[share : 2 * share]]
+    retiring = [_retired(document) for document in documents[:share]]
+    return Catalogs(before=[*stale, *documents[2 * share :], *retiring], after=list(documents))
+
+
+def _retired(document: Document) -> Document:
+    """Return a copy of ``document`` under a key of its own."""
+    name = str(uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(document, sort_keys=True)))
+    copy = {**document, "uuid": name, "title": f"{document.get('title')} (retires)"}
+    return {**copy, "key": f"Retired+{name[:8]}"} if "key" in document else copy
+
+
+def key_of(document: Document) -> str:
+    """Return the document's content key."""
+    return str(document["key"] if document["content_type"] in {"course", "courserun"} else document["uuid"])
+
+
+@dataclass
+class Demonstration:
+    """One demonstration in ``folder``, which holds its database, its keys and its logs."""
+
+    folder: Path
+    channel: str
+    data: Path
+    console: Console
+    _url: str = ""  #: Of the sandbox.
+    _configuration: str = ""
+    _environment: dict[str, str] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Give the demonstration.
+
+        Raises:
+            DemonstrationError: a command failed, or the LMS does not hold what it should.
+        """
+        documents = [json.loads(line) for line in self.data.read_text(encoding="utf-8").splitlines() if line.strip()]
+        catalogs = split(documents)
+        port = _free_port()
+        self._environment = _environment(self.folder, port)
+        with contextlib.ExitStack() as processes:
+            self._say("Making a database and importing the catalog")
+            self._manage("migrate", "--verbosity", "0")
+            self._import(catalogs.before)
+            self._say("Starting the catalog service and a sandbox LMS")
+            processes.enter_context(self._process("runserver", "--noreload", f"127.0.0.1:{port}"))
+            sandbox = processes.enter_context(self._process("run_sandbox", "--channel", self.channel, "--port", "0"))
+            _wait_for(f"http://127.0.0.1:{port}/health/")
+            self._configure(_announcement(sandbox))
+
+            self._say("First sync: everything is new")
+            self._sync(len(catalogs.before))
+            self._check(catalogs.before)
+
+            self._say("The catalog changes: some items come, some change, some leave")
+            self._import(catalogs.after)
+            self._show_plan()
+            self._say("Second sync: only what changed")
+            self._sync(3 * max(1, len(documents) // CHANGED_SHARE))
+            recorded = self._check(catalogs.after)
+
+            self._say("Third sync: nothing changed")
+            self._check_silence()
+        but = f", but for {recorded} items that are recorded with a reason" if recorded else ""
+        self.console.print(f"\n[bold green]The LMS equals the catalog{but}.[/]")
+
+    def _configure(self, sandbox: Mapping[str, Any]) -> None:
+        self._url = sandbox["url"]
+        self._configuration = self._manage(
+            "create_channel",
+            *("--channel", self.channel, "--customer-uuid", CUSTOMER, "--base-url", self._url),
+            *("--settings", json.dumps(sandbox["settings"]), "--credentials", json.dumps(sandbox["credentials"])),
+        ).strip()
+
+    def _import(self, documents: Iterable[Document]) -> None:
+        file = self.folder / "catalog.jsonl"
+        file.write_text("".join(json.dumps(document) + "\n" for document in documents), encoding="utf-8")
+        named = ("--catalog-uuid", CATALOG, "--customer-uuid", CUSTOMER, "--title", "Demonstration")
+        report = json.loads(self._manage("import_content", str(file), "--replace", *named))
+        self._table("Imported into the catalog", report.keys(), [[str(count) for count in report.values()]])
+
+    def _sync(self, expected: int) -> None:
+        """Run a sync, with a bar that follows what the LMS is asked to do, and show its counts."""
+        report = self._with_progress(expected)
+        rows = [
+            [action, outcome, str(count)]
+            for action, outcomes in report["counts"].items()
+            for outcome, count in outcomes.items()
+        ]
+        self._table("What the sync did", ("action", "outcome", "items"), rows)
+
+    def _with_progress(self, expected: int) -> Mapping[str, Any]:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=self.console) as progress:
+            bar = progress.add_task("Syncing", total=expected)
+            ended = threading.Event()
+            follower = threading.Thread(target=self._follow, args=(progress, bar, expected, ended))
+            follower.start()
+            try:
+                # 1: something failed and is recorded; which is for the check to judge.
+                output = self._manage("sync_channels", "--configuration", self._configuration, "--json", allowed=(0, 1))
+            finally:
+                ended.set()
+                follower.join()
+            progress.update(bar, completed=expected)
+        report: Mapping[str, Any] = json.loads(output)
+        if report["state"] not in {"complete", "incomplete"}:
+            raise DemonstrationError(f"the sync was {report['state']}: {report['reason']}")
+        return report
+
+    def _follow(self, progress: Progress, bar: Any, expected: int, ended: threading.Event) -> None:
+        """Move the bar by the number of items that the sync has got an outcome for."""
+        start = self._settled()
+        while not ended.wait(0.2):
+            progress.update(bar, completed=min(self._settled() - start, expected))
+
+    def _settled(self) -> int:
+        return len(_get_json(f"{self._url}/_sandbox/content"))
+
+    def _show_plan(self) -> None:
+        plan = json.loads(self._manage("sync_channels", "--configuration", self._configuration, "--dry-run", "--json"))
+        items = plan["items"]
+        rows = []
+        for action in ("create", "update", "delete"):
+            planned = [item for item in items if item["action"] == action]
+            rows += [[action, item["content_key"], item["reason"]] for item in planned[:_ROWS_SHOWN]]
+            if len(planned) > _ROWS_SHOWN:
+                rows.append([action, f"… and {len(planned) - _ROWS_SHOWN} more", ""])
+        self._table("What a sync would do (dry run)", ("action", "content key", "why"), rows)
+
+    def _check(self, documents: Sequence[Document]) -> int:
+        """Compare what learners see in the LMS, and what the audit says, with ``documents``.
+
+        Returns:
+            How many of them are not in the LMS and recorded with a reason.
+
+        Raises:
+            DemonstrationError: an item is missing without a recorded reason, is too many, or has another title.
+        """
+        desired = {key_of(document): str(document.get("title")) for document in documents}
+        offered: dict[str, str] = _get_json(f"{self._url}/_sandbox/offered")
+        reasons = self._reasons()
+        for key, title in desired.items():
+            if key not in offered and not reasons.get(key):
+                raise DemonstrationError(f"{key} is neither in the LMS nor recorded with a reason")
+            if ("(old title)" in offered.get(key, "")) != ("(old title)" in title):
+                raise DemonstrationError(f"{key} has the title of another version in the LMS")
+        if extra := sorted(offered.keys() - desired.keys()):
+            raise DemonstrationError(f"the LMS offers what is not in the catalog: {', '.join(extra[:5])}")
+        if known := sorted(reasons.keys() - desired.keys()):
+            raise DemonstrationError(f"the audit waits for what is not in the catalog: {', '.join(known[:5])}")
+        columns = ("in the catalog", "offered by the LMS", "recorded with a reason")
+        self._table("The LMS and the catalog", columns, [[str(len(desired)), str(len(offered)), str(len(reasons))]])
+        if reasons:
+            rows = [[key if len(key) <= 40 else f"{key[:39]}…", reason] for key, reason in reasons.items()]
+            self._table("Not in the LMS, and why", ("content key", "reason"), rows)
+        return len(reasons)
+
+    def _reasons(self) -> dict[str, str]:
+        """Return content key -> reason of each item that the LMS does not hold as it should."""
+        output = self._manage("show_transmissions", "--configuration", self._configuration, "--json")
+        rows = [json.loads(line) for line in output.splitlines()]
+        return {row["content_key"]: row["reason"] for row in rows if row["state"] not in {"transmitted", "deleted"}}
+
+    def _check_silence(self) -> None:
+        """Sync once more.
+
+        Raises:
+            DemonstrationError: anything was sent to the LMS.
+        """
+        before = _get_json(f"{self._url}/_sandbox/calls")
+        self._manage("sync_channels", "--configuration", self._configuration, "--json", allowed=(0, 1))
+        after = _get_json(f"{self._url}/_sandbox/calls")
+        if after != before:
+            raise DemonstrationError(f"a sync without changes called the LMS: {before} became {after}")
+        self._table("Calls to the LMS", ("before", "after"), [[str(sum(before.values())), str(sum(after.values()))]])
+
+    def _manage(self, *arguments: str, allowed: Sequence[int] = (0,)) -> str:
+        """Run a command to its end and return its output."""
+        command = [sys.executable, str(MANAGE), *arguments]
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)  # noqa: S603  (our own command)
+        if done.returncode not in allowed:
+            raise DemonstrationError(f"{arguments[0]} ended with {done.returncode}:\n{done.stderr[-3000:]}")
+        return done.stdout
+
+    @contextlib.contextmanager
+    def _process(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Run a command until the block ends; its log goes into the folder."""
+        command = [sys.executable, str(MANAGE), *arguments]
+        with (self.folder / f"{arguments[0]}.log").open("w") as log:
+            process = subprocess.Popen(  # noqa: S603  (our own command)
+                command, env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+            assert process.stdout is not None
+            process.stdout.close()
+
+    def _say(self, text: str) -> None:
+        self.console.print(f"\n[bold]{text}[/]")
+
+    def _table(self, title: str, columns: Iterable[str], rows: Iterable[Sequence[str]]) -> None:
+        table = Table(title=title, title_justify="left", title_style="dim")
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        self.console.print(table)
+
+
+def _environment(folder: Path, port: int) -> dict[str, str]:
+    """Return an environment in which all is local to ``folder``, whatever the caller's own says."""
+    ours = {
+        "DJANGO_SETTINGS_MODULE": "enterprise_catalog.settings.local",
+        "LOCAL_STATE_DIR": str(folder),
+        "CATALOG_API_URL": f"http://127.0.0.1:{port}",
+        "OAUTH2_PROVIDER_URL": f"http://127.0.0.1:{port}/oauth2",
+        "PYTHONUNBUFFERED": "1",
+    }
+    foreign = {"DATABASE_URL", "CACHE_URL", "CELERY_BROKER_URL", "OAUTH2_CLIENT_ID", "OAUTH2_CLIENT_SECRET"}
+    inherited = {name: value for name, value in os.environ.items() if name not in foreign}
+    return inherited | ours
+
+
+def _announcement(sandbox: subprocess.Popen[str]) -> Mapping[str, Any]:
+    assert sandbox.stdout is not None
+    line = sandbox.stdout.readline()
+    if not line:
+        raise DemonstrationError("the sandbox did not start")
+    announced: Mapping[str, Any] = json.loads(line)
+    return announced
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            _get_json(url)
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+        else:
+            return
+    raise DemonstrationError(f"{url} does not answer")
+
+
+def _get_json(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310  (loopback, made above)
+        return json.load(response)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

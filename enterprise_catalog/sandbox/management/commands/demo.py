@@ -1,0 +1,41 @@
+"""``manage.py demo``: the whole loop on this machine, with real processes that talk HTTP.
+
+It starts the catalog service and a sandbox LMS, syncs a catalog into it, changes the catalog, syncs again and checks
+that the LMS holds exactly the catalog. It stands outside both programs: it uses their commands and URLs only.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+
+from enterprise_catalog.sandbox.demonstration import Demonstration, DemonstrationError
+from enterprise_catalog.sandbox.registry import SANDBOXES
+
+SAMPLE = Path(__file__).resolve().parents[3] / "catalog" / "sample_catalog.jsonl"
+
+
+class Command(BaseCommand):
+    """Exit code 0 if the LMS equals the catalog in the end, but for items recorded with a reason; 1 if not; 2: usage."""
+
+    help = "Sync a catalog into a sandbox LMS, change it, sync again, and check the result."
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--channel", choices=sorted(SANDBOXES), default="MOODLE", metavar="CODE")
+        parser.add_argument("--data", type=Path, default=SAMPLE, metavar="FILE", help="content documents, one a line")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not options["data"].is_file():
+            raise CommandError(f"there is no file {options['data']}", returncode=2)
+        with tempfile.TemporaryDirectory(prefix="enterprise-catalog-demo-") as folder:
+            demonstration = Demonstration(Path(folder), options["channel"], options["data"], Console())
+            try:
+                demonstration.run()
+            except DemonstrationError as error:
+                raise CommandError(str(error), returncode=1) from error

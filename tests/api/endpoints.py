@@ -1,0 +1,23 @@
+"""The API's addresses, as a caller writes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+CATALOGS: Final = "/api/v1/enterprise-catalogs/"
+
+#: What takes ``{"content_keys": […]}``, with the most keys that it takes.
+KEY_LIMITS: Final = {"content-diff/": 250_000, "content-metadata/": 1_000, "generate_diff": 250_000}
+
+TAKING_KEYS: Final = tuple(KEY_LIMITS)
+
+#: What a GET of one catalog can ask for; the empty text is the catalog itself.
+READABLE: Final = ("", "content-metadata/", "get_content_metadata", "get_content_metadata/")
+
+
+def address(catalog_uuid: UUID | str, end: str = "") -> str:
+    """Return the address of a catalog, or of what is below it: ``address(catalog.pk, "content-diff/")``."""
+    return f"{CATALOGS}{catalog_uuid}/{end}"

@@ -1,0 +1,221 @@
+"""What is wrong with a body is said, by each end point that takes content keys; never a 500, never an empty answer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from enterprise_catalog.catalog.models import EnterpriseCatalog
+from tests.api.endpoints import KEY_LIMITS, TAKING_KEYS, address
+from tests.factories import a_catalog, a_course
+
+if TYPE_CHECKING:
+    from django.http import HttpResponse
+    from pytest_django.fixtures import SettingsWrapper
+    from rest_framework.test import APIClient
+
+pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("end", TAKING_KEYS)]
+
+
+@pytest.fixture
+def catalog() -> EnterpriseCatalog:
+    return a_catalog(a_course())
+
+
+def post(client: APIClient, catalog: EnterpriseCatalog, end: str, body: bytes, **extra: Any) -> HttpResponse:
+    extra.setdefault("content_type", "application/json")
+    response: HttpResponse = client.generic("POST", address(catalog.pk, end), body, **extra)
+    return response
+
+
+def complaint(response: HttpResponse) -> str:
+    """Return what a 400 says of ``content_keys``."""
+    assert response.status_code == 400, response.content
+    body = json.loads(response.content)
+    assert body["code"]
+    [message] = body["content_keys"]
+    assert isinstance(message, str)
+    return message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"{", id="cut off"),
+        pytest.param(b"content_keys=edX%2BDemoX", id="a form"),
+        pytest.param(b'{"content_keys": ["a"],}', id="a trailing comma"),
+        pytest.param(b'{"content_keys": ["a", "\\ud800"]}', id="a lone surrogate"),
+        pytest.param(b'{"content_keys": ["\xff"]}', id="no UTF-8"),
+        pytest.param('{"content_keys": ["ä"]}'.encode("utf-16"), id="UTF-16"),
+        pytest.param(b'{"content_keys": [NaN]}', id="NaN"),
+        pytest.param(b"[" * 100_000, id="deep and cut off"),
+        pytest.param(b'{"content_keys": ' + b"[" * 5_000 + b"]" * 5_000 + b"}", id="deep"),
+        pytest.param(b" ", id="a space"),
+    ],
+)
+def test_it_says_where_malformed_json_breaks(
+    operator: APIClient, catalog: EnterpriseCatalog, end: str, body: bytes
+) -> None:
+    response = post(operator, catalog, end, body)
+
+    assert "not JSON" in complaint(response)
+    assert "line 1 column" in complaint(response)
+
+
+@pytest.mark.parametrize("body", [b"null", b"1", b"0", b"false", b'"content_keys"', b'""', b"[]", b'["edX+DemoX"]'])
+def test_it_takes_only_an_object_as_body(
+    operator: APIClient, catalog: EnterpriseCatalog, end: str, body: bytes
+) -> None:
+    response = post(operator, catalog, end, body)
+
+    assert "must be a JSON object" in complaint(response)
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"keys": ["edX+DemoX"]}'])
+def test_it_misses_the_keys(operator: APIClient, catalog: EnterpriseCatalog, end: str, body: bytes) -> None:
+    response = post(operator, catalog, end, body)
+
+    assert "required" in complaint(response)
+
+
+@pytest.mark.parametrize("value", [None, 1, 1.5, True, "edX+DemoX", "", {}, {"edX+DemoX": 1}])
+def test_it_takes_only_a_list_of_keys(
+    operator: APIClient, catalog: EnterpriseCatalog, end: str, value: object
+) -> None:
+    response = post(operator, catalog, end, json.dumps({"content_keys": value}).encode())
+
+    assert complaint(response)
+
+
+@pytest.mark.parametrize(
+    ("element", "fault"),
+    [
+        (None, "must be a string"),
+        (1, "must be a string"),
+        (True, "must be a string"),
+        (["edX+DemoX"], "must be a string"),
+        ({"content_key": "edX+DemoX"}, "must be a string"),
+        ("", "is empty"),
+        ("k" * 256, "256 characters; at most 255"),
+        ("😀" * 256, "256 characters; at most 255"),
+    ],
+)
+def test_it_names_the_position_of_the_first_bad_key(
+    operator: APIClient, catalog: EnterpriseCatalog, end: str, element: object, fault: str
+) -> None:
+    keys = ["edX+DemoX", "😀" * 255, element, 5, ""]
+
+    response = post(operator, catalog, end, json.dumps({"content_keys": keys}).encode())
+
+    assert complaint(response).startswith("content_keys[2] ")
+    assert fault in complaint(response)
+
+
+def test_it_names_the_limit_when_there_are_more_keys(operator: APIClient, catalog: EnterpriseCatalog, end: str) -> None:
+    limit = KEY_LIMITS[end]
+
+    response = post(operator, catalog, end, json.dumps({"content_keys": ["k"] * (limit + 1)}).encode())
+
+    assert f"at most {limit:,}" in complaint(response)
+
+
+def test_it_takes_as_many_keys_as_the_limit_says(operator: APIClient, catalog: EnterpriseCatalog, end: str) -> None:
+    keys = [f"edX+{number}" for number in range(KEY_LIMITS[end])]
+
+    response = post(operator, catalog, end, json.dumps({"content_keys": keys}).encode())
+
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "application/xml", "json", ""],
+)
+def test_it_takes_no_other_content_type_than_json(
+    operator: APIClient, catalog: EnterpriseCatalog, end: str, content_type: str
+) -> None:
+    response = post(operator, catalog, end, b'{"content_keys": ["edX+DemoX"]}', content_type=content_type)
+
+    assert response.status_code == 415
+    assert json.loads(response.content)["code"] == "unsupported_media_type"
+
+
+def test_it_takes_no_body_beyond_the_limit(
+    operator: APIClient, catalog: EnterpriseCatalog, end: str, settings: SettingsWrapper
+) -> None:
+    body = b'{"content_keys": ["edX+DemoX"]}'
+    settings.MAX_BODY_BYTES = len(body)
+
+    fitting, too_large = post(operator, catalog, end, body), post(operator, catalog, end, body + b" ")
+
+    assert (fitting.status_code, too_large.status_code) == (200, 413)
+    assert json.loads(too_large.content) == {
+        "detail": f"The request body is larger than {len(body)} bytes.",
+        "code": "body_too_large",
+    }
+
+
+class UnreadableBody:
+    """A body that must not be read."""
+
+    def read(self, size: int = -1) -> bytes:
+        raise AssertionError(f"{size} bytes of the body were read")
+
+
+def test_it_refuses_a_large_body_without_reading_it(
+    operator: APIClient, catalog: EnterpriseCatalog, end: str
+) -> None:
+    length = str(64 * 1024 * 1024 + 1)
+
+    response = post(operator, catalog, end, b"", **{"wsgi.input": UnreadableBody(), "CONTENT_LENGTH": length})
+
+    assert response.status_code == 413
+
+
+@pytest.mark.parametrize("extra", [{"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}, {"CONTENT_LENGTH": "x"}])
+def test_it_never_takes_a_body_of_unknown_length_for_an_empty_one(
+    operator: APIClient, catalog: EnterpriseCatalog, end: str, extra: dict[str, str]
+) -> None:
+    response = post(operator, catalog, end, b'{"content_keys": ["edX+DemoX"]}', **extra)
+
+    assert response.status_code == 411
+    assert json.loads(response.content)["code"] == "length_required"
+
+
+def test_it_never_takes_a_body_that_breaks_off_for_an_empty_one(
+    operator: APIClient, catalog: EnterpriseCatalog, end: str
+) -> None:
+    response = post(operator, catalog, end, b" ", CONTENT_LENGTH="100")
+
+    assert "not JSON" in complaint(response)
+
+
+@pytest.mark.parametrize("identifier", ["1", "not-a-uuid", "00000000-0000-0000-0000-00000000000g"])
+def test_it_answers_404_to_what_is_no_uuid(operator: APIClient, end: str, identifier: str) -> None:
+    response = operator.post(address(identifier, end), {"content_keys": ["edX+DemoX"]})
+
+    assert response.status_code == 404
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+def test_it_knows_no_other_way_to_write(
+    operator: APIClient, catalog: EnterpriseCatalog, end: str, method: str
+) -> None:
+    response = operator.generic(method.upper(), address(catalog.pk, end), b"{}", content_type="application/json")
+
+    assert response.status_code == 405
+    assert response.json()["code"] == "method_not_allowed"
+
+
+def test_it_tells_a_caller_with_too_many_requests_when_to_come_back(
+    operator: APIClient, catalog: EnterpriseCatalog, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rest_framework.throttling.SimpleRateThrottle.THROTTLE_RATES", {"user": "1/minute"})
+
+    first, second = (operator.post(address(catalog.pk, end), {"content_keys": ["edX+DemoX"]}) for _ in range(2))
+
+    assert (first.status_code, second.status_code) == (200, 429)
+    assert 0 < int(second["Retry-After"]) <= 60
+    assert second.json()["code"] == "throttled"

@@ -1,0 +1,193 @@
+"""Planning: pure, so that its laws can be tried on any situation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enterprise_catalog.integrated_channels.planning import chunks, plan, retry_delay_seconds
+from enterprise_catalog.integrated_channels.types import (
+    Action,
+    DesiredItem,
+    PlannedItem,
+    Presence,
+    Record,
+    State,
+    SyncPlan,
+)
+from tests.factories import DAY_ONE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CATALOG, OTHER = UUID(int=1), UUID(int=2)
+LATER = DAY_ONE + timedelta(days=1)
+
+#: An item that the LMS holds in the version of day one.
+HELD = Record(
+    "k", State.TRANSMITTED, Action.CREATE, Presence.PRESENT, CATALOG, DAY_ONE, DAY_ONE, None, is_deleted=False
+)
+DELETED = replace(HELD, state=State.DELETED, action=Action.DELETE, presence=Presence.ABSENT, is_deleted=True)
+RESTING = replace(HELD, state=State.RETRYING, attempted_updated_at=LATER, next_attempt_at=LATER)
+NEVER_SENT = replace(
+    HELD, state=State.PENDING, presence=Presence.ABSENT, content_updated_at=None, attempted_updated_at=None
+)
+
+keys = st.sampled_from("abcdefgh")
+moments = st.sampled_from((DAY_ONE, LATER))
+records = st.builds(
+    Record,
+    content_key=st.just("k"),
+    state=st.sampled_from((State.PENDING, State.IN_DOUBT, State.TRANSMITTED, State.RETRYING, State.REJECTED)),
+    action=st.sampled_from(Action),
+    presence=st.sampled_from(Presence),
+    catalog_uuid=st.sampled_from((CATALOG, OTHER)),
+    content_updated_at=moments,
+    attempted_updated_at=moments,
+    next_attempt_at=st.none() | moments,
+    is_deleted=st.just(False),
+)
+histories = st.dictionaries(keys, records | st.just(DELETED))
+catalogs = st.dictionaries(keys, st.builds(DesiredItem, st.sampled_from((CATALOG, OTHER)), moments))
+
+
+def planned(sync_plan: SyncPlan) -> Mapping[str, Action]:
+    return {item.content_key: item.action for item in (*sync_plan.deletes, *sync_plan.creates, *sync_plan.updates)}
+
+
+@given(desired=catalogs, history=histories)
+def test_each_item_is_planned_withdrawn_held_or_waits(
+    desired: dict[str, DesiredItem], history: dict[str, Record]
+) -> None:
+    sync_plan = plan(desired, history, now=DAY_ONE)
+
+    live = {key for key, record in history.items() if not record.is_deleted}
+    assert sync_plan.size == len(planned(sync_plan))
+    assert sync_plan.size + len(sync_plan.withdrawn) + sync_plan.matched + sync_plan.waiting == len(
+        live | desired.keys()
+    )
+
+
+@given(desired=catalogs, history=histories)
+def test_carrying_out_the_plan_leaves_nothing_to_do(
+    desired: dict[str, DesiredItem], history: dict[str, Record]
+) -> None:
+    much_later = LATER + timedelta(days=1)
+    sync_plan = plan(desired, history, now=much_later)
+
+    after = dict(history)
+    for key, action in planned(sync_plan).items():
+        if action is Action.DELETE:
+            after[key] = DELETED
+        else:
+            item = desired[key]
+            after[key] = replace(HELD, catalog_uuid=item.catalog_uuid, content_updated_at=item.updated_at)
+    after |= dict.fromkeys(sync_plan.withdrawn, DELETED)
+
+    again = plan(desired, after, now=much_later)
+    assert (again.size, again.withdrawn, again.matched) == (0, [], len(desired))
+
+
+@given(desired=catalogs, history=histories)
+def test_deletes_are_of_items_that_are_not_desired_and_all_else_of_those_that_are(
+    desired: dict[str, DesiredItem], history: dict[str, Record]
+) -> None:
+    sync_plan = plan(desired, history, now=DAY_ONE)
+
+    actions = planned(sync_plan)
+    assert {key for key, action in actions.items() if action is not Action.DELETE} <= desired.keys()
+    assert not {key for key, action in actions.items() if action is Action.DELETE} & desired.keys()
+    assert not set(sync_plan.withdrawn) & desired.keys()
+
+
+@pytest.mark.parametrize(
+    ("record", "updated_at", "action"),
+    [
+        pytest.param(None, None, Action.CREATE, id="new"),
+        pytest.param(DELETED, None, Action.CREATE, id="came back"),
+        pytest.param(HELD, DAY_ONE, None, id="held"),
+        pytest.param(HELD, LATER, Action.UPDATE, id="changed"),
+        pytest.param(HELD, DAY_ONE - timedelta(days=1), Action.UPDATE, id="restored from an older backup"),
+        pytest.param(replace(HELD, catalog_uuid=OTHER), DAY_ONE, Action.UPDATE, id="comes from another catalog now"),
+        pytest.param(NEVER_SENT, DAY_ONE, Action.CREATE, id="planned before"),
+        pytest.param(replace(HELD, state=State.IN_DOUBT), DAY_ONE, Action.UPDATE, id="update in doubt"),
+        pytest.param(
+            replace(NEVER_SENT, state=State.IN_DOUBT, presence=Presence.UNKNOWN),
+            DAY_ONE,
+            Action.CREATE,
+            id="create in doubt",
+        ),
+        pytest.param(RESTING, LATER, None, id="failed and not due"),
+        pytest.param(replace(RESTING, next_attempt_at=DAY_ONE), LATER, Action.UPDATE, id="failed and due"),
+        pytest.param(replace(RESTING, state=State.REJECTED), LATER, None, id="rejected and not due"),
+        pytest.param(
+            replace(RESTING, state=State.REJECTED),
+            LATER + timedelta(days=1),
+            Action.UPDATE,
+            id="rejected, but changed since",
+        ),
+        pytest.param(
+            replace(RESTING, action=Action.DELETE), DAY_ONE, Action.UPDATE, id="its delete failed and it came back"
+        ),
+    ],
+)
+def test_an_item_of_the_catalog_is_treated_by_its_history(
+    record: Record | None, updated_at: object, action: Action | None
+) -> None:
+    history = {"k": record} if record else {}
+
+    sync_plan = plan({"k": DesiredItem(CATALOG, updated_at)}, history, now=DAY_ONE)  # type: ignore[arg-type]  # a table
+
+    assert planned(sync_plan) == ({"k": action} if action else {})
+
+
+def test_an_item_that_left_before_it_was_sent_is_withdrawn_without_a_call() -> None:
+    sync_plan = plan({}, {"k": NEVER_SENT}, now=DAY_ONE)
+
+    assert (sync_plan.withdrawn, sync_plan.size) == (["k"], 0)
+
+
+def test_an_item_whose_create_is_in_doubt_is_deleted_when_it_left() -> None:
+    in_doubt = replace(NEVER_SENT, state=State.IN_DOUBT, presence=Presence.UNKNOWN)
+
+    sync_plan = plan({}, {"k": in_doubt}, now=DAY_ONE)
+
+    assert planned(sync_plan) == {"k": Action.DELETE}
+
+
+items = st.lists(keys, max_size=20).map(lambda names: [PlannedItem(name, Action.CREATE, "why") for name in names])
+
+
+@given(deletes=items, creates=items, updates=items, size=st.integers(1, 7))
+def test_chunks_rejoin_to_the_plan(
+    deletes: list[PlannedItem], creates: list[PlannedItem], updates: list[PlannedItem], size: int
+) -> None:
+    cut = list(chunks(SyncPlan(deletes, creates, updates, [], 0, 0), chunk_size=size, limit=None))
+
+    rejoined = {action: [item for chunk in cut if chunk.action is action for item in chunk.items] for action in Action}
+    assert rejoined == {Action.DELETE: deletes, Action.CREATE: creates, Action.UPDATE: updates}
+    assert all(1 <= len(chunk.items) <= size for chunk in cut)
+
+
+def test_a_run_that_is_cut_short_gives_each_action_its_turn() -> None:
+    three = [PlannedItem(name, Action.CREATE, "why") for name in "abc"]
+
+    cut = chunks(SyncPlan(three, three, three, [], 0, 0), chunk_size=1, limit=4)
+
+    assert [chunk.action for chunk in cut] == [Action.DELETE, Action.CREATE, Action.UPDATE, Action.DELETE]
+
+
+@pytest.mark.parametrize(("failures", "minutes"), [(1, 5), (2, 10), (3, 20), (9, 1280), (10, 1440), (1000, 1440)])
+def test_the_rest_after_a_failure_doubles_up_to_a_day(failures: int, minutes: int) -> None:
+    assert retry_delay_seconds(failures, jitter=0) == minutes * 60
+
+
+@given(failures=st.integers(1, 100), jitter=st.floats(0, 1), asked=st.floats(0, 1e6))
+def test_the_rest_never_undercuts_what_the_lms_asked_for(failures: int, jitter: float, asked: float) -> None:
+    assert retry_delay_seconds(failures, jitter=jitter, retry_after_seconds=asked) >= asked

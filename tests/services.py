@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from django.conf import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
 _START_SECONDS = 60
 #: Debian keeps servers where ordinary users' PATH does not look.
@@ -39,15 +40,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--mariadb", action="store_true", help="run on MariaDB instead of SQLite")
 
 
-def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None:  # noqa: ARG001
-    """Name the database before pytest-django reads the settings."""
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(args: list[str]) -> Generator[None]:
+    """Name the database before pytest-django reads the settings; only wrappers come before it."""
     global _no_mariadb  # noqa: PLW0603  (told to the collection below)
-    if "--mariadb" not in args:
-        return
-    try:
-        os.environ["DATABASE_URL"] = mariadb_url()
-    except UnavailableError as error:
-        _no_mariadb = str(error)
+    if "--mariadb" in args:
+        try:
+            os.environ["DATABASE_URL"] = mariadb_url()
+        except UnavailableError as error:
+            _no_mariadb = str(error)
+    yield
+
+
+def pytest_report_header() -> str:
+    """Say which database the suite runs on."""
+    return f"database: {settings.DATABASES['default']['ENGINE']}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

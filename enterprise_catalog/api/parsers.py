@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ORJSONParser(BaseParser):
-    """Parses ``application/json``; an empty body is ``None``."""
+    """Parses ``application/json``."""
 
     media_type = "application/json"
 
@@ -26,7 +26,7 @@ class ORJSONParser(BaseParser):
         """Return the body's value.
 
         Raises:
-            BodyTooLargeError: 413; decided by ``Content-Length`` where the caller sent it, else after the limit's bytes.
+            BodyTooLargeError: 413; decided by ``Content-Length`` if the caller sent it, else after the limit's bytes.
             ParseError: 400; not JSON in UTF-8, with the position.
         """
         limit = settings.MAX_BODY_BYTES
@@ -36,8 +36,6 @@ class ORJSONParser(BaseParser):
         body = stream.read(limit + 1)
         if len(body) > limit:
             raise BodyTooLargeError(limit)
-        if not body:
-            return None
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError as error:

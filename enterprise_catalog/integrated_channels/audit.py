@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection, transaction
@@ -24,7 +25,7 @@ from enterprise_catalog.integrated_channels.planning import REJECTED_RETRY_SECON
 from enterprise_catalog.integrated_channels.types import Action, Exported, ItemResult, Outcome, Presence, State
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from django.db.models import Model
@@ -111,11 +112,21 @@ def note_planned(
             )
 
 
-def rows_of(configuration: ChannelConfiguration, chunk: Chunk) -> Rows:
-    """Return the chunk's rows."""
-    keys = [item.content_key for item in chunk.items]
-    found = ContentMetadataItemTransmission.objects.of(configuration).with_keys(keys)
-    return {row.content_key: row for row in found}
+def with_rows(
+    configuration: ChannelConfiguration, chunks: Iterator[Chunk], *, size: int
+) -> Iterator[tuple[Chunk, Rows]]:
+    """Yield each of ``chunks`` with its rows, which are read for as many chunks at a time as one statement may name.
+
+    Args:
+        size: the most items of a chunk.
+    """
+    while group := list(islice(chunks, max(1, ROWS_PER_STATEMENT // size))):
+        keys = [item.content_key for chunk in group for item in chunk.items]
+        rows = {
+            row.content_key: row for row in ContentMetadataItemTransmission.objects.of(configuration).with_keys(keys)
+        }
+        for chunk in group:
+            yield chunk, {item.content_key: rows[item.content_key] for item in chunk.items}
 
 
 def open_attempts(

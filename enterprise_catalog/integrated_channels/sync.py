@@ -120,17 +120,17 @@ def _send(run: _Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Chann
         run.counts.add(Action.DELETE, Outcome.WITHDRAWN, len(sync_plan.withdrawn))
     audit.note_planned(configuration, sync_plan.creates, lease=lease, now=run.clock())
     size = min(configuration.chunk_size or channel.chunk_size, channel.chunk_size)
-    for chunk in chunks(sync_plan, chunk_size=size, limit=configuration.max_chunks_per_run):
-        _send_chunk(run, chunk, catalog, channel)
+    to_send = chunks(sync_plan, chunk_size=size, limit=configuration.max_chunks_per_run)
+    for chunk, rows in audit.with_rows(configuration, to_send, size=size):
+        _send_chunk(run, chunk, rows, catalog, channel)
 
 
-def _send_chunk(run: _Run, chunk: Chunk, catalog: CatalogClient, channel: Channel[Any, Any]) -> None:
+def _send_chunk(run: _Run, chunk: Chunk, rows: audit.Rows, catalog: CatalogClient, channel: Channel[Any, Any]) -> None:
     """Send one chunk and record it.
 
     Raises:
         StopSyncError: after the chunk was recorded, if nothing else of this run will work.
     """
-    rows = audit.rows_of(run.configuration, chunk)
     export = export_chunk(chunk, rows, catalog, channel)
     results = {result.content_key: result for result in export.settled}
     attempts: audit.Attempts = {}

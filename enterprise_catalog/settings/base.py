@@ -33,6 +33,7 @@ COMMON_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_prometheus",
+    "enterprise_catalog.admin_pages",
 ]
 CATALOG_APPS = [
     "rest_framework",
@@ -239,4 +240,16 @@ structlog.configure(
 
 # --- the admin ------------------------------------------------------------------------------------------------------
 
-UNFOLD = {"SITE_TITLE": "Enterprise Catalog", "SITE_HEADER": "Enterprise Catalog", "SHOW_HISTORY": True}
+UNFOLD = {
+    "SITE_TITLE": "Enterprise Catalog",
+    "SITE_HEADER": "Enterprise Catalog",
+    "SITE_SYMBOL": "sync_alt",
+    "SITE_URL": None,  # There are no other pages for people to go to.
+    "SHOW_HISTORY": True,
+    "SHOW_BACK_BUTTON": True,
+    "STYLES": ["enterprise_catalog.admin_pages.frame.style_sheet"],
+    "SIDEBAR": {
+        "show_all_applications": True,
+        "navigation": "enterprise_catalog.admin_pages.frame.navigation",
+    },
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -157,10 +158,8 @@ def test_it_takes_no_body_beyond_the_limit(
     }
 
 
-class UnreadableBody:
-    """A body that must not be read."""
-
-    def read(self, size: int = -1) -> bytes:
+class UnreadableBody(io.BytesIO):
+    def read(self, size: int | None = -1) -> bytes:
         raise AssertionError(f"{size} bytes of the body were read")
 
 
@@ -174,11 +173,12 @@ def test_it_refuses_a_large_body_without_reading_it(
     assert response.status_code == 413
 
 
-@pytest.mark.parametrize("extra", [{"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}, {"CONTENT_LENGTH": "x"}])
-def test_it_never_takes_a_body_of_unknown_length_for_an_empty_one(
-    operator: APIClient, catalog: EnterpriseCatalog, end: str, extra: dict[str, str]
+def test_it_never_takes_a_body_in_chunks_for_an_empty_one(
+    operator: APIClient, catalog: EnterpriseCatalog, end: str
 ) -> None:
-    response = post(operator, catalog, end, b'{"content_keys": ["edX+DemoX"]}', **extra)
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
+
+    response = post(operator, catalog, end, b'{"content_keys": ["edX+DemoX"]}', **chunked)
 
     assert response.status_code == 411
     assert json.loads(response.content)["code"] == "length_required"
@@ -187,7 +187,7 @@ def test_it_never_takes_a_body_of_unknown_length_for_an_empty_one(
 def test_it_never_takes_a_body_that_breaks_off_for_an_empty_one(
     operator: APIClient, catalog: EnterpriseCatalog, end: str
 ) -> None:
-    response = post(operator, catalog, end, b" ", CONTENT_LENGTH="100")
+    response = post(operator, catalog, end, b"", **{"wsgi.input": io.BytesIO(), "CONTENT_LENGTH": "100"})
 
     assert "not JSON" in complaint(response)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.conf import settings
 from edx_rbac.constants import ALL_ACCESS_CONTEXT
@@ -12,8 +14,7 @@ from rest_framework.permissions import BasePermission
 from enterprise_catalog.catalog.models import CatalogRoleAssignment
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
+    from django.contrib.auth.base_user import AbstractBaseUser
     from rest_framework.request import Request
     from rest_framework.views import APIView
 
@@ -23,30 +24,37 @@ CATALOG_READER = "catalog_reader"
 
 def may_read_all(request: Request) -> bool:
     """Return whether one of the caller's roles has the context ``*``."""
-    return ALL_ACCESS_CONTEXT in readable_contexts(request)
+    return ALL_ACCESS_CONTEXT in _contexts(request)
 
 
-def readable_contexts(request: Request) -> set[str]:
-    """Return the UUIDs, as text, of the customers whose catalogs the caller may read; ``*`` stands for all.
+def readable_customers(request: Request) -> set[UUID]:
+    """Return the customers that the caller has a role for; a role for all (:func:`may_read_all`) adds none.
 
-    A role without a context allows nothing.
+    A role without a context, or with one that is no customer's UUID, allows nothing.
     """
+    customers = set()
+    for context in _contexts(request):
+        with suppress(ValueError):
+            customers.add(UUID(context))
+    return customers
+
+
+def _contexts(request: Request) -> set[str]:
     if not request.user.is_authenticated:
         return set()
-    known: set[str] | None = getattr(request, "_readable_contexts", None)
+    known: set[str] | None = getattr(request, "contexts_of_caller", None)
     if known is None:
-        known = {
-            context.lower() for context in contexts_accessible_from_jwt(get_decoded_jwt(request), [CATALOG_READER])
-        }
+        known = contexts_accessible_from_jwt(get_decoded_jwt(request), [CATALOG_READER])
         if ALL_ACCESS_CONTEXT not in known:
-            roles = [
-                name for name, allowed in settings.SYSTEM_TO_FEATURE_ROLE_MAPPING.items() if CATALOG_READER in allowed
-            ]
-            assigned = contexts_accessible_from_database(request.user, roles, CatalogRoleAssignment)
-            known |= {context for context in assigned if context}
-        known.discard("")
-        request._readable_contexts = known  # type: ignore[attr-defined]  # remembered for this request only
+            known |= _assigned_contexts(request.user)
+        request.contexts_of_caller = known  # type: ignore[attr-defined]  # remembered for this request only
     return known
+
+
+def _assigned_contexts(user: AbstractBaseUser) -> set[str]:
+    roles = [name for name, allowed in settings.SYSTEM_TO_FEATURE_ROLE_MAPPING.items() if CATALOG_READER in allowed]
+    assigned = contexts_accessible_from_database(user, roles, CatalogRoleAssignment)
+    return {context for context in assigned if context}
 
 
 class HasRoleForCustomer(BasePermission):
@@ -62,17 +70,15 @@ class HasRoleForCustomer(BasePermission):
         ask = getattr(view, "customer_in_question", None)
         if ask is None:
             return False
-        contexts = readable_contexts(request)
-        if ALL_ACCESS_CONTEXT in contexts:
+        if may_read_all(request):
             return True
-        if not contexts:
-            return False  # No need to look anything up, and nothing to learn from how long that would take.
-        customer: UUID | None = ask()
-        return customer is not None and str(customer) in contexts
+        customers = readable_customers(request)
+        # Without any there is no need to look anything up, and nothing to learn from how long that would take.
+        return bool(customers) and ask() in customers
 
 
 class HasAnyRole(BasePermission):
     """Lets a caller in who has a role for at least one customer; the view narrows down what is seen."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002  (DRF's signature)
-        return bool(readable_contexts(request))
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return may_read_all(request) or bool(readable_customers(request))

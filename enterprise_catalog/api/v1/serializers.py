@@ -71,7 +71,7 @@ class DiffRequestSerializer(serializers.Serializer[Any]):
 
 
 class LegacyDiffRequestSerializer(serializers.Serializer[Any]):
-    content_keys = DiffKeysField(required=False, default=list, help_text="A space in a key is taken for a plus sign.")
+    content_keys = DiffKeysField(help_text="A space in a key is taken for a plus sign.")
 
 
 class MetadataRequestSerializer(serializers.Serializer[Any]):

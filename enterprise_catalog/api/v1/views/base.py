@@ -39,7 +39,7 @@ class CatalogView(APIView):
         return EnterpriseCatalog.objects.with_parts().filter(pk=self.kwargs["uuid"]).first()
 
     def customer_in_question(self) -> UUID | None:
-        """The catalog's customer, for the permission."""
+        """Return the catalog's customer, for the permission."""
         return self.found.enterprise_customer_id if self.found else None
 
     @property
@@ -58,8 +58,8 @@ class CatalogView(APIView):
         return super().handle_exception(Http404() if isinstance(exc, EnterpriseCatalog.DoesNotExist) else exc)
 
 
-def body_of(request: Request) -> Any:
-    """Return the parsed body, ``None`` if it is empty.
+def body_of(request: Request, *, empty: Any = None) -> Any:
+    """Return the parsed body; ``empty`` if it has no bytes.
 
     Raises:
         ValidationError: it is not JSON; said of ``content_keys``, since that is what the caller has to mend.
@@ -67,8 +67,10 @@ def body_of(request: Request) -> Any:
     """
     if "HTTP_TRANSFER_ENCODING" in request.META:
         raise LengthRequiredError
+    if not int(request.META.get("CONTENT_LENGTH") or 0):
+        return empty
     try:
-        return request.data or None
+        return request.data
     except ParseError as error:
         raise ValidationError({"content_keys": [str(error.detail)]}, code="parse_error") from error
 
@@ -79,9 +81,9 @@ def validated(serializer_class: type[BaseSerializer[Any]], data: Any) -> dict[st
     Raises:
         ValidationError: naming the field; a body that is no object is said of ``content_keys``.
     """
-    if data is not None and not isinstance(data, dict):
+    if not isinstance(data, dict):
         raise ValidationError({"content_keys": ["The body must be a JSON object with the field content_keys."]})
-    serializer = serializer_class(data=data or {})
+    serializer = serializer_class(data=data)
     serializer.is_valid(raise_exception=True)
     checked: dict[str, Any] = serializer.validated_data
     return checked

@@ -41,7 +41,8 @@ class GenerateDiffView(CatalogView):
     @extend_schema(request=LegacyDiffRequestSerializer, responses=LegacyDiffSerializer, operation_id="generate_diff")
     def post(self, request: Request, uuid: UUID) -> Response:
         """Return the diff; an empty body is an empty list of keys."""
-        keys = validated(LegacyDiffRequestSerializer, body_of(request))["content_keys"]
+        body = body_of(request, empty={"content_keys": []})
+        keys = validated(LegacyDiffRequestSerializer, body)["content_keys"]
         _, diff = read_diff(self.catalog.pk, [_plus(key) for key in keys])
         return Response(
             {

@@ -1,0 +1,33 @@
+"""Django's own users and groups on unfold's pages, which their own admin does not know of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+
+from enterprise_catalog.admin_pages.pages import Page
+
+if TYPE_CHECKING:
+    # unfold has no types; its forms are Django's with other widgets.
+    from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
+else:
+    from unfold.forms import AdminPasswordChangeForm, UserChangeForm
+    from unfold.forms import UserCreationForm as AdminUserCreationForm
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserPage(UserAdmin, Page):  # type: ignore[misc]  # the one is of User, the other of any model
+    form = UserChangeForm
+    add_form = AdminUserCreationForm
+    change_password_form = AdminPasswordChangeForm
+
+
+@admin.register(Group)
+class GroupPage(GroupAdmin, Page):
+    pass

@@ -1,0 +1,103 @@
+"""The base classes of all pages, which see to it that a page's cost does not grow with its table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from django.contrib import admin
+from django.db import models
+
+from enterprise_catalog.admin_pages.paginator import CappedPaginator
+from enterprise_catalog.admin_pages.rendering import link_to
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.forms import ModelForm
+    from django.http import HttpRequest, HttpResponse
+
+    # unfold has no types; its class is Django's with other templates.
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    from unfold.admin import ModelAdmin
+
+#: What may follow a column's name in a list's URL: what the filters write there, and what links to the list do.
+_LOOKUPS: Final = frozenset({"", "__exact", "__id__exact", "__uuid__exact", "_from", "_to"})
+
+
+class Page(ModelAdmin):
+    """The list and the form of one table.
+
+    A list shows one page, counts up to a limit and allows no conditions but its filters'. A form writes the columns
+    that were changed in it and no others, so that it never undoes what a sync or an import wrote meanwhile.
+    """
+
+    paginator = CappedPaginator
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # They would count the table once per choice of each filter.
+    empty_value_display = "–"
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+
+    # Options of unfold's.
+    list_filter_submit = True
+    list_fullwidth = True
+    list_before_template = "admin_pages/above_list.html"
+
+    #: Foreign keys by which other pages link to this list, to show what belongs to one of their rows.
+    linked_by: ClassVar[tuple[str, ...]] = ()
+    #: What to tell people whose search found nothing.
+    nothing_found: ClassVar[str] = ""
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Allow the lookups of the list's filters; Django would allow any on the table's own columns."""
+        columns = [*map(_column_of, self.list_filter), *self.linked_by]
+        return any(lookup.startswith(column) and lookup.removeprefix(column) in _LOOKUPS for column in columns)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"owners": list(self._owners(request)), **(extra_context or {})})
+
+    def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001  (Django's signature)
+        obj.save(update_fields=_changed_columns(obj, form) if change else None)
+
+    def _owners(self, request: HttpRequest) -> Iterator[tuple[str, str]]:
+        """Yield kind and link of the rows of other tables to which the list is narrowed."""
+        for name in self.linked_by:
+            if value := request.GET.get(f"{name}__id__exact"):
+                model: Any = self.model._meta.get_field(name).related_model  # noqa: SLF001  (Django's documented API)
+                if owner := self.admin_site.get_model_admin(model).get_object(request, value):
+                    yield str(owner._meta.verbose_name), link_to(owner)  # noqa: SLF001
+
+
+class ReadOnlyPage(Page):
+    """The list and the details of a table that only programs write."""
+
+    #: Sorting by a column that no index has would sort the table.
+    sortable_by = ()
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # passed on as they come
+        # Nobody edits these rows, so that they have no history.
+        return super().render_change_form(request, {**context, "show_history": False}, **kwargs)
+
+
+def _column_of(list_filter: Any) -> str:
+    """Return the column that a filter is about, or the parameter of one that is about none."""
+    if isinstance(list_filter, tuple):
+        return str(list_filter[0])
+    return list_filter if isinstance(list_filter, str) else str(list_filter.parameter_name)
+
+
+def _changed_columns(obj: models.Model, form: ModelForm[Any]) -> list[str]:
+    columns = {field.name for field in obj._meta.concrete_fields}  # noqa: SLF001  (Django's documented API)
+    return [name for name in form.changed_data if name in columns]

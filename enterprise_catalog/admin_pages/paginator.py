@@ -1,0 +1,45 @@
+"""Pages of a list that may have tens of millions of rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django.core.paginator import Paginator
+from django.utils.functional import cached_property
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    _Paginator = Paginator[Any]
+else:
+    _Paginator = Paginator
+
+#: How many rows a list counts, and how far one can turn its pages: what comes after is found by searching.
+MAX_ROWS: Final = 10_000
+
+
+class CappedPaginator(_Paginator):
+    """Counts no more than :data:`MAX_ROWS` rows and has no pages beyond them: both cost the database a walk."""
+
+    #: What the list shows below its rows; the name is unfold's.
+    template_name = "admin_pages/pagination.html"
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows there are, at most :data:`MAX_ROWS`."""
+        return min(self._rows, MAX_ROWS)
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether there are more rows than :attr:`count` says."""
+        return self._rows > MAX_ROWS
+
+    @property
+    def count_text(self) -> str:
+        """The count for people, as ``12`` or ``more than 10,000``."""
+        return f"more than {MAX_ROWS:,}" if self.is_capped else f"{self.count:,}"
+
+    @cached_property
+    def _rows(self) -> int:
+        rows: int = self.object_list.order_by()[: MAX_ROWS + 1].count()  # type: ignore[union-attr]  # always a queryset
+        return rows

@@ -1,0 +1,94 @@
+"""Values -> what a cell of a list or a field of a form shows. All HTML here is escaped but for the tags themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.template.defaultfilters import truncatechars
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from django.db.models import Model
+
+EMPTY = "–"
+
+
+def moment_text(value: datetime | None) -> str:
+    """Return a time as ``2026-11-23 20:44 UTC``, or a dash for none."""
+    return f"{timezone.localtime(value):%Y-%m-%d %H:%M %Z}" if value else EMPTY
+
+
+def moment(value: datetime | None) -> str:
+    """Return a time as :func:`moment_text` does; its seconds appear under the pointer."""
+    if value is None:
+        return EMPTY
+    exact = f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S.%f %Z}"
+    return format_html('<time class="ec-moment" title="{}">{}</time>', exact, moment_text(value))
+
+
+def moment_field(name: str, label: str | None = None) -> Callable[[Any], str]:
+    """Return the list's or form's column that shows the time ``name``."""
+
+    @admin.display(description=label or name.removesuffix("_at").replace("_", " "))
+    def show(obj: Any) -> str:
+        return moment(getattr(obj, name))
+
+    show.__name__ = f"show_{name}"  # Django names the cell's CSS class after it.
+    return show
+
+
+def badge(text: str, tone: str) -> str:
+    """Return ``text`` on a colour: ``success``, ``warning``, ``danger``, ``info`` or, for any other tone, grey."""
+    return render_to_string("unfold/helpers/label.html", {"text": text, "type": tone})
+
+
+def stacked(first: object, second: object) -> str:
+    """Return two lines, the second one paler."""
+    return format_html('<span class="ec-stacked"><span>{}</span><span class="text-subtle">{}</span></span>', first, second)
+
+
+def shortened(text: str, length: int = 120) -> str:
+    """Return the beginning of ``text``; the rest appears under the pointer."""
+    if not text:
+        return EMPTY
+    return format_html('<span class="ec-prose" title="{}">{}</span>', text, truncatechars(text, length))
+
+
+def code_block(text: str) -> str:
+    """Return ``text`` with its line breaks, in letters of one width."""
+    return format_html('<pre class="ec-code">{}</pre>', text)
+
+
+def link_to(obj: Model | None, text: object = None) -> str:
+    """Return a link to the object's page; a dash for none."""
+    if obj is None:
+        return EMPTY
+    options = obj._meta  # noqa: SLF001  (Django's documented API)
+    url = reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[obj.pk])
+    return format_html('<a class="text-link" href="{}">{}</a>', url, obj if text is None else text)
+
+
+def link_to_list(model: type[Model], text: str, **conditions: object) -> str:
+    """Return a link to a table's list, narrowed by the conditions."""
+    options = model._meta  # noqa: SLF001  (Django's documented API)
+    url = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
+    return format_html('<a class="text-link" href="{}?{}">{}</a>', url, urlencode(conditions), text)
+
+
+def lines(parts: Iterable[object]) -> str:
+    """Return the parts one below the other; a dash if there are none."""
+    return format_html_join("", '<div class="ec-line">{}</div>', ((part,) for part in parts)) or EMPTY
+
+
+def table(title: str, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a small table."""
+    context = {"title": title, "table": {"headers": headers, "rows": [list(row) for row in rows]}}
+    return render_to_string("unfold/components/table.html", context)

@@ -1,0 +1,35 @@
+"""Form fields and widgets."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.forms.fields import InvalidJSONInput
+
+if TYPE_CHECKING:
+    # unfold has no types; its widget is Django's with other classes.
+    Textarea = forms.Textarea
+else:
+    from unfold.widgets import UnfoldAdminTextareaWidget as Textarea
+
+
+class ReadableJSONField(forms.JSONField):
+    """JSON that is shown with one entry a line."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, InvalidJSONInput):
+            return value
+        return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+class SecretTextarea(Textarea):
+    """Takes a text and never gives it back, not even to the person who just typed it."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        # Browsers may send what they check for spelling to a service.
+        super().__init__({"autocomplete": "off", "spellcheck": "false", **(attrs or {})})
+
+    def format_value(self, value: Any) -> str:
+        return ""

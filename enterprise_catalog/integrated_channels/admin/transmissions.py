@@ -1,0 +1,156 @@
+"""The page of transmissions: what is known of each item at each learning system, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib import admin
+from django.utils import timezone
+
+from enterprise_catalog.admin_pages.filters import (
+    AutocompleteSelectFilter,
+    ChoicesCheckboxFilter,
+    ChoicesDropdownFilter,
+    DayRangeFilter,
+)
+from enterprise_catalog.admin_pages.pages import ReadOnlyPage
+from enterprise_catalog.admin_pages.rendering import (
+    EMPTY,
+    badge,
+    lines,
+    link_to,
+    link_to_list,
+    moment,
+    moment_field,
+    shortened,
+    stacked,
+    table,
+)
+from enterprise_catalog.integrated_channels.admin.attempts import outcome_badge
+from enterprise_catalog.integrated_channels.admin.explanation import STATE_TONES, explain
+from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, TransmissionAttempt
+from enterprise_catalog.integrated_channels.types import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.http import HttpRequest, HttpResponse
+
+    from enterprise_catalog.integrated_channels.querysets import TransmissionQuerySet
+
+#: How many attempts the page of one transmission shows.
+LATEST_ATTEMPTS: Final = 20
+
+
+@admin.register(ContentMetadataItemTransmission)
+class TransmissionPage(ReadOnlyPage):
+    list_display = ("item", "where", "state_badge", "action", "why", "times", "known_there_as")
+    list_filter = (
+        ("configuration", AutocompleteSelectFilter),
+        ("configuration__channel_code", ChoicesDropdownFilter),
+        ("state", ChoicesCheckboxFilter),
+        ("action", ChoicesCheckboxFilter),
+        ("last_attempt_at", DayRangeFilter),
+    )
+    list_select_related = ("configuration",)
+    # Both ascending, as the indexes that begin with the key are; so a page is read from one of them.
+    ordering = ("content_key", "id")
+    search_fields = ("content_key",)
+    search_help_text = "Content key, or how it starts"
+    nothing_found = (
+        "Keys are compared exactly: case, accents and spaces count. An item has a transmission as soon as a sync has "
+        "found it in a catalog of one of the configurations; see when a configuration was last synced in its page."
+    )
+    fieldsets = (
+        ("Item", {"fields": ("content_key", "content_title", "configuration", "channel", "catalog_uuid")}),
+        (
+            "State",
+            {
+                "fields": (
+                    "state_badge",
+                    "reason",
+                    "action",
+                    "attempts",
+                    moment_field("last_attempt_at"),
+                    moment_field("next_attempt_at"),
+                )
+            },
+        ),
+        (
+            "At the learning system",
+            {
+                "fields": (
+                    "presence",
+                    "remote_id",
+                    moment_field("remote_created_at", "created there"),
+                    moment_field("remote_updated_at", "updated there"),
+                    moment_field("remote_deleted_at", "deleted there"),
+                    moment_field("content_updated_at", "version that it has"),
+                    moment_field("attempted_updated_at", "version last tried"),
+                    "payload_hash",
+                )
+            },
+        ),
+        ("Here", {"fields": (moment_field("created_at"), moment_field("deleted_at"))}),
+    )
+    change_form_outer_before_template = "integrated_channels/explanation.html"
+    change_form_outer_after_template = "integrated_channels/latest_attempts.html"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: TransmissionQuerySet, search_term: str
+    ) -> tuple[TransmissionQuerySet, bool]:
+        return queryset.with_key_prefix(search_term) if search_term else queryset, False
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # passed on as they come
+        row: ContentMetadataItemTransmission = kwargs["obj"]
+        last_run = row.configuration.runs.order_by("-started_at").first()
+        context |= {
+            "explanation": explain(row, last_run=last_run, now=timezone.now()),
+            "latest_attempts": table("Latest attempts", _ATTEMPT_HEADERS, _latest_attempts(row)),
+            "all_attempts": link_to_list(TransmissionAttempt, "All attempts", transmission__id__exact=row.pk),
+        }
+        return super().render_change_form(request, context, **kwargs)
+
+    @admin.display(description="item")
+    def item(self, row: ContentMetadataItemTransmission) -> str:
+        return stacked(row.content_key, row.content_title)
+
+    @admin.display(description="configuration")
+    def where(self, row: ContentMetadataItemTransmission) -> str:
+        return stacked(row.configuration, self.channel(row))
+
+    @admin.display(description="channel")
+    def channel(self, row: ContentMetadataItemTransmission) -> str:
+        return row.configuration.get_channel_code_display()
+
+    @admin.display(description="state")
+    def state_badge(self, row: ContentMetadataItemTransmission) -> str:
+        return badge(row.get_state_display(), STATE_TONES[State(row.state)])
+
+    @admin.display(description="reason")
+    def why(self, row: ContentMetadataItemTransmission) -> str:
+        return shortened(row.reason)
+
+    @admin.display(description="last and next attempt")
+    def times(self, row: ContentMetadataItemTransmission) -> str:
+        return stacked(moment(row.last_attempt_at), moment(row.next_attempt_at))
+
+    @admin.display(description="remote id")
+    def known_there_as(self, row: ContentMetadataItemTransmission) -> str:
+        return row.remote_id or EMPTY
+
+
+_ATTEMPT_HEADERS: Final = ("Started", "Action", "Outcome", "Answer", "Message", "Run")
+
+
+def _latest_attempts(row: ContentMetadataItemTransmission) -> Iterator[tuple[object, ...]]:
+    """Yield the cells of the newest attempts."""
+    for attempt in row.attempt_rows.order_by("-id")[:LATEST_ATTEMPTS].select_related("run"):
+        yield (
+            link_to(attempt, moment(attempt.started_at)),
+            attempt.get_action_display(),
+            outcome_badge(attempt),
+            lines(part for part in (attempt.status_code, attempt.vendor_code) if part),
+            shortened(attempt.message),
+            link_to(attempt.run),
+        )

@@ -1,0 +1,195 @@
+"""Who a caller is: a token of the issuer's, or a session. All others get 401, before their body is read."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import jwt
+import pytest
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from rest_framework.test import APIClient
+
+from enterprise_catalog.catalog.models import CatalogRole, CatalogRoleAssignment
+from enterprise_catalog.local_auth.keys import new_signing_key
+from enterprise_catalog.local_auth.tokens import signed_token
+from tests.api.endpoints import CATALOGS, READABLE, TAKING_KEYS, address
+from tests.factories import a_catalog, a_course
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.django_db
+
+ALL_CATALOGS: Final = "enterprise_openedx_operator:*"
+NOWHERE: Final = UUID(int=0)
+
+
+def claims(**others: Any) -> dict[str, Any]:
+    """Return the claims of a token that is accepted, with some of them changed."""
+    token = signed_token("caller", roles=(ALL_CATALOGS,))
+    return {**jwt.decode(token, options={"verify_signature": False}), **others}
+
+
+def signed(claims: dict[str, Any]) -> str:
+    """Return a token with these claims and the issuer's signature."""
+    key = settings.LOCAL_AUTH_SIGNING_KEY
+    return jwt.encode(claims, jwt.PyJWK(key, algorithm="RS512").key, algorithm="RS512", headers={"kid": key["kid"]})
+
+
+def signed_by_another() -> str:
+    key = json.loads(new_signing_key())["private"]
+    return jwt.encode(claims(), jwt.PyJWK(key, algorithm="RS512").key, algorithm="RS512")
+
+
+def signed_with_a_shared_secret() -> str:
+    return jwt.encode(claims(), settings.SECRET_KEY, algorithm="HS256")
+
+
+def signed_with_the_public_key_as_secret() -> str:
+    [public] = json.loads(settings.JWT_AUTH["JWT_PUBLIC_SIGNING_JWK_SET"])["keys"]
+    return jwt.encode(claims(), public["n"], algorithm="HS256", headers={"kid": public["kid"]})
+
+
+UNACCEPTED: Final[dict[str, Callable[[], str | None]]] = {
+    "none": lambda: None,
+    "empty": lambda: "JWT",
+    "garbage": lambda: "JWT garbage",
+    "two words": lambda: "JWT a b",
+    "other bytes": lambda: "JWT \xe4\xff",
+    "another scheme": lambda: f"Bearer {signed(claims())}",
+    "expired": lambda: f"JWT {signed_token('caller', roles=(ALL_CATALOGS,), lifetime_seconds=-1)}",
+    "unsigned": lambda: f"JWT {jwt.encode(claims(), None, algorithm='none')}",
+    "another signer": lambda: f"JWT {signed_by_another()}",
+    "a shared secret": lambda: f"JWT {signed_with_a_shared_secret()}",
+    "the public key as secret": lambda: f"JWT {signed_with_the_public_key_as_secret()}",
+    "another audience": lambda: f"JWT {signed(claims(aud='elsewhere'))}",
+    "another issuer": lambda: f"JWT {signed(claims(iss='https://elsewhere.example.org'))}",
+    "a later version": lambda: f"JWT {signed(claims(version='2.0.0'))}",
+    "nobody's": lambda: f"JWT {signed(claims(preferred_username=None))}",
+}
+
+
+class UnreadableBody(io.BytesIO):
+    def read(self, size: int | None = -1) -> bytes:
+        raise AssertionError(f"{size} bytes of the body were read")
+
+
+@pytest.fixture(params=UNACCEPTED.values(), ids=UNACCEPTED.keys())
+def stranger(request: pytest.FixtureRequest) -> APIClient:
+    """Return a client whose token, if any, is not accepted."""
+    client, header = APIClient(), request.param()
+    if header is not None:
+        client.credentials(HTTP_AUTHORIZATION=header)
+    return client
+
+
+@pytest.mark.parametrize("end", TAKING_KEYS)
+def test_it_sends_strangers_away_before_reading_what_they_send(stranger: APIClient, end: str) -> None:
+    catalog = a_catalog()
+    body: dict[str, Any] = {"wsgi.input": UnreadableBody(), "CONTENT_LENGTH": "1000"}
+
+    response = stranger.generic("POST", address(catalog.pk, end), content_type="application/json", **body)
+
+    assert response.status_code == 401
+    assert response["WWW-Authenticate"].startswith("JWT")
+
+
+@pytest.mark.parametrize("end", READABLE)
+def test_it_shows_strangers_nothing(stranger: APIClient, end: str) -> None:
+    catalog = a_catalog()
+
+    known, unknown = stranger.get(address(catalog.pk, end)), stranger.get(address(NOWHERE, end))
+
+    assert known.status_code == unknown.status_code == 401
+    assert known.content == unknown.content
+
+
+def test_it_lists_nothing_for_strangers(stranger: APIClient) -> None:
+    response = stranger.get(CATALOGS)
+
+    assert response.status_code == 401
+    assert set(response.json()) == {"detail", "code"}
+
+
+def test_it_knows_a_user_by_the_session() -> None:
+    catalog = a_catalog(a_course())
+    client = session_of(role="enterprise_admin", enterprise_customer_uuid=catalog.enterprise_customer_id)
+
+    response = client.post(address(catalog.pk, "content-diff/"), {"content_keys": []})
+
+    assert response.status_code == 200
+    assert response.json()["to_create"] == ["Northwind+DATA101"]
+
+
+def test_a_session_opens_no_other_customers_catalog() -> None:
+    catalog = a_catalog()
+    client = session_of(role="enterprise_admin", enterprise_customer_uuid=NOWHERE)
+
+    response = client.post(address(catalog.pk, "content-diff/"), {"content_keys": []})
+
+    assert response.status_code == 403
+
+
+def test_a_session_with_a_role_for_all_reads_all() -> None:
+    catalog = a_catalog()
+    client = session_of(role="enterprise_catalog_admin", applies_to_all_contexts=True)
+
+    statuses = [client.get(address(uuid)).status_code for uuid in (catalog.pk, NOWHERE)]
+
+    assert statuses == [200, 404]
+
+
+@pytest.mark.parametrize("role", ["enterprise_admin", "somebody_elses_role"])
+def test_a_session_without_a_customer_or_a_known_role_opens_nothing(role: str) -> None:
+    catalog = a_catalog()
+    customer = None if role == "enterprise_admin" else catalog.enterprise_customer_id
+    client = session_of(role=role, enterprise_customer_uuid=customer)
+
+    statuses = [client.get(path).status_code for path in (address(catalog.pk), CATALOGS)]
+
+    assert statuses == [403, 403]
+
+
+def test_a_session_adds_to_what_the_token_allows(client_with: Callable[..., APIClient]) -> None:
+    catalog = a_catalog()
+    assign(get_user_model().objects.create_user("caller"), enterprise_customer_uuid=catalog.enterprise_customer_id)
+
+    response = client_with(f"enterprise_learner:{NOWHERE}").get(address(catalog.pk))
+
+    assert response.status_code == 200
+
+
+def test_a_session_needs_a_csrf_token_to_post() -> None:
+    catalog = a_catalog()
+    client = session_of(APIClient(enforce_csrf_checks=True), applies_to_all_contexts=True)
+
+    response = client.post(address(catalog.pk, "content-diff/"), {"content_keys": []})
+
+    assert response.status_code == 403
+
+
+def test_an_expired_cookie_does_not_spoil_a_session() -> None:
+    catalog = a_catalog()
+    client = session_of(applies_to_all_contexts=True)
+    client.cookies["edx-jwt-cookie"] = signed_token("someone", roles=(), lifetime_seconds=-1)
+
+    response = client.get(address(catalog.pk))
+
+    assert response.status_code == 200
+
+
+def session_of(client: APIClient | None = None, **assignment: Any) -> APIClient:
+    """Return a client logged in as a user with a role in this site's database."""
+    user = get_user_model().objects.create_user("someone")
+    assign(user, **assignment)
+    client = client or APIClient()
+    client.force_login(user)
+    return client
+
+
+def assign(user: Any, *, role: str = "enterprise_admin", **values: Any) -> None:
+    CatalogRoleAssignment.objects.create(user=user, role=CatalogRole.objects.get_or_create(name=role)[0], **values)

@@ -1,0 +1,144 @@
+"""``create_channel``, ``sync_channels`` and ``show_transmissions``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from enterprise_catalog.integrated_channels.credentials import decrypt
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
+from tests.factories import a_catalog, a_course, courses
+
+if TYPE_CHECKING:
+    from enterprise_catalog.catalog.models import EnterpriseCustomer
+    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CUSTOMER = "22222222-2222-4222-8222-222222222222"
+
+
+def create(capsys: pytest.CaptureFixture[str], **options: str) -> int:
+    arguments = {
+        "--channel": "MOODLE",
+        "--customer-uuid": CUSTOMER,
+        "--base-url": "https://moodle.example.org",
+        "--credentials": '{"token": "a token"}',
+    } | options
+    call_command("create_channel", *(part for pair in arguments.items() for part in pair))
+    return int(capsys.readouterr().out)
+
+
+def synced(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[dict[str, Any]]]:
+    """Return the command's exit code and its JSON lines."""
+    code = 0
+    try:
+        call_command("sync_channels", "--json", *arguments)
+    except SystemExit as error:
+        code = int(str(error.code))
+    return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_create_channel_saves_a_configuration_and_prints_its_id(capsys: pytest.CaptureFixture[str]) -> None:
+    pk = create(capsys, **{"--settings": '{"category_id": 7}', "--catalog-uuid": CUSTOMER})
+
+    configuration = ChannelConfiguration.objects.get(pk=pk)
+    assert (configuration.channel_code, configuration.settings) == ("MOODLE", {"category_id": 7})
+    assert configuration.catalog_uuids == [CUSTOMER]
+    assert decrypt(configuration.credentials) == {"token": "a token"}
+    assert "a token" not in configuration.credentials
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "named"),
+    [
+        ("--channel", "NONE", "MOODLE"),
+        ("--customer-uuid", "no", "is not a UUID"),
+        ("--base-url", "ftp://x", "is not an http or https URL"),
+        ("--settings", "[]", "a JSON object is needed"),
+        ("--settings", '{"category": 1}', "category: Extra inputs are not permitted"),
+        ("--credentials", "{}", "give a token, or a username and a password"),
+        ("--credentials", '{"token": 5}', "token: Input should be a valid string"),
+    ],
+)
+def test_create_channel_names_what_is_wrong(
+    capsys: pytest.CaptureFixture[str], option: str, value: str, named: str
+) -> None:
+    with pytest.raises(CommandError, match=named):
+        create(capsys, **{option: value})
+
+    assert not ChannelConfiguration.objects.exists()
+
+
+def test_sync_channels_prints_counts_by_action_and_outcome(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_catalog(*courses(2), customer=customer)
+
+    code, [report] = synced(capsys)
+
+    assert code == 0
+    assert report.pop("run_id")
+    assert report == {
+        "configuration_id": configuration.pk,
+        "channel": "MOODLE",
+        "state": "complete",
+        "reason": "",
+        "counts": {"create": {"done": 2}},
+        "matched": 0,
+        "waiting": 0,
+        "backlog": 0,
+    }
+
+
+def test_sync_channels_exits_with_1_when_something_failed(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_catalog(a_course("A", title=None), customer=customer)
+
+    code, [report] = synced(capsys, "--configuration", str(configuration.pk))
+
+    assert (code, report["state"], report["counts"]) == (1, "incomplete", {"create": {"rejected": 1}})
+
+
+def test_sync_channels_refuses_a_configuration_that_is_not_there() -> None:
+    with pytest.raises(CommandError, match="there is no active configuration 99") as refused:
+        call_command("sync_channels", "--configuration", "99")
+
+    assert refused.value.returncode == 2
+
+
+def test_a_dry_run_prints_the_plan_with_reasons_and_writes_nothing(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    a_catalog(a_course("A"), customer=customer)
+
+    with CaptureQueriesContext(connection) as captured:
+        code, [report] = synced(capsys, "--dry-run")
+
+    assert code == 0
+    assert report["items"] == [{"content_key": "A", "action": "create", "reason": "new in the catalogs"}]
+    assert {query["sql"].split()[0] for query in captured} == {"SELECT"}
+    assert not moodle.calls
+
+
+def test_show_transmissions_tells_why_an_item_is_not_there(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_catalog(a_course("A"), a_course("B", title=None), customer=customer)
+    synced(capsys)
+
+    call_command("show_transmissions", "--content-key", "B", "--json")
+
+    [row] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (row["content_key"], row["state"]) == ("B", "rejected")
+    assert row["reason"] == "The item has no title; Moodle needs one."
+    assert ContentMetadataItemTransmission.objects.count() == 2

@@ -1,0 +1,108 @@
+"""At most one run per configuration, and nothing written by a run that was taken over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from enterprise_catalog.integrated_channels import audit, leases
+from enterprise_catalog.integrated_channels.exceptions import LeaseLostError
+from enterprise_catalog.integrated_channels.models import RunState, SyncLease, SyncRun
+from enterprise_catalog.integrated_channels.sync import sync
+from enterprise_catalog.integrated_channels.types import Action
+from tests.factories import a_catalog, a_course, courses
+from tests.integrated_channels.syncing import row_of, run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from enterprise_catalog.catalog.models import EnterpriseCustomer
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from tests.integrated_channels.conftest import Clock
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LEASE_MINUTES = leases.LEASE_DURATION.total_seconds() / 60
+
+
+def test_a_run_that_finds_the_lease_taken_does_nothing(configuration: ChannelConfiguration, clock: Clock) -> None:
+    leases.acquire(configuration.pk, now=clock.now)
+
+    assert sync(configuration, clock=clock) is None
+    assert not SyncRun.objects.exists()
+
+
+def test_a_run_gives_its_lease_back(configuration: ChannelConfiguration, clock: Clock) -> None:
+    run_of(configuration, clock)
+
+    assert SyncLease.objects.get().expires_at is None
+
+
+def test_a_lease_that_expired_is_taken_over_with_a_higher_token(
+    configuration: ChannelConfiguration, clock: Clock
+) -> None:
+    first = leases.acquire(configuration.pk, now=clock.now)
+    clock.forward(minutes=LEASE_MINUTES)
+
+    second = leases.acquire(configuration.pk, now=clock.now)
+
+    assert first is not None
+    assert second is not None
+    assert second.token == first.token + 1
+
+
+def test_a_late_holder_can_neither_renew_nor_release(configuration: ChannelConfiguration, clock: Clock) -> None:
+    late = leases.acquire(configuration.pk, now=clock.now)
+    clock.forward(minutes=LEASE_MINUTES)
+    leases.acquire(configuration.pk, now=clock.now)
+    assert late is not None
+
+    leases.release(late)
+
+    with pytest.raises(LeaseLostError):
+        leases.renew(late, now=clock.now)
+    assert leases.acquire(configuration.pk, now=clock.now) is None
+
+
+def test_a_run_that_was_taken_over_while_it_sent_writes_nothing_more(
+    configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    a_catalog(*courses(2), customer=customer)
+    configuration = configure(chunk_size=1)
+    calls = iter(range(100))
+
+    def late_clock() -> object:
+        """Let another worker take over between the first chunk's opening and its end."""
+        if next(calls) == 6:
+            clock.forward(minutes=LEASE_MINUTES)
+            assert sync(configuration, clock=clock) is not None
+        return clock.now
+
+    late = sync(configuration, clock=late_clock)  # type: ignore[arg-type]  # a clock, as it is called
+
+    assert late is not None
+    assert late.state == RunState.ABANDONED
+    assert [run.state for run in SyncRun.objects.order_by("pk")] == [RunState.ABANDONED, RunState.COMPLETE]
+    assert len(moodle.courses) == 2
+
+
+def test_what_a_dead_run_had_in_flight_is_in_doubt_and_settled_by_the_next(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    a_catalog(a_course("A"), customer=customer)
+    run_of(configuration, clock)
+    lease = leases.acquire(configuration.pk, now=clock.now)
+    assert lease is not None
+    dead = audit.start_run(configuration, now=clock.now)
+    audit.open_attempts(dead, Action.UPDATE, [row_of("A")], {}, lease=lease, now=clock.now)
+    clock.forward(minutes=LEASE_MINUTES)
+
+    run = run_of(configuration, clock)
+
+    dead.refresh_from_db()
+    assert (dead.state, dead.finished_at) == (RunState.ABANDONED, clock.now)
+    assert dead.attempts.get().outcome == "in_doubt"
+    assert (run.state, run.counts) == (RunState.COMPLETE, {"update": {"done": 1}})
+    assert row_of("A").state == "transmitted"

@@ -1,0 +1,177 @@
+"""Runs in which something fails: what is recorded, what goes on, and what the next runs do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
+    RunState,
+)
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from enterprise_catalog.sandbox.moodle_courses import Course
+from tests.factories import a_catalog, a_course, courses, import_into
+from tests.integrated_channels.syncing import row_of, run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from enterprise_catalog.catalog.models import EnterpriseCustomer
+    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from tests.integrated_channels.conftest import Clock
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_an_item_that_cannot_be_sent_is_recorded_with_its_reason_and_stops_nothing(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    a_catalog(a_course("A"), a_course("L" * 101), a_course("Z", title=["no", "text"]), customer=customer)
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.counts) == (RunState.INCOMPLETE, {"create": {"rejected": 2, "done": 1}})
+    assert list(moodle.offered()) == ["A"]
+    assert row_of("L" * 101).reason == "The content key has 101 characters; Moodle's ID number holds at most 100."
+    assert row_of("Z").reason == "The content document cannot be read: title: Input should be a valid string"
+
+
+def test_an_item_that_the_lms_refuses_harms_no_other_of_its_chunk(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    moodle.table.add(
+        Course(
+            fullname="Theirs", shortname="Course Northwind+C000004 (Northwind+C000004)", idnumber="theirs", categoryid=1
+        )
+    )
+    a_catalog(*courses(8), customer=customer)
+
+    run = run_of(configuration, clock)
+
+    assert run.counts == {"create": {"done": 7, "rejected": 1}}
+    refused = row_of("Northwind+C000004")
+    assert (refused.state, refused.attempts) == ("rejected", 1)
+    assert refused.attempt_rows.get().vendor_code == "shortnametaken"
+
+
+def test_a_rejected_item_is_tried_again_as_soon_as_its_content_changes(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    catalog = a_catalog(a_course("A", title=None), customer=customer)
+    run_of(configuration, clock)
+    clock.forward(minutes=1)
+    waited = run_of(configuration, clock)
+    import_into(catalog, [a_course("A", title="At last")], now=clock.now)
+
+    run = run_of(configuration, clock)
+
+    assert (waited.counts, waited.waiting) == ({}, 1)
+    assert (run.state, run.counts) == (RunState.COMPLETE, {"create": {"done": 1}})
+    assert row_of("A").attempts == 0
+
+
+def test_a_passing_failure_rests_and_is_tried_again_when_due(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    a_catalog(a_course("A"), customer=customer)
+    moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation="core_course_create_courses"))
+
+    failed = run_of(configuration, clock)
+    too_early = run_of(configuration, clock)
+    clock.forward(minutes=5)
+    again = run_of(configuration, clock)
+
+    assert failed.counts == {"create": {"retry": 1}}
+    assert (too_early.counts, too_early.waiting) == ({}, 1)
+    assert (again.state, again.counts) == (RunState.COMPLETE, {"create": {"done": 1}})
+    assert [attempt.outcome for attempt in row_of("A").attempt_rows.order_by("pk")] == ["retry", "done"]
+
+
+def test_an_answer_that_was_lost_after_the_lms_did_the_work_leads_to_no_second_course(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    a_catalog(a_course("A"), customer=customer)
+    moodle.faults.add(Fault(kind=FaultKind.DROP, operation="core_course_create_courses"))
+
+    lost = run_of(configuration, clock)
+    in_between = row_of("A")
+    clock.forward(minutes=5)
+    found = run_of(configuration, clock)
+
+    assert (lost.counts, in_between.presence) == ({"create": {"retry": 1}}, "unknown")
+    assert found.counts == {"create": {"done": 1}}
+    assert [course["idnumber"] for course in moodle.courses] == ["A"]
+
+
+def test_a_course_whose_create_is_in_doubt_is_hidden_when_it_leaves_the_catalog(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    catalog = a_catalog(a_course("A"), a_course("B"), customer=customer)
+    moodle.faults.add(Fault(kind=FaultKind.DROP, operation="core_course_create_courses"))
+    run_of(configuration, clock)
+    import_into(catalog, [a_course("B")], replace=True)
+    clock.forward(minutes=5)
+
+    run = run_of(configuration, clock)
+
+    assert run.counts == {"delete": {"done": 1}, "create": {"done": 1}}
+    assert (sorted(moodle.offered()), len(moodle.courses)) == (["B"], 2)
+
+
+def test_dead_credentials_stop_the_run_and_leave_the_items_as_they_were(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    a_catalog(*courses(3), customer=customer)
+    moodle.expire_tokens()
+
+    run = run_of(configuration, clock)
+
+    assert run.state == RunState.STOPPED
+    assert run.reason == "Moodle: Access control exception"
+    assert (run.counts, run.backlog) == ({"create": {"skipped": 3}}, 3)
+    rows = ContentMetadataItemTransmission.objects.all()
+    assert {(row.state, row.attempts, row.next_attempt_at) for row in rows} == {("pending", 0, None)}
+
+
+def test_a_silent_lms_ends_the_run_after_three_chunks(
+    configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    a_catalog(*courses(8), customer=customer)
+    moodle.faults.add(Fault(kind=FaultKind.REFUSE, times=None))
+
+    run = run_of(configure(chunk_size=2), clock)
+
+    assert run.state == RunState.STOPPED
+    assert run.reason.startswith(
+        "3 chunks in a row failed; the last reason: The connection to the learning system failed"
+    )
+    assert (run.counts, run.backlog) == ({"create": {"retry": 6}}, 2)
+
+
+def test_a_catalog_that_cannot_be_read_is_not_an_empty_one(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    catalog = a_catalog(a_course("A"), customer=customer)
+    run_of(configuration, clock)
+    catalog.delete()
+    customer.delete()
+
+    run = run_of(configuration, clock)
+
+    assert run.state == RunState.STOPPED
+    assert "There is no customer" in run.reason
+    assert list(moodle.offered()) == ["A"]
+
+
+def test_settings_that_do_not_fit_the_channel_end_the_run_with_the_field_that_is_wrong(
+    configure: Callable[..., ChannelConfiguration], clock: Clock
+) -> None:
+    run = run_of(configure(settings={"category_id": "first"}), clock)
+
+    assert run.state == RunState.STOPPED
+    assert run.reason.startswith(
+        "The configuration does not fit its channel: category_id: Input should be a valid integer"
+    )

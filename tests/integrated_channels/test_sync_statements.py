@@ -1,0 +1,76 @@
+"""How many SQL statements a run takes in the channels' database: it depends on chunks, not on items."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.factories import a_catalog, courses, import_into
+from tests.integrated_channels.syncing import run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from enterprise_catalog.catalog.models import EnterpriseCustomer
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from tests.integrated_channels.conftest import Clock
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MOST_PER_CHUNK = 12
+MOST_WHEN_UNCHANGED = 20
+
+
+def statements_of(configuration: ChannelConfiguration, clock: Clock) -> int:
+    """Sync and return the number of statements, BEGIN and COMMIT included."""
+    with CaptureQueriesContext(connection) as captured:
+        run_of(configuration, clock)
+    return len(captured)
+
+
+def test_a_first_sync_of_1000_items_takes_at_most_12_statements_per_chunk_of_100(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    a_catalog(*courses(1000), customer=customer)
+
+    taken = statements_of(configuration, clock)
+
+    assert len(moodle.offered()) == 1000
+    assert taken <= MOST_PER_CHUNK * 10
+
+
+def test_updates_and_deletes_take_no_more_than_creates(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock
+) -> None:
+    catalog = a_catalog(*courses(600), customer=customer)
+    run_of(configuration, clock)
+    clock.forward(hours=1)
+    changed = [course | {"title": "New"} for course in courses(300)]
+    import_into(catalog, changed, now=clock.now, replace=True)
+
+    assert statements_of(configuration, clock) <= MOST_PER_CHUNK * 6
+
+
+@pytest.mark.parametrize("count", [0, 10, 1000])
+def test_an_unchanged_sync_takes_at_most_20_statements_in_all(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock, count: int
+) -> None:
+    a_catalog(*courses(count), customer=customer)
+    run_of(configuration, clock)
+
+    assert statements_of(configuration, clock) <= MOST_WHEN_UNCHANGED
+
+
+def test_refused_items_take_as_many_statements_as_accepted_ones(
+    configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, clock: Clock
+) -> None:
+    accepted = a_catalog(*courses(100), customer=customer)
+    half_refused = a_catalog(*courses(50), *courses(50, prefix="K" * 100), customer=customer)
+
+    taken = [statements_of(configure(catalog_uuids=[str(catalog.pk)]), clock) for catalog in (accepted, half_refused)]
+
+    assert taken[0] == taken[1]

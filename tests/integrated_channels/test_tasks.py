@@ -1,0 +1,52 @@
+"""Which configurations the scheduler picks, and what a task does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration, SyncRun
+from enterprise_catalog.integrated_channels.tasks import sync_configuration
+from tests.factories import DAY_ONE, a_catalog, a_course
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from enterprise_catalog.catalog.models import EnterpriseCustomer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize(
+    ("columns", "is_due"),
+    [
+        ({"next_sync_at": None}, True),
+        ({"next_sync_at": DAY_ONE}, True),
+        ({"next_sync_at": DAY_ONE + timedelta(seconds=1)}, False),
+        ({"next_sync_at": None, "active": False}, False),
+    ],
+)
+def test_a_configuration_is_due_when_it_is_switched_on_and_its_time_has_come(
+    configure: Callable[..., ChannelConfiguration], columns: dict[str, object], *, is_due: bool
+) -> None:
+    configure(**columns)
+
+    assert ChannelConfiguration.objects.due(DAY_ONE).exists() is is_due
+
+
+def test_the_task_syncs_its_configuration(configuration: ChannelConfiguration, customer: EnterpriseCustomer) -> None:
+    a_catalog(a_course("A"), customer=customer)
+
+    sync_configuration(configuration.pk)
+
+    assert SyncRun.objects.get().counts == {"create": {"done": 1}}
+
+
+def test_the_task_leaves_a_configuration_alone_that_was_switched_off_after_it_was_queued(
+    configure: Callable[..., ChannelConfiguration],
+) -> None:
+    sync_configuration(configure(active=False).pk)
+
+    assert not SyncRun.objects.exists()

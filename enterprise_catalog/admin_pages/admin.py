@@ -22,7 +22,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserPage(UserAdmin, Page):  # type: ignore[misc]  # the one is of User, the other of any model
+class UserPage(UserAdmin, Page):  # type: ignore[type-arg, misc]  # the stubs' parameter is not there at run time; both define lookup_allowed
     form = UserChangeForm
     add_form = AdminUserCreationForm
     change_password_form = AdminPasswordChangeForm

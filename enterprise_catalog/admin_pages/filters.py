@@ -57,9 +57,9 @@ class DayRangeFilter(RangeDateFilter):
         text = self.used_parameters.get(f"{self.field_path}_{end}")
         if not text:
             return None
-        day = parse_date(text)
+        day = parse_date(str(text))
         if day is None:
-            raise ValueError(text)
+            raise ValueError(str(text))
         return day
 
 

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db import models
 
 from enterprise_catalog.admin_pages.paginator import CappedPaginator
-from enterprise_catalog.admin_pages.rendering import link_to
+from enterprise_catalog.admin_pages.rendering import EMPTY, link_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ class Page(ModelAdmin):
     list_max_show_all = 0
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # They would count the table once per choice of each filter.
-    empty_value_display = "–"
+    empty_value_display = EMPTY
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
     # Options of unfold's.
@@ -59,7 +59,7 @@ class Page(ModelAdmin):
         return super().changelist_view(request, {"owners": list(self._owners(request)), **(extra_context or {})})
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001  (Django's signature)
-        obj.save(update_fields=_changed_columns(obj, form) if change else None)
+        obj.save(update_fields=changed_columns(obj, form) if change else None)
 
     def _owners(self, request: HttpRequest) -> Iterator[tuple[str, str]]:
         """Yield kind and link of the rows of other tables to which the list is narrowed."""
@@ -98,6 +98,7 @@ def _column_of(list_filter: Any) -> str:
     return list_filter if isinstance(list_filter, str) else str(list_filter.parameter_name)
 
 
-def _changed_columns(obj: models.Model, form: ModelForm[Any]) -> list[str]:
+def changed_columns(obj: models.Model, form: ModelForm[Any]) -> list[str]:
+    """Return the names of the object's columns that were changed in the form."""
     columns = {field.name for field in obj._meta.concrete_fields}  # noqa: SLF001  (Django's documented API)
     return [name for name in form.changed_data if name in columns]

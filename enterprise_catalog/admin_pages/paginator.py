@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
 if TYPE_CHECKING:
@@ -41,5 +42,5 @@ class CappedPaginator(_Paginator):
 
     @cached_property
     def _rows(self) -> int:
-        rows: int = self.object_list.order_by()[: MAX_ROWS + 1].count()  # type: ignore[union-attr]  # always a queryset
-        return rows
+        assert isinstance(self.object_list, QuerySet)
+        return self.object_list.order_by()[: MAX_ROWS + 1].count()

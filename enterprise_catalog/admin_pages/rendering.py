@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin
 from django.template.defaultfilters import truncatechars
@@ -15,10 +15,12 @@ from django.utils.http import urlencode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
+    from uuid import UUID
 
     from django.db.models import Model
 
-EMPTY = "–"
+#: What stands where there is no value.
+EMPTY: Final = "–"  # noqa: RUF001  (a dash)
 
 
 def moment_text(value: datetime | None) -> str:
@@ -34,15 +36,28 @@ def moment(value: datetime | None) -> str:
     return format_html('<time class="ec-moment" title="{}">{}</time>', exact, moment_text(value))
 
 
-def moment_field(name: str, label: str | None = None) -> Callable[[Any], str]:
-    """Return the list's or form's column that shows the time ``name``."""
+def moment_field(name: str, label: str | None = None) -> Callable[[Any, Any], str]:
+    """Return the method of a page that shows the time ``name``."""
 
     @admin.display(description=label or name.removesuffix("_at").replace("_", " "))
-    def show(obj: Any) -> str:
+    def show(_: Any, obj: Any) -> str:
         return moment(getattr(obj, name))
 
-    show.__name__ = f"show_{name}"  # Django names the cell's CSS class after it.
     return show
+
+
+def duration_text(start: datetime, end: datetime | None) -> str:
+    """Return how long something took as ``850 ms``, ``12 s``, ``4 min 10 s`` or ``2 h 5 min``; a dash for no end."""
+    if end is None:
+        return EMPTY
+    seconds = (end - start).total_seconds()
+    if seconds < 1:
+        return f"{seconds * 1_000:.0f} ms"
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 def badge(text: str, tone: str) -> str:
@@ -52,7 +67,9 @@ def badge(text: str, tone: str) -> str:
 
 def stacked(first: object, second: object) -> str:
     """Return two lines, the second one paler."""
-    return format_html('<span class="ec-stacked"><span>{}</span><span class="text-subtle">{}</span></span>', first, second)
+    return format_html(
+        '<span class="ec-stacked"><span>{}</span><span class="text-subtle">{}</span></span>', first, second
+    )
 
 
 def shortened(text: str, length: int = 120) -> str:
@@ -76,11 +93,16 @@ def link_to(obj: Model | None, text: object = None) -> str:
     return format_html('<a class="text-link" href="{}">{}</a>', url, obj if text is None else text)
 
 
-def link_to_list(model: type[Model], text: str, **conditions: object) -> str:
+def link_to_list(model: type[Model], text: str, **conditions: str | int | UUID) -> str:
     """Return a link to a table's list, narrowed by the conditions."""
     options = model._meta  # noqa: SLF001  (Django's documented API)
     url = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
-    return format_html('<a class="text-link" href="{}?{}">{}</a>', url, urlencode(conditions), text)
+    return format_html(
+        '<a class="text-link" href="{}?{}">{}</a>',
+        url,
+        urlencode({name: str(value) for name, value in conditions.items()}),
+        text,
+    )
 
 
 def lines(parts: Iterable[object]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING
 
 from rest_framework.pagination import PageNumberPagination
@@ -27,8 +26,7 @@ class CatalogPagination(PageNumberPagination):
 
 def cursor_after(request: Request, key: str) -> str:
     """Return the address of the page that starts after ``key``, with the request's other parameters."""
-    cursor = base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()
-    return replace_query_param(request.build_absolute_uri(), "cursor", cursor)
+    return replace_query_param(request.build_absolute_uri(), "cursor", _cursor_of_key(key))
 
 
 def key_of_cursor(cursor: str) -> str:
@@ -38,6 +36,14 @@ def key_of_cursor(cursor: str) -> str:
         BadCursorError: it is not one of ours.
     """
     try:
-        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except (binascii.Error, ValueError) as error:
+        key = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except ValueError as error:
         raise BadCursorError(cursor) from error
+    # The decoder passes over characters that are not of its alphabet, and would take such text for the first page's.
+    if _cursor_of_key(key) != cursor:
+        raise BadCursorError(cursor)
+    return key
+
+
+def _cursor_of_key(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()

@@ -5,11 +5,15 @@ What holds for every LMS is decided here once; a channel reads bodies and raises
 
 from __future__ import annotations
 
+import html
+import json
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import quote, quote_plus
 
 import httpx
 import orjson
@@ -26,7 +30,12 @@ if TYPE_CHECKING:
 
 TIMEOUT: Final = httpx.Timeout(connect=5, read=60, write=30, pool=5)  #: Seconds; read is per read, not for the answer.
 MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
+MAX_ANSWER_SECONDS: Final = 120  #: From its first byte to its last, however steadily it trickles.
+#: A ``Retry-After`` beyond this is a mistake, or a date that no calendar has.
+MAX_RETRY_AFTER_SECONDS: Final = 7 * 24 * 60 * 60.0
 _EXCERPT_LENGTH: Final = 300  #: In characters; what of a body that is no JSON is told to people.
+#: How much of a body is searched for secrets before the excerpt is cut out of it: none may lie across the cut.
+_SEARCHED_BYTES: Final = 16 * 1024
 
 #: Shorter values are too common in ordinary text to be taken out of it.
 _SHORTEST_SECRET: Final = 4
@@ -67,7 +76,9 @@ class LMSClient:
             transport: for tests; ``None`` means the network.
         """
         self.base_url = base_url.rstrip("/")
-        self._secrets = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
+        self._secrets: set[str] = set()
+        for secret in secrets:
+            self.keep_secret(secret)
         # Redirects are not followed: an LMS that answers one was given a wrong base URL, and a POST that follows a 303
         # turns into a GET without its parameters.
         self._client = httpx.Client(timeout=TIMEOUT, follow_redirects=False, transport=transport)
@@ -81,25 +92,33 @@ class LMSClient:
     def keep_secret(self, value: str) -> None:
         """Take ``value`` (a token that was just fetched, say) out of all messages from now on."""
         if len(value) >= _SHORTEST_SECRET:
-            self._secrets.add(value)
+            self._secrets |= _spellings(value)
 
     def redacted(self, text: str) -> str:
-        """Return ``text`` with each known secret replaced by ``[secret]``."""
+        """Return ``text`` with each known secret, however it is escaped, replaced by ``[secret]``."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "[secret]")
         return text
 
     def send(
-        self, method: str, path: str, *, form: Mapping[str, str] | None = None, params: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        form: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        answer_is_secret: bool = False,
     ) -> Answer:
         """Send one request and return the answer.
 
         Args:
             path: below the base URL, with its first slash.
             form: the body, form-encoded in the given order.
+            answer_is_secret: the answer may hold a secret that we do not know yet, as that of a log-in does; no message
+                then quotes it.
 
         Raises:
-            RetryableError: no connection, a time-out, a broken or too large answer, 408, 425, 429, 5xx.
+            RetryableError: no connection, a time-out, a broken, too large or too slow answer, 408, 425, 429, 5xx.
             CredentialsError: 401 or 403.
             ConfigurationError: a redirect; the message names where to.
             RejectedError: any other status from 400.
@@ -109,8 +128,8 @@ class LMSClient:
             self._client.stream(method, self.base_url + path, data=form, params=params) as response,
         ):
             content = self._read(response)
-        excerpt = self.redacted(content[: 4 * _EXCERPT_LENGTH].decode("utf-8", "replace"))[:_EXCERPT_LENGTH].strip()
-        _raise_for_status(response, excerpt)
+        excerpt = "(not shown)" if answer_is_secret else self._excerpt(content)
+        self._raise_for_status(response, excerpt)
         return Answer(response.status_code, content, excerpt)
 
     @contextmanager
@@ -118,51 +137,69 @@ class LMSClient:
         """Raise httpx's exceptions as ours."""
         try:
             yield
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
+            # Python's IDNA codec raises the last one for a host name with an empty or overlong part.
             raise ConfigurationError(f"The base URL cannot be used: {self.redacted(str(error))}") from error
         except httpx.TimeoutException as error:
             raise RetryableError(f"The learning system did not answer in time ({type(error).__name__}).") from error
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:  # A broken connection, or a body that does not decompress.
             reason = self.redacted(str(error)) or type(error).__name__
             raise RetryableError(f"The connection to the learning system failed: {reason}") from error
 
     def _read(self, response: httpx.Response) -> bytes:
         parts = []
         size = 0
+        deadline = time.monotonic() + MAX_ANSWER_SECONDS
         for part in response.iter_bytes():
             parts.append(part)
             size += len(part)
             if size > MAX_ANSWER_BYTES:
-                raise RetryableError(
-                    f"The answer is larger than {MAX_ANSWER_BYTES:,} bytes.", status_code=response.status_code
-                )
+                message = f"The answer is larger than {MAX_ANSWER_BYTES:,} bytes."
+                raise RetryableError(message, status_code=response.status_code)
+            if time.monotonic() > deadline:
+                message = f"The answer is not complete after {MAX_ANSWER_SECONDS} seconds."
+                raise RetryableError(message, status_code=response.status_code)
         return b"".join(parts)
 
+    def _excerpt(self, content: bytes) -> str:
+        text = self.redacted(content[:_SEARCHED_BYTES].decode("utf-8", "replace"))
+        return text[:_EXCERPT_LENGTH].strip()
 
-def _raise_for_status(response: httpx.Response, excerpt: str) -> None:
-    status = response.status_code
-    told = f"The learning system answered {status}{f': {excerpt}' if excerpt else '.'}"
-    if status < 300:
-        return
-    if status < 400:
-        where = response.headers.get("location", "nowhere")
-        raise ConfigurationError(
-            f"The learning system redirects to {where}; is the base URL right?", status_code=status
-        )
-    if status in (401, 403):
-        raise CredentialsError(told, status_code=status)
-    if status in (408, 425, 429) or status >= 500:
-        raise RetryableError(told, status_code=status, retry_after_seconds=retry_after_seconds(response.headers))
-    raise RejectedError(told, status_code=status)
+    def _raise_for_status(self, response: httpx.Response, excerpt: str) -> None:
+        status = response.status_code
+        told = f"The learning system answered {status}{f': {excerpt}' if excerpt else '.'}"
+        if status < 300:
+            return
+        if status < 400:
+            where = self.redacted(response.headers.get("location", "nowhere"))[:_EXCERPT_LENGTH]
+            message = f"The learning system redirects to {where}; is the base URL right?"
+            raise ConfigurationError(message, status_code=status)
+        if status in (401, 403):
+            raise CredentialsError(told, status_code=status)
+        if status in (408, 425, 429) or status >= 500:
+            raise RetryableError(told, status_code=status, retry_after_seconds=retry_after_seconds(response.headers))
+        raise RejectedError(told, status_code=status)
+
+
+def _spellings(secret: str) -> set[str]:
+    """Return ``secret`` as it is, and as URLs, forms, pages and JSON (PHP's, too) would repeat it."""
+    in_json = json.dumps(secret)[1:-1]
+    return {secret, quote(secret), quote_plus(secret), html.escape(secret), in_json, in_json.replace("/", r"\/")}
 
 
 def retry_after_seconds(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """Return how long ``Retry-After`` (seconds, or an HTTP date) asks to wait; ``None`` without a readable one."""
+    """Return how long ``Retry-After`` (seconds, or an HTTP date) asks to wait; ``None`` without a readable one.
+
+    At most :data:`MAX_RETRY_AFTER_SECONDS`.
+    """
     value = headers.get("retry-after", "").strip()
     if value.isdecimal():
-        return float(value)
+        return min(float(value), MAX_RETRY_AFTER_SECONDS)
     try:
         moment = parsedate_to_datetime(value)
     except ValueError:
         return None
-    return max((moment - (now or datetime.now(UTC))).total_seconds(), 0.0)
+    if moment.tzinfo is None:  # A zone of "-0000", or none, says UTC without saying where the sender is.
+        moment = moment.replace(tzinfo=UTC)
+    wait = (moment - (now or datetime.now(UTC))).total_seconds()
+    return min(max(wait, 0.0), MAX_RETRY_AFTER_SECONDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Min, Q
 
 from enterprise_catalog.integrated_channels.types import Action, Presence, Record, State
 
@@ -51,6 +51,12 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
         """Only those of which the LMS does not hold, or no longer holds, what it should."""
         return self.exclude(state__in=(State.TRANSMITTED, State.DELETED))
 
+    def earliest_attempt(self) -> datetime | None:
+        """Return when the first of those that failed is due again; ``None`` if none failed."""
+        failed = self.filter(state__in=(State.RETRYING, State.REJECTED))
+        earliest: datetime | None = failed.aggregate(earliest=Min("next_attempt_at"))["earliest"]
+        return earliest
+
     def records(self) -> Iterator[Record]:
         """Yield what planning needs of each row, in no order."""
         columns = self.values_list(
@@ -76,3 +82,9 @@ class AttemptQuerySet(models.QuerySet["TransmissionAttempt"]):
     def in_flight(self, runs: Iterable[SyncRun]) -> AttemptQuerySet:
         """Only those of ``runs`` that were sent and whose answer was never recorded."""
         return self.filter(run__in=runs, outcome="")
+
+    def with_key_prefix(self, prefix: str) -> AttemptQuerySet:
+        """Only those of items whose key starts with ``prefix``, exactly."""
+        return self.filter(
+            transmission__content_key__gte=prefix, transmission__content_key__lt=prefix + _LAST_CHARACTER
+        )

@@ -160,13 +160,22 @@ def _end(run: _Run, state: RunState, reason: str) -> None:
     now = run.clock()
     run.row.state, run.row.reason, run.row.finished_at = state, reason, now
     run.row.counts = run.counts.as_json()
-    changes: dict[str, Any] = {"next_sync_at": now + timedelta(minutes=run.configuration.sync_interval_minutes)}
+    changes: dict[str, Any] = {"next_sync_at": _next_sync_at(run, now)}
     if state is RunState.COMPLETE:
         changes["last_full_sync_at"] = now
-    elif state is RunState.INCOMPLETE and run.row.backlog:
-        changes["next_sync_at"] = now  # What is left over does not wait for the interval.
     with transaction.atomic():
         leases.renew(run.lease, now=now)
         run.row.save()
         ChannelConfiguration.objects.filter(pk=run.configuration.pk).update(**changes)
         leases.release(run.lease)
+
+
+def _next_sync_at(run: _Run, now: datetime) -> datetime:
+    """Return when the next sync is due: after the interval, or earlier if items are left over or their rest ends."""
+    if run.row.state == RunState.INCOMPLETE and run.row.backlog:
+        return now
+    after_interval = now + timedelta(minutes=run.configuration.sync_interval_minutes)
+    if not (run.counts.failures or run.row.waiting):
+        return after_interval
+    earliest = ContentMetadataItemTransmission.objects.of(run.configuration).earliest_attempt()
+    return after_interval if earliest is None else min(after_interval, max(earliest, now))

@@ -7,7 +7,7 @@ what is gone is a create, a delete of what is gone is done, and a refused call i
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError, StopSyncError, SyncError
 from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outcome
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.types import Outgoing
 
     Send = Callable[[Sequence[Outgoing]], Sequence[ItemResult]]
+
+_NO_ANSWER: Final = "The learning system's answer leaves it out."
 
 
 @dataclass(slots=True)
@@ -52,7 +54,7 @@ def transmit(action: Action, items: Sequence[Outgoing], channel: Channel[Any, An
 
 def _create(items: Sequence[Outgoing], channel: Channel[Any, Any], results: dict[str, ItemResult]) -> None:
     """Create what the LMS does not have; adopt what it has already under our keys."""
-    present, absent = _located(items, channel)
+    present, absent = _located(items, channel, results)
     _send(channel.update, present, results)
     _send(channel.create, absent + _gone(present, results), results)
 
@@ -61,54 +63,71 @@ def _update(items: Sequence[Outgoing], channel: Channel[Any, Any], results: dict
     """Update what the LMS has; create again what it lost."""
     known = [item for item in items if item.remote_id]
     _send(channel.update, known, results)
-    if lost := [item for item in items if not item.remote_id] + _gone(known, results):
-        _create(lost, channel, results)
+    _create([item for item in items if not item.remote_id] + _gone(known, results), channel, results)
 
 
 def _delete(items: Sequence[Outgoing], channel: Channel[Any, Any], results: dict[str, ItemResult]) -> None:
-    """Delete what the LMS has; what it does not have is deleted already."""
+    """Delete what the LMS has; what it does not have, neither under our id nor under our key, is deleted already."""
     known = [item for item in items if item.remote_id]
-    present, absent = _located([item for item in items if not item.remote_id], channel)
-    _send(channel.delete, known + present, results)
-    for item in absent + _gone(items, results):
+    _send(channel.delete, known, results)
+    lost = [item for item in items if not item.remote_id] + _gone(known, results)
+    present, absent = _located(lost, channel, results)
+    _send(channel.delete, present, results)
+    for item in absent + _gone(present, results):
         results[item.content_key] = ItemResult(item.content_key, Outcome.DONE, message="It was not there any more.")
 
 
-def _located(items: Sequence[Outgoing], channel: Channel[Any, Any]) -> tuple[list[Outgoing], list[Outgoing]]:
+def _located(
+    items: Sequence[Outgoing], channel: Channel[Any, Any], results: dict[str, ItemResult]
+) -> tuple[list[Outgoing], list[Outgoing]]:
     """Return the items that the LMS has, with its ids, and those that it does not have."""
-    if not items:
-        return [], []
-    found = channel.find([item.content_key for item in items])
-    present = [replace(item, remote_id=found[item.content_key]) for item in items if item.content_key in found]
-    return present, [replace(item, remote_id="") for item in items if item.content_key not in found]
+    found: dict[str, str] = {}
+
+    def find(part: Sequence[Outgoing]) -> None:
+        found.update(channel.find([item.content_key for item in part]))
+
+    answered = _in_halves(find, items, results)
+    present = [replace(item, remote_id=found[item.content_key]) for item in answered if item.content_key in found]
+    return present, [replace(item, remote_id="") for item in answered if item.content_key not in found]
 
 
 def _gone(items: Iterable[Outgoing], results: dict[str, ItemResult]) -> list[Outgoing]:
     """Return those of ``items`` that the LMS turned out not to have any more."""
-    return [
-        replace(item, remote_id="")
-        for item in items
-        if (result := results.get(item.content_key)) and result.outcome is Outcome.GONE
-    ]
+    return [replace(item, remote_id="") for item in items if results[item.content_key].outcome is Outcome.GONE]
 
 
 def _send(call: Send, items: Sequence[Outgoing], results: dict[str, ItemResult]) -> None:
-    """Send ``items`` and note their results; halve a refused call until those that are refused stand alone."""
+    """Send ``items`` and note what the LMS says of each."""
+
+    def send(part: Sequence[Outgoing]) -> None:
+        answered = {result.content_key: result for result in call(part)}
+        for item in part:
+            no_answer = ItemResult(item.content_key, Outcome.RETRY, message=_NO_ANSWER)
+            result = answered.get(item.content_key, no_answer)
+            results[item.content_key] = replace(result, remote_id=result.remote_id or item.remote_id)
+
+    _in_halves(send, items, results)
+
+
+def _in_halves(
+    call: Callable[[Sequence[Outgoing]], None], items: Sequence[Outgoing], results: dict[str, ItemResult]
+) -> list[Outgoing]:
+    """Call with ``items``, or with halves of what is refused until the culprits stand alone, and note these.
+
+    Return the items that were not refused.
+    """
     if not items:
-        return
+        return []
     try:
-        answered = {result.content_key: result for result in call(items)}
+        call(items)
     except RejectedError as error:
         if len(items) == 1:
-            _fill(results, items, Outcome.REJECTED, error)
-            return
-        middle = len(items) // 2
-        _send(call, items[:middle], results)
-        _send(call, items[middle:], results)
-        return
-    for item in items:
-        no_answer = ItemResult(item.content_key, Outcome.RETRY, message="The learning system's answer leaves it out.")
-        results[item.content_key] = answered.get(item.content_key, no_answer)
+            results[items[0].content_key] = _failure(items[0], Outcome.REJECTED, error)
+            return []
+    else:
+        return list(items)
+    middle = len(items) // 2
+    return _in_halves(call, items[:middle], results) + _in_halves(call, items[middle:], results)
 
 
 def _fill(results: dict[str, ItemResult], items: Iterable[Outgoing], outcome: Outcome, error: SyncError) -> None:
@@ -116,11 +135,15 @@ def _fill(results: dict[str, ItemResult], items: Iterable[Outgoing], outcome: Ou
     for item in items:
         result = results.get(item.content_key)
         if result is None or result.outcome is Outcome.GONE:
-            results[item.content_key] = ItemResult(
-                item.content_key,
-                outcome,
-                status_code=error.status_code,
-                vendor_code=error.vendor_code,
-                message=error.message,
-                retry_after_seconds=error.retry_after_seconds if isinstance(error, RetryableError) else None,
-            )
+            results[item.content_key] = _failure(item, outcome, error)
+
+
+def _failure(item: Outgoing, outcome: Outcome, error: SyncError) -> ItemResult:
+    return ItemResult(
+        item.content_key,
+        outcome,
+        status_code=error.status_code,
+        vendor_code=error.vendor_code,
+        message=error.message,
+        retry_after_seconds=error.retry_after_seconds if isinstance(error, RetryableError) else None,
+    )

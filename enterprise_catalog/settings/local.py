@@ -1,4 +1,4 @@
-"""Both programs on one machine with nothing but Python: SQLite, a broker in a folder, tokens issued by the service itself.
+"""Both programs on one machine with nothing but Python: SQLite, a broker in a folder, tokens of its own.
 
 Everything can still be set in the environment. What has to be secret is made at random at the first start and kept in
 ``var/`` (or in the folder that ``LOCAL_STATE_DIR`` names), so that no secret stands in the repository.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 def kept(path: Path, make: Callable[[], str]) -> str:
-    """Return the text of the file at ``path``; if there is none, first make it with ``make``, readable by its owner only.
+    """Return the text of the file at ``path``; if there is none, first make it, readable by its owner only.
 
     Several processes may start at once: the file appears whole or not at all, and all of them read the same text.
     """

@@ -82,9 +82,7 @@ def test_it_misses_the_keys(operator: APIClient, catalog: EnterpriseCatalog, end
 
 
 @pytest.mark.parametrize("value", [None, 1, 1.5, True, "edX+DemoX", "", {}, {"edX+DemoX": 1}])
-def test_it_takes_only_a_list_of_keys(
-    operator: APIClient, catalog: EnterpriseCatalog, end: str, value: object
-) -> None:
+def test_it_takes_only_a_list_of_keys(operator: APIClient, catalog: EnterpriseCatalog, end: str, value: object) -> None:
     response = post(operator, catalog, end, json.dumps({"content_keys": value}).encode())
 
     assert complaint(response)
@@ -132,7 +130,14 @@ def test_it_takes_as_many_keys_as_the_limit_says(operator: APIClient, catalog: E
 
 @pytest.mark.parametrize(
     "content_type",
-    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "application/xml", "json", ""],
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=b",
+        "application/xml",
+        "json",
+        "",
+    ],
 )
 def test_it_takes_no_other_content_type_than_json(
     operator: APIClient, catalog: EnterpriseCatalog, end: str, content_type: str
@@ -163,9 +168,7 @@ class UnreadableBody(io.BytesIO):
         raise AssertionError(f"{size} bytes of the body were read")
 
 
-def test_it_refuses_a_large_body_without_reading_it(
-    operator: APIClient, catalog: EnterpriseCatalog, end: str
-) -> None:
+def test_it_refuses_a_large_body_without_reading_it(operator: APIClient, catalog: EnterpriseCatalog, end: str) -> None:
     length = str(64 * 1024 * 1024 + 1)
 
     response = post(operator, catalog, end, b"", **{"wsgi.input": UnreadableBody(), "CONTENT_LENGTH": length})
@@ -200,9 +203,7 @@ def test_it_answers_404_to_what_is_no_uuid(operator: APIClient, end: str, identi
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
-def test_it_knows_no_other_way_to_write(
-    operator: APIClient, catalog: EnterpriseCatalog, end: str, method: str
-) -> None:
+def test_it_knows_no_other_way_to_write(operator: APIClient, catalog: EnterpriseCatalog, end: str, method: str) -> None:
     response = operator.generic(method.upper(), address(catalog.pk, end), b"{}", content_type="application/json")
 
     assert response.status_code == 405

@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.factories import a_catalog, a_course
+from enterprise_catalog.catalog.customers import save_customer
+from enterprise_catalog.catalog.models import EnterpriseCatalog
+from tests.api.endpoints import address
+from tests.factories import DAY_ONE, a_catalog, a_course, courses, import_into
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
     from rest_framework.test import APIClient
 
 pytestmark = pytest.mark.django_db
+
+DAY_TWO: Final = DAY_ONE + timedelta(days=1)
+
+#: Different keys, all of them, though many a collation takes some for equal; in code-point order.
+ALIKE: Final = sorted(
+    ["edX+Demo", "EDX+DEMO", "edX+Demo ", "edX+Demo  ", " edX+Demo", "edX+Demó", "edX+Demo\u0301", "edX+Démo", "edX+De_o"]
+    + ["edX+Straße", "edX+Strasse", "edX+ﬁ", "edX+fi", "edX+\u00a0", "edX+%", "edX+\uffff", "edX+😀", "k" * 255, "😀" * 255]
+    + ["edX+\x00", "edX+\n", "\\", "'", '"']
+)
+
+
+def diff(client: APIClient, catalog_uuid: UUID, keys: Sequence[str]) -> dict[str, Any]:
+    response = client.post(address(catalog_uuid, "content-diff/"), {"content_keys": keys}, format="json")
+    assert response.status_code == 200, response.content
+    body: dict[str, Any] = response.json()
+    return body
+
+
+def existing_keys(body: dict[str, Any]) -> list[str]:
+    return [item["content_key"] for item in body["existing"]]
 
 
 def test_it_sorts_keys_into_three_buckets(operator: APIClient) -> None:
     catalog = a_catalog(a_course("edX+DemoX"), a_course("edX+NewX"))
 
-    response = operator.post(
-        f"/api/v1/enterprise-catalogs/{catalog.pk}/content-diff/",
-        {"content_keys": ["edX+DemoX", "edX+GoneX", "edX+DemoX"]},
-        format="json",
-    )
+    body = diff(operator, catalog.pk, ["edX+DemoX", "edX+GoneX", "edX+DemoX"])
 
-    assert response.status_code == 200
-    body = response.json()
     assert body.pop("catalog_version")
     assert body == {
         "catalog_uuid": str(catalog.pk),
@@ -32,3 +53,107 @@ def test_it_sorts_keys_into_three_buckets(operator: APIClient) -> None:
         "to_create": ["edX+NewX"],
         "to_delete": ["edX+GoneX"],
     }
+
+
+def test_it_creates_all_when_nothing_was_sent(operator: APIClient) -> None:
+    catalog = a_catalog(*courses(3))
+
+    body = diff(operator, catalog.pk, [])
+
+    assert body["existing"] == body["to_delete"] == []
+    assert body["to_create"] == ["Northwind+C000000", "Northwind+C000001", "Northwind+C000002"]
+
+
+@pytest.mark.parametrize("query", ["none", "empty"])
+def test_it_deletes_all_when_the_catalog_is_empty(operator: APIClient, query: str) -> None:
+    catalog = a_catalog(catalog_query=None) if query == "none" else a_catalog()
+
+    body = diff(operator, catalog.pk, ["b", "a", "b"])
+
+    assert body["existing"] == body["to_create"] == []
+    assert body["to_delete"] == ["a", "b"]
+
+
+def test_it_sorts_by_code_point(operator: APIClient) -> None:
+    catalog = a_catalog(*map(a_course, reversed(ALIKE)))
+
+    created, matched, deleted = (
+        diff(operator, catalog.pk, [])["to_create"],
+        existing_keys(diff(operator, catalog.pk, ALIKE[::-1])),
+        diff(operator, catalog.pk, [key[:200] + "-gone" for key in ALIKE[::-1]])["to_delete"],
+    )
+
+    assert created == matched == ALIKE
+    assert deleted == sorted(key[:200] + "-gone" for key in ALIKE)
+
+
+@pytest.mark.parametrize("key", ALIKE)
+def test_it_takes_a_key_for_itself_alone(operator: APIClient, key: str) -> None:
+    others = [other for other in ALIKE if other != key]
+    catalog = a_catalog(*map(a_course, others))
+
+    body = diff(operator, catalog.pk, [key])
+
+    assert body["to_delete"] == [key]
+    assert body["to_create"] == others
+
+
+def test_it_tells_each_time_of_change_to_the_microsecond(operator: APIClient) -> None:
+    catalog = a_catalog(a_course("a"), now=DAY_ONE.replace(microsecond=0))
+    import_into(catalog, [a_course("b")], now=DAY_ONE.replace(microsecond=1))
+
+    body = diff(operator, catalog.pk, ["a", "b"])
+
+    assert body["existing"] == [
+        {"content_key": "a", "updated_at": "2026-03-01T12:00:00.000000Z"},
+        {"content_key": "b", "updated_at": "2026-03-01T12:00:00.000001Z"},
+    ]
+
+
+@pytest.mark.parametrize("portal_moves", [False, True])
+def test_it_tells_the_times_that_the_documents_tell(operator: APIClient, *, portal_moves: bool) -> None:
+    catalog = a_catalog(a_course("a"), a_course("b"))
+    import_into(catalog, [a_course("b", title="Changed")], now=DAY_TWO)
+    if portal_moves:
+        customer = catalog.enterprise_customer
+        customer.slug = "moved"
+        save_customer(customer, now=DAY_ONE + timedelta(hours=1))
+
+    told = {item["content_key"]: item["updated_at"] for item in diff(operator, catalog.pk, ["a", "b"])["existing"]}
+
+    documents = operator.get(address(catalog.pk, "content-metadata/")).json()["results"]
+    assert told == {document["content_key"]: document["content_last_modified"] for document in documents}
+    assert told["b"] == "2026-03-02T12:00:00.123456Z"
+    assert told["a"] == ("2026-03-01T13:00:00.123456Z" if portal_moves else "2026-03-01T12:00:00.123456Z")
+
+
+def test_it_tells_the_catalogs_version(operator: APIClient) -> None:
+    catalog = a_catalog(a_course())
+
+    body = diff(operator, catalog.pk, [])
+
+    assert body["catalog_version"] == EnterpriseCatalog.objects.with_parts().get(pk=catalog.pk).version
+
+
+def test_it_keeps_catalogs_apart(operator: APIClient) -> None:
+    catalog = a_catalog(a_course("a"))
+    other = a_catalog(a_course("b"), customer=catalog.enterprise_customer)
+
+    body = diff(operator, catalog.pk, ["b"])
+
+    assert (body["to_create"], body["to_delete"]) == (["a"], ["b"])
+    assert existing_keys(diff(operator, other.pk, ["b"])) == ["b"]
+
+
+@pytest.mark.parametrize("count", [1, 2_500])
+def test_it_asks_the_database_as_often_for_many_items_as_for_one(
+    operator: APIClient, django_assert_num_queries: Any, count: int
+) -> None:
+    catalog = a_catalog(*courses(count))
+    diff(operator, catalog.pk, [])
+    keys = [course["key"] for course in courses(count)]
+
+    with django_assert_num_queries(6):  # the user, the catalog, and in a transaction its version and its items
+        body = diff(operator, catalog.pk, keys)
+
+    assert len(body["existing"]) == count

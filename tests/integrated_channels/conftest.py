@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django import Settings
     from pytest_django.live_server_helper import LiveServer
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
@@ -45,7 +45,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def catalog_service(live_server: LiveServer, settings: SettingsWrapper) -> LiveServer:
+def catalog_service(live_server: LiveServer, settings: Settings) -> LiveServer:
     """The catalog service on loopback, known to the channels' settings."""
     settings.CATALOG_API_URL = live_server.url
     settings.OAUTH2_PROVIDER_URL = f"{live_server.url}/oauth2"

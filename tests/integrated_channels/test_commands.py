@@ -113,11 +113,9 @@ def test_sync_channels_refuses_a_configuration_that_is_not_there() -> None:
     assert refused.value.returncode == 2
 
 
+@pytest.mark.usefixtures("configuration")
 def test_a_dry_run_prints_the_plan_with_reasons_and_writes_nothing(
-    configuration: ChannelConfiguration,
-    customer: EnterpriseCustomer,
-    moodle: MoodleSandbox,
-    capsys: pytest.CaptureFixture[str],
+    customer: EnterpriseCustomer, moodle: MoodleSandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     a_catalog(a_course("A"), customer=customer)
 
@@ -130,8 +128,9 @@ def test_a_dry_run_prints_the_plan_with_reasons_and_writes_nothing(
     assert not moodle.calls
 
 
+@pytest.mark.usefixtures("configuration")
 def test_show_transmissions_tells_why_an_item_is_not_there(
-    configuration: ChannelConfiguration, customer: EnterpriseCustomer, capsys: pytest.CaptureFixture[str]
+    customer: EnterpriseCustomer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     a_catalog(a_course("A"), a_course("B", title=None), customer=customer)
     synced(capsys)

@@ -89,7 +89,7 @@ def test_a_run_that_was_taken_over_while_it_sent_writes_nothing_more(
 
 
 def test_what_a_dead_run_had_in_flight_is_in_doubt_and_settled_by_the_next(
-    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock
 ) -> None:
     a_catalog(a_course("A"), customer=customer)
     run_of(configuration, clock)

@@ -58,7 +58,7 @@ def test_an_item_that_the_lms_refuses_harms_no_other_of_its_chunk(
 
 
 def test_a_rejected_item_is_tried_again_as_soon_as_its_content_changes(
-    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock
 ) -> None:
     catalog = a_catalog(a_course("A", title=None), customer=customer)
     run_of(configuration, clock)
@@ -80,11 +80,14 @@ def test_a_passing_failure_rests_and_is_tried_again_when_due(
     moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation="core_course_create_courses"))
 
     failed = run_of(configuration, clock)
+    configuration.refresh_from_db()
+    due = row_of("A").next_attempt_at
     too_early = run_of(configuration, clock)
     clock.forward(minutes=5)
     again = run_of(configuration, clock)
 
     assert failed.counts == {"create": {"retry": 1}}
+    assert configuration.next_sync_at == due
     assert (too_early.counts, too_early.waiting) == ({}, 1)
     assert (again.state, again.counts) == (RunState.COMPLETE, {"create": {"done": 1}})
     assert [attempt.outcome for attempt in row_of("A").attempt_rows.order_by("pk")] == ["retry", "done"]

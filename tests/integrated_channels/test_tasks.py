@@ -44,6 +44,13 @@ def test_the_task_syncs_its_configuration(configuration: ChannelConfiguration, c
     assert SyncRun.objects.get().counts == {"create": {"done": 1}}
 
 
+def test_a_task_that_waited_in_the_queue_while_another_ran_does_nothing(configuration: ChannelConfiguration) -> None:
+    sync_configuration(configuration.pk, only_if_due=True)
+    sync_configuration(configuration.pk, only_if_due=True)
+
+    assert SyncRun.objects.count() == 1
+
+
 def test_the_task_leaves_a_configuration_alone_that_was_switched_off_after_it_was_queued(
     configure: Callable[..., ChannelConfiguration],
 ) -> None:

@@ -1,6 +1,6 @@
 """The audit view: why a course is, or is not, in a customer's learning system; and the channels' configurations.
 
-* ``transmissions.py``: what is known of each item at each learning system, and ``explanation.py``, which says it in words
+* ``transmissions.py``: what is known of each item at each learning system; ``explanation.py`` says it in words
 * ``attempts.py``: each time that an item was sent
 * ``runs.py``: each run of a sync
 * ``configurations.py``: the customers' channels, and ``configuration_form.py``, which checks what people enter

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin
 
@@ -14,23 +14,21 @@ from enterprise_catalog.admin_pages.filters import (
 )
 from enterprise_catalog.admin_pages.pages import ReadOnlyPage
 from enterprise_catalog.admin_pages.rendering import (
-    EMPTY,
     badge,
+    duration_text,
     lines,
     link_to,
-    moment,
     moment_field,
     shortened,
     stacked,
 )
 from enterprise_catalog.integrated_channels.models import TransmissionAttempt
+from enterprise_catalog.integrated_channels.querysets import AttemptQuerySet
 from enterprise_catalog.integrated_channels.types import Outcome
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.http import HttpRequest
-
-    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-    from enterprise_catalog.integrated_channels.querysets import AttemptQuerySet
 
 #: How good or bad each outcome is; the names are those of the labels' colours.
 OUTCOME_TONES: Final = {
@@ -52,9 +50,14 @@ def outcome_badge(attempt: TransmissionAttempt) -> str:
     return badge(attempt.get_outcome_display(), OUTCOME_TONES[Outcome(attempt.outcome)])
 
 
+def answer_text(attempt: TransmissionAttempt) -> str:
+    """Return the HTTP status and the vendor's word, one below the other."""
+    return lines(part for part in (attempt.status_code, attempt.vendor_code) if part)
+
+
 @admin.register(TransmissionAttempt)
 class AttemptPage(ReadOnlyPage):
-    list_display = (moment_field("started_at"), "item", "where", "action", "outcome", "answer", "said", "in_run")
+    list_display = ("started", "item", "where", "action", "outcome_badge", "answer", "said", "in_run")
     list_filter = (
         ("run__configuration", AutocompleteSelectFilter),
         ("run__configuration__channel_code", ChoicesDropdownFilter),
@@ -69,26 +72,22 @@ class AttemptPage(ReadOnlyPage):
     search_help_text = "Content key, or how it starts"
     nothing_found = "Keys are compared exactly: case, accents and spaces count. Old attempts are not kept for ever."
     fieldsets = (
-        (None, {"fields": ("transmission_link", "configuration", "in_run", "action")}),
+        (None, {"fields": ("item_link", "configuration", "in_run", "action")}),
         (
             "Outcome",
-            {
-                "fields": (
-                    "outcome_label",
-                    "status_code",
-                    "vendor_code",
-                    "message",
-                    moment_field("started_at"),
-                    moment_field("finished_at"),
-                )
-            },
+            {"fields": ("outcome_badge", "status_code", "vendor_code", "message", "started", "finished", "took")},
         ),
-        ("What was sent", {"fields": (moment_field("content_updated_at", "version"), "payload_hash")}),
+        ("What was sent", {"fields": ("version", "payload_hash")}),
     )
 
+    started = moment_field("started_at")
+    finished = moment_field("finished_at")
+    version = moment_field("content_updated_at", "version")
+
     def get_search_results(
-        self, request: HttpRequest, queryset: AttemptQuerySet, search_term: str
-    ) -> tuple[AttemptQuerySet, bool]:
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        assert isinstance(queryset, AttemptQuerySet)
         return queryset.with_key_prefix(search_term) if search_term else queryset, False
 
     @admin.display(description="item")
@@ -97,24 +96,24 @@ class AttemptPage(ReadOnlyPage):
 
     @admin.display(description="configuration")
     def where(self, attempt: TransmissionAttempt) -> str:
-        configuration = self._configuration(attempt)
+        configuration = attempt.run.configuration
         return stacked(configuration, configuration.get_channel_code_display())
 
-    @admin.display(description="transmission")
-    def transmission_link(self, attempt: TransmissionAttempt) -> str:
+    @admin.display(description="item")
+    def item_link(self, attempt: TransmissionAttempt) -> str:
         return link_to(attempt.transmission)
 
     @admin.display(description="configuration")
     def configuration(self, attempt: TransmissionAttempt) -> str:
-        return link_to(self._configuration(attempt))
+        return link_to(attempt.run.configuration)
 
     @admin.display(description="outcome")
-    def outcome_label(self, attempt: TransmissionAttempt) -> str:
+    def outcome_badge(self, attempt: TransmissionAttempt) -> str:
         return outcome_badge(attempt)
 
     @admin.display(description="answer")
     def answer(self, attempt: TransmissionAttempt) -> str:
-        return lines(part for part in (attempt.status_code, attempt.vendor_code) if part)
+        return answer_text(attempt)
 
     @admin.display(description="message")
     def said(self, attempt: TransmissionAttempt) -> str:
@@ -125,8 +124,5 @@ class AttemptPage(ReadOnlyPage):
         return link_to(attempt.run)
 
     @admin.display(description="took")
-    def duration(self, attempt: TransmissionAttempt) -> str:
-        return str(attempt.finished_at - attempt.started_at) if attempt.finished_at else EMPTY
-
-    def _configuration(self, attempt: TransmissionAttempt) -> ChannelConfiguration:
-        return attempt.run.configuration
+    def took(self, attempt: TransmissionAttempt) -> str:
+        return duration_text(attempt.started_at, attempt.finished_at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.admin_pages.rendering import moment_text
 from enterprise_catalog.integrated_channels.models import RunState
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
         SyncRun,
     )
 
-#: How good or bad each state is; the names are those of the labels' colours.
-STATE_TONES = {
+#: How good or bad each state is, as the name of its label's colour.
+STATE_TONES: Final = {
     State.PENDING: "info",
     State.IN_DOUBT: "warning",
     State.TRANSMITTED: "success",
@@ -28,7 +28,7 @@ STATE_TONES = {
     State.DELETED: "",
 }
 
-_PARTICIPLES = {Action.CREATE: "created", Action.UPDATE: "updated", Action.DELETE: "deleted"}
+_DONE: Final = {Action.CREATE: "created", Action.UPDATE: "updated", Action.DELETE: "deleted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,84 +45,102 @@ def explain(row: ContentMetadataItemTransmission, *, last_run: SyncRun | None, n
 
     Args:
         row: with its configuration loaded.
-        last_run: the newest run of its configuration, which may be why nothing happened since.
+        last_run: the newest run of its configuration, which may be why nothing has happened since.
         now: tells what is due from what is still to come.
     """
-    state = State(row.state)
-    sentences = [_state_in_words(row, state), _presence_in_words(row, state)]
-    prospects = [_prospect(row, state, now)]
-    if last_run and not _is_settled(row, state):
+    prospects = [_prospect(row, now)]
+    if last_run and row.configuration.active and not _is_settled(row):
         prospects.append(_run_in_words(last_run))
-    return Explanation(STATE_TONES[state], _joined(sentences), _joined(prospects))
+    return Explanation(
+        STATE_TONES[State(row.state)], _joined(_state_in_words(row), _presence_in_words(row)), _joined(*prospects)
+    )
 
 
-def _state_in_words(row: ContentMetadataItemTransmission, state: State) -> str:
-    action = Action(row.action)
+def _is_settled(row: ContentMetadataItemTransmission) -> bool:
+    """Return whether the learning system is as it should be, as far as the last sync knew.
+
+    A row that was planned for something else and not sent, since the run had to stop, keeps its state.
+    """
+    match State(row.state):
+        case State.DELETED:
+            return row.action == Action.DELETE
+        case State.TRANSMITTED:
+            tried = row.attempted_updated_at or row.content_updated_at
+            return row.action != Action.DELETE and tried == row.content_updated_at
+        case _:
+            return False
+
+
+def _state_in_words(row: ContentMetadataItemTransmission) -> str:  # noqa: PLR0911  (one sentence a state)
     reason = _sentence(row.reason)
-    match state:
+    match State(row.state):
         case State.PENDING:
             return f"Not sent yet. {reason}"
         case State.IN_DOUBT:
             return f"In doubt. {reason}"
         case State.RETRYING:
-            return f"Could not be {_PARTICIPLES[action]}: {reason}"
+            return f"Could not be {_DONE[Action(row.action)]}: {reason}"
         case State.REJECTED:
             return f"Rejected: {reason}"
-        case State.DELETED if row.remote_deleted_at:
-            return f"Deleted from the learning system on {moment_text(row.remote_deleted_at)}, since it left the catalogs."
-        case State.DELETED:
-            return f"Not in the learning system. {reason}"
-        case State.TRANSMITTED if action is Action.DELETE:
-            return f"Left the catalogs, but is still in the learning system. {reason}"
+        case State.TRANSMITTED if row.action == Action.DELETE:
+            return f"Left the catalogs and is still in the learning system. {reason}"
         case State.TRANSMITTED:
             return f"In the learning system since {moment_text(row.remote_created_at)}. {reason}"
+        case State.DELETED if row.action != Action.DELETE:
+            return f"Came back to the catalogs and is not in the learning system yet. {reason}"
+        case State.DELETED if row.remote_deleted_at:
+            return (
+                f"Left the catalogs; deleted from the learning system on {moment_text(row.remote_deleted_at)}. {reason}"
+            )
+        case State.DELETED:
+            return f"Not in the learning system. {reason}"
 
 
-def _presence_in_words(row: ContentMetadataItemTransmission, state: State) -> str:
-    if state is State.DELETED:
-        return ""
+def _presence_in_words(row: ContentMetadataItemTransmission) -> str:
+    if row.state == State.DELETED:
+        return ""  # Said by the state.
     match Presence(row.presence):
         case Presence.ABSENT:
             return "The learning system does not have it."
         case Presence.UNKNOWN:
-            return "Whether the learning system has it is not known."
+            return "It is not known whether the learning system has it."
         case Presence.PRESENT if row.content_updated_at:
             return f"The learning system has the version of {moment_text(row.content_updated_at)}."
         case Presence.PRESENT:
             return "The learning system has it."
 
 
-def _prospect(row: ContentMetadataItemTransmission, state: State, now: datetime) -> str:
-    action, configuration = Action(row.action), row.configuration
-    if not configuration.active:
-        return "Nothing happens next: its configuration is switched off."
-    match state:
-        case State.DELETED:
-            return "It is created again when it comes back to the catalogs."
-        case State.TRANSMITTED if action is not Action.DELETE:
-            return "Nothing is left to do until its content changes."
-        case State.TRANSMITTED:
-            return f"The next sync, {_due(configuration, now)}, deletes it."
-        case State.PENDING:
-            return f"The next sync, {_due(configuration, now)}, sends it."
-        case State.IN_DOUBT:
-            return f"The next sync, {_due(configuration, now)}, looks at the learning system and sends it again if needed."
+def _prospect(row: ContentMetadataItemTransmission, now: datetime) -> str:  # noqa: PLR0911  (one sentence a state)
+    if not row.configuration.active:
+        return "Nothing happens next: the configuration is switched off."
+    next_sync = f"The next sync, {_due(row.configuration, now)},"
+    match State(row.state):
         case State.RETRYING | State.REJECTED:
-            return f"{_tries(row.attempts)}; {_next_attempt(row, state, now)}."
+            return f"{_tries(row.attempts)}; {_next_attempt(row, now)}."
+        case State.DELETED if _is_settled(row):
+            return "It is created again when it comes back to the catalogs."
+        case State.TRANSMITTED if _is_settled(row):
+            return "Nothing is left to do until its content changes."
+        case State.TRANSMITTED if row.action == Action.DELETE:
+            return f"{next_sync} deletes it."
+        case State.IN_DOUBT:
+            return f"{next_sync} looks at the learning system and sends it again if needed."
+        case State.PENDING | State.TRANSMITTED | State.DELETED:
+            return f"{next_sync} sends it."
 
 
-def _next_attempt(row: ContentMetadataItemTransmission, state: State, now: datetime) -> str:
+def _next_attempt(row: ContentMetadataItemTransmission, now: datetime) -> str:
     if row.next_attempt_at is None or row.next_attempt_at <= now:
         return f"next attempt with the next sync, {_due(row.configuration, now)}"
     attempt = f"next attempt on {moment_text(row.next_attempt_at)}"
-    if state is State.REJECTED and row.action != Action.DELETE:
+    if row.state == State.REJECTED and row.action != Action.DELETE:
         return f"{attempt}, or when its content changes"
     return attempt
 
 
 def _due(configuration: ChannelConfiguration, now: datetime) -> str:
     due = configuration.next_sync_at
-    return f"due on {moment_text(due)}" if due and due > now else "which is due now"
+    return f"on {moment_text(due)}" if due and due > now else "which is due now"
 
 
 def _tries(failures: int) -> str:
@@ -132,7 +150,7 @@ def _tries(failures: int) -> str:
 def _run_in_words(run: SyncRun) -> str:
     match RunState(run.state):
         case RunState.RUNNING:
-            return f"A sync is running since {moment_text(run.started_at)}."
+            return f"A sync has been running since {moment_text(run.started_at)}."
         case RunState.STOPPED:
             return f"The last sync, on {moment_text(run.started_at)}, could not go on: {_sentence(run.reason)}"
         case RunState.ABANDONED:
@@ -141,14 +159,10 @@ def _run_in_words(run: SyncRun) -> str:
             return ""
 
 
-def _is_settled(row: ContentMetadataItemTransmission, state: State) -> bool:
-    return state is State.DELETED or (state is State.TRANSMITTED and row.action != Action.DELETE)
-
-
 def _sentence(reason: str) -> str:
     text = reason.strip()
     return text if not text or text[-1] in ".!?…" else f"{text}."
 
 
-def _joined(sentences: list[str]) -> str:
-    return " ".join(sentence.strip() for sentence in sentences if sentence.strip())
+def _joined(*sentences: str) -> str:
+    return " ".join(sentence.strip() for sentence in sentences if sentence)

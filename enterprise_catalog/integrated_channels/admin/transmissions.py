@@ -17,7 +17,6 @@ from enterprise_catalog.admin_pages.pages import ReadOnlyPage
 from enterprise_catalog.admin_pages.rendering import (
     EMPTY,
     badge,
-    lines,
     link_to,
     link_to_list,
     moment,
@@ -26,17 +25,18 @@ from enterprise_catalog.admin_pages.rendering import (
     stacked,
     table,
 )
-from enterprise_catalog.integrated_channels.admin.attempts import outcome_badge
+from enterprise_catalog.integrated_channels.admin.attempts import answer_text, outcome_badge
 from enterprise_catalog.integrated_channels.admin.explanation import STATE_TONES, explain
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, TransmissionAttempt
+from enterprise_catalog.integrated_channels.querysets import TransmissionQuerySet
 from enterprise_catalog.integrated_channels.types import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
-    from enterprise_catalog.integrated_channels.querysets import TransmissionQuerySet
 
 #: How many attempts the page of one transmission shows.
 LATEST_ATTEMPTS: Final = 20
@@ -63,42 +63,41 @@ class TransmissionPage(ReadOnlyPage):
     )
     fieldsets = (
         ("Item", {"fields": ("content_key", "content_title", "configuration", "channel", "catalog_uuid")}),
-        (
-            "State",
-            {
-                "fields": (
-                    "state_badge",
-                    "reason",
-                    "action",
-                    "attempts",
-                    moment_field("last_attempt_at"),
-                    moment_field("next_attempt_at"),
-                )
-            },
-        ),
+        ("State", {"fields": ("state_badge", "reason", "action", "attempts", "last_attempt", "next_attempt")}),
         (
             "At the learning system",
             {
                 "fields": (
                     "presence",
                     "remote_id",
-                    moment_field("remote_created_at", "created there"),
-                    moment_field("remote_updated_at", "updated there"),
-                    moment_field("remote_deleted_at", "deleted there"),
-                    moment_field("content_updated_at", "version that it has"),
-                    moment_field("attempted_updated_at", "version last tried"),
+                    "created_there",
+                    "updated_there",
+                    "deleted_there",
+                    "version_there",
+                    "version_tried",
                     "payload_hash",
                 )
             },
         ),
-        ("Here", {"fields": (moment_field("created_at"), moment_field("deleted_at"))}),
+        ("Here", {"fields": ("created", "deleted")}),
     )
     change_form_outer_before_template = "integrated_channels/explanation.html"
     change_form_outer_after_template = "integrated_channels/latest_attempts.html"
 
+    last_attempt = moment_field("last_attempt_at")
+    next_attempt = moment_field("next_attempt_at")
+    created_there = moment_field("remote_created_at", "created there")
+    updated_there = moment_field("remote_updated_at", "updated there")
+    deleted_there = moment_field("remote_deleted_at", "deleted there")
+    version_there = moment_field("content_updated_at", "version it has")
+    version_tried = moment_field("attempted_updated_at", "version last tried")
+    created = moment_field("created_at", "known since")
+    deleted = moment_field("deleted_at", "left the catalogs")
+
     def get_search_results(
-        self, request: HttpRequest, queryset: TransmissionQuerySet, search_term: str
-    ) -> tuple[TransmissionQuerySet, bool]:
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        assert isinstance(queryset, TransmissionQuerySet)
         return queryset.with_key_prefix(search_term) if search_term else queryset, False
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # passed on as they come
@@ -150,7 +149,7 @@ def _latest_attempts(row: ContentMetadataItemTransmission) -> Iterator[tuple[obj
             link_to(attempt, moment(attempt.started_at)),
             attempt.get_action_display(),
             outcome_badge(attempt),
-            lines(part for part in (attempt.status_code, attempt.vendor_code) if part),
+            answer_text(attempt),
             shortened(attempt.message),
             link_to(attempt.run),
         )

@@ -31,17 +31,18 @@ class Channel(ABC, Generic[S, C]):
     never catches to go on, never logs and never reads the clock: the engine does all that. Every method that sends is
     safe to repeat with the same arguments.
 
-    The methods that send return one result per item, in any order. They raise
+    The methods that send return one result per item, in any order. What they raise holds for all items of the call, so
+    that a call which changes the LMS should be one request. They raise
 
-    * ``RejectedError`` when the LMS refused the call as a whole because of at least one item; the engine then sends the
-      halves by themselves until it has the culprit,
+    * ``RejectedError`` when the LMS refused the call as a whole because of at least one item, and nothing of it was
+      done; the engine then sends the halves by themselves until it has the culprit,
     * ``RetryableError`` when the call may work later and it is not known whether it was applied,
     * ``StopSyncError`` when nothing else of this run will work.
     """
 
     code: ClassVar[str]  #: Stored in rows; never change it once released.
     label: ClassVar[str]  #: For people.
-    chunk_size: ClassVar[int]  #: The most items of one chunk.
+    chunk_size: int  #: The most items of one call; an instance may take fewer, if its settings say so.
     settings_class: ClassVar[type[ChannelSettings]]
     credentials_class: ClassVar[type[ChannelSettings]]  #: Its ``SecretStr`` fields are kept out of every message.
 

@@ -12,18 +12,27 @@ import orjson
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.types import Payload
 
-#: A tag as browsers and PHP see one: a ``<`` that a letter, ``/``, ``!`` or ``?`` follows, up to the next ``>``.
-_TAG = re.compile(r"<[a-zA-Z/!?][^>]*>")
+#: A tag as browsers see one: a ``<`` that a letter, ``/``, ``!`` or ``?`` follows, up to the next ``>``. It ends before
+#: another ``<``, so that a text full of them is not searched to its end for each.
+_TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>")
+#: Tags that part words, as those of bold or linked text do not.
+_BREAK = re.compile(r"</?(?:br|div|h[1-6]|hr|li|ol|p|table|td|th|tr|ul)\b[^<>]*>", re.IGNORECASE)
+#: Python refuses to read so long a number, where HTML takes it for U+FFFD.
+_ENDLESS_REFERENCE = re.compile(r"&#\d{100,};?")
 _ELLIPSIS = "…"
 
 
 def plain(text: str) -> str:
-    """Return HTML as one line of plain text: tags gone, entities read, white space folded. ``a < b`` stays."""
-    return " ".join(html.unescape(_TAG.sub(" ", text)).split())
+    """Return HTML as one line of plain text: tags and null characters gone, entities read, white space folded.
+
+    ``a < b`` stays.
+    """
+    without_tags = _TAG.sub("", _BREAK.sub(" ", text))
+    return " ".join(html.unescape(_ENDLESS_REFERENCE.sub("\ufffd", without_tags)).replace("\0", "").split())
 
 
 def cut(text: str, length: int) -> str:
-    """Return ``text`` in at most ``length`` characters, ended by an ellipsis where something was cut off.
+    """Return ``text`` in at most ``length`` (1 or more) characters, ended by an ellipsis where something was cut off.
 
     Cutting what is cut already changes nothing.
     """

@@ -92,9 +92,17 @@ def validated(serializer_class: type[BaseSerializer[Any]], data: Any) -> dict[st
 def not_modified(request: Request, etag: str) -> HttpResponseBase | None:
     """Return the 304 that answers ``request`` if the caller has what ``etag`` (quoted) names already, else ``None``."""
     response: HttpResponseBase | None = get_conditional_response(request._request, etag=etag)  # noqa: SLF001  (no public way)
+    if response is not None:
+        for name, value in _caching(etag).items():
+            response.headers[name] = value
     return response
 
 
 def with_etag(body: Any, etag: str) -> Response:
     """Return a 200 with an ETag, which caches have to check with us each time."""
-    return Response(body, headers={"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"})
+    return Response(body, headers=_caching(etag))
+
+
+def _caching(etag: str) -> dict[str, str]:
+    """Return the headers that a 200 and its 304 have in common (RFC 9110, 15.4.5)."""
+    return {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}

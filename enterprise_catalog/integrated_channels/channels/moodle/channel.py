@@ -34,19 +34,25 @@ VISIBLE: Final = 1
 
 #: ``wstoken``, ``wsfunction`` and ``moodlewsrestformat``.
 _CONTROL_VARIABLES: Final = 3
+#: The most of one course: what ``transform.py`` makes, ``id`` and ``visible``.
+_VARIABLES_PER_COURSE: Final = 10
 
 #: Error codes of Moodle -> what they mean for us; all other codes refuse the call because of an item.
 _CREDENTIALS_CODES: Final = frozenset(
-    {"invalidtoken", "invalidlogin", "accessexception", "nopermissions", "requireloginerror", "wsaccessusersuspended"}
-    | {"servicenotavailable", "enablewsdescription", "passwordisexpired", "usernotconfirmed"}
+    {"invalidtoken", "accessexception", "nopermissions", "requireloginerror"}
+    | {"wsaccessuserdeleted", "wsaccessuserexpired", "wsaccessusernologin"}
+    | {"wsaccessusersuspended", "wsaccessuserunconfirmed"}
 )
-_CONFIGURATION_CODES: Final = frozenset({"errorcatcontextnotvalid"})
+#: ``invalidrecord`` in place of an answer means a web service function that this Moodle does not have.
+_CONFIGURATION_CODES: Final = frozenset({"errorcatcontextnotvalid", "invalidrecord"})
 _PASSING_CODES: Final = frozenset(
     {"dbconnectionfailed", "upgraderunning", "sitemaintenance", "sessiontimeout", "dmlreadexception"}
     | {"dmltransactionexception", "ddlexecuteerror"}
 )
+#: A token that has expired is refused with the second code once, and with the first one from then on (observed).
+_STALE_TOKEN_CODES: Final = frozenset({"invalidtoken", "accessexception"})
 _TAKEN_CODES: Final = frozenset({"courseidnumbertaken", "shortnametaken"})
-_MISSING_COURSE: Final = "invalidrecord"
+_MISSING_RECORD: Final = "invalidrecord"  #: As a warning's code: the course is missing, or else its category.
 
 
 class MoodleSettings(ChannelSettings):
@@ -84,10 +90,14 @@ class MoodleCredentials(ChannelSettings):
 class _Failure(BaseModel):
     """An error that Moodle answers with status 200; ``errorcode`` may be missing (observed)."""
 
-    exception: str = ""
-    errorcode: str = ""
-    message: str = ""
-    error: str = ""  #: The log-in page's word for ``message``.
+    exception: str | None = None
+    errorcode: str | None = None
+    message: str | None = None
+    error: str | None = None  #: The log-in page's word for ``message``.
+
+
+class _LogIn(BaseModel):
+    token: str = Field(min_length=1)
 
 
 class _Course(BaseModel):
@@ -112,11 +122,9 @@ class _Warnings(BaseModel):
 
 
 _CREATED: Final = TypeAdapter(list[_Course])
-_FOUND: Final = TypeAdapter(_Courses)
-_UPDATED: Final = TypeAdapter(_Warnings)
 
+M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
-Item = TypeVar("Item")
 
 
 class Moodle(Channel[MoodleSettings, MoodleCredentials]):
@@ -128,7 +136,10 @@ class Moodle(Channel[MoodleSettings, MoodleCredentials]):
     settings_class = MoodleSettings
     credentials_class = MoodleCredentials
 
-    _token: str = ""
+    def __init__(self, client: LMSClient, settings: MoodleSettings, credentials: MoodleCredentials) -> None:
+        super().__init__(client, settings, credentials)
+        self.chunk_size = min(self.chunk_size, (settings.max_input_vars - _CONTROL_VARIABLES) // _VARIABLES_PER_COURSE)
+        self._token = credentials.token.get_secret_value() if credentials.token else ""
 
     def transform(self, item: ContentItem) -> Payload:
         return to_course(item, category_id=self.settings.category_id, fullname_length=self.settings.fullname_length)
@@ -142,64 +153,48 @@ class Moodle(Channel[MoodleSettings, MoodleCredentials]):
         found = {}
         for key in keys:
             assert key, "an empty idnumber matches every course without one, the site's front page included (observed)"
-            matches = [course.id for course in self._by_idnumber(key) if course.idnumber == key]
+            matches = [course.id for course in self._courses_by("idnumber", key) if course.idnumber == key]
             if matches:
                 found[key] = str(min(matches))
         return found
 
     def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        return [result for part in self._parts(items) for result in self._create(part)]
-
-    def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        return self._update([(item, {**item.payload, "visible": VISIBLE}) for item in items])
-
-    def delete(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        return self._update([(item, {"visible": HIDDEN}) for item in items])
-
-    def _create(self, items: Sequence[Outgoing]) -> list[ItemResult]:
         """Create all of ``items`` or none: Moodle does it in one transaction."""
         try:
-            answer = self._call("core_course_create_courses", _bracketed("courses", [item.payload for item in items]))
+            answer = self._call("core_course_create_courses", _bracketed([item.payload for item in items]))
         except RejectedError as error:
             if len(items) == 1 and error.vendor_code in _TAKEN_CODES:
                 raise self._explained(error, items[0]) from error
             raise
-        created = self._read(_CREATED, answer)
+        created = _read(_CREATED, answer)
         if [course.shortname for course in created] != [item.payload["shortname"] for item in items]:
-            # PHP dropped part of the request, say. What there is now, the look-up of the next run will tell.
+            # What there is now, the look-up of the next run will tell.
             raise RetryableError(f"Moodle was sent {len(items)} courses and answered for {len(created)} others.")
         return [
             ItemResult(item.content_key, Outcome.DONE, remote_id=str(course.id))
             for item, course in zip(items, created, strict=True)
         ]
 
-    def _explained(self, error: RejectedError, item: Outgoing) -> RejectedError:
-        """Return the refusal of a name that is taken, with the course that has it; Moodle's own message names ours."""
-        if error.vendor_code == "courseidnumbertaken":
-            others = self._by_idnumber(item.content_key)
-            theirs = ", ".join(f"{course.idnumber!r} (course {course.id})" for course in others)
-            reason = f"Moodle cannot tell the ID number {item.content_key!r} from that of another course: {theirs}"
-        else:
-            reason = (
-                f"Another course in Moodle has the short name {item.payload['shortname']!r}, with another ID number"
-            )
-        return RejectedError(f"{reason}.", status_code=error.status_code, vendor_code=error.vendor_code)
+    def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        return self._update(items, [{**item.payload, "visible": VISIBLE} for item in items])
 
-    def _update(self, pairs: Sequence[tuple[Outgoing, Payload]]) -> list[ItemResult]:
-        """Send each item's fields; Moodle takes each by itself and warns of those that it did not take."""
-        results = []
-        for part in _within(self.settings.max_input_vars, pairs, lambda pair: len(pair[1]) + 1):
-            courses = [{"id": int(item.remote_id), **fields} for item, fields in part]
-            answer = self._read(_UPDATED, self._call("core_course_update_courses", _bracketed("courses", courses)))
-            warnings = {str(warning.itemid): warning for warning in answer.warnings}
-            results += [self._result(item, warnings.get(item.remote_id)) for item, _ in part]
-        return results
+    def delete(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        return self._update(items, [{"visible": HIDDEN}] * len(items))
+
+    def _update(self, items: Sequence[Outgoing], changes: Sequence[Payload]) -> Sequence[ItemResult]:
+        """Send each item's changes; Moodle takes each by itself and warns of those that it did not take."""
+        courses = [{"id": item.remote_id, **fields} for item, fields in zip(items, changes, strict=True)]
+        answer = _read_model(_Warnings, self._call("core_course_update_courses", _bracketed(courses)))
+        warnings = {str(warning.itemid): warning for warning in answer.warnings}
+        if warnings.keys() - {item.remote_id for item in items}:
+            raise RetryableError("Moodle warns of courses that it was not sent.", status_code=200)
+        return [self._result(item, warnings.get(item.remote_id)) for item in items]
 
     def _result(self, item: Outgoing, warning: _Warning | None) -> ItemResult:
         if warning is None:
             return ItemResult(item.content_key, Outcome.DONE, remote_id=item.remote_id)
         # A missing category has the same code as a missing course; only a look-up tells which it is.
-        is_gone = warning.warningcode == _MISSING_COURSE and item.content_key not in self.find([item.content_key])
+        is_gone = warning.warningcode == _MISSING_RECORD and not self._courses_by("id", item.remote_id)
         return ItemResult(
             item.content_key,
             Outcome.GONE if is_gone else Outcome.REJECTED,
@@ -208,12 +203,23 @@ class Moodle(Channel[MoodleSettings, MoodleCredentials]):
             message=self.client.redacted(f"Moodle: {warning.message}"),
         )
 
-    def _by_idnumber(self, key: str) -> list[_Course]:
-        answer = self._call("core_course_get_courses_by_field", {"field": "idnumber", "value": key})
-        return self._read(_FOUND, answer).courses
+    def _explained(self, error: RejectedError, item: Outgoing) -> RejectedError:
+        """Return the refusal of a name that is taken, with the course that has it; Moodle's own message names ours."""
+        if error.vendor_code == "courseidnumbertaken":
+            others = self._courses_by("idnumber", item.content_key)
+            theirs = ", ".join(f"{course.idnumber!r} (course {course.id})" for course in others)
+            whose = theirs or "a course that our account may not see"
+            reason = f"Moodle takes the ID number {item.content_key!r} for that of another course: {whose}"
+        else:
+            reason = (
+                f"Another course in Moodle has the short name {item.payload['shortname']!r}, with another ID number"
+            )
+        return RejectedError(f"{reason}.", status_code=error.status_code, vendor_code=error.vendor_code)
 
-    def _parts(self, items: Sequence[Outgoing]) -> Iterator[Sequence[Outgoing]]:
-        return _within(self.settings.max_input_vars, items, lambda item: len(item.payload))
+    def _courses_by(self, field: str, value: str) -> list[_Course]:
+        """Return the courses that Moodle finds, hidden ones included; without rights their ID numbers are empty."""
+        answer = self._call("core_course_get_courses_by_field", {"field": field, "value": value})
+        return _read_model(_Courses, answer).courses
 
     def _call(self, function: str, arguments: Mapping[str, str]) -> Any:
         """Call a function of the web service and return its value; log in first, and once more if the token is stale.
@@ -224,60 +230,62 @@ class Moodle(Channel[MoodleSettings, MoodleCredentials]):
         try:
             return self._call_once(function, arguments)
         except CredentialsError as error:
-            if error.vendor_code != "invalidtoken" or self.credentials.token:
+            if error.vendor_code not in _STALE_TOKEN_CODES or self.credentials.token:
                 raise
-            self._token = ""
-            return self._call_once(function, arguments)
+        self._token = ""
+        return self._call_once(function, arguments)
 
     def _call_once(self, function: str, arguments: Mapping[str, str]) -> Any:
-        # Control parameters come last: where PHP cuts a long request, it then cuts the token, and nothing is done.
-        control = {"wstoken": self._wstoken(), "wsfunction": function, "moodlewsrestformat": "json"}
-        try:
-            answer = self.client.send("POST", SERVER, form={**arguments, **control})
-        except CredentialsError as error:
-            message = f"Moodle answered {error.status_code}: its web services or their REST protocol are switched off."
-            raise CredentialsError(message, status_code=error.status_code) from error
-        return self._value(answer.json(), answer.status_code)
-
-    def _wstoken(self) -> str:
-        if not self._token and self.credentials.token:
-            self._token = self.credentials.token.get_secret_value()
         if not self._token:
             self._token = self._log_in()
             self.client.keep_secret(self._token)
-        return self._token
+        # Control parameters come last: where PHP cuts a long request, it then cuts the token, and nothing is done.
+        control = {"wstoken": self._token, "wsfunction": function, "moodlewsrestformat": "json"}
+        answer = self._post(SERVER, form={**arguments, **control})
+        if answer.content.startswith(b"<?xml"):
+            # The last parameter is lost. If only that one is, the call was carried out.
+            limit = self.settings.max_input_vars
+            message = f"Moodle answered in XML: PHP cut the request, so its max_input_vars must be lower than {limit}."
+            raise RetryableError(message, status_code=answer.status_code)
+        return self._value(answer)
 
     def _log_in(self) -> str:
         assert self.credentials.password is not None  # the credentials' class sees to it
-        answer = self.client.send(
-            "POST",
+        answer = self._post(
             LOGIN,
             params={"service": self.settings.service},
             form={"username": self.credentials.username, "password": self.credentials.password.get_secret_value()},
+            answer_is_secret=True,
         )
-        value = self._value(answer.json(), answer.status_code)
-        token = value.get("token") if isinstance(value, dict) else None
-        if not isinstance(token, str) or not token:
-            raise RetryableError("Moodle's log-in page answered without a token.", status_code=answer.status_code)
-        return token
+        try:
+            return _read_model(_LogIn, self._value(answer)).token
+        except RejectedError as error:
+            # Whatever Moodle has against a log-in, it is not an item.
+            raise CredentialsError(
+                error.message, status_code=error.status_code, vendor_code=error.vendor_code
+            ) from error
 
-    def _value(self, value: Any, status_code: int) -> Any:
-        """Return ``value`` unless it has the shape of an error."""
+    def _post(self, path: str, **request: Any) -> Answer:
+        """Send a request; what its status says of a Moodle, it says here."""
+        try:
+            return self.client.send("POST", path, **request)
+        except CredentialsError as error:
+            message = f"Moodle answered {error.status_code}: its web services or their REST protocol are switched off."
+            raise CredentialsError(message, status_code=error.status_code) from error
+        except RejectedError as error:
+            if error.status_code != 404:
+                raise
+            message = f"There is no Moodle at the base URL: nothing is found at {path} there."
+            raise ConfigurationError(message, status_code=404) from error
+
+    def _value(self, answer: Answer) -> Any:
+        """Return the answer's value unless it has the shape of an error."""
+        value = answer.json()
         if not isinstance(value, dict) or not {"exception", "errorcode", "error"} & value.keys():
             return value
-        failure = _Failure.model_validate(value)
-        text = self.client.redacted(failure.message or failure.error or failure.exception)
-        raise _error_for(failure.errorcode, f"Moodle: {text}", status_code)
-
-    def _read(self, adapter: TypeAdapter[T], value: Any) -> T:
-        try:
-            return adapter.validate_python(value)
-        except ValidationError as error:
-            shape = type(value).__name__
-            message = (
-                f"Moodle answered with something unexpected ({shape}): {error.errors(include_input=False)[0]['msg']}"
-            )
-            raise RetryableError(message, status_code=200) from error
+        failure = _read_model(_Failure, value)
+        text = self.client.redacted(failure.message or failure.error or failure.exception or "an error without a text")
+        raise _error_for(failure.errorcode or "", f"Moodle: {text}", answer.status_code)
 
 
 def _error_for(code: str, message: str, status_code: int) -> SyncError:
@@ -289,23 +297,3 @@ def _error_for(code: str, message: str, status_code: int) -> SyncError:
     if code in _PASSING_CODES:
         return RetryableError(message, status_code=status_code, vendor_code=code)
     return RejectedError(message, status_code=status_code, vendor_code=code)
-
-
-def _bracketed(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return ``rows`` as PHP reads a list of arrays from a form: ``courses[0][fullname]`` and so on."""
-    return {f"{name}[{index}][{field}]": str(value) for index, row in enumerate(rows) for field, value in row.items()}
-
-
-def _within(max_input_vars: int, items: Sequence[Item], variables: Callable[[Item], int]) -> Iterator[Sequence[Item]]:
-    """Yield ``items`` in parts whose requests stay within PHP's limit of variables; at least one item each."""
-    part: list[Item] = []
-    used = _CONTROL_VARIABLES
-    for item in items:
-        needed = variables(item)
-        if part and used + needed > max_input_vars:
-            yield part
-            part, used = [], _CONTROL_VARIABLES
-        part.append(item)
-        used += needed
-    if part:
-        yield part

@@ -28,8 +28,8 @@ NO_END_DATE: Final = 0  #: Without an end date Moodle would set one, a year afte
 _EXEC_ED: Final = "executive-education-2u"
 _SENDABLE: Final = frozenset({"course", "courserun", "program"})
 
-#: PHP takes ``<`` for the start of a tag unless white space follows it, and Moodle refuses titles with tags.
-_LOOKS_LIKE_TAG: Final = re.compile(r"<(?=\S|$)")
+#: PHP takes ``<`` for the start of a tag unless what C calls white space follows, and Moodle refuses names with tags.
+_TAG_START: Final = re.compile(r"<(?=[^ \t\n\v\f\r])")
 
 
 def to_course(item: ContentItem, *, category_id: int, fullname_length: int = MAX_FULLNAME_LENGTH) -> Payload:
@@ -47,15 +47,15 @@ def to_course(item: ContentItem, *, category_id: int, fullname_length: int = MAX
         raise RejectedError(
             f"The content key has {length} characters; Moodle's ID number holds at most {MAX_IDNUMBER_LENGTH}."
         )
-    title = _strict(item.title)
+    title = plain(item.title)
     if not title:
         raise RejectedError("The item has no title; Moodle needs one.")
     course: Payload = {
-        "fullname": cut(_fullname(item, title), fullname_length),
+        "fullname": _fitted(_strict(_fullname(item, title)), fullname_length),
         "shortname": _shortname(title, item.content_key),
         "categoryid": category_id,
         "idnumber": item.content_key,
-        "summary": _summary(item),
+        "summary": _summary(item, title),
         "summaryformat": SUMMARY_IS_HTML,
     }
     if item.start is not None:
@@ -67,28 +67,34 @@ def to_course(item: ContentItem, *, category_id: int, fullname_length: int = MAX
 def _fullname(item: ContentItem, title: str) -> str:
     if item.course_type == _EXEC_ED:
         title = f"ExecEd: {title}"
-    organizations = ", ".join(filter(None, map(_strict, item.organizations)))
+    organizations = ", ".join(filter(None, map(plain, item.organizations)))
     return f"{title} - via edX.org ({organizations})" if organizations else f"{title} - via edX.org"
 
 
 def _shortname(title: str, key: str) -> str:
     """Return title and key; the title gives way, since the key keeps the short name unique."""
-    ending = f" ({_strict(key)})"
-    return cut(title, MAX_SHORTNAME_LENGTH - len(ending)) + ending
+    ending = _strict(f" ({key})")
+    return _fitted(_strict(title), MAX_SHORTNAME_LENGTH - len(ending)) + ending
 
 
-def _summary(item: ContentItem) -> str:
+def _summary(item: ContentItem, title: str) -> str:
     """Return a link to the enrolment page and the description, as HTML. Moodle's column takes a megabyte and more."""
     address = item.enrollment_url or item.marketing_url
-    description = item.full_description or item.short_description or html.escape(item.title)
+    # Moodle refuses null characters wherever they stand.
+    description = (item.full_description or item.short_description or html.escape(title)).replace("\0", "")
     if not address:
         return description
     return f'<a href="{html.escape(address)}" target="_blank">Go to the course page</a><br/>{description}'
 
 
 def _strict(text: str) -> str:
-    """Return ``text`` as Moodle's strict text fields take it: no tags, and nothing that PHP would take for one."""
-    return _LOOKS_LIKE_TAG.sub("< ", plain(text)).strip()
+    """Return plain text as Moodle's strict text fields take it: with nothing in it that PHP would take for a tag."""
+    return _TAG_START.sub("< ", text)
+
+
+def _fitted(strict: str, length: int) -> str:
+    """Return strict text cut to ``length``; it stays strict, since no ``<`` is left to stand before the ellipsis."""
+    return cut(strict, length).replace("<…", "…")
 
 
 def _epoch(moment: datetime) -> int:

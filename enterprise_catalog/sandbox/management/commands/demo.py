@@ -20,7 +20,7 @@ SAMPLE = Path(__file__).resolve().parents[3] / "catalog" / "sample_catalog.jsonl
 
 
 class Command(BaseCommand):
-    """Exit code 0 if the LMS equals the catalog in the end, but for items recorded with a reason; 1 if not; 2: usage."""
+    """Exit code 0 if the LMS equals the catalog in the end, or a reason is recorded for each difference; else 1."""
 
     help = "Sync a catalog into a sandbox LMS, change it, sync again, and check the result."
     requires_system_checks = ()

@@ -1,0 +1,197 @@
+"""The catalog's pages: customers, catalogs and queries, and which content is where. Content is only looked at here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from django.contrib import admin
+from django.utils import timezone
+from django.utils.html import format_html
+
+from enterprise_catalog.admin_pages.filters import AutocompleteSelectFilter, BooleanRadioFilter
+from enterprise_catalog.admin_pages.pages import Page, ReadOnlyPage
+from enterprise_catalog.admin_pages.paginator import CappedPaginator
+from enterprise_catalog.admin_pages.rendering import (
+    EMPTY,
+    code_block,
+    lines,
+    link_to,
+    link_to_list,
+    moment_field,
+    stacked,
+)
+from enterprise_catalog.admin_pages.search import key_starts_with, uuid_or_text
+from enterprise_catalog.catalog.customers import save_catalog, save_customer
+from enterprise_catalog.catalog.models import (
+    CatalogQuery,
+    CatalogRole,
+    CatalogRoleAssignment,
+    ContentDocument,
+    ContentMetadata,
+    EnterpriseCatalog,
+    EnterpriseCustomer,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.db.models import QuerySet
+    from django.forms import ModelForm
+    from django.http import HttpRequest
+
+#: How many of the queries that hold it the page of one piece of content names.
+LISTED_QUERIES: Final = 20
+
+
+class _UUIDPage(Page):
+    """A table whose rows are named by people, and known elsewhere by UUIDs that never change."""
+
+    #: Shown, never edited.
+    shown: tuple[str, ...] = ()
+    text_column: str
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        columns = {"uuid_columns": ("uuid",), "text_columns": (self.text_column,)}
+        return queryset.filter(uuid_or_text(search_term, **columns)) if search_term.strip() else queryset, False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.shown if obj is None else ("uuid", *self.shown)
+
+
+@admin.register(EnterpriseCustomer)
+class CustomerPage(_UUIDPage):
+    list_display = ("name", "slug", "uuid", "learner_portal_url")
+    search_fields = ("name", "uuid")
+    search_help_text = "Name or UUID"
+    text_column = "name"
+    fields = ("name", "uuid", "slug", "learner_portal_url", "catalogs", "created")
+    shown = ("catalogs", "created")
+
+    created = moment_field("created_at")
+
+    def save_model(self, request: HttpRequest, obj: EnterpriseCustomer, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001  (Django's signature)
+        save_customer(obj, now=timezone.now())
+
+    @admin.display(description="catalogs")
+    def catalogs(self, customer: EnterpriseCustomer) -> str:
+        return link_to_list(EnterpriseCatalog, "Its catalogs", enterprise_customer__uuid__exact=customer.pk)
+
+
+@admin.register(EnterpriseCatalog)
+class CatalogPage(_UUIDPage):
+    list_display = ("title", "enterprise_customer", "catalog_query", "uuid")
+    list_filter = (("enterprise_customer", AutocompleteSelectFilter), ("catalog_query", AutocompleteSelectFilter))
+    list_select_related = ("enterprise_customer", "catalog_query")
+    ordering = ("title",)
+    search_fields = ("title", "uuid")
+    search_help_text = "Title or UUID"
+    text_column = "title"
+    autocomplete_fields = ("enterprise_customer", "catalog_query")
+    fields = ("title", "uuid", "enterprise_customer", "catalog_query", "version", "documents_changed", "created")
+    shown = ("version", "documents_changed", "created")
+
+    documents_changed = moment_field("documents_changed_at", "addresses changed")
+    created = moment_field("created_at")
+
+    def save_model(self, request: HttpRequest, obj: EnterpriseCatalog, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001  (Django's signature)
+        save_catalog(obj, now=timezone.now())
+
+
+@admin.register(CatalogQuery)
+class QueryPage(_UUIDPage):
+    list_display = ("title", "uuid", "content_changed")
+    ordering = ("title",)
+    search_fields = ("title", "uuid")
+    search_help_text = "Title or UUID"
+    text_column = "title"
+    fields = ("title", "uuid", "content_filter", "items", "catalogs", "content_changed")
+    shown = ("uuid", "items", "catalogs", "content_changed")
+
+    content_changed = moment_field("content_changed_at")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # Its memberships, which may be a hundred thousand, are the importer's.
+
+    @admin.display(description="items")
+    def items(self, query: CatalogQuery) -> str:
+        return CappedPaginator(query.memberships.all(), 1).count_text
+
+    @admin.display(description="catalogs")
+    def catalogs(self, query: CatalogQuery) -> str:
+        return _catalogs_of(query)
+
+
+@admin.register(ContentMetadata)
+class ContentPage(ReadOnlyPage):
+    list_display = ("item", "content_type", "parent_content_key", "changed")
+    ordering = ("content_key",)
+    search_fields = ("content_key",)
+    search_help_text = "Content key, or how it starts"
+    nothing_found = "Keys are compared exactly: case, accents and spaces count. No import has brought such an item yet."
+    fieldsets = (
+        (None, {"fields": ("content_key", "title", "content_type", "parent_content_key", "queries")}),
+        ("Versions", {"fields": ("changed", "created", "content_hash")}),
+        ("Document", {"fields": ("document",)}),
+    )
+
+    changed = moment_field("updated_at", "last changed")
+    created = moment_field("created_at", "first imported")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ContentMetadata], search_term: str
+    ) -> tuple[QuerySet[ContentMetadata], bool]:
+        return queryset.filter(key_starts_with(search_term)) if search_term else queryset, False
+
+    @admin.display(description="item")
+    def item(self, content: ContentMetadata) -> str:
+        return stacked(content.content_key, content.title)
+
+    @admin.display(description="in the queries")
+    def queries(self, content: ContentMetadata) -> str:
+        return lines(_queries_of(content))
+
+    @admin.display(description="document")
+    def document(self, content: ContentMetadata) -> str:
+        stored = ContentDocument.objects.filter(content=content).first()
+        if stored is None:
+            return EMPTY
+        document = orjson.loads(stored.json)
+        return code_block(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+
+
+@admin.register(CatalogRole)
+class RolePage(Page):
+    list_display = ("name", "description")
+    fields = ("name", "description")
+    search_fields = ("name",)
+
+
+@admin.register(CatalogRoleAssignment)
+class RoleAssignmentPage(Page):
+    list_display = ("user", "role", "enterprise_customer_uuid", "applies_to_all_contexts")
+    list_filter = (("role", AutocompleteSelectFilter), ("applies_to_all_contexts", BooleanRadioFilter))
+    list_select_related = ("user", "role")
+    ordering = ("-id",)
+    sortable_by = ()
+    search_fields = ("=user__username", "=user__email")
+    search_help_text = "Name or email of a user, in full"
+    autocomplete_fields = ("user", "role")
+    fields = ("user", "role", "enterprise_customer_uuid", "applies_to_all_contexts")
+
+
+def _queries_of(content: ContentMetadata) -> Iterator[str]:
+    """Yield a line for each of the queries that hold the content, up to a limit."""
+    memberships = content.memberships.select_related("catalog_query").order_by("id")[: LISTED_QUERIES + 1]
+    for number, membership in enumerate(memberships):
+        if number == LISTED_QUERIES:
+            yield f"and more than these {LISTED_QUERIES}"
+        else:
+            query = membership.catalog_query
+            yield format_html("{} · {}", link_to(query), _catalogs_of(query))
+
+
+def _catalogs_of(query: CatalogQuery) -> str:
+    return link_to_list(EnterpriseCatalog, "Its catalogs", catalog_query__id__exact=query.pk)

@@ -1,0 +1,129 @@
+"""The form of a channel's configuration: checks what people enter, and takes credentials without ever showing any."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from django import forms
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from enterprise_catalog.admin_pages.widgets import ReadableJSONField, SecretTextarea
+from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
+from enterprise_catalog.integrated_channels.configurations import catalog_faults, credentials_faults, settings_faults
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
+
+    ModelForm = forms.ModelForm[ChannelConfiguration]
+else:
+    ModelForm = forms.ModelForm
+
+_KEEP = "What is stored is never shown. Leave this empty to keep it."
+_ENTER_AGAIN = "Enter the credentials again: they were right, but are not kept while something else is wrong."
+
+
+class ConfigurationForm(ModelForm):
+    """A configuration; ``cleaned_data["new_credentials"]`` is a dictionary, empty to keep what is stored."""
+
+    new_credentials = forms.CharField(label="Credentials", required=False, widget=SecretTextarea({"rows": 4}))
+
+    class Meta:
+        model = ChannelConfiguration
+        fields = "__all__"
+        field_classes = {"catalog_uuids": ReadableJSONField, "settings": ReadableJSONField}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        is_new = self.instance.pk is None
+        codes = list(CHANNELS) if is_new else [self.instance.channel_code]
+        self.fields["new_credentials"].required = is_new
+        for name, kind in (("settings", "settings_class"), ("new_credentials", "credentials_class")):
+            if name in self.fields:
+                self._describe(name, [(CHANNELS[code].label, getattr(CHANNELS[code], kind)) for code in codes])
+        if not is_new:
+            field = self.fields["new_credentials"]
+            field.help_text = format_html("{} {}", _KEEP, field.help_text)
+
+    def clean_catalog_uuids(self) -> list[str]:
+        """Return the catalogs; an empty field means none."""
+        catalogs = self.cleaned_data["catalog_uuids"] or []
+        _raise(catalog_faults(catalogs))
+        return list(catalogs)
+
+    def clean_settings(self) -> dict[str, Any]:
+        """Return the settings; an empty field means the channel's defaults."""
+        settings = self.cleaned_data["settings"]
+        return {} if settings is None else settings
+
+    def clean_new_credentials(self) -> Any:
+        """Return the credentials; errors name the place, never the text."""
+        text = self.cleaned_data["new_credentials"]
+        if not text:
+            return {}
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            place = f"line {error.lineno}, column {error.colno}"
+            raise forms.ValidationError(f"This is not JSON; see {place}.") from None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        code = cleaned.get("channel_code") or self.instance.channel_code
+        if "settings" in cleaned:
+            self._add_errors("settings", settings_faults(code, cleaned["settings"]))
+        if cleaned.get("new_credentials"):
+            self._add_errors("new_credentials", credentials_faults(code, cleaned["new_credentials"]))
+        if self.errors and cleaned.get("new_credentials"):
+            self.add_error("new_credentials", _ENTER_AGAIN)
+        return cleaned
+
+    def _add_errors(self, name: str, faults: list[str]) -> None:
+        if faults:
+            self.add_error(name, [forms.ValidationError(fault) for fault in faults])
+
+    def _describe(self, name: str, kinds: list[tuple[str, type[ChannelSettings]]]) -> None:
+        """Make the field a field of code, and its help the list of what may stand there."""
+        field = self.fields[name]
+        field.widget.attrs["class"] = f"{field.widget.attrs.get('class', '')} ec-code"
+        if len(kinds) == 1:
+            [(_, kind)] = kinds
+            field.help_text = _fields_of(kind)
+        else:
+            field.help_text = format_html_join(
+                "", "<details><summary>{}</summary>{}</details>", ((label, _fields_of(kind)) for label, kind in kinds)
+            )
+
+
+def _raise(faults: list[str]) -> None:
+    if faults:
+        raise forms.ValidationError([forms.ValidationError(fault) for fault in faults])
+
+
+def _fields_of(kind: type[ChannelSettings]) -> SafeString:
+    """Return what a channel's settings may hold, as a list."""
+    rows = format_html_join("", "<li><code>{}</code> {}</li>", _described(kind))
+    return format_html("A JSON object of <ul>{}</ul>", rows) if rows else mark_safe("A JSON object; nothing to set.")
+
+
+def _described(kind: type[ChannelSettings]) -> Iterator[tuple[str, str]]:
+    """Yield the name of each field with its type, default and description."""
+    schema = kind.model_json_schema()
+    for name, field in schema.get("properties", {}).items():
+        yield name, _description(field, is_required=name in schema.get("required", ()))
+
+
+def _description(field: dict[str, Any], *, is_required: bool) -> str:
+    kinds = [choice.get("type") for choice in field.get("anyOf", [field])]
+    traits = [" or ".join(kind for kind in kinds if kind and kind != "null")]
+    if is_required:
+        traits.append("required")
+    elif field.get("default") not in (None, ""):
+        traits.append(f"{orjson.dumps(field['default']).decode()} unless given")
+    text = f"({', '.join(filter(None, traits))})" if any(traits) else ""
+    description = field.get("description", "")
+    return f"{text}: {description}" if description else text

@@ -1,0 +1,164 @@
+"""The page of configurations: the customers' channels, how their last syncs went, and the order to sync now."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
+from kombu.exceptions import OperationalError
+
+from enterprise_catalog.admin_pages.filters import BooleanRadioFilter, ChoicesDropdownFilter
+from enterprise_catalog.admin_pages.pages import Page, changed_columns
+from enterprise_catalog.admin_pages.rendering import (
+    EMPTY,
+    lines,
+    link_to,
+    link_to_list,
+    moment_field,
+    moment_text,
+    stacked,
+)
+from enterprise_catalog.admin_pages.search import uuid_or_text
+from enterprise_catalog.integrated_channels.admin.configuration_form import ConfigurationForm
+from enterprise_catalog.integrated_channels.admin.runs import run_badge
+from enterprise_catalog.integrated_channels.credentials import encrypt
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
+    SyncLease,
+    SyncRun,
+    TransmissionAttempt,
+)
+from enterprise_catalog.integrated_channels.tasks import sync_configuration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
+
+_WHAT = ("channel_code", "display_name", "enterprise_customer_uuid", "catalog_uuids", "active")
+_WHERE = ("base_url", "settings", "new_credentials")
+_SYNCS = ("last_run", "last_full_sync", "next_sync", "running", "history")
+_HOW = ("sync_interval_minutes", "chunk_size", "max_chunks_per_run")
+
+
+@admin.register(ChannelConfiguration)
+class ConfigurationPage(Page):
+    form = ConfigurationForm
+    list_display = ("name", "channel_code", "active", "last_run", "last_full_sync", "next_sync")
+    list_filter = (("channel_code", ChoicesDropdownFilter), ("active", BooleanRadioFilter))
+    ordering = ("id",)
+    sortable_by = ()
+    actions = ("sync_now",)
+    actions_submit_line = ("save_and_sync",)
+    search_fields = ("display_name", "enterprise_customer_uuid")
+    search_help_text = "Name, or the customer's UUID"
+    nothing_found = "A configuration is found by a part of its name, or by the whole UUID of its customer."
+    fieldsets = (
+        (None, {"fields": _WHAT}),
+        ("The learning system", {"fields": _WHERE}),
+        ("Pace", {"fields": _HOW}),
+    )
+
+    last_full_sync = moment_field("last_full_sync_at")
+    next_sync = moment_field("next_sync_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ChannelConfiguration]:
+        newest = SyncRun.objects.filter(configuration=OuterRef("pk")).order_by("-started_at", "-id")
+        last_run = {f"last_run_{name}": Subquery(newest.values(name)[:1]) for name in ("id", "state")}
+        rows: QuerySet[ChannelConfiguration] = super().get_queryset(request).annotate(**last_run)
+        return rows
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration], search_term: str
+    ) -> tuple[QuerySet[ChannelConfiguration], bool]:
+        columns = {"uuid_columns": ("enterprise_customer_uuid",), "text_columns": ("display_name",)}
+        return queryset.filter(uuid_or_text(search_term, **columns)) if search_term.strip() else queryset, False
+
+    def get_fieldsets(self, request: HttpRequest, obj: ChannelConfiguration | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj is None else (*fieldsets, ("Syncs", {"fields": _SYNCS}))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ChannelConfiguration | None = None) -> tuple[str, ...]:
+        # Its transmissions belong to one customer's learning system: another one takes another configuration.
+        return () if obj is None else ("channel_code", "enterprise_customer_uuid", *_SYNCS)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # Its history must stay; to end it, switch it off.
+
+    @method_decorator(sensitive_post_parameters("new_credentials"))
+    def changeform_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().changeform_view(*args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: ChannelConfiguration, form: Any, change: bool) -> None:  # noqa: FBT001  (Django's signature)
+        columns = changed_columns(obj, form)
+        if credentials := form.cleaned_data["new_credentials"]:
+            obj.credentials = encrypt(credentials)
+            columns.append("credentials")
+        obj.save(update_fields=columns if change else None)
+        if f"{self.opts.app_label}_{self.opts.model_name}_save_and_sync" in request.POST:  # unfold names the button so.
+            self.save_and_sync(request, obj)
+
+    @admin.action(description="Save and sync now", permissions=["change"])
+    def save_and_sync(self, request: HttpRequest, obj: ChannelConfiguration) -> None:
+        self._sync_after_commit(request, [obj])
+
+    @admin.action(description="Sync now", permissions=["change"])
+    def sync_now(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> None:
+        self._sync_after_commit(request, queryset)
+
+    def _sync_after_commit(self, request: HttpRequest, configurations: Iterable[ChannelConfiguration]) -> None:
+        """Queue a sync of each configuration that is switched on, and tell the user of the others."""
+        queue = []
+        for configuration in configurations:
+            if configuration.active:
+                queue.append(configuration.pk)
+            else:
+                self.message_user(request, f"“{configuration}” is switched off and is not synced.", messages.WARNING)
+        transaction.on_commit(partial(self._queue, request, queue))
+
+    def _queue(self, request: HttpRequest, configuration_ids: Sequence[int]) -> None:
+        try:
+            for configuration_id in configuration_ids:
+                sync_configuration.delay(configuration_id)
+        except OperationalError:
+            message = "The message broker does not answer, so that not all syncs were queued. Each runs when it is due."
+            self.message_user(request, message, messages.ERROR)
+            return
+        if configuration_ids:
+            number = len(configuration_ids)
+            self.message_user(request, "A sync is queued." if number == 1 else f"{number} syncs are queued.")
+
+    @admin.display(description="configuration")
+    def name(self, configuration: ChannelConfiguration) -> str:
+        return stacked(configuration, configuration.base_url)
+
+    @admin.display(description="last run")
+    def last_run(self, configuration: Any) -> str:
+        pk, state = configuration.last_run_id, configuration.last_run_state
+        return link_to(SyncRun(pk=pk), run_badge(state)) if pk else EMPTY
+
+    @admin.display(description="running now")
+    def running(self, configuration: ChannelConfiguration) -> str:
+        lease = SyncLease.objects.filter(configuration=configuration, expires_at__gt=timezone.now()).first()
+        if lease is None:
+            return "no"
+        return f"yes; its worker is given up if it is silent until {moment_text(lease.expires_at)}"
+
+    @admin.display(description="history")
+    def history(self, configuration: ChannelConfiguration) -> str:
+        pk = configuration.pk
+        return lines(
+            (
+                link_to_list(ContentMetadataItemTransmission, "Transmissions", configuration__id__exact=pk),
+                link_to_list(SyncRun, "Runs", configuration__id__exact=pk),
+                link_to_list(TransmissionAttempt, "Attempts", run__configuration__id__exact=pk),
+            )
+        )

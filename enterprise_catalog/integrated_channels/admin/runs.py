@@ -1,0 +1,112 @@
+"""The page of runs: what each sync of a configuration did, and why it stopped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib import admin
+
+from enterprise_catalog.admin_pages.filters import (
+    AutocompleteSelectFilter,
+    ChoicesCheckboxFilter,
+    ChoicesDropdownFilter,
+    DayRangeFilter,
+)
+from enterprise_catalog.admin_pages.pages import ReadOnlyPage
+from enterprise_catalog.admin_pages.rendering import (
+    badge,
+    duration_text,
+    lines,
+    link_to_list,
+    moment_field,
+    shortened,
+    stacked,
+)
+from enterprise_catalog.integrated_channels.models import RunState, SyncRun, TransmissionAttempt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.http import HttpRequest
+
+#: How good or bad each state is, as the name of its label's colour.
+RUN_TONES: Final = {
+    RunState.RUNNING: "info",
+    RunState.COMPLETE: "success",
+    RunState.INCOMPLETE: "warning",
+    RunState.STOPPED: "danger",
+    RunState.ABANDONED: "danger",
+}
+
+
+def run_badge(state: str) -> str:
+    """Return a run's state on its colour."""
+    return badge(RunState(state).label, RUN_TONES[RunState(state)])
+
+
+@admin.register(SyncRun)
+class RunPage(ReadOnlyPage):
+    list_display = ("started", "where", "state_badge", "why", "sent", "left", "took")
+    list_filter = (
+        ("configuration", AutocompleteSelectFilter),
+        ("configuration__channel_code", ChoicesDropdownFilter),
+        ("state", ChoicesCheckboxFilter),
+        ("started_at", DayRangeFilter),
+    )
+    list_select_related = ("configuration",)
+    fieldsets = (
+        (None, {"fields": ("configuration", "channel", "state_badge", "reason", "attempts_link")}),
+        ("When", {"fields": ("started", "finished", "took")}),
+        ("Items", {"fields": ("sent", "matched", "waiting", "backlog")}),
+    )
+
+    started = moment_field("started_at")
+    finished = moment_field("finished_at")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        # Each reads the newest rows from an index: those of one configuration, or those of all.
+        one = "configuration__id__exact" in request.GET
+        return ("-started_at", "-id") if one else ("-id",)
+
+    @admin.display(description="configuration")
+    def where(self, run: SyncRun) -> str:
+        return stacked(run.configuration, self.channel(run))
+
+    @admin.display(description="channel")
+    def channel(self, run: SyncRun) -> str:
+        return run.configuration.get_channel_code_display()
+
+    @admin.display(description="state")
+    def state_badge(self, run: SyncRun) -> str:
+        return run_badge(run.state)
+
+    @admin.display(description="reason")
+    def why(self, run: SyncRun) -> str:
+        return shortened(run.reason)
+
+    @admin.display(description="sent")
+    def sent(self, run: SyncRun) -> str:
+        return lines(_counts_in_words(run.counts))
+
+    @admin.display(description="not sent")
+    def left(self, run: SyncRun) -> str:
+        return lines(
+            f"{number:,} {what}"
+            for number, what in ((run.matched, "matched"), (run.waiting, "waiting"), (run.backlog, "left over"))
+            if number
+        )
+
+    @admin.display(description="took")
+    def took(self, run: SyncRun) -> str:
+        return duration_text(run.started_at, run.finished_at)
+
+    @admin.display(description="attempts")
+    def attempts_link(self, run: SyncRun) -> str:
+        return link_to_list(TransmissionAttempt, "What it sent", run__id__exact=run.pk)
+
+
+def _counts_in_words(counts: dict[str, Any]) -> Iterator[str]:
+    """Yield ``create: 3 done, 1 rejected`` for each action."""
+    for action, outcomes in counts.items():
+        numbers = ", ".join(f"{number:,} {outcome.replace('_', ' ')}" for outcome, number in outcomes.items())
+        yield f"{action}: {numbers}"

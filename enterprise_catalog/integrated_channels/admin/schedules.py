@@ -1,0 +1,59 @@
+"""The pages of django-celery-beat, which say when to look for due syncs, on unfold's templates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django_celery_beat.admin import ClockedScheduleAdmin, CrontabScheduleAdmin, PeriodicTaskAdmin, PeriodicTaskForm
+from django_celery_beat.admin import TaskSelectWidget as PlainTaskSelectWidget
+from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
+
+from enterprise_catalog.admin_pages.pages import Page
+
+if TYPE_CHECKING:
+    # unfold has no types; its widgets are Django's with other classes.
+    from django.forms import Select, TextInput
+else:
+    from unfold.widgets import UnfoldAdminSelectWidget as Select
+    from unfold.widgets import UnfoldAdminTextInputWidget as TextInput
+
+for model in (ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule):
+    admin.site.unregister(model)
+
+
+class TaskSelectWidget(Select, PlainTaskSelectWidget):  # type: ignore[misc]  # the package has no types
+    """The choice of a task."""
+
+
+class TaskForm(PeriodicTaskForm):  # type: ignore[misc]  # the package has no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["task"].widget = TextInput()
+        self.fields["regtask"].widget = TaskSelectWidget()
+
+
+@admin.register(PeriodicTask)
+class TaskPage(PeriodicTaskAdmin, Page):  # type: ignore[misc]  # the package has no types
+    form = TaskForm
+    date_hierarchy = None
+
+
+@admin.register(CrontabSchedule)
+class CrontabPage(CrontabScheduleAdmin, Page):  # type: ignore[misc]
+    pass
+
+
+@admin.register(ClockedSchedule)
+class ClockedPage(ClockedScheduleAdmin, Page):  # type: ignore[misc]
+    pass
+
+
+@admin.register(IntervalSchedule)
+class IntervalPage(Page):
+    pass
+
+
+@admin.register(SolarSchedule)
+class SolarPage(Page):
+    pass

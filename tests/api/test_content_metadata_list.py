@@ -1,0 +1,153 @@
+"""``GET …/content-metadata/``: all documents, page by page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from enterprise_catalog.catalog.models import EnterpriseCatalog
+from tests.api.endpoints import address
+from tests.factories import a_catalog, a_course, courses, import_into
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rest_framework.test import APIClient
+
+pytestmark = pytest.mark.django_db
+
+
+def pages(client: APIClient, start: str) -> Iterator[dict[str, Any]]:
+    """Yield the page at ``start`` and those that follow it."""
+    following: str | None = start
+    while following:
+        response = client.get(following)
+        assert response.status_code == 200, response.content
+        page: dict[str, Any] = response.json()
+        yield page
+        following = page["next"]
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 3, 6, 7, 8, 1_000])
+def test_its_pages_join_to_the_whole_catalog(operator: APIClient, page_size: int) -> None:
+    keys = sorted(["a", "A", "a ", "ä", "😀", "k" * 255, "edX+Demo/?&=%"])
+    catalog = a_catalog(*map(a_course, keys))
+
+    found = [*pages(operator, address(catalog.pk, f"content-metadata/?page_size={page_size}"))]
+
+    assert [document["content_key"] for page in found for document in page["results"]] == keys
+    assert {len(page["results"]) for page in found[:-1]} <= {page_size}
+
+
+def test_it_returns_the_documents_that_a_post_returns(operator: APIClient) -> None:
+    catalog = a_catalog(*courses(3))
+    keys = [course["key"] for course in courses(3)]
+
+    [page] = pages(operator, address(catalog.pk, "content-metadata/"))
+
+    posted = operator.post(address(catalog.pk, "content-metadata/"), {"content_keys": keys}).json()
+    assert page == {**{name: value for name, value in posted.items() if name != "missing"}, "next": None}
+
+
+def test_its_pages_hold_a_hundred_documents_unless_asked_otherwise(operator: APIClient) -> None:
+    catalog = a_catalog(*courses(101))
+
+    first, second = pages(operator, address(catalog.pk, "content-metadata/"))
+
+    assert (len(first["results"]), len(second["results"])) == (100, 1)
+
+
+@pytest.mark.parametrize("query", ["none", "empty"])
+def test_an_empty_catalog_has_one_empty_page(operator: APIClient, query: str) -> None:
+    catalog = a_catalog(catalog_query=None) if query == "none" else a_catalog()
+
+    [page] = pages(operator, address(catalog.pk, "content-metadata/"))
+
+    assert (page["results"], page["next"]) == ([], None)
+
+
+@pytest.mark.parametrize("page_size", ["0", "-1", "1001", "ten", "", "1.5", "9" * 30])
+def test_it_takes_a_page_size_of_1_to_1000_only(operator: APIClient, page_size: str) -> None:
+    catalog = a_catalog()
+
+    response = operator.get(address(catalog.pk, "content-metadata/"), {"page_size": page_size})
+
+    assert response.status_code == 400
+    assert set(response.json()) == {"page_size", "code"}
+
+
+@pytest.mark.parametrize("cursor", ["!!!!", "=", "a", "YQ==", "Y Q", "_w", "ä", "%", "YR"])
+def test_it_takes_only_cursors_of_its_own(operator: APIClient, cursor: str) -> None:
+    catalog = a_catalog(a_course())
+
+    response = operator.get(address(catalog.pk, "content-metadata/"), {"cursor": cursor})
+
+    assert response.status_code == 400
+    assert response.json() == {"cursor": ["Not a cursor of this API."], "code": "bad_cursor"}
+
+
+def test_a_page_that_follows_the_last_is_empty(operator: APIClient) -> None:
+    catalog = a_catalog(*courses(2))
+
+    *_, last = pages(operator, address(catalog.pk, "content-metadata/?page_size=2"))
+
+    assert (last["results"], last["next"]) == ([], None)
+
+
+def test_its_etag_spares_a_caller_the_documents(operator: APIClient, django_assert_num_queries: Any) -> None:
+    catalog = a_catalog(*courses(3))
+    path = address(catalog.pk, "content-metadata/")
+    first = operator.get(path)
+
+    with django_assert_num_queries(2):  # the user and the catalog
+        second = operator.get(path, headers={"If-None-Match": first["ETag"]})
+
+    assert (second.status_code, second.content) == (304, b"")
+
+
+def test_a_304_carries_what_caches_need(operator: APIClient) -> None:
+    catalog = a_catalog(*courses(3))
+    path = address(catalog.pk, "content-metadata/")
+    first = operator.get(path)
+
+    second = operator.get(path, headers={"If-None-Match": f'"other", W/{first["ETag"]}'})
+
+    for name in ("ETag", "Cache-Control", "Vary"):
+        assert second.headers[name] == first.headers[name]
+
+
+def test_its_etag_is_the_catalogs_version(operator: APIClient) -> None:
+    catalog = a_catalog(a_course())
+
+    response = operator.get(address(catalog.pk, "content-metadata/"))
+
+    version = EnterpriseCatalog.objects.with_parts().get(pk=catalog.pk).version
+    assert response["ETag"] == f'"{version}"'
+    assert response.json()["catalog_version"] == version
+
+
+def test_an_old_etag_is_answered_in_full(operator: APIClient) -> None:
+    catalog = a_catalog(a_course("a"))
+    path = address(catalog.pk, "content-metadata/")
+    old = operator.get(path)["ETag"]
+    import_into(catalog, [a_course("a", title="Changed")])
+
+    response = operator.get(path, headers={"If-None-Match": old})
+
+    assert response.status_code == 200
+    assert response["ETag"] != old
+
+
+@pytest.mark.parametrize("page_size", [1, 500])
+def test_it_asks_the_database_as_often_for_a_long_page_as_for_a_short_one(
+    operator: APIClient, django_assert_num_queries: Any, page_size: int
+) -> None:
+    catalog = a_catalog(*courses(600))
+    path = address(catalog.pk, f"content-metadata/?page_size={page_size}")
+    operator.get(path)
+
+    with django_assert_num_queries(6):  # the user, the catalog, and in a transaction its version and the documents
+        response = operator.get(path)
+
+    assert len(response.json()["results"]) == page_size

@@ -1,0 +1,90 @@
+"""The scheduled path with real processes: web service, worker, scheduler and LMS, which know each other by URL only."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import services
+from tests.factories import a_course, courses
+from tests.processes import Site, get_json, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from typing import Any
+
+pytestmark = pytest.mark.processes
+
+CUSTOMER = "22222222-2222-4222-8222-222222222222"
+CATALOG = "11111111-1111-4111-8111-111111111111"
+
+#: Long enough for a scheduler and a worker to start on a busy machine.
+PATIENCE_SECONDS = 120
+
+
+@pytest.fixture(params=["MariaDB and Redis", "SQLite and a folder"])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
+    """A site as in production, and one as ``make run`` makes it."""
+    if request.param == "SQLite and a folder":
+        return Site.make(tmp_path)
+    redis = request.getfixturevalue("redis_url").rpartition("/")[0]
+    database = services.create_database(request.getfixturevalue("mariadb_url"), "scheduled_path")
+    return Site.make(tmp_path, DATABASE_URL=database, CELERY_BROKER_URL=f"{redis}/1", CACHE_URL=f"{redis}/2")
+
+
+@pytest.fixture
+def lms(site: Site) -> Iterator[str]:
+    """Everything running; gives the URL of the sandbox Moodle, which the site is connected to."""
+    site.manage("migrate", "--verbosity", "0")
+    with contextlib.ExitStack() as processes:
+        processes.enter_context(site.web())
+        sandbox = processes.enter_context(site.sandbox("MOODLE"))
+        site.manage(
+            "create_channel",
+            *("--channel", "MOODLE", "--customer-uuid", CUSTOMER, "--base-url", sandbox["url"]),
+            *("--settings", json.dumps(sandbox["settings"]), "--credentials", json.dumps(sandbox["credentials"])),
+        )
+        processes.enter_context(site.worker())
+        processes.enter_context(site.scheduler())
+        yield sandbox["url"]
+
+
+def put_into_catalog(site: Site, documents: Sequence[dict[str, Any]]) -> None:
+    file = site.folder / "catalog.jsonl"
+    file.write_text("".join(json.dumps(document) + "\n" for document in documents), encoding="utf-8")
+    site.manage("import_content", str(file), "--replace", "--catalog-uuid", CATALOG, "--customer-uuid", CUSTOMER)
+
+
+def schedule_now(site: Site) -> None:
+    """Do what a person does in the admin: look for due configurations every second, and sync as soon as possible."""
+    site.manage(
+        "shell",
+        "--no-imports",
+        "--command",
+        "from django_celery_beat.models import IntervalSchedule, PeriodicTask\n"
+        "from enterprise_catalog.integrated_channels.models import ChannelConfiguration\n"
+        "second, _ = IntervalSchedule.objects.get_or_create(every=1, period='seconds')\n"
+        "task = PeriodicTask.objects.get(task='sync_due_configurations')\n"
+        "task.interval = second\n"
+        "task.save()\n"
+        "ChannelConfiguration.objects.update(next_sync_at=None)\n",
+    )
+
+
+def test_worker_and_scheduler_make_the_lms_equal_to_the_catalog_and_keep_it_so(site: Site, lms: str) -> None:
+    put_into_catalog(site, [*courses(150), a_course("Old")])
+    schedule_now(site)
+    wait_until(lambda: len(get_json(f"{lms}/_sandbox/offered")) == 151, seconds=PATIENCE_SECONDS)
+
+    changed = [a_course("Northwind+C000000", title="Changed"), *courses(150)[1:], a_course("New")]
+    put_into_catalog(site, changed)
+    schedule_now(site)
+
+    expected = {course["key"]: f"{course['title']} - via edX.org (Northwind Institute)" for course in changed}
+    wait_until(lambda: get_json(f"{lms}/_sandbox/offered") == expected, seconds=PATIENCE_SECONDS)
+    created = get_json(f"{lms}/_sandbox/content")
+    assert len(created) == len({course["idnumber"] for course in created}) == 152

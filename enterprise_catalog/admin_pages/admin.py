@@ -1,4 +1,4 @@
-"""Django's own users and groups on unfold's pages, which their own admin does not know of."""
+"""The front page, and Django's own users and groups on unfold's templates."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ else:
     from unfold.forms import AdminPasswordChangeForm, UserChangeForm
     from unfold.forms import UserCreationForm as AdminUserCreationForm
 
+admin.site.index_template = "admin_pages/index.html"
 admin.site.unregister(User)
 admin.site.unregister(Group)
 

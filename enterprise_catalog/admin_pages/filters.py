@@ -41,6 +41,10 @@ __all__ = [
 class DayRangeFilter(RangeDateFilter):
     """From one day to another, both whole, of a column that holds times; unfold's own would leave out the last day."""
 
+    def __init__(self, field: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(field, *args, **kwargs)
+        self.title = str(field.verbose_name).removesuffix(" at")
+
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         try:
             first, last = self._day("from"), self._day("to")

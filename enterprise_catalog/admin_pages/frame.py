@@ -1,4 +1,4 @@
-"""What surrounds each page: the navigation and the style sheet. unfold calls both; see the settings."""
+"""What surrounds the pages: navigation, style sheet, icon and front page; unfold calls, as the settings tell it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.urls import reverse
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from django.db.models import Model
     from django.http import HttpRequest
 
 #: Title of a group -> model, title and icon (https://fonts.google.com/icons) of each of its pages.
@@ -37,6 +38,12 @@ _GROUPS: Final = {
     ),
 }
 
+#: Model -> what one finds out by searching its list for a content key.
+_KEY_SEARCHES: Final = {
+    "integrated_channels.ContentMetadataItemTransmission": "Why is a course in a learning system, or why is it not?",
+    "catalog.ContentMetadata": "Which catalogs hold a course?",
+}
+
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the pages of this deployment's programs that the user may see, what people come for first on top.
@@ -52,14 +59,36 @@ def style_sheet(request: HttpRequest) -> str:  # noqa: ARG001  (unfold gives it)
     return static("admin_pages/pages.css")
 
 
+def favicon(request: HttpRequest) -> str:  # noqa: ARG001  (unfold gives it)
+    """Return the URL of the browser tab's icon."""
+    return static("admin_pages/favicon.svg")
+
+
+def front_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Return the front page's context with the searches by content key that the user may do."""
+    searches = [
+        {"question": question, "url": _list_url(model)}
+        for label, question in _KEY_SEARCHES.items()
+        if (model := _visible_model(request, label))
+    ]
+    return {**context, "key_searches": searches}
+
+
 def _items(request: HttpRequest, pages: tuple[tuple[str, str, str], ...]) -> Iterator[dict[str, str]]:
     for label, title, icon in pages:
-        application, _, name = label.partition(".")
-        model = apps.all_models[application].get(name.lower())
-        if model and admin.site.is_registered(model) and _is_visible(request, model):
-            link = reverse(f"admin:{application}_{name.lower()}_changelist")
-            yield {"title": title, "icon": icon, "link": link}
+        if model := _visible_model(request, label):
+            yield {"title": title, "icon": icon, "link": _list_url(model)}
 
 
-def _is_visible(request: HttpRequest, model: Any) -> bool:
-    return admin.site.get_model_admin(model).has_view_permission(request)
+def _visible_model(request: HttpRequest, label: str) -> type[Model] | None:
+    """Return the model if this deployment has it and the user may see its rows."""
+    application, _, name = label.partition(".")
+    model = apps.all_models[application].get(name.lower())
+    if model is None or not admin.site.is_registered(model):
+        return None
+    return model if admin.site.get_model_admin(model).has_view_permission(request) else None
+
+
+def _list_url(model: type[Model]) -> str:
+    options = model._meta  # noqa: SLF001  (Django's documented API)
+    return reverse(f"admin:{options.app_label}_{options.model_name}_changelist")

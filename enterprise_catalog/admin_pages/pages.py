@@ -18,11 +18,20 @@ if TYPE_CHECKING:
 
     # unfold has no types; its class is Django's with other templates.
     ModelAdmin = admin.ModelAdmin[Any]
+    from django.contrib.admin.views.main import ChangeList
 else:
     from unfold.admin import ModelAdmin
+    from unfold.views import ChangeList
 
 #: What may follow a column's name in a list's URL: what the filters write there, and what links to the list do.
 _LOOKUPS: Final = frozenset({"", "__exact", "__id__exact", "__uuid__exact", "_from", "_to"})
+
+
+class _List(ChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        # unfold would show the count beside the title, as if it were not capped.
+        self.full_result_count = self.result_count
 
 
 class Page(ModelAdmin):
@@ -54,6 +63,9 @@ class Page(ModelAdmin):
         """Allow the lookups of the list's filters; Django would allow any on the table's own columns."""
         columns = [*map(_column_of, self.list_filter), *self.linked_by]
         return any(lookup.startswith(column) and lookup.removeprefix(column) in _LOOKUPS for column in columns)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return _List
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"owners": list(self._owners(request)), **(extra_context or {})})

@@ -79,6 +79,12 @@ def shortened(text: str, length: int = 120) -> str:
     return format_html('<span class="ec-prose" title="{}">{}</span>', text, truncatechars(text, length))
 
 
+def exactly(text: str) -> str:
+    """Return ``text`` with its spaces as they are, in quotation marks if it begins or ends with one."""
+    html = '<span class="ec-exact">{}</span>' if text == text.strip() else '<span class="ec-exact">“{}”</span>'
+    return format_html(html, text) if text else EMPTY
+
+
 def code_block(text: str) -> str:
     """Return ``text`` with its line breaks, in letters of one width."""
     return format_html('<pre class="ec-code">{}</pre>', text)
@@ -107,7 +113,8 @@ def link_to_list(model: type[Model], text: str, **conditions: str | int | UUID) 
 
 def lines(parts: Iterable[object]) -> str:
     """Return the parts one below the other; a dash if there are none."""
-    return format_html_join("", '<div class="ec-line">{}</div>', ((part,) for part in parts)) or EMPTY
+    html = format_html_join("", '<div class="ec-line">{}</div>', ((part,) for part in parts))
+    return format_html('<div class="ec-lines">{}</div>', html) if html else EMPTY
 
 
 def table(title: str, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

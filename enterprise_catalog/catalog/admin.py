@@ -15,6 +15,7 @@ from enterprise_catalog.admin_pages.paginator import CappedPaginator
 from enterprise_catalog.admin_pages.rendering import (
     EMPTY,
     code_block,
+    exactly,
     lines,
     link_to,
     link_to_list,
@@ -67,8 +68,8 @@ class CustomerPage(_UUIDPage):
     search_fields = ("name", "uuid")
     search_help_text = "Name or UUID"
     text_column = "name"
-    fields = ("name", "uuid", "slug", "learner_portal_url", "catalogs", "created")
-    shown = ("catalogs", "created")
+    fields = ("name", "uuid", "slug", "learner_portal_url", "its_catalogs", "created")
+    shown = ("its_catalogs", "created")
 
     created = moment_field("created_at")
 
@@ -76,7 +77,7 @@ class CustomerPage(_UUIDPage):
         save_customer(obj, now=timezone.now())
 
     @admin.display(description="catalogs")
-    def catalogs(self, customer: EnterpriseCustomer) -> str:
+    def its_catalogs(self, customer: EnterpriseCustomer) -> str:
         return link_to_list(EnterpriseCatalog, "Its catalogs", enterprise_customer__uuid__exact=customer.pk)
 
 
@@ -107,8 +108,8 @@ class QueryPage(_UUIDPage):
     search_fields = ("title", "uuid")
     search_help_text = "Title or UUID"
     text_column = "title"
-    fields = ("title", "uuid", "content_filter", "items", "catalogs", "content_changed")
-    shown = ("uuid", "items", "catalogs", "content_changed")
+    fields = ("title", "uuid", "content_filter", "items", "its_catalogs", "content_changed")
+    shown = ("uuid", "items", "its_catalogs", "content_changed")
 
     content_changed = moment_field("content_changed_at")
 
@@ -120,7 +121,7 @@ class QueryPage(_UUIDPage):
         return CappedPaginator(query.memberships.all(), 1).count_text
 
     @admin.display(description="catalogs")
-    def catalogs(self, query: CatalogQuery) -> str:
+    def its_catalogs(self, query: CatalogQuery) -> str:
         return _catalogs_of(query)
 
 
@@ -132,9 +133,9 @@ class ContentPage(ReadOnlyPage):
     search_help_text = "Content key, or how it starts"
     nothing_found = "Keys are compared exactly: case, accents and spaces count. No import has brought such an item yet."
     fieldsets = (
-        (None, {"fields": ("content_key", "title", "content_type", "parent_content_key", "queries")}),
+        (None, {"fields": ("exact_key", "title", "content_type", "parent_content_key", "queries")}),
         ("Versions", {"fields": ("changed", "created", "content_hash")}),
-        ("Document", {"fields": ("document",)}),
+        ("Document", {"fields": ("stored_document",)}),
     )
 
     changed = moment_field("updated_at", "last changed")
@@ -147,14 +148,18 @@ class ContentPage(ReadOnlyPage):
 
     @admin.display(description="item")
     def item(self, content: ContentMetadata) -> str:
-        return stacked(content.content_key, content.title)
+        return stacked(exactly(content.content_key), content.title)
+
+    @admin.display(description="content key")
+    def exact_key(self, content: ContentMetadata) -> str:
+        return exactly(content.content_key)
 
     @admin.display(description="in the queries")
     def queries(self, content: ContentMetadata) -> str:
         return lines(_queries_of(content))
 
     @admin.display(description="document")
-    def document(self, content: ContentMetadata) -> str:
+    def stored_document(self, content: ContentMetadata) -> str:
         stored = ContentDocument.objects.filter(content=content).first()
         if stored is None:
             return EMPTY

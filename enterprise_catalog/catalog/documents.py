@@ -34,6 +34,16 @@ KEY_FIELDS: Final[Mapping[str, str]] = {
 SERVED_FIELDS: Final = frozenset({"content_key", "content_type", "content_last_modified", "enrollment_url"})
 
 
+_JSON_TYPES: Final = {
+    list: "a list",
+    str: "a string",
+    int: "a number",
+    float: "a number",
+    bool: "a boolean",
+    type(None): "null",
+}
+
+
 class DocumentError(ValueError):
     """A document that cannot be taken; the text says what is wrong with it."""
 
@@ -56,21 +66,19 @@ def parse_document(line: bytes) -> Document:
     Two lines that differ in white space or in the order of fields only give equal documents.
 
     Raises:
-        DocumentError: not JSON, not an object, of no known ``content_type``, without a usable key, or too large.
+        DocumentError: not JSON, not an object, of no known ``content_type``, without a usable key, too deep or too large.
     """
     try:
         fields = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise DocumentError(f"not JSON: {error.msg} at character {error.pos + 1}") from None
     if not isinstance(fields, dict):
-        raise DocumentError(f"a JSON object is needed, not {_json_type(fields)}")
+        raise DocumentError(f"a JSON object is needed, not {_JSON_TYPES[type(fields)]}")
     content_type = fields.get("content_type")
     if not isinstance(content_type, str) or content_type not in KEY_FIELDS:
         raise DocumentError(f"content_type must be one of {', '.join(KEY_FIELDS)}, not {content_type!r:.60}")
     content_key = _content_key(fields, KEY_FIELDS[content_type])
-    canonical = orjson.dumps(
-        {name: value for name, value in fields.items() if name not in SERVED_FIELDS}, option=orjson.OPT_SORT_KEYS
-    )
+    canonical = _canonical(content_key, fields)
     if len(canonical) > MAX_DOCUMENT_BYTES:
         raise DocumentError(f"{content_key}: {len(canonical):,} bytes; at most {MAX_DOCUMENT_BYTES:,} are allowed")
     title = fields.get("title")
@@ -132,13 +140,15 @@ def _content_key(fields: Mapping[str, Any], name: str) -> str:
     return key
 
 
+def _canonical(content_key: str, fields: Mapping[str, Any]) -> bytes:
+    stored = {name: value for name, value in fields.items() if name not in SERVED_FIELDS}
+    try:
+        return orjson.dumps(stored, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError as error:  # It reads 1,024 levels, but writes 254 only.
+        raise DocumentError(f"{content_key}: nested too deeply") from error
+
+
 def _parent_key(fields: Mapping[str, Any]) -> str:
     """Return the course of a run, from ``aggregation_key`` (``courserun:edX+DemoX``) as course-discovery writes it."""
     aggregation_key = fields.get("aggregation_key")
     return aggregation_key.partition(":")[2][:MAX_KEY_LENGTH] if isinstance(aggregation_key, str) else ""
-
-
-def _json_type(value: object) -> str:
-    if isinstance(value, list):
-        return "a list"
-    return "null" if value is None else f"a {type(value).__name__}"

@@ -68,7 +68,7 @@ def read_page(catalog_uuid: UUID, *, after: str, size: int) -> ServedItems:
 
 
 def read_numbered_page(catalog_uuid: UUID, *, keys: Collection[str], start: int, size: int) -> tuple[int, ServedItems]:
-    """Return how many items there are, and the ``size`` documents from position ``start`` (from 0); see page numbers.
+    """Return how many items there are, and the ``size`` documents from position ``start`` (from 0), if there are any.
 
     Args:
         keys: only these; none means all. Costs grow with ``start``; :func:`read_page` has no such cost.
@@ -81,7 +81,10 @@ def read_numbered_page(catalog_uuid: UUID, *, keys: Collection[str], start: int,
         members = _members(catalog)
         if keys:
             members = members.filter(content_key__in=keys)
-        return members.count(), ServedItems(catalog.version, _served(catalog, members, start=start, limit=size))
+        count = members.count()
+        # Databases refuse positions beyond their integers; none of those is in a catalog.
+        documents = _served(catalog, members, start=start, limit=size) if start < count else []
+        return count, ServedItems(catalog.version, documents)
 
 
 def _catalog(catalog_uuid: UUID) -> EnterpriseCatalog:

@@ -6,20 +6,21 @@ Whatever goes wrong is a ``CatalogUnavailableError``: a catalog that could not b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypeVar
 from uuid import UUID
 
+import orjson
 import requests
 from django.conf import settings
 from edx_rest_api_client.client import OAuthAPIClient
-from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, TypeAdapter, ValidationError
 
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
 from enterprise_catalog.integrated_channels.types import ContentItem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 CONNECT_TIMEOUT_SECONDS: Final = 5
 READ_TIMEOUT_SECONDS: Final = 120
@@ -69,7 +70,13 @@ def _organization_names(value: object) -> object:
     return tuple(entry.partition(": ")[2] or entry if isinstance(entry, str) else entry for entry in value)
 
 
+def _aware(moment: datetime) -> datetime:
+    """Take a time without a zone for UTC, as all of Open edX's are."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 _Text = Annotated[str, BeforeValidator(_text)]
+_Moment = Annotated[datetime, AfterValidator(_aware)]
 
 
 class _Document(BaseModel):
@@ -77,7 +84,7 @@ class _Document(BaseModel):
 
     content_key: str
     content_type: str
-    content_last_modified: datetime
+    content_last_modified: _Moment
     title: _Text = ""
     short_description: _Text = ""
     full_description: _Text = ""
@@ -86,8 +93,8 @@ class _Document(BaseModel):
     image_url: _Text = ""
     organizations: Annotated[tuple[str, ...], BeforeValidator(_organization_names)] = ()
     course_type: _Text = ""
-    start: datetime | None = None
-    end: datetime | None = None
+    start: _Moment | None = None
+    end: _Moment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +150,10 @@ class CatalogClient:
         """Return how the catalog differs from ``known_keys``, of which there may be any number.
 
         Raises:
-            CatalogUnavailableError: no answer, or no such catalog.
+            CatalogUnavailableError: no answer, no such catalog, or an answer that leaves keys out.
         """
         url = f"{self._base_url}{catalog_uuid}/content-diff/"
-        answers = [self._ask("POST", url, _Diff, {"content_keys": part}) for part in _parts(known_keys)]
+        answers = [self._diff_part(url, part) for part in _parts(known_keys)]
         if len({answer.catalog_version for answer in answers}) > 1:
             raise CatalogUnavailableError(f"Catalog {catalog_uuid} changed while it was being compared.")
         return DiffAnswer(
@@ -172,24 +179,39 @@ class CatalogClient:
             except ValidationError as error:
                 unreadable[key] = f"The content document cannot be read: {_first_fault(error)}"
         missing = {item.content_key: item.reason for item in answer.missing}
-        if lost := set(keys) - items.keys() - unreadable.keys() - missing.keys():
-            raise CatalogUnavailableError(f"The catalog's answer leaves out {len(lost)} of {len(keys)} keys.")
+        _check_complete(keys, items.keys() | unreadable.keys() | missing.keys())
         return MetadataAnswer(items, unreadable, missing)
+
+    def _diff_part(self, url: str, keys: Sequence[str]) -> _Diff:
+        answer = self._ask("POST", url, _Diff, {"content_keys": keys})
+        # What is in neither of the two would be taken for gone, and deleted.
+        _check_complete(keys, {item.content_key for item in answer.existing} | set(answer.to_delete))
+        return answer
 
     def _ask(self, method: str, url: str, model: type[M], body: Mapping[str, Any] | None = None) -> M:
         try:
+            # A redirect that is followed turns a POST into a GET, which asks something else.
             response = self._session.request(
-                method, url, json=body, timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS)
+                method,
+                url,
+                json=body,
+                timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
+                allow_redirects=False,
             )
-        except requests.RequestException as error:
-            # The exception's text may hold the URL of the token end point, but never the secret, which is in the body.
-            raise CatalogUnavailableError(f"The catalog service does not answer: {error}") from error
+        except (requests.RequestException, TypeError) as error:
+            # Open edX's client trips (TypeError) over a token end point that answers with other JSON than a token's.
+            # The text may hold the URL of that end point, but never the secret, which is in the body.
+            reason = str(error) or "the token end point does not answer with a token"
+            raise CatalogUnavailableError(f"The catalog service does not answer: {reason}") from error
         if response.status_code != requests.codes.ok:
-            excerpt = response.text[:_EXCERPT_LENGTH].strip()
+            excerpt = response.content[:_EXCERPT_LENGTH].decode(errors="replace").strip()
             message = f"The catalog service answered {response.status_code} to {method} {url}: {excerpt}"
             raise CatalogUnavailableError(message, status_code=response.status_code)
         try:
-            return model.model_validate_json(response.content)
+            # Read by the library that read the documents at their import: pydantic's own refuses some that it takes.
+            return model.model_validate(orjson.loads(response.content))
+        except orjson.JSONDecodeError as error:
+            raise CatalogUnavailableError(f"The catalog's answer is not JSON: {error}") from None
         except ValidationError as error:
             raise CatalogUnavailableError(f"The catalog's answer cannot be read: {_first_fault(error)}") from error
 
@@ -201,6 +223,11 @@ def _item(document: Mapping[str, Any]) -> ContentItem:
     read = _DOCUMENT.validate_python(document)
     fields = {name: value for name, value in read if name != "content_last_modified"}
     return ContentItem(updated_at=read.content_last_modified, **fields)
+
+
+def _check_complete(keys: Sequence[str], answered: Iterable[str]) -> None:
+    if lost := set(keys).difference(answered):
+        raise CatalogUnavailableError(f"The catalog's answer leaves out {len(lost)} of {len(keys)} keys.")
 
 
 def _first_fault(error: ValidationError) -> str:

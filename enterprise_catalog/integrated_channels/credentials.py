@@ -29,7 +29,7 @@ def decrypt(text: str) -> dict[str, Any]:
         return {}
     try:
         credentials: dict[str, Any] = orjson.loads(_cipher().decrypt(text))
-    except InvalidToken:
+    except (InvalidToken, ValueError):  # The latter for what was never encrypted, and for want of any key.
         message = "The credentials cannot be decrypted with any of CREDENTIALS_ENCRYPTION_KEYS; enter them again."
         raise ConfigurationError(message) from None
     return credentials

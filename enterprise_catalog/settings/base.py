@@ -240,6 +240,7 @@ structlog.configure(
 
 # --- the admin ------------------------------------------------------------------------------------------------------
 
+LOGIN_REDIRECT_URL = "admin:index"
 UNFOLD = {
     "SITE_TITLE": "Enterprise Catalog",
     "SITE_HEADER": "Enterprise Catalog",
@@ -248,6 +249,10 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_BACK_BUTTON": True,
     "STYLES": ["enterprise_catalog.admin_pages.frame.style_sheet"],
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": "enterprise_catalog.admin_pages.frame.favicon"}
+    ],
+    "DASHBOARD_CALLBACK": "enterprise_catalog.admin_pages.frame.front_page",
     "SIDEBAR": {
         "show_all_applications": True,
         "navigation": "enterprise_catalog.admin_pages.frame.navigation",

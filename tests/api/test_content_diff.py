@@ -24,8 +24,29 @@ DAY_TWO: Final = DAY_ONE + timedelta(days=1)
 
 #: Different keys, all of them, though many a collation takes some for equal; in code-point order.
 ALIKE: Final = sorted(
-    ["edX+Demo", "EDX+DEMO", "edX+Demo ", "edX+Demo  ", " edX+Demo", "edX+Demó", "edX+Demo\u0301", "edX+Démo", "edX+De_o"]
-    + ["edX+Straße", "edX+Strasse", "edX+ﬁ", "edX+fi", "edX+\u00a0", "edX+%", "edX+\uffff", "edX+😀", "k" * 255, "😀" * 255]
+    [
+        "edX+Demo",
+        "EDX+DEMO",
+        "edX+Demo ",
+        "edX+Demo  ",
+        " edX+Demo",
+        "edX+Demó",
+        "edX+Demo\u0301",
+        "edX+Démo",
+        "edX+De_o",
+    ]
+    + [
+        "edX+Straße",
+        "edX+Strasse",
+        "edX+ﬁ",
+        "edX+fi",
+        "edX+\u00a0",
+        "edX+%",
+        "edX+\uffff",
+        "edX+😀",
+        "k" * 255,
+        "😀" * 255,
+    ]
     + ["edX+\x00", "edX+\n", "\\", "'", '"']
 )
 

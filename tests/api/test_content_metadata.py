@@ -125,7 +125,9 @@ def test_each_kind_of_content_is_enrolled_in_at_its_own_address(
 
 
 def test_no_document_says_a_thing_twice(operator: APIClient) -> None:
-    source = a_course("a", content_key="b", content_last_modified="1999-01-01", enrollment_url="https://elsewhere.example")
+    source = a_course(
+        "a", content_key="b", content_last_modified="1999-01-01", enrollment_url="https://elsewhere.example"
+    )
     catalog = a_catalog(source)
 
     response = operator.post(address(catalog.pk, "content-metadata/"), {"content_keys": ["a"]}, format="json")

@@ -13,6 +13,8 @@ from enterprise_catalog.content_keys import MAX_KEY_LENGTH
 
 MAX_DIFF_KEYS: Final = 250_000
 MAX_METADATA_KEYS: Final = 1_000
+#: In an address, of which servers and proxies take 8 KB or so.
+MAX_QUERY_KEYS: Final = 100
 
 
 class ContentKeysField(serializers.Field):  # type: ignore[type-arg]  # DRF's stubs want four parameters for no gain
@@ -64,6 +66,12 @@ class DiffKeysField(ContentKeysField):
 class MetadataKeysField(ContentKeysField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_length=1, max_length=MAX_METADATA_KEYS, **kwargs)
+
+
+@extend_schema_field({**_KEYS_SCHEMA, "maxItems": MAX_QUERY_KEYS})
+class QueryKeysField(ContentKeysField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MAX_QUERY_KEYS, **kwargs)
 
 
 class DiffRequestSerializer(serializers.Serializer[Any]):
@@ -119,12 +127,7 @@ class LegacyPageQuerySerializer(serializers.Serializer[Any]):
     page = serializers.IntegerField(required=False, default=1, min_value=1)
     page_size = serializers.IntegerField(required=False, default=10, min_value=1, max_value=MAX_METADATA_KEYS)
     traverse_pagination = serializers.BooleanField(required=False, default=False)
-    content_keys = serializers.ListField(
-        required=False,
-        child=serializers.CharField(max_length=MAX_KEY_LENGTH),
-        max_length=100,
-        help_text="May be repeated.",
-    )
+    content_keys = QueryKeysField(required=False, help_text="May be repeated; none means all.")
 
 
 class CatalogListQuerySerializer(serializers.Serializer[Any]):
@@ -146,12 +149,20 @@ class CatalogSerializer(serializers.ModelSerializer[EnterpriseCatalog]):
             "catalog_version",
             "content_last_modified",
         )
+        read_only_fields = fields
 
     @extend_schema_field({"type": "string", "format": "date-time", "nullable": True})
     def get_content_last_modified(self, catalog: EnterpriseCatalog) -> str | None:
         query = catalog.catalog_query
         moments = [catalog.documents_changed_at, query.content_changed_at if query else None]
         return max((format_time(moment) for moment in moments if moment), default=None)
+
+
+class CatalogPageSerializer(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = CatalogSerializer(many=True)
 
 
 class LegacyFoundSerializer(serializers.Serializer[Any]):

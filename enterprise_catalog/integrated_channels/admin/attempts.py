@@ -14,8 +14,10 @@ from enterprise_catalog.admin_pages.filters import (
 )
 from enterprise_catalog.admin_pages.pages import ReadOnlyPage
 from enterprise_catalog.admin_pages.rendering import (
+    EMPTY,
     badge,
     duration_text,
+    exactly,
     lines,
     link_to,
     moment_field,
@@ -51,13 +53,14 @@ def outcome_badge(attempt: TransmissionAttempt) -> str:
 
 
 def answer_text(attempt: TransmissionAttempt) -> str:
-    """Return the HTTP status and the vendor's word, one below the other."""
-    return lines(part for part in (attempt.status_code, attempt.vendor_code) if part)
+    """Return the HTTP status with the vendor's word for it, and the message below."""
+    code = " ".join(str(part) for part in (attempt.status_code, attempt.vendor_code) if part)
+    return lines(part for part in (code, attempt.message and shortened(attempt.message)) if part)
 
 
 @admin.register(TransmissionAttempt)
 class AttemptPage(ReadOnlyPage):
-    list_display = ("started", "item", "where", "action", "outcome_badge", "answer", "said", "in_run")
+    list_display = ("started", "item", "where", "outcome_and_action", "said", "in_run")
     list_filter = (
         ("run__configuration", AutocompleteSelectFilter),
         ("run__configuration__channel_code", ChoicesDropdownFilter),
@@ -72,12 +75,19 @@ class AttemptPage(ReadOnlyPage):
     search_help_text = "Content key, or how it starts"
     nothing_found = "Keys are compared exactly: case, accents and spaces count. Old attempts are not kept for ever."
     fieldsets = (
-        (None, {"fields": ("item_link", "configuration", "in_run", "action")}),
+        (None, {"fields": (("item_link", "action"), ("configuration", "in_run"))}),
         (
             "Outcome",
-            {"fields": ("outcome_badge", "status_code", "vendor_code", "message", "started", "finished", "took")},
+            {
+                "fields": (
+                    ("outcome_badge", "took"),
+                    ("status_code", "vendor_code"),
+                    "full_message",
+                    ("started", "finished"),
+                )
+            },
         ),
-        ("What was sent", {"fields": ("version", "payload_hash")}),
+        ("What was sent", {"fields": (("version", "payload"),)}),
     )
 
     started = moment_field("started_at")
@@ -92,7 +102,7 @@ class AttemptPage(ReadOnlyPage):
 
     @admin.display(description="item")
     def item(self, attempt: TransmissionAttempt) -> str:
-        return stacked(attempt.transmission.content_key, attempt.transmission.content_title)
+        return stacked(exactly(attempt.transmission.content_key), attempt.transmission.content_title)
 
     @admin.display(description="configuration")
     def where(self, attempt: TransmissionAttempt) -> str:
@@ -111,17 +121,25 @@ class AttemptPage(ReadOnlyPage):
     def outcome_badge(self, attempt: TransmissionAttempt) -> str:
         return outcome_badge(attempt)
 
-    @admin.display(description="answer")
-    def answer(self, attempt: TransmissionAttempt) -> str:
-        return answer_text(attempt)
+    @admin.display(description="outcome, action")
+    def outcome_and_action(self, attempt: TransmissionAttempt) -> str:
+        return stacked(outcome_badge(attempt), attempt.get_action_display())
 
-    @admin.display(description="message")
+    @admin.display(description="answer")
     def said(self, attempt: TransmissionAttempt) -> str:
-        return shortened(attempt.message)
+        return answer_text(attempt)
 
     @admin.display(description="run")
     def in_run(self, attempt: TransmissionAttempt) -> str:
-        return link_to(attempt.run)
+        return link_to(attempt.run, attempt.run_id)
+
+    @admin.display(description="message")
+    def full_message(self, attempt: TransmissionAttempt) -> str:
+        return attempt.message or EMPTY
+
+    @admin.display(description="payload's SHA-256")
+    def payload(self, attempt: TransmissionAttempt) -> str:
+        return exactly(attempt.payload_hash)
 
     @admin.display(description="took")
     def took(self, attempt: TransmissionAttempt) -> str:

@@ -7,22 +7,25 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from django import forms
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
 
 from enterprise_catalog.admin_pages.widgets import ReadableJSONField, SecretTextarea
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.configurations import catalog_faults, credentials_faults, settings_faults
-from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from django.utils.safestring import SafeString
+
     from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
     ModelForm = forms.ModelForm[ChannelConfiguration]
 else:
     ModelForm = forms.ModelForm
 
+#: Fields that hold JSON -> how many lines they show.
+_CODE_ROWS = {"catalog_uuids": 3, "settings": 6, "new_credentials": 4}
 _KEEP = "What is stored is never shown. Leave this empty to keep it."
 _ENTER_AGAIN = "Enter the credentials again: they were right, but are not kept while something else is wrong."
 
@@ -30,15 +33,18 @@ _ENTER_AGAIN = "Enter the credentials again: they were right, but are not kept w
 class ConfigurationForm(ModelForm):
     """A configuration; ``cleaned_data["new_credentials"]`` is a dictionary, empty to keep what is stored."""
 
-    new_credentials = forms.CharField(label="Credentials", required=False, widget=SecretTextarea({"rows": 4}))
+    new_credentials = forms.CharField(label="Credentials", required=False, widget=SecretTextarea)
 
     class Meta:
-        model = ChannelConfiguration
-        fields = "__all__"
+        # The admin adds the model and its fields.
+        labels = {"enterprise_customer_uuid": "Customer's UUID"}
         field_classes = {"catalog_uuids": ReadableJSONField, "settings": ReadableJSONField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in _CODE_ROWS.keys() & self.fields.keys():
+            attributes = self.fields[name].widget.attrs
+            attributes.update({"rows": _CODE_ROWS[name], "class": f"{attributes.get('class', '')} ec-code"})
         is_new = self.instance.pk is None
         codes = list(CHANNELS) if is_new else [self.instance.channel_code]
         self.fields["new_credentials"].required = is_new
@@ -87,15 +93,14 @@ class ConfigurationForm(ModelForm):
             self.add_error(name, [forms.ValidationError(fault) for fault in faults])
 
     def _describe(self, name: str, kinds: list[tuple[str, type[ChannelSettings]]]) -> None:
-        """Make the field a field of code, and its help the list of what may stand there."""
-        field = self.fields[name]
-        field.widget.attrs["class"] = f"{field.widget.attrs.get('class', '')} ec-code"
+        """Tell people what may stand in the field."""
         if len(kinds) == 1:
             [(_, kind)] = kinds
-            field.help_text = _fields_of(kind)
+            self.fields[name].help_text = _fields_of(kind)
         else:
-            field.help_text = format_html_join(
-                "", "<details><summary>{}</summary>{}</details>", ((label, _fields_of(kind)) for label, kind in kinds)
+            html = "<details><summary>{}</summary>{}</details>"
+            self.fields[name].help_text = format_html_join(
+                "", html, ((label, _fields_of(kind)) for label, kind in kinds)
             )
 
 
@@ -106,8 +111,8 @@ def _raise(faults: list[str]) -> None:
 
 def _fields_of(kind: type[ChannelSettings]) -> SafeString:
     """Return what a channel's settings may hold, as a list."""
-    rows = format_html_join("", "<li><code>{}</code> {}</li>", _described(kind))
-    return format_html("A JSON object of <ul>{}</ul>", rows) if rows else mark_safe("A JSON object; nothing to set.")
+    rows = format_html_join("", "<li><code>{}</code>, {}</li>", _described(kind))
+    return format_html('A JSON object of <ul class="ec-help">{}</ul>', rows)
 
 
 def _described(kind: type[ChannelSettings]) -> Iterator[tuple[str, str]]:
@@ -118,12 +123,15 @@ def _described(kind: type[ChannelSettings]) -> Iterator[tuple[str, str]]:
 
 
 def _description(field: dict[str, Any], *, is_required: bool) -> str:
-    kinds = [choice.get("type") for choice in field.get("anyOf", [field])]
-    traits = [" or ".join(kind for kind in kinds if kind and kind != "null")]
+    """Return ``integer from 1, 1 unless given: what it is for``, as far as the field says it."""
+    choices = field.get("anyOf", [field])
+    traits = [" or ".join(choice["type"] for choice in choices if choice.get("type", "null") != "null")]
+    if "minimum" in field:
+        traits.append(f"from {field['minimum']}")
+    if "maximum" in field:
+        traits.append(f"to {field['maximum']}")
     if is_required:
-        traits.append("required")
+        traits.append("(required)")
     elif field.get("default") not in (None, ""):
-        traits.append(f"{orjson.dumps(field['default']).decode()} unless given")
-    text = f"({', '.join(filter(None, traits))})" if any(traits) else ""
-    description = field.get("description", "")
-    return f"{text}: {description}" if description else text
+        traits.append(f"({orjson.dumps(field['default']).decode()} unless given)")
+    return ": ".join(filter(None, (" ".join(filter(None, traits)), field.get("description"))))

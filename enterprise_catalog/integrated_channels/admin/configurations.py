@@ -6,10 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
 from kombu.exceptions import OperationalError
 
@@ -17,7 +19,6 @@ from enterprise_catalog.admin_pages.filters import BooleanRadioFilter, ChoicesDr
 from enterprise_catalog.admin_pages.pages import Page, changed_columns
 from enterprise_catalog.admin_pages.rendering import (
     EMPTY,
-    lines,
     link_to,
     link_to_list,
     moment_field,
@@ -31,6 +32,7 @@ from enterprise_catalog.integrated_channels.credentials import encrypt
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
+    RunState,
     SyncLease,
     SyncRun,
     TransmissionAttempt,
@@ -43,9 +45,9 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
-_WHAT = ("channel_code", "display_name", "enterprise_customer_uuid", "catalog_uuids", "active")
+_WHAT = ("channel_code", "display_name", "active", "enterprise_customer_uuid", "catalog_uuids")
 _WHERE = ("base_url", "settings", "new_credentials")
-_SYNCS = ("last_run", "last_full_sync", "next_sync", "running", "history")
+_SYNCS = (("last_run", "running"), ("last_full_sync", "next_sync"), "records")
 _HOW = ("sync_interval_minutes", "chunk_size", "max_chunks_per_run")
 
 
@@ -84,11 +86,11 @@ class ConfigurationPage(Page):
 
     def get_fieldsets(self, request: HttpRequest, obj: ChannelConfiguration | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
-        return fieldsets if obj is None else (*fieldsets, ("Syncs", {"fields": _SYNCS}))
+        return fieldsets if obj is None else (("Syncs", {"fields": _SYNCS}), *fieldsets)
 
     def get_readonly_fields(self, request: HttpRequest, obj: ChannelConfiguration | None = None) -> tuple[str, ...]:
         # Its transmissions belong to one customer's learning system: another one takes another configuration.
-        return () if obj is None else ("channel_code", "enterprise_customer_uuid", *_SYNCS)
+        return () if obj is None else ("channel_code", "enterprise_customer_uuid", *flatten(_SYNCS))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # Its history must stay; to end it, switch it off.
@@ -142,23 +144,22 @@ class ConfigurationPage(Page):
 
     @admin.display(description="last run")
     def last_run(self, configuration: Any) -> str:
-        pk, state = configuration.last_run_id, configuration.last_run_state
+        pk, state = configuration.last_run_id, configuration.last_run_state  # Annotated by get_queryset.
         return link_to(SyncRun(pk=pk), run_badge(state)) if pk else EMPTY
 
     @admin.display(description="running now")
-    def running(self, configuration: ChannelConfiguration) -> str:
+    def running(self, configuration: Any) -> str:
         lease = SyncLease.objects.filter(configuration=configuration, expires_at__gt=timezone.now()).first()
-        if lease is None:
-            return "no"
-        return f"yes; its worker is given up if it is silent until {moment_text(lease.expires_at)}"
+        if lease:
+            return f"yes; given up if silent until {moment_text(lease.expires_at)}"
+        return "no; its worker fell silent" if configuration.last_run_state == RunState.RUNNING else "no"
 
-    @admin.display(description="history")
-    def history(self, configuration: ChannelConfiguration) -> str:
+    @admin.display(description="see its")
+    def records(self, configuration: ChannelConfiguration) -> str:
         pk = configuration.pk
-        return lines(
-            (
-                link_to_list(ContentMetadataItemTransmission, "Transmissions", configuration__id__exact=pk),
-                link_to_list(SyncRun, "Runs", configuration__id__exact=pk),
-                link_to_list(TransmissionAttempt, "Attempts", run__configuration__id__exact=pk),
-            )
+        return format_html(
+            "{} · {} · {}",
+            link_to_list(ContentMetadataItemTransmission, "transmissions", configuration__id__exact=pk),
+            link_to_list(SyncRun, "runs", configuration__id__exact=pk),
+            link_to_list(TransmissionAttempt, "attempts", run__configuration__id__exact=pk),
         )

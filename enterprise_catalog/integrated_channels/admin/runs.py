@@ -14,10 +14,12 @@ from enterprise_catalog.admin_pages.filters import (
 )
 from enterprise_catalog.admin_pages.pages import ReadOnlyPage
 from enterprise_catalog.admin_pages.rendering import (
+    EMPTY,
     badge,
     duration_text,
     lines,
     link_to_list,
+    moment,
     moment_field,
     shortened,
     stacked,
@@ -46,7 +48,7 @@ def run_badge(state: str) -> str:
 
 @admin.register(SyncRun)
 class RunPage(ReadOnlyPage):
-    list_display = ("started", "where", "state_badge", "why", "sent", "left", "took")
+    list_display = ("times", "where", "state_and_reason", "sent", "left")
     list_filter = (
         ("configuration", AutocompleteSelectFilter),
         ("configuration__channel_code", ChoicesDropdownFilter),
@@ -55,9 +57,11 @@ class RunPage(ReadOnlyPage):
     )
     list_select_related = ("configuration",)
     fieldsets = (
-        (None, {"fields": ("configuration", "channel", "state_badge", "reason", "attempts_link")}),
-        ("When", {"fields": ("started", "finished", "took")}),
-        ("Items", {"fields": ("sent", "matched", "waiting", "backlog")}),
+        (
+            None,
+            {"fields": (("configuration", "channel"), ("state_badge", "took"), "full_reason", ("started", "finished"))},
+        ),
+        ("Items", {"fields": (("sent", "attempts_link"), "matched", "waiting", "backlog")}),
     )
 
     started = moment_field("started_at")
@@ -80,9 +84,13 @@ class RunPage(ReadOnlyPage):
     def state_badge(self, run: SyncRun) -> str:
         return run_badge(run.state)
 
+    @admin.display(description="state, reason")
+    def state_and_reason(self, run: SyncRun) -> str:
+        return stacked(run_badge(run.state), shortened(run.reason) if run.reason else "")
+
     @admin.display(description="reason")
-    def why(self, run: SyncRun) -> str:
-        return shortened(run.reason)
+    def full_reason(self, run: SyncRun) -> str:
+        return run.reason or EMPTY
 
     @admin.display(description="sent")
     def sent(self, run: SyncRun) -> str:
@@ -95,6 +103,10 @@ class RunPage(ReadOnlyPage):
             for number, what in ((run.matched, "matched"), (run.waiting, "waiting"), (run.backlog, "left over"))
             if number
         )
+
+    @admin.display(description="started, took")
+    def times(self, run: SyncRun) -> str:
+        return stacked(moment(run.started_at), self.took(run))
 
     @admin.display(description="took")
     def took(self, run: SyncRun) -> str:

@@ -17,6 +17,7 @@ from enterprise_catalog.admin_pages.pages import ReadOnlyPage
 from enterprise_catalog.admin_pages.rendering import (
     EMPTY,
     badge,
+    exactly,
     link_to,
     link_to_list,
     moment,
@@ -44,7 +45,7 @@ LATEST_ATTEMPTS: Final = 20
 
 @admin.register(ContentMetadataItemTransmission)
 class TransmissionPage(ReadOnlyPage):
-    list_display = ("item", "where", "state_badge", "action", "why", "times", "known_there_as")
+    list_display = ("item", "where", "state_and_action", "why", "times", "known_there_as")
     list_filter = (
         ("configuration", AutocompleteSelectFilter),
         ("configuration__channel_code", ChoicesDropdownFilter),
@@ -59,27 +60,42 @@ class TransmissionPage(ReadOnlyPage):
     search_help_text = "Content key, or how it starts"
     nothing_found = (
         "Keys are compared exactly: case, accents and spaces count. An item has a transmission as soon as a sync has "
-        "found it in a catalog of one of the configurations; see when a configuration was last synced in its page."
+        "found it in one of the catalogs of a configuration, whose page tells when it was last synced."
     )
     fieldsets = (
-        ("Item", {"fields": ("content_key", "content_title", "configuration", "channel", "catalog_uuid")}),
-        ("State", {"fields": ("state_badge", "reason", "action", "attempts", "last_attempt", "next_attempt")}),
+        (
+            "Item",
+            {
+                "fields": (
+                    ("exact_key", "content_title"),
+                    ("configuration", "channel"),
+                    ("catalog", "created"),
+                    "deleted",
+                )
+            },
+        ),
+        (
+            "State",
+            {
+                "fields": (
+                    ("state_badge", "action"),
+                    "full_reason",
+                    ("attempts", "last_attempt"),
+                    "next_attempt",
+                )
+            },
+        ),
         (
             "At the learning system",
             {
                 "fields": (
-                    "presence",
-                    "remote_id",
-                    "created_there",
-                    "updated_there",
-                    "deleted_there",
-                    "version_there",
-                    "version_tried",
-                    "payload_hash",
+                    ("presence", "remote_id"),
+                    ("created_there", "updated_there"),
+                    ("deleted_there", "version_there"),
+                    ("version_tried", "payload"),
                 )
             },
         ),
-        ("Here", {"fields": ("created", "deleted")}),
     )
     change_form_outer_before_template = "integrated_channels/explanation.html"
     change_form_outer_after_template = "integrated_channels/latest_attempts.html"
@@ -112,7 +128,11 @@ class TransmissionPage(ReadOnlyPage):
 
     @admin.display(description="item")
     def item(self, row: ContentMetadataItemTransmission) -> str:
-        return stacked(row.content_key, row.content_title)
+        return stacked(exactly(row.content_key), row.content_title)
+
+    @admin.display(description="content key")
+    def exact_key(self, row: ContentMetadataItemTransmission) -> str:
+        return exactly(row.content_key)
 
     @admin.display(description="configuration")
     def where(self, row: ContentMetadataItemTransmission) -> str:
@@ -126,20 +146,36 @@ class TransmissionPage(ReadOnlyPage):
     def state_badge(self, row: ContentMetadataItemTransmission) -> str:
         return badge(row.get_state_display(), STATE_TONES[State(row.state)])
 
+    @admin.display(description="state, last action")
+    def state_and_action(self, row: ContentMetadataItemTransmission) -> str:
+        return stacked(self.state_badge(row), row.get_action_display())
+
+    @admin.display(description="reason")
+    def full_reason(self, row: ContentMetadataItemTransmission) -> str:
+        return row.reason or EMPTY
+
+    @admin.display(description="catalog")
+    def catalog(self, row: ContentMetadataItemTransmission) -> str:
+        return str(row.catalog_uuid or EMPTY)
+
+    @admin.display(description="payload's SHA-256")
+    def payload(self, row: ContentMetadataItemTransmission) -> str:
+        return exactly(row.payload_hash)
+
     @admin.display(description="reason")
     def why(self, row: ContentMetadataItemTransmission) -> str:
         return shortened(row.reason)
 
-    @admin.display(description="last and next attempt")
+    @admin.display(description="last attempt, next")
     def times(self, row: ContentMetadataItemTransmission) -> str:
-        return stacked(moment(row.last_attempt_at), moment(row.next_attempt_at))
+        return stacked(moment(row.last_attempt_at), moment(row.next_attempt_at) if row.next_attempt_at else "")
 
     @admin.display(description="remote id")
     def known_there_as(self, row: ContentMetadataItemTransmission) -> str:
         return row.remote_id or EMPTY
 
 
-_ATTEMPT_HEADERS: Final = ("Started", "Action", "Outcome", "Answer", "Message", "Run")
+_ATTEMPT_HEADERS: Final = ("Started", "Action", "Outcome", "Answer", "Run")
 
 
 def _latest_attempts(row: ContentMetadataItemTransmission) -> Iterator[tuple[object, ...]]:
@@ -150,6 +186,5 @@ def _latest_attempts(row: ContentMetadataItemTransmission) -> Iterator[tuple[obj
             attempt.get_action_display(),
             outcome_badge(attempt),
             answer_text(attempt),
-            shortened(attempt.message),
-            link_to(attempt.run),
+            link_to(attempt.run, attempt.run_id),
         )

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.views import APIView
 
 from enterprise_catalog.api.pagination import CatalogPagination
 from enterprise_catalog.api.v1.permissions import HasAnyRole, may_read_all, readable_customers
-from enterprise_catalog.api.v1.serializers import CatalogListQuerySerializer, CatalogSerializer
+from enterprise_catalog.api.v1.serializers import CatalogListQuerySerializer, CatalogPageSerializer, CatalogSerializer
 from enterprise_catalog.api.v1.views.base import CatalogView, not_modified, validated, with_etag
 from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
 
@@ -41,7 +41,13 @@ class CatalogListView(APIView):
     permission_classes = (HasAnyRole,)
 
     @extend_schema(
-        parameters=[CatalogListQuerySerializer], responses=CatalogSerializer(many=True), operation_id="catalog_list"
+        parameters=[
+            CatalogListQuerySerializer,
+            OpenApiParameter(CatalogPagination.page_query_param, int),
+            OpenApiParameter(CatalogPagination.page_size_query_param, int),
+        ],
+        responses=CatalogPageSerializer,
+        operation_id="catalog_list",
     )
     def get(self, request: Request) -> HttpResponseBase:
         """Return one page of catalogs, ascending by UUID.

@@ -79,12 +79,11 @@ def _shortname(title: str, key: str) -> str:
 
 def _summary(item: ContentItem, title: str) -> str:
     """Return a link to the enrolment page and the description, as HTML. Moodle's column takes a megabyte and more."""
-    address = item.enrollment_url or item.marketing_url
+    address = html.escape(item.enrollment_url or item.marketing_url)
+    link = f'<a href="{address}" target="_blank">Go to the course page</a><br/>' if address else ""
+    description = item.full_description or item.short_description or html.escape(title)
     # Moodle refuses null characters wherever they stand.
-    description = (item.full_description or item.short_description or html.escape(title)).replace("\0", "")
-    if not address:
-        return description
-    return f'<a href="{html.escape(address)}" target="_blank">Go to the course page</a><br/>{description}'
+    return f"{link}{description}".replace("\0", "")
 
 
 def _strict(text: str) -> str:

@@ -1,0 +1,188 @@
+"""Moodle's REST web service: tokens, forms, answers and error codes. Nothing here knows what a course is.
+
+Moodle answers 200 to almost everything: success is told by the body's shape, errors by their ``errorcode``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from pydantic import BaseModel, Field, SecretStr, TypeAdapter, ValidationError, model_validator
+
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
+from enterprise_catalog.integrated_channels.exceptions import (
+    ConfigurationError,
+    CredentialsError,
+    RejectedError,
+    RetryableError,
+    SyncError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from enterprise_catalog.integrated_channels.http import Answer, LMSClient
+
+SERVER: Final = "/webservice/rest/server.php"
+LOGIN: Final = "/login/token.php"
+
+#: How many variables each call has beside its arguments: ``wstoken``, ``wsfunction`` and ``moodlewsrestformat``.
+CONTROL_VARIABLES: Final = 3
+
+#: Error codes of Moodle -> what they mean for us; all other codes refuse the call because of an item.
+_CREDENTIALS_CODES: Final = frozenset(
+    {"invalidtoken", "accessexception", "nopermissions", "requireloginerror"}
+    | {"wsaccessuserdeleted", "wsaccessuserexpired", "wsaccessusernologin"}
+    | {"wsaccessusersuspended", "wsaccessuserunconfirmed"}
+)
+#: The second one means a function that this Moodle does not have.
+_CONFIGURATION_CODES: Final = frozenset({"errorcatcontextnotvalid", "invalidrecord"})
+_PASSING_CODES: Final = frozenset(
+    {"dbconnectionfailed", "upgraderunning", "sitemaintenance", "sessiontimeout", "dmlreadexception"}
+    | {"dmltransactionexception", "ddlexecuteerror"}
+)
+#: A token that has expired is refused with the second code once, and with the first one from then on (observed).
+_STALE_TOKEN_CODES: Final = frozenset({"invalidtoken", "accessexception"})
+
+
+class MoodleCredentials(ChannelSettings):
+    """A web service token, or a user's name and password to get one with."""
+
+    token: SecretStr | None = None
+    username: str = ""
+    password: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> MoodleCredentials:
+        if not self.token and not (self.username and self.password):
+            raise ValueError("give a token, or a username and a password")
+        return self
+
+
+class _Failure(BaseModel):
+    """An error that Moodle answers with status 200; ``errorcode`` may be missing (observed)."""
+
+    exception: str | None = None
+    errorcode: str | None = None
+    message: str | None = None
+    error: str | None = None  #: The log-in page's word for ``message``.
+
+
+class _LoggedIn(BaseModel):
+    token: str = Field(min_length=1)
+
+
+_FAILURE: Final = TypeAdapter(_Failure)
+_LOGGED_IN: Final = TypeAdapter(_LoggedIn)
+
+T = TypeVar("T")
+
+
+class WebService:
+    """Calls the functions of one Moodle's web service."""
+
+    def __init__(self, client: LMSClient, credentials: MoodleCredentials, *, service: str) -> None:
+        """Prepare calls; nothing is sent yet.
+
+        Args:
+            service: the web service's short name, under which a token is asked for.
+        """
+        self.client = client
+        self._credentials = credentials
+        self._service = service
+        self._token = credentials.token.get_secret_value() if credentials.token else ""
+
+    def call(self, function: str, arguments: Mapping[str, str]) -> Any:
+        """Call ``function`` and return its value; log in first, and once more if the token turns out to be stale.
+
+        Raises:
+            RetryableError, RejectedError, CredentialsError, ConfigurationError: by status and error code.
+        """
+        try:
+            return self._call_once(function, arguments)
+        except CredentialsError as error:
+            if error.vendor_code not in _STALE_TOKEN_CODES or self._credentials.token:
+                raise
+        self._token = ""
+        return self._call_once(function, arguments)
+
+    def _call_once(self, function: str, arguments: Mapping[str, str]) -> Any:
+        if not self._token:
+            self._token = self._log_in()
+            self.client.keep_secret(self._token)
+        # Control parameters come last: where PHP cuts a long request, it then cuts the token, and nothing is done.
+        control = {"wstoken": self._token, "wsfunction": function, "moodlewsrestformat": "json"}
+        answer = self._post(SERVER, form={**arguments, **control})
+        if answer.content.startswith(b"<?xml"):
+            # The last parameter did not arrive. If it is the only one, the call was carried out.
+            message = "Moodle answered in XML: PHP cut the request; its max_input_vars is lower than the settings say."
+            raise RetryableError(message, status_code=answer.status_code)
+        return self._value(answer)
+
+    def _log_in(self) -> str:
+        assert self._credentials.password is not None  # the credentials' class sees to it
+        password = self._credentials.password.get_secret_value()
+        answer = self._post(
+            LOGIN,
+            params={"service": self._service},
+            form={"username": self._credentials.username, "password": password},
+            answer_is_secret=True,
+        )
+        try:
+            return read(_LOGGED_IN, self._value(answer)).token
+        except RejectedError as error:
+            # Whatever Moodle has against a log-in, it is no item.
+            code = error.vendor_code
+            raise CredentialsError(error.message, status_code=error.status_code, vendor_code=code) from error
+
+    def _post(self, path: str, **request: Any) -> Answer:
+        """Send a request, and say in Moodle's terms what is meant by a status that only a web server gives."""
+        try:
+            return self.client.send("POST", path, **request)
+        except CredentialsError as error:
+            message = f"Moodle answered {error.status_code}: its web services or their REST protocol are switched off."
+            raise CredentialsError(message, status_code=error.status_code) from error
+        except RejectedError as error:
+            if error.status_code != 404:
+                raise
+            message = f"There is no Moodle web service at the base URL: nothing is found at {path}."
+            raise ConfigurationError(message, status_code=404) from error
+
+    def _value(self, answer: Answer) -> Any:
+        """Return the answer's value unless it has the shape of an error."""
+        value = answer.json()
+        if not isinstance(value, dict) or not {"exception", "errorcode", "error"} & value.keys():
+            return value
+        failure = read(_FAILURE, value)
+        text = self.client.redacted(failure.message or failure.error or failure.exception or "an error without a text")
+        raise _error_for(failure.errorcode or "", f"Moodle: {text}", answer.status_code)
+
+
+def bracketed(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return ``rows`` as PHP reads a list of arrays from a form: ``courses[0][fullname]`` and so on."""
+    return {f"{name}[{index}][{field}]": str(value) for index, row in enumerate(rows) for field, value in row.items()}
+
+
+def read(adapter: TypeAdapter[T], value: Any) -> T:
+    """Return a function's value as what it should be.
+
+    Raises:
+        RetryableError: it is something else; whether the call was carried out is not known.
+    """
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        fault = error.errors(include_input=False)[0]["msg"]
+        message = f"Moodle answered with something unexpected ({type(value).__name__}): {fault}"
+        raise RetryableError(message, status_code=200) from None
+
+
+def _error_for(code: str, message: str, status_code: int) -> SyncError:
+    """Return the exception for an error code of Moodle; an unknown one is taken for a refusal because of an item."""
+    if code in _CREDENTIALS_CODES:
+        return CredentialsError(message, status_code=status_code, vendor_code=code)
+    if code in _CONFIGURATION_CODES:
+        return ConfigurationError(message, status_code=status_code, vendor_code=code)
+    if code in _PASSING_CODES:
+        return RetryableError(message, status_code=status_code, vendor_code=code)
+    return RejectedError(message, status_code=status_code, vendor_code=code)

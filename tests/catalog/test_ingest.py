@@ -1,0 +1,223 @@
+"""Imports: what they count, what they write, and that they write no more than what differs."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from enterprise_catalog.catalog import ingest
+from enterprise_catalog.catalog.ingest import ImportReport, import_documents
+from enterprise_catalog.catalog.models import CatalogMembership, ContentDocument, ContentMetadata
+from tests.catalog.reading import content_of, keys_in
+from tests.factories import DAY_ONE, a_catalog, a_course, courses, import_into
+
+if TYPE_CHECKING:
+    from enterprise_catalog.catalog.models import EnterpriseCatalog
+
+pytestmark = pytest.mark.django_db
+
+DAY_TWO: Final = DAY_ONE + timedelta(days=1)
+
+
+@pytest.fixture
+def catalog() -> EnterpriseCatalog:
+    return a_catalog(a_course("a"), a_course("b"), a_course("c"))
+
+
+def writes(queries: CaptureQueriesContext) -> list[str]:
+    """Return the statements that write rows."""
+    return [sql for query in queries if not (sql := query["sql"]).startswith(("SELECT", "SAVEPOINT", "RELEASE", "BEGIN"))]
+
+
+def test_it_stores_content_document_and_membership() -> None:
+    catalog = a_catalog()
+    course = a_course("edX+DemoX", title="Demo", course_runs=[])
+
+    report = import_into(catalog, [course], now=DAY_TWO)
+
+    content = content_of("edX+DemoX")
+    [member] = CatalogMembership.objects.all()
+    assert report == ImportReport(created=1)
+    assert (content.content_type, content.title, content.parent_content_key) == ("course", "Demo", "")
+    assert content.created_at == content.updated_at == member.updated_at == DAY_TWO
+    assert (member.content_id, member.content_key) == (content.pk, "edX+DemoX")
+    assert {**json.loads(bytes(content.document.json)), "content_type": "course"} == course
+
+
+def test_it_counts_what_came_changed_and_stayed(catalog: EnterpriseCatalog) -> None:
+    documents = [a_course("a"), a_course("b", title="Changed"), a_course("d"), a_course("e")]
+
+    report = import_into(catalog, documents)
+
+    assert report == ImportReport(created=2, updated=1, unchanged=1)
+    assert keys_in(catalog) == ["a", "b", "c", "d", "e"]
+
+
+def test_the_same_again_writes_nothing(catalog: EnterpriseCatalog) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        report = import_into(catalog, [a_course("a"), a_course("b"), a_course("c")], now=DAY_TWO, replace=True)
+
+    assert report == ImportReport(unchanged=3)
+    assert writes(queries) == []
+
+
+def test_the_same_again_reads_no_documents(catalog: EnterpriseCatalog) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        import_into(catalog, [a_course("a"), a_course("b"), a_course("c")], now=DAY_TWO)
+
+    assert not [query for query in queries if ContentDocument._meta.db_table in query["sql"]]
+
+
+def test_white_space_and_the_order_of_fields_are_no_change(catalog: EnterpriseCatalog) -> None:
+    query = catalog.catalog_query
+    assert query is not None
+    lines = [json.dumps(dict(reversed(a_course(key).items())), separators=(" , ", " :  ")).encode() for key in "abc"]
+
+    with CaptureQueriesContext(connection) as queries:
+        report = import_documents(lambda: query, lines, now=DAY_TWO)
+
+    assert report == ImportReport(unchanged=3)
+    assert writes(queries) == []
+
+
+def test_a_change_writes_only_what_changed(catalog: EnterpriseCatalog) -> None:
+    before = {key: content_of(key) for key in "abc"}
+
+    import_into(catalog, [a_course("a"), a_course("b", title="Changed"), a_course("c")], now=DAY_TWO)
+
+    after = {key: content_of(key) for key in "abc"}
+    assert [key for key in "abc" if after[key].updated_at != before[key].updated_at] == ["b"]
+    assert [key for key in "abc" if after[key].document.json != before[key].document.json] == ["b"]
+    assert (after["b"].title, after["b"].created_at) == ("Changed", DAY_ONE)
+
+
+def test_content_of_another_catalog_joins_as_it_is(catalog: EnterpriseCatalog) -> None:
+    other = a_catalog(customer=catalog.enterprise_customer)
+
+    with CaptureQueriesContext(connection) as queries:
+        report = import_into(other, [a_course("b")], now=DAY_TWO)
+
+    assert report == ImportReport(created=1)
+    assert [sql for sql in writes(queries) if ContentDocument._meta.db_table in sql] == []
+    assert CatalogMembership.objects.get(catalog_query=other.catalog_query_id).updated_at == DAY_ONE
+
+
+def test_content_of_another_catalog_may_come_and_change_at_once(catalog: EnterpriseCatalog) -> None:
+    other = a_catalog(customer=catalog.enterprise_customer)
+
+    report = import_into(other, [a_course("b", title="Changed")], now=DAY_TWO)
+
+    assert report == ImportReport(created=1)
+    assert set(CatalogMembership.objects.filter(content_key="b").values_list("updated_at", flat=True)) == {DAY_TWO}
+
+
+def test_replace_makes_the_catalog_hold_exactly_what_comes(catalog: EnterpriseCatalog) -> None:
+    report = import_into(catalog, [a_course("b"), a_course("d")], replace=True)
+
+    assert report == ImportReport(created=1, unchanged=1, removed=2)
+    assert keys_in(catalog) == ["b", "d"]
+
+
+def test_replace_by_nothing_empties_the_catalog(catalog: EnterpriseCatalog) -> None:
+    report = import_into(catalog, [], replace=True)
+
+    assert report == ImportReport(removed=3)
+    assert keys_in(catalog) == []
+
+
+def test_replace_takes_nothing_from_other_catalogs(catalog: EnterpriseCatalog) -> None:
+    other = a_catalog(a_course("a"), a_course("b"), customer=catalog.enterprise_customer)
+
+    import_into(catalog, [], replace=True)
+
+    assert keys_in(other) == ["a", "b"]
+    assert ContentMetadata.objects.count() == 3
+
+
+def test_what_left_may_come_back(catalog: EnterpriseCatalog) -> None:
+    import_into(catalog, [a_course("a"), a_course("b")], replace=True)
+
+    report = import_into(catalog, [a_course("c")], now=DAY_TWO)
+
+    assert report == ImportReport(created=1)
+    assert keys_in(catalog) == ["a", "b", "c"]
+
+
+def test_keys_that_differ_in_case_accents_or_a_space_are_different_items() -> None:
+    keys = ["A", "a", "a ", "ä", "a\u0308", "ａ", "😀"]
+    catalog = a_catalog()
+
+    reports = [import_into(catalog, map(a_course, keys)) for _ in range(2)]
+
+    assert reports == [ImportReport(created=7), ImportReport(unchanged=7)]
+    assert keys_in(catalog) == sorted(keys)
+
+
+@pytest.mark.parametrize("content_type", ["program", "learnerpathway"])
+def test_programs_and_pathways_are_known_by_their_uuid(content_type: str) -> None:
+    catalog = a_catalog()
+    document = {"content_type": content_type, "uuid": "6b3c1d0e-0000-4000-8000-000000000001", "title": "Many courses"}
+
+    report = import_into(catalog, [document])
+
+    assert report == ImportReport(created=1)
+    assert content_of(document["uuid"]).content_type == content_type
+
+
+def test_an_item_may_become_another_kind_of_content() -> None:
+    catalog = a_catalog(a_course("a"))
+
+    report = import_into(catalog, [a_course("a", content_type="courserun", aggregation_key="courserun:b")], now=DAY_TWO)
+
+    content = content_of("a")
+    assert report == ImportReport(updated=1)
+    assert (content.content_type, content.parent_content_key, content.updated_at) == ("courserun", "b", DAY_TWO)
+
+
+@pytest.mark.parametrize("count", [0, 1, 500, 501, 1_001])
+def test_imports_of_all_sizes_come_through_whole(count: int) -> None:
+    catalog = a_catalog()
+    documents = courses(count)
+    changed = [{**document, "title": "Changed"} for document in documents]
+
+    reports = [import_into(catalog, some, replace=True) for some in (documents, changed, changed, [])]
+
+    assert reports == [
+        ImportReport(created=count),
+        ImportReport(updated=count),
+        ImportReport(unchanged=count),
+        ImportReport(removed=count),
+    ]
+
+
+def test_statements_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest, "BATCH_BYTES", 10_000)
+    catalog = a_catalog()
+
+    with CaptureQueriesContext(connection) as queries:
+        import_into(catalog, [a_course(f"k{number}", text="t" * 4_000) for number in range(9)])
+
+    inserts = [sql for sql in writes(queries) if sql.startswith(f"INSERT INTO {quoted(ContentDocument)}")]
+    assert len(inserts) == 5
+    assert keys_in(catalog) == [f"k{number}" for number in range(9)]
+
+
+def test_the_number_of_statements_grows_with_batches_not_with_documents() -> None:
+    catalog = a_catalog()
+    counts = []
+
+    for number in (10, 400):
+        with CaptureQueriesContext(connection) as queries:
+            import_into(catalog, courses(number, prefix=f"{number}-"))
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
+
+
+def quoted(model: Any) -> str:
+    return connection.ops.quote_name(model._meta.db_table)

@@ -1,0 +1,34 @@
+"""Content items as the exporter hands them to a channel; a test spells out only what matters to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from enterprise_catalog.integrated_channels.types import ContentItem
+from tests.factories import DAY_ONE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_BORING: Mapping[str, Any] = {
+    "content_type": "course",
+    "updated_at": DAY_ONE,
+    "title": "Data for All",
+    "short_description": "Read data.",
+    "full_description": "<p>Read data, and <em>write</em> it.</p>",
+    "enrollment_url": "https://learn.example.org/acme/course/Northwind+DATA101",
+    "marketing_url": "https://www.example.org/course/data-for-all",
+    "image_url": "https://img.example.org/data.jpg",
+    "organizations": ("Northwind Institute",),
+    "course_type": "verified-audit",
+}
+
+
+def an_item(content_key: str = "Northwind+DATA101", **fields: Any) -> ContentItem:
+    """Return a course, less or more what ``fields`` say."""
+    return ContentItem(content_key=content_key, **{**_BORING, **fields})
+
+
+def a_bare_item(content_key: str = "Northwind+DATA101", **fields: Any) -> ContentItem:
+    """Return a course of which the catalog knows nothing but what ``fields`` say."""
+    return ContentItem(content_key=content_key, **{"content_type": "course", "updated_at": DAY_ONE, **fields})

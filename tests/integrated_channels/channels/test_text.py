@@ -1,0 +1,98 @@
+"""HTML to plain text, cutting to a length, and the hash of a payload."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enterprise_catalog.integrated_channels.channels.text import cut, payload_hash, plain
+
+lengths = st.integers(min_value=1, max_value=40)
+payloads = st.dictionaries(st.text(), st.none() | st.integers(-(2**53), 2**53) | st.text() | st.booleans(), min_size=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ""),
+        (" \t folded\n\u00a0white\u2003space ", "folded white space"),
+        ("<p>One</p><p>Two</p>", "One Two"),
+        ("One<br/>Two<BR>Three", "One Two Three"),
+        ("Learn <b>fast</b>!", "Learn fast!"),
+        ("H<sub>2</sub>O", "H2O"),
+        ("<!-- not said -->said", "said"),
+        ("a < b and c > d", "a < b and c > d"),
+        ("I <3 data", "I <3 data"),
+        ("never closed <b", "never closed <b"),
+        ("one <b in <i>another</i>", "one <b in another"),
+        ("Q&amp;A &eacute; &#128512; &nosuch;", "Q&A é 😀 &nosuch;"),
+        ("&lt;b&gt;", "<b>"),
+        ("nu\0ll", "null"),
+    ],
+)
+def test_html_becomes_one_line_of_plain_text(text: str, expected: str) -> None:
+    assert plain(text) == expected
+
+
+def test_a_reference_to_a_number_without_end_is_one_unknown_character() -> None:
+    assert plain(f"a&#{'9' * 5_000};b") == "a\ufffdb"
+
+
+def test_a_text_full_of_tags_that_never_close_takes_no_time() -> None:
+    started = time.process_time()
+
+    plain("<a" * 200_000)
+
+    assert time.process_time() - started < 2
+
+
+@given(st.text())
+def test_plain_text_is_one_line_without_null_or_white_space_around_it(text: str) -> None:
+    assert plain(text) == " ".join(plain(text).split())
+    assert "\0" not in plain(text)
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="<&\0")))
+def test_what_has_no_markup_only_has_its_white_space_folded(text: str) -> None:
+    assert plain(text) == " ".join(text.split())
+
+
+@given(st.text(), lengths)
+def test_a_cut_text_fits_and_cutting_it_again_changes_nothing(text: str, length: int) -> None:
+    assert len(cut(text, length)) <= length
+    assert cut(cut(text, length), length) == cut(text, length)
+
+
+@given(st.text(), lengths)
+def test_a_cut_text_starts_as_the_whole_did(text: str, length: int) -> None:
+    shortened = cut(text, length)
+
+    assert shortened == text or (shortened[-1] == "…" and text.startswith(shortened[:-1]))
+
+
+def test_no_space_is_left_before_the_ellipsis() -> None:
+    assert cut("one two three", 9) == "one two…"
+
+
+@given(payloads)
+def test_the_order_of_fields_does_not_change_the_hash(payload: dict[str, object]) -> None:
+    turned = dict(reversed(payload.items()))
+
+    assert payload_hash(payload) == payload_hash(turned)
+
+
+@given(payloads, st.data())
+def test_any_change_of_a_field_changes_the_hash(payload: dict[str, object], data: st.DataObject) -> None:
+    field = data.draw(st.sampled_from(sorted(payload)))
+
+    assert payload_hash({**payload, field: [payload[field]]}) != payload_hash(payload)
+
+
+def test_the_hash_never_changes_from_one_release_to_the_next() -> None:
+    canonical = '{"a":"é","b":1}'.encode()
+
+    assert payload_hash({"b": 1, "a": "é"}) == hashlib.sha256(canonical).hexdigest()

@@ -1,0 +1,132 @@
+"""The smallest learning system, in memory behind ``httpx.MockTransport``, and the channel that talks to it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import httpx
+
+from enterprise_catalog.integrated_channels.channels.base import Channel, ChannelSettings
+from enterprise_catalog.integrated_channels.http import LMSClient
+from enterprise_catalog.integrated_channels.types import ItemResult, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from enterprise_catalog.integrated_channels.types import ContentItem, Outgoing, Payload
+
+
+@dataclass(slots=True)
+class Book:
+    """What stands on the shelf."""
+
+    key: str
+    title: str
+    is_shown: bool = True
+
+
+@dataclass
+class Shelf:
+    """Answers ``/find``, ``/create``, ``/update`` and ``/delete``, each with a JSON list of items in one form field.
+
+    A call of which the shelf refuses one key gets 422 and changes nothing.
+    """
+
+    books: dict[str, Book] = field(default_factory=dict)  #: By the shelf's own ids.
+    refused: set[str] = field(default_factory=set)  #: Keys that no create, update or delete may hold.
+    unspeakable: set[str] = field(default_factory=set)  #: Keys that not even a look-up may hold.
+    forgotten: set[str] = field(default_factory=set)  #: Keys that answers leave out.
+    strangers: dict[str, str] = field(default_factory=dict)  #: What answers tell of keys that were not sent.
+    #: The number of a request (from 1) -> the status that it gets; it is not carried out.
+    outages: dict[int, int] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)  #: By name.
+    made: int = 0
+
+    def put(self, *keys: str, title: str = "Theirs") -> list[str]:
+        """Put books on the shelf as if they had long stood there, and return their ids."""
+        return [self._add({"key": key, "title": title}) for key in keys]
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """Key -> title of what learners see."""
+        return {book.key: book.title for book in self.books.values() if book.is_shown}
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        name = request.url.path.removeprefix("/")
+        items = json.loads(parse_qs(request.content.decode())["items"][0])
+        self.calls[name] += 1
+        if status := self.outages.get(self.calls.total()):
+            return httpx.Response(status, text="out of order")
+        keys = {item["key"] for item in items}
+        if keys & (self.unspeakable if name == "find" else self.refused | self.unspeakable):
+            return httpx.Response(422, text="not these")
+        answers = {item["key"]: getattr(self, f"_{name}")(item) for item in items}
+        told = {key: answer for key, answer in answers.items() if answer and key not in self.forgotten}
+        return httpx.Response(200, json=told | self.strangers)
+
+    def _find(self, item: Mapping[str, str]) -> str:
+        return next((id_ for id_, book in self.books.items() if book.key == item["key"]), "")
+
+    def _create(self, item: Mapping[str, str]) -> str:
+        assert not self._find(item), "a duplicate"
+        return self._add(item)
+
+    def _update(self, item: Mapping[str, str]) -> str:
+        if item["id"] not in self.books:
+            return "gone"
+        self.books[item["id"]] = Book(item["key"], item["title"])
+        return "done"
+
+    def _delete(self, item: Mapping[str, str]) -> str:
+        if item["id"] not in self.books:
+            return "gone"
+        self.books[item["id"]].is_shown = False
+        return "done"
+
+    def _add(self, item: Mapping[str, str]) -> str:
+        self.made += 1
+        self.books[f"id-{self.made}"] = Book(item["key"], item["title"])
+        return f"id-{self.made}"
+
+
+class ShelfChannel(Channel[ChannelSettings, ChannelSettings]):
+    """The channel to a :class:`Shelf`."""
+
+    code = "SHELF"
+    label = "Shelf"
+    chunk_size = 100
+    settings_class = ChannelSettings
+    credentials_class = ChannelSettings
+
+    def __init__(self, shelf: Shelf) -> None:
+        client = LMSClient("http://shelf.test", transport=httpx.MockTransport(shelf))
+        super().__init__(client, ChannelSettings(), ChannelSettings())
+
+    def transform(self, item: ContentItem) -> Payload:
+        return {"title": item.title}
+
+    def find(self, keys: Sequence[str]) -> Mapping[str, str]:
+        found: Mapping[str, str] = self._ask("find", [{"key": key} for key in keys])
+        return found
+
+    def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        ids = self._ask("create", [{"key": item.content_key, **item.payload} for item in items])
+        return [ItemResult(key, Outcome.DONE, remote_id=remote_id) for key, remote_id in ids.items()]
+
+    def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        return self._change("update", items)
+
+    def delete(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        return self._change("delete", items)
+
+    def _change(self, call: str, items: Iterable[Outgoing]) -> list[ItemResult]:
+        sent = [{"key": item.content_key, "id": item.remote_id, **item.payload} for item in items]
+        return [ItemResult(key, Outcome(word)) for key, word in self._ask(call, sent).items()]
+
+    def _ask(self, call: str, items: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+        answer: dict[str, str] = self.client.send("POST", f"/{call}", form={"items": json.dumps(items)}).json()
+        return answer

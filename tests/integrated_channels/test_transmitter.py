@@ -1,0 +1,260 @@
+"""One outcome per item, whatever the learning system does."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enterprise_catalog.integrated_channels.exceptions import CredentialsError
+from enterprise_catalog.integrated_channels.transmitter import Transmission, transmit
+from enterprise_catalog.integrated_channels.types import Action, Outcome, Outgoing
+from tests.integrated_channels.shelf import Shelf, ShelfChannel
+
+KEYS = [f"K{number}" for number in range(8)]
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf()
+
+
+def sent(shelf: Shelf, action: Action, *keys: str, ids: list[str] | None = None) -> Transmission:
+    """Transmit new books with ``keys``, of which we know the ``ids``, if any."""
+    payload = {} if action is Action.DELETE else {"title": "Ours"}
+    known = ids or [""] * len(keys)
+    return transmit(action, [Outgoing(k, payload, i) for k, i in zip(keys, known, strict=True)], ShelfChannel(shelf))
+
+
+def outcomes(transmission: Transmission) -> dict[str, str]:
+    return {key: result.outcome.value for key, result in transmission.results.items()}
+
+
+# --- the ordinary ---------------------------------------------------------------------------------------------------
+
+
+def test_a_create_looks_once_and_creates_once(shelf: Shelf) -> None:
+    transmission = sent(shelf, Action.CREATE, "A", "B")
+
+    assert outcomes(transmission) == {"A": "done", "B": "done"}
+    assert [result.remote_id for result in transmission.results.values()] == ["id-1", "id-2"]
+    assert (shelf.shown, shelf.calls) == ({"A": "Ours", "B": "Ours"}, {"find": 1, "create": 1})
+
+
+def test_a_create_of_what_is_there_adopts_it_and_tells_its_id(shelf: Shelf) -> None:
+    [theirs] = shelf.put("A")
+
+    transmission = sent(shelf, Action.CREATE, "A", "B")
+
+    assert outcomes(transmission) == {"A": "done", "B": "done"}
+    assert transmission.results["A"].remote_id == theirs
+    assert (shelf.shown, len(shelf.books)) == ({"A": "Ours", "B": "Ours"}, 2)
+
+
+def test_an_update_of_what_we_know_does_not_look(shelf: Shelf) -> None:
+    ids = shelf.put("A", "B")
+
+    transmission = sent(shelf, Action.UPDATE, "A", "B", ids=ids)
+
+    assert outcomes(transmission) == {"A": "done", "B": "done"}
+    assert (shelf.shown, shelf.calls) == ({"A": "Ours", "B": "Ours"}, {"update": 1})
+
+
+def test_an_update_of_what_is_gone_creates_it(shelf: Shelf) -> None:
+    [there] = shelf.put("A")
+
+    transmission = sent(shelf, Action.UPDATE, "A", "B", ids=[there, "id-lost"])
+
+    assert outcomes(transmission) == {"A": "done", "B": "done"}
+    assert transmission.results["B"].remote_id == "id-2"
+    assert shelf.calls == {"update": 1, "find": 1, "create": 1}
+
+
+def test_an_update_whose_id_is_not_known_looks_first(shelf: Shelf) -> None:
+    [theirs] = shelf.put("A")
+
+    transmission = sent(shelf, Action.UPDATE, "A")
+
+    assert transmission.results["A"].remote_id == theirs
+    assert (shelf.shown, shelf.calls) == ({"A": "Ours"}, {"find": 1, "update": 1})
+
+
+def test_a_delete_of_what_we_know_does_not_look(shelf: Shelf) -> None:
+    ids = shelf.put("A", "B")
+
+    transmission = sent(shelf, Action.DELETE, "A", ids=ids[:1])
+
+    assert outcomes(transmission) == {"A": "done"}
+    assert (shelf.shown, shelf.calls) == ({"B": "Theirs"}, {"delete": 1})
+
+
+@pytest.mark.parametrize("known_id", ["", "id-lost"])
+def test_a_delete_of_what_is_gone_is_done(shelf: Shelf, known_id: str) -> None:
+    transmission = sent(shelf, Action.DELETE, "A", ids=[known_id])
+
+    assert outcomes(transmission) == {"A": "done"}
+    assert transmission.results["A"].message == "It was not there any more."
+
+
+@pytest.mark.parametrize("known_id", ["", "id-lost"])
+def test_a_delete_takes_away_what_is_there_under_another_id(shelf: Shelf, known_id: str) -> None:
+    # An update made it anew, say, and the answer with its new id was lost.
+    shelf.put("A")
+
+    transmission = sent(shelf, Action.DELETE, "A", ids=[known_id])
+
+    assert outcomes(transmission) == {"A": "done"}
+    assert shelf.shown == {}
+
+
+# --- refusals -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize("culprit", KEYS)
+def test_a_culprit_alone_is_refused_and_found_with_few_calls(shelf: Shelf, action: Action, culprit: str) -> None:
+    ids = [] if action is Action.CREATE else shelf.put(*KEYS)
+    shelf.refused = {culprit}
+
+    transmission = sent(shelf, action, *KEYS, ids=ids)
+
+    assert outcomes(transmission) == {key: "rejected" if key == culprit else "done" for key in KEYS}
+    assert shelf.calls[action] == 1 + 2 * 3  # of 8, 4, 2 and 1: one call, then two at each halving
+
+
+def test_the_reason_of_a_refusal_is_kept(shelf: Shelf) -> None:
+    shelf.refused = {"A"}
+
+    result = sent(shelf, Action.CREATE, "A").results["A"]
+
+    assert (result.status_code, result.message) == (422, "The learning system answered 422: not these")
+
+
+@pytest.mark.parametrize("action", Action)
+def test_a_key_that_cannot_even_be_looked_up_harms_no_other(shelf: Shelf, action: Action) -> None:
+    shelf.unspeakable = {"K3"}
+
+    transmission = sent(shelf, action, *KEYS)
+
+    assert outcomes(transmission) == {key: "rejected" if key == "K3" else "done" for key in KEYS}
+
+
+# --- answers that are not whole -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", Action)
+def test_an_item_that_the_answer_leaves_out_is_tried_again(shelf: Shelf, action: Action) -> None:
+    ids = [] if action is Action.CREATE else shelf.put("A", "B")
+    shelf.forgotten = {"A"}
+
+    transmission = sent(shelf, action, "A", "B", ids=ids)
+
+    assert outcomes(transmission) == {"A": "retry", "B": "done"}
+    assert transmission.results["A"].message == "The learning system's answer leaves it out."
+
+
+@pytest.mark.parametrize("action", Action)
+def test_what_an_answer_tells_of_items_that_were_not_sent_is_not_taken(shelf: Shelf, action: Action) -> None:
+    shelf.put("A")
+    shelf.strangers = {"B": "done"}
+
+    assert outcomes(sent(shelf, action, "A", ids=["id-1"])) == {"A": "done"}
+
+
+# --- failures of the whole ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(401, "skipped"), (302, "skipped"), (503, "retry"), (429, "retry")])
+def test_a_failure_in_the_middle_keeps_what_was_done(shelf: Shelf, status: int, outcome: str) -> None:
+    shelf.refused = {"K3"}
+    shelf.outages = {7: status}  # after a look-up and creates of 8, 4, 2, 2 and 1
+
+    transmission = sent(shelf, Action.CREATE, *KEYS)
+
+    expected = {"K0": "done", "K1": "done", "K2": "done"} | dict.fromkeys(KEYS[3:], outcome)
+    assert outcomes(transmission) == expected
+    assert sorted(shelf.shown) == ["K0", "K1", "K2"]
+    assert not transmission.lms_is_silent
+
+
+def test_what_stops_the_run_is_passed_on_with_its_reason(shelf: Shelf) -> None:
+    shelf.outages = {1: 401}
+
+    transmission = sent(shelf, Action.UPDATE, "A", ids=["id-1"])
+
+    assert type(transmission.stopped_by) is CredentialsError
+    result = transmission.results["A"]
+    assert (result.status_code, result.message) == (401, transmission.stopped_by.message)
+
+
+@pytest.mark.parametrize("action", Action)
+def test_a_passing_failure_of_the_first_call_says_that_the_lms_is_silent(shelf: Shelf, action: Action) -> None:
+    shelf.outages = {1: 503}
+
+    transmission = sent(shelf, action, "A", "B")
+
+    assert outcomes(transmission) == {"A": "retry", "B": "retry"}
+    assert (transmission.lms_is_silent, transmission.stopped_by) == (True, None)
+
+
+def test_an_item_found_gone_before_a_failure_is_tried_again(shelf: Shelf) -> None:
+    shelf.outages = {3: 503}  # after an update and a look-up
+
+    assert outcomes(sent(shelf, Action.UPDATE, "A", ids=["id-lost"])) == {"A": "retry"}
+
+
+# --- laws -----------------------------------------------------------------------------------------------------------
+
+shelved = st.sets(st.sampled_from(KEYS))
+
+
+@given(st.sampled_from(Action), shelved, shelved, shelved, shelved)
+def test_refusals_decide_outcomes_and_nothing_else_does(
+    action: Action, there: set[str], known: set[str], lost: set[str], refused: set[str]
+) -> None:
+    shelf = Shelf()
+    ids = dict(zip(sorted(there), shelf.put(*sorted(there)), strict=True))
+    known_ids = ["id-lost" if key in lost else ids.get(key, "") if key in known else "" for key in KEYS]
+    shelf.refused = refused
+
+    transmission = sent(shelf, action, *KEYS, ids=known_ids)
+
+    done = {key for key, outcome in outcomes(transmission).items() if outcome == "done"}
+    assert outcomes(transmission).keys() == set(KEYS)
+    assert set(outcomes(transmission).values()) <= {"done", "rejected"}
+    if action is Action.DELETE:
+        assert set(shelf.shown) == there - done
+    else:
+        assert done == set(KEYS) - refused
+        assert shelf.shown == dict.fromkeys(there, "Theirs") | dict.fromkeys(done, "Ours")
+
+
+@given(st.sampled_from(Action), shelved, shelved, st.dictionaries(st.integers(1, 12), st.sampled_from([401, 503])))
+def test_each_item_has_one_final_outcome_and_what_is_done_is_true(
+    action: Action, there: set[str], refused: set[str], outages: dict[int, int]
+) -> None:
+    shelf = Shelf(refused=refused, outages=outages)
+    shelf.put(*sorted(there))
+
+    transmission = sent(shelf, action, *KEYS)
+
+    assert transmission.results.keys() == set(KEYS)
+    assert all(key == result.content_key for key, result in transmission.results.items())
+    assert set(outcomes(transmission).values()) <= {"done", "rejected", "retry", "skipped"}
+    for key, outcome in outcomes(transmission).items():
+        if outcome == "done":
+            assert shelf.shown.get(key) == (None if action is Action.DELETE else "Ours")
+
+
+@given(st.integers(1, 100), st.data())
+def test_finding_culprits_takes_a_bounded_number_of_calls(count: int, data: st.DataObject) -> None:
+    keys = [f"K{number}" for number in range(count)]
+    culprits = data.draw(st.sets(st.sampled_from(keys), max_size=5))
+    shelf = Shelf(refused=culprits)
+
+    transmission = sent(shelf, Action.CREATE, *keys)
+
+    assert {key for key, outcome in outcomes(transmission).items() if outcome == "rejected"} == culprits
+    assert shelf.calls["create"] <= 1 + 2 * len(culprits) * math.ceil(math.log2(count))

@@ -3,8 +3,9 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-DATA   ?=
+DATA    ?=
 CHANNEL ?= MOODLE
+PORT    ?= 8000
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all quality run migrate docs benchmark requirements upgrade format clean
@@ -38,13 +39,15 @@ format: $(VENV)/.quality ## Format the code and mend what can be mended by itsel
 migrate: $(VENV)/.base ## Bring the local database up to date
 	$(BIN)/python manage.py migrate
 
-run: $(VENV)/.base ## Run web service, worker and scheduler; admin at http://127.0.0.1:8000/admin/
+run: export CATALOG_API_URL ?= http://127.0.0.1:$(PORT)
+run: export OAUTH2_PROVIDER_URL ?= http://127.0.0.1:$(PORT)/oauth2
+run: $(VENV)/.base ## Run web service, worker and scheduler; admin at http://127.0.0.1:8000/admin/  [PORT=8000]
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py ensure_local_admin
-	@trap 'kill 0' INT TERM EXIT; \
+	@trap 'trap - INT TERM EXIT; kill 0' INT TERM EXIT; \
 	$(BIN)/celery -A enterprise_catalog worker --loglevel INFO & \
 	$(BIN)/celery -A enterprise_catalog beat --loglevel INFO & \
-	$(BIN)/python manage.py runserver --noreload 127.0.0.1:8000
+	$(BIN)/python manage.py runserver --noreload 127.0.0.1:$(PORT)
 
 docs: $(VENV)/.doc ## Build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

@@ -5,15 +5,16 @@ Each function opens its own transaction.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
 from django.db.models.functions import Greatest
 from django.utils.text import slugify
 
-from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, EnterpriseCustomer
+from enterprise_catalog.catalog.models import CatalogMembership, CatalogQuery, EnterpriseCatalog, EnterpriseCustomer
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,22 +36,26 @@ def save_customer(customer: EnterpriseCustomer, *, now: datetime) -> None:
     """Save a new or changed customer; where its enrolment URLs changed, so did every document of its catalogs."""
     with transaction.atomic():
         customer.save()
-        prefix = customer.enrollment_url_prefix
-        customer.catalogs.exclude(enrollment_url_prefix=prefix).update(
-            enrollment_url_prefix=prefix, documents_changed_at=now, revision=next_version("revision", now)
-        )
+        for catalog in customer.catalogs.select_for_update():
+            # Compared here, since MariaDB takes addresses that differ in case or accents only for equal.
+            if catalog.enrollment_url_prefix != customer.enrollment_url_prefix:
+                save_catalog(catalog, now=now)
 
 
 def save_catalog(catalog: EnterpriseCatalog, *, now: datetime) -> None:
     """Save a new or changed catalog and move its version.
 
-    A catalog that moves to another customer has other enrolment URLs from then on.
+    A catalog that moves to another customer has other enrolment URLs from then on. What only this module writes is
+    taken from the database, not from ``catalog``, which may have been read long ago.
     """
     prefix = catalog.enterprise_customer.enrollment_url_prefix
     with transaction.atomic():
-        if catalog.enrollment_url_prefix and catalog.enrollment_url_prefix != prefix:
-            catalog.documents_changed_at = now
+        stored = EnterpriseCatalog.objects.select_for_update().filter(pk=catalog.pk).first()
         catalog.enrollment_url_prefix = prefix
+        catalog.documents_changed_at = stored.documents_changed_at if stored else None
+        catalog.revision = stored.revision if stored else 0
+        if stored and stored.enrollment_url_prefix != prefix:
+            catalog.documents_changed_at = _after_all_changes(catalog, now)
         catalog.save()
         EnterpriseCatalog.objects.filter(pk=catalog.pk).update(revision=next_version("revision", now))
 
@@ -84,6 +89,13 @@ def ensure_catalog_query(catalog_uuid: UUID, *, customer_uuid: UUID, title: str 
         catalog.catalog_query = query
         save_catalog(catalog, now=now)
     return query
+
+
+def _after_all_changes(catalog: EnterpriseCatalog, now: datetime) -> datetime:
+    """Return ``now``, or a later time if an item changed later: times of change move forward, even if no clock does."""
+    members = CatalogMembership.objects.filter(catalog_query=catalog.catalog_query_id)
+    changes = (catalog.documents_changed_at, members.aggregate(latest=Max("updated_at"))["latest"])
+    return max([now, *(change + timedelta(microseconds=1) for change in changes if change)])
 
 
 def _new_customer(customer_uuid: UUID) -> dict[str, str]:

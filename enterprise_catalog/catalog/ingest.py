@@ -1,7 +1,7 @@
 """The only writer of content and membership.
 
-An import has two halves. The first reads the lines, checks each and keeps the acceptable ones in a temporary file, in
-canonical form; the database is not touched, so that a bad file costs nothing. The second applies them in one
+An import has two halves. The first reads the lines, checks each and keeps the acceptable ones in a temporary file, as
+they came; the database is not touched, so that a bad file costs nothing. The second applies them in one
 transaction, in the order of their keys (so that two imports take their locks in the same order and do not deadlock), in
 batches bounded by bytes, and writes only what differs: content whose hash changed, and memberships that come or go.
 Memory holds the keys, never the documents.
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import IO, TYPE_CHECKING, Final
 
-from django.db import OperationalError, transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from enterprise_catalog.catalog.customers import next_version
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 BATCH_BYTES: Final = 4 * 1024 * 1024
 BATCH_DOCUMENTS: Final = 500
 
-#: MariaDB's "deadlock found" and "lock wait timeout exceeded": the transaction is undone and may be tried again.
-_RETRYABLE_CODES: Final = frozenset({1205, 1213})
+#: MariaDB's "duplicate entry", "lock wait timeout exceeded" and "deadlock found": another import was faster. The
+#: transaction is undone, and sees what the other one wrote when it is tried again.
+_RETRYABLE_CODES: Final = frozenset({1062, 1205, 1213})
 _ATTEMPTS: Final = 5
 
 
@@ -127,12 +128,12 @@ def _accept(lines: Iterable[bytes], file: IO[bytes], reject: Callable[[int, str]
 
 
 def _retried(apply: Callable[[], ImportReport]) -> ImportReport:
-    """Run ``apply`` again when the database undid it because of another transaction's locks."""
+    """Run ``apply`` again when the database undid it because of another transaction."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return apply()
-        except OperationalError as error:
-            if attempt == _ATTEMPTS or error.args[0] not in _RETRYABLE_CODES:
+        except DatabaseError as error:
+            if attempt == _ATTEMPTS or _RETRYABLE_CODES.isdisjoint(error.args):
                 raise
     raise AssertionError("unreachable: the last attempt returns or raises")
 
@@ -176,15 +177,13 @@ def _apply_batch(
     query: CatalogQuery, batch: Sequence[_Entry], file: IO[bytes], report: ImportReport, changes: _Changes
 ) -> None:
     keys = [entry.content_key for entry in batch]
-    stored = {content.content_key: content for content in ContentMetadata.objects.with_keys(keys)}
+    stored = dict(ContentMetadata.objects.with_keys(keys).values_list("content_key", "content_hash"))
     members = set(query.memberships.filter(content_key__in=keys).values_list("content_key", flat=True))
 
     new = [entry for entry in batch if entry.content_key not in stored]
-    changed = [
-        entry for entry in batch if (row := stored.get(entry.content_key)) and row.content_hash != entry.content_hash
-    ]
+    changed = [entry for entry in batch if stored.get(entry.content_key, entry.content_hash) != entry.content_hash]
     _insert_content([_read(entry, file) for entry in new], changes)
-    _update_content([(_read(entry, file), stored[entry.content_key]) for entry in changed], changes)
+    _update_content([_read(entry, file) for entry in changed], changes)
     joining = [key for key in keys if key not in members]
     _insert_memberships(query, joining, changes)
 
@@ -212,10 +211,14 @@ def _insert_content(documents: Sequence[Document], changes: _Changes) -> None:
     )
 
 
-def _update_content(pairs: Sequence[tuple[Document, ContentMetadata]], changes: _Changes) -> None:
-    if not pairs:
+def _update_content(documents: Sequence[Document], changes: _Changes) -> None:
+    if not documents:
         return
-    rows = [_row(document, row) for document, row in pairs]
+    # Locking them reads them as they are now; this transaction began to read before, perhaps before another import.
+    locked = ContentMetadata.objects.with_keys([document.content_key for document in documents]).select_for_update()
+    stored = {row.content_key: row for row in locked.order_by("content_key")}
+    documents = [each for each in documents if each.content_hash != stored[each.content_key].content_hash]
+    rows = [_row(document, stored[document.content_key]) for document in documents]
     for row in rows:
         # Time of change only ever moves forward, even when the clock does not.
         row.updated_at = max(changes.now, row.updated_at + timedelta(microseconds=1))
@@ -223,7 +226,8 @@ def _update_content(pairs: Sequence[tuple[Document, ContentMetadata]], changes: 
         rows, ["content_type", "parent_content_key", "title", "content_hash", "updated_at"]
     )
     ContentDocument.objects.bulk_update(
-        [ContentDocument(content_id=row.pk, json=document.json) for document, row in pairs], ["json"]
+        [ContentDocument(content_id=stored[document.content_key].pk, json=document.json) for document in documents],
+        ["json"],
     )
     moments = {row.updated_at for row in rows}
     for moment in moments:  # One, unless the clock went back.

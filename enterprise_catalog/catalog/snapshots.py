@@ -6,10 +6,11 @@ carries the version of one state with the items of another.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from enterprise_catalog.catalog.diff import CatalogDiff, compute_diff
 from enterprise_catalog.catalog.documents import format_time, served_document
@@ -37,7 +38,7 @@ def read_diff(catalog_uuid: UUID, known_keys: Collection[str]) -> tuple[str, Cat
     Raises:
         EnterpriseCatalog.DoesNotExist: it was deleted meanwhile.
     """
-    with transaction.atomic():
+    with _one_state():
         catalog = _catalog(catalog_uuid)
         members = _members(catalog).in_key_order().values_list("content_key", "updated_at").iterator(chunk_size=10_000)
         return catalog.version, compute_diff(_with_floor(members, catalog.documents_changed_at), known_keys)
@@ -49,7 +50,7 @@ def read_items(catalog_uuid: UUID, keys: Collection[str]) -> ServedItems:
     Raises:
         EnterpriseCatalog.DoesNotExist: it was deleted meanwhile.
     """
-    with transaction.atomic():
+    with _one_state():
         catalog = _catalog(catalog_uuid)
         return ServedItems(catalog.version, _served(catalog, _members(catalog).filter(content_key__in=keys)))
 
@@ -62,7 +63,7 @@ def read_page(catalog_uuid: UUID, *, after: str, size: int) -> ServedItems:
     Raises:
         EnterpriseCatalog.DoesNotExist: it was deleted meanwhile.
     """
-    with transaction.atomic():
+    with _one_state():
         catalog = _catalog(catalog_uuid)
         return ServedItems(catalog.version, _served(catalog, _members(catalog).after(after), limit=size))
 
@@ -76,7 +77,7 @@ def read_numbered_page(catalog_uuid: UUID, *, keys: Collection[str], start: int,
     Raises:
         EnterpriseCatalog.DoesNotExist: it was deleted meanwhile.
     """
-    with transaction.atomic():
+    with _one_state():
         catalog = _catalog(catalog_uuid)
         members = _members(catalog)
         if keys:
@@ -85,6 +86,26 @@ def read_numbered_page(catalog_uuid: UUID, *, keys: Collection[str], start: int,
         # Databases refuse positions beyond their integers; none of those is in a catalog.
         documents = _served(catalog, members, start=start, limit=size) if start < count else []
         return count, ServedItems(catalog.version, documents)
+
+
+@contextmanager
+def _one_state() -> Iterator[None]:
+    """Let all reads see the same state of the database.
+
+    SQLite's transactions begin as writers here (see the settings), of which there is one at a time. These only read, and
+    would wait for an import to end, or fail if it takes long.
+    """
+    if connection.vendor != "sqlite":
+        with transaction.atomic():
+            yield
+        return
+    connection.ensure_connection()  # It sets the mode.
+    mode, connection.transaction_mode = connection.transaction_mode, "DEFERRED"  # type: ignore[attr-defined]  # SQLite's
+    try:
+        with transaction.atomic():
+            yield
+    finally:
+        connection.transaction_mode = mode  # type: ignore[attr-defined]  # likewise
 
 
 def _catalog(catalog_uuid: UUID) -> EnterpriseCatalog:

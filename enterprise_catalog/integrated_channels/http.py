@@ -197,7 +197,7 @@ def retry_after_seconds(headers: Mapping[str, str], *, now: datetime | None = No
         return min(float(value), MAX_RETRY_AFTER_SECONDS)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:  # A zone of "-0000", or none, says UTC without saying where the sender is.
         moment = moment.replace(tzinfo=UTC)

@@ -134,11 +134,10 @@ def test_it_tells_each_time_of_change_to_the_microsecond(operator: APIClient) ->
 @pytest.mark.parametrize("portal_moves", [False, True])
 def test_it_tells_the_times_that_the_documents_tell(operator: APIClient, *, portal_moves: bool) -> None:
     catalog = a_catalog(a_course("a"), a_course("b"))
-    import_into(catalog, [a_course("b", title="Changed")], now=DAY_TWO)
     if portal_moves:
-        customer = catalog.enterprise_customer
-        customer.slug = "moved"
-        save_customer(customer, now=DAY_ONE + timedelta(hours=1))
+        catalog.enterprise_customer.slug = "moved"
+        save_customer(catalog.enterprise_customer, now=DAY_ONE + timedelta(hours=1))
+    import_into(catalog, [a_course("b", title="Changed")], now=DAY_TWO)
 
     told = {item["content_key"]: item["updated_at"] for item in diff(operator, catalog.pk, ["a", "b"])["existing"]}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
@@ -99,6 +100,30 @@ def test_what_changes_after_the_address_has_its_own_time(catalog: EnterpriseCata
     import_into(catalog, [a_course("b", title="Changed")], now=DAY_THREE)
 
     assert served_times(catalog) == {"a": DAY_TWO, "b": DAY_THREE}
+
+
+@pytest.mark.parametrize("now", [DAY_ONE, DAY_ONE - timedelta(days=1)])
+def test_times_only_move_forward_even_if_the_clock_does_not(catalog: EnterpriseCatalog, now: datetime) -> None:
+    told = [served_times(catalog)]
+
+    for slug in ("moved", "acme", "moved"):
+        edit(catalog.enterprise_customer, now, slug=slug)
+        told.append(served_times(catalog))
+
+    assert all(earlier[key] < later[key] for earlier, later in pairwise(told) for key in "ab")
+
+
+def test_a_catalog_that_was_read_long_ago_undoes_nothing(catalog: EnterpriseCatalog) -> None:
+    read_long_ago = EnterpriseCatalog.objects.select_related("enterprise_customer").get(pk=catalog.pk)
+    edit(catalog.enterprise_customer, slug="moved")
+    before = version_of(catalog)
+    read_long_ago.enterprise_customer.refresh_from_db()
+    read_long_ago.title = "Another title"
+
+    save_catalog(read_long_ago, now=DAY_ONE)
+
+    assert served_times(catalog) == {"a": DAY_TWO, "b": DAY_TWO}
+    assert int(version_of(catalog).split("-")[0], 16) > int(before.split("-")[0], 16)
 
 
 def test_a_catalog_that_moves_to_another_customer_has_other_documents(catalog: EnterpriseCatalog) -> None:

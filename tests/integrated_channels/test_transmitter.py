@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError
 from enterprise_catalog.integrated_channels.transmitter import Transmission, transmit
-from enterprise_catalog.integrated_channels.types import Action, Outcome, Outgoing
+from enterprise_catalog.integrated_channels.types import Action, Outgoing
 from tests.integrated_channels.shelf import Shelf, ShelfChannel
 
 KEYS = [f"K{number}" for number in range(8)]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from enterprise_catalog.integrated_channels.channels.base import Channel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS, channel_choices
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 from enterprise_catalog.sandbox.registry import SANDBOXES
+
+if TYPE_CHECKING:
+    from enterprise_catalog.integrated_channels.channels.base import Channel
 
 each_channel = pytest.mark.parametrize("channel", CHANNELS.values(), ids=CHANNELS)
 

@@ -31,7 +31,9 @@ CASES: Final[Mapping[str, ContentItem]] = {
     "title_of_300_characters": an_item(title="Long title " * 27 + "end"),
     # Where the short name is cut, and where the full name is.
     "title_of_300_characters_cut_at_a_less_than": an_item(title="x" * 232 + " < " + "y" * 16 + " < " + "z" * 46),
-    "title_in_many_scripts": an_item(title="Économie für Anfänger: 数据科学 для всех 🎓👩🏽‍🔬", organizations=("Università",)),
+    "title_in_many_scripts": an_item(
+        title="Économie für Anfänger: 数据科学 для всех 🎓👩🏽‍🔬", organizations=("Università",)
+    ),
     "title_with_tags": an_item(title="<b>Data</b> <i class='x'>for</i> <b>All</b>!<br>Really"),
     "title_with_escaped_tags": an_item(title="The &lt;b&gt; tag &amp; its friends"),
     "title_with_a_heart": an_item(title="I <3 data"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError, RetryableError
 from enterprise_catalog.integrated_channels.types import ItemResult, Outcome
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
@@ -12,6 +13,9 @@ from enterprise_catalog.sandbox.moodle import MoodleSandbox
 from enterprise_catalog.sandbox.moodle_courses import Course
 from tests.integrated_channels.channels.moodle.connection import connected, outgoing
 from tests.sandbox.moodle_client import without
+
+if TYPE_CHECKING:
+    from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
 
 LOOK_UP = "core_course_get_courses_by_field"
 
@@ -241,9 +245,7 @@ def test_an_update_into_a_missing_category_is_refused_and_not_gone(moodle: Moodl
 
 
 @pytest.mark.parametrize("answer", ["null", "[]", '{"warnings": null}', '{"warnings": [{"message": "?"}]}', "{}"])
-def test_an_answer_without_readable_warnings_is_no_success(
-    moodle: MoodleSandbox, channel: Moodle, answer: str
-) -> None:
+def test_an_answer_without_readable_warnings_is_no_success(moodle: MoodleSandbox, channel: Moodle, answer: str) -> None:
     moodle.faults.add(Fault(kind=FaultKind.ANSWER, status=200, body=answer, content_type="application/json"))
 
     with pytest.raises(RetryableError, match="something unexpected"):

@@ -95,7 +95,7 @@ def test_the_state_of_a_site_decides_what_to_do(
     ],
 )
 def test_what_moodle_has_against_a_course_refuses_the_course(
-    moodle: MoodleSandbox, fields: dict[str, object], code: str
+    moodle: MoodleSandbox, fields: dict[str, Any], code: str
 ) -> None:
     raised = failure_of_create(moodle, **fields)
 
@@ -175,9 +175,7 @@ def test_a_redirect_is_not_followed_and_says_where_it_leads() -> None:
 
 
 @pytest.mark.parametrize("credentials", [BY_TOKEN, BY_PASSWORD])
-def test_a_wrong_address_is_a_fault_of_the_configuration(
-    moodle: MoodleSandbox, credentials: MoodleCredentials
-) -> None:
+def test_a_wrong_address_is_a_fault_of_the_configuration(moodle: MoodleSandbox, credentials: MoodleCredentials) -> None:
     channel = connected(moodle, credentials=credentials, base_url="http://moodle.test/no/moodle")
 
     with pytest.raises(ConfigurationError, match="There is no Moodle web service at the base URL"):

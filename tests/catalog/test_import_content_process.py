@@ -1,0 +1,77 @@
+"""``manage.py import_content`` as a process: its exit codes and streams."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.factories import a_course
+
+pytestmark = pytest.mark.processes
+
+MANAGE: Final = Path(__file__).resolve().parents[2] / "manage.py"
+UUIDS: Final = ("--catalog-uuid", "6b3c1d0e-0000-4000-8000-000000000001") + (
+    "--customer-uuid",
+    "6b3c1d0e-0000-4000-8000-000000000002",
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the environment of a local site with an empty database."""
+    folder = tmp_path_factory.mktemp("site")
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "enterprise_catalog.settings.local",
+        "LOCAL_STATE_DIR": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
+    }
+    assert manage(environment, "migrate", "--verbosity=0").returncode == 0
+    return environment
+
+
+def manage(environment: dict[str, str], *arguments: str, entered: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(MANAGE), *arguments]
+    return subprocess.run(command, env=environment, input=entered, capture_output=True, text=True, check=False)
+
+
+def test_it_exits_with_0_when_done(site: dict[str, str]) -> None:
+    entered = json.dumps(a_course("ä😀")) + "\n[]\n"
+
+    done = manage(site, "import_content", "-", *UUIDS, "--on-error=skip", entered=entered)
+
+    assert done.returncode == 0
+    assert done.stdout == '{"created":1,"updated":0,"unchanged":0,"removed":0,"rejected":1}\n'
+    assert done.stderr == "line 2: a JSON object is needed, not a list\n"
+
+
+def test_it_exits_with_1_when_a_line_stopped_it(site: dict[str, str]) -> None:
+    done = manage(site, "import_content", "-", *UUIDS, entered="[]\n")
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == "CommandError: line 1: a JSON object is needed, not a list. Nothing was imported.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ((*UUIDS,), "the following arguments are required: FILE"),
+        (("-",), "the following arguments are required: --catalog-uuid, --customer-uuid"),
+        (("-", *UUIDS, "--catalog-uuid", "1"), "argument --catalog-uuid: '1' is not a UUID"),
+        (("-", *UUIDS, "--on-error=maybe"), "argument --on-error: invalid choice: 'maybe'"),
+        (("nowhere.jsonl", *UUIDS), "nowhere.jsonl: No such file or directory"),
+    ],
+)
+def test_it_exits_with_2_when_used_wrongly(site: dict[str, str], arguments: tuple[str, ...], complaint: str) -> None:
+    done = manage(site, "import_content", *arguments)
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert complaint in done.stderr

@@ -1,0 +1,137 @@
+"""Two imports at once: whichever way their transactions interleave, both come through, and no change goes untold."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+import pytest
+from django.db import connection
+
+from enterprise_catalog.catalog.ingest import ImportReport, import_documents
+from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata
+from enterprise_catalog.catalog.snapshots import read_page
+from tests.catalog.reading import keys_in, times_in
+from tests.factories import DAY_ONE, a_catalog, a_course, import_into
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from enterprise_catalog.catalog.models import EnterpriseCatalog
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DAY_TWO: Final = DAY_ONE + timedelta(days=1)
+DAY_THREE: Final = DAY_ONE + timedelta(days=2)
+
+
+@dataclass(slots=True)
+class Rival:
+    """Does something on a connection of its own while an import is under way, as soon as that has begun to read.
+
+    MariaDB lets it finish first. SQLite lets one writer in at a time: there it waits until the import is done.
+    """
+
+    act: Callable[[], object]
+    errors: list[BaseException] = field(default_factory=list)
+    thread: threading.Thread | None = None
+
+    def query_of(self, catalog: EnterpriseCatalog) -> CatalogQuery:
+        """Return the catalog's query, for an import to write into; the first call lets the rival loose."""
+        query = CatalogQuery.objects.get(pk=catalog.catalog_query_id)
+        list(ContentMetadata.objects.all())
+        if self.thread is None:
+            self.thread = threading.Thread(target=self._run)
+            self.thread.start()
+            if connection.vendor == "mysql":
+                self.thread.join()
+        return query
+
+    def finish(self) -> None:
+        assert self.thread is not None
+        self.thread.join()
+        assert self.errors == []
+
+    def _run(self) -> None:
+        try:
+            self.act()
+        except BaseException as error:  # noqa: BLE001  (told to the test by finish())
+            self.errors.append(error)
+        finally:
+            connection.close()
+
+
+def import_against(rival: Rival, catalog: EnterpriseCatalog, *documents: dict[str, Any]) -> ImportReport:
+    """Import ``documents`` on the second day, while ``rival`` does its work."""
+    report = import_documents(lambda: rival.query_of(catalog), map(orjson.dumps, documents), now=DAY_TWO)
+    rival.finish()
+    return report
+
+
+def seen(catalog: EnterpriseCatalog) -> dict[str, Any]:
+    """Return what a client sees of the catalog: its version, and each document with its time of change."""
+    page = read_page(catalog.pk, after="", size=1_000)
+    return {"version": page.version, "documents": {key: orjson.loads(document) for key, document in page.documents}}
+
+
+def test_both_may_bring_the_same_new_content() -> None:
+    mine = a_catalog()
+    theirs = a_catalog(customer=mine.enterprise_customer)
+    rival = Rival(lambda: import_into(theirs, [a_course("a"), a_course("b")], now=DAY_TWO))
+
+    report = import_against(rival, mine, a_course("b"), a_course("c"))
+
+    assert report == ImportReport(created=2)
+    assert (keys_in(mine), keys_in(theirs)) == (["b", "c"], ["a", "b"])
+
+
+def test_both_may_bring_the_same_content_into_the_same_catalog() -> None:
+    catalog = a_catalog(a_course("a"))
+    rival = Rival(lambda: import_into(catalog, [a_course("a"), a_course("b")], now=DAY_TWO))
+
+    import_against(rival, catalog, a_course("a"), a_course("b"))
+
+    assert keys_in(catalog) == ["a", "b"]
+
+
+@pytest.mark.parametrize("rivals_now", [DAY_ONE, DAY_TWO, DAY_THREE])
+def test_whoever_comes_last_tells_a_later_time(rivals_now: Any) -> None:
+    catalog, after_rival = a_catalog(a_course("a")), dict[str, Any]()
+
+    def act() -> None:
+        import_into(catalog, [a_course("a", title="Theirs")], now=rivals_now)
+        after_rival.update(seen(catalog)["documents"]["a"])
+
+    import_against(Rival(act), catalog, a_course("a", title="Mine"))
+
+    last = seen(catalog)["documents"]["a"]
+    assert last["title"] in {"Mine", "Theirs"}
+    assert last == after_rival or last["content_last_modified"] > after_rival["content_last_modified"]
+
+
+def test_the_same_change_by_both_is_one_change() -> None:
+    catalog = a_catalog(a_course("a"))
+    rival = Rival(lambda: import_into(catalog, [a_course("a", title="Changed")], now=DAY_TWO))
+
+    import_against(rival, catalog, a_course("a", title="Changed"))
+
+    assert times_in(catalog) == [("a", DAY_TWO)]
+
+
+@pytest.mark.parametrize("rivals_now", [DAY_ONE, DAY_TWO, DAY_THREE])
+def test_a_change_moves_the_version_of_a_catalog_that_the_item_just_joined(rivals_now: Any) -> None:
+    mine = a_catalog(a_course("a"))
+    theirs = a_catalog(customer=mine.enterprise_customer)
+    after_rival = dict[str, Any]()
+
+    def act() -> None:
+        import_into(theirs, [a_course("a")], now=rivals_now)
+        after_rival.update(seen(theirs))
+
+    import_against(Rival(act), mine, a_course("a", title="Changed"))
+
+    last = seen(theirs)
+    assert last == after_rival or last["version"] != after_rival["version"]

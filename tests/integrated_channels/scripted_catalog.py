@@ -1,0 +1,69 @@
+"""A catalog service that answers what it is told to, for answers that the real one never gives."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from enterprise_catalog.sandbox.application import Operation, SandboxApplication, json_response
+from enterprise_catalog.sandbox.serving import HOST, make_loopback_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from werkzeug import Request
+
+TOKEN = "a-token-of-the-scripted-catalog"
+
+
+@dataclass(kw_only=True, eq=False)
+class ScriptedCatalog(SandboxApplication):
+    """Its operations are ``access_token``, ``enterprise-catalogs``, ``content-diff`` and ``content-metadata``."""
+
+    #: Operation -> the answers it gives, one after the other; the last one for ever.
+    answers: dict[str, list[object]] = field(default_factory=dict)
+    requests: list[Request] = field(default_factory=list)
+
+    def route(self, request: Request) -> Operation:
+        name = request.path.rstrip("/").rpartition("/")[2]
+        request.get_data()
+        return Operation(name, lambda: json_response(self._answer_to(name, request)))
+
+    def content(self) -> Sequence[Mapping[str, object]]:
+        return []
+
+    def offered(self) -> Mapping[str, str]:
+        return {}
+
+    def channel_credentials(self) -> Mapping[str, str]:
+        return {}
+
+    def channel_settings(self) -> Mapping[str, object]:
+        return {}
+
+    def reset(self) -> None:
+        super().reset()
+        self.requests.clear()
+        self.answers = {"access_token": [{"access_token": TOKEN, "expires_in": 3_600, "token_type": "JWT"}]}
+
+    def _answer_to(self, name: str, request: Request) -> object:
+        self.requests.append(request)
+        answers = self.answers[name]
+        return answers[0] if len(answers) == 1 else answers.pop(0)
+
+
+@contextmanager
+def served() -> Iterator[tuple[ScriptedCatalog, str]]:
+    """Serve a scripted catalog on loopback; give it and its URL."""
+    catalog = ScriptedCatalog()
+    server = make_loopback_server(catalog, port=0)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield catalog, f"http://{HOST}:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

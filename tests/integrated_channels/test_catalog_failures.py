@@ -1,0 +1,240 @@
+"""Whatever the catalog service answers instead of what it should: never is it taken for an empty catalog."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from edx_rest_api_client.client import TieredCache
+
+from enterprise_catalog.integrated_channels import catalog_client
+from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
+from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from tests.integrated_channels.scripted_catalog import TOKEN, ScriptedCatalog, served
+from tests.services import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pytest_django import Settings
+
+CATALOG: Final = uuid.UUID("22222222-2222-4222-8222-222222222222")
+CUSTOMER: Final = uuid.UUID("11111111-1111-4111-8111-111111111111")
+SECRET: Final = "the-scripted-clients-secret"
+
+EMPTY: Final[dict[str, list[object]]] = {
+    "enterprise-catalogs": [{"next": None, "results": []}],
+    "content-diff": [{"catalog_version": "1", "existing": [], "to_create": [], "to_delete": []}],
+    "content-metadata": [{"results": [], "missing": [{"content_key": "A", "reason": "not_in_catalog"}]}],
+}
+
+each_question = pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda client: client.catalogs_of(CUSTOMER), id="catalogs_of"),
+        pytest.param(lambda client: client.diff(CATALOG, []), id="diff"),
+        pytest.param(lambda client: client.metadata(CATALOG, ["A"]), id="metadata"),
+    ],
+)
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[tuple[ScriptedCatalog, str]]:
+    with served() as catalog_and_url:
+        yield catalog_and_url
+
+
+@pytest.fixture
+def catalog(service: tuple[ScriptedCatalog, str], settings: Settings) -> ScriptedCatalog:
+    """A catalog service that holds nothing, unless it is told to answer otherwise."""
+    TieredCache.dangerous_clear_all_tiers()
+    catalog, url = service
+    catalog.reset()
+    catalog.answers |= {name: [*answers] for name, answers in EMPTY.items()}
+    settings.CATALOG_API_URL, settings.OAUTH2_PROVIDER_URL = url, f"{url}/oauth2"
+    settings.OAUTH2_CLIENT_ID, settings.OAUTH2_CLIENT_SECRET = "scripted", SECRET
+    return catalog
+
+
+@pytest.fixture
+def client(catalog: ScriptedCatalog) -> Iterator[CatalogClient]:  # noqa: ARG001  (the settings have to name it)
+    with CatalogClient() as client:
+        yield client
+
+
+def reason_of(ask: Callable[[CatalogClient], object], client: CatalogClient) -> str:
+    """Return why the question got no answer."""
+    with pytest.raises(CatalogUnavailableError) as raised:
+        ask(client)
+    assert SECRET not in raised.value.message
+    assert TOKEN not in raised.value.message
+    return raised.value.message
+
+
+@each_question
+def test_without_a_failure_the_question_is_answered(client: CatalogClient, ask: Callable[[CatalogClient], Any]) -> None:
+    assert ask(client) is not None
+
+
+@each_question
+@pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 403, 404, 413, 429, 500, 502, 503, 201, 204])
+def test_any_status_but_200_is_a_failure(
+    catalog: ScriptedCatalog, client: CatalogClient, ask: Callable[[CatalogClient], object], status: int
+) -> None:
+    catalog.faults.set(
+        [
+            Fault(kind=FaultKind.ANSWER, operation="enterprise-catalogs", status=status),
+            Fault(kind=FaultKind.ANSWER, operation="content-*", status=status),
+        ]
+    )
+
+    assert f"The catalog service answered {status} to " in reason_of(ask, client)
+
+
+@each_question
+@pytest.mark.parametrize(
+    "body",
+    ["", "<html>Log in</html>", "null", "[]", "{}", '{"detail": "?"}', '"x"', '{"results": {}}', '{"resul', "\ufeff[]"],
+)
+def test_a_200_that_is_no_answer_is_a_failure(
+    catalog: ScriptedCatalog, client: CatalogClient, ask: Callable[[CatalogClient], object], body: str
+) -> None:
+    catalog.faults.set(
+        [
+            Fault(kind=FaultKind.ANSWER, operation="enterprise-catalogs", status=200, body=body),
+            Fault(kind=FaultKind.ANSWER, operation="content-*", status=200, body=body),
+        ]
+    )
+
+    assert reason_of(ask, client).startswith("The catalog's answer ")
+
+
+@each_question
+@pytest.mark.parametrize("kind", [FaultKind.REFUSE, FaultKind.DROP, FaultKind.TRUNCATE])
+@pytest.mark.parametrize("skip", [0, 1], ids=["token", "answer"])
+def test_a_connection_that_breaks_is_a_failure(
+    catalog: ScriptedCatalog,
+    client: CatalogClient,
+    ask: Callable[[CatalogClient], object],
+    kind: FaultKind,
+    skip: int,
+) -> None:
+    catalog.faults.add(Fault(kind=kind, skip=skip))
+
+    assert reason_of(ask, client).startswith("The catalog service does not answer: ")
+
+
+@each_question
+def test_an_answer_that_does_not_come_in_time_is_a_failure(
+    catalog: ScriptedCatalog,
+    client: CatalogClient,
+    ask: Callable[[CatalogClient], object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given_up = threading.Event()
+    monkeypatch.setattr(catalog.faults, "sleep", lambda _: given_up.wait(timeout=10))
+    catalog.faults.add(Fault(kind=FaultKind.DELAY, skip=1))
+    monkeypatch.setattr(catalog_client, "READ_TIMEOUT_SECONDS", 0.02)
+
+    reason = reason_of(ask, client)
+    given_up.set()
+
+    assert "timed out" in reason
+
+
+@each_question
+@pytest.mark.usefixtures("catalog")
+def test_a_service_that_is_not_there_is_a_failure(settings: Settings, ask: Callable[[CatalogClient], object]) -> None:
+    settings.CATALOG_API_URL = f"http://127.0.0.1:{free_port()}"
+
+    with CatalogClient() as client:
+        assert "Connection refused" in reason_of(ask, client)
+
+
+# --- the token ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 500, 503])
+def test_a_token_end_point_that_refuses_is_a_failure(
+    catalog: ScriptedCatalog, client: CatalogClient, status: int
+) -> None:
+    catalog.faults.add(Fault(kind=FaultKind.ANSWER, operation="access_token", status=status, body=f"no {SECRET}"))
+
+    assert f"{status} " in reason_of(lambda client: client.diff(CATALOG, []), client)
+    assert catalog.calls == {"access_token": 1}
+
+
+@pytest.mark.parametrize(
+    "body", ["<html>Sign in</html>", "", "null", "[]", '"x"', "{}", '{"access_token": "x", "expires_in": "soon"}']
+)
+def test_a_token_end_point_that_answers_without_a_token_is_a_failure(
+    catalog: ScriptedCatalog, client: CatalogClient, body: str
+) -> None:
+    catalog.faults.add(Fault(kind=FaultKind.ANSWER, operation="access_token", status=200, body=body))
+
+    reason = reason_of(lambda client: client.diff(CATALOG, []), client)
+
+    assert reason.startswith("The catalog service does not answer: ")
+    assert len(reason) > len("The catalog service does not answer: ")
+    assert catalog.calls == {"access_token": 1}
+
+
+def test_a_token_is_asked_for_once_and_sent_as_open_edx_does(catalog: ScriptedCatalog, client: CatalogClient) -> None:
+    client.diff(CATALOG, [])
+    client.diff(CATALOG, [])
+
+    assert catalog.calls == {"access_token": 1, "content-diff": 2}
+    assert {request.headers.get("Authorization") for request in catalog.requests[1:]} == {f"JWT {TOKEN}"}
+
+
+# --- answers that are not whole -------------------------------------------------------------------------------------
+
+
+def test_a_diff_that_leaves_keys_out_does_not_mean_that_they_are_gone(client: CatalogClient) -> None:
+    reason = reason_of(lambda client: client.diff(CATALOG, ["A", "B"]), client)
+
+    assert reason == "The catalog's answer leaves out 2 of 2 keys."
+
+
+def test_metadata_that_leaves_keys_out_does_not_mean_that_they_are_missing(client: CatalogClient) -> None:
+    reason = reason_of(lambda client: client.metadata(CATALOG, ["A", "B", "C"]), client)
+
+    assert reason == "The catalog's answer leaves out 2 of 3 keys."
+
+
+def test_a_catalog_that_changes_between_two_parts_of_a_diff_is_asked_again_later(
+    catalog: ScriptedCatalog, client: CatalogClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog_client, "MAX_DIFF_KEYS", 1)
+    answer: dict[str, object] = {"existing": [], "to_create": []}
+    catalog.answers["content-diff"] = [
+        {**answer, "catalog_version": "1", "to_delete": ["A"]},
+        {**answer, "catalog_version": "2", "to_delete": ["B"]},
+    ]
+
+    reason = reason_of(lambda client: client.diff(CATALOG, ["A", "B"]), client)
+
+    assert reason == f"Catalog {CATALOG} changed while it was being compared."
+
+
+def test_all_pages_of_catalogs_are_read(catalog: ScriptedCatalog, client: CatalogClient, settings: Settings) -> None:
+    following = f"{settings.CATALOG_API_URL}/api/v1/enterprise-catalogs/?page=2"
+    catalog.answers["enterprise-catalogs"] = [
+        {"next": following, "results": [{"uuid": str(CATALOG)}]},
+        {"next": None, "results": [{"uuid": str(CUSTOMER)}]},
+    ]
+
+    assert client.catalogs_of(CUSTOMER) == [CUSTOMER, CATALOG]
+
+
+def test_a_page_of_catalogs_that_fails_is_not_the_last_page(
+    catalog: ScriptedCatalog, client: CatalogClient, settings: Settings
+) -> None:
+    following = f"{settings.CATALOG_API_URL}/api/v1/enterprise-catalogs/?page=2"
+    catalog.answers["enterprise-catalogs"] = [{"next": following, "results": [{"uuid": str(CATALOG)}]}]
+    catalog.faults.add(Fault(kind=FaultKind.ANSWER, operation="enterprise-catalogs", skip=1))
+
+    assert "answered 503" in reason_of(lambda client: client.catalogs_of(CUSTOMER), client)

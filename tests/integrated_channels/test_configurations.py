@@ -1,0 +1,170 @@
+"""Making a channel of a configuration; what people enter is checked, and never repeated if it is secret."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from cryptography.fernet import Fernet
+
+from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
+from enterprise_catalog.integrated_channels.configurations import (
+    catalog_faults,
+    channel_for,
+    credentials_faults,
+    make_configuration,
+    settings_faults,
+)
+from enterprise_catalog.integrated_channels.credentials import decrypt, encrypt
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
+
+SECRET: Final = "swordfish-and-chips"
+CUSTOMER: Final = uuid.UUID("11111111-1111-4111-8111-111111111111")
+
+
+def a_configuration(credentials: dict[str, Any], **columns: Any) -> ChannelConfiguration:
+    """Return a configuration that is not saved."""
+    defaults = {"channel_code": "MOODLE", "base_url": "https://moodle.test/", "enterprise_customer_uuid": CUSTOMER}
+    return ChannelConfiguration(**{**defaults, **columns}, credentials=encrypt(credentials))
+
+
+def failure_of(configuration: ChannelConfiguration) -> str:
+    with pytest.raises(ConfigurationError) as raised, channel_for(configuration):
+        pass
+    return raised.value.message
+
+
+def test_a_channel_gets_its_settings_and_credentials() -> None:
+    with channel_for(a_configuration({"token": SECRET}, settings={"category_id": 7})) as channel:
+        assert isinstance(channel, Moodle)
+        assert channel.settings.category_id == 7
+        assert channel.credentials.token is not None
+        assert channel.credentials.token.get_secret_value() == SECRET
+        assert channel.client.base_url == "https://moodle.test"
+
+
+@pytest.mark.parametrize("credentials", [{"token": SECRET}, {"username": "bot", "password": SECRET}])
+def test_its_client_knows_the_secrets_and_takes_them_out_of_messages(credentials: dict[str, str]) -> None:
+    with channel_for(a_configuration(credentials)) as channel:
+        assert channel.client.redacted(f"not {SECRET}, bot") == "not [secret], bot"
+
+
+def test_its_connections_are_closed_in_the_end() -> None:
+    with channel_for(a_configuration({"token": SECRET})) as channel:
+        pass
+
+    assert channel.client._client.is_closed
+
+
+def test_a_channel_that_does_not_exist_any_more_is_named() -> None:
+    message = failure_of(a_configuration({}, channel_code="BLACKBORED"))
+
+    assert message == "There is no channel 'BLACKBORED'; there are MOODLE."
+
+
+def test_everything_that_does_not_fit_is_named_at_once_and_no_value_is() -> None:
+    settings = {"category_id": SECRET, "max_input_vars": 99, "colour": "red"}
+
+    message = failure_of(a_configuration({"password": SECRET, "passwort": SECRET}, settings=settings))
+
+    for field in ("category_id", "max_input_vars", "colour", "passwort"):
+        assert field in message
+    assert SECRET not in message
+    assert "red" not in message.partition("colour")[2]
+
+
+def test_credentials_that_cannot_be_read_are_told_apart_from_wrong_ones(settings: Settings) -> None:
+    configuration = a_configuration({"token": SECRET})
+    settings.CREDENTIALS_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+
+    assert failure_of(configuration).startswith("The credentials cannot be decrypted")
+
+
+@pytest.mark.parametrize(
+    ("settings", "faults"),
+    [
+        ({}, []),
+        ({"category_id": 4, "service": "x", "fullname_length": 1_333, "max_input_vars": 5_000}, []),
+        ({"category_id": 0}, ["category_id: Input should be greater than or equal to 1"]),
+        ({"colour": "red"}, ["colour: Extra inputs are not permitted"]),
+        (None, ["Input should be a valid dictionary or instance of MoodleSettings"]),
+        ([1], ["Input should be a valid dictionary or instance of MoodleSettings"]),
+    ],
+)
+def test_faults_of_settings_are_sentences(settings: Any, faults: list[str]) -> None:
+    assert settings_faults("MOODLE", settings) == faults
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        {},
+        {"token": ""},
+        {"username": "bot"},
+        {"password": SECRET},
+        {"username": "", "password": SECRET},
+        {"username": "bot", "password": ""},
+    ],
+)
+def test_half_of_a_way_in_is_none(credentials: dict[str, str]) -> None:
+    assert credentials_faults("MOODLE", credentials) == ["give a token, or a username and a password"]
+
+
+@pytest.mark.parametrize("value", [5, [SECRET], {"is": SECRET}, None])
+def test_faults_of_credentials_repeat_no_value(value: object) -> None:
+    faults = credentials_faults("MOODLE", {"token": value, "username": [SECRET]})
+
+    assert any(fault.startswith("username: ") for fault in faults)
+    assert SECRET not in " ".join(faults)
+
+
+@pytest.mark.parametrize(
+    ("catalogs", "faults"),
+    [
+        ([], []),
+        ([str(CUSTOMER)], []),
+        ([str(CUSTOMER), "x", 5, None], ["'x' is not a UUID", "5 is not a UUID", "None is not a UUID"]),
+        ("x", ["a list of UUIDs is needed"]),
+        (None, ["a list of UUIDs is needed"]),
+    ],
+)
+def test_faults_of_catalogs_name_the_entries(catalogs: object, faults: list[str]) -> None:
+    assert catalog_faults(catalogs) == faults
+
+
+@pytest.mark.django_db
+def test_a_new_configuration_is_saved_with_its_credentials_encrypted() -> None:
+    made = make_configuration(
+        channel_code="MOODLE",
+        customer_uuid=CUSTOMER,
+        base_url="https://moodle.test",
+        settings={"category_id": 2},
+        credentials={"token": SECRET},
+        catalog_uuids=[CUSTOMER],
+    )
+
+    stored = ChannelConfiguration.objects.get(pk=made.pk)
+    assert SECRET not in stored.credentials
+    assert decrypt(stored.credentials) == {"token": SECRET}
+    assert (stored.settings, stored.catalog_uuids) == ({"category_id": 2}, [str(CUSTOMER)])
+    assert (stored.active, stored.next_sync_at) == (True, None)
+
+
+@pytest.mark.django_db
+def test_a_new_configuration_that_does_not_fit_is_not_saved() -> None:
+    with pytest.raises(ConfigurationError, match=r"category_id: .*; give a token") as raised:
+        make_configuration(
+            channel_code="MOODLE",
+            customer_uuid=CUSTOMER,
+            base_url="https://moodle.test",
+            settings={"category_id": "x"},
+            credentials={"password": SECRET},
+        )
+
+    assert SECRET not in raised.value.message
+    assert not ChannelConfiguration.objects.exists()

@@ -1,0 +1,257 @@
+"""What belongs in a learning system, and the metadata of it, read from the real catalog service over HTTP."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
+from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
+from enterprise_catalog.integrated_channels.exporter import Export, desired_items, export_chunk
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
+from enterprise_catalog.integrated_channels.types import (
+    Action,
+    Chunk,
+    DesiredItem,
+    ItemResult,
+    Outcome,
+    Outgoing,
+    PlannedItem,
+    Presence,
+    Record,
+    State,
+)
+from tests.factories import DAY_ONE, a_catalog, a_course, a_customer
+from tests.integrated_channels.channels.moodle.connection import connected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from uuid import UUID
+
+    from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
+    from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("catalog_service")]
+
+
+@pytest.fixture
+def client() -> Iterator[CatalogClient]:
+    with CatalogClient() as client:
+        yield client
+
+
+@pytest.fixture
+def channel() -> Moodle:
+    """A channel that translates, and whose LMS nobody may call."""
+    return connected(httpx.MockTransport(lambda _: pytest.fail("the exporter calls no LMS")))
+
+
+@pytest.fixture
+def customer() -> EnterpriseCustomer:
+    return a_customer()
+
+
+@pytest.fixture
+def overlapping(customer: EnterpriseCustomer) -> tuple[EnterpriseCatalog, EnterpriseCatalog]:
+    """Two catalogs, ascending by UUID: one has A and B, the other B and C."""
+    first, second = (uuid.UUID(int=number) for number in (1, 2))
+    return (
+        a_catalog(a_course("A"), a_course("B"), customer=customer, uuid=first),
+        a_catalog(a_course("B"), a_course("C"), customer=customer, uuid=second),
+    )
+
+
+def a_record(key: str, catalog_uuid: UUID | None = None, *, is_deleted: bool = False) -> Record:
+    return Record(
+        content_key=key,
+        state=State.TRANSMITTED,
+        action=Action.CREATE,
+        presence=Presence.PRESENT,
+        catalog_uuid=catalog_uuid,
+        content_updated_at=DAY_ONE,
+        attempted_updated_at=DAY_ONE,
+        next_attempt_at=None,
+        is_deleted=is_deleted,
+    )
+
+
+def desired(
+    client: CatalogClient, customer: EnterpriseCustomer, *records: Record, catalogs: Sequence[UUID] = ()
+) -> dict[str, DesiredItem]:
+    configuration = ChannelConfiguration(
+        enterprise_customer_uuid=customer.pk, catalog_uuids=[str(catalog_uuid) for catalog_uuid in catalogs]
+    )
+    return desired_items(configuration, {record.content_key: record for record in records}, client)
+
+
+def exported(
+    client: CatalogClient, channel: Moodle, action: Action, catalog_uuid: UUID | None, **rows: dict[str, Any]
+) -> Export:
+    """Export a chunk; ``rows`` are the columns of each key's transmission row."""
+    items = tuple(PlannedItem(key, action, "test", catalog_uuid) for key in rows)
+    stored = {key: ContentMetadataItemTransmission(content_key=key, **columns) for key, columns in rows.items()}
+    return export_chunk(Chunk(action, items), stored, client, channel)
+
+
+# --- what belongs in the LMS ----------------------------------------------------------------------------------------
+
+
+def test_the_union_of_all_catalogs_of_the_customer_is_desired(
+    client: CatalogClient, customer: EnterpriseCustomer, overlapping: tuple[EnterpriseCatalog, EnterpriseCatalog]
+) -> None:
+    first, second = overlapping
+    a_catalog(a_course("D"), customer=a_customer(slug="other"))
+
+    assert desired(client, customer) == {
+        "A": DesiredItem(first.pk, None),
+        "B": DesiredItem(first.pk, None),
+        "C": DesiredItem(second.pk, None),
+    }
+
+
+def test_only_named_catalogs_count_in_whatever_order_they_are_named(
+    client: CatalogClient, customer: EnterpriseCustomer, overlapping: tuple[EnterpriseCatalog, EnterpriseCatalog]
+) -> None:
+    first, second = overlapping
+
+    assert desired(client, customer, catalogs=[second.pk]).keys() == {"B", "C"}
+    assert desired(client, customer, catalogs=[second.pk, first.pk]) == desired(client, customer)
+
+
+def test_an_item_stays_with_the_catalog_that_it_was_sent_from(
+    client: CatalogClient, customer: EnterpriseCustomer, overlapping: tuple[EnterpriseCatalog, EnterpriseCatalog]
+) -> None:
+    first, second = overlapping
+
+    found = desired(client, customer, a_record("A", first.pk), a_record("B", second.pk))
+
+    assert found["A"] == DesiredItem(first.pk, DAY_ONE)
+    assert found["B"] == DesiredItem(second.pk, DAY_ONE)
+
+
+def test_an_item_whose_catalog_gave_it_up_goes_to_the_first_that_has_it(
+    client: CatalogClient, customer: EnterpriseCustomer, overlapping: tuple[EnterpriseCatalog, EnterpriseCatalog]
+) -> None:
+    first, second = overlapping
+
+    found = desired(client, customer, a_record("A", second.pk), a_record("B", uuid.uuid4()), a_record("Z", first.pk))
+
+    assert found["A"] == DesiredItem(first.pk, DAY_ONE)
+    assert found["B"] == DesiredItem(first.pk, DAY_ONE)
+    assert "Z" not in found
+
+
+def test_an_item_that_was_deleted_is_new_again(
+    client: CatalogClient, customer: EnterpriseCustomer, overlapping: tuple[EnterpriseCatalog, EnterpriseCatalog]
+) -> None:
+    first, second = overlapping
+
+    found = desired(client, customer, a_record("B", second.pk, is_deleted=True))
+
+    assert found["B"] == DesiredItem(first.pk, None)
+
+
+def test_one_catalog_that_cannot_be_read_leaves_nothing_known(
+    client: CatalogClient, customer: EnterpriseCustomer, overlapping: tuple[EnterpriseCatalog, EnterpriseCatalog]
+) -> None:
+    first, _ = overlapping
+
+    with pytest.raises(CatalogUnavailableError):
+        desired(client, customer, a_record("A", first.pk), catalogs=[first.pk, uuid.uuid4()])
+
+
+# --- the metadata of it ---------------------------------------------------------------------------------------------
+
+
+def test_what_is_created_and_updated_is_translated(client: CatalogClient, channel: Moodle) -> None:
+    catalog = a_catalog(a_course("A"), a_course("B"))
+
+    export = exported(client, channel, Action.UPDATE, catalog.pk, A={"remote_id": "7"}, B={})
+
+    assert [(item.content_key, item.payload["idnumber"], item.remote_id) for item in export.outgoing] == [
+        ("A", "A", "7"),
+        ("B", "B", ""),
+    ]
+    assert export.exported["A"].title == "Course A"
+    assert export.exported["A"].updated_at == DAY_ONE
+    assert export.settled == []
+
+
+def test_a_delete_needs_no_metadata(client: CatalogClient, channel: Moodle) -> None:
+    export = exported(client, channel, Action.DELETE, None, A={"remote_id": "7"}, B={})
+
+    assert export.outgoing == [Outgoing("A", {}, "7"), Outgoing("B", {})]
+    assert (export.exported, export.settled) == ({}, [])
+
+
+def test_items_of_several_catalogs_are_fetched_from_their_own(
+    client: CatalogClient, channel: Moodle, overlapping: tuple[EnterpriseCatalog, EnterpriseCatalog]
+) -> None:
+    items = tuple(
+        PlannedItem(key, Action.CREATE, "test", catalog.pk) for key, catalog in zip("AC", overlapping, strict=True)
+    )
+    rows = {key: ContentMetadataItemTransmission(content_key=key) for key in "AC"}
+
+    export = export_chunk(Chunk(Action.CREATE, items), rows, client, channel)
+
+    assert [item.content_key for item in export.outgoing] == ["A", "C"]
+
+
+def test_a_document_that_cannot_be_read_or_sent_harms_no_other(client: CatalogClient, channel: Moodle) -> None:
+    catalog = a_catalog(a_course("A"), a_course("B", title={"not": "text"}), a_course("C", title=None))
+
+    export = exported(client, channel, Action.CREATE, catalog.pk, A={}, B={}, C={})
+
+    assert [item.content_key for item in export.outgoing] == ["A"]
+    unreadable = "The content document cannot be read: title: Input should be a valid string"
+    assert export.settled == [
+        ItemResult("B", Outcome.REJECTED, message=unreadable),
+        ItemResult("C", Outcome.REJECTED, message="The item has no title; Moodle needs one."),
+    ]
+
+
+def test_an_item_that_left_the_catalog_meanwhile_is_left_to_the_next_run(
+    client: CatalogClient, channel: Moodle
+) -> None:
+    catalog = a_catalog(a_course("A"))
+
+    export = exported(client, channel, Action.CREATE, catalog.pk, A={}, B={})
+
+    assert [item.content_key for item in export.outgoing] == ["A"]
+    [left] = export.settled
+    assert (left.content_key, left.outcome) == ("B", Outcome.SKIPPED)
+
+
+def test_an_update_that_would_change_nothing_at_the_lms_is_not_sent(client: CatalogClient, channel: Moodle) -> None:
+    catalog = a_catalog(a_course("A"))
+    first = exported(client, channel, Action.CREATE, catalog.pk, A={})
+    held = {"state": State.TRANSMITTED, "payload_hash": first.exported["A"].payload_hash}
+
+    again = exported(client, channel, Action.UPDATE, catalog.pk, A=held)
+
+    assert again.outgoing == []
+    assert again.settled == [ItemResult("A", Outcome.UNCHANGED)]
+
+
+@pytest.mark.parametrize(
+    ("action", "state"),
+    [(Action.CREATE, State.TRANSMITTED), (Action.UPDATE, State.RETRYING), (Action.UPDATE, State.IN_DOUBT)],
+)
+def test_an_item_that_the_lms_may_not_hold_is_sent_though_it_did_not_change(
+    client: CatalogClient, channel: Moodle, action: Action, state: State
+) -> None:
+    catalog = a_catalog(a_course("A"))
+    first = exported(client, channel, Action.CREATE, catalog.pk, A={})
+    row = {"state": state, "payload_hash": first.exported["A"].payload_hash}
+
+    again = exported(client, channel, action, catalog.pk, A=row)
+
+    assert again.outgoing == first.outgoing
+
+
+def test_metadata_that_cannot_be_fetched_settles_nothing(client: CatalogClient, channel: Moodle) -> None:
+    with pytest.raises(CatalogUnavailableError):
+        exported(client, channel, Action.CREATE, uuid.uuid4(), A={})

@@ -1,0 +1,295 @@
+"""The client of all learning systems: what statuses and broken answers mean, and what is told of them."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enterprise_catalog.integrated_channels import http
+from enterprise_catalog.integrated_channels.exceptions import (
+    ConfigurationError,
+    CredentialsError,
+    RejectedError,
+    RetryableError,
+    SyncError,
+)
+from enterprise_catalog.integrated_channels.http import LMSClient, retry_after_seconds
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from tests.services import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+
+NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SECRET: Final = "hunter2-and-more"
+
+
+def client_of(handler: Callable[[httpx.Request], httpx.Response], **arguments: Any) -> LMSClient:
+    return LMSClient("http://lms.test/base/", transport=httpx.MockTransport(handler), **arguments)
+
+
+def answering(*content: Any, **answer: Any) -> LMSClient:
+    """Return a client, which knows a secret, of a system that answers with this and nothing else."""
+    return client_of(lambda _: httpx.Response(*content, **answer), secrets=[SECRET])
+
+
+def failure_of(client: LMSClient) -> SyncError:
+    with client, pytest.raises(SyncError) as raised:
+        client.send("POST", "/page").json()
+    return raised.value
+
+
+# --- requests -------------------------------------------------------------------------------------------------------
+
+
+def test_a_form_is_sent_in_the_order_given_below_the_base_url() -> None:
+    sent: list[httpx.Request] = []
+
+    def keep(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, json=[1])
+
+    answer = client_of(keep).send("POST", "/page", form={"b": "1 &", "a": "ä"}, params={"q": "x y"})
+
+    assert (answer.status_code, answer.json()) == (200, [1])
+    [request] = sent
+    assert (request.method, str(request.url)) == ("POST", "http://lms.test/base/page?q=x+y")
+    assert request.content == b"b=1+%26&a=%C3%A4"
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+
+
+# --- statuses -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (301, ConfigurationError),
+        (303, ConfigurationError),
+        (307, ConfigurationError),
+        (400, RejectedError),
+        (401, CredentialsError),
+        (403, CredentialsError),
+        (404, RejectedError),
+        (408, RetryableError),
+        (409, RejectedError),
+        (413, RejectedError),
+        (422, RejectedError),
+        (425, RetryableError),
+        (429, RetryableError),
+        (500, RetryableError),
+        (503, RetryableError),
+        (599, RetryableError),
+    ],
+)
+def test_a_status_decides_what_to_do(status: int, error: type[SyncError]) -> None:
+    raised = failure_of(answering(status, text="Because."))
+
+    assert (type(raised), raised.status_code) == (error, status)
+
+
+def test_the_start_of_the_body_is_told() -> None:
+    raised = failure_of(answering(422, text=" <p>Why</p> " + "x" * 1_000))
+
+    assert raised.message.startswith("The learning system answered 422: <p>Why</p> xxx")
+    assert len(raised.message) < 350
+
+
+def test_a_body_that_is_not_text_can_be_told_too() -> None:
+    assert failure_of(answering(500, content=b"\xff\xfe")).message == "The learning system answered 500: \ufffd\ufffd"
+
+
+def test_an_empty_body_needs_no_words() -> None:
+    assert failure_of(answering(500)).message == "The learning system answered 500."
+
+
+def test_a_redirect_is_not_followed_and_its_aim_is_told() -> None:
+    asked: list[str] = []
+
+    def moved(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(303, headers={"Location": f"http://lms.test/new?token={SECRET}"})
+
+    raised = failure_of(client_of(moved, secrets=[SECRET]))
+
+    assert raised.message == (
+        "The learning system redirects to http://lms.test/new?token=[secret]; is the base URL right?"
+    )
+    assert asked == ["/base/page"]
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"cut": ', b"NaN", b'"\xff"', b"[" * 10_000])
+def test_an_answer_that_is_not_json_may_be_json_later(body: bytes) -> None:
+    raised = failure_of(answering(200, content=body))
+
+    assert (type(raised), raised.status_code) == (RetryableError, 200)
+    assert raised.message.startswith("The learning system's answer is not JSON: ")
+
+
+# --- Retry-After ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("120", 120),
+        (" 0 ", 0),
+        ("Sun, 01 Mar 2026 12:00:30 GMT", 30),
+        ("Sun, 01 Mar 2026 13:00:30 +0100", 30),
+        ("Sun, 01 Mar 2026 12:00:30 -0000", 30),
+        ("Sun, 01 Mar 2026 12:00:30", 30),
+        ("Sun, 01 Mar 2026 11:00:00 GMT", 0),
+        ("9" * 400, http.MAX_RETRY_AFTER_SECONDS),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", http.MAX_RETRY_AFTER_SECONDS),
+        ("", None),
+        ("soon", None),
+        ("99999999999999999999 Mar 2026 12:00:00 GMT", None),
+        ("-5", None),
+        ("1.5", None),
+    ],
+)
+def test_retry_after_is_read_as_seconds_or_as_a_date(value: str, seconds: float | None) -> None:
+    assert retry_after_seconds({"retry-after": value}, now=NOON) == seconds
+
+
+def test_no_retry_after_is_none() -> None:
+    assert retry_after_seconds({}) is None
+
+
+dates = st.from_regex(r"(Sun, )?[0-9]{1,3} (Mar|Foo) [0-9]{1,6}( [0-9]{1,3}(:[0-9]{1,3}){0,3})?( [+-]?[0-9A-Z]{1,7})?")
+
+
+@given(st.text() | dates)
+def test_no_retry_after_is_too_odd(value: str) -> None:
+    seconds = retry_after_seconds({"retry-after": value}, now=NOON)
+
+    assert seconds is None or 0 <= seconds <= http.MAX_RETRY_AFTER_SECONDS
+
+
+def test_only_a_passing_failure_tells_how_long_to_wait() -> None:
+    raised = failure_of(answering(429, headers={"Retry-After": "7"}))
+
+    assert isinstance(raised, RetryableError)
+    assert raised.retry_after_seconds == 7
+
+
+# --- broken and unbounded answers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        httpx.ConnectTimeout("t"),
+        httpx.ReadTimeout("t"),
+        httpx.WriteTimeout("t"),
+        httpx.PoolTimeout("t"),
+        httpx.ConnectError(""),
+        httpx.ReadError("r"),
+        httpx.RemoteProtocolError("p"),
+        httpx.ProxyError("p"),
+    ],
+)
+def test_a_connection_that_fails_may_work_later(error: httpx.TransportError) -> None:
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    raised = failure_of(client_of(fail))
+
+    assert (type(raised), raised.status_code) == (RetryableError, None)
+    assert raised.__cause__ is error
+
+
+def test_a_body_that_does_not_decompress_may_later() -> None:
+    broken = client_of(lambda _: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=Trickle(b"no gzip")))
+
+    assert type(failure_of(broken)) is RetryableError
+
+
+class Trickle(httpx.SyncByteStream):
+    """A body that comes in the parts given."""
+
+    def __init__(self, *parts: bytes) -> None:
+        self.parts = parts
+        self.read = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self.parts:
+            self.read += 1
+            yield part
+
+
+def test_an_answer_that_is_too_large_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MAX_ANSWER_BYTES", 10)
+    body = Trickle(*[b"12345"] * 100)
+
+    raised = failure_of(client_of(lambda _: httpx.Response(200, stream=body)))
+
+    assert (type(raised), raised.message) == (RetryableError, "The answer is larger than 10 bytes.")
+    assert body.read == 3
+
+
+def test_an_answer_of_just_the_largest_size_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MAX_ANSWER_BYTES", 10)
+
+    assert answering(200, content=b"[12345678]").send("GET", "/").json() == [12345678]
+
+
+def test_an_answer_that_trickles_for_too_long_is_not_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MAX_ANSWER_SECONDS", -1)
+    body = Trickle(*[b"1"] * 100)
+
+    raised = failure_of(client_of(lambda _: httpx.Response(200, stream=body)))
+
+    assert (type(raised), raised.message) == (RetryableError, "The answer is not complete after -1 seconds.")
+    assert body.read == 1
+
+
+@pytest.mark.parametrize("base_url", ["", "lms", "ftp://lms.test", "http://", "http://lms:port", "http://a..b"])
+def test_a_base_url_that_is_none_is_a_fault_of_the_configuration(base_url: str) -> None:
+    raised = failure_of(LMSClient(base_url))
+
+    assert type(raised) is ConfigurationError
+    assert raised.message.startswith("The base URL cannot be used: ")
+
+
+# --- over a real socket ---------------------------------------------------------------------------------------------
+
+
+def test_nobody_listens() -> None:
+    raised = failure_of(LMSClient(f"http://127.0.0.1:{free_port()}"))
+
+    assert type(raised) is RetryableError
+    assert raised.message.startswith("The connection to the learning system failed: ")
+
+
+@pytest.mark.parametrize("kind", [FaultKind.REFUSE, FaultKind.DROP, FaultKind.TRUNCATE])
+def test_the_connection_breaks(moodle: MoodleSandbox, moodle_url: str, kind: FaultKind) -> None:
+    moodle.faults.add(Fault(kind=kind))
+
+    raised = failure_of(LMSClient(moodle_url))
+
+    assert type(raised) is RetryableError
+    assert raised.message.startswith("The connection to the learning system failed: ")
+
+
+def test_no_answer_comes_in_time(moodle: MoodleSandbox, moodle_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given_up = threading.Event()
+    monkeypatch.setattr(moodle.faults, "sleep", lambda _: given_up.wait(timeout=10))
+    moodle.faults.add(Fault(kind=FaultKind.DELAY))
+    monkeypatch.setattr(http, "TIMEOUT", httpx.Timeout(5, read=0.02))
+
+    raised = failure_of(LMSClient(moodle_url))
+    given_up.set()
+
+    assert (type(raised), raised.message) == (
+        RetryableError,
+        "The learning system did not answer in time (ReadTimeout).",
+    )

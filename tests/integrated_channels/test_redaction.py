@@ -1,0 +1,86 @@
+"""No message of the client holds a secret, whoever repeats it, wherever and however escaped."""
+
+from __future__ import annotations
+
+import html
+import json
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, quote_plus, urlencode
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enterprise_catalog.integrated_channels.exceptions import SyncError
+from enterprise_catalog.integrated_channels.http import LMSClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SECRET: Final = 'pä/ss & "wörd"'
+
+
+def failure_of(*, status: int, body: str, secrets: list[str], answer_is_secret: bool = False) -> SyncError:
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, text=body))
+    with (
+        LMSClient("http://lms.test", secrets=secrets, transport=transport) as client,
+        pytest.raises(SyncError) as raised,
+    ):
+        client.send("GET", "/", answer_is_secret=answer_is_secret).json()
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    "escaped",
+    [
+        str,
+        quote,
+        quote_plus,
+        html.escape,
+        lambda secret: urlencode({"token": secret}),
+        lambda secret: json.dumps({"token": secret}) + "!",
+        lambda secret: json.dumps({"token": secret}).replace("/", r"\/") + "!",
+        lambda secret: f"{secret[:3]}{secret}{secret}",
+    ],
+)
+def test_a_secret_is_taken_out_however_it_is_escaped(escaped: Callable[[str], str]) -> None:
+    message = failure_of(status=200, body=escaped(SECRET), secrets=[SECRET]).message
+
+    assert "[secret]" in message
+    assert escaped(SECRET) not in message
+    assert "rd" not in message.partition("[secret]")[2]
+
+
+@given(st.integers(0, 400), st.sampled_from("x€🎓"), st.sampled_from([200, 403, 422, 500]))
+def test_no_part_of_a_secret_is_left_at_the_end_of_what_is_told(before: int, filling: str, status: int) -> None:
+    secret = "0123456789abcdef" * 4
+
+    message = failure_of(status=status, body=filling * before + secret, secrets=[secret]).message
+
+    assert "0123" not in message
+    assert "cdef" not in message
+
+
+def test_of_secrets_that_start_alike_the_longer_is_taken_out_first() -> None:
+    assert LMSClient("", secrets=["abcd", "abcdefgh"]).redacted("abcdefgh abcd") == "[secret] [secret]"
+
+
+def test_a_secret_can_be_added_later() -> None:
+    client = LMSClient("")
+
+    client.keep_secret("fetched-token")
+
+    assert client.redacted("a fetched-token") == "a [secret]"
+
+
+@pytest.mark.parametrize("secret", ["", "a", "the"])
+def test_ordinary_text_is_not_torn_by_secrets_that_are_too_short(secret: str) -> None:
+    assert LMSClient("", secrets=[secret]).redacted("the learning system") == "the learning system"
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 422, 503])
+def test_an_answer_that_is_secret_is_not_told_at_all(status: int) -> None:
+    raised = failure_of(status=status, body='{"token": "not known yet', secrets=[], answer_is_secret=True)
+
+    assert "not known yet" not in str(raised)

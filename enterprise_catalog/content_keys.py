@@ -1,8 +1,8 @@
 """What both programs mean by a content key: text of 1 to 255 characters that is compared exactly.
 
-Exactly means that case, accents and trailing spaces count, and that keys sort by code point, on every database. SQLite does so
-by itself. MariaDB's and MySQL's default collations do not, and their ``…_bin`` ones still ignore trailing spaces; hence
-the NO PAD ones here (docs/decisions/0003).
+Exactly means that case, accents and trailing spaces count, and that keys sort by code point, on every database. SQLite
+does so by itself. MariaDB's and MySQL's default collations do not, and their ``…_bin`` ones still ignore trailing
+spaces; hence the NO PAD ones here (docs/decisions/0003).
 """
 
 from __future__ import annotations

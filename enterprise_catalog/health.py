@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass
-class Broker(HealthCheck):
+class Broker(HealthCheck):  # type: ignore[misc]  # the package has no types
     """That Celery's broker takes a connection."""
 
     def run(self) -> None:
@@ -29,7 +29,7 @@ class Broker(HealthCheck):
             raise ServiceUnavailable(f"no connection ({type(error).__name__})") from error
 
 
-class HealthView(HealthCheckView):
+class HealthView(HealthCheckView):  # type: ignore[misc]  # the package has no types
     """Answers JSON, whatever is asked for: one entry per check, ``"OK"`` or what is wrong.
 
     The library's other formats say 200 or 500 when something is wrong, and some ``Accept`` headers break it.

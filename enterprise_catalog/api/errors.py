@@ -25,18 +25,8 @@ class BodyTooLargeError(APIException):
         super().__init__(f"The request body is larger than {limit:,} bytes.")
 
 
-class BadContentKeysError(APIException):
-    """The request's ``content_keys`` cannot be used; ``message`` names the first bad element's position."""
-
-    status_code = status.HTTP_400_BAD_REQUEST
-    default_code = "invalid_content_keys"
-
-    def __init__(self, message: str) -> None:
-        super().__init__({"content_keys": [message]})
-
-
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Return DRF's answer to ``error`` with its ``code``; ``None`` for what is no API error (Django then answers 500)."""
+    """Return DRF's answer to ``error`` with its ``code``; ``None`` for what is no API error: Django answers 500."""
     response = exception_handler(error, context)
     if response is not None and isinstance(response.data, dict):
         response.data.setdefault("code", _code(error))

@@ -66,7 +66,7 @@ def parse_document(line: bytes) -> Document:
     Two lines that differ in white space or in the order of fields only give equal documents.
 
     Raises:
-        DocumentError: not JSON, not an object, of no known ``content_type``, without a usable key, too deep or too large.
+        DocumentError: no JSON, no object, of no known ``content_type``, without a usable key, too deep or too large.
     """
     try:
         fields = orjson.loads(line)

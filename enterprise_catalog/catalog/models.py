@@ -2,7 +2,8 @@
 
 ::
 
-    EnterpriseCustomer 1--n EnterpriseCatalog n--1 CatalogQuery 1--n CatalogMembership n--1 ContentMetadata 1--1 ContentDocument
+    EnterpriseCustomer 1--n EnterpriseCatalog n--1 CatalogQuery
+    CatalogQuery 1--n CatalogMembership n--1 ContentMetadata 1--1 ContentDocument
 
 A diff reads memberships only: they repeat the content's key and time of change, so that one index answers it. The
 documents, which are a hundred times larger, live in a table of their own that no diff and no import of unchanged
@@ -105,7 +106,7 @@ class EnterpriseCatalog(models.Model):
 
     @property
     def version(self) -> str:
-        """Opaque text that differs whenever anything that this catalog serves differs; needs ``catalog_query`` loaded."""
+        """Opaque text that differs whenever anything that the catalog serves does; needs ``catalog_query`` loaded."""
         query = self.catalog_query
         return f"{self.revision:x}-{query.pk:x}-{query.version:x}" if query else f"{self.revision:x}-0-0"
 
@@ -127,7 +128,7 @@ class ContentMetadata(models.Model):
         verbose_name_plural = "content metadata"
 
     def __str__(self) -> str:
-        return self.content_key
+        return str(self.content_key)
 
 
 class ContentDocument(models.Model):
@@ -161,11 +162,11 @@ class CatalogMembership(models.Model):
         return f"{self.content_key} in {self.catalog_query_id}"
 
 
-class CatalogRole(UserRole):
+class CatalogRole(UserRole):  # type: ignore[misc]  # the package has no types
     """A system role of Open edX that this site's own database gives to users, beside the roles in their tokens."""
 
 
-class CatalogRoleAssignment(UserRoleAssignment):
+class CatalogRoleAssignment(UserRoleAssignment):  # type: ignore[misc]  # the package has no types
     """That a user has a role for one customer, or for all."""
 
     role_class = CatalogRole

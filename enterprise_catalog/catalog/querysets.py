@@ -10,9 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
     from uuid import UUID
 
-    from enterprise_catalog.catalog.models import CatalogMembership, ContentMetadata, EnterpriseCatalog
+    from enterprise_catalog.catalog.models import (  # Named as text by the base classes.
+        CatalogMembership,  # noqa: F401
+        ContentMetadata,  # noqa: F401
+        EnterpriseCatalog,  # noqa: F401
+    )
 
-#: How many values one ``IN (…)`` may hold: SQLite refuses more than 32,766 variables, and long lists cost planning time.
+#: How many values one ``IN (…)`` may hold: SQLite refuses more than 32,766 variables; long lists cost planning time.
 KEYS_PER_STATEMENT = 1_000
 
 

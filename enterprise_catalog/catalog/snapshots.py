@@ -92,8 +92,8 @@ def read_numbered_page(catalog_uuid: UUID, *, keys: Collection[str], start: int,
 def _one_state() -> Iterator[None]:
     """Let all reads see the same state of the database.
 
-    SQLite's transactions begin as writers here (see the settings), of which there is one at a time. These only read, and
-    would wait for an import to end, or fail if it takes long.
+    SQLite's transactions begin as writers here (see the settings), of which there is one at a time. These only read,
+    and would wait for an import to end, or fail if it takes long.
     """
     if connection.vendor != "sqlite":
         with transaction.atomic():
@@ -119,7 +119,7 @@ def _members(catalog: EnterpriseCatalog) -> MembershipQuerySet:
 
 
 def _with_floor(members: Iterator[tuple[str, datetime]], floor: datetime | None) -> Iterator[tuple[str, datetime]]:
-    """Raise each time of change to ``floor``, the last change of what the catalog itself contributes to its documents."""
+    """Raise each time of change to ``floor``, the last change of what the catalog contributes to its documents."""
     if floor is None:
         return members
     return ((key, max(moment, floor)) for key, moment in members)

@@ -166,7 +166,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
 }
 
-JWT_AUTH = {
+JWT_AUTH: dict[str, Any] = {
     "JWT_AUTH_HEADER_PREFIX": "JWT",
     # Tokens are signed with the issuer's private key; a token signed with a shared secret is never accepted.
     "JWT_DECODE_HANDLER": "edx_rest_framework_extensions.auth.jwt.decoder.get_asymmetric_only_jwt_decode_handler",
@@ -201,7 +201,7 @@ CREDENTIALS_ENCRYPTION_KEYS = env.CREDENTIALS_ENCRYPTION_KEYS
 
 # --- logs -----------------------------------------------------------------------------------------------------------
 
-_SHARED_PROCESSORS = [
+_SHARED_PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,

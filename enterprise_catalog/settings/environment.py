@@ -25,12 +25,23 @@ def _scheme(*allowed: str) -> AfterValidator:
     """Accept a URL whose scheme is one of ``allowed``; say which ones otherwise, without showing the URL's secrets."""
 
     def check(url: str) -> str:
-        scheme = urlsplit(url).scheme
-        if scheme not in allowed:
+        if _scheme_of(url) not in allowed:
             raise ValueError(f"must be a URL that starts with one of {', '.join(f'{s}://' for s in allowed)}")
         return url
 
     return AfterValidator(check)
+
+
+def _scheme_of(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme != "sqlite":
+            int(parts.port or 0)
+    except ValueError:
+        # The library's own message quotes what it takes for host or port, which may be part of a password.
+        message = "must be a URL whose port is a number, with all that is special in user and password percent-encoded"
+        raise ValueError(message) from None
+    return parts.scheme
 
 
 def _comma_separated(value: object) -> object:
@@ -48,8 +59,14 @@ def _fernet_keys(keys: list[str]) -> list[str]:
     return keys
 
 
-def _json_object(value: object) -> object:
-    return json.loads(value) if isinstance(value, str) else value
+def _key_set(text: str) -> dict[str, Any]:
+    try:
+        keys = json.loads(text)
+    except ValueError:
+        keys = None
+    if not isinstance(keys, dict) or not isinstance(keys.get("keys"), list):
+        raise ValueError('must be a JSON Web Key Set, {"keys": […]}')  # noqa: TRY004  (pydantic takes no TypeError)
+    return keys
 
 
 HttpURL = Annotated[str, _scheme("http", "https"), AfterValidator(lambda url: url.rstrip("/"))]
@@ -76,7 +93,7 @@ class Environment(BaseModel):
     # Read by the catalog service: whose tokens it accepts.
     JWT_ISSUER: str = ""
     JWT_AUDIENCE: str = ""
-    JWT_PUBLIC_SIGNING_JWK_SET: Annotated[dict[str, Any], BeforeValidator(_json_object)] = {"keys": []}
+    JWT_PUBLIC_SIGNING_JWK_SET: Annotated[dict[str, Any], BeforeValidator(_key_set)] = {"keys": []}
     LEARNER_PORTAL_URL: HttpURL = "https://enterprise.example.org"
     API_THROTTLE_RATE: Annotated[str, Field(pattern=r"^\d+/(second|minute|hour|day)$")] = "1200/minute"
 
@@ -133,6 +150,8 @@ def _take(name: str, environ: Mapping[str, str], given: dict[str, str]) -> str |
             given[name] = Path(file_name).read_text(encoding="utf-8").removesuffix("\n")
         except OSError as error:
             return f"{name}_FILE: cannot be read ({error.strerror})"
+        except UnicodeDecodeError:
+            return f"{name}_FILE: must be text in UTF-8"
     return None
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 from cryptography.fernet import Fernet
 
@@ -62,7 +63,7 @@ STATIC_ROOT.mkdir(exist_ok=True)
 #: Whose role assignments go into tokens (edx-rbac).
 SYSTEM_WIDE_ROLE_CLASSES = ["catalog.CatalogRoleAssignment"]
 LOCAL_AUTH_SIGNING_KEY = SIGNING_KEY["private"]
-OAUTH2_PROVIDER = {
+OAUTH2_PROVIDER: dict[str, Any] = {
     "ACCESS_TOKEN_GENERATOR": "enterprise_catalog.local_auth.tokens.access_token",
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
     "SCOPES": {"read": "Read catalogs"},

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from enterprise_catalog.catalog.models import EnterpriseCatalog
 from tests.api.endpoints import KEY_LIMITS, TAKING_KEYS, address
 from tests.factories import a_catalog, a_course
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django import Settings
     from rest_framework.test import APIClient
+
+    from enterprise_catalog.catalog.models import EnterpriseCatalog
 
 pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("end", TAKING_KEYS)]
 
@@ -27,7 +28,7 @@ def catalog() -> EnterpriseCatalog:
 
 def post(client: APIClient, catalog: EnterpriseCatalog, end: str, body: bytes, **extra: Any) -> HttpResponse:
     extra.setdefault("content_type", "application/json")
-    response: HttpResponse = client.generic("POST", address(catalog.pk, end), body, **extra)
+    response: HttpResponse = client.generic("POST", address(catalog.pk, end), body, **extra)  # type: ignore[arg-type]  # the stubs know of text only
     return response
 
 
@@ -149,7 +150,7 @@ def test_it_takes_no_other_content_type_than_json(
 
 
 def test_it_takes_no_body_beyond_the_limit(
-    operator: APIClient, catalog: EnterpriseCatalog, end: str, settings: SettingsWrapper
+    operator: APIClient, catalog: EnterpriseCatalog, end: str, settings: Settings
 ) -> None:
     body = b'{"content_keys": ["edX+DemoX"]}'
     settings.MAX_BODY_BYTES = len(body)
@@ -204,7 +205,7 @@ def test_it_answers_404_to_what_is_no_uuid(operator: APIClient, end: str, identi
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
 def test_it_knows_no_other_way_to_write(operator: APIClient, catalog: EnterpriseCatalog, end: str, method: str) -> None:
-    response = operator.generic(method.upper(), address(catalog.pk, end), b"{}", content_type="application/json")
+    response = operator.generic(method.upper(), address(catalog.pk, end), "{}", content_type="application/json")
 
     assert response.status_code == 405
     assert response.json()["code"] == "method_not_allowed"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from pytest_django import DjangoAssertNumQueries
     from rest_framework.test import APIClient
 
 pytestmark = pytest.mark.django_db
@@ -25,29 +26,10 @@ DAY_TWO: Final = DAY_ONE + timedelta(days=1)
 #: Different keys, all of them, though many a collation takes some for equal; in code-point order.
 ALIKE: Final = sorted(
     [
-        "edX+Demo",
-        "EDX+DEMO",
-        "edX+Demo ",
-        "edX+Demo  ",
-        " edX+Demo",
-        "edX+Demó",
-        "edX+Demo\u0301",
-        "edX+Démo",
-        "edX+De_o",
+        *("edX+Demo", "EDX+DEMO", "edX+Demo ", "edX+Demo  ", " edX+Demo", "edX+Demó", "edX+Demo\u0301", "edX+Démo"),
+        *("edX+De_o", "edX+%", "edX+Straße", "edX+Strasse", "edX+ﬁ", "edX+fi", "edX+\u00a0", "edX+\uffff", "edX+😀"),
+        *("edX+\x00", "edX+\n", "\\", "'", '"', "k" * 255, "😀" * 255),
     ]
-    + [
-        "edX+Straße",
-        "edX+Strasse",
-        "edX+ﬁ",
-        "edX+fi",
-        "edX+\u00a0",
-        "edX+%",
-        "edX+\uffff",
-        "edX+😀",
-        "k" * 255,
-        "😀" * 255,
-    ]
-    + ["edX+\x00", "edX+\n", "\\", "'", '"']
 )
 
 
@@ -167,7 +149,7 @@ def test_it_keeps_catalogs_apart(operator: APIClient) -> None:
 
 @pytest.mark.parametrize("count", [1, 2_500])
 def test_it_asks_the_database_as_often_for_many_items_as_for_one(
-    operator: APIClient, django_assert_num_queries: Any, count: int
+    operator: APIClient, django_assert_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
     catalog = a_catalog(*courses(count))
     diff(operator, catalog.pk, [])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from pytest_django import DjangoAssertNumQueries
     from rest_framework.test import APIClient
 
 pytestmark = pytest.mark.django_db
@@ -90,7 +91,9 @@ def test_it_needs_at_least_one_key(operator: APIClient) -> None:
     assert response.json() == {"content_keys": ["At least 1 key is needed."], "code": "invalid"}
 
 
-def test_it_returns_a_thousand_documents(operator: APIClient, django_assert_num_queries: Any) -> None:
+def test_it_returns_a_thousand_documents(
+    operator: APIClient, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     catalog = a_catalog(*courses(1_001))
     keys = [course["key"] for course in courses(1_000)]
     metadata(operator, catalog.pk, keys)

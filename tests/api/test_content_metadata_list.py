@@ -13,6 +13,7 @@ from tests.factories import a_catalog, a_course, courses, import_into
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_django import DjangoAssertNumQueries
     from rest_framework.test import APIClient
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +96,9 @@ def test_a_page_that_follows_the_last_is_empty(operator: APIClient) -> None:
     assert (last["results"], last["next"]) == ([], None)
 
 
-def test_its_etag_spares_a_caller_the_documents(operator: APIClient, django_assert_num_queries: Any) -> None:
+def test_its_etag_spares_a_caller_the_documents(
+    operator: APIClient, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     catalog = a_catalog(*courses(3))
     path = address(catalog.pk, "content-metadata/")
     first = operator.get(path)
@@ -141,7 +144,7 @@ def test_an_old_etag_is_answered_in_full(operator: APIClient) -> None:
 
 @pytest.mark.parametrize("page_size", [1, 500])
 def test_it_asks_the_database_as_often_for_a_long_page_as_for_a_short_one(
-    operator: APIClient, django_assert_num_queries: Any, page_size: int
+    operator: APIClient, django_assert_num_queries: DjangoAssertNumQueries, page_size: int
 ) -> None:
     catalog = a_catalog(*courses(600))
     path = address(catalog.pk, f"content-metadata/?page_size={page_size}")

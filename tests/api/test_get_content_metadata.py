@@ -13,6 +13,7 @@ from tests.factories import a_catalog, a_course, courses
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from pytest_django import DjangoAssertNumQueries
     from rest_framework.test import APIClient
 
 pytestmark = pytest.mark.django_db
@@ -196,7 +197,9 @@ def test_it_names_the_first_bad_key(operator: APIClient, keys: list[str], messag
     assert response.json() == {"content_keys": [message], "code": "invalid"}
 
 
-def test_its_statements_do_not_grow_with_the_page(operator: APIClient, django_assert_num_queries: Any) -> None:
+def test_its_statements_do_not_grow_with_the_page(
+    operator: APIClient, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     catalog = a_catalog(*courses(120))
     get(operator, catalog.pk)
 

@@ -15,6 +15,7 @@ from tests.factories import a_catalog, a_course, a_customer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_django import DjangoAssertNumQueries
     from rest_framework.test import APIClient
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +40,7 @@ def test_a_role_for_another_customer_opens_nothing(
     catalog, other = a_catalog(a_course()), a_customer(name="Other", slug="other")
     client = admin_of(other.pk)
 
-    known, unknown = (client.generic(method, address(uuid, end), b"{}") for uuid in (catalog.pk, NOWHERE))
+    known, unknown = (client.generic(method, address(uuid, end), "{}") for uuid in (catalog.pk, NOWHERE))
 
     assert known.status_code == unknown.status_code == 403
     assert known.content == unknown.content
@@ -102,7 +103,7 @@ def test_a_token_without_a_role_for_a_customer_opens_nothing(
 
 
 @pytest.mark.parametrize("roles", [(), ("enterprise_admin",), ("enterprise_admin:not-a-uuid",)])
-@pytest.mark.parametrize("query", [{}, {"enterprise_customer": NOWHERE}])
+@pytest.mark.parametrize("query", [{}, {"enterprise_customer": str(NOWHERE)}])
 def test_a_token_without_a_role_for_a_customer_lists_nothing(
     client_with: Callable[..., APIClient], roles: tuple[str, ...], query: dict[str, Any]
 ) -> None:
@@ -128,7 +129,7 @@ def test_a_list_of_another_customer_is_refused_whether_it_exists_or_not(
     own, other = a_customer(), a_customer(name="Other", slug="other")
     client = admin_of(own.pk)
 
-    known, unknown = (client.get(CATALOGS, {"enterprise_customer": uuid}) for uuid in (other.pk, NOWHERE))
+    known, unknown = (client.get(CATALOGS, {"enterprise_customer": str(uuid)}) for uuid in (other.pk, NOWHERE))
 
     assert known.status_code == unknown.status_code == 403
     assert known.content == unknown.content
@@ -138,7 +139,7 @@ def test_a_list_of_ones_own_customer_is_given(admin_of: Callable[[UUID], APIClie
     catalog = a_catalog()
 
     response = admin_of(catalog.enterprise_customer_id).get(
-        CATALOGS, {"enterprise_customer": catalog.enterprise_customer_id}
+        CATALOGS, {"enterprise_customer": str(catalog.enterprise_customer_id)}
     )
 
     assert [row["uuid"] for row in response.json()["results"]] == [str(catalog.pk)]
@@ -146,7 +147,7 @@ def test_a_list_of_ones_own_customer_is_given(admin_of: Callable[[UUID], APIClie
 
 @pytest.mark.parametrize("end", ENDS)
 def test_a_caller_without_a_role_is_refused_without_a_look_at_the_catalogs(
-    client_with: Callable[..., APIClient], end: str, django_assert_max_num_queries: Any
+    client_with: Callable[..., APIClient], end: str, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     client = client_with()
     client.get(address(NOWHERE, end))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
 import pytest
@@ -25,6 +25,8 @@ from tests.factories import DAY_ONE, a_catalog, a_course, a_customer, import_int
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pytest_django import Settings
+
 pytestmark = pytest.mark.django_db
 
 DAY_TWO: Final = DAY_ONE + timedelta(days=1)
@@ -41,7 +43,7 @@ def served_times(catalog: EnterpriseCatalog) -> dict[str, datetime]:
     return dict(read_diff(catalog.pk, ["a", "b"])[1].existing)
 
 
-def edit(customer: EnterpriseCustomer, now: datetime = DAY_TWO, **values: Any) -> None:
+def edit(customer: EnterpriseCustomer, values: dict[str, str], *, now: datetime = DAY_TWO) -> None:
     for name, value in values.items():
         setattr(customer, name, value)
     save_customer(customer, now=now)
@@ -53,7 +55,7 @@ def test_another_address_moves_every_item_of_the_customers_catalogs(
 ) -> None:
     before = version_of(catalog)
 
-    edit(catalog.enterprise_customer, **values)
+    edit(catalog.enterprise_customer, values)
 
     assert served_times(catalog) == {"a": DAY_TWO, "b": DAY_TWO}
     assert version_of(catalog) != before
@@ -63,7 +65,7 @@ def test_another_address_moves_every_item_of_the_customers_catalogs(
 def test_an_address_that_differs_in_little_is_another_address(catalog: EnterpriseCatalog, slug: str) -> None:
     before = version_of(catalog)
 
-    edit(catalog.enterprise_customer, slug=slug)
+    edit(catalog.enterprise_customer, {"slug": slug})
 
     [(_, document)] = read_items(catalog.pk, ["a"]).documents
     assert f"/{slug}/course/a".encode() in document
@@ -75,7 +77,7 @@ def test_an_address_that_differs_in_little_is_another_address(catalog: Enterpris
 def test_other_edits_of_a_customer_move_nothing(catalog: EnterpriseCatalog, values: dict[str, str]) -> None:
     before = version_of(catalog)
 
-    edit(catalog.enterprise_customer, **values)
+    edit(catalog.enterprise_customer, values)
 
     assert served_times(catalog) == {"a": DAY_ONE, "b": DAY_ONE}
     assert version_of(catalog) == before
@@ -87,7 +89,7 @@ def test_another_address_moves_nothing_of_other_customers(catalog: EnterpriseCat
     )
     before = version_of(other)
 
-    edit(catalog.enterprise_customer, slug="moved")
+    edit(catalog.enterprise_customer, {"slug": "moved"})
 
     assert served_times(other) == {"a": DAY_ONE, "b": DAY_ONE}
     assert version_of(other) == before
@@ -95,7 +97,7 @@ def test_another_address_moves_nothing_of_other_customers(catalog: EnterpriseCat
 
 
 def test_what_changes_after_the_address_has_its_own_time(catalog: EnterpriseCatalog) -> None:
-    edit(catalog.enterprise_customer, slug="moved")
+    edit(catalog.enterprise_customer, {"slug": "moved"})
 
     import_into(catalog, [a_course("b", title="Changed")], now=DAY_THREE)
 
@@ -107,7 +109,7 @@ def test_times_only_move_forward_even_if_the_clock_does_not(catalog: EnterpriseC
     told = [served_times(catalog)]
 
     for slug in ("moved", "acme", "moved"):
-        edit(catalog.enterprise_customer, now, slug=slug)
+        edit(catalog.enterprise_customer, {"slug": slug}, now=now)
         told.append(served_times(catalog))
 
     assert all(earlier[key] < later[key] for earlier, later in pairwise(told) for key in "ab")
@@ -115,7 +117,7 @@ def test_times_only_move_forward_even_if_the_clock_does_not(catalog: EnterpriseC
 
 def test_a_catalog_that_was_read_long_ago_undoes_nothing(catalog: EnterpriseCatalog) -> None:
     read_long_ago = EnterpriseCatalog.objects.select_related("enterprise_customer").get(pk=catalog.pk)
-    edit(catalog.enterprise_customer, slug="moved")
+    edit(catalog.enterprise_customer, {"slug": "moved"})
     before = version_of(catalog)
     read_long_ago.enterprise_customer.refresh_from_db()
     read_long_ago.title = "Another title"
@@ -175,7 +177,7 @@ def test_a_new_catalog_serves_its_items_times(catalog: EnterpriseCatalog) -> Non
     assert served_times(new) == {"a": DAY_ONE, "b": DAY_ONE}
 
 
-def test_an_import_makes_what_is_missing(settings: Any) -> None:
+def test_an_import_makes_what_is_missing(settings: Settings) -> None:
     customer_uuid, catalog_uuid = uuid4(), uuid4()
 
     query = ensure_catalog_query(catalog_uuid, customer_uuid=customer_uuid, title="All of it", now=DAY_ONE)
@@ -197,9 +199,7 @@ def test_a_new_catalog_without_a_title_is_named_after_its_uuid() -> None:
 @pytest.mark.parametrize("title", [None, "All of it"])
 def test_an_import_writes_nothing_where_all_is_there(catalog: EnterpriseCatalog, title: str | None) -> None:
     with CaptureQueriesContext(connection) as queries:
-        query = ensure_catalog_query(
-            catalog.pk, customer_uuid=catalog.enterprise_customer_id, title=title, now=DAY_TWO
-        )
+        query = ensure_catalog_query(catalog.pk, customer_uuid=catalog.enterprise_customer_id, title=title, now=DAY_TWO)
 
     assert query == catalog.catalog_query
     assert {sql["sql"].split()[0] for sql in queries} <= {"SELECT", "SAVEPOINT", "RELEASE"}
@@ -208,9 +208,7 @@ def test_an_import_writes_nothing_where_all_is_there(catalog: EnterpriseCatalog,
 def test_an_import_may_change_the_title(catalog: EnterpriseCatalog) -> None:
     before = version_of(catalog)
 
-    ensure_catalog_query(
-        catalog.pk, customer_uuid=catalog.enterprise_customer_id, title="Another title", now=DAY_TWO
-    )
+    ensure_catalog_query(catalog.pk, customer_uuid=catalog.enterprise_customer_id, title="Another title", now=DAY_TWO)
 
     assert EnterpriseCatalog.objects.get().title == "Another title"
     assert version_of(catalog) != before
@@ -219,9 +217,7 @@ def test_an_import_may_change_the_title(catalog: EnterpriseCatalog) -> None:
 def test_an_import_gives_a_catalog_the_query_that_it_lacks() -> None:
     catalog = a_catalog(catalog_query=None)
 
-    query = ensure_catalog_query(
-        catalog.pk, customer_uuid=catalog.enterprise_customer_id, title=None, now=DAY_TWO
-    )
+    query = ensure_catalog_query(catalog.pk, customer_uuid=catalog.enterprise_customer_id, title=None, now=DAY_TWO)
 
     assert EnterpriseCatalog.objects.get().catalog_query == query == CatalogQuery.objects.get()
     assert EnterpriseCatalog.objects.get().title == "All of it"

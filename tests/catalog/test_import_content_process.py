@@ -16,9 +16,9 @@ from tests.factories import a_course
 pytestmark = pytest.mark.processes
 
 MANAGE: Final = Path(__file__).resolve().parents[2] / "manage.py"
-UUIDS: Final = ("--catalog-uuid", "6b3c1d0e-0000-4000-8000-000000000001") + (
-    "--customer-uuid",
-    "6b3c1d0e-0000-4000-8000-000000000002",
+UUIDS: Final = (
+    "--catalog-uuid=6b3c1d0e-0000-4000-8000-000000000001",
+    "--customer-uuid=6b3c1d0e-0000-4000-8000-000000000002",
 )
 
 

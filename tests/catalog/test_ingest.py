@@ -31,7 +31,9 @@ def catalog() -> EnterpriseCatalog:
 
 def writes(queries: CaptureQueriesContext) -> list[str]:
     """Return the statements that write rows."""
-    return [sql for query in queries if not (sql := query["sql"]).startswith(("SELECT", "SAVEPOINT", "RELEASE", "BEGIN"))]
+    return [
+        sql for query in queries if not (sql := query["sql"]).startswith(("SELECT", "SAVEPOINT", "RELEASE", "BEGIN"))
+    ]
 
 
 def test_it_stores_content_document_and_membership() -> None:
@@ -149,7 +151,7 @@ def test_what_left_may_come_back(catalog: EnterpriseCatalog) -> None:
 
 
 def test_keys_that_differ_in_case_accents_or_a_space_are_different_items() -> None:
-    keys = ["A", "a", "a ", "ä", "a\u0308", "ａ", "😀"]
+    keys = ["A", "a", "a ", "ä", "a\u0308", "\uff41", "😀"]
     catalog = a_catalog()
 
     reports = [import_into(catalog, map(a_course, keys)) for _ in range(2)]

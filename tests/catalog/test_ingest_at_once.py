@@ -41,7 +41,7 @@ class Rival:
 
     def query_of(self, catalog: EnterpriseCatalog) -> CatalogQuery:
         """Return the catalog's query, for an import to write into; the first call lets the rival loose."""
-        query = CatalogQuery.objects.get(pk=catalog.catalog_query_id)
+        query = CatalogQuery.objects.get(catalogs=catalog)
         list(ContentMetadata.objects.all())
         if self.thread is None:
             self.thread = threading.Thread(target=self._run)

@@ -9,23 +9,21 @@ import jwt
 import pytest
 import requests
 from django.contrib.auth import get_user_model
-from edx_django_utils.cache import TieredCache
-from edx_rest_api_client.client import OAuthAPIClient
+from edx_rest_api_client.client import OAuthAPIClient, get_oauth_access_token
 from rest_framework.test import APIClient
 
 from enterprise_catalog.catalog.models import CatalogRoleAssignment
 from tests.factories import a_catalog, a_course
 
 if TYPE_CHECKING:
-    from django.http import HttpResponse
     from django.test import Client
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django import Settings
     from pytest_django.live_server_helper import LiveServer
 
 pytestmark = pytest.mark.django_db
 
 
-def ask(client: Client, settings: SettingsWrapper, **changes: Any) -> HttpResponse:
+def ask(client: Client, settings: Settings, **changes: Any) -> Any:
     """Ask for a token as Open edX's clients do, with some of the form's fields changed; ``None`` leaves one out."""
     form = {
         "grant_type": "client_credentials",
@@ -34,20 +32,17 @@ def ask(client: Client, settings: SettingsWrapper, **changes: Any) -> HttpRespon
         "token_type": "jwt",
         **changes,
     }
-    response: HttpResponse = client.post(
-        "/oauth2/access_token", {name: value for name, value in form.items() if value is not None}
-    )
-    return response
+    return client.post("/oauth2/access_token", {name: value for name, value in form.items() if value is not None})
 
 
 def claims_in(answer: Any) -> dict[str, Any]:
     return jwt.decode(answer.json()["access_token"], options={"verify_signature": False})
 
 
-def test_it_issues_a_token_that_opens_all_catalogs(client: Client, settings: SettingsWrapper) -> None:
+def test_it_issues_a_token_that_opens_all_catalogs(client: Client, settings: Settings) -> None:
     catalog = a_catalog()
 
-    answer: Any = ask(client, settings)
+    answer = ask(client, settings)
 
     token = answer.json()["access_token"]
     found = APIClient().get(f"/api/v1/enterprise-catalogs/{catalog.pk}/", headers={"authorization": f"JWT {token}"})
@@ -55,7 +50,7 @@ def test_it_issues_a_token_that_opens_all_catalogs(client: Client, settings: Set
     assert answer.json()["expires_in"] == 3600
 
 
-def test_the_token_names_the_clients_user_and_roles(client: Client, settings: SettingsWrapper) -> None:
+def test_the_token_names_the_clients_user_and_roles(client: Client, settings: Settings) -> None:
     claims = claims_in(ask(client, settings))
 
     assert claims["preferred_username"] == settings.OAUTH2_CLIENT_ID
@@ -64,7 +59,7 @@ def test_the_token_names_the_clients_user_and_roles(client: Client, settings: Se
     assert claims["exp"] == claims["iat"] + 3600
 
 
-def test_the_token_follows_the_roles_of_the_clients_user(client: Client, settings: SettingsWrapper) -> None:
+def test_the_token_follows_the_roles_of_the_clients_user(client: Client, settings: Settings) -> None:
     catalog = a_catalog()
     CatalogRoleAssignment.objects.update(
         applies_to_all_contexts=False, enterprise_customer_uuid=catalog.enterprise_customer_id
@@ -75,14 +70,14 @@ def test_the_token_follows_the_roles_of_the_clients_user(client: Client, setting
     assert claims["roles"] == [f"enterprise_openedx_operator:{catalog.enterprise_customer_id}"]
 
 
-def test_two_tokens_of_one_second_differ(client: Client, settings: SettingsWrapper) -> None:
-    answers: list[Any] = [ask(client, settings) for _ in range(3)]
+def test_two_tokens_of_one_second_differ(client: Client, settings: Settings) -> None:
+    answers = [ask(client, settings) for _ in range(3)]
 
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert len({answer.json()["access_token"] for answer in answers}) == 3
 
 
-def test_it_takes_client_and_secret_from_the_header(client: Client, settings: SettingsWrapper) -> None:
+def test_it_takes_client_and_secret_from_the_header(client: Client, settings: Settings) -> None:
     pair = f"{settings.OAUTH2_CLIENT_ID}:{settings.OAUTH2_CLIENT_SECRET}".encode()
 
     answer = client.post(
@@ -98,28 +93,26 @@ def test_it_takes_client_and_secret_from_the_header(client: Client, settings: Se
     "changes",
     [{"client_secret": "wrong"}, {"client_secret": ""}, {"client_secret": None}, {"client_id": "nobody"}],
 )
-def test_it_refuses_a_wrong_client_or_secret(client: Client, settings: SettingsWrapper, changes: dict[str, Any]) -> None:
-    answer: Any = ask(client, settings, **changes)
+def test_it_refuses_a_wrong_client_or_secret(client: Client, settings: Settings, changes: dict[str, Any]) -> None:
+    answer = ask(client, settings, **changes)
 
     assert answer.status_code == 401
     assert answer.json() == {"error": "invalid_client"}
 
 
-def test_it_issues_no_token_for_a_password(client: Client, settings: SettingsWrapper) -> None:
+def test_it_issues_no_token_for_a_password(client: Client, settings: Settings) -> None:
     get_user_model().objects.create_user("someone", password="password")
 
-    answer: Any = ask(client, settings, grant_type="password", username="someone", password="password")
+    answer = ask(client, settings, grant_type="password", username="someone", password="password")
 
     assert answer.status_code == 400
     assert answer.json()["error"] == "unauthorized_client"
 
 
-def test_open_edxs_client_gets_a_token_and_a_diff_over_http(
-    live_server: LiveServer, settings: SettingsWrapper
-) -> None:
+def test_open_edxs_client_gets_a_token_and_a_diff_over_http(live_server: LiveServer, settings: Settings) -> None:
     catalog = a_catalog(a_course("edX+DemoX"))
 
-    with open_edx_client(live_server, settings) as client:
+    with OAuthAPIClient(live_server.url, settings.OAUTH2_CLIENT_ID, settings.OAUTH2_CLIENT_SECRET) as client:
         answer = client.post(
             f"{live_server.url}/api/v1/enterprise-catalogs/{catalog.pk}/content-diff/",
             json={"content_keys": ["edX+GoneX"]},
@@ -131,15 +124,8 @@ def test_open_edxs_client_gets_a_token_and_a_diff_over_http(
     assert answer.json()["to_delete"] == ["edX+GoneX"]
 
 
-def test_open_edxs_client_is_told_that_its_secret_is_wrong(live_server: LiveServer, settings: SettingsWrapper) -> None:
-    with open_edx_client(live_server, settings, secret="wrong") as client:
-        with pytest.raises(requests.HTTPError) as error:
-            client.get(f"{live_server.url}/api/v1/enterprise-catalogs/", timeout=30)
+def test_open_edxs_client_is_told_that_its_secret_is_wrong(live_server: LiveServer, settings: Settings) -> None:
+    with pytest.raises(requests.HTTPError) as error:
+        get_oauth_access_token(live_server.url, settings.OAUTH2_CLIENT_ID, "wrong", timeout=(30, 30))
 
     assert error.value.response.status_code == 401
-
-
-def open_edx_client(server: LiveServer, settings: SettingsWrapper, secret: str | None = None) -> OAuthAPIClient:
-    """Return a client as Open edX's services make theirs, without a token from an earlier test."""
-    TieredCache.dangerous_clear_all_tiers()
-    return OAuthAPIClient(server.url, settings.OAUTH2_CLIENT_ID, secret or settings.OAUTH2_CLIENT_SECRET, timeout=(30, 30))

@@ -15,12 +15,12 @@ from enterprise_catalog.local_auth.clients import register_channels_client
 
 if TYPE_CHECKING:
     from django.test import Client
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db
 
 
-def test_a_migration_registers_the_client(settings: SettingsWrapper) -> None:
+def test_a_migration_registers_the_client(settings: Settings) -> None:
     Application.objects.all().delete()
     get_user_model().objects.all().delete()
 
@@ -32,7 +32,7 @@ def test_a_migration_registers_the_client(settings: SettingsWrapper) -> None:
     assert CatalogRoleAssignment.objects.get(user=client.user).get_context() == "*"
 
 
-def test_the_secret_is_stored_as_a_hash_only(settings: SettingsWrapper) -> None:
+def test_the_secret_is_stored_as_a_hash_only(settings: Settings) -> None:
     register_channels_client()
 
     stored = Application.objects.get().client_secret
@@ -47,7 +47,7 @@ def test_it_is_safe_to_repeat() -> None:
     assert Application.objects.count() == CatalogRole.objects.count() == CatalogRoleAssignment.objects.count() == 1
 
 
-def test_it_takes_a_changed_secret(settings: SettingsWrapper) -> None:
+def test_it_takes_a_changed_secret(settings: Settings) -> None:
     register_channels_client()
     settings.OAUTH2_CLIENT_SECRET = "another secret"
 
@@ -57,7 +57,7 @@ def test_it_takes_a_changed_secret(settings: SettingsWrapper) -> None:
 
 
 @pytest.mark.parametrize("password", ["", "secret"])
-def test_nobody_logs_in_as_the_clients_user(client: Client, settings: SettingsWrapper, password: str) -> None:
+def test_nobody_logs_in_as_the_clients_user(client: Client, settings: Settings, password: str) -> None:
     register_channels_client()
     tried = settings.OAUTH2_CLIENT_SECRET if password == "secret" else password
 

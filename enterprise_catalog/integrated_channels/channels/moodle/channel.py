@@ -28,7 +28,7 @@ HIDDEN: Final = 0
 VISIBLE: Final = 1
 
 #: The most variables of one course in a request: what ``transform.py`` makes, ``id`` and ``visible``.
-VARIABLES_PER_COURSE: Final = 10
+VARIABLES_PER_COURSE: Final = 9
 
 _TAKEN_CODES: Final = frozenset({"courseidnumbertaken", "shortnametaken"})
 _MISSING_RECORD: Final = "invalidrecord"

@@ -21,7 +21,6 @@ MAX_IDNUMBER_LENGTH: Final = 100  #: mdl_course.idnumber; one more is refused as
 MAX_SHORTNAME_LENGTH: Final = 255  #: mdl_course.shortname.
 MAX_FULLNAME_LENGTH: Final = 254  #: mdl_course.fullname up to Moodle 4.5; 1,333 from 5.0 on.
 
-SUMMARY_IS_HTML: Final = 1  #: Moodle's FORMAT_HTML.
 NO_END_DATE: Final = 0  #: Without an end date Moodle would set one, a year after the start.
 
 #: Executive education is told apart by its title, as on Open edX's own pages.
@@ -56,7 +55,6 @@ def to_course(item: ContentItem, *, category_id: int, fullname_length: int = MAX
         "categoryid": category_id,
         "idnumber": item.content_key,
         "summary": _summary(item, title),
-        "summaryformat": SUMMARY_IS_HTML,
     }
     if item.start is not None:
         course["startdate"] = _epoch(item.start)
@@ -78,7 +76,10 @@ def _shortname(title: str, key: str) -> str:
 
 
 def _summary(item: ContentItem, title: str) -> str:
-    """Return a link to the enrolment page and the description, as HTML. Moodle's column takes a megabyte and more."""
+    """Return a link to the enrolment page and the description, as HTML, which is what Moodle takes a summary for.
+
+    Its column takes a megabyte and more.
+    """
     address = html.escape(item.enrollment_url or item.marketing_url)
     link = f'<a href="{address}" target="_blank">Go to the course page</a><br/>' if address else ""
     description = item.full_description or item.short_description or html.escape(title)

@@ -1,0 +1,84 @@
+"""Each way of deploying starts with what it needs, and names what it misses."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+from cryptography.fernet import Fernet
+
+pytestmark = pytest.mark.processes
+
+MANAGE: Final = Path(__file__).resolve().parents[2] / "manage.py"
+SHARED: Final = {
+    "SECRET_KEY": "s" * 50,
+    "CELERY_BROKER_URL": "memory://",
+    "CACHE_URL": "locmem://",
+    "ALLOWED_HOSTS": "catalog.example.org",
+}
+OF_THE_CATALOG: Final = {
+    "JWT_ISSUER": "https://lms.example.org/oauth2",
+    "JWT_AUDIENCE": "enterprise-catalog",
+    "JWT_PUBLIC_SIGNING_JWK_SET": '{"keys": [{"kty": "RSA"}]}',
+}
+OF_THE_CHANNELS: Final = {
+    "OAUTH2_CLIENT_ID": "channels",
+    "OAUTH2_CLIENT_SECRET": "geheim",
+    "CREDENTIALS_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+}
+NEEDS: Final = {
+    "catalog": OF_THE_CATALOG,
+    "channels": OF_THE_CHANNELS,
+    "production": {**OF_THE_CATALOG, **OF_THE_CHANNELS},
+}
+
+#: Prints the addresses that the deployment has.
+ADDRESSES: Final = """
+import json
+from django.urls import get_resolver
+print(json.dumps(sorted({str(pattern.pattern) for pattern in get_resolver().url_patterns})))
+"""
+
+
+def manage(tmp_path: Path, deployment: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the deployment, with nothing of this process's own settings around it."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DJANGO_SETTINGS_MODULE": f"enterprise_catalog.settings.{deployment}",
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'site.sqlite3'}",
+        **variables,
+    }
+    command = [sys.executable, "-W", "error", str(MANAGE), *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("deployment", NEEDS)
+def test_it_passes_the_checks_for_deployment(tmp_path: Path, deployment: str) -> None:
+    done = manage(tmp_path, deployment, "check", "--deploy", "--fail-level=ERROR", **SHARED, **NEEDS[deployment])
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("deployment", NEEDS)
+def test_it_names_all_that_it_misses(tmp_path: Path, deployment: str) -> None:
+    done = manage(tmp_path, deployment, "check", **SHARED)
+
+    assert done.returncode != 0
+    assert [name for name in NEEDS["production"] if f"{name}: must be set" in done.stderr] == [*NEEDS[deployment]]
+
+
+@pytest.mark.parametrize(("deployment", "has_api"), [("catalog", True), ("channels", False), ("production", True)])
+def test_only_a_deployment_with_the_catalog_has_its_addresses(
+    tmp_path: Path, deployment: str, *, has_api: bool
+) -> None:
+    done = manage(tmp_path, deployment, "shell", "--no-imports", "-c", ADDRESSES, **SHARED, **NEEDS[deployment])
+
+    addresses = json.loads(done.stdout)
+    assert {"admin/", "health/", "metrics"} <= {*addresses}
+    assert ("" in addresses) == has_api
+    assert "oauth2/" not in addresses

@@ -1,0 +1,210 @@
+"""The environment: what is wrong is named, with what is allowed, and never quoted."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+from enterprise_catalog.settings.environment import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+REQUIRED: Final = {
+    "SECRET_KEY": "s" * 32,
+    "DATABASE_URL": "mysql://user:password@db.example.org:3306/catalog",
+    "CELERY_BROKER_URL": "redis://broker.example.org:6379/0",
+    "CACHE_URL": "redis://cache.example.org:6379/1",
+    "ALLOWED_HOSTS": "catalog.example.org",
+}
+KEYS: Final = [Fernet.generate_key().decode() for _ in range(2)]
+
+
+def complaints(environ: Mapping[str, str]) -> list[str]:
+    """Return what stops the start, a line for each variable."""
+    with pytest.raises(ImproperlyConfigured) as error:
+        Environment.read(environ)
+    assert error.value.__cause__ is None
+    title, *lines = str(error.value).splitlines()
+    assert title == "The environment cannot be used:"
+    return [line.strip() for line in lines]
+
+
+def test_what_is_required_suffices() -> None:
+    environment = Environment.read(REQUIRED)
+
+    assert environment.SECRET_KEY == "s" * 32
+    assert environment.ALLOWED_HOSTS == ["catalog.example.org"]
+    assert environment.LOG_FORMAT == "json"
+    assert environment.JWT_PUBLIC_SIGNING_JWK_SET == {"keys": []}
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+@pytest.mark.parametrize("value", [None, ""])
+def test_each_required_variable_is_missed(name: str, value: str | None) -> None:
+    environ = {**REQUIRED, name: value} if value is not None else {k: v for k, v in REQUIRED.items() if k != name}
+
+    assert complaints(environ) == [f"{name}: must be set"]
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    assert [line.partition(":")[0] for line in complaints({"LOG_FORMAT": "xml"})] == [*REQUIRED, "LOG_FORMAT"]
+
+
+URL_COMPLAINT: Final = "must be a URL that starts with one of "
+PORT_COMPLAINT: Final = "must be a URL whose port is a number, with all that is special in user and password"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("SECRET_KEY", "geheim", "String should have at least 32 characters"),
+        ("DATABASE_URL", "geheim", URL_COMPLAINT + "sqlite://, mysql://"),
+        ("DATABASE_URL", "postgres://user:geheim@db/catalog", URL_COMPLAINT + "sqlite://, mysql://"),
+        ("DATABASE_URL", "mysql://user:geheim@db:geheim/catalog", PORT_COMPLAINT),
+        ("DATABASE_URL", "mysql://user:geheim/geheim@db/catalog", PORT_COMPLAINT),
+        ("DATABASE_URL", "mysql://user:[geheim]@db/catalog", PORT_COMPLAINT),
+        ("DATABASE_URL", "mysql://user:geheim℀@db/catalog", PORT_COMPLAINT),
+        ("CELERY_BROKER_URL", "http://user:geheim@broker", URL_COMPLAINT + "redis://, rediss://, amqp://, amqps://"),
+        ("CELERY_BROKER_URL", "redis://:geheim@broker:99999/0", PORT_COMPLAINT),
+        ("CACHE_URL", "memcached://geheim", URL_COMPLAINT + "redis://, rediss://, locmem://"),
+        ("ALLOWED_HOSTS", " , ", "List should have at least 1 item"),
+        ("LOG_FORMAT", "xml", "Input should be 'json' or 'console'"),
+        ("JWT_PUBLIC_SIGNING_JWK_SET", "geheim", 'must be a JSON Web Key Set, {"keys": […]}'),
+        ("JWT_PUBLIC_SIGNING_JWK_SET", '["geheim"]', 'must be a JSON Web Key Set, {"keys": […]}'),
+        ("JWT_PUBLIC_SIGNING_JWK_SET", '{"keys": "geheim"}', 'must be a JSON Web Key Set, {"keys": […]}'),
+        ("LEARNER_PORTAL_URL", "learn.example.org", URL_COMPLAINT + "http://, https://"),
+        ("API_THROTTLE_RATE", "many", "String should match pattern"),
+        ("CATALOG_API_URL", "ftp://user:geheim@catalog", URL_COMPLAINT + "http://, https://"),
+        ("OAUTH2_PROVIDER_URL", "geheim", URL_COMPLAINT + "http://, https://"),
+        ("CREDENTIALS_ENCRYPTION_KEYS", "geheim", "key 1 must be 32 url-safe base64-encoded bytes"),
+        ("CREDENTIALS_ENCRYPTION_KEYS", f"{KEYS[0]},gehéim", "key 2 must be 32 url-safe base64-encoded bytes"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_allowed_and_not_quoted(name: str, value: str, complaint: str) -> None:
+    [line] = complaints({**REQUIRED, name: value})
+
+    assert line.startswith(f"{name}: {complaint}")
+    assert "geh" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "sqlite:////var/lib/catalog.sqlite3"),
+        ("DATABASE_URL", "sqlite://:memory:"),
+        ("DATABASE_URL", "mysql://user:p%40ss%2Fword@db/catalog?ssl-ca=/etc/ca.pem"),
+        ("CELERY_BROKER_URL", "amqps://user:password@broker//"),
+        ("CELERY_BROKER_URL", "filesystem://"),
+        ("CELERY_BROKER_URL", "memory://"),
+        ("CACHE_URL", "locmem://"),
+        ("CACHE_URL", "rediss://[::1]:6379/0"),
+        ("LOG_FORMAT", "console"),
+        ("API_THROTTLE_RATE", "10/second"),
+    ],
+)
+def test_a_right_value_is_taken_as_it_is(name: str, value: str) -> None:
+    assert getattr(Environment.read({**REQUIRED, name: value}), name) == value
+
+
+def test_lists_are_separated_by_commas() -> None:
+    environ = {**REQUIRED, "ALLOWED_HOSTS": "a.example, b.example,", "CREDENTIALS_ENCRYPTION_KEYS": ",".join(KEYS)}
+
+    environment = Environment.read(environ)
+
+    assert environment.ALLOWED_HOSTS == ["a.example", "b.example"]
+    assert environment.CREDENTIALS_ENCRYPTION_KEYS == KEYS
+
+
+def test_addresses_lose_their_final_slash() -> None:
+    environment = Environment.read({**REQUIRED, "CATALOG_API_URL": "https://catalog.example.org/base/"})
+
+    assert environment.CATALOG_API_URL == "https://catalog.example.org/base"
+
+
+def test_the_key_set_is_read_as_json() -> None:
+    keys = {"keys": [{"kty": "RSA"}]}
+
+    read = Environment.read({**REQUIRED, "JWT_PUBLIC_SIGNING_JWK_SET": json.dumps(keys)}).JWT_PUBLIC_SIGNING_JWK_SET
+
+    assert read == keys
+
+
+@pytest.mark.parametrize("name", Environment.model_fields)
+def test_each_variable_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
+    values = {
+        **REQUIRED,
+        "LOG_FORMAT": "console",
+        "API_THROTTLE_RATE": "5/minute",
+        "JWT_PUBLIC_SIGNING_JWK_SET": '{"keys": []}',
+        "CREDENTIALS_ENCRYPTION_KEYS": KEYS[0],
+    }
+    file = tmp_path / "value"
+    file.write_text(values.get(name, "https://some.example.org") + "\n")
+    others = {other: value for other, value in values.items() if other != name}
+
+    from_file = Environment.read({**others, f"{name}_FILE": str(file)})
+
+    direct = Environment.read({**others, name: values.get(name, "https://some.example.org")})
+    assert from_file == direct
+
+
+def test_only_the_final_line_break_of_a_file_is_no_part_of_the_value(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(f" {'s' * 32}\n\n")
+
+    secret = Environment.read({**REQUIRED, "SECRET_KEY": "", "SECRET_KEY_FILE": str(file)}).SECRET_KEY
+
+    assert secret == f" {'s' * 32}\n"
+
+
+def test_a_variable_and_its_file_are_not_both_set(tmp_path: Path) -> None:
+    environ = {**REQUIRED, "SECRET_KEY_FILE": str(tmp_path / "secret")}
+
+    assert "SECRET_KEY: set SECRET_KEY or SECRET_KEY_FILE, not both" in complaints(environ)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "OAUTH2_CLIENT_SECRET_FILE: cannot be read (No such file or directory)"),
+        (b"geheim\xff", "OAUTH2_CLIENT_SECRET_FILE: must be text in UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None, complaint: str) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+
+    assert complaints({**REQUIRED, "OAUTH2_CLIENT_SECRET_FILE": str(file)}) == [complaint]
+
+
+def test_what_only_some_deployments_need_is_missed_by_them() -> None:
+    environment = Environment.read({**REQUIRED, "OAUTH2_CLIENT_ID": "channels"})
+
+    with pytest.raises(ImproperlyConfigured) as error:
+        environment.require(
+            "OAUTH2_CLIENT_ID", "OAUTH2_CLIENT_SECRET", "CREDENTIALS_ENCRYPTION_KEYS", "JWT_PUBLIC_SIGNING_JWK_SET"
+        )
+
+    assert [line.strip() for line in str(error.value).splitlines()[1:]] == [
+        "OAUTH2_CLIENT_SECRET: must be set",
+        "CREDENTIALS_ENCRYPTION_KEYS: must be set",
+        "JWT_PUBLIC_SIGNING_JWK_SET: must be set",
+    ]
+
+
+def test_defaults_count_where_nothing_is_set(tmp_path: Path) -> None:
+    file = tmp_path / "format"
+    file.write_text("console\n")
+    defaults = {**REQUIRED, "LOG_FORMAT": "json", "CACHE_URL": "locmem://"}
+
+    environment = Environment.read({"CACHE_URL": "redis://cache", "LOG_FORMAT_FILE": str(file)}, defaults)
+
+    read = (environment.CACHE_URL, environment.LOG_FORMAT, environment.SECRET_KEY)
+    assert read == ("redis://cache", "console", REQUIRED["SECRET_KEY"])

@@ -64,7 +64,7 @@ def ensure_catalog_query(catalog_uuid: UUID, *, customer_uuid: UUID, title: str 
     """Return the query of a catalog, to import into; make customer, catalog and query where they are missing.
 
     Args:
-        title: the catalog's title; ``None`` keeps the one it has, or names a new catalog after its UUID.
+        title: the catalog's title; none keeps the one it has, or names a new catalog after its UUID.
 
     Raises:
         OtherCustomersCatalogError: the catalog belongs to a customer other than ``customer_uuid``.
@@ -82,7 +82,7 @@ def ensure_catalog_query(catalog_uuid: UUID, *, customer_uuid: UUID, title: str 
             raise OtherCustomersCatalogError(
                 f"catalog {catalog_uuid} belongs to customer {catalog.enterprise_customer_id}"
             )
-        elif catalog.catalog_query and title in (None, catalog.title):
+        elif catalog.catalog_query and (title or catalog.title) == catalog.title:
             return catalog.catalog_query
         catalog.title = title or catalog.title
         query = catalog.catalog_query or CatalogQuery.objects.create(title=catalog.title)

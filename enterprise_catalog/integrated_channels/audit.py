@@ -219,7 +219,8 @@ def _move(
             _settle(row, State.TRANSMITTED, Presence.PRESENT)
             row.content_updated_at = exported.updated_at
         case Outcome.SKIPPED:
-            pass  # It was not its turn; it stays what it was, but says why.
+            # It did not get its turn, and stays what it was.
+            row.reason = f"Not sent: {result.message}"[:MAX_MESSAGE_LENGTH]
         case Outcome.RETRY:
             _fail(row, State.RETRYING, result, now)
             if action is Action.CREATE:

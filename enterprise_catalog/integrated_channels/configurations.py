@@ -15,7 +15,7 @@ from enterprise_catalog.integrated_channels.http import LMSClient
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pydantic import BaseModel
 
@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def channel_for(configuration: ChannelConfiguration) -> Iterator[Channel[Any, Any]]:
+def channel_for(
+    configuration: ChannelConfiguration, *, before_each_call: Callable[[], None] | None = None
+) -> Iterator[Channel[Any, Any]]:
     """Give the configuration's channel, ready to call its LMS, and close its connections in the end.
+
+    Args:
+        before_each_call: called before each request to the LMS; what it raises keeps the request from being sent.
 
     Raises:
         ConfigurationError: unknown channel, settings or credentials that do not fit it; the message names the fields.
@@ -41,7 +46,8 @@ def channel_for(configuration: ChannelConfiguration) -> Iterator[Channel[Any, An
         raise ConfigurationError(f"The configuration does not fit its channel: {'; '.join(faults)}.")
     checked = channel_class.credentials_class.model_validate(credentials)
     settings = channel_class.settings_class.model_validate(configuration.settings)
-    with LMSClient(configuration.base_url, secrets=_secrets_of(checked)) as client:
+    secrets = _secrets_of(checked)
+    with LMSClient(configuration.base_url, secrets=secrets, before_each_call=before_each_call) as client:
         yield channel_class(client, settings, checked)
 
 

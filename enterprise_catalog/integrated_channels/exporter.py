@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from enterprise_catalog.integrated_channels.channels.text import payload_hash
-from enterprise_catalog.integrated_channels.exceptions import RejectedError
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError
 from enterprise_catalog.integrated_channels.types import (
     Action,
     DesiredItem,
@@ -47,6 +47,7 @@ def desired_items(
     Raises:
         CatalogUnavailableError: one of the catalogs could not be read; nothing is known then, least of all that an item
             left.
+        ConfigurationError: the configuration names a catalog that is not the customer's.
     """
     known_keys = sorted(key for key, record in records.items() if not record.is_deleted)
     desired: dict[str, DesiredItem] = {}
@@ -61,8 +62,13 @@ def desired_items(
 
 
 def _catalogs(configuration: ChannelConfiguration, catalog: CatalogClient) -> list[UUID]:
+    """Return the catalogs to send, ascending; never another customer's, whatever was entered."""
+    customer = configuration.enterprise_customer_uuid
+    of_customer = catalog.catalogs_of(customer)
     named = sorted(UUID(catalog_uuid) for catalog_uuid in configuration.catalog_uuids)
-    return named or catalog.catalogs_of(configuration.enterprise_customer_uuid)
+    if strangers := [str(catalog_uuid) for catalog_uuid in named if catalog_uuid not in of_customer]:
+        raise ConfigurationError(f"Customer {customer} has no catalog {', '.join(strangers)}.")
+    return named or of_customer
 
 
 def export_chunk(

@@ -26,7 +26,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 TIMEOUT: Final = httpx.Timeout(connect=5, read=60, write=30, pool=5)  #: Seconds; read is per read, not for the answer.
 MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
@@ -67,15 +67,22 @@ class LMSClient:
     """Calls one learning system. Use it as a context manager; it keeps connections open between calls."""
 
     def __init__(
-        self, base_url: str, *, secrets: Iterable[str] = (), transport: httpx.BaseTransport | None = None
+        self,
+        base_url: str,
+        *,
+        secrets: Iterable[str] = (),
+        before_each_call: Callable[[], None] | None = None,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         """Prepare calls to ``base_url``; nothing is sent yet.
 
         Args:
             secrets: values that no message may hold; see :meth:`keep_secret`.
+            before_each_call: what it raises keeps the request from being sent.
             transport: for tests; ``None`` means the network.
         """
         self.base_url = base_url.rstrip("/")
+        self._before_each_call = before_each_call
         self._secrets: set[str] = set()
         for secret in secrets:
             self.keep_secret(secret)
@@ -123,6 +130,8 @@ class LMSClient:
             ConfigurationError: a redirect; the message names where to.
             RejectedError: any other status from 400.
         """
+        if self._before_each_call is not None:
+            self._before_each_call()
         with (
             self._translated(),
             self._client.stream(method, self.base_url + path, data=form, params=params) as response,

@@ -18,6 +18,8 @@ from enterprise_catalog.integrated_channels.models import SyncLease
 if TYPE_CHECKING:
     from datetime import datetime
 
+#: How old a lease may grow in the middle of a chunk before it is renewed; several times within its duration.
+RENEWAL_INTERVAL: Final = timedelta(minutes=1)
 #: How long a silent run keeps its lease. Clocks of workers may differ by a fraction of this.
 LEASE_DURATION: Final = timedelta(minutes=5)
 

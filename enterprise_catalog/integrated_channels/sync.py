@@ -48,6 +48,18 @@ class _Run:
     clock: Callable[[], datetime]
     counts: RunCounts = field(default_factory=RunCounts)
     silent_chunks: int = 0  #: How many chunks in a row only a passing failure answered.
+    renewed_at: datetime | None = None  #: When the lease was last renewed in the middle of a chunk.
+
+    def keep_lease(self) -> None:
+        """Renew the lease if it has grown old: a chunk may take many calls, and an LMS may be slow.
+
+        Raises:
+            LeaseLostError: another worker has it; what was about to be sent must not be.
+        """
+        now = self.clock()
+        if self.renewed_at is None or now - self.renewed_at >= leases.RENEWAL_INTERVAL:
+            leases.renew(self.lease, now=now)
+            self.renewed_at = now
 
 
 def sync(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> SyncRun | None:
@@ -103,7 +115,10 @@ def _carry_out(run: _Run) -> None:
 def _outcome(run: _Run) -> tuple[RunState, str]:
     """Do the run's work and return how it ended, with the reason if it could not go on."""
     try:
-        with channel_for(run.configuration) as channel, CatalogClient() as catalog:
+        with (
+            channel_for(run.configuration, before_each_call=run.keep_lease) as channel,
+            CatalogClient() as catalog,
+        ):
             sync_plan = make_plan(run.configuration, catalog, now=run.clock())
             run.row.matched, run.row.waiting, run.row.backlog = sync_plan.matched, sync_plan.waiting, sync_plan.size
             _send(run, sync_plan, catalog, channel)

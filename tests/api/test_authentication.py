@@ -11,6 +11,7 @@ import jwt
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from rest_framework.test import APIClient
 
 from enterprise_catalog.catalog.models import CatalogRole, CatalogRoleAssignment
@@ -170,6 +171,19 @@ def test_a_session_needs_a_csrf_token_to_post() -> None:
     response = client.post(address(catalog.pk, "content-diff/"), {"content_keys": []})
 
     assert response.status_code == 403
+
+
+def test_a_form_with_a_csrf_token_is_never_taken_for_an_empty_body() -> None:
+    catalog = a_catalog(a_course())
+    client = session_of(APIClient(enforce_csrf_checks=True), applies_to_all_contexts=True)
+    client.cookies["csrftoken"] = token = "t" * 32
+    form = {"csrfmiddlewaretoken": token, "content_keys": "edX+DemoX"}
+
+    response = client.post(
+        address(catalog.pk, "generate_diff"), encode_multipart(BOUNDARY, form), content_type=MULTIPART_CONTENT
+    )
+
+    assert response.status_code == 415
 
 
 def test_an_expired_cookie_does_not_spoil_a_session() -> None:

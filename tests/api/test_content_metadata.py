@@ -73,6 +73,16 @@ def test_each_key_is_in_exactly_one_of_results_and_missing(operator: APIClient) 
     ]
 
 
+def test_what_only_other_catalogs_hold_is_missing(operator: APIClient) -> None:
+    catalog = a_catalog(a_course("a"))
+    a_catalog(a_course("b"), customer=a_customer(name="Other", slug="other"))
+
+    body = metadata(operator, catalog.pk, ["b"])
+
+    assert body["results"] == []
+    assert body["missing"] == [{"content_key": "b", "reason": "not_in_catalog"}]
+
+
 def test_it_misses_all_where_the_catalog_has_no_query(operator: APIClient) -> None:
     catalog = a_catalog(catalog_query=None)
 

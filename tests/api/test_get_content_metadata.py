@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from enterprise_catalog.catalog.models import EnterpriseCatalog
 from tests.api.endpoints import address
 from tests.factories import a_catalog, a_course, courses
 
@@ -158,6 +159,20 @@ def test_there_is_no_page_beyond_the_last(operator: APIClient, page: str, traver
 
     assert response.status_code == 404
     assert response.json() == {"detail": "There is no such page.", "code": "not_found"}
+
+
+def test_a_traversal_that_cannot_be_finished_is_no_whole_answer(operator: APIClient) -> None:
+    catalog = a_catalog(*courses(1_001))
+    answer: Any = operator.get(address(catalog.pk, "get_content_metadata"), {"traverse_pagination": "true"})
+    parts = iter(answer.streaming_content)
+    head = next(parts) + next(parts)
+    catalog.delete()
+
+    with pytest.raises(EnterpriseCatalog.DoesNotExist):
+        next(parts)
+
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(head)
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ def test_a_new_catalog_without_a_title_is_named_after_its_uuid() -> None:
     assert EnterpriseCatalog.objects.get().title == f"Catalog {uuid}"
 
 
-@pytest.mark.parametrize("title", [None, "All of it"])
+@pytest.mark.parametrize("title", [None, "", "All of it"])
 def test_an_import_writes_nothing_where_all_is_there(catalog: EnterpriseCatalog, title: str | None) -> None:
     with CaptureQueriesContext(connection) as queries:
         query = ensure_catalog_query(catalog.pk, customer_uuid=catalog.enterprise_customer_id, title=title, now=DAY_TWO)

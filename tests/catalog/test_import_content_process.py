@@ -66,7 +66,9 @@ def test_it_exits_with_1_when_a_line_stopped_it(site: dict[str, str]) -> None:
         (("-",), "the following arguments are required: --catalog-uuid, --customer-uuid"),
         (("-", *UUIDS, "--catalog-uuid", "1"), "argument --catalog-uuid: '1' is not a UUID"),
         (("-", *UUIDS, "--on-error=maybe"), "argument --on-error: invalid choice: 'maybe'"),
+        (("-", *UUIDS, "--title", "t" * 256), "argument --title: 256 characters; at most 255 are allowed"),
         (("nowhere.jsonl", *UUIDS), "nowhere.jsonl: No such file or directory"),
+        (("/", *UUIDS), "/: Is a directory"),
     ],
 )
 def test_it_exits_with_2_when_used_wrongly(site: dict[str, str], arguments: tuple[str, ...], complaint: str) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
-from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
+from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, ConfigurationError
 from enterprise_catalog.integrated_channels.exporter import Export, desired_items, export_chunk
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
 from enterprise_catalog.integrated_channels.types import (
@@ -159,7 +159,7 @@ def test_one_catalog_that_cannot_be_read_leaves_nothing_known(
 ) -> None:
     first, _ = overlapping
 
-    with pytest.raises(CatalogUnavailableError):
+    with pytest.raises(ConfigurationError, match="has no catalog"):
         desired(client, customer, a_record("A", first.pk), catalogs=[first.pk, uuid.uuid4()])
 
 

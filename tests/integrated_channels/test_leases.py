@@ -11,6 +11,7 @@ from enterprise_catalog.integrated_channels.exceptions import LeaseLostError
 from enterprise_catalog.integrated_channels.models import RunState, SyncLease, SyncRun
 from enterprise_catalog.integrated_channels.sync import sync
 from enterprise_catalog.integrated_channels.types import Action
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories import a_catalog, a_course, courses
 from tests.integrated_channels.syncing import row_of, run_of
 
@@ -106,3 +107,41 @@ def test_what_a_dead_run_had_in_flight_is_in_doubt_and_settled_by_the_next(
     assert dead.attempts.get().outcome == "in_doubt"
     assert (run.state, run.counts) == (RunState.COMPLETE, {"update": {"done": 1}})
     assert row_of("A").state == "transmitted"
+
+
+def test_a_chunk_that_takes_longer_than_the_lease_keeps_it(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    a_catalog(*courses(4), customer=customer)
+    others = []
+
+    def slow(_: float) -> None:
+        """Take most of a lease's time for each call, at the end of which another worker tries."""
+        clock.forward(minutes=LEASE_MINUTES * 0.9)
+        others.append(leases.acquire(configuration.pk, now=clock.now))
+
+    moodle.faults.sleep = slow
+    moodle.faults.add(Fault(kind=FaultKind.DELAY, times=None))
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.counts) == (RunState.COMPLETE, {"create": {"done": 4}})
+    assert others == [None] * 5
+
+
+def test_a_worker_that_was_taken_over_makes_no_further_call(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    a_catalog(*courses(4), customer=customer)
+
+    def frozen(_: float) -> None:
+        """Sleep beyond the lease, while another worker takes over."""
+        clock.forward(minutes=LEASE_MINUTES)
+        leases.acquire(configuration.pk, now=clock.now)
+
+    moodle.faults.sleep = frozen
+    moodle.faults.add(Fault(kind=FaultKind.DELAY, operation="core_course_get_courses_by_field"))
+
+    run_of(configuration, clock)
+
+    assert moodle.calls == {"core_course_get_courses_by_field": 1}

@@ -13,7 +13,7 @@ from enterprise_catalog.integrated_channels.models import (
 )
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.moodle_courses import Course
-from tests.factories import a_catalog, a_course, courses, import_into
+from tests.factories import a_catalog, a_course, a_customer, courses, import_into
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:
@@ -167,6 +167,18 @@ def test_a_catalog_that_cannot_be_read_is_not_an_empty_one(
     assert run.state == RunState.STOPPED
     assert "There is no customer" in run.reason
     assert list(moodle.offered()) == ["A"]
+
+
+def test_a_catalog_of_another_customer_is_never_sent(
+    configure: Callable[..., ChannelConfiguration], moodle: MoodleSandbox, clock: Clock
+) -> None:
+    theirs = a_catalog(a_course("A"), customer=a_customer(name="Other", slug="other"))
+
+    run = run_of(configure(catalog_uuids=[str(theirs.pk)]), clock)
+
+    assert run.state == RunState.STOPPED
+    assert run.reason.endswith(f"has no catalog {theirs.pk}.")
+    assert not moodle.courses
 
 
 def test_settings_that_do_not_fit_the_channel_end_the_run_with_the_field_that_is_wrong(

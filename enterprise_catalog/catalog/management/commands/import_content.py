@@ -7,7 +7,7 @@ from argparse import ArgumentTypeError
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
@@ -23,11 +23,20 @@ if TYPE_CHECKING:
     from enterprise_catalog.catalog.models import CatalogQuery
 
 
+MAX_TITLE_LENGTH: Final = 255  #: In characters; what the column holds.
+
+
 def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is not a UUID") from None
+
+
+def _title(text: str) -> str:
+    if len(text) > MAX_TITLE_LENGTH:
+        raise ArgumentTypeError(f"{len(text)} characters; at most {MAX_TITLE_LENGTH} are allowed")
+    return text
 
 
 class Command(BaseCommand):
@@ -42,7 +51,7 @@ class Command(BaseCommand):
         parser.add_argument("file", metavar="FILE", help="a file of JSON lines, or - for standard input")
         parser.add_argument("--catalog-uuid", type=_uuid, required=True, metavar="U")
         parser.add_argument("--customer-uuid", type=_uuid, required=True, metavar="C")
-        parser.add_argument("--title", help="the catalog's title")
+        parser.add_argument("--title", type=_title, help="the catalog's title")
         parser.add_argument("--replace", action="store_true", help="make the catalog hold exactly the file's items")
         parser.add_argument("--on-error", choices=("stop", "skip"), default="stop", help="what to do with a bad line")
 
@@ -54,18 +63,10 @@ class Command(BaseCommand):
                 options["catalog_uuid"], customer_uuid=options["customer_uuid"], title=options["title"], now=now
             )
 
-        skip = options["on_error"] == "skip"
+        on_bad_line = self._report if options["on_error"] == "skip" else None
         try:
             with _opened(options["file"]) as lines:
-                report = import_documents(
-                    target,
-                    lines,
-                    now=now,
-                    replace=options["replace"],
-                    on_bad_line=self._report if skip else None,
-                )
-        except OSError as error:
-            raise CommandError(f"{options['file']}: {error.strerror}", returncode=2) from error
+                report = import_documents(target, lines, now=now, replace=options["replace"], on_bad_line=on_bad_line)
         except OtherCustomersCatalogError as error:
             raise CommandError(str(error), returncode=2) from error
         except BadLineError as error:
@@ -77,4 +78,7 @@ class Command(BaseCommand):
 
 
 def _opened(name: str) -> AbstractContextManager[IO[bytes]]:
-    return nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb")
+    try:
+        return nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb")
+    except OSError as error:
+        raise CommandError(f"{name}: {error.strerror}", returncode=2) from error

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import structlog
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
@@ -17,6 +18,8 @@ from enterprise_catalog.integrated_channels.sync import make_plan, sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
@@ -48,7 +51,12 @@ class Command(BaseCommand):
         return chosen
 
     def _sync(self, configuration: ChannelConfiguration, *, as_json: bool) -> bool:
-        row = sync(configuration, clock=timezone.now)
+        try:
+            row = sync(configuration, clock=timezone.now)
+        except Exception as error:  # one configuration must not keep the others from their turn
+            log.exception("sync_failed", configuration_id=configuration.pk)
+            self._print(configuration, {"state": "failed", "reason": f"{type(error).__name__}"}, as_json=as_json)
+            return False
         if row is None:
             report: dict[str, Any] = {"state": "busy", "reason": "Another run holds this configuration's lease."}
         else:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.apps import apps
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 from django_prometheus.exports import ExportToDjangoView
 
 from enterprise_catalog.health import HealthView
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("health/", HealthView.as_view(), name="health"),
     path("metrics", ExportToDjangoView, name="metrics"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.http import Http404
 from rest_framework import status
 from rest_framework.exceptions import APIException
 from rest_framework.views import exception_handler
@@ -35,6 +36,12 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
 
 def _code(error: Exception) -> str:
     if isinstance(error, APIException):
-        codes = error.get_codes()
-        return codes if isinstance(codes, str) else error.default_code
-    return "not_found" if type(error).__name__ == "Http404" else "permission_denied"
+        return _first(error.get_codes())
+    return "not_found" if isinstance(error, Http404) else "permission_denied"
+
+
+def _first(codes: Any) -> str:
+    """Return the code of the first fault, out of DRF's codes by field and position."""
+    while not isinstance(codes, str):
+        codes = next(iter(codes.values() if isinstance(codes, dict) else codes))
+    return codes

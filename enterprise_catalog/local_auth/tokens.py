@@ -41,9 +41,8 @@ def signed_token(username: str, *, roles: Sequence[str], email: str = "", lifeti
         "aud": settings.JWT_AUTH["JWT_ISSUERS"][0]["AUDIENCE"],
         "iat": now,
         "exp": now + lifetime,
-        "jti": secrets.token_hex(
-            16
-        ),  # Two tokens of one second would be the same otherwise, which OAuth2's table refuses.
+        # Two tokens of one second would be the same otherwise, which OAuth2's table refuses.
+        "jti": secrets.token_hex(16),
         "version": "1.2.0",
         "preferred_username": username,
         "email": email,

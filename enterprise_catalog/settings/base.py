@@ -48,6 +48,8 @@ CHANNELS_APPS = [
 ]
 INSTALLED_APPS = [*COMMON_APPS]
 
+#: An address without its final slash is 404: a redirect would turn a POST into a GET, and lose its body.
+APPEND_SLASH = False
 ROOT_URLCONF = "enterprise_catalog.urls"
 WSGI_APPLICATION = "enterprise_catalog.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -249,9 +251,7 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_BACK_BUTTON": True,
     "STYLES": ["enterprise_catalog.admin_pages.frame.style_sheet"],
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": "enterprise_catalog.admin_pages.frame.favicon"}
-    ],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "enterprise_catalog.admin_pages.frame.favicon"}],
     "DASHBOARD_CALLBACK": "enterprise_catalog.admin_pages.frame.front_page",
     "SIDEBAR": {
         "show_all_applications": True,

@@ -4,5 +4,11 @@ from enterprise_catalog.settings.base import *  # noqa: F403
 from enterprise_catalog.settings.base import CHANNELS_APPS, COMMON_APPS, env
 from enterprise_catalog.settings.hardening import *  # noqa: F403
 
-env.require("OAUTH2_CLIENT_ID", "OAUTH2_CLIENT_SECRET", "CREDENTIALS_ENCRYPTION_KEYS")
+env.require(
+    "CATALOG_API_URL",
+    "OAUTH2_PROVIDER_URL",
+    "OAUTH2_CLIENT_ID",
+    "OAUTH2_CLIENT_SECRET",
+    "CREDENTIALS_ENCRYPTION_KEYS",
+)
 INSTALLED_APPS = [*COMMON_APPS, *CHANNELS_APPS]

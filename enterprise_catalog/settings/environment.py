@@ -94,12 +94,12 @@ class Environment(BaseModel):
     JWT_ISSUER: str = ""
     JWT_AUDIENCE: str = ""
     JWT_PUBLIC_SIGNING_JWK_SET: Annotated[dict[str, Any], BeforeValidator(_key_set)] = {"keys": []}
-    LEARNER_PORTAL_URL: HttpURL = "https://enterprise.example.org"
+    LEARNER_PORTAL_URL: HttpURL = ""
     API_THROTTLE_RATE: Annotated[str, Field(pattern=r"^\d+/(second|minute|hour|day)$")] = "1200/minute"
 
     # Read by the integrated channels: where the catalog is, and how they encrypt what customers entrust to them.
-    CATALOG_API_URL: HttpURL = "http://127.0.0.1:8000"
-    OAUTH2_PROVIDER_URL: HttpURL = "http://127.0.0.1:8000/oauth2"
+    CATALOG_API_URL: HttpURL = ""
+    OAUTH2_PROVIDER_URL: HttpURL = ""
     OAUTH2_CLIENT_ID: str = ""
     OAUTH2_CLIENT_SECRET: str = ""
     CREDENTIALS_ENCRYPTION_KEYS: Annotated[CommaSeparated, AfterValidator(_fernet_keys)] = []

@@ -196,20 +196,20 @@ def test_it_names_the_parameter_that_is_wrong(operator: APIClient, field: str, v
 
 
 @pytest.mark.parametrize(
-    ("keys", "message"),
+    ("keys", "message", "code"),
     [
-        (["a", ""], "content_keys[1] is empty."),
-        (["a", "k" * 256], "content_keys[1] has 256 characters; at most 255 are allowed."),
-        (["a"] * 101, "101 keys; at most 100 are allowed."),
+        (["a", ""], "content_keys[1] is empty.", "bad_key"),
+        (["a", "k" * 256], "content_keys[1] has 256 characters; at most 255 are allowed.", "bad_key"),
+        (["a"] * 101, "101 keys; at most 100 are allowed.", "too_many_keys"),
     ],
 )
-def test_it_names_the_first_bad_key(operator: APIClient, keys: list[str], message: str) -> None:
+def test_it_names_the_first_bad_key(operator: APIClient, keys: list[str], message: str, code: str) -> None:
     catalog = a_catalog()
 
     response = operator.get(address(catalog.pk, "get_content_metadata"), {"content_keys": keys})
 
     assert response.status_code == 400
-    assert response.json() == {"content_keys": [message], "code": "invalid"}
+    assert response.json() == {"content_keys": [message], "code": code}
 
 
 def test_its_statements_do_not_grow_with_the_page(

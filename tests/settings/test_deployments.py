@@ -25,8 +25,11 @@ OF_THE_CATALOG: Final = {
     "JWT_ISSUER": "https://lms.example.org/oauth2",
     "JWT_AUDIENCE": "enterprise-catalog",
     "JWT_PUBLIC_SIGNING_JWK_SET": '{"keys": [{"kty": "RSA"}]}',
+    "LEARNER_PORTAL_URL": "https://learn.example.org",
 }
 OF_THE_CHANNELS: Final = {
+    "CATALOG_API_URL": "https://catalog.example.org",
+    "OAUTH2_PROVIDER_URL": "https://lms.example.org/oauth2",
     "OAUTH2_CLIENT_ID": "channels",
     "OAUTH2_CLIENT_SECRET": "geheim",
     "CREDENTIALS_ENCRYPTION_KEYS": Fernet.generate_key().decode(),

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel, Field, TypeAdapter
 
 from enterprise_catalog.integrated_channels.channels.base import Channel, ChannelSettings
-from enterprise_catalog.integrated_channels.channels.moodle.transform import MAX_FULLNAME_LENGTH, to_course
+from enterprise_catalog.integrated_channels.channels.moodle.transform import (
+    DEFAULT_SITE_NAME,
+    MAX_FULLNAME_LENGTH,
+    to_course,
+)
 from enterprise_catalog.integrated_channels.channels.moodle.web_service import (
     CONTROL_VARIABLES,
     MoodleCredentials,
@@ -38,6 +42,9 @@ class MoodleSettings(ChannelSettings):
     """What differs from one Moodle site to the next."""
 
     category_id: int = Field(default=1, ge=1, description="The course category that new courses go into.")
+    site_name: str = Field(
+        default=DEFAULT_SITE_NAME, min_length=1, max_length=50, description="Where full names say courses come from."
+    )
     service: str = Field(default="moodle_mobile_app", description="The web service's short name; needed to log in.")
     fullname_length: int = Field(
         default=MAX_FULLNAME_LENGTH,
@@ -92,7 +99,12 @@ class Moodle(Channel[MoodleSettings, MoodleCredentials]):
         self.chunk_size = min(self.chunk_size, (settings.max_input_vars - CONTROL_VARIABLES) // VARIABLES_PER_COURSE)
 
     def transform(self, item: ContentItem) -> Payload:
-        return to_course(item, category_id=self.settings.category_id, fullname_length=self.settings.fullname_length)
+        return to_course(
+            item,
+            category_id=self.settings.category_id,
+            site_name=self.settings.site_name,
+            fullname_length=self.settings.fullname_length,
+        )
 
     def find(self, keys: Sequence[str]) -> Mapping[str, str]:
         """Look each key up by itself: the web service has no way to ask for several ID numbers at once.

@@ -27,14 +27,25 @@ NO_END_DATE: Final = 0  #: Without an end date Moodle would set one, a year afte
 _EXEC_ED: Final = "executive-education-2u"
 _SENDABLE: Final = frozenset({"course", "courserun", "program"})
 
+DEFAULT_SITE_NAME: Final = "edX.org"
+
 #: PHP takes ``<`` for the start of a tag unless what C calls white space follows, and Moodle refuses names with tags.
 _TAG_START: Final = re.compile(r"<(?=[^ \t\n\v\f\r])")
 
 
-def to_course(item: ContentItem, *, category_id: int, fullname_length: int = MAX_FULLNAME_LENGTH) -> Payload:
+def to_course(
+    item: ContentItem,
+    *,
+    category_id: int,
+    site_name: str = DEFAULT_SITE_NAME,
+    fullname_length: int = MAX_FULLNAME_LENGTH,
+) -> Payload:
     """Return the fields of the Moodle course that stands for ``item``, named as the web service names them.
 
     Texts are plain where Moodle takes no HTML; dates are epoch seconds.
+
+    Args:
+        site_name: the learning site that full names say the course comes from.
 
     Raises:
         RejectedError: a pathway, a key that is too long for ``idnumber``, or no title.
@@ -50,7 +61,7 @@ def to_course(item: ContentItem, *, category_id: int, fullname_length: int = MAX
     if not title:
         raise RejectedError("The item has no title; Moodle needs one.")
     course: Payload = {
-        "fullname": _fitted(_strict(_fullname(item, title)), fullname_length),
+        "fullname": _fitted(_strict(_fullname(item, title, site_name)), fullname_length),
         "shortname": _shortname(title, item.content_key),
         "categoryid": category_id,
         "idnumber": item.content_key,
@@ -62,11 +73,12 @@ def to_course(item: ContentItem, *, category_id: int, fullname_length: int = MAX
     return course
 
 
-def _fullname(item: ContentItem, title: str) -> str:
+def _fullname(item: ContentItem, title: str, site_name: str) -> str:
     if item.course_type == _EXEC_ED:
         title = f"ExecEd: {title}"
     organizations = ", ".join(filter(None, map(plain, item.organizations)))
-    return f"{title} - via edX.org ({organizations})" if organizations else f"{title} - via edX.org"
+    whole = f"{title} - via {site_name}"
+    return f"{whole} ({organizations})" if organizations else whole
 
 
 def _shortname(title: str, key: str) -> str:

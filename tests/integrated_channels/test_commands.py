@@ -15,6 +15,8 @@ from enterprise_catalog.integrated_channels.models import ChannelConfiguration, 
 from tests.factories import a_catalog, a_course, courses
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from enterprise_catalog.catalog.models import EnterpriseCustomer
     from enterprise_catalog.sandbox.moodle import MoodleSandbox
 
@@ -141,3 +143,20 @@ def test_show_transmissions_tells_why_an_item_is_not_there(
     assert (row["content_key"], row["state"]) == ("B", "rejected")
     assert row["reason"] == "The item has no title; Moodle needs one."
     assert ContentMetadataItemTransmission.objects.count() == 2
+
+
+def test_a_configuration_that_cannot_work_leaves_the_others_their_turn(
+    configure: Callable[..., ChannelConfiguration],
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    a_catalog(a_course("A"), customer=customer)
+    configure(settings={"category_id": "first"})
+    configure(credentials="not what we encrypted")
+    configure()
+
+    code, reports = synced(capsys)
+
+    assert (code, [report["state"] for report in reports]) == (1, ["stopped", "stopped", "complete"])
+    assert list(moodle.offered()) == ["A"]

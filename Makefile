@@ -8,7 +8,7 @@ CHANNEL ?= MOODLE
 PORT    ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all quality run migrate docs benchmark requirements upgrade format clean
+.PHONY: help demo test test-all quality run migrate docs requirements upgrade format clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

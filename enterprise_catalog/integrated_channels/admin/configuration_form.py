@@ -31,7 +31,7 @@ _ENTER_AGAIN = "Enter the credentials again: they were right, but are not kept w
 
 
 class ConfigurationForm(ModelForm):
-    """A configuration; ``cleaned_data["new_credentials"]`` is a dictionary, empty to keep what is stored."""
+    """A configuration; ``cleaned_data["new_credentials"]`` is ``None`` to keep what is stored."""
 
     new_credentials = forms.CharField(label="Credentials", required=False, widget=SecretTextarea)
 
@@ -67,10 +67,10 @@ class ConfigurationForm(ModelForm):
         return {} if settings is None else settings
 
     def clean_new_credentials(self) -> Any:
-        """Return the credentials; errors name the place, never the text."""
+        """Return the credentials, ``None`` if none were entered; errors name the place, never the text."""
         text = self.cleaned_data["new_credentials"]
         if not text:
-            return {}
+            return None
         try:
             return orjson.loads(text)
         except orjson.JSONDecodeError as error:
@@ -82,7 +82,7 @@ class ConfigurationForm(ModelForm):
         code = cleaned.get("channel_code") or self.instance.channel_code
         if "settings" in cleaned:
             self._add_errors("settings", settings_faults(code, cleaned["settings"]))
-        if cleaned.get("new_credentials"):
+        if cleaned.get("new_credentials") is not None:
             self._add_errors("new_credentials", credentials_faults(code, cleaned["new_credentials"]))
         if self.errors and cleaned.get("new_credentials"):
             self.add_error("new_credentials", _ENTER_AGAIN)

@@ -101,7 +101,8 @@ class ConfigurationPage(Page):
 
     def save_model(self, request: HttpRequest, obj: ChannelConfiguration, form: Any, change: bool) -> None:  # noqa: FBT001  (Django's signature)
         columns = changed_columns(obj, form)
-        if credentials := form.cleaned_data["new_credentials"]:
+        credentials = form.cleaned_data["new_credentials"]
+        if credentials is not None:
             obj.credentials = encrypt(credentials)
             columns.append("credentials")
         obj.save(update_fields=columns if change else None)

@@ -1,0 +1,84 @@
+"""The audit view as a person uses it, in Debian's chromium."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from django.contrib.auth import get_user_model
+from playwright.sync_api import expect, sync_playwright
+
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+from tests import services
+from tests.integrated_channels.records import SECRET, a_configuration, transmissions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+    from pytest_django.live_server_helper import LiveServer
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+
+#: Without these, chromium looks for its maker's servers at every start.
+QUIET = ["disable-background-networking", "disable-component-update", "disable-sync", "disable-quic", "no-first-run"]
+
+
+@pytest.fixture
+def page(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+    """A browser's page, logged in to the admin."""
+    # Playwright runs an event loop in this thread, in which Django would refuse to read its database.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        message = "chromium is not on PATH"
+        if services.is_required():
+            pytest.fail(message)
+        pytest.skip(message)
+    get_user_model().objects.create_superuser("admin", password="admin")
+    with sync_playwright() as playwright:
+        flags = [f"--{flag}" for flag in ("no-sandbox", "disable-gpu", *QUIET)]
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        page = browser.new_page(base_url=live_server.url)
+        page.goto("/admin/")
+        page.get_by_label("Username").fill("admin")
+        page.get_by_label("Password").fill("admin")
+        page.keyboard.press("Enter")
+        page.get_by_role("link", name="Transmissions").first.wait_for()
+        yield page
+        browser.close()
+
+
+def test_support_finds_out_why_a_course_is_not_there(page: Page) -> None:
+    transmissions(a_configuration(display_name="Acme's Moodle"), ["Org+A", "Org+B"])
+
+    page.get_by_role("link", name="Transmissions").first.click()
+    page.get_by_placeholder("Content key, or how it starts").fill("Org+B")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Moodle said no.")).to_have_count(1)
+    page.locator("#result_list").get_by_role("link", name="Org+B").click()
+
+    expect(page.get_by_text("Rejected: Moodle said no.").first).to_be_visible()
+    expect(page.get_by_text("Tried once")).to_be_visible()
+    expect(page.get_by_text("invalidparameter")).to_be_visible()
+
+
+def test_an_administrator_mends_a_wrong_field_and_sees_no_credentials_again(page: Page) -> None:
+    page.goto("/admin/integrated_channels/channelconfiguration/add/")
+    page.locator("[name=channel_code]").select_option("MOODLE", force=True)
+    page.locator("[name=enterprise_customer_uuid]").fill("22222222-2222-4222-8222-222222222222")
+    page.locator("[name=base_url]").fill("https://moodle.example.org")
+    page.locator("[name=settings]").fill('{"category": 1}')
+    page.locator("[name=new_credentials]").fill(f'{{"token": "{SECRET}"}}')
+    page.get_by_role("button", name="Save and continue editing").click()
+    expect(page.get_by_text("category: Extra inputs are not permitted")).to_be_visible()
+
+    page.locator("[name=settings]").fill('{"category_id": 1}')
+    page.locator("[name=new_credentials]").fill(f'{{"token": "{SECRET}"}}')
+    page.get_by_role("button", name="Save and continue editing").click()
+
+    page.wait_for_url("**/change/")
+    expect(page.locator("[name=new_credentials]")).to_have_value("")
+    assert SECRET not in page.content()
+    assert ChannelConfiguration.objects.get().settings == {"category_id": 1}

@@ -25,6 +25,7 @@ from enterprise_catalog.integrated_channels.types import ItemResult, Outcome
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from enterprise_catalog.integrated_channels.exceptions import SyncError
     from enterprise_catalog.integrated_channels.http import LMSClient
     from enterprise_catalog.integrated_channels.types import ContentItem, Outgoing, Payload
 
@@ -166,8 +167,14 @@ class Moodle(Channel[MoodleSettings, MoodleCredentials]):
             message=self.client.redacted(f"Moodle: {warning.message}"),
         )
 
-    def _explained(self, error: RejectedError, item: Outgoing) -> RejectedError:
-        """Return the refusal of a name that is taken, with the course that has it; Moodle's own message names ours."""
+    def _explained(self, error: RejectedError, item: Outgoing) -> SyncError:
+        """Return the refusal of a name that is taken, with the course that has it; Moodle's own message names ours.
+
+        If that is the very course that was to be created, somebody was faster; the next run adopts it.
+        """
+        if self.find([item.content_key]):
+            message = f"A course with the ID number {item.content_key!r} was made after we had looked for it."
+            return RetryableError(message, status_code=error.status_code, vendor_code=error.vendor_code)
         if error.vendor_code == "courseidnumbertaken":
             others = self._courses_by("idnumber", item.content_key)
             theirs = ", ".join(f"{course.idnumber!r} (course {course.id})" for course in others)

@@ -110,6 +110,17 @@ def test_a_create_that_is_repeated_is_refused_and_harmless(moodle: MoodleSandbox
     assert moodle.courses == before
 
 
+def test_a_course_that_was_made_after_the_look_up_is_left_to_the_next_run(
+    moodle: MoodleSandbox, channel: Moodle
+) -> None:
+    channel.create([outgoing("A")])
+
+    with pytest.raises(RetryableError, match="'A' was made after we had looked for it"):
+        channel.create([outgoing("A")])
+
+    assert len(moodle.courses) == 1
+
+
 def test_a_key_that_moodle_takes_for_anothers_is_refused_with_the_others_name(
     moodle: MoodleSandbox, channel: Moodle
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from django.db import connection
 
 from enterprise_catalog.integrated_channels import audit, leases
 from enterprise_catalog.integrated_channels.exceptions import LeaseLostError
@@ -119,6 +120,7 @@ def test_a_chunk_that_takes_longer_than_the_lease_keeps_it(
         """Take most of a lease's time for each call, at the end of which another worker tries."""
         clock.forward(minutes=LEASE_MINUTES * 0.9)
         others.append(leases.acquire(configuration.pk, now=clock.now))
+        connection.close()  # This is the sandbox's thread.
 
     moodle.faults.sleep = slow
     moodle.faults.add(Fault(kind=FaultKind.DELAY, times=None))
@@ -138,6 +140,7 @@ def test_a_worker_that_was_taken_over_makes_no_further_call(
         """Sleep beyond the lease, while another worker takes over."""
         clock.forward(minutes=LEASE_MINUTES)
         leases.acquire(configuration.pk, now=clock.now)
+        connection.close()  # This is the sandbox's thread.
 
     moodle.faults.sleep = frozen
     moodle.faults.add(Fault(kind=FaultKind.DELAY, operation="core_course_get_courses_by_field"))

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from werkzeug import Response
+
 from enterprise_catalog.sandbox.application import Operation, SandboxApplication, json_response
 from enterprise_catalog.sandbox.serving import HOST, make_loopback_server
 
@@ -22,14 +24,14 @@ TOKEN = "a-token-of-the-scripted-catalog"
 class ScriptedCatalog(SandboxApplication):
     """Its operations are ``access_token``, ``enterprise-catalogs``, ``content-diff`` and ``content-metadata``."""
 
-    #: Operation -> the answers it gives, one after the other; the last one for ever.
+    #: Operation -> the answers it gives, JSON or whole responses, one after the other; the last one for ever.
     answers: dict[str, list[object]] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
 
     def route(self, request: Request) -> Operation:
         name = request.path.rstrip("/").rpartition("/")[2]
         request.get_data()
-        return Operation(name, lambda: json_response(self._answer_to(name, request)))
+        return Operation(name, lambda: self._answer_to(name, request))
 
     def content(self) -> Sequence[Mapping[str, object]]:
         return []
@@ -48,10 +50,11 @@ class ScriptedCatalog(SandboxApplication):
         self.requests.clear()
         self.answers = {"access_token": [{"access_token": TOKEN, "expires_in": 3_600, "token_type": "JWT"}]}
 
-    def _answer_to(self, name: str, request: Request) -> object:
+    def _answer_to(self, name: str, request: Request) -> Response:
         self.requests.append(request)
         answers = self.answers[name]
-        return answers[0] if len(answers) == 1 else answers.pop(0)
+        answer = answers[0] if len(answers) == 1 else answers.pop(0)
+        return answer if isinstance(answer, Response) else json_response(answer)
 
 
 @contextmanager

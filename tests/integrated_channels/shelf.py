@@ -41,6 +41,7 @@ class Shelf:
     unspeakable: set[str] = field(default_factory=set)  #: Keys that not even a look-up may hold.
     forgotten: set[str] = field(default_factory=set)  #: Keys that answers leave out.
     strangers: dict[str, str] = field(default_factory=dict)  #: What answers tell of keys that were not sent.
+    vanishing: set[str] = field(default_factory=set)  #: Keys of books that go once they were found.
     #: The number of a request (from 1) -> the status that it gets; it is not carried out.
     outages: dict[int, int] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)  #: By name.
@@ -60,11 +61,13 @@ class Shelf:
         items = json.loads(parse_qs(request.content.decode())["items"][0])
         self.calls[name] += 1
         if status := self.outages.get(self.calls.total()):
-            return httpx.Response(status, text="out of order")
+            return httpx.Response(status, text="out of order", headers={"Retry-After": "7"})
         keys = {item["key"] for item in items}
         if keys & (self.unspeakable if name == "find" else self.refused | self.unspeakable):
             return httpx.Response(422, text="not these")
         answers = {item["key"]: getattr(self, f"_{name}")(item) for item in items}
+        if name == "find":
+            self.books = {id_: book for id_, book in self.books.items() if book.key not in self.vanishing}
         told = {key: answer for key, answer in answers.items() if answer and key not in self.forgotten}
         return httpx.Response(200, json=told | self.strangers)
 

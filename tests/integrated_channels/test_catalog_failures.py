@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from edx_rest_api_client.client import TieredCache
+from werkzeug import Response
 
 from enterprise_catalog.integrated_channels import catalog_client
 from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
@@ -92,6 +93,17 @@ def test_any_status_but_200_is_a_failure(
     )
 
     assert f"The catalog service answered {status} to " in reason_of(ask, client)
+
+
+@each_question
+def test_a_redirect_is_not_followed(
+    catalog: ScriptedCatalog, client: CatalogClient, ask: Callable[[CatalogClient], object]
+) -> None:
+    moved = Response(status=302, headers={"Location": "/api/v1/enterprise-catalogs/content-diff/"})
+    catalog.answers |= {name: [moved] for name in EMPTY}
+
+    assert "answered 302" in reason_of(ask, client)
+    assert len(catalog.requests) == len(["the token", "the question"])
 
 
 @each_question

@@ -15,6 +15,7 @@ from enterprise_catalog.integrated_channels import http
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
+    LeaseLostError,
     RejectedError,
     RetryableError,
     SyncError,
@@ -64,6 +65,16 @@ def test_a_form_is_sent_in_the_order_given_below_the_base_url() -> None:
     assert (request.method, str(request.url)) == ("POST", "http://lms.test/base/page?q=x+y")
     assert request.content == b"b=1+%26&a=%C3%A4"
     assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+
+
+def test_what_is_raised_before_a_call_keeps_it_from_being_sent() -> None:
+    def refuse() -> None:
+        raise LeaseLostError("another worker has it")
+
+    client = client_of(lambda _: pytest.fail("it was sent"), before_each_call=refuse)
+
+    with pytest.raises(LeaseLostError):
+        client.send("GET", "/page")
 
 
 # --- statuses -------------------------------------------------------------------------------------------------------

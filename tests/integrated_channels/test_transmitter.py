@@ -72,6 +72,16 @@ def test_an_update_of_what_is_gone_creates_it(shelf: Shelf) -> None:
     assert shelf.calls == {"update": 1, "find": 1, "create": 1}
 
 
+def test_what_vanishes_between_look_up_and_update_is_created(shelf: Shelf) -> None:
+    shelf.put("A")
+    shelf.vanishing = {"A"}
+
+    transmission = sent(shelf, Action.CREATE, "A")
+
+    assert transmission.results["A"].remote_id == "id-2"
+    assert (shelf.shown, shelf.calls) == ({"A": "Ours"}, {"find": 1, "update": 1, "create": 1})
+
+
 def test_an_update_whose_id_is_not_known_looks_first(shelf: Shelf) -> None:
     [theirs] = shelf.put("A")
 
@@ -187,6 +197,12 @@ def test_what_stops_the_run_is_passed_on_with_its_reason(shelf: Shelf) -> None:
     assert type(transmission.stopped_by) is CredentialsError
     result = transmission.results["A"]
     assert (result.status_code, result.message) == (401, transmission.stopped_by.message)
+
+
+def test_how_long_the_lms_asks_to_wait_is_passed_on(shelf: Shelf) -> None:
+    shelf.outages = {1: 429}
+
+    assert sent(shelf, Action.CREATE, "A").results["A"].retry_after_seconds == 7
 
 
 @pytest.mark.parametrize("action", Action)

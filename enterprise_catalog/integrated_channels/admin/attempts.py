@@ -69,7 +69,7 @@ class AttemptPage(ReadOnlyPage):
         ("started_at", DayRangeFilter),
     )
     linked_by = ("transmission", "run")
-    list_select_related = ("transmission", "run__configuration")
+    list_prefetch_related = ("transmission", "run__configuration")
     ordering = ("-started_at", "-id")
     search_fields = ("transmission__content_key",)
     search_help_text = "Content key, or how it starts"

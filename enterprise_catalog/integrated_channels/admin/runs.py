@@ -55,7 +55,7 @@ class RunPage(ReadOnlyPage):
         ("state", ChoicesCheckboxFilter),
         ("started_at", DayRangeFilter),
     )
-    list_select_related = ("configuration",)
+    list_prefetch_related = ("configuration",)
     fieldsets = (
         (
             None,

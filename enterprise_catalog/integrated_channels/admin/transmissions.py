@@ -53,7 +53,7 @@ class TransmissionPage(ReadOnlyPage):
         ("action", ChoicesCheckboxFilter),
         ("last_attempt_at", DayRangeFilter),
     )
-    list_select_related = ("configuration",)
+    list_prefetch_related = ("configuration",)
     # Both ascending, as the indexes that begin with the key are; so a page is read from one of them.
     ordering = ("content_key", "id")
     search_fields = ("content_key",)

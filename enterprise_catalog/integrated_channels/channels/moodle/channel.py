@@ -25,7 +25,6 @@ from enterprise_catalog.integrated_channels.types import ItemResult, Outcome
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from enterprise_catalog.integrated_channels.exceptions import SyncError
     from enterprise_catalog.integrated_channels.http import LMSClient
     from enterprise_catalog.integrated_channels.types import ContentItem, Outgoing, Payload
 
@@ -128,7 +127,7 @@ class Moodle(Channel[MoodleSettings, MoodleCredentials]):
             answer = self.web_service.call("core_course_create_courses", courses)
         except RejectedError as error:
             if len(items) == 1 and error.vendor_code in _TAKEN_CODES:
-                raise self._explained(error, items[0]) from error
+                return [self._taken(items[0], error)]
             raise
         created = read(_CREATED, answer)
         if [course.shortname for course in created] != [item.payload["shortname"] for item in items]:
@@ -167,24 +166,25 @@ class Moodle(Channel[MoodleSettings, MoodleCredentials]):
             message=self.client.redacted(f"Moodle: {warning.message}"),
         )
 
-    def _explained(self, error: RejectedError, item: Outgoing) -> SyncError:
+    def _taken(self, item: Outgoing, error: RejectedError) -> ItemResult:
         """Return the refusal of a name that is taken, with the course that has it; Moodle's own message names ours.
 
         If that is the very course that was to be created, somebody was faster; the next run adopts it.
         """
-        if self.find([item.content_key]):
-            message = f"A course with the ID number {item.content_key!r} was made after we had looked for it."
-            return RetryableError(message, status_code=error.status_code, vendor_code=error.vendor_code)
-        if error.vendor_code == "courseidnumbertaken":
-            others = self._courses_by("idnumber", item.content_key)
+        key, outcome = item.content_key, Outcome.REJECTED
+        if self.find([key]):
+            outcome, reason = Outcome.RETRY, f"A course with the ID number {key!r} was made after we had looked for it"
+        elif error.vendor_code == "courseidnumbertaken":
+            others = self._courses_by("idnumber", key)
             theirs = ", ".join(f"{course.idnumber!r} (course {course.id})" for course in others)
             whose = theirs or "one that our account may not see"
-            reason = f"Moodle takes the ID number {item.content_key!r} for that of another course: {whose}"
+            reason = f"Moodle takes the ID number {key!r} for that of another course: {whose}"
         else:
-            reason = (
-                f"Another course in Moodle has the short name {item.payload['shortname']!r}, with another ID number"
-            )
-        return RejectedError(f"{reason}.", status_code=error.status_code, vendor_code=error.vendor_code)
+            shortname = item.payload["shortname"]
+            reason = f"Another course in Moodle has the short name {shortname!r}, with another ID number"
+        return ItemResult(
+            key, outcome, status_code=error.status_code, vendor_code=error.vendor_code, message=f"{reason}."
+        )
 
     def _courses_by(self, field: str, value: str) -> list[_Course]:
         """Return the courses that Moodle finds by one of their fields, hidden ones included."""

@@ -11,6 +11,7 @@ from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodl
 from enterprise_catalog.integrated_channels.channels.moodle.web_service import MoodleCredentials
 from enterprise_catalog.integrated_channels.http import LMSClient
 from enterprise_catalog.integrated_channels.types import Outgoing
+from enterprise_catalog.sandbox.moodle_courses import Course
 from enterprise_catalog.sandbox.moodle_site import PASSWORD, SERVICE, TOKEN, USERNAME
 from tests.integrated_channels.channels.items import an_item
 
@@ -43,6 +44,12 @@ def outgoing(content_key: str = "A", *, remote_id: str = "", **fields: Any) -> O
     payload = connected(httpx.MockTransport(_no_answer)).transform(an_item(content_key, title=title)) | fields
     sent = {name: value for name, value in payload.items() if value is not None}
     return Outgoing(content_key, sent, remote_id)
+
+
+def add(moodle: MoodleSandbox, idnumber: str, **columns: Any) -> str:
+    """Put a course into the table as if it had long been there, and return its id."""
+    row = {"fullname": "Theirs", "shortname": f"Theirs ({idnumber})", "categoryid": 1, **columns}
+    return str(moodle.table.add(Course(idnumber=idnumber, **row)).id)
 
 
 def _no_answer(request: httpx.Request) -> httpx.Response:

@@ -130,6 +130,12 @@ def test_names_fit_and_php_would_take_nothing_out_of_them(item: ContentItem, ful
     assert is_plain(course["shortname"])
 
 
+def test_full_names_say_which_site_a_course_is_from() -> None:
+    course = to_course(an_item(), category_id=1, site_name="Campus & Co")
+
+    assert course["fullname"] == "Data for All - via Campus & Co (Northwind Institute)"
+
+
 @given(items)
 def test_the_id_number_is_the_key_and_the_description_is_one_that_moodle_takes(item: ContentItem) -> None:
     course = to_course(item, category_id=1)

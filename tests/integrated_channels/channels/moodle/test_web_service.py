@@ -82,8 +82,6 @@ def test_the_state_of_a_site_decides_what_to_do(
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ({"shortname": "Taken"}, "shortnametaken"),
-        ({"idnumber": "taken"}, "courseidnumbertaken"),
         ({"fullname": "<b>"}, "invalidparameter"),
         ({"fullname": None}, "invalidparameter"),
         ({"colour": "red"}, "invalidparameter"),

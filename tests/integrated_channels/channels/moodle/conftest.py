@@ -1,0 +1,25 @@
+"""A Moodle in memory, and the channel connected to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from enterprise_catalog.sandbox.moodle import MoodleSandbox
+from tests.integrated_channels.channels.moodle.connection import connected
+
+if TYPE_CHECKING:
+    from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
+
+
+@pytest.fixture
+def moodle() -> MoodleSandbox:
+    """A Moodle with the categories 1 and 4."""
+    return MoodleSandbox(category_ids={1, 4})
+
+
+@pytest.fixture
+def channel(moodle: MoodleSandbox) -> Moodle:
+    """The channel to ``moodle``, by token."""
+    return connected(moodle)

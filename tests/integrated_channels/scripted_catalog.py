@@ -61,6 +61,7 @@ class ScriptedCatalog(SandboxApplication):
 def served() -> Iterator[tuple[ScriptedCatalog, str]]:
     """Serve a scripted catalog on loopback; give it and its URL."""
     catalog = ScriptedCatalog()
+    catalog.reset()
     server = make_loopback_server(catalog, port=0)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from werkzeug import Response
 
 from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, ConfigurationError
@@ -26,10 +27,13 @@ from enterprise_catalog.integrated_channels.types import (
 )
 from tests.factories import DAY_ONE, a_catalog, a_course, a_customer
 from tests.integrated_channels.channels.moodle.connection import connected
+from tests.integrated_channels.scripted_catalog import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from uuid import UUID
+
+    from pytest_django import Settings
 
     from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
     from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
@@ -154,13 +158,25 @@ def test_an_item_that_was_deleted_is_new_again(
     assert found["B"] == DesiredItem(first.pk, None)
 
 
-def test_one_catalog_that_cannot_be_read_leaves_nothing_known(
+def test_a_named_catalog_that_is_not_the_customers_is_a_fault_of_the_configuration(
     client: CatalogClient, customer: EnterpriseCustomer, overlapping: tuple[EnterpriseCatalog, EnterpriseCatalog]
 ) -> None:
     first, _ = overlapping
 
     with pytest.raises(ConfigurationError, match="has no catalog"):
         desired(client, customer, a_record("A", first.pk), catalogs=[first.pk, uuid.uuid4()])
+
+
+def test_one_catalog_that_cannot_be_read_leaves_nothing_known(customer: EnterpriseCustomer, settings: Settings) -> None:
+    catalogs = [{"uuid": str(uuid.UUID(int=number))} for number in (1, 2)]
+    diff: dict[str, object] = {"catalog_version": "1", "existing": [], "to_create": ["B"], "to_delete": ["A"]}
+    with served() as (service, url):
+        service.answers["enterprise-catalogs"] = [{"next": None, "results": catalogs}]
+        service.answers["content-diff"] = [diff, Response(status=503)]
+        settings.CATALOG_API_URL, settings.OAUTH2_PROVIDER_URL = url, f"{url}/oauth2"
+
+        with CatalogClient() as client, pytest.raises(CatalogUnavailableError, match="answered 503"):
+            desired(client, customer, a_record("A"))
 
 
 # --- the metadata of it ---------------------------------------------------------------------------------------------

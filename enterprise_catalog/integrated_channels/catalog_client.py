@@ -106,11 +106,19 @@ class DiffAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A document that is not of a shape that can be translated."""
+
+    reason: str
+    updated_at: datetime | None  #: When it last changed, if that much can be read.
+
+
+@dataclass(frozen=True, slots=True)
 class MetadataAnswer:
     """What became of each key asked for; each is in exactly one of the three."""
 
     items: dict[str, ContentItem]
-    unreadable: dict[str, str]  #: Key -> what is wrong with its document.
+    unreadable: dict[str, Unreadable]
     missing: dict[str, str]  #: Key -> the catalog's reason.
 
 
@@ -171,13 +179,14 @@ class CatalogClient:
         url = f"{self._base_url}{catalog_uuid}/content-metadata/"
         answer = self._ask("POST", url, _Metadata, {"content_keys": list(keys)})
         items: dict[str, ContentItem] = {}
-        unreadable: dict[str, str] = {}
+        unreadable: dict[str, Unreadable] = {}
         for document in answer.results:
             key = str(document.get("content_key"))
             try:
                 items[key] = _item(document)
             except ValidationError as error:
-                unreadable[key] = f"The content document cannot be read: {_first_fault(error)}"
+                reason = f"The content document cannot be read: {_first_fault(error)}"
+                unreadable[key] = Unreadable(reason, _updated_at(document))
         missing = {item.content_key: item.reason for item in answer.missing}
         _check_complete(keys, items.keys() | unreadable.keys() | missing.keys())
         return MetadataAnswer(items, unreadable, missing)
@@ -217,6 +226,7 @@ class CatalogClient:
 
 
 _DOCUMENT: Final = TypeAdapter(_Document)
+_MOMENT: Final[TypeAdapter[datetime]] = TypeAdapter(_Moment)
 
 
 def _item(document: Mapping[str, Any]) -> ContentItem:
@@ -228,6 +238,13 @@ def _item(document: Mapping[str, Any]) -> ContentItem:
 def _check_complete(keys: Sequence[str], answered: Iterable[str]) -> None:
     if lost := set(keys).difference(answered):
         raise CatalogUnavailableError(f"The catalog's answer leaves out {len(lost)} of {len(keys)} keys.")
+
+
+def _updated_at(document: Mapping[str, Any]) -> datetime | None:
+    try:
+        return _MOMENT.validate_python(document.get("content_last_modified"))
+    except ValidationError:
+        return None
 
 
 def _first_fault(error: ValidationError) -> str:

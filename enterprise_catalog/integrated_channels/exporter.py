@@ -117,7 +117,9 @@ def _export_item(
         export.settled.append(ItemResult(key, Outcome.SKIPPED, message=reason))
         return
     if key in answer.unreadable:
-        export.settled.append(ItemResult(key, Outcome.REJECTED, message=answer.unreadable[key]))
+        unreadable = answer.unreadable[key]
+        export.exported[key] = Exported(updated_at=unreadable.updated_at)
+        export.settled.append(ItemResult(key, Outcome.REJECTED, message=unreadable.reason))
         return
     item = answer.items[key]
     export.exported[key] = Exported(item.title, item.updated_at)

@@ -11,7 +11,7 @@ from edx_rest_api_client.client import TieredCache
 from oauth2_provider.models import get_application_model
 
 from enterprise_catalog.integrated_channels import catalog_client
-from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
+from enterprise_catalog.integrated_channels.catalog_client import CatalogClient, Unreadable
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
 from tests.factories import DAY_ONE, a_catalog, a_course, a_customer, courses
 from tests.integrated_channels.channels.items import an_item
@@ -121,7 +121,8 @@ def test_each_key_is_in_exactly_one_of_three(client: CatalogClient) -> None:
     answer = client.metadata(catalog.pk, ["A", "B", "C"])
 
     assert list(answer.items) == ["A"]
-    assert answer.unreadable == {"B": "The content document cannot be read: title: Input should be a valid string"}
+    reason = "The content document cannot be read: title: Input should be a valid string"
+    assert answer.unreadable == {"B": Unreadable(reason, DAY_ONE)}
     assert answer.missing == {"C": "not_in_catalog"}
 
 

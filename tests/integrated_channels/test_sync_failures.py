@@ -73,6 +73,22 @@ def test_a_rejected_item_is_tried_again_as_soon_as_its_content_changes(
     assert row_of("A").attempts == 0
 
 
+def test_a_document_that_cannot_be_read_rests_until_it_changes(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock
+) -> None:
+    catalog = a_catalog(a_course("A", title=["no", "text"]), customer=customer)
+    rejected = run_of(configuration, clock)
+
+    clock.forward(minutes=1)
+    waited = run_of(configuration, clock)
+    import_into(catalog, [a_course("A")], now=clock.now)
+    mended = run_of(configuration, clock)
+
+    assert rejected.counts == {"create": {"rejected": 1}}
+    assert (waited.counts, waited.waiting) == ({}, 1)
+    assert (mended.state, mended.counts) == (RunState.COMPLETE, {"create": {"done": 1}})
+
+
 def test_a_passing_failure_rests_and_is_tried_again_when_due(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:

@@ -2,10 +2,11 @@
 
 * ``pages.py``: the base classes of all pages, whose cost does not grow with their tables
 * ``paginator.py``: pages without counting millions of rows
+* ``time_limit.py``: what ends a statement that takes too long all the same
 * ``filters.py``: filters of lists
 * ``search.py``: what is typed into a list's search field -> conditions that an index answers
 * ``rendering.py``: values -> what a cell or a field shows
 * ``widgets.py``: form fields and widgets
-* ``frame.py``: what surrounds each page: the navigation and the style sheet
-* ``admin.py``: the pages of Django's own users and groups
+* ``frame.py``: what surrounds the pages: navigation, style sheet, icon and front page
+* ``admin.py``: the front page, and Django's own users and groups
 """

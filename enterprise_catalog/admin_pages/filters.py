@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     # unfold has no types; its classes are Django's with other templates.
     AutocompleteSelectFilter = admin.RelatedFieldListFilter
     BooleanRadioFilter = admin.BooleanFieldListFilter
-    ChoicesCheckboxFilter = ChoicesDropdownFilter = admin.ChoicesFieldListFilter
+    from django.contrib.admin import ChoicesFieldListFilter as ChoicesCheckboxFilter
+    from django.contrib.admin import ChoicesFieldListFilter as ChoicesDropdownFilter
+
     RangeDateFilter = admin.DateFieldListFilter
 else:
     from unfold.contrib.filters.admin import (

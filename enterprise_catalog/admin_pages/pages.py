@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import models
 
 from enterprise_catalog.admin_pages.paginator import CappedPaginator
 from enterprise_catalog.admin_pages.rendering import EMPTY, link_to
+from enterprise_catalog.admin_pages.time_limit import TimeLimitError, time_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +25,28 @@ else:
     from unfold.admin import ModelAdmin
     from unfold.views import ChangeList
 
+#: How long the database may work on a statement of a list.
+LIST_SECONDS: Final = 10
+TOO_SLOW: Final = (
+    f"The database was stopped after {LIST_SECONDS} seconds. "
+    "Choose one configuration, or a longer part of a content key."
+)
 #: What may follow a column's name in a list's URL: what the filters write there, and what links to the list do.
 _LOOKUPS: Final = frozenset({"", "__exact", "__id__exact", "__uuid__exact", "_from", "_to"})
 
 
 class _List(ChangeList):
+    """A list whose statements are ended before they hold up the database; it is empty then, and says why."""
+
     def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
+        try:
+            with time_limit(LIST_SECONDS):
+                super().get_results(request)
+                self.result_list = list(self.result_list)
+        except TimeLimitError:
+            messages.error(request, TOO_SLOW)
+            self.queryset = self.queryset.none()
+            super().get_results(request)
         # unfold would show the count beside the title, as if it were not capped.
         self.full_result_count = self.result_count
 
@@ -45,6 +61,7 @@ class Page(ModelAdmin):
     paginator = CappedPaginator
     list_per_page = 50
     list_max_show_all = 0
+    list_select_related = ()
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # They would count the table once per choice of each filter.
     empty_value_display = EMPTY
@@ -55,10 +72,16 @@ class Page(ModelAdmin):
     list_fullwidth = True
     list_before_template = "admin_pages/above_list.html"
 
+    #: Foreign keys whose rows the list shows. They are read by statements of their own: a join makes MariaDB begin with
+    #: the small table and sort the large one, as a whole, for a page of it.
+    list_prefetch_related: ClassVar[tuple[str, ...]] = ()
     #: Foreign keys by which other pages link to this list, to show what belongs to one of their rows.
     linked_by: ClassVar[tuple[str, ...]] = ()
     #: What to tell people whose search found nothing.
     nothing_found: ClassVar[str] = ""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related(*self.list_prefetch_related)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Allow the lookups of the list's filters; Django would allow any on the table's own columns."""
@@ -86,9 +109,6 @@ class Page(ModelAdmin):
 class ReadOnlyPage(Page):
     """The list and the details of a table that only programs write."""
 
-    #: Foreign keys whose rows the list shows. They are read by statements of their own: a join makes MariaDB begin with
-    #: the small table and sort the large one, as a whole, for a page of it.
-    list_prefetch_related: ClassVar[tuple[str, ...]] = ()
     #: Sorting by a column that no index has would sort the table.
     sortable_by = ()
     actions = None
@@ -101,9 +121,6 @@ class ReadOnlyPage(Page):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).prefetch_related(*self.list_prefetch_related)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # passed on as they come
         # Nobody edits these rows, so that they have no history.

@@ -85,7 +85,7 @@ class CustomerPage(_UUIDPage):
 class CatalogPage(_UUIDPage):
     list_display = ("title", "enterprise_customer", "catalog_query", "uuid")
     list_filter = (("enterprise_customer", AutocompleteSelectFilter), ("catalog_query", AutocompleteSelectFilter))
-    list_select_related = ("enterprise_customer", "catalog_query")
+    list_prefetch_related = ("enterprise_customer", "catalog_query")
     ordering = ("title",)
     search_fields = ("title", "uuid")
     search_help_text = "Title or UUID"
@@ -118,7 +118,7 @@ class QueryPage(_UUIDPage):
 
     @admin.display(description="items")
     def items(self, query: CatalogQuery) -> str:
-        return CappedPaginator(query.memberships.all(), 1).count_text
+        return CappedPaginator(query.memberships.order_by("id"), 1).count_text
 
     @admin.display(description="catalogs")
     def its_catalogs(self, query: CatalogQuery) -> str:
@@ -178,7 +178,7 @@ class RolePage(Page):
 class RoleAssignmentPage(Page):
     list_display = ("user", "role", "enterprise_customer_uuid", "applies_to_all_contexts")
     list_filter = (("role", AutocompleteSelectFilter), ("applies_to_all_contexts", BooleanRadioFilter))
-    list_select_related = ("user", "role")
+    list_prefetch_related = ("user", "role")
     ordering = ("-id",)
     sortable_by = ()
     search_fields = ("=user__username", "=user__email")

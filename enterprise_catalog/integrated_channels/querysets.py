@@ -82,9 +82,3 @@ class AttemptQuerySet(models.QuerySet["TransmissionAttempt"]):
     def in_flight(self, runs: Iterable[SyncRun]) -> AttemptQuerySet:
         """Only those of ``runs`` that were sent and whose answer was never recorded."""
         return self.filter(run__in=runs, outcome="")
-
-    def with_key_prefix(self, prefix: str) -> AttemptQuerySet:
-        """Only those of items whose key starts with ``prefix``, exactly."""
-        return self.filter(
-            transmission__content_key__gte=prefix, transmission__content_key__lt=prefix + _LAST_CHARACTER
-        )

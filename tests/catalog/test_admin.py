@@ -5,11 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from enterprise_catalog.catalog.models import ContentMetadata, EnterpriseCatalog
-from tests.factories import a_catalog, a_course, courses, import_into
+from enterprise_catalog.admin_pages import paginator
+from enterprise_catalog.catalog import admin
+from enterprise_catalog.catalog.models import (
+    CatalogMembership,
+    CatalogQuery,
+    CatalogRole,
+    CatalogRoleAssignment,
+    ContentMetadata,
+    EnterpriseCatalog,
+    EnterpriseCustomer,
+)
+from tests.factories import DAY_ONE, a_catalog, a_course, a_customer, courses, import_into
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -18,6 +29,9 @@ pytestmark = pytest.mark.django_db
 
 ADMIN = "/admin/catalog"
 CONTENT = f"{ADMIN}/contentmetadata/"
+CUSTOMERS = f"{ADMIN}/enterprisecustomer/"
+CATALOGS = f"{ADMIN}/enterprisecatalog/"
+QUERIES = f"{ADMIN}/catalogquery/"
 
 
 def shown(client: Client, address: str, **narrowed: str) -> list[str]:
@@ -27,26 +41,60 @@ def shown(client: Client, address: str, **narrowed: str) -> list[str]:
     return [str(row) for row in response.context["cl"].result_list]
 
 
+def page_of(client: Client, address: str) -> str:
+    response = client.get(address)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
 @pytest.mark.parametrize(
-    ("typed", "found"), [("Org+", ["Org+A", "Org+a"]), ("Org+a", ["Org+a"]), ("org+", []), ("Org_", []), ("rg+", [])]
+    ("typed", "found"),
+    [
+        ("Org+", ["Org+A", "Org+A ", "Org+a"]),
+        ("Org+a", ["Org+a"]),
+        ("Org+A ", ["Org+A "]),
+        ("org+", []),
+        ("Org_", []),
+        ("%", []),
+        ("rg+", []),
+    ],
 )
 def test_content_is_searched_exactly_from_the_start_of_its_key(
     admin_client: Client, typed: str, found: list[str]
 ) -> None:
-    a_catalog(a_course("Org+A"), a_course("Org+a"), a_course("Other"))
+    a_catalog(a_course("Org+A"), a_course("Org+a"), a_course("Org+A "), a_course("Other"))
 
-    assert sorted(shown(admin_client, CONTENT, q=typed)) == found
+    assert shown(admin_client, CONTENT, q=typed) == found
 
 
 def test_the_page_of_content_shows_its_document_and_where_it_is(admin_client: Client) -> None:
-    a_catalog(a_course("Org+A", full_description="<script>alert(1)</script>"))
+    query = a_catalog(a_course("Org+A", full_description="<script>alert(1)</script>")).catalog_query
+    assert query is not None
     content = ContentMetadata.objects.get()
 
-    page = admin_client.get(f"{CONTENT}{content.pk}/change/").content.decode()
+    page = page_of(admin_client, f"{CONTENT}{content.pk}/change/")
 
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<script>alert(1)" not in page
     assert "Everything" in page
+    assert f"{CATALOGS}?catalog_query__id__exact={query.pk}" in page
+
+
+def test_the_page_of_content_names_no_more_queries_than_its_limit(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin, "LISTED_QUERIES", 2)
+    a_catalog(a_course("Org+A"))
+    content = ContentMetadata.objects.get()
+    for title in ("Second", "Third"):
+        query = CatalogQuery.objects.create(title=title)
+        CatalogMembership.objects.create(catalog_query=query, content=content, content_key="Org+A", updated_at=DAY_ONE)
+
+    page = page_of(admin_client, f"{CONTENT}{content.pk}/change/")
+
+    assert "Second" in page
+    assert "Third" not in page
+    assert "and more than these 2" in page
 
 
 def test_content_can_be_neither_added_nor_changed_nor_deleted(admin_client: Client) -> None:
@@ -62,12 +110,26 @@ def test_content_can_be_neither_added_nor_changed_nor_deleted(admin_client: Clie
     assert [answer.status_code for answer in answers] == [403, 403, 403]
 
 
+def test_a_customer_is_added_with_the_uuid_that_it_has_elsewhere(admin_client: Client) -> None:
+    form = {
+        "name": "Acme",
+        "uuid": "22222222-2222-4222-8222-222222222222",
+        "slug": "acme",
+        "learner_portal_url": "https://learn.example.org",
+    }
+
+    response = admin_client.post(f"{CUSTOMERS}add/", form)
+
+    assert response.status_code == 302
+    assert str(EnterpriseCustomer.objects.get().pk) == form["uuid"]
+
+
 def test_a_customers_new_slug_changes_the_documents_of_its_catalogs(admin_client: Client) -> None:
     catalog = a_catalog(a_course("Org+A"))
     customer = catalog.enterprise_customer
     form = {"name": "Acme", "slug": "acme-inc", "learner_portal_url": "https://learn.example.org"}
 
-    response = admin_client.post(f"{ADMIN}/enterprisecustomer/{customer.pk}/change/", form)
+    response = admin_client.post(f"{CUSTOMERS}{customer.pk}/change/", form)
 
     assert response.status_code == 302
     changed = EnterpriseCatalog.objects.with_parts().get()
@@ -75,16 +137,92 @@ def test_a_customers_new_slug_changes_the_documents_of_its_catalogs(admin_client
     assert changed.version != catalog.version
 
 
-@pytest.mark.parametrize("table", ["contentmetadata", "enterprisecatalog", "catalogquery", "enterprisecustomer"])
-def test_a_list_takes_as_many_statements_for_many_rows_as_for_few(admin_client: Client, table: str) -> None:
+def test_a_catalogs_new_query_moves_its_version(admin_client: Client) -> None:
+    catalog = a_catalog(a_course("Org+A"))
+    other = CatalogQuery.objects.create(title="Other")
+    form = {"title": "Renamed", "enterprise_customer": catalog.enterprise_customer_id, "catalog_query": other.pk}
+
+    response = admin_client.post(f"{CATALOGS}{catalog.pk}/change/", form)
+
+    assert response.status_code == 302
+    changed = EnterpriseCatalog.objects.with_parts().get()
+    assert (changed.title, changed.catalog_query) == ("Renamed", other)
+    assert changed.revision != catalog.revision
+
+
+def test_a_query_is_renamed_without_undoing_what_an_import_wrote_meanwhile(admin_client: Client) -> None:
+    catalog = a_catalog(a_course("Org+A"))
+
+    with CaptureQueriesContext(connection) as captured:
+        admin_client.post(f"{QUERIES}{catalog.catalog_query_id}/change/", {"title": "Renamed", "content_filter": "{}"})
+
+    [update] = [query["sql"] for query in captured if "UPDATE" in query["sql"] and "catalogquery" in query["sql"]]
+    assert "title" in update
+    assert "version" not in update
+
+
+def test_a_query_cannot_be_deleted_with_its_memberships(admin_client: Client) -> None:
+    query = CatalogQuery.objects.create(title="Unused")
+
+    assert admin_client.post(f"{QUERIES}{query.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_the_page_of_a_query_counts_its_items_up_to_a_limit(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paginator, "MAX_ROWS", 2)
+    catalog = a_catalog(*courses(3))
+
+    assert "more than 2" in page_of(admin_client, f"{QUERIES}{catalog.catalog_query_id}/change/")
+
+
+@pytest.mark.parametrize("address", [CUSTOMERS, CATALOGS, QUERIES])
+def test_a_part_of_the_name_or_the_whole_uuid_finds_a_row(admin_client: Client, address: str) -> None:
+    query = CatalogQuery.objects.create(title="Wanted query")
+    catalog = a_catalog(customer=a_customer(name="Wanted customer"), title="Wanted catalog", catalog_query=query)
+    a_catalog(customer=a_customer(name="Other", slug="other"), title="Other")
+    wanted, uuid = {
+        CUSTOMERS: ("Wanted customer", catalog.enterprise_customer.uuid),
+        CATALOGS: ("Wanted catalog", catalog.uuid),
+        QUERIES: ("Wanted query", query.uuid),
+    }[address]
+
+    assert shown(admin_client, address, q="wanted") == [wanted]
+    assert shown(admin_client, address, q=str(uuid)) == [wanted]
+
+
+def test_catalogs_of_one_customer_are_found_among_others(admin_client: Client) -> None:
+    wanted = a_catalog(title="Wanted")
+    a_catalog(customer=a_customer(name="Other", slug="other"))
+
+    found = shown(admin_client, CATALOGS, enterprise_customer__uuid__exact=str(wanted.enterprise_customer_id))
+
+    assert found == ["Wanted"]
+
+
+def test_a_role_is_given_to_a_user_for_one_customer(admin_client: Client) -> None:
+    user = get_user_model().objects.create_user("reader")
+    role, _ = CatalogRole.objects.get_or_create(name="enterprise_admin")
+    form = {"user": user.pk, "role": role.pk, "enterprise_customer_uuid": "22222222-2222-4222-8222-222222222222"}
+
+    response = admin_client.post(f"{ADMIN}/catalogroleassignment/add/", form)
+
+    assert response.status_code == 302
+    assert CatalogRoleAssignment.objects.get(user=user).get_context() == form["enterprise_customer_uuid"]
+    assert len(shown(admin_client, f"{ADMIN}/catalogroleassignment/", q="reader")) == 1
+
+
+@pytest.mark.parametrize("address", [CONTENT, CATALOGS, QUERIES, CUSTOMERS])
+def test_a_list_takes_as_many_statements_for_many_rows_as_for_few(admin_client: Client, address: str) -> None:
     catalog = a_catalog(*courses(3))
     with CaptureQueriesContext(connection) as few:
-        shown(admin_client, f"{ADMIN}/{table}/")
+        shown(admin_client, address)
 
-    import_into(catalog, courses(200))
-    for _ in range(20):
-        a_catalog()
+    import_into(catalog, courses(300))
+    for number in range(20):
+        a_catalog(customer=a_customer(slug=f"c{number}"))
 
     with CaptureQueriesContext(connection) as many:
-        shown(admin_client, f"{ADMIN}/{table}/")
+        shown(admin_client, address)
     assert len(many) == len(few)
+    assert all(f"LIMIT {paginator.MAX_ROWS + 1}" in query["sql"] for query in many if "COUNT(" in query["sql"])

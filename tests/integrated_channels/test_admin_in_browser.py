@@ -16,7 +16,7 @@ from tests.integrated_channels.records import SECRET, a_configuration, transmiss
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
     from pytest_django.live_server_helper import LiveServer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
@@ -50,18 +50,48 @@ def page(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
         browser.close()
 
 
+def rows(page: Page) -> Locator:
+    """Return the rows of the list."""
+    return page.locator("#result_list tr.data-row")
+
+
 def test_support_finds_out_why_a_course_is_not_there(page: Page) -> None:
     transmissions(a_configuration(display_name="Acme's Moodle"), ["Org+A", "Org+B"])
 
-    page.get_by_role("link", name="Transmissions").first.click()
-    page.get_by_placeholder("Content key, or how it starts").fill("Org+B")
+    page.get_by_label("Why is a course in a learning system").fill("Org+B")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Moodle said no.")).to_have_count(1)
-    page.locator("#result_list").get_by_role("link", name="Org+B").click()
+    expect(rows(page)).to_have_count(1)
+    expect(rows(page)).to_contain_text("Moodle said no.")
+    rows(page).get_by_role("link", name="Org+B").click()
+    expect(page.get_by_role("status")).to_contain_text("Rejected: Moodle said no.")
+    expect(page.get_by_role("status")).to_contain_text("Tried once")
+    expect(page.locator("#latest-attempts")).to_contain_text("invalidparameter")
+    page.get_by_role("link", name="All attempts").click()
 
-    expect(page.get_by_text("Rejected: Moodle said no.").first).to_be_visible()
-    expect(page.get_by_text("Tried once")).to_be_visible()
-    expect(page.get_by_text("invalidparameter")).to_be_visible()
+    expect(page.get_by_text("Only those of transmission Org+B")).to_be_visible()
+    expect(rows(page)).to_have_count(1)
+
+
+def test_support_narrows_the_list_down_to_a_state_and_a_configuration(page: Page) -> None:
+    for name in ("Acme's Moodle", "Globex's Moodle"):
+        configuration = a_configuration(display_name=name)
+        for state in ("transmitted", "retrying", "rejected"):
+            transmissions(configuration, [f"Org+{state}"], state=state)
+
+    page.get_by_role("link", name="Transmissions").first.click()
+    expect(rows(page)).to_have_count(6)
+    page.locator("a", has_text="Filters").click()
+    page.get_by_label("rejected", exact=True).check()
+    page.get_by_label("retrying", exact=True).check()
+    page.locator("#changelist-filter .select2-selection").first.click()
+    page.locator(".select2-search__field").last.fill("globex")
+    page.get_by_role("option", name="Globex's Moodle").click()
+    page.get_by_role("button", name="Apply Filters").click()
+
+    expect(rows(page)).to_have_count(2)
+    expect(rows(page).first).to_contain_text("Org+rejected")
+    expect(rows(page).last).to_contain_text("Org+retrying")
+    expect(page.get_by_text("Acme's Moodle")).to_have_count(0)
 
 
 def test_an_administrator_mends_a_wrong_field_and_sees_no_credentials_again(page: Page) -> None:

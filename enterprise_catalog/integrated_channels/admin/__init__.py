@@ -4,6 +4,7 @@
 * ``attempts.py``: each time that an item was sent
 * ``runs.py``: each run of a sync
 * ``configurations.py``: the customers' channels, and ``configuration_form.py``, which checks what people enter
+* ``channel_filter.py``: the lists' filter by channel
 * ``schedules.py``: the pages of django-celery-beat
 
 Importing the modules registers the pages; Django imports this package for that.

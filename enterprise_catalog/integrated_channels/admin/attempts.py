@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from django.contrib import admin
+from django.contrib import admin, messages
 
 from enterprise_catalog.admin_pages.filters import (
     AutocompleteSelectFilter,
     ChoicesCheckboxFilter,
-    ChoicesDropdownFilter,
     DayRangeFilter,
 )
 from enterprise_catalog.admin_pages.pages import ReadOnlyPage
@@ -24,8 +23,8 @@ from enterprise_catalog.admin_pages.rendering import (
     shortened,
     stacked,
 )
-from enterprise_catalog.integrated_channels.models import TransmissionAttempt
-from enterprise_catalog.integrated_channels.querysets import AttemptQuerySet
+from enterprise_catalog.integrated_channels.admin.channel_filter import ChannelFilter
+from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, TransmissionAttempt
 from enterprise_catalog.integrated_channels.types import Outcome
 
 if TYPE_CHECKING:
@@ -43,6 +42,10 @@ OUTCOME_TONES: Final = {
     Outcome.SKIPPED: "",
     Outcome.IN_DOUBT: "warning",
 }
+
+
+#: Of how many items a search shows the attempts.
+MAX_ITEMS: Final = 1_000
 
 
 def outcome_badge(attempt: TransmissionAttempt) -> str:
@@ -63,7 +66,7 @@ class AttemptPage(ReadOnlyPage):
     list_display = ("started", "item", "where", "outcome_and_action", "said", "in_run")
     list_filter = (
         ("run__configuration", AutocompleteSelectFilter),
-        ("run__configuration__channel_code", ChoicesDropdownFilter),
+        ("run__configuration__channel_code", ChannelFilter),
         ("action", ChoicesCheckboxFilter),
         ("outcome", ChoicesCheckboxFilter),
         ("started_at", DayRangeFilter),
@@ -97,8 +100,7 @@ class AttemptPage(ReadOnlyPage):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        assert isinstance(queryset, AttemptQuerySet)
-        return queryset.with_key_prefix(search_term) if search_term else queryset, False
+        return queryset.filter(transmission__in=_items(request, search_term)) if search_term else queryset, False
 
     @admin.display(description="item")
     def item(self, attempt: TransmissionAttempt) -> str:
@@ -144,3 +146,16 @@ class AttemptPage(ReadOnlyPage):
     @admin.display(description="took")
     def took(self, attempt: TransmissionAttempt) -> str:
         return duration_text(attempt.started_at, attempt.finished_at)
+
+
+def _items(request: HttpRequest, prefix: str) -> list[int]:
+    """Return the ids of the first transmissions whose key starts with ``prefix``, and tell the user of a limit.
+
+    They come before the attempts: joined to a table many times their size, they would be looked up for each attempt.
+    """
+    found = ContentMetadataItemTransmission.objects.with_key_prefix(prefix).order_by("content_key", "id")
+    ids = list(found.values_list("pk", flat=True)[: MAX_ITEMS + 1])
+    if len(ids) > MAX_ITEMS:
+        text = f"More than {MAX_ITEMS:,} items start with that; these are attempts of the first ones."
+        messages.warning(request, text)
+    return ids[:MAX_ITEMS]

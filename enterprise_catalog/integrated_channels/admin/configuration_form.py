@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import orjson
 from django import forms
@@ -46,14 +47,22 @@ class ConfigurationForm(ModelForm):
             attributes = self.fields[name].widget.attrs
             attributes.update({"rows": _CODE_ROWS[name], "class": f"{attributes.get('class', '')} ec-code"})
         is_new = self.instance.pk is None
-        codes = list(CHANNELS) if is_new else [self.instance.channel_code]
         self.fields["new_credentials"].required = is_new
+        # A channel that this version no longer has is described by nothing, but its configuration can be switched off.
+        channels = [channel for code, channel in CHANNELS.items() if is_new or code == self.instance.channel_code]
         for name, kind in (("settings", "settings_class"), ("new_credentials", "credentials_class")):
             if name in self.fields:
-                self._describe(name, [(CHANNELS[code].label, getattr(CHANNELS[code], kind)) for code in codes])
+                self._describe(name, [(channel.label, getattr(channel, kind)) for channel in channels])
         if not is_new:
             field = self.fields["new_credentials"]
             field.help_text = format_html("{} {}", _KEEP, field.help_text)
+
+    def clean_base_url(self) -> str:
+        """Return the address; it is shown to everyone, hence may hold no password."""
+        base_url: str = self.cleaned_data["base_url"]
+        if "@" in urlsplit(base_url).netloc:
+            raise forms.ValidationError("Name and password belong in the credentials, not in the address.")
+        return base_url
 
     def clean_catalog_uuids(self) -> list[str]:
         """Return the catalogs; an empty field means none."""
@@ -80,13 +89,18 @@ class ConfigurationForm(ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         code = cleaned.get("channel_code") or self.instance.channel_code
-        if "settings" in cleaned:
-            self._add_errors("settings", settings_faults(code, cleaned["settings"]))
-        if cleaned.get("new_credentials") is not None:
-            self._add_errors("new_credentials", credentials_faults(code, cleaned["new_credentials"]))
+        if code in CHANNELS:
+            self._check(code, cleaned)
         if self.errors and cleaned.get("new_credentials"):
             self.add_error("new_credentials", _ENTER_AGAIN)
         return cleaned
+
+    def _check(self, channel_code: str, cleaned: dict[str, Any]) -> None:
+        """Compare settings and credentials with what the channel needs."""
+        if "settings" in cleaned:
+            self._add_errors("settings", settings_faults(channel_code, cleaned["settings"]))
+        if cleaned.get("new_credentials") is not None:
+            self._add_errors("new_credentials", credentials_faults(channel_code, cleaned["new_credentials"]))
 
     def _add_errors(self, name: str, faults: list[str]) -> None:
         if faults:

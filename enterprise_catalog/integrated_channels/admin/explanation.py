@@ -79,9 +79,9 @@ def _state_in_words(row: ContentMetadataItemTransmission) -> str:  # noqa: PLR09
         case State.IN_DOUBT:
             return f"In doubt. {reason}"
         case State.RETRYING:
-            return f"Could not be {_DONE[Action(row.action)]}: {reason}"
+            return _because(f"Could not be {_DONE[Action(row.action)]}", reason)
         case State.REJECTED:
-            return f"Rejected: {reason}"
+            return _because("Rejected", reason)
         case State.TRANSMITTED if row.action == Action.DELETE:
             return f"Left the catalogs and is still in the learning system. {reason}"
         case State.TRANSMITTED:
@@ -152,11 +152,15 @@ def _run_in_words(run: SyncRun) -> str:
         case RunState.RUNNING:
             return f"A sync has been running since {moment_text(run.started_at)}."
         case RunState.STOPPED:
-            return f"The last sync, on {moment_text(run.started_at)}, could not go on: {_sentence(run.reason)}"
+            return _because(f"The last sync, on {moment_text(run.started_at)}, could not go on", _sentence(run.reason))
         case RunState.ABANDONED:
-            return f"The last sync, on {moment_text(run.started_at)}, was abandoned: {_sentence(run.reason)}"
+            return _because(f"The last sync, on {moment_text(run.started_at)}, was abandoned", _sentence(run.reason))
         case RunState.COMPLETE | RunState.INCOMPLETE:
             return ""
+
+
+def _because(what: str, reason: str) -> str:
+    return f"{what}: {reason}" if reason else f"{what}."
 
 
 def _sentence(reason: str) -> str:

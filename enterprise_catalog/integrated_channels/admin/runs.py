@@ -9,7 +9,6 @@ from django.contrib import admin
 from enterprise_catalog.admin_pages.filters import (
     AutocompleteSelectFilter,
     ChoicesCheckboxFilter,
-    ChoicesDropdownFilter,
     DayRangeFilter,
 )
 from enterprise_catalog.admin_pages.pages import ReadOnlyPage
@@ -24,6 +23,7 @@ from enterprise_catalog.admin_pages.rendering import (
     shortened,
     stacked,
 )
+from enterprise_catalog.integrated_channels.admin.channel_filter import ChannelFilter
 from enterprise_catalog.integrated_channels.models import RunState, SyncRun, TransmissionAttempt
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class RunPage(ReadOnlyPage):
     list_display = ("times", "where", "state_and_reason", "sent", "left")
     list_filter = (
         ("configuration", AutocompleteSelectFilter),
-        ("configuration__channel_code", ChoicesDropdownFilter),
+        ("configuration__channel_code", ChannelFilter),
         ("state", ChoicesCheckboxFilter),
         ("started_at", DayRangeFilter),
     )
@@ -68,9 +68,9 @@ class RunPage(ReadOnlyPage):
     finished = moment_field("finished_at")
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        # Each reads the newest rows from an index: those of one configuration, or those of all.
-        one = "configuration__id__exact" in request.GET
-        return ("-started_at", "-id") if one else ("-id",)
+        # Each reads the newest rows from an index: those of one configuration or of some days, or all.
+        narrowed = any(map(request.GET.get, ("configuration__id__exact", "started_at_from", "started_at_to")))
+        return ("-started_at", "-id") if narrowed else ("-id",)
 
     @admin.display(description="configuration")
     def where(self, run: SyncRun) -> str:

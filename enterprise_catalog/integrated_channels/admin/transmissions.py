@@ -10,7 +10,6 @@ from django.utils import timezone
 from enterprise_catalog.admin_pages.filters import (
     AutocompleteSelectFilter,
     ChoicesCheckboxFilter,
-    ChoicesDropdownFilter,
     DayRangeFilter,
 )
 from enterprise_catalog.admin_pages.pages import ReadOnlyPage
@@ -27,6 +26,7 @@ from enterprise_catalog.admin_pages.rendering import (
     table,
 )
 from enterprise_catalog.integrated_channels.admin.attempts import answer_text, outcome_badge
+from enterprise_catalog.integrated_channels.admin.channel_filter import ChannelFilter
 from enterprise_catalog.integrated_channels.admin.explanation import STATE_TONES, explain
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, TransmissionAttempt
 from enterprise_catalog.integrated_channels.querysets import TransmissionQuerySet
@@ -48,14 +48,12 @@ class TransmissionPage(ReadOnlyPage):
     list_display = ("item", "where", "state_and_action", "why", "times", "known_there_as")
     list_filter = (
         ("configuration", AutocompleteSelectFilter),
-        ("configuration__channel_code", ChoicesDropdownFilter),
+        ("configuration__channel_code", ChannelFilter),
         ("state", ChoicesCheckboxFilter),
         ("action", ChoicesCheckboxFilter),
         ("last_attempt_at", DayRangeFilter),
     )
     list_prefetch_related = ("configuration",)
-    # Both ascending, as the indexes that begin with the key are; so a page is read from one of them.
-    ordering = ("content_key", "id")
     search_fields = ("content_key",)
     search_help_text = "Content key, or how it starts"
     nothing_found = (
@@ -109,6 +107,11 @@ class TransmissionPage(ReadOnlyPage):
     version_tried = moment_field("attempted_updated_at", "version last tried")
     created = moment_field("created_at", "known since")
     deleted = moment_field("deleted_at", "left the catalogs")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        # Each is the order of an index, so that a page is read from it; both columns ascend, or both descend.
+        narrowed = any(map(request.GET.get, ("last_attempt_at_from", "last_attempt_at_to")))
+        return ("-last_attempt_at", "-id") if narrowed else ("content_key", "id")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -1,0 +1,88 @@
+"""The navigation and the front page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.test import RequestFactory
+
+from enterprise_catalog.admin_pages.frame import front_page, navigation
+from enterprise_catalog.integrated_channels.models import SyncRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest
+    from django.test import Client
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def request_of() -> Callable[..., HttpRequest]:
+    """Return a function that makes a request of a member of the staff with permissions, such as ``view_user``."""
+
+    def make(*permissions: str) -> HttpRequest:
+        request = RequestFactory().get("/admin/")
+        request.user = get_user_model().objects.create_user("staff", is_staff=True)
+        request.user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        return request
+
+    return make
+
+
+def titles(request: HttpRequest) -> list[str]:
+    return [item["title"] for group in navigation(request) for item in group["items"]]
+
+
+def test_the_navigation_has_what_the_user_may_see(request_of: Callable[..., HttpRequest]) -> None:
+    assert titles(request_of("view_syncrun", "view_enterprisecatalog")) == ["Runs", "Catalogs"]
+
+
+def test_a_deployment_without_a_program_has_none_of_its_pages(
+    request_of: Callable[..., HttpRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered = admin.site.is_registered
+    monkeypatch.setattr(admin.site, "is_registered", lambda model: model is not SyncRun and registered(model))
+
+    assert titles(request_of("view_syncrun", "view_enterprisecatalog")) == ["Catalogs"]
+
+
+def test_the_front_page_searches_what_the_user_may_see(request_of: Callable[..., HttpRequest]) -> None:
+    context = front_page(request_of("view_contentmetadataitemtransmission"), {"title": "Front"})
+
+    assert context["title"] == "Front"
+    assert [search["url"] for search in context["key_searches"]] == [
+        "/admin/integrated_channels/contentmetadataitemtransmission/"
+    ]
+
+
+def test_the_front_page_asks_for_a_key(admin_client: Client) -> None:
+    page = admin_client.get("/admin/").content.decode()
+
+    assert "Why is a course in a learning system, or why is it not?" in page
+    assert "Which catalogs hold a course?" in page
+    assert "/static/admin_pages/pages.css" in page
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "auth/user/",
+        "auth/user/add/",
+        "auth/group/",
+        "django_celery_beat/periodictask/",
+        "django_celery_beat/periodictask/add/",
+        "django_celery_beat/crontabschedule/add/",
+        "django_celery_beat/intervalschedule/",
+        "django_celery_beat/solarschedule/add/",
+        "django_celery_beat/clockedschedule/add/",
+        "oauth2_provider/application/",
+    ],
+)
+def test_pages_of_other_packages_open(admin_client: Client, address: str) -> None:
+    assert admin_client.get(f"/admin/{address}").status_code == 200

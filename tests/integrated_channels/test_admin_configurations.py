@@ -1,0 +1,272 @@
+"""The page of configurations: what it checks, keeps secret and leaves alone, and the order to sync now."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from enterprise_catalog.celery import app
+from enterprise_catalog.integrated_channels.credentials import decrypt
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState, SyncLease
+from tests.integrated_channels.pages import CONFIGURATIONS, shown, text_of
+from tests.integrated_channels.records import SECRET, a_configuration, a_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.test import Client
+
+pytestmark = pytest.mark.django_db
+
+
+def filled_in(**fields: str) -> dict[str, str]:
+    """Return what a browser sends for a new configuration."""
+    return {
+        "channel_code": "MOODLE",
+        "display_name": "Acme's Moodle",
+        "active": "on",
+        "enterprise_customer_uuid": "22222222-2222-4222-8222-222222222222",
+        "catalog_uuids": "[]",
+        "base_url": "https://moodle.example.org",
+        "settings": "{}",
+        "new_credentials": json.dumps({"token": SECRET}),
+        "sync_interval_minutes": "60",
+        "chunk_size": "",
+        "max_chunks_per_run": "",
+        **fields,
+    }
+
+
+def test_a_new_configuration_is_saved_with_its_credentials_encrypted(admin_client: Client) -> None:
+    response = admin_client.post(f"{CONFIGURATIONS}add/", filled_in(settings='{"category_id": 3}'))
+
+    assert response.status_code == 302
+    configuration = ChannelConfiguration.objects.get()
+    assert configuration.settings == {"category_id": 3}
+    assert decrypt(configuration.credentials) == {"token": SECRET}
+    assert SECRET not in configuration.credentials
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("settings", '{"category": 3}', "category: Extra inputs are not permitted"),
+        ("settings", "{", "Enter a valid JSON."),
+        ("catalog_uuids", '["x"]', "&#x27;x&#x27; is not a UUID"),
+        ("new_credentials", "{}", "give a token, or a username and a password"),
+        ("new_credentials", '{"token": 5}', "token: Input should be a valid string"),
+        ("new_credentials", "hunter2", "This is not JSON; see line 1, column 1."),
+        ("new_credentials", "[1]", "Input should be a valid dictionary"),
+        ("new_credentials", "", "This field is required."),
+        ("base_url", "https://user:hunter2@moodle.example.org", "belong in the credentials"),
+        ("sync_interval_minutes", "0", "greater than or equal to 1"),
+    ],
+)
+def test_a_wrong_field_is_named_and_nothing_is_saved(admin_client: Client, field: str, value: str, told: str) -> None:
+    page = text_of(admin_client.post(f"{CONFIGURATIONS}add/", filled_in(**{field: value})))
+
+    assert told in page
+    assert SECRET not in page
+    assert not ChannelConfiguration.objects.exists()
+
+
+def test_credentials_left_empty_stay_and_given_ones_replace_them(admin_client: Client) -> None:
+    configuration = a_configuration()
+    address = f"{CONFIGURATIONS}{configuration.pk}/change/"
+
+    admin_client.post(address, filled_in(new_credentials="", display_name="Renamed"))
+    configuration.refresh_from_db()
+    kept = decrypt(configuration.credentials)
+    admin_client.post(address, filled_in(new_credentials='{"token": "a-newer-token"}'))
+    configuration.refresh_from_db()
+
+    assert (configuration.display_name, kept) == ("Acme's Moodle", {"token": SECRET})
+    assert decrypt(configuration.credentials) == {"token": "a-newer-token"}
+
+
+def test_saving_a_form_does_not_undo_what_a_sync_wrote_meanwhile(admin_client: Client) -> None:
+    configuration = a_configuration()
+
+    with CaptureQueriesContext(connection) as captured:
+        admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", filled_in(new_credentials=""))
+
+    [update] = [
+        query["sql"] for query in captured if "UPDATE" in query["sql"] and "channelconfiguration" in query["sql"]
+    ]
+    assert "next_sync_at" not in update
+    assert "last_full_sync_at" not in update
+
+
+def test_a_configuration_cannot_be_deleted(admin_client: Client) -> None:
+    configuration = a_configuration()
+
+    response = admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/delete/", {"post": "yes"})
+
+    assert response.status_code == 403
+    assert ChannelConfiguration.objects.exists()
+
+
+def test_credentials_that_are_wrong_are_not_sent_back(admin_client: Client) -> None:
+    page = text_of(admin_client.post(f"{CONFIGURATIONS}add/", filled_in(new_credentials="hunter2")))
+
+    assert "hunter2" not in page
+
+
+def test_right_credentials_have_to_be_entered_again_after_another_field_was_wrong(admin_client: Client) -> None:
+    configuration = a_configuration()
+    entered = filled_in(base_url="nowhere", new_credentials='{"token": "a-newer-token"}')
+
+    page = text_of(admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", entered))
+
+    assert "Enter the credentials again" in page
+    assert "a-newer-token" not in page
+
+
+def test_the_help_names_what_the_channel_can_be_told(admin_client: Client) -> None:
+    page = text_of(admin_client.get(f"{CONFIGURATIONS}add/"))
+
+    assert "<code>category_id</code>, integer from 1 (1 unless given)" in page
+    assert "<code>token</code>, string" in page
+
+
+def test_the_channel_and_the_customer_of_a_configuration_stay(admin_client: Client) -> None:
+    configuration = a_configuration()
+
+    admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", filled_in(display_name="Renamed"))
+
+    customer_uuid = configuration.enterprise_customer_uuid
+    configuration.refresh_from_db()
+    assert (configuration.display_name, configuration.enterprise_customer_uuid) == ("Renamed", customer_uuid)
+
+
+def test_a_configuration_of_a_channel_that_is_gone_can_be_switched_off(admin_client: Client) -> None:
+    configuration = a_configuration(channel_code="RETIRED")
+    form = filled_in(new_credentials="")
+    del form["active"]
+
+    response = admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", form)
+
+    assert response.status_code == 302
+    configuration.refresh_from_db()
+    assert not configuration.active
+
+
+def test_the_history_names_changed_fields_and_not_the_credentials_themselves(admin_client: Client) -> None:
+    configuration = a_configuration()
+    form = filled_in(new_credentials='{"token": "a-newer-token"}')
+
+    admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", form)
+
+    entry = LogEntry.objects.get()
+    assert "Credentials" in entry.get_change_message()
+    assert "a-newer-token" not in entry.change_message
+    assert "a-newer-token" not in text_of(admin_client.get(f"{CONFIGURATIONS}{configuration.pk}/history/"))
+
+
+@pytest.mark.parametrize("typed", ["Acme", "acme", "00000000-0000-0000-0000-000000000007", " Acme "])
+def test_a_configuration_is_found_by_name_or_customer(admin_client: Client, typed: str) -> None:
+    a_configuration(display_name="Acme's Moodle")
+    a_configuration(display_name="Globex", enterprise_customer_uuid="22222222-2222-4222-8222-222222222222")
+
+    assert shown(admin_client, CONFIGURATIONS, q=typed) == ["Acme's Moodle"]
+
+
+def test_the_page_tells_how_the_last_run_ended(admin_client: Client) -> None:
+    configuration = a_configuration()
+    older = a_run(configuration, started_at=timezone.now() - timedelta(hours=2))
+    newest = a_run(configuration, started_at=timezone.now(), state=RunState.STOPPED)
+
+    page = text_of(admin_client.get(f"{CONFIGURATIONS}{configuration.pk}/change/"))
+
+    assert f"/syncrun/{newest.pk}/change/" in page
+    assert "stopped" in page
+    assert f"/syncrun/{older.pk}/change/" not in page
+
+
+@pytest.mark.parametrize(
+    ("lease_minutes", "told"),
+    [(5, "yes; given up if silent until"), (-5, "no; its worker fell silent"), (None, "no; its worker fell silent")],
+)
+def test_the_page_tells_whether_a_sync_is_running(admin_client: Client, lease_minutes: int | None, told: str) -> None:
+    configuration = a_configuration()
+    a_run(configuration, state=RunState.RUNNING, finished_at=None)
+    expires_at = None if lease_minutes is None else timezone.now() + timedelta(minutes=lease_minutes)
+    SyncLease.objects.create(configuration=configuration, expires_at=expires_at)
+
+    assert told in text_of(admin_client.get(f"{CONFIGURATIONS}{configuration.pk}/change/"))
+
+
+def queued() -> list[int]:
+    """Take the configurations that wait in the broker to be synced."""
+    taken = []
+    with app.connection_for_read() as broker:
+        queue = broker.SimpleQueue("celery")
+        while len(queue):
+            message = queue.get(block=False)
+            message.ack()
+            [arguments, *_] = message.payload
+            taken += arguments
+        queue.close()
+    return taken
+
+
+@pytest.fixture
+def _empty_queue() -> None:
+    queued()
+
+
+@pytest.mark.usefixtures("_empty_queue")
+def test_sync_now_queues_the_chosen_configurations_once_the_request_is_committed(
+    admin_client: Client, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    chosen, off, _ = a_configuration(), a_configuration(active=False, display_name="Off"), a_configuration()
+    action = {"action": "sync_now", "_selected_action": [chosen.pk, off.pk]}
+
+    with django_capture_on_commit_callbacks() as callbacks:
+        response = admin_client.post(CONFIGURATIONS, action, follow=True)
+    before = queued()
+    [callback] = callbacks
+    callback()
+
+    assert "“Off” is switched off and is not synced." in text_of(response)
+    assert (before, queued()) == ([], [chosen.pk])
+
+
+@pytest.mark.usefixtures("_empty_queue")
+def test_a_configuration_can_be_saved_and_synced_at_once(
+    admin_client: Client, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    configuration = a_configuration()
+    button = {"integrated_channels_channelconfiguration_save_and_sync": ""}
+    form = filled_in(new_credentials="", display_name="Renamed") | button
+
+    with django_capture_on_commit_callbacks(execute=True):
+        admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", form)
+
+    configuration.refresh_from_db()
+    assert configuration.display_name == "Renamed"
+    assert queued() == [configuration.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broker_that_does_not_answer_is_told(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_answer(_: int) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(
+        "enterprise_catalog.integrated_channels.admin.configurations.sync_configuration.delay", no_answer
+    )
+    action = {"action": "sync_now", "_selected_action": [a_configuration().pk]}
+
+    page = text_of(admin_client.post(CONFIGURATIONS, action, follow=True))
+
+    assert "The message broker does not answer" in page
+    assert "queued.</" not in page

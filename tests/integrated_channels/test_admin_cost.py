@@ -1,0 +1,82 @@
+"""No list of the audit view costs more as its table grows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from enterprise_catalog.admin_pages import pages, paginator
+from enterprise_catalog.admin_pages.time_limit import TimeLimitError
+from tests.integrated_channels import records
+from tests.integrated_channels.pages import ATTEMPTS, CONFIGURATIONS, RUNS, TRANSMISSIONS, statements, text_of
+from tests.integrated_channels.records import a_configuration, a_run
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+pytestmark = pytest.mark.django_db
+
+LISTS = [TRANSMISSIONS, ATTEMPTS, RUNS, CONFIGURATIONS]
+
+
+@pytest.mark.parametrize("address", LISTS)
+def test_a_list_takes_as_many_statements_for_300_rows_as_for_3(admin_client: Client, address: str) -> None:
+    configuration = a_configuration()
+    records.transmissions(configuration, ["a", "b", "c"])
+    few = statements(admin_client, address)
+
+    records.transmissions(a_configuration(), [f"k{number}" for number in range(297)])
+    for _ in range(60):
+        a_run(configuration)
+        a_configuration()
+
+    assert len(statements(admin_client, address)) == len(few)
+
+
+@pytest.mark.parametrize("address", LISTS)
+def test_a_list_counts_no_more_than_its_limit(admin_client: Client, address: str) -> None:
+    records.transmissions(a_configuration(), ["a", "b", "c"])
+
+    counts = [sql for sql in statements(admin_client, address) if "COUNT(" in sql]
+
+    assert counts
+    assert all(f"LIMIT {paginator.MAX_ROWS + 1}" in sql for sql in counts)
+
+
+@pytest.mark.parametrize("address", [TRANSMISSIONS, ATTEMPTS, RUNS])
+def test_a_list_reads_one_page_of_its_table_without_joining_others(admin_client: Client, address: str) -> None:
+    records.transmissions(a_configuration(), ["a", "b", "c"])
+
+    table = {TRANSMISSIONS: "itemtransmission", ATTEMPTS: "transmissionattempt", RUNS: "syncrun"}[address]
+    [rows] = [sql for sql in statements(admin_client, address) if f"{table}" in sql and "ORDER BY" in sql]
+
+    assert "JOIN" not in rows
+
+
+def test_a_list_that_is_too_long_to_count_says_so_and_has_no_pages_beyond(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paginator, "MAX_ROWS", 60)
+    records.transmissions(a_configuration(), [f"k{number:03}" for number in range(70)])
+
+    page = text_of(admin_client.get(TRANSMISSIONS))
+    beyond = admin_client.get(TRANSMISSIONS, {"p": 3})
+
+    assert "more than 60" in page
+    assert beyond.status_code == 302
+
+
+def test_a_list_that_takes_the_database_too_long_is_empty_and_says_why(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_slow(_: int) -> None:
+        raise TimeLimitError
+
+    monkeypatch.setattr(pages, "time_limit", too_slow)
+    records.transmissions(a_configuration(), ["Org+A"])
+
+    page = text_of(admin_client.get(TRANSMISSIONS))
+
+    assert "The database was stopped after 10 seconds." in page
+    assert "Org+A" not in page

@@ -7,7 +7,7 @@ spaces; hence the NO PAD ones here (docs/decisions/0003).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import models
 
@@ -18,6 +18,9 @@ MAX_KEY_LENGTH = 255  #: In characters (code points), not bytes.
 
 _MARIADB_COLLATION = "utf8mb4_nopad_bin"
 _MYSQL_COLLATION = "utf8mb4_0900_bin"
+
+#: Sorts after every character, hence after every key that starts with the text before it.
+_LAST_CHARACTER: Final = "\U0010ffff"
 
 
 class ContentKeyField(models.CharField):  # type: ignore[type-arg]  # the stubs' parameters are not there at run time
@@ -33,3 +36,11 @@ class ContentKeyField(models.CharField):  # type: ignore[type-arg]  # the stubs'
             is_mariadb = connection.mysql_is_mariadb  # type: ignore[attr-defined]  # only MySQL's wrapper has it
             parameters["collation"] = _MARIADB_COLLATION if is_mariadb else _MYSQL_COLLATION
         return parameters
+
+
+def key_starts_with(prefix: str, *, column: str = "content_key") -> models.Q:
+    """Return the condition that a content key is ``prefix`` or starts with it, exactly.
+
+    A range of the index; LIKE would scan, and would take ``%`` and ``_`` for wildcards.
+    """
+    return models.Q((f"{column}__gte", prefix), (f"{column}__lt", prefix + _LAST_CHARACTER))

@@ -88,7 +88,14 @@ def mariadb_url() -> str:
     data = folder / "data"
     _run([install, "--no-defaults", *user, f"--datadir={data}", "--auth-root-authentication-method=normal"])
     port = free_port()
-    places = [f"--datadir={data}", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}"]
+    scratch = folder / "scratch"
+    scratch.mkdir()  # Servers that share a folder for temporary tables remove each other's when they start.
+    places = [
+        f"--datadir={data}",
+        f"--tmpdir={scratch}",
+        f"--socket={folder / 'socket'}",
+        f"--pid-file={folder / 'pid'}",
+    ]
     options = [f"--port={port}", "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=2"]
     _start([server, "--no-defaults", *user, *places, *options], port, folder)
     url = f"mysql://root@127.0.0.1:{port}"

@@ -22,7 +22,7 @@ from enterprise_catalog.admin_pages.rendering import (
     moment_field,
     stacked,
 )
-from enterprise_catalog.admin_pages.search import key_starts_with, uuid_or_text
+from enterprise_catalog.admin_pages.search import uuid_or_text
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
 from enterprise_catalog.catalog.models import (
     CatalogQuery,
@@ -33,6 +33,7 @@ from enterprise_catalog.catalog.models import (
     EnterpriseCatalog,
     EnterpriseCustomer,
 )
+from enterprise_catalog.content_keys import key_starts_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

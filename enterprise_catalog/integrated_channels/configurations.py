@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import SecretStr, ValidationError
@@ -51,6 +52,13 @@ def channel_for(
         yield channel_class(client, settings, checked)
 
 
+def base_url_faults(base_url: str) -> list[str]:
+    """Return what is wrong with an LMS's address; it is shown to everyone, hence may hold no password."""
+    if "@" in urlsplit(base_url).netloc:
+        return ["Name and password belong in the credentials, not in the address."]
+    return []
+
+
 def settings_faults(channel_code: str, settings: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with a channel's settings, a sentence per field; an empty list if nothing is."""
     return _faults(CHANNELS[channel_code].settings_class, settings)
@@ -80,9 +88,13 @@ def make_configuration(
     """Save a new configuration; its first sync is due at once.
 
     Raises:
-        ConfigurationError: settings or credentials do not fit the channel.
+        ConfigurationError: the address holds a password, or settings or credentials do not fit the channel.
     """
-    faults = settings_faults(channel_code, settings) + credentials_faults(channel_code, credentials)
+    faults = [
+        *base_url_faults(base_url),
+        *settings_faults(channel_code, settings),
+        *credentials_faults(channel_code, credentials),
+    ]
     if faults:
         raise ConfigurationError("; ".join(faults))
     return ChannelConfiguration.objects.create(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Min, Q
 
+from enterprise_catalog.content_keys import key_starts_with
 from enterprise_catalog.integrated_channels.types import Action, Presence, Record, State
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
         SyncRun,
         TransmissionAttempt,  # noqa: F401  (likewise)
     )
-
-#: Sorts after every character, hence after every key that starts with the text before it.
-_LAST_CHARACTER = "\U0010ffff"
 
 
 class ConfigurationQuerySet(models.QuerySet["ChannelConfiguration"]):
@@ -44,8 +42,8 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
         return self.filter(content_key__in=keys)
 
     def with_key_prefix(self, prefix: str) -> TransmissionQuerySet:
-        """Only those whose key starts with ``prefix``, exactly; a range of the index, where LIKE would scan."""
-        return self.filter(content_key__gte=prefix, content_key__lt=prefix + _LAST_CHARACTER)
+        """Only those whose key starts with ``prefix``, exactly."""
+        return self.filter(key_starts_with(prefix))
 
     def unsettled(self) -> TransmissionQuerySet:
         """Only those of which the LMS does not hold, or no longer holds, what it should."""

@@ -76,7 +76,7 @@ class AttemptPage(ReadOnlyPage):
     ordering = ("-started_at", "-id")
     search_fields = ("transmission__content_key",)
     search_help_text = "Content key, or how it starts"
-    nothing_found = "Keys are compared exactly: case, accents and spaces count. Old attempts are not kept for ever."
+    nothing_found = "Keys are compared exactly: case, accents and spaces count."
     fieldsets = (
         (None, {"fields": (("item_link", "action"), ("configuration", "in_run"))}),
         (

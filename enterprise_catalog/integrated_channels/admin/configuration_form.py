@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import orjson
 from django import forms
@@ -11,7 +10,12 @@ from django.utils.html import format_html, format_html_join
 
 from enterprise_catalog.admin_pages.widgets import ReadableJSONField, SecretTextarea
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
-from enterprise_catalog.integrated_channels.configurations import catalog_faults, credentials_faults, settings_faults
+from enterprise_catalog.integrated_channels.configurations import (
+    base_url_faults,
+    catalog_faults,
+    credentials_faults,
+    settings_faults,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,10 +62,9 @@ class ConfigurationForm(ModelForm):
             field.help_text = format_html("{} {}", _KEEP, field.help_text)
 
     def clean_base_url(self) -> str:
-        """Return the address; it is shown to everyone, hence may hold no password."""
+        """Return the address, unless it holds a password."""
         base_url: str = self.cleaned_data["base_url"]
-        if "@" in urlsplit(base_url).netloc:
-            raise forms.ValidationError("Name and password belong in the credentials, not in the address.")
+        _raise(base_url_faults(base_url))
         return base_url
 
     def clean_catalog_uuids(self) -> list[str]:

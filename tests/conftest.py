@@ -8,6 +8,7 @@ import pytest
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
+from enterprise_catalog.catalog.snapshot_cache import SNAPSHOTS
 from enterprise_catalog.local_auth.tokens import signed_token
 from tests import services
 
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _empty_cache() -> None:
-    """Throttles count in the cache, and Open edX's client keeps its tokens there."""
+def _empty_caches() -> None:
+    """Throttles count in the cache, and Open edX's client keeps its tokens there.
+
+    Snapshots are of versions that no other database has, unless a test undoes what it wrote, as they all do.
+    """
     cache.clear()
+    SNAPSHOTS.clear()
 
 
 @pytest.fixture

@@ -95,7 +95,8 @@ def _after_all_changes(catalog: EnterpriseCatalog, now: datetime) -> datetime:
     """Return ``now``, or a later time if an item changed later: times of change move forward, even if no clock does."""
     members = CatalogMembership.objects.filter(catalog_query=catalog.catalog_query_id)
     changes = (catalog.documents_changed_at, members.aggregate(latest=Max("updated_at"))["latest"])
-    return max([now, *(change + timedelta(microseconds=1) for change in changes if change)])
+    latest: datetime = max([now, *(change + timedelta(microseconds=1) for change in changes if change)])
+    return latest
 
 
 def _new_customer(customer_uuid: UUID) -> dict[str, str]:

@@ -17,7 +17,6 @@ from enterprise_catalog.content_keys import MAX_KEY_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
 #: In bytes of canonical JSON. Real courses have 2 to 60 KB; MariaDB's default packet is 16 MiB.
 MAX_DOCUMENT_BYTES: Final = 4 * 1024 * 1024
@@ -99,7 +98,7 @@ def served_document(
 
     Args:
         stored: canonical JSON of an object (:attr:`Document.json`).
-        updated_at: the diff's ``updated_at`` of this item, already formatted.
+        updated_at: the diff's ``updated_at`` of this item, as it is served.
         url_prefix: what comes before the course's key in the customer's enrolment URLs.
     """
     known = orjson.dumps(
@@ -124,11 +123,6 @@ def enrollment_url(content_key: str, content_type: str, parent_content_key: str,
         course = quote(parent_content_key or content_key, safe="+:")
         return f"{url_prefix}{course}?course_run_key={quote(content_key, safe='')}"
     return None
-
-
-def format_time(moment: datetime) -> str:
-    """Return a time in UTC as the API writes it, always with microseconds: ``2026-11-23T20:44:01.123456Z``."""
-    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def _content_key(fields: Mapping[str, Any], name: str) -> str:

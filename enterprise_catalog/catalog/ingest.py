@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import IO, TYPE_CHECKING, Final
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 
 from enterprise_catalog.catalog.customers import next_version
@@ -34,6 +34,14 @@ BATCH_DOCUMENTS: Final = 500
 #: transaction is undone, and sees what the other one wrote when it is tried again.
 _RETRYABLE_CODES: Final = frozenset({1062, 1205, 1213})
 _ATTEMPTS: Final = 5
+
+
+#: In one statement, since that reads the content as it is now and keeps it so until the import ends. A SELECT
+#: beforehand would see the state in which the transaction began, without what another import has changed since.
+_JOIN: Final = (
+    f"INSERT INTO {CatalogMembership._meta.db_table} (catalog_query_id, content_id, content_key, updated_at)"  # noqa: S608, SLF001  (constant names)
+    f" SELECT %s, id, content_key, updated_at FROM {ContentMetadata._meta.db_table} WHERE content_key IN"  # noqa: SLF001
+)
 
 
 class BadLineError(ValueError):
@@ -249,13 +257,9 @@ def _row(document: Document, row: ContentMetadata) -> ContentMetadata:
 def _insert_memberships(query: CatalogQuery, keys: Sequence[str], changes: _Changes) -> None:
     if not keys:
         return
-    rows = (
-        ContentMetadata.objects.with_keys(keys).order_by("content_key").values_list("pk", "content_key", "updated_at")
-    )
-    CatalogMembership.objects.bulk_create(
-        CatalogMembership(catalog_query=query, content_id=pk, content_key=key, updated_at=moment)
-        for pk, key, moment in rows
-    )
+    places = ", ".join(["%s"] * len(keys))
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_JOIN} ({places}) ORDER BY content_key", [query.pk, *keys])
     changes.membership_changed = True
 
 

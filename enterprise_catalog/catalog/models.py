@@ -5,9 +5,9 @@
     EnterpriseCustomer 1--n EnterpriseCatalog n--1 CatalogQuery
     CatalogQuery 1--n CatalogMembership n--1 ContentMetadata 1--1 ContentDocument
 
-A diff reads memberships only: they repeat the content's key and time of change, so that one index answers it. The
-documents, which are a hundred times larger, live in a table of their own that no diff and no import of unchanged
-content touches (docs/decisions/0004).
+A diff reads memberships only: they repeat the content's key and time of change, as the text that is served, so that
+one index answers it without a conversion. The documents, which are a hundred times larger, live in a table of their own
+that no diff and no import of unchanged content touches (docs/decisions/0004, 0011).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from django.db import models
 from edx_rbac.models import UserRole, UserRoleAssignment
 
 from enterprise_catalog.catalog.querysets import ContentMetadataQuerySet, EnterpriseCatalogQuerySet, MembershipQuerySet
+from enterprise_catalog.catalog.timestamps import TimestampField
 from enterprise_catalog.content_keys import ContentKeyField
 
 
@@ -70,7 +71,7 @@ class CatalogQuery(models.Model):
         default=dict, blank=True, help_text="The query as the source of content knows it."
     )
     version = models.BigIntegerField(default=0, editable=False)
-    content_changed_at = models.DateTimeField(null=True, editable=False)
+    content_changed_at = TimestampField(null=True, editable=False)
 
     class Meta:
         verbose_name_plural = "catalog queries"
@@ -92,7 +93,7 @@ class EnterpriseCatalog(models.Model):
     enterprise_customer = models.ForeignKey(EnterpriseCustomer, models.CASCADE, related_name="catalogs")
     catalog_query = models.ForeignKey(CatalogQuery, models.PROTECT, null=True, blank=True, related_name="catalogs")
     enrollment_url_prefix = models.CharField(max_length=512, editable=False)
-    documents_changed_at = models.DateTimeField(null=True, editable=False)
+    documents_changed_at = TimestampField(null=True, editable=False)
     revision = models.BigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -104,12 +105,6 @@ class EnterpriseCatalog(models.Model):
     def __str__(self) -> str:
         return self.title
 
-    @property
-    def version(self) -> str:
-        """Opaque text that differs whenever anything that the catalog serves does; needs ``catalog_query`` loaded."""
-        query = self.catalog_query
-        return f"{self.revision:x}-{query.pk:x}-{query.version:x}" if query else f"{self.revision:x}-0-0"
-
 
 class ContentMetadata(models.Model):
     """One piece of content. ``updated_at`` moves only when ``content_hash`` does."""
@@ -120,7 +115,7 @@ class ContentMetadata(models.Model):
     title = models.CharField(max_length=255, blank=True)
     content_hash = models.CharField(max_length=64, help_text="SHA-256 of the canonical document, in hexadecimal.")
     created_at = models.DateTimeField()
-    updated_at = models.DateTimeField()
+    updated_at = TimestampField()
 
     objects = ContentMetadataQuerySet.as_manager()
 
@@ -147,7 +142,7 @@ class CatalogMembership(models.Model):
     catalog_query = models.ForeignKey(CatalogQuery, models.CASCADE, related_name="memberships", db_index=False)
     content = models.ForeignKey(ContentMetadata, models.CASCADE, related_name="memberships")
     content_key = ContentKeyField()
-    updated_at = models.DateTimeField()
+    updated_at = TimestampField()
 
     objects = MembershipQuerySet.as_manager()
 

@@ -1,146 +1,111 @@
-"""What a catalog holds at one moment: each function reads the version and the items in one transaction.
-
-Under REPEATABLE READ (MariaDB) and in SQLite's transactions both belong to the same state, so that an answer never
-carries the version of one state with the items of another.
-"""
+"""What a diff needs of a catalog: read in one scan of an index, kept for as long as the catalog's version."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from django.db import connection, transaction
+import orjson
 
 from enterprise_catalog.catalog.diff import CatalogDiff, compute_diff
-from enterprise_catalog.catalog.documents import format_time, served_document
-from enterprise_catalog.catalog.models import CatalogMembership, EnterpriseCatalog
+from enterprise_catalog.catalog.models import CatalogMembership
+from enterprise_catalog.catalog.one_state import one_state, stream_rows
+from enterprise_catalog.catalog.snapshot_cache import SNAPSHOTS
+from enterprise_catalog.catalog.state import read_state
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-    from datetime import datetime
-    from uuid import UUID
+    from collections.abc import Iterable, Sequence
 
-    from enterprise_catalog.catalog.querysets import MembershipQuerySet
+    from enterprise_catalog.catalog.state import CatalogState
+
+#: Answered by the index ``membership_diff`` alone. In plain SQL, since Django would make a ``datetime`` of each time.
+SCAN: Final = (
+    f"SELECT content_key, updated_at FROM {CatalogMembership._meta.db_table}"  # noqa: S608, SLF001  (a constant name)
+    " WHERE catalog_query_id = %s ORDER BY content_key"
+)
+
+
+#: Of memory, for an item with a key of some 20 characters: two texts and their places in the two lists.
+_BYTES_PER_ITEM: Final = 210
+_FIXED_BYTES: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class ServedItems:
-    """Documents of one catalog, all of one version."""
+class Snapshot:
+    """The items of a catalog at one version of its query, ascending by key."""
 
-    version: str
-    documents: list[tuple[str, bytes]]  #: Key and served JSON, ascending by key.
+    version: int
+    keys: list[str]
+    existing: list[str]  #: Each item's key and time of change, ready for :func:`existing_as_json`.
 
-
-def read_diff(catalog_uuid: UUID, known_keys: Collection[str]) -> tuple[str, CatalogDiff[datetime]]:
-    """Return the catalog's version and how it differs from ``known_keys``, with each item's time of change (UTC).
-
-    Raises:
-        EnterpriseCatalog.DoesNotExist: it was deleted meanwhile.
-    """
-    with _one_state():
-        catalog = _catalog(catalog_uuid)
-        members = _members(catalog).in_key_order().values_list("content_key", "updated_at").iterator(chunk_size=10_000)
-        return catalog.version, compute_diff(_with_floor(members, catalog.documents_changed_at), known_keys)
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory it takes: an item's two texts share most of their letters, hence their length."""
+        return _FIXED_BYTES + len(self.keys) * _BYTES_PER_ITEM
 
 
-def read_items(catalog_uuid: UUID, keys: Collection[str]) -> ServedItems:
-    """Return the documents of those of ``keys`` that are in the catalog; at most 1,000 keys.
+_FIRST: Final = '[{"content_key":"'
+_BETWEEN_KEY_AND_TIME: Final = '","updated_at":"'
+_BETWEEN_ITEMS: Final = '"},{"content_key":"'
+_LAST: Final = '"}]'
 
-    Raises:
-        EnterpriseCatalog.DoesNotExist: it was deleted meanwhile.
-    """
-    with _one_state():
-        catalog = _catalog(catalog_uuid)
-        return ServedItems(catalog.version, _served(catalog, _members(catalog).filter(content_key__in=keys)))
+_EMPTY: Final = Snapshot(0, [], [])
 
 
-def read_page(catalog_uuid: UUID, *, after: str, size: int) -> ServedItems:
-    """Return the first ``size`` documents whose keys come after ``after`` (empty text: from the start).
-
-    The cost does not depend on how far into the catalog the page lies.
-
-    Raises:
-        EnterpriseCatalog.DoesNotExist: it was deleted meanwhile.
-    """
-    with _one_state():
-        catalog = _catalog(catalog_uuid)
-        return ServedItems(catalog.version, _served(catalog, _members(catalog).after(after), limit=size))
-
-
-def read_numbered_page(catalog_uuid: UUID, *, keys: Collection[str], start: int, size: int) -> tuple[int, ServedItems]:
-    """Return how many items there are, and the ``size`` documents from position ``start`` (from 0), if there are any.
+def read_diff(state: CatalogState, known_keys: Iterable[str]) -> tuple[str, CatalogDiff[str]]:
+    """Return a version of a catalog, and how that differs from ``known_keys``.
 
     Args:
-        keys: only these; none means all. Costs grow with ``start``; :func:`read_page` has no such cost.
+        state: of the catalog, read for this answer; the version is that one, or a later one.
+
+    Returns:
+        The version, and a diff whose ``existing`` is for :func:`existing_as_json`.
 
     Raises:
         EnterpriseCatalog.DoesNotExist: it was deleted meanwhile.
     """
-    with _one_state():
-        catalog = _catalog(catalog_uuid)
-        members = _members(catalog)
-        if keys:
-            members = members.filter(content_key__in=keys)
-        count = members.count()
-        # Databases refuse positions beyond their integers; none of those is in a catalog.
-        documents = _served(catalog, members, start=start, limit=size) if start < count else []
-        return count, ServedItems(catalog.version, documents)
+    state, snapshot = _snapshot(state)
+    return state.version, compute_diff(snapshot.keys, snapshot.existing, known_keys)
 
 
-@contextmanager
-def _one_state() -> Iterator[None]:
-    """Let all reads see the same state of the database.
+def existing_as_json(existing: Sequence[str]) -> bytes:
+    """Return ``[{"content_key":"…","updated_at":"…"},…]`` of the ``existing`` of a diff."""
+    return "".join((_FIRST, _BETWEEN_ITEMS.join(existing), _LAST)).encode() if existing else b"[]"
 
-    SQLite's transactions begin as writers here (see the settings), of which there is one at a time. These only read,
-    and would wait for an import to end, or fail if it takes long.
+
+def _snapshot(state: CatalogState) -> tuple[CatalogState, Snapshot]:
+    """Return the snapshot of a state: the one that is kept of it, or else a later state with its own."""
+    if state.query_id is None:
+        return state, _EMPTY
+    if kept := SNAPSHOTS.get(_place(state), version=state.query_version):
+        return state, kept
+    with one_state():
+        state = read_state(state.uuid)
+        snapshot = _scan(state)
+    SNAPSHOTS.put(_place(state), snapshot)
+    return state, snapshot
+
+
+def _place(state: CatalogState) -> tuple[int | None, str]:
+    """Return what, beside the query's version, a snapshot depends on; catalogs that agree in it share one."""
+    return state.query_id, state.documents_changed_at
+
+
+def _scan(state: CatalogState) -> Snapshot:
+    keys: list[str] = []
+    existing: list[str] = []
+    for rows in stream_rows(SCAN, [state.query_id]):
+        keys += [key for key, _ in rows]
+        existing += _entries(rows, floor=state.documents_changed_at)
+    return Snapshot(state.query_version, keys, existing)
+
+
+def _entries(rows: Sequence[tuple[Any, ...]], *, floor: str) -> list[str]:
+    """Return :attr:`Snapshot.existing` of some rows, by a call of a builtin for each step instead of one for each row.
+
+    ``[["edX+A","2026…Z"],["edX+B","2026…Z"]]`` is taken apart at ``"],["``. Neither that nor ``","`` occurs inside a
+    key, where a quote has a backslash before it.
     """
-    if connection.vendor != "sqlite":
-        with transaction.atomic():
-            yield
-        return
-    connection.ensure_connection()  # It sets the mode.
-    mode, connection.transaction_mode = connection.transaction_mode, "DEFERRED"  # type: ignore[attr-defined]  # SQLite's
-    try:
-        with transaction.atomic():
-            yield
-    finally:
-        connection.transaction_mode = mode  # type: ignore[attr-defined]  # likewise
-
-
-def _catalog(catalog_uuid: UUID) -> EnterpriseCatalog:
-    return EnterpriseCatalog.objects.select_related("catalog_query").get(pk=catalog_uuid)
-
-
-def _members(catalog: EnterpriseCatalog) -> MembershipQuerySet:
-    if catalog.catalog_query_id is None:
-        return CatalogMembership.objects.none()
-    return CatalogMembership.objects.filter(catalog_query=catalog.catalog_query_id)
-
-
-def _with_floor(members: Iterator[tuple[str, datetime]], floor: datetime | None) -> Iterator[tuple[str, datetime]]:
-    """Raise each time of change to ``floor``, the last change of what the catalog contributes to its documents."""
-    if floor is None:
-        return members
-    return ((key, max(moment, floor)) for key, moment in members)
-
-
-def _served(
-    catalog: EnterpriseCatalog, members: MembershipQuerySet, *, start: int = 0, limit: int | None = None
-) -> list[tuple[str, bytes]]:
-    floor = catalog.documents_changed_at
-    selected = members.in_key_order()[start : None if limit is None else start + limit]
-    return [
-        (
-            key,
-            served_document(
-                bytes(stored),
-                content_key=key,
-                content_type=content_type,
-                parent_content_key=parent,
-                updated_at=format_time(max(moment, floor) if floor else moment),
-                url_prefix=catalog.enrollment_url_prefix,
-            ),
-        )
-        for key, moment, content_type, parent, stored in selected.with_documents()
-    ]
+    if floor:
+        rows = [(key, max(time, floor)) for key, time in rows]
+    return orjson.dumps(rows)[3:-3].decode().replace('","', _BETWEEN_KEY_AND_TIME).split('"],["')

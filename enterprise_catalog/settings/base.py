@@ -141,6 +141,9 @@ CELERY_TIMEZONE = "UTC"
 #: The largest request body, in bytes; 250,000 keys of 255 characters fit.
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
+#: How much memory each process may use to keep what it needs to answer a diff; see docs/operations.rst.
+SNAPSHOT_CACHE_MB = env.SNAPSHOT_CACHE_MB
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "edx_rest_framework_extensions.auth.jwt.authentication.JwtAuthentication",
@@ -171,7 +174,7 @@ SPECTACULAR_SETTINGS = {
 JWT_AUTH: dict[str, Any] = {
     "JWT_AUTH_HEADER_PREFIX": "JWT",
     # Tokens are signed with the issuer's private key; a token signed with a shared secret is never accepted.
-    "JWT_DECODE_HANDLER": "edx_rest_framework_extensions.auth.jwt.decoder.get_asymmetric_only_jwt_decode_handler",
+    "JWT_DECODE_HANDLER": "enterprise_catalog.api.tokens.decode_token",
     "JWT_ISSUER": env.JWT_ISSUER,
     "JWT_ISSUERS": [{"ISSUER": env.JWT_ISSUER, "AUDIENCE": env.JWT_AUDIENCE, "SECRET_KEY": None}],
     "JWT_PUBLIC_SIGNING_JWK_SET": json.dumps(env.JWT_PUBLIC_SIGNING_JWK_SET),

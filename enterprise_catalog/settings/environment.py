@@ -96,6 +96,7 @@ class Environment(BaseModel):
     JWT_PUBLIC_SIGNING_JWK_SET: Annotated[dict[str, Any], BeforeValidator(_key_set)] = {"keys": []}
     LEARNER_PORTAL_URL: HttpURL = ""
     API_THROTTLE_RATE: Annotated[str, Field(pattern=r"^\d+/(second|minute|hour|day)$")] = "1200/minute"
+    SNAPSHOT_CACHE_MB: int = Field(default=128, ge=0)
 
     # Read by the integrated channels: where the catalog is, and how they encrypt what customers entrust to them.
     CATALOG_API_URL: HttpURL = ""

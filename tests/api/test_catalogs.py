@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
-from enterprise_catalog.catalog.models import EnterpriseCatalog
 from tests.api.endpoints import CATALOGS, address
+from tests.catalog.reading import version_of
 from tests.factories import DAY_ONE, a_catalog, a_course, a_customer, import_into
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from pytest_django import DjangoAssertNumQueries
     from rest_framework.test import APIClient
+
+    from enterprise_catalog.catalog.models import EnterpriseCatalog
 
 pytestmark = pytest.mark.django_db
 
@@ -79,7 +81,7 @@ def test_it_returns_a_catalog_with_its_version(operator: APIClient, catalog: Ent
         "title": "All of it",
         "enterprise_customer": str(catalog.enterprise_customer_id),
         "enterprise_customer_name": "Acme",
-        "catalog_version": EnterpriseCatalog.objects.with_parts().get(pk=catalog.pk).version,
+        "catalog_version": version_of(catalog),
         "content_last_modified": "2026-03-01T12:00:00.123456Z",
     }
 
@@ -170,6 +172,22 @@ def test_a_304_costs_two_statements(
 
     with django_assert_num_queries(2):  # the user and the catalog
         response = operator.get(address(catalog.pk), headers={"If-None-Match": etag})
+
+    assert response.status_code == 304
+
+
+@pytest.mark.parametrize("end", ["", "content-metadata/"])
+def test_a_304_costs_a_caller_with_one_customer_three_statements(
+    admin_of: Callable[[UUID], APIClient],
+    catalog: EnterpriseCatalog,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    end: str,
+) -> None:
+    client = admin_of(catalog.enterprise_customer_id)
+    etag = client.get(address(catalog.pk, end))["ETag"]
+
+    with django_assert_num_queries(3):  # the user, the user's roles, the catalog
+        response = client.get(address(catalog.pk, end), headers={"If-None-Match": etag})
 
     assert response.status_code == 304
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from enterprise_catalog.catalog.customers import save_customer
-from enterprise_catalog.catalog.models import EnterpriseCatalog
 from tests.api.endpoints import address
+from tests.catalog.reading import version_of
 from tests.factories import DAY_ONE, a_catalog, a_course, courses, import_into
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def test_it_tells_the_catalogs_version(operator: APIClient) -> None:
 
     body = diff(operator, catalog.pk, [])
 
-    assert body["catalog_version"] == EnterpriseCatalog.objects.with_parts().get(pk=catalog.pk).version
+    assert body["catalog_version"] == version_of(catalog)
 
 
 def test_it_keeps_catalogs_apart(operator: APIClient) -> None:
@@ -152,10 +152,13 @@ def test_it_asks_the_database_as_often_for_many_items_as_for_one(
     operator: APIClient, django_assert_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
     catalog = a_catalog(*courses(count))
-    diff(operator, catalog.pk, [])
     keys = [course["key"] for course in courses(count)]
+    diff(operator, a_catalog().pk, [])
 
     with django_assert_num_queries(6):  # the user, the catalog, and in a transaction its version and its items
         body = diff(operator, catalog.pk, keys)
+    with django_assert_num_queries(2):  # the user, the catalog
+        again = diff(operator, catalog.pk, keys)
 
     assert len(body["existing"]) == count
+    assert again == body

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from enterprise_catalog.catalog.models import EnterpriseCatalog
 from tests.api.endpoints import address
+from tests.catalog.reading import version_of
 from tests.factories import DAY_ONE, a_catalog, a_course, a_customer, courses, import_into
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def test_it_returns_the_stored_document_with_what_the_catalog_knows_of_it(operat
 
     assert body == {
         "catalog_uuid": str(catalog.pk),
-        "catalog_version": EnterpriseCatalog.objects.with_parts().get(pk=catalog.pk).version,
+        "catalog_version": version_of(catalog),
         "missing": [],
         "results": [
             {

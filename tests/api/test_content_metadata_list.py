@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from enterprise_catalog.catalog.models import EnterpriseCatalog
 from tests.api.endpoints import address
+from tests.catalog.reading import version_of
 from tests.factories import a_catalog, a_course, courses, import_into
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def test_its_etag_is_the_catalogs_version(operator: APIClient) -> None:
 
     response = operator.get(address(catalog.pk, "content-metadata/"))
 
-    version = EnterpriseCatalog.objects.with_parts().get(pk=catalog.pk).version
+    version = version_of(catalog)
     assert response["ETag"] == f'"{version}"'
     assert response.json()["catalog_version"] == version
 

@@ -90,3 +90,12 @@ def test_a_catalog_without_a_query_is_empty(operator: APIClient, end: str) -> No
     response = operator.post(address(catalog.pk, end), {"content_keys": ["a"]})
 
     assert response.json() == {"items_found": [], "items_not_included": [], "items_not_found": [{"content_key": "a"}]}
+
+
+def test_a_key_that_looks_like_json_stays_a_key(operator: APIClient, end: str) -> None:
+    key = 'a","updated_at":"b'
+    catalog = a_catalog(a_course(key))
+
+    body = operator.post(address(catalog.pk, end), {"content_keys": [key]}).json()
+
+    assert body["items_found"] == [{"content_key": key, "date_updated": "2026-03-01T12:00:00.123456Z"}]

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+import orjson
+
 from enterprise_catalog.catalog.models import CatalogMembership, ContentMetadata, EnterpriseCatalog
+from enterprise_catalog.catalog.snapshots import existing_as_json, read_diff
+from enterprise_catalog.catalog.state import read_state
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterable
+
+    from enterprise_catalog.catalog.diff import CatalogDiff
 
 
 def keys_in(catalog: EnterpriseCatalog) -> list[str]:
@@ -23,7 +30,18 @@ def times_in(catalog: EnterpriseCatalog) -> list[tuple[str, datetime]]:
 
 def version_of(catalog: EnterpriseCatalog) -> str:
     """Return the catalog's version as it is now."""
-    return EnterpriseCatalog.objects.with_parts().get(pk=catalog.pk).version
+    return read_state(catalog.pk).version
+
+
+def diff_of(catalog: EnterpriseCatalog, known_keys: Iterable[str] = ()) -> CatalogDiff[str]:
+    """Return how the catalog, as it is now, differs from ``known_keys``."""
+    return read_diff(read_state(catalog.pk), known_keys)[1]
+
+
+def served_times(catalog: EnterpriseCatalog) -> dict[str, datetime]:
+    """Return the time of change of each item, as a diff tells it."""
+    existing = orjson.loads(existing_as_json(diff_of(catalog, keys_in(catalog)).existing))
+    return {item["content_key"]: datetime.fromisoformat(item["updated_at"]) for item in existing}
 
 
 def content_of(key: str) -> ContentMetadata:

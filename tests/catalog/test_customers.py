@@ -17,9 +17,9 @@ from enterprise_catalog.catalog.customers import (
     save_catalog,
     save_customer,
 )
+from enterprise_catalog.catalog.items import read_items
 from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, EnterpriseCustomer
-from enterprise_catalog.catalog.snapshots import read_diff, read_items
-from tests.catalog.reading import content_of, version_of
+from tests.catalog.reading import content_of, served_times, version_of
 from tests.factories import DAY_ONE, a_catalog, a_course, a_customer, import_into
 
 if TYPE_CHECKING:
@@ -36,11 +36,6 @@ DAY_THREE: Final = DAY_ONE + timedelta(days=2)
 @pytest.fixture
 def catalog() -> EnterpriseCatalog:
     return a_catalog(a_course("a"), a_course("b"))
-
-
-def served_times(catalog: EnterpriseCatalog) -> dict[str, datetime]:
-    """Return the time of change of each item, as the catalog serves it."""
-    return dict(read_diff(catalog.pk, ["a", "b"])[1].existing)
 
 
 def edit(customer: EnterpriseCustomer, values: dict[str, str], *, now: datetime = DAY_TWO) -> None:

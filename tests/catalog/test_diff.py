@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.catalog.diff import compute_diff
+from enterprise_catalog.catalog.diff import CatalogDiff, compute_diff
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Key and value of each item, ascending by key.
+Catalog = list[tuple[str, int]]
 
 #: Few letters, so that catalogs and callers often mean the same keys; some sort differently in UTF-16.
 keys = st.text(alphabet="aAä\u0301 \uffff😀", min_size=1, max_size=2)
@@ -13,59 +21,63 @@ catalogs = st.dictionaries(keys, st.integers()).map(lambda items: sorted(items.i
 sent_keys = st.lists(keys)
 
 
-@given(catalogs, sent_keys)
-def test_existing_and_to_create_partition_the_catalog(members: list[tuple[str, int]], sent: list[str]) -> None:
-    diff = compute_diff(members, sent)
-
-    existing = [key for key, _ in diff.existing]
-    assert sorted(existing + diff.to_create) == [key for key, _ in members]
+def keys_of(catalog: Catalog) -> list[str]:
+    return [key for key, _ in catalog]
 
 
-@given(catalogs, sent_keys)
-def test_existing_and_to_delete_partition_the_distinct_keys_sent(
-    members: list[tuple[str, int]], sent: list[str]
-) -> None:
-    diff = compute_diff(members, sent)
-
-    existing = [key for key, _ in diff.existing]
-    assert sorted(existing + diff.to_delete) == sorted(set(sent))
+def diff(catalog: Catalog, sent: Iterable[str]) -> CatalogDiff[tuple[str, int]]:
+    """Return the diff whose values are key and value of each item."""
+    return compute_diff(keys_of(catalog), catalog, sent)
 
 
 @given(catalogs, sent_keys)
-def test_each_existing_key_comes_with_the_catalogs_value(members: list[tuple[str, int]], sent: list[str]) -> None:
-    diff = compute_diff(members, sent)
+def test_existing_and_to_create_partition_the_catalog(catalog: Catalog, sent: list[str]) -> None:
+    found = diff(catalog, sent)
 
-    assert diff.existing == [member for member in members if member[0] in sent]
-
-
-@given(catalogs, sent_keys)
-def test_every_list_ascends(members: list[tuple[str, int]], sent: list[str]) -> None:
-    diff = compute_diff(members, sent)
-
-    for found in ([key for key, _ in diff.existing], diff.to_create, diff.to_delete):
-        assert found == sorted(found)
+    assert sorted(keys_of(found.existing) + found.to_create) == keys_of(catalog)
 
 
 @given(catalogs, sent_keys)
-def test_order_and_repetition_of_the_keys_sent_do_not_matter(members: list[tuple[str, int]], sent: list[str]) -> None:
-    diff = compute_diff(members, sent)
+def test_existing_and_to_delete_partition_the_distinct_keys_sent(catalog: Catalog, sent: list[str]) -> None:
+    found = diff(catalog, sent)
 
-    assert compute_diff(members, [*sent, *reversed(sent)]) == diff
-    assert compute_diff(members, set(sent)) == diff
-
-
-@given(catalogs, sent_keys)
-def test_who_carries_it_out_knows_the_catalog(members: list[tuple[str, int]], sent: list[str]) -> None:
-    diff = compute_diff(members, sent)
-
-    known = set(sent) - set(diff.to_delete) | set(diff.to_create)
-    again = compute_diff(members, known)
-    assert again.existing == members
-    assert again.to_create == again.to_delete == []
+    assert sorted(keys_of(found.existing) + found.to_delete) == sorted(set(sent))
 
 
 @given(catalogs, sent_keys)
-def test_it_reads_the_catalog_once(members: list[tuple[str, int]], sent: list[str]) -> None:
-    diff = compute_diff(iter(members), iter(sent))
+def test_each_existing_key_comes_with_the_catalogs_value(catalog: Catalog, sent: list[str]) -> None:
+    assert diff(catalog, sent).existing == [item for item in catalog if item[0] in sent]
 
-    assert diff == compute_diff(members, sent)
+
+@given(catalogs, sent_keys)
+def test_every_list_ascends(catalog: Catalog, sent: list[str]) -> None:
+    found = diff(catalog, sent)
+
+    for some_keys in (keys_of(found.existing), found.to_create, found.to_delete):
+        assert some_keys == sorted(some_keys)
+
+
+@given(catalogs, sent_keys)
+def test_order_and_repetition_of_the_keys_sent_do_not_matter(catalog: Catalog, sent: list[str]) -> None:
+    found = diff(catalog, sent)
+
+    assert diff(catalog, [*sent, *reversed(sent)]) == found
+    assert diff(catalog, iter(set(sent))) == found
+
+
+@given(catalogs, sent_keys)
+def test_who_carries_it_out_knows_the_catalog(catalog: Catalog, sent: list[str]) -> None:
+    found = diff(catalog, sent)
+
+    known = set(sent) - set(found.to_delete) | set(found.to_create)
+    assert diff(catalog, known) == CatalogDiff(existing=catalog, to_create=[], to_delete=[])
+
+
+@given(catalogs, sent_keys)
+def test_it_changes_nothing_that_it_is_given(catalog: Catalog, sent: list[str]) -> None:
+    before = (list(catalog), set(sent))
+    known = set(sent)
+
+    diff(catalog, known)
+
+    assert (catalog, known) == before

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -15,7 +14,6 @@ from enterprise_catalog.catalog.documents import (
     MAX_DOCUMENT_BYTES,
     Document,
     DocumentError,
-    format_time,
     parse_document,
     served_document,
 )
@@ -182,11 +180,3 @@ def test_the_served_document_is_one_json_object(stored: bytes) -> None:
         "content_last_modified": "2026-03-01T12:00:00.123456Z",
         "enrollment_url": "https://learn.example.org/acme/course/edX+DemoX",
     }
-
-
-@given(st.datetimes(timezones=st.just(UTC)))
-def test_a_time_has_microseconds_and_sorts_as_text(moment: datetime) -> None:
-    text = format_time(moment)
-
-    assert len(text) == len("2026-11-23T20:44:01.123456Z")
-    assert datetime.fromisoformat(text) == moment

@@ -12,8 +12,8 @@ import pytest
 from django.db import connection
 
 from enterprise_catalog.catalog.ingest import ImportReport, import_documents
+from enterprise_catalog.catalog.items import read_page
 from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata
-from enterprise_catalog.catalog.snapshots import read_page
 from tests.catalog.reading import keys_in, times_in
 from tests.factories import DAY_ONE, a_catalog, a_course, import_into
 

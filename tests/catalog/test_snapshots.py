@@ -1,50 +1,45 @@
-"""What a catalog holds at one moment: how the database finds it, and that all of an answer is of the same moment."""
+"""Snapshots: how the database reads one, how long it is kept, and that none is ever taken for a newer state."""
 
 from __future__ import annotations
 
-import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from enterprise_catalog.catalog.models import CatalogMembership, EnterpriseCatalog
-from enterprise_catalog.catalog.snapshots import read_diff, read_items, read_numbered_page, read_page
-from tests.catalog.reading import version_of
-from tests.factories import a_catalog, a_course, courses, import_into
+from enterprise_catalog.catalog.customers import save_catalog, save_customer
+from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog
+from enterprise_catalog.catalog.snapshot_cache import SnapshotCache
+from enterprise_catalog.catalog.snapshots import Snapshot, existing_as_json, read_diff
+from enterprise_catalog.catalog.state import read_state
+from tests.catalog.connections import before_each_scan, in_another_connection
+from tests.catalog.plans import plan_of
+from tests.catalog.reading import diff_of, served_times, version_of
+from tests.factories import DAY_ONE, a_catalog, a_course, courses, import_into
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.django_db
 
+DAY_TWO = DAY_ONE + timedelta(days=1)
 
-def plan_of(read: Callable[[], object]) -> str:
-    """Return how the database carries out the statement by which ``read`` scans memberships."""
+
+def scans_of(read: Callable[[], object]) -> int:
+    """Return how many times ``read`` scans memberships."""
     with CaptureQueriesContext(connection) as queries:
         read()
-    [sql] = [query["sql"] for query in queries if f"FROM {quoted_memberships()}" in query["sql"]]
-    with connection.cursor() as cursor:
-        cursor.execute(f"{'EXPLAIN' if connection.vendor == 'mysql' else 'EXPLAIN QUERY PLAN'} {sql}")
-        return "\n".join(" ".join(map(str, row)) for row in cursor.fetchall())
-
-
-def quoted_memberships() -> str:
-    return connection.ops.quote_name(CatalogMembership._meta.db_table)
-
-
-@pytest.fixture
-def catalog() -> EnterpriseCatalog:
-    """Return one of three catalogs of a hundred items each."""
-    first, second, _ = (a_catalog(*courses(100, prefix=f"{number}-")) for number in range(3))
-    assert first.pk != second.pk
-    return second
+    return sum("FROM catalog_catalogmembership" in query["sql"] for query in queries)
 
 
 @pytest.mark.parametrize("sent", [0, 100, 5_000])
-def test_a_diff_is_one_scan_of_one_index(catalog: EnterpriseCatalog, sent: int) -> None:
-    plan = plan_of(lambda: read_diff(catalog.pk, [f"1-{number:06}" for number in range(sent)]))
+def test_a_diff_is_one_scan_of_one_index(sent: int) -> None:
+    catalog = [a_catalog(*courses(100, prefix=f"{number}-")) for number in range(3)][1]
+
+    plan = plan_of(lambda: diff_of(catalog, [f"1-{number:06}" for number in range(sent)]))
 
     if connection.vendor == "mysql":
         assert "membership_diff" in plan
@@ -55,32 +50,148 @@ def test_a_diff_is_one_scan_of_one_index(catalog: EnterpriseCatalog, sent: int) 
         assert "TEMP B-TREE" not in plan
 
 
-def test_a_page_starts_where_the_last_one_ended(catalog: EnterpriseCatalog) -> None:
-    plan = plan_of(lambda: read_page(catalog.pk, after="1-000050", size=10))
+@pytest.mark.parametrize(
+    "key", ["a", 'quote"', 'a","b', '"],["', "back\\slash", "tab\t", "ä", "😀", "\x7f\u2028", "{'}"]
+)
+def test_a_key_of_any_characters_is_written_as_json(key: str) -> None:
+    keys = sorted(["A", key, "😁"])
+    catalog = a_catalog(*map(a_course, keys))
 
-    assert "membership_diff" in plan
-    assert "filesort" not in plan
-    assert "TEMP B-TREE" not in plan
-    if connection.vendor == "sqlite":
-        assert "(catalog_query_id=? AND content_key>?)" in plan
+    written = orjson.loads(existing_as_json(diff_of(catalog, keys).existing))
+
+    assert written == [{"content_key": each, "updated_at": "2026-03-01T12:00:00.123456Z"} for each in keys]
+
+
+@pytest.mark.parametrize("count", [0, 1, 499, 500, 501, 1_300])
+def test_items_are_the_same_however_many_there_are(count: int) -> None:
+    documents = courses(count)
+    catalog = a_catalog(*documents)
+    keys = [document["key"] for document in documents]
+
+    assert list(served_times(catalog)) == keys
+    assert diff_of(catalog).to_create == keys
+
+
+def test_no_item_is_older_than_what_the_catalog_contributes() -> None:
+    catalog = a_catalog(a_course("a"), a_course("b"))
+    catalog.enterprise_customer.slug = "moved"
+    save_customer(catalog.enterprise_customer, now=DAY_TWO)
+    import_into(catalog, [a_course("b", title="New")], now=DAY_TWO + timedelta(days=1))
+
+    assert served_times(catalog) == {"a": DAY_TWO, "b": DAY_TWO + timedelta(days=1)}
+
+
+def test_a_second_diff_of_a_version_scans_nothing() -> None:
+    catalog = a_catalog(a_course("a"))
+
+    assert scans_of(lambda: diff_of(catalog)) == 1
+    assert scans_of(lambda: diff_of(catalog, ["a"])) == 0
+
+
+def test_catalogs_with_the_same_query_and_customer_share_a_snapshot() -> None:
+    first = a_catalog(a_course("a"))
+    second = a_catalog(customer=first.enterprise_customer, catalog_query=first.catalog_query)
+
+    diff_of(first)
+
+    assert scans_of(lambda: diff_of(second)) == 0
+
+
+def change_content(catalog: EnterpriseCatalog) -> None:
+    import_into(catalog, [a_course("a", title="New")], now=DAY_TWO)
+
+
+def change_content_elsewhere(_: EnterpriseCatalog) -> None:
+    import_into(a_catalog(a_course("a")), [a_course("a", title="New")], now=DAY_TWO)
+
+
+def change_membership(catalog: EnterpriseCatalog) -> None:
+    import_into(catalog, [a_course("c")], now=DAY_ONE)
+
+
+def remove_all(catalog: EnterpriseCatalog) -> None:
+    import_into(catalog, [], replace=True)
+
+
+def change_customer(catalog: EnterpriseCatalog) -> None:
+    catalog.enterprise_customer.slug = "moved"
+    save_customer(catalog.enterprise_customer, now=DAY_TWO)
+
+
+def swap_query(catalog: EnterpriseCatalog) -> None:
+    catalog.catalog_query = CatalogQuery.objects.create(title="Another")
+    save_catalog(catalog, now=DAY_TWO)
+    import_into(catalog, [a_course("z")])
+
+
+def take_query_away(catalog: EnterpriseCatalog) -> None:
+    catalog.catalog_query = None
+    save_catalog(catalog, now=DAY_TWO)
 
 
 @pytest.mark.parametrize(
-    "read",
+    ("change", "expected"),
     [
-        lambda uuid: read_diff(uuid, ["a"]),
-        lambda uuid: read_items(uuid, ["a"]),
-        lambda uuid: read_page(uuid, after="", size=10),
-        lambda uuid: read_numbered_page(uuid, keys=(), start=0, size=10),
+        (change_content, {"a": DAY_TWO, "b": DAY_ONE}),
+        (change_content_elsewhere, {"a": DAY_TWO, "b": DAY_ONE}),
+        (change_membership, {"a": DAY_ONE, "b": DAY_ONE, "c": DAY_ONE}),
+        (remove_all, {}),
+        (change_customer, {"a": DAY_TWO, "b": DAY_TWO}),
+        (swap_query, {"z": DAY_ONE}),
+        (take_query_away, {}),
     ],
 )
-def test_a_catalog_that_is_gone_does_not_exist(read: Callable[[Any], object]) -> None:
+def test_a_change_is_seen_by_the_next_diff(change: Callable[[EnterpriseCatalog], None], expected: object) -> None:
+    catalog = a_catalog(a_course("a"), a_course("b"))
+    diff_of(catalog)
+
+    change(catalog)
+
+    assert served_times(EnterpriseCatalog.objects.get(pk=catalog.pk)) == expected
+
+
+def test_a_snapshot_that_is_too_large_is_not_kept() -> None:
+    cache = SnapshotCache(max_bytes=2_000)
+    cache.put("large", Snapshot(1, ["a"] * 100, ["a"] * 100))
+    cache.put("small", Snapshot(1, ["a"], ["a"]))
+
+    assert cache.get("large", version=1) is None
+    assert cache.get("small", version=1) is not None
+
+
+def test_what_was_not_asked_for_longest_goes_first() -> None:
+    cache = SnapshotCache(max_bytes=2 * Snapshot(1, ["a"], ["a"]).size_bytes)
+    for place in ("a", "b"):
+        cache.put(place, Snapshot(1, ["a"], ["a"]))
+    cache.get("a", version=1)
+
+    cache.put("c", Snapshot(1, ["a"], ["a"]))
+
+    assert [place for place in "abc" if cache.get(place, version=1)] == ["a", "c"]
+
+
+def test_only_the_version_asked_for_is_given() -> None:
+    cache = SnapshotCache(max_bytes=10_000)
+    cache.put("here", Snapshot(2, ["a"], ["a"]))
+
+    assert [version for version in (1, 2, 3) if cache.get("here", version=version)] == [2]
+
+
+def test_without_memory_nothing_is_kept() -> None:
+    cache = SnapshotCache(max_bytes=0)
+
+    cache.put("here", Snapshot(1, [], []))
+
+    assert cache.get("here", version=1) is None
+
+
+def test_a_catalog_that_is_gone_does_not_exist() -> None:
     catalog = a_catalog(a_course("a"))
-    uuid = catalog.pk
+    state = read_state(catalog.pk)
     catalog.delete()
 
     with pytest.raises(EnterpriseCatalog.DoesNotExist):
-        read(uuid)
+        read_diff(state, [])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -90,7 +201,7 @@ def test_an_import_under_way_is_not_seen() -> None:
 
     with transaction.atomic():
         import_into(catalog, [a_course("b")])
-        in_another_connection(lambda: seen.append(read_diff(catalog.pk, [])))
+        in_another_connection(lambda: seen.append(read_diff(read_state(catalog.pk), [])))
 
     [(version, diff)] = seen
     assert (version, diff.to_create) == (before, ["a"])
@@ -99,41 +210,32 @@ def test_an_import_under_way_is_not_seen() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_version_comes_with_the_items_of_that_version() -> None:
     catalog = a_catalog(a_course("a"))
-    before = version_of(catalog)
-    keys = KeysThatTakeTime(lambda: in_another_connection(lambda: import_into(catalog, [a_course("b")])))
+    before = read_state(catalog.pk)
 
-    version, diff = read_diff(catalog.pk, keys)
+    with before_each_scan(lambda: import_into(catalog, [a_course("b")])):
+        version, diff = read_diff(before, [])
 
-    assert (version, diff.to_create) == (before, ["a"])
-    assert read_diff(catalog.pk, [])[1].to_create == ["a", "b"]
-
-
-class KeysThatTakeTime(list[str]):
-    """No keys; while they are read, between the catalog's version and its items, something else happens."""
-
-    def __init__(self, act: Callable[[], object]) -> None:
-        super().__init__()
-        self.act = act
-
-    def __iter__(self) -> Iterator[str]:
-        self.act()
-        return super().__iter__()
+    assert (version, diff.to_create) == (before.version, ["a"])
+    assert diff_of(catalog).to_create == ["a", "b"]
 
 
-def in_another_connection(act: Callable[[], object]) -> None:
-    """Run ``act`` to its end on a connection of its own."""
-    failed: list[BaseException] = []
+@pytest.mark.django_db(transaction=True)
+def test_a_state_that_is_old_by_now_gives_a_later_one_with_its_items() -> None:
+    catalog = a_catalog(a_course("a"))
+    before = read_state(catalog.pk)
+    import_into(catalog, [a_course("b")])
 
-    def run() -> None:
-        try:
-            act()
-        except BaseException as error:  # noqa: BLE001  (raised below)
-            failed.append(error)
-        finally:
-            connection.close()
+    version, diff = read_diff(before, [])
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]
+    assert (version, diff.to_create) == (version_of(catalog), ["a", "b"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_scan_that_breaks_off_leaves_the_connection_usable(monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog = a_catalog(*courses(1_200))
+    monkeypatch.setattr("enterprise_catalog.catalog.snapshots.orjson.dumps", lambda _: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        diff_of(catalog)
+
+    assert version_of(catalog)

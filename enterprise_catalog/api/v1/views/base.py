@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from enterprise_catalog.catalog.models import EnterpriseCatalog
+from enterprise_catalog.catalog.state import CatalogState, find_state
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -34,16 +35,16 @@ class CatalogView(APIView):
     """A view of the catalog whose UUID is in the URL."""
 
     @cached_property
-    def found(self) -> EnterpriseCatalog | None:
-        """The catalog with its customer and query; ``None`` when there is none of that UUID."""
-        return EnterpriseCatalog.objects.with_parts().filter(pk=self.kwargs["uuid"]).first()
+    def found(self) -> CatalogState | None:
+        """The catalog as it is when this is first asked for; ``None`` when there is none of that UUID."""
+        return find_state(self.kwargs["uuid"])
 
     def customer_in_question(self) -> UUID | None:
         """Return the catalog's customer, for the permission."""
-        return self.found.enterprise_customer_id if self.found else None
+        return self.found.customer_uuid if self.found else None
 
     @property
-    def catalog(self) -> EnterpriseCatalog:
+    def catalog(self) -> CatalogState:
         """The catalog, once access is granted.
 
         Raises:

@@ -16,6 +16,7 @@ from enterprise_catalog.api.v1.permissions import HasAnyRole, may_read_all, read
 from enterprise_catalog.api.v1.serializers import CatalogListQuerySerializer, CatalogPageSerializer, CatalogSerializer
 from enterprise_catalog.api.v1.views.base import CatalogView, not_modified, validated, with_etag
 from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
+from enterprise_catalog.catalog.state import state_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -59,7 +60,8 @@ class CatalogListView(APIView):
         catalogs = self._of_caller(request) if customer is None else self._of_customer(request, customer)
         paginator = CatalogPagination()
         page = paginator.paginate_queryset(catalogs.with_parts(), request, view=self)
-        return _conditional(request, paginator.get_paginated_response(CatalogSerializer(page, many=True).data).data)
+        catalogs_as_json = [CatalogSerializer(state_of(catalog)).data for catalog in page or ()]
+        return _conditional(request, paginator.get_paginated_response(catalogs_as_json).data)
 
     def _of_caller(self, request: Request) -> EnterpriseCatalogQuerySet:
         if may_read_all(request):

@@ -24,8 +24,8 @@ from enterprise_catalog.api.v1.serializers import (
 )
 from enterprise_catalog.api.v1.views.base import CatalogView, body_of, validated
 from enterprise_catalog.api.v1.views.content_metadata import envelope_with
-from enterprise_catalog.catalog.documents import format_time
-from enterprise_catalog.catalog.snapshots import read_diff, read_numbered_page, read_page
+from enterprise_catalog.catalog.items import read_numbered_page, read_page
+from enterprise_catalog.catalog.snapshots import existing_as_json, read_diff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,16 +43,19 @@ class GenerateDiffView(CatalogView):
         """Return the diff; an empty body is an empty list of keys."""
         body = body_of(request, empty={"content_keys": []})
         keys = validated(LegacyDiffRequestSerializer, body)["content_keys"]
-        _, diff = read_diff(self.catalog.pk, [_plus(key) for key in keys])
-        return Response(
-            {
-                "items_found": [
-                    {"content_key": key, "date_updated": format_time(moment)} for key, moment in diff.existing
-                ],
-                "items_not_included": [{"content_key": key} for key in diff.to_create],
-                "items_not_found": [{"content_key": key} for key in diff.to_delete],
-            }
+        _, diff = read_diff(self.catalog, map(_plus, keys))
+        # A name between quotes occurs inside no key: a quote in a key is written with a backslash before it.
+        found = existing_as_json(diff.existing).replace(b',"updated_at":"', b',"date_updated":"')
+        body = (
+            b'{"items_found":',
+            found,
+            b',"items_not_included":',
+            orjson.dumps([{"content_key": key} for key in diff.to_create]),
+            b',"items_not_found":',
+            orjson.dumps([{"content_key": key} for key in diff.to_delete]),
+            b"}",
         )
+        return Response(b"".join(body))
 
 
 class GetContentMetadataView(CatalogView):
@@ -72,7 +75,7 @@ class GetContentMetadataView(CatalogView):
             return self._all(uuid)
         page, size = query["page"], MAX_METADATA_KEYS if query["traverse_pagination"] else query["page_size"]
         start = (page - 1) * size
-        count, items = read_numbered_page(self.catalog.pk, keys=keys, start=start, size=size)
+        count, items = read_numbered_page(self.catalog.uuid, keys=keys, start=start, size=size)
         if page > 1 and start >= count:
             raise NotFound("There is no such page.")
         envelope = self._envelope(
@@ -88,14 +91,14 @@ class GetContentMetadataView(CatalogView):
             "count": count,
             "next": following,
             "previous": previous,
-            "uuid": str(catalog.pk),
+            "uuid": str(catalog.uuid),
             "title": catalog.title,
-            "enterprise_customer": str(catalog.enterprise_customer_id),
+            "enterprise_customer": str(catalog.customer_uuid),
         }
 
     def _all(self, uuid: UUID) -> StreamingHttpResponse:
         """Stream every document, a bounded number in memory at a time."""
-        count, _ = read_numbered_page(self.catalog.pk, keys=(), start=0, size=0)
+        count, _ = read_numbered_page(self.catalog.uuid, keys=(), start=0, size=0)
         envelope = self._envelope(count, following=None, previous=None)
         return StreamingHttpResponse(_stream(uuid, envelope), content_type="application/json")
 

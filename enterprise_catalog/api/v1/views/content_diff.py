@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import orjson
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from enterprise_catalog.api.v1.serializers import DiffRequestSerializer, DiffSerializer
 from enterprise_catalog.api.v1.views.base import CatalogView, body_of, validated
-from enterprise_catalog.catalog.documents import format_time
-from enterprise_catalog.catalog.snapshots import read_diff
+from enterprise_catalog.catalog.snapshots import existing_as_json, read_diff
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -26,13 +26,16 @@ class ContentDiffView(CatalogView):
         """Return which keys exist (and when each last changed), which to create and which to delete."""
         catalog = self.catalog
         keys = validated(DiffRequestSerializer, body_of(request))["content_keys"]
-        version, diff = read_diff(catalog.pk, keys)
-        return Response(
-            {
-                "catalog_uuid": str(uuid),
-                "catalog_version": version,
-                "existing": [{"content_key": key, "updated_at": format_time(moment)} for key, moment in diff.existing],
-                "to_create": diff.to_create,
-                "to_delete": diff.to_delete,
-            }
+        version, diff = read_diff(catalog, keys)
+        envelope = orjson.dumps({"catalog_uuid": str(uuid), "catalog_version": version})
+        body = (
+            envelope[:-1],
+            b',"existing":',
+            existing_as_json(diff.existing),
+            b',"to_create":',
+            orjson.dumps(diff.to_create),
+            b',"to_delete":',
+            orjson.dumps(diff.to_delete),
+            b"}",
         )
+        return Response(b"".join(body))

@@ -16,7 +16,7 @@ from enterprise_catalog.api.v1.serializers import (
     PageQuerySerializer,
 )
 from enterprise_catalog.api.v1.views.base import CatalogView, body_of, not_modified, validated, with_etag
-from enterprise_catalog.catalog.snapshots import read_items, read_page
+from enterprise_catalog.catalog.items import read_items, read_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,7 +38,7 @@ class ContentMetadataView(CatalogView):
         """Return the documents of the keys asked for; each key is in ``results`` or, with a reason, in ``missing``."""
         catalog = self.catalog
         keys = dict.fromkeys(validated(MetadataRequestSerializer, body_of(request))["content_keys"])
-        items = read_items(catalog.pk, keys)
+        items = read_items(catalog.uuid, keys)
         found = {key for key, _ in items.documents}
         missing = [{"content_key": key, "reason": NOT_IN_CATALOG} for key in keys if key not in found]
         envelope = {"catalog_uuid": str(uuid), "catalog_version": items.version, "missing": missing}

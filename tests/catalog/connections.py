@@ -1,0 +1,44 @@
+"""Things that happen on a connection of their own, while a test is in the middle of something."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@contextmanager
+def before_each_scan(act: Callable[[], object]) -> Iterator[None]:
+    """Run ``act``, on a connection of its own, before each statement that reads memberships in this thread."""
+
+    def execute(run: Callable[..., Any], sql: str, parameters: Any, many: bool, context: Any) -> Any:  # noqa: FBT001  (Django's)
+        if "FROM catalog_catalogmembership" in sql.replace("`", "").replace('"', ""):
+            in_another_connection(act)
+        return run(sql, parameters, many, context)
+
+    with connection.execute_wrapper(execute):
+        yield
+
+
+def in_another_connection(act: Callable[[], object]) -> None:
+    """Run ``act`` to its end on a connection of its own."""
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            act()
+        except BaseException as error:  # noqa: BLE001  (raised below)
+            failed.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]

@@ -1,0 +1,62 @@
+"""Documents by key and page by page: how the database finds them, and that all of an answer is of the same moment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connection
+
+from enterprise_catalog.catalog.items import read_items, read_numbered_page, read_page
+from enterprise_catalog.catalog.models import EnterpriseCatalog
+from tests.catalog.connections import before_each_scan
+from tests.catalog.plans import plan_of
+from tests.catalog.reading import version_of
+from tests.factories import a_catalog, a_course, courses, import_into
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_page_starts_where_the_last_one_ended() -> None:
+    catalog = [a_catalog(*courses(100, prefix=f"{number}-")) for number in range(3)][1]
+
+    plan = plan_of(lambda: read_page(catalog.pk, after="1-000050", size=10))
+
+    assert "membership_diff" in plan
+    assert "filesort" not in plan
+    assert "TEMP B-TREE" not in plan
+    if connection.vendor == "sqlite":
+        assert "(catalog_query_id=? AND content_key>?)" in plan
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda uuid: read_items(uuid, ["a"]),
+        lambda uuid: read_page(uuid, after="", size=10),
+        lambda uuid: read_numbered_page(uuid, keys=(), start=0, size=10),
+    ],
+)
+def test_a_catalog_that_is_gone_does_not_exist(read: Callable[[Any], object]) -> None:
+    catalog = a_catalog(a_course("a"))
+    uuid = catalog.pk
+    catalog.delete()
+
+    with pytest.raises(EnterpriseCatalog.DoesNotExist):
+        read(uuid)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_version_comes_with_the_documents_of_that_version() -> None:
+    catalog = a_catalog(a_course("a", title="Old"))
+    before = version_of(catalog)
+
+    with before_each_scan(lambda: import_into(catalog, [a_course("a", title="New"), a_course("b")])):
+        page = read_page(catalog.pk, after="", size=10)
+
+    assert page.version == before
+    assert [key for key, _ in page.documents] == ["a"]
+    assert b"Old" in page.documents[0][1]

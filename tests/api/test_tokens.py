@@ -42,7 +42,7 @@ def test_a_remembered_token_expires() -> None:
     expires_at = decode_token(token)["exp"]
     time.sleep(max(0, expires_at - time.time()))
 
-    with pytest.raises(jwt.ExpiredSignatureError):
+    with pytest.raises(jwt.InvalidTokenError):
         decode_token(token)
 
 

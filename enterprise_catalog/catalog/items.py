@@ -1,26 +1,37 @@
 """The documents of a catalog as they are served: by key, and page by page.
 
-Each function reads the catalog's version and its items as of one moment, so that an answer never carries the version of
-one state with the items of another.
+An answer never carries the version of one state with the items of another: both are read by one statement, or in one
+transaction.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
 
+from enterprise_catalog.catalog import state as catalog_state
 from enterprise_catalog.catalog.documents import served_document
-from enterprise_catalog.catalog.models import CatalogMembership
-from enterprise_catalog.catalog.one_state import one_state
-from enterprise_catalog.catalog.state import read_state
-from enterprise_catalog.catalog.timestamps import format_time
+from enterprise_catalog.catalog.models import CatalogMembership, ContentDocument, ContentMetadata
+from enterprise_catalog.catalog.one_state import one_state, stream_rows
+from enterprise_catalog.catalog.state import read_state, state_from
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from uuid import UUID
 
-    from enterprise_catalog.catalog.querysets import MembershipQuerySet
     from enterprise_catalog.catalog.state import CatalogState
+
+#: The catalog's state stands in each row, so that one statement reads both. (An outer join would give a row without an
+#: item to an empty page, and make MariaDB sort the whole catalog.)
+_SELECT: Final = f"""
+    SELECT {catalog_state.COLUMNS},
+           member.content_key, member.updated_at, content.content_type, content.parent_content_key, document.json
+    FROM {catalog_state.TABLES}
+    JOIN {CatalogMembership._meta.db_table} member ON member.catalog_query_id = query.id
+    JOIN {ContentMetadata._meta.db_table} content ON content.id = member.content_id
+    JOIN {ContentDocument._meta.db_table} document ON document.content_id = member.content_id
+    WHERE catalog.uuid = %s AND """  # noqa: S608, SLF001  (constants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +43,12 @@ class ServedItems:
 
 
 def read_items(catalog_uuid: UUID, keys: Collection[str]) -> ServedItems:
-    """Return the documents of those of ``keys`` that are in the catalog; at most 1,000 keys.
+    """Return the documents of those of ``keys`` that are in the catalog; 1 to 1,000 keys.
 
     Raises:
         EnterpriseCatalog.DoesNotExist: it was deleted meanwhile.
     """
-    with one_state():
-        state = read_state(catalog_uuid)
-        return ServedItems(state.version, _served(state, _members(state).filter(content_key__in=keys)))
+    return _read(catalog_uuid, _among(keys), list(keys), limit=len(keys))
 
 
 def read_page(catalog_uuid: UUID, *, after: str, size: int) -> ServedItems:
@@ -50,9 +59,7 @@ def read_page(catalog_uuid: UUID, *, after: str, size: int) -> ServedItems:
     Raises:
         EnterpriseCatalog.DoesNotExist: it was deleted meanwhile.
     """
-    with one_state():
-        state = read_state(catalog_uuid)
-        return ServedItems(state.version, _served(state, _members(state).after(after), limit=size))
+    return _read(catalog_uuid, "member.content_key > %s", [after], limit=size)
 
 
 def read_numbered_page(catalog_uuid: UUID, *, keys: Collection[str], start: int, size: int) -> tuple[int, ServedItems]:
@@ -66,36 +73,45 @@ def read_numbered_page(catalog_uuid: UUID, *, keys: Collection[str], start: int,
     """
     with one_state():
         state = read_state(catalog_uuid)
-        members = _members(state)
-        if keys:
-            members = members.filter(content_key__in=keys)
-        count = members.count()
+        members = CatalogMembership.objects.filter(catalog_query=state.query_id)
+        condition, parameters = (_among(keys), list(keys)) if keys else ("member.content_key > %s", [""])
+        count = (members.filter(content_key__in=keys) if keys else members).count()
         # Databases refuse positions beyond their integers; none of those is in a catalog.
-        documents = _served(state, members, start=start, limit=size) if start < count else []
-        return count, ServedItems(state.version, documents)
+        if start >= count or not size:
+            return count, ServedItems(state.version, [])
+        return count, _read(catalog_uuid, condition, parameters, limit=size, start=start)
 
 
-def _members(state: CatalogState) -> MembershipQuerySet:
-    if state.query_id is None:
-        return CatalogMembership.objects.none()
-    return CatalogMembership.objects.filter(catalog_query=state.query_id)
+def _among(keys: Collection[str]) -> str:
+    return f"member.content_key IN ({', '.join(['%s'] * len(keys))})"
+
+
+def _read(catalog_uuid: UUID, condition: str, parameters: Sequence[str], *, limit: int, start: int = 0) -> ServedItems:
+    sql = f"{_SELECT} {condition} ORDER BY member.content_key LIMIT %s OFFSET %s"
+    everything = [catalog_state.as_parameter(catalog_uuid), *parameters, limit, start]
+    if rows := _rows(sql, everything):
+        return _items(state_from(rows[0]), rows)
+    with one_state():
+        return _items(read_state(catalog_uuid), _rows(sql, everything))
+
+
+def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    return list(chain.from_iterable(stream_rows(sql, parameters)))
+
+
+def _items(state: CatalogState, rows: Sequence[tuple[Any, ...]]) -> ServedItems:
+    items = (row[catalog_state.COLUMN_COUNT :] for row in rows)
+    return ServedItems(state.version, [(key, _served(state, key, *rest)) for key, *rest in items])
 
 
 def _served(
-    state: CatalogState, members: MembershipQuerySet, *, start: int = 0, limit: int | None = None
-) -> list[tuple[str, bytes]]:
-    selected = members.in_key_order()[start : None if limit is None else start + limit]
-    return [
-        (
-            key,
-            served_document(
-                bytes(stored),
-                content_key=key,
-                content_type=content_type,
-                parent_content_key=parent,
-                updated_at=max(format_time(moment), state.documents_changed_at),
-                url_prefix=state.enrollment_url_prefix,
-            ),
-        )
-        for key, moment, content_type, parent, stored in selected.with_documents()
-    ]
+    state: CatalogState, key: str, updated_at: str, content_type: str, parent_content_key: str, stored: Any
+) -> bytes:
+    return served_document(
+        bytes(stored),
+        content_key=key,
+        content_type=content_type,
+        parent_content_key=parent_content_key,
+        updated_at=max(updated_at, state.documents_changed_at),
+        url_prefix=state.enrollment_url_prefix,
+    )

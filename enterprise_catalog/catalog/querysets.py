@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import models
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
     from uuid import UUID
 
     from enterprise_catalog.catalog.models import (  # Named as text by the base classes.
@@ -46,17 +46,3 @@ class MembershipQuerySet(models.QuerySet["CatalogMembership"]):
     def in_key_order(self) -> MembershipQuerySet:
         """By key, in code-point order; the order of the index."""
         return self.order_by("content_key")
-
-    def after(self, key: str) -> MembershipQuerySet:
-        """Only those whose key comes after ``key``: the next page."""
-        return self.filter(content_key__gt=key)
-
-    def with_documents(self) -> Iterator[tuple[Any, ...]]:
-        """Yield key, time of change, type, parent's key and stored JSON of each, in the queryset's order."""
-        return self.values_list(
-            "content_key",
-            "updated_at",
-            "content__content_type",
-            "content__parent_content_key",
-            "content__document__json",
-        ).iterator()

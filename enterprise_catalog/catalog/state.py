@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.db import connection
@@ -12,19 +12,22 @@ from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, E
 from enterprise_catalog.catalog.timestamps import format_time
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
-#: In plain SQL, since Django takes longer to write this statement than the database to answer it. The tables' names
-#: are constants.
-_SELECT: Final = f"""
-    SELECT catalog.title, customer.uuid, customer.name, catalog.enrollment_url_prefix, catalog.revision,
-           COALESCE(catalog.documents_changed_at, ''), query.id, COALESCE(query.version, 0),
-           COALESCE(query.content_changed_at, '')
-    FROM {EnterpriseCatalog._meta.db_table} catalog
+#: What :func:`state_from` reads, and the tables that it is in. In plain SQL, since Django takes longer to write this
+#: statement than the database to answer it.
+COLUMNS: Final = """
+    catalog.uuid, catalog.title, customer.uuid, customer.name, catalog.enrollment_url_prefix, catalog.revision,
+    COALESCE(catalog.documents_changed_at, ''), query.id, COALESCE(query.version, 0),
+    COALESCE(query.content_changed_at, '')
+"""
+TABLES: Final = f"""
+    {EnterpriseCatalog._meta.db_table} catalog
     JOIN {EnterpriseCustomer._meta.db_table} customer ON customer.uuid = catalog.enterprise_customer_id
     LEFT JOIN {CatalogQuery._meta.db_table} query ON query.id = catalog.catalog_query_id
-    WHERE catalog.uuid = %s
-"""  # noqa: S608, SLF001
+"""  # noqa: SLF001  (the way to a model's table)
+COLUMN_COUNT: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,9 @@ class CatalogState:
 def find_state(catalog_uuid: UUID) -> CatalogState | None:
     """Return the catalog of that UUID as it is now; ``None`` if there is none."""
     with connection.cursor() as cursor:
-        cursor.execute(_SELECT, [EnterpriseCatalog._meta.pk.get_db_prep_value(catalog_uuid, connection)])  # noqa: SLF001
+        cursor.execute(f"SELECT {COLUMNS} FROM {TABLES} WHERE catalog.uuid = %s", [as_parameter(catalog_uuid)])  # noqa: S608  (constants)
         row = cursor.fetchone()
-    if row is None:
-        return None
-    title, customer_uuid, *rest = row
-    return CatalogState(catalog_uuid, title, UUID(customer_uuid), *rest)
+    return state_from(row) if row else None
 
 
 def read_state(catalog_uuid: UUID) -> CatalogState:
@@ -75,6 +75,17 @@ def read_state(catalog_uuid: UUID) -> CatalogState:
     if state is None:
         raise EnterpriseCatalog.DoesNotExist
     return state
+
+
+def as_parameter(catalog_uuid: UUID) -> Any:
+    """Return the UUID as the database in use takes it in plain SQL."""
+    return EnterpriseCatalog._meta.pk.get_db_prep_value(catalog_uuid, connection)  # noqa: SLF001  (the way to a field)
+
+
+def state_from(row: Sequence[Any]) -> CatalogState:
+    """Return the state that a row begins with, of a statement that selects :data:`COLUMNS` first."""
+    catalog_uuid, title, customer_uuid, *rest = row[:COLUMN_COUNT]
+    return CatalogState(UUID(catalog_uuid), title, UUID(customer_uuid), *rest)
 
 
 def state_of(catalog: EnterpriseCatalog) -> CatalogState:

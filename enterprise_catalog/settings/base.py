@@ -58,6 +58,8 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # For those who ask for it: a diff of many items shrinks to less than a tenth.
+    "django.middleware.gzip.GZipMiddleware",
     # edx-rest-api-client keeps its tokens in edx-django-utils' TieredCache, whose first tier this empties per request.
     "edx_django_utils.cache.middleware.RequestCacheMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

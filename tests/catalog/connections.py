@@ -17,7 +17,7 @@ def before_each_scan(act: Callable[[], object]) -> Iterator[None]:
     """Run ``act``, on a connection of its own, before each statement that reads memberships in this thread."""
 
     def execute(run: Callable[..., Any], sql: str, parameters: Any, many: bool, context: Any) -> Any:  # noqa: FBT001  (Django's)
-        if "FROM catalog_catalogmembership" in sql.replace("`", "").replace('"', ""):
+        if "catalog_catalogmembership" in sql:
             in_another_connection(act)
         return run(sql, parameters, many, context)
 

@@ -18,8 +18,8 @@ def plan_of(read: Callable[[], object]) -> str:
     with CaptureQueriesContext(connection) as queries:
         read()
     table = CatalogMembership._meta.db_table
-    statements = [query["sql"].replace("`", "").replace('"', "") for query in queries]
-    [sql] = [statement for statement in statements if f"FROM {table}" in statement]
+    statements = [" ".join(query["sql"].split()).replace("`", "").replace('"', "") for query in queries]
+    [sql] = [statement for statement in statements if f" {table} " in statement]
     with connection.cursor() as cursor:
         cursor.execute(f"{'EXPLAIN' if connection.vendor == 'mysql' else 'EXPLAIN QUERY PLAN'} {sql}")
         return "\n".join(" ".join(map(str, row)) for row in cursor.fetchall())

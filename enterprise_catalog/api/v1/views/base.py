@@ -106,4 +106,4 @@ def with_etag(body: Any, etag: str) -> Response:
 
 def _caching(etag: str) -> dict[str, str]:
     """Return the headers that a 200 and its 304 have in common (RFC 9110, 15.4.5)."""
-    return {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
+    return {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding, Authorization, Cookie"}

@@ -2,6 +2,7 @@
 
 ``tasks.py``           Celery: which configurations are due; one task each.
 ``sync.py``            one run: lease, export, transmit, summarise.
+``unchanged.py``       what a complete run remembers, so that the next one sees whether there is anything to do.
 ``exporter.py``        history, diff over HTTP, metadata -> work to send.
 ``catalog_client.py``  the only file that knows the catalog's URLs and JSON.
 ``planning.py``        pure: what to create, update and delete, within the limits.

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from enterprise_catalog.integrated_channels import leases
 from enterprise_catalog.integrated_channels.models import (
     MAX_MESSAGE_LENGTH,
+    ChannelConfiguration,
     ContentMetadataItemTransmission,
     RunState,
     SyncRun,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from django.db.models import Model
 
     from enterprise_catalog.integrated_channels.leases import Lease
-    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
     from enterprise_catalog.integrated_channels.types import Chunk, PlannedItem
 
 ROWS_PER_STATEMENT: Final = 1_000
@@ -65,6 +65,8 @@ def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: 
             ids = list(in_flight.filter(action=action).values_list("transmission_id", flat=True))
             for part in _parts(ids):
                 ContentMetadataItemTransmission.objects.filter(pk__in=part).update(**changes)
+        # It may have sent what the ETag of the last complete run knows nothing of.
+        ChannelConfiguration.objects.filter(pk=configuration.pk).update(last_full_etag="")
         settled = in_flight.update(outcome=Outcome.IN_DOUBT, finished_at=now, message=reason)
         SyncRun.objects.filter(pk__in=[run.pk for run in dead]).update(
             state=RunState.ABANDONED, finished_at=now, reason="Its worker ended before the run did."

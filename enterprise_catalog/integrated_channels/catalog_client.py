@@ -5,6 +5,7 @@ Whatever goes wrong is a ``CatalogUnavailableError``: a catalog that could not b
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypeVar
@@ -17,7 +18,7 @@ from edx_rest_api_client.client import OAuthAPIClient
 from pydantic import AfterValidator, BaseModel, BeforeValidator, TypeAdapter, ValidationError
 
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
-from enterprise_catalog.integrated_channels.types import ContentItem
+from enterprise_catalog.integrated_channels.types import MAX_ETAG_LENGTH, ContentItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,6 +27,8 @@ CONNECT_TIMEOUT_SECONDS: Final = 5
 READ_TIMEOUT_SECONDS: Final = 120
 MAX_DIFF_KEYS: Final = 250_000  #: The API's own limit.
 _EXCERPT_LENGTH: Final = 300
+#: An entity tag as RFC 9110, 8.8.3 has it. Anything else, ``*`` above all, would ask another question if sent back.
+_ETAG: Final = re.compile(r'(?:W/)?"[!#-~\x80-\xff]+"')
 
 
 class _Existing(BaseModel):
@@ -98,6 +101,16 @@ class _Document(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogList:
+    """A customer's catalogs."""
+
+    uuids: list[UUID]  #: Ascending.
+    #: Moves with every change of the catalogs, their content included; to be sent back as it came. Empty if the service
+    #: gives none that can be, or if there are more catalogs than one page holds: it is that of one page.
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
 class DiffAnswer:
     """How one catalog differs from the keys sent."""
 
@@ -140,19 +153,30 @@ class CatalogClient:
     def __exit__(self, *_: object) -> None:
         self._session.close()
 
-    def catalogs_of(self, customer_uuid: UUID) -> list[UUID]:
-        """Return the UUIDs of the customer's catalogs, ascending.
+    def catalogs_of(self, customer_uuid: UUID) -> CatalogList:
+        """Return the customer's catalogs.
 
         Raises:
             CatalogUnavailableError: no answer, or no such customer.
         """
-        url: str | None = f"{self._base_url}?enterprise_customer={customer_uuid}&page_size=1000"
-        found = []
-        while url is not None:
-            page = self._ask("GET", url, _CatalogPage)
-            found += [catalog.uuid for catalog in page.results]
-            url = page.next
-        return sorted(found)
+        return self._whole_list(self._send("GET", self._list_url(customer_uuid)))
+
+    def catalogs_unless(self, etag: str, customer_uuid: UUID) -> CatalogList | None:
+        """Return the customer's catalogs, or ``None`` if they and their content are those that had ``etag``.
+
+        Args:
+            etag: of an earlier answer; empty if none is known.
+
+        Raises:
+            CatalogUnavailableError: no answer, or no such customer.
+        """
+        response = self._send("GET", self._list_url(customer_uuid), etag=etag)
+        if response.status_code == requests.codes.not_modified:
+            return None
+        catalogs = self._whole_list(response)
+        # A proxy between us may drop the question, or answer it wrongly: Apache adds "-gzip" to ETags and then does not
+        # know them.
+        return None if catalogs.etag and _are_alike(catalogs.etag, etag) else catalogs
 
     def diff(self, catalog_uuid: UUID, known_keys: Sequence[str]) -> DiffAnswer:
         """Return how the catalog differs from ``known_keys``, of which there may be any number.
@@ -197,13 +221,33 @@ class CatalogClient:
         _check_complete(keys, {item.content_key for item in answer.existing} | set(answer.to_delete))
         return answer
 
+    def _list_url(self, customer_uuid: UUID) -> str:
+        return f"{self._base_url}?enterprise_customer={customer_uuid}&page_size=1000"
+
+    def _whole_list(self, response: requests.Response) -> CatalogList:
+        """Return the catalogs of the first page, which ``response`` holds, and of those that follow."""
+        page = _read(response, _CatalogPage)
+        etag = _etag_of(response) if page.next is None else ""
+        uuids = [catalog.uuid for catalog in page.results]
+        while page.next is not None:
+            page = self._ask("GET", page.next, _CatalogPage)
+            uuids += [catalog.uuid for catalog in page.results]
+        return CatalogList(sorted(uuids), etag)
+
     def _ask(self, method: str, url: str, model: type[M], body: Mapping[str, Any] | None = None) -> M:
+        return _read(self._send(method, url, body=body), model)
+
+    def _send(
+        self, method: str, url: str, *, body: Mapping[str, Any] | None = None, etag: str = ""
+    ) -> requests.Response:
+        """Return the answer: 200, or 304 if ``etag`` was sent along."""
         try:
             # A redirect that is followed turns a POST into a GET, which asks something else.
-            response = self._session.request(
+            response: requests.Response = self._session.request(
                 method,
                 url,
                 json=body,
+                headers={"If-None-Match": etag} if etag else {},
                 timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
                 allow_redirects=False,
             )
@@ -212,17 +256,32 @@ class CatalogClient:
             # The text may hold the URL of that end point, but never the secret, which is in the body.
             reason = str(error) or "the token end point does not answer with a token"
             raise CatalogUnavailableError(f"The catalog service does not answer: {reason}") from error
-        if response.status_code != requests.codes.ok:
+        expected = (requests.codes.ok, requests.codes.not_modified) if etag else (requests.codes.ok,)
+        if response.status_code not in expected:
             excerpt = response.content[:_EXCERPT_LENGTH].decode(errors="replace").strip()
             message = f"The catalog service answered {response.status_code} to {method} {url}: {excerpt}"
             raise CatalogUnavailableError(message, status_code=response.status_code)
-        try:
-            # Read by the library that read the documents at their import: pydantic's own refuses some that it takes.
-            return model.model_validate(orjson.loads(response.content))
-        except orjson.JSONDecodeError as error:
-            raise CatalogUnavailableError(f"The catalog's answer is not JSON: {error}") from None
-        except ValidationError as error:
-            raise CatalogUnavailableError(f"The catalog's answer cannot be read: {_first_fault(error)}") from error
+        return response
+
+
+def _read(response: requests.Response, model: type[M]) -> M:
+    try:
+        # Read by the library that read the documents at their import: pydantic's own refuses some that it takes.
+        return model.model_validate(orjson.loads(response.content))
+    except orjson.JSONDecodeError as error:
+        raise CatalogUnavailableError(f"The catalog's answer is not JSON: {error}") from None
+    except ValidationError as error:
+        raise CatalogUnavailableError(f"The catalog's answer cannot be read: {_first_fault(error)}") from error
+
+
+def _etag_of(response: requests.Response) -> str:
+    etag = str(response.headers.get("ETag", ""))
+    return etag if len(etag) <= MAX_ETAG_LENGTH and _ETAG.fullmatch(etag) else ""
+
+
+def _are_alike(etag: str, other: str) -> bool:
+    """Compare weakly (RFC 9110, 8.8.3.2): a proxy that compresses an answer makes its strong ETag a weak one."""
+    return etag.removeprefix("W/") == other.removeprefix("W/")
 
 
 _DOCUMENT: Final = TypeAdapter(_Document)

@@ -20,7 +20,7 @@ from enterprise_catalog.integrated_channels.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from enterprise_catalog.integrated_channels.catalog_client import CatalogClient, MetadataAnswer
     from enterprise_catalog.integrated_channels.channels.base import Channel
@@ -37,21 +37,36 @@ class Export:
     settled: list[ItemResult] = field(default_factory=list)  #: Unchanged, rejected, or gone from the catalog meanwhile.
 
 
-def desired_items(
-    configuration: ChannelConfiguration, records: Mapping[str, Record], catalog: CatalogClient
-) -> dict[str, DesiredItem]:
-    """Return what belongs in the LMS: the union of the configuration's catalogs, or of all of the customer's.
+def catalogs_to_send(configuration: ChannelConfiguration, of_customer: Sequence[UUID]) -> Sequence[UUID]:
+    """Return the catalogs to send, ascending; never another customer's, whatever was entered.
 
-    An item that is in several catalogs keeps the one it was last sent from, else the first by UUID.
+    Args:
+        of_customer: all catalogs of the configuration's customer, ascending.
+
+    Raises:
+        ConfigurationError: the configuration names a catalog that is not the customer's.
+    """
+    named = sorted(UUID(catalog_uuid) for catalog_uuid in configuration.catalog_uuids)
+    if strangers := [str(catalog_uuid) for catalog_uuid in named if catalog_uuid not in of_customer]:
+        customer = configuration.enterprise_customer_uuid
+        raise ConfigurationError(f"Customer {customer} has no catalog {', '.join(strangers)}.")
+    return named or of_customer
+
+
+def desired_items(
+    catalog_uuids: Sequence[UUID], records: Mapping[str, Record], catalog: CatalogClient
+) -> dict[str, DesiredItem]:
+    """Return what belongs in the LMS: the union of the catalogs.
+
+    An item that is in several catalogs keeps the one it was last sent from, else the first of ``catalog_uuids``.
 
     Raises:
         CatalogUnavailableError: one of the catalogs could not be read; nothing is known then, least of all that an item
             left.
-        ConfigurationError: the configuration names a catalog that is not the customer's.
     """
     known_keys = sorted(key for key, record in records.items() if not record.is_deleted)
     desired: dict[str, DesiredItem] = {}
-    for catalog_uuid in _catalogs(configuration, catalog):
+    for catalog_uuid in catalog_uuids:
         answer = catalog.diff(catalog_uuid, known_keys)
         for key, updated_at in answer.existing.items():
             if key not in desired or records[key].catalog_uuid == catalog_uuid:
@@ -59,16 +74,6 @@ def desired_items(
         for key in answer.to_create:
             desired.setdefault(key, DesiredItem(catalog_uuid, None))
     return desired
-
-
-def _catalogs(configuration: ChannelConfiguration, catalog: CatalogClient) -> list[UUID]:
-    """Return the catalogs to send, ascending; never another customer's, whatever was entered."""
-    customer = configuration.enterprise_customer_uuid
-    of_customer = catalog.catalogs_of(customer)
-    named = sorted(UUID(catalog_uuid) for catalog_uuid in configuration.catalog_uuids)
-    if strangers := [str(catalog_uuid) for catalog_uuid in named if catalog_uuid not in of_customer]:
-        raise ConfigurationError(f"Customer {customer} has no catalog {', '.join(strangers)}.")
-    return named or of_customer
 
 
 def export_chunk(

@@ -1,7 +1,8 @@
 """At most one run per configuration, on however many workers: a lease in the database, with expiry and fencing token.
 
 A worker that dies leaves its lease to expire; the next one raises the token. Each write of a run first renews the lease
-by its token, in the same transaction: a worker that wakes up late finds that it can write nothing.
+by its token, in the same transaction, and the last write gives it back so. A worker that wakes up late finds that it
+can write nothing.
 """
 
 from __future__ import annotations
@@ -10,10 +11,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, Q
 
 from enterprise_catalog.integrated_channels.exceptions import LeaseLostError
-from enterprise_catalog.integrated_channels.models import SyncLease
+from enterprise_catalog.integrated_channels.models import (
+    ContentMetadataItemTransmission,
+    RunState,
+    SyncLease,
+    SyncRun,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,23 +31,61 @@ LEASE_DURATION: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """What a configuration's runs so far have left to the one that took the lease."""
+
+    has_dead_runs: bool  #: Runs that never ended.
+    has_unsettled_items: bool  #: See ``TransmissionQuerySet.unsettled``.
+    etag: str  #: These three are ``last_full_…`` of the configuration.
+    scope: str
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """The right to run one configuration's sync until it expires."""
 
     configuration_id: int
     token: int
+    left_behind: LeftBehind  #: As it was when the lease was taken.
 
 
 def acquire(configuration_id: int, *, now: datetime) -> Lease | None:
     """Return the lease, or ``None`` if another run holds it; a lease that has expired is taken over."""
-    SyncLease.objects.get_or_create(configuration_id=configuration_id)
+    if not _take(configuration_id, now=now):
+        # A configuration's first run has to make the row.
+        _, is_new = SyncLease.objects.get_or_create(configuration_id=configuration_id)
+        if not (is_new and _take(configuration_id, now=now)):
+            return None
+    return _read(configuration_id, expires_at=now + LEASE_DURATION)
+
+
+def _take(configuration_id: int, *, now: datetime) -> bool:
     free = Q(expires_at=None) | Q(expires_at__lte=now)
-    taken = SyncLease.objects.filter(free, configuration=configuration_id).update(
-        token=F("token") + 1, expires_at=now + LEASE_DURATION
-    )
-    if not taken:
+    to_be_had = SyncLease.objects.filter(free, configuration=configuration_id)
+    return bool(to_be_had.update(token=F("token") + 1, expires_at=now + LEASE_DURATION))
+
+
+def _read(configuration_id: int, *, expires_at: datetime) -> Lease | None:
+    """Read the lease that was taken until ``expires_at``, and what was left behind, in one statement.
+
+    ``None`` if another worker has it by now: ours must not go on with the other's token, however long it was frozen.
+    """
+    dead_runs = SyncRun.objects.filter(configuration=configuration_id, state=RunState.RUNNING)
+    unsettled = ContentMetadataItemTransmission.objects.filter(configuration=configuration_id).unsettled()
+    taken = SyncLease.objects.filter(configuration=configuration_id, expires_at=expires_at)
+    found = taken.values_list(
+        "token",
+        Exists(dead_runs),
+        Exists(unsettled),
+        "configuration__last_full_etag",
+        "configuration__last_full_scope",
+        "configuration__last_full_items",
+    ).first()
+    if found is None:
         return None
-    return Lease(configuration_id, SyncLease.objects.values_list("token", flat=True).get(pk=configuration_id))
+    token, *left_behind = found
+    return Lease(configuration_id, token, LeftBehind(*left_behind))
 
 
 def renew(lease: Lease, *, now: datetime) -> None:
@@ -50,11 +94,19 @@ def renew(lease: Lease, *, now: datetime) -> None:
     Raises:
         LeaseLostError: another worker has it.
     """
-    held = SyncLease.objects.filter(configuration=lease.configuration_id, token=lease.token)
-    if not held.update(expires_at=now + LEASE_DURATION):
-        raise LeaseLostError(f"the lease of configuration {lease.configuration_id} was taken over")
+    _update(lease, expires_at=now + LEASE_DURATION)
 
 
 def release(lease: Lease) -> None:
-    """Give the lease back, if it is still ours."""
-    SyncLease.objects.filter(configuration=lease.configuration_id, token=lease.token).update(expires_at=None)
+    """Give the lease back; inside a transaction, as its first statement, this is what :func:`renew` is elsewhere.
+
+    Raises:
+        LeaseLostError: another worker has it.
+    """
+    _update(lease, expires_at=None)
+
+
+def _update(lease: Lease, *, expires_at: datetime | None) -> None:
+    held = SyncLease.objects.filter(configuration=lease.configuration_id, token=lease.token)
+    if not held.update(expires_at=expires_at):
+        raise LeaseLostError(f"the lease of configuration {lease.configuration_id} was taken over")

@@ -21,7 +21,7 @@ from enterprise_catalog.integrated_channels.querysets import (
     ConfigurationQuerySet,
     TransmissionQuerySet,
 )
-from enterprise_catalog.integrated_channels.types import Action, Outcome, Presence, State
+from enterprise_catalog.integrated_channels.types import MAX_ETAG_LENGTH, Action, Outcome, Presence, State
 
 #: What a message may take up in a row, in characters. A vendor's error page can have megabytes.
 MAX_MESSAGE_LENGTH = 2_000
@@ -77,6 +77,24 @@ class ChannelConfiguration(models.Model):
     )
     last_full_sync_at = models.DateTimeField(
         null=True, editable=False, help_text="When the learning system was last known to equal its catalogs."
+    )
+    # What the last complete run remembers; see unchanged.py.
+    last_full_etag = models.CharField(
+        max_length=MAX_ETAG_LENGTH,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="The ETag of the customer's catalogs that the learning system equals; empty if it may differ.",
+    )
+    last_full_scope = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="SHA-256 of the settings that the ETag holds for.",
+    )
+    last_full_items = models.PositiveIntegerField(
+        default=0, editable=False, help_text="How many items the catalogs had then."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

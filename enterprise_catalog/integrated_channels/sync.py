@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from django.db import transaction
 
-from enterprise_catalog.integrated_channels import audit, leases
+from enterprise_catalog.integrated_channels import audit, leases, unchanged
 from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
 from enterprise_catalog.integrated_channels.configurations import channel_for
 from enterprise_catalog.integrated_channels.exceptions import LeaseLostError, LMSUnavailableError, StopSyncError
-from enterprise_catalog.integrated_channels.exporter import desired_items, export_chunk
+from enterprise_catalog.integrated_channels.exporter import catalogs_to_send, desired_items, export_chunk
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
@@ -25,9 +25,11 @@ from enterprise_catalog.integrated_channels.transmitter import transmit
 from enterprise_catalog.integrated_channels.types import Action, Outcome, RunCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
+    from uuid import UUID
 
+    from enterprise_catalog.integrated_channels.catalog_client import CatalogList
     from enterprise_catalog.integrated_channels.channels.base import Channel
     from enterprise_catalog.integrated_channels.leases import Lease
     from enterprise_catalog.integrated_channels.types import Chunk, SyncPlan
@@ -47,6 +49,8 @@ class _Run:
     row: SyncRun
     clock: Callable[[], datetime]
     counts: RunCounts = field(default_factory=RunCounts)
+    etag: str = ""  #: Of the catalogs, before they were asked for their differences; empty if they have none.
+    items: int = 0  #: How many the catalogs have.
     silent_chunks: int = 0  #: How many chunks in a row only a passing failure answered.
     renewed_at: datetime | None = None  #: When the lease was last renewed in the middle of a chunk.
 
@@ -76,7 +80,8 @@ def sync(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) 
     lease = leases.acquire(configuration.pk, now=clock())
     if lease is None:
         return None
-    audit.settle_dead_runs(configuration, lease=lease, now=clock())
+    if lease.left_behind.has_dead_runs:
+        audit.settle_dead_runs(configuration, lease=lease, now=clock())
     run = _Run(configuration, lease, audit.start_run(configuration, now=clock()), clock)
     with structlog.contextvars.bound_contextvars(
         configuration_id=configuration.pk, channel=configuration.channel_code, run_id=run.row.pk
@@ -87,15 +92,22 @@ def sync(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) 
     return run.row
 
 
-def make_plan(configuration: ChannelConfiguration, catalog: CatalogClient, *, now: datetime) -> SyncPlan:
-    """Return what a run would do now; writes nothing, here or elsewhere.
+def make_plan(
+    configuration: ChannelConfiguration, catalog: CatalogClient, *, of_customer: Sequence[UUID], now: datetime
+) -> SyncPlan:
+    """Return what a run would do now, had it to ask for differences; writes nothing, here or elsewhere.
+
+    Args:
+        of_customer: all catalogs of the configuration's customer, ascending.
 
     Raises:
         CatalogUnavailableError: the catalogs could not be read.
+        ConfigurationError: the configuration names a catalog that is not the customer's.
     """
+    catalog_uuids = catalogs_to_send(configuration, of_customer)
     stored = ContentMetadataItemTransmission.objects.of(configuration).records()
     records = {record.content_key: record for record in stored}
-    return plan(desired_items(configuration, records, catalog), records, now=now)
+    return plan(desired_items(catalog_uuids, records, catalog), records, now=now)
 
 
 def _carry_out(run: _Run) -> None:
@@ -119,13 +131,25 @@ def _outcome(run: _Run) -> tuple[RunState, str]:
             channel_for(run.configuration, before_each_call=run.keep_lease) as channel,
             CatalogClient() as catalog,
         ):
-            sync_plan = make_plan(run.configuration, catalog, now=run.clock())
+            catalogs = _catalogs_if_changed(run, catalog)
+            if catalogs is None:
+                run.row.matched = run.items
+                return RunState.COMPLETE, unchanged.REASON
+            sync_plan = make_plan(run.configuration, catalog, of_customer=catalogs.uuids, now=run.clock())
             run.row.matched, run.row.waiting, run.row.backlog = sync_plan.matched, sync_plan.waiting, sync_plan.size
+            run.etag, run.items = catalogs.etag, sync_plan.desired
             _send(run, sync_plan, catalog, channel)
     except StopSyncError as error:
         return RunState.STOPPED, error.message
     done = not (run.counts.failures or run.row.waiting or run.row.backlog)
     return RunState.COMPLETE if done else RunState.INCOMPLETE, ""
+
+
+def _catalogs_if_changed(run: _Run, catalog: CatalogClient) -> CatalogList | None:
+    """Return the customer's catalogs; ``None`` if the LMS equals them already, so that there is nothing to do."""
+    customer, left_behind = run.configuration.enterprise_customer_uuid, run.lease.left_behind
+    run.etag, run.items = unchanged.known_etag(run.configuration, left_behind), left_behind.items
+    return catalog.catalogs_unless(run.etag, customer)
 
 
 def _send(run: _Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel[Any, Any]) -> None:
@@ -178,11 +202,13 @@ def _end(run: _Run, state: RunState, reason: str) -> None:
     changes: dict[str, Any] = {"next_sync_at": _next_sync_at(run, now)}
     if state is RunState.COMPLETE:
         changes["last_full_sync_at"] = now
+        changes |= unchanged.to_remember(run.configuration, etag=run.etag, items=run.items)
+    else:
+        changes |= unchanged.to_forget()
     with transaction.atomic():
-        leases.renew(run.lease, now=now)
+        leases.release(run.lease)
         run.row.save()
         ChannelConfiguration.objects.filter(pk=run.configuration.pk).update(**changes)
-        leases.release(run.lease)
 
 
 def _next_sync_at(run: _Run, now: datetime) -> datetime:

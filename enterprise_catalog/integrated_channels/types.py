@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 #: What a channel sends for one item: JSON in the LMS's own words.
 Payload = dict[str, Any]
+
+#: Of an ETag that is remembered, in characters.
+MAX_ETAG_LENGTH: Final = 255
 
 
 class Action(StrEnum):
@@ -122,6 +125,11 @@ class SyncPlan:
     withdrawn: list[str]  #: Keys that left the catalogs before they were ever sent.
     matched: int  #: Items that the LMS holds as they should be.
     waiting: int  #: Items that failed and whose next attempt is not due yet.
+
+    @property
+    def desired(self) -> int:
+        """How many items the catalogs have, but for those that wait."""
+        return self.matched + len(self.creates) + len(self.updates)
 
     @property
     def size(self) -> int:

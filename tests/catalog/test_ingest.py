@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from enterprise_catalog.catalog import ingest
+from enterprise_catalog.catalog.documents import MAX_DOCUMENT_BYTES
 from enterprise_catalog.catalog.ingest import ImportReport, import_documents
 from enterprise_catalog.catalog.models import CatalogMembership, ContentDocument, ContentMetadata
 from tests.catalog.reading import content_of, keys_in
@@ -65,6 +66,16 @@ def test_the_same_again_writes_nothing(catalog: EnterpriseCatalog) -> None:
         report = import_into(catalog, [a_course("a"), a_course("b"), a_course("c")], now=DAY_TWO, replace=True)
 
     assert report == ImportReport(unchanged=3)
+    assert writes(queries) == []
+
+
+def test_many_batches_of_the_same_again_write_nothing() -> None:
+    catalog = a_catalog(*courses(1_200))
+
+    with CaptureQueriesContext(connection) as queries:
+        report = import_into(catalog, courses(1_200), now=DAY_TWO, replace=True)
+
+    assert report == ImportReport(unchanged=1_200)
     assert writes(queries) == []
 
 
@@ -207,6 +218,16 @@ def test_statements_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> Non
     inserts = [sql for sql in writes(queries) if sql.startswith(f"INSERT INTO {quoted(ContentDocument)}")]
     assert len(inserts) == 5
     assert keys_in(catalog) == [f"k{number}" for number in range(9)]
+
+
+def test_documents_of_the_largest_size_fit_into_a_servers_packet() -> None:
+    catalog = a_catalog()
+    # Each quote is stored as two characters, both of which a statement for MariaDB has to escape.
+    largest = [a_course(key, text='"' * (MAX_DOCUMENT_BYTES // 2 - 1_000)) for key in "abc"]
+
+    report = import_into(catalog, largest)
+
+    assert report == ImportReport(created=3)
 
 
 def test_the_number_of_statements_grows_with_batches_not_with_documents() -> None:

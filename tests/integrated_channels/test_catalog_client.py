@@ -45,7 +45,7 @@ def test_a_customers_catalogs_are_told_in_order_and_no_others(client: CatalogCli
     ours = [a_catalog(customer=customer).pk for _ in range(3)]
     a_catalog(customer=a_customer(slug="other"))
 
-    assert client.catalogs_of(customer.pk) == sorted(ours)
+    assert client.catalogs_of(customer.pk).uuids == sorted(ours)
 
 
 def test_a_customer_that_does_not_exist_is_no_customer_without_catalogs(client: CatalogClient) -> None:

@@ -36,6 +36,7 @@ each_question = pytest.mark.parametrize(
     "ask",
     [
         pytest.param(lambda client: client.catalogs_of(CUSTOMER), id="catalogs_of"),
+        pytest.param(lambda client: client.catalogs_unless('"1"', CUSTOMER), id="catalogs_unless"),
         pytest.param(lambda client: client.diff(CATALOG, []), id="diff"),
         pytest.param(lambda client: client.metadata(CATALOG, ["A"]), id="metadata"),
     ],
@@ -239,7 +240,7 @@ def test_all_pages_of_catalogs_are_read(catalog: ScriptedCatalog, client: Catalo
         {"next": None, "results": [{"uuid": str(CUSTOMER)}]},
     ]
 
-    assert client.catalogs_of(CUSTOMER) == [CUSTOMER, CATALOG]
+    assert client.catalogs_of(CUSTOMER).uuids == [CUSTOMER, CATALOG]
 
 
 def test_a_page_of_catalogs_that_fails_is_not_the_last_page(

@@ -132,6 +132,24 @@ def test_a_dry_run_prints_the_plan_with_reasons_and_writes_nothing(
 
 
 @pytest.mark.usefixtures("configuration")
+def test_a_dry_run_after_an_unchanged_run_prints_the_whole_plan_and_writes_nothing(
+    customer: EnterpriseCustomer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_catalog(*courses(2), customer=customer)
+    synced(capsys)
+    synced(capsys)
+
+    with CaptureQueriesContext(connection) as captured:
+        _, [plan] = synced(capsys, "--dry-run")
+    _, [run] = synced(capsys)
+
+    assert (plan["state"], plan["matched"], plan["items"]) == ("planned", 2, [])
+    assert {query["sql"].split()[0] for query in captured} == {"SELECT"}
+    reason = "Nothing has changed in the catalogs since the last complete run."
+    assert (run["state"], run["reason"], run["matched"]) == ("complete", reason, 2)
+
+
+@pytest.mark.usefixtures("configuration")
 def test_show_transmissions_tells_why_an_item_is_not_there(
     customer: EnterpriseCustomer, capsys: pytest.CaptureFixture[str]
 ) -> None:

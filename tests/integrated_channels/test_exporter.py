@@ -11,7 +11,12 @@ from werkzeug import Response
 
 from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, ConfigurationError
-from enterprise_catalog.integrated_channels.exporter import Export, desired_items, export_chunk
+from enterprise_catalog.integrated_channels.exporter import (
+    Export,
+    catalogs_to_send,
+    desired_items,
+    export_chunk,
+)
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
 from enterprise_catalog.integrated_channels.types import (
     Action,
@@ -88,7 +93,8 @@ def desired(
     configuration = ChannelConfiguration(
         enterprise_customer_uuid=customer.pk, catalog_uuids=[str(catalog_uuid) for catalog_uuid in catalogs]
     )
-    return desired_items(configuration, {record.content_key: record for record in records}, client)
+    catalog_uuids = catalogs_to_send(configuration, client.catalogs_of(customer.pk).uuids)
+    return desired_items(catalog_uuids, {record.content_key: record for record in records}, client)
 
 
 def exported(

@@ -55,14 +55,36 @@ def test_a_lease_that_expired_is_taken_over_with_a_higher_token(
     assert second.token == first.token + 1
 
 
+def test_a_worker_that_was_frozen_while_it_took_the_lease_does_not_get_its_successors(
+    configuration: ChannelConfiguration, clock: Clock
+) -> None:
+    run_of(configuration, clock)
+    later = clock.now + leases.LEASE_DURATION
+    successors: list[leases.Lease | None] = []
+    is_frozen = iter([True])
+
+    def freeze(execute: Callable[..., object], sql: str, *rest: object) -> object:
+        """Let another worker take the lease over right after the first statement."""
+        result = execute(sql, *rest)
+        if next(is_frozen, False):
+            successors.append(leases.acquire(configuration.pk, now=later))
+        return result
+
+    with connection.execute_wrapper(freeze):
+        late = leases.acquire(configuration.pk, now=clock.now)
+
+    assert late is None
+    assert [lease is not None for lease in successors] == [True]
+
+
 def test_a_late_holder_can_neither_renew_nor_release(configuration: ChannelConfiguration, clock: Clock) -> None:
     late = leases.acquire(configuration.pk, now=clock.now)
     clock.forward(minutes=LEASE_MINUTES)
     leases.acquire(configuration.pk, now=clock.now)
     assert late is not None
 
-    leases.release(late)
-
+    with pytest.raises(LeaseLostError):
+        leases.release(late)
     with pytest.raises(LeaseLostError):
         leases.renew(late, now=clock.now)
     assert leases.acquire(configuration.pk, now=clock.now) is None

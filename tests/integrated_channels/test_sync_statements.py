@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from enterprise_catalog.catalog.customers import save_catalog
 from tests.factories import a_catalog, courses, import_into
 from tests.integrated_channels.syncing import run_of
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MOST_PER_CHUNK = 12
-MOST_WHEN_UNCHANGED = 20
+MOST_WHEN_NOTHING_IS_TO_DO = 20
+MOST_WHEN_UNCHANGED = 8
 
 
 def statements_of(configuration: ChannelConfiguration, clock: Clock) -> int:
@@ -56,13 +58,24 @@ def test_updates_and_deletes_take_no_more_than_creates(
 
 
 @pytest.mark.parametrize("count", [0, 10, 1000])
-def test_an_unchanged_sync_takes_at_most_20_statements_in_all(
+def test_an_unchanged_sync_takes_at_most_8_statements_in_all(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock, count: int
 ) -> None:
     a_catalog(*courses(count), customer=customer)
     run_of(configuration, clock)
 
     assert statements_of(configuration, clock) <= MOST_WHEN_UNCHANGED
+
+
+@pytest.mark.parametrize("count", [0, 10, 1000])
+def test_a_sync_that_finds_nothing_to_do_in_changed_catalogs_takes_at_most_20_statements_in_all(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock, count: int
+) -> None:
+    catalog = a_catalog(*courses(count), customer=customer)
+    run_of(configuration, clock)
+    save_catalog(catalog, now=clock.now)
+
+    assert statements_of(configuration, clock) <= MOST_WHEN_NOTHING_IS_TO_DO
 
 
 def test_refused_items_take_one_statement_more_than_accepted_ones_in_all(

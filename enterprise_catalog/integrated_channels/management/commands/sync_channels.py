@@ -75,7 +75,8 @@ class Command(BaseCommand):
     def _plan(self, configuration: ChannelConfiguration, *, as_json: bool) -> bool:
         try:
             with CatalogClient() as catalog:
-                plan = make_plan(configuration, catalog, now=timezone.now())
+                catalogs = catalog.catalogs_of(configuration.enterprise_customer_uuid)
+                plan = make_plan(configuration, catalog, of_customer=catalogs.uuids, now=timezone.now())
         except StopSyncError as error:
             self._print(configuration, {"state": RunState.STOPPED, "reason": error.message}, as_json=as_json)
             return False

@@ -4,4 +4,5 @@
 ``conftest.py``   fixtures for all.
 ``factories.py``  valid rows with boring values.
 ``processes.py``  the project's own processes (web, worker, scheduler, sandbox), started for real.
+``benchmarks/``   how fast it is (``make benchmark``).
 """

@@ -75,6 +75,26 @@ class Site:
                 process.kill()
                 process.wait()
 
+    @contextlib.contextmanager
+    def dialogue(self, code: str) -> Iterator[Dialogue]:
+        """Run ``code`` in a process of its own, with Django set up, and talk to it until the block ends."""
+        log_file = self.folder / "dialogue.log"
+        with log_file.open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-c", f"import django; django.setup(); {code}"],
+                cwd=PROJECT,
+                env=dict(self.environment),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+        with process:  # Its end closes the process's standard input and waits.
+            try:
+                yield Dialogue(process, log_file)
+            except BaseException:
+                process.kill()
+                raise
+
     def log_of(self, *command: str) -> Path:
         """Return where the output of a program goes that :meth:`running` runs."""
         return self.folder / ("-".join(part.strip("-/").replace("/", "_") for part in command)[:60] + ".log")
@@ -109,6 +129,28 @@ class Site:
         """Run Celery's scheduler."""
         with self.running("celery", "-A", "enterprise_catalog", "beat") as process:
             yield process
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    """A process that reads lines from its standard input and writes JSON, a line each, to its standard output."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def ask(self) -> Any:
+        """Write an empty line, and return what the process says next."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
+        return self.hear()
+
+    def hear(self) -> Any:
+        """Wait for what the process says next; fail with its log if it ends instead."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, f"the process said nothing more:\n{self.log.read_text(errors='replace')[-4000:]}"
+        return json.loads(line)
 
 
 def get_json(url: str) -> Any:

@@ -78,10 +78,23 @@ def mariadb_url() -> str:
     Raises:
         UnavailableError: none is given, and none can be started.
     """
-    if importlib.util.find_spec("MySQLdb") is None:
-        raise UnavailableError("mysqlclient is not installed (it needs libmariadb-dev and a C compiler to build)")
     if given := os.environ.get("TEST_DATABASE_URL"):
+        _check_driver()
         return given
+    # Nothing that the tests write has to survive a power cut.
+    return start_mariadb("--innodb-flush-log-at-trx-commit=2")
+
+
+def start_mariadb(*options: str) -> str:
+    """Start a private MariaDB and return the URL of its database ``enterprise_catalog``; it is stopped at exit.
+
+    Args:
+        options: further ones of ``mariadbd``; all that they do not name is as the server has it by default.
+
+    Raises:
+        UnavailableError: it cannot be started, or there is no driver.
+    """
+    _check_driver()
     install, server = _binary("mariadb-install-db"), _binary("mariadbd")
     folder = _folder("mariadb")
     user = ["--user=root"] if os.geteuid() == 0 else []
@@ -96,8 +109,8 @@ def mariadb_url() -> str:
         f"--socket={folder / 'socket'}",
         f"--pid-file={folder / 'pid'}",
     ]
-    options = [f"--port={port}", "--bind-address=127.0.0.1", "--innodb-flush-log-at-trx-commit=2"]
-    _start([server, "--no-defaults", *user, *places, *options], port, folder)
+    address = [f"--port={port}", "--bind-address=127.0.0.1"]
+    _start([server, "--no-defaults", *user, *places, *address, *options], port, folder)
     url = f"mysql://root@127.0.0.1:{port}"
     create_database(url, "enterprise_catalog")
     return f"{url}/enterprise_catalog"
@@ -145,6 +158,11 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], *, log: Path) -> 
                 return
         time.sleep(0.05)
     raise UnavailableError(f"{log.parent.name} did not start:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def _check_driver() -> None:
+    if importlib.util.find_spec("MySQLdb") is None:
+        raise UnavailableError("mysqlclient is not installed (it needs libmariadb-dev and a C compiler to build)")
 
 
 def _binary(name: str) -> str:

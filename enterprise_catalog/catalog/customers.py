@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils.text import slugify
 
-from enterprise_catalog.catalog.models import CatalogMembership, CatalogQuery, EnterpriseCatalog, EnterpriseCustomer
+from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, EnterpriseCustomer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
     from uuid import UUID
 
@@ -36,6 +37,7 @@ def save_customer(customer: EnterpriseCustomer, *, now: datetime) -> None:
     """Save a new or changed customer; where its enrolment URLs changed, so did every document of its catalogs."""
     with transaction.atomic():
         customer.save()
+        _lock_queries(customer.catalogs.values_list("catalog_query", flat=True))
         for catalog in customer.catalogs.select_for_update():
             # Compared here, since MariaDB takes addresses that differ in case or accents only for equal.
             if catalog.enrollment_url_prefix != customer.enrollment_url_prefix:
@@ -50,12 +52,15 @@ def save_catalog(catalog: EnterpriseCatalog, *, now: datetime) -> None:
     """
     prefix = catalog.enterprise_customer.enrollment_url_prefix
     with transaction.atomic():
+        latest_change = _lock_queries([catalog.catalog_query_id])
         stored = EnterpriseCatalog.objects.select_for_update().filter(pk=catalog.pk).first()
         catalog.enrollment_url_prefix = prefix
         catalog.documents_changed_at = stored.documents_changed_at if stored else None
         catalog.revision = stored.revision if stored else 0
         if stored and stored.enrollment_url_prefix != prefix:
-            catalog.documents_changed_at = _after_all_changes(catalog, now)
+            earlier = [moment for moment in (catalog.documents_changed_at, latest_change) if moment]
+            # Times of change move forward, even if no clock does.
+            catalog.documents_changed_at = max([now, *(moment + timedelta(microseconds=1) for moment in earlier)])
         catalog.save()
         EnterpriseCatalog.objects.filter(pk=catalog.pk).update(revision=next_version("revision", now))
 
@@ -91,12 +96,13 @@ def ensure_catalog_query(catalog_uuid: UUID, *, customer_uuid: UUID, title: str 
     return query
 
 
-def _after_all_changes(catalog: EnterpriseCatalog, now: datetime) -> datetime:
-    """Return ``now``, or a later time if an item changed later: times of change move forward, even if no clock does."""
-    members = CatalogMembership.objects.filter(catalog_query=catalog.catalog_query_id)
-    changes = (catalog.documents_changed_at, members.aggregate(latest=Max("updated_at"))["latest"])
-    latest: datetime = max([now, *(change + timedelta(microseconds=1) for change in changes if change)])
-    return latest
+def _lock_queries(query_ids: Iterable[int | None]) -> datetime | None:
+    """Keep imports into the queries from ending before this transaction; return when their content last changed.
+
+    Before any of their catalogs is locked, and in the order of their ids, as imports do.
+    """
+    locked = CatalogQuery.objects.filter(pk__in=[pk for pk in query_ids if pk]).order_by("pk").select_for_update()
+    return max((query.content_changed_at for query in locked if query.content_changed_at), default=None)
 
 
 def _new_customer(customer_uuid: UUID) -> dict[str, str]:

@@ -15,12 +15,20 @@ from datetime import timedelta
 from typing import IO, TYPE_CHECKING, Final
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Q
+from django.db.models import Max, Value
+from django.db.models.functions import Coalesce, Greatest
 
 from enterprise_catalog.catalog.customers import next_version
 from enterprise_catalog.catalog.documents import Document, DocumentError, parse_document
-from enterprise_catalog.catalog.models import CatalogMembership, CatalogQuery, ContentDocument, ContentMetadata
+from enterprise_catalog.catalog.models import (
+    CatalogMembership,
+    CatalogQuery,
+    ContentDocument,
+    ContentMetadata,
+    EnterpriseCatalog,
+)
 from enterprise_catalog.catalog.querysets import KEYS_PER_STATEMENT
+from enterprise_catalog.catalog.timestamps import TimestampField
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,9 +38,10 @@ if TYPE_CHECKING:
 BATCH_BYTES: Final = 4 * 1024 * 1024
 BATCH_DOCUMENTS: Final = 500
 
-#: MariaDB's "duplicate entry", "lock wait timeout exceeded" and "deadlock found": another import was faster. The
-#: transaction is undone, and sees what the other one wrote when it is tried again.
-_RETRYABLE_CODES: Final = frozenset({1062, 1205, 1213})
+#: MariaDB's "record has changed since last read" (from 11.6 on), "duplicate entry", "lock wait timeout exceeded" and
+#: "deadlock found": another import was faster. The transaction is undone, and sees what the other one wrote when it is
+#: tried again.
+_RETRYABLE_CODES: Final = frozenset({1020, 1062, 1205, 1213})
 _ATTEMPTS: Final = 5
 
 
@@ -75,7 +84,8 @@ class _Changes:
     """What an import has changed so far, for the versions that have to move at its end."""
 
     now: datetime
-    content_ids: list[int] = field(default_factory=list)
+    #: Of the changed content: id -> its new time of change.
+    times: dict[int, datetime] = field(default_factory=dict)
     membership_changed: bool = False
 
 
@@ -241,7 +251,7 @@ def _update_content(documents: Sequence[Document], changes: _Changes) -> None:
     for moment in moments:  # One, unless the clock went back.
         ids = [row.pk for row in rows if row.updated_at == moment]
         CatalogMembership.objects.filter(content__in=ids).update(updated_at=moment)
-    changes.content_ids += [row.pk for row in rows]
+    changes.times |= {row.pk: row.updated_at for row in rows}
 
 
 def _row(document: Document, row: ContentMetadata) -> ContentMetadata:
@@ -267,21 +277,62 @@ def _remove_others(query: CatalogQuery, keys: set[str]) -> int:
     """Remove the members whose key is not in ``keys``; return how many."""
     members = query.memberships.order_by("content_key").values_list("pk", "content_key").iterator()
     leaving = [pk for pk, key in members if key not in keys]
-    for start in range(0, len(leaving), KEYS_PER_STATEMENT):
-        CatalogMembership.objects.filter(pk__in=leaving[start : start + KEYS_PER_STATEMENT]).delete()
+    for some in _parts(leaving):
+        CatalogMembership.objects.filter(pk__in=some).delete()
     return len(leaving)
 
 
 def _move_versions(query: CatalogQuery, changes: _Changes) -> None:
     """Give a new version to each query whose members or their content changed."""
-    affected = Q(pk=query.pk) if changes.membership_changed else Q(pk__in=())
-    queries = set(CatalogQuery.objects.filter(affected).values_list("pk", flat=True))
-    for start in range(0, len(changes.content_ids), KEYS_PER_STATEMENT):
-        ids = changes.content_ids[start : start + KEYS_PER_STATEMENT]
-        queries.update(
-            CatalogMembership.objects.filter(content__in=ids).values_list("catalog_query", flat=True).distinct()
+    queries = _changed_queries(query, changes)
+    for some in _parts(queries):
+        # In this order by all who need both: first queries, then their catalogs. An edit of a customer is over by now,
+        # and seen below, or waits for us.
+        list(CatalogQuery.objects.filter(pk__in=some).order_by("pk").select_for_update().values_list("pk"))
+    _outlast_addresses(queries, changes)
+    changed_at = Value(_latest_change(query, changes), TimestampField())
+    for some in _parts(queries):
+        CatalogQuery.objects.filter(pk__in=some).update(
+            version=next_version("version", changes.now),
+            content_changed_at=Greatest(Coalesce("content_changed_at", changed_at), changed_at),
         )
-    for pk in sorted(queries):
-        CatalogQuery.objects.filter(pk=pk).update(
-            version=next_version("version", changes.now), content_changed_at=changes.now
-        )
+
+
+def _changed_queries(query: CatalogQuery, changes: _Changes) -> list[int]:
+    queries = {query.pk} if changes.membership_changed else set()
+    for ids in _parts(list(changes.times)):
+        with_them = CatalogMembership.objects.filter(content__in=ids)
+        queries.update(with_them.values_list("catalog_query", flat=True).distinct())
+    return sorted(queries)
+
+
+def _outlast_addresses(queries: Sequence[int], changes: _Changes) -> None:
+    """Raise the times of changed content above those at which its catalogs' addresses changed.
+
+    These are floors of the times that are served, and may be later than the time at which this import began: a time
+    below them would tell nobody of the change.
+    """
+    if not changes.times:
+        return
+    earliest = min(changes.times.values())
+    catalogs = EnterpriseCatalog.objects.filter(documents_changed_at__gte=earliest).select_for_update()
+    found = (catalogs.filter(catalog_query__in=some) for some in _parts(queries))
+    floors = [catalog.documents_changed_at for some in found for catalog in some if catalog.documents_changed_at]
+    if not floors:
+        return
+    moment = max(floors) + timedelta(microseconds=1)
+    for ids in _parts([pk for pk, time in changes.times.items() if time < moment]):
+        ContentMetadata.objects.filter(pk__in=ids).update(updated_at=moment)
+        CatalogMembership.objects.filter(content__in=ids).update(updated_at=moment)
+        changes.times |= dict.fromkeys(ids, moment)
+
+
+def _latest_change(query: CatalogQuery, changes: _Changes) -> datetime:
+    """Return a time that is not before any member's, of the queries that changed."""
+    joined = query.memberships.aggregate(latest=Max("updated_at"))["latest"] if changes.membership_changed else None
+    latest: datetime = max([changes.now, *changes.times.values(), *([joined] if joined else [])])
+    return latest
+
+
+def _parts(values: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (values[start : start + KEYS_PER_STATEMENT] for start in range(0, len(values), KEYS_PER_STATEMENT))

@@ -45,7 +45,8 @@ class Snapshot:
 
 
 _FIRST: Final = '[{"content_key":"'
-_BETWEEN_KEY_AND_TIME: Final = '","updated_at":"'
+#: Times begin with the 2 of their year, which tells this place from the quotes around a key that is a comma.
+_KEY_AND_TIME: Final = ('","2', '","updated_at":"2')
 _BETWEEN_ITEMS: Final = '"},{"content_key":"'
 _LAST: Final = '"}]'
 
@@ -103,9 +104,9 @@ def _scan(state: CatalogState) -> Snapshot:
 def _entries(rows: Sequence[tuple[Any, ...]], *, floor: str) -> list[str]:
     """Return :attr:`Snapshot.existing` of some rows, by a call of a builtin for each step instead of one for each row.
 
-    ``[["edX+A","2026…Z"],["edX+B","2026…Z"]]`` is taken apart at ``"],["``. Neither that nor ``","`` occurs inside a
-    key, where a quote has a backslash before it.
+    ``[["edX+A","2026…Z"],["edX+B","2026…Z"]]`` is taken apart at ``"],["``. No key holds what is looked for: a quote in
+    a key has a backslash before it.
     """
     if floor:
         rows = [(key, max(time, floor)) for key, time in rows]
-    return orjson.dumps(rows)[3:-3].decode().replace('","', _BETWEEN_KEY_AND_TIME).split('"],["')
+    return orjson.dumps(rows)[3:-3].decode().replace(*_KEY_AND_TIME).split('"],["')

@@ -51,7 +51,24 @@ def test_a_diff_is_one_scan_of_one_index(sent: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["a", 'quote"', 'a","b', '"],["', "back\\slash", "tab\t", "ä", "😀", "\x7f\u2028", "{'}"]
+    "key",
+    [
+        "a",
+        ",",
+        ",2",
+        "2",
+        "],[",
+        "],[2",
+        'quote"',
+        'a","b',
+        '"],["',
+        "back\\slash",
+        "tab\t",
+        "ä",
+        "😀",
+        "\x7f\u2028",
+        "{'}",
+    ],
 )
 def test_a_key_of_any_characters_is_written_as_json(key: str) -> None:
     keys = sorted(["A", key, "😁"])

@@ -1,0 +1,86 @@
+"""``python -m tests.benchmarks``: measure, print, write. ``make benchmark`` gives the full form.
+
+Exit codes: 0 all answers were right, whatever the figures; 1 an answer was wrong, or something failed; 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from tests.benchmarks.environment import prepared
+from tests.benchmarks.results import WrongAnswerError
+from tests.benchmarks.sampling import Sampling
+from tests.processes import PROJECT
+from tests.services import UnavailableError
+
+_DOCS: Final = PROJECT / "docs"
+_OUTPUT: Final = PROJECT / "var" / "benchmark.json"
+
+
+def main() -> int:
+    """Run the benchmark that the arguments describe and return the exit code."""
+    options = _parser().parse_args()
+    console = Console()
+    try:
+        with prepared(database_url=options.database_url, buffer_pool=options.buffer_pool):
+            return _measure(options, console)
+    except (UnavailableError, WrongAnswerError) as error:
+        console.print(f"{type(error).__name__}: {error}", style="red", markup=False)
+        return 1
+
+
+def _measure(options: argparse.Namespace, console: Console) -> int:
+    from tests.benchmarks.documentation import write_figures  # noqa: PLC0415  (there are settings only now)
+    from tests.benchmarks.report import print_report, write_json  # noqa: PLC0415
+    from tests.benchmarks.whole_run import Plan, measure  # noqa: PLC0415
+
+    plan = Plan(
+        sizes=options.sizes,
+        sampling=Sampling(options.runs, options.warm_ups),
+        load_seconds=options.load_seconds,
+        documents=options.documents,
+        sharers=options.sharers,
+    )
+    results = measure(plan, say=lambda text: console.print(f"{text} …"))
+    print_report(results, console)
+    write_json(results, options.output)
+    if options.docs:
+        write_figures(results, options.docs)
+    for fault in results.faults:
+        console.print(fault, style="red", markup=False)
+    return 1 if results.faults else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    add = parser.add_argument
+    add("--sizes", type=_sizes, default=[1_000, 10_000], help="items of the catalogs, separated by commas")
+    add("--runs", type=_positive, default=9, help="how often each thing is measured")
+    add("--warm-ups", type=int, default=2, help="runs before that do not count")
+    add("--load-seconds", type=float, default=5, help="how long many callers ask at once, twice")
+    add("--documents", type=_positive, default=1_000, help="how many are imported")
+    add("--sharers", type=_positive, default=200, help="how many catalogs hold the one item that changes")
+    add("--output", type=Path, default=_OUTPUT, help="where the JSON goes")
+    add("--docs", type=Path, nargs="?", const=_DOCS, help="write tables and picture into the docs, or into this folder")
+    add("--database-url", help="an empty MariaDB database; without it a private server is started")
+    add("--buffer-pool", default="2G", help="the private server's innodb_buffer_pool_size")
+    return parser
+
+
+def _sizes(text: str) -> list[int]:
+    return sorted({_positive(part) for part in text.split(",")})
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""What ``docs/reference/benchmarks.rst`` includes: tables, the machine, the JSON, and the picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.benchmarks.plot import draw
+from tests.benchmarks.report import write_json
+from tests.benchmarks.sheets import sheets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from tests.benchmarks.results import Results
+    from tests.benchmarks.sheets import Sheet
+
+
+def write_figures(results: Results, docs: Path) -> None:
+    """Write everything below ``docs``, over what an earlier run has written."""
+    write_json(results, docs / "reference" / "benchmarks.json")
+    included = docs / "reference" / "benchmarks"
+    included.mkdir(parents=True, exist_ok=True)
+    for sheet in sheets(results):
+        (included / f"{sheet.name}.inc").write_text("\n".join(_list_table(sheet)) + "\n", encoding="utf-8")
+    (included / "machine.inc").write_text(_machine(results.machine), encoding="utf-8")
+    picture = docs / "images" / "benchmarks.svg"
+    picture.parent.mkdir(exist_ok=True)
+    picture.write_text(draw(results), encoding="utf-8")
+
+
+def _list_table(sheet: Sheet) -> Iterator[str]:
+    yield from (".. list-table::", "   :header-rows: 1", "")
+    for row in (sheet.columns, *sheet.rows):
+        for position, cell in enumerate(row):
+            yield f"   {' ' if position else '*'} - {cell}".rstrip()
+
+
+def _machine(machine: Mapping[str, str | int]) -> str:
+    return (
+        f"Measured with {machine['runs']} runs of each, after {machine['warm_ups']} that do not count, on"
+        f" {machine['cpus']} processors, with MariaDB {machine['mariadb']} and Python {machine['python']}. The load"
+        f" average at the start, which tells whether others were at work, was {machine['load_average']}.\n"
+    )

@@ -1,0 +1,79 @@
+"""The memory of one diff: a process that serves exactly one, after a small one that loads all code.
+
+It is a program (``python -m tests.benchmarks.memory``), since a process that has done more before keeps memory that the
+next request finds free. Linux only: ``/proc`` tells the peak, and forgets it when asked to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import io
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import django
+
+from tests.processes import PROJECT
+
+if TYPE_CHECKING:
+    from tests.benchmarks.cases import Case
+    from tests.benchmarks.seeding import SeededCatalog
+
+_STATUS: Final = Path("/proc/self/status")
+_SMALL_BODY: Final = b'{"content_keys":[]}'
+_FORGET_PEAK: Final = "5"  # proc(5): "reset the peak resident set size"
+
+
+def peak_of_one_diff(catalog: SeededCatalog, case: Case, *, loaded_by: SeededCatalog) -> int:
+    """Return by how many bytes a diff raises the peak of a fresh process over what it held before.
+
+    Args:
+        loaded_by: a small catalog, whose diff comes before.
+    """
+    with tempfile.NamedTemporaryFile() as body:
+        body.write(case.body)
+        body.flush()
+        command = [sys.executable, "-m", __name__, str(loaded_by.uuid), str(catalog.uuid), body.name]
+        done = subprocess.run(command, cwd=PROJECT, env=os.environ, stdout=subprocess.PIPE, text=True, check=True)
+    return int(done.stdout)
+
+
+def main() -> None:
+    """Serve the two diffs, the second one with the body that a file holds, and print the bytes."""
+    parser = argparse.ArgumentParser(description="measures the memory of one diff")
+    parser.add_argument("loaded_by", help="UUID of a small catalog")
+    parser.add_argument("catalog", help="UUID of the catalog")
+    parser.add_argument("body", type=Path, help="file that holds the request's body")
+    arguments = parser.parse_args()
+    django.setup()
+    from enterprise_catalog.wsgi import application  # noqa: PLC0415  (after the setup)
+    from tests.api.endpoints import address  # noqa: PLC0415
+    from tests.benchmarks.in_process import Caller  # noqa: PLC0415
+
+    caller = Caller(application)
+    caller.call(
+        "POST", address(arguments.loaded_by, "content-diff/"), stream=io.BytesIO(_SMALL_BODY), length=len(_SMALL_BODY)
+    )
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text(_FORGET_PEAK, encoding="ascii")
+    idle = _kilobytes("VmRSS")
+    with arguments.body.open("rb") as stream:
+        length = arguments.body.stat().st_size
+        caller.call("POST", address(arguments.catalog, "content-diff/"), stream=stream, length=length)
+    print((_kilobytes("VmHWM") - idle) * 1024)  # noqa: T201  (its output)
+
+
+def _kilobytes(name: str) -> int:
+    [value] = (
+        line.split()[1] for line in _STATUS.read_text(encoding="ascii").splitlines() if line.startswith(f"{name}:")
+    )
+    return int(value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""The whole stack behind gunicorn with two workers, asked over bare sockets so that asking costs little."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tests.api.endpoints import address
+from tests.benchmarks.results import WrongAnswerError
+from tests.processes import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.benchmarks.cases import Case
+    from tests.benchmarks.seeding import SeededCatalog
+
+_TIMEOUT_SECONDS: Final = 60
+_LARGEST_HEAD: Final = 64 * 1024
+#: Enough at once for both workers to get some of them.
+_WARMING: Final = 8
+
+
+@contextmanager
+def served(**variables: str) -> Iterator[int]:
+    """Serve the catalog of this process's database until the block ends; gives the port.
+
+    Args:
+        variables: further ones of the servers' environment.
+    """
+    site = Site.make(
+        Path(os.environ["LOCAL_STATE_DIR"]),  # The key that signs tokens is there.
+        DATABASE_URL=os.environ["DATABASE_URL"],
+        DJANGO_SETTINGS_MODULE=os.environ["DJANGO_SETTINGS_MODULE"],
+        **variables,
+    )
+    with site.web():
+        yield site.port
+
+
+def request_for_diff(catalog: SeededCatalog, case: Case, *, token: str) -> bytes:
+    """Return the bytes of a whole request."""
+    head = (
+        f"POST {address(catalog.uuid, 'content-diff/')} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        f"Authorization: JWT {token}\r\nAccept: application/json\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(case.body)}\r\n\r\n"
+    )
+    return head.encode() + case.body
+
+
+@dataclass(slots=True)
+class SocketCaller:
+    """Sends ready-made requests, each over a connection of its own, and reads the answers into one buffer."""
+
+    port: int
+    buffer: bytearray = field(default_factory=lambda: bytearray(_LARGEST_HEAD))
+
+    def timed(self, request: bytes) -> float:
+        """Return the seconds from connecting to the last byte of the answer."""
+        started = time.perf_counter()
+        self.exchange(request)
+        return time.perf_counter() - started
+
+    def exchange(self, request: bytes) -> memoryview:
+        """Send ``request`` and return the answer's body, which is valid until the next call.
+
+        Raises:
+            WrongAnswerError: the status is not 200, or the body is shorter than announced.
+            OSError: the connection failed.
+        """
+        with socket.create_connection(("127.0.0.1", self.port), timeout=_TIMEOUT_SECONDS) as connection:
+            connection.sendall(request)
+            received, start = self._receive_head(connection)
+            end = start + _length_of_body(bytes(self.buffer[:start]))
+            if end > len(self.buffer):
+                # A new one, since a bytearray does not grow while somebody looks at it.
+                self.buffer = self.buffer[:received] + bytes(end - received)
+            view = memoryview(self.buffer)
+            while received < end:
+                count = connection.recv_into(view[received:end], end - received, socket.MSG_WAITALL)
+                if not count:
+                    raise WrongAnswerError(f"an answer ended {end - received:,} bytes early")
+                received += count
+            return view[start:end]
+
+    def _receive_head(self, connection: socket.socket) -> tuple[int, int]:
+        """Return how many bytes have come, and where the body starts among them."""
+        received = 0
+        while (end := self.buffer.find(b"\r\n\r\n", 0, received)) < 0:
+            count = connection.recv_into(memoryview(self.buffer)[received:])
+            if not count:
+                raise WrongAnswerError("an answer ended within its head")
+            received += count
+        return received, end + 4
+
+
+def warm_up(port: int, request: bytes) -> None:
+    """Send ``request`` several times at once, so that every worker has answered it before."""
+    with ThreadPoolExecutor(_WARMING) as pool:
+        for answer in [pool.submit(SocketCaller(port).timed, request) for _ in range(_WARMING)]:
+            answer.result()
+
+
+def _length_of_body(head: bytes) -> int:
+    lines = head.split(b"\r\n")
+    if lines[0].split(b" ")[1] != b"200":
+        raise WrongAnswerError(f"the server answered {lines[0].decode()}")
+    [length] = (line.partition(b":")[2] for line in lines if line.lower().startswith(b"content-length:"))
+    return int(length)

@@ -1,0 +1,110 @@
+"""Catalogs of each size, brought in by our own import: courses of about 8 KB, the same ones in every run."""
+
+from __future__ import annotations
+
+import functools
+import json
+import random
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from enterprise_catalog.catalog.ingest import ImportReport, import_documents
+from tests.benchmarks.results import WrongAnswerError
+from tests.factories import a_catalog, a_course, a_customer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from uuid import UUID
+
+    from enterprise_catalog.catalog.models import CatalogQuery
+
+#: When the first portion came in; the others follow at an odd distance, so that no two carry the same time.
+FIRST_IMPORT: Final = datetime(2025, 1, 7, 3, 12, 44, 918_273, tzinfo=UTC)
+_BETWEEN_IMPORTS: Final = timedelta(hours=29, minutes=17, seconds=5, microseconds=123_457)
+_PORTIONS: Final = 100
+_ORGANISATIONS: Final = 40
+_SENTENCES_OF_A_COURSE: Final = (85, 105)
+
+
+@dataclass(frozen=True, slots=True)
+class SeededCatalog:
+    """A catalog in the database."""
+
+    uuid: UUID
+    query_id: int
+    keys: Sequence[str]  #: In no particular order.
+
+    @property
+    def items(self) -> int:
+        """How many it holds."""
+        return len(self.keys)
+
+
+def seed(sizes: Sequence[int]) -> Iterator[tuple[SeededCatalog, float]]:
+    """Yield a catalog of each size, none of whose items is in another, and the seconds that its import took."""
+    customer = a_customer()
+    start = 0
+    for size in sizes:
+        keys = course_keys(start, size)
+        catalog = a_catalog(customer=customer, title=f"{size:,} items")
+        query = catalog.catalog_query
+        assert query is not None
+        seconds = _fill(query, keys)
+        yield SeededCatalog(catalog.pk, query.pk, keys), seconds
+        start += size
+
+
+def seed_empty() -> SeededCatalog:
+    """Return a catalog without items, whose diff costs what any diff costs."""
+    catalog = a_catalog(title="No items", customer=a_customer(slug="nobody"))
+    assert catalog.catalog_query_id is not None
+    return SeededCatalog(catalog.pk, catalog.catalog_query_id, [])
+
+
+def course_keys(start: int, count: int, *, prefix: str = "Org") -> list[str]:
+    """Return the keys of courses number ``start`` and after it; their order by key is not that of their numbers."""
+    return [f"{prefix}{number % _ORGANISATIONS}X+COURSE{number:06}" for number in range(start, start + count)]
+
+
+def course_line(key: str, *, edition: int = 1) -> bytes:
+    """Return the document of a course as one line of JSON, about 8 KB; each ``edition`` has another text."""
+    chosen = random.Random(f"{key} {edition}")
+    text = " ".join(chosen.choices(_sentences(), k=chosen.randint(*_SENTENCES_OF_A_COURSE)))
+    return json.dumps(a_course(key, full_description=f"<p>{text}</p>")).encode()
+
+
+def timed_import(query: CatalogQuery, lines: Sequence[bytes], *, now: datetime, expected: ImportReport) -> float:
+    """Import ``lines`` and return the seconds that it took.
+
+    Raises:
+        WrongAnswerError: it did something else than ``expected``.
+    """
+    started = time.perf_counter()
+    report = import_documents(lambda: query, lines, now=now)
+    seconds = time.perf_counter() - started
+    if report != expected:
+        raise WrongAnswerError(f"the import did {report}, not {expected}")
+    return seconds
+
+
+def _fill(query: CatalogQuery, keys: Sequence[str]) -> float:
+    """Import the courses in portions, as if over months, so that neighbours by key differ in their time of change."""
+    shuffled = random.Random(len(keys)).sample(keys, len(keys))
+    portion = -(-len(keys) // _PORTIONS)
+    seconds, now = 0.0, FIRST_IMPORT
+    for start in range(0, len(keys), portion):
+        lines = [course_line(key) for key in shuffled[start : start + portion]]
+        seconds += timed_import(query, lines, now=now, expected=ImportReport(created=len(lines)))
+        now += _BETWEEN_IMPORTS
+    return seconds
+
+
+@functools.cache
+def _sentences() -> list[str]:
+    """Return made-up sentences of 6 to 16 words."""
+    chosen = random.Random("words")
+    syllables = ("ba", "ce", "di", "fo", "gu", "han", "jet", "kil", "lom", "mur", "nes", "pra", "qui", "ros", "sten")
+    words = ["".join(chosen.choices(syllables, k=chosen.randint(1, 4))) for _ in range(3_000)]
+    return [" ".join(chosen.choices(words, k=chosen.randint(6, 16))).capitalize() + "." for _ in range(4_000)]

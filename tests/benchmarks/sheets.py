@@ -1,0 +1,70 @@
+"""The results as tables of text, for the terminal and for the docs alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.benchmarks.growth import Growth
+    from tests.benchmarks.results import Figure, Results, Timing, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table; every row has as many cells as there are columns."""
+
+    name: str
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def sheets(results: Results) -> list[Sheet]:
+    """Return all tables, that of the targets last."""
+    timings = ("what", "how", "items", "min", "median", "max", "to floor")
+    growth = ("what", "how", "items", "µs per item", "to typical size")
+    return [
+        Sheet("timings", "Times in milliseconds", timings, [_timing(each, results) for each in results.timings]),
+        Sheet("growth", "Time per item, median", growth, [_growth(each) for each in results.growth]),
+        Sheet("figures", "Other figures", ("what", "items", "value"), [_figure(each) for each in results.figures]),
+        Sheet("targets", "Targets", ("what", "value", "target", "met"), [_verdict(each) for each in results.verdicts]),
+    ]
+
+
+def _timing(timing: Timing, results: Results) -> Sequence[str]:
+    what = f"{timing.what}, {timing.case}" if timing.case else timing.what
+    floor = _floor_of(timing, results)
+    ratio = f"{timing.median / floor:.2f}" if floor else ""
+    milliseconds = (_number(1000 * seconds) for seconds in (timing.least, timing.median, timing.most))
+    return what, timing.how, f"{timing.items:,}", *milliseconds, ratio
+
+
+def _floor_of(timing: Timing, results: Results) -> float | None:
+    """Return the median of the floor of the same work; none for what has no floor, and for a floor."""
+    how = {"diff": "floor", "page of documents": f"{timing.how}, floor"}.get(timing.what)
+    if how is None or timing.how.endswith("floor"):
+        return None
+    return results.median(timing.what, how, case=timing.case, items=timing.items)
+
+
+def _growth(growth: Growth) -> Sequence[str]:
+    microseconds = _number(1e6 * growth.seconds_per_item)
+    return f"diff, {growth.case}", growth.how, f"{growth.items:,}", microseconds, f"{growth.to_typical:.2f}"
+
+
+def _figure(figure: Figure) -> Sequence[str]:
+    return f"{figure.what}: {figure.how}", f"{figure.items:,}", _number(figure.value, figure.unit)
+
+
+def _verdict(verdict: Verdict) -> Sequence[str]:
+    target = f"{verdict.bound} {_number(verdict.target, verdict.unit)}"
+    return verdict.what, _number(verdict.value, verdict.unit), target, "yes" if verdict.is_met else "no"
+
+
+def _number(value: float, unit: str = "") -> str:
+    """Return a number with three significant digits, or whole where it is large."""
+    text = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+    return f"{text} {unit}".strip()

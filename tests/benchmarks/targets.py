@@ -1,0 +1,114 @@
+"""What the figures should be. Misses are reported, nothing more: no test fails because a machine is slow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tests.benchmarks.cases import EMPTY, MOSTLY_KNOWN
+from tests.benchmarks.results import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tests.benchmarks.results import Results
+
+#: The sizes that the targets speak of; a run without them is judged by what it has.
+_TYPICAL: Final = 10_000
+_LARGE: Final = 50_000
+
+#: Of each gunicorn: as many requests as it answers at the same time.
+WORKERS: Final = 2
+
+#: Case -> how many times as long as the floor a diff may take.
+_COLD: Final[Mapping[str, float]] = {MOSTLY_KNOWN: 1.6}
+_WARM: Final[Mapping[str, float]] = {MOSTLY_KNOWN: 0.6, EMPTY: 0.7}
+_PER_ITEM: Final = 1.5
+_MEGABYTES_OF_A_DIFF: Final = 200
+_STATEMENTS_OF_A_304: Final = 3
+_LARGEST_304: Final = 1.2
+_LAST_PAGE: Final = 1.3
+_PAGE_TO_FLOOR: Final = 3
+_UNCHANGED_IMPORT: Final = 0.35
+_THROUGHPUT: Final = 0.8
+
+
+def typical_size(sizes: Sequence[int]) -> int:
+    """Return the size that the others are compared with."""
+    return _TYPICAL if _TYPICAL in sizes else min(sizes)
+
+
+def large_size(sizes: Sequence[int]) -> int:
+    """Return the size whose pages are measured."""
+    return _LARGE if _LARGE in sizes else max(sizes)
+
+
+def verdicts(results: Results, *, sizes: Sequence[int], documents: int) -> Iterator[Verdict]:
+    """Yield every target with what was measured.
+
+    Args:
+        sizes: of the catalogs, in items.
+        documents: how many were imported.
+    """
+    for items in sorted({typical_size(sizes), large_size(sizes)}):
+        yield from _diff_to_floor(results, items)
+    yield from _growth(results, sizes)
+    yield from _not_modified(results, sizes)
+    yield from _pages(results, large_size(sizes))
+    yield from _load(results, typical_size(sizes))
+    yield from _imports(results, documents)
+
+
+def _diff_to_floor(results: Results, items: int) -> Iterator[Verdict]:
+    for how, limits in (("cold", _COLD), ("warm", _WARM)):
+        for case, limit in limits.items():
+            ratio = _diff(results, how, case, items) / _diff(results, "floor", case, items)
+            yield Verdict(f"diff, {case}, {items:,} items: {how} to floor", ratio, "at most", limit)
+
+
+def _growth(results: Results, sizes: Sequence[int]) -> Iterator[Verdict]:
+    typical = typical_size(sizes)
+    for each in results.growth:
+        if each.how != "floor" and each.items != typical:
+            what = f"diff, {each.case}, {each.how}: time per item at {each.items:,} to that at {typical:,}"
+            yield Verdict(what, each.to_typical, "at most", _PER_ITEM)
+    peak = results.figure("memory of one diff", "peak over idle", items=max(sizes))
+    yield Verdict(f"diff, {max(sizes):,} items: peak of memory over idle", peak, "at most", _MEGABYTES_OF_A_DIFF, "MB")
+
+
+def _not_modified(results: Results, sizes: Sequence[int]) -> Iterator[Verdict]:
+    smallest, largest = min(sizes), max(sizes)
+    for what in ("304 of the catalog", "304 of its content"):
+        statements = results.figure(what, "statements", items=largest)
+        yield Verdict(f"{what}, {largest:,} items: statements", statements, "at most", _STATEMENTS_OF_A_304)
+        ratio = results.median(what, "304", items=largest) / results.median(what, "304", items=smallest)
+        yield Verdict(f"{what}: time at {largest:,} to that at {smallest:,}", ratio, "at most", _LARGEST_304)
+
+
+def _pages(results: Results, items: int) -> Iterator[Verdict]:
+    first, last, floor = (
+        results.median("page of documents", how, items=items) for how in ("first", "last", "last, floor")
+    )
+    yield Verdict(f"page of documents, {items:,} items: last to first", last / first, "at most", _LAST_PAGE)
+    yield Verdict(f"page of documents, {items:,} items: last to floor", last / floor, "at most", _PAGE_TO_FLOOR)
+
+
+def _load(results: Results, items: int) -> Iterator[Verdict]:
+    for how in ("cold", "warm"):
+        errors = results.figure("load", f"{how}, errors", items=items)
+        yield Verdict(f"load, {how}: errors", errors, "at most", 0)
+        throughput = results.figure("load", f"{how}, answers per second", items=items)
+        for way, name in ((how, "in process"), (f"{how}, HTTP", "over HTTP")):
+            predicted = WORKERS / _diff(results, way, MOSTLY_KNOWN, items)
+            what = f"load, {how}: throughput to what the median {name} predicts"
+            yield Verdict(what, throughput / predicted, "at least", _THROUGHPUT)
+
+
+def _imports(results: Results, documents: int) -> Iterator[Verdict]:
+    rows = results.figure("import", "unchanged, rows written", items=documents)
+    yield Verdict("import of unchanged documents: rows written", rows, "at most", 0)
+    ratio = results.median("import", "unchanged", items=documents) / results.median("import", "first", items=documents)
+    yield Verdict("import of unchanged documents: time to that of the first", ratio, "at most", _UNCHANGED_IMPORT)
+
+
+def _diff(results: Results, how: str, case: str, items: int) -> float:
+    return results.median("diff", how, case=case, items=items)

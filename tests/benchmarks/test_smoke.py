@@ -1,0 +1,43 @@
+"""A short form of the benchmark, without any limit of time: everything is measured, written, and right."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import services
+from tests.processes import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.processes
+
+_SHORT = (
+    *("--sizes", "40,200", "--runs", "2", "--warm-ups", "1", "--load-seconds", "0.5"),
+    *("--documents", "100", "--sharers", "5"),
+)
+WAYS = ("floor", "cold", "warm", "cold, HTTP", "warm, HTTP")
+
+
+def test_a_short_benchmark_measures_everything_and_finds_all_answers_right(mariadb_url: str, tmp_path: Path) -> None:
+    database = services.create_database(mariadb_url, "benchmark")
+    places = ("--output", str(tmp_path / "results.json"), "--docs", str(tmp_path / "docs"))
+    command = [sys.executable, "-m", "tests.benchmarks", "--database-url", database, *_SHORT, *places]
+
+    done = subprocess.run(command, cwd=PROJECT, env=os.environ, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = json.loads((tmp_path / "results.json").read_text())
+    diffs = {(each["how"], each["items"]) for each in results["timings"] if each["what"] == "diff"}
+    assert diffs == {(how, items) for how in WAYS for items in (0, 40, 200)}
+    assert all(len(each["seconds"]) == 2 for each in results["timings"])
+    rows_written = {each["how"]: each["value"] for each in results["figures"] if "rows written" in each["how"]}
+    assert rows_written["first, rows written"] >= 300
+    assert (tmp_path / "docs" / "images" / "benchmarks.svg").read_text().startswith("<svg ")
+    assert "yes" in (tmp_path / "docs" / "reference" / "benchmarks" / "targets.inc").read_text()

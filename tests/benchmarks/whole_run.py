@@ -1,0 +1,93 @@
+"""Everything that the benchmark measures, in its order."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from enterprise_catalog.wsgi import application
+from tests.benchmarks.cases import MOSTLY_KNOWN, Case
+from tests.benchmarks.conditional import measure_not_modified
+from tests.benchmarks.diffs import Stacks, measure_diffs, measure_load
+from tests.benchmarks.environment import describe_machine
+from tests.benchmarks.floor import Floor
+from tests.benchmarks.growth import growth_of_diffs
+from tests.benchmarks.imports import measure_imports, measure_shared_change
+from tests.benchmarks.in_process import Caller
+from tests.benchmarks.memory import peak_of_one_diff
+from tests.benchmarks.over_http import served
+from tests.benchmarks.pages import measure_pages
+from tests.benchmarks.results import Figure, Results
+from tests.benchmarks.seeding import seed, seed_empty
+from tests.benchmarks.targets import large_size, typical_size, verdicts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tests.benchmarks.sampling import Sampling
+    from tests.benchmarks.seeding import SeededCatalog
+
+#: No snapshot fits into no megabytes.
+_WITHOUT_SNAPSHOTS: Final = {"SNAPSHOT_CACHE_MB": "0"}
+#: A run of them takes many seconds, and leaves its rows behind.
+_MOST_IMPORTS: Final = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much to measure."""
+
+    sizes: Sequence[int]  #: Of the catalogs, in items.
+    sampling: Sampling
+    load_seconds: float
+    documents: int  #: Of the imports.
+    sharers: int  #: In how many catalogs the item is that changes.
+
+
+def measure(plan: Plan, *, say: Callable[[str], None]) -> Results:
+    """Return everything measured.
+
+    Args:
+        say: is told what comes next.
+
+    Raises:
+        WrongAnswerError: an answer was not what it should have been.
+    """
+    results = Results(describe_machine() | {"runs": plan.sampling.runs, "warm_ups": plan.sampling.warm_ups})
+    catalogs = _seeded(plan, results, say)
+    floor, caller = Floor.connect(os.environ["DATABASE_URL"]), Caller(application)
+    with ExitStack() as servers:
+        ports = {
+            "cold": servers.enter_context(served(**_WITHOUT_SNAPSHOTS)),
+            "warm": servers.enter_context(served()),
+        }
+        stacks = Stacks(floor, caller, ports)
+        say("Diffs")
+        measure_diffs([seed_empty(), *catalogs.values()], stacks, plan.sampling, results)
+        say("Many callers at once")
+        measure_load(catalogs[typical_size(plan.sizes)], stacks, seconds=plan.load_seconds, results=results)
+    say("What has not changed, pages, memory")
+    smallest, largest = catalogs[min(catalogs)], catalogs[max(catalogs)]
+    extremes = [smallest, largest] if largest is not smallest else [largest]
+    measure_not_modified(extremes, caller, plan.sampling, results)
+    measure_pages(catalogs[large_size(plan.sizes)], floor, caller, plan.sampling, results)
+    peak = peak_of_one_diff(largest, Case.make(MOSTLY_KNOWN, largest.keys), loaded_by=smallest)
+    results.figures.append(Figure("memory of one diff", "peak over idle", largest.items, peak / 1e6, "MB"))
+    say(f"Imports of {plan.documents:,} documents")
+    few = replace(plan.sampling, runs=min(plan.sampling.runs, _MOST_IMPORTS))
+    measure_imports(plan.documents, floor, few, results)
+    measure_shared_change(plan.sharers, floor, few, results)
+    results.growth += growth_of_diffs(results, plan.sizes, typical=typical_size(plan.sizes))
+    results.verdicts += verdicts(results, sizes=plan.sizes, documents=plan.documents)
+    return results
+
+
+def _seeded(plan: Plan, results: Results, say: Callable[[str], None]) -> dict[int, SeededCatalog]:
+    catalogs: dict[int, SeededCatalog] = {}
+    say(f"Seeding catalogs of {', '.join(f'{size:,}' for size in plan.sizes)} items")
+    for catalog, seconds in seed(plan.sizes):
+        results.figures.append(Figure("seeding", "documents per second", catalog.items, catalog.items / seconds, "/s"))
+        catalogs[catalog.items] = catalog
+    return catalogs

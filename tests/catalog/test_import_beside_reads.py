@@ -1,0 +1,102 @@
+"""A large import takes nothing from readers: they are answered meanwhile, with the catalog before it or after it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests import services
+from tests.catalog.asking import Audience
+from tests.catalog.history import Answer, Change, History, Item, Kind, Question
+from tests.catalog.importing import CATALOG, NEW_KEYS, NEW_TIME, OLD_KEYS, OLD_TIME
+from tests.processes import Site, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+    from random import Random
+
+    from tests.catalog.history import Items
+    from tests.processes import Dialogue
+
+pytestmark = pytest.mark.processes
+
+#: How many answers have to come while the import has written everything and committed nothing.
+MEANWHILE: Final = 10
+PATIENCE_SECONDS: Final = 120
+
+
+@pytest.fixture(params=["MariaDB", "SQLite"])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    """The service, with an empty database."""
+    variables = {"API_THROTTLE_RATE": "100000/second", "GUNICORN_CMD_ARGS": "--threads 2"}
+    if request.param == "MariaDB":
+        server = request.getfixturevalue("mariadb_url")
+        variables["DATABASE_URL"] = services.create_database(server, "import_beside_reads")
+    site = Site.make(tmp_path, **variables)
+    site.manage("migrate", "--verbosity", "0")
+    with site.web():
+        yield site
+
+
+@pytest.fixture
+def importer(site: Site) -> Iterator[Dialogue]:
+    """The importing process, which has made the catalog as it is before the import."""
+    with site.dialogue("from tests.catalog.importing import main; main()") as dialogue:
+        assert dialogue.hear()["what"] == "ready"
+        yield dialogue
+
+
+def a_question(chance: Random) -> Question:
+    some = chance.sample(OLD_KEYS + NEW_KEYS, 100)
+    return Question(CATALOG, Kind.DIFF, chance.choice([OLD_KEYS, OLD_KEYS + NEW_KEYS, tuple(some), ()]))
+
+
+def test_readers_are_answered_while_an_import_is_under_way(site: Site, importer: Dialogue) -> None:
+    token = site.manage("issue_token", "--role", "enterprise_openedx_operator").strip()
+    audience = Audience(site, token, a_question)
+
+    with audience.asking(2, seed=0):
+        wait_for_answers(audience, 2)
+        began_at, written_at = told(importer.ask(), "began"), told(importer.hear(), "written")
+        wait_for_answers(audience, MEANWHILE)
+        released_at = time.monotonic()
+        committed_at = told(importer.ask(), "committed")
+        wait_for_answers(audience, 2)
+
+    before = Change(what="before", started_at=0, committed_at=0, catalogs={CATALOG: items(OLD_KEYS, OLD_TIME)})
+    after = {CATALOG: items(NEW_KEYS, NEW_TIME)}
+    imported = Change(what="the import", started_at=released_at, committed_at=committed_at, catalogs=after)
+    assert History([before, imported]).faults(audience.answers) == []
+    assert len({answer.version for answer in audience.answers}) == 2
+    assert within(audience.answers, began_at, written_at) != []
+    assert len(within(audience.answers, written_at, released_at)) >= MEANWHILE
+
+
+def told(said: dict[str, object], what: str) -> float:
+    """Return the time of what the importer said, which has to be ``what``."""
+    assert said["what"] == what
+    assert isinstance(said["at"], float)
+    return said["at"]
+
+
+def wait_for_answers(audience: Audience, count: int) -> None:
+    """Return when ``count`` questions that are asked from now on are answered."""
+    now = time.monotonic()
+    wait_until(
+        lambda: audience.is_over.is_set() or len(within(audience.answers, now, time.monotonic())) >= count,
+        seconds=PATIENCE_SECONDS,
+    )
+
+
+def within(answers: Sequence[Answer], start: float, end: float) -> list[Answer]:
+    """Return the answers that were asked for and came between two times."""
+    return [answer for answer in answers if start < answer.sent_at and answer.received_at < end]
+
+
+def items(keys: Sequence[str], moment: datetime) -> Items:
+    """Return what a diff tells of a catalog of ``keys``."""
+    return {key: Item(f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}", title="", enrollment_url="") for key in keys}

@@ -1,0 +1,245 @@
+"""Two writers at once, interleaved at every statement: whoever commits first, times and versions tell what changed.
+
+One writer stops after its first statement, then after its second, and so on; the other one starts there and goes as far
+as locks let it. What is committed is looked at all the while. SQLite lets one writer in at a time: there the second one
+waits until the first is done.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import F
+
+from enterprise_catalog.catalog.customers import save_customer
+from enterprise_catalog.catalog.models import CatalogMembership, EnterpriseCatalog, EnterpriseCustomer
+from tests.catalog.reading import version_of
+from tests.factories import DAY_ONE, a_catalog, a_course, import_into
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DAY_TWO: Final = DAY_ONE + timedelta(days=1)
+DAY_THREE: Final = DAY_ONE + timedelta(days=2)
+
+#: No writer makes fewer statements than this.
+FEW: Final = 4
+
+
+@dataclass(slots=True)
+class World:
+    """Two catalogs of their own content: ``mine`` has x and y, ``theirs`` has z."""
+
+    name: str
+    mine: EnterpriseCatalog = field(init=False)
+    theirs: EnterpriseCatalog = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.mine = a_catalog(*(self.course(each) for each in "xy"))
+        self.theirs = a_catalog(self.course("z"))
+
+    def course(self, name: str, **fields: Any) -> dict[str, Any]:
+        return a_course(f"{self.name}+{name}", **fields)
+
+    def seen(self) -> Iterator[Seen]:
+        """Yield what is committed of both catalogs."""
+        with transaction.atomic() if connection.vendor == "mysql" else nullcontext():
+            for catalog in EnterpriseCatalog.objects.filter(pk__in=[self.mine.pk, self.theirs.pk]):
+                items = CatalogMembership.objects.filter(catalog_query=catalog.catalog_query_id)
+                rows = items.values_list("content_key", "updated_at", "content__title")
+                floor, address = catalog.documents_changed_at, catalog.enrollment_url_prefix
+                documents = {(key, max(moment, floor or moment), title, address) for key, moment, title in rows}
+                yield Seen(str(catalog.pk), version_of(catalog), frozenset(documents))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A catalog as a client may have seen it."""
+
+    catalog: str
+    version: str
+    documents: frozenset[tuple[str, datetime, str, str]]  #: Key, time of change, title, start of the address.
+
+
+@dataclass(slots=True)
+class Rival:
+    """A writer in a thread of its own, which may stop for a while after one of its statements."""
+
+    act: Callable[[], object]
+    stop_after: int = 0  #: Statements; 0 for never.
+    statements: int = 0
+    has_stopped: threading.Event = field(default_factory=threading.Event)
+    may_go_on: threading.Event = field(default_factory=threading.Event)
+    errors: list[BaseException] = field(default_factory=list)
+    thread: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    @property
+    def is_done(self) -> bool:
+        return not self.thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            with connection.execute_wrapper(self._stop_once):
+                self.act()
+        except BaseException as error:  # noqa: BLE001  (told to the test by interleave())
+            self.errors.append(error)
+        finally:
+            connection.close()
+
+    def _stop_once(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001
+        result = execute(sql, params, many, context)
+        self.statements += 1
+        if self.statements == self.stop_after:
+            self.has_stopped.set()
+            self.may_go_on.wait()
+        return result
+
+
+def move_customer(world: World) -> None:
+    """Give the customer of ``mine`` another address; it is in each of its documents."""
+    customer = EnterpriseCustomer.objects.get(catalogs=world.mine)
+    customer.slug = "another"
+    save_customer(customer, now=DAY_TWO)
+
+
+ACTS: Final[dict[str, Callable[[World], object]]] = {
+    "mine changes x": lambda world: import_into(world.mine, [world.course("x", title="Mine")], now=DAY_TWO),
+    "mine loses x": lambda world: import_into(world.mine, [world.course("y")], now=DAY_TWO, replace=True),
+    "mine adds w": lambda world: import_into(world.mine, [world.course("w", title="Mine")], now=DAY_THREE),
+    "mine moves": move_customer,
+    "theirs adds x": lambda world: import_into(world.theirs, [world.course("x")], now=DAY_TWO),
+    "theirs becomes x": lambda world: import_into(world.theirs, [world.course("x")], now=DAY_TWO, replace=True),
+    "theirs changes x": lambda world: import_into(world.theirs, [world.course("x", title="Theirs")], now=DAY_THREE),
+    "theirs adds w": lambda world: import_into(world.theirs, [world.course("w", title="Theirs")], now=DAY_TWO),
+}
+
+PAIRS: Final = [
+    ("mine changes x", "theirs adds x"),
+    ("mine changes x", "theirs becomes x"),
+    ("mine changes x", "theirs changes x"),
+    ("mine changes x", "mine loses x"),
+    ("mine loses x", "theirs changes x"),
+    ("mine adds w", "theirs adds w"),
+]
+both_orders_of_each_pair = pytest.mark.parametrize(
+    ("first", "second"), [*PAIRS, *((second, first) for first, second in PAIRS)], ids=lambda act: act.replace(" ", "_")
+)
+
+
+@both_orders_of_each_pair
+def test_times_and_versions_tell_what_two_imports_changed(first: str, second: str) -> None:
+    assert faults_of_each_interleaving(first, second) == []
+
+
+@pytest.mark.parametrize(("first", "second"), [("mine changes x", "mine moves"), ("mine moves", "mine changes x")])
+def test_times_and_versions_tell_what_an_import_and_an_edit_of_the_customer_changed(first: str, second: str) -> None:
+    assert faults_of_each_interleaving(first, second) == []
+
+
+def test_an_import_that_began_before_an_edit_of_the_customer_tells_a_later_time() -> None:
+    world = World("1")
+    move_customer(world)
+    seen = {*world.seen()}
+
+    import_into(world.mine, [world.course("x", title="Mine")], now=DAY_TWO - timedelta(minutes=1))
+
+    assert [*faults_of(world, seen | {*world.seen()})] == []
+
+
+@pytest.mark.usefixtures("refused_old_snapshots")
+@pytest.mark.parametrize(("first", "second"), PAIRS[:4])
+def test_imports_come_through_where_the_server_refuses_old_snapshots(first: str, second: str) -> None:
+    assert faults_of_each_interleaving(first, second) == []
+
+
+@pytest.fixture
+def refused_old_snapshots(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """MariaDB as it is by default from 11.6.2: what changed since the transaction began cannot be locked (MDEV-35124).
+
+    A server that is too old to know the variable stays as it is.
+    """
+    if connection.vendor == "mysql":
+        option = "/*M!101108 SET SESSION innodb_snapshot_isolation = ON */"
+        monkeypatch.setitem(connection.settings_dict["OPTIONS"], "init_command", option)
+    connection.close()
+    yield
+    connection.close()
+
+
+def faults_of_each_interleaving(first: str, second: str) -> list[str]:
+    """Let ``second`` go after each of the statements of ``first``, in a world of its own; return what went wrong."""
+    faults: list[str] = []
+    for stop_after in itertools.count(1):
+        world = World(f"{stop_after}")
+        seen = interleave(world, ACTS[first], ACTS[second], stop_after=stop_after)
+        if seen is None:
+            break
+        faults += [f"{second} after statement {stop_after}: {fault}" for fault in faults_of(world, seen)]
+    assert stop_after > FEW
+    return faults
+
+
+def interleave(
+    world: World, first: Callable[[World], object], second: Callable[[World], object], *, stop_after: int
+) -> set[Seen] | None:
+    """Let ``second`` go when ``first`` has made some statements; return all that was seen.
+
+    ``None`` if ``first`` made fewer statements, and ``second`` had to wait for its end.
+    """
+    seen = {*world.seen()}
+    one = Rival(lambda: first(world), stop_after)
+    wait_until(lambda: one.has_stopped.is_set() or one.is_done)
+    other = Rival(lambda: second(world))
+    wait_until(lambda: other.is_done or is_blocked())
+    seen |= {*world.seen()}
+    one.may_go_on.set()
+    while not (one.is_done and other.is_done):
+        seen |= {*world.seen()} if connection.vendor == "mysql" else set()
+        time.sleep(0.001)
+    assert (one.errors, other.errors) == ([], [])
+    return seen | {*world.seen()} if one.has_stopped.is_set() else None
+
+
+def is_blocked() -> bool:
+    """Return whether a transaction waits for another one."""
+    if connection.vendor == "sqlite":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW STATUS LIKE 'Innodb_row_lock_current_waits'")
+        [(_, waiting)] = cursor.fetchall()
+        return int(waiting) > 0
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        time.sleep(0.002)
+
+
+def faults_of(world: World, seen: set[Seen]) -> Iterator[str]:
+    """Yield what would mislead a client that saw all of this, and memberships that belie their content."""
+    contents: dict[tuple[str, str], set[object]] = {}
+    documents: dict[tuple[str, str, datetime], set[object]] = {}
+    for each in seen:
+        contents.setdefault((each.catalog, each.version), set()).add(each.documents)
+        for key, moment, *document in each.documents:
+            documents.setdefault((each.catalog, key, moment), set()).add(tuple(document))
+    yield from (f"{len(found)} contents of version {place}" for place, found in contents.items() if len(found) > 1)
+    yield from (f"{len(found)} documents of {place}" for place, found in documents.items() if len(found) > 1)
+    members = CatalogMembership.objects.filter(content_key__startswith=f"{world.name}+").select_related("content")
+    belied = members.exclude(updated_at=F("content__updated_at"))
+    yield from (f"{each} has {each.updated_at}, its content {each.content.updated_at}" for each in belied)

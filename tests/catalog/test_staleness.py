@@ -1,0 +1,154 @@
+"""No reader is ever told what is no longer so, whatever the service keeps in memory.
+
+Over HTTP, on MariaDB, from two processes of the service, while a third process changes all that a catalog depends on:
+content (also through another catalog), membership, the catalog's query and owner, and the customer. Which changes they
+are depends on ``STALENESS_SEED``, how they fall between the requests on the machine; ``STALENESS_SECONDS`` makes a run
+longer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import time
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests import services
+from tests.catalog.asking import Audience, Reader
+from tests.catalog.changing import CATALOGS, KEYS
+from tests.catalog.history import Answer, Change, History, Kind, Question
+from tests.processes import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.processes import Dialogue
+
+pytestmark = pytest.mark.processes
+
+SECONDS: Final = float(os.environ.get("STALENESS_SECONDS", "8"))
+SEED: Final = int(os.environ.get("STALENESS_SEED") or random.randrange(10**6))
+READERS: Final = 6
+
+#: With less than this, the tests would prove nothing; on a slow machine they take longer instead of failing.
+ENOUGH_CHANGES: Final = 100
+ENOUGH_ANSWERS: Final = 500
+ENOUGH_OVERLAPS: Final = 100
+ENOUGH_PROMPT_QUESTIONS: Final = 25
+
+UNKNOWN: Final = ("Nowhere+1", "Nowhere+2", "northwind+c001", "Northwind+C001 ")
+
+
+@pytest.fixture(scope="module")
+def site(mariadb_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The service in two processes of four threads each, which note in a log who answered what."""
+    folder = tmp_path_factory.mktemp("staleness")
+    log = f"--access-logfile {folder / 'answered'} --access-logformat '%(p)s %({{x-asked-after}}i)s'"
+    site = Site.make(
+        folder,
+        DATABASE_URL=services.create_database(mariadb_url, "staleness"),
+        API_THROTTLE_RATE="100000/second",
+        GUNICORN_CMD_ARGS=f"--threads 4 {log}",
+    )
+    site.manage("migrate", "--verbosity", "0")
+    with site.web():
+        yield site
+
+
+@pytest.fixture(scope="module")
+def token(site: Site) -> str:
+    """Of a caller who may read all catalogs."""
+    return site.manage("issue_token", "--role", "enterprise_openedx_operator").strip()
+
+
+@pytest.fixture(scope="module")
+def writer(site: Site) -> Iterator[Writer]:
+    """The writer, which has made the catalogs."""
+    print(f"STALENESS_SEED={SEED}")  # noqa: T201  (pytest shows it when a test fails)
+    with site.dialogue(f"from tests.catalog.changing import main; main({SEED})") as dialogue:
+        yield Writer(dialogue, [Change.from_json(dialogue.hear())])
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """The process that changes the catalogs, and what it has told so far."""
+
+    dialogue: Dialogue
+    changes: list[Change]
+
+    def change(self) -> Change:
+        """Have it change something; returns after the commit."""
+        self.changes.append(Change.from_json(self.dialogue.ask()))
+        return self.changes[-1]
+
+
+def a_question(chance: random.Random) -> Question:
+    """Return a question of any kind, about all of the keys that there are, some, none, and some that never were."""
+    kind = chance.choices((Kind.DIFF, Kind.DOCUMENTS, Kind.LISTING, Kind.CATALOG), weights=(8, 2, 2, 1))[0]
+    some = tuple(chance.sample(KEYS, chance.randint(1, len(KEYS))))
+    lists = {
+        Kind.DIFF: [KEYS, some, (), UNKNOWN, (*some, *UNKNOWN, *some)],
+        Kind.DOCUMENTS: [KEYS, some, UNKNOWN, (*some, *UNKNOWN)],
+    }
+    [catalog] = chance.choices(CATALOGS, weights=(4, 1, 1))
+    return Question(catalog, kind, chance.choice(lists.get(kind, [()])))
+
+
+def test_each_answer_was_true_while_it_was_asked_for(site: Site, token: str, writer: Writer) -> None:
+    audience, chance = Audience(site, token, a_question), random.Random(SEED)
+    deadline = time.monotonic() + SECONDS
+
+    with audience.asking(READERS, seed=SEED), Reader(site, token) as reader:
+        while not audience.is_over.is_set() and (
+            time.monotonic() < deadline or is_too_little(writer.changes, audience.answers)
+        ):
+            writer.change()
+            # Nothing else changes before it is answered: this tells for sure which version the state has.
+            audience.answers.append(reader.ask(Question(CATALOGS[0], Kind.CATALOG)))
+            time.sleep(chance.choice([0, 0, 0.005, 0.05]))
+
+    answers, history = audience.answers, History(writer.changes)
+    assert history.faults(answers) == [], f"STALENESS_SEED={SEED}"
+    assert {answer.question.kind for answer in answers} == set(Kind)
+    assert {answer.question.kind for answer in answers if answer.is_remembered} == {Kind.LISTING, Kind.CATALOG}
+
+
+def is_too_little(changes: list[Change], answers: list[Answer]) -> bool:
+    """Return whether true answers to this many questions would prove nothing."""
+    if len(changes) < ENOUGH_CHANGES or len(answers) < ENOUGH_ANSWERS:
+        return True
+    return len(History(changes).overlapping(answers)) < ENOUGH_OVERLAPS
+
+
+def test_each_process_tells_a_change_as_soon_as_it_is_committed(site: Site, token: str, writer: Writer) -> None:
+    answers, known = [], Question(CATALOGS[0], Kind.DIFF, KEYS)
+    chance = random.Random(SEED)
+
+    with ThreadPoolExecutor(READERS) as pool, contextlib.ExitStack() as stack:
+        readers = [stack.enter_context(Reader(site, token)) for _ in range(READERS)]
+        while len(prompt(site.folder)) < ENOUGH_PROMPT_QUESTIONS:
+            writer.change()
+            number, questions = str(len(writer.changes)), [known, *(a_question(chance) for _ in readers[1:])]
+            asked = [
+                pool.submit(reader.ask, question, **{"x-asked-after": number})
+                for reader, question in zip(readers, questions, strict=True)
+            ]
+            answers += [each.result() for each in asked]
+
+    assert History(writer.changes).faults(answers) == [], f"STALENESS_SEED={SEED}"
+
+
+def prompt(folder: Path) -> list[str]:
+    """Return the numbers of the changes after which both processes have been asked at once."""
+    asked = defaultdict[str, set[str]](set)
+    for line in (folder / "answered").read_text().splitlines():
+        process, _, number = line.partition(" ")
+        asked[number].add(process)
+    return [number for number, processes in asked.items() if number.isdigit() and len(processes) == 2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,6 +72,18 @@ def test_who_carries_it_out_knows_the_catalog(catalog: Catalog, sent: list[str])
 
     known = set(sent) - set(found.to_delete) | set(found.to_create)
     assert diff(catalog, known) == CatalogDiff(existing=catalog, to_create=[], to_delete=[])
+
+
+@pytest.mark.parametrize("count", [0, 1, 499, 500, 501, 1_000, 1_250])
+def test_the_laws_hold_for_catalogs_of_any_length(count: int) -> None:
+    catalog = [(f"{number:04}", number) for number in range(count)]
+    sent = [f"{number:04}" for number in range(count + 3) if number % 3]
+
+    found = diff(catalog, sent)
+
+    assert found.existing == [(key, value) for key, value in catalog if value % 3]
+    assert found.to_create == [key for key, value in catalog if not value % 3]
+    assert found.to_delete == [key for key in sent if int(key) >= count]
 
 
 @given(catalogs, sent_keys)

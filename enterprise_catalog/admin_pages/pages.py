@@ -12,7 +12,7 @@ from enterprise_catalog.admin_pages.rendering import EMPTY, link_to
 from enterprise_catalog.admin_pages.time_limit import TimeLimitError, time_limit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from django.db.models import QuerySet
     from django.forms import ModelForm
@@ -111,7 +111,7 @@ class ReadOnlyPage(Page):
 
     #: Sorting by a column that no index has would sort the table.
     sortable_by = ()
-    actions = None
+    actions: Sequence[str] | None = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -12,6 +12,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection, transaction
+from django.db.models import Value
+from django.db.models.functions import Concat, Left
 
 from enterprise_catalog.integrated_channels import leases
 from enterprise_catalog.integrated_channels.models import (
@@ -22,7 +24,7 @@ from enterprise_catalog.integrated_channels.models import (
     SyncRun,
     TransmissionAttempt,
 )
-from enterprise_catalog.integrated_channels.planning import REJECTED_RETRY_SECONDS, retry_delay_seconds
+from enterprise_catalog.integrated_channels.planning import MAX_FAILURES, REJECTED_RETRY_SECONDS, retry_delay_seconds
 from enterprise_catalog.integrated_channels.types import Action, Exported, ItemResult, Outcome, Presence, State
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from django.db.models import Model
 
     from enterprise_catalog.integrated_channels.leases import Lease
+    from enterprise_catalog.integrated_channels.querysets import TransmissionQuerySet
     from enterprise_catalog.integrated_channels.types import Chunk, PlannedItem
 
 ROWS_PER_STATEMENT: Final = 1_000
@@ -72,6 +75,19 @@ def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: 
             state=RunState.ABANDONED, finished_at=now, reason="Its worker ended before the run did."
         )
     return settled
+
+
+def queue_again(transmissions: TransmissionQuerySet, *, by: str) -> int:
+    """Let failed items be sent with the next run, whatever their rest; return how many.
+
+    Safe beside a run: an item that it is about to record is recorded as what became of it.
+
+    Args:
+        by: who says so, for the rows' reason.
+    """
+    failed = transmissions.filter(state__in=(State.RETRYING, State.REJECTED, State.DEAD_LETTER))
+    reason = Concat(Value(f"Queued again by {by}; before: "), Left("reason", MAX_MESSAGE_LENGTH // 2))
+    return failed.update(state=State.PENDING, attempts=0, next_attempt_at=None, reason=reason)
 
 
 def start_run(configuration: ChannelConfiguration, *, now: datetime) -> SyncRun:
@@ -203,6 +219,9 @@ def _move(
     row: ContentMetadataItemTransmission, action: Action, result: ItemResult, exported: Exported, now: datetime
 ) -> None:
     """Move ``row`` to the state that ``result`` of ``action`` leads to."""
+    is_other_version = exported.updated_at not in (None, row.attempted_updated_at)
+    if is_other_version or row.action != action:
+        row.attempts = 0  # What failed was something else.
     row.action = action
     row.content_title = exported.title[:255] or row.content_title
     row.attempted_updated_at = exported.updated_at or row.attempted_updated_at
@@ -220,7 +239,7 @@ def _move(
         case Outcome.UNCHANGED:
             _settle(row, State.TRANSMITTED, Presence.PRESENT)
             row.content_updated_at = exported.updated_at
-        case Outcome.SKIPPED:
+        case Outcome.SKIPPED | Outcome.THROTTLED:
             # It did not get its turn, and stays what it was.
             row.reason = f"Not sent: {result.message}"[:MAX_MESSAGE_LENGTH]
         case Outcome.RETRY:
@@ -241,10 +260,13 @@ def _settle(row: ContentMetadataItemTransmission, state: State, presence: Presen
 
 
 def _fail(row: ContentMetadataItemTransmission, state: State, result: ItemResult, now: datetime) -> None:
-    row.state = state
     row.attempts += 1
+    row.state = state if row.attempts < MAX_FAILURES else State.DEAD_LETTER
     # An item that came back to the catalogs is theirs again, whether or not it could be sent.
     row.deleted_at = None
+    if row.state is State.DEAD_LETTER:
+        row.next_attempt_at = None
+        return
     jitter = random.random()  # noqa: S311  (spreads retries; nothing secret)
     if state is State.REJECTED:
         delay = REJECTED_RETRY_SECONDS * (1 - jitter / 4)

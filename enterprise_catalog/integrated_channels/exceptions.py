@@ -8,6 +8,7 @@
      ├── StopSyncError               nothing else of this run will work
      │    ├── CredentialsError         the LMS no longer knows us
      │    ├── ConfigurationError       the configuration cannot work as it is
+     │    ├── ThrottledError           the LMS asks us to slow down; go on later
      │    ├── LMSUnavailableError      one chunk after the other failed
      │    └── CatalogUnavailableError  the catalog did not answer as it should
      └── LeaseLostError              another worker has taken the run over; write nothing more
@@ -29,7 +30,7 @@ class SyncError(Exception):
 
 
 class RetryableError(SyncError):
-    """The same call may work later: no connection, a time-out, 429, 5xx. Whether it was applied is not known."""
+    """The same call may work later: no connection, a time-out, 5xx. Whether it was applied is not known."""
 
     def __init__(
         self,
@@ -57,6 +58,21 @@ class CredentialsError(StopSyncError):
 
 class ConfigurationError(StopSyncError):
     """The configuration cannot work: a wrong address, a category that does not exist, credentials we cannot read."""
+
+
+class ThrottledError(StopSyncError):
+    """429: too many calls for now. This one was not applied, and no item is to blame."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int | None = None,
+        vendor_code: str = "",
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(message, status_code=status_code, vendor_code=vendor_code)
+        self.retry_after_seconds = retry_after_seconds  #: What the LMS asked for.
 
 
 class LMSUnavailableError(StopSyncError):

@@ -23,6 +23,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     CredentialsError,
     RejectedError,
     RetryableError,
+    ThrottledError,
 )
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ class LMSClient:
                 then quotes it.
 
         Raises:
-            RetryableError: no connection, a time-out, a broken, too large or too slow answer, 408, 425, 429, 5xx.
+            RetryableError: no connection, a time-out, a broken, too large or too slow answer, 408, 425, 5xx.
+            ThrottledError: 429.
             CredentialsError: 401 or 403.
             ConfigurationError: a redirect; the message names where to.
             RejectedError: any other status from 400.
@@ -185,7 +187,9 @@ class LMSClient:
             raise ConfigurationError(message, status_code=status)
         if status in (401, 403):
             raise CredentialsError(told, status_code=status)
-        if status in (408, 425, 429) or status >= 500:
+        if status == 429:
+            raise ThrottledError(told, status_code=status, retry_after_seconds=retry_after_seconds(response.headers))
+        if status in (408, 425) or status >= 500:
             raise RetryableError(told, status_code=status, retry_after_seconds=retry_after_seconds(response.headers))
         raise RejectedError(told, status_code=status)
 

@@ -133,6 +133,9 @@ class SyncRun(models.Model):
     matched = models.PositiveIntegerField(default=0, help_text="Items that needed nothing.")
     waiting = models.PositiveIntegerField(default=0, help_text="Failed items whose next attempt was not due.")
     backlog = models.PositiveIntegerField(default=0, help_text="Items that are due and were not sent.")
+    dead = models.PositiveIntegerField(
+        "dead letters", default=0, help_text="Items that failed too often to be tried again by themselves."
+    )
 
     class Meta:
         indexes = (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import islice, zip_longest
+from enum import Enum, auto
+from itertools import groupby, islice, zip_longest
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.integrated_channels.types import (
@@ -17,13 +19,24 @@ from enterprise_catalog.integrated_channels.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
 FIRST_RETRY_SECONDS: Final = 5 * 60
 LAST_RETRY_SECONDS: Final = 24 * 60 * 60
+#: In a row; the tenth comes about two days after the first, or ten days where each is a refusal.
+MAX_FAILURES: Final = 10
 #: A refusal does not pass by itself, but someone may mend its cause at the LMS.
 REJECTED_RETRY_SECONDS: Final = 24 * 60 * 60
+
+
+class _Idle(Enum):
+    """Why nothing is done about an item."""
+
+    MATCHED = auto()
+    WAITING = auto()
+    DEAD = auto()
+    WITHDRAWN = auto()
 
 
 def plan(desired: Mapping[str, DesiredItem], records: Mapping[str, Record], *, now: datetime) -> SyncPlan:
@@ -34,34 +47,57 @@ def plan(desired: Mapping[str, DesiredItem], records: Mapping[str, Record], *, n
         records: content key -> what the audit knows, deleted items included.
         now: items that failed are left out until their next attempt is due.
     """
-    creates: list[PlannedItem] = []
-    updates: list[PlannedItem] = []
-    deletes: list[PlannedItem] = []
-    withdrawn: list[str] = []
-    matched = waiting = 0
-    for key in sorted(desired):
-        item, record = desired[key], records.get(key)
-        if record is None:
-            creates.append(PlannedItem(key, Action.CREATE, "new in the catalogs", item.catalog_uuid, is_known=False))
-        elif record.is_deleted:
-            creates.append(PlannedItem(key, Action.CREATE, "came back to the catalogs", item.catalog_uuid))
-        elif _is_held(record, item):
-            matched += 1
-        elif _must_wait(record, item, now):
-            waiting += 1
-        elif record.presence is Presence.PRESENT:
-            updates.append(PlannedItem(key, Action.UPDATE, _reason(record), item.catalog_uuid))
+    planned: dict[Action, list[PlannedItem]] = {action: [] for action in Action}
+    idle: dict[_Idle, list[str]] = {reason: [] for reason in _Idle}
+    left = (key for key, record in records.items() if not record.is_deleted and key not in desired)
+    steps = (
+        *(_step_of_desired(key, desired[key], records.get(key), now) for key in sorted(desired)),
+        *(_step_of_left(key, records[key], now) for key in sorted(left)),
+    )
+    for key, step in steps:
+        if isinstance(step, PlannedItem):
+            planned[step.action].append(step)
         else:
-            creates.append(PlannedItem(key, Action.CREATE, _reason(record), item.catalog_uuid))
-    for key in sorted(key for key, record in records.items() if not record.is_deleted and key not in desired):
-        record = records[key]
-        if record.presence is Presence.ABSENT:
-            withdrawn.append(key)
-        elif record.action is Action.DELETE and _is_resting(record, now):
-            waiting += 1
-        else:
-            deletes.append(PlannedItem(key, Action.DELETE, "left the catalogs"))
-    return SyncPlan(deletes, creates, updates, withdrawn, matched, waiting)
+            idle[step].append(key)
+    return SyncPlan(
+        deletes=planned[Action.DELETE],
+        creates=planned[Action.CREATE],
+        updates=planned[Action.UPDATE],
+        withdrawn=idle[_Idle.WITHDRAWN],
+        matched=len(idle[_Idle.MATCHED]),
+        waiting=len(idle[_Idle.WAITING]),
+        dead=len(idle[_Idle.DEAD]),
+    )
+
+
+def _step_of_desired(
+    key: str, item: DesiredItem, record: Record | None, now: datetime
+) -> tuple[str, PlannedItem | _Idle]:
+    if record is None:
+        return key, PlannedItem(key, Action.CREATE, "new in the catalogs", item.catalog_uuid, is_known=False)
+    if record.is_deleted:
+        return key, PlannedItem(key, Action.CREATE, "came back to the catalogs", item.catalog_uuid)
+    if _is_held(record, item):
+        return key, _Idle.MATCHED
+    if record.state is State.DEAD_LETTER and not _is_other_task(record, item):
+        return key, _Idle.DEAD
+    if _must_wait(record, item, now):
+        return key, _Idle.WAITING
+    action = Action.UPDATE if record.presence is Presence.PRESENT else Action.CREATE
+    failures = 0 if _is_other_task(record, item) else record.failures
+    return key, PlannedItem(key, action, _reason(record), item.catalog_uuid, failures=failures)
+
+
+def _step_of_left(key: str, record: Record, now: datetime) -> tuple[str, PlannedItem | _Idle]:
+    """Return what is done about an item that the catalogs do not have any more."""
+    was_deleting = record.action is Action.DELETE
+    if record.presence is Presence.ABSENT:
+        return key, _Idle.WITHDRAWN
+    if was_deleting and record.state is State.DEAD_LETTER:
+        return key, _Idle.DEAD
+    if was_deleting and _is_resting(record, now):
+        return key, _Idle.WAITING
+    return key, PlannedItem(key, Action.DELETE, "left the catalogs", failures=record.failures if was_deleting else 0)
 
 
 def _is_held(record: Record, item: DesiredItem) -> bool:
@@ -72,6 +108,11 @@ def _is_held(record: Record, item: DesiredItem) -> bool:
         and record.content_updated_at == item.updated_at
         and record.catalog_uuid == item.catalog_uuid
     )
+
+
+def _is_other_task(record: Record, item: DesiredItem) -> bool:
+    """Return whether what is to be sent is not what failed: a delete that is no longer due, or an older version."""
+    return record.action is Action.DELETE or record.attempted_updated_at != item.updated_at
 
 
 def _must_wait(record: Record, item: DesiredItem, now: datetime) -> bool:
@@ -91,27 +132,28 @@ def _is_resting(record: Record, now: datetime) -> bool:
     return record.next_attempt_at is not None and record.next_attempt_at > now
 
 
+_REASONS: Final[Mapping[State, str]] = {
+    State.TRANSMITTED: "changed in the catalog",
+    State.DELETED: "changed in the catalog",
+    State.PENDING: "planned by an earlier run",
+    State.IN_DOUBT: "sent by a run that did not end",
+    State.RETRYING: "failed before",
+    State.REJECTED: "was rejected before",
+    State.DEAD_LETTER: "changed after it had failed too often",
+}
+
+
 def _reason(record: Record) -> str:
     """Return, for people, why an item that has a row is sent."""
-    if record.action is Action.DELETE:
-        return "came back before it was deleted"
-    match record.state:
-        case State.TRANSMITTED | State.DELETED:
-            return "changed in the catalog"
-        case State.PENDING:
-            return "planned by an earlier run"
-        case State.IN_DOUBT:
-            return "sent by a run that did not end"
-        case State.RETRYING:
-            return "failed before"
-        case State.REJECTED:
-            return "was rejected before"
+    return "came back before it was deleted" if record.action is Action.DELETE else _REASONS[record.state]
 
 
 def chunks(sync_plan: SyncPlan, *, chunk_size: int, limit: int | None) -> Iterator[Chunk]:
     """Cut the plan into chunks of one action each: one of deletes, one of creates, one of updates, and so on in turn.
 
-    Taking turns shares a run that is cut short: none of the three waits for the others to be finished.
+    Taking turns shares a run that is cut short: none of the three waits for the others to be finished. Items that
+    failed before come after the others, in chunks of half the size for each failure, so that one that brings its whole
+    chunk down soon does so alone.
 
     Args:
         chunk_size: the most items of a chunk.
@@ -125,8 +167,11 @@ def chunks(sync_plan: SyncPlan, *, chunk_size: int, limit: int | None) -> Iterat
     return islice((chunk for turn in turns for chunk in turn if chunk is not None), limit)
 
 
-def _cut(action: Action, items: Sequence[PlannedItem], size: int) -> Iterable[Chunk]:
-    return (Chunk(action, tuple(items[start : start + size])) for start in range(0, len(items), size))
+def _cut(action: Action, items: Sequence[PlannedItem], size: int) -> Iterator[Chunk]:
+    by_failures = sorted(items, key=attrgetter("failures"))
+    for failures, group in groupby(by_failures, key=attrgetter("failures")):
+        while some := tuple(islice(group, max(1, size >> failures))):
+            yield Chunk(action, some)
 
 
 def retry_delay_seconds(failures: int, *, jitter: float, retry_after_seconds: float | None = None) -> float:

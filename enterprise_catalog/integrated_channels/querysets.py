@@ -69,11 +69,11 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
             "attempted_updated_at",
             "next_attempt_at",
             "deleted_at",
+            "attempts",
         )
-        for key, state, action, presence, catalog, sent, tried, due, deleted in columns.iterator(chunk_size=10_000):
-            yield Record(
-                key, State(state), Action(action), Presence(presence), catalog, sent, tried, due, deleted is not None
-            )
+        for key, state, action, presence, catalog, sent, tried, due, deleted, failures in columns.iterator(10_000):
+            enums = State(state), Action(action), Presence(presence)
+            yield Record(key, *enums, catalog, sent, tried, due, deleted is not None, failures)
 
 
 class AttemptQuerySet(models.QuerySet["TransmissionAttempt"]):

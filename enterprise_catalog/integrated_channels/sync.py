@@ -12,7 +12,12 @@ from django.db import transaction
 from enterprise_catalog.integrated_channels import audit, leases, unchanged
 from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
 from enterprise_catalog.integrated_channels.configurations import channel_for
-from enterprise_catalog.integrated_channels.exceptions import LeaseLostError, LMSUnavailableError, StopSyncError
+from enterprise_catalog.integrated_channels.exceptions import (
+    LeaseLostError,
+    LMSUnavailableError,
+    StopSyncError,
+    ThrottledError,
+)
 from enterprise_catalog.integrated_channels.exporter import catalogs_to_send, desired_items, export_chunk
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
@@ -37,6 +42,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 #: So many chunks in a row that a passing failure took whole say that the LMS is away, not that the chunks are bad.
+#: How long an LMS that has too many calls to answer is left alone at least.
+THROTTLED_SECONDS: Final = 60.0
 SILENT_CHUNKS: Final = 3
 
 
@@ -52,6 +59,7 @@ class _Run:
     etag: str = ""  #: Of the catalogs, before they were asked for their differences; empty if they have none.
     items: int = 0  #: How many the catalogs have.
     silent_chunks: int = 0  #: How many chunks in a row only a passing failure answered.
+    pause: timedelta | None = None  #: What the LMS asked for before the next call; ``None`` if it did not ask.
     renewed_at: datetime | None = None  #: When the lease was last renewed in the middle of a chunk.
 
     def keep_lease(self) -> None:
@@ -137,11 +145,15 @@ def _outcome(run: _Run) -> tuple[RunState, str]:
                 return RunState.COMPLETE, unchanged.REASON
             sync_plan = make_plan(run.configuration, catalog, of_customer=catalogs.uuids, now=run.clock())
             run.row.matched, run.row.waiting, run.row.backlog = sync_plan.matched, sync_plan.waiting, sync_plan.size
+            run.row.dead = sync_plan.dead
             run.etag, run.items = catalogs.etag, sync_plan.desired
             _send(run, sync_plan, catalog, channel)
+    except ThrottledError as error:
+        run.pause = timedelta(seconds=max(error.retry_after_seconds or 0, THROTTLED_SECONDS))
+        return RunState.STOPPED, f"Too many calls for now. {error.message}"
     except StopSyncError as error:
         return RunState.STOPPED, error.message
-    done = not (run.counts.failures or run.row.waiting or run.row.backlog)
+    done = not (run.counts.failures or run.row.waiting or run.row.backlog or run.row.dead)
     return RunState.COMPLETE if done else RunState.INCOMPLETE, ""
 
 
@@ -213,6 +225,8 @@ def _end(run: _Run, state: RunState, reason: str) -> None:
 
 def _next_sync_at(run: _Run, now: datetime) -> datetime:
     """Return when the next sync is due: after the interval, or earlier if items are left over or their rest ends."""
+    if run.pause is not None:
+        return now + run.pause
     if run.row.state == RunState.INCOMPLETE and run.row.backlog:
         return now
     after_interval = now + timedelta(minutes=run.configuration.sync_interval_minutes)

@@ -9,7 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError, StopSyncError, SyncError
+from enterprise_catalog.integrated_channels.exceptions import (
+    RejectedError,
+    RetryableError,
+    StopSyncError,
+    SyncError,
+    ThrottledError,
+)
 from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outcome
 
 if TYPE_CHECKING:
@@ -45,7 +51,8 @@ def transmit(action: Action, items: Sequence[Outgoing], channel: Channel[Any, An
                 _delete(items, channel, transmission.results)
     except StopSyncError as error:
         transmission.stopped_by = error
-        _fill(transmission.results, items, Outcome.SKIPPED, error)
+        outcome = Outcome.THROTTLED if isinstance(error, ThrottledError) else Outcome.SKIPPED
+        _fill(transmission.results, items, outcome, error)
     except RetryableError as error:
         transmission.lms_is_silent = not transmission.results
         _fill(transmission.results, items, Outcome.RETRY, error)

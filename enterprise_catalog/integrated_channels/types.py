@@ -34,6 +34,7 @@ class State(StrEnum):
     TRANSMITTED = "transmitted"  #: The LMS holds the version that the row names.
     RETRYING = "retrying"  #: Failed for a reason that may pass; next attempt at ``next_attempt_at``.
     REJECTED = "rejected"  #: Refused, by us or by the LMS; tried again when the content changes, and once a day.
+    DEAD_LETTER = "dead_letter"  #: Failed too often; tried again when the content changes, or a person says so.
     DELETED = "deleted"  #: Removed at the LMS, or never there.
 
 
@@ -55,11 +56,12 @@ class Outcome(StrEnum):
     REJECTED = "rejected"  #: Refused, by us or by the LMS.
     GONE = "gone"  #: The LMS no longer has what was to be changed; the engine turns this into done or a create.
     SKIPPED = "skipped"  #: Not sent, since the run had to stop.
+    THROTTLED = "throttled"  #: Not taken, since the LMS has too many calls to answer; the run ends.
     IN_DOUBT = "in_doubt"  #: The run died before it heard the answer.
 
 
 #: Outcomes after which the LMS does not hold what it should.
-FAILURES = frozenset({Outcome.RETRY, Outcome.REJECTED, Outcome.SKIPPED, Outcome.IN_DOUBT})
+FAILURES = frozenset({Outcome.RETRY, Outcome.REJECTED, Outcome.SKIPPED, Outcome.THROTTLED, Outcome.IN_DOUBT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Record:
     attempted_updated_at: datetime | None  #: The version that was last tried.
     next_attempt_at: datetime | None
     is_deleted: bool
+    failures: int = 0  #: In a row, since the last success or change of what is to be sent.
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ class PlannedItem:
     reason: str
     catalog_uuid: UUID | None = None  #: Where its metadata comes from; ``None`` for deletes.
     is_known: bool = True  #: Whether it has a transmission row already.
+    failures: int = 0  #: In a row; what failed before is sent with fewer others.
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +129,11 @@ class SyncPlan:
     withdrawn: list[str]  #: Keys that left the catalogs before they were ever sent.
     matched: int  #: Items that the LMS holds as they should be.
     waiting: int  #: Items that failed and whose next attempt is not due yet.
+    dead: int  #: Items that failed too often to be tried again by themselves.
 
     @property
     def desired(self) -> int:
-        """How many items the catalogs have, but for those that wait."""
+        """How many items the catalogs have, but for those that wait or are dead letters."""
         return self.matched + len(self.creates) + len(self.updates)
 
     @property

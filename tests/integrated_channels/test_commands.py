@@ -95,6 +95,7 @@ def test_sync_channels_prints_counts_by_action_and_outcome(
         "counts": {"create": {"done": 2}},
         "matched": 0,
         "waiting": 0,
+        "dead": 0,
         "backlog": 0,
     }
 

@@ -19,6 +19,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     RejectedError,
     RetryableError,
     SyncError,
+    ThrottledError,
 )
 from enterprise_catalog.integrated_channels.http import LMSClient, retry_after_seconds
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
@@ -95,7 +96,7 @@ def test_what_is_raised_before_a_call_keeps_it_from_being_sent() -> None:
         (413, RejectedError),
         (422, RejectedError),
         (425, RetryableError),
-        (429, RetryableError),
+        (429, ThrottledError),
         (500, RetryableError),
         (503, RetryableError),
         (599, RetryableError),
@@ -185,10 +186,13 @@ def test_no_retry_after_is_too_odd(value: str) -> None:
     assert seconds is None or 0 <= seconds <= http.MAX_RETRY_AFTER_SECONDS
 
 
-def test_only_a_passing_failure_tells_how_long_to_wait() -> None:
-    raised = failure_of(answering(429, headers={"Retry-After": "7"}))
+@pytest.mark.parametrize(("status", "kind"), [(429, ThrottledError), (503, RetryableError)])
+def test_only_a_passing_failure_tells_how_long_to_wait(
+    status: int, kind: type[ThrottledError | RetryableError]
+) -> None:
+    raised = failure_of(answering(status, headers={"Retry-After": "7"}))
 
-    assert isinstance(raised, RetryableError)
+    assert isinstance(raised, kind)
     assert raised.retry_after_seconds == 7
 
 

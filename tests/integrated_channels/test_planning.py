@@ -168,7 +168,7 @@ items = st.lists(keys, max_size=20).map(lambda names: [PlannedItem(name, Action.
 def test_chunks_rejoin_to_the_plan(
     deletes: list[PlannedItem], creates: list[PlannedItem], updates: list[PlannedItem], size: int
 ) -> None:
-    cut = list(chunks(SyncPlan(deletes, creates, updates, [], 0, 0), chunk_size=size, limit=None))
+    cut = list(chunks(SyncPlan(deletes, creates, updates, [], 0, 0, 0), chunk_size=size, limit=None))
 
     rejoined = {action: [item for chunk in cut if chunk.action is action for item in chunk.items] for action in Action}
     assert rejoined == {Action.DELETE: deletes, Action.CREATE: creates, Action.UPDATE: updates}
@@ -178,9 +178,53 @@ def test_chunks_rejoin_to_the_plan(
 def test_a_run_that_is_cut_short_gives_each_action_its_turn() -> None:
     three = [PlannedItem(name, Action.CREATE, "why") for name in "abc"]
 
-    cut = chunks(SyncPlan(three, three, three, [], 0, 0), chunk_size=1, limit=4)
+    cut = chunks(SyncPlan(three, three, three, [], 0, 0, 0), chunk_size=1, limit=4)
 
     assert [chunk.action for chunk in cut] == [Action.DELETE, Action.CREATE, Action.UPDATE, Action.DELETE]
+
+
+def test_what_failed_before_comes_last_and_with_ever_fewer_others() -> None:
+    def item(name: str, failures: int) -> PlannedItem:
+        return PlannedItem(name, Action.CREATE, "why", failures=failures)
+
+    creates = [item("a", 2), item("b", 0), item("c", 2), item("d", 9), item("e", 9), item("f", 0), item("g", 2)]
+
+    cut = chunks(SyncPlan([], creates, [], [], 0, 0, 0), chunk_size=8, limit=None)
+
+    assert ["".join(each.content_key for each in chunk.items) for chunk in cut] == ["bf", "ac", "g", "d", "e"]
+
+
+DEAD = replace(HELD, state=State.DEAD_LETTER, attempted_updated_at=LATER, failures=10)
+
+
+def test_a_dead_letter_is_counted_and_left_alone() -> None:
+    sync_plan = plan({"k": DesiredItem(CATALOG, LATER)}, {"k": DEAD}, now=LATER + timedelta(days=365))
+
+    assert (planned(sync_plan), sync_plan.dead) == ({}, 1)
+
+
+@pytest.mark.parametrize(
+    ("record", "desired", "action"),
+    [
+        (DEAD, {"k": DesiredItem(CATALOG, LATER + timedelta(days=1))}, Action.UPDATE),
+        (replace(DEAD, presence=Presence.UNKNOWN), {}, Action.DELETE),
+        (DEAD, {}, Action.DELETE),
+        (replace(DEAD, action=Action.DELETE), {"k": DesiredItem(CATALOG, LATER)}, Action.UPDATE),
+    ],
+)
+def test_a_dead_letter_does_not_stand_in_the_way_of_another_task(
+    record: Record, desired: dict[str, DesiredItem], action: Action
+) -> None:
+    sync_plan = plan(desired, {"k": record}, now=LATER)
+
+    [item] = (*sync_plan.deletes, *sync_plan.creates, *sync_plan.updates)
+    assert (item.action, item.failures) == (action, 0)
+
+
+def test_a_delete_may_become_a_dead_letter_too() -> None:
+    sync_plan = plan({}, {"k": replace(DEAD, action=Action.DELETE)}, now=LATER)
+
+    assert (planned(sync_plan), sync_plan.dead) == ({}, 1)
 
 
 @pytest.mark.parametrize(("failures", "minutes"), [(1, 5), (2, 10), (3, 20), (9, 1280), (10, 1440), (1000, 1440)])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels.exceptions import CredentialsError
+from enterprise_catalog.integrated_channels.exceptions import CredentialsError, ThrottledError
 from enterprise_catalog.integrated_channels.transmitter import Transmission, transmit
 from enterprise_catalog.integrated_channels.types import Action, Outgoing
 from tests.integrated_channels.shelf import Shelf, ShelfChannel
@@ -176,7 +176,9 @@ def test_what_an_answer_tells_of_items_that_were_not_sent_is_not_taken(shelf: Sh
 # --- failures of the whole ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("status", "outcome"), [(401, "skipped"), (302, "skipped"), (503, "retry"), (429, "retry")])
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(401, "skipped"), (302, "skipped"), (503, "retry"), (429, "throttled")]
+)
 def test_a_failure_in_the_middle_keeps_what_was_done(shelf: Shelf, status: int, outcome: str) -> None:
     shelf.refused = {"K3"}
     shelf.outages = {7: status}  # after a look-up and creates of 8, 4, 2, 2 and 1
@@ -200,9 +202,19 @@ def test_what_stops_the_run_is_passed_on_with_its_reason(shelf: Shelf) -> None:
 
 
 def test_how_long_the_lms_asks_to_wait_is_passed_on(shelf: Shelf) -> None:
-    shelf.outages = {1: 429}
+    shelf.outages = {1: 503}
 
     assert sent(shelf, Action.CREATE, "A").results["A"].retry_after_seconds == 7
+
+
+def test_an_lms_with_too_many_calls_stops_the_run_and_is_no_items_fault(shelf: Shelf) -> None:
+    shelf.outages = {1: 429}
+
+    transmission = sent(shelf, Action.CREATE, "A")
+
+    assert type(transmission.stopped_by) is ThrottledError
+    assert transmission.stopped_by.retry_after_seconds == 7
+    assert outcomes(transmission) == {"A": "throttled"}
 
 
 @pytest.mark.parametrize("action", Action)

@@ -40,6 +40,7 @@ OUTCOME_TONES: Final = {
     Outcome.REJECTED: "danger",
     Outcome.GONE: "warning",
     Outcome.SKIPPED: "",
+    Outcome.THROTTLED: "warning",
     Outcome.IN_DOUBT: "warning",
 }
 

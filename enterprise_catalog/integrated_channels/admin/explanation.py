@@ -25,6 +25,7 @@ STATE_TONES: Final = {
     State.TRANSMITTED: "success",
     State.RETRYING: "warning",
     State.REJECTED: "danger",
+    State.DEAD_LETTER: "danger",
     State.DELETED: "",
 }
 
@@ -71,7 +72,7 @@ def _is_settled(row: ContentMetadataItemTransmission) -> bool:
             return False
 
 
-def _state_in_words(row: ContentMetadataItemTransmission) -> str:  # noqa: PLR0911  (one sentence a state)
+def _state_in_words(row: ContentMetadataItemTransmission) -> str:  # noqa: C901, PLR0911  (one sentence a state)
     reason = _sentence(row.reason)
     match State(row.state):
         case State.PENDING:
@@ -82,6 +83,8 @@ def _state_in_words(row: ContentMetadataItemTransmission) -> str:  # noqa: PLR09
             return _because(f"Could not be {_DONE[Action(row.action)]}", reason)
         case State.REJECTED:
             return _because("Rejected", reason)
+        case State.DEAD_LETTER:
+            return _because(f"Given up: it could not be {_DONE[Action(row.action)]}", reason)
         case State.TRANSMITTED if row.action == Action.DELETE:
             return f"Left the catalogs and is still in the learning system. {reason}"
         case State.TRANSMITTED:
@@ -117,6 +120,10 @@ def _prospect(row: ContentMetadataItemTransmission, now: datetime) -> str:  # no
     match State(row.state):
         case State.RETRYING | State.REJECTED:
             return f"{_tries(row.attempts)}; {_next_attempt(row, now)}."
+        case State.DEAD_LETTER:
+            return (
+                f"{_tries(row.attempts)}; it is sent again when its content changes, or when somebody queues it again."
+            )
         case State.DELETED if _is_settled(row):
             return "It is created again when it comes back to the catalogs."
         case State.TRANSMITTED if _is_settled(row):

@@ -61,7 +61,7 @@ class RunPage(ReadOnlyPage):
             None,
             {"fields": (("configuration", "channel"), ("state_badge", "took"), "full_reason", ("started", "finished"))},
         ),
-        ("Items", {"fields": (("sent", "attempts_link"), "matched", "waiting", "backlog")}),
+        ("Items", {"fields": (("sent", "attempts_link"), "matched", "waiting", "dead", "backlog")}),
     )
 
     started = moment_field("started_at")
@@ -100,7 +100,12 @@ class RunPage(ReadOnlyPage):
     def left(self, run: SyncRun) -> str:
         return lines(
             f"{number:,} {what}"
-            for number, what in ((run.matched, "matched"), (run.waiting, "waiting"), (run.backlog, "left over"))
+            for number, what in (
+                (run.matched, "matched"),
+                (run.waiting, "waiting"),
+                (run.dead, "dead letters"),
+                (run.backlog, "left over"),
+            )
             if number
         )
 

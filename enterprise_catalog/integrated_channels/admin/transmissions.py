@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.utils import timezone
 
 from enterprise_catalog.admin_pages.filters import (
@@ -25,6 +25,7 @@ from enterprise_catalog.admin_pages.rendering import (
     stacked,
     table,
 )
+from enterprise_catalog.integrated_channels import audit
 from enterprise_catalog.integrated_channels.admin.attempts import answer_text, outcome_badge
 from enterprise_catalog.integrated_channels.admin.channel_filter import ChannelFilter
 from enterprise_catalog.integrated_channels.admin.explanation import STATE_TONES, explain
@@ -56,6 +57,7 @@ class TransmissionPage(ReadOnlyPage):
     list_prefetch_related = ("configuration",)
     search_fields = ("content_key",)
     search_help_text = "Content key, or how it starts"
+    actions = ("queue_again",)
     nothing_found = (
         "Keys are compared exactly: case, accents and spaces count. An item has a transmission as soon as a sync has "
         "found it in one of the catalogs of a configuration, whose page tells when it was last synced."
@@ -128,6 +130,21 @@ class TransmissionPage(ReadOnlyPage):
             "all_attempts": link_to_list(TransmissionAttempt, "All attempts", transmission__id__exact=row.pk),
         }
         return super().render_change_form(request, context, **kwargs)
+
+    @admin.action(description="Send again with the next sync", permissions=["queue_again"])
+    def queue_again(self, request: HttpRequest, queryset: QuerySet[ContentMetadataItemTransmission]) -> None:
+        chosen = ContentMetadataItemTransmission.objects.filter(pk__in=queryset.values_list("pk", flat=True))
+        number = audit.queue_again(chosen, by=request.user.get_username())
+        rest = len(queryset) - number
+        self.message_user(
+            request,
+            f"{number} sent again with the next sync{f'; {rest} have not failed' if rest else ''}.",
+            messages.SUCCESS if number else messages.WARNING,
+        )
+
+    def has_queue_again_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may change what nobody edits, in this one way."""
+        return request.user.has_perm("integrated_channels.change_contentmetadataitemtransmission")
 
     @admin.display(description="item")
     def item(self, row: ContentMetadataItemTransmission) -> str:

@@ -67,6 +67,7 @@ class Command(BaseCommand):
                 "counts": row.counts,
                 "matched": row.matched,
                 "waiting": row.waiting,
+                "dead": row.dead,
                 "backlog": row.backlog,
             }
         self._print(configuration, report, as_json=as_json)
@@ -89,6 +90,7 @@ class Command(BaseCommand):
             "counts": {"create": len(plan.creates), "update": len(plan.updates), "delete": len(plan.deletes)},
             "matched": plan.matched,
             "waiting": plan.waiting,
+            "dead": plan.dead,
             "items": items,
         }
         self._print(configuration, report, as_json=as_json)

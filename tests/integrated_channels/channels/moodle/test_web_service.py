@@ -14,6 +14,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     RejectedError,
     RetryableError,
     SyncError,
+    ThrottledError,
 )
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.moodle import LOGIN_PAGE, MoodleSandbox
@@ -151,7 +152,7 @@ def test_too_many_requests_pass_on_how_long_to_wait(moodle: MoodleSandbox) -> No
 
     raised = failure_of_create(moodle)
 
-    assert isinstance(raised, RetryableError)
+    assert isinstance(raised, ThrottledError)
     assert raised.retry_after_seconds == 7
 
 

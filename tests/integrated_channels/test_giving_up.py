@@ -1,0 +1,169 @@
+"""Limits: an LMS with too many calls to answer, items that fail again and again, chunks that one item brings down."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
+from enterprise_catalog.integrated_channels.exceptions import RetryableError
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
+    RunState,
+    TransmissionAttempt,
+)
+from enterprise_catalog.integrated_channels.planning import MAX_FAILURES
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from tests.factories import a_catalog, a_course, courses, import_into
+from tests.integrated_channels.syncing import row_of, run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
+    from enterprise_catalog.integrated_channels.types import ItemResult, Outgoing
+    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from tests.integrated_channels.conftest import Clock
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CREATE = "core_course_create_courses"
+
+
+@pytest.mark.parametrize(("retry_after", "seconds"), [("600", 600), ("7", 60), (None, 60)])
+def test_an_lms_with_too_many_calls_ends_the_run_until_it_wants_more(
+    configure: Callable[..., ChannelConfiguration],
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    retry_after: str | None,
+    seconds: int,
+) -> None:
+    configuration = configure(chunk_size=10)
+    a_catalog(*courses(30), customer=customer)
+    moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation=CREATE, status=429, retry_after=retry_after, skip=1))
+
+    run = run_of(configuration, clock)
+
+    assert run.state == RunState.STOPPED
+    assert run.reason.startswith("Too many calls for now.")
+    assert run.counts == {"create": {"done": 10, "throttled": 10}}
+    configuration.refresh_from_db()
+    assert configuration.next_sync_at == clock.now + timedelta(seconds=seconds)
+    assert set(ContentMetadataItemTransmission.objects.values_list("state", "attempts")) == {
+        ("transmitted", 0),
+        ("pending", 0),
+    }
+
+
+def test_the_run_after_a_throttled_one_finishes_the_work(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    a_catalog(*courses(3), customer=customer)
+    moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation=CREATE, status=429))
+    run_of(configuration, clock)
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.counts) == (RunState.COMPLETE, {"create": {"done": 3}})
+    assert sorted(TransmissionAttempt.objects.values_list("outcome", flat=True)) == ["done"] * 3 + ["throttled"] * 3
+
+
+def given_up(configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock) -> None:
+    """Let every create of the configuration's items fail as often as it is tried by itself."""
+    moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation=CREATE, times=MAX_FAILURES))
+    for _ in range(MAX_FAILURES):
+        run_of(configuration, clock)
+        clock.forward(days=1)
+
+
+@pytest.fixture
+def catalog(customer: EnterpriseCustomer) -> EnterpriseCatalog:
+    return a_catalog(a_course("A"), customer=customer)
+
+
+@pytest.mark.usefixtures("catalog")
+def test_an_item_that_fails_too_often_becomes_a_dead_letter(
+    configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    given_up(configuration, moodle, clock)
+
+    run = run_of(configuration, clock)
+
+    row = row_of("A")
+    assert (row.state, row.attempts, row.next_attempt_at) == ("dead_letter", MAX_FAILURES, None)
+    assert row.reason.startswith("The learning system answered 503")
+    assert (run.state, run.dead, run.counts) == (RunState.INCOMPLETE, 1, {})
+    assert row.attempt_rows.count() == MAX_FAILURES
+
+
+def test_a_dead_letter_is_sent_again_when_its_content_changes(
+    configuration: ChannelConfiguration, catalog: EnterpriseCatalog, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    given_up(configuration, moodle, clock)
+    import_into(catalog, [a_course("A", title="New")], now=clock.now)
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.counts) == (RunState.COMPLETE, {"create": {"done": 1}})
+
+
+@pytest.mark.usefixtures("catalog")
+def test_a_dead_letter_is_sent_again_when_somebody_says_so(
+    configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given_up(configuration, moodle, clock)
+
+    call_command("queue_again", configuration=configuration.pk, content_key=["A"])
+    queued = row_of("A")
+    run = run_of(configuration, clock)
+
+    assert capsys.readouterr().out == "1\n"
+    assert (queued.state, queued.attempts) == ("pending", 0)
+    assert queued.reason.startswith("Queued again by a command; before: The learning system answered 503")
+    assert (run.state, run.counts) == (RunState.COMPLETE, {"create": {"done": 1}})
+
+
+@pytest.mark.usefixtures("catalog")
+def test_only_what_failed_is_queued_again(
+    configuration: ChannelConfiguration, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_of(configuration, clock)
+
+    call_command("queue_again", configuration=configuration.pk)
+
+    assert capsys.readouterr().out == "0\n"
+    assert row_of("A").state == "transmitted"
+
+
+def test_queueing_again_needs_a_configuration_that_is_there() -> None:
+    with pytest.raises(CommandError, match="there is no configuration 7"):
+        call_command("queue_again", configuration=7)
+
+
+def test_an_item_that_brings_its_chunk_down_is_alone_after_some_runs(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def create(channel: Moodle, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        if any(item.content_key == "Poison" for item in items):
+            raise RetryableError("The learning system answered 500.", status_code=500)
+        return as_usual(channel, items)
+
+    as_usual = Moodle.create
+    monkeypatch.setattr(Moodle, "create", create)
+    a_catalog(*courses(8), a_course("Poison"), customer=customer)
+
+    for _ in range(MAX_FAILURES - 1):
+        run_of(configuration, clock)
+        clock.forward(days=1)
+
+    assert len(moodle.offered()) == 8
+    assert row_of("Poison").state == "retrying"

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection, transaction
-from django.db.models import Value
+from django.db.models import OuterRef, Subquery, Value
 from django.db.models.functions import Concat, Left
 
 from enterprise_catalog.integrated_channels import leases
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from django.db.models import Model
+    from django.db.models import Model, QuerySet
 
     from enterprise_catalog.integrated_channels.leases import Lease
     from enterprise_catalog.integrated_channels.querysets import TransmissionQuerySet
@@ -90,6 +90,26 @@ def queue_again(transmissions: TransmissionQuerySet, *, by: str) -> int:
     return failed.update(state=State.PENDING, attempts=0, next_attempt_at=None, reason=reason)
 
 
+def remove_old(*, before: datetime) -> int:
+    """Remove attempts that started before a time, and the runs of that time that have none left; return how many rows.
+
+    In portions, each its own transaction, so that no sync waits for long. What has no outcome yet stays, and so does
+    the newest run of each configuration.
+    """
+    newest = SyncRun.objects.filter(configuration=OuterRef("configuration")).order_by("-started_at", "-pk")
+    old: list[QuerySet[TransmissionAttempt] | QuerySet[SyncRun]] = [
+        TransmissionAttempt.objects.filter(started_at__lt=before).exclude(outcome=""),
+        SyncRun.objects.filter(started_at__lt=before, attempts=None)
+        .exclude(state=RunState.RUNNING)
+        .exclude(pk=Subquery(newest.values("pk")[:1])),
+    ]
+    removed = 0
+    for rows in old:
+        while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:ROWS_PER_STATEMENT]):
+            removed += rows.model._default_manager.filter(pk__in=ids).delete()[0]  # noqa: SLF001  (Django's documented API)
+    return removed
+
+
 def start_run(configuration: ChannelConfiguration, *, now: datetime) -> SyncRun:
     """Return a new run's row."""
     return SyncRun.objects.create(configuration=configuration, started_at=now)
@@ -107,6 +127,40 @@ def withdraw(configuration: ChannelConfiguration, keys: Sequence[str], *, lease:
                 next_attempt_at=None,
                 deleted_at=now,
             )
+
+
+def hold(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lease, now: datetime) -> None:
+    """Mark items that left the catalogs as waiting for approval; those that wait already stay as they are."""
+    reason = f"Left the catalogs with {len(keys) - 1:,} others, which is more than one run may delete unasked."
+    for part in _parts(keys):
+        with transaction.atomic():
+            leases.renew(lease, now=now)
+            rows = ContentMetadataItemTransmission.objects.of(configuration).with_keys(part).exclude(state=State.HELD)
+            rows.update(state=State.HELD, action=Action.DELETE, reason=reason, attempts=0, next_attempt_at=None)
+
+
+def take_back(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lease, now: datetime) -> None:
+    """Mark items that came back to the catalogs before their delete was approved as what they are: at the LMS."""
+    for part in _parts(keys):
+        with transaction.atomic():
+            leases.renew(lease, now=now)
+            rows = ContentMetadataItemTransmission.objects.of(configuration).with_keys(part)
+            rows.update(state=State.TRANSMITTED, action=Action.UPDATE, reason="Came back before it was deleted.")
+
+
+def decide_deletes(configuration: ChannelConfiguration, *, approved: bool, by: str) -> int:
+    """Let the held deletes of a configuration be carried out by its next run, or keep the items; return how many.
+
+    What was kept before can be approved later. Safe beside a run.
+
+    Args:
+        by: who says so, for the rows' reason.
+    """
+    rows = ContentMetadataItemTransmission.objects.of(configuration)
+    if approved:
+        undecided = rows.filter(state__in=(State.HELD, State.KEPT))
+        return undecided.update(state=State.PENDING, reason=f"Left the catalogs; its delete was approved by {by}.")
+    return rows.filter(state=State.HELD).update(state=State.KEPT, reason=f"Left the catalogs; kept by {by}.")
 
 
 def note_planned(

@@ -11,7 +11,7 @@ Rows of transmissions and attempts are written by ``audit.py`` only.
 
 from __future__ import annotations
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from enterprise_catalog.content_keys import ContentKeyField
@@ -71,6 +71,17 @@ class ChannelConfiguration(models.Model):
     )
     sync_interval_minutes = models.PositiveIntegerField(
         default=60, validators=[MinValueValidator(1)], help_text="How long after a run the next one is due."
+    )
+    delete_limit_items = models.PositiveIntegerField(
+        "deletes without approval",
+        default=50,
+        help_text="A run that would delete more than this, and more than the share, holds its deletes for approval.",
+    )
+    delete_limit_percent = models.PositiveSmallIntegerField(
+        "share of deletes without approval",
+        default=20,
+        validators=[MaxValueValidator(100)],
+        help_text="In percent of the items at the learning system; 100 means that deletes are never held.",
     )
     next_sync_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="Empty means as soon as possible."
@@ -136,6 +147,8 @@ class SyncRun(models.Model):
     dead = models.PositiveIntegerField(
         "dead letters", default=0, help_text="Items that failed too often to be tried again by themselves."
     )
+    held = models.PositiveIntegerField(default=0, help_text="Items whose deletes wait for approval.")
+    kept = models.PositiveIntegerField(default=0, help_text="Items that left and were kept by a person's decision.")
 
     class Meta:
         indexes = (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from enterprise_catalog.integrated_channels.types import (
     Action,
     Chunk,
+    DeleteLimit,
     DesiredItem,
     PlannedItem,
     Presence,
@@ -37,15 +38,30 @@ class _Idle(Enum):
     WAITING = auto()
     DEAD = auto()
     WITHDRAWN = auto()
+    KEPT = auto()
+    BACK = auto()
 
 
-def plan(desired: Mapping[str, DesiredItem], records: Mapping[str, Record], *, now: datetime) -> SyncPlan:
+#: Every delete is carried out.
+NO_LIMIT: Final = DeleteLimit(items=0, percent=100)
+#: Of items whose delete was not begun, and will not be before a person says so.
+_UNDECIDED: Final = (State.HELD, State.KEPT)
+
+
+def plan(
+    desired: Mapping[str, DesiredItem],
+    records: Mapping[str, Record],
+    *,
+    now: datetime,
+    delete_limit: DeleteLimit = NO_LIMIT,
+) -> SyncPlan:
     """Return all that would make the LMS equal to the catalogs, each list ascending by key.
 
     Args:
         desired: content key -> where it comes from; the union of the configuration's catalogs.
         records: content key -> what the audit knows, deleted items included.
         now: items that failed are left out until their next attempt is due.
+        delete_limit: where more would be deleted, the deletes that nobody has approved are held.
     """
     planned: dict[Action, list[PlannedItem]] = {action: [] for action in Action}
     idle: dict[_Idle, list[str]] = {reason: [] for reason in _Idle}
@@ -59,15 +75,35 @@ def plan(desired: Mapping[str, DesiredItem], records: Mapping[str, Record], *, n
             planned[step.action].append(step)
         else:
             idle[step].append(key)
+    deletes, held = _within(delete_limit, planned[Action.DELETE], records)
     return SyncPlan(
-        deletes=planned[Action.DELETE],
+        deletes=deletes,
         creates=planned[Action.CREATE],
         updates=planned[Action.UPDATE],
         withdrawn=idle[_Idle.WITHDRAWN],
         matched=len(idle[_Idle.MATCHED]),
         waiting=len(idle[_Idle.WAITING]),
         dead=len(idle[_Idle.DEAD]),
+        held=held,
+        kept=len(idle[_Idle.KEPT]),
+        back=idle[_Idle.BACK],
     )
+
+
+def _within(
+    limit: DeleteLimit, deletes: list[PlannedItem], records: Mapping[str, Record]
+) -> tuple[list[PlannedItem], list[str]]:
+    """Return the deletes to carry out, and the keys of those that are held."""
+    fresh = [item.content_key for item in deletes if _is_fresh(records[item.content_key])]
+    present = sum(not record.is_deleted and record.presence is not Presence.ABSENT for record in records.values())
+    if not limit.is_exceeded(len(fresh), of=present):
+        return deletes, []
+    return [item for item in deletes if not _is_fresh(records[item.content_key])], fresh
+
+
+def _is_fresh(record: Record) -> bool:
+    """Return whether the item's delete was neither begun nor approved."""
+    return record.action is not Action.DELETE or record.state is State.HELD
 
 
 def _step_of_desired(
@@ -77,15 +113,22 @@ def _step_of_desired(
         return key, PlannedItem(key, Action.CREATE, "new in the catalogs", item.catalog_uuid, is_known=False)
     if record.is_deleted:
         return key, PlannedItem(key, Action.CREATE, "came back to the catalogs", item.catalog_uuid)
-    if _is_held(record, item):
-        return key, _Idle.MATCHED
-    if record.state is State.DEAD_LETTER and not _is_other_task(record, item):
-        return key, _Idle.DEAD
-    if _must_wait(record, item, now):
-        return key, _Idle.WAITING
+    if idle := _why_idle(record, item, now):
+        return key, idle
     action = Action.UPDATE if record.presence is Presence.PRESENT else Action.CREATE
     failures = 0 if _is_other_task(record, item) else record.failures
     return key, PlannedItem(key, action, _reason(record), item.catalog_uuid, failures=failures)
+
+
+def _why_idle(record: Record, item: DesiredItem, now: datetime) -> _Idle | None:
+    """Return why nothing is sent for a desired item that has a row; ``None`` if something is."""
+    if _is_held(record, item):
+        return _Idle.MATCHED
+    if record.state in _UNDECIDED and _has_version(record, item):
+        return _Idle.BACK
+    if record.state is State.DEAD_LETTER and not _is_other_task(record, item):
+        return _Idle.DEAD
+    return _Idle.WAITING if _must_wait(record, item, now) else None
 
 
 def _step_of_left(key: str, record: Record, now: datetime) -> tuple[str, PlannedItem | _Idle]:
@@ -93,6 +136,8 @@ def _step_of_left(key: str, record: Record, now: datetime) -> tuple[str, Planned
     was_deleting = record.action is Action.DELETE
     if record.presence is Presence.ABSENT:
         return key, _Idle.WITHDRAWN
+    if record.state is State.KEPT:
+        return key, _Idle.KEPT
     if was_deleting and record.state is State.DEAD_LETTER:
         return key, _Idle.DEAD
     if was_deleting and _is_resting(record, now):
@@ -102,12 +147,11 @@ def _step_of_left(key: str, record: Record, now: datetime) -> tuple[str, Planned
 
 def _is_held(record: Record, item: DesiredItem) -> bool:
     """Return whether the LMS holds the item's newest version, from the catalog that it is taken from now."""
-    return (
-        record.state is State.TRANSMITTED
-        and record.action is not Action.DELETE
-        and record.content_updated_at == item.updated_at
-        and record.catalog_uuid == item.catalog_uuid
-    )
+    return record.state is State.TRANSMITTED and record.action is not Action.DELETE and _has_version(record, item)
+
+
+def _has_version(record: Record, item: DesiredItem) -> bool:
+    return record.content_updated_at == item.updated_at and record.catalog_uuid == item.catalog_uuid
 
 
 def _is_other_task(record: Record, item: DesiredItem) -> bool:
@@ -140,6 +184,8 @@ _REASONS: Final[Mapping[State, str]] = {
     State.RETRYING: "failed before",
     State.REJECTED: "was rejected before",
     State.DEAD_LETTER: "changed after it had failed too often",
+    State.HELD: "came back before it was deleted",
+    State.KEPT: "came back before it was deleted",
 }
 
 

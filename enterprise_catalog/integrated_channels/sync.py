@@ -27,7 +27,7 @@ from enterprise_catalog.integrated_channels.models import (
 )
 from enterprise_catalog.integrated_channels.planning import chunks, plan
 from enterprise_catalog.integrated_channels.transmitter import transmit
-from enterprise_catalog.integrated_channels.types import Action, Outcome, RunCounts
+from enterprise_catalog.integrated_channels.types import Action, DeleteLimit, Outcome, RunCounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -115,7 +115,8 @@ def make_plan(
     catalog_uuids = catalogs_to_send(configuration, of_customer)
     stored = ContentMetadataItemTransmission.objects.of(configuration).records()
     records = {record.content_key: record for record in stored}
-    return plan(desired_items(catalog_uuids, records, catalog), records, now=now)
+    limit = DeleteLimit(configuration.delete_limit_items, configuration.delete_limit_percent)
+    return plan(desired_items(catalog_uuids, records, catalog), records, now=now, delete_limit=limit)
 
 
 def _carry_out(run: _Run) -> None:
@@ -145,7 +146,7 @@ def _outcome(run: _Run) -> tuple[RunState, str]:
                 return RunState.COMPLETE, unchanged.REASON
             sync_plan = make_plan(run.configuration, catalog, of_customer=catalogs.uuids, now=run.clock())
             run.row.matched, run.row.waiting, run.row.backlog = sync_plan.matched, sync_plan.waiting, sync_plan.size
-            run.row.dead = sync_plan.dead
+            run.row.dead, run.row.held, run.row.kept = sync_plan.dead, len(sync_plan.held), sync_plan.kept
             run.etag, run.items = catalogs.etag, sync_plan.desired
             _send(run, sync_plan, catalog, channel)
     except ThrottledError as error:
@@ -153,8 +154,10 @@ def _outcome(run: _Run) -> tuple[RunState, str]:
         return RunState.STOPPED, f"Too many calls for now. {error.message}"
     except StopSyncError as error:
         return RunState.STOPPED, error.message
-    done = not (run.counts.failures or run.row.waiting or run.row.backlog or run.row.dead)
-    return RunState.COMPLETE if done else RunState.INCOMPLETE, ""
+    row = run.row
+    done = not (run.counts.failures or row.waiting or row.backlog or row.dead or row.held or row.kept)
+    reason = f"{row.held:,} deletes are more than one run may carry out unasked; they wait for approval."
+    return RunState.COMPLETE if done else RunState.INCOMPLETE, reason if row.held else ""
 
 
 def _catalogs_if_changed(run: _Run, catalog: CatalogClient) -> CatalogList | None:
@@ -169,6 +172,8 @@ def _send(run: _Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Chann
     audit.withdraw(configuration, sync_plan.withdrawn, lease=lease, now=run.clock())
     if sync_plan.withdrawn:
         run.counts.add(Action.DELETE, Outcome.WITHDRAWN, len(sync_plan.withdrawn))
+    audit.hold(configuration, sync_plan.held, lease=lease, now=run.clock())
+    audit.take_back(configuration, sync_plan.back, lease=lease, now=run.clock())
     audit.note_planned(configuration, sync_plan.creates, lease=lease, now=run.clock())
     size = min(configuration.chunk_size or channel.chunk_size, channel.chunk_size)
     to_send = chunks(sync_plan, chunk_size=size, limit=configuration.max_chunks_per_run)
@@ -198,7 +203,7 @@ def _send_chunk(run: _Run, chunk: Chunk, rows: audit.Rows, catalog: CatalogClien
     audit.close_chunk(chunk, rows, attempts, results, export.exported, lease=run.lease, now=run.clock())
     for result in results.values():
         run.counts.add(chunk.action, result.outcome)
-        run.row.backlog -= result.outcome is not Outcome.SKIPPED
+        run.row.backlog -= result.outcome not in (Outcome.SKIPPED, Outcome.THROTTLED)
     if stopped_by is not None:
         raise stopped_by
     if run.silent_chunks == SILENT_CHUNKS:

@@ -1,13 +1,17 @@
-"""Celery: which configurations are due, and one task for each. Ids in; the work is ``sync.py``'s.
+"""Celery: which configurations are due, one task for each, and what is kept no longer. Ids in; the work is elsewhere.
 
-Both tasks are safe to run twice, and on several workers at once: the lease lets one run of a configuration through.
+All tasks are safe to run twice, and on several workers at once: the lease lets one run of a configuration through.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.utils import timezone
 
 from enterprise_catalog.celery import app
+from enterprise_catalog.integrated_channels import audit
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 from enterprise_catalog.integrated_channels.sync import sync
 
@@ -32,3 +36,9 @@ def sync_configuration(configuration_id: int, *, only_if_due: bool = False) -> N
     configuration = (configurations.due(timezone.now()) if only_if_due else configurations).first()
     if configuration is not None:
         sync(configuration, clock=timezone.now)
+
+
+@app.task(name="remove_old_attempts")
+def remove_old_attempts() -> int:
+    """Remove attempts and runs that are older than ``ATTEMPT_RETENTION_DAYS``; return how many rows."""
+    return audit.remove_old(before=timezone.now() - timedelta(days=settings.ATTEMPT_RETENTION_DAYS))

@@ -35,6 +35,8 @@ class State(StrEnum):
     RETRYING = "retrying"  #: Failed for a reason that may pass; next attempt at ``next_attempt_at``.
     REJECTED = "rejected"  #: Refused, by us or by the LMS; tried again when the content changes, and once a day.
     DEAD_LETTER = "dead_letter"  #: Failed too often; tried again when the content changes, or a person says so.
+    HELD = "held"  #: Left the catalogs with too many others; its delete waits for a person's approval.
+    KEPT = "kept"  #: Left the catalogs; a person decided that it stays at the LMS.
     DELETED = "deleted"  #: Removed at the LMS, or never there.
 
 
@@ -108,6 +110,18 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteLimit:
+    """How much of what the LMS has one run may delete without being asked."""
+
+    items: int
+    percent: int  #: Of what the LMS has, from 0 to 100.
+
+    def is_exceeded(self, deletes: int, *, of: int) -> bool:
+        """Return whether ``deletes`` of ``of`` items are too many: more than both the number and the share."""
+        return deletes > self.items and deletes * 100 > self.percent * of
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedItem:
     """One thing to do, and why."""
 
@@ -130,11 +144,14 @@ class SyncPlan:
     matched: int  #: Items that the LMS holds as they should be.
     waiting: int  #: Items that failed and whose next attempt is not due yet.
     dead: int  #: Items that failed too often to be tried again by themselves.
+    held: list[str] = field(default_factory=list)  #: Keys whose deletes are too many; they wait for approval.
+    kept: int = 0  #: Items that left, and that stay at the LMS by a person's decision.
+    back: list[str] = field(default_factory=list)  #: Keys that came back, as they were, before they were deleted.
 
     @property
     def desired(self) -> int:
         """How many items the catalogs have, but for those that wait or are dead letters."""
-        return self.matched + len(self.creates) + len(self.updates)
+        return self.matched + len(self.back) + len(self.creates) + len(self.updates)
 
     @property
     def size(self) -> int:

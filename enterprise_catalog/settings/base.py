@@ -205,6 +205,8 @@ OAUTH2_PROVIDER_URL = env.OAUTH2_PROVIDER_URL
 OAUTH2_CLIENT_ID = env.OAUTH2_CLIENT_ID
 OAUTH2_CLIENT_SECRET = env.OAUTH2_CLIENT_SECRET
 CREDENTIALS_ENCRYPTION_KEYS = env.CREDENTIALS_ENCRYPTION_KEYS
+#: How long attempts and runs are kept. Transmissions are kept for ever.
+ATTEMPT_RETENTION_DAYS = env.ATTEMPT_RETENTION_DAYS
 
 # --- logs -----------------------------------------------------------------------------------------------------------
 

@@ -104,6 +104,7 @@ class Environment(BaseModel):
     OAUTH2_CLIENT_ID: str = ""
     OAUTH2_CLIENT_SECRET: str = ""
     CREDENTIALS_ENCRYPTION_KEYS: Annotated[CommaSeparated, AfterValidator(_fernet_keys)] = []
+    ATTEMPT_RETENTION_DAYS: int = Field(default=180, ge=1)
 
     @classmethod
     def read(cls, environ: Mapping[str, str], defaults: Mapping[str, str] = NO_DEFAULTS) -> Self:

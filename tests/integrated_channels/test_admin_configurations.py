@@ -15,7 +15,13 @@ from kombu.exceptions import OperationalError
 
 from enterprise_catalog.celery import app
 from enterprise_catalog.integrated_channels.credentials import decrypt
-from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState, SyncLease
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
+    RunState,
+    SyncLease,
+)
+from tests.integrated_channels import records
 from tests.integrated_channels.pages import CONFIGURATIONS, shown, text_of
 from tests.integrated_channels.records import SECRET, a_configuration, a_run
 
@@ -41,6 +47,8 @@ def filled_in(**fields: str) -> dict[str, str]:
         "sync_interval_minutes": "60",
         "chunk_size": "",
         "max_chunks_per_run": "",
+        "delete_limit_items": "50",
+        "delete_limit_percent": "20",
         **fields,
     }
 
@@ -238,6 +246,25 @@ def test_sync_now_queues_the_chosen_configurations_once_the_request_is_committed
 
     assert "“Off” is switched off and is not synced." in text_of(response)
     assert (before, queued()) == ([], [chosen.pk])
+
+
+@pytest.mark.parametrize(
+    ("action", "state", "told"),
+    [("approve_deletes", "pending", "deleted with the next sync"), ("keep_held", "kept", "kept")],
+)
+def test_held_deletes_are_decided_on_for_the_chosen_configurations(
+    admin_client: Client, action: str, state: str, told: str
+) -> None:
+    chosen, other = a_configuration(display_name="Chosen"), a_configuration()
+    for configuration in (chosen, other):
+        records.transmissions(configuration, ["a", "b"], state="held", action="delete")
+
+    response = admin_client.post(CONFIGURATIONS, {"action": action, "_selected_action": [chosen.pk]}, follow=True)
+
+    assert f"“Chosen”: 2 items are {told}." in text_of(response)
+    rows = ContentMetadataItemTransmission.objects
+    assert set(rows.of(chosen).values_list("state", flat=True)) == {state}
+    assert set(rows.of(other).values_list("state", flat=True)) == {"held"}
 
 
 @pytest.mark.usefixtures("_empty_queue")

@@ -96,6 +96,8 @@ def test_sync_channels_prints_counts_by_action_and_outcome(
         "matched": 0,
         "waiting": 0,
         "dead": 0,
+        "held": 0,
+        "kept": 0,
         "backlog": 0,
     }
 

@@ -46,8 +46,9 @@ def test_a_first_sync_of_1000_items_takes_at_most_12_statements_per_chunk_of_100
 
 
 def test_updates_and_deletes_take_no_more_than_creates(
-    configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock
+    configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
+    configuration = configure(delete_limit_percent=100)
     catalog = a_catalog(*courses(600), customer=customer)
     run_of(configuration, clock)
     clock.forward(hours=1)
@@ -55,6 +56,7 @@ def test_updates_and_deletes_take_no_more_than_creates(
     import_into(catalog, changed, now=clock.now, replace=True)
 
     assert statements_of(configuration, clock) <= MOST_PER_CHUNK * 6
+    assert len(moodle.offered()) == 300
 
 
 @pytest.mark.parametrize("count", [0, 10, 1000])

@@ -26,6 +26,7 @@ from enterprise_catalog.admin_pages.rendering import (
     stacked,
 )
 from enterprise_catalog.admin_pages.search import uuid_or_text
+from enterprise_catalog.integrated_channels import audit
 from enterprise_catalog.integrated_channels.admin.configuration_form import ConfigurationForm
 from enterprise_catalog.integrated_channels.admin.runs import run_badge
 from enterprise_catalog.integrated_channels.credentials import encrypt
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 _WHAT = ("channel_code", "display_name", "active", "enterprise_customer_uuid", "catalog_uuids")
 _WHERE = ("base_url", "settings", "new_credentials")
 _SYNCS = (("last_run", "running"), ("last_full_sync", "next_sync"), "records")
-_HOW = ("sync_interval_minutes", "chunk_size", "max_chunks_per_run")
+_HOW = ("sync_interval_minutes", "chunk_size", "max_chunks_per_run", ("delete_limit_items", "delete_limit_percent"))
 
 
 @admin.register(ChannelConfiguration)
@@ -58,7 +59,7 @@ class ConfigurationPage(Page):
     list_filter = (("channel_code", ChoicesDropdownFilter), ("active", BooleanRadioFilter))
     ordering = ("id",)
     sortable_by = ()
-    actions = ("sync_now",)
+    actions = ("sync_now", "approve_deletes", "keep_held")
     actions_submit_line = ("save_and_sync",)
     search_fields = ("display_name", "enterprise_customer_uuid")
     search_help_text = "Name, or the customer's UUID"
@@ -112,6 +113,23 @@ class ConfigurationPage(Page):
     @admin.action(description="Save and sync now", permissions=["change"])
     def save_and_sync(self, request: HttpRequest, obj: ChannelConfiguration) -> None:
         self._sync_after_commit(request, [obj])
+
+    @admin.action(description="Approve held deletes", permissions=["change"])
+    def approve_deletes(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> None:
+        self._decide_deletes(request, queryset, approved=True)
+
+    @admin.action(description="Keep what is held", permissions=["change"])
+    def keep_held(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> None:
+        self._decide_deletes(request, queryset, approved=False)
+
+    def _decide_deletes(
+        self, request: HttpRequest, configurations: Iterable[ChannelConfiguration], *, approved: bool
+    ) -> None:
+        by, what = request.user.get_username(), "deleted with the next sync" if approved else "kept"
+        for configuration in configurations:
+            number = audit.decide_deletes(configuration, approved=approved, by=by)
+            level = messages.SUCCESS if number else messages.WARNING
+            self.message_user(request, f"“{configuration}”: {number:,} items are {what}.", level)
 
     @admin.action(description="Sync now", permissions=["change"])
     def sync_now(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> None:

@@ -26,6 +26,8 @@ STATE_TONES: Final = {
     State.RETRYING: "warning",
     State.REJECTED: "danger",
     State.DEAD_LETTER: "danger",
+    State.HELD: "warning",
+    State.KEPT: "",
     State.DELETED: "",
 }
 
@@ -83,6 +85,8 @@ def _state_in_words(row: ContentMetadataItemTransmission) -> str:  # noqa: C901,
             return _because(f"Could not be {_DONE[Action(row.action)]}", reason)
         case State.REJECTED:
             return _because("Rejected", reason)
+        case State.HELD | State.KEPT:
+            return reason
         case State.DEAD_LETTER:
             return _because(f"Given up: it could not be {_DONE[Action(row.action)]}", reason)
         case State.TRANSMITTED if row.action == Action.DELETE:
@@ -113,13 +117,17 @@ def _presence_in_words(row: ContentMetadataItemTransmission) -> str:
             return "The learning system has it."
 
 
-def _prospect(row: ContentMetadataItemTransmission, now: datetime) -> str:  # noqa: PLR0911  (one sentence a state)
+def _prospect(row: ContentMetadataItemTransmission, now: datetime) -> str:  # noqa: C901, PLR0911  (one sentence a state)
     if not row.configuration.active:
         return "Nothing happens next: the configuration is switched off."
     next_sync = f"The next sync, {_due(row.configuration, now)},"
     match State(row.state):
         case State.RETRYING | State.REJECTED:
             return f"{_tries(row.attempts)}; {_next_attempt(row, now)}."
+        case State.HELD:
+            return "It is deleted when somebody approves the configuration's held deletes, or stays if it comes back."
+        case State.KEPT:
+            return "It stays at the learning system until it comes back, or its delete is approved after all."
         case State.DEAD_LETTER:
             return (
                 f"{_tries(row.attempts)}; it is sent again when its content changes, or when somebody queues it again."

@@ -61,7 +61,7 @@ class RunPage(ReadOnlyPage):
             None,
             {"fields": (("configuration", "channel"), ("state_badge", "took"), "full_reason", ("started", "finished"))},
         ),
-        ("Items", {"fields": (("sent", "attempts_link"), "matched", "waiting", "dead", "backlog")}),
+        ("Items", {"fields": (("sent", "attempts_link"), "matched", "waiting", "dead", "held", "kept", "backlog")}),
     )
 
     started = moment_field("started_at")
@@ -104,6 +104,8 @@ class RunPage(ReadOnlyPage):
                 (run.matched, "matched"),
                 (run.waiting, "waiting"),
                 (run.dead, "dead letters"),
+                (run.held, "held"),
+                (run.kept, "kept"),
                 (run.backlog, "left over"),
             )
             if number

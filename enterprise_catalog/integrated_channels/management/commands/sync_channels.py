@@ -68,6 +68,8 @@ class Command(BaseCommand):
                 "matched": row.matched,
                 "waiting": row.waiting,
                 "dead": row.dead,
+                "held": row.held,
+                "kept": row.kept,
                 "backlog": row.backlog,
             }
         self._print(configuration, report, as_json=as_json)
@@ -84,13 +86,15 @@ class Command(BaseCommand):
         items = [
             {"content_key": item.content_key, "action": item.action, "reason": item.reason}
             for item in (*plan.deletes, *plan.creates, *plan.updates)
-        ]
+        ] + [{"content_key": key, "action": "hold", "reason": "left with too many others"} for key in plan.held]
         report = {
             "state": "planned",
             "counts": {"create": len(plan.creates), "update": len(plan.updates), "delete": len(plan.deletes)},
             "matched": plan.matched,
             "waiting": plan.waiting,
             "dead": plan.dead,
+            "held": len(plan.held),
+            "kept": plan.kept,
             "items": items,
         }
         self._print(configuration, report, as_json=as_json)

@@ -1,0 +1,186 @@
+"""Many deletes at once: they wait for a person, and whatever is decided, nothing else waits with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.core.management import CommandError, call_command
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
+    RunState,
+    TransmissionAttempt,
+)
+from enterprise_catalog.integrated_channels.types import DeleteLimit
+from tests.factories import a_catalog, a_course, courses, import_into
+from tests.integrated_channels.syncing import row_of, run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
+    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from tests.integrated_channels.conftest import Clock
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def configuration(configure: Callable[..., ChannelConfiguration]) -> ChannelConfiguration:
+    """A configuration that holds its deletes if they are more than 3 and more than half."""
+    return configure(delete_limit_items=3, delete_limit_percent=50)
+
+
+@pytest.fixture
+def catalog(configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock) -> EnterpriseCatalog:
+    """A catalog of ten courses that the LMS has."""
+    catalog = a_catalog(*courses(10), customer=customer)
+    run_of(configuration, clock)
+    clock.forward(hours=1)
+    return catalog
+
+
+@pytest.fixture
+def emptied(catalog: EnterpriseCatalog, clock: Clock) -> EnterpriseCatalog:
+    """That catalog, without all that it had, and with a new course."""
+    import_into(catalog, [a_course("New")], now=clock.now, replace=True)
+    return catalog
+
+
+def states() -> dict[str, int]:
+    """Return state -> number of rows."""
+    found: dict[str, int] = {}
+    for state in ContentMetadataItemTransmission.objects.values_list("state", flat=True):
+        found[state] = found.get(state, 0) + 1
+    return found
+
+
+@given(deletes=st.integers(0, 300), share=st.integers(0, 100), items=st.integers(0, 300), more=st.integers(0, 300))
+def test_a_limit_is_exceeded_in_number_and_share(deletes: int, share: int, items: int, more: int) -> None:
+    exceeded = DeleteLimit(items, share).is_exceeded(deletes, of=deletes + more)
+
+    assert exceeded == (deletes > items and deletes > (deletes + more) * share / 100)
+
+
+@pytest.mark.usefixtures("emptied")
+def test_many_deletes_are_held_and_everything_else_is_sent(
+    configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.held, run.counts) == (RunState.INCOMPLETE, 10, {"create": {"done": 1}})
+    assert run.reason == "10 deletes are more than one run may carry out unasked; they wait for approval."
+    assert len(moodle.offered()) == 11
+    assert states() == {"held": 10, "transmitted": 1}
+    assert row_of("Northwind+C000003").reason.startswith("Left the catalogs with 9 others")
+
+
+@pytest.mark.usefixtures("emptied")
+def test_held_deletes_stay_held_run_after_run(configuration: ChannelConfiguration, clock: Clock) -> None:
+    run_of(configuration, clock)
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.held, run.counts) == (RunState.INCOMPLETE, 10, {})
+    assert not TransmissionAttempt.objects.filter(action="delete").exists()
+
+
+def test_few_deletes_are_carried_out(
+    configuration: ChannelConfiguration, catalog: EnterpriseCatalog, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    import_into(catalog, courses(6), now=clock.now, replace=True)
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.held, run.counts) == (RunState.COMPLETE, 0, {"delete": {"done": 4}})
+    assert len(moodle.offered()) == 6
+
+
+@pytest.mark.usefixtures("emptied")
+def test_approved_deletes_are_carried_out_by_the_next_run(
+    configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_of(configuration, clock)
+    call_command("decide_deletes", configuration=configuration.pk, approve=True)
+
+    run = run_of(configuration, clock)
+
+    assert capsys.readouterr().out == "10\n"
+    assert (run.state, run.held, run.counts) == (RunState.COMPLETE, 0, {"delete": {"done": 10}})
+    assert list(moodle.offered()) == ["New"]
+
+
+@pytest.mark.usefixtures("emptied")
+def test_what_is_kept_stays_and_can_be_approved_after_all(
+    configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    run_of(configuration, clock)
+    call_command("decide_deletes", configuration=configuration.pk, keep=True)
+    kept = run_of(configuration, clock)
+    still_there = len(moodle.offered())
+    call_command("decide_deletes", configuration=configuration.pk, approve=True)
+
+    run = run_of(configuration, clock)
+
+    assert (kept.state, kept.held, kept.kept, kept.counts) == (RunState.INCOMPLETE, 0, 10, {})
+    assert still_there == 11
+    assert (run.state, run.counts) == (RunState.COMPLETE, {"delete": {"done": 10}})
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_what_comes_back_as_it_was_needs_no_call(
+    configuration: ChannelConfiguration, emptied: EnterpriseCatalog, clock: Clock, *, keep: bool
+) -> None:
+    run_of(configuration, clock)
+    if keep:
+        call_command("decide_deletes", configuration=configuration.pk, keep=True)
+    import_into(emptied, courses(10), now=clock.now)
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.held, run.counts) == (RunState.COMPLETE, 0, {})
+    assert states() == {"transmitted": 11}
+
+
+def test_what_comes_back_changed_is_updated(
+    configuration: ChannelConfiguration, emptied: EnterpriseCatalog, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    run_of(configuration, clock)
+    clock.forward(hours=1)
+    import_into(emptied, [course | {"title": "Changed"} for course in courses(10)], now=clock.now)
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.counts) == (RunState.COMPLETE, {"update": {"done": 10}})
+    assert len(moodle.offered()) == 11
+
+
+def test_when_few_are_left_to_delete_nobody_has_to_approve(
+    configuration: ChannelConfiguration, emptied: EnterpriseCatalog, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    run_of(configuration, clock)
+    import_into(emptied, courses(8), now=clock.now)
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.held, run.counts) == (RunState.COMPLETE, 0, {"delete": {"done": 2}})
+    assert len(moodle.offered()) == 9
+
+
+@pytest.mark.usefixtures("emptied")
+def test_a_dry_run_shows_what_would_be_held_and_holds_nothing(
+    configuration: ChannelConfiguration, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("sync_channels", configuration=configuration.pk, dry_run=True)
+
+    assert "hold   Northwind+C000000: left with too many others" in capsys.readouterr().out
+    assert states() == {"transmitted": 10}
+
+
+def test_a_decision_needs_a_configuration_that_is_there() -> None:
+    with pytest.raises(CommandError, match="there is no configuration 7"):
+        call_command("decide_deletes", configuration=7, approve=True)

@@ -1,0 +1,74 @@
+"""Attempts and runs are kept for a set time; what they were about is kept for ever."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from django.utils import timezone
+
+from enterprise_catalog.integrated_channels import audit
+from enterprise_catalog.integrated_channels.models import (
+    ContentMetadataItemTransmission,
+    RunState,
+    SyncRun,
+    TransmissionAttempt,
+)
+from enterprise_catalog.integrated_channels.tasks import remove_old_attempts
+from tests.factories import DAY_ONE
+from tests.integrated_channels import records
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
+
+pytestmark = pytest.mark.django_db
+
+DAY_TWO = DAY_ONE + timedelta(days=1)
+
+
+def test_what_is_older_goes_and_what_it_was_about_stays() -> None:
+    configuration = records.a_configuration()
+    records.transmissions(configuration, ["a", "b"])
+    newer = records.a_run(configuration, started_at=DAY_TWO)
+
+    removed = audit.remove_old(before=DAY_TWO)
+
+    assert removed == 3
+    assert list(SyncRun.objects.all()) == [newer]
+    assert ContentMetadataItemTransmission.objects.count() == 2
+
+
+def test_more_than_one_portion_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "ROWS_PER_STATEMENT", 2)
+    configuration = records.a_configuration()
+    records.transmissions(configuration, "abcde")
+    records.a_run(configuration, started_at=DAY_TWO)
+
+    assert audit.remove_old(before=DAY_TWO) == 6
+
+
+def test_what_is_newer_or_under_way_or_the_newest_stays() -> None:
+    configuration, other = records.a_configuration(), records.a_configuration()
+    records.transmissions(configuration, ["a", "b"])
+    TransmissionAttempt.objects.filter(transmission__content_key="a").update(outcome="", finished_at=None)
+    TransmissionAttempt.objects.filter(transmission__content_key="b").update(started_at=DAY_TWO)
+    newest_of_other = records.a_run(other)
+    under_way = records.a_run(configuration, state=RunState.RUNNING)
+    records.a_run(configuration, started_at=DAY_TWO)
+
+    assert audit.remove_old(before=DAY_TWO) == 0
+
+    assert {newest_of_other, under_way} <= set(SyncRun.objects.all())
+
+
+def test_the_task_keeps_what_the_setting_says(settings: Settings) -> None:
+    settings.ATTEMPT_RETENTION_DAYS = 10
+    configuration = records.a_configuration()
+    records.transmissions(configuration, "abc")
+    now = timezone.now()
+    for key, days in (("a", 9), ("b", 11), ("c", 12)):
+        attempts = TransmissionAttempt.objects.filter(transmission__content_key=key)
+        attempts.update(started_at=now - timedelta(days=days))
+
+    assert remove_old_attempts() == 2

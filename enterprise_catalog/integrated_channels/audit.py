@@ -130,12 +130,15 @@ def withdraw(configuration: ChannelConfiguration, keys: Sequence[str], *, lease:
 
 
 def hold(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lease, now: datetime) -> None:
-    """Mark items that left the catalogs as waiting for approval; those that wait already stay as they are."""
+    """Mark items that left the catalogs as waiting for approval.
+
+    Those that wait already stay as they are, and so do those that somebody has decided on since the plan was made.
+    """
     reason = f"Left the catalogs with {len(keys) - 1:,} others, which is more than one run may delete unasked."
     for part in _parts(keys):
         with transaction.atomic():
             leases.renew(lease, now=now)
-            rows = ContentMetadataItemTransmission.objects.of(configuration).with_keys(part).exclude(state=State.HELD)
+            rows = ContentMetadataItemTransmission.objects.of(configuration).with_keys(part).exclude(action=Action.DELETE)
             rows.update(state=State.HELD, action=Action.DELETE, reason=reason, attempts=0, next_attempt_at=None)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
+from enterprise_catalog.integrated_channels import audit
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
@@ -129,6 +130,22 @@ def test_what_is_kept_stays_and_can_be_approved_after_all(
     assert (kept.state, kept.held, kept.kept, kept.counts) == (RunState.INCOMPLETE, 0, 10, {})
     assert still_there == 11
     assert (run.state, run.counts) == (RunState.COMPLETE, {"delete": {"done": 10}})
+
+
+@pytest.mark.usefixtures("emptied")
+def test_a_decision_while_a_run_is_under_way_is_not_undone_by_it(
+    configuration: ChannelConfiguration, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def approved_meanwhile(*arguments: Any, **keywords: Any) -> None:
+        audit.decide_deletes(configuration, approved=True, by="somebody")
+        hold(*arguments, **keywords)
+
+    run_of(configuration, clock)
+    hold = audit.hold
+    monkeypatch.setattr(audit, "hold", approved_meanwhile)
+    run_of(configuration, clock)
+
+    assert run_of(configuration, clock).counts == {"delete": {"done": 10}}
 
 
 @pytest.mark.parametrize("keep", [False, True])

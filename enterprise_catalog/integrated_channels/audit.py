@@ -138,8 +138,10 @@ def hold(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lea
     for part in _parts(keys):
         with transaction.atomic():
             leases.renew(lease, now=now)
-            rows = ContentMetadataItemTransmission.objects.of(configuration).with_keys(part).exclude(action=Action.DELETE)
-            rows.update(state=State.HELD, action=Action.DELETE, reason=reason, attempts=0, next_attempt_at=None)
+            rows = ContentMetadataItemTransmission.objects.of(configuration).with_keys(part)
+            rows.exclude(action=Action.DELETE).update(
+                state=State.HELD, action=Action.DELETE, reason=reason, attempts=0, next_attempt_at=None
+            )
 
 
 def take_back(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lease, now: datetime) -> None:

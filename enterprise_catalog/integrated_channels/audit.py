@@ -7,6 +7,7 @@ nothing more. The moves of a row are those of docs/concepts/delivery.rst.
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -41,6 +42,15 @@ ROWS_PER_STATEMENT: Final = 1_000
 
 Rows = dict[str, ContentMetadataItemTransmission]  #: By content key.
 Attempts = dict[str, TransmissionAttempt]  #: By content key.
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A chunk's rows and attempts, as they are to be written now that it is known what became of each item."""
+
+    rows: Sequence[ContentMetadataItemTransmission]
+    attempts: Sequence[TransmissionAttempt]  #: None of items that needed no call.
+
 
 _CHANGING_COLUMNS: Final = [
     field.name
@@ -212,13 +222,20 @@ def open_attempts(
     rows: Iterable[ContentMetadataItemTransmission],
     exported: Mapping[str, Exported],
     *,
+    answered: Answered | None = None,
     lease: Lease,
     now: datetime,
 ) -> Attempts:
-    """Record, before anything is sent, that each of ``rows`` is about to be; return the attempts."""
+    """Record, before anything is sent, that each of ``rows`` is about to be; return the attempts.
+
+    Args:
+        answered: the chunk before, which is recorded in the same transaction.
+    """
     attempts = [_attempt(run, action, row, exported.get(row.content_key, Exported()), now) for row in rows]
     with transaction.atomic():
         leases.renew(lease, now=now)
+        if answered is not None:
+            _save_answered(answered)
         created = TransmissionAttempt.objects.bulk_create(attempts)
     if created and created[0].pk is None:  # MySQL, unlike MariaDB and SQLite, does not return a bulk insert's ids.
         by_row = {attempt.transmission_id: attempt for attempt in TransmissionAttempt.objects.in_flight([run])}
@@ -226,17 +243,23 @@ def open_attempts(
     return {attempt.transmission.content_key: attempt for attempt in created}
 
 
-def close_chunk(
+def close_chunk(answered: Answered, *, lease: Lease, now: datetime) -> None:
+    """Record what became of a chunk that no other one follows."""
+    with transaction.atomic():
+        leases.renew(lease, now=now)
+        _save_answered(answered)
+
+
+def answer_chunk(
     chunk: Chunk,
     rows: Rows,
     attempts: Attempts,
     results: Mapping[str, ItemResult],
     exported: Mapping[str, Exported],
     *,
-    lease: Lease,
     now: datetime,
-) -> None:
-    """Record what became of each of the chunk's items, in its row and in its attempt."""
+) -> Answered:
+    """Note what became of each of the chunk's items, in its row and in its attempt; nothing is written yet."""
     for item in chunk.items:
         key = item.content_key
         row = rows[key]
@@ -245,12 +268,15 @@ def close_chunk(
             row.last_attempt_at = now
             _finish(attempts[key], results[key], now)
         _move(row, chunk.action, results[key], exported.get(key, Exported()), now)
-    with transaction.atomic():
-        leases.renew(lease, now=now)
-        _save_all(ContentMetadataItemTransmission, list(rows.values()), _CHANGING_COLUMNS)
-        if attempts:
-            columns = ["finished_at", "outcome", "status_code", "vendor_code", "message"]
-            _save_all(TransmissionAttempt, list(attempts.values()), columns)
+    return Answered(list(rows.values()), list(attempts.values()))
+
+
+def _save_answered(answered: Answered) -> None:
+    """Write both, in one statement each; the transaction is the caller's."""
+    _save_all(ContentMetadataItemTransmission, answered.rows, _CHANGING_COLUMNS)
+    if answered.attempts:
+        columns = ["finished_at", "outcome", "status_code", "vendor_code", "message"]
+        _save_all(TransmissionAttempt, answered.attempts, columns)
 
 
 def _attempt(

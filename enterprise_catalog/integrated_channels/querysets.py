@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Min, Q
+from django.db.models.functions import Cast
 
 from enterprise_catalog.content_keys import key_starts_with
 from enterprise_catalog.integrated_channels.types import Action, Presence, Record, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
     from enterprise_catalog.integrated_channels.models import (
         ChannelConfiguration,
@@ -20,6 +23,11 @@ if TYPE_CHECKING:
         SyncRun,
         TransmissionAttempt,  # noqa: F401  (likewise)
     )
+
+#: Value -> member; twice as fast as to call the class.
+_STATES: Final = {state.value: state for state in State}
+_ACTIONS: Final = {action.value: action for action in Action}
+_PRESENCES: Final = {presence.value: presence for presence in Presence}
 
 
 class ConfigurationQuerySet(models.QuerySet["ChannelConfiguration"]):
@@ -64,16 +72,40 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
             "state",
             "action",
             "presence",
-            "catalog_uuid",
-            "content_updated_at",
-            "attempted_updated_at",
-            "next_attempt_at",
+            _as_text("catalog_uuid"),
+            _as_text("content_updated_at"),
+            _as_text("attempted_updated_at"),
+            _as_text("next_attempt_at"),
             "deleted_at",
             "attempts",
         )
+        uuid_of, moment_of = functools.cache(UUID), functools.cache(_moment)  # Many rows share the same ones.
         for key, state, action, presence, catalog, sent, tried, due, deleted, failures in columns.iterator(10_000):
-            enums = State(state), Action(action), Presence(presence)
-            yield Record(key, *enums, catalog, sent, tried, due, deleted is not None, failures)
+            yield Record(
+                key,
+                _STATES[state],
+                _ACTIONS[action],
+                _PRESENCES[presence],
+                uuid_of(catalog) if catalog else None,
+                moment_of(sent),
+                moment_of(tried),
+                moment_of(due),
+                deleted is not None,
+                failures,
+            )
+
+
+def _as_text(column: str) -> Cast:
+    """Return a column of UUIDs or times as it is stored: to read it is most of a run that finds nothing to do.
+
+    What driver and Django make of times and UUIDs takes them several times as long as the rest of the row.
+    """
+    return Cast(column, models.CharField())
+
+
+def _moment(stored: str | None) -> datetime | None:
+    """Return a time that the database gave as text; all of them are UTC."""
+    return None if stored is None else datetime.fromisoformat(f"{stored}+00:00")
 
 
 class AttemptQuerySet(models.QuerySet["TransmissionAttempt"]):

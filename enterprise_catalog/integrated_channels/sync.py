@@ -58,9 +58,10 @@ class _Run:
     counts: RunCounts = field(default_factory=RunCounts)
     etag: str = ""  #: Of the catalogs, before they were asked for their differences; empty if they have none.
     items: int = 0  #: How many the catalogs have.
+    answered: audit.Answered | None = None  #: The last chunk, until what became of it is written.
     silent_chunks: int = 0  #: How many chunks in a row only a passing failure answered.
     pause: timedelta | None = None  #: What the LMS asked for before the next call; ``None`` if it did not ask.
-    renewed_at: datetime | None = None  #: When the lease was last renewed in the middle of a chunk.
+    renewed_at: datetime | None = None  #: When the lease was last renewed since the first chunk.
 
     def keep_lease(self) -> None:
         """Renew the lease if it has grown old: a chunk may take many calls, and an LMS may be slow.
@@ -177,30 +178,39 @@ def _send(run: _Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Chann
     audit.note_planned(configuration, sync_plan.creates, lease=lease, now=run.clock())
     size = min(configuration.chunk_size or channel.chunk_size, channel.chunk_size)
     to_send = chunks(sync_plan, chunk_size=size, limit=configuration.max_chunks_per_run)
-    for chunk, rows in audit.with_rows(configuration, to_send, size=size):
-        _send_chunk(run, chunk, rows, catalog, channel)
+    try:
+        for chunk, rows in audit.with_rows(configuration, to_send, size=size):
+            _send_chunk(run, chunk, rows, catalog, channel)
+    finally:
+        # Whatever ends the run here, a catalog that does not answer for one: the last answers are known.
+        if run.answered is not None:
+            audit.close_chunk(run.answered, lease=lease, now=run.clock())
 
 
 def _send_chunk(run: _Run, chunk: Chunk, rows: audit.Rows, catalog: CatalogClient, channel: Channel[Any, Any]) -> None:
-    """Send one chunk and record it.
+    """Send one chunk and leave what became of it in ``run.answered``, to be written with the next one's attempts.
+
+    One transaction instead of two; a worker that dies in between leaves attempts without an outcome, as one that dies
+    in the midst of a call does.
 
     Raises:
-        StopSyncError: after the chunk was recorded, if nothing else of this run will work.
+        StopSyncError: if nothing else of this run will work.
     """
     export = export_chunk(chunk, rows, catalog, channel)
+    sent_rows = [rows[item.content_key] for item in export.outgoing]
+    now = run.clock()
+    attempts = audit.open_attempts(
+        run.row, chunk.action, sent_rows, export.exported, answered=run.answered, lease=run.lease, now=now
+    )
+    run.answered, run.renewed_at = None, now
     results = {result.content_key: result for result in export.settled}
-    attempts: audit.Attempts = {}
     stopped_by: StopSyncError | None = None
     if export.outgoing:
-        sent_rows = [rows[item.content_key] for item in export.outgoing]
-        attempts = audit.open_attempts(
-            run.row, chunk.action, sent_rows, export.exported, lease=run.lease, now=run.clock()
-        )
         transmission = transmit(chunk.action, export.outgoing, channel)
         results |= transmission.results
         stopped_by = transmission.stopped_by
         run.silent_chunks = run.silent_chunks + 1 if transmission.lms_is_silent else 0
-    audit.close_chunk(chunk, rows, attempts, results, export.exported, lease=run.lease, now=run.clock())
+    run.answered = audit.answer_chunk(chunk, rows, attempts, results, export.exported, now=run.clock())
     for result in results.values():
         run.counts.add(chunk.action, result.outcome)
         run.row.backlog -= result.outcome not in (Outcome.SKIPPED, Outcome.THROTTLED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from django.db import connection
 
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
@@ -183,6 +184,26 @@ def test_a_catalog_that_cannot_be_read_is_not_an_empty_one(
     assert run.state == RunState.STOPPED
     assert "There is no customer" in run.reason
     assert list(moodle.offered()) == ["A"]
+
+
+def test_a_catalog_that_goes_away_leaves_no_answer_unrecorded(
+    configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    catalog = a_catalog(*courses(4), customer=customer)
+
+    def go_away(_: float) -> None:
+        catalog.delete()
+        connection.close()  # This is the sandbox's thread.
+
+    moodle.faults.sleep = go_away
+    moodle.faults.add(Fault(kind=FaultKind.DELAY, operation="core_course_create_courses"))
+
+    run = run_of(configure(chunk_size=2), clock)
+
+    assert (run.state, run.counts) == (RunState.STOPPED, {"create": {"done": 2}})
+    assert [attempt.outcome for attempt in run.attempts.all()] == ["done", "done"]
+    rows = ContentMetadataItemTransmission.objects.order_by("content_key")
+    assert [row.state for row in rows] == ["transmitted", "transmitted", "pending", "pending"]
 
 
 def test_a_catalog_of_another_customer_is_never_sent(

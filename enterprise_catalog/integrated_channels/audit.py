@@ -52,6 +52,10 @@ class Answered:
     attempts: Sequence[TransmissionAttempt]  #: None of items that needed no call.
 
 
+#: Of a create that was sent: the learning system may have carried it out all the same. Moodle refuses with
+#: ``invalidresponse``, for one, after it has made the courses.
+_NOT_KNOWN_TO_BE_DONE: Final = frozenset({Outcome.RETRY, Outcome.REJECTED})
+
 _CHANGING_COLUMNS: Final = [
     field.name
     for field in ContentMetadataItemTransmission._meta.concrete_fields  # noqa: SLF001  (Django's documented API)
@@ -74,7 +78,8 @@ def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: 
         for action in Action:
             changes: dict[str, Any] = {"state": State.IN_DOUBT, "action": action, "reason": reason}
             if action is Action.CREATE:
-                changes["presence"] = Presence.UNKNOWN
+                # An item that came back and may be shown again is theirs, and has to be deleted if it leaves once more.
+                changes |= {"presence": Presence.UNKNOWN, "deleted_at": None}
             ids = list(in_flight.filter(action=action).values_list("transmission_id", flat=True))
             for part in _parts(ids):
                 ContentMetadataItemTransmission.objects.filter(pk__in=part).update(**changes)
@@ -268,6 +273,8 @@ def answer_chunk(
             row.last_attempt_at = now
             _finish(attempts[key], results[key], now)
         _move(row, chunk.action, results[key], exported.get(key, Exported()), now)
+        if chunk.action is Action.CREATE and key in attempts and results[key].outcome in _NOT_KNOWN_TO_BE_DONE:
+            row.presence = Presence.UNKNOWN
     return Answered(list(rows.values()), list(attempts.values()))
 
 
@@ -329,8 +336,6 @@ def _move(
             row.reason = f"Not sent: {result.message}"[:MAX_MESSAGE_LENGTH]
         case Outcome.RETRY:
             _fail(row, State.RETRYING, result, now)
-            if action is Action.CREATE:
-                row.presence = Presence.UNKNOWN
         case Outcome.REJECTED:
             _fail(row, State.REJECTED, result, now)
         case Outcome.GONE | Outcome.IN_DOUBT | Outcome.WITHDRAWN:

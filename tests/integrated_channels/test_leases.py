@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,7 @@ from enterprise_catalog.integrated_channels.models import RunState, SyncLease, S
 from enterprise_catalog.integrated_channels.sync import sync
 from enterprise_catalog.integrated_channels.types import Action
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from tests.factories import a_catalog, a_course, courses
+from tests.factories import a_catalog, a_course, courses, import_into
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:
@@ -170,3 +171,24 @@ def test_a_worker_that_was_taken_over_makes_no_further_call(
     run_of(configuration, clock)
 
     assert moodle.calls == {"core_course_get_courses_by_field": 1}
+
+
+def test_an_item_that_came_back_in_a_dead_run_and_left_again_is_hidden(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    catalog = a_catalog(a_course("A"), a_course("B"), customer=customer)
+    run_of(configuration, clock)
+    import_into(catalog, [a_course("B")], replace=True)
+    run_of(configuration, clock)
+    lease = leases.acquire(configuration.pk, now=clock.now)
+    assert lease is not None
+    dead = audit.start_run(configuration, now=clock.now)
+    audit.open_attempts(dead, Action.CREATE, [row_of("A")], {}, lease=lease, now=clock.now)
+    [course] = moodle.table.with_idnumber("A")
+    moodle.table.change(replace(course, visible=1))  # The dead run's call was carried out.
+    clock.forward(minutes=LEASE_MINUTES)
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.counts) == (RunState.COMPLETE, {"delete": {"done": 1}})
+    assert list(moodle.offered()) == ["B"]

@@ -227,3 +227,20 @@ def test_settings_that_do_not_fit_the_channel_end_the_run_with_the_field_that_is
     assert run.reason.startswith(
         "The configuration does not fit its channel: category_id: Input should be a valid integer"
     )
+
+
+def test_a_course_that_the_lms_made_and_refused_all_the_same_is_hidden_when_it_leaves(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    catalog = a_catalog(a_course("A"), customer=customer)
+    refusal = '{"exception": "invalid_response_exception", "errorcode": "invalidresponse", "message": "No."}'
+    create = "core_course_create_courses"
+    moodle.faults.add(Fault(kind=FaultKind.REPLACE, operation=create, status=200, body=refusal))
+    refused = run_of(configuration, clock)
+    import_into(catalog, [], replace=True)
+
+    run = run_of(configuration, clock)
+
+    assert refused.counts == {"create": {"rejected": 1}}
+    assert (run.state, run.counts) == (RunState.COMPLETE, {"delete": {"done": 1}})
+    assert list(moodle.offered()) == []

@@ -9,7 +9,7 @@ PORT    ?= 8000
 BENCHMARK ?= --sizes 1000,10000,50000,200000 --runs 15 --load-seconds 30 --documents 10000 --sharers 2000 --docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all quality benchmark run migrate docs requirements upgrade format clean
+.PHONY: help demo test test-all soak quality benchmark run migrate docs requirements upgrade format clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: $(VENV)/.test ## Run all tests, on SQLite and on MariaDB  [ARGS="-k diff"]
 
 test-all: $(VENV)/.dev ## Run the tests on every Python that is here
 	$(BIN)/tox
+
+soak: $(VENV)/.test ## Run the proofs of what a sync promises in their long forms  [ARGS="-k kills --seed 7"]
+	REQUIRE_SERVICES=1 $(BIN)/python -m pytest --soak -o timeout=3600 tests/integrated_channels/proofs $(ARGS)
 
 quality: $(VENV)/.quality ## Check what CI checks beside the tests
 	$(BIN)/ruff check .

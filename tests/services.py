@@ -38,6 +38,8 @@ class UnavailableError(Exception):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--mariadb", action="store_true", help="run on MariaDB instead of SQLite")
+    parser.addoption("--soak", action="store_true", help="run the proofs of what a sync promises in their long forms")
+    parser.addoption("--seed", type=int, help="repeat the proofs with the seed that an earlier run printed")
 
 
 @pytest.hookimpl(wrapper=True)

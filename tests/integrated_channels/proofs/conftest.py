@@ -1,0 +1,37 @@
+"""The two forms of a proof, and the seed of what is random in it."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
+#: Test -> the seed it ran with.
+_SEEDS: dict[str, int] = {}
+
+
+@pytest.fixture
+def soak(request: pytest.FixtureRequest) -> bool:
+    """Whether the long form is asked for."""
+    return bool(request.config.getoption("--soak"))
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """The seed of everything random in a test: another one each time, or what ``--seed`` says."""
+    given: int | None = request.config.getoption("--seed")
+    chosen = random.randrange(2**32) if given is None else given
+    _SEEDS[request.node.nodeid] = chosen
+    return chosen
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """Print each proof's seed, whether or not it passed."""
+    if _SEEDS:
+        terminalreporter.section("seeds of the proofs")
+    for test, chosen in _SEEDS.items():
+        terminalreporter.write_line(f"{chosen:10}  {test}")

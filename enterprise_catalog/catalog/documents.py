@@ -109,7 +109,8 @@ def served_document(
             "enrollment_url": enrollment_url(content_key, content_type, parent_content_key, url_prefix=url_prefix),
         }
     )
-    return known if stored == b"{}" else stored[:-1] + b"," + known[1:]
+    # Views, since a slice would copy a document of many kilobytes once more.
+    return known if stored == b"{}" else b"".join((memoryview(stored)[:-1], b",", memoryview(known)[1:]))
 
 
 def enrollment_url(content_key: str, content_type: str, parent_content_key: str, *, url_prefix: str) -> str | None:

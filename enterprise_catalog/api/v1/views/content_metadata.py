@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -66,7 +67,8 @@ class ContentMetadataView(CatalogView):
 
 def envelope_with(envelope: Mapping[str, Any], documents: Iterable[bytes]) -> bytes:
     """Return the JSON of ``envelope`` with a further field ``results``, whose documents are copied in as they are."""
-    return b"".join((orjson.dumps(envelope)[:-1], b',"results":[', b",".join(documents), b"]}"))
+    separated = chain.from_iterable(zip(repeat(b","), documents, strict=False))
+    return b"".join((orjson.dumps(envelope)[:-1], b',"results":[', *islice(separated, 1, None), b"]}"))
 
 
 def _etag(version: str) -> str:

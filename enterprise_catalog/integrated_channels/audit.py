@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection, transaction
 from django.db.models import OuterRef, Subquery, Value
-from django.db.models.functions import Concat, Left
+from django.db.models.functions import Coalesce, Concat, Left
 
 from enterprise_catalog.integrated_channels import leases
 from enterprise_catalog.integrated_channels.models import (
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.types import Chunk, PlannedItem
 
 ROWS_PER_STATEMENT: Final = 1_000
+
+#: Half as many items for each refused call: after so many everybody is alone.
+_MOST_REFUSED_CALLS: Final = 10
 
 Rows = dict[str, ContentMetadataItemTransmission]  #: By content key.
 Attempts = dict[str, TransmissionAttempt]  #: By content key.
@@ -75,8 +78,14 @@ def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: 
         leases.renew(lease, now=now)
         in_flight = TransmissionAttempt.objects.in_flight(dead)
         reason = "Sent by a run that ended before it heard the answer."
+        due_since = Coalesce("due_since", now)
         for action in Action:
-            changes: dict[str, Any] = {"state": State.IN_DOUBT, "action": action, "reason": reason}
+            changes: dict[str, Any] = {
+                "state": State.IN_DOUBT,
+                "action": action,
+                "reason": reason,
+                "due_since": due_since,
+            }
             if action is Action.CREATE:
                 # An item that came back and may be shown again is theirs, and has to be deleted if it leaves once more.
                 changes |= {"presence": Presence.UNKNOWN, "deleted_at": None}
@@ -102,7 +111,7 @@ def queue_again(transmissions: TransmissionQuerySet, *, by: str) -> int:
     """
     failed = transmissions.filter(state__in=(State.RETRYING, State.REJECTED, State.DEAD_LETTER))
     reason = Concat(Value(f"Queued again by {by}; before: "), Left("reason", MAX_MESSAGE_LENGTH // 2))
-    return failed.update(state=State.PENDING, attempts=0, next_attempt_at=None, reason=reason)
+    return failed.update(state=State.PENDING, attempts=0, refused_calls=0, next_attempt_at=None, reason=reason)
 
 
 def remove_old(*, before: datetime) -> int:
@@ -140,6 +149,7 @@ def withdraw(configuration: ChannelConfiguration, keys: Sequence[str], *, lease:
                 action=Action.DELETE,
                 reason="Left the catalogs before it was sent.",
                 next_attempt_at=None,
+                due_since=None,
                 deleted_at=now,
             )
 
@@ -155,20 +165,21 @@ def hold(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lea
             leases.renew(lease, now=now)
             rows = ContentMetadataItemTransmission.objects.of(configuration).with_keys(part)
             rows.exclude(action=Action.DELETE).update(
-                state=State.HELD, action=Action.DELETE, reason=reason, attempts=0, next_attempt_at=None
+                state=State.HELD, action=Action.DELETE, reason=reason, attempts=0, next_attempt_at=None, due_since=None
             )
 
 
 def take_back(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lease, now: datetime) -> None:
-    """Mark items that came back to the catalogs before their delete was approved as what they are: at the LMS."""
+    """Mark items that were due, and are again as the LMS has them, as what they are: transmitted."""
     for part in _parts(keys):
         with transaction.atomic():
             leases.renew(lease, now=now)
             rows = ContentMetadataItemTransmission.objects.of(configuration).with_keys(part)
-            rows.update(state=State.TRANSMITTED, action=Action.UPDATE, reason="Came back before it was deleted.")
+            reason = "Became again what the learning system has before anything was sent."
+            rows.update(state=State.TRANSMITTED, action=Action.UPDATE, reason=reason, due_since=None)
 
 
-def decide_deletes(configuration: ChannelConfiguration, *, approved: bool, by: str) -> int:
+def decide_deletes(configuration: ChannelConfiguration, *, approved: bool, by: str, now: datetime) -> int:
     """Let the held deletes of a configuration be carried out by its next run, or keep the items; return how many.
 
     What was kept before can be approved later. Safe beside a run.
@@ -179,7 +190,8 @@ def decide_deletes(configuration: ChannelConfiguration, *, approved: bool, by: s
     rows = ContentMetadataItemTransmission.objects.of(configuration)
     if approved:
         undecided = rows.filter(state__in=(State.HELD, State.KEPT))
-        return undecided.update(state=State.PENDING, reason=f"Left the catalogs; its delete was approved by {by}.")
+        reason = f"Left the catalogs; its delete was approved by {by}."
+        return undecided.update(state=State.PENDING, reason=reason, due_since=now)
     return rows.filter(state=State.HELD).update(state=State.KEPT, reason=f"Left the catalogs; kept by {by}.")
 
 
@@ -198,10 +210,32 @@ def note_planned(
                     catalog_uuid=item.catalog_uuid,
                     action=item.action,
                     reason=f"Planned: {item.reason}.",
+                    due_since=now,
                     created_at=now,
                 )
                 for item in part
             )
+
+
+def note_left_over(
+    configuration: ChannelConfiguration,
+    items: Collection[PlannedItem],
+    *,
+    reason: str = "",
+    lease: Lease,
+    now: datetime,
+) -> None:
+    """Note that a run ended before it was these items' turn, so that they come first in the next one.
+
+    Args:
+        reason: why, for the rows; without one only those are written that were not noted before.
+    """
+    left = items if reason else [item for item in items if item.is_known and item.since is None]
+    changes: dict[str, Any] = {"due_since": Coalesce("due_since", now)} | ({"reason": reason} if reason else {})
+    for part in _parts([item.content_key for item in left]):
+        with transaction.atomic():
+            leases.renew(lease, now=now)
+            ContentMetadataItemTransmission.objects.of(configuration).with_keys(part).update(**changes)
 
 
 def with_rows(
@@ -262,20 +296,28 @@ def answer_chunk(
     results: Mapping[str, ItemResult],
     exported: Mapping[str, Exported],
     *,
+    refused_calls: Mapping[str, int],
     now: datetime,
 ) -> Answered:
-    """Note what became of each of the chunk's items, in its row and in its attempt; nothing is written yet."""
+    """Note what became of each of the chunk's items, in its row and in its attempt; nothing is written yet.
+
+    Args:
+        refused_calls: by content key: how many refused calls it was in with others.
+    """
     for item in chunk.items:
         key = item.content_key
         row = rows[key]
+        result, known = results[key], exported.get(key, Exported())
         row.catalog_uuid = item.catalog_uuid or row.catalog_uuid
         if key in attempts:
             row.last_attempt_at = now
-            _finish(attempts[key], results[key], now)
-        _move(row, chunk.action, results[key], exported.get(key, Exported()), now)
-        if chunk.action is Action.CREATE and key in attempts and results[key].outcome in _NOT_KNOWN_TO_BE_DONE:
+            _finish(attempts[key], result, now)
+        _set_task(row, chunk.action, known)
+        row.refused_calls = min(row.refused_calls + refused_calls.get(key, 0), _MOST_REFUSED_CALLS)
+        _move(row, result, known, now)
+        if chunk.action is Action.CREATE and key in attempts and result.outcome in _NOT_KNOWN_TO_BE_DONE:
             row.presence = Presence.UNKNOWN
-    return Answered(list(rows.values()), list(attempts.values()))
+    return Answered([rows[item.content_key] for item in chunk.items], list(attempts.values()))
 
 
 def _save_answered(answered: Answered) -> None:
@@ -307,20 +349,22 @@ def _finish(attempt: TransmissionAttempt, result: ItemResult, now: datetime) -> 
     attempt.message = result.message[:MAX_MESSAGE_LENGTH]
 
 
-def _move(
-    row: ContentMetadataItemTransmission, action: Action, result: ItemResult, exported: Exported, now: datetime
-) -> None:
-    """Move ``row`` to the state that ``result`` of ``action`` leads to."""
+def _set_task(row: ContentMetadataItemTransmission, action: Action, exported: Exported) -> None:
+    """Say in ``row`` what was to be done; what was to be done before, and failed, counts no more if it was another."""
     is_other_version = exported.updated_at not in (None, row.attempted_updated_at)
     if is_other_version or row.action != action:
-        row.attempts = 0  # What failed was something else.
+        row.attempts = row.refused_calls = 0  # What failed was something else.
     row.action = action
     row.content_title = exported.title[:255] or row.content_title
     row.attempted_updated_at = exported.updated_at or row.attempted_updated_at
+
+
+def _move(row: ContentMetadataItemTransmission, result: ItemResult, exported: Exported, now: datetime) -> None:
+    """Move ``row`` to the state that ``result`` of its action leads to."""
     row.reason = result.message[:MAX_MESSAGE_LENGTH]
     row.remote_id = result.remote_id or row.remote_id
     match result.outcome:
-        case Outcome.DONE if action is Action.DELETE:
+        case Outcome.DONE if row.action == Action.DELETE:
             _settle(row, State.DELETED, Presence.ABSENT)
             row.deleted_at = row.remote_deleted_at = now
         case Outcome.DONE:
@@ -334,6 +378,7 @@ def _move(
         case Outcome.SKIPPED | Outcome.THROTTLED:
             # It did not get its turn, and stays what it was.
             row.reason = f"Not sent: {result.message}"[:MAX_MESSAGE_LENGTH]
+            row.due_since = row.due_since or now
         case Outcome.RETRY:
             _fail(row, State.RETRYING, result, now)
         case Outcome.REJECTED:
@@ -345,12 +390,13 @@ def _move(
 def _settle(row: ContentMetadataItemTransmission, state: State, presence: Presence) -> None:
     row.state = state
     row.presence = presence
-    row.attempts = 0
-    row.next_attempt_at = None
+    row.attempts = row.refused_calls = 0
+    row.next_attempt_at = row.due_since = None
 
 
 def _fail(row: ContentMetadataItemTransmission, state: State, result: ItemResult, now: datetime) -> None:
     row.attempts += 1
+    row.due_since = row.due_since or now
     row.state = state if row.attempts < MAX_FAILURES else State.DEAD_LETTER
     # An item that came back to the catalogs is theirs again, whether or not it could be sent.
     row.deleted_at = None
@@ -359,6 +405,7 @@ def _fail(row: ContentMetadataItemTransmission, state: State, result: ItemResult
         return
     jitter = random.random()  # noqa: S311  (spreads retries; nothing secret)
     if state is State.REJECTED:
+        row.refused_calls = 0  # It was refused by itself.
         delay = REJECTED_RETRY_SECONDS * (1 - jitter / 4)
     else:
         delay = retry_delay_seconds(row.attempts, jitter=jitter, retry_after_seconds=result.retry_after_seconds)

@@ -9,6 +9,7 @@
      │    ├── CredentialsError         the LMS no longer knows us
      │    ├── ConfigurationError       the configuration cannot work as it is
      │    ├── ThrottledError           the LMS asks us to slow down; go on later
+     │    │    └── BudgetSpentError      the LMS was sent all calls that it takes for now
      │    ├── LMSUnavailableError      one chunk after the other failed
      │    └── CatalogUnavailableError  the catalog did not answer as it should
      └── LeaseLostError              another worker has taken the run over; write nothing more
@@ -75,8 +76,12 @@ class ThrottledError(StopSyncError):
         self.retry_after_seconds = retry_after_seconds  #: What the LMS asked for.
 
 
+class BudgetSpentError(ThrottledError):
+    """The channel's rate limit is reached; nothing went wrong, and the LMS was not asked."""
+
+
 class LMSUnavailableError(StopSyncError):
-    """Several chunks in a row failed as a whole for reasons that may pass."""
+    """Several calls in a row failed for reasons that may pass."""
 
 
 class CatalogUnavailableError(StopSyncError):

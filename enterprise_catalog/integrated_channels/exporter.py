@@ -16,6 +16,7 @@ from enterprise_catalog.integrated_channels.types import (
     ItemResult,
     Outcome,
     Outgoing,
+    Presence,
     State,
 )
 
@@ -138,4 +139,5 @@ def _export_item(
     if planned.action is Action.UPDATE and row.state == State.TRANSMITTED and row.payload_hash == digest:
         export.settled.append(ItemResult(key, Outcome.UNCHANGED))
     else:
-        export.outgoing.append(Outgoing(key, payload, row.remote_id))
+        may_be_there = row.presence != Presence.ABSENT or bool(row.remote_id)
+        export.outgoing.append(Outgoing(key, payload, row.remote_id, may_be_there))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.models import Exists, F, Q
 
+from enterprise_catalog.integrated_channels.budgets import CallBudget
 from enterprise_catalog.integrated_channels.exceptions import LeaseLostError
 from enterprise_catalog.integrated_channels.models import (
     ContentMetadataItemTransmission,
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 #: How old a lease may grow in the middle of a chunk before it is renewed; several times within its duration.
 RENEWAL_INTERVAL: Final = timedelta(minutes=1)
+#: How old a lease may be for a call to be made by a thread that cannot renew it.
+LONGEST_SILENCE: Final = timedelta(minutes=2)
 #: How long a silent run keeps its lease. Clocks of workers may differ by a fraction of this.
 LEASE_DURATION: Final = timedelta(minutes=5)
 
@@ -48,6 +51,7 @@ class Lease:
     configuration_id: int
     token: int
     left_behind: LeftBehind  #: As it was when the lease was taken.
+    budget: CallBudget  #: The calls to the LMS; each renewal writes it.
 
 
 def acquire(configuration_id: int, *, now: datetime) -> Lease | None:
@@ -81,11 +85,13 @@ def _read(configuration_id: int, *, expires_at: datetime) -> Lease | None:
         "configuration__last_full_etag",
         "configuration__last_full_scope",
         "configuration__last_full_items",
+        "calls_since",
+        "calls",
     ).first()
     if found is None:
         return None
-    token, *left_behind = found
-    return Lease(configuration_id, token, LeftBehind(*left_behind))
+    token, *left_behind, calls_since, calls = found
+    return Lease(configuration_id, token, LeftBehind(*left_behind), CallBudget(calls_since, calls))
 
 
 def renew(lease: Lease, *, now: datetime) -> None:
@@ -108,5 +114,5 @@ def release(lease: Lease) -> None:
 
 def _update(lease: Lease, *, expires_at: datetime | None) -> None:
     held = SyncLease.objects.filter(configuration=lease.configuration_id, token=lease.token)
-    if not held.update(expires_at=expires_at):
+    if not held.update(expires_at=expires_at, calls=lease.budget.calls, calls_since=lease.budget.started_at):
         raise LeaseLostError(f"the lease of configuration {lease.configuration_id} was taken over")

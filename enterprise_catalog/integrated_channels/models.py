@@ -127,6 +127,9 @@ class SyncLease(models.Model):
     configuration = models.OneToOneField(ChannelConfiguration, models.CASCADE, primary_key=True, related_name="lease")
     token = models.BigIntegerField(default=0)
     expires_at = models.DateTimeField(null=True, help_text="Empty when nobody holds it.")
+    # What the learning system was sent lately; see budgets.py.
+    calls = models.PositiveIntegerField(default=0, help_text="Within the window of the channel's rate limit.")
+    calls_since = models.DateTimeField(null=True, help_text="When the first of them was made.")
 
     def __str__(self) -> str:
         return f"lease {self.token} of configuration {self.configuration_id}"
@@ -185,8 +188,14 @@ class ContentMetadataItemTransmission(models.Model):
     attempted_updated_at = models.DateTimeField(null=True, help_text="The version that was last tried.")
     payload_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the payload it was last sent.")
     attempts = models.PositiveIntegerField(default=0, help_text="Failed attempts since the last success.")
+    refused_calls = models.PositiveSmallIntegerField(
+        default=0, help_text="Refused calls that it was in with others, since the last outcome of its own."
+    )
     last_attempt_at = models.DateTimeField(null=True)
     next_attempt_at = models.DateTimeField(null=True)
+    due_since = models.DateTimeField(
+        null=True, help_text="Since when the learning system should hold otherwise than it does; empty if it does not."
+    )
     created_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True, help_text="When it ended to belong to the catalogs, here and there.")
 
@@ -200,6 +209,8 @@ class ContentMetadataItemTransmission(models.Model):
             models.Index(fields=("content_key",), name="transmission_by_key"),
             # Serves the audit view's filter by state, and what is unsettled in a configuration.
             models.Index(fields=("configuration", "state"), name="transmission_by_state"),
+            # Serves the question what a configuration has waited for longest.
+            models.Index(fields=("configuration", "due_since"), name="transmission_by_due_since"),
         )
 
     def __str__(self) -> str:

@@ -116,14 +116,15 @@ def _step_of_desired(
     if idle := _why_idle(record, item, now):
         return key, idle
     action = Action.UPDATE if record.presence is Presence.PRESENT else Action.CREATE
-    failures = 0 if _is_other_task(record, item) else record.failures
-    return key, PlannedItem(key, action, _reason(record), item.catalog_uuid, failures=failures)
+    halvings = 0 if _is_other_task(record, item) else _halvings(record)
+    since = _due_since(record)
+    return key, PlannedItem(key, action, _reason(record), item.catalog_uuid, halvings=halvings, since=since)
 
 
 def _why_idle(record: Record, item: DesiredItem, now: datetime) -> _Idle | None:
     """Return why nothing is sent for a desired item that has a row; ``None`` if something is."""
     if _is_held(record, item):
-        return _Idle.MATCHED
+        return _Idle.MATCHED if record.due_since is None else _Idle.BACK
     if record.state in _UNDECIDED and _has_version(record, item):
         return _Idle.BACK
     if record.state is State.DEAD_LETTER and not _is_other_task(record, item):
@@ -142,7 +143,17 @@ def _step_of_left(key: str, record: Record, now: datetime) -> tuple[str, Planned
         return key, _Idle.DEAD
     if was_deleting and _is_resting(record, now):
         return key, _Idle.WAITING
-    return key, PlannedItem(key, Action.DELETE, "left the catalogs", failures=record.failures if was_deleting else 0)
+    halvings = _halvings(record) if was_deleting else 0
+    return key, PlannedItem(key, Action.DELETE, "left the catalogs", halvings=halvings, since=_due_since(record))
+
+
+def _halvings(record: Record) -> int:
+    return record.failures + record.refused_calls
+
+
+def _due_since(record: Record) -> datetime | None:
+    """Return since when the item waits for its turn: what failed does so since its rest ended, not before."""
+    return record.next_attempt_at or record.due_since
 
 
 def _is_held(record: Record, item: DesiredItem) -> bool:
@@ -194,29 +205,34 @@ def _reason(record: Record) -> str:
     return "came back before it was deleted" if record.action is Action.DELETE else _REASONS[record.state]
 
 
-def chunks(sync_plan: SyncPlan, *, chunk_size: int, limit: int | None) -> Iterator[Chunk]:
-    """Cut the plan into chunks of one action each: one of deletes, one of creates, one of updates, and so on in turn.
+def chunks(sync_plan: SyncPlan, *, chunk_size: int, call_size: int, now: datetime) -> list[Chunk]:
+    """Cut the plan into chunks of one action each, in the order in which they are to be sent: what waits longest first.
 
-    Taking turns shares a run that is cut short: none of the three waits for the others to be finished. Items that
-    failed before come after the others, in chunks of half the size for each failure, so that one that brings its whole
-    chunk down soon does so alone.
+    Chunks that wait equally long take turns: one of deletes, one of creates, one of updates, and so on. A run that is
+    cut short thus shares what it can do among the three, and what it leaves over comes before all that is found later.
+    Items that failed before, or were in a call that was refused, are apart from the others, half as many as fit into a
+    call for each time, so that one that brings its whole call down soon does so alone.
 
     Args:
         chunk_size: the most items of a chunk.
-        limit: the most chunks; ``None`` for all.
+        call_size: the most items of a call; where it is 1, nobody is in company.
+        now: since when those items wait that no earlier run has found due.
     """
     turns = zip_longest(
-        _cut(Action.DELETE, sync_plan.deletes, chunk_size),
-        _cut(Action.CREATE, sync_plan.creates, chunk_size),
-        _cut(Action.UPDATE, sync_plan.updates, chunk_size),
+        _cut(Action.DELETE, sync_plan.deletes, chunk_size, call_size),
+        _cut(Action.CREATE, sync_plan.creates, chunk_size, call_size),
+        _cut(Action.UPDATE, sync_plan.updates, chunk_size, call_size),
     )
-    return islice((chunk for turn in turns for chunk in turn if chunk is not None), limit)
+    in_turn = (chunk for turn in turns for chunk in turn if chunk is not None)
+    return sorted(in_turn, key=lambda chunk: chunk.items[0].since or now)
 
 
-def _cut(action: Action, items: Sequence[PlannedItem], size: int) -> Iterator[Chunk]:
-    by_failures = sorted(items, key=attrgetter("failures"))
-    for failures, group in groupby(by_failures, key=attrgetter("failures")):
-        while some := tuple(islice(group, max(1, size >> failures))):
+def _cut(action: Action, items: Sequence[PlannedItem], chunk_size: int, call_size: int) -> Iterator[Chunk]:
+    """Yield ``items`` in chunks of those with equally many halvings, and among these the longest waiting first."""
+    ordered = sorted(items, key=lambda item: (item.halvings, item.since is None, item.since))
+    for halvings, group in groupby(ordered, key=attrgetter("halvings")):
+        size = chunk_size if call_size == 1 or not halvings else max(1, min(chunk_size, call_size) >> halvings)
+        while some := tuple(islice(group, size)):
             yield Chunk(action, some)
 
 

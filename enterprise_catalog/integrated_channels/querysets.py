@@ -76,11 +76,14 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
             _as_text("content_updated_at"),
             _as_text("attempted_updated_at"),
             _as_text("next_attempt_at"),
+            _as_text("due_since"),
             "deleted_at",
             "attempts",
+            "refused_calls",
         )
         uuid_of, moment_of = functools.cache(UUID), functools.cache(_moment)  # Many rows share the same ones.
-        for key, state, action, presence, catalog, sent, tried, due, deleted, failures in columns.iterator(10_000):
+        for row in columns.iterator(10_000):
+            key, state, action, presence, catalog, sent, tried, due, since, deleted, failures, refused_calls = row
             yield Record(
                 key,
                 _STATES[state],
@@ -92,6 +95,8 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
                 moment_of(due),
                 deleted is not None,
                 failures,
+                refused_calls,
+                moment_of(since),
             )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import threading
+from collections import deque
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -13,8 +16,8 @@ from enterprise_catalog.integrated_channels import audit, leases, unchanged
 from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
 from enterprise_catalog.integrated_channels.configurations import channel_for
 from enterprise_catalog.integrated_channels.exceptions import (
+    BudgetSpentError,
     LeaseLostError,
-    LMSUnavailableError,
     StopSyncError,
     ThrottledError,
 )
@@ -26,7 +29,7 @@ from enterprise_catalog.integrated_channels.models import (
     SyncRun,
 )
 from enterprise_catalog.integrated_channels.planning import chunks, plan
-from enterprise_catalog.integrated_channels.transmitter import transmit
+from enterprise_catalog.integrated_channels.transmitter import Transmitter
 from enterprise_catalog.integrated_channels.types import Action, DeleteLimit, Outcome, RunCounts
 
 if TYPE_CHECKING:
@@ -36,15 +39,16 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.catalog_client import CatalogList
     from enterprise_catalog.integrated_channels.channels.base import Channel
+    from enterprise_catalog.integrated_channels.exporter import Export
     from enterprise_catalog.integrated_channels.leases import Lease
     from enterprise_catalog.integrated_channels.types import Chunk, SyncPlan
 
 log = structlog.get_logger(__name__)
 
-#: So many chunks in a row that a passing failure took whole say that the LMS is away, not that the chunks are bad.
 #: How long an LMS that has too many calls to answer is left alone at least.
 THROTTLED_SECONDS: Final = 60.0
-SILENT_CHUNKS: Final = 3
+#: Items of a chunk where neither the configuration says otherwise nor a call of the channel takes more.
+CHUNK_SIZE: Final = 100
 
 
 @dataclass(slots=True)
@@ -59,9 +63,22 @@ class _Run:
     etag: str = ""  #: Of the catalogs, before they were asked for their differences; empty if they have none.
     items: int = 0  #: How many the catalogs have.
     answered: audit.Answered | None = None  #: The last chunk, until what became of it is written.
-    silent_chunks: int = 0  #: How many chunks in a row only a passing failure answered.
-    pause: timedelta | None = None  #: What the LMS asked for before the next call; ``None`` if it did not ask.
+    pause: timedelta | None = None  #: How long the LMS is to be left alone; ``None`` if it takes more calls.
     renewed_at: datetime | None = None  #: When the lease was last renewed since the first chunk.
+    thread: int = field(default_factory=threading.get_ident)  #: The one that talks to the database.
+
+    def before_call(self) -> None:
+        """Make sure that a call to the LMS may be made now, and count it.
+
+        Raises:
+            LeaseLostError: another worker has the lease, or this one did not renew it in time.
+            BudgetSpentError: the LMS takes no more calls for now.
+        """
+        if threading.get_ident() == self.thread:
+            self.keep_lease()
+        elif self.renewed_at is None or self.clock() - self.renewed_at >= leases.LONGEST_SILENCE:
+            raise LeaseLostError(f"the lease of configuration {self.lease.configuration_id} was not renewed in time")
+        self.lease.budget.spend(self.clock())
 
     def keep_lease(self) -> None:
         """Renew the lease if it has grown old: a chunk may take many calls, and an LMS may be slow.
@@ -138,9 +155,10 @@ def _outcome(run: _Run) -> tuple[RunState, str]:
     """Do the run's work and return how it ended, with the reason if it could not go on."""
     try:
         with (
-            channel_for(run.configuration, before_each_call=run.keep_lease) as channel,
+            channel_for(run.configuration, before_each_call=run.before_call) as channel,
             CatalogClient() as catalog,
         ):
+            run.lease.budget.limit = channel.rate_limit
             catalogs = _catalogs_if_changed(run, catalog)
             if catalogs is None:
                 run.row.matched = run.items
@@ -150,6 +168,9 @@ def _outcome(run: _Run) -> tuple[RunState, str]:
             run.row.dead, run.row.held, run.row.kept = sync_plan.dead, len(sync_plan.held), sync_plan.kept
             run.etag, run.items = catalogs.etag, sync_plan.desired
             _send(run, sync_plan, catalog, channel)
+    except BudgetSpentError as error:
+        run.pause = timedelta(seconds=error.retry_after_seconds or 0)
+        return RunState.INCOMPLETE, f"{error.message} The rest is sent when there are more."
     except ThrottledError as error:
         run.pause = timedelta(seconds=max(error.retry_after_seconds or 0, THROTTLED_SECONDS))
         return RunState.STOPPED, f"Too many calls for now. {error.message}"
@@ -176,18 +197,62 @@ def _send(run: _Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Chann
     audit.hold(configuration, sync_plan.held, lease=lease, now=run.clock())
     audit.take_back(configuration, sync_plan.back, lease=lease, now=run.clock())
     audit.note_planned(configuration, sync_plan.creates, lease=lease, now=run.clock())
-    size = min(configuration.chunk_size or channel.chunk_size, channel.chunk_size)
-    to_send = chunks(sync_plan, chunk_size=size, limit=configuration.max_chunks_per_run)
+    size = min(configuration.chunk_size or max(channel.items_per_call, CHUNK_SIZE), audit.ROWS_PER_STATEMENT)
+    waiting = deque(chunks(sync_plan, chunk_size=size, call_size=channel.items_per_call, now=run.clock()))
+    reason = ""
     try:
-        for chunk, rows in audit.with_rows(configuration, to_send, size=size):
-            _send_chunk(run, chunk, rows, catalog, channel)
+        _send_chunks(
+            run, waiting, _Sender(catalog, channel, Transmitter(channel, keep_lease=run.keep_lease)), size=size
+        )
+    except StopSyncError as error:
+        reason = "" if isinstance(error, ThrottledError) else f"Not sent: {error.message}"
+        raise
     finally:
         # Whatever ends the run here, a catalog that does not answer for one: the last answers are known.
         if run.answered is not None:
             audit.close_chunk(run.answered, lease=lease, now=run.clock())
+        left = [item for chunk in waiting for item in chunk.items]
+        audit.note_left_over(configuration, left, reason=reason, lease=lease, now=run.clock())
 
 
-def _send_chunk(run: _Run, chunk: Chunk, rows: audit.Rows, catalog: CatalogClient, channel: Channel[Any, Any]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """What a chunk goes through."""
+
+    catalog: CatalogClient
+    channel: Channel[Any, Any]
+    transmitter: Transmitter
+
+
+def _send_chunks(run: _Run, waiting: deque[Chunk], sender: _Sender, *, size: int) -> None:
+    """Send as many of the waiting chunks as one run may, and take these out of ``waiting``.
+
+    Raises:
+        StopSyncError: nothing else of this run will work.
+    """
+    to_send = list(islice(waiting, run.configuration.max_chunks_per_run))
+    for chunk, rows in audit.with_rows(run.configuration, iter(to_send), size=size):
+        run.lease.budget.check(run.clock())
+        now, later = _divided(
+            chunk, calls_left=run.lease.budget.left(run.clock()), per_call=sender.channel.items_per_call
+        )
+        export = export_chunk(now, rows, sender.catalog, sender.channel)
+        waiting.popleft()
+        _send_chunk(run, now, rows, export, sender.transmitter)
+        if later is not None:
+            waiting.appendleft(later)
+            run.lease.budget.check(run.clock())
+
+
+def _divided(chunk: Chunk, *, calls_left: int | None, per_call: int) -> tuple[Chunk, Chunk | None]:
+    """Return the part of ``chunk`` that the calls left suffice for, were one call enough for each, and the rest."""
+    if calls_left is None or calls_left * per_call >= len(chunk.items):
+        return chunk, None
+    most = calls_left * per_call
+    return replace(chunk, items=chunk.items[:most]), replace(chunk, items=chunk.items[most:])
+
+
+def _send_chunk(run: _Run, chunk: Chunk, rows: audit.Rows, export: Export, transmitter: Transmitter) -> None:
     """Send one chunk and leave what became of it in ``run.answered``, to be written with the next one's attempts.
 
     One transaction instead of two; a worker that dies in between leaves attempts without an outcome, as one that dies
@@ -196,29 +261,23 @@ def _send_chunk(run: _Run, chunk: Chunk, rows: audit.Rows, catalog: CatalogClien
     Raises:
         StopSyncError: if nothing else of this run will work.
     """
-    export = export_chunk(chunk, rows, catalog, channel)
     sent_rows = [rows[item.content_key] for item in export.outgoing]
     now = run.clock()
     attempts = audit.open_attempts(
         run.row, chunk.action, sent_rows, export.exported, answered=run.answered, lease=run.lease, now=now
     )
     run.answered, run.renewed_at = None, now
-    results = {result.content_key: result for result in export.settled}
-    stopped_by: StopSyncError | None = None
-    if export.outgoing:
-        transmission = transmit(chunk.action, export.outgoing, channel)
-        results |= transmission.results
-        stopped_by = transmission.stopped_by
-        run.silent_chunks = run.silent_chunks + 1 if transmission.lms_is_silent else 0
-    run.answered = audit.answer_chunk(chunk, rows, attempts, results, export.exported, now=run.clock())
+    transmission = transmitter.transmit(chunk.action, export.outgoing)
+    results = {result.content_key: result for result in export.settled} | transmission.results
+    refused_calls = transmission.refused_calls
+    run.answered = audit.answer_chunk(
+        chunk, rows, attempts, results, export.exported, refused_calls=refused_calls, now=run.clock()
+    )
     for result in results.values():
         run.counts.add(chunk.action, result.outcome)
         run.row.backlog -= result.outcome not in (Outcome.SKIPPED, Outcome.THROTTLED)
-    if stopped_by is not None:
-        raise stopped_by
-    if run.silent_chunks == SILENT_CHUNKS:
-        reason = next(iter(results.values())).message
-        raise LMSUnavailableError(f"{SILENT_CHUNKS} chunks in a row failed; the last reason: {reason}")
+    if transmission.stopped_by is not None:
+        raise transmission.stopped_by
 
 
 def _end(run: _Run, state: RunState, reason: str) -> None:

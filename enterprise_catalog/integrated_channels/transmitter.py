@@ -1,15 +1,22 @@
 """Call the channel for one chunk; exactly one outcome per item, whatever happens.
 
-What holds for every LMS is said here once: look before you create, a create of what exists is an update, an update of
-what is gone is a create, a delete of what is gone is done, and a refused call is halved until the culprit stands alone.
+What holds for every LMS is said here once: what may be there already is looked for before it is created, a create of
+what exists is an update, an update of what is gone is a create, a delete of what is gone is done, and a refused call is
+halved until the culprit stands alone.
+
+A chunk is cut into as many parts as the channel's calls need. Parts know nothing of each other, and so many of them as
+the channel allows are under way at the same time.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from enterprise_catalog.integrated_channels.exceptions import (
+    LMSUnavailableError,
     RejectedError,
     RetryableError,
     StopSyncError,
@@ -26,6 +33,10 @@ if TYPE_CHECKING:
 
     Send = Callable[[Sequence[Outgoing]], Sequence[ItemResult]]
 
+#: So many parts in a row that got nothing but a passing failure say that the LMS is away, not that the items are bad.
+SILENT_PARTS: Final = 3
+#: How often the lease is looked after while parts are under way at the same time.
+_HEARTBEAT_SECONDS: Final = 1.0
 _NO_ANSWER: Final = "The learning system's answer leaves it out."
 
 
@@ -34,114 +45,200 @@ class Transmission:
     """What became of a chunk's items."""
 
     results: dict[str, ItemResult] = field(default_factory=dict)  #: By content key; one per item.
+    #: By content key: how many calls were refused that it was in with others.
+    refused_calls: Counter[str] = field(default_factory=Counter)
     stopped_by: StopSyncError | None = None  #: Set when nothing else of this run will work.
-    lms_is_silent: bool = False  #: Whether a passing failure was all that the LMS had to say.
 
 
-def transmit(action: Action, items: Sequence[Outgoing], channel: Channel[Any, Any]) -> Transmission:
-    """Bring ``items`` to the LMS and return one result for each; what an LMS does never raises."""
-    transmission = Transmission()
-    try:
+class Transmitter:
+    """Brings one run's chunks to one LMS."""
+
+    def __init__(self, channel: Channel[Any, Any], *, keep_lease: Callable[[], None] = lambda: None) -> None:
+        """Prepare calls; none is made yet.
+
+        Args:
+            keep_lease: called now and then while calls are under way at the same time, in the thread that sent them.
+        """
+        self._channel = channel
+        self._keep_lease = keep_lease
+        self._silent_parts = 0  #: In a row.
+
+    def transmit(self, action: Action, items: Sequence[Outgoing]) -> Transmission:
+        """Bring ``items`` to the LMS and return one result for each; what an LMS does never raises."""
+        transmission = Transmission()
+        size = self._channel.items_per_call
+        parts = [items[start : start + size] for start in range(0, len(items), size)]
+        try:
+            self._transmit_parts(action, parts, transmission)
+        except StopSyncError as error:
+            transmission.stopped_by = error
+            outcome = Outcome.THROTTLED if isinstance(error, ThrottledError) else Outcome.SKIPPED
+            _fill(transmission.results, items, outcome, error)
+        return transmission
+
+    def _transmit_parts(self, action: Action, parts: Sequence[Sequence[Outgoing]], transmission: Transmission) -> None:
+        if len(parts) == 1 or self._channel.parallel_calls == 1:
+            for part in parts:
+                self._transmit_part(action, part, transmission)
+            return
+        with ThreadPoolExecutor(self._channel.parallel_calls) as pool:
+            under_way = [pool.submit(self._transmit_part, action, part, transmission) for part in parts]
+            try:
+                self._wait_for(under_way)
+            finally:
+                # After an error none of the others begins; what has begun ends, and its results count.
+                pool.shutdown(cancel_futures=True)
+
+    def _wait_for(self, parts: Iterable[Future[None]]) -> None:
+        pending = set(parts)
+        while pending:
+            done, pending = wait(pending, timeout=_HEARTBEAT_SECONDS, return_when=FIRST_EXCEPTION)
+            for part in done:
+                part.result()
+            self._keep_lease()
+
+    def _transmit_part(self, action: Action, items: Sequence[Outgoing], transmission: Transmission) -> None:
+        part = _Part(self._channel, transmission)
+        try:
+            part.carry_out(action, items)
+        except RetryableError as error:
+            is_silent = not any(item.content_key in transmission.results for item in items)
+            _fill(transmission.results, items, Outcome.RETRY, error)
+            self._silent_parts = self._silent_parts + 1 if is_silent else 0
+            if self._silent_parts >= SILENT_PARTS:
+                reason = f"{self._silent_parts} calls in a row failed; the last reason: {error.message}"
+                raise LMSUnavailableError(reason) from error
+        else:
+            self._silent_parts = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """So many items as one call carries."""
+
+    channel: Channel[Any, Any]
+    transmission: Transmission
+
+    def carry_out(self, action: Action, items: Sequence[Outgoing]) -> None:
         match action:
             case Action.CREATE:
-                _create(items, channel, transmission.results)
+                self._create(items)
             case Action.UPDATE:
-                _update(items, channel, transmission.results)
+                self._update(items)
             case Action.DELETE:
-                _delete(items, channel, transmission.results)
-    except StopSyncError as error:
-        transmission.stopped_by = error
-        outcome = Outcome.THROTTLED if isinstance(error, ThrottledError) else Outcome.SKIPPED
-        _fill(transmission.results, items, outcome, error)
-    except RetryableError as error:
-        transmission.lms_is_silent = not transmission.results
-        _fill(transmission.results, items, Outcome.RETRY, error)
-    return transmission
+                self._delete(items)
 
+    def _create(self, items: Sequence[Outgoing]) -> None:
+        """Create what the LMS does not have; adopt what it has already under our keys."""
+        unseen = [item for item in items if not item.may_be_there]
+        refusal = self._create_unseen(unseen)
+        present, absent = self._located([item for item in items if item.content_key not in self.transmission.results])
+        self._send(self.channel.update, present)
+        absent += self._gone(present)
+        if refusal is not None and absent == unseen:
+            # The call that was just refused is not made again.
+            self._divide(self._noting(self.channel.create), absent, refusal)
+        else:
+            self._send(self.channel.create, absent)
 
-def _create(items: Sequence[Outgoing], channel: Channel[Any, Any], results: dict[str, ItemResult]) -> None:
-    """Create what the LMS does not have; adopt what it has already under our keys."""
-    present, absent = _located(items, channel, results)
-    _send(channel.update, present, results)
-    _send(channel.create, absent + _gone(present, results), results)
+    def _create_unseen(self, items: Sequence[Outgoing]) -> RejectedError | None:
+        """Create what no earlier call of ours can have put there, in one call; return the error if it was refused.
 
+        Whatever is not done then has no result: it is to be looked for, since somebody else may have put it there.
+        """
+        if not items:
+            return None
+        results = self.transmission.results
+        try:
+            self._noting(self.channel.create)(items)
+        except RejectedError as error:
+            return error
+        for item in items:
+            if results[item.content_key].outcome is not Outcome.DONE:
+                del results[item.content_key]
+        return None
 
-def _update(items: Sequence[Outgoing], channel: Channel[Any, Any], results: dict[str, ItemResult]) -> None:
-    """Update what the LMS has; create again what it lost."""
-    known = [item for item in items if item.remote_id]
-    _send(channel.update, known, results)
-    _create([item for item in items if not item.remote_id] + _gone(known, results), channel, results)
+    def _update(self, items: Sequence[Outgoing]) -> None:
+        """Update what the LMS has; create again what it lost."""
+        known = [item for item in items if item.remote_id]
+        self._send(self.channel.update, known)
+        lost = [item for item in items if not item.remote_id] + self._gone(known)
+        self._create([replace(item, may_be_there=True) for item in lost])
 
+    def _delete(self, items: Sequence[Outgoing]) -> None:
+        """Delete what the LMS has; what it has neither under our id nor under our key is deleted already."""
+        known = [item for item in items if item.remote_id]
+        self._send(self.channel.delete, known)
+        lost = [item for item in items if not item.remote_id] + self._gone(known)
+        present, absent = self._located(lost)
+        self._send(self.channel.delete, present)
+        for item in absent + self._gone(present):
+            done = ItemResult(item.content_key, Outcome.DONE, message="It was not there any more.")
+            self.transmission.results[item.content_key] = done
 
-def _delete(items: Sequence[Outgoing], channel: Channel[Any, Any], results: dict[str, ItemResult]) -> None:
-    """Delete what the LMS has; what it does not have, neither under our id nor under our key, is deleted already."""
-    known = [item for item in items if item.remote_id]
-    _send(channel.delete, known, results)
-    lost = [item for item in items if not item.remote_id] + _gone(known, results)
-    present, absent = _located(lost, channel, results)
-    _send(channel.delete, present, results)
-    for item in absent + _gone(present, results):
-        results[item.content_key] = ItemResult(item.content_key, Outcome.DONE, message="It was not there any more.")
+    def _located(self, items: Sequence[Outgoing]) -> tuple[list[Outgoing], list[Outgoing]]:
+        """Return the items that the LMS has, with its ids, and those that it does not have."""
+        found: dict[str, str] = {}
 
+        def find(part: Sequence[Outgoing]) -> None:
+            found.update(self.channel.find([item.content_key for item in part]))
 
-def _located(
-    items: Sequence[Outgoing], channel: Channel[Any, Any], results: dict[str, ItemResult]
-) -> tuple[list[Outgoing], list[Outgoing]]:
-    """Return the items that the LMS has, with its ids, and those that it does not have."""
-    found: dict[str, str] = {}
+        answered = self._in_halves(find, items)
+        present = [replace(item, remote_id=found[item.content_key]) for item in answered if item.content_key in found]
+        return present, [replace(item, remote_id="") for item in answered if item.content_key not in found]
 
-    def find(part: Sequence[Outgoing]) -> None:
-        found.update(channel.find([item.content_key for item in part]))
+    def _gone(self, items: Iterable[Outgoing]) -> list[Outgoing]:
+        """Return those of ``items`` that the LMS turned out not to have any more; they have no result then."""
+        results = self.transmission.results
+        gone = [item for item in items if results[item.content_key].outcome is Outcome.GONE]
+        for item in gone:
+            del results[item.content_key]
+        return [replace(item, remote_id="") for item in gone]
 
-    answered = _in_halves(find, items, results)
-    present = [replace(item, remote_id=found[item.content_key]) for item in answered if item.content_key in found]
-    return present, [replace(item, remote_id="") for item in answered if item.content_key not in found]
+    def _send(self, call: Send, items: Sequence[Outgoing]) -> None:
+        """Send ``items`` and note what the LMS says of each."""
+        self._in_halves(self._noting(call), items)
 
+    def _noting(self, call: Send) -> Callable[[Sequence[Outgoing]], None]:
+        def send(items: Sequence[Outgoing]) -> None:
+            answered = {result.content_key: result for result in call(items)}
+            for item in items:
+                no_answer = ItemResult(item.content_key, Outcome.RETRY, message=_NO_ANSWER)
+                result = answered.get(item.content_key, no_answer)
+                known = replace(result, remote_id=result.remote_id or item.remote_id)
+                self.transmission.results[item.content_key] = known
 
-def _gone(items: Iterable[Outgoing], results: dict[str, ItemResult]) -> list[Outgoing]:
-    """Return those of ``items`` that the LMS turned out not to have any more."""
-    return [replace(item, remote_id="") for item in items if results[item.content_key].outcome is Outcome.GONE]
+        return send
 
+    def _in_halves(self, call: Callable[[Sequence[Outgoing]], None], items: Sequence[Outgoing]) -> list[Outgoing]:
+        """Call with ``items``, or with halves of what is refused until the culprits stand alone, and note these.
 
-def _send(call: Send, items: Sequence[Outgoing], results: dict[str, ItemResult]) -> None:
-    """Send ``items`` and note what the LMS says of each."""
-
-    def send(part: Sequence[Outgoing]) -> None:
-        answered = {result.content_key: result for result in call(part)}
-        for item in part:
-            no_answer = ItemResult(item.content_key, Outcome.RETRY, message=_NO_ANSWER)
-            result = answered.get(item.content_key, no_answer)
-            results[item.content_key] = replace(result, remote_id=result.remote_id or item.remote_id)
-
-    _in_halves(send, items, results)
-
-
-def _in_halves(
-    call: Callable[[Sequence[Outgoing]], None], items: Sequence[Outgoing], results: dict[str, ItemResult]
-) -> list[Outgoing]:
-    """Call with ``items``, or with halves of what is refused until the culprits stand alone, and note these.
-
-    Return the items that were not refused.
-    """
-    if not items:
-        return []
-    try:
-        call(items)
-    except RejectedError as error:
-        if len(items) == 1:
-            results[items[0].content_key] = _failure(items[0], Outcome.REJECTED, error)
+        Return the items that were not refused.
+        """
+        if not items:
             return []
-    else:
+        try:
+            call(items)
+        except RejectedError as error:
+            return self._divide(call, items, error)
         return list(items)
-    middle = len(items) // 2
-    return _in_halves(call, items[:middle], results) + _in_halves(call, items[middle:], results)
+
+    def _divide(
+        self, call: Callable[[Sequence[Outgoing]], None], items: Sequence[Outgoing], error: RejectedError
+    ) -> list[Outgoing]:
+        """Go on after ``call`` refused ``items``; return those that it does not refuse in the end."""
+        if len(items) == 1:
+            self.transmission.results[items[0].content_key] = _failure(items[0], Outcome.REJECTED, error)
+            return []
+        self.transmission.refused_calls.update(item.content_key for item in items)
+        middle = len(items) // 2
+        return self._in_halves(call, items[:middle]) + self._in_halves(call, items[middle:])
 
 
 def _fill(results: dict[str, ItemResult], items: Iterable[Outgoing], outcome: Outcome, error: SyncError) -> None:
-    """Give ``outcome`` to each item that has no final result yet."""
+    """Give ``outcome`` to each item that has no result yet."""
     for item in items:
-        result = results.get(item.content_key)
-        if result is None or result.outcome is Outcome.GONE:
+        if item.content_key not in results:
             results[item.content_key] = _failure(item, outcome, error)
 
 

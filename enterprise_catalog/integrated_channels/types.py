@@ -107,6 +107,8 @@ class Record:
     next_attempt_at: datetime | None
     is_deleted: bool
     failures: int = 0  #: In a row, since the last success or change of what is to be sent.
+    refused_calls: int = 0  #: That it was in with others, since the last outcome of its own.
+    due_since: datetime | None = None  #: Since when the LMS should hold otherwise than it does; ``None`` if not known.
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,10 @@ class PlannedItem:
     reason: str
     catalog_uuid: UUID | None = None  #: Where its metadata comes from; ``None`` for deletes.
     is_known: bool = True  #: Whether it has a transmission row already.
-    failures: int = 0  #: In a row; what failed before is sent with fewer others.
+    halvings: int = (
+        0  #: What failed before, or was in a refused call, is sent with fewer others: half as many for each.
+    )
+    since: datetime | None = None  #: When it became due, if an earlier run found it so; ``None`` means just now.
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +151,7 @@ class SyncPlan:
     dead: int  #: Items that failed too often to be tried again by themselves.
     held: list[str] = field(default_factory=list)  #: Keys whose deletes are too many; they wait for approval.
     kept: int = 0  #: Items that left, and that stay at the LMS by a person's decision.
-    back: list[str] = field(default_factory=list)  #: Keys that came back, as they were, before they were deleted.
+    back: list[str] = field(default_factory=list)  #: Keys that were due, and are again as the LMS has them.
 
     @property
     def desired(self) -> int:
@@ -157,6 +162,14 @@ class SyncPlan:
     def size(self) -> int:
         """How many items there are to send."""
         return len(self.deletes) + len(self.creates) + len(self.updates)
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """How many calls an LMS takes in a window of time that begins with the first of them."""
+
+    calls: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +187,7 @@ class Outgoing:
     content_key: str
     payload: Payload  #: Empty for deletes.
     remote_id: str = ""  #: The LMS's own id, where we know it.
+    may_be_there: bool = True  #: Whether an earlier call of ours can have put it there.
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Book:
 class Shelf:
     """Answers ``/find``, ``/create``, ``/update`` and ``/delete``, each with a JSON list of items in one form field.
 
-    A call of which the shelf refuses one key gets 422 and changes nothing.
+    A call of which the shelf refuses one key, or has one that it is to create, gets 422 and changes nothing.
     """
 
     books: dict[str, Book] = field(default_factory=dict)  #: By the shelf's own ids.
@@ -63,6 +63,8 @@ class Shelf:
         if status := self.outages.get(self.calls.total()):
             return httpx.Response(status, text="out of order", headers={"Retry-After": "7"})
         keys = {item["key"] for item in items}
+        if name == "create" and any(self._find(item) for item in items):
+            return httpx.Response(422, text="one of these is there already")
         if keys & (self.unspeakable if name == "find" else self.refused | self.unspeakable):
             return httpx.Response(422, text="not these")
         answers = {item["key"]: getattr(self, f"_{name}")(item) for item in items}
@@ -75,7 +77,6 @@ class Shelf:
         return next((id_ for id_, book in self.books.items() if book.key == item["key"]), "")
 
     def _create(self, item: Mapping[str, str]) -> str:
-        assert not self._find(item), "a duplicate"
         return self._add(item)
 
     def _update(self, item: Mapping[str, str]) -> str:
@@ -101,7 +102,7 @@ class ShelfChannel(Channel[ChannelSettings, ChannelSettings]):
 
     code = "SHELF"
     label = "Shelf"
-    chunk_size = 100
+    items_per_call = 100
     settings_class = ChannelSettings
     credentials_class = ChannelSettings
 

@@ -137,7 +137,7 @@ def test_a_decision_while_a_run_is_under_way_is_not_undone_by_it(
     configuration: ChannelConfiguration, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def approved_meanwhile(*arguments: Any, **keywords: Any) -> None:
-        audit.decide_deletes(configuration, approved=True, by="somebody")
+        audit.decide_deletes(configuration, approved=True, by="somebody", now=clock.now)
         hold(*arguments, **keywords)
 
     run_of(configuration, clock)

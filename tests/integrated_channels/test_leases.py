@@ -133,10 +133,21 @@ def test_what_a_dead_run_had_in_flight_is_in_doubt_and_settled_by_the_next(
     assert row_of("A").state == "transmitted"
 
 
+def a_run_that_leaves_its_creates_in_doubt(
+    configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    """Let the next run look each item up before it creates it, which takes a call for each."""
+    moodle.faults.add(Fault(kind=FaultKind.REFUSE))
+    run_of(configuration, clock)
+    clock.forward(hours=1)
+    moodle.calls.clear()
+
+
 def test_a_chunk_that_takes_longer_than_the_lease_keeps_it(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     a_catalog(*courses(4), customer=customer)
+    a_run_that_leaves_its_creates_in_doubt(configuration, moodle, clock)
     others = []
 
     def slow(_: float) -> None:
@@ -158,6 +169,7 @@ def test_a_worker_that_was_taken_over_makes_no_further_call(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     a_catalog(*courses(4), customer=customer)
+    a_run_that_leaves_its_creates_in_doubt(configuration, moodle, clock)
 
     def frozen(_: float) -> None:
         """Sleep beyond the lease, while another worker takes over."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 CATALOG, OTHER = UUID(int=1), UUID(int=2)
 LATER = DAY_ONE + timedelta(days=1)
+MOST_RECENT = datetime.max.replace(tzinfo=UTC)
 
 #: An item that the LMS holds in the version of day one.
 HELD = Record(
@@ -161,37 +162,89 @@ def test_an_item_whose_create_is_in_doubt_is_deleted_when_it_left() -> None:
     assert planned(sync_plan) == {"k": Action.DELETE}
 
 
-items = st.lists(keys, max_size=20).map(lambda names: [PlannedItem(name, Action.CREATE, "why") for name in names])
+#: Of one action, each key once; some noted by an earlier run.
+items = st.dictionaries(keys, st.none() | st.datetimes(timezones=st.just(UTC)), max_size=20).map(
+    lambda noted: [PlannedItem(name, Action.CREATE, "why", since=since) for name, since in noted.items()]
+)
 
 
 @given(deletes=items, creates=items, updates=items, size=st.integers(1, 7))
-def test_chunks_rejoin_to_the_plan(
+def test_chunks_hold_the_whole_plan_what_waits_longest_first(
     deletes: list[PlannedItem], creates: list[PlannedItem], updates: list[PlannedItem], size: int
 ) -> None:
-    cut = list(chunks(SyncPlan(deletes, creates, updates, [], 0, 0, 0), chunk_size=size, limit=None))
+    cut = chunks(SyncPlan(deletes, creates, updates, [], 0, 0, 0), chunk_size=size, call_size=size, now=MOST_RECENT)
 
-    rejoined = {action: [item for chunk in cut if chunk.action is action for item in chunk.items] for action in Action}
-    assert rejoined == {Action.DELETE: deletes, Action.CREATE: creates, Action.UPDATE: updates}
+    for action, planned_items in zip(Action, (creates, updates, deletes), strict=True):
+        rejoined = [item for chunk in cut if chunk.action is action for item in chunk.items]
+        assert rejoined == sorted(planned_items, key=lambda item: item.since or MOST_RECENT)
+    ages = [chunk.items[0].since or MOST_RECENT for chunk in cut]
+    assert ages == sorted(ages)
     assert all(1 <= len(chunk.items) <= size for chunk in cut)
 
 
-def test_a_run_that_is_cut_short_gives_each_action_its_turn() -> None:
-    three = [PlannedItem(name, Action.CREATE, "why") for name in "abc"]
+def named(name: str, *, halvings: int = 0, since: datetime | None = None) -> PlannedItem:
+    return PlannedItem(name, Action.CREATE, "why", halvings=halvings, since=since)
 
-    cut = chunks(SyncPlan(three, three, three, [], 0, 0, 0), chunk_size=1, limit=4)
 
-    assert [chunk.action for chunk in cut] == [Action.DELETE, Action.CREATE, Action.UPDATE, Action.DELETE]
+def test_what_waits_equally_long_takes_turns() -> None:
+    three = [named(name) for name in "abc"]
+
+    cut = chunks(SyncPlan(three, three, three, [], 0, 0, 0), chunk_size=1, call_size=1, now=DAY_ONE)
+
+    assert [chunk.action for chunk in cut[:4]] == [Action.DELETE, Action.CREATE, Action.UPDATE, Action.DELETE]
+
+
+def test_what_an_earlier_run_left_over_comes_before_all_that_is_new() -> None:
+    new, left_over = [named("a"), named("b")], [named("c", since=DAY_ONE - timedelta(hours=1))]
+
+    cut = chunks(SyncPlan(new, [], left_over, [], 0, 0, 0), chunk_size=1, call_size=1, now=DAY_ONE)
+
+    assert [chunk.items[0].content_key for chunk in cut] == ["c", "a", "b"]
+
+
+def test_what_failed_waits_since_its_rest_ended_and_not_before() -> None:
+    failed = replace(
+        HELD,
+        state=State.RETRYING,
+        failures=1,
+        due_since=DAY_ONE - timedelta(days=1),
+        next_attempt_at=DAY_ONE - timedelta(minutes=1),
+    )
+
+    [item] = plan({"k": DesiredItem(CATALOG, LATER)}, {"k": failed}, now=DAY_ONE).updates
+
+    assert item.since == DAY_ONE - timedelta(minutes=1)
+
+
+CREATES = [
+    named("a", halvings=2),
+    named("b"),
+    named("c", halvings=2),
+    *(named(n, halvings=9) for n in "de"),
+    named("f"),
+]
 
 
 def test_what_failed_before_comes_last_and_with_ever_fewer_others() -> None:
-    def item(name: str, failures: int) -> PlannedItem:
-        return PlannedItem(name, Action.CREATE, "why", failures=failures)
-
-    creates = [item("a", 2), item("b", 0), item("c", 2), item("d", 9), item("e", 9), item("f", 0), item("g", 2)]
-
-    cut = chunks(SyncPlan([], creates, [], [], 0, 0, 0), chunk_size=8, limit=None)
+    cut = chunks(
+        SyncPlan([], [*CREATES, named("g", halvings=2)], [], [], 0, 0, 0), chunk_size=8, call_size=8, now=DAY_ONE
+    )
 
     assert ["".join(each.content_key for each in chunk.items) for chunk in cut] == ["bf", "ac", "g", "d", "e"]
+
+
+def test_where_a_call_takes_one_item_nobody_is_in_company_and_chunks_stay_whole() -> None:
+    cut = chunks(SyncPlan([], CREATES, [], [], 0, 0, 0), chunk_size=8, call_size=1, now=DAY_ONE)
+
+    assert ["".join(each.content_key for each in chunk.items) for chunk in cut] == ["bf", "ac", "de"]
+
+
+def test_what_was_due_and_is_again_as_the_lms_has_it_needs_nothing_but_a_note() -> None:
+    left_over = replace(HELD, due_since=DAY_ONE)
+
+    sync_plan = plan({"k": DesiredItem(CATALOG, DAY_ONE)}, {"k": left_over}, now=DAY_ONE)
+
+    assert (sync_plan.back, sync_plan.size, sync_plan.desired) == (["k"], 0, 1)
 
 
 DEAD = replace(HELD, state=State.DEAD_LETTER, attempted_updated_at=LATER, failures=10)
@@ -218,7 +271,7 @@ def test_a_dead_letter_does_not_stand_in_the_way_of_another_task(
     sync_plan = plan(desired, {"k": record}, now=LATER)
 
     [item] = (*sync_plan.deletes, *sync_plan.creates, *sync_plan.updates)
-    assert (item.action, item.failures) == (action, 0)
+    assert (item.action, item.halvings) == (action, 0)
 
 
 def test_a_delete_may_become_a_dead_letter_too() -> None:

@@ -166,7 +166,7 @@ def test_a_silent_lms_ends_the_run_after_three_chunks(
 
     assert run.state == RunState.STOPPED
     assert run.reason.startswith(
-        "3 chunks in a row failed; the last reason: The connection to the learning system failed"
+        "3 calls in a row failed; the last reason: The connection to the learning system failed"
     )
     assert (run.counts, run.backlog) == ({"create": {"retry": 6}}, 2)
 
@@ -229,13 +229,36 @@ def test_settings_that_do_not_fit_the_channel_end_the_run_with_the_field_that_is
     )
 
 
+#: Moodle does so where it cannot say what it has done.
+MADE_AND_REFUSED = Fault(
+    kind=FaultKind.REPLACE,
+    operation="core_course_create_courses",
+    status=200,
+    body='{"exception": "invalid_response_exception", "errorcode": "invalidresponse", "message": "No."}',
+)
+
+
+def test_a_course_that_the_lms_made_and_refused_all_the_same_is_adopted(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    a_catalog(*courses(3), customer=customer)
+    moodle.faults.add(MADE_AND_REFUSED)
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.counts) == (RunState.COMPLETE, {"create": {"done": 3}})
+    assert len(moodle.courses) == 3
+    assert moodle.calls["core_course_create_courses"] == 1
+
+
 def test_a_course_that_the_lms_made_and_refused_all_the_same_is_hidden_when_it_leaves(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     catalog = a_catalog(a_course("A"), customer=customer)
-    refusal = '{"exception": "invalid_response_exception", "errorcode": "invalidresponse", "message": "No."}'
-    create = "core_course_create_courses"
-    moodle.faults.add(Fault(kind=FaultKind.REPLACE, operation=create, status=200, body=refusal))
+    moodle.faults.add(Fault(kind=FaultKind.REFUSE))
+    run_of(configuration, clock)
+    clock.forward(hours=1)
+    moodle.faults.add(MADE_AND_REFUSED)
     refused = run_of(configuration, clock)
     import_into(catalog, [], replace=True)
 

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import math
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels.exceptions import CredentialsError, ThrottledError
-from enterprise_catalog.integrated_channels.transmitter import Transmission, transmit
-from enterprise_catalog.integrated_channels.types import Action, Outgoing
+from enterprise_catalog.integrated_channels.exceptions import (
+    CredentialsError,
+    LeaseLostError,
+    LMSUnavailableError,
+    ThrottledError,
+)
+from enterprise_catalog.integrated_channels.transmitter import SILENT_PARTS, Transmission, Transmitter
+from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outgoing
 from tests.integrated_channels.shelf import Shelf, ShelfChannel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import httpx
 
 KEYS = [f"K{number}" for number in range(8)]
 
@@ -25,7 +38,8 @@ def sent(shelf: Shelf, action: Action, *keys: str, ids: list[str] | None = None)
     """Transmit new books with ``keys``, of which we know the ``ids``, if any."""
     payload = {} if action is Action.DELETE else {"title": "Ours"}
     known = ids or [""] * len(keys)
-    return transmit(action, [Outgoing(k, payload, i) for k, i in zip(keys, known, strict=True)], ShelfChannel(shelf))
+    items = [Outgoing(key, payload, id_) for key, id_ in zip(keys, known, strict=True)]
+    return Transmitter(ShelfChannel(shelf)).transmit(action, items)
 
 
 def outcomes(transmission: Transmission) -> dict[str, str]:
@@ -119,6 +133,152 @@ def test_a_delete_takes_away_what_is_there_under_another_id(shelf: Shelf, known_
     assert shelf.shown == {}
 
 
+# --- what no earlier call can have put there -------------------------------------------------------------------------
+
+
+def sent_unseen(shelf: Shelf, *keys: str) -> Transmission:
+    items = [Outgoing(key, {"title": "Ours"}, may_be_there=False) for key in keys]
+    return Transmitter(ShelfChannel(shelf)).transmit(Action.CREATE, items)
+
+
+def test_what_cannot_be_there_is_created_without_a_look(shelf: Shelf) -> None:
+    transmission = sent_unseen(shelf, "A", "B")
+
+    assert outcomes(transmission) == {"A": "done", "B": "done"}
+    assert (shelf.shown, shelf.calls) == ({"A": "Ours", "B": "Ours"}, {"create": 1})
+
+
+def test_what_is_there_all_the_same_is_refused_found_and_adopted(shelf: Shelf) -> None:
+    [theirs] = shelf.put("B")
+
+    transmission = sent_unseen(shelf, "A", "B", "C")
+
+    assert outcomes(transmission) == {"A": "done", "B": "done", "C": "done"}
+    assert transmission.results["B"].remote_id == theirs
+    assert (shelf.shown, len(shelf.books)) == (dict.fromkeys("ABC", "Ours"), 3)
+    assert shelf.calls == {"create": 2, "find": 1, "update": 1}
+
+
+@pytest.mark.parametrize("culprit", KEYS)
+def test_a_culprit_among_them_costs_one_look_and_no_call_is_made_twice(shelf: Shelf, culprit: str) -> None:
+    shelf.refused = {culprit}
+
+    transmission = sent_unseen(shelf, *KEYS)
+
+    assert outcomes(transmission) == {key: "rejected" if key == culprit else "done" for key in KEYS}
+    assert shelf.calls == {"create": 1 + 2 * 3, "find": 1}
+    assert transmission.refused_calls[culprit] == 3
+
+
+def test_an_answer_that_leaves_one_of_them_out_leads_to_a_look() -> None:
+    class ForgetsOnce(Shelf):
+        def __call__(self, request: httpx.Request) -> httpx.Response:
+            answer = super().__call__(request)
+            self.forgotten.clear()
+            return answer
+
+    shelf = ForgetsOnce(forgotten={"A"})
+
+    transmission = sent_unseen(shelf, "A", "B")
+
+    assert outcomes(transmission) == {"A": "done", "B": "done"}
+    assert (len(shelf.books), shelf.calls) == (2, {"create": 1, "find": 1, "update": 1})
+
+
+# --- several calls for one chunk -------------------------------------------------------------------------------------
+
+
+class NarrowChannel(ShelfChannel):
+    """A shelf that takes one book at a time, and two calls at once."""
+
+    items_per_call = 1
+    parallel_calls = 2
+
+
+@pytest.mark.parametrize("parallel_calls", [1, 2])
+@pytest.mark.parametrize("action", Action)
+def test_each_part_of_a_chunk_is_a_call_of_its_own(shelf: Shelf, action: Action, parallel_calls: int) -> None:
+    ids = [] if action is Action.CREATE else shelf.put(*KEYS)
+    channel = NarrowChannel(shelf)
+    channel.parallel_calls = parallel_calls
+    items = [Outgoing(key, {"title": "Ours"}, id_) for key, id_ in zip(KEYS, ids or [""] * 8, strict=True)]
+
+    transmission = Transmitter(channel).transmit(action, items)
+
+    assert outcomes(transmission) == dict.fromkeys(KEYS, "done")
+    assert shelf.calls[action] == 8
+    assert shelf.shown == ({} if action is Action.DELETE else dict.fromkeys(KEYS, "Ours"))
+
+
+def test_a_passing_failure_costs_its_own_part_only(shelf: Shelf) -> None:
+    shelf.outages = {2: 503, 5: 503}
+    channel = NarrowChannel(shelf)
+    channel.parallel_calls = 1
+    items = [Outgoing(key, {"title": "Ours"}, id_) for key, id_ in zip(KEYS, shelf.put(*KEYS), strict=True)]
+
+    transmission = Transmitter(channel).transmit(Action.UPDATE, items)
+
+    assert [key for key, outcome in outcomes(transmission).items() if outcome == "retry"] == ["K1", "K4"]
+    assert transmission.stopped_by is None
+
+
+@pytest.mark.parametrize("parallel_calls", [1, 2])
+def test_an_lms_that_is_away_is_not_asked_for_each_item(shelf: Shelf, parallel_calls: int) -> None:
+    shelf.outages = dict.fromkeys(range(1, 100), 503)
+    channel = NarrowChannel(shelf)
+    channel.parallel_calls = parallel_calls
+
+    transmission = Transmitter(channel).transmit(Action.CREATE, [Outgoing(key, {}) for key in KEYS])
+
+    assert type(transmission.stopped_by) is LMSUnavailableError
+    assert shelf.calls.total() <= SILENT_PARTS - 1 + parallel_calls
+    counted = Counter(outcomes(transmission).values())
+    assert counted == {"retry": shelf.calls.total(), "skipped": len(KEYS) - shelf.calls.total()}
+
+
+def test_silence_is_counted_from_chunk_to_chunk(shelf: Shelf) -> None:
+    shelf.outages = dict.fromkeys(range(1, SILENT_PARTS + 1), 503)
+    transmitter = Transmitter(ShelfChannel(shelf))
+
+    stopped = [transmitter.transmit(Action.CREATE, [Outgoing("A", {})]).stopped_by for _ in range(SILENT_PARTS)]
+
+    assert [type(error) for error in stopped] == [type(None), type(None), LMSUnavailableError]
+
+
+def test_no_more_calls_than_allowed_are_under_way_and_the_lease_is_looked_after(shelf: Shelf) -> None:
+    under_way, most, beats = 0, 0, 0
+
+    class SlowChannel(NarrowChannel):
+        def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            time.sleep(0.01)
+            under_way -= 1
+            return super().update(items)
+
+    def beat() -> None:
+        nonlocal beats
+        beats += 1
+
+    items = [Outgoing(key, {"title": "Ours"}, id_) for key, id_ in zip(KEYS, shelf.put(*KEYS), strict=True)]
+
+    Transmitter(SlowChannel(shelf), keep_lease=beat).transmit(Action.UPDATE, items)
+
+    assert most == 2
+    assert beats >= 1
+
+
+def test_a_lost_lease_ends_calls_that_are_under_way_at_the_same_time(shelf: Shelf) -> None:
+    def lose_it() -> None:
+        raise LeaseLostError("another worker has it")
+
+    with pytest.raises(LeaseLostError):
+        Transmitter(NarrowChannel(shelf), keep_lease=lose_it).transmit(
+            Action.CREATE, [Outgoing(key, {"title": "Ours"}, may_be_there=False) for key in KEYS]
+        )
+
+
 # --- refusals -------------------------------------------------------------------------------------------------------
 
 
@@ -188,7 +348,6 @@ def test_a_failure_in_the_middle_keeps_what_was_done(shelf: Shelf, status: int, 
     expected = {"K0": "done", "K1": "done", "K2": "done"} | dict.fromkeys(KEYS[3:], outcome)
     assert outcomes(transmission) == expected
     assert sorted(shelf.shown) == ["K0", "K1", "K2"]
-    assert not transmission.lms_is_silent
 
 
 def test_what_stops_the_run_is_passed_on_with_its_reason(shelf: Shelf) -> None:
@@ -224,7 +383,7 @@ def test_a_passing_failure_of_the_first_call_says_that_the_lms_is_silent(shelf: 
     transmission = sent(shelf, action, "A", "B")
 
     assert outcomes(transmission) == {"A": "retry", "B": "retry"}
-    assert (transmission.lms_is_silent, transmission.stopped_by) == (True, None)
+    assert transmission.stopped_by is None
 
 
 def test_an_item_found_gone_before_a_failure_is_tried_again(shelf: Shelf) -> None:

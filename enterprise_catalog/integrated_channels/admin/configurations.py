@@ -127,7 +127,7 @@ class ConfigurationPage(Page):
     ) -> None:
         by, what = request.user.get_username(), "deleted with the next sync" if approved else "kept"
         for configuration in configurations:
-            number = audit.decide_deletes(configuration, approved=approved, by=by)
+            number = audit.decide_deletes(configuration, approved=approved, by=by, now=timezone.now())
             level = messages.SUCCESS if number else messages.WARNING
             self.message_user(request, f"“{configuration}”: {number:,} items are {what}.", level)
 

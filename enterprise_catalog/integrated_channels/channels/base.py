@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from enterprise_catalog.integrated_channels.http import LMSClient
-    from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload
+    from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload, RateLimit
 
 
 class ChannelSettings(BaseModel):
@@ -32,17 +32,22 @@ class Channel(ABC, Generic[S, C]):
     safe to repeat with the same arguments.
 
     The methods that send return one result per item, in any order. What they raise holds for all items of the call, so
-    that a call which changes the LMS should be one request. They raise
+    that a call which changes the LMS should be one request. With ``parallel_calls`` above 1 they are called from
+    several threads at once. They raise
 
     * ``RejectedError`` when the LMS refused the call as a whole because of at least one item, and nothing of it was
       done; the engine then sends the halves by themselves until it has the culprit,
     * ``RetryableError`` when the call may work later and it is not known whether it was applied,
-    * ``StopSyncError`` when nothing else of this run will work.
+    * ``StopSyncError`` when nothing else of this run will work; ``ThrottledError`` when the LMS wants fewer calls.
     """
 
     code: ClassVar[str]  #: Stored in rows; never change it once released.
     label: ClassVar[str]  #: For people.
-    chunk_size: int  #: The most items of one call; an instance may take fewer, if its settings say so.
+    items_per_call: int  #: The most items that one call takes; an instance may take fewer, if its settings say so.
+    #: How many calls may be under way at the same time, each in a thread of its own.
+    parallel_calls: int = 1
+    #: How many calls the LMS takes in a window of time, counted across all workers; ``None`` for as many as we like.
+    rate_limit: RateLimit | None = None
     settings_class: ClassVar[type[ChannelSettings]]
     credentials_class: ClassVar[type[ChannelSettings]]  #: Its ``SecretStr`` fields are kept out of every message.
 
@@ -65,7 +70,11 @@ class Channel(ABC, Generic[S, C]):
 
     @abstractmethod
     def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        """Create items that :meth:`find` just did not find; results carry the LMS's own ids."""
+        """Create items; results carry the LMS's own ids.
+
+        Either :meth:`find` just did not find them, or no call of ours can have put them there. Of a key that the LMS
+        has already it must never make a second item: the LMS refuses it, or overwrites what it has.
+        """
 
     @abstractmethod
     def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:

@@ -43,7 +43,7 @@ def test_a_channel_is_known_by_its_code_which_fits_its_column(channel: type[Chan
 def test_a_channel_takes_at_least_one_item_and_no_more_than_the_catalog_answers_for(
     channel: type[Channel[Any, Any]],
 ) -> None:
-    assert 1 <= channel.chunk_size <= 1_000
+    assert 1 <= channel.items_per_call <= 1_000
 
 
 @each_channel

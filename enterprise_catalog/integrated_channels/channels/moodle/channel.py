@@ -20,7 +20,7 @@ from enterprise_catalog.integrated_channels.channels.moodle.web_service import (
     read,
 )
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
-from enterprise_catalog.integrated_channels.types import ItemResult, Outcome
+from enterprise_catalog.integrated_channels.types import ItemResult, Outcome, RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,6 +57,9 @@ class MoodleSettings(ChannelSettings):
         ge=100,
         description="PHP's max_input_vars; what exceeds it in a request is silently dropped by PHP.",
     )
+    calls_per_minute: int | None = Field(
+        default=None, ge=1, description="The most calls in a minute; Moodle itself has no limit."
+    )
 
 
 class _Course(BaseModel):
@@ -89,14 +92,17 @@ class Moodle(Channel[MoodleSettings, MoodleCredentials]):
 
     code = "MOODLE"
     label = "Moodle"
-    chunk_size = 100
+    items_per_call = 100
     settings_class = MoodleSettings
     credentials_class = MoodleCredentials
 
     def __init__(self, client: LMSClient, settings: MoodleSettings, credentials: MoodleCredentials) -> None:
         super().__init__(client, settings, credentials)
         self.web_service = WebService(client, credentials, service=settings.service)
-        self.chunk_size = min(self.chunk_size, (settings.max_input_vars - CONTROL_VARIABLES) // VARIABLES_PER_COURSE)
+        most = (settings.max_input_vars - CONTROL_VARIABLES) // VARIABLES_PER_COURSE
+        self.items_per_call = min(self.items_per_call, most)
+        if settings.calls_per_minute is not None:
+            self.rate_limit = RateLimit(settings.calls_per_minute, seconds=60)
 
     def transform(self, item: ContentItem) -> Payload:
         return to_course(
@@ -121,7 +127,10 @@ class Moodle(Channel[MoodleSettings, MoodleCredentials]):
         return found
 
     def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        """Create all of ``items`` or none: Moodle does it in one transaction."""
+        """Create all of ``items`` or none: Moodle does it in one transaction.
+
+        It refuses an ID number that another course has, hidden or not; only calls at the same time can make two.
+        """
         courses = bracketed("courses", [item.payload for item in items])
         try:
             answer = self.web_service.call("core_course_create_courses", courses)

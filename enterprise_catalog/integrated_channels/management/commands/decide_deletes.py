@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from enterprise_catalog.integrated_channels import audit
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
@@ -25,4 +26,6 @@ class Command(BaseCommand):
         configuration = ChannelConfiguration.objects.filter(pk=options["configuration"]).first()
         if configuration is None:
             raise CommandError(f"there is no configuration {options['configuration']}", returncode=2)
-        self.stdout.write(str(audit.decide_deletes(configuration, approved=options["approve"], by="a command")))
+        self.stdout.write(
+            str(audit.decide_deletes(configuration, approved=options["approve"], by="a command", now=timezone.now()))
+        )

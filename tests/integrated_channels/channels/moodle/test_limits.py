@@ -46,19 +46,19 @@ def payloads(items: list[Outgoing]) -> list[dict[str, object]]:
 def test_a_chunk_of_the_largest_courses_fits_whatever_the_limit(max_input_vars: int) -> None:
     channel = connected(httpx.MockTransport(lambda _: httpx.Response(500)), max_input_vars=max_input_vars)
 
-    assert 10 <= channel.chunk_size <= 100
-    assert channel.chunk_size * 9 + 3 <= max_input_vars
+    assert 10 <= channel.items_per_call <= 100
+    assert channel.items_per_call * 9 + 3 <= max_input_vars
 
 
 def test_phps_own_default_takes_the_largest_chunk() -> None:
-    assert connected(MoodleSandbox()).chunk_size == 100
+    assert connected(MoodleSandbox()).items_per_call == 100
 
 
 @pytest.mark.parametrize("max_input_vars", [100, 333, 1_000, 5_000])
 def test_nothing_of_a_full_chunk_is_cut(max_input_vars: int) -> None:
     moodle = MoodleSandbox(max_input_vars=let_through(max_input_vars))
     channel = connected(moodle, max_input_vars=max_input_vars)
-    items = full_courses(channel.chunk_size)
+    items = full_courses(channel.items_per_call)
 
     created = channel.create(items)
     changed = [

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 ROWS_PER_STATEMENT: Final = 1_000
 
-#: Half as many items for each refused call: after so many everybody is alone.
-_MOST_REFUSED_CALLS: Final = 10
+#: After so many everybody is alone.
+_MOST_HALVINGS: Final = 10
 
 Rows = dict[str, ContentMetadataItemTransmission]  #: By content key.
 Attempts = dict[str, TransmissionAttempt]  #: By content key.
@@ -111,7 +111,7 @@ def queue_again(transmissions: TransmissionQuerySet, *, by: str) -> int:
     """
     failed = transmissions.filter(state__in=(State.RETRYING, State.REJECTED, State.DEAD_LETTER))
     reason = Concat(Value(f"Queued again by {by}; before: "), Left("reason", MAX_MESSAGE_LENGTH // 2))
-    return failed.update(state=State.PENDING, attempts=0, refused_calls=0, next_attempt_at=None, reason=reason)
+    return failed.update(state=State.PENDING, attempts=0, halvings=0, next_attempt_at=None, reason=reason)
 
 
 def remove_old(*, before: datetime) -> int:
@@ -296,13 +296,13 @@ def answer_chunk(
     results: Mapping[str, ItemResult],
     exported: Mapping[str, Exported],
     *,
-    refused_calls: Mapping[str, int],
+    halvings: Mapping[str, int],
     now: datetime,
 ) -> Answered:
     """Note what became of each of the chunk's items, in its row and in its attempt; nothing is written yet.
 
     Args:
-        refused_calls: by content key: how many refused calls it was in with others.
+        halvings: by content key: how many calls with it and others were refused or cut short.
     """
     for item in chunk.items:
         key = item.content_key
@@ -313,7 +313,7 @@ def answer_chunk(
             row.last_attempt_at = now
             _finish(attempts[key], result, now)
         _set_task(row, chunk.action, known)
-        row.refused_calls = min(row.refused_calls + refused_calls.get(key, 0), _MOST_REFUSED_CALLS)
+        row.halvings = min(row.halvings + halvings.get(key, 0), _MOST_HALVINGS)
         _move(row, result, known, now)
         if chunk.action is Action.CREATE and key in attempts and result.outcome in _NOT_KNOWN_TO_BE_DONE:
             row.presence = Presence.UNKNOWN
@@ -353,7 +353,7 @@ def _set_task(row: ContentMetadataItemTransmission, action: Action, exported: Ex
     """Say in ``row`` what was to be done; what was to be done before, and failed, counts no more if it was another."""
     is_other_version = exported.updated_at not in (None, row.attempted_updated_at)
     if is_other_version or row.action != action:
-        row.attempts = row.refused_calls = 0  # What failed was something else.
+        row.attempts = row.halvings = 0  # What failed was something else.
     row.action = action
     row.content_title = exported.title[:255] or row.content_title
     row.attempted_updated_at = exported.updated_at or row.attempted_updated_at
@@ -390,7 +390,7 @@ def _move(row: ContentMetadataItemTransmission, result: ItemResult, exported: Ex
 def _settle(row: ContentMetadataItemTransmission, state: State, presence: Presence) -> None:
     row.state = state
     row.presence = presence
-    row.attempts = row.refused_calls = 0
+    row.attempts = row.halvings = 0
     row.next_attempt_at = row.due_since = None
 
 
@@ -405,7 +405,7 @@ def _fail(row: ContentMetadataItemTransmission, state: State, result: ItemResult
         return
     jitter = random.random()  # noqa: S311  (spreads retries; nothing secret)
     if state is State.REJECTED:
-        row.refused_calls = 0  # It was refused by itself.
+        row.halvings = 0  # It was refused by itself.
         delay = REJECTED_RETRY_SECONDS * (1 - jitter / 4)
     else:
         delay = retry_delay_seconds(row.attempts, jitter=jitter, retry_after_seconds=result.retry_after_seconds)

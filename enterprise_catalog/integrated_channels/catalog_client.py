@@ -115,6 +115,7 @@ class CatalogList:
 class DiffAnswer:
     """How one catalog differs from the keys sent."""
 
+    version: str  #: Of the catalog; moves with every change of what it holds.
     existing: dict[str, datetime]  #: Key -> when the item last changed.
     to_create: list[str]
 
@@ -190,6 +191,7 @@ class CatalogClient:
         if len({answer.catalog_version for answer in answers}) > 1:
             raise CatalogUnavailableError(f"Catalog {catalog_uuid} changed while it was being compared.")
         return DiffAnswer(
+            version=answers[0].catalog_version,
             existing={item.content_key: item.updated_at for answer in answers for item in answer.existing},
             # What is new to one part of the keys may be known to another.
             to_create=sorted(set.intersection(*(set(answer.to_create) for answer in answers))),

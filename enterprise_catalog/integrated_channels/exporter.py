@@ -11,6 +11,7 @@ from enterprise_catalog.integrated_channels.channels.text import payload_hash
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError
 from enterprise_catalog.integrated_channels.types import (
     Action,
+    Desired,
     DesiredItem,
     Exported,
     ItemResult,
@@ -54,10 +55,8 @@ def catalogs_to_send(configuration: ChannelConfiguration, of_customer: Sequence[
     return named or of_customer
 
 
-def desired_items(
-    catalog_uuids: Sequence[UUID], records: Mapping[str, Record], catalog: CatalogClient
-) -> dict[str, DesiredItem]:
-    """Return what belongs in the LMS: the union of the catalogs.
+def desired_items(catalog_uuids: Sequence[UUID], records: Mapping[str, Record], catalog: CatalogClient) -> Desired:
+    """Return what belongs in the LMS.
 
     An item that is in several catalogs keeps the one it was last sent from, else the first of ``catalog_uuids``.
 
@@ -67,14 +66,16 @@ def desired_items(
     """
     known_keys = sorted(key for key, record in records.items() if not record.is_deleted)
     desired: dict[str, DesiredItem] = {}
+    versions: dict[UUID, str] = {}
     for catalog_uuid in catalog_uuids:
         answer = catalog.diff(catalog_uuid, known_keys)
+        versions[catalog_uuid] = answer.version
         for key, updated_at in answer.existing.items():
             if key not in desired or records[key].catalog_uuid == catalog_uuid:
                 desired[key] = DesiredItem(catalog_uuid, updated_at)
         for key in answer.to_create:
             desired.setdefault(key, DesiredItem(catalog_uuid, None))
-    return desired
+    return Desired(desired, versions)
 
 
 def export_chunk(

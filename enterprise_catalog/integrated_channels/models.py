@@ -188,8 +188,9 @@ class ContentMetadataItemTransmission(models.Model):
     attempted_updated_at = models.DateTimeField(null=True, help_text="The version that was last tried.")
     payload_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the payload it was last sent.")
     attempts = models.PositiveIntegerField(default=0, help_text="Failed attempts since the last success.")
-    refused_calls = models.PositiveSmallIntegerField(
-        default=0, help_text="Refused calls that it was in with others, since the last outcome of its own."
+    halvings = models.PositiveSmallIntegerField(
+        default=0,
+        help_text="How often calls with it and others were refused or cut short, since the last outcome of its own.",
     )
     last_attempt_at = models.DateTimeField(null=True)
     next_attempt_at = models.DateTimeField(null=True)

@@ -148,7 +148,7 @@ def _step_of_left(key: str, record: Record, now: datetime) -> tuple[str, Planned
 
 
 def _halvings(record: Record) -> int:
-    return record.failures + record.refused_calls
+    return record.failures + record.halvings
 
 
 def _due_since(record: Record) -> datetime | None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Min, Q
+from django.db.models import Count, Min, Q
 from django.db.models.functions import Cast
 
 from enterprise_catalog.content_keys import key_starts_with
-from enterprise_catalog.integrated_channels.types import Action, Presence, Record, State
+from enterprise_catalog.integrated_channels.types import Accounts, Action, Presence, Record, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,6 +65,19 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
         earliest: datetime | None = failed.aggregate(earliest=Min("next_attempt_at"))["earliest"]
         return earliest
 
+    def accounts(self) -> Accounts:
+        """Return what of these the LMS does not hold as it should, and since when."""
+        failing = Q(state__in=(State.RETRYING, State.REJECTED, State.DEAD_LETTER))
+        due = self.filter(due_since__isnull=False)
+        return Accounts(
+            **due.aggregate(
+                pending=Count("pk", filter=~failing),
+                oldest_pending_since=Min("due_since", filter=~failing),
+                failing=Count("pk", filter=failing),
+                oldest_failing_since=Min("due_since", filter=failing),
+            )
+        )
+
     def records(self) -> Iterator[Record]:
         """Yield what planning needs of each row, in no order."""
         columns = self.values_list(
@@ -79,11 +92,11 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
             _as_text("due_since"),
             "deleted_at",
             "attempts",
-            "refused_calls",
+            "halvings",
         )
         uuid_of, moment_of = functools.cache(UUID), functools.cache(_moment)  # Many rows share the same ones.
         for row in columns.iterator(10_000):
-            key, state, action, presence, catalog, sent, tried, due, since, deleted, failures, refused_calls = row
+            key, state, action, presence, catalog, sent, tried, due, since, deleted, failures, halvings = row
             yield Record(
                 key,
                 _STATES[state],
@@ -95,7 +108,7 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
                 moment_of(due),
                 deleted is not None,
                 failures,
-                refused_calls,
+                halvings,
                 moment_of(since),
             )
 

@@ -6,6 +6,7 @@ All tasks are safe to run twice, and on several workers at once: the lease lets 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 from django.conf import settings
 from django.utils import timezone
@@ -25,6 +26,10 @@ def sync_due_configurations() -> int:
     return len(due)
 
 
+#: How often the scheduler looks for due configurations, unless somebody has set it otherwise in the admin.
+SCHEDULER_INTERVAL: Final = timedelta(minutes=5)
+
+
 @app.task(name="sync_configuration")
 def sync_configuration(configuration_id: int, *, only_if_due: bool = False) -> None:
     """Sync one configuration, unless it was switched off since it was queued.
@@ -34,8 +39,19 @@ def sync_configuration(configuration_id: int, *, only_if_due: bool = False) -> N
     """
     configurations = ChannelConfiguration.objects.filter(pk=configuration_id, active=True)
     configuration = (configurations.due(timezone.now()) if only_if_due else configurations).first()
-    if configuration is not None:
-        sync(configuration, clock=timezone.now)
+    if configuration is not None and sync(configuration, clock=timezone.now) is not None:
+        _queue_if_due_soon(configuration)
+
+
+def _queue_if_due_soon(configuration: ChannelConfiguration) -> None:
+    """Queue the next run of a configuration that is due again before the scheduler looks.
+
+    So a run that was cut short goes on, and one that waits for its LMS to take more calls holds no worker meanwhile.
+    """
+    configuration.refresh_from_db(fields=["next_sync_at"])
+    next_sync_at = configuration.next_sync_at
+    if next_sync_at is not None and next_sync_at < timezone.now() + SCHEDULER_INTERVAL:
+        sync_configuration.apply_async((configuration.pk,), {"only_if_due": True}, eta=next_sync_at)
 
 
 @app.task(name="remove_old_attempts")

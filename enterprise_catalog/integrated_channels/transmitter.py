@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from enterprise_catalog.integrated_channels.exceptions import (
+    BudgetSpentError,
     LMSUnavailableError,
     RejectedError,
     RetryableError,
@@ -45,8 +46,9 @@ class Transmission:
     """What became of a chunk's items."""
 
     results: dict[str, ItemResult] = field(default_factory=dict)  #: By content key; one per item.
-    #: By content key: how many calls were refused that it was in with others.
-    refused_calls: Counter[str] = field(default_factory=Counter)
+    #: By content key: how many calls that carried it and others were refused, or not to be finished for now. They are
+    #: worth remembering where the item has no outcome of its own.
+    halvings: Counter[str] = field(default_factory=Counter)
     stopped_by: StopSyncError | None = None  #: Set when nothing else of this run will work.
 
 
@@ -101,6 +103,10 @@ class Transmitter:
         part = _Part(self._channel, transmission)
         try:
             part.carry_out(action, items)
+        except BudgetSpentError:
+            # What takes more calls than there are would take as many the next time.
+            part.note_halving([item for item in items if item.content_key not in transmission.results])
+            raise
         except RetryableError as error:
             is_silent = not any(item.content_key in transmission.results for item in items)
             _fill(transmission.results, items, Outcome.RETRY, error)
@@ -144,7 +150,8 @@ class _Part:
     def _create_unseen(self, items: Sequence[Outgoing]) -> RejectedError | None:
         """Create what no earlier call of ours can have put there, in one call; return the error if it was refused.
 
-        Whatever is not done then has no result: it is to be looked for, since somebody else may have put it there.
+        What is neither done nor refused by itself then has no result, and neither has any item of a call that was
+        refused as a whole: it is to be looked for, since somebody else may have put it there.
         """
         if not items:
             return None
@@ -152,9 +159,10 @@ class _Part:
         try:
             self._noting(self.channel.create)(items)
         except RejectedError as error:
+            self.note_halving(items)
             return error
         for item in items:
-            if results[item.content_key].outcome is not Outcome.DONE:
+            if results[item.content_key].outcome not in (Outcome.DONE, Outcome.REJECTED):
                 del results[item.content_key]
         return None
 
@@ -199,6 +207,11 @@ class _Part:
         """Send ``items`` and note what the LMS says of each."""
         self._in_halves(self._noting(call), items)
 
+    def note_halving(self, items: Sequence[Outgoing]) -> None:
+        """Note that a call with all of ``items`` led to nothing."""
+        if len(items) > 1:
+            self.transmission.halvings.update(item.content_key for item in items)
+
     def _noting(self, call: Send) -> Callable[[Sequence[Outgoing]], None]:
         def send(items: Sequence[Outgoing]) -> None:
             answered = {result.content_key: result for result in call(items)}
@@ -220,6 +233,7 @@ class _Part:
         try:
             call(items)
         except RejectedError as error:
+            self.note_halving(items)
             return self._divide(call, items, error)
         return list(items)
 
@@ -230,7 +244,6 @@ class _Part:
         if len(items) == 1:
             self.transmission.results[items[0].content_key] = _failure(items[0], Outcome.REJECTED, error)
             return []
-        self.transmission.refused_calls.update(item.content_key for item in items)
         middle = len(items) // 2
         return self._in_halves(call, items[:middle]) + self._in_halves(call, items[middle:])
 

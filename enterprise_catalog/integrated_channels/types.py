@@ -94,6 +94,14 @@ class DesiredItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Desired:
+    """What belongs in the LMS: the union of a configuration's catalogs."""
+
+    items: dict[str, DesiredItem]  #: By content key.
+    versions: dict[UUID, str]  #: Catalog -> its version, for each of the catalogs.
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """What the audit knows of one item: the part of its transmission row that planning needs."""
 
@@ -107,8 +115,18 @@ class Record:
     next_attempt_at: datetime | None
     is_deleted: bool
     failures: int = 0  #: In a row, since the last success or change of what is to be sent.
-    refused_calls: int = 0  #: That it was in with others, since the last outcome of its own.
+    halvings: int = 0  #: Of the calls that carried it and others, since the last outcome of its own.
     due_since: datetime | None = None  #: Since when the LMS should hold otherwise than it does; ``None`` if not known.
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What an LMS should hold otherwise than it does; times are those since which it should."""
+
+    pending: int  #: Items that wait for their turn.
+    oldest_pending_since: datetime | None
+    failing: int  #: Items whose last attempt failed, dead letters included.
+    oldest_failing_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +150,7 @@ class PlannedItem:
     reason: str
     catalog_uuid: UUID | None = None  #: Where its metadata comes from; ``None`` for deletes.
     is_known: bool = True  #: Whether it has a transmission row already.
-    halvings: int = (
-        0  #: What failed before, or was in a refused call, is sent with fewer others: half as many for each.
-    )
+    halvings: int = 0  #: How often the number of those that share a call with it is halved.
     since: datetime | None = None  #: When it became due, if an earlier run found it so; ``None`` means just now.
 
 

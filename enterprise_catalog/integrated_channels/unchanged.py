@@ -26,7 +26,7 @@ def known_etag(configuration: ChannelConfiguration, left_behind: LeftBehind) -> 
     """Return the ETag of the catalogs that the LMS equals; empty if only a diff can tell what there is to do."""
     if left_behind.has_dead_runs or left_behind.has_unsettled_items:
         return ""
-    return left_behind.etag if left_behind.scope == _scope(configuration) else ""
+    return left_behind.etag if left_behind.scope == scope(configuration) else ""
 
 
 def to_remember(configuration: ChannelConfiguration, *, etag: str, items: int) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def to_remember(configuration: ChannelConfiguration, *, etag: str, items: int) -
         etag: of the catalogs, read before their differences; empty if they have none.
         items: how many the catalogs have.
     """
-    return {"last_full_etag": etag, "last_full_scope": _scope(configuration), "last_full_items": items}
+    return {"last_full_etag": etag, "last_full_scope": scope(configuration), "last_full_items": items}
 
 
 def to_forget() -> dict[str, Any]:
@@ -44,7 +44,7 @@ def to_forget() -> dict[str, Any]:
     return {"last_full_etag": ""}
 
 
-def _scope(configuration: ChannelConfiguration) -> str:
+def scope(configuration: ChannelConfiguration) -> str:
     """Return the SHA-256 of all that decides what belongs where; not of the pace, the name and the times.
 
     That an address or credentials of the same LMS changed costs one diff; that those of another one did not would cost

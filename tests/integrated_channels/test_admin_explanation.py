@@ -68,7 +68,7 @@ def explained(
             {"state": "transmitted", "action": "update", **THERE, "attempted_updated_at": DAY_ONE, "reason": "Stopped"},
             "In the learning system since 2026-02-27 12:00 UTC. Stopped. "
             "The learning system has the version of 2026-02-28 12:00 UTC.",
-            f"The next sync, on {IN_AN_HOUR}, sends it.",
+            f"The next sync, on {IN_AN_HOUR}, brings it up to date.",
             id="update that was not its turn",
         ),
         pytest.param(

@@ -99,6 +99,10 @@ def test_sync_channels_prints_counts_by_action_and_outcome(
         "held": 0,
         "kept": 0,
         "backlog": 0,
+        "pending": 0,
+        "oldest_pending_since": None,
+        "failing": 0,
+        "oldest_failing_since": None,
     }
 
 

@@ -94,7 +94,7 @@ def desired(
         enterprise_customer_uuid=customer.pk, catalog_uuids=[str(catalog_uuid) for catalog_uuid in catalogs]
     )
     catalog_uuids = catalogs_to_send(configuration, client.catalogs_of(customer.pk).uuids)
-    return desired_items(catalog_uuids, {record.content_key: record for record in records}, client)
+    return desired_items(catalog_uuids, {record.content_key: record for record in records}, client).items
 
 
 def exported(

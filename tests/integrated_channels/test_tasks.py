@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.utils import timezone
 
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, SyncRun
 from enterprise_catalog.integrated_channels.tasks import sync_configuration
-from tests.factories import DAY_ONE, a_catalog, a_course
+from tests.factories import DAY_ONE, a_catalog, a_course, courses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,3 +58,49 @@ def test_the_task_leaves_a_configuration_alone_that_was_switched_off_after_it_wa
     sync_configuration(configure(active=False).pk)
 
     assert not SyncRun.objects.exists()
+
+
+@pytest.fixture
+def queued(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the task queues for later."""
+    calls: list[dict[str, Any]] = []
+
+    def note(args: tuple[int], kwargs: dict[str, bool], **options: Any) -> None:
+        calls.append({"args": args, **kwargs, **options})
+
+    monkeypatch.setattr(sync_configuration, "apply_async", note)
+    return calls
+
+
+def test_a_run_that_was_cut_short_is_queued_again_at_once(
+    configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, queued: list[dict[str, Any]]
+) -> None:
+    a_catalog(*courses(3), customer=customer)
+    configuration = configure(chunk_size=1, max_chunks_per_run=1)
+
+    sync_configuration(configuration.pk)
+
+    configuration.refresh_from_db()
+    assert queued == [{"args": (configuration.pk,), "only_if_due": True, "eta": configuration.next_sync_at}]
+
+
+def test_a_run_that_waits_for_more_calls_is_queued_for_when_there_are_some(
+    configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, queued: list[dict[str, Any]]
+) -> None:
+    a_catalog(*courses(3), customer=customer)
+    configuration = configure(chunk_size=1, settings={"category_id": 1, "calls_per_minute": 1})
+
+    sync_configuration(configuration.pk)
+
+    [call] = queued
+    assert timedelta(0) < call["eta"] - timezone.now() <= timedelta(seconds=60)
+
+
+def test_a_run_that_is_due_later_is_left_to_the_scheduler(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, queued: list[dict[str, Any]]
+) -> None:
+    a_catalog(*courses(3), customer=customer)
+
+    sync_configuration(configuration.pk)
+
+    assert queued == []

@@ -42,13 +42,16 @@ from enterprise_catalog.integrated_channels.tasks import sync_configuration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
+    from enterprise_catalog.integrated_channels.types import Accounts
+
 _WHAT = ("channel_code", "display_name", "active", "enterprise_customer_uuid", "catalog_uuids")
 _WHERE = ("base_url", "settings", "new_credentials")
-_SYNCS = (("last_run", "running"), ("last_full_sync", "next_sync"), "records")
+_SYNCS = (("last_run", "running"), ("last_full_sync", "next_sync"), ("waiting", "failing"), "records")
 _HOW = ("sync_interval_minutes", "chunk_size", "max_chunks_per_run", ("delete_limit_items", "delete_limit_percent"))
 
 
@@ -173,6 +176,19 @@ class ConfigurationPage(Page):
             return f"yes; given up if silent until {moment_text(lease.expires_at)}"
         return "no; its worker fell silent" if configuration.last_run_state == RunState.RUNNING else "no"
 
+    @admin.display(description="waiting for their turn")
+    def waiting(self, configuration: ChannelConfiguration) -> str:
+        accounts = self._accounts(configuration)
+        return _items_since(accounts.pending, accounts.oldest_pending_since)
+
+    @admin.display(description="failing")
+    def failing(self, configuration: ChannelConfiguration) -> str:
+        accounts = self._accounts(configuration)
+        return _items_since(accounts.failing, accounts.oldest_failing_since)
+
+    def _accounts(self, configuration: ChannelConfiguration) -> Accounts:
+        return ContentMetadataItemTransmission.objects.of(configuration).accounts()
+
     @admin.display(description="see its")
     def records(self, configuration: ChannelConfiguration) -> str:
         pk = configuration.pk
@@ -182,3 +198,7 @@ class ConfigurationPage(Page):
             link_to_list(SyncRun, "runs", configuration__id__exact=pk),
             link_to_list(TransmissionAttempt, "attempts", run__configuration__id__exact=pk),
         )
+
+
+def _items_since(number: int, oldest_since: datetime | None) -> str:
+    return f"{number:,} items, the oldest since {moment_text(oldest_since)}" if number else "none"

@@ -64,6 +64,8 @@ def _is_settled(row: ContentMetadataItemTransmission) -> bool:
 
     A row that was planned for something else and not sent, since the run had to stop, keeps its state.
     """
+    if row.due_since is not None:
+        return False
     match State(row.state):
         case State.DELETED:
             return row.action == Action.DELETE
@@ -140,7 +142,9 @@ def _prospect(row: ContentMetadataItemTransmission, now: datetime) -> str:  # no
             return f"{next_sync} deletes it."
         case State.IN_DOUBT:
             return f"{next_sync} looks at the learning system and sends it again if needed."
-        case State.PENDING | State.TRANSMITTED | State.DELETED:
+        case State.TRANSMITTED:
+            return f"{next_sync} brings it up to date."
+        case State.PENDING | State.DELETED:
             return f"{next_sync} sends it."
 
 

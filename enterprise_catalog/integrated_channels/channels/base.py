@@ -73,7 +73,8 @@ class Channel(ABC, Generic[S, C]):
         """Create items; results carry the LMS's own ids.
 
         Either :meth:`find` just did not find them, or no call of ours can have put them there. Of a key that the LMS
-        has already it must never make a second item: the LMS refuses it, or overwrites what it has.
+        has already it must never make a second item: the LMS refuses it, or overwrites what it has. A result that says
+        ``REJECTED`` is final; where the reason may be that the LMS has the key, raise instead, or say ``RETRY``.
         """
 
     @abstractmethod

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentTypeError
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import structlog
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
+from pydantic import ValidationError
 
 from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.exceptions import StopSyncError
-from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
-from enterprise_catalog.integrated_channels.sync import make_plan, sync
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
+    RunState,
+)
+from enterprise_catalog.integrated_channels.plans import SavedPlan, know
+from enterprise_catalog.integrated_channels.sync import sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,9 +42,20 @@ class Command(BaseCommand):
         parser.add_argument("--channel", choices=sorted(CHANNELS), metavar="CODE", help="only those of this channel")
         parser.add_argument("--dry-run", action="store_true", help="print the plan and write nothing, nowhere")
         parser.add_argument("--json", action="store_true", help="print one JSON object per configuration")
+        parser.add_argument("--save-plan", type=Path, metavar="FILE", help="with --dry-run of one: keep what it shows")
+        parser.add_argument(
+            "--plan", type=_saved_plan, metavar="FILE", help="carry out the plan that was kept, if it holds"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        perform = self._plan if options["dry_run"] else self._sync
+        saved, file = options["plan"], options["save_plan"]
+        if file and not (options["dry_run"] and options["configuration"] is not None):
+            raise CommandError("--save-plan goes with --dry-run and --configuration", returncode=2)
+        if saved and (options["dry_run"] or options["channel"] or options["configuration"] is not None):
+            raise CommandError("--plan says by itself of which configuration it is", returncode=2)
+        if saved:
+            options["configuration"] = saved.configuration_id
+        perform = partial(self._plan, file=file) if options["dry_run"] else partial(self._sync, saved=saved)
         outcomes = [perform(configuration, as_json=options["json"]) for configuration in self._chosen(options)]
         if not all(outcomes):
             sys.exit(1)
@@ -50,13 +71,14 @@ class Command(BaseCommand):
             raise CommandError(f"there is no active configuration {options['configuration']}", returncode=2)
         return chosen
 
-    def _sync(self, configuration: ChannelConfiguration, *, as_json: bool) -> bool:
+    def _sync(self, configuration: ChannelConfiguration, *, as_json: bool, saved: SavedPlan | None) -> bool:
         try:
-            row = sync(configuration, clock=timezone.now)
+            row = sync(configuration, clock=timezone.now, saved=saved)
         except Exception as error:  # one configuration must not keep the others from their turn
             log.exception("sync_failed", configuration_id=configuration.pk)
             self._print(configuration, {"state": "failed", "reason": f"{type(error).__name__}"}, as_json=as_json)
             return False
+        accounts = asdict(ContentMetadataItemTransmission.objects.of(configuration).accounts())
         if row is None:
             report: dict[str, Any] = {"state": "busy", "reason": "Another run holds this configuration's lease."}
         else:
@@ -72,17 +94,20 @@ class Command(BaseCommand):
                 "kept": row.kept,
                 "backlog": row.backlog,
             }
-        self._print(configuration, report, as_json=as_json)
+        self._print(configuration, report | accounts, as_json=as_json)
         return row is not None and row.state == RunState.COMPLETE
 
-    def _plan(self, configuration: ChannelConfiguration, *, as_json: bool) -> bool:
+    def _plan(self, configuration: ChannelConfiguration, *, as_json: bool, file: Path | None) -> bool:
         try:
             with CatalogClient() as catalog:
                 catalogs = catalog.catalogs_of(configuration.enterprise_customer_uuid)
-                plan = make_plan(configuration, catalog, of_customer=catalogs.uuids, now=timezone.now())
+                known = know(configuration, catalog, of_customer=catalogs.uuids, now=timezone.now())
         except StopSyncError as error:
             self._print(configuration, {"state": RunState.STOPPED, "reason": error.message}, as_json=as_json)
             return False
+        plan = known.plan()
+        if file is not None:
+            file.write_text(known.to_save().model_dump_json(indent=2), encoding="utf-8")
         items = [
             {"content_key": item.content_key, "action": item.action, "reason": item.reason}
             for item in (*plan.deletes, *plan.creates, *plan.updates)
@@ -109,8 +134,17 @@ class Command(BaseCommand):
         for item in report.pop("items", []):
             self.stdout.write(f"  {item['action']:6} {item['content_key']}: {item['reason']}")
         for name, value in report.items():
-            if name != "state" and value not in ("", {}):
+            if name != "state" and value not in ("", {}, None):
                 self.stdout.write(f"  {name}: {_readable(value)}")
+
+
+def _saved_plan(name: str) -> SavedPlan:
+    try:
+        return SavedPlan.model_validate_json(Path(name).read_bytes())
+    except OSError as error:
+        raise ArgumentTypeError(f"cannot read {name}: {error.strerror}") from error
+    except ValidationError as error:
+        raise ArgumentTypeError(f"{name} is no plan that --save-plan wrote") from error
 
 
 def _readable(value: object) -> str:

@@ -1,0 +1,62 @@
+"""What a run carries from step to step."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from enterprise_catalog.integrated_channels import leases
+from enterprise_catalog.integrated_channels.exceptions import LeaseLostError
+from enterprise_catalog.integrated_channels.types import RunCounts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime, timedelta
+
+    from enterprise_catalog.integrated_channels import audit
+    from enterprise_catalog.integrated_channels.leases import Lease
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration, SyncRun
+    from enterprise_catalog.integrated_channels.plans import SavedPlan
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of one configuration, while it is under way."""
+
+    configuration: ChannelConfiguration
+    lease: Lease
+    row: SyncRun
+    clock: Callable[[], datetime]
+    saved: SavedPlan | None  #: The plan to carry out, if it was made before.
+    counts: RunCounts = field(default_factory=RunCounts)
+    etag: str = ""  #: Of the catalogs, before they were asked for their differences; empty if they have none.
+    items: int = 0  #: How many the catalogs have.
+    answered: audit.Answered | None = None  #: The last chunk, until what became of it is written.
+    pause: timedelta | None = None  #: How long the LMS is to be left alone; ``None`` if it takes more calls.
+    renewed_at: datetime | None = None  #: When the lease was last renewed since the first chunk.
+    thread: int = field(default_factory=threading.get_ident)  #: The one that talks to the database.
+
+    def before_call(self) -> None:
+        """Make sure that a call to the LMS may be made now, and count it.
+
+        Raises:
+            LeaseLostError: another worker has the lease, or this one did not renew it in time.
+            BudgetSpentError: the LMS takes no more calls for now.
+        """
+        if threading.get_ident() == self.thread:
+            self.keep_lease()
+        elif self.renewed_at is None or self.clock() - self.renewed_at >= leases.LONGEST_SILENCE:
+            raise LeaseLostError(f"the lease of configuration {self.lease.configuration_id} was not renewed in time")
+        self.lease.budget.spend(self.clock())
+
+    def keep_lease(self) -> None:
+        """Renew the lease if it has grown old: a chunk may take many calls, and an LMS may be slow.
+
+        Raises:
+            LeaseLostError: another worker has it; what was about to be sent must not be.
+        """
+        now = self.clock()
+        if self.renewed_at is None or now - self.renewed_at >= leases.RENEWAL_INTERVAL:
+            leases.renew(self.lease, now=now)
+            self.renewed_at = now

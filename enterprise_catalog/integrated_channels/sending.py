@@ -1,0 +1,122 @@
+"""From a plan to rows: chunk by chunk, each exported, recorded, sent, and recorded again."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from enterprise_catalog.integrated_channels import audit
+from enterprise_catalog.integrated_channels.exceptions import StopSyncError, ThrottledError
+from enterprise_catalog.integrated_channels.exporter import export_chunk
+from enterprise_catalog.integrated_channels.planning import chunks
+from enterprise_catalog.integrated_channels.transmitter import Transmitter
+from enterprise_catalog.integrated_channels.types import Action, Outcome
+
+if TYPE_CHECKING:
+    from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
+    from enterprise_catalog.integrated_channels.channels.base import Channel
+    from enterprise_catalog.integrated_channels.exporter import Export
+    from enterprise_catalog.integrated_channels.run import Run
+    from enterprise_catalog.integrated_channels.types import Chunk, SyncPlan
+
+#: Items of a chunk where neither the configuration says otherwise nor a call of the channel takes more.
+CHUNK_SIZE: Final = 100
+
+
+def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel[Any, Any]) -> None:
+    """Bring all that is planned to the LMS, as far as the limits of one run allow; ``run`` tells how far that was.
+
+    Raises:
+        StopSyncError: nothing else of this run will work.
+        LeaseLostError: another worker has the configuration.
+    """
+    configuration, lease = run.configuration, run.lease
+    audit.withdraw(configuration, sync_plan.withdrawn, lease=lease, now=run.clock())
+    if sync_plan.withdrawn:
+        run.counts.add(Action.DELETE, Outcome.WITHDRAWN, len(sync_plan.withdrawn))
+    audit.hold(configuration, sync_plan.held, lease=lease, now=run.clock())
+    audit.take_back(configuration, sync_plan.back, lease=lease, now=run.clock())
+    audit.note_planned(configuration, sync_plan.creates, lease=lease, now=run.clock())
+    size = min(configuration.chunk_size or max(channel.items_per_call, CHUNK_SIZE), audit.ROWS_PER_STATEMENT)
+    waiting = deque(chunks(sync_plan, chunk_size=size, call_size=channel.items_per_call, now=run.clock()))
+    reason = ""
+    try:
+        _send_chunks(
+            run, waiting, _Sender(catalog, channel, Transmitter(channel, keep_lease=run.keep_lease)), size=size
+        )
+    except StopSyncError as error:
+        reason = "" if isinstance(error, ThrottledError) else f"Not sent: {error.message}"
+        raise
+    finally:
+        # Whatever ends the run here, a catalog that does not answer for one: the last answers are known.
+        if run.answered is not None:
+            audit.close_chunk(run.answered, lease=lease, now=run.clock())
+        left = [item for chunk in waiting for item in chunk.items]
+        audit.note_left_over(configuration, left, reason=reason, lease=lease, now=run.clock())
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """What a chunk goes through."""
+
+    catalog: CatalogClient
+    channel: Channel[Any, Any]
+    transmitter: Transmitter
+
+
+def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int) -> None:
+    """Send as many of the waiting chunks as one run may, and take these out of ``waiting``.
+
+    Raises:
+        StopSyncError: nothing else of this run will work.
+    """
+    to_send = list(islice(waiting, run.configuration.max_chunks_per_run))
+    for chunk, rows in audit.with_rows(run.configuration, iter(to_send), size=size):
+        run.lease.budget.check(run.clock())
+        now, later = _divided(
+            chunk, calls_left=run.lease.budget.left(run.clock()), per_call=sender.channel.items_per_call
+        )
+        export = export_chunk(now, rows, sender.catalog, sender.channel)
+        waiting.popleft()
+        _send_chunk(run, now, rows, export, sender.transmitter)
+        if later is not None:
+            waiting.appendleft(later)
+            run.lease.budget.check(run.clock())
+
+
+def _divided(chunk: Chunk, *, calls_left: int | None, per_call: int) -> tuple[Chunk, Chunk | None]:
+    """Return the part of ``chunk`` that the calls left suffice for, were one call enough for each, and the rest."""
+    if calls_left is None or calls_left * per_call >= len(chunk.items):
+        return chunk, None
+    most = calls_left * per_call
+    return replace(chunk, items=chunk.items[:most]), replace(chunk, items=chunk.items[most:])
+
+
+def _send_chunk(run: Run, chunk: Chunk, rows: audit.Rows, export: Export, transmitter: Transmitter) -> None:
+    """Send one chunk and leave what became of it in ``run.answered``, to be written with the next one's attempts.
+
+    One transaction instead of two; a worker that dies in between leaves attempts without an outcome, as one that dies
+    in the midst of a call does.
+
+    Raises:
+        StopSyncError: if nothing else of this run will work.
+    """
+    sent_rows = [rows[item.content_key] for item in export.outgoing]
+    now = run.clock()
+    attempts = audit.open_attempts(
+        run.row, chunk.action, sent_rows, export.exported, answered=run.answered, lease=run.lease, now=now
+    )
+    run.answered, run.renewed_at = None, now
+    transmission = transmitter.transmit(chunk.action, export.outgoing)
+    results = {result.content_key: result for result in export.settled} | transmission.results
+    halvings = transmission.halvings
+    run.answered = audit.answer_chunk(
+        chunk, rows, attempts, results, export.exported, halvings=halvings, now=run.clock()
+    )
+    for result in results.values():
+        run.counts.add(chunk.action, result.outcome)
+        run.row.backlog -= result.outcome not in (Outcome.SKIPPED, Outcome.THROTTLED)
+    if transmission.stopped_by is not None:
+        raise transmission.stopped_by

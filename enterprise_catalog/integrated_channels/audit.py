@@ -238,6 +238,35 @@ def note_left_over(
             ContentMetadataItemTransmission.objects.of(configuration).with_keys(part).update(**changes)
 
 
+def adopt(configuration: ChannelConfiguration, remote_ids: Mapping[str, str], *, lease: Lease, now: datetime) -> int:
+    """Note of items that were never sent that the LMS has them; return how many. The next run updates them.
+
+    Args:
+        remote_ids: content key -> the LMS's own id.
+    """
+    rows = ContentMetadataItemTransmission.objects.of(configuration)
+    reason = "Found in the learning system, and taken over."
+    for part in _parts(sorted(remote_ids)):
+        with transaction.atomic():
+            leases.renew(lease, now=now)
+            known = set(rows.with_keys(part).values_list("content_key", flat=True))
+            new = [
+                ContentMetadataItemTransmission(configuration=configuration, content_key=key, created_at=now)
+                for key in part
+                if key not in known
+            ]
+            ContentMetadataItemTransmission.objects.bulk_create(new)
+            found = list(rows.with_keys(part))
+            for row in found:
+                row.state, row.action, row.presence = State.PENDING, Action.UPDATE, Presence.PRESENT
+                row.remote_id, row.reason, row.due_since = remote_ids[row.content_key], reason, row.due_since or now
+                row.deleted_at = row.next_attempt_at = None
+            _save_all(ContentMetadataItemTransmission, found, _CHANGING_COLUMNS)
+            # What the last complete run remembers knows nothing of them.
+            ChannelConfiguration.objects.filter(pk=configuration.pk).update(last_full_etag="")
+    return len(remote_ids)
+
+
 def with_rows(
     configuration: ChannelConfiguration, chunks: Iterator[Chunk], *, size: int
 ) -> Iterator[tuple[Chunk, Rows]]:
@@ -257,20 +286,20 @@ def with_rows(
 
 def open_attempts(
     run: SyncRun,
-    action: Action,
-    rows: Iterable[ContentMetadataItemTransmission],
+    due: Iterable[tuple[Action, ContentMetadataItemTransmission]],
     exported: Mapping[str, Exported],
     *,
     answered: Answered | None = None,
     lease: Lease,
     now: datetime,
 ) -> Attempts:
-    """Record, before anything is sent, that each of ``rows`` is about to be; return the attempts.
+    """Record, before anything is sent, what is about to be; return the attempts.
 
     Args:
+        due: what is to be done, and the row of the item that it is done to.
         answered: the chunk before, which is recorded in the same transaction.
     """
-    attempts = [_attempt(run, action, row, exported.get(row.content_key, Exported()), now) for row in rows]
+    attempts = [_attempt(run, action, row, exported.get(row.content_key, Exported()), now) for action, row in due]
     with transaction.atomic():
         leases.renew(lease, now=now)
         if answered is not None:
@@ -312,10 +341,10 @@ def answer_chunk(
         if key in attempts:
             row.last_attempt_at = now
             _finish(attempts[key], result, now)
-        _set_task(row, chunk.action, known)
+        _set_task(row, item.action, known)
         row.halvings = min(row.halvings + halvings.get(key, 0), _MOST_HALVINGS)
         _move(row, result, known, now)
-        if chunk.action is Action.CREATE and key in attempts and result.outcome in _NOT_KNOWN_TO_BE_DONE:
+        if item.action is Action.CREATE and key in attempts and result.outcome in _NOT_KNOWN_TO_BE_DONE:
             row.presence = Presence.UNKNOWN
     return Answered([rows[item.content_key] for item in chunk.items], list(attempts.values()))
 

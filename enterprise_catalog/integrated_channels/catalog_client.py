@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypeVar
+from datetime import datetime  # noqa: TC003  (pydantic reads it)
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from uuid import UUID
 
 import orjson
 import requests
 from django.conf import settings
 from edx_rest_api_client.client import OAuthAPIClient
-from pydantic import AfterValidator, BaseModel, BeforeValidator, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
+from enterprise_catalog.integrated_channels.content_documents import read_item, read_updated_at
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
 from enterprise_catalog.integrated_channels.types import MAX_ETAG_LENGTH, ContentItem
 
@@ -61,44 +62,6 @@ class _Catalog(BaseModel):
 class _CatalogPage(BaseModel):
     next: str | None
     results: list[_Catalog]
-
-
-def _text(value: object) -> object:
-    return "" if value is None else value
-
-
-def _organization_names(value: object) -> object:
-    """Take the name out of ``Northwind: Northwind Institute``, as catalogs write organizations."""
-    if not isinstance(value, list):
-        return () if value is None else value
-    return tuple(entry.partition(": ")[2] or entry if isinstance(entry, str) else entry for entry in value)
-
-
-def _aware(moment: datetime) -> datetime:
-    """Take a time without a zone for UTC, as all of Open edX's are."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-_Text = Annotated[str, BeforeValidator(_text)]
-_Moment = Annotated[datetime, AfterValidator(_aware)]
-
-
-class _Document(BaseModel):
-    """The fields of a content document that channels translate; the catalog promises only the first three."""
-
-    content_key: str
-    content_type: str
-    content_last_modified: _Moment
-    title: _Text = ""
-    short_description: _Text = ""
-    full_description: _Text = ""
-    enrollment_url: _Text = ""
-    marketing_url: _Text = ""
-    image_url: _Text = ""
-    organizations: Annotated[tuple[str, ...], BeforeValidator(_organization_names)] = ()
-    course_type: _Text = ""
-    start: _Moment | None = None
-    end: _Moment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +173,10 @@ class CatalogClient:
         for document in answer.results:
             key = str(document.get("content_key"))
             try:
-                items[key] = _item(document)
+                items[key] = read_item(document)
             except ValidationError as error:
                 reason = f"The content document cannot be read: {_first_fault(error)}"
-                unreadable[key] = Unreadable(reason, _updated_at(document))
+                unreadable[key] = Unreadable(reason, read_updated_at(document))
         missing = {item.content_key: item.reason for item in answer.missing}
         _check_complete(keys, items.keys() | unreadable.keys() | missing.keys())
         return MetadataAnswer(items, unreadable, missing)
@@ -287,26 +250,9 @@ def _are_alike(etag: str, other: str) -> bool:
     return etag.removeprefix("W/") == other.removeprefix("W/")
 
 
-_DOCUMENT: Final = TypeAdapter(_Document)
-_MOMENT: Final[TypeAdapter[datetime]] = TypeAdapter(_Moment)
-
-
-def _item(document: Mapping[str, Any]) -> ContentItem:
-    read = _DOCUMENT.validate_python(document)
-    fields = {name: value for name, value in read if name != "content_last_modified"}
-    return ContentItem(updated_at=read.content_last_modified, **fields)
-
-
 def _check_complete(keys: Sequence[str], answered: Iterable[str]) -> None:
     if lost := set(keys).difference(answered):
         raise CatalogUnavailableError(f"The catalog's answer leaves out {len(lost)} of {len(keys)} keys.")
-
-
-def _updated_at(document: Mapping[str, Any]) -> datetime | None:
-    try:
-        return _MOMENT.validate_python(document.get("content_last_modified"))
-    except ValidationError:
-        return None
 
 
 def _first_fault(error: ValidationError) -> str:

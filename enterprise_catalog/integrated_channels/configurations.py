@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.conf import settings as django_settings
+from django.db import connection, transaction
 from pydantic import SecretStr, ValidationError
 
+from enterprise_catalog.integrated_channels import leases
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.credentials import decrypt, encrypt
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
@@ -16,21 +20,28 @@ from enterprise_catalog.integrated_channels.http import LMSClient
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from pydantic import BaseModel
 
-    from enterprise_catalog.integrated_channels.channels.base import Channel
+    from enterprise_catalog.integrated_channels.channels.base import Channel, SaveCredentials
+    from enterprise_catalog.integrated_channels.http import BeforeCall
+    from enterprise_catalog.integrated_channels.leases import Lease
 
 
 @contextmanager
 def channel_for(
-    configuration: ChannelConfiguration, *, before_each_call: Callable[[], None] | None = None
+    configuration: ChannelConfiguration,
+    *,
+    before_each_call: BeforeCall | None = None,
+    save_credentials: SaveCredentials | None = None,
 ) -> Iterator[Channel[Any, Any]]:
     """Give the configuration's channel, ready to call its LMS, and close its connections in the end.
 
     Args:
         before_each_call: called before each request to the LMS; what it raises keeps the request from being sent.
+        save_credentials: stores what the LMS gave in the place of some of the credentials.
 
     Raises:
         ConfigurationError: unknown channel, settings or credentials that do not fit it; the message names the fields.
@@ -47,9 +58,37 @@ def channel_for(
         raise ConfigurationError(f"The configuration does not fit its channel: {'; '.join(faults)}.")
     checked = channel_class.credentials_class.model_validate(credentials)
     settings = channel_class.settings_class.model_validate(configuration.settings)
-    secrets = _secrets_of(checked)
-    with LMSClient(configuration.base_url, secrets=secrets, before_each_call=before_each_call) as client:
-        yield channel_class(client, settings, checked)
+    with LMSClient(
+        configuration.base_url,
+        secrets=_secrets_of(checked),
+        before_each_call=before_each_call,
+        private_addresses=django_settings.LMS_PRIVATE_ADDRESSES,
+    ) as client:
+        channel = channel_class(client, settings, checked)
+        if save_credentials is not None:
+            channel.save_credentials = save_credentials
+        yield channel
+
+
+def save_credentials(
+    configuration: ChannelConfiguration, changes: Mapping[str, str], *, lease: Lease, now: datetime
+) -> None:
+    """Store what the LMS gave in the place of some of the configuration's credentials, for this process and all others.
+
+    Safe to call from a thread that has no database connection yet.
+
+    Raises:
+        LeaseLostError: another worker has the configuration, and may have newer credentials.
+    """
+    credentials = encrypt({**decrypt(configuration.credentials), **changes})
+    try:
+        with transaction.atomic():
+            leases.renew(lease, now=now)
+            ChannelConfiguration.objects.filter(pk=configuration.pk).update(credentials=credentials)
+    finally:
+        if threading.current_thread() is not threading.main_thread() and not connection.in_atomic_block:
+            connection.close()  # Nobody else would, when the thread ends.
+    configuration.credentials = credentials
 
 
 def base_url_faults(base_url: str) -> list[str]:

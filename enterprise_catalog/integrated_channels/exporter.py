@@ -93,9 +93,11 @@ def export_chunk(
         CatalogUnavailableError: the metadata could not be fetched.
     """
     export = Export()
-    if chunk.action is Action.DELETE:
-        export.outgoing = [Outgoing(item.content_key, {}, rows[item.content_key].remote_id) for item in chunk.items]
-        return export
+    for item in chunk.items:
+        if item.action is Action.DELETE:
+            row = rows[item.content_key]
+            gone = Outgoing(item.content_key, {}, row.remote_id, action=item.action, title=row.content_title)
+            export.outgoing.append(gone)
     for catalog_uuid, items in _by_catalog(chunk).items():
         answer = catalog.metadata(catalog_uuid, [item.content_key for item in items])
         for item in items:
@@ -106,8 +108,9 @@ def export_chunk(
 def _by_catalog(chunk: Chunk) -> dict[UUID, list[PlannedItem]]:
     grouped: dict[UUID, list[PlannedItem]] = defaultdict(list)
     for item in chunk.items:
-        assert item.catalog_uuid is not None  # only deletes have none
-        grouped[item.catalog_uuid].append(item)
+        if item.action is not Action.DELETE:
+            assert item.catalog_uuid is not None  # only deletes have none
+            grouped[item.catalog_uuid].append(item)
     return grouped
 
 
@@ -141,4 +144,4 @@ def _export_item(
         export.settled.append(ItemResult(key, Outcome.UNCHANGED))
     else:
         may_be_there = row.presence != Presence.ABSENT or bool(row.remote_id)
-        export.outgoing.append(Outgoing(key, payload, row.remote_id, may_be_there))
+        export.outgoing.append(Outgoing(key, payload, row.remote_id, may_be_there, planned.action, item.title))

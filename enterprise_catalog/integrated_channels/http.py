@@ -5,20 +5,22 @@ What holds for every LMS is decided here once; a channel reads bodies and raises
 
 from __future__ import annotations
 
+import copy
 import functools
 import html
-import json
+import json as json_module
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 from urllib.parse import quote, quote_plus
 
 import httpx
 import orjson
 
+from enterprise_catalog.integrated_channels.addresses import PublicTransport
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
@@ -29,7 +31,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 TIMEOUT: Final = httpx.Timeout(connect=5, read=60, write=30, pool=5)  #: Seconds; read is per read, not for the answer.
 MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
@@ -46,11 +48,12 @@ _SHORTEST_SECRET: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An LMS's answer with a status below 300."""
+    """An LMS's answer with a status below 300, or one that the caller wanted to see."""
 
     status_code: int
     content: bytes
     excerpt: str  #: The start of the body, without secrets, for messages.
+    headers: Mapping[str, str]  #: Names in any case.
 
     def json(self) -> Any:
         """Return the body's value.
@@ -66,6 +69,21 @@ class Answer:
             raise RetryableError(message, status_code=self.status_code) from None
 
 
+class BeforeCall(Protocol):
+    """Called before each request; what it raises keeps the request from being sent."""
+
+    def __call__(self, *, is_counted: bool) -> None:
+        """Allow one request.
+
+        Args:
+            is_counted: whether it counts against the channel's rate limit.
+        """
+
+
+def _go_ahead(*, is_counted: bool) -> None:
+    """Allow every request."""
+
+
 class LMSClient:
     """Calls one learning system. Use it as a context manager; it keeps connections open between calls."""
 
@@ -74,32 +92,43 @@ class LMSClient:
         base_url: str,
         *,
         secrets: Iterable[str] = (),
-        before_each_call: Callable[[], None] | None = None,
+        before_each_call: BeforeCall | None = None,
+        private_addresses: bool = False,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """Prepare calls to ``base_url``; nothing is sent yet.
+        """Prepare calls to ``base_url``; nothing is sent yet. Calls may be made from several threads.
 
         Args:
             secrets: values that no message may hold; see :meth:`keep_secret`.
             before_each_call: what it raises keeps the request from being sent.
+            private_addresses: whether the LMS may be inside our own network, which is for local use only.
             transport: for tests; ``None`` means the network.
         """
         self.base_url = base_url.rstrip("/")
-        self._before_each_call = before_each_call
+        self.told_time: datetime | None = None  #: What the LMS said that the time was, when it last answered.
+        self._before_each_call = before_each_call or _go_ahead
         self._secrets: set[str] = set()
         for secret in secrets:
             self.keep_secret(secret)
         # Redirects are not followed: an LMS that answers one was given a wrong base URL, and a POST that follows a 303
         # turns into a GET without its parameters.
-        self._client = httpx.Client(
-            timeout=TIMEOUT, follow_redirects=False, transport=transport, verify=_certificates()
-        )
+        if transport is None:
+            kind = httpx.HTTPTransport if private_addresses else PublicTransport
+            transport = kind(verify=_certificates())
+        # A proxy from the environment would connect for us, to wherever it likes.
+        self._client = httpx.Client(timeout=TIMEOUT, follow_redirects=False, transport=transport, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
+
+    def at(self, base_url: str) -> LMSClient:
+        """Return a client of another address of the LMS, such as where it gives out tokens; closed with this one."""
+        other = copy.copy(self)
+        other.base_url = base_url.rstrip("/")
+        return other
 
     def keep_secret(self, value: str) -> None:
         """Take ``value`` (a token that was just fetched, say) out of all messages from now on."""
@@ -112,22 +141,29 @@ class LMSClient:
             text = text.replace(secret, "[secret]")
         return text
 
-    def send(
+    def send(  # noqa: PLR0913  (all that makes a request, by name)
         self,
         method: str,
         path: str,
         *,
         form: Mapping[str, str] | None = None,
+        json: Any = None,
         params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        accept: Collection[int] = (),
         answer_is_secret: bool = False,
+        is_counted: bool = True,
     ) -> Answer:
         """Send one request and return the answer.
 
         Args:
             path: below the base URL, with its first slash.
             form: the body, form-encoded in the given order.
+            json: the body, as JSON; ``None`` for none.
+            accept: further statuses that are returned and not raised.
             answer_is_secret: the answer may hold a secret that we do not know yet, as that of a log-in does; no message
                 then quotes it.
+            is_counted: whether the call counts against the channel's rate limit.
 
         Raises:
             RetryableError: no connection, a time-out, a broken, too large or too slow answer, 408, 425, 5xx.
@@ -136,16 +172,18 @@ class LMSClient:
             ConfigurationError: a redirect; the message names where to.
             RejectedError: any other status from 400.
         """
-        if self._before_each_call is not None:
-            self._before_each_call()
-        with (
-            self._translated(),
-            self._client.stream(method, self.base_url + path, data=form, params=params) as response,
-        ):
+        self._before_each_call(is_counted=is_counted)
+        request: dict[str, Any] = {"data": form, "params": params, "headers": dict(headers or {})}
+        if json is not None:
+            request["content"] = orjson.dumps(json)
+            request["headers"].setdefault("Content-Type", "application/json")
+        with self._translated(), self._client.stream(method, self.base_url + path, **request) as response:
             content = self._read(response)
+        self.told_time = _date_of(response.headers) or self.told_time
         excerpt = "(not shown)" if answer_is_secret else self._excerpt(content)
-        self._raise_for_status(response, excerpt)
-        return Answer(response.status_code, content, excerpt)
+        if response.status_code not in accept:
+            self._raise_for_status(response, excerpt)
+        return Answer(response.status_code, content, excerpt, response.headers)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -206,7 +244,7 @@ def _certificates() -> ssl.SSLContext:
 
 def _spellings(secret: str) -> set[str]:
     """Return ``secret`` as it is, and as URLs, forms, pages and JSON (PHP's, too) would repeat it."""
-    in_json = json.dumps(secret)[1:-1]
+    in_json = json_module.dumps(secret)[1:-1]
     return {secret, quote(secret), quote_plus(secret), html.escape(secret), in_json, in_json.replace("/", r"\/")}
 
 
@@ -218,11 +256,21 @@ def retry_after_seconds(headers: Mapping[str, str], *, now: datetime | None = No
     value = headers.get("retry-after", "").strip()
     if value.isdecimal():
         return min(float(value), MAX_RETRY_AFTER_SECONDS)
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
+    moment = _moment(value)
+    if moment is None:
         return None
-    if moment.tzinfo is None:  # A zone of "-0000", or none, says UTC without saying where the sender is.
-        moment = moment.replace(tzinfo=UTC)
     wait = (moment - (now or datetime.now(UTC))).total_seconds()
     return min(max(wait, 0.0), MAX_RETRY_AFTER_SECONDS)
+
+
+def _date_of(headers: Mapping[str, str]) -> datetime | None:
+    return _moment(headers.get("date", ""))
+
+
+def _moment(http_date: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(http_date)
+    except (ValueError, OverflowError):
+        return None
+    # A zone of "-0000", or none, says UTC without saying where the sender is.
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from itertools import groupby, islice, zip_longest
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from enterprise_catalog.integrated_channels.types import (
     Action,
@@ -20,8 +20,10 @@ from enterprise_catalog.integrated_channels.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
+
+T = TypeVar("T")
 
 FIRST_RETRY_SECONDS: Final = 5 * 60
 LAST_RETRY_SECONDS: Final = 24 * 60 * 60
@@ -123,9 +125,9 @@ def _step_of_desired(
 
 def _why_idle(record: Record, item: DesiredItem, now: datetime) -> _Idle | None:
     """Return why nothing is sent for a desired item that has a row; ``None`` if something is."""
-    if _is_held(record, item):
+    if record.holds(item):
         return _Idle.MATCHED if record.due_since is None else _Idle.BACK
-    if record.state in _UNDECIDED and _has_version(record, item):
+    if record.state in _UNDECIDED and record.has_version_of(item):
         return _Idle.BACK
     if record.state is State.DEAD_LETTER and not _is_other_task(record, item):
         return _Idle.DEAD
@@ -154,15 +156,6 @@ def _halvings(record: Record) -> int:
 def _due_since(record: Record) -> datetime | None:
     """Return since when the item waits for its turn: what failed does so since its rest ended, not before."""
     return record.next_attempt_at or record.due_since
-
-
-def _is_held(record: Record, item: DesiredItem) -> bool:
-    """Return whether the LMS holds the item's newest version, from the catalog that it is taken from now."""
-    return record.state is State.TRANSMITTED and record.action is not Action.DELETE and _has_version(record, item)
-
-
-def _has_version(record: Record, item: DesiredItem) -> bool:
-    return record.content_updated_at == item.updated_at and record.catalog_uuid == item.catalog_uuid
 
 
 def _is_other_task(record: Record, item: DesiredItem) -> bool:
@@ -205,8 +198,8 @@ def _reason(record: Record) -> str:
     return "came back before it was deleted" if record.action is Action.DELETE else _REASONS[record.state]
 
 
-def chunks(sync_plan: SyncPlan, *, chunk_size: int, call_size: int, now: datetime) -> list[Chunk]:
-    """Cut the plan into chunks of one action each, in the order in which they are to be sent: what waits longest first.
+def chunks(sync_plan: SyncPlan, *, chunk_size: int, call_size: int, mixed: bool = False, now: datetime) -> list[Chunk]:
+    """Cut the plan into chunks, in the order in which they are to be sent: what waits longest first.
 
     Chunks that wait equally long take turns: one of deletes, one of creates, one of updates, and so on. A run that is
     cut short thus shares what it can do among the three, and what it leaves over comes before all that is found later.
@@ -216,24 +209,27 @@ def chunks(sync_plan: SyncPlan, *, chunk_size: int, call_size: int, now: datetim
     Args:
         chunk_size: the most items of a chunk.
         call_size: the most items of a call; where it is 1, nobody is in company.
+        mixed: whether a chunk may hold items of several actions; otherwise each is of one.
         now: since when those items wait that no earlier run has found due.
     """
-    turns = zip_longest(
-        _cut(Action.DELETE, sync_plan.deletes, chunk_size, call_size),
-        _cut(Action.CREATE, sync_plan.creates, chunk_size, call_size),
-        _cut(Action.UPDATE, sync_plan.updates, chunk_size, call_size),
-    )
-    in_turn = (chunk for turn in turns for chunk in turn if chunk is not None)
-    return sorted(in_turn, key=lambda chunk: chunk.items[0].since or now)
+    by_action = (sync_plan.deletes, sync_plan.creates, sync_plan.updates)
+    queues = [list(_in_turn(by_action))] if mixed else by_action
+    cut = [_cut(items, chunk_size, call_size) for items in queues]
+    return sorted(_in_turn(cut), key=lambda chunk: chunk.items[0].since or now)
 
 
-def _cut(action: Action, items: Sequence[PlannedItem], chunk_size: int, call_size: int) -> Iterator[Chunk]:
+def _in_turn(queues: Iterable[Iterable[T]]) -> Iterator[T]:
+    """Yield the first of each of ``queues``, then the second of each, and so on."""
+    return (each for turn in zip_longest(*queues) for each in turn if each is not None)
+
+
+def _cut(items: Sequence[PlannedItem], chunk_size: int, call_size: int) -> Iterator[Chunk]:
     """Yield ``items`` in chunks of those with equally many halvings, and among these the longest waiting first."""
     ordered = sorted(items, key=lambda item: (item.halvings, item.since is None, item.since))
     for halvings, group in groupby(ordered, key=attrgetter("halvings")):
         size = chunk_size if call_size == 1 or not halvings else max(1, min(chunk_size, call_size) >> halvings)
         while some := tuple(islice(group, size)):
-            yield Chunk(action, some)
+            yield Chunk(some)
 
 
 def retry_delay_seconds(failures: int, *, jitter: float, retry_after_seconds: float | None = None) -> float:

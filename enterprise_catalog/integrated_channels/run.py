@@ -1,4 +1,4 @@
-"""What a run carries from step to step."""
+"""What a run carries from step to step, and the lease that it keeps meanwhile."""
 
 from __future__ import annotations
 
@@ -21,24 +21,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Run:
-    """One run of one configuration, while it is under way."""
+class LeaseKeeper:
+    """Keeps a lease while calls are made, and counts these."""
 
-    configuration: ChannelConfiguration
     lease: Lease
-    row: SyncRun
     clock: Callable[[], datetime]
-    saved: SavedPlan | None  #: The plan to carry out, if it was made before.
-    counts: RunCounts = field(default_factory=RunCounts)
-    etag: str = ""  #: Of the catalogs, before they were asked for their differences; empty if they have none.
-    items: int = 0  #: How many the catalogs have.
-    answered: audit.Answered | None = None  #: The last chunk, until what became of it is written.
-    pause: timedelta | None = None  #: How long the LMS is to be left alone; ``None`` if it takes more calls.
     renewed_at: datetime | None = None  #: When the lease was last renewed since the first chunk.
     thread: int = field(default_factory=threading.get_ident)  #: The one that talks to the database.
 
-    def before_call(self) -> None:
+    def before_call(self, *, is_counted: bool) -> None:
         """Make sure that a call to the LMS may be made now, and count it.
+
+        Args:
+            is_counted: whether it counts against the channel's rate limit.
 
         Raises:
             LeaseLostError: another worker has the lease, or this one did not renew it in time.
@@ -48,7 +43,8 @@ class Run:
             self.keep_lease()
         elif self.renewed_at is None or self.clock() - self.renewed_at >= leases.LONGEST_SILENCE:
             raise LeaseLostError(f"the lease of configuration {self.lease.configuration_id} was not renewed in time")
-        self.lease.budget.spend(self.clock())
+        if is_counted:
+            self.lease.budget.spend(self.clock())
 
     def keep_lease(self) -> None:
         """Renew the lease if it has grown old: a chunk may take many calls, and an LMS may be slow.
@@ -60,3 +56,20 @@ class Run:
         if self.renewed_at is None or now - self.renewed_at >= leases.RENEWAL_INTERVAL:
             leases.renew(self.lease, now=now)
             self.renewed_at = now
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of one configuration, while it is under way."""
+
+    configuration: ChannelConfiguration
+    lease: Lease
+    row: SyncRun
+    clock: Callable[[], datetime]
+    keeper: LeaseKeeper
+    saved: SavedPlan | None  #: The plan to carry out, if it was made before.
+    counts: RunCounts = field(default_factory=RunCounts)
+    etag: str = ""  #: Of the catalogs, before they were asked for their differences; empty if they have none.
+    items: int = 0  #: How many the catalogs have.
+    answered: audit.Answered | None = None  #: The last chunk, until what became of it is written.
+    pause: timedelta | None = None  #: How long the LMS is to be left alone; ``None`` if it takes more calls.

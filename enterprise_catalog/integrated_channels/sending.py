@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from enterprise_catalog.integrated_channels import audit
+from enterprise_catalog.integrated_channels.channels.base import PushChannel
 from enterprise_catalog.integrated_channels.exceptions import StopSyncError, ThrottledError
 from enterprise_catalog.integrated_channels.exporter import export_chunk
 from enterprise_catalog.integrated_channels.planning import chunks
@@ -40,11 +41,19 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
     audit.take_back(configuration, sync_plan.back, lease=lease, now=run.clock())
     audit.note_planned(configuration, sync_plan.creates, lease=lease, now=run.clock())
     size = min(configuration.chunk_size or max(channel.items_per_call, CHUNK_SIZE), audit.ROWS_PER_STATEMENT)
-    waiting = deque(chunks(sync_plan, chunk_size=size, call_size=channel.items_per_call, now=run.clock()))
+    waiting = deque(
+        chunks(
+            sync_plan,
+            chunk_size=size,
+            call_size=channel.items_per_call,
+            mixed=not isinstance(channel, PushChannel),
+            now=run.clock(),
+        )
+    )
     reason = ""
     try:
         _send_chunks(
-            run, waiting, _Sender(catalog, channel, Transmitter(channel, keep_lease=run.keep_lease)), size=size
+            run, waiting, _Sender(catalog, channel, Transmitter(channel, keep_lease=run.keeper.keep_lease)), size=size
         )
     except StopSyncError as error:
         reason = "" if isinstance(error, ThrottledError) else f"Not sent: {error.message}"
@@ -103,20 +112,19 @@ def _send_chunk(run: Run, chunk: Chunk, rows: audit.Rows, export: Export, transm
     Raises:
         StopSyncError: if nothing else of this run will work.
     """
-    sent_rows = [rows[item.content_key] for item in export.outgoing]
+    due = [(item.action, rows[item.content_key]) for item in export.outgoing]
     now = run.clock()
-    attempts = audit.open_attempts(
-        run.row, chunk.action, sent_rows, export.exported, answered=run.answered, lease=run.lease, now=now
-    )
-    run.answered, run.renewed_at = None, now
-    transmission = transmitter.transmit(chunk.action, export.outgoing)
+    attempts = audit.open_attempts(run.row, due, export.exported, answered=run.answered, lease=run.lease, now=now)
+    run.answered, run.keeper.renewed_at = None, now
+    transmission = transmitter.transmit(export.outgoing)
     results = {result.content_key: result for result in export.settled} | transmission.results
     halvings = transmission.halvings
     run.answered = audit.answer_chunk(
         chunk, rows, attempts, results, export.exported, halvings=halvings, now=run.clock()
     )
-    for result in results.values():
-        run.counts.add(chunk.action, result.outcome)
-        run.row.backlog -= result.outcome not in (Outcome.SKIPPED, Outcome.THROTTLED)
+    for item in chunk.items:
+        outcome = results[item.content_key].outcome
+        run.counts.add(item.action, outcome)
+        run.row.backlog -= outcome not in (Outcome.SKIPPED, Outcome.THROTTLED)
     if transmission.stopped_by is not None:
         raise transmission.stopped_by

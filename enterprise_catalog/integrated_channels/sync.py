@@ -10,7 +10,7 @@ from django.db import transaction
 
 from enterprise_catalog.integrated_channels import audit, leases, unchanged
 from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
-from enterprise_catalog.integrated_channels.configurations import channel_for
+from enterprise_catalog.integrated_channels.configurations import channel_for, save_credentials
 from enterprise_catalog.integrated_channels.exceptions import (
     BudgetSpentError,
     LeaseLostError,
@@ -24,7 +24,7 @@ from enterprise_catalog.integrated_channels.models import (
     SyncRun,
 )
 from enterprise_catalog.integrated_channels.plans import know
-from enterprise_catalog.integrated_channels.run import Run
+from enterprise_catalog.integrated_channels.run import LeaseKeeper, Run
 from enterprise_catalog.integrated_channels.sending import send
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def sync(
         return None
     if lease.left_behind.has_dead_runs:
         audit.settle_dead_runs(configuration, lease=lease, now=clock())
-    run = Run(configuration, lease, audit.start_run(configuration, now=clock()), clock, saved)
+    row = audit.start_run(configuration, now=clock())
+    run = Run(configuration, lease, row, clock, LeaseKeeper(lease, clock), saved)
     with structlog.contextvars.bound_contextvars(
         configuration_id=configuration.pk, channel=configuration.channel_code, run_id=run.row.pk
     ):
@@ -87,7 +88,13 @@ def _outcome(run: Run) -> tuple[RunState, str]:
     """Do the run's work and return how it ended, with the reason if it could not go on."""
     try:
         with (
-            channel_for(run.configuration, before_each_call=run.before_call) as channel,
+            channel_for(
+                run.configuration,
+                before_each_call=run.keeper.before_call,
+                save_credentials=lambda changes: save_credentials(
+                    run.configuration, changes, lease=run.lease, now=run.clock()
+                ),
+            ) as channel,
             CatalogClient() as catalog,
         ):
             run.lease.budget.limit = channel.rate_limit

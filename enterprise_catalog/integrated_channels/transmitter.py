@@ -10,11 +10,13 @@ the channel allows are under way at the same time.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from enterprise_catalog.integrated_channels.channels.base import PushChannel, UpsertChannel
 from enterprise_catalog.integrated_channels.exceptions import (
     BudgetSpentError,
     LMSUnavailableError,
@@ -65,26 +67,26 @@ class Transmitter:
         self._keep_lease = keep_lease
         self._silent_parts = 0  #: In a row.
 
-    def transmit(self, action: Action, items: Sequence[Outgoing]) -> Transmission:
+    def transmit(self, items: Sequence[Outgoing]) -> Transmission:
         """Bring ``items`` to the LMS and return one result for each; what an LMS does never raises."""
         transmission = Transmission()
         size = self._channel.items_per_call
         parts = [items[start : start + size] for start in range(0, len(items), size)]
         try:
-            self._transmit_parts(action, parts, transmission)
+            self._transmit_parts(parts, transmission)
         except StopSyncError as error:
             transmission.stopped_by = error
             outcome = Outcome.THROTTLED if isinstance(error, ThrottledError) else Outcome.SKIPPED
             _fill(transmission.results, items, outcome, error)
         return transmission
 
-    def _transmit_parts(self, action: Action, parts: Sequence[Sequence[Outgoing]], transmission: Transmission) -> None:
+    def _transmit_parts(self, parts: Sequence[Sequence[Outgoing]], transmission: Transmission) -> None:
         if len(parts) == 1 or self._channel.parallel_calls == 1:
             for part in parts:
-                self._transmit_part(action, part, transmission)
+                self._transmit_part(part, transmission)
             return
         with ThreadPoolExecutor(self._channel.parallel_calls) as pool:
-            under_way = [pool.submit(self._transmit_part, action, part, transmission) for part in parts]
+            under_way = [pool.submit(self._transmit_part, part, transmission) for part in parts]
             try:
                 self._wait_for(under_way)
             finally:
@@ -99,10 +101,10 @@ class Transmitter:
                 part.result()
             self._keep_lease()
 
-    def _transmit_part(self, action: Action, items: Sequence[Outgoing], transmission: Transmission) -> None:
-        part = _Part(self._channel, transmission)
+    def _transmit_part(self, items: Sequence[Outgoing], transmission: Transmission) -> None:
+        part = _part(self._channel, transmission)
         try:
-            part.carry_out(action, items)
+            part.carry_out(items)
         except BudgetSpentError:
             # What takes more calls than there are would take as many the next time.
             part.note_halving([item for item in items if item.content_key not in transmission.results])
@@ -118,14 +120,99 @@ class Transmitter:
             self._silent_parts = 0
 
 
+def _part(channel: Channel[Any, Any], transmission: Transmission) -> _Part:
+    match channel:
+        case PushChannel():
+            return _PushedPart(channel, transmission)
+        case UpsertChannel():
+            return _UpsertedPart(channel, transmission)
+    raise AssertionError(f"{channel.label} is no channel that is called")
+
+
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(ABC):
     """So many items as one call carries."""
 
-    channel: Channel[Any, Any]
+    channel: Any
     transmission: Transmission
 
-    def carry_out(self, action: Action, items: Sequence[Outgoing]) -> None:
+    @abstractmethod
+    def carry_out(self, items: Sequence[Outgoing]) -> None:
+        """Bring ``items`` to the LMS and note the results."""
+
+    def _send(self, call: Send, items: Sequence[Outgoing]) -> None:
+        """Send ``items`` and note what the LMS says of each."""
+        self._in_halves(self._noting(call), items)
+
+    def _gone(self, items: Iterable[Outgoing]) -> list[Outgoing]:
+        """Return those of ``items`` that the LMS turned out not to have any more; they have no result then."""
+        results = self.transmission.results
+        gone = [item for item in items if results[item.content_key].outcome is Outcome.GONE]
+        for item in gone:
+            del results[item.content_key]
+        return [replace(item, remote_id="") for item in gone]
+
+    def note_halving(self, items: Sequence[Outgoing]) -> None:
+        """Note that a call with all of ``items`` led to nothing."""
+        if len(items) > 1:
+            self.transmission.halvings.update(item.content_key for item in items)
+
+    def _noting(self, call: Send) -> Callable[[Sequence[Outgoing]], None]:
+        def send(items: Sequence[Outgoing]) -> None:
+            answered = {result.content_key: result for result in call(items)}
+            for item in items:
+                no_answer = ItemResult(item.content_key, Outcome.RETRY, message=_NO_ANSWER)
+                result = answered.get(item.content_key, no_answer)
+                known = replace(result, remote_id=result.remote_id or item.remote_id)
+                self.transmission.results[item.content_key] = known
+
+        return send
+
+    def _in_halves(self, call: Callable[[Sequence[Outgoing]], None], items: Sequence[Outgoing]) -> list[Outgoing]:
+        """Call with ``items``, or with halves of what is refused until the culprits stand alone, and note these.
+
+        Return the items that were not refused.
+        """
+        if not items:
+            return []
+        try:
+            call(items)
+        except RejectedError as error:
+            self.note_halving(items)
+            return self._divide(call, items, error)
+        return list(items)
+
+    def _divide(
+        self, call: Callable[[Sequence[Outgoing]], None], items: Sequence[Outgoing], error: RejectedError
+    ) -> list[Outgoing]:
+        """Go on after ``call`` refused ``items``; return those that it does not refuse in the end."""
+        if len(items) == 1:
+            self.transmission.results[items[0].content_key] = _failure(items[0], Outcome.REJECTED, error)
+            return []
+        middle = len(items) // 2
+        return self._in_halves(call, items[:middle]) + self._in_halves(call, items[middle:])
+
+
+@dataclass(frozen=True, slots=True)
+class _UpsertedPart(_Part):
+    """Of an LMS that overwrites what it has, and needs no look."""
+
+    channel: UpsertChannel[Any, Any]
+
+    def carry_out(self, items: Sequence[Outgoing]) -> None:
+        self._send(self.channel.apply, items)
+        for item in self._gone(items):
+            self.transmission.results[item.content_key] = _gone_already(item)
+
+
+@dataclass(frozen=True, slots=True)
+class _PushedPart(_Part):
+    """Of an LMS with a call for each action."""
+
+    channel: PushChannel[Any, Any]
+
+    def carry_out(self, items: Sequence[Outgoing]) -> None:
+        [action] = {item.action for item in items}
         match action:
             case Action.CREATE:
                 self._create(items)
@@ -181,8 +268,7 @@ class _Part:
         present, absent = self._located(lost)
         self._send(self.channel.delete, present)
         for item in absent + self._gone(present):
-            done = ItemResult(item.content_key, Outcome.DONE, message="It was not there any more.")
-            self.transmission.results[item.content_key] = done
+            self.transmission.results[item.content_key] = _gone_already(item)
 
     def _located(self, items: Sequence[Outgoing]) -> tuple[list[Outgoing], list[Outgoing]]:
         """Return the items that the LMS has, with its ids, and those that it does not have."""
@@ -195,57 +281,9 @@ class _Part:
         present = [replace(item, remote_id=found[item.content_key]) for item in answered if item.content_key in found]
         return present, [replace(item, remote_id="") for item in answered if item.content_key not in found]
 
-    def _gone(self, items: Iterable[Outgoing]) -> list[Outgoing]:
-        """Return those of ``items`` that the LMS turned out not to have any more; they have no result then."""
-        results = self.transmission.results
-        gone = [item for item in items if results[item.content_key].outcome is Outcome.GONE]
-        for item in gone:
-            del results[item.content_key]
-        return [replace(item, remote_id="") for item in gone]
 
-    def _send(self, call: Send, items: Sequence[Outgoing]) -> None:
-        """Send ``items`` and note what the LMS says of each."""
-        self._in_halves(self._noting(call), items)
-
-    def note_halving(self, items: Sequence[Outgoing]) -> None:
-        """Note that a call with all of ``items`` led to nothing."""
-        if len(items) > 1:
-            self.transmission.halvings.update(item.content_key for item in items)
-
-    def _noting(self, call: Send) -> Callable[[Sequence[Outgoing]], None]:
-        def send(items: Sequence[Outgoing]) -> None:
-            answered = {result.content_key: result for result in call(items)}
-            for item in items:
-                no_answer = ItemResult(item.content_key, Outcome.RETRY, message=_NO_ANSWER)
-                result = answered.get(item.content_key, no_answer)
-                known = replace(result, remote_id=result.remote_id or item.remote_id)
-                self.transmission.results[item.content_key] = known
-
-        return send
-
-    def _in_halves(self, call: Callable[[Sequence[Outgoing]], None], items: Sequence[Outgoing]) -> list[Outgoing]:
-        """Call with ``items``, or with halves of what is refused until the culprits stand alone, and note these.
-
-        Return the items that were not refused.
-        """
-        if not items:
-            return []
-        try:
-            call(items)
-        except RejectedError as error:
-            self.note_halving(items)
-            return self._divide(call, items, error)
-        return list(items)
-
-    def _divide(
-        self, call: Callable[[Sequence[Outgoing]], None], items: Sequence[Outgoing], error: RejectedError
-    ) -> list[Outgoing]:
-        """Go on after ``call`` refused ``items``; return those that it does not refuse in the end."""
-        if len(items) == 1:
-            self.transmission.results[items[0].content_key] = _failure(items[0], Outcome.REJECTED, error)
-            return []
-        middle = len(items) // 2
-        return self._in_halves(call, items[:middle]) + self._in_halves(call, items[middle:])
+def _gone_already(item: Outgoing) -> ItemResult:
+    return ItemResult(item.content_key, Outcome.DONE, message="It was not there any more.")
 
 
 def _fill(results: dict[str, ItemResult], items: Iterable[Outgoing], outcome: Outcome, error: SyncError) -> None:

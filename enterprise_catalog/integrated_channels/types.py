@@ -67,6 +67,21 @@ FAILURES = frozenset({Outcome.RETRY, Outcome.REJECTED, Outcome.SKIPPED, Outcome.
 
 
 @dataclass(frozen=True, slots=True)
+class CourseRun:
+    """One run of a course, as far as the catalog tells; times are aware."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    is_enrollable: bool | None = None
+    pacing: str = ""  #: ``self_paced`` or ``instructor_paced``.
+    language: str = ""  #: Such as ``en-us``.
+    min_effort_hours: float | None = None  #: A week.
+    max_effort_hours: float | None = None
+    weeks: float | None = None
+    estimated_hours: float | None = None  #: In all.
+
+
+@dataclass(frozen=True, slots=True)
 class ContentItem:
     """One piece of content as the catalog serves it, with the fields that channels translate."""
 
@@ -83,6 +98,14 @@ class ContentItem:
     course_type: str = ""
     start: datetime | None = None  #: Of course runs; aware.
     end: datetime | None = None
+    languages: tuple[str, ...] = ()  #: Names, such as ``English``.
+    subjects: tuple[str, ...] = ()  #: Names, such as ``Computer Science``.
+    skills: tuple[str, ...] = ()  #: Names, such as ``Python (Programming Language)``.
+    level: str = ""  #: Such as ``Introductory``.
+    video_url: str = ""
+    price_usd: float | None = None
+    is_available: bool = True  #: Whether learners can enrol in one of its runs, or soon will.
+    run: CourseRun | None = None  #: Of courses, the run that is advertised, or the latest; of course runs, itself.
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +140,20 @@ class Record:
     failures: int = 0  #: In a row, since the last success or change of what is to be sent.
     halvings: int = 0  #: Of the calls that carried it and others, since the last outcome of its own.
     due_since: datetime | None = None  #: Since when the LMS should hold otherwise than it does; ``None`` if not known.
+
+    @property
+    def is_never_sent(self) -> bool:
+        """Whether no call can have put the item into the LMS."""
+        return self.presence is Presence.ABSENT and self.content_updated_at is None
+
+    def has_version_of(self, item: DesiredItem) -> bool:
+        """Return whether it was last sent in the newest version, from the catalog that it is taken from now."""
+        return self.content_updated_at == item.updated_at and self.catalog_uuid == item.catalog_uuid
+
+    def holds(self, item: DesiredItem) -> bool:
+        """Return whether the LMS has the item as it should be, as far as we know."""
+        is_sent = self.state is State.TRANSMITTED and self.action is not Action.DELETE
+        return is_sent and self.has_version_of(item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +227,8 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Items that are sent together; all of one action."""
+    """Items that are sent together; all of one action, unless the LMS takes several in one call."""
 
-    action: Action
     items: tuple[PlannedItem, ...]
 
 
@@ -204,6 +240,20 @@ class Outgoing:
     payload: Payload  #: Empty for deletes.
     remote_id: str = ""  #: The LMS's own id, where we know it.
     may_be_there: bool = True  #: Whether an earlier call of ours can have put it there.
+    action: Action = Action.CREATE
+    title: str = ""  #: For people, and for deletes that have to name what they take away.
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteItem:
+    """What an LMS has under a key that can be ours."""
+
+    content_key: str
+    remote_id: str
+    is_offered: bool  #: Whether learners see it.
+    title: str = ""
+    #: Fields of a payload, as ``transform`` names and writes them, as far as the LMS tells them.
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

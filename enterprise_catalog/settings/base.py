@@ -206,6 +206,7 @@ OAUTH2_CLIENT_ID = env.OAUTH2_CLIENT_ID
 OAUTH2_CLIENT_SECRET = env.OAUTH2_CLIENT_SECRET
 CREDENTIALS_ENCRYPTION_KEYS = env.CREDENTIALS_ENCRYPTION_KEYS
 #: How long attempts and runs are kept. Transmissions are kept for ever.
+LMS_PRIVATE_ADDRESSES = env.LMS_PRIVATE_ADDRESSES
 ATTEMPT_RETENTION_DAYS = env.ATTEMPT_RETENTION_DAYS
 
 # --- logs -----------------------------------------------------------------------------------------------------------

@@ -104,6 +104,8 @@ class Environment(BaseModel):
     OAUTH2_CLIENT_ID: str = ""
     OAUTH2_CLIENT_SECRET: str = ""
     CREDENTIALS_ENCRYPTION_KEYS: Annotated[CommaSeparated, AfterValidator(_fernet_keys)] = []
+    #: Whether learning systems may be at private, loopback or link-local addresses.
+    LMS_PRIVATE_ADDRESSES: bool = False
     ATTEMPT_RETENTION_DAYS: int = Field(default=180, ge=1)
 
     @classmethod

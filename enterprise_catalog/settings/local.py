@@ -34,6 +34,7 @@ DEPLOYMENT_DEFAULTS |= {
     "CATALOG_API_URL": "http://127.0.0.1:8000",
     "OAUTH2_PROVIDER_URL": "http://127.0.0.1:8000/oauth2",
     "OAUTH2_CLIENT_ID": "integrated-channels",
+    "LMS_PRIVATE_ADDRESSES": "true",
     "OAUTH2_CLIENT_SECRET": kept(STATE_DIR / "oauth2-client-secret", secrets.token_urlsafe),
     "CREDENTIALS_ENCRYPTION_KEYS": kept(STATE_DIR / "credentials-key", lambda: Fernet.generate_key().decode()),
 }

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 import httpx
 
-from enterprise_catalog.integrated_channels.channels.base import Channel, ChannelSettings
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, PushChannel
 from enterprise_catalog.integrated_channels.http import LMSClient
 from enterprise_catalog.integrated_channels.types import ItemResult, Outcome
 
@@ -97,12 +97,13 @@ class Shelf:
         return f"id-{self.made}"
 
 
-class ShelfChannel(Channel[ChannelSettings, ChannelSettings]):
+class ShelfChannel(PushChannel[ChannelSettings, ChannelSettings]):
     """The channel to a :class:`Shelf`."""
 
     code = "SHELF"
     label = "Shelf"
     items_per_call = 100
+    max_key_length = 255
     settings_class = ChannelSettings
     credentials_class = ChannelSettings
 
@@ -112,6 +113,9 @@ class ShelfChannel(Channel[ChannelSettings, ChannelSettings]):
 
     def transform(self, item: ContentItem) -> Payload:
         return {"title": item.title}
+
+    def probe(self) -> Sequence[str]:
+        return ()
 
     def find(self, keys: Sequence[str]) -> Mapping[str, str]:
         found: Mapping[str, str] = self._ask("find", [{"key": key} for key in keys])

@@ -103,7 +103,7 @@ def exported(
     """Export a chunk; ``rows`` are the columns of each key's transmission row."""
     items = tuple(PlannedItem(key, action, "test", catalog_uuid) for key in rows)
     stored = {key: ContentMetadataItemTransmission(content_key=key, **columns) for key, columns in rows.items()}
-    return export_chunk(Chunk(action, items), stored, client, channel)
+    return export_chunk(Chunk(items), stored, client, channel)
 
 
 # --- what belongs in the LMS ----------------------------------------------------------------------------------------
@@ -205,7 +205,7 @@ def test_what_is_created_and_updated_is_translated(client: CatalogClient, channe
 def test_a_delete_needs_no_metadata(client: CatalogClient, channel: Moodle) -> None:
     export = exported(client, channel, Action.DELETE, None, A={"remote_id": "7"}, B={})
 
-    assert export.outgoing == [Outgoing("A", {}, "7"), Outgoing("B", {})]
+    assert export.outgoing == [Outgoing("A", {}, "7", action=Action.DELETE), Outgoing("B", {}, action=Action.DELETE)]
     assert (export.exported, export.settled) == ({}, [])
 
 
@@ -217,7 +217,7 @@ def test_items_of_several_catalogs_are_fetched_from_their_own(
     )
     rows = {key: ContentMetadataItemTransmission(content_key=key) for key in "AC"}
 
-    export = export_chunk(Chunk(Action.CREATE, items), rows, client, channel)
+    export = export_chunk(Chunk(items), rows, client, channel)
 
     assert [item.content_key for item in export.outgoing] == ["A", "C"]
 
@@ -271,7 +271,8 @@ def test_an_item_that_the_lms_may_not_hold_is_sent_though_it_did_not_change(
 
     again = exported(client, channel, action, catalog.pk, A=row)
 
-    assert again.outgoing == first.outgoing
+    [sent, sent_first] = [*again.outgoing, *first.outgoing]
+    assert (sent.payload, sent.action) == (sent_first.payload, action)
 
 
 def test_metadata_that_cannot_be_fetched_settles_nothing(client: CatalogClient, channel: Moodle) -> None:

@@ -121,7 +121,7 @@ def test_what_a_dead_run_had_in_flight_is_in_doubt_and_settled_by_the_next(
     lease = leases.acquire(configuration.pk, now=clock.now)
     assert lease is not None
     dead = audit.start_run(configuration, now=clock.now)
-    audit.open_attempts(dead, Action.UPDATE, [row_of("A")], {}, lease=lease, now=clock.now)
+    audit.open_attempts(dead, [(Action.UPDATE, row_of("A"))], {}, lease=lease, now=clock.now)
     clock.forward(minutes=LEASE_MINUTES)
 
     run = run_of(configuration, clock)
@@ -195,7 +195,7 @@ def test_an_item_that_came_back_in_a_dead_run_and_left_again_is_hidden(
     lease = leases.acquire(configuration.pk, now=clock.now)
     assert lease is not None
     dead = audit.start_run(configuration, now=clock.now)
-    audit.open_attempts(dead, Action.CREATE, [row_of("A")], {}, lease=lease, now=clock.now)
+    audit.open_attempts(dead, [(Action.CREATE, row_of("A"))], {}, lease=lease, now=clock.now)
     [course] = moodle.table.with_idnumber("A")
     moodle.table.change(replace(course, visible=1))  # The dead run's call was carried out.
     clock.forward(minutes=LEASE_MINUTES)

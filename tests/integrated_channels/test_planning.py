@@ -163,20 +163,32 @@ def test_an_item_whose_create_is_in_doubt_is_deleted_when_it_left() -> None:
 
 
 #: Of one action, each key once; some noted by an earlier run.
-items = st.dictionaries(keys, st.none() | st.datetimes(timezones=st.just(UTC)), max_size=20).map(
-    lambda noted: [PlannedItem(name, Action.CREATE, "why", since=since) for name, since in noted.items()]
-)
+noted = st.dictionaries(keys, st.none() | st.datetimes(timezones=st.just(UTC)), max_size=20)
 
 
-@given(deletes=items, creates=items, updates=items, size=st.integers(1, 7))
+def items_of(action: Action, times: dict[str, datetime | None]) -> list[PlannedItem]:
+    return [PlannedItem(name, action, "why", since=since) for name, since in times.items()]
+
+
+@given(creates=noted, updates=noted, deletes=noted, size=st.integers(1, 7), mixed=st.booleans())
 def test_chunks_hold_the_whole_plan_what_waits_longest_first(
-    deletes: list[PlannedItem], creates: list[PlannedItem], updates: list[PlannedItem], size: int
+    creates: dict[str, datetime | None],
+    updates: dict[str, datetime | None],
+    deletes: dict[str, datetime | None],
+    *,
+    size: int,
+    mixed: bool,
 ) -> None:
-    cut = chunks(SyncPlan(deletes, creates, updates, [], 0, 0, 0), chunk_size=size, call_size=size, now=MOST_RECENT)
+    by_action = {a: items_of(a, times) for a, times in zip(Action, (creates, updates, deletes), strict=True)}
+    sync_plan = SyncPlan(by_action[Action.DELETE], by_action[Action.CREATE], by_action[Action.UPDATE], [], 0, 0, 0)
 
-    for action, planned_items in zip(Action, (creates, updates, deletes), strict=True):
-        rejoined = [item for chunk in cut if chunk.action is action for item in chunk.items]
+    cut = chunks(sync_plan, chunk_size=size, call_size=size, mixed=mixed, now=MOST_RECENT)
+
+    for action, planned_items in by_action.items():
+        rejoined = [item for chunk in cut for item in chunk.items if item.action is action]
         assert rejoined == sorted(planned_items, key=lambda item: item.since or MOST_RECENT)
+    assert mixed or all(len({item.action for item in chunk.items}) == 1 for chunk in cut)
+    assert not mixed or all(len(chunk.items) == size for chunk in cut[:-1])
     ages = [chunk.items[0].since or MOST_RECENT for chunk in cut]
     assert ages == sorted(ages)
     assert all(1 <= len(chunk.items) <= size for chunk in cut)
@@ -186,12 +198,19 @@ def named(name: str, *, halvings: int = 0, since: datetime | None = None) -> Pla
     return PlannedItem(name, Action.CREATE, "why", halvings=halvings, since=since)
 
 
-def test_what_waits_equally_long_takes_turns() -> None:
-    three = [named(name) for name in "abc"]
+@pytest.mark.parametrize("mixed", [False, True])
+def test_what_waits_equally_long_takes_turns(*, mixed: bool) -> None:
+    deletes, creates, updates = (
+        items_of(action, dict.fromkeys("abc")) for action in (Action.DELETE, Action.CREATE, Action.UPDATE)
+    )
+    sync_plan = SyncPlan(deletes, creates, updates, [], 0, 0, 0)
 
-    cut = chunks(SyncPlan(three, three, three, [], 0, 0, 0), chunk_size=1, call_size=1, now=DAY_ONE)
+    cut = chunks(sync_plan, chunk_size=1, call_size=1, mixed=mixed, now=DAY_ONE)
 
-    assert [chunk.action for chunk in cut[:4]] == [Action.DELETE, Action.CREATE, Action.UPDATE, Action.DELETE]
+    assert [chunk.items[0].action for chunk in cut[:4]] == [
+        *(Action.DELETE, Action.CREATE, Action.UPDATE),
+        Action.DELETE,
+    ]
 
 
 def test_what_an_earlier_run_left_over_comes_before_all_that_is_new() -> None:

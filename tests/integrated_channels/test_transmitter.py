@@ -38,8 +38,8 @@ def sent(shelf: Shelf, action: Action, *keys: str, ids: list[str] | None = None)
     """Transmit new books with ``keys``, of which we know the ``ids``, if any."""
     payload = {} if action is Action.DELETE else {"title": "Ours"}
     known = ids or [""] * len(keys)
-    items = [Outgoing(key, payload, id_) for key, id_ in zip(keys, known, strict=True)]
-    return Transmitter(ShelfChannel(shelf)).transmit(action, items)
+    items = [Outgoing(key, payload, id_, action=action) for key, id_ in zip(keys, known, strict=True)]
+    return Transmitter(ShelfChannel(shelf)).transmit(items)
 
 
 def outcomes(transmission: Transmission) -> dict[str, str]:
@@ -138,7 +138,7 @@ def test_a_delete_takes_away_what_is_there_under_another_id(shelf: Shelf, known_
 
 def sent_unseen(shelf: Shelf, *keys: str) -> Transmission:
     items = [Outgoing(key, {"title": "Ours"}, may_be_there=False) for key in keys]
-    return Transmitter(ShelfChannel(shelf)).transmit(Action.CREATE, items)
+    return Transmitter(ShelfChannel(shelf)).transmit(items)
 
 
 def test_what_cannot_be_there_is_created_without_a_look(shelf: Shelf) -> None:
@@ -201,9 +201,10 @@ def test_each_part_of_a_chunk_is_a_call_of_its_own(shelf: Shelf, action: Action,
     ids = [] if action is Action.CREATE else shelf.put(*KEYS)
     channel = NarrowChannel(shelf)
     channel.parallel_calls = parallel_calls
-    items = [Outgoing(key, {"title": "Ours"}, id_) for key, id_ in zip(KEYS, ids or [""] * 8, strict=True)]
+    known = zip(KEYS, ids or [""] * 8, strict=True)
+    items = [Outgoing(key, {"title": "Ours"}, id_, action=action) for key, id_ in known]
 
-    transmission = Transmitter(channel).transmit(action, items)
+    transmission = Transmitter(channel).transmit(items)
 
     assert outcomes(transmission) == dict.fromkeys(KEYS, "done")
     assert shelf.calls[action] == 8
@@ -214,9 +215,11 @@ def test_a_passing_failure_costs_its_own_part_only(shelf: Shelf) -> None:
     shelf.outages = {2: 503, 5: 503}
     channel = NarrowChannel(shelf)
     channel.parallel_calls = 1
-    items = [Outgoing(key, {"title": "Ours"}, id_) for key, id_ in zip(KEYS, shelf.put(*KEYS), strict=True)]
+    items = [
+        Outgoing(k, {"title": "Ours"}, i, action=Action.UPDATE) for k, i in zip(KEYS, shelf.put(*KEYS), strict=True)
+    ]
 
-    transmission = Transmitter(channel).transmit(Action.UPDATE, items)
+    transmission = Transmitter(channel).transmit(items)
 
     assert [key for key, outcome in outcomes(transmission).items() if outcome == "retry"] == ["K1", "K4"]
     assert transmission.stopped_by is None
@@ -228,7 +231,7 @@ def test_an_lms_that_is_away_is_not_asked_for_each_item(shelf: Shelf, parallel_c
     channel = NarrowChannel(shelf)
     channel.parallel_calls = parallel_calls
 
-    transmission = Transmitter(channel).transmit(Action.CREATE, [Outgoing(key, {}) for key in KEYS])
+    transmission = Transmitter(channel).transmit([Outgoing(key, {}) for key in KEYS])
 
     assert type(transmission.stopped_by) is LMSUnavailableError
     assert shelf.calls.total() <= SILENT_PARTS - 1 + parallel_calls
@@ -240,7 +243,7 @@ def test_silence_is_counted_from_chunk_to_chunk(shelf: Shelf) -> None:
     shelf.outages = dict.fromkeys(range(1, SILENT_PARTS + 1), 503)
     transmitter = Transmitter(ShelfChannel(shelf))
 
-    stopped = [transmitter.transmit(Action.CREATE, [Outgoing("A", {})]).stopped_by for _ in range(SILENT_PARTS)]
+    stopped = [transmitter.transmit([Outgoing("A", {})]).stopped_by for _ in range(SILENT_PARTS)]
 
     assert [type(error) for error in stopped] == [type(None), type(None), LMSUnavailableError]
 
@@ -261,9 +264,11 @@ def test_no_more_calls_than_allowed_are_under_way_and_the_lease_is_looked_after(
         nonlocal beats
         beats += 1
 
-    items = [Outgoing(key, {"title": "Ours"}, id_) for key, id_ in zip(KEYS, shelf.put(*KEYS), strict=True)]
+    items = [
+        Outgoing(k, {"title": "Ours"}, i, action=Action.UPDATE) for k, i in zip(KEYS, shelf.put(*KEYS), strict=True)
+    ]
 
-    Transmitter(SlowChannel(shelf), keep_lease=beat).transmit(Action.UPDATE, items)
+    Transmitter(SlowChannel(shelf), keep_lease=beat).transmit(items)
 
     assert most == 2
     assert beats >= 1
@@ -275,7 +280,7 @@ def test_a_lost_lease_ends_calls_that_are_under_way_at_the_same_time(shelf: Shel
 
     with pytest.raises(LeaseLostError):
         Transmitter(NarrowChannel(shelf), keep_lease=lose_it).transmit(
-            Action.CREATE, [Outgoing(key, {"title": "Ours"}, may_be_there=False) for key in KEYS]
+            [Outgoing(key, {"title": "Ours"}, may_be_there=False) for key in KEYS]
         )
 
 

@@ -143,6 +143,7 @@ def test_each_variable_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
         "API_THROTTLE_RATE": "5/minute",
         "SNAPSHOT_CACHE_MB": "64",
         "ATTEMPT_RETENTION_DAYS": "30",
+        "LMS_PRIVATE_ADDRESSES": "true",
         "JWT_PUBLIC_SIGNING_JWK_SET": '{"keys": []}',
         "CREDENTIALS_ENCRYPTION_KEYS": KEYS[0],
     }

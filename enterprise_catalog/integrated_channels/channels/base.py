@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from enterprise_catalog.integrated_channels.http import LMSClient
-    from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload, RateLimit
+    from enterprise_catalog.integrated_channels.types import (
+        ContentItem,
+        ItemResult,
+        Outgoing,
+        Payload,
+        RateLimit,
+        RemoteItem,
+    )
+
+#: Stores, before it returns, what the LMS gave in the place of some of a configuration's credentials: field -> value.
+SaveCredentials = Callable[[Mapping[str, str]], None]
 
 
 class ChannelSettings(BaseModel):
@@ -24,8 +35,12 @@ S = TypeVar("S", bound=ChannelSettings)
 C = TypeVar("C", bound=ChannelSettings)
 
 
+def _keep_nothing(_: Mapping[str, str]) -> None:
+    """Save no credentials: for channels whose LMS never changes them."""
+
+
 class Channel(ABC, Generic[S, C]):
-    """One LMS that content metadata is pushed to.
+    """One LMS that content metadata is brought to. Subclass one of the three kinds below.
 
     A subclass declares the class attributes and implements the methods. It never touches the database, never retries,
     never catches to go on, never logs and never reads the clock: the engine does all that. Every method that sends is
@@ -43,26 +58,51 @@ class Channel(ABC, Generic[S, C]):
 
     code: ClassVar[str]  #: Stored in rows; never change it once released.
     label: ClassVar[str]  #: For people.
+    settings_class: ClassVar[type[ChannelSettings]]
+    credentials_class: ClassVar[type[ChannelSettings]]  #: Its ``SecretStr`` fields are kept out of every message.
+
     items_per_call: int  #: The most items that one call takes; an instance may take fewer, if its settings say so.
+    is_atomic: ClassVar[bool] = False  #: Whether a call with several items is done as a whole or not at all.
+    max_key_length: ClassVar[int]  #: In characters, of our content keys; longer ones are for ``transform`` to refuse.
     #: How many calls may be under way at the same time, each in a thread of its own.
     parallel_calls: int = 1
     #: How many calls the LMS takes in a window of time, counted across all workers; ``None`` for as many as we like.
     rate_limit: RateLimit | None = None
-    settings_class: ClassVar[type[ChannelSettings]]
-    credentials_class: ClassVar[type[ChannelSettings]]  #: Its ``SecretStr`` fields are kept out of every message.
+    can_list: ClassVar[bool] = False  #: Whether :meth:`list_items` can tell what the LMS has.
 
     def __init__(self, client: LMSClient, settings: S, credentials: C) -> None:
         self.client = client
         self.settings = settings
         self.credentials = credentials
+        self.save_credentials: SaveCredentials = _keep_nothing  #: The engine sets it.
 
     @abstractmethod
     def transform(self, item: ContentItem) -> Payload:
         """Return ``item`` in this LMS's schema. Pure; equal items give equal payloads.
 
         Raises:
-            RejectedError: the LMS has no way to hold the item; the message tells people why.
+            RejectedError: the LMS has no way to hold the item; the message tells people all that stands in its way.
         """
+
+    @abstractmethod
+    def probe(self) -> Sequence[str]:
+        """Try the connection without changing anything, and return what has to be mended, a sentence for each.
+
+        Raises:
+            SyncError: the LMS cannot be reached or refuses us, which says it already.
+        """
+
+    def list_items(self) -> Iterator[RemoteItem]:
+        """Yield everything that the LMS has under keys that can be ours, hidden or not, in no order.
+
+        Raises:
+            NotImplementedError: unless ``can_list``.
+        """
+        raise NotImplementedError(f"{self.label} cannot be asked what it has.")
+
+
+class PushChannel(Channel[S, C]):
+    """An LMS with a call for each action. Each is called with at most ``items_per_call`` items of one action."""
 
     @abstractmethod
     def find(self, keys: Sequence[str]) -> Mapping[str, str]:
@@ -87,3 +127,44 @@ class Channel(ABC, Generic[S, C]):
     @abstractmethod
     def delete(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
         """Take items (with ``remote_id``) away from learners. An item that the LMS no longer has is ``GONE``."""
+
+
+class UpsertChannel(Channel[S, C]):
+    """An LMS whose one call creates, overwrites and takes away, by our own keys. One call may carry all three."""
+
+    @abstractmethod
+    def apply(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        """Make items what their payloads say, or take them away from learners, as each one's ``action`` says.
+
+        A delete has no payload; ``title`` is what the item was called. What the LMS does not have is ``DONE`` then.
+        """
+
+
+class PullChannel(Channel[S, C]):
+    """An LMS that comes to us for what has changed. Items are staged in a feed, and done once it must have them."""
+
+    items_per_call = 1_000
+    max_feed_key_length: ClassVar[int]  #: In characters; the feed gives keys that do not fit another one for ever.
+
+    @abstractmethod
+    def retired(self, title: str) -> Payload:
+        """Return what the feed says of an item that is to be taken away from learners."""
+
+    def probe(self) -> Sequence[str]:
+        return ()
+
+
+class ConsentingChannel(ABC):
+    """Mixed into a channel whose customer lets us in by logging in at the LMS once (OAuth 2, authorization code)."""
+
+    @abstractmethod
+    def authorization_url(self, *, redirect_uri: str, state: str) -> str:
+        """Return where to send the person who consents; the LMS sends them to ``redirect_uri`` with a code."""
+
+    @abstractmethod
+    def redeem(self, code: str, *, redirect_uri: str) -> Mapping[str, str]:
+        """Return the credentials that the LMS gives for the code: field -> value, the rest stays as it is.
+
+        Raises:
+            CredentialsError: the LMS does not take the code.
+        """

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, Field, TypeAdapter
 
-from enterprise_catalog.integrated_channels.channels.base import Channel, ChannelSettings
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, PushChannel
 from enterprise_catalog.integrated_channels.channels.moodle.transform import (
     DEFAULT_SITE_NAME,
     MAX_FULLNAME_LENGTH,
+    MAX_IDNUMBER_LENGTH,
     to_course,
 )
 from enterprise_catalog.integrated_channels.channels.moodle.web_service import (
@@ -19,11 +20,11 @@ from enterprise_catalog.integrated_channels.channels.moodle.web_service import (
     bracketed,
     read,
 )
-from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
-from enterprise_catalog.integrated_channels.types import ItemResult, Outcome, RateLimit
+from enterprise_catalog.integrated_channels.exceptions import CredentialsError, RejectedError, RetryableError
+from enterprise_catalog.integrated_channels.types import ItemResult, Outcome, RateLimit, RemoteItem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from enterprise_catalog.integrated_channels.http import LMSClient
     from enterprise_catalog.integrated_channels.types import ContentItem, Outgoing, Payload
@@ -82,17 +83,34 @@ class _Warnings(BaseModel):
     warnings: list[_Warning]
 
 
+class _ListedCourse(_Course):
+    fullname: str = ""
+    visible: int = VISIBLE
+    startdate: int = 0
+    enddate: int = 0
+
+
+#: Function -> arguments with which it changes nothing; a Moodle that lets us call it finds them wrong.
+_HARMLESS_CALLS: Final[Mapping[str, Mapping[str, str]]] = {
+    "core_course_create_courses": {},
+    "core_course_update_courses": {},
+}
+
+_LISTED: Final = TypeAdapter(list[_ListedCourse])
 _CREATED: Final = TypeAdapter(list[_Course])
 _FOUND: Final = TypeAdapter(_Courses)
 _UPDATED: Final = TypeAdapter(_Warnings)
 
 
-class Moodle(Channel[MoodleSettings, MoodleCredentials]):
+class Moodle(PushChannel[MoodleSettings, MoodleCredentials]):
     """Moodle 3.9 to 5.x. Courses are hidden instead of deleted: a delete would take learners' work with it."""
 
     code = "MOODLE"
     label = "Moodle"
     items_per_call = 100
+    is_atomic = True
+    max_key_length = MAX_IDNUMBER_LENGTH
+    can_list = True
     settings_class = MoodleSettings
     credentials_class = MoodleCredentials
 
@@ -111,6 +129,25 @@ class Moodle(Channel[MoodleSettings, MoodleCredentials]):
             site_name=self.settings.site_name,
             fullname_length=self.settings.fullname_length,
         )
+
+    def probe(self) -> Sequence[str]:
+        """Look something up, and call the functions that change courses with nothing to change."""
+        self._courses_by("id", "1")
+        mend = []
+        for function, nothing in _HARMLESS_CALLS.items():
+            try:
+                self.web_service.call(function, nothing)
+            except (RejectedError, CredentialsError) as error:
+                if error.vendor_code != "invalidparameter":
+                    mend.append(f"The web service does not let us call {function}: {error.message}")
+        return mend
+
+    def list_items(self) -> Iterator[RemoteItem]:
+        courses = read(_LISTED, self.web_service.call("core_course_get_courses", {}))
+        for course in courses:
+            if course.idnumber:
+                fields = course.model_dump(include={"fullname", "shortname", "idnumber", "startdate", "enddate"})
+                yield RemoteItem(course.idnumber, str(course.id), bool(course.visible), course.fullname, fields)
 
     def find(self, keys: Sequence[str]) -> Mapping[str, str]:
         """Look each key up by itself: the web service has no way to ask for several ID numbers at once.

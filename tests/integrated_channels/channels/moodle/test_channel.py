@@ -8,7 +8,7 @@ import pytest
 
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError, RetryableError
 from enterprise_catalog.integrated_channels.transmitter import Transmitter
-from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outcome
+from enterprise_catalog.integrated_channels.types import ItemResult, Outcome
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.moodle.connection import add, connected, outgoing
 from tests.sandbox.moodle_client import without
@@ -129,7 +129,7 @@ def test_a_course_that_was_made_after_the_look_up_is_left_to_the_next_run_and_ha
     moodle.faults.sleep = create_b
     moodle.faults.add(Fault(kind=FaultKind.DELAY, operation="core_course_create_courses"))
 
-    results = Transmitter(channel).transmit(Action.CREATE, [outgoing("A"), outgoing("B"), outgoing("C")]).results
+    results = Transmitter(channel).transmit([outgoing("A"), outgoing("B"), outgoing("C")]).results
 
     assert [result.outcome for result in results.values()] == [Outcome.DONE, Outcome.RETRY, Outcome.DONE]
     assert results["B"].message == "A course with the ID number 'B' was made after we had looked for it."

@@ -1,0 +1,65 @@
+"""Bearer tokens: one for all calls of a run, fetched when it is needed, and once more when the LMS does not take it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from enterprise_catalog.integrated_channels.exceptions import CredentialsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from enterprise_catalog.integrated_channels.http import Answer, LMSClient
+
+
+def _every_401(_: Answer) -> bool:
+    return True
+
+
+class BearerClient:
+    """Sends requests with ``Authorization: Bearer``. Threads may share it: one fetches the token for all."""
+
+    def __init__(
+        self,
+        client: LMSClient,
+        fetch_token: Callable[[], str],
+        *,
+        is_token_refused: Callable[[Answer], bool] = _every_401,
+    ) -> None:
+        """Prepare calls; no token is fetched yet.
+
+        Args:
+            fetch_token: asks the LMS for an access token.
+            is_token_refused: whether a 401 is about the token, and not about what it may do.
+        """
+        self._client = client
+        self._fetch_token = fetch_token
+        self._is_token_refused = is_token_refused
+        self._token = ""
+        self._lock = threading.Lock()
+
+    def send(self, method: str, path: str, *, accept: Collection[int] = (), **request: Any) -> Answer:
+        """Send one request as ``LMSClient.send`` does; with a fresh token a second time if the first one was refused.
+
+        A request that was refused for its token was not carried out.
+        """
+        token = self._token or self._renewed(stale="")
+        answer = self._send_with(token, method, path, accept=accept, **request)
+        if answer.status_code == 401 and self._is_token_refused(answer):
+            answer = self._send_with(self._renewed(stale=token), method, path, accept=accept, **request)
+        if answer.status_code == 401 and 401 not in accept:
+            raise CredentialsError(f"The learning system answered 401: {answer.excerpt}", status_code=401)
+        return answer
+
+    def _send_with(self, token: str, method: str, path: str, *, accept: Collection[int], **request: Any) -> Answer:
+        headers = {**request.pop("headers", {}), "Authorization": f"Bearer {token}"}
+        return self._client.send(method, path, headers=headers, accept={401, *accept}, **request)
+
+    def _renewed(self, *, stale: str) -> str:
+        """Return another token than ``stale``; if another thread has just fetched one, that one."""
+        with self._lock:
+            if self._token == stale:
+                self._token = self._fetch_token()
+                self._client.keep_secret(self._token)
+            return self._token

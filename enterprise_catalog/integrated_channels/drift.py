@@ -1,0 +1,150 @@
+"""What an LMS really has, compared with what it should have: to look at, or to take over what is there already.
+
+Looking changes nothing, here or there. Taking over (``adopt``) writes rows, so that the next run updates what it finds
+instead of creating it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from enterprise_catalog.integrated_channels import audit
+from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
+from enterprise_catalog.integrated_channels.connections import connected
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError
+from enterprise_catalog.integrated_channels.plans import know
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from enterprise_catalog.integrated_channels.channels.base import Channel
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+    from enterprise_catalog.integrated_channels.plans import Knowledge
+    from enterprise_catalog.integrated_channels.types import RemoteItem
+
+_DOCUMENTS_AT_ONCE: Final = 500
+
+
+class Difference(StrEnum):
+    """How an item differs."""
+
+    MISSING = "missing"  #: It belongs in the LMS and was sent, and learners do not see it there.
+    CHANGED = "changed"  #: The LMS has something else than what it was sent.
+    LEFT = "left"  #: It left the catalogs, and learners still see it.
+    UNKNOWN = "unknown"  #: Somebody else put it there: no row knows of it, and no catalog has it.
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One difference."""
+
+    content_key: str
+    difference: Difference
+    details: str  #: A sentence for people.
+
+
+def check_drift(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> list[Drift]:
+    """Return how the LMS differs from the catalogs, ascending by key; nothing is changed anywhere.
+
+    What waits for its turn, failed or is held is not told: the rows tell that.
+
+    Raises:
+        SyncError: catalogs or LMS could not be read; the channel cannot list; a run is under way.
+    """
+    with connected(configuration, clock=clock) as (channel, keeper), CatalogClient() as catalog:
+        _require_list(channel)
+        known = _knowledge(configuration, catalog, clock)
+        there = {}
+        for item in channel.list_items():
+            keeper.keep_lease()
+            there[item.content_key] = item
+        found = [*_wrongly_there(known, there), *_wrongly_absent(known, there)]
+        found += _changed(known, there, channel, catalog)
+    return sorted(found, key=lambda drift: drift.content_key)
+
+
+def adopt(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> int:
+    """Link what the LMS has under keys of the catalogs, and that no run has sent, to rows; return how many.
+
+    The next run makes them what they should be.
+
+    Raises:
+        SyncError: catalogs or LMS could not be read; the channel cannot list; a run is under way.
+    """
+    with connected(configuration, clock=clock) as (channel, keeper), CatalogClient() as catalog:
+        _require_list(channel)
+        known = _knowledge(configuration, catalog, clock)
+        theirs = {item.content_key: item.remote_id for item in channel.list_items() if _is_unsent(known, item)}
+        return audit.adopt(configuration, theirs, lease=keeper.lease, now=clock())
+
+
+def _require_list(channel: Channel[Any, Any]) -> None:
+    if not channel.can_list:
+        raise ConfigurationError(f"{channel.label} cannot be asked what it has.")
+
+
+def _knowledge(configuration: ChannelConfiguration, catalog: CatalogClient, clock: Callable[[], datetime]) -> Knowledge:
+    of_customer = catalog.catalogs_of(configuration.enterprise_customer_uuid).uuids
+    return know(configuration, catalog, of_customer=of_customer, now=clock())
+
+
+def _is_unsent(known: Knowledge, item: RemoteItem) -> bool:
+    record = known.records.get(item.content_key)
+    return item.content_key in known.desired.items and (record is None or record.is_never_sent)
+
+
+def _wrongly_there(known: Knowledge, there: Mapping[str, RemoteItem]) -> Iterator[Drift]:
+    for key, item in there.items():
+        if key in known.desired.items or not item.is_offered:
+            continue
+        record = known.records.get(key)
+        if record is None:
+            yield Drift(key, Difference.UNKNOWN, f"{item.title!r} (id {item.remote_id}) is in no catalog.")
+        elif record.is_deleted:
+            yield Drift(key, Difference.LEFT, f"It was taken away, and is offered (id {item.remote_id}).")
+
+
+def _wrongly_absent(known: Knowledge, there: Mapping[str, RemoteItem]) -> Iterator[Drift]:
+    for key in _held(known):
+        item = there.get(key)
+        if item is None:
+            yield Drift(key, Difference.MISSING, "The learning system does not have it.")
+        elif not item.is_offered:
+            yield Drift(key, Difference.MISSING, f"Learners do not see it (id {item.remote_id}).")
+
+
+def _changed(
+    known: Knowledge, there: Mapping[str, RemoteItem], channel: Channel[Any, Any], catalog: CatalogClient
+) -> Iterator[Drift]:
+    comparable = [key for key in _held(known) if key in there and there[key].fields and there[key].is_offered]
+    for start in range(0, len(comparable), _DOCUMENTS_AT_ONCE):
+        yield from _changed_among(comparable[start : start + _DOCUMENTS_AT_ONCE], known, there, channel, catalog)
+
+
+def _changed_among(
+    keys: Sequence[str],
+    known: Knowledge,
+    there: Mapping[str, RemoteItem],
+    channel: Channel[Any, Any],
+    catalog: CatalogClient,
+) -> Iterator[Drift]:
+    for catalog_uuid in known.desired.versions:
+        of_catalog = [key for key in keys if known.desired.items[key].catalog_uuid == catalog_uuid]
+        items = catalog.metadata(catalog_uuid, of_catalog).items if of_catalog else {}
+        for key, item in items.items():
+            try:
+                payload = channel.transform(item)
+            except RejectedError:
+                continue  # The next run says so, and why.
+            theirs = there[key].fields
+            names = sorted(name for name, value in theirs.items() if name in payload and payload[name] != value)
+            if names:
+                yield Drift(key, Difference.CHANGED, f"It differs in {', '.join(names)}.")
+
+
+def _held(known: Knowledge) -> list[str]:
+    """Return the keys of what the LMS has in its newest version, as far as we know."""
+    return [key for key, item in known.desired.items.items() if (r := known.records.get(key)) and r.holds(item)]

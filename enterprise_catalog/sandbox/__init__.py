@@ -9,7 +9,7 @@ part of production settings. Nothing here imports the rest of the project.
 ``application.py``
     what all sandboxes share: the lock, the count of calls, the control pages under ``/_sandbox/``.
 ``faults.py``
-    failures on demand: made-up answers, broken connections, delays.
+    failures on demand: made-up answers, broken connections, delays, lists of the wrong length.
 ``serving.py``
     a server of a sandbox on loopback.
 ``moodle.py``

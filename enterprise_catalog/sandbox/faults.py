@@ -1,21 +1,25 @@
-"""Failures on demand, for every sandbox: made-up answers, broken connections and delays.
+"""Failures on demand, for every sandbox: made-up answers, broken connections, delays, and lists of the wrong length.
 
 A fault says which operations it strikes and how often; a ``FaultQueue`` hands the faults out; ``answer_with``
 carries one out. What an operation is called, and the control page that sets faults over HTTP, is in ``application.py``.
 """
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from random import Random
-from typing import Annotated
+from typing import Annotated, Final
 
 import httpx
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from werkzeug import Response
+
+#: How many parts, at most, an answer has that drips.
+DRIPS: Final = 8
 
 
 class ConnectionCutError(httpx.RemoteProtocolError, ConnectionAbortedError):
@@ -36,6 +40,9 @@ class FaultKind(StrEnum):
     DROP = "drop"  #: The request is carried out; the connection breaks before the first byte of the answer.
     TRUNCATE = "truncate"  #: The request is carried out; the connection breaks half-way through the body.
     DELAY = "delay"  #: Nothing but ``delay_seconds``; the request is carried out after it.
+    DRIP = "drip"  #: The request is carried out; the answer comes whole, in parts, with ``delay_seconds`` before each.
+    SHORTEN = "shorten"  #: The request is carried out; of a JSON list that answers it the last element is left out.
+    LENGTHEN = "lengthen"  #: The request is carried out; of a JSON list that answers it the last element comes twice.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -51,7 +58,8 @@ class Fault:
     skip: Annotated[int, Field(ge=0)] = 0  #: So many matching requests get through first.
     times: Annotated[int, Field(ge=1)] | None = 1  #: So many requests are struck; None strikes for ever.
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0  #: The chance of striking a request that matches.
-    delay_seconds: Annotated[float, Field(ge=0)] = 0.0  #: Waited before anything else, whatever the kind.
+    #: Waited before anything else, whatever the kind; of ``DRIP`` also before each further part of the answer.
+    delay_seconds: Annotated[float, Field(ge=0)] = 0.0
     status: Annotated[int, Field(ge=100, le=599)] = 503
     body: str = "<html><body><h1>503 Service Unavailable</h1></body></html>"
     content_type: str = "text/html; charset=utf-8"
@@ -146,6 +154,10 @@ def answer_with(fault: Fault, carry_out: Callable[[], Response], *, sleep: Calla
             return _truncated(carry_out())
         case FaultKind.DELAY:
             return carry_out()
+        case FaultKind.DRIP:
+            return _dripping(carry_out(), pause=lambda: sleep(fault.delay_seconds))
+        case FaultKind.SHORTEN | FaultKind.LENGTHEN:
+            return _miscounted(carry_out(), is_longer=fault.kind is FaultKind.LENGTHEN)
 
 
 def _made_up_answer(fault: Fault) -> Response:
@@ -166,3 +178,28 @@ def _truncated(answer: Response) -> Response:
 def _half(body: bytes) -> Iterator[bytes]:
     yield body[: len(body) // 2]
     raise ConnectionCutError("The sandbox cut the answer in half.")
+
+
+def _dripping(answer: Response, *, pause: Callable[[], None]) -> Response:
+    body = answer.get_data()
+    dripping = Response(_drips(body, pause), status=answer.status, headers=answer.headers)
+    dripping.content_length = len(body)
+    return dripping
+
+
+def _drips(body: bytes, pause: Callable[[], None]) -> Iterator[bytes]:
+    size = -(-len(body) // DRIPS) or 1
+    for start in range(0, len(body), size):
+        if start:  # The head and the first part come together; their pause is over.
+            pause()
+        yield body[start : start + size]
+
+
+def _miscounted(answer: Response, *, is_longer: bool) -> Response:
+    try:
+        value = json.loads(answer.get_data())
+    except ValueError:
+        return answer
+    if isinstance(value, list):
+        answer.set_data(json.dumps(value + value[-1:] if is_longer else value[:-1]))
+    return answer

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from werkzeug import Request, Response
 
-from enterprise_catalog.sandbox.application import Operation, SandboxApplication
-from enterprise_catalog.sandbox.faults import Fault, FaultKind, FaultQueue
+from enterprise_catalog.sandbox.application import Operation, SandboxApplication, json_response
+from enterprise_catalog.sandbox.faults import DRIPS, Fault, FaultKind, FaultQueue
 from enterprise_catalog.sandbox.serving import HOST, make_loopback_server
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, eq=False)
 class Notebook(SandboxApplication):
-    """The smallest vendor: ``POST /write`` keeps the body, any other path is an operation that keeps nothing."""
+    """The smallest vendor: each request keeps its body; ``POST /list`` answers with all that was kept, as JSON."""
 
     notes: list[str] = field(init=False, default_factory=list)
 
     def route(self, request: Request) -> Operation:
-        note = request.get_data(as_text=True)
-        return Operation(request.path.removeprefix("/"), lambda: self._write(note))
+        note, page = request.get_data(as_text=True), request.path.removeprefix("/")
+        return Operation(page, lambda: self._write(note, page))
 
     def content(self) -> list[dict[str, object]]:
         return [{"note": note} for note in self.notes]
@@ -46,8 +46,10 @@ class Notebook(SandboxApplication):
         super().reset()
         self.notes.clear()
 
-    def _write(self, note: str) -> Response:
+    def _write(self, note: str, page: str) -> Response:
         self.notes.append(note)
+        if page == "list":
+            return json_response(self.notes)
         return Response("written down", status=201)
 
 
@@ -170,6 +172,48 @@ def test_a_delay_comes_before_the_request_is_carried_out(
     assert client.post("/write", content="x").status_code == 201
 
     assert slept == [2.5]
+
+
+def test_an_answer_drips_in_parts_with_a_pause_before_each(
+    notebook: Notebook, client: httpx.Client, slept: list[float]
+) -> None:
+    notebook.faults.add(Fault(kind=FaultKind.DRIP, delay_seconds=0.5))
+
+    with client.stream("POST", "/list", content="x" * 100) as answer:
+        parts = list(answer.iter_raw())
+
+    assert (answer.status_code, answer.headers["Content-Length"]) == (200, "104")
+    assert (len(parts), b"".join(parts)) == (DRIPS, b'["' + b"x" * 100 + b'"]')
+    assert slept == [0.5] * DRIPS
+
+
+def test_a_dripping_answer_is_whole_over_a_socket() -> None:
+    notebook = Notebook(faults=FaultQueue(sleep=lambda _: None))
+    notebook.faults.add(Fault(kind=FaultKind.DRIP))
+
+    with served(notebook) as client:
+        assert client.post("/list", content="x" * 100).json() == ["x" * 100]
+
+
+@pytest.mark.parametrize(("kind", "answered"), [(FaultKind.SHORTEN, ["a"]), (FaultKind.LENGTHEN, ["a", "b", "b"])])
+def test_a_list_has_one_element_too_few_or_too_many(
+    notebook: Notebook, client: httpx.Client, kind: FaultKind, answered: list[str]
+) -> None:
+    client.post("/list", content="a")
+    notebook.faults.add(Fault(kind=kind))
+
+    assert client.post("/list", content="b").json() == answered
+
+    assert notebook.notes == ["a", "b"]
+
+
+@pytest.mark.parametrize("kind", [FaultKind.SHORTEN, FaultKind.LENGTHEN])
+def test_an_answer_that_is_no_list_keeps_its_length(notebook: Notebook, client: httpx.Client, kind: FaultKind) -> None:
+    notebook.faults.add(Fault(kind=kind))
+
+    answer = client.post("/write", content="x")
+
+    assert (answer.status_code, answer.text) == (201, "written down")
 
 
 def test_a_delay_holds_nobody_else_up() -> None:

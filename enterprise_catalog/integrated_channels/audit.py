@@ -55,10 +55,6 @@ class Answered:
     attempts: Sequence[TransmissionAttempt]  #: None of items that needed no call.
 
 
-#: Of a create that was sent: the learning system may have carried it out all the same. Moodle refuses with
-#: ``invalidresponse``, for one, after it has made the courses.
-_NOT_KNOWN_TO_BE_DONE: Final = frozenset({Outcome.RETRY, Outcome.REJECTED})
-
 _CHANGING_COLUMNS: Final = [
     field.name
     for field in ContentMetadataItemTransmission._meta.concrete_fields  # noqa: SLF001  (Django's documented API)
@@ -325,14 +321,9 @@ def answer_chunk(
     results: Mapping[str, ItemResult],
     exported: Mapping[str, Exported],
     *,
-    halvings: Mapping[str, int],
     now: datetime,
 ) -> Answered:
-    """Note what became of each of the chunk's items, in its row and in its attempt; nothing is written yet.
-
-    Args:
-        halvings: by content key: how many calls with it and others were refused or cut short.
-    """
+    """Note what became of each of the chunk's items, in its row and in its attempt; nothing is written yet."""
     for item in chunk.items:
         key = item.content_key
         row = rows[key]
@@ -342,10 +333,12 @@ def answer_chunk(
             row.last_attempt_at = now
             _finish(attempts[key], result, now)
         _set_task(row, item.action, known)
-        row.halvings = min(row.halvings + halvings.get(key, 0), _MOST_HALVINGS)
+        row.halvings = min(row.halvings + result.halvings, _MOST_HALVINGS)
         _move(row, result, known, now)
-        if item.action is Action.CREATE and key in attempts and result.outcome in _NOT_KNOWN_TO_BE_DONE:
-            row.presence = Presence.UNKNOWN
+        if result.may_have_been_created:
+            # Moodle, for one, refuses with ``invalidresponse`` what it has made; and a run may stop before the halves
+            # of what was refused had their turn. One that came back may be shown again, and is theirs.
+            row.presence, row.deleted_at = Presence.UNKNOWN, None
     return Answered([rows[item.content_key] for item in chunk.items], list(attempts.values()))
 
 

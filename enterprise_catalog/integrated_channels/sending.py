@@ -118,10 +118,7 @@ def _send_chunk(run: Run, chunk: Chunk, rows: audit.Rows, export: Export, transm
     run.answered, run.keeper.renewed_at = None, now
     transmission = transmitter.transmit(export.outgoing)
     results = {result.content_key: result for result in export.settled} | transmission.results
-    halvings = transmission.halvings
-    run.answered = audit.answer_chunk(
-        chunk, rows, attempts, results, export.exported, halvings=halvings, now=run.clock()
-    )
+    run.answered = audit.answer_chunk(chunk, rows, attempts, results, export.exported, now=run.clock())
     for item in chunk.items:
         outcome = results[item.content_key].outcome
         run.counts.add(item.action, outcome)

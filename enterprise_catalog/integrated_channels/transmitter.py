@@ -48,10 +48,16 @@ class Transmission:
     """What became of a chunk's items."""
 
     results: dict[str, ItemResult] = field(default_factory=dict)  #: By content key; one per item.
-    #: By content key: how many calls that carried it and others were refused, or not to be finished for now. They are
-    #: worth remembering where the item has no outcome of its own.
-    halvings: Counter[str] = field(default_factory=Counter)
+    halvings: Counter[str] = field(default_factory=Counter)  #: By content key; see ``ItemResult``.
+    begun: set[str] = field(default_factory=set)  #: Keys of creates that a call was begun for.
     stopped_by: StopSyncError | None = None  #: Set when nothing else of this run will work.
+
+    def complete(self) -> None:
+        """Say in the results of what is not done all that is known of it."""
+        for key, result in self.results.items():
+            if result.outcome is not Outcome.DONE:
+                begun = key in self.begun
+                self.results[key] = replace(result, may_have_been_created=begun, halvings=self.halvings[key])
 
 
 class Transmitter:
@@ -78,6 +84,7 @@ class Transmitter:
             transmission.stopped_by = error
             outcome = Outcome.THROTTLED if isinstance(error, ThrottledError) else Outcome.SKIPPED
             _fill(transmission.results, items, outcome, error)
+        transmission.complete()
         return transmission
 
     def _transmit_parts(self, parts: Sequence[Sequence[Outgoing]], transmission: Transmission) -> None:
@@ -157,6 +164,9 @@ class _Part(ABC):
         if len(items) > 1:
             self.transmission.halvings.update(item.content_key for item in items)
 
+    def _note_begun(self, items: Sequence[Outgoing]) -> None:
+        self.transmission.begun.update(item.content_key for item in items)
+
     def _noting(self, call: Send) -> Callable[[Sequence[Outgoing]], None]:
         def send(items: Sequence[Outgoing]) -> None:
             answered = {result.content_key: result for result in call(items)}
@@ -200,6 +210,7 @@ class _UpsertedPart(_Part):
     channel: UpsertChannel[Any, Any]
 
     def carry_out(self, items: Sequence[Outgoing]) -> None:
+        self._note_begun([item for item in items if item.action is Action.CREATE])
         self._send(self.channel.apply, items)
         for item in self._gone(items):
             self.transmission.results[item.content_key] = _gone_already(item)
@@ -226,13 +237,19 @@ class _PushedPart(_Part):
         unseen = [item for item in items if not item.may_be_there]
         refusal = self._create_unseen(unseen)
         present, absent = self._located([item for item in items if item.content_key not in self.transmission.results])
+        self._note_begun(present)
         self._send(self.channel.update, present)
         absent += self._gone(present)
         if refusal is not None and absent == unseen:
             # The call that was just refused is not made again.
-            self._divide(self._noting(self.channel.create), absent, refusal)
+            self._divide(self._noting(self._begin), absent, refusal)
         else:
-            self._send(self.channel.create, absent)
+            self._send(self._begin, absent)
+
+    def _begin(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        self._note_begun(items)
+        results: Sequence[ItemResult] = self.channel.create(items)
+        return results
 
     def _create_unseen(self, items: Sequence[Outgoing]) -> RejectedError | None:
         """Create what no earlier call of ours can have put there, in one call; return the error if it was refused.
@@ -244,7 +261,7 @@ class _PushedPart(_Part):
             return None
         results = self.transmission.results
         try:
-            self._noting(self.channel.create)(items)
+            self._noting(self._begin)(items)
         except RejectedError as error:
             self.note_halving(items)
             return error

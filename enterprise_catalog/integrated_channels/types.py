@@ -276,6 +276,10 @@ class ItemResult:
     vendor_code: str = ""  #: The LMS's own word for the error.
     message: str = ""  #: A sentence for people, without secrets.
     retry_after_seconds: float | None = None
+    may_have_been_created: bool = False  #: Whether a call was begun that creates it, or shows it again.
+    #: How many calls that carried it and others were refused, or not to be finished for now. They are worth remembering
+    #: where it has no outcome of its own.
+    halvings: int = 0
 
 
 @dataclass(slots=True)

@@ -267,3 +267,34 @@ def test_a_course_that_the_lms_made_and_refused_all_the_same_is_hidden_when_it_l
     assert refused.counts == {"create": {"rejected": 1}}
     assert (run.state, run.counts) == (RunState.COMPLETE, {"delete": {"done": 1}})
     assert list(moodle.offered()) == []
+
+
+@pytest.mark.parametrize("was_there_before", [False, True])
+def test_a_course_that_may_have_been_made_before_the_run_stopped_is_hidden_when_it_leaves(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    *,
+    was_there_before: bool,
+) -> None:
+    catalog = a_catalog(customer=customer)
+    if was_there_before:
+        import_into(catalog, courses(2))
+        run_of(configuration, clock)
+        import_into(catalog, [], replace=True)
+        run_of(configuration, clock)
+    import_into(catalog, courses(2))
+    refusal = '{"exception": "invalid_response_exception", "errorcode": "invalidresponse", "message": "No."}'
+    changes = "core_course_[cu]*"
+    moodle.faults.add(Fault(kind=FaultKind.REPLACE, operation=changes, status=200, body=refusal))
+    moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation=changes, status=429))
+    throttled = run_of(configuration, clock)
+    import_into(catalog, [], replace=True)
+    clock.forward(hours=1)
+
+    run = run_of(configuration, clock)
+
+    assert throttled.counts == {"create": {"throttled": 2}}
+    assert (run.state, run.counts) == (RunState.COMPLETE, {"delete": {"done": 2}})
+    assert moodle.offered() == {}

@@ -1,4 +1,4 @@
-"""The two forms of a proof, and the seed of what is random in it."""
+"""The two forms of a proof, the seed of what is random in it, and what it has to tell."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _pytest.terminal import TerminalReporter
 
 #: Test -> the seed it ran with.
 _SEEDS: dict[str, int] = {}
+#: Test -> the lines that it tells.
+_REPORTS: dict[str, list[str]] = {}
 
 
 @pytest.fixture
@@ -29,9 +33,19 @@ def seed(request: pytest.FixtureRequest) -> int:
     return chosen
 
 
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Keep a line about what was proven, how often something happened for one, to be printed in the end."""
+    return _REPORTS.setdefault(request.node.nodeid, []).append
+
+
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """Print each proof's seed, whether or not it passed."""
+    """Print each proof's seed, whether or not it passed, and what it tells."""
     if _SEEDS:
         terminalreporter.section("seeds of the proofs")
     for test, chosen in _SEEDS.items():
         terminalreporter.write_line(f"{chosen:10}  {test}")
+    for test, lines in _REPORTS.items():
+        terminalreporter.section(test, sep="-")
+        for line in lines:
+            terminalreporter.write_line(line)

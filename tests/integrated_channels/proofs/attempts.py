@@ -1,0 +1,102 @@
+"""What has to hold of the attempts that a configuration's runs have left, whatever happened in these runs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.db.models import Count
+
+from enterprise_catalog.integrated_channels.models import TransmissionAttempt
+from enterprise_catalog.integrated_channels.planning import (
+    MAX_FAILURES,
+    REJECTED_RETRY_SECONDS,
+    retry_delay_seconds,
+)
+from enterprise_catalog.integrated_channels.types import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration, SyncRun
+
+#: Of items that were counted without a call.
+_WITHOUT_A_CALL: Final = frozenset({Outcome.UNCHANGED, Outcome.WITHDRAWN})
+_FAILED: Final = frozenset({Outcome.RETRY, Outcome.REJECTED})
+#: Jitter shortens a rest by at most so much.
+_LONGEST_JITTER: Final = 1.0
+
+
+def check_accounts(run: SyncRun) -> None:
+    """Check that each attempt of a run that ended has an outcome, and that the run counted them all."""
+    assert run.finished_at is not None
+    by_outcome = run.attempts.values_list("action", "outcome").annotate(number=Count("pk"))
+    made = {(action, outcome): number for action, outcome, number in by_outcome}
+    counted = {
+        (action, outcome): number
+        for action, outcomes in run.counts.items()
+        for outcome, number in outcomes.items()
+        if outcome not in _WITHOUT_A_CALL
+    }
+    assert made == counted
+
+
+def check_back_off(configuration: ChannelConfiguration, *, asked_for: Mapping[str, int]) -> int:
+    """Check that no item was tried again sooner than its failures allow; return how many times one was tried again.
+
+    An item whose task changed (another action, or another version of its content) begins anew.
+
+    Args:
+        asked_for: what a message says -> how many seconds the learning system that said so wants to be left alone.
+    """
+    attempts = TransmissionAttempt.objects.filter(transmission__configuration=configuration).order_by("pk")
+    histories: dict[int, list[TransmissionAttempt]] = defaultdict(list)
+    for attempt in attempts:
+        histories[attempt.transmission_id].append(attempt)
+    again = 0
+    for history in histories.values():
+        for failure in _failures_tried_again(history):
+            assert failure.attempt.finished_at is not None
+            earliest = failure.attempt.finished_at + failure.rest(asked_for)
+            assert failure.next_one.started_at >= earliest, f"{failure} was tried again too soon"
+            again += 1
+    return again
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A failed attempt, the how many-th in a row it was, and the next one of the same task."""
+
+    attempt: TransmissionAttempt
+    number: int
+    next_one: TransmissionAttempt
+
+    def rest(self, asked_for: Mapping[str, int]) -> timedelta:
+        """Return how long the item has to rest at least."""
+        if self.number >= MAX_FAILURES:
+            return timedelta(days=36_500)  # A dead letter, which is left alone.
+        if self.attempt.outcome == Outcome.REJECTED:
+            return timedelta(seconds=REJECTED_RETRY_SECONDS * (1 - _LONGEST_JITTER / 4))
+        asked = max((seconds for text, seconds in asked_for.items() if text in self.attempt.message), default=None)
+        return timedelta(seconds=retry_delay_seconds(self.number, jitter=_LONGEST_JITTER, retry_after_seconds=asked))
+
+
+def _failures_tried_again(history: Iterable[TransmissionAttempt]) -> Iterable[_Failure]:
+    """Yield the failures of one item that another attempt of the same task came after."""
+    failure: TransmissionAttempt | None = None
+    number = 0
+    for attempt in history:
+        if failure is None or _task(failure) != _task(attempt):
+            failure, number = None, 0
+        else:
+            yield _Failure(failure, number, attempt)
+        if attempt.outcome in _FAILED:
+            failure, number = attempt, number + 1
+        elif attempt.outcome == Outcome.DONE:
+            failure, number = None, 0
+
+
+def _task(attempt: TransmissionAttempt) -> tuple[object, ...]:
+    return attempt.action, attempt.content_updated_at

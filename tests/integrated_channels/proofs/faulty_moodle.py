@@ -1,0 +1,137 @@
+"""A Moodle that goes wrong in every way, now and then, and counts how often in which."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from enterprise_catalog.sandbox.faults import Fault, FaultKind, FaultQueue
+from enterprise_catalog.sandbox.moodle import MoodleSandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+#: How long the client waits for a byte, and for a whole answer, in the proofs; what hangs and drips takes longer.
+READ_SECONDS: Final = 0.25
+ANSWER_SECONDS: Final = 0.2
+_HANG_SECONDS: Final = 0.5
+_DRIP_SECONDS: Final = 0.1
+
+#: What answers ask to wait that ask for it; their text says it, so that attempts can be told apart by their messages.
+RETRY_AFTER_SECONDS: Final = {"Come back in two hours.": 7_200, "Come back in half an hour.": 1_800}
+_TWO_HOURS, _HALF_AN_HOUR = RETRY_AFTER_SECONDS
+
+CREATE: Final = "core_course_create_courses"
+UPDATE: Final = "core_course_update_courses"
+#: Of operations: those that change something, and all others.
+_CHANGES: Final = "core_course_[cu]*"
+_LOOK_UPS: Final = "core_course_get*"
+
+
+def _error(code: str) -> str:
+    """Return an error as Moodle answers it with status 200."""
+    return json.dumps({"exception": "moodle_exception", "errorcode": code, "message": "It did not work."})
+
+
+_WARNING: Final = {"item": "course", "itemid": 987_654_321, "warningcode": "invalidrecord", "message": "Not there."}
+_PAGE: Final = "<html>It works!</html>"
+
+#: Everything that goes wrong, by name.
+FAULTS: Final[Mapping[str, Fault]] = {
+    "500": Fault(kind=FaultKind.ANSWER, status=500),
+    "500 after the work": Fault(kind=FaultKind.REPLACE, status=500),
+    "503 with Retry-After": Fault(
+        kind=FaultKind.ANSWER, status=503, body=_TWO_HOURS, retry_after=str(RETRY_AFTER_SECONDS[_TWO_HOURS])
+    ),
+    "429": Fault(kind=FaultKind.ANSWER, status=429, body="Slow down."),
+    "429 with Retry-After": Fault(
+        kind=FaultKind.ANSWER, status=429, body=_HALF_AN_HOUR, retry_after=str(RETRY_AFTER_SECONDS[_HALF_AN_HOUR])
+    ),
+    "reset before the work": Fault(kind=FaultKind.REFUSE),
+    "reset after the work": Fault(kind=FaultKind.DROP),
+    "hang": Fault(kind=FaultKind.DELAY, delay_seconds=_HANG_SECONDS),
+    "drip": Fault(kind=FaultKind.DRIP, delay_seconds=_DRIP_SECONDS),
+    "truncated body": Fault(kind=FaultKind.TRUNCATE),
+    "no JSON": Fault(kind=FaultKind.ANSWER, status=200, body=_PAGE),
+    "no JSON after the work": Fault(kind=FaultKind.REPLACE, status=200, body=_PAGE),
+    "refusal inside": Fault(kind=FaultKind.ANSWER, status=200, body=_error("dmlwriteexception")),
+    "refusal inside after the work": Fault(kind=FaultKind.REPLACE, status=200, body=_error("invalidresponse")),
+    "passing error inside": Fault(kind=FaultKind.ANSWER, status=200, body=_error("dmltransactionexception")),
+    "passing error inside after the work": Fault(kind=FaultKind.REPLACE, status=200, body=_error("dmlreadexception")),
+    "one item too few": Fault(kind=FaultKind.SHORTEN, operation=CREATE),
+    "one item too many": Fault(kind=FaultKind.LENGTHEN, operation=CREATE),
+    "warning for a stranger": Fault(
+        kind=FaultKind.ANSWER, operation=UPDATE, status=200, body=json.dumps({"warnings": [_WARNING]})
+    ),
+}
+
+
+class CountedFaults(FaultQueue):
+    """Faults of :data:`FAULTS` that count, by name, how often they struck."""
+
+    def __init__(self, *, seed: int = 0) -> None:
+        super().__init__(seed=seed)
+        self.struck: Counter[str] = Counter(dict.fromkeys(FAULTS, 0))
+        self._names: dict[Fault, str] = {}
+
+    def arm_all(self, *, of_changes: float, of_look_ups: float) -> None:
+        """Let every fault strike with these probabilities; an operation may meet any of them."""
+        self._arm(
+            (name, replace(fault, operation=operation, times=None, probability=probability))
+            for name, fault in FAULTS.items()
+            for operation, probability in _operations(fault, of_changes, of_look_ups)
+        )
+
+    def arm_one(self, name: str) -> None:
+        """Let one fault strike the next change that it may strike, and no other."""
+        fault = FAULTS[name]
+        [(operation, _), *_] = _operations(fault, 1, 1)
+        self._arm([(name, replace(fault, operation=operation))])
+
+    def take(self, operation: str) -> Fault | None:
+        fault = super().take(operation)
+        if fault is not None:
+            self.struck[self._names[fault]] += 1
+        return fault
+
+    def _arm(self, named: Iterable[tuple[str, Fault]]) -> None:
+        self._names = {fault: name for name, fault in named}
+        self.set(self._names)
+
+
+def _operations(fault: Fault, of_changes: float, of_look_ups: float) -> list[tuple[str, float]]:
+    """Return which operations a fault may strike, and with which probability."""
+    if fault.operation != "*":
+        return [(fault.operation, of_changes)]
+    return [(_CHANGES, of_changes), (_LOOK_UPS, of_look_ups)]
+
+
+@dataclass(kw_only=True, eq=False)
+class FaultyMoodle(MoodleSandbox):
+    """A Moodle with counted faults, of which one can tell when it has finished what it was asked to do."""
+
+    faults: CountedFaults = field(default_factory=CountedFaults)
+    _under_way: int = field(init=False, default=0)
+    _ended: threading.Condition = field(init=False, repr=False, default_factory=threading.Condition)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        with self._ended:
+            self._under_way += 1
+        try:
+            return super().__call__(environ, start_response)
+        finally:
+            with self._ended:
+                self._under_way -= 1
+                self._ended.notify_all()
+
+    def come_to_rest(self) -> None:
+        """Wait until what clients have ceased to wait for is done, too.
+
+        Between two runs lie minutes, in which everything that hung has ended; the clock of a test skips them.
+        """
+        with self._ended:
+            assert self._ended.wait_for(lambda: not self._under_way, timeout=30)

@@ -1,0 +1,213 @@
+"""The learning system answers in every wrong way while the catalogs change; once it has ceased to, nothing is amiss."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from io import StringIO
+from random import Random
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from django.core.management import call_command
+
+from enterprise_catalog.integrated_channels import audit, http
+from enterprise_catalog.integrated_channels.models import (
+    ContentMetadataItemTransmission,
+    RunState,
+    TransmissionAttempt,
+)
+from enterprise_catalog.integrated_channels.types import Outcome
+from tests.integrated_channels.proofs.attempts import check_accounts, check_back_off
+from tests.integrated_channels.proofs.changing_catalogs import ChangingCatalogs
+from tests.integrated_channels.proofs.faulty_moodle import (
+    ANSWER_SECONDS,
+    READ_SECONDS,
+    RETRY_AFTER_SECONDS,
+    CountedFaults,
+    FaultyMoodle,
+)
+from tests.integrated_channels.syncing import run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from enterprise_catalog.catalog.models import EnterpriseCustomer
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration, SyncRun
+    from tests.integrated_channels.conftest import Clock
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+#: Of each of some twenty faults, for each call that changes something; one of these holds for a run. Look-ups, of which
+#: there are many more, meet them more rarely.
+CHANCES = (0.01, 0.03, 0.06)
+LOOK_UPS_PER_CHANGE = 10
+
+#: How often a run comes at another time than it is due: by hand before, or a day late.
+CHANCE_BY_HAND = 0.25
+CHANCE_OF_A_PAUSE = 0.15
+
+#: After the faults have ended and all rests with them.
+RUNS_TO_MEND = 2
+
+
+@pytest.fixture
+def moodle(seed: int) -> FaultyMoodle:
+    """What ``moodle_url`` serves and ``configure`` connects to."""
+    return FaultyMoodle(faults=CountedFaults(seed=seed))
+
+
+@dataclass
+class Trial:
+    """One configuration, its catalogs and its learning system, and the time at which all that happens."""
+
+    configuration: ChannelConfiguration
+    catalogs: ChangingCatalogs
+    lms: FaultyMoodle
+    clock: Clock
+    dice: Random
+    ends: Counter[str] = field(default_factory=Counter)  #: Of runs, by state.
+
+    def run(self) -> SyncRun:
+        """Sync, and check what has to hold after every run, however it ended."""
+        run = run_of(self.configuration, self.clock)
+        self.lms.come_to_rest()
+        self.configuration.refresh_from_db()
+        self.ends[str(run.state)] += 1
+        check_accounts(run)
+        assert run.state != RunState.ABANDONED
+        assert not run.reason.startswith("An error in the program")
+        made = Counter(course["idnumber"] for course in self.lms.courses)
+        assert max(made.values(), default=1) == 1, "a course was made twice"
+        return run
+
+    def wait(self, run: SyncRun) -> None:
+        """Let the time come at which the next run is due; or another, as it happens."""
+        due = self.next_sync_at
+        throttled = run.attempts.filter(outcome=Outcome.THROTTLED).first()
+        if throttled is not None:
+            asked = [seconds for text, seconds in RETRY_AFTER_SECONDS.items() if text in throttled.message]
+            assert due >= self.clock.now + timedelta(seconds=max([60, *asked]))
+        elif self.dice.random() < CHANCE_BY_HAND:
+            due = self.clock.now + (due - self.clock.now) * self.dice.random()
+        if self.dice.random() < CHANCE_OF_A_PAUSE:
+            due += timedelta(days=1)
+        self.clock.now = due
+
+    def keys_that_failed(self, run: SyncRun) -> set[str]:
+        """Return the keys of the items that a run tried in vain."""
+        failed = run.attempts.exclude(outcome=Outcome.DONE)
+        return set(failed.values_list("transmission__content_key", flat=True))
+
+    def ended(self) -> str:
+        """Return how many runs ended how."""
+        return ", ".join(f"{number} runs {state}" for state, number in self.ends.most_common())
+
+    @property
+    def next_sync_at(self) -> datetime:
+        """When the next run is due; never before the last one ended."""
+        due = self.configuration.next_sync_at
+        assert due is not None
+        assert due >= self.clock.now
+        return due
+
+
+@pytest.fixture
+def trial(
+    configure: Callable[..., ChannelConfiguration],
+    customer: EnterpriseCustomer,
+    moodle: FaultyMoodle,
+    clock: Clock,
+    seed: int,
+) -> Trial:
+    dice = Random(seed)
+    catalogs = ChangingCatalogs(customer, dice, clock.now)
+    return Trial(configure(chunk_size=8, delete_limit_percent=100), catalogs, moodle, clock, dice)
+
+
+def test_whatever_the_lms_answers_it_equals_the_catalogs_once_it_answers_well(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch, report: Callable[[str], None], *, soak: bool
+) -> None:
+    runs, items = (50, 150) if soak else (12, 40)
+    trial.catalogs.add(items, now=trial.clock.now)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(http, "TIMEOUT", httpx.Timeout(5, read=READ_SECONDS))
+        patch.setattr(http, "MAX_ANSWER_SECONDS", ANSWER_SECONDS)
+        for _ in range(runs):
+            chance = trial.dice.choice(CHANCES)
+            trial.lms.faults.arm_all(of_changes=chance, of_look_ups=chance / LOOK_UPS_PER_CHANGE)
+            run = trial.run()
+            trial.wait(run)
+            trial.catalogs.favourites = trial.keys_that_failed(run)
+            trial.catalogs.change(items // 5, now=trial.clock.now)
+        let_each_strike(trial)
+    tried_again = check_back_off(trial.configuration, asked_for=RETRY_AFTER_SECONDS)
+    mend(trial)
+
+    check_that_all_is_well(trial)
+    assert min(trial.lms.faults.struck.values()) > 0
+    assert tried_again > 0
+    for told in ("did not answer in time", "The answer is not complete after"):
+        assert TransmissionAttempt.objects.filter(message__contains=told).exists()
+    report(f"{trial.ended()}; {tried_again} attempts came after a rest; faults that struck:")
+    report(", ".join(f"{name}: {times}" for name, times in trial.lms.faults.struck.items()))
+
+
+def let_each_strike(trial: Trial) -> None:
+    """Let each fault strike that chance has left out."""
+    for name in [name for name, times in trial.lms.faults.struck.items() if not times]:
+        trial.lms.faults.arm_one(name)
+        trial.catalogs.add(1, now=trial.clock.now)
+        trial.catalogs.alter(a_settled_key(trial), now=trial.clock.now)
+        trial.wait(trial.run())
+
+
+def a_settled_key(trial: Trial) -> str:
+    """Return the key of an item that is sent at once when it changes."""
+    settled = ContentMetadataItemTransmission.objects.of(trial.configuration).filter(state="transmitted")
+    keys = trial.catalogs.union.intersection(settled.values_list("content_key", flat=True))
+    return min(keys)
+
+
+def mend(trial: Trial) -> None:
+    """Let the learning system answer well from now on, and time pass until each item may be tried again."""
+    trial.lms.faults.clear()
+    dead = ContentMetadataItemTransmission.objects.of(trial.configuration).filter(state="dead_letter")
+    audit.queue_again(dead, by="a proof")
+    trial.clock.forward(days=1)
+    for _ in range(RUNS_TO_MEND):
+        run = trial.run()
+        if run.state == RunState.COMPLETE:
+            return
+        trial.clock.now = trial.next_sync_at
+    pytest.fail(f"{RUNS_TO_MEND} runs were not enough: {run.reason or run.counts}")
+
+
+def check_that_all_is_well(trial: Trial) -> None:
+    """Check that the learning system has what the catalogs have, and that our rows say what it has."""
+    courses = {course["idnumber"]: course for course in trial.lms.courses}
+    ours = {row.content_key: row for row in ContentMetadataItemTransmission.objects.of(trial.configuration)}
+    titles, descriptions = trial.catalogs.titles(), trial.catalogs.descriptions()
+
+    assert trial.lms.offered() == {key: f"{title} - via edX.org (Northwind Institute)" for key, title in titles.items()}
+    assert all(courses[key]["summary"].endswith(text) for key, text in descriptions.items())
+    assert courses.keys() <= ours.keys(), "the learning system has courses that we know nothing of"
+    for key, row in ours.items():
+        is_there = key in titles
+        assert (row.state, row.presence) == (("transmitted", "present") if is_there else ("deleted", "absent"))
+        assert (row.deleted_at is None) is is_there
+        assert row.remote_id == (str(courses[key]["id"]) if key in courses else "")
+    check_versions(trial)
+
+
+def check_versions(trial: Trial) -> None:
+    """Ask the catalogs once more how they differ from the versions in our rows: they do not."""
+    answer = StringIO()
+    call_command("sync_channels", "--dry-run", "--json", configuration=trial.configuration.pk, stdout=answer)
+    plan = json.loads(answer.getvalue())
+    assert (plan["items"], plan["matched"], plan["waiting"], plan["dead"]) == ([], len(trial.catalogs.union), 0, 0)

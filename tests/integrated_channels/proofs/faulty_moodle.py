@@ -6,6 +6,7 @@ import json
 import threading
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.sandbox.faults import Fault, FaultKind, FaultQueue
@@ -27,9 +28,7 @@ _TWO_HOURS, _HALF_AN_HOUR = RETRY_AFTER_SECONDS
 
 CREATE: Final = "core_course_create_courses"
 UPDATE: Final = "core_course_update_courses"
-#: Of operations: those that change something, and all others.
-_CHANGES: Final = "core_course_[cu]*"
-_LOOK_UPS: Final = "core_course_get*"
+_LOOK_UPS: Final = "core_course_get_*"
 
 
 def _error(code: str) -> str:
@@ -71,43 +70,49 @@ FAULTS: Final[Mapping[str, Fault]] = {
 
 
 class CountedFaults(FaultQueue):
-    """Faults of :data:`FAULTS` that count, by name, how often they struck."""
+    """Faults of :data:`FAULTS` that count, by name and operation, how often they struck."""
 
     def __init__(self, *, seed: int = 0) -> None:
         super().__init__(seed=seed)
-        self.struck: Counter[str] = Counter(dict.fromkeys(FAULTS, 0))
+        self.struck: Counter[tuple[str, str]] = Counter()
         self._names: dict[Fault, str] = {}
 
+    def by_name(self) -> dict[str, int]:
+        """Return how often each fault struck, whatever the operation."""
+        return {name: sum(times for (each, _), times in self.struck.items() if each == name) for name in FAULTS}
+
+    def missing(self, operation: str) -> list[str]:
+        """Return the faults that may strike ``operation`` and have not done so yet."""
+        possible = [name for name, fault in FAULTS.items() if fnmatchcase(operation, fault.operation)]
+        return [name for name in possible if not self.struck[name, operation]]
+
     def arm_all(self, *, of_changes: float, of_look_ups: float) -> None:
-        """Let every fault strike with these probabilities; an operation may meet any of them."""
+        """Let every fault strike with these probabilities; an operation may meet any that may strike it."""
+        probabilities = {CREATE: of_changes, UPDATE: of_changes, _LOOK_UPS: of_look_ups}
         self._arm(
             (name, replace(fault, operation=operation, times=None, probability=probability))
             for name, fault in FAULTS.items()
-            for operation, probability in _operations(fault, of_changes, of_look_ups)
+            for operation, probability in probabilities.items()
+            if fnmatchcase(operation, fault.operation)
         )
 
-    def arm_one(self, name: str) -> None:
-        """Let one fault strike the next change that it may strike, and no other."""
-        fault = FAULTS[name]
-        [(operation, _), *_] = _operations(fault, 1, 1)
-        self._arm([(name, replace(fault, operation=operation))])
+    def arm_once(self, named: Mapping[str, str]) -> None:
+        """Let one fault each strike the next call of an operation, and no other.
+
+        Args:
+            named: operation -> the name of its fault.
+        """
+        self._arm((name, replace(FAULTS[name], operation=operation)) for operation, name in named.items())
 
     def take(self, operation: str) -> Fault | None:
         fault = super().take(operation)
         if fault is not None:
-            self.struck[self._names[fault]] += 1
+            self.struck[self._names[fault], operation] += 1
         return fault
 
     def _arm(self, named: Iterable[tuple[str, Fault]]) -> None:
         self._names = {fault: name for name, fault in named}
         self.set(self._names)
-
-
-def _operations(fault: Fault, of_changes: float, of_look_ups: float) -> list[tuple[str, float]]:
-    """Return which operations a fault may strike, and with which probability."""
-    if fault.operation != "*":
-        return [(fault.operation, of_changes)]
-    return [(_CHANGES, of_changes), (_LOOK_UPS, of_look_ups)]
 
 
 @dataclass(kw_only=True, eq=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,8 +9,8 @@ import pytest
 
 from enterprise_catalog.integrated_channels.configurations import make_configuration
 from enterprise_catalog.sandbox.moodle import MoodleSandbox
-from enterprise_catalog.sandbox.serving import make_loopback_server
 from tests.factories import DAY_ONE, a_customer
+from tests.integrated_channels.loopback import on_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,13 +60,8 @@ def moodle() -> MoodleSandbox:
 @pytest.fixture
 def moodle_url(moodle: MoodleSandbox) -> Iterator[str]:
     """Where ``moodle`` is served on loopback."""
-    server = make_loopback_server(moodle, port=0)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with on_loopback(moodle) as url:
+        yield url
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from werkzeug import Response
 
 from enterprise_catalog.sandbox.application import Operation, SandboxApplication, json_response
-from enterprise_catalog.sandbox.serving import HOST, make_loopback_server
+from tests.integrated_channels.loopback import on_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -62,12 +61,5 @@ def served() -> Iterator[tuple[ScriptedCatalog, str]]:
     """Serve a scripted catalog on loopback; give it and its URL."""
     catalog = ScriptedCatalog()
     catalog.reset()
-    server = make_loopback_server(catalog, port=0)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield catalog, f"http://{HOST}:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with on_loopback(catalog) as url:
+        yield catalog, url

@@ -21,6 +21,7 @@ from enterprise_catalog.integrated_channels.models import (
     TransmissionAttempt,
 )
 from enterprise_catalog.integrated_channels.types import Outcome
+from tests.factories import a_catalog, import_into
 from tests.integrated_channels.proofs.attempts import check_accounts, check_back_off
 from tests.integrated_channels.proofs.changing_catalogs import ChangingCatalogs
 from tests.integrated_channels.proofs.faulty_moodle import (
@@ -36,10 +37,10 @@ from tests.integrated_channels.proofs.faulty_moodle import (
 from tests.integrated_channels.syncing import run_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from enterprise_catalog.catalog.models import EnterpriseCustomer
+    from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration, SyncRun
     from tests.integrated_channels.conftest import Clock
 
@@ -70,13 +71,16 @@ class Trial:
 
     configuration: ChannelConfiguration
     catalogs: ChangingCatalogs
+    stored: Mapping[str, EnterpriseCatalog]  #: By name.
     lms: FaultyMoodle
     clock: Clock
     dice: Random
     ends: Counter[str] = field(default_factory=Counter)  #: Of runs, by state.
 
     def run(self) -> SyncRun:
-        """Sync, and check what has to hold after every run, however it ended."""
+        """Sync with the catalogs as they are now, and check what has to hold after every run, however it ended."""
+        for name, catalog in self.stored.items():
+            import_into(catalog, self.catalogs.documents([name]).values(), now=self.clock.now, replace=True)
         run = run_of(self.configuration, self.clock)
         self.lms.come_to_rest()
         self.configuration.refresh_from_db()
@@ -138,15 +142,16 @@ def trial(
     seed: int,
 ) -> Trial:
     dice = Random(seed)
-    catalogs = ChangingCatalogs(customer, dice, clock.now)
-    return Trial(configure(chunk_size=8, delete_limit_percent=100), catalogs, moodle, clock, dice)
+    stored = {name: a_catalog(customer=customer) for name in ("some", "others")}
+    configuration = configure(chunk_size=8, delete_limit_percent=100)
+    return Trial(configuration, ChangingCatalogs([*stored], dice), stored, moodle, clock, dice)
 
 
 def test_whatever_the_lms_answers_it_equals_the_catalogs_once_it_answers_well(
     trial: Trial, monkeypatch: pytest.MonkeyPatch, report: Callable[[str], None], *, soak: bool
 ) -> None:
     runs, items = (50, 150) if soak else (12, 40)
-    trial.catalogs.add(items, now=trial.clock.now)
+    trial.catalogs.add(items)
 
     with monkeypatch.context() as patch:
         patch.setattr(http, "TIMEOUT", httpx.Timeout(5, read=READ_SECONDS))
@@ -157,7 +162,7 @@ def test_whatever_the_lms_answers_it_equals_the_catalogs_once_it_answers_well(
             run = trial.run()
             trial.wait(run)
             trial.catalogs.favourites = trial.keys_that_failed(run)
-            trial.catalogs.change(items // 5, now=trial.clock.now)
+            trial.catalogs.change(items // 5)
         let_each_strike(trial)
     tried_again = check_back_off(trial.configuration, asked_for=RETRY_AFTER_SECONDS)
     mend(trial)
@@ -180,15 +185,15 @@ def let_each_strike(trial: Trial) -> None:
         if not armed:
             return
         faults.arm_once(armed)
-        trial.catalogs.add(1, now=trial.clock.now)
-        trial.catalogs.alter(a_settled_key(trial), now=trial.clock.now)
+        trial.catalogs.add(1)
+        trial.catalogs.alter(a_settled_key(trial))
         trial.wait(trial.run())
 
 
 def a_settled_key(trial: Trial) -> str:
     """Return the key of an item that is sent at once when it changes."""
     settled = ContentMetadataItemTransmission.objects.of(trial.configuration).filter(state="transmitted")
-    keys = trial.catalogs.union.intersection(settled.values_list("content_key", flat=True))
+    keys = trial.catalogs.union().intersection(settled.values_list("content_key", flat=True))
     return trial.dice.choice(sorted(keys))
 
 
@@ -210,13 +215,14 @@ def check_that_all_is_well(trial: Trial) -> None:
     """Check that the learning system has what the catalogs have, and that our rows say what it has."""
     courses = {course["idnumber"]: course for course in trial.lms.courses}
     ours = {row.content_key: row for row in ContentMetadataItemTransmission.objects.of(trial.configuration)}
-    titles, descriptions = trial.catalogs.titles(), trial.catalogs.descriptions()
+    desired = trial.catalogs.documents()
 
-    assert trial.lms.offered() == {key: fullname(title) for key, title in titles.items()}
-    assert all(courses[key]["summary"].endswith(text) for key, text in descriptions.items())
+    assert trial.lms.offered() == {key: fullname(document["title"]) for key, document in desired.items()}
+    for key, document in desired.items():
+        assert courses[key]["summary"].endswith(document["full_description"])
     assert courses.keys() <= ours.keys(), "the learning system has courses that we know nothing of"
     for key, row in ours.items():
-        is_there = key in titles
+        is_there = key in desired
         assert (row.state, row.presence) == (("transmitted", "present") if is_there else ("deleted", "absent"))
         assert (row.deleted_at is None) is is_there
         assert row.remote_id == (str(courses[key]["id"]) if key in courses else "")
@@ -233,4 +239,4 @@ def check_versions(trial: Trial) -> None:
     answer = StringIO()
     call_command("sync_channels", "--dry-run", "--json", configuration=trial.configuration.pk, stdout=answer)
     plan = json.loads(answer.getvalue())
-    assert (plan["items"], plan["matched"], plan["waiting"], plan["dead"]) == ([], len(trial.catalogs.union), 0, 0)
+    assert (plan["items"], plan["matched"], plan["waiting"], plan["dead"]) == ([], len(trial.catalogs.union()), 0, 0)

@@ -1,0 +1,28 @@
+"""Stand-ins of other systems, served on loopback from threads of the tests' own process."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from enterprise_catalog.sandbox.serving import HOST, make_loopback_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from enterprise_catalog.sandbox.application import SandboxApplication
+
+
+@contextmanager
+def on_loopback(sandbox: SandboxApplication) -> Iterator[str]:
+    """Serve ``sandbox`` until the block ends, and give its URL."""
+    server = make_loopback_server(sandbox, port=0)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://{HOST}:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -138,10 +138,11 @@ class Dialogue:
     process: subprocess.Popen[bytes]
     log: Path
 
-    def ask(self) -> Any:
-        """Write an empty line, and return what the process says next."""
+    def ask(self, question: object = None) -> Any:
+        """Write ``question`` as JSON, or an empty line, and return what the process says next."""
         assert self.process.stdin is not None
-        self.process.stdin.write(b"\n")
+        line = "" if question is None else json.dumps(question)
+        self.process.stdin.write(f"{line}\n".encode())
         self.process.stdin.flush()
         return self.hear()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.factories import a_course
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from random import Random
 
 #: What a change does, and how often in comparison with the others.
@@ -97,3 +97,13 @@ class ChangingCatalogs:
     def _document(self, key: str) -> dict[str, Any]:
         version = self.versions[key]
         return a_course(key, title=f"Version {version} of {key}", full_description=f"<p>Text {version}.</p>")
+
+
+def as_offered(documents: Mapping[str, dict[str, Any]]) -> dict[str, str]:
+    """Return key -> name of what a Moodle should offer."""
+    return {key: fullname(document["title"]) for key, document in documents.items()}
+
+
+def fullname(title: str) -> str:
+    """Return what a course of this title is called at a Moodle."""
+    return f"{title} - via edX.org (Northwind Institute)"

@@ -23,7 +23,7 @@ from enterprise_catalog.integrated_channels.models import (
 from enterprise_catalog.integrated_channels.types import Outcome
 from tests.factories import a_catalog, import_into
 from tests.integrated_channels.proofs.attempts import check_accounts, check_back_off
-from tests.integrated_channels.proofs.changing_catalogs import ChangingCatalogs
+from tests.integrated_channels.proofs.changing_catalogs import ChangingCatalogs, as_offered, fullname
 from tests.integrated_channels.proofs.faulty_moodle import (
     ANSWER_SECONDS,
     CREATE,
@@ -217,7 +217,7 @@ def check_that_all_is_well(trial: Trial) -> None:
     ours = {row.content_key: row for row in ContentMetadataItemTransmission.objects.of(trial.configuration)}
     desired = trial.catalogs.documents()
 
-    assert trial.lms.offered() == {key: fullname(document["title"]) for key, document in desired.items()}
+    assert trial.lms.offered() == as_offered(desired)
     for key, document in desired.items():
         assert courses[key]["summary"].endswith(document["full_description"])
     assert courses.keys() <= ours.keys(), "the learning system has courses that we know nothing of"
@@ -227,11 +227,6 @@ def check_that_all_is_well(trial: Trial) -> None:
         assert (row.deleted_at is None) is is_there
         assert row.remote_id == (str(courses[key]["id"]) if key in courses else "")
     check_versions(trial)
-
-
-def fullname(title: str) -> str:
-    """Return what a course is called at the learning system."""
-    return f"{title} - via edX.org (Northwind Institute)"
 
 
 def check_versions(trial: Trial) -> None:

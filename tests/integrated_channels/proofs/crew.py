@@ -1,0 +1,113 @@
+"""Celery workers: what each is at, and how to make one stand still. And the broker: what still waits for them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from redis import Redis
+
+from tests.processes import wait_until
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+    from typing import Self
+
+    from tests.processes import Site
+
+#: Long enough for anything that a worker does, on a busy machine.
+PATIENCE_SECONDS: Final = 120
+#: The age at which a lease is renewed in workers that import ``quick_leases``.
+RENEWAL_SECONDS: Final = 1.0
+#: How often in a row a broker has to be found without work: between queue and worker a message is nowhere to be seen.
+_LOOKS: Final = 5
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One worker, which is one process (``--pool solo``), so that a signal stops all of it."""
+
+    process: subprocess.Popen[bytes]
+    log: Path  #: JSON, a line an event.
+
+    def is_ready(self) -> bool:
+        """Return whether it takes tasks."""
+        return any(str(event.get("event", "")).endswith(" ready.") for event in self._events())
+
+    def runs(self, configuration: int) -> dict[int, str]:
+        """Return the configuration's runs that it began -> how each ended, empty if it goes on; oldest first."""
+        runs: dict[int, str] = {}
+        for event in self._events():
+            if event.get("configuration_id") == configuration and event["event"] == "sync_started":
+                runs[event["run_id"]] = ""
+            elif event.get("run_id") in runs and event["event"] == "sync_finished":
+                runs[event["run_id"]] = event["state"]
+        return runs
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let it stand still until the block ends, and long enough that its lease has grown old in any case."""
+        os.kill(self.process.pid, signal.SIGSTOP)
+        _, status = os.waitpid(self.process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), "the worker ended instead"
+        enough = time.monotonic() + RENEWAL_SECONDS
+        try:
+            yield
+        finally:
+            time.sleep(max(0, enough - time.monotonic()))
+            os.kill(self.process.pid, signal.SIGCONT)
+
+    def _events(self) -> Iterator[dict[str, Any]]:
+        for line in self.log.read_text(errors="replace").splitlines():
+            if line.startswith("{") and line.endswith("}"):  # A banner comes first, and the last line may not be whole.
+                yield json.loads(line)
+
+
+@contextmanager
+def crew(site: Site, names: Iterable[str], *, options: Iterable[str] = ()) -> Iterator[list[Worker]]:
+    """Run workers of a site until the block ends; gives them once they take tasks."""
+    with ExitStack() as processes:
+        workers = []
+        for name in names:
+            command = ("celery", "-A", "enterprise_catalog", "worker", "-n", f"{name}@%h", "--pool", "solo", *options)
+            process = processes.enter_context(site.running(*command, "--loglevel", "INFO"))
+            workers.append(Worker(process, site.log_of(*command)))
+        for worker in workers:
+            wait_until(worker.is_ready, seconds=PATIENCE_SECONDS)
+        try:
+            yield workers
+        finally:
+            for worker in workers:  # All at once; the stack would tell one after the other.
+                worker.process.terminate()
+
+
+@dataclass(frozen=True)
+class Broker:
+    """A Redis that brings tasks to workers which acknowledge them late: when they have carried them out."""
+
+    redis: Redis
+
+    @classmethod
+    @contextmanager
+    def at(cls, url: str) -> Iterator[Self]:
+        """Give an empty broker."""
+        with Redis.from_url(url) as redis:
+            redis.flushdb()
+            yield cls(redis)
+
+    def wait_until_idle(self, *, but: int = 0) -> None:
+        """Return when no task waits, and ``but`` so many none is being carried out."""
+        found: list[bool] = []
+
+        def is_idle() -> bool:
+            found.append((self.redis.llen("celery"), self.redis.hlen("unacked")) == (0, but))
+            return found[-_LOOKS:] == [True] * _LOOKS
+
+        wait_until(is_idle, seconds=PATIENCE_SECONDS)

@@ -1,0 +1,105 @@
+"""A process of a site that does what people and the scheduler do there, and reads what stands in its tables.
+
+:func:`main` is what the process runs: it reads orders, a JSON object a line, and answers each with a line of JSON. An
+order names a function of this module, and its arguments.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from django.utils import timezone
+
+from enterprise_catalog.catalog.models import EnterpriseCatalog
+from enterprise_catalog.integrated_channels.configurations import make_configuration
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
+    SyncLease,
+    SyncRun,
+    TransmissionAttempt,
+)
+from enterprise_catalog.integrated_channels.tasks import sync_configuration
+from tests.factories import a_catalog, a_customer, import_into
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from django.db.models import QuerySet
+
+
+def main() -> None:
+    """Carry out orders until there are no more."""
+    for line in sys.stdin:
+        order: dict[str, Any] = json.loads(line)
+        answer = _ORDERS[order.pop("do")](**order)
+        sys.stdout.write(json.dumps(answer, default=str) + "\n")
+        sys.stdout.flush()
+
+
+def make_customer(name: str, catalogs: int) -> dict[str, Any]:
+    """Make a customer with empty catalogs, and return the UUIDs of all of them."""
+    customer = a_customer(name=name, slug=name.lower())
+    made = [a_catalog(customer=customer, title=f"{name} {number}") for number in range(catalogs)]
+    return {"customer": customer.pk, "catalogs": [catalog.pk for catalog in made]}
+
+
+def connect(customer: str, catalogs: Iterable[str], lms: Mapping[str, Any], columns: Mapping[str, object]) -> int:
+    """Connect some of a customer's catalogs to a learning system, and return the configuration's id.
+
+    Args:
+        lms: what a sandbox announces.
+        columns: further ones of the configuration.
+    """
+    configuration = make_configuration(
+        channel_code="MOODLE",
+        customer_uuid=UUID(customer),
+        base_url=lms["url"],
+        settings=lms["settings"],
+        credentials=lms["credentials"],
+        catalog_uuids=[UUID(catalog) for catalog in catalogs],
+    )
+    ChannelConfiguration.objects.filter(pk=configuration.pk).update(**columns)
+    return configuration.pk
+
+
+def put(catalog: str, documents: Sequence[dict[str, Any]]) -> None:
+    """Let a catalog hold exactly ``documents``."""
+    import_into(EnterpriseCatalog.objects.get(pk=catalog), documents, now=timezone.now(), replace=True)
+
+
+def queue(configurations: Sequence[int], times: int) -> None:
+    """Queue a sync of each configuration, several times in a row."""
+    for configuration in configurations:
+        for _ in range(times):
+            sync_configuration.delay(configuration)
+
+
+def expire_lease(configuration: int) -> None:
+    """Let five minutes pass for a lease, and for nothing else."""
+    lease = SyncLease.objects.filter(configuration=configuration, expires_at__isnull=False)
+    assert lease.update(expires_at=timezone.now() - timedelta(seconds=1)) == 1
+
+
+def read(configuration: int) -> dict[str, Any]:
+    """Return all that the channels' tables hold of a configuration, each column of each row."""
+    return {
+        "configuration": _rows(ChannelConfiguration.objects.filter(pk=configuration)),
+        "lease": _rows(SyncLease.objects.filter(configuration=configuration)),
+        "runs": _rows(SyncRun.objects.filter(configuration=configuration)),
+        "transmissions": _rows(ContentMetadataItemTransmission.objects.filter(configuration=configuration)),
+        "attempts": _rows(TransmissionAttempt.objects.filter(run__configuration=configuration)),
+    }
+
+
+def _rows(of: QuerySet[Any, Any]) -> list[dict[str, Any]]:
+    return list(of.order_by("pk").values())
+
+
+_ORDERS: Final[Mapping[str, Callable[..., Any]]] = {
+    function.__name__: function for function in (make_customer, connect, put, queue, expire_lease, read)
+}

@@ -1,0 +1,295 @@
+"""Four workers, tasks that are delivered twice, and a worker that stands still for longer than its lease lasts."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import pairwise
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from enterprise_catalog.sandbox.moodle import MoodleSandbox
+from tests import services
+from tests.integrated_channels.loopback import on_loopback
+from tests.integrated_channels.proofs.catalog_front import CatalogFront
+from tests.integrated_channels.proofs.changing_catalogs import ChangingCatalogs, as_offered
+from tests.integrated_channels.proofs.crew import PATIENCE_SECONDS, Broker, Worker, crew
+from tests.processes import Dialogue, Site, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.processes
+
+CUSTOMERS: Final = 5
+CONFIGURATIONS_PER_CUSTOMER: Final = 4
+CHUNK_SIZE: Final = 3
+#: More than a chunk twice over: a run that is stopped in its second chunk has done one and has one left.
+NEW_ITEMS: Final = 2 * CHUNK_SIZE + 1
+CREATE: Final = "core_course_create_courses"
+
+
+class Place(Enum):
+    """Where a worker is when it is frozen."""
+
+    IN_A_CALL = "in a call that the learning system answers meanwhile"
+    IN_A_SLOW_CALL = "in a call that the learning system carries out after the successor's"
+    BETWEEN_CALLS = "between two calls, while the catalog service answers"
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """How a worker is frozen and wakes up."""
+
+    place: Place
+    wakes_early: bool = False  #: While its successor is in a call; else when the successor has finished.
+
+
+FREEZES: Final = [
+    *(Freeze(place) for place in Place),
+    Freeze(Place.IN_A_CALL, wakes_early=True),
+    Freeze(Place.BETWEEN_CALLS, wakes_early=True),
+]
+
+
+class Gate:
+    """Where a request waits until it is let through, and tells that it has come."""
+
+    def __init__(self) -> None:
+        self.is_reached = threading.Event()
+        self._is_open = threading.Event()
+
+    def __call__(self, _: float) -> None:
+        self.is_reached.set()
+        assert self._is_open.wait(PATIENCE_SECONDS)
+
+    def open(self) -> None:
+        """Let the request through."""
+        self._is_open.set()
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One configuration: a learning system of its own, a catalog of its own, and one that it shares with others."""
+
+    configuration: int
+    lms: MoodleSandbox
+    content: ChangingCatalogs  #: Of all catalogs of the customer.
+    own: str
+    shared: str
+
+    def check(self) -> None:
+        """Check that the learning system equals the two catalogs, and has no course twice."""
+        assert self.lms.offered() == as_offered(self.content.documents([self.own, self.shared]))
+        assert len(self.lms.courses) == len({course["idnumber"] for course in self.lms.courses})
+
+
+@dataclass
+class Town:
+    """Everything that runs."""
+
+    front: CatalogFront
+    office: Dialogue
+    broker: Broker
+    workers: list[Worker] = field(default_factory=list)
+    connections: list[Connection] = field(default_factory=list)
+    queued: int = 0
+
+    def order(self, do: str, **arguments: object) -> Any:
+        """Have the office do something; see ``office.py``."""
+        return self.office.ask({"do": do, **arguments})
+
+    def read(self, connection: Connection) -> dict[str, list[dict[str, Any]]]:
+        """Return all rows of a configuration, by what they are."""
+        rows: dict[str, list[dict[str, Any]]] = self.order("read", configuration=connection.configuration)
+        return rows
+
+    def queue(self, *connections: Connection, times: int) -> None:
+        """Have syncs queued, several times each."""
+        configurations = [connection.configuration for connection in connections]
+        self.order("queue", configurations=configurations, times=times)
+        self.queued += len(configurations) * times
+
+    def store(self) -> None:
+        """Put into the catalogs what they should hold."""
+        for content in {id(connection.content): connection.content for connection in self.connections}.values():
+            for catalog in content.names:
+                self.order("put", catalog=catalog, documents=[*content.documents([catalog]).values()])
+
+    def worker_at(self, connection: Connection) -> tuple[Worker, int]:
+        """Return the worker that is at a configuration's sync, and the run's id."""
+        [found] = [
+            (worker, run)
+            for worker in self.workers
+            for run, end in worker.runs(connection.configuration).items()
+            if not end
+        ]
+        return found
+
+
+@pytest.fixture
+def town(tmp_path: Path, mariadb_url: str, redis_url: str, seed: int) -> Iterator[Town]:
+    """MariaDB, Redis, the catalog service, four workers, and twenty configurations that were never synced."""
+    redis = redis_url.rpartition("/")[0]
+    database = services.create_database(mariadb_url, "workers")
+    with ExitStack() as open_:
+        front = CatalogFront(service_url="")
+        open_.callback(front.client.close)
+        site = Site.make(
+            tmp_path,
+            DATABASE_URL=database,
+            CELERY_BROKER_URL=f"{redis}/3",
+            CACHE_URL=f"{redis}/4",
+            CATALOG_API_URL=open_.enter_context(on_loopback(front)),
+            API_THROTTLE_RATE="100000/second",
+        )
+        front.service_url = f"http://127.0.0.1:{site.port}"
+        site.manage("migrate", "--verbosity", "0")
+        open_.enter_context(site.web())
+        office = open_.enter_context(site.dialogue("from tests.integrated_channels.proofs.office import main; main()"))
+        town = Town(front, office, open_.enter_context(Broker.at(f"{redis}/3")))
+        dice = Random(seed)
+        for number in range(CUSTOMERS):
+            connect_customer(town, f"Customer{number}", dice, open_)
+        options = ("-I", "tests.integrated_channels.proofs.quick_leases")
+        town.workers += open_.enter_context(crew(site, ("first", "second", "third", "fourth"), options=options))
+        yield town
+
+
+def connect_customer(town: Town, name: str, dice: Random, open_: ExitStack) -> None:
+    """Make a customer with some content, and connect each of its catalogs but the shared one to a system of its own."""
+    made = town.order("make_customer", name=name, catalogs=CONFIGURATIONS_PER_CUSTOMER + 1)
+    shared, *others = made["catalogs"]
+    content = ChangingCatalogs(made["catalogs"], dice, prefix=f"{name}+C")
+    content.add(NEW_ITEMS, to=shared)
+    for own in others:
+        lms = MoodleSandbox()
+        announced = {
+            "url": open_.enter_context(on_loopback(lms)),
+            "settings": dict(lms.channel_settings()),
+            "credentials": dict(lms.channel_credentials()),
+        }
+        columns = {"chunk_size": CHUNK_SIZE, "delete_limit_percent": 100}
+        configuration = town.order(
+            "connect", customer=made["customer"], catalogs=[shared, own], lms=announced, columns=columns
+        )
+        town.connections.append(Connection(configuration, lms, content, own, shared))
+
+
+def test_a_frozen_worker_is_taken_over_and_writes_nothing_when_it_wakes_up(
+    town: Town, seed: int, report: Callable[[str], None], *, soak: bool
+) -> None:
+    dice = Random(seed)
+    freezes = FREEZES * (8 if soak else 1)
+    dice.shuffle(freezes)
+
+    for freeze in freezes:
+        freeze_a_worker(town, dice.choice(town.connections), freeze, dice)
+
+    runs = sum(check_history(town.read(connection)) for connection in town.connections)
+    assert runs < town.queued, "no task found another worker at its configuration"
+    report(
+        f"{len(freezes)} workers were frozen; {town.queued} tasks for {len(town.connections)} configurations made"
+        f" {runs} runs, the others found the lease taken"
+    )
+
+
+def freeze_a_worker(town: Town, victim: Connection, freeze: Freeze, dice: Random) -> None:
+    """Change all catalogs, queue all syncs twice, and freeze the worker of one of them in its midst."""
+    change_everything(town, victim)
+    gate, gate_of_successor = hold_up(town, victim, freeze.place), Gate()
+    town.queue(*dice.sample(town.connections, len(town.connections)), times=2)
+    assert gate.is_reached.wait(PATIENCE_SECONDS)
+    worker, run = town.worker_at(victim)
+    with worker.frozen():
+        held = town.read(victim)
+        if freeze.place is Place.IN_A_CALL:
+            answer(victim, gate)
+        if freeze.wakes_early:
+            hold_up_create(victim, gate_of_successor)
+        town.order("expire_lease", configuration=victim.configuration)
+        town.queue(victim, times=2)
+        if freeze.wakes_early:
+            assert gate_of_successor.is_reached.wait(PATIENCE_SECONDS)
+        else:
+            town.broker.wait_until_idle(but=1)
+        taken_over = town.read(victim)
+        check_taken_over(held, taken_over, run)
+        courses, calls = victim.lms.courses, victim.lms.calls.copy()
+        gate.open()
+    wait_until(lambda: worker.runs(victim.configuration)[run] != "", seconds=PATIENCE_SECONDS)
+
+    assert worker.runs(victim.configuration)[run] == "abandoned"
+    assert town.read(victim) == taken_over
+    assert (victim.lms.courses, victim.lms.calls) == (courses, calls)
+    gate_of_successor.open()
+    town.broker.wait_until_idle()
+    assert town.read(victim)["runs"][-1]["state"] == "complete"
+    for connection in town.connections:
+        connection.check()
+
+
+def change_everything(town: Town, victim: Connection) -> None:
+    """Change all catalogs, and give the victim enough to do."""
+    for content in {id(connection.content): connection.content for connection in town.connections}.values():
+        content.change(2 * CHUNK_SIZE)
+    victim.content.add(NEW_ITEMS, to=victim.own)
+    town.store()
+
+
+def hold_up(town: Town, victim: Connection, place: Place) -> Gate:
+    """Let the second create of the victim's learning system wait, or what the catalog is asked before it."""
+    gate = Gate()
+    if place is Place.BETWEEN_CALLS:
+        town.front.faults.sleep = gate
+        operation = f"*/{victim.own}/content-metadata/"
+        town.front.faults.set([Fault(kind=FaultKind.DELAY, operation=operation, skip=1)])
+    else:
+        hold_up_create(victim, gate, skip=1)
+    return gate
+
+
+def hold_up_create(victim: Connection, gate: Gate, *, skip: int = 0) -> None:
+    """Let a create of the victim's learning system wait."""
+    victim.lms.faults.sleep = gate
+    victim.lms.faults.set([Fault(kind=FaultKind.DELAY, operation=CREATE, skip=skip)])
+
+
+def answer(victim: Connection, gate: Gate) -> None:
+    """Let the learning system carry out the call of the worker that stands still."""
+    before = len(victim.lms.courses)
+    gate.open()
+    wait_until(lambda: len(victim.lms.courses) > before, seconds=PATIENCE_SECONDS)
+
+
+def check_taken_over(held: dict[str, Any], taken_over: dict[str, Any], run: int) -> None:
+    """Check that a successor has ended a run, and taken what it had in flight for in doubt."""
+    states = {row["id"]: row["state"] for row in taken_over["runs"]}
+    in_flight = {row["id"] for row in held["attempts"] if not row["outcome"]}
+    assert [row["state"] for row in held["runs"] if row["id"] == run] == ["running"]
+    assert states[run] == "abandoned"
+    assert max(states) > run
+    assert in_flight
+    assert {row["outcome"] for row in taken_over["attempts"] if row["id"] in in_flight} == {"in_doubt"}
+    assert taken_over["lease"][0]["token"] > held["lease"][0]["token"]
+
+
+def check_history(rows: dict[str, Any]) -> int:
+    """Check that runs never overlapped, and that each had a lease of its own; return how many there were."""
+    runs = rows["runs"]
+    for run, successor in pairwise(runs):
+        assert run["finished_at"] <= successor["started_at"]
+    times = {run["id"]: (run["started_at"], run["finished_at"]) for run in runs}
+    for attempt in rows["attempts"]:
+        started_at, finished_at = times[attempt["run_id"]]
+        assert started_at <= attempt["started_at"] <= attempt["finished_at"] <= finished_at
+        assert attempt["outcome"]
+    assert rows["lease"][0]["token"] == len(runs)
+    assert rows["lease"][0]["expires_at"] is None
+    return len(runs)

@@ -54,19 +54,10 @@ def admin_of(client_with: Callable[..., APIClient]) -> Callable[[UUID], APIClien
 @pytest.fixture(scope="session")
 def redis_url() -> str:
     """A Redis."""
-    return _or_skip(services.redis_url)
+    return services.or_skip(services.redis_url)
 
 
 @pytest.fixture(scope="session")
 def mariadb_url() -> str:
     """A MariaDB, whatever database the suite itself runs on."""
-    return _or_skip(services.mariadb_url)
-
-
-def _or_skip(service: Callable[[], str]) -> str:
-    try:
-        return service()
-    except services.UnavailableError as error:
-        if services.is_required():
-            raise
-        pytest.skip(str(error))
+    return services.or_skip(services.mariadb_url)

@@ -5,21 +5,25 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.services import free_port, wait_for_port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 PROJECT = Path(__file__).resolve().parent.parent
+WORKER = ("celery", "-A", "enterprise_catalog", "worker", "--concurrency", "2")  #: The program that syncs.
 _STOP_SECONDS = 30
+#: The kernel's numbers (net/tcp_states.h) of SYN_RECV, ESTABLISHED and CLOSE_WAIT.
+_UNCLOSED = frozenset({"03", "01", "08"})
 
 
 @dataclass(frozen=True)
@@ -56,24 +60,26 @@ class Site:
 
     @contextlib.contextmanager
     def running(self, *command: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run a program of the virtual environment until the block ends; its output goes to a log in the folder."""
-        with self.log_of(*command).open("wb") as log:
+        """Run a program of the virtual environment until the block ends; its output goes to a log in the folder.
+
+        It leads a process group of its own, of which nobody outlives the block.
+        """
+        with self.log_of(*command).open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", *command],
                 cwd=PROJECT,
                 env=dict(self.environment),
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                process_group=0,
             )
         try:
             yield process
         finally:
             process.terminate()
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            kill_group(process)
 
     @contextlib.contextmanager
     def dialogue(self, code: str) -> Iterator[Dialogue]:
@@ -121,7 +127,7 @@ class Site:
     @contextlib.contextmanager
     def worker(self) -> Iterator[subprocess.Popen[bytes]]:
         """Run a Celery worker."""
-        with self.running("celery", "-A", "enterprise_catalog", "worker", "--concurrency", "2") as process:
+        with self.running(*WORKER) as process:
             yield process
 
     @contextlib.contextmanager
@@ -138,13 +144,16 @@ class Dialogue:
     process: subprocess.Popen[bytes]
     log: Path
 
-    def ask(self, question: object = None) -> Any:
-        """Write ``question`` as JSON, or an empty line, and return what the process says next."""
-        assert self.process.stdin is not None
-        line = "" if question is None else json.dumps(question)
-        self.process.stdin.write(f"{line}\n".encode())
-        self.process.stdin.flush()
+    def ask(self, **request: Any) -> Any:
+        """Write a line, ``request`` as JSON or an empty one, and return what the process says next."""
+        self.say(**request)
         return self.hear()
+
+    def say(self, **request: Any) -> None:
+        """Write the line and go on; what the process says to it is to be heard later."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(request).encode() + b"\n" if request else b"\n")
+        self.process.stdin.flush()
 
     def hear(self) -> Any:
         """Wait for what the process says next; fail with its log if it ends instead."""
@@ -154,15 +163,97 @@ class Dialogue:
         return json.loads(line)
 
 
+class Service:
+    """A program of a site that a test may kill and start again. Linux only."""
+
+    def __init__(self, site: Site, *command: str, port: int | None = None) -> None:
+        """Prepare it; nothing runs yet.
+
+        Args:
+            port: where it listens once it is up; ``None`` if it does not listen.
+        """
+        self.site, self.command, self.port = site, command, port
+        self.process: subprocess.Popen[bytes] | None = None
+        self._block = contextlib.ExitStack()
+
+    def start(self) -> None:
+        """Start it; returns when it listens."""
+        self.process = self._block.enter_context(self.site.running(*self.command))
+        if self.port is not None:
+            wait_for_port(self.port, self.process, log=self.site.log_of(*self.command))
+
+    def stop(self) -> None:
+        """End it as an administrator would, if it runs."""
+        self._block.close()
+        self.process = None
+
+    def kill(self) -> None:
+        """End it and its children by SIGKILL, all at once; returns when none of them lives any more."""
+        assert self.process is not None
+        kill_group(self.process)
+        self.stop()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has been started and has not ended by itself."""
+        return self.process is not None and self.process.poll() is None
+
+    def children(self) -> list[int]:
+        """Return the process ids of its living children."""
+        assert self.process is not None
+        parent = self.process.pid
+        return [each.pid for each in _living_processes() if each.parent == parent]
+
+
+class _Living(NamedTuple):
+    pid: int
+    parent: int
+    group: int
+
+
+def _living_processes() -> Iterator[_Living]:
+    """Yield all processes but the dead ones that nobody has waited for."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # It has ended since.
+            # proc(5): pid (name) state parent group …; the name may hold anything.
+            state, parent, group = (folder / "stat").read_text().rpartition(")")[2].split()[:3]
+            if state not in "ZX":
+                yield _Living(int(folder.name), int(parent), int(group))
+
+
+def kill_group(leader: subprocess.Popen[bytes]) -> None:
+    """End a process and all of the group that it leads by SIGKILL; returns when none of them lives any more."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader.pid, signal.SIGKILL)
+    leader.wait()
+    wait_until(lambda: all(each.group != leader.pid for each in _living_processes()), seconds=_STOP_SECONDS, every=0.01)
+
+
+def kill_processes(pids: Collection[int]) -> None:
+    """End processes by SIGKILL; returns when none of them lives any more."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: all(each.pid not in pids for each in _living_processes()), seconds=_STOP_SECONDS, every=0.01)
+
+
+def connections_to(port: int) -> int:
+    """Return how many TCP connections a local server has that it has not closed, unaccepted ones included."""
+    lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+    # proc(5): slot, local address, remote address, state; an address ends with the port in hexadecimal.
+    ends = (line.split()[1:4] for line in lines)
+    return sum(local.endswith(f":{port:04X}") and state in _UNCLOSED for local, _, state in ends)
+
+
 def get_json(url: str) -> Any:
     """Return what ``url`` answers."""
     with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310  (loopback)
         return json.load(response)
 
 
-def wait_until(condition: Callable[[], bool], *, seconds: float) -> None:
-    """Return once ``condition`` holds; fail if it takes longer than ``seconds``."""
+def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = 0.1) -> None:
+    """Return once ``condition`` holds, which is tried ``every`` so often; fail if it takes longer than ``seconds``."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not so after {seconds} seconds"
-        time.sleep(0.1)
+        time.sleep(every)

@@ -16,16 +16,20 @@ import socket
 import subprocess
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from django.conf import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
+
+T = TypeVar("T")
 
 _START_SECONDS = 60
+_STOP_SECONDS = 20
 #: Debian keeps servers where ordinary users' PATH does not look.
 _PLACES = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
 
@@ -34,6 +38,47 @@ _no_mariadb: str | None = None
 
 class UnavailableError(Exception):
     """A service cannot be had; the text says why."""
+
+
+@dataclass(eq=False)
+class PrivateServer:
+    """A server of our own, on a folder and a port of its own; it is stopped at exit."""
+
+    command: Sequence[str]
+    port: int
+    folder: Path
+    url: str
+    _process: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        atexit.register(self.stop)
+
+    def start(self) -> None:
+        """Start it, on what an earlier start left in the folder; returns when it listens.
+
+        Raises:
+            UnavailableError: it ends, or does not listen in time.
+        """
+        log = self.folder / "log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(self.command, stdout=output, stderr=subprocess.STDOUT)
+        wait_for_port(self.port, self._process, log=log)
+
+    def stop(self) -> None:
+        """Stop it in good order, if it runs; returns when it has ended."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it by SIGKILL, in the midst of whatever it does; returns when it has ended."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -73,6 +118,16 @@ def is_required() -> bool:
     return os.environ.get("REQUIRE_SERVICES") == "1"
 
 
+def or_skip(service: Callable[[], T]) -> T:
+    """Return what ``service`` starts; if it cannot be had, skip the test, or fail where it is required."""
+    try:
+        return service()
+    except UnavailableError as error:
+        if is_required():
+            raise
+        pytest.skip(str(error))
+
+
 @functools.cache
 def mariadb_url() -> str:
     """Return the URL of a MariaDB with a database ``enterprise_catalog``; a private server is stopped at exit.
@@ -96,6 +151,11 @@ def start_mariadb(*options: str) -> str:
     Raises:
         UnavailableError: it cannot be started, or there is no driver.
     """
+    return private_mariadb(*options).url
+
+
+def private_mariadb(*options: str) -> PrivateServer:
+    """Do as :func:`start_mariadb`, and return what stops the server and starts it again, its data kept."""
     _check_driver()
     install, server = _binary("mariadb-install-db"), _binary("mariadbd")
     folder = _folder("mariadb")
@@ -112,10 +172,13 @@ def start_mariadb(*options: str) -> str:
         f"--pid-file={folder / 'pid'}",
     ]
     address = [f"--port={port}", "--bind-address=127.0.0.1"]
-    _start([server, "--no-defaults", *user, *places, *address, *options], port, folder)
     url = f"mysql://root@127.0.0.1:{port}"
+    mariadb = PrivateServer(
+        [server, "--no-defaults", *user, *places, *address, *options], port, folder, f"{url}/enterprise_catalog"
+    )
+    mariadb.start()
     create_database(url, "enterprise_catalog")
-    return f"{url}/enterprise_catalog"
+    return mariadb
 
 
 @functools.cache
@@ -125,11 +188,20 @@ def redis_url() -> str:
     Raises:
         UnavailableError: none is given, and none can be started.
     """
-    if given := os.environ.get("TEST_REDIS_URL"):
-        return given
+    return os.environ.get("TEST_REDIS_URL") or private_redis().url
+
+
+def private_redis() -> PrivateServer:
+    """Start a private Redis, which keeps nothing on disk, and return what stops it and starts it again, empty.
+
+    Raises:
+        UnavailableError: it cannot be started.
+    """
     server, port, folder = _binary("redis-server"), free_port(), _folder("redis")
-    _start([server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)], port, folder)
-    return f"redis://127.0.0.1:{port}/0"
+    command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    redis = PrivateServer(command, port, folder, f"redis://127.0.0.1:{port}/0")
+    redis.start()
+    return redis
 
 
 def create_database(server_url: str, name: str) -> str:
@@ -184,19 +256,3 @@ def _run(command: Sequence[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise UnavailableError(f"{Path(command[0]).name} failed:\n{done.stdout[-1000:]}{done.stderr[-1000:]}")
-
-
-def _start(command: Sequence[str], port: int, folder: Path) -> None:
-    log = folder / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-    atexit.register(_stop, process)
-    wait_for_port(port, process, log=log)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(timeout=20)
-    except subprocess.TimeoutExpired:
-        process.kill()

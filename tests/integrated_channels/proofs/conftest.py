@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 #: Test -> the seed it ran with.
 _SEEDS: dict[str, int] = {}
-#: Test -> the lines that it tells.
-_REPORTS: dict[str, list[str]] = {}
+#: Test -> what it has to tell.
+_TOLD: defaultdict[str, list[str]] = defaultdict(list)
 
 
 @pytest.fixture
@@ -34,18 +35,16 @@ def seed(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
-def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Keep a line about what was proven, how often something happened for one, to be printed in the end."""
-    return _REPORTS.setdefault(request.node.nodeid, []).append
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Return a function that takes a line for the end of the output: what a proof rests on."""
+    return _TOLD[request.node.nodeid].append
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """Print each proof's seed, whether or not it passed, and what it tells."""
+    """Print each proof's seed, whether or not it passed, and what it told."""
     if _SEEDS:
         terminalreporter.section("seeds of the proofs")
     for test, chosen in _SEEDS.items():
         terminalreporter.write_line(f"{chosen:10}  {test}")
-    for test, lines in _REPORTS.items():
-        terminalreporter.section(test, sep="-")
-        for line in lines:
-            terminalreporter.write_line(line)
+        for line in _TOLD[test]:
+            terminalreporter.write_line(f"{'':10}    {line}")

@@ -148,7 +148,7 @@ def trial(
 
 
 def test_whatever_the_lms_answers_it_equals_the_catalogs_once_it_answers_well(
-    trial: Trial, monkeypatch: pytest.MonkeyPatch, report: Callable[[str], None], *, soak: bool
+    trial: Trial, monkeypatch: pytest.MonkeyPatch, tell: Callable[[str], None], *, soak: bool
 ) -> None:
     runs, items = (50, 150) if soak else (12, 40)
     trial.catalogs.add(items)
@@ -173,8 +173,8 @@ def test_whatever_the_lms_answers_it_equals_the_catalogs_once_it_answers_well(
     assert tried_again > 0
     for told in ("did not answer in time", "The answer is not complete after"):
         assert TransmissionAttempt.objects.filter(message__contains=told).exists()
-    report(f"{trial.ended()}; {tried_again} attempts came after a rest; faults that struck:")
-    report(", ".join(f"{name}: {times}" for name, times in trial.lms.faults.by_name().items()))
+    tell(f"{trial.ended()}; {tried_again} attempts came after a rest; faults that struck:")
+    tell(", ".join(f"{name}: {times}" for name, times in trial.lms.faults.by_name().items()))
 
 
 def let_each_strike(trial: Trial) -> None:

@@ -103,7 +103,7 @@ class Town:
 
     def order(self, do: str, **arguments: object) -> Any:
         """Have the office do something; see ``office.py``."""
-        return self.office.ask({"do": do, **arguments})
+        return self.office.ask(do=do, **arguments)
 
     def read(self, connection: Connection) -> dict[str, list[dict[str, Any]]]:
         """Return all rows of a configuration, by what they are."""
@@ -183,7 +183,7 @@ def connect_customer(town: Town, name: str, dice: Random, open_: ExitStack) -> N
 
 
 def test_a_frozen_worker_is_taken_over_and_writes_nothing_when_it_wakes_up(
-    town: Town, seed: int, report: Callable[[str], None], *, soak: bool
+    town: Town, seed: int, tell: Callable[[str], None], *, soak: bool
 ) -> None:
     dice = Random(seed)
     freezes = FREEZES * (8 if soak else 1)
@@ -194,7 +194,7 @@ def test_a_frozen_worker_is_taken_over_and_writes_nothing_when_it_wakes_up(
 
     runs = sum(check_history(town.read(connection)) for connection in town.connections)
     assert runs < town.queued, "no task found another worker at its configuration"
-    report(
+    tell(
         f"{len(freezes)} workers were frozen; {town.queued} tasks for {len(town.connections)} configurations made"
         f" {runs} runs, the others found the lease taken"
     )

@@ -1,0 +1,212 @@
+"""What the proofs break: a site with its web service and a workshop, and two learning systems of one customer.
+
+The first is sent all of the customer's catalogs, the second two of the three, and no more per run than a few chunks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import urllib.request
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pydantic import TypeAdapter
+
+from enterprise_catalog.sandbox.application import CONTROL_PREFIX
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from tests.integrated_channels.proofs.ledger import Course, Item, Ledger, differences, false_claims, loose_ends, twins
+from tests.integrated_channels.proofs.sturdy_moodle import CREATE, UPDATE
+from tests.integrated_channels.proofs.workshop import CATALOGS
+from tests.processes import Service, connections_to, get_json, wait_until
+from tests.services import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from random import Random
+
+    from tests.integrated_channels.proofs.ledger import Catalogs, History
+    from tests.processes import Dialogue, Site
+
+#: How long a Moodle takes to create or update courses; a real one takes longer.
+WORK_SECONDS: Final = 0.02
+_WORK: Final = tuple(
+    Fault(kind=FaultKind.DELAY, operation=operation, times=None, delay_seconds=WORK_SECONDS)
+    for operation in (CREATE, UPDATE)
+)
+_FAULTS: Final = TypeAdapter(list[Fault])
+
+#: The most syncs until all is equal: one after a dead one, and one for each few chunks of the second learning system.
+_MOST_SYNCS: Final = 12
+
+
+class LMS:
+    """A sturdy Moodle in a process of its own."""
+
+    def __init__(self, site: Site, name: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        program = "tests.integrated_channels.proofs.sturdy_moodle"
+        self.service = Service(site, program, str(self.port), str(site.folder / name), port=self.port)
+
+    def start(self) -> None:
+        """Start it, with the courses that an earlier start has left."""
+        self.service.start()
+        self.fail()
+
+    def fail(self, *faults: Fault) -> None:
+        """Let ``faults`` strike in place of all earlier ones; without any it is sound again."""
+        body = _FAULTS.dump_json([*faults, *_WORK])
+        with urllib.request.urlopen(f"{self.url}{CONTROL_PREFIX}faults", data=body, timeout=30) as answer:  # noqa: S310  (loopback)
+            answer.read()
+
+    def courses(self) -> list[Course]:
+        """Return all of its courses."""
+        return [Course.of(record) for record in get_json(f"{self.url}{CONTROL_PREFIX}content")]
+
+    def wait_until_quiet(self) -> None:
+        """Return once it has done, or thrown away, all that processes which are dead by now have asked it for.
+
+        A real one has the 5 minutes of the lease for that.
+        """
+        wait_until(lambda: connections_to(self.port) == 0, seconds=30, every=0.005)
+
+
+class Connection(NamedTuple):
+    """A configuration."""
+
+    id: int
+    lms: LMS
+    catalogs: tuple[str, ...]  #: Those that it sends.
+
+
+class Ended(NamedTuple):
+    """How a sync in a fork of the workshop ended."""
+
+    was_killed: bool
+    began_at: str
+    seconds: float
+
+
+@dataclass
+class Landscape:
+    """The test's end of everything."""
+
+    dialogue: Dialogue  #: With the workshop.
+    connections: list[Connection] = field(init=False, default_factory=list)
+    catalogs: Catalogs = field(init=False)
+    changed_at: str = field(init=False)  #: When the catalogs were last changed.
+    history: History = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._note(self.dialogue.hear())
+
+    def connect(self, lms: LMS, catalogs: tuple[str, ...], **columns: Any) -> None:
+        """Make a configuration."""
+        made: int = self.dialogue.ask(do="connect", base_url=lms.url, catalogs=catalogs, columns=columns)
+        self.connections.append(Connection(made, lms, catalogs or CATALOGS))
+
+    def reseed(self, seed: int) -> None:
+        """Let ``seed`` decide how the catalogs change."""
+        self.dialogue.ask(do="reseed", seed=seed)
+
+    def change(self) -> None:
+        """Change the catalogs, so that there is something to create, to update and to delete."""
+        self._note(self.dialogue.ask(do="change"))
+
+    def sync(self, connection: Connection) -> Ended:
+        """Run ``sync_channels`` to its end."""
+        self.begin_sync(connection)
+        return self.end_of_sync()
+
+    def begin_sync(self, connection: Connection, *, kill_after: float | None = None) -> None:
+        """Run ``sync_channels``, which is killed after so many seconds if it has not ended by then."""
+        self.dialogue.say(do="sync_in_fork", configuration=connection.id, kill_after=kill_after)
+
+    def end_of_sync(self) -> Ended:
+        """Wait for the end of what was begun."""
+        return Ended(**self.dialogue.hear())
+
+    def queue_sync(self, connection: Connection) -> None:
+        """Do what the scheduler does when a configuration is due."""
+        self.dialogue.ask(do="queue_sync", configuration=connection.id)
+
+    def wait_until_idle(self) -> None:
+        """Return once all queued tasks have been carried out; the workers have to be alive."""
+        wait_until(lambda: self.dialogue.ask(do="tasks_left") == 0, seconds=60, every=0.02)
+
+    def sync_by_worker(self, connection: Connection) -> None:
+        """Queue a sync; returns when all queued tasks have been carried out."""
+        self.queue_sync(connection)
+        self.wait_until_idle()
+
+    def let_a_day_pass(self) -> None:
+        """Move what waits for a time a day ahead. Nobody may be at work who holds a lease."""
+        self.dialogue.ask(do="let_a_day_pass")
+
+    def ledger(self, connection: Connection) -> Ledger:
+        """Return what our tables say of a configuration."""
+        return Ledger.from_json(self.dialogue.ask(do="ledger", configuration=connection.id))
+
+    def check(self, connection: Connection) -> Ledger:
+        """Check what has to be so at any moment at which nobody is at work, whoever died; return the ledger."""
+        connection.lms.wait_until_quiet()
+        ledger, courses = self.ledger(connection), connection.lms.courses()
+        faults = twins(courses) + false_claims(ledger, courses, self.history)
+        if ledger.newest_run == "complete" and ledger.newest_run_began_at > self.changed_at:
+            faults += differences(ledger, courses, self._catalogs_of(connection))
+        assert faults == []
+        return ledger
+
+    def converge(self, connection: Connection, sync: Callable[[Connection], object]) -> None:
+        """Sync, undisturbed, until a run is complete, and check that nothing is left over and all is equal."""
+        for _ in range(_MOST_SYNCS):
+            self.let_a_day_pass()
+            sync(connection)
+            if self.check(connection).newest_run == "complete":
+                break
+        ledger, courses = self.ledger(connection), connection.lms.courses()
+        assert ledger.newest_run == "complete", f"after {_MOST_SYNCS} syncs: {ledger.runs_by_state}"
+        assert differences(ledger, courses, self._catalogs_of(connection)) + loose_ends(ledger) == []
+
+    def _catalogs_of(self, connection: Connection) -> Catalogs:
+        return {uuid: self.catalogs[uuid] for uuid in connection.catalogs}
+
+    def _note(self, told: Mapping[str, Any]) -> None:
+        self.changed_at = told["at"]
+        self.catalogs = {
+            uuid: {key: Item(*item) for key, item in items.items()} for uuid, items in told["catalogs"].items()
+        }
+        for uuid, items in self.catalogs.items():
+            self.history |= {(uuid, key, item.updated_at): item for key, item in items.items()}
+
+
+@contextlib.contextmanager
+def prepared(site: Site) -> Iterator[Landscape]:
+    """Give a site on an empty database all that a landscape has, all being equal, until the block ends."""
+    program = "from tests.integrated_channels.proofs.workshop import main; main()"
+    first, second = LMS(site, "first"), LMS(site, "second")
+    with contextlib.ExitStack() as block:
+        for lms in (first, second):
+            block.callback(lms.service.stop)
+            lms.start()
+        landscape = Landscape(block.enter_context(site.dialogue(program)))
+        block.enter_context(site.web())
+        landscape.connect(first, (), chunk_size=3)
+        landscape.connect(second, CATALOGS[1:], chunk_size=2, max_chunks_per_run=9)
+        for connection in landscape.connections:
+            landscape.converge(connection, landscape.sync)
+        yield landscape
+
+
+def some_faults(chance: Random) -> list[Fault]:
+    """Return faults for one sync: none, some that strike once or twice, or ones that strike for as long as it lasts."""
+    return [
+        Fault(
+            kind=chance.choice([FaultKind.DROP, FaultKind.TRUNCATE, FaultKind.REPLACE, FaultKind.REFUSE]),
+            operation=chance.choice([CREATE, UPDATE, "*"]),
+            skip=chance.randint(0, 4),
+            times=chance.choice([1, 2, None]),
+            status=chance.choice([200, 503]),
+        )
+        for _ in range(chance.choice([0, 0, 1, 2]))
+    ]

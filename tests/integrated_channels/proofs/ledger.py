@@ -1,0 +1,173 @@
+"""What the catalogs hold, what our rows say and what a learning system has, and whether these three agree.
+
+No database and no HTTP here: values in, faults as sentences out. An empty list is what a proof wants to see.
+"""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+
+class Item(NamedTuple):
+    """What a catalog holds of one key."""
+
+    updated_at: str
+    title: str
+    enrollment_url: str
+
+
+Catalogs: TypeAlias = "Mapping[str, Mapping[str, Item]]"  #: By UUID, then by key.
+
+#: What a catalog held at some time: (catalog UUID, key, ``updated_at``) -> the item.
+History: TypeAlias = "dict[tuple[str, str, str], Item]"
+
+
+class Course(NamedTuple):
+    """What a Moodle has of one course, as far as a sync decides it."""
+
+    id: str
+    key: str
+    fullname: str
+    shortname: str
+    summary: str
+    is_visible: bool
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Self:
+        """Return a record of the sandbox's page ``content``."""
+        texts = (record["idnumber"], record["fullname"], record["shortname"], record["summary"])
+        return cls(str(record["id"]), *texts, bool(record["visible"]))
+
+    @classmethod
+    def to_be(cls, remote_id: str, key: str, item: Item) -> Self:
+        """Return the course that stands for ``item``."""
+        address = html.escape(item.enrollment_url)
+        return cls(
+            remote_id,
+            key,
+            f"{item.title} - via edX.org (Northwind Institute)",
+            f"{item.title} ({key})",
+            f'<a href="{address}" target="_blank">Go to the course page</a><br/><p>Long.</p>',
+            is_visible=True,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A transmission row, with the last of its attempts."""
+
+    key: str
+    state: str
+    presence: str
+    remote_id: str
+    has_deleted_at: bool
+    catalog: str
+    version: str  #: ``content_updated_at``; empty if the LMS never held it.
+    last_action: str | None  #: ``None`` if it was never attempted.
+    last_outcome: str | None  #: Empty if the answer was never recorded.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """What our tables say of one configuration."""
+
+    rows: Sequence[Row]
+    attempts_in_flight: int  #: Sent, without an outcome.
+    runs_by_state: Mapping[str, int]
+    runs_without_end: int  #: Without a time at which they ended.
+    newest_run: str  #: Its state; empty before the first.
+    newest_run_began_at: str
+    newest_run_in_flight: int  #: Its attempts without an outcome.
+    lease_is_held: bool
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        """Return what the workshop told."""
+        return cls(**{**fields, "rows": [Row(**row) for row in fields["rows"]]})
+
+
+def differences(ledger: Ledger, courses: Sequence[Course], catalogs: Catalogs) -> list[str]:
+    """Return how the LMS and the rows differ from the union of ``catalogs``, courses that nobody wants included."""
+    wanted = {key for items in catalogs.values() for key in items}
+    by_key = {course.key: course for course in courses}
+    faults = []
+    for row in ledger.rows:
+        if row.key in wanted:
+            faults += _faults_of_wanted(row, by_key.get(row.key), catalogs)
+        else:
+            faults += _faults_of_unwanted(row, by_key.get(row.key))
+    rows = {row.key for row in ledger.rows}
+    faults += [f"{key!r} is in the catalogs and has no row" for key in sorted(wanted - rows)]
+    faults += [f"{key!r} is at the LMS and has no row" for key in sorted(by_key.keys() - rows)]
+    return faults
+
+
+def _faults_of_wanted(row: Row, course: Course | None, catalogs: Catalogs) -> list[str]:
+    item = catalogs.get(row.catalog, {}).get(row.key)
+    if item is None:
+        return [f"{row} names a catalog that does not have it"]
+    told = (row.state, row.presence, row.has_deleted_at, row.version)
+    faults = [] if told == ("transmitted", "present", False, item.updated_at) else [f"{row} is not settled, for {item}"]
+    to_be = Course.to_be(row.remote_id, row.key, item)
+    return faults if course == to_be else [*faults, f"{course} is not {to_be}"]
+
+
+def _faults_of_unwanted(row: Row, course: Course | None) -> list[str]:
+    told = (row.state, row.presence, row.has_deleted_at)
+    faults = [] if told == ("deleted", "absent", True) else [f"{row} is not settled, though no catalog has it"]
+    if course is None:
+        return faults
+    if course.is_visible:
+        faults.append(f"{course} is offered, though no catalog has it")
+    if course.id != row.remote_id:
+        faults.append(f"{course} is not the one of {row}")
+    return faults
+
+
+def loose_ends(ledger: Ledger) -> list[str]:
+    """Return what dead runs have left open."""
+    running = ledger.runs_by_state.get("running", 0)
+    ends = {
+        "attempts have no outcome": ledger.attempts_in_flight,
+        "runs are still running": running,
+        "runs have no end": ledger.runs_without_end,
+        "lease is held": int(ledger.lease_is_held),
+    }
+    return [f"{number} {what}" for what, number in ends.items() if number]
+
+
+def twins(courses: Iterable[Course]) -> list[str]:
+    """Return which keys the LMS has several courses of."""
+    return [f"{number} courses of {key!r}" for key, number in Counter(c.key for c in courses).items() if number > 1]
+
+
+def false_claims(ledger: Ledger, courses: Sequence[Course], history: History) -> list[str]:
+    """Return which rows say of the LMS what is not so, or are not what the last of their attempts has made them.
+
+    At any moment at which no run is alive, whatever died: only of a row with an attempt in flight nothing is known.
+    """
+    by_id = {course.id: course for course in courses}
+    return [fault for row in ledger.rows if row.last_outcome != "" for fault in _false_claims_of(row, by_id, history)]
+
+
+def _false_claims_of(row: Row, by_id: Mapping[str, Course], history: History) -> Iterator[str]:
+    course = by_id.get(row.remote_id)
+    if row.state == "transmitted":
+        to_be = Course.to_be(row.remote_id, row.key, history[row.catalog, row.key, row.version])
+        if course != to_be:
+            yield f"{row}, but {course} is not {to_be}"
+    if row.state == "deleted" and course is not None and course.is_visible:
+        yield f"{row}, but {course} is offered"
+    follows = {
+        "done": "deleted" if row.last_action == "delete" else "transmitted",
+        "retry": "retrying",
+        "in_doubt": "in_doubt",
+    }
+    if row.last_outcome in follows and row.state != follows[row.last_outcome]:
+        yield f"{row} is not {follows[row.last_outcome]}, as its last attempt would have it"

@@ -1,0 +1,190 @@
+"""Workers die at random instants, and the learning system with them; whatever is left is settled by the next runs.
+
+Workers are killed by SIGKILL: syncs in forks of a process that has loaded everything, several a second; and Celery's,
+its pool or all of it at once. Meanwhile the learning system loses answers, refuses, or is killed too, and the catalogs
+change. Once in a while everything is let be, and then learning systems, rows and catalogs have to be equal, with no
+course made twice and nothing left open.
+
+A dead worker's lease is moved to its end by the test, once the worker is verifiably dead and the learning system has
+done what it had been asked for.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import services
+from tests.integrated_channels.proofs.landscape import prepared, some_faults
+from tests.processes import WORKER, Service, Site, kill_processes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.integrated_channels.proofs.landscape import Connection, Landscape
+    from tests.integrated_channels.proofs.ledger import Ledger
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(sys.platform != "linux", reason="/proc tells who lives"),
+]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, mariadb_url: str, redis_url: str) -> Site:
+    """A site as in production."""
+    redis = redis_url.rpartition("/")[0]
+    return Site.make(
+        tmp_path_factory.mktemp("kills"),
+        DATABASE_URL=services.create_database(mariadb_url, "kills"),
+        CELERY_BROKER_URL=f"{redis}/3",
+        CACHE_URL=f"{redis}/4",
+        API_THROTTLE_RATE="100000/second",
+    )
+
+
+@pytest.fixture(scope="module")
+def shared_landscape(site: Site) -> Iterator[Landscape]:
+    """Everything but Celery's worker."""
+    with prepared(site) as landscape:
+        yield landscape
+
+
+@pytest.fixture
+def landscape(shared_landscape: Landscape, seed: int) -> Landscape:
+    """The same, to be changed as the test's seed has it."""
+    shared_landscape.reseed(seed)
+    return shared_landscape
+
+
+@pytest.fixture
+def worker(site: Site, landscape: Landscape) -> Iterator[Service]:  # noqa: ARG001  (its tables have to be there)
+    """A Celery worker."""
+    worker = Service(site, *WORKER)
+    worker.start()
+    yield worker
+    worker.kill()
+
+
+@dataclass
+class Tally:
+    """Where the kills struck."""
+
+    kills: int = 0
+    in_run: int = 0  #: A run had begun and not ended.
+    in_flight: int = 0  #: Items had been sent, or were about to be, and what became of them was not recorded.
+    lms_deaths: int = 0
+
+    def add(self, *ledgers: Ledger, began_at: str) -> None:
+        """Count a kill of what began then, by what it has left."""
+        killed = [each for each in ledgers if each.newest_run == "running" and each.newest_run_began_at > began_at]
+        self.kills += 1
+        self.in_run += bool(killed)
+        self.in_flight += any(ledger.newest_run_in_flight for ledger in killed)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kills} kills, {self.in_run} of them in a run, {self.in_flight} with items in flight; "
+            f"a learning system died {self.lms_deaths} times"
+        )
+
+
+def seconds_of_a_sync(landscape: Landscape, connection: Connection) -> float:
+    """Return how long a sync takes after a change, if nobody disturbs it."""
+    landscape.change()
+    return landscape.sync(connection).seconds
+
+
+def test_whenever_a_sync_is_killed_the_next_ones_make_everything_equal(
+    landscape: Landscape, *, seed: int, soak: bool, tell: Callable[[str], None]
+) -> None:
+    chance, tally = Random(seed), Tally()
+    seconds = {connection: seconds_of_a_sync(landscape, connection) for connection in landscape.connections}
+
+    while tally.kills < (160 if soak else 18):
+        for _ in range(chance.randint(1, 6)):
+            connection = chance.choice(landscape.connections)
+            if chance.random() < 0.7:
+                landscape.change()
+            kill_a_sync(landscape, connection, seconds[connection], chance, tally)
+            landscape.let_a_day_pass()
+        for connection in landscape.connections:
+            connection.lms.fail()
+            landscape.converge(connection, landscape.sync)
+
+    tell(str(tally))
+    assert tally.in_run > tally.kills * 0.6
+    assert tally.in_flight > tally.kills * 0.3
+
+
+def kill_a_sync(landscape: Landscape, connection: Connection, seconds: float, chance: Random, tally: Tally) -> None:
+    """Sync, and kill the sync within ``seconds``; perhaps the learning system fails, or is killed as well."""
+    lms = connection.lms
+    lms.fail(*some_faults(chance))
+    landscape.begin_sync(connection, kill_after=chance.uniform(0, seconds))
+    if chance.random() < 0.25:
+        time.sleep(chance.uniform(0, seconds))
+        lms.service.kill()
+        tally.lms_deaths += 1
+    ended = landscape.end_of_sync()
+    if not lms.service.is_running:
+        lms.start()
+    ledger = landscape.check(connection)
+    if ended.was_killed:
+        tally.add(ledger, began_at=ended.began_at)
+
+
+def test_whenever_a_celery_worker_is_killed_the_next_one_makes_everything_equal(
+    landscape: Landscape, worker: Service, *, seed: int, soak: bool, tell: Callable[[str], None]
+) -> None:
+    chance, tally = Random(seed), Tally()
+    seconds = seconds_of_syncs_by_worker(landscape)
+
+    while tally.kills < (40 if soak else 7):
+        for _ in range(chance.randint(1, 4)):
+            kill_a_worker(landscape, worker, seconds, chance, tally)
+            landscape.let_a_day_pass()
+        if not worker.is_running:
+            worker.start()
+        for connection in landscape.connections:
+            connection.lms.fail()
+            landscape.converge(connection, landscape.sync_by_worker)
+
+    tell(str(tally))
+    assert tally.in_run > tally.kills * 0.5
+
+
+def seconds_of_syncs_by_worker(landscape: Landscape) -> float:
+    """Return how long the worker is busy after a change, if nobody disturbs it; it has started by then."""
+    for connection in landscape.connections:
+        landscape.sync_by_worker(connection)
+    landscape.change()
+    began_at = time.monotonic()
+    for connection in landscape.connections:
+        landscape.queue_sync(connection)
+    landscape.wait_until_idle()
+    return time.monotonic() - began_at
+
+
+def kill_a_worker(landscape: Landscape, worker: Service, seconds: float, chance: Random, tally: Tally) -> None:
+    """Change the catalogs, queue syncs of all configurations, and kill the worker's pool, or all of it."""
+    if not worker.is_running:
+        worker.start()
+        landscape.wait_until_idle()
+    landscape.change()
+    for connection in landscape.connections:
+        connection.lms.fail(*some_faults(chance))
+        landscape.queue_sync(connection)
+    time.sleep(chance.uniform(0, seconds))
+    if chance.random() < 0.7:
+        kill_processes(worker.children())
+        landscape.wait_until_idle()  # Celery has new ones carry out the tasks of the dead.
+    else:
+        worker.kill()
+    ledgers = [landscape.check(connection) for connection in landscape.connections]
+    tally.add(*ledgers, began_at=landscape.changed_at)

@@ -1,0 +1,277 @@
+"""A process that works on a site's database for a proof: it changes the catalogs, syncs, and tells what the rows say.
+
+:func:`main` is what the process runs. It answers each line of its standard input, a JSON object whose ``do`` names a
+method of :class:`Workshop` and whose other members are its arguments, with a line of JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import random
+import select
+import signal
+import sys
+import time
+from collections import Counter
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+from uuid import UUID
+
+import redis
+from django.conf import settings
+from django.core.management import call_command
+from django.db import close_old_connections, connections
+from django.db.models import F, OuterRef, Subquery
+from django.utils import timezone
+
+from enterprise_catalog.catalog.customers import save_catalog, save_customer
+from enterprise_catalog.catalog.ingest import import_documents
+from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata, EnterpriseCatalog, EnterpriseCustomer
+from enterprise_catalog.integrated_channels.configurations import channel_for, make_configuration
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
+    SyncLease,
+    SyncRun,
+    TransmissionAttempt,
+)
+from enterprise_catalog.integrated_channels.tasks import sync_configuration
+from enterprise_catalog.sandbox.moodle_site import TOKEN
+from tests.factories import a_course
+from tests.integrated_channels.proofs.ledger import Item, Ledger, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+CUSTOMER: Final = "eeeeeeee-0000-4000-8000-000000000000"
+CATALOGS: Final = tuple(f"eeeeeeee-0000-4000-8000-00000000000{number}" for number in (1, 2, 3))
+
+#: All content there is: so little that an item comes, changes, leaves and returns many times, and that no change takes
+#: away more than one run may delete.
+KEYS: Final = (*(f"Northwind+C{number:02}" for number in range(38)), 'A "quoted"\\key/', "Ünï+😀")
+
+
+def main() -> None:
+    """Make tables and catalogs, then do what each line of standard input says."""
+    call_command("migrate", verbosity=0)
+    workshop = Workshop()
+    _say(workshop.make_catalogs())
+    for line in sys.stdin:
+        request = json.loads(line)
+        close_old_connections()  # The database may have been away since the last request.
+        _say(getattr(workshop, request.pop("do"))(**request))
+
+
+def _say(answer: object) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+class Workshop:
+    """What the process does, with the project's own writers and commands."""
+
+    def __init__(self) -> None:
+        self._random = random.Random(1)
+        self._count = 0
+
+    def make_catalogs(self) -> dict[str, Any]:
+        """Make the customer and three catalogs that share some of their content; return as :meth:`change`."""
+        customer = EnterpriseCustomer(uuid=CUSTOMER, name="Acme", slug="acme", learner_portal_url="https://example.org")
+        save_customer(customer, now=timezone.now())
+        for uuid in CATALOGS:
+            query = CatalogQuery.objects.create(title=uuid)
+            catalog = EnterpriseCatalog(uuid=uuid, title=uuid, enterprise_customer=customer, catalog_query=query)
+            save_catalog(catalog, now=timezone.now())
+            self._import(query, {key: f"{key} at first" for key in self._random.sample(KEYS, 15)})
+        return _what_catalogs_hold()
+
+    def reseed(self, seed: int) -> None:
+        """Let ``seed`` decide what changes from now on."""
+        self._random.seed(seed)
+
+    def connect(self, base_url: str, catalogs: list[str], columns: dict[str, Any]) -> int:
+        """Make a configuration of the sandbox Moodle at ``base_url`` and return its id."""
+        configuration = make_configuration(
+            channel_code="MOODLE",
+            customer_uuid=UUID(CUSTOMER),
+            base_url=base_url,
+            settings={},
+            credentials={"token": TOKEN},
+            catalog_uuids=map(UUID, catalogs),
+        )
+        ChannelConfiguration.objects.filter(pk=configuration.pk).update(**columns)
+        with channel_for(configuration):
+            pass  # What takes long to load is loaded now, and the forks have it.
+        return configuration.pk
+
+    def change(self) -> dict[str, Any]:
+        """Change the catalogs; return what they hold, and since when."""
+        self._count += 1
+        for query in CatalogQuery.objects.order_by("pk"):
+            self._change_query(query)
+        if self._random.random() < 0.1:
+            customer = EnterpriseCustomer.objects.get(pk=CUSTOMER)
+            customer.slug = f"slug-{self._count}"  # It is part of every document.
+            save_customer(customer, now=timezone.now())
+        if self._random.random() < 0.2:
+            self._empty_or_fill_a_catalog()
+        return _what_catalogs_hold()
+
+    def _change_query(self, query: CatalogQuery) -> None:
+        """Let some content leave, some come and some change, all in one import."""
+        content = ContentMetadata.objects.filter(memberships__catalog_query=query)
+        titles = dict(content.values_list("content_key", "title"))
+        for key in self._some(titles, at_most=4):
+            del titles[key]
+        changing = self._some(titles, at_most=5) + self._some(set(KEYS) - titles.keys(), at_most=4)
+        self._import(query, titles | {key: self._title(key) for key in changing})
+
+    def _empty_or_fill_a_catalog(self) -> None:
+        """Take a catalog's query away, or give it back."""
+        catalog = EnterpriseCatalog.objects.with_parts().get(pk=self._random.choice(CATALOGS))
+        query = None if catalog.catalog_query else CatalogQuery.objects.get(title=catalog.title)
+        catalog.catalog_query = query
+        save_catalog(catalog, now=timezone.now())
+
+    def _some(self, keys: Collection[str], *, at_most: int) -> list[str]:
+        return self._random.sample(sorted(keys), self._random.randint(0, min(len(keys), at_most)))
+
+    def _title(self, key: str) -> str:
+        """Return a title for the content that it never had, or its first one again."""
+        return f"{key} at first" if self._random.random() < 0.2 else f"{key} of change {self._count}"
+
+    def _import(self, query: CatalogQuery, titles: Mapping[str, str]) -> None:
+        """Make the query hold exactly these titles' content."""
+        lines = [json.dumps(a_course(key, title=title)).encode() for key, title in titles.items()]
+        import_documents(lambda: query, lines, now=timezone.now(), replace=True)
+
+    def sync_in_fork(self, configuration: int, kill_after: float | None) -> dict[str, Any]:
+        """Run ``sync_channels`` in a fork; kill it after so many seconds, unless it has ended by then.
+
+        Return ``was_killed``, when it ``began_at`` and how many ``seconds`` it lived. The fork is dead, and nobody is
+        left of it.
+        """
+        connections.close_all()  # A fork that goes on with our connections would end them for us.
+        began_at, start = timezone.now(), time.monotonic()
+        child = os.fork()
+        if child == 0:
+            _sync_and_exit(configuration)
+        descriptor = os.pidfd_open(child)
+        try:
+            ended, _, _ = select.select([descriptor], [], [], kill_after)
+            if not ended:
+                os.kill(child, signal.SIGKILL)
+            _, status = os.waitpid(child, 0)
+        finally:
+            os.close(descriptor)
+        seconds = time.monotonic() - start
+        return {"was_killed": os.WIFSIGNALED(status), "began_at": _text(began_at), "seconds": seconds}
+
+    def queue_sync(self, configuration: int) -> None:
+        """Do what the scheduler does when a configuration is due."""
+        sync_configuration.delay(configuration)
+
+    def tasks_left(self) -> int:
+        """Return how many tasks are queued or under way, or are still due to a worker that died."""
+        with self._broker() as broker:
+            queued: int = broker.llen("celery")
+            under_way: int = broker.hlen("unacked")
+            return queued + under_way
+
+    def let_a_day_pass(self) -> None:
+        """Move what waits for a time a day ahead, as the clock would.
+
+        Leases expire, failed items are due again, and the broker hands the tasks of dead workers to the next one that
+        starts.
+        """
+        day = timedelta(days=1)
+        SyncLease.objects.update(expires_at=F("expires_at") - day)
+        ContentMetadataItemTransmission.objects.update(next_attempt_at=F("next_attempt_at") - day)
+        with self._broker() as broker:
+            for tag in broker.zrange("unacked_index", 0, -1):
+                broker.zincrby("unacked_index", -day.total_seconds(), tag)
+
+    def flush_broker(self) -> None:
+        """Make the Redis forget everything, tasks and cache."""
+        with self._broker() as broker:
+            broker.flushall()
+
+    def _broker(self) -> redis.Redis:
+        return redis.Redis.from_url(settings.CELERY_BROKER_URL)
+
+    def ledger(self, configuration: int) -> dict[str, Any]:
+        """Return the :class:`Ledger` of a configuration."""
+        runs = SyncRun.objects.filter(configuration=configuration).order_by("pk")
+        newest = runs.last()
+        in_flight = TransmissionAttempt.objects.filter(run__in=runs, outcome="")
+        lease = SyncLease.objects.filter(configuration=configuration).first()
+        ledger = Ledger(
+            rows=_rows_of(configuration),
+            attempts_in_flight=in_flight.count(),
+            newest_run_in_flight=in_flight.filter(run=newest).count(),
+            runs_by_state=dict(Counter(runs.values_list("state", flat=True))),
+            runs_without_end=runs.filter(finished_at=None).count(),
+            newest_run=newest.state if newest else "",
+            newest_run_began_at=_text(newest.started_at) if newest else "",
+            lease_is_held=lease is not None and lease.expires_at is not None and lease.expires_at > timezone.now(),
+        )
+        return asdict(ledger)
+
+
+def _sync_and_exit(configuration: int) -> None:
+    """Sync and end this process at once: what the parent has begun is not ours to finish."""
+    # A command that has something to complain about exits; that is in the rows, too.
+    with contextlib.suppress(SystemExit):
+        call_command("sync_channels", configuration=configuration, stdout=io.StringIO())
+    connections.close_all()
+    os._exit(0)
+
+
+def _what_catalogs_hold() -> dict[str, Any]:
+    catalogs = EnterpriseCatalog.objects.select_related("enterprise_customer")
+    return {"at": _text(timezone.now()), "catalogs": {str(catalog.pk): _items_of(catalog) for catalog in catalogs}}
+
+
+def _items_of(catalog: EnterpriseCatalog) -> dict[str, Item]:
+    """Return what a catalog holds, made of customer and content themselves instead of what repeats them."""
+    customer, floor = catalog.enterprise_customer, catalog.documents_changed_at
+    start = f"{customer.learner_portal_url}/{customer.slug}/course/"
+    content = ContentMetadata.objects.filter(memberships__catalog_query__catalogs=catalog)
+    return {
+        key: Item(f"{max(moment, floor or moment):{TIME_FORMAT}}", title, start + quote(key, safe="+:"))
+        for key, moment, title in content.values_list("content_key", "updated_at", "title")
+    }
+
+
+def _rows_of(configuration: int) -> list[Row]:
+    newest = TransmissionAttempt.objects.filter(transmission=OuterRef("pk")).order_by("-pk")
+    columns = ("content_key", "state", "presence", "remote_id", "deleted_at", "catalog_uuid", "content_updated_at")
+    rows = ContentMetadataItemTransmission.objects.filter(configuration=configuration).values_list(
+        *columns, Subquery(newest.values("action")[:1]), Subquery(newest.values("outcome")[:1])
+    )
+    return [
+        Row(
+            key=key,
+            state=state,
+            presence=presence,
+            remote_id=remote_id,
+            has_deleted_at=deleted_at is not None,
+            catalog=str(catalog_uuid),
+            version=_text(content_updated_at),
+            last_action=action,
+            last_outcome=outcome,
+        )
+        for key, state, presence, remote_id, deleted_at, catalog_uuid, content_updated_at, action, outcome in rows
+    ]
+
+
+def _text(moment: datetime | None) -> str:
+    return f"{moment:{TIME_FORMAT}}" if moment else ""

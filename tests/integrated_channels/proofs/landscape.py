@@ -6,7 +6,9 @@ The first is sent all of the customer's catalogs, the second two of the three, a
 from __future__ import annotations
 
 import contextlib
+import time
 import urllib.request
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -87,7 +89,7 @@ class Ended(NamedTuple):
     seconds: float
 
 
-@dataclass
+@dataclass(repr=False)
 class Landscape:
     """The test's end of everything."""
 
@@ -126,6 +128,11 @@ class Landscape:
         """Wait for the end of what was begun."""
         return Ended(**self.dialogue.hear())
 
+    def seconds_of_sync(self, connection: Connection) -> float:
+        """Return how long a sync takes after a change, if nobody disturbs it."""
+        self.change()
+        return self.sync(connection).seconds
+
     def queue_sync(self, connection: Connection) -> None:
         """Do what the scheduler does when a configuration is due."""
         self.dialogue.ask(do="queue_sync", configuration=connection.id)
@@ -139,6 +146,17 @@ class Landscape:
         self.queue_sync(connection)
         self.wait_until_idle()
 
+    def seconds_of_syncs_by_worker(self) -> float:
+        """Return how long the worker takes for the syncs of all configurations after a change."""
+        for connection in self.connections:
+            self.sync_by_worker(connection)  # By then it has started.
+        self.change()
+        began_at = time.monotonic()
+        for connection in self.connections:
+            self.queue_sync(connection)
+        self.wait_until_idle()
+        return time.monotonic() - began_at
+
     def let_a_day_pass(self) -> None:
         """Move what waits for a time a day ahead. Nobody may be at work who holds a lease."""
         self.dialogue.ask(do="let_a_day_pass")
@@ -146,6 +164,14 @@ class Landscape:
     def ledger(self, connection: Connection) -> Ledger:
         """Return what our tables say of a configuration."""
         return Ledger.from_json(self.dialogue.ask(do="ledger", configuration=connection.id))
+
+    def flush_broker(self) -> None:
+        """Make the broker and cache forget everything."""
+        self.dialogue.ask(do="flush_broker")
+
+    def runs(self) -> Counter[str]:
+        """Return how all runs so far ended: their number by state."""
+        return sum((Counter(self.ledger(connection).runs_by_state) for connection in self.connections), Counter())
 
     def check(self, connection: Connection) -> Ledger:
         """Check what has to be so at any moment at which nobody is at work, whoever died; return the ledger."""
@@ -186,11 +212,11 @@ def prepared(site: Site) -> Iterator[Landscape]:
     program = "from tests.integrated_channels.proofs.workshop import main; main()"
     first, second = LMS(site, "first"), LMS(site, "second")
     with contextlib.ExitStack() as block:
+        block.enter_context(site.web())
         for lms in (first, second):
             block.callback(lms.service.stop)
             lms.start()
         landscape = Landscape(block.enter_context(site.dialogue(program)))
-        block.enter_context(site.web())
         landscape.connect(first, (), chunk_size=3)
         landscape.connect(second, CATALOGS[1:], chunk_size=2, max_chunks_per_run=9)
         for connection in landscape.connections:

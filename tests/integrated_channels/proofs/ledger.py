@@ -8,10 +8,11 @@ from __future__ import annotations
 import html
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
 
 class Item(NamedTuple):
@@ -21,6 +22,9 @@ class Item(NamedTuple):
     title: str
     enrollment_url: str
 
+
+#: Of all moments here; texts of this format compare as the moments do.
+TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 Catalogs: TypeAlias = "Mapping[str, Mapping[str, Item]]"  #: By UUID, then by key.
 
@@ -58,6 +62,11 @@ class Course(NamedTuple):
         )
 
 
+def as_text(moment: datetime | None) -> str:
+    """Return a moment of UTC as text; no moment is empty."""
+    return f"{moment:{TIME_FORMAT}}" if moment else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """A transmission row, with the last of its attempts."""
@@ -83,6 +92,7 @@ class Ledger:
     runs_without_end: int  #: Without a time at which they ended.
     newest_run: str  #: Its state; empty before the first.
     newest_run_began_at: str
+    newest_run_ended_at: str  #: Empty if it has not.
     newest_run_in_flight: int  #: Its attempts without an outcome.
     lease_is_held: bool
 
@@ -90,6 +100,10 @@ class Ledger:
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
         """Return what the workshop told."""
         return cls(**{**fields, "rows": [Row(**row) for row in fields["rows"]]})
+
+    def had_live_run(self, *, at: str, since: str) -> bool:
+        """Return whether a run was alive at a moment, if it began after another one."""
+        return since < self.newest_run_began_at < at and (not self.newest_run_ended_at or at < self.newest_run_ended_at)
 
 
 def differences(ledger: Ledger, courses: Sequence[Course], catalogs: Catalogs) -> list[str]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ import pytest
 
 from tests import services
 from tests.integrated_channels.proofs.landscape import prepared, some_faults
+from tests.integrated_channels.proofs.ledger import as_text
 from tests.processes import WORKER, Service, Site, kill_processes
 
 if TYPE_CHECKING:
@@ -80,9 +82,10 @@ class Tally:
     in_flight: int = 0  #: Items had been sent, or were about to be, and what became of them was not recorded.
     lms_deaths: int = 0
 
-    def add(self, *ledgers: Ledger, began_at: str) -> None:
-        """Count a kill of what began then, by what it has left."""
-        killed = [each for each in ledgers if each.newest_run == "running" and each.newest_run_began_at > began_at]
+    def add(self, *ledgers: Ledger, since: str) -> None:
+        """Count a kill that has just struck what began after ``since``, by what it has left."""
+        now = as_text(datetime.now(UTC))
+        killed = [ledger for ledger in ledgers if ledger.had_live_run(at=now, since=since)]
         self.kills += 1
         self.in_run += bool(killed)
         self.in_flight += any(ledger.newest_run_in_flight for ledger in killed)
@@ -94,17 +97,11 @@ class Tally:
         )
 
 
-def seconds_of_a_sync(landscape: Landscape, connection: Connection) -> float:
-    """Return how long a sync takes after a change, if nobody disturbs it."""
-    landscape.change()
-    return landscape.sync(connection).seconds
-
-
 def test_whenever_a_sync_is_killed_the_next_ones_make_everything_equal(
     landscape: Landscape, *, seed: int, soak: bool, tell: Callable[[str], None]
 ) -> None:
     chance, tally = Random(seed), Tally()
-    seconds = {connection: seconds_of_a_sync(landscape, connection) for connection in landscape.connections}
+    seconds = {connection: landscape.seconds_of_sync(connection) for connection in landscape.connections}
 
     while tally.kills < (160 if soak else 18):
         for _ in range(chance.randint(1, 6)):
@@ -136,14 +133,14 @@ def kill_a_sync(landscape: Landscape, connection: Connection, seconds: float, ch
         lms.start()
     ledger = landscape.check(connection)
     if ended.was_killed:
-        tally.add(ledger, began_at=ended.began_at)
+        tally.add(ledger, since=ended.began_at)
 
 
 def test_whenever_a_celery_worker_is_killed_the_next_one_makes_everything_equal(
     landscape: Landscape, worker: Service, *, seed: int, soak: bool, tell: Callable[[str], None]
 ) -> None:
     chance, tally = Random(seed), Tally()
-    seconds = seconds_of_syncs_by_worker(landscape)
+    seconds = landscape.seconds_of_syncs_by_worker()
 
     while tally.kills < (40 if soak else 7):
         for _ in range(chance.randint(1, 4)):
@@ -157,18 +154,6 @@ def test_whenever_a_celery_worker_is_killed_the_next_one_makes_everything_equal(
 
     tell(str(tally))
     assert tally.in_run > tally.kills * 0.5
-
-
-def seconds_of_syncs_by_worker(landscape: Landscape) -> float:
-    """Return how long the worker is busy after a change, if nobody disturbs it; it has started by then."""
-    for connection in landscape.connections:
-        landscape.sync_by_worker(connection)
-    landscape.change()
-    began_at = time.monotonic()
-    for connection in landscape.connections:
-        landscape.queue_sync(connection)
-    landscape.wait_until_idle()
-    return time.monotonic() - began_at
 
 
 def kill_a_worker(landscape: Landscape, worker: Service, seconds: float, chance: Random, tally: Tally) -> None:
@@ -187,4 +172,4 @@ def kill_a_worker(landscape: Landscape, worker: Service, seconds: float, chance:
     else:
         worker.kill()
     ledgers = [landscape.check(connection) for connection in landscape.connections]
-    tally.add(*ledgers, began_at=landscape.changed_at)
+    tally.add(*ledgers, since=landscape.changed_at)

@@ -43,13 +43,10 @@ from enterprise_catalog.integrated_channels.models import (
 from enterprise_catalog.integrated_channels.tasks import sync_configuration
 from enterprise_catalog.sandbox.moodle_site import TOKEN
 from tests.factories import a_course
-from tests.integrated_channels.proofs.ledger import Item, Ledger, Row
+from tests.integrated_channels.proofs.ledger import Item, Ledger, Row, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from datetime import datetime
-
-TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 CUSTOMER: Final = "eeeeeeee-0000-4000-8000-000000000000"
 CATALOGS: Final = tuple(f"eeeeeeee-0000-4000-8000-00000000000{number}" for number in (1, 2, 3))
@@ -173,7 +170,7 @@ class Workshop:
         finally:
             os.close(descriptor)
         seconds = time.monotonic() - start
-        return {"was_killed": os.WIFSIGNALED(status), "began_at": _text(began_at), "seconds": seconds}
+        return {"was_killed": os.WIFSIGNALED(status), "began_at": as_text(began_at), "seconds": seconds}
 
     def queue_sync(self, configuration: int) -> None:
         """Do what the scheduler does when a configuration is due."""
@@ -220,7 +217,8 @@ class Workshop:
             runs_by_state=dict(Counter(runs.values_list("state", flat=True))),
             runs_without_end=runs.filter(finished_at=None).count(),
             newest_run=newest.state if newest else "",
-            newest_run_began_at=_text(newest.started_at) if newest else "",
+            newest_run_began_at=as_text(newest.started_at if newest else None),
+            newest_run_ended_at=as_text(newest.finished_at if newest else None),
             lease_is_held=lease is not None and lease.expires_at is not None and lease.expires_at > timezone.now(),
         )
         return asdict(ledger)
@@ -237,7 +235,7 @@ def _sync_and_exit(configuration: int) -> None:
 
 def _what_catalogs_hold() -> dict[str, Any]:
     catalogs = EnterpriseCatalog.objects.select_related("enterprise_customer")
-    return {"at": _text(timezone.now()), "catalogs": {str(catalog.pk): _items_of(catalog) for catalog in catalogs}}
+    return {"at": as_text(timezone.now()), "catalogs": {str(catalog.pk): _items_of(catalog) for catalog in catalogs}}
 
 
 def _items_of(catalog: EnterpriseCatalog) -> dict[str, Item]:
@@ -246,7 +244,7 @@ def _items_of(catalog: EnterpriseCatalog) -> dict[str, Item]:
     start = f"{customer.learner_portal_url}/{customer.slug}/course/"
     content = ContentMetadata.objects.filter(memberships__catalog_query__catalogs=catalog)
     return {
-        key: Item(f"{max(moment, floor or moment):{TIME_FORMAT}}", title, start + quote(key, safe="+:"))
+        key: Item(as_text(max(moment, floor or moment)), title, start + quote(key, safe="+:"))
         for key, moment, title in content.values_list("content_key", "updated_at", "title")
     }
 
@@ -265,13 +263,9 @@ def _rows_of(configuration: int) -> list[Row]:
             remote_id=remote_id,
             has_deleted_at=deleted_at is not None,
             catalog=str(catalog_uuid),
-            version=_text(content_updated_at),
+            version=as_text(content_updated_at),
             last_action=action,
             last_outcome=outcome,
         )
         for key, state, presence, remote_id, deleted_at, catalog_uuid, content_updated_at, action, outcome in rows
     ]
-
-
-def _text(moment: datetime | None) -> str:
-    return f"{moment:{TIME_FORMAT}}" if moment else ""

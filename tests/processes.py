@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
 PROJECT = Path(__file__).resolve().parent.parent
-WORKER = ("celery", "-A", "enterprise_catalog", "worker", "--concurrency", "2")  #: The program that syncs.
+#: The program that syncs; at INFO it logs what becomes of each task.
+WORKER = ("celery", "-A", "enterprise_catalog", "worker", "--concurrency", "2", "--loglevel", "INFO")
 _STOP_SECONDS = 30
 #: The kernel's numbers (net/tcp_states.h) of SYN_RECV, ESTABLISHED and CLOSE_WAIT.
 _UNCLOSED = frozenset({"03", "01", "08"})
@@ -203,6 +205,25 @@ class Service:
         assert self.process is not None
         parent = self.process.pid
         return [each.pid for each in _living_processes() if each.parent == parent]
+
+
+class Worker(Service):
+    """A Celery worker, which tells in its log what becomes of each task."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site, *WORKER)
+
+    def unfinished(self, tasks: Collection[str]) -> set[str]:
+        """Return which of ``tasks`` no worker of the site has carried out, whether or not they failed."""
+        return set(tasks).difference(re.findall(r"\[([0-9a-f-]{36})\] (?:succeeded|raised)", self._log))
+
+    def received(self, tasks: Collection[str]) -> set[str]:
+        """Return which of ``tasks`` a worker of the site has received."""
+        return set(tasks).intersection(re.findall(r"\[([0-9a-f-]{36})\] received", self._log))
+
+    @property
+    def _log(self) -> str:
+        return self.site.log_of(*self.command).read_text(errors="replace")
 
 
 class _Living(NamedTuple):

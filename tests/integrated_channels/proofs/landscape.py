@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from tests.integrated_channels.proofs.ledger import Catalogs, History
-    from tests.processes import Dialogue, Site
+    from tests.processes import Dialogue, Site, Worker
 
 #: How long a Moodle takes to create or update courses; a real one takes longer.
 WORK_SECONDS: Final = 0.02
@@ -133,29 +133,10 @@ class Landscape:
         self.change()
         return self.sync(connection).seconds
 
-    def queue_sync(self, connection: Connection) -> None:
-        """Do what the scheduler does when a configuration is due."""
-        self.dialogue.ask(do="queue_sync", configuration=connection.id)
-
-    def wait_until_idle(self) -> None:
-        """Return once all queued tasks have been carried out; the workers have to be alive."""
-        wait_until(lambda: self.dialogue.ask(do="tasks_left") == 0, seconds=60, every=0.02)
-
-    def sync_by_worker(self, connection: Connection) -> None:
-        """Queue a sync; returns when all queued tasks have been carried out."""
-        self.queue_sync(connection)
-        self.wait_until_idle()
-
-    def seconds_of_syncs_by_worker(self) -> float:
-        """Return how long the worker takes for the syncs of all configurations after a change."""
-        for connection in self.connections:
-            self.sync_by_worker(connection)  # By then it has started.
-        self.change()
-        began_at = time.monotonic()
-        for connection in self.connections:
-            self.queue_sync(connection)
-        self.wait_until_idle()
-        return time.monotonic() - began_at
+    def queue_sync(self, connection: Connection) -> str:
+        """Do what the scheduler does when a configuration is due; return the task's id."""
+        task: str = self.dialogue.ask(do="queue_sync", configuration=connection.id)
+        return task
 
     def let_a_day_pass(self) -> None:
         """Move what waits for a time a day ahead. Nobody may be at work who holds a lease."""
@@ -204,6 +185,43 @@ class Landscape:
         }
         for uuid, items in self.catalogs.items():
             self.history |= {(uuid, key, item.updated_at): item for key, item in items.items()}
+
+
+class Syncs:
+    """Syncs that a Celery worker carries out."""
+
+    def __init__(self, landscape: Landscape, worker: Worker) -> None:
+        self.landscape, self.worker = landscape, worker
+        self.tasks: list[str] = []  #: Those that were queued and not yet waited for.
+
+    def queue_all(self) -> None:
+        """Do what the scheduler does when all configurations are due."""
+        self.tasks += [self.landscape.queue_sync(connection) for connection in self.landscape.connections]
+
+    def wait(self) -> None:
+        """Return once all queued tasks have been carried out; none may be lost."""
+        wait_until(lambda: not self.worker.unfinished(self.tasks), seconds=60, every=0.02)
+        self.tasks = []
+
+    def wait_for_received(self) -> None:
+        """Return once all those have been carried out that the worker has received; the others are lost."""
+        self.tasks = sorted(self.worker.received(self.tasks))
+        self.wait()
+
+    def sync(self, connection: Connection) -> None:
+        """Have one configuration synced; returns when that has been done."""
+        self.tasks.append(self.landscape.queue_sync(connection))
+        self.wait()
+
+    def measure(self) -> float:
+        """Return how many seconds the worker takes for all configurations after a change."""
+        for connection in self.landscape.connections:
+            self.sync(connection)  # By then it has started.
+        self.landscape.change()
+        began_at = time.monotonic()
+        self.queue_all()
+        self.wait()
+        return time.monotonic() - began_at
 
 
 @contextlib.contextmanager

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import services
-from tests.integrated_channels.proofs.landscape import prepared, some_faults
+from tests.integrated_channels.proofs.landscape import Syncs, prepared, some_faults
 from tests.integrated_channels.proofs.ledger import as_text
-from tests.processes import WORKER, Service, Site, kill_processes
+from tests.processes import Site, Worker, kill_processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,11 +65,11 @@ def landscape(shared_landscape: Landscape, seed: int) -> Landscape:
 
 
 @pytest.fixture
-def worker(site: Site, landscape: Landscape) -> Iterator[Service]:  # noqa: ARG001  (its tables have to be there)
-    """A Celery worker."""
-    worker = Service(site, *WORKER)
+def syncs(site: Site, landscape: Landscape) -> Iterator[Syncs]:
+    """A Celery worker that syncs."""
+    worker = Worker(site)
     worker.start()
-    yield worker
+    yield Syncs(landscape, worker)
     worker.kill()
 
 
@@ -81,6 +81,14 @@ class Tally:
     in_run: int = 0  #: A run had begun and not ended.
     in_flight: int = 0  #: Items had been sent, or were about to be, and what became of them was not recorded.
     lms_deaths: int = 0
+
+    def suffices(self, kills: int) -> bool:
+        """Return whether there were so many kills, most of them in a run and some of them while items were in flight.
+
+        Where a slow machine lets most of them miss, there are more of them instead; but not without end.
+        """
+        assert self.kills < 4 * kills, f"too many kills that prove nothing: {self}"
+        return self.kills >= kills and self.in_run >= kills * 0.6 and self.in_flight >= kills * 0.2
 
     def add(self, *ledgers: Ledger, since: str) -> None:
         """Count a kill that has just struck what began after ``since``, by what it has left."""
@@ -103,7 +111,7 @@ def test_whenever_a_sync_is_killed_the_next_ones_make_everything_equal(
     chance, tally = Random(seed), Tally()
     seconds = {connection: landscape.seconds_of_sync(connection) for connection in landscape.connections}
 
-    while tally.kills < (160 if soak else 18):
+    while not tally.suffices(160 if soak else 18):
         for _ in range(chance.randint(1, 6)):
             connection = chance.choice(landscape.connections)
             if chance.random() < 0.7:
@@ -115,8 +123,6 @@ def test_whenever_a_sync_is_killed_the_next_ones_make_everything_equal(
             landscape.converge(connection, landscape.sync)
 
     tell(str(tally))
-    assert tally.in_run > tally.kills * 0.6
-    assert tally.in_flight > tally.kills * 0.3
 
 
 def kill_a_sync(landscape: Landscape, connection: Connection, seconds: float, chance: Random, tally: Tally) -> None:
@@ -137,39 +143,34 @@ def kill_a_sync(landscape: Landscape, connection: Connection, seconds: float, ch
 
 
 def test_whenever_a_celery_worker_is_killed_the_next_one_makes_everything_equal(
-    landscape: Landscape, worker: Service, *, seed: int, soak: bool, tell: Callable[[str], None]
+    landscape: Landscape, syncs: Syncs, *, seed: int, soak: bool, tell: Callable[[str], None]
 ) -> None:
-    chance, tally = Random(seed), Tally()
-    seconds = landscape.seconds_of_syncs_by_worker()
+    chance, tally, seconds = Random(seed), Tally(), syncs.measure()
 
-    while tally.kills < (40 if soak else 7):
+    while not tally.suffices(40 if soak else 7):
         for _ in range(chance.randint(1, 4)):
-            kill_a_worker(landscape, worker, seconds, chance, tally)
+            landscape.change()
+            kill_a_worker(syncs, seconds, chance)
+            tally.add(*map(landscape.check, landscape.connections), since=landscape.changed_at)
             landscape.let_a_day_pass()
-        if not worker.is_running:
-            worker.start()
+            if not syncs.worker.is_running:
+                syncs.worker.start()
         for connection in landscape.connections:
             connection.lms.fail()
-            landscape.converge(connection, landscape.sync_by_worker)
+            landscape.converge(connection, syncs.sync)
 
     tell(str(tally))
-    assert tally.in_run > tally.kills * 0.5
 
 
-def kill_a_worker(landscape: Landscape, worker: Service, seconds: float, chance: Random, tally: Tally) -> None:
-    """Change the catalogs, queue syncs of all configurations, and kill the worker's pool, or all of it."""
-    if not worker.is_running:
-        worker.start()
-        landscape.wait_until_idle()
-    landscape.change()
-    for connection in landscape.connections:
+def kill_a_worker(syncs: Syncs, seconds: float, chance: Random) -> None:
+    """Queue syncs of all configurations and kill the worker's pool, or all of it, within ``seconds``."""
+    for connection in syncs.landscape.connections:
         connection.lms.fail(*some_faults(chance))
-        landscape.queue_sync(connection)
+    syncs.queue_all()
     time.sleep(chance.uniform(0, seconds))
     if chance.random() < 0.7:
-        kill_processes(worker.children())
-        landscape.wait_until_idle()  # Celery has new ones carry out the tasks of the dead.
+        kill_processes(syncs.worker.children())
+        syncs.wait()  # Celery has others carry out the tasks of the dead.
     else:
-        worker.kill()
-    ledgers = [landscape.check(connection) for connection in landscape.connections]
-    tally.add(*ledgers, since=landscape.changed_at)
+        syncs.worker.kill()
+        syncs.tasks = []

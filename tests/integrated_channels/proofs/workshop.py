@@ -172,37 +172,20 @@ class Workshop:
         seconds = time.monotonic() - start
         return {"was_killed": os.WIFSIGNALED(status), "began_at": as_text(began_at), "seconds": seconds}
 
-    def queue_sync(self, configuration: int) -> None:
-        """Do what the scheduler does when a configuration is due."""
-        sync_configuration.delay(configuration)
-
-    def tasks_left(self) -> int:
-        """Return how many tasks are queued or under way, or are still due to a worker that died."""
-        with self._broker() as broker:
-            queued: int = broker.llen("celery")
-            under_way: int = broker.hlen("unacked")
-            return queued + under_way
+    def queue_sync(self, configuration: int) -> str:
+        """Do what the scheduler does when a configuration is due; return the task's id."""
+        return str(sync_configuration.delay(configuration))
 
     def let_a_day_pass(self) -> None:
-        """Move what waits for a time a day ahead, as the clock would.
-
-        Leases expire, failed items are due again, and the broker hands the tasks of dead workers to the next one that
-        starts.
-        """
+        """Move what waits for a time a day ahead, as the clock would: leases expire, and failed items are due again."""
         day = timedelta(days=1)
         SyncLease.objects.update(expires_at=F("expires_at") - day)
         ContentMetadataItemTransmission.objects.update(next_attempt_at=F("next_attempt_at") - day)
-        with self._broker() as broker:
-            for tag in broker.zrange("unacked_index", 0, -1):
-                broker.zincrby("unacked_index", -day.total_seconds(), tag)
 
     def flush_broker(self) -> None:
-        """Make the Redis forget everything, tasks and cache."""
-        with self._broker() as broker:
-            broker.flushall()
-
-    def _broker(self) -> redis.Redis:
-        return redis.Redis.from_url(settings.CELERY_BROKER_URL)
+        """Make the Redis, which is broker and cache, forget everything."""
+        with redis.Redis.from_url(settings.CELERY_BROKER_URL) as client:
+            client.flushall()
 
     def ledger(self, configuration: int) -> dict[str, Any]:
         """Return the :class:`Ledger` of a configuration."""

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -208,22 +209,31 @@ class Service:
 
 
 class Worker(Service):
-    """A Celery worker, which tells in its log what becomes of each task."""
+    """A Celery worker. What it tells, it tells of the time since it was last started; it stands in its log."""
 
     def __init__(self, site: Site) -> None:
         super().__init__(site, *WORKER)
+        self._log_file = site.log_of(*WORKER)
+        self._log_start = 0
 
-    def unfinished(self, tasks: Collection[str]) -> set[str]:
-        """Return which of ``tasks`` no worker of the site has carried out, whether or not they failed."""
-        return set(tasks).difference(re.findall(r"\[([0-9a-f-]{36})\] (?:succeeded|raised)", self._log))
+    def start(self) -> None:
+        self._log_start = self._log_file.stat().st_size if self._log_file.exists() else 0
+        super().start()
 
-    def received(self, tasks: Collection[str]) -> set[str]:
-        """Return which of ``tasks`` a worker of the site has received."""
-        return set(tasks).intersection(re.findall(r"\[([0-9a-f-]{36})\] received", self._log))
+    def carried_out(self) -> Counter[str]:
+        """Return how often it has carried out each task, by id, whether or not they failed."""
+        return Counter(re.findall(r"\[([0-9a-f-]{36})\] (?:succeeded|raised)", self._log()))
 
-    @property
+    def under_way(self) -> Counter[str]:
+        """Return the tasks that it has received and not carried out, those included whose processes were killed."""
+        return Counter(re.findall(r"\[([0-9a-f-]{36})\] received", self._log())) - self.carried_out()
+
+    def connections_to_broker(self) -> int:
+        """Return how often it has connected to the broker."""
+        return self._log().count("Connected to redis://")
+
     def _log(self) -> str:
-        return self.site.log_of(*self.command).read_text(errors="replace")
+        return self._log_file.read_bytes()[self._log_start :].decode(errors="replace")
 
 
 class _Living(NamedTuple):

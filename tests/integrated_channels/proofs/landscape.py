@@ -200,13 +200,13 @@ class Syncs:
 
     def wait(self) -> None:
         """Return once all queued tasks have been carried out; none may be lost."""
-        wait_until(lambda: not self.worker.unfinished(self.tasks), seconds=60, every=0.02)
+        wait_until(lambda: self.worker.carried_out().keys() >= set(self.tasks), seconds=60, every=0.02)
         self.tasks = []
 
     def wait_for_received(self) -> None:
-        """Return once all those have been carried out that the worker has received; the others are lost."""
-        self.tasks = sorted(self.worker.received(self.tasks))
-        self.wait()
+        """Return once the worker has carried out all that it has received; whatever else was queued is lost."""
+        wait_until(lambda: not self.worker.under_way(), seconds=60, every=0.02)
+        self.tasks = []
 
     def sync(self, connection: Connection) -> None:
         """Have one configuration synced; returns when that has been done."""

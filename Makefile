@@ -6,7 +6,8 @@ BIN    := $(VENV)/bin
 DATA    ?=
 CHANNEL ?= MOODLE
 PORT    ?= 8000
-BENCHMARK ?= --sizes 1000,10000,50000,200000 --runs 15 --load-seconds 30 --documents 10000 --sharers 2000 --docs
+BENCHMARK ?= --sizes 1000,10000,50000,200000 --runs 15 --load-seconds 30 --documents 10000 --sharers 2000 \
+	--sync-sizes 5000,50000 --docs
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all soak quality benchmark run migrate docs requirements upgrade format clean
@@ -36,7 +37,7 @@ quality: $(VENV)/.quality ## Check what CI checks beside the tests
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
-benchmark: $(VENV)/.test ## Measure the catalog on a MariaDB of its own; figures go into the docs  [BENCHMARK="--sizes 1000,10000"]
+benchmark: $(VENV)/.test ## Measure catalog and syncs on a MariaDB of its own; figures go into the docs  [BENCHMARK="--sizes 1000,10000"]
 	$(BIN)/python -m tests.benchmarks $(BENCHMARK)
 
 format: $(VENV)/.quality ## Format the code and mend what can be mended by itself

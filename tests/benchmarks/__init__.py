@@ -1,4 +1,4 @@
-"""How fast the catalog is, measured: ``make benchmark``, or ``python -m tests.benchmarks --help``.
+"""How fast catalog and syncs are, measured: ``make benchmark``, or ``python -m tests.benchmarks --help``.
 
 In one run on a MariaDB of its own; what is compared is measured by turns in the same loop, so that a busy machine is
 busy for all. Nothing here is a timed test: a target that is missed is reported as missed, and only a wrong answer
@@ -14,6 +14,8 @@ fails.
 ``over_http.py``       the whole stack behind gunicorn.
 ``load.py``            many callers at once.
 ``diffs.py``, ``conditional.py``, ``pages.py``, ``imports.py``, ``memory.py``  what is measured.
+``syncs.py``, ``sync_memory.py``  the same of syncs; ``synced.py`` runs them, to the learning system of ``lms.py``.
+``open_edx.py``        what the channels of Open edX take for the same.
 ``sampling.py``        runs by turns.
 ``growth.py``          time per item.
 ``results.py``         what was measured.

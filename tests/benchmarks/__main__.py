@@ -45,6 +45,7 @@ def _measure(options: argparse.Namespace, console: Console) -> int:
         load_seconds=options.load_seconds,
         documents=options.documents,
         sharers=options.sharers,
+        sync_sizes=options.sync_sizes,
     )
     results = measure(plan, say=lambda text: console.print(f"{text} …"))
     print_report(results, console)
@@ -65,6 +66,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--load-seconds", type=float, default=5, help="how long many callers ask at once, twice")
     add("--documents", type=_positive, default=1_000, help="how many are imported")
     add("--sharers", type=_positive, default=200, help="how many catalogs hold the one item that changes")
+    add(
+        "--sync-sizes",
+        type=_sizes,
+        default=[1_000],
+        help="items of the catalogs that are synced; the first in more ways",
+    )
     add("--output", type=Path, default=_OUTPUT, help="where the JSON goes")
     add("--docs", type=Path, nargs="?", const=_DOCS, help="write tables and picture into the docs, or into this folder")
     add("--database-url", help="an empty MariaDB database; without it a private server is started")

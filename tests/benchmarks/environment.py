@@ -6,6 +6,7 @@ models may be imported before :func:`prepared` has been entered.
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import tempfile
@@ -42,11 +43,17 @@ def prepared(*, database_url: str | None, buffer_pool: str) -> Iterator[None]:
             "LOG_FORMAT": "json",
             "API_THROTTLE_RATE": "100000/second",
         }
-        django.setup()
+        set_up()
         from django.core.management import call_command  # noqa: PLC0415  (only now are there settings)
 
         call_command("migrate", verbosity=0)
         yield
+
+
+def set_up() -> None:
+    """Set Django up as the environment says, without the lines that each sync would write between ours."""
+    django.setup()
+    logging.getLogger("enterprise_catalog").setLevel(logging.WARNING)
 
 
 def describe_machine() -> dict[str, str | int]:

@@ -43,6 +43,39 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class SyncTiming:
+    """Several runs of one kind of sync."""
+
+    how: str  #: Such as ``first``.
+    items: int  #: The size of the catalog.
+    sent: int  #: How many of them each run sends.
+    chunks: int  #: In how many calls.
+    statements: int  #: Those in the channels' database, of the run that took most.
+    seconds: Sequence[float]
+    lms_seconds: Sequence[float]  #: Of each run, what the learning system took to answer.
+
+    @property
+    def median(self) -> float:
+        """Seconds."""
+        return statistics.median(self.seconds)
+
+    @property
+    def median_without_lms(self) -> float:
+        """Seconds."""
+        return statistics.median(a - b for a, b in zip(self.seconds, self.lms_seconds, strict=True))
+
+    @property
+    def lms_median(self) -> float:
+        """Seconds."""
+        return statistics.median(self.lms_seconds)
+
+    @property
+    def counted(self) -> int:
+        """By what a time per item is meant: the items sent, or all where none is."""
+        return self.sent or self.items
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """One number."""
 
@@ -77,6 +110,7 @@ class Results:
     timings: list[Timing] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     growth: list[Growth] = field(default_factory=list)
+    syncs: list[SyncTiming] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)  #: What went wrong without ending the run.
 
@@ -103,3 +137,12 @@ class Results:
         """
         [figure] = (each for each in self.figures if (each.what, each.how, each.items) == (what, how, items))
         return figure.value
+
+    def sync(self, how: str, *, items: int) -> SyncTiming:
+        """Return the one kind of sync that fits.
+
+        Raises:
+            ValueError: none or several fit.
+        """
+        [timing] = (each for each in self.syncs if (each.how, each.items) == (how, items))
+        return timing

@@ -56,6 +56,16 @@ def seed(sizes: Sequence[int]) -> Iterator[tuple[SeededCatalog, float]]:
         start += size
 
 
+def seed_alone(items: int) -> SeededCatalog:
+    """Return the only catalog of a customer, so that nothing else moves the ETag of the customer's catalogs."""
+    keys = course_keys(0, items, prefix=f"Alone{items}Org")
+    catalog = a_catalog(title=f"{items:,} items alone", customer=a_customer(slug=f"alone-{items}"))
+    query = catalog.catalog_query
+    assert query is not None
+    _fill(query, keys)
+    return SeededCatalog(catalog.pk, query.pk, keys)
+
+
 def seed_empty() -> SeededCatalog:
     """Return a catalog without items, whose diff costs what any diff costs."""
     catalog = a_catalog(title="No items", customer=a_customer(slug="nobody"))
@@ -75,14 +85,19 @@ def course_line(key: str, *, edition: int = 1) -> bytes:
     return json.dumps(a_course(key, full_description=f"<p>{text}</p>")).encode()
 
 
-def timed_import(query: CatalogQuery, lines: Sequence[bytes], *, now: datetime, expected: ImportReport) -> float:
+def timed_import(
+    query: CatalogQuery, lines: Sequence[bytes], *, now: datetime, expected: ImportReport, replace: bool = False
+) -> float:
     """Import ``lines`` and return the seconds that it took.
+
+    Args:
+        replace: let what is not among them leave.
 
     Raises:
         WrongAnswerError: it did something else than ``expected``.
     """
     started = time.perf_counter()
-    report = import_documents(lambda: query, lines, now=now)
+    report = import_documents(lambda: query, lines, now=now, replace=replace)
     seconds = time.perf_counter() - started
     if report != expected:
         raise WrongAnswerError(f"the import did {report}, not {expected}")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.benchmarks import open_edx
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tests.benchmarks.growth import Growth
-    from tests.benchmarks.results import Figure, Results, Timing, Verdict
+    from tests.benchmarks.results import Figure, Results, SyncTiming, Timing, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,13 @@ def sheets(results: Results) -> list[Sheet]:
     """Return all tables, that of the targets last."""
     timings = ("what", "how", "items", "min", "median", "max", "to floor")
     growth = ("what", "how", "items", "µs per item", "to typical size")
+    syncs = ("how", "items", "sent", "min", "median", "max", "µs per item", "statements", "per chunk", "LMS", "to LMS")
+    compared = ("how", "ms", "without LMS", "statements", "Open edX, ms", "Open edX, statements", "times as long")
     return [
         Sheet("timings", "Times in milliseconds", timings, [_timing(each, results) for each in results.timings]),
         Sheet("growth", "Time per item, median", growth, [_growth(each) for each in results.growth]),
+        Sheet("syncs", "Syncs, times in milliseconds", syncs, [_sync(each) for each in results.syncs]),
+        Sheet("open_edx", f"Syncs of {open_edx.ITEMS:,} items beside Open edX's", compared, list(_compared(results))),
         Sheet("figures", "Other figures", ("what", "items", "value"), [_figure(each) for each in results.figures]),
         Sheet("targets", "Targets", ("what", "value", "target", "met"), [_verdict(each) for each in results.verdicts]),
     ]
@@ -53,6 +59,27 @@ def _floor_of(timing: Timing, results: Results) -> float | None:
 def _growth(growth: Growth) -> Sequence[str]:
     microseconds = _number(1e6 * growth.seconds_per_item)
     return f"diff, {growth.case}", growth.how, f"{growth.items:,}", microseconds, f"{growth.to_typical:.2f}"
+
+
+def _sync(sync: SyncTiming) -> Sequence[str]:
+    milliseconds = (_number(1000 * seconds) for seconds in (min(sync.seconds), sync.median, max(sync.seconds)))
+    per_item = _number(1e6 * sync.median / sync.counted)
+    per_chunk = _number(sync.statements / sync.chunks) if sync.chunks else ""
+    lms = (_number(1000 * sync.lms_median), _number(sync.median / sync.lms_median)) if sync.sent else ("", "")
+    return (
+        *(sync.how, f"{sync.items:,}", f"{sync.sent:,}"),
+        *(*milliseconds, per_item, f"{sync.statements:,}", per_chunk, *lms),
+    )
+
+
+def _compared(results: Results) -> Iterator[Sequence[str]]:
+    """Yield our syncs of as large a catalog as theirs was, each beside theirs."""
+    for sync in results.syncs:
+        if sync.items == open_edx.ITEMS:
+            theirs = open_edx.KNOWN[sync.how]
+            milliseconds = (_number(1000 * seconds) for seconds in (sync.median, sync.median_without_lms))
+            known = (_number(1000 * theirs.seconds), f"{theirs.statements:,}")
+            yield sync.how, *milliseconds, f"{sync.statements:,}", *known, _number(theirs.seconds / sync.median)
 
 
 def _figure(figure: Figure) -> Sequence[str]:

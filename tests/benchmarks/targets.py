@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tests.benchmarks import open_edx
 from tests.benchmarks.cases import EMPTY, MOSTLY_KNOWN
 from tests.benchmarks.results import Verdict
+from tests.benchmarks.synced import FIRST, SAME_ITEMS, UNCHANGED
+from tests.benchmarks.syncs import KNOWN_DIFF
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +33,12 @@ _LAST_PAGE: Final = 1.3
 _PAGE_TO_FLOOR: Final = 3
 _UNCHANGED_IMPORT: Final = 0.35
 _THROUGHPUT: Final = 0.8
+_STATEMENTS_OF_A_CHUNK: Final = 8
+#: Of whole runs that find nothing to do.
+_STATEMENTS: Final[Mapping[str, int]] = {SAME_ITEMS: 20, UNCHANGED: 8}
+_SAME_ITEMS_TO_DIFF: Final = 3
+_OPEN_EDX_CREATES: Final = 20
+_MEGABYTES_OF_A_SYNC: Final = 150
 
 
 def typical_size(sizes: Sequence[int]) -> int:
@@ -42,12 +51,13 @@ def large_size(sizes: Sequence[int]) -> int:
     return _LARGE if _LARGE in sizes else max(sizes)
 
 
-def verdicts(results: Results, *, sizes: Sequence[int], documents: int) -> Iterator[Verdict]:
+def verdicts(results: Results, *, sizes: Sequence[int], documents: int, sync_sizes: Sequence[int]) -> Iterator[Verdict]:
     """Yield every target with what was measured.
 
     Args:
         sizes: of the catalogs, in items.
         documents: how many were imported.
+        sync_sizes: of the catalogs that were synced, in items.
     """
     for items in sorted({typical_size(sizes), large_size(sizes)}):
         yield from _diff_to_floor(results, items)
@@ -56,6 +66,7 @@ def verdicts(results: Results, *, sizes: Sequence[int], documents: int) -> Itera
     yield from _pages(results, large_size(sizes))
     yield from _load(results, typical_size(sizes))
     yield from _imports(results, documents)
+    yield from _syncs(results, sync_sizes)
 
 
 def _diff_to_floor(results: Results, items: int) -> Iterator[Verdict]:
@@ -108,6 +119,29 @@ def _imports(results: Results, documents: int) -> Iterator[Verdict]:
     yield Verdict("import of unchanged documents: rows written", rows, "at most", 0)
     ratio = results.median("import", "unchanged", items=documents) / results.median("import", "first", items=documents)
     yield Verdict("import of unchanged documents: time to that of the first", ratio, "at most", _UNCHANGED_IMPORT)
+
+
+def _syncs(results: Results, sizes: Sequence[int]) -> Iterator[Verdict]:
+    for items in sizes:
+        first = results.sync(FIRST, items=items)
+        what = f"first sync, {items:,} items"
+        yield Verdict(
+            f"{what}: statements per chunk", first.statements / first.chunks, "at most", _STATEMENTS_OF_A_CHUNK
+        )
+        theirs = open_edx.KNOWN[FIRST].seconds / open_edx.ITEMS
+        ratio = theirs / (first.median_without_lms / items)
+        yield Verdict(
+            f"{what}: Open edX's time per item to ours without the LMS's", ratio, "at least", _OPEN_EDX_CREATES
+        )
+        for how, limit in _STATEMENTS.items():
+            statements = results.sync(how, items=items).statements
+            yield Verdict(f"sync, {how}, {items:,} items: statements", statements, "at most", limit)
+        ratio = results.sync(SAME_ITEMS, items=items).median / results.median("sync", KNOWN_DIFF, items=items)
+        what = f"sync, {SAME_ITEMS}, {items:,} items: time to that of a cold diff over HTTP"
+        yield Verdict(what, ratio, "at most", _SAME_ITEMS_TO_DIFF)
+    peak = results.figure("memory of a first sync", "peak over idle", items=max(sizes))
+    what = f"first sync, {max(sizes):,} items: peak of memory over idle"
+    yield Verdict(what, peak, "at most", _MEGABYTES_OF_A_SYNC, "MB")
 
 
 def _diff(results: Results, how: str, case: str, items: int) -> float:

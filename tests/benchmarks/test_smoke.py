@@ -20,9 +20,10 @@ pytestmark = pytest.mark.processes
 
 _SHORT = (
     *("--sizes", "40,200", "--runs", "2", "--warm-ups", "1", "--load-seconds", "0.5"),
-    *("--documents", "100", "--sharers", "5"),
+    *("--documents", "100", "--sharers", "5", "--sync-sizes", "40,120"),
 )
 WAYS = ("floor", "cold", "warm", "cold, HTTP", "warm, HTTP")
+SYNCS = ("first", "unchanged, other ETag", "unchanged")
 
 
 def test_a_short_benchmark_measures_everything_and_finds_all_answers_right(mariadb_url: str, tmp_path: Path) -> None:
@@ -37,6 +38,10 @@ def test_a_short_benchmark_measures_everything_and_finds_all_answers_right(maria
     diffs = {(each["how"], each["items"]) for each in results["timings"] if each["what"] == "diff"}
     assert diffs == {(how, items) for how in WAYS for items in (0, 40, 200)}
     assert all(len(each["seconds"]) == 2 for each in results["timings"])
+    syncs = {(each["how"], each["items"]) for each in results["syncs"]}
+    assert syncs == {("changed", 40), *((how, items) for how in SYNCS for items in (40, 120))}
+    assert all(len(each["seconds"]) == len(each["lms_seconds"]) == 2 for each in results["syncs"])
+    assert all((min(each["lms_seconds"]) > 0) is (each["sent"] > 0) for each in results["syncs"])
     rows_written = {each["how"]: each["value"] for each in results["figures"] if "rows written" in each["how"]}
     assert rows_written["first, rows written"] >= 300
     assert (tmp_path / "docs" / "images" / "benchmarks.svg").read_text().startswith("<svg ")

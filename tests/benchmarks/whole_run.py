@@ -21,6 +21,7 @@ from tests.benchmarks.over_http import served
 from tests.benchmarks.pages import measure_pages
 from tests.benchmarks.results import Figure, Results
 from tests.benchmarks.seeding import seed, seed_empty
+from tests.benchmarks.syncs import measure_syncs
 from tests.benchmarks.targets import large_size, typical_size, verdicts
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Plan:
     load_seconds: float
     documents: int  #: Of the imports.
     sharers: int  #: In how many catalogs the item is that changes.
+    sync_sizes: Sequence[int]  #: Of the catalogs that are synced, in items.
 
 
 def measure(plan: Plan, *, say: Callable[[str], None]) -> Results:
@@ -79,15 +81,22 @@ def measure(plan: Plan, *, say: Callable[[str], None]) -> Results:
     few = replace(plan.sampling, runs=min(plan.sampling.runs, _MOST_IMPORTS))
     measure_imports(plan.documents, floor, few, results)
     measure_shared_change(plan.sharers, floor, few, results)
+    say(f"Syncs of {_listed(plan.sync_sizes)} items")
+    with served(**_WITHOUT_SNAPSHOTS) as port:
+        measure_syncs(plan.sync_sizes, port, token=caller.token, sampling=plan.sampling, results=results)
     results.growth += growth_of_diffs(results, plan.sizes, typical=typical_size(plan.sizes))
-    results.verdicts += verdicts(results, sizes=plan.sizes, documents=plan.documents)
+    results.verdicts += verdicts(results, sizes=plan.sizes, documents=plan.documents, sync_sizes=plan.sync_sizes)
     return results
 
 
 def _seeded(plan: Plan, results: Results, say: Callable[[str], None]) -> dict[int, SeededCatalog]:
     catalogs: dict[int, SeededCatalog] = {}
-    say(f"Seeding catalogs of {', '.join(f'{size:,}' for size in plan.sizes)} items")
+    say(f"Seeding catalogs of {_listed(plan.sizes)} items")
     for catalog, seconds in seed(plan.sizes):
         results.figures.append(Figure("seeding", "documents per second", catalog.items, catalog.items / seconds, "/s"))
         catalogs[catalog.items] = catalog
     return catalogs
+
+
+def _listed(sizes: Sequence[int]) -> str:
+    return ", ".join(f"{size:,}" for size in sizes)

@@ -1,0 +1,105 @@
+"""A learning system for syncs: the sandbox Moodle in a process of its own, which tells how long it was at work itself.
+
+:func:`serve` is what the process runs. It announces the Moodle, as JSON, and then tells, for each line that it reads,
+the seconds that it has spent in answers since the line before.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
+
+from enterprise_catalog.sandbox.moodle import MoodleSandbox
+from enterprise_catalog.sandbox.serving import HOST, make_loopback_server
+from tests.processes import Dialogue, Site, get_json
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+
+@dataclass(kw_only=True, eq=False)
+class TimedMoodle(MoodleSandbox):
+    """A Moodle that adds up how long its answers take it, from the reading of the request to the answer's bytes."""
+
+    _seconds: float = field(init=False, default=0.0)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        started = time.perf_counter()
+        try:
+            return super().__call__(environ, start_response)
+        finally:
+            with self.lock:
+                self._seconds += time.perf_counter() - started
+
+    def take_seconds(self) -> float:
+        """Return how many have come together since this was last called."""
+        with self.lock:
+            seconds, self._seconds = self._seconds, 0.0
+        return seconds
+
+
+def serve() -> None:
+    """Serve a Moodle until standard input ends."""
+    moodle = TimedMoodle()
+    server = make_loopback_server(moodle, port=0)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    _tell(
+        {
+            "base_url": f"http://{HOST}:{server.server_port}",
+            "settings": moodle.channel_settings(),
+            "credentials": moodle.channel_credentials(),
+        }
+    )
+    for _ in sys.stdin:
+        _tell(moodle.take_seconds())
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def _tell(value: object) -> None:
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class LMS:
+    """That process, as seen from outside."""
+
+    dialogue: Dialogue
+    base_url: str
+    settings: dict[str, Any]  #: Of a channel configuration, like the credentials.
+    credentials: dict[str, Any]
+
+    def take_seconds(self) -> float:
+        """Return how long it has spent in answers since this was last asked."""
+        seconds: float = self.dialogue.ask()
+        return seconds
+
+    def offered_keys(self) -> Collection[str]:
+        """Return the content keys of what learners see."""
+        offered: dict[str, str] = get_json(f"{self.base_url}/_sandbox/offered")
+        return offered.keys()
+
+    def reset(self) -> None:
+        """Let it forget everything."""
+        with urlopen(Request(f"{self.base_url}/_sandbox/reset", method="POST"), timeout=30):  # noqa: S310  (loopback)
+            pass
+
+
+@contextmanager
+def served_lms() -> Iterator[LMS]:
+    """Serve a learning system, which is empty, until the block ends."""
+    site = Site.make(Path(os.environ["LOCAL_STATE_DIR"]), DJANGO_SETTINGS_MODULE=os.environ["DJANGO_SETTINGS_MODULE"])
+    with site.dialogue("from tests.benchmarks.lms import serve; serve()") as dialogue:
+        yield LMS(dialogue, **dialogue.hear())

@@ -1,0 +1,163 @@
+"""A catalog that is synced to a learning system, and the syncs that there are: the first one, one after changes, and
+two that find nothing to do.
+
+The engine runs in this process; catalog service, learning system and database have processes of their own. Every run
+is checked: what it did, and what the learning system offers afterwards.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from django.db import connection
+from django.utils import timezone
+
+from enterprise_catalog.catalog.customers import save_catalog
+from enterprise_catalog.catalog.ingest import ImportReport
+from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog
+from enterprise_catalog.integrated_channels import unchanged
+from enterprise_catalog.integrated_channels.configurations import make_configuration
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
+from enterprise_catalog.integrated_channels.sync import sync
+from tests.benchmarks.results import WrongAnswerError
+from tests.benchmarks.seeding import course_keys, course_line, timed_import
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from enterprise_catalog.integrated_channels.models import SyncRun
+    from tests.benchmarks.lms import LMS
+    from tests.benchmarks.seeding import SeededCatalog
+
+FIRST: Final = "first"
+CHANGED: Final = "changed"
+SAME_ITEMS: Final = "unchanged, other ETag"
+UNCHANGED: Final = "unchanged"
+
+CHUNK_SIZE: Final = 100
+
+#: Of a catalog of 20 items, one comes, two change and one leaves.
+_CHANGES: Final = {"create": 1, "update": 2, "delete": 1}
+_CHANGES_OF: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run did, and took."""
+
+    sent: Mapping[str, int]  #: Action -> items.
+    seconds: float
+    lms_seconds: float
+    statements: int  #: As the server counts them.
+
+
+@dataclass(slots=True)
+class Synced:
+    """A catalog, and its newest configuration; each run leaves nothing to do behind."""
+
+    catalog: SeededCatalog
+    lms: LMS
+    keys: list[str]  #: What the catalog holds now.
+    configuration_id: int = 0
+    runs: dict[str, list[Run]] = field(default_factory=lambda: defaultdict(list))
+    _editions: Counter[str] = field(default_factory=Counter)  #: How often the document of a key was changed.
+
+    @classmethod
+    def once(cls, catalog: SeededCatalog, lms: LMS) -> Synced:
+        """Return a catalog after one sync, which has loaded all code and is not among the runs."""
+        synced = cls(catalog, lms, list(catalog.keys))
+        synced.first()
+        synced.runs.clear()
+        return synced
+
+    def first(self) -> float:
+        """Sync with a new configuration to an empty learning system."""
+        self.lms.reset()
+        self.configuration_id = configured(self.catalog, self.lms)
+        return self._timed(FIRST, {"create": len(self.keys)})
+
+    def changed(self) -> float:
+        """Sync after items came, changed and left."""
+        return self._timed(CHANGED, self._change())
+
+    def same_items(self) -> float:
+        """Sync after the catalog's ETag has moved, though none of its items has changed."""
+        save_catalog(EnterpriseCatalog.objects.with_parts().get(pk=self.catalog.uuid), now=timezone.now())
+        return self._timed(SAME_ITEMS, {})
+
+    def unchanged(self) -> float:
+        """Sync after nothing at all."""
+        return self._timed(UNCHANGED, {})
+
+    def _timed(self, how: str, expected: Mapping[str, int]) -> float:
+        configuration = ChannelConfiguration.objects.get(pk=self.configuration_id)
+        self.lms.take_seconds()
+        before = _statements()
+        started = time.perf_counter()
+        ended = sync(configuration, clock=timezone.now)
+        seconds = time.perf_counter() - started
+        statements = _statements() - before - 1  # The one that asked.
+        self.runs[how].append(Run(expected, seconds, self.lms.take_seconds(), statements))
+        row = checked(ended, expected)
+        if (row.reason == unchanged.REASON) is not (how == UNCHANGED):
+            raise WrongAnswerError(f"a sync ({how}) did not ask what it should have: {row.reason or 'for a diff'}")
+        if set(self.lms.offered_keys()) != set(self.keys):
+            raise WrongAnswerError(f"after a sync ({how}) the learning system does not offer what the catalog holds")
+        return seconds
+
+    def _change(self) -> dict[str, int]:
+        """Let some of the oldest items leave, change others, let new ones come, and return how many by action."""
+        numbers = {action: number * len(self.keys) // _CHANGES_OF for action, number in _CHANGES.items()}
+        kept = self.keys[numbers["delete"] :]
+        changed = kept[: numbers["update"]]
+        new = course_keys(len(self.runs[CHANGED]) * numbers["create"], numbers["create"], prefix="New")
+        self._editions.update(changed)
+        self.keys = kept + new
+        lines = [course_line(key, edition=1 + self._editions[key]) for key in self.keys]
+        expected = ImportReport(
+            created=len(new), updated=len(changed), unchanged=len(kept) - len(changed), removed=numbers["delete"]
+        )
+        query = CatalogQuery.objects.get(pk=self.catalog.query_id)
+        timed_import(query, lines, now=timezone.now(), expected=expected, replace=True)
+        return numbers
+
+
+def configured(catalog: SeededCatalog, lms: LMS) -> int:
+    """Make a configuration that syncs the catalog to ``lms`` and return its id."""
+    customer = EnterpriseCatalog.objects.get(pk=catalog.uuid).enterprise_customer_id
+    configuration = make_configuration(
+        channel_code="MOODLE",
+        customer_uuid=customer,
+        base_url=lms.base_url,
+        settings=lms.settings,
+        credentials=lms.credentials,
+    )
+    configuration.chunk_size = CHUNK_SIZE
+    configuration.save()
+    return configuration.pk
+
+
+def checked(row: SyncRun | None, expected: Mapping[str, int]) -> SyncRun:
+    """Return the row of a run that is complete and has done what ``expected`` says, items by action, and nothing else.
+
+    Raises:
+        WrongAnswerError: it is not, or has not.
+    """
+    assert row is not None  # nobody else holds the lease
+    if row.state != RunState.COMPLETE or row.counts != {action: {"done": n} for action, n in expected.items()}:
+        raise WrongAnswerError(f"a sync is {row.state} with {row.counts}, not with {expected}; {row.reason}")
+    return row
+
+
+def _statements() -> int:
+    """Return how many statements this process's connection has sent, this one included, as the server counts them.
+
+    A transaction adds two, BEGIN and COMMIT; the driver's return to autocommit after each is left out.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW SESSION STATUS WHERE Variable_name IN ('Questions', 'Com_commit')")
+        counts = {name: int(count) for name, count in cursor.fetchall()}
+    return counts["Questions"] - counts["Com_commit"]

@@ -1,0 +1,102 @@
+"""Syncs, measured: small and large catalogs, each run with what it cost the database and the learning system."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import orjson
+from django.test import override_settings
+
+from tests.benchmarks.cases import Case
+from tests.benchmarks.lms import served_lms
+from tests.benchmarks.over_http import SocketCaller, request_for_diff, warm_up
+from tests.benchmarks.results import Figure, SyncTiming, WrongAnswerError
+from tests.benchmarks.sampling import Group
+from tests.benchmarks.seeding import seed_alone
+from tests.benchmarks.sync_memory import peak_of_first_sync
+from tests.benchmarks.synced import CHANGED, CHUNK_SIZE, FIRST, SAME_ITEMS, UNCHANGED, Synced, configured
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tests.benchmarks.lms import LMS
+    from tests.benchmarks.results import Results
+    from tests.benchmarks.sampling import Sampling
+    from tests.benchmarks.seeding import SeededCatalog
+
+#: What a run that finds nothing to do in a catalog of another ETag cannot do without, asked for by itself.
+KNOWN_DIFF: Final = "diff, all keys known"
+
+#: Runs that send a whole catalog take many seconds, and those of the larger catalogs minutes.
+_MOST_FIRST: Final = 5
+_MOST_LARGE: Final = 2
+#: Of the catalog whose sync loads all code before memory is measured.
+_FEW_ITEMS: Final = 10
+
+
+def measure_syncs(sizes: Sequence[int], port: int, *, token: str, sampling: Sampling, results: Results) -> None:
+    """Add every kind of sync of catalogs of each size, and the memory of a first sync of the largest.
+
+    Args:
+        port: of the catalog service; one that keeps no snapshots, since a run seldom meets one that another has left.
+        token: for asking the service beside the engine.
+    """
+    url = f"http://127.0.0.1:{port}"
+    with override_settings(CATALOG_API_URL=url, OAUTH2_PROVIDER_URL=f"{url}/oauth2"), served_lms() as lms:
+        for size in sizes:
+            synced = Synced.once(seed_alone(size), lms)
+            _measure_idle(synced, port, token, sampling, results)
+            _measure_busy(synced, sampling, results, is_large=size > min(sizes))
+        _measure_memory(synced.catalog, lms, results)
+
+
+def _measure_idle(synced: Synced, port: int, token: str, sampling: Sampling, results: Results) -> None:
+    """Add the runs that find nothing to do, by turns with the diff that one of them asks for."""
+    ways = Group({SAME_ITEMS: synced.same_items, UNCHANGED: synced.unchanged, KNOWN_DIFF: _diff(synced, port, token)})
+    [samples] = sampling.by_turns([ways])
+    results.add_timings({KNOWN_DIFF: samples[KNOWN_DIFF]}, what="sync", items=synced.catalog.items)
+    results.syncs += [_timing(synced, how, sampling) for how in (SAME_ITEMS, UNCHANGED)]
+
+
+def _measure_busy(synced: Synced, sampling: Sampling, results: Results, *, is_large: bool) -> None:
+    """Add the runs that send something: of a large catalog the first one only."""
+    few = replace(sampling, runs=min(sampling.runs, _MOST_LARGE if is_large else _MOST_FIRST), warm_ups=0)
+    ways = {FIRST: synced.first} if is_large else {FIRST: synced.first, CHANGED: synced.changed}
+    few.by_turns([Group(ways)])
+    results.syncs += [_timing(synced, how, few) for how in ways]
+
+
+def _diff(synced: Synced, port: int, token: str) -> Callable[[], float]:
+    """Return how to ask for the diff of the catalog and all of its keys, over HTTP and without the engine."""
+    case = Case(KNOWN_DIFF, orjson.dumps({"content_keys": sorted(synced.keys)}))
+    request = request_for_diff(synced.catalog, case, token=token)
+    warm_up(port, request)
+    caller = SocketCaller(port)
+    answer = orjson.loads(caller.exchange(request))
+    if len(answer["existing"]) != len(synced.keys) or answer["to_create"] or answer["to_delete"]:
+        raise WrongAnswerError("a diff of a catalog with all of its keys finds a difference")
+    return lambda: caller.timed(request)
+
+
+def _timing(synced: Synced, how: str, sampling: Sampling) -> SyncTiming:
+    runs = synced.runs[how][-sampling.runs :]  # Those before were to warm up.
+    sent = runs[0].sent.values()
+    return SyncTiming(
+        how=how,
+        items=synced.catalog.items,
+        sent=sum(sent),
+        chunks=sum(-(-number // CHUNK_SIZE) for number in sent),
+        statements=max(run.statements for run in runs),
+        seconds=[run.seconds for run in runs],
+        lms_seconds=[run.lms_seconds for run in runs],
+    )
+
+
+def _measure_memory(large: SeededCatalog, lms: LMS, results: Results) -> None:
+    small = seed_alone(_FEW_ITEMS)
+    lms.reset()
+    peak = peak_of_first_sync(
+        configured(large, lms), items=large.items, loaded_by=configured(small, lms), small_items=small.items
+    )
+    results.figures.append(Figure("memory of a first sync", "peak over idle", large.items, peak / 1e6, "MB"))

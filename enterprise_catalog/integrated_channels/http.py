@@ -9,6 +9,7 @@ import copy
 import functools
 import html
 import json as json_module
+import re
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,10 @@ MAX_RETRY_AFTER_SECONDS: Final = 7 * 24 * 60 * 60.0
 _EXCERPT_LENGTH: Final = 300  #: In characters; what of a body that is no JSON is told to people.
 #: How much of a body is searched for secrets before the excerpt is cut out of it: none may lie across the cut.
 _SEARCHED_BYTES: Final = 16 * 1024
+
+#: What a form cannot hold as it is. Spaces become plus signs, but only once every plus sign of the text is encoded.
+_UNSAFE_IN_FORM: Final = re.compile(rb"[^A-Za-z0-9_.~ -]+")
+_FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
 #: Shorter values are too common in ordinary text to be taken out of it.
 _SHORTEST_SECRET: Final = 4
@@ -173,12 +178,16 @@ class LMSClient:
             RejectedError: any other status from 400.
         """
         self._before_each_call(is_counted=is_counted)
-        request: dict[str, Any] = {"data": form, "params": params, "headers": dict(headers or {})}
-        if json is not None:
-            request["content"] = orjson.dumps(json)
-            request["headers"].setdefault("Content-Type", "application/json")
-        with self._translated(), self._client.stream(method, self.base_url + path, **request) as response:
-            content = self._read(response)
+        request: dict[str, Any] = {"params": params, "headers": dict(headers or {})}
+        with self._translated():
+            if form is not None:
+                request["content"] = form_encoded(form)
+                request["headers"] |= _FORM
+            elif json is not None:
+                request["content"] = orjson.dumps(json)
+                request["headers"].setdefault("Content-Type", "application/json")
+            with self._client.stream(method, self.base_url + path, **request) as response:
+                content = self._read(response)
         self.told_time = _date_of(response.headers) or self.told_time
         excerpt = "(not shown)" if answer_is_secret else self._excerpt(content)
         if response.status_code not in accept:
@@ -234,6 +243,22 @@ class LMSClient:
         if status in (408, 425) or status >= 500:
             raise RetryableError(told, status_code=status, retry_after_seconds=retry_after_seconds(response.headers))
         raise RejectedError(told, status_code=status)
+
+
+def form_encoded(form: Mapping[str, str]) -> bytes:
+    """Return what the standard library's ``urlencode`` makes of ``form``.
+
+    That one looks at every character by itself, which is a fifth of a whole run that creates courses.
+    """
+    return b"&".join(b"%b=%b" % (_quoted(name), _quoted(value)) for name, value in form.items())
+
+
+def _quoted(text: str) -> bytes:
+    return _UNSAFE_IN_FORM.sub(_percent_encoded, text.encode()).replace(b" ", b"+")
+
+
+def _percent_encoded(unsafe: re.Match[bytes]) -> bytes:
+    return b"%" + unsafe[0].hex("%").upper().encode()
 
 
 @functools.cache

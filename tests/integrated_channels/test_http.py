@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from enterprise_catalog.integrated_channels import http
@@ -66,6 +67,12 @@ def test_a_form_is_sent_in_the_order_given_below_the_base_url() -> None:
     assert (request.method, str(request.url)) == ("POST", "http://lms.test/base/page?q=x+y")
     assert request.content == b"b=1+%26&a=%C3%A4"
     assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+
+
+@given(st.dictionaries(st.text(), st.text()))
+@example({"%+ &=~": "a+b%20c", "courses[0][summary]": "<p>Ünï\tcode 漢 😀\r\n</p>"})
+def test_a_form_is_encoded_as_the_standard_library_does(form: dict[str, str]) -> None:
+    assert http.form_encoded(form) == urlencode(form).encode()
 
 
 def test_what_is_raised_before_a_call_keeps_it_from_being_sent() -> None:

@@ -115,6 +115,20 @@ def test_metadata_is_read_into_content_items(client: CatalogClient) -> None:
     assert (answer.unreadable, answer.missing) == ({}, {})
 
 
+def test_documents_come_as_they_are_since_to_compress_them_takes_longer_than_to_send_them(
+    client: CatalogClient,
+) -> None:
+    catalog = a_catalog(*courses(10))
+    encodings: list[str | None] = []
+    client._session.hooks["response"].append(
+        lambda answer, **_: encodings.append(answer.headers.get("Content-Encoding"))
+    )
+
+    client.metadata(catalog.pk, [course["key"] for course in courses(10)])
+
+    assert encodings == [None]
+
+
 def test_each_key_is_in_exactly_one_of_three(client: CatalogClient) -> None:
     catalog = a_catalog(a_course("A"), a_course("B", title=5))
 

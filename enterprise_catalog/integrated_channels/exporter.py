@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -70,11 +71,12 @@ def desired_items(catalog_uuids: Sequence[UUID], records: Mapping[str, Record], 
     for catalog_uuid in catalog_uuids:
         answer = catalog.diff(catalog_uuid, known_keys)
         versions[catalog_uuid] = answer.version
+        changed_at = functools.cache(functools.partial(DesiredItem, catalog_uuid))  # Many items share the same time.
         for key, updated_at in answer.existing.items():
             if key not in desired or records[key].catalog_uuid == catalog_uuid:
-                desired[key] = DesiredItem(catalog_uuid, updated_at)
+                desired[key] = changed_at(updated_at)
         for key in answer.to_create:
-            desired.setdefault(key, DesiredItem(catalog_uuid, None))
+            desired.setdefault(key, changed_at(None))
     return Desired(desired, versions)
 
 

@@ -212,6 +212,21 @@ def test_a_diff_that_leaves_keys_out_does_not_mean_that_they_are_gone(client: Ca
     assert reason == "The catalog's answer leaves out 2 of 2 keys."
 
 
+@pytest.mark.parametrize(
+    "entry", [{"content_key": "A", "updated_at": time} for time in ("yesterday", "", None, 5)] + [{}]
+)
+def test_a_diff_whose_times_of_change_cannot_be_read_is_a_failure(
+    catalog: ScriptedCatalog, client: CatalogClient, entry: dict[str, object]
+) -> None:
+    catalog.answers["content-diff"] = [
+        {"catalog_version": "1", "existing": [entry], "to_create": [], "to_delete": []},
+    ]
+
+    reason = reason_of(lambda client: client.diff(CATALOG, ["A"]), client)
+
+    assert reason.startswith("The catalog's answer cannot be read: existing")
+
+
 def test_metadata_that_leaves_keys_out_does_not_mean_that_they_are_missing(client: CatalogClient) -> None:
     reason = reason_of(lambda client: client.metadata(CATALOG, ["A", "B", "C"]), client)
 

@@ -165,7 +165,7 @@ def test_whatever_the_lms_answers_it_equals_the_catalogs_once_it_answers_well(
             trial.catalogs.change(items // 5)
         let_each_strike(trial)
     tried_again = check_back_off(trial.configuration, asked_for=RETRY_AFTER_SECONDS)
-    mend(trial)
+    dead = mend(trial)
 
     check_that_all_is_well(trial)
     assert not trial.lms.faults.missing(CREATE)
@@ -173,8 +173,8 @@ def test_whatever_the_lms_answers_it_equals_the_catalogs_once_it_answers_well(
     assert tried_again > 0
     for told in ("did not answer in time", "The answer is not complete after"):
         assert TransmissionAttempt.objects.filter(message__contains=told).exists()
-    tell(f"{trial.ended()}; {tried_again} attempts came after a rest; faults that struck:")
-    tell(", ".join(f"{name}: {times}" for name, times in trial.lms.faults.by_name().items()))
+    tell(f"{trial.ended()}; {tried_again} attempts came after a rest, {dead} items were dead letters")
+    tell("faults that struck: " + ", ".join(f"{name}: {times}" for name, times in trial.lms.faults.by_name().items()))
 
 
 def let_each_strike(trial: Trial) -> None:
@@ -197,16 +197,19 @@ def a_settled_key(trial: Trial) -> str:
     return trial.dice.choice(sorted(keys))
 
 
-def mend(trial: Trial) -> None:
-    """Let the learning system answer well from now on, and time pass until each item may be tried again."""
+def mend(trial: Trial) -> int:
+    """Let the learning system answer well from now on, and time pass until each item may be tried again.
+
+    Return how many items were dead letters, which a person has to queue again.
+    """
     trial.lms.faults.clear()
     dead = ContentMetadataItemTransmission.objects.of(trial.configuration).filter(state="dead_letter")
-    audit.queue_again(dead, by="a proof")
+    queued = audit.queue_again(dead, by="a proof")
     trial.clock.forward(days=1)
     for _ in range(RUNS_TO_MEND):
         run = trial.run()
         if run.state == RunState.COMPLETE:
-            return
+            return queued
         trial.clock.now = trial.next_sync_at
     pytest.fail(f"{RUNS_TO_MEND} runs were not enough: {run.reason or run.counts}")
 

@@ -51,6 +51,11 @@ class Worker:
                 runs[event["run_id"]] = event["state"]
         return runs
 
+    def tasks_done(self) -> int:
+        """Return how many syncs it was asked for and has carried out, those included that found the lease taken."""
+        told = (str(event.get("event", "")) for event in self._events())
+        return sum(text.startswith("Task sync_configuration[") and " succeeded in " in text for text in told)
+
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """Let it stand still until the block ends, and long enough that its lease has grown old in any case."""

@@ -194,6 +194,7 @@ def test_a_frozen_worker_is_taken_over_and_writes_nothing_when_it_wakes_up(
     for freeze in freezes:
         freeze_a_worker(town, dice.choice(town.connections), freeze, dice)
 
+    assert sum(worker.tasks_done() for worker in town.workers) == town.queued
     runs = sum(check_history(town.read(connection)) for connection in town.connections)
     assert runs < town.queued, "no task found another worker at its configuration"
     tell(

@@ -1,4 +1,4 @@
-"""Celery workers: what each is at, and how to make one stand still. And the broker: what still waits for them."""
+"""Celery workers: what each is at, and how to make one stand still."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from redis import Redis
-
 from tests.processes import wait_until
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterable, Iterator
     from pathlib import Path
-    from typing import Self
 
     from tests.processes import Site
 
@@ -26,8 +23,6 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS: Final = 120
 #: The age at which a lease is renewed in workers that import ``quick_leases``.
 RENEWAL_SECONDS: Final = 1.0
-#: How often in a row a broker has to be found without work: between queue and worker a message is nowhere to be seen.
-_LOOKS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -91,28 +86,3 @@ def crew(site: Site, names: Iterable[str], *, options: Iterable[str] = ()) -> It
         finally:
             for worker in workers:  # All at once; the stack would tell one after the other.
                 worker.process.terminate()
-
-
-@dataclass(frozen=True)
-class Broker:
-    """A Redis that brings tasks to workers which acknowledge them late: when they have carried them out."""
-
-    redis: Redis
-
-    @classmethod
-    @contextmanager
-    def at(cls, url: str) -> Iterator[Self]:
-        """Give an empty broker."""
-        with Redis.from_url(url) as redis:
-            redis.flushdb()
-            yield cls(redis)
-
-    def wait_until_idle(self, *, but: int = 0) -> None:
-        """Return when no task waits, and ``but`` so many none is being carried out."""
-        found: list[bool] = []
-
-        def is_idle() -> bool:
-            found.append((self.redis.llen("celery"), self.redis.hlen("unacked")) == (0, but))
-            return found[-_LOOKS:] == [True] * _LOOKS
-
-        wait_until(is_idle, seconds=PATIENCE_SECONDS)

@@ -97,17 +97,21 @@ def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: 
     return settled
 
 
-def queue_again(transmissions: TransmissionQuerySet, *, by: str) -> int:
+def queue_again(transmissions: TransmissionQuerySet, *, by: str, now: datetime, also_transmitted: bool = False) -> int:
     """Let failed items be sent with the next run, whatever their rest; return how many.
 
     Safe beside a run: an item that it is about to record is recorded as what became of it.
 
     Args:
         by: who says so, for the rows' reason.
+        also_transmitted: those, too, that the learning system has already: somebody may have changed them there.
     """
-    failed = transmissions.filter(state__in=(State.RETRYING, State.REJECTED, State.DEAD_LETTER))
+    states = [State.RETRYING, State.REJECTED, State.DEAD_LETTER, *([State.TRANSMITTED] if also_transmitted else [])]
+    failed = transmissions.filter(state__in=states).exclude(state=State.TRANSMITTED, action=Action.DELETE)
+    due_since = Coalesce("due_since", now)
     reason = Concat(Value(f"Queued again by {by}; before: "), Left("reason", MAX_MESSAGE_LENGTH // 2))
-    return failed.update(state=State.PENDING, attempts=0, halvings=0, next_attempt_at=None, reason=reason)
+    changes = {"state": State.PENDING, "attempts": 0, "halvings": 0, "next_attempt_at": None}
+    return failed.update(**changes, reason=reason, due_since=due_since)
 
 
 def remove_old(*, before: datetime) -> int:

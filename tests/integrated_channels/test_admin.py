@@ -339,13 +339,13 @@ def test_staff_with_a_permission_to_view_sees_and_changes_nothing(client: Client
 def test_failed_items_are_sent_again_on_demand(admin_client: Client) -> None:
     configuration = a_configuration()
     [dead] = records.transmissions(configuration, ["Org+A"], state="dead_letter", attempts=10)
-    [fine] = [row for row in records.transmissions(configuration, ["Org+B"], state="transmitted") if row.pk != dead.pk]
+    [fine] = [row for row in records.transmissions(configuration, ["Org+B"], state="pending") if row.pk != dead.pk]
 
     chosen = {"action": "queue_again", "_selected_action": [dead.pk, fine.pk]}
     response = admin_client.post(TRANSMISSIONS, chosen, follow=True)
 
-    assert "1 sent again with the next sync; 1 have not failed." in text_of(response)
-    for row, state in ((dead, "pending"), (fine, "transmitted")):
+    assert "1 sent again with the next sync; 1 are not to be sent, or are queued already." in text_of(response)
+    for row, state in ((dead, "pending"), (fine, "pending")):
         row.refresh_from_db()
         assert row.state == state
     assert dead.reason == "Queued again by admin; before: Moodle said no."

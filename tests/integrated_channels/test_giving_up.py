@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -138,6 +139,22 @@ def test_only_what_failed_is_queued_again(
 
     assert capsys.readouterr().out == "0\n"
     assert row_of("A").state == "transmitted"
+
+
+@pytest.mark.usefixtures("catalog")
+def test_what_somebody_changed_in_the_lms_is_sent_again_on_demand(
+    configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_of(configuration, clock)
+    [course] = moodle.table.with_idnumber("A")
+    moodle.table.change(replace(course, fullname="Somebody's", visible=0))
+
+    call_command("queue_again", configuration=configuration.pk, state="transmitted", content_key=["A"])
+    run = run_of(configuration, clock)
+
+    assert capsys.readouterr().out == "1\n"
+    assert (run.state, run.counts) == (RunState.COMPLETE, {"update": {"done": 1}})
+    assert moodle.offered() == {"A": "Course A - via edX.org (Northwind Institute)"}
 
 
 def test_queueing_again_needs_a_configuration_that_is_there() -> None:

@@ -107,7 +107,7 @@ def test_an_item_that_somebody_queued_again_makes_a_plan_stale(
     a_catalog(a_course("A", title=None), customer=customer)
     run_of(configuration, clock)
     saved = saved_now(configuration, clock)
-    audit.queue_again(ContentMetadataItemTransmission.objects.of(configuration), by="somebody")
+    audit.queue_again(ContentMetadataItemTransmission.objects.of(configuration), by="somebody", now=clock.now)
 
     assert "queued again" in applied(configuration, saved, clock).reason
 

@@ -134,13 +134,12 @@ class TransmissionPage(ReadOnlyPage):
     @admin.action(description="Send again with the next sync", permissions=["queue_again"])
     def queue_again(self, request: HttpRequest, queryset: QuerySet[ContentMetadataItemTransmission]) -> None:
         chosen = ContentMetadataItemTransmission.objects.filter(pk__in=queryset.values_list("pk", flat=True))
-        number = audit.queue_again(chosen, by=request.user.get_username())
+        by, now = request.user.get_username(), timezone.now()
+        number = audit.queue_again(chosen, by=by, now=now, also_transmitted=True)
         rest = len(queryset) - number
-        self.message_user(
-            request,
-            f"{number} sent again with the next sync{f'; {rest} have not failed' if rest else ''}.",
-            messages.SUCCESS if number else messages.WARNING,
-        )
+        others = f"; {rest} are not to be sent, or are queued already" if rest else ""
+        level = messages.SUCCESS if number else messages.WARNING
+        self.message_user(request, f"{number} sent again with the next sync{others}.", level)
 
     def has_queue_again_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may change what nobody edits, in this one way."""

@@ -204,7 +204,7 @@ def mend(trial: Trial) -> int:
     """
     trial.lms.faults.clear()
     dead = ContentMetadataItemTransmission.objects.of(trial.configuration).filter(state="dead_letter")
-    queued = audit.queue_again(dead, by="a proof")
+    queued = audit.queue_again(dead, by="a proof", now=trial.clock.now)
     trial.clock.forward(days=1)
     for _ in range(RUNS_TO_MEND):
         run = trial.run()

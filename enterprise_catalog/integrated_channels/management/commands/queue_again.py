@@ -1,10 +1,11 @@
-"""``queue_again``: let failed items be sent with the next run, dead letters included."""
+"""``queue_again``: let items be sent with the next run: those that failed, and those that were changed over there."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from enterprise_catalog.integrated_channels import audit
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
@@ -21,8 +22,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--content-key", action="append", default=[], metavar="KEY", help="only this item; may be repeated"
         )
-        failed = [State.RETRYING, State.REJECTED, State.DEAD_LETTER]
-        parser.add_argument("--state", choices=[state.value for state in failed], help="only those in this state")
+        states = [State.RETRYING, State.REJECTED, State.DEAD_LETTER, State.TRANSMITTED]
+        parser.add_argument(
+            "--state",
+            choices=[state.value for state in states],
+            help="only those in this state; transmitted ones are sent again only if they are asked for here",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         configuration = ChannelConfiguration.objects.filter(pk=options["configuration"]).first()
@@ -33,4 +38,6 @@ class Command(BaseCommand):
             chosen = chosen.with_keys(options["content_key"])
         if options["state"]:
             chosen = chosen.filter(state=options["state"])
-        self.stdout.write(str(audit.queue_again(chosen, by="a command")))
+        also_transmitted = options["state"] == State.TRANSMITTED
+        number = audit.queue_again(chosen, by="a command", now=timezone.now(), also_transmitted=also_transmitted)
+        self.stdout.write(str(number))

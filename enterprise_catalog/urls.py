@@ -18,5 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 if apps.is_installed("enterprise_catalog.api"):
     urlpatterns.append(path("", include("enterprise_catalog.api.urls")))
+if apps.is_installed("enterprise_catalog.integrated_channels"):
+    urlpatterns.append(path("integrated-channels/", include("enterprise_catalog.integrated_channels.urls")))
 if apps.is_installed("enterprise_catalog.local_auth"):
     urlpatterns.append(path("oauth2/", include("enterprise_catalog.local_auth.urls")))

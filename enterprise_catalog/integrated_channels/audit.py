@@ -21,6 +21,7 @@ from enterprise_catalog.integrated_channels.models import (
     MAX_MESSAGE_LENGTH,
     ChannelConfiguration,
     ContentMetadataItemTransmission,
+    FeedItem,
     RunState,
     SyncRun,
     TransmissionAttempt,
@@ -53,8 +54,10 @@ class Answered:
 
     rows: Sequence[ContentMetadataItemTransmission]
     attempts: Sequence[TransmissionAttempt]  #: None of items that needed no call.
+    feed: Sequence[FeedItem] = ()  #: What a channel that is pulled says of them.
 
 
+_FEED_COLUMNS: Final = ["payload", "modified_at", "served_at", "served_since", "is_confirmed"]
 _CHANGING_COLUMNS: Final = [
     field.name
     for field in ContentMetadataItemTransmission._meta.concrete_fields  # noqa: SLF001  (Django's documented API)
@@ -325,6 +328,7 @@ def answer_chunk(
     results: Mapping[str, ItemResult],
     exported: Mapping[str, Exported],
     *,
+    feed: Sequence[FeedItem] = (),
     now: datetime,
 ) -> Answered:
     """Note what became of each of the chunk's items, in its row and in its attempt; nothing is written yet."""
@@ -343,15 +347,17 @@ def answer_chunk(
             # Moodle, for one, refuses with ``invalidresponse`` what it has made; and a run may stop before the halves
             # of what was refused had their turn. One that came back may be shown again, and is theirs.
             row.presence, row.deleted_at = Presence.UNKNOWN, None
-    return Answered([rows[item.content_key] for item in chunk.items], list(attempts.values()))
+    return Answered([rows[item.content_key] for item in chunk.items], list(attempts.values()), feed)
 
 
 def _save_answered(answered: Answered) -> None:
-    """Write both, in one statement each; the transaction is the caller's."""
+    """Write all, in one statement for each kind; the transaction is the caller's."""
     _save_all(ContentMetadataItemTransmission, answered.rows, _CHANGING_COLUMNS)
     if answered.attempts:
         columns = ["finished_at", "outcome", "status_code", "vendor_code", "message"]
         _save_all(TransmissionAttempt, answered.attempts, columns)
+    if answered.feed:
+        _save_all(FeedItem, answered.feed, _FEED_COLUMNS, key="transmission")
 
 
 def _attempt(
@@ -398,6 +404,11 @@ def _move(row: ContentMetadataItemTransmission, result: ItemResult, exported: Ex
             row.content_updated_at, row.payload_hash = exported.updated_at, exported.payload_hash
             row.remote_created_at, row.remote_updated_at = row.remote_created_at or now, now
             row.deleted_at = row.remote_deleted_at = None
+        case Outcome.STAGED:
+            row.state, row.payload_hash = State.STAGED, exported.payload_hash or row.payload_hash
+            row.presence = row.presence if row.presence == Presence.PRESENT else Presence.UNKNOWN
+            row.due_since, row.deleted_at = row.due_since or now, None
+            row.attempts, row.next_attempt_at = 0, None
         case Outcome.UNCHANGED:
             _settle(row, State.TRANSMITTED, Presence.PRESENT)
             row.content_updated_at = exported.updated_at
@@ -438,14 +449,14 @@ def _fail(row: ContentMetadataItemTransmission, state: State, result: ItemResult
     row.next_attempt_at = now + timedelta(seconds=delay)
 
 
-def _save_all(model: type[Model], rows: Sequence[Model], columns: Sequence[str]) -> None:
-    """Write ``columns`` of rows that exist, in one statement.
+def _save_all(model: type[Model], rows: Sequence[Model], columns: Sequence[str], *, key: str = "id") -> None:
+    """Write ``columns`` of rows that exist, or whole ones that do not, in one statement.
 
     An upsert by primary key; bulk_update would be a CASE per row and column.
     """
     on_target = connection.features.supports_update_conflicts_with_target
     model._default_manager.bulk_create(  # noqa: SLF001  (Django's documented API)
-        rows, update_conflicts=True, update_fields=columns, unique_fields=["id"] if on_target else None
+        rows, update_conflicts=True, update_fields=columns, unique_fields=[key] if on_target else None
     )
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from enterprise_catalog.integrated_channels.channels.base import Channel, SaveCredentials
+    from enterprise_catalog.integrated_channels.channels.base import Channel, ChannelSettings, SaveCredentials
     from enterprise_catalog.integrated_channels.http import BeforeCall
     from enterprise_catalog.integrated_channels.leases import Lease
 
@@ -46,6 +46,25 @@ def channel_for(
     Raises:
         ConfigurationError: unknown channel, settings or credentials that do not fit it; the message names the fields.
     """
+    settings, credentials = checked(configuration)
+    with LMSClient(
+        configuration.base_url,
+        secrets=_secrets_of(credentials),
+        before_each_call=before_each_call,
+        private_addresses=django_settings.LMS_PRIVATE_ADDRESSES,
+    ) as client:
+        channel = CHANNELS[configuration.channel_code](client, settings, credentials)
+        if save_credentials is not None:
+            channel.save_credentials = save_credentials
+        yield channel
+
+
+def checked(configuration: ChannelConfiguration) -> tuple[ChannelSettings, ChannelSettings]:
+    """Return the configuration's settings and credentials as its channel has them.
+
+    Raises:
+        ConfigurationError: as of :func:`channel_for`.
+    """
     channel_class = CHANNELS.get(configuration.channel_code)
     if channel_class is None:
         raise ConfigurationError(
@@ -56,18 +75,8 @@ def channel_for(
     faults += credentials_faults(configuration.channel_code, credentials)
     if faults:
         raise ConfigurationError(f"The configuration does not fit its channel: {'; '.join(faults)}.")
-    checked = channel_class.credentials_class.model_validate(credentials)
     settings = channel_class.settings_class.model_validate(configuration.settings)
-    with LMSClient(
-        configuration.base_url,
-        secrets=_secrets_of(checked),
-        before_each_call=before_each_call,
-        private_addresses=django_settings.LMS_PRIVATE_ADDRESSES,
-    ) as client:
-        channel = channel_class(client, settings, checked)
-        if save_credentials is not None:
-            channel.save_credentials = save_credentials
-        yield channel
+    return settings, channel_class.credentials_class.model_validate(credentials)
 
 
 def save_credentials(

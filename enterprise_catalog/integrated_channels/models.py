@@ -3,6 +3,7 @@
 ::
 
     ChannelConfiguration 1--n ContentMetadataItemTransmission 1--n TransmissionAttempt
+                                                                  1--1 FeedItem
             1--n SyncRun 1--n TransmissionAttempt
             1--1 SyncLease
 
@@ -19,6 +20,7 @@ from enterprise_catalog.integrated_channels.channels.registry import channel_cho
 from enterprise_catalog.integrated_channels.querysets import (
     AttemptQuerySet,
     ConfigurationQuerySet,
+    FeedQuerySet,
     TransmissionQuerySet,
 )
 from enterprise_catalog.integrated_channels.types import MAX_ETAG_LENGTH, Action, Outcome, Presence, State
@@ -150,6 +152,9 @@ class SyncRun(models.Model):
     dead = models.PositiveIntegerField(
         "dead letters", default=0, help_text="Items that failed too often to be tried again by themselves."
     )
+    staged = models.PositiveIntegerField(
+        default=0, help_text="Items in the feed that the learning system has not fetched yet."
+    )
     held = models.PositiveIntegerField(default=0, help_text="Items whose deletes wait for approval.")
     kept = models.PositiveIntegerField(default=0, help_text="Items that left and were kept by a person's decision.")
 
@@ -216,6 +221,33 @@ class ContentMetadataItemTransmission(models.Model):
 
     def __str__(self) -> str:
         return str(self.content_key)
+
+
+class FeedItem(models.Model):
+    """What the feed of a channel that is pulled says of one item. Never removed: an item keeps its key for ever."""
+
+    transmission = models.OneToOneField(
+        ContentMetadataItemTransmission, models.PROTECT, primary_key=True, related_name="feed_item"
+    )
+    configuration = models.ForeignKey(ChannelConfiguration, models.PROTECT, related_name="feed_items", db_index=False)
+    feed_key = ContentKeyField(help_text="The item's key in the feed; the content key, where that fits.")
+    payload = models.JSONField()
+    modified_at = models.DateTimeField(help_text="Later with each change of the payload.")
+    served_at = models.DateTimeField(null=True, help_text="When this payload was last sent to its end.")
+    served_since = models.DateTimeField(null=True, help_text="What the poll said that it knew, which it was sent to.")
+    is_confirmed = models.BooleanField(default=False, help_text="A later poll has proven that this payload arrived.")
+
+    objects = FeedQuerySet.as_manager()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("configuration", "feed_key"), name="feed_key_once"),)
+        indexes = (
+            # Serves the feed's pages, and the search for what a poll confirms.
+            models.Index(fields=("configuration", "is_confirmed", "modified_at"), name="feed_by_configuration"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.feed_key)
 
 
 class TransmissionAttempt(models.Model):

@@ -42,6 +42,7 @@ class _Idle(Enum):
     WITHDRAWN = auto()
     KEPT = auto()
     BACK = auto()
+    STAGED = auto()
 
 
 #: Every delete is carried out.
@@ -88,6 +89,7 @@ def plan(
         dead=len(idle[_Idle.DEAD]),
         held=held,
         kept=len(idle[_Idle.KEPT]),
+        staged=len(idle[_Idle.STAGED]),
         back=idle[_Idle.BACK],
     )
 
@@ -127,6 +129,8 @@ def _why_idle(record: Record, item: DesiredItem, now: datetime) -> _Idle | None:
     """Return why nothing is sent for a desired item that has a row; ``None`` if something is."""
     if record.holds(item):
         return _Idle.MATCHED if record.due_since is None else _Idle.BACK
+    if record.is_staged_as(item):
+        return _Idle.STAGED
     if record.state in _UNDECIDED and record.has_version_of(item):
         return _Idle.BACK
     if record.state is State.DEAD_LETTER and not _is_other_task(record, item):
@@ -141,6 +145,8 @@ def _step_of_left(key: str, record: Record, now: datetime) -> tuple[str, Planned
         return key, _Idle.WITHDRAWN
     if record.state is State.KEPT:
         return key, _Idle.KEPT
+    if was_deleting and record.state is State.STAGED:
+        return key, _Idle.STAGED
     if was_deleting and record.state is State.DEAD_LETTER:
         return key, _Idle.DEAD
     if was_deleting and _is_resting(record, now):
@@ -181,6 +187,7 @@ def _is_resting(record: Record, now: datetime) -> bool:
 
 
 _REASONS: Final[Mapping[State, str]] = {
+    State.STAGED: "changed in the catalog",
     State.TRANSMITTED: "changed in the catalog",
     State.DELETED: "changed in the catalog",
     State.PENDING: "planned by an earlier run",

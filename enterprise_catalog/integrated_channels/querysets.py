@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.models import (
         ChannelConfiguration,
         ContentMetadataItemTransmission,  # noqa: F401  (named as text by a base class)
+        FeedItem,  # noqa: F401  (likewise)
         SyncRun,
         TransmissionAttempt,  # noqa: F401  (likewise)
     )
@@ -124,6 +125,32 @@ def _as_text(column: str) -> Cast:
 def _moment(stored: str | None) -> datetime | None:
     """Return a time that the database gave as text; all of them are UTC."""
     return None if stored is None else datetime.fromisoformat(f"{stored}+00:00")
+
+
+class FeedQuerySet(models.QuerySet["FeedItem"]):
+    """Entries of feeds."""
+
+    def to_serve(self, configuration: ChannelConfiguration) -> FeedQuerySet:
+        """Only those that a configuration's LMS has not proven to have, the longest changed first."""
+        return self.filter(configuration=configuration, is_confirmed=False).order_by("modified_at", "pk")
+
+    def proven_by(
+        self, configuration: ChannelConfiguration, *, since: datetime | None, by_any_poll: bool
+    ) -> FeedQuerySet:
+        """Only those that a poll which knows what there was until ``since`` proves to have arrived.
+
+        A poller moves its ``since`` on only when a poll went well. So one that is later than that of the poll to which
+        an entry was sent proves that poll, whatever the poller's clock says; the same one again proves nothing.
+
+        Args:
+            by_any_poll: whether any further poll proves the last one, for pollers that never say what they know.
+        """
+        served = self.filter(configuration=configuration, is_confirmed=False, served_at__isnull=False)
+        if by_any_poll:
+            return served
+        if since is None:
+            return served.none()
+        return served.filter(Q(served_since=None) | Q(served_since__lt=since))
 
 
 class AttemptQuerySet(models.QuerySet["TransmissionAttempt"]):

@@ -7,18 +7,19 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from enterprise_catalog.integrated_channels import audit
-from enterprise_catalog.integrated_channels.channels.base import PushChannel
+from enterprise_catalog.integrated_channels import audit, staging
+from enterprise_catalog.integrated_channels.channels.base import PullChannel, PushChannel
 from enterprise_catalog.integrated_channels.exceptions import StopSyncError, ThrottledError
 from enterprise_catalog.integrated_channels.exporter import export_chunk
 from enterprise_catalog.integrated_channels.planning import chunks
-from enterprise_catalog.integrated_channels.transmitter import Transmitter
+from enterprise_catalog.integrated_channels.transmitter import Transmitter, staged
 from enterprise_catalog.integrated_channels.types import Action, Outcome
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
     from enterprise_catalog.integrated_channels.channels.base import Channel
     from enterprise_catalog.integrated_channels.exporter import Export
+    from enterprise_catalog.integrated_channels.models import FeedItem
     from enterprise_catalog.integrated_channels.run import Run
     from enterprise_catalog.integrated_channels.types import Chunk, SyncPlan
 
@@ -89,7 +90,7 @@ def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int)
         )
         export = export_chunk(now, rows, sender.catalog, sender.channel)
         waiting.popleft()
-        _send_chunk(run, now, rows, export, sender.transmitter)
+        _send_chunk(run, now, rows, export, sender)
         if later is not None:
             waiting.appendleft(later)
             run.lease.budget.check(run.clock())
@@ -103,7 +104,7 @@ def _divided(chunk: Chunk, *, calls_left: int | None, per_call: int) -> tuple[Ch
     return replace(chunk, items=chunk.items[:most]), replace(chunk, items=chunk.items[most:])
 
 
-def _send_chunk(run: Run, chunk: Chunk, rows: audit.Rows, export: Export, transmitter: Transmitter) -> None:
+def _send_chunk(run: Run, chunk: Chunk, rows: audit.Rows, export: Export, sender: _Sender) -> None:
     """Send one chunk and leave what became of it in ``run.answered``, to be written with the next one's attempts.
 
     One transaction instead of two; a worker that dies in between leaves attempts without an outcome, as one that dies
@@ -116,12 +117,18 @@ def _send_chunk(run: Run, chunk: Chunk, rows: audit.Rows, export: Export, transm
     now = run.clock()
     attempts = audit.open_attempts(run.row, due, export.exported, answered=run.answered, lease=run.lease, now=now)
     run.answered, run.keeper.renewed_at = None, now
-    transmission = transmitter.transmit(export.outgoing)
+    feed: list[FeedItem] = []
+    if isinstance(sender.channel, PullChannel):
+        feed = staging.entries(run.configuration, rows, export.outgoing, sender.channel, now=now)
+        transmission = staged(export.outgoing, in_feed={entry.transmission.content_key for entry in feed})
+    else:
+        transmission = sender.transmitter.transmit(export.outgoing)
     results = {result.content_key: result for result in export.settled} | transmission.results
-    run.answered = audit.answer_chunk(chunk, rows, attempts, results, export.exported, now=run.clock())
+    run.answered = audit.answer_chunk(chunk, rows, attempts, results, export.exported, feed=feed, now=run.clock())
     for item in chunk.items:
         outcome = results[item.content_key].outcome
         run.counts.add(item.action, outcome)
+        run.row.staged += outcome is Outcome.STAGED
         run.row.backlog -= outcome not in (Outcome.SKIPPED, Outcome.THROTTLED)
     if transmission.stopped_by is not None:
         raise transmission.stopped_by

@@ -107,6 +107,7 @@ def _outcome(run: Run) -> tuple[RunState, str]:
             del known  # Both sides of a large catalog, while all that is left to do is in the plan.
             run.row.matched, run.row.waiting, run.row.backlog = sync_plan.matched, sync_plan.waiting, sync_plan.size
             run.row.dead, run.row.held, run.row.kept = sync_plan.dead, len(sync_plan.held), sync_plan.kept
+            run.row.staged = sync_plan.staged
             run.etag, run.items = catalogs.etag, sync_plan.desired
             send(run, sync_plan, catalog, channel)
     except BudgetSpentError as error:
@@ -118,9 +119,13 @@ def _outcome(run: Run) -> tuple[RunState, str]:
     except StopSyncError as error:
         return RunState.STOPPED, error.message
     row = run.row
-    done = not (run.counts.failures or row.waiting or row.backlog or row.dead or row.held or row.kept)
-    reason = f"{row.held:,} deletes are more than one run may carry out unasked; they wait for approval."
-    return RunState.COMPLETE if done else RunState.INCOMPLETE, reason if row.held else ""
+    left = (run.counts.failures, row.waiting, row.backlog, row.dead, row.held, row.kept, row.staged)
+    reasons = []
+    if row.held:
+        reasons.append(f"{row.held:,} deletes are more than one run may carry out unasked; they wait for approval.")
+    if row.staged:
+        reasons.append(f"{row.staged:,} items are in the feed and not proven to have been fetched.")
+    return RunState.INCOMPLETE if any(left) else RunState.COMPLETE, " ".join(reasons)
 
 
 def _catalogs_if_changed(run: Run, catalog: CatalogClient) -> CatalogList | None:

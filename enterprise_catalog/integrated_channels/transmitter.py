@@ -29,7 +29,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
 from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from enterprise_catalog.integrated_channels.channels.base import Channel
     from enterprise_catalog.integrated_channels.types import Outgoing
@@ -125,6 +125,22 @@ class Transmitter:
                 raise LMSUnavailableError(reason) from error
         else:
             self._silent_parts = 0
+
+
+def staged(items: Sequence[Outgoing], *, in_feed: Collection[str]) -> Transmission:
+    """Return what becomes of ``items`` where nothing is called: the LMS comes for them.
+
+    Args:
+        in_feed: their content keys, but for deletes of what the feed never had.
+    """
+    there = "In the feed; done when the learning system has fetched it."
+    results = (
+        ItemResult(item.content_key, Outcome.STAGED, message=there)
+        if item.content_key in in_feed
+        else ItemResult(item.content_key, Outcome.DONE, message="It was never in the feed.")
+        for item in items
+    )
+    return Transmission({result.content_key: result for result in results})
 
 
 def _part(channel: Channel[Any, Any], transmission: Transmission) -> _Part:

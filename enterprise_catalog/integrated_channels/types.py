@@ -31,6 +31,7 @@ class State(StrEnum):
 
     PENDING = "pending"  #: Planned, not sent yet.
     IN_DOUBT = "in_doubt"  #: Sent by a run that died before it heard the answer.
+    STAGED = "staged"  #: In the feed of a channel that is pulled; the LMS has not proven yet that it has it.
     TRANSMITTED = "transmitted"  #: The LMS holds the version that the row names.
     RETRYING = "retrying"  #: Failed for a reason that may pass; next attempt at ``next_attempt_at``.
     REJECTED = "rejected"  #: Refused, by us or by the LMS; tried again when the content changes, and once a day.
@@ -52,6 +53,7 @@ class Outcome(StrEnum):
     """How an attempt, or an item of a run, ended."""
 
     DONE = "done"
+    STAGED = "staged"  #: Put into the feed of a channel that is pulled.
     UNCHANGED = "unchanged"  #: The content changed, the payload did not; nothing was sent.
     WITHDRAWN = "withdrawn"  #: Left the catalog before it was ever sent; nothing was sent.
     RETRY = "retry"  #: Failed for a reason that may pass.
@@ -150,6 +152,11 @@ class Record:
         """Return whether it was last sent in the newest version, from the catalog that it is taken from now."""
         return self.content_updated_at == item.updated_at and self.catalog_uuid == item.catalog_uuid
 
+    def is_staged_as(self, item: DesiredItem) -> bool:
+        """Return whether the feed holds the item's newest version, from the catalog that it is taken from now."""
+        is_staged = self.state is State.STAGED and self.action is not Action.DELETE
+        return is_staged and (self.attempted_updated_at, self.catalog_uuid) == (item.updated_at, item.catalog_uuid)
+
     def holds(self, item: DesiredItem) -> bool:
         """Return whether the LMS has the item as it should be, as far as we know."""
         is_sent = self.state is State.TRANSMITTED and self.action is not Action.DELETE
@@ -204,11 +211,12 @@ class SyncPlan:
     dead: int  #: Items that failed too often to be tried again by themselves.
     held: list[str] = field(default_factory=list)  #: Keys whose deletes are too many; they wait for approval.
     kept: int = 0  #: Items that left, and that stay at the LMS by a person's decision.
+    staged: int = 0  #: Items that the feed holds as they should be, and that the LMS has not fetched yet.
     back: list[str] = field(default_factory=list)  #: Keys that were due, and are again as the LMS has them.
 
     @property
     def desired(self) -> int:
-        """How many items the catalogs have, but for those that wait or are dead letters."""
+        """How many items the catalogs have, but for those that wait, are staged or are dead letters."""
         return self.matched + len(self.back) + len(self.creates) + len(self.updates)
 
     @property

@@ -26,7 +26,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import TypeAdapter, ValidationError
 from werkzeug import Request, Response
@@ -84,6 +84,9 @@ class SandboxApplication(ABC):
     @abstractmethod
     def channel_credentials(self) -> Mapping[str, str]:
         """Return the credentials a channel configuration needs to be let in."""
+
+    #: Whether it comes to us for what has changed, instead of being called (``POST /_sandbox/poll``).
+    polls: ClassVar[bool] = False
 
     @abstractmethod
     def channel_settings(self) -> Mapping[str, object]:

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 import uuid
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ CATALOG = "11111111-1111-4111-8111-111111111111"
 #: One item in so many is changed between the syncs, one is added and one is taken away.
 CHANGED_SHARE = 20
 _START_SECONDS = 60
+#: A visitor says since when it knows the feed, in full seconds.
+_VISITS_APART_SECONDS = 1.1
 _ROWS_SHOWN = 4  #: Of each action, in the plan.
 
 Document = dict[str, Any]
@@ -82,6 +85,7 @@ class Demonstration:
     console: Console
     _url: str = ""  #: Of the sandbox.
     _configuration: str = ""
+    _polls: bool = False  #: Whether the sandbox comes to us.
     _environment: dict[str, str] = field(default_factory=dict)
 
     def run(self) -> None:
@@ -121,7 +125,7 @@ class Demonstration:
         self.console.print(f"\n[bold green]The LMS equals the catalog{but}.[/]")
 
     def _configure(self, sandbox: Mapping[str, Any]) -> None:
-        self._url = sandbox["url"]
+        self._url, self._polls = sandbox["url"], sandbox["polls"]
         self._configuration = self._manage(
             "create_channel",
             *("--channel", self.channel, "--customer-uuid", CUSTOMER, "--base-url", self._url),
@@ -144,6 +148,33 @@ class Demonstration:
             for outcome, count in outcomes.items()
         ]
         self._table("What the sync did", ("action", "outcome", "items"), rows)
+        if self._polls:
+            self._let_it_poll()
+
+    def _let_it_poll(self) -> None:
+        """Let the LMS fetch what is staged, and prove with a later visit that it has; then settle that.
+
+        Raises:
+            DemonstrationError: a visit came to nothing, or a course was refused.
+        """
+        rows = []
+        for number in count(1):
+            visit = self._visit()
+            rows.append([str(number), str(visit["read"]), str(visit["taken"])])
+            if not visit["read"]:
+                break
+            time.sleep(_VISITS_APART_SECONDS)
+        self._table("Visits of the LMS", ("visit", "courses read", "courses taken"), rows)
+        self._manage("sync_channels", "--configuration", self._configuration, allowed=(0, 1))
+
+    def _visit(self) -> Mapping[str, Any]:
+        body = json.dumps({"url": self._environment["CATALOG_API_URL"], "customer": CUSTOMER}).encode()
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self._url}/_sandbox/poll", data=body, headers=headers)  # noqa: S310  (loopback)
+        visit: Mapping[str, Any] = _get_json(request)
+        if visit["refused"]:
+            raise DemonstrationError(f"the LMS refused a course: {visit['refused'][0]}")
+        return visit
 
     def _with_progress(self, expected: int) -> Mapping[str, Any]:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -302,7 +333,7 @@ def _wait_for(url: str) -> None:
     raise DemonstrationError(f"{url} does not answer")
 
 
-def _get_json(url: str) -> Any:
+def _get_json(url: str | urllib.request.Request) -> Any:
     with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310  (loopback, made above)
         return json.load(response)
 

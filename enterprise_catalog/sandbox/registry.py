@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from enterprise_catalog.sandbox.cornerstone import CornerstoneSandbox
 from enterprise_catalog.sandbox.moodle import MoodleSandbox
 
 if TYPE_CHECKING:
@@ -13,4 +14,6 @@ if TYPE_CHECKING:
     from enterprise_catalog.sandbox.application import SandboxApplication
 
 #: Each value makes a fresh sandbox, with its published credentials and no content.
-SANDBOXES: Mapping[str, Callable[[], SandboxApplication]] = MappingProxyType({"MOODLE": MoodleSandbox})
+SANDBOXES: Mapping[str, Callable[[], SandboxApplication]] = MappingProxyType(
+    {"CSOD": CornerstoneSandbox, "MOODLE": MoodleSandbox}
+)

@@ -207,6 +207,7 @@ OAUTH2_CLIENT_SECRET = env.OAUTH2_CLIENT_SECRET
 CREDENTIALS_ENCRYPTION_KEYS = env.CREDENTIALS_ENCRYPTION_KEYS
 #: How long attempts and runs are kept. Transmissions are kept for ever.
 LMS_PRIVATE_ADDRESSES = env.LMS_PRIVATE_ADDRESSES
+FEED_THROTTLE_RATE = env.FEED_THROTTLE_RATE
 ATTEMPT_RETENTION_DAYS = env.ATTEMPT_RETENTION_DAYS
 
 # --- logs -----------------------------------------------------------------------------------------------------------

@@ -106,6 +106,7 @@ class Environment(BaseModel):
     CREDENTIALS_ENCRYPTION_KEYS: Annotated[CommaSeparated, AfterValidator(_fernet_keys)] = []
     #: Whether learning systems may be at private, loopback or link-local addresses.
     LMS_PRIVATE_ADDRESSES: bool = False
+    FEED_THROTTLE_RATE: Annotated[str, Field(pattern=r"^\d+/(second|minute|hour|day)$")] = "60/minute"
     ATTEMPT_RETENTION_DAYS: int = Field(default=180, ge=1)
 
     @classmethod

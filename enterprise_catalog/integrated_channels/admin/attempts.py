@@ -41,6 +41,7 @@ OUTCOME_TONES: Final = {
     Outcome.GONE: "warning",
     Outcome.SKIPPED: "",
     Outcome.THROTTLED: "warning",
+    Outcome.STAGED: "info",
     Outcome.IN_DOUBT: "warning",
 }
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 STATE_TONES: Final = {
     State.PENDING: "info",
     State.IN_DOUBT: "warning",
+    State.STAGED: "info",
     State.TRANSMITTED: "success",
     State.RETRYING: "warning",
     State.REJECTED: "danger",
@@ -76,13 +77,17 @@ def _is_settled(row: ContentMetadataItemTransmission) -> bool:
             return False
 
 
-def _state_in_words(row: ContentMetadataItemTransmission) -> str:  # noqa: C901, PLR0911  (one sentence a state)
+def _state_in_words(row: ContentMetadataItemTransmission) -> str:  # noqa: C901, PLR0911, PLR0912  (one sentence a state)
     reason = _sentence(row.reason)
     match State(row.state):
         case State.PENDING:
             return f"Not sent yet. {reason}"
         case State.IN_DOUBT:
             return f"In doubt. {reason}"
+        case State.STAGED if row.action == Action.DELETE:
+            return f"Left the catalogs; the feed says that it is retired. {reason}"
+        case State.STAGED:
+            return reason
         case State.RETRYING:
             return _because(f"Could not be {_DONE[Action(row.action)]}", reason)
         case State.REJECTED:
@@ -126,6 +131,8 @@ def _prospect(row: ContentMetadataItemTransmission, now: datetime) -> str:  # no
     match State(row.state):
         case State.RETRYING | State.REJECTED:
             return f"{_tries(row.attempts)}; {_next_attempt(row, now)}."
+        case State.STAGED:
+            return "It is done when a later visit of the learning system proves that it has it."
         case State.HELD:
             return "It is deleted when somebody approves the configuration's held deletes, or stays if it comes back."
         case State.KEPT:

@@ -46,6 +46,9 @@ def run_badge(state: str) -> str:
     return badge(RunState(state).label, RUN_TONES[RunState(state)])
 
 
+_NOT_DONE = ("waiting", "dead", "held", "kept", "staged", "backlog")
+
+
 @admin.register(SyncRun)
 class RunPage(ReadOnlyPage):
     list_display = ("times", "where", "state_and_reason", "sent", "left")
@@ -61,7 +64,7 @@ class RunPage(ReadOnlyPage):
             None,
             {"fields": (("configuration", "channel"), ("state_badge", "took"), "full_reason", ("started", "finished"))},
         ),
-        ("Items", {"fields": (("sent", "attempts_link"), "matched", "waiting", "dead", "held", "kept", "backlog")}),
+        ("Items", {"fields": (("sent", "attempts_link"), "matched", *_NOT_DONE)}),
     )
 
     started = moment_field("started_at")
@@ -106,6 +109,7 @@ class RunPage(ReadOnlyPage):
                 (run.dead, "dead letters"),
                 (run.held, "held"),
                 (run.kept, "kept"),
+                (run.staged, "staged"),
                 (run.backlog, "left over"),
             )
             if number

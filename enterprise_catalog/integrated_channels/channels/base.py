@@ -6,10 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from enterprise_catalog.integrated_channels.http import LMSClient
     from enterprise_catalog.integrated_channels.types import (
@@ -29,6 +30,13 @@ class ChannelSettings(BaseModel):
     """Base of a channel's settings and credentials: strict about names, silent about values in its errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class FeedCredentials(ChannelSettings):
+    """How an LMS that comes to us shows who it is: with HTTP Basic, or as an OAuth 2 client."""
+
+    username: str = Field(min_length=1, description="The user name, or client id, that the learning system shows us.")
+    password: SecretStr = Field(description="Its password, or client secret.")
 
 
 S = TypeVar("S", bound=ChannelSettings)
@@ -144,11 +152,30 @@ class PullChannel(Channel[S, C]):
     """An LMS that comes to us for what has changed. Items are staged in a feed, and done once it must have them."""
 
     items_per_call = 1_000
-    max_feed_key_length: ClassVar[int]  #: In characters; the feed gives keys that do not fit another one for ever.
+    feed_path: ClassVar[str]  #: Of the feed, below ``integrated-channels/``.
+    customer_parameter: ClassVar[str]  #: Of the feed's query: the customer's UUID.
+    credentials_class: ClassVar[type[FeedCredentials]]
 
     @abstractmethod
-    def retired(self, title: str) -> Payload:
-        """Return what the feed says of an item that is to be taken away from learners."""
+    def takes_key(self, content_key: str) -> bool:
+        """Return whether the LMS takes a content key as it is; otherwise the feed gives it another one, for ever."""
+
+    @abstractmethod
+    def retired(self, payload: Payload) -> Payload:
+        """Return what the feed says of an item that is to be taken away from learners.
+
+        Args:
+            payload: what it last said of it.
+        """
+
+    @abstractmethod
+    def entry(self, feed_key: str, payload: Payload, modified_at: datetime) -> Payload:
+        """Return an item as the feed serves it."""
+
+    @property
+    def is_proven_by_any_poll(self) -> bool:
+        """Whether any further poll proves that the last answer arrived, for pollers that never say what they know."""
+        return False
 
     def probe(self) -> Sequence[str]:
         return ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from enterprise_catalog.integrated_channels.channels.cornerstone.channel import Cornerstone
 from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
 
 if TYPE_CHECKING:
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.channels.base import Channel
 
-_ALL: tuple[type[Channel[Any, Any]], ...] = (Moodle,)
+_ALL: tuple[type[Channel[Any, Any]], ...] = (
+    Cornerstone,
+    Moodle,
+)
 
 #: Code -> channel.
 CHANNELS: Mapping[str, type[Channel[Any, Any]]] = {channel.code: channel for channel in _ALL}

@@ -92,6 +92,7 @@ class Command(BaseCommand):
                 "dead": row.dead,
                 "held": row.held,
                 "kept": row.kept,
+                "staged": row.staged,
                 "backlog": row.backlog,
             }
         self._print(configuration, report | accounts, as_json=as_json)
@@ -120,6 +121,7 @@ class Command(BaseCommand):
             "dead": plan.dead,
             "held": len(plan.held),
             "kept": plan.kept,
+            "staged": plan.staged,
             "items": items,
         }
         self._print(configuration, report, as_json=as_json)

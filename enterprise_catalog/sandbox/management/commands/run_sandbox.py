@@ -23,8 +23,9 @@ _STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 class Command(BaseCommand):
     """Prints one JSON line once the sandbox takes requests, then serves until SIGTERM or SIGINT and exits with 0.
 
-    The line: ``{"channel": code, "url": base URL, "credentials": {…}, "settings": {…}}``; the last two are what a
-    channel configuration needs. Wrong usage, an unknown channel included, exits with 2, a port that is taken with 1.
+    The line: ``{"channel": code, "url": base URL, "credentials": {…}, "settings": {…}, "polls": true or false}``.
+    Settings and credentials are what a channel configuration needs; one that polls comes to us (``POST
+    /_sandbox/poll``). Wrong usage, an unknown channel included, exits with 2, a port that is taken with 1.
     """
 
     help = "Serve a stand-in of a vendor's learning system on loopback, from memory."
@@ -47,6 +48,7 @@ class Command(BaseCommand):
             "url": f"http://{HOST}:{server.server_port}",
             "credentials": dict(sandbox.channel_credentials()),
             "settings": dict(sandbox.channel_settings()),
+            "polls": sandbox.polls,
         }
         # Blocked before the server's threads start, which inherit the mask: only sigwait takes these signals.
         old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)

@@ -1,0 +1,73 @@
+"""Entries of Cornerstone's feed: which keys they have, when they changed, and how they retire; none is removed."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC
+from typing import TYPE_CHECKING, Final
+
+from pydantic import Field
+
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, FeedCredentials, PullChannel
+from enterprise_catalog.integrated_channels.channels.cornerstone.transform import MAX_ID_LENGTH, to_course
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from enterprise_catalog.integrated_channels.types import ContentItem, Payload
+
+#: Cornerstone refuses some characters and does not say which; these are taken by every system that reads a key.
+_SAFE_KEY: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_ID_LENGTH}}}")
+
+
+class CornerstoneSettings(ChannelSettings):
+    """What differs from one Cornerstone portal to the next."""
+
+    default_partner: str = Field(
+        default="edX", min_length=1, description="The partner of items without an organization."
+    )
+    default_subject: str = Field(
+        default="Industry Specific", min_length=1, description="The subject of items none of whose subjects is mapped."
+    )
+    subjects: dict[str, str] = Field(
+        default_factory=dict, description="The catalog's subjects, and what Cornerstone calls each of them."
+    )
+    any_poll_proves: bool = Field(
+        default=False,
+        description="Whether any further visit proves that the last answer arrived; for a portal that never sends "
+        "If-Modified-Since.",
+    )
+
+
+class Cornerstone(PullChannel[CornerstoneSettings, FeedCredentials]):
+    """Cornerstone's Online Content Connector, which visits daily, and takes a course if its time of change is later."""
+
+    code = "CSOD"
+    label = "Cornerstone"
+    max_key_length = 255  #: A key that Cornerstone does not take gets another one.
+    settings_class = CornerstoneSettings
+    credentials_class = FeedCredentials
+    feed_path = "cornerstone/course-list"
+    customer_parameter = "ciid"
+
+    def transform(self, item: ContentItem) -> Payload:
+        return to_course(
+            item,
+            subjects=self.settings.subjects,
+            default_subject=self.settings.default_subject,
+            partner=self.settings.default_partner,
+        )
+
+    @property
+    def is_proven_by_any_poll(self) -> bool:
+        return self.settings.any_poll_proves
+
+    def takes_key(self, content_key: str) -> bool:
+        return _SAFE_KEY.fullmatch(content_key) is not None
+
+    def retired(self, payload: Payload) -> Payload:
+        return {**payload, "IsActive": False}
+
+    def entry(self, feed_key: str, payload: Payload, modified_at: datetime) -> Payload:
+        changed = f"{modified_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+        return {"ID": feed_key, **payload, "LastModifiedUTC": changed}

@@ -1,0 +1,122 @@
+"""Content items -> courses of Cornerstone's feed. Pure; every limit of Cornerstone's is a constant here.
+
+Sources: csod.dev, "Content connectors", and what Open edX's channel was seen to send. The vendor publishes few limits;
+those marked "Open edX" are what its channel keeps to.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING, Final
+
+from enterprise_catalog.integrated_channels.channels.text import cut, plain
+from enterprise_catalog.integrated_channels.exceptions import RejectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from enterprise_catalog.integrated_channels.types import ContentItem, CourseRun, Payload
+
+MAX_ID_LENGTH: Final = 50  #: csod.dev: of a course's ID.
+MAX_DESCRIPTION_LENGTH: Final = 10_000  #: Open edX.
+MAX_TITLE_LENGTH: Final = 500  #: Not published; a guess on the safe side of a partner's name.
+MAX_PARTNER_LENGTH: Final = 500  #: Open edX.
+TYPES: Final = frozenset({"course", "courserun", "program"})
+
+#: Names of languages as catalogs have them -> codes as Cornerstone has them.
+LANGUAGE_CODES: Final[Mapping[str, str]] = {
+    "Arabic": "ar-SA",
+    "Chinese - Mandarin": "zh-CN",
+    "Chinese - Simplified": "zh-CN",
+    "Chinese - Traditional": "zh-TW",
+    "Dutch": "nl-NL",
+    "English": "en-US",
+    "French": "fr-FR",
+    "German": "de-DE",
+    "Hindi": "hi-IN",
+    "Italian": "it-IT",
+    "Japanese": "ja-JP",
+    "Korean": "ko-KR",
+    "Polish": "pl-PL",
+    "Portuguese": "pt-BR",
+    "Russian": "ru-RU",
+    "Spanish": "es-ES",
+    "Turkish": "tr-TR",
+}
+DEFAULT_LANGUAGE: Final = "en-US"
+
+
+def to_course(item: ContentItem, *, subjects: Mapping[str, str], default_subject: str, partner: str) -> Payload:
+    """Return the feed's entry of ``item``, but for its ID and its time of change.
+
+    Args:
+        subjects: names of the catalog's subjects -> names of Cornerstone's.
+        default_subject: for items none of whose subjects has a name there.
+        partner: for items without an organization.
+
+    Raises:
+        RejectedError: Cornerstone has no way to hold it: its type, or no title or address.
+    """
+    title, url = plain(item.title), item.enrollment_url or item.marketing_url
+    issues = [
+        *([] if item.content_type in TYPES else [f"Cornerstone holds no {item.content_type}"]),
+        *([] if title else ["it has no title"]),
+        *([] if url else ["it has no address that learners could be sent to"]),
+    ]
+    if issues:
+        raise RejectedError(f"It cannot be put into the feed: {'; '.join(issues)}.")
+    course: Payload = {
+        "Title": cut(title, MAX_TITLE_LENGTH),
+        "Description": _description(item, title),
+        "URL": url,
+        "IsActive": item.is_available,
+        "IsMobile": True,
+        "Partners": [{"Name": cut(name, MAX_PARTNER_LENGTH)} for name in _partners(item, partner)],
+        "Languages": _languages(item),
+        "Subjects": _subjects(item, subjects, default_subject),
+    }
+    if item.image_url:  # Without one Cornerstone shows its own.
+        course["Thumbnail"] = item.image_url
+    if (duration := _duration(item.run)) is not None:
+        course["Duration"] = duration
+    return course
+
+
+def _description(item: ContentItem, title: str) -> str:
+    full, short = plain(item.full_description), plain(item.short_description)
+    if full and len(full) <= MAX_DESCRIPTION_LENGTH:
+        return full
+    return cut(short or full or title, MAX_DESCRIPTION_LENGTH)
+
+
+def _partners(item: ContentItem, default: str) -> Sequence[str]:
+    names = [name for each in item.organizations if (name := plain(each))]
+    return names or [default]
+
+
+def _languages(item: ContentItem) -> list[str]:
+    codes = (LANGUAGE_CODES.get(name.partition(" (")[0]) for name in item.languages)
+    return list(dict.fromkeys(code for code in codes if code)) or [DEFAULT_LANGUAGE]
+
+
+def _subjects(item: ContentItem, names: Mapping[str, str], default: str) -> list[str]:
+    known = dict.fromkeys(names[subject] for subject in item.subjects if subject in names)
+    return list(known) or [default]
+
+
+def _duration(run: CourseRun | None) -> str | None:
+    """Return hours and minutes as ``HH:MM:00``."""
+    hours = _hours(run) if run else None
+    if not hours or hours < 0:
+        return None
+    minutes = ceil(hours * 60)
+    return f"{minutes // 60:02}:{minutes % 60:02}:00"
+
+
+def _hours(run: CourseRun) -> float | None:
+    if run.estimated_hours:
+        return run.estimated_hours
+    if run.weeks and run.max_effort_hours:
+        least = run.max_effort_hours if run.min_effort_hours is None else run.min_effort_hours
+        return run.weeks * (least + run.max_effort_hours) / 2
+    return None

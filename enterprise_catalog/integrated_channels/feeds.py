@@ -1,0 +1,212 @@
+"""What learning systems that come to us read: a feed for each pull channel, and the token to read it with.
+
+A visitor names a customer, and shows a user name and password (HTTP Basic) or a token that it got for them. Whether a
+customer, or a configuration, exists is told to nobody who does not show either.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import orjson
+import structlog
+from django.conf import settings
+from django.core import signing
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.http import parse_http_date_safe
+from rest_framework.parsers import FormParser, JSONParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.throttling import AnonRateThrottle
+from rest_framework.views import APIView
+
+from enterprise_catalog.integrated_channels import staging
+from enterprise_catalog.integrated_channels.channels.base import FeedCredentials, PullChannel
+from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
+from enterprise_catalog.integrated_channels.configurations import channel_for, checked
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration, FeedItem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.http import HttpResponseBase
+    from rest_framework.request import Request
+
+log = structlog.get_logger(__name__)
+
+TOKEN_SECONDS: Final = 3600
+MAX_PAGE_SIZE: Final = 1_000
+_ENTRIES_AT_ONCE: Final = 100
+_SALT: Final = "integrated_channels.feeds"
+
+
+class FeedThrottle(AnonRateThrottle):
+    """Keeps passwords from being tried out; a learning system visits a few times a day."""
+
+    scope = "feed"
+
+    def get_rate(self) -> str:
+        return settings.FEED_THROTTLE_RATE
+
+
+class _FeedAPI(APIView):
+    """What both views share: whose visit it is."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = (FeedThrottle,)
+    parser_classes = (FormParser, JSONParser)
+    renderer_classes = (JSONRenderer,)
+    schema = None
+    channel_class: Any = None  #: A subclass of ``PullChannel``; set by the URL.
+
+    def _configurations(self, **columns: object) -> list[ChannelConfiguration]:
+        return list(ChannelConfiguration.objects.filter(channel_code=self.channel_class.code, active=True, **columns))
+
+
+class FeedView(_FeedAPI):
+    """One customer's feed: what it has not been proven to have, the longest changed first, as a bare JSON list."""
+
+    def get(self, request: Request) -> HttpResponseBase:
+        """Answer 200 with at most ``count`` entries; 400 without a customer, 401 or 403 to strangers."""
+        parameter = self.channel_class.customer_parameter
+        named = request.query_params.get(parameter, "")
+        if not named:
+            return _told(400, f"The course list needs the parameter {parameter}.")
+        configuration = self._visited(request, named)
+        if isinstance(configuration, HttpResponse):
+            return configuration
+        since, now = _since(request), timezone.now()
+        try:
+            with channel_for(configuration) as channel:
+                assert isinstance(channel, PullChannel)
+                proven = channel.is_proven_by_any_poll
+                staging.confirm(configuration, since=since, by_any_poll=proven, now=now)
+                page = list(FeedItem.objects.to_serve(configuration)[: _count(request)])
+                return StreamingHttpResponse(_written(page, channel, since), content_type="application/json")
+        except ConfigurationError as error:
+            log.warning("feed_not_served", configuration_id=configuration.pk, reason=error.message)
+            return _told(503, "The feed cannot be served now.")
+
+    def _visited(self, request: Request, named: str) -> ChannelConfiguration | HttpResponse:
+        """Return the configuration whose learning system this is, or the refusal."""
+        scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return self._of_token(shown.strip(), named)
+        user, password = _basic(scheme, shown)
+        matching = [
+            configuration
+            for configuration in self._configurations(enterprise_customer_uuid=_uuid_or_none(named))
+            if _is_let_in(configuration, user, password)
+        ]
+        return matching[0] if matching else _unauthorized()
+
+    def _of_token(self, token: str, named: str) -> ChannelConfiguration | HttpResponse:
+        try:
+            configuration_id = signing.loads(token, salt=_SALT, max_age=TOKEN_SECONDS)
+        except signing.BadSignature:
+            return _unauthorized()
+        found = self._configurations(pk=configuration_id)
+        if not found:
+            return _told(404, "There is no such active configuration any more.")
+        if str(found[0].enterprise_customer_uuid) != named.lower():
+            return _told(403, "The token is another customer's.")
+        return found[0]
+
+
+class FeedTokenView(_FeedAPI):
+    """OAuth 2 client credentials: a user name and password, as Basic or in the form, for a token of an hour."""
+
+    def post(self, request: Request) -> HttpResponseBase:
+        """Answer 200 with the token, or 400 or 401 with an OAuth 2 error."""
+        form = request.data if isinstance(request.data, dict) else {}
+        if form.get("grant_type") != "client_credentials":
+            return JsonResponse({"error": "unsupported_grant_type"}, status=400)
+        scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+        user, password = _basic(scheme, shown)
+        user, password = user or form.get("client_id", ""), password or form.get("client_secret", "")
+        for configuration in self._configurations():
+            if _is_let_in(configuration, str(user), str(password)):
+                token = signing.dumps(configuration.pk, salt=_SALT)
+                return JsonResponse({"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECONDS})
+        return JsonResponse({"error": "invalid_client"}, status=401)
+
+
+def _is_let_in(configuration: ChannelConfiguration, user: str, password: str) -> bool:
+    try:
+        _, known = checked(configuration)
+    except ConfigurationError:
+        return False
+    assert isinstance(known, FeedCredentials)
+    same_user = secrets.compare_digest(known.username.encode(), user.encode())
+    same_password = secrets.compare_digest(known.password.get_secret_value().encode(), password.encode())
+    return same_user and same_password
+
+
+def _basic(scheme: str, shown: str) -> tuple[str, str]:
+    """Return user and password of a Basic header; two empty texts for any other."""
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        user, _, password = base64.b64decode(shown.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return user, password
+
+
+def _written(page: list[FeedItem], channel: PullChannel[Any, Any], since: datetime | None) -> Iterator[bytes]:
+    """Yield the JSON of ``page``, and note that it was served once its last byte was taken."""
+    yield b"["
+    for start in range(0, len(page), _ENTRIES_AT_ONCE):
+        part = page[start : start + _ENTRIES_AT_ONCE]
+        entries = [channel.entry(entry.feed_key, entry.payload, entry.modified_at) for entry in part]
+        separator = b"," if start else b""
+        yield separator + orjson.dumps(entries)[1:-1]
+    yield b"]"
+    # A server asks for more only after it has written what it was given; it does not after a connection broke.
+    staging.note_served(page, since=since, now=timezone.now())
+
+
+def _since(request: Request) -> datetime | None:
+    seconds = parse_http_date_safe(request.headers.get("If-Modified-Since", ""))
+    return None if seconds is None else datetime.fromtimestamp(seconds, tz=UTC)
+
+
+def _count(request: Request) -> int:
+    asked = request.query_params.get("count", "")
+    return min(int(asked), MAX_PAGE_SIZE) if asked.isdecimal() and int(asked) else MAX_PAGE_SIZE
+
+
+def _uuid_or_none(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _told(status: int, message: str) -> HttpResponse:
+    return JsonResponse({"message": message}, status=status)
+
+
+def _unauthorized() -> HttpResponse:
+    answer = _told(401, "Show the user name and password of the configuration, or a token.")
+    answer["WWW-Authenticate"] = 'Basic realm="feed", Bearer'
+    return answer
+
+
+#: Path below ``integrated-channels/`` -> view, for each pull channel.
+VIEWS: Final = {
+    path: view
+    for channel_class in CHANNELS.values()
+    if issubclass(channel_class, PullChannel)
+    for path, view in (
+        (channel_class.feed_path, FeedView.as_view(channel_class=channel_class)),
+        (f"{channel_class.feed_path.partition('/')[0]}/token", FeedTokenView.as_view(channel_class=channel_class)),
+    )
+}

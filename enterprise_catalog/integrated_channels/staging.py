@@ -1,0 +1,132 @@
+"""The feed of a channel that is pulled: what a run puts into it, what a poll takes out of it, and what proves receipt.
+
+A run stages; nothing is sent. A poll is answered with what is not proven to have arrived; what it was sent is noted
+when the answer was written to its end, and proven by a later poll (``FeedQuerySet.proven_by``). Until then it is sent
+again.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import transaction
+from django.db.models import F
+
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
+    FeedItem,
+)
+from enterprise_catalog.integrated_channels.types import Action, Presence, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from enterprise_catalog.integrated_channels.channels.base import PullChannel
+    from enterprise_catalog.integrated_channels.types import Outgoing
+
+#: A poller takes a change only if its time is later, and may cut times to full seconds.
+_RESOLUTION: Final = timedelta(seconds=1)
+_ITEMS_AT_ONCE: Final = 1_000
+
+
+def entries(
+    configuration: ChannelConfiguration,
+    rows: Mapping[str, ContentMetadataItemTransmission],
+    outgoing: Sequence[Outgoing],
+    channel: PullChannel[Any, Any],
+    *,
+    now: datetime,
+) -> list[FeedItem]:
+    """Return the feed's entries of ``outgoing``, as they are to be; nothing is written.
+
+    A delete of what was never in the feed has none.
+
+    Args:
+        rows: content key -> transmission.
+    """
+    before = FeedItem.objects.in_bulk([rows[item.content_key].pk for item in outgoing])
+    return [
+        _entry(configuration, row, item, channel, before.get(row.pk), now)
+        for item in outgoing
+        if (row := rows[item.content_key]).pk in before or item.action is not Action.DELETE
+    ]
+
+
+def _entry(
+    configuration: ChannelConfiguration,
+    row: ContentMetadataItemTransmission,
+    item: Outgoing,
+    channel: PullChannel[Any, Any],
+    before: FeedItem | None,
+    now: datetime,
+) -> FeedItem:
+    return FeedItem(
+        transmission=row,
+        configuration=configuration,
+        feed_key=before.feed_key if before else feed_key(configuration, item.content_key, channel),
+        payload=channel.retired(before.payload) if before and item.action is Action.DELETE else item.payload,
+        modified_at=max(now, before.modified_at + _RESOLUTION) if before else now,
+    )
+
+
+def feed_key(configuration: ChannelConfiguration, content_key: str, channel: PullChannel[Any, Any]) -> str:
+    """Return the key of an item in the feed: its own where the LMS takes it, else a UUID that is always the same."""
+    if channel.takes_key(content_key):
+        return content_key
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{configuration.pk}:{content_key}"))
+
+
+def note_served(page: Iterable[FeedItem], *, since: datetime | None, now: datetime) -> None:
+    """Note that ``page`` was written to its end; entries that were staged anew meanwhile are not meant."""
+    by_time: dict[datetime, list[int]] = defaultdict(list)
+    for entry in page:
+        by_time[entry.modified_at].append(entry.pk)
+    for modified_at, ids in by_time.items():
+        FeedItem.objects.filter(pk__in=ids, modified_at=modified_at).update(served_at=now, served_since=since)
+
+
+def confirm(configuration: ChannelConfiguration, *, since: datetime | None, by_any_poll: bool, now: datetime) -> int:
+    """Settle what a poll proves to have arrived, and let the next run see whether all is done; return how many items.
+
+    Safe beside a run and beside other polls. Arguments as of ``FeedQuerySet.proven_by``.
+    """
+    proven = FeedItem.objects.proven_by(configuration, since=since, by_any_poll=by_any_poll)
+    settled = 0
+    while ids := list(proven.values_list("pk", flat=True)[:_ITEMS_AT_ONCE]):
+        with transaction.atomic():
+            # A run that stages writes the same rows first; what it staged meanwhile is not meant.
+            list(ContentMetadataItemTransmission.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
+            arrived = list(proven.filter(pk__in=ids).values_list("pk", flat=True))
+            FeedItem.objects.filter(pk__in=arrived).update(is_confirmed=True)
+            _settle(arrived, now)
+        settled += len(arrived)
+    if settled:
+        ChannelConfiguration.objects.filter(pk=configuration.pk).update(next_sync_at=now)
+    return settled
+
+
+def _settle(ids: Sequence[int], now: datetime) -> None:
+    staged = ContentMetadataItemTransmission.objects.filter(pk__in=ids, state=State.STAGED)
+    staged.filter(action=Action.DELETE).update(
+        state=State.DELETED,
+        presence=Presence.ABSENT,
+        reason="",
+        deleted_at=now,
+        remote_deleted_at=now,
+        due_since=None,
+    )
+    staged.exclude(action=Action.DELETE).update(
+        state=State.TRANSMITTED,
+        presence=Presence.PRESENT,
+        reason="",
+        content_updated_at=F("attempted_updated_at"),
+        remote_updated_at=now,
+        deleted_at=None,
+        remote_deleted_at=None,
+        due_since=None,
+    )

@@ -1,0 +1,225 @@
+"""A stand-in Cornerstone portal: not a server of courses but a visitor, who reads the feed that we serve.
+
+``poll`` is one visit. It asks with HTTP Basic or with a token that it gets first, says since when it knows the feed,
+and takes each course whose ``LastModifiedUTC`` is strictly later than that of the course it has. A visit that breaks in
+the middle of the answer, or gets anything but a list, takes nothing and does not move that time on.
+
+``POST /_sandbox/poll`` with ``{"url": where our programs are, "customer": UUID}`` makes a visit over HTTP, and answers
+``{"read": courses in the answer, "taken": those that were later, "refused": [[id, why], …]}``; 502 if it came to
+nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import formatdate
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import httpx
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from werkzeug import Response
+
+from enterprise_catalog.sandbox.application import CONTROL_PREFIX, Operation, SandboxApplication, json_response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from werkzeug import Request
+
+FEED: Final = "/integrated-channels/cornerstone/course-list"
+TOKEN: Final = "/integrated-channels/cornerstone/token"  # noqa: S105  (a path)
+
+# Published and good for nothing but the sandbox.
+USERNAME: Final = "cornerstone-sandbox"
+PASSWORD: Final = "not-a-real-cornerstone-password"  # noqa: S105  (fake)
+
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+
+
+def _address(text: str) -> str:
+    if urlsplit(text).scheme not in {"http", "https"}:
+        raise ValueError("is no address")
+    return text
+
+
+_Address = Annotated[str, AfterValidator(_address)]
+
+
+class _Partner(BaseModel):
+    Name: str = Field(min_length=1, max_length=500)
+
+
+class CourseEntry(BaseModel):
+    """A course as the feed has to say it; anything else is refused, and the others of the feed are not."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    ID: str = Field(max_length=50, pattern=r"^[A-Za-z0-9_-]+$")
+    Title: str = Field(min_length=1)
+    Description: str = Field(min_length=1)
+    URL: _Address
+    Thumbnail: _Address | None = None
+    IsActive: bool
+    IsMobile: bool = False
+    LastModifiedUTC: str = Field(pattern=_TIME.pattern)
+    Duration: str | None = Field(default=None, pattern=r"^\d{2,}:\d\d:00$")
+    Partners: list[_Partner] = Field(min_length=1)
+    Languages: list[str] = Field(min_length=1)
+    Subjects: list[str] = Field(default=[])
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What came of a poll."""
+
+    read: int
+    taken: int
+    refused: list[tuple[str, str]]  #: ID and reason.
+
+
+class VisitFailedError(Exception):
+    """A visit came to nothing; the text says why."""
+
+
+@dataclass(kw_only=True, eq=False)
+class CornerstoneSandbox(SandboxApplication):
+    """A portal as a WSGI application, for its control pages. Fields are knobs and may be changed while it runs."""
+
+    polls: ClassVar[bool] = True
+
+    with_token: bool = False  #: Whether visits get a token first, or use Basic.
+    sends_since: bool = True  #: Whether visits say since when the feed is known.
+    skew_seconds: float = 0.0  #: How far the portal's clock is ahead.
+    breaks: int = 0  #: So many further visits break in the middle of the answer.
+    count: int | None = None  #: How many courses a visit asks for.
+    clock: Callable[[], float] = time.time  #: Epoch seconds.
+    username: str = USERNAME
+    password: str = PASSWORD
+    courses: dict[str, CourseEntry] = field(init=False, default_factory=dict)  #: By ID.
+    known_since: float | None = field(init=False, default=None)  #: When the last visit that went well began.
+
+    def route(self, request: Request) -> Operation:
+        return Operation(request.path, partial(Response, "This portal serves nothing.", status=404))
+
+    def content(self) -> Sequence[Mapping[str, object]]:
+        """Return every course, retired ones too, by ID."""
+        return [self.courses[key].model_dump(exclude_none=True) for key in sorted(self.courses)]
+
+    def offered(self) -> Mapping[str, str]:
+        """Return content key -> title of the courses that are active."""
+        return {content_key_of(course): course.Title for course in self.courses.values() if course.IsActive}
+
+    def channel_credentials(self) -> Mapping[str, str]:
+        """Return what the portal shows when it visits."""
+        return {"username": self.username, "password": self.password}
+
+    def channel_settings(self) -> Mapping[str, object]:
+        """Return what the portal calls some subjects."""
+        return {"subjects": {"Computer Science": "Technology"}}
+
+    def reset(self) -> None:
+        """Forget courses and visits, too."""
+        with self.lock:
+            super().reset()
+            self.courses.clear()
+            self.known_since = None
+
+    def poll(self, client: httpx.Client, customer: str) -> Visit:
+        """Make one visit.
+
+        Args:
+            client: with the address of our programs as its base URL.
+            customer: UUID.
+
+        Raises:
+            VisitFailedError: no answer, a broken one, or one that is no list; nothing was taken.
+        """
+        began = self.clock() + self.skew_seconds
+        with self.lock:
+            self.calls["poll"] += 1
+        headers = {"Authorization": self._authorization(client)}
+        if self.sends_since and self.known_since is not None:
+            headers["If-Modified-Since"] = formatdate(self.known_since, usegmt=True)
+        asked = {"ciid": customer} | ({} if self.count is None else {"count": str(self.count)})
+        entries = self._read(client, headers, asked)
+        with self.lock:
+            visit = self._take(entries)
+            self.known_since = began
+        return visit
+
+    def _authorization(self, client: httpx.Client) -> str:
+        basic = "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+        if not self.with_token:
+            return basic
+        answer = client.post(TOKEN, data={"grant_type": "client_credentials"}, headers={"Authorization": basic})
+        if answer.status_code != 200:
+            raise VisitFailedError(f"no token: {answer.status_code} {answer.text[:200]}")
+        return f"Bearer {answer.json()['access_token']}"
+
+    def _read(self, client: httpx.Client, headers: Mapping[str, str], asked: Mapping[str, str]) -> list[Any]:
+        try:
+            with client.stream("GET", FEED, params=asked, headers=headers) as answer:
+                if answer.status_code != 200:
+                    answer.read()
+                    raise VisitFailedError(f"{answer.status_code}: {answer.text[:200]}")
+                content = self._received(answer)
+            entries = json.loads(content)
+        except (httpx.HTTPError, ValueError) as error:
+            raise VisitFailedError(f"{type(error).__name__}: {error}") from error
+        if not isinstance(entries, list):
+            raise VisitFailedError("the answer is no list")
+        return entries
+
+    def _received(self, answer: httpx.Response) -> bytes:
+        """Return the body; where the portal is to break, close the connection after its first bytes."""
+        if not self.breaks:
+            return answer.read()
+        self.breaks -= 1
+        next(answer.iter_raw(1), None)
+        raise VisitFailedError("the portal broke the connection off")
+
+    def _take(self, entries: Sequence[Any]) -> Visit:
+        taken, refused = 0, []
+        for entry in entries:
+            try:
+                course = CourseEntry.model_validate(entry)
+            except ValidationError as error:
+                fault = error.errors()[0]
+                refused.append((str(entry.get("ID"))[:80], f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"))
+                continue
+            known = self.courses.get(course.ID)
+            if known is None or _moment(known) < _moment(course):
+                self.courses[course.ID] = course
+                taken += 1
+        return Visit(len(entries), taken, refused)
+
+    def _control(self, request: Request) -> Response:
+        if (request.method, request.path) != ("POST", f"{CONTROL_PREFIX}poll"):
+            return super()._control(request)
+        asked = request.get_json()
+        try:
+            with httpx.Client(base_url=asked["url"], timeout=60, trust_env=False) as client:
+                visit = self.poll(client, asked["customer"])
+        except VisitFailedError as error:
+            return json_response({"error": str(error)}, status=502)
+        return json_response({"read": visit.read, "taken": visit.taken, "refused": visit.refused})
+
+
+def content_key_of(course: CourseEntry) -> str:
+    """Return our key of a course: what its address says, as learners' addresses name it; else its ID."""
+    address = urlsplit(course.URL)
+    if run := parse_qs(address.query).get("course_run_key"):
+        return run[0]
+    _, found, key = address.path.rpartition("/course/")
+    return unquote(key) if found and "enterprise" in address.netloc else course.ID
+
+
+def _moment(course: CourseEntry) -> datetime:
+    return datetime.strptime(course.LastModifiedUTC, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)

@@ -32,6 +32,10 @@ class CornerstoneSettings(ChannelSettings):
     subjects: dict[str, str] = Field(
         default_factory=dict, description="The catalog's subjects, and what Cornerstone calls each of them."
     )
+    hide_archived: bool = Field(
+        default=False,
+        description="Whether courses that nobody can enrol in any more are inactive, though in a catalog.",
+    )
     any_poll_proves: bool = Field(
         default=False,
         description="Whether any further visit proves that the last answer arrived; for a portal that never sends "
@@ -56,6 +60,7 @@ class Cornerstone(PullChannel[CornerstoneSettings, FeedCredentials]):
             subjects=self.settings.subjects,
             default_subject=self.settings.default_subject,
             partner=self.settings.default_partner,
+            hide_archived=self.settings.hide_archived,
         )
 
     @property

@@ -46,13 +46,16 @@ LANGUAGE_CODES: Final[Mapping[str, str]] = {
 DEFAULT_LANGUAGE: Final = "en-US"
 
 
-def to_course(item: ContentItem, *, subjects: Mapping[str, str], default_subject: str, partner: str) -> Payload:
+def to_course(
+    item: ContentItem, *, subjects: Mapping[str, str], default_subject: str, partner: str, hide_archived: bool = False
+) -> Payload:
     """Return the feed's entry of ``item``, but for its ID and its time of change.
 
     Args:
         subjects: names of the catalog's subjects -> names of Cornerstone's.
         default_subject: for items none of whose subjects has a name there.
         partner: for items without an organization.
+        hide_archived: whether what nobody can enrol in any more is inactive.
 
     Raises:
         RejectedError: Cornerstone has no way to hold it: its type, or no title or address.
@@ -69,7 +72,7 @@ def to_course(item: ContentItem, *, subjects: Mapping[str, str], default_subject
         "Title": cut(title, MAX_TITLE_LENGTH),
         "Description": _description(item, title),
         "URL": url,
-        "IsActive": item.is_available,
+        "IsActive": item.is_available or not hide_archived,
         "IsMobile": True,
         "Partners": [{"Name": cut(name, MAX_PARTNER_LENGTH)} for name in _partners(item, partner)],
         "Languages": _languages(item),

@@ -1,0 +1,1 @@
+"""The Cornerstone channel: what its feed says of items."""

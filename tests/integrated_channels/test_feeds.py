@@ -1,0 +1,488 @@
+"""Feeds of channels that are pulled: who is let in, what is served, and what proves that it arrived."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import httpx
+import pytest
+from django.core import signing
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from enterprise_catalog.integrated_channels.configurations import make_configuration
+from enterprise_catalog.integrated_channels.models import (
+    ContentMetadataItemTransmission,
+    FeedItem,
+    RunState,
+    TransmissionAttempt,
+)
+from enterprise_catalog.sandbox.cornerstone import PASSWORD, USERNAME, CornerstoneSandbox, Visit, VisitFailedError
+from enterprise_catalog.wsgi import application
+from tests.factories import a_catalog, a_course, a_customer, courses, import_into
+from tests.integrated_channels.syncing import row_of, run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from django.test import Client
+    from pytest_django import Settings
+
+    from enterprise_catalog.catalog.models import EnterpriseCustomer
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+    from tests.integrated_channels.conftest import Clock
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FEED = "/integrated-channels/cornerstone/course-list"
+TOKEN = "/integrated-channels/cornerstone/token"
+
+
+@pytest.fixture
+def portal() -> CornerstoneSandbox:
+    """A portal whose clock moves on by a minute with each look at it."""
+    minutes = iter(range(1_000_000))
+    return CornerstoneSandbox(clock=lambda: 1_770_000_000.0 + 60 * next(minutes))
+
+
+@pytest.fixture
+def configure(customer: EnterpriseCustomer, portal: CornerstoneSandbox) -> Callable[..., ChannelConfiguration]:
+    """Return a function that connects the customer to ``portal``; its arguments are further settings."""
+
+    def make(**settings: Any) -> ChannelConfiguration:
+        return make_configuration(
+            channel_code="CSOD",
+            customer_uuid=customer.pk,
+            base_url="https://portal.example.org",
+            settings={**portal.channel_settings(), **settings},
+            credentials=dict(portal.channel_credentials()),
+        )
+
+    return make
+
+
+@pytest.fixture
+def configuration(configure: Callable[..., ChannelConfiguration]) -> ChannelConfiguration:
+    """The customer's connection to ``portal``."""
+    return configure()
+
+
+@pytest.fixture
+def ours() -> Iterator[httpx.Client]:
+    """Our programs, mounted in-process."""
+    transport = httpx.WSGITransport(app=application)
+    with httpx.Client(base_url="http://testserver", transport=transport) as client:
+        yield client
+
+
+@pytest.fixture
+def visit(portal: CornerstoneSandbox, customer: EnterpriseCustomer, ours: httpx.Client) -> Callable[[], Visit]:
+    """Return a function that lets ``portal`` visit us."""
+    return lambda: portal.poll(ours, str(customer.pk))
+
+
+def basic(user: str = USERNAME, password: str = PASSWORD) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def states() -> dict[str, str]:
+    return dict(ContentMetadataItemTransmission.objects.values_list("content_key", "state"))
+
+
+# --- what is served, and what proves it -------------------------------------------------------------------------------
+
+
+def test_a_sync_stages_and_a_later_visit_proves(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    portal: CornerstoneSandbox,
+    visit: Callable[[], Visit],
+    clock: Clock,
+) -> None:
+    a_catalog(a_course("A"), a_course("B"), customer=customer)
+    staged = run_of(configuration, clock)
+
+    assert (staged.state, staged.counts, staged.staged) == (RunState.INCOMPLETE, {"create": {"staged": 2}}, 2)
+    assert staged.reason == "2 items are in the feed and not proven to have been fetched."
+    assert states() == {"A": "staged", "B": "staged"}
+
+    first = visit()
+    assert (first.read, first.taken, first.refused) == (2, 2, [])
+    assert states() == {"A": "staged", "B": "staged"}
+
+    second = visit()
+    assert second.read == 0
+    assert states() == {"A": "transmitted", "B": "transmitted"}
+
+    complete = run_of(configuration, clock)
+    configuration.refresh_from_db()
+    assert (complete.state, complete.matched) == (RunState.COMPLETE, 2)
+    assert configuration.last_full_sync_at == clock.now
+    assert portal.offered() == {"A": "Course A", "B": "Course B"}
+    assert set(TransmissionAttempt.objects.values_list("outcome", flat=True)) == {"staged"}
+
+
+def settle(configuration: ChannelConfiguration, visit: Callable[[], Visit], clock: Clock) -> None:
+    run_of(configuration, clock)
+    visit()
+    visit()
+    assert run_of(configuration, clock).state == RunState.COMPLETE
+
+
+def test_changes_and_deletes_come_with_a_later_time_and_a_return_is_shown_again(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    portal: CornerstoneSandbox,
+    visit: Callable[[], Visit],
+    clock: Clock,
+) -> None:
+    catalog = a_catalog(a_course("A"), a_course("B"), customer=customer)
+    settle(configuration, visit, clock)
+    keys = dict(FeedItem.objects.values_list("transmission__content_key", "feed_key"))
+
+    import_into(catalog, [a_course("A", title="New")], now=clock.now + timedelta(minutes=1), replace=True)
+    settle(configuration, visit, clock)
+    assert portal.offered() == {"A": "New"}
+    assert states() == {"A": "transmitted", "B": "deleted"}
+
+    import_into(catalog, [a_course("A", title="New"), a_course("B")], now=clock.now + timedelta(minutes=2))
+    settle(configuration, visit, clock)
+    assert portal.offered() == {"A": "New", "B": "Course B"}
+    assert row_of("B").deleted_at is None
+    assert dict(FeedItem.objects.values_list("transmission__content_key", "feed_key")) == keys
+
+
+def test_the_feed_is_empty_when_there_is_nothing_new(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, visit: Callable[[], Visit], clock: Clock
+) -> None:
+    a_catalog(a_course("A"), customer=customer)
+    settle(configuration, visit, clock)
+
+    assert [visit().read for _ in range(3)] == [0, 0, 0]
+
+
+def test_a_visit_that_breaks_off_proves_nothing_and_is_answered_again(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    portal: CornerstoneSandbox,
+    visit: Callable[[], Visit],
+    clock: Clock,
+) -> None:
+    catalog = a_catalog(*courses(5), customer=customer)
+    run_of(configuration, clock)
+    visit()
+    visit()
+    import_into(catalog, [a_course("New")], now=clock.now)
+    run_of(configuration, clock)
+
+    portal.breaks = 1
+    with pytest.raises(VisitFailedError):
+        visit()
+    again = visit()
+
+    assert (again.read, again.taken) == (1, 1)
+    assert states()["New"] == "staged"
+    visit()
+    assert states()["New"] == "transmitted"
+
+
+@pytest.mark.parametrize("skew_seconds", [-86_400.0, 0.0, 86_400.0])
+def test_a_clock_that_is_wrong_loses_nothing(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    portal: CornerstoneSandbox,
+    visit: Callable[[], Visit],
+    clock: Clock,
+    skew_seconds: float,
+) -> None:
+    portal.skew_seconds = skew_seconds
+    catalog = a_catalog(a_course("A"), customer=customer)
+    settle(configuration, visit, clock)
+    import_into(catalog, [a_course("A", title="New"), a_course("B")], now=clock.now)
+    run_of(configuration, clock)
+
+    portal.breaks = 1
+    with pytest.raises(VisitFailedError):
+        visit()
+    assert visit().taken == 2
+    assert states() == {"A": "staged", "B": "staged"}
+    visit()
+    assert states() == {"A": "transmitted", "B": "transmitted"}
+
+
+def test_a_portal_that_never_says_since_when_proves_by_coming_again_where_that_is_set(
+    configure: Callable[..., ChannelConfiguration],
+    customer: EnterpriseCustomer,
+    portal: CornerstoneSandbox,
+    visit: Callable[[], Visit],
+    clock: Clock,
+) -> None:
+    portal.sends_since = False
+    a_catalog(a_course("A"), customer=customer)
+    configuration = configure()
+    run_of(configuration, clock)
+    assert [visit().read for _ in range(3)] == [1, 1, 1]
+    assert states() == {"A": "staged"}
+
+    configuration.settings["any_poll_proves"] = True
+    configuration.save()
+
+    assert visit().read == 0
+    assert states() == {"A": "transmitted"}
+
+
+def test_pages_are_bounded_and_in_order(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    portal: CornerstoneSandbox,
+    visit: Callable[[], Visit],
+    clock: Clock,
+) -> None:
+    a_catalog(*courses(25), customer=customer)
+    run_of(configuration, clock)
+    portal.count = 10
+
+    assert [visit().read for _ in range(4)] == [10, 10, 5, 0]
+    assert len(portal.offered()) == 25
+
+
+def test_what_changes_between_a_visit_and_its_proof_is_served_again(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    portal: CornerstoneSandbox,
+    visit: Callable[[], Visit],
+    clock: Clock,
+) -> None:
+    catalog = a_catalog(a_course("A"), customer=customer)
+    run_of(configuration, clock)
+    visit()
+    import_into(catalog, [a_course("A", title="Newer")], now=clock.now)
+    run_of(configuration, clock)  # Within the same second.
+
+    assert visit().taken == 1
+    assert states() == {"A": "staged"}
+    visit()
+    assert states() == {"A": "transmitted"}
+    assert portal.offered() == {"A": "Newer"}
+
+
+def test_what_left_before_it_was_fetched_is_retired_in_the_feed(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    portal: CornerstoneSandbox,
+    visit: Callable[[], Visit],
+    clock: Clock,
+) -> None:
+    catalog = a_catalog(a_course("A"), customer=customer)
+    run_of(configuration, clock)
+    import_into(catalog, [], replace=True)
+
+    run = run_of(configuration, clock)
+
+    assert run.counts == {"delete": {"staged": 1}}
+    visit()
+    visit()
+    assert (states(), portal.offered()) == ({"A": "deleted"}, {})
+
+
+def test_an_item_that_the_feed_cannot_hold_leaves_the_others_alone(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    visit: Callable[[], Visit],
+    clock: Clock,
+) -> None:
+    a_catalog(a_course("A", title=None), a_course("B"), customer=customer)
+
+    run = run_of(configuration, clock)
+
+    assert run.counts == {"create": {"rejected": 1, "staged": 1}}
+    assert visit().taken == 1
+    assert row_of("A").reason == "It cannot be put into the feed: it has no title."
+
+
+def test_two_customers_never_see_each_others_items(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    portal: CornerstoneSandbox,
+    ours: httpx.Client,
+    clock: Clock,
+) -> None:
+    other = a_customer(name="Other", slug="other")
+    a_catalog(a_course("A"), customer=customer)
+    a_catalog(a_course("B"), customer=other)
+    theirs = make_configuration(
+        channel_code="CSOD",
+        customer_uuid=other.pk,
+        base_url="https://portal.example.org",
+        settings={},
+        credentials={"username": "other", "password": "another password"},
+    )
+    for each in (configuration, theirs):
+        run_of(each, clock)
+
+    portal.poll(ours, str(customer.pk))
+
+    assert list(portal.offered()) == ["A"]
+    with pytest.raises(VisitFailedError, match="401"):
+        portal.poll(ours, str(other.pk))
+
+
+def test_a_visit_takes_the_same_number_of_statements_for_any_number_of_items(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, visit: Callable[[], Visit], clock: Clock
+) -> None:
+    catalog = a_catalog(customer=customer)
+
+    def statements_of_a_visit(count: int) -> int:
+        for prefix in ("One", "Two"):
+            import_into(catalog, courses(count, prefix=f"{prefix}{count}"), now=clock.now)
+            run_of(configuration, clock)
+            with CaptureQueriesContext(connection) as captured:
+                visit()  # The second one is sent the second half, and proves the first.
+        return len(captured)
+
+    assert statements_of_a_visit(3) == statements_of_a_visit(300)
+
+
+# --- who is let in ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("with_token", [False, True])
+def test_the_portal_shows_a_password_or_a_token(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    portal: CornerstoneSandbox,
+    visit: Callable[[], Visit],
+    clock: Clock,
+    *,
+    with_token: bool,
+) -> None:
+    portal.with_token = with_token
+    a_catalog(a_course("A"), customer=customer)
+    run_of(configuration, clock)
+
+    assert visit().taken == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        *(basic("x"), basic(password="x"), basic("", ""), basic(USERNAME.upper())),
+        *({"Authorization": text} for text in ("Basic", "Basic §", "Basic /w==", "Bearer", "Bearer x", "JWT x")),
+        {"Authorization": f"Bearer {signing.dumps(1, salt='another')}"},
+    ],
+)
+@pytest.mark.parametrize("exists", [True, False])
+def test_strangers_learn_nothing(
+    client: Client, configuration: ChannelConfiguration, headers: dict[str, str], *, exists: bool
+) -> None:
+    customer = configuration.enterprise_customer_uuid if exists else uuid4()
+
+    answer = client.get(FEED, {"ciid": str(customer)}, headers=headers)
+
+    assert answer.status_code == 401
+    assert answer.json() == {"message": "Show the user name and password of the configuration, or a token."}
+    assert "Basic" in answer["WWW-Authenticate"]
+
+
+def test_a_visit_names_its_customer(client: Client, configuration: ChannelConfiguration) -> None:
+    answer = client.get(FEED, headers=basic())
+
+    assert (answer.status_code, answer.json()) == (400, {"message": "The course list needs the parameter ciid."})
+    assert client.get(FEED, {"ciid": "no uuid"}, headers=basic()).status_code == 401
+    assert configuration.pk
+
+
+def token_of(client: Client, **form: str) -> Any:
+    asked = urlencode({"grant_type": "client_credentials", **form})
+    return client.post(TOKEN, asked, content_type="application/x-www-form-urlencoded")
+
+
+def test_a_token_is_for_its_own_customer_and_only_while_the_configuration_is_active(
+    client: Client, configuration: ChannelConfiguration
+) -> None:
+    token = token_of(client, client_id=USERNAME, client_secret=PASSWORD).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    customer = str(configuration.enterprise_customer_uuid)
+
+    assert client.get(FEED, {"ciid": customer.upper()}, headers=headers).status_code == 200
+    assert client.get(FEED, {"ciid": str(uuid4())}, headers=headers).status_code == 403
+    configuration.active = False
+    configuration.save()
+    assert client.get(FEED, {"ciid": customer}, headers=headers).status_code == 404
+    assert client.get(FEED, {"ciid": customer}, headers=basic()).status_code == 401
+
+
+def test_a_token_expires(client: Client, configuration: ChannelConfiguration, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = token_of(client, client_id=USERNAME, client_secret=PASSWORD).json()["access_token"]
+    monkeypatch.setattr("enterprise_catalog.integrated_channels.feeds.TOKEN_SECONDS", -1)
+
+    answer = client.get(
+        FEED,
+        {"ciid": str(configuration.enterprise_customer_uuid)},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "error"),
+    [
+        ({"client_id": USERNAME, "client_secret": "x"}, 401, "invalid_client"),
+        ({}, 401, "invalid_client"),
+        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
+    ],
+)
+def test_a_token_is_refused_as_oauth_2_says(
+    client: Client, configuration: ChannelConfiguration, form: dict[str, str], status: int, error: str
+) -> None:
+    answer = token_of(client, **form)
+
+    assert configuration.pk
+    assert (answer.status_code, answer.json()) == (status, {"error": error})
+
+
+def test_passwords_cannot_be_tried_out(client: Client, configuration: ChannelConfiguration, settings: Settings) -> None:
+    settings.FEED_THROTTLE_RATE = "3/minute"
+    asked = {"ciid": str(configuration.enterprise_customer_uuid)}
+
+    answers = [client.get(FEED, asked, headers=basic(password=str(number))) for number in range(4)]
+
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+    assert int(answers[-1]["Retry-After"]) > 0
+
+
+def test_a_feed_that_cannot_be_served_is_no_empty_feed(client: Client, configuration: ChannelConfiguration) -> None:
+    token = token_of(client, client_id=USERNAME, client_secret=PASSWORD).json()["access_token"]
+    configuration.settings = {"nonsense": 1}
+    configuration.save()
+
+    answer = client.get(
+        FEED, {"ciid": str(configuration.enterprise_customer_uuid)}, headers={"Authorization": f"Bearer {token}"}
+    )
+
+    assert (answer.status_code, answer.json()) == (503, {"message": "The feed cannot be served now."})
+
+
+def test_served_at_is_noted_only_when_the_last_byte_was_taken(
+    client: Client, configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock
+) -> None:
+    a_catalog(a_course("A"), customer=customer)
+    run_of(configuration, clock)
+
+    answer: Any = client.get(FEED, {"ciid": str(customer.pk)}, headers=basic())
+    stream = iter(answer.streaming_content)
+    next(stream)
+    next(stream)
+    assert FeedItem.objects.get().served_at is None
+    list(stream)
+
+    served_at = FeedItem.objects.get().served_at
+    assert served_at is not None
+    assert abs(timezone.now() - served_at) < timedelta(minutes=1)

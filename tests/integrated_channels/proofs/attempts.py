@@ -18,7 +18,8 @@ from enterprise_catalog.integrated_channels.planning import (
 from enterprise_catalog.integrated_channels.types import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
 
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration, SyncRun
 
@@ -43,21 +44,26 @@ def check_accounts(run: SyncRun) -> None:
     assert made == counted
 
 
-def check_back_off(configuration: ChannelConfiguration, *, asked_for: Mapping[str, int]) -> int:
+def check_back_off(
+    configuration: ChannelConfiguration, *, asked_for: Mapping[str, int], left_at: Mapping[int, Collection[datetime]]
+) -> int:
     """Check that no item was tried again sooner than its failures allow; return how many times one was tried again.
 
-    An item whose task changed (another action, or another version of its content) begins anew.
+    An item whose task changed (another action, or another version of its content) begins anew, and so does one that
+    left the catalogs and came back: it has to be shown again, whatever became of it before.
 
     Args:
         asked_for: what a message says -> how many seconds the learning system that said so wants to be left alone.
+        left_at: id of a transmission -> when runs found that its item had left. It takes no attempt to withdraw what
+            was never sent.
     """
     attempts = TransmissionAttempt.objects.filter(transmission__configuration=configuration).order_by("pk")
     histories: dict[int, list[TransmissionAttempt]] = defaultdict(list)
     for attempt in attempts:
         histories[attempt.transmission_id].append(attempt)
     again = 0
-    for history in histories.values():
-        for failure in _failures_tried_again(history):
+    for transmission, history in histories.items():
+        for failure in _failures_tried_again(history, left_at.get(transmission, ())):
             assert failure.attempt.finished_at is not None
             earliest = failure.attempt.finished_at + failure.rest(asked_for)
             assert failure.next_one.started_at >= earliest, f"{failure} was tried again too soon"
@@ -83,12 +89,12 @@ class _Failure:
         return timedelta(seconds=retry_delay_seconds(self.number, jitter=_LONGEST_JITTER, retry_after_seconds=asked))
 
 
-def _failures_tried_again(history: Iterable[TransmissionAttempt]) -> Iterable[_Failure]:
+def _failures_tried_again(history: Iterable[TransmissionAttempt], left_at: Collection[datetime]) -> Iterable[_Failure]:
     """Yield the failures of one item that another attempt of the same task came after."""
     failure: TransmissionAttempt | None = None
     number = 0
     for attempt in history:
-        if failure is None or _task(failure) != _task(attempt):
+        if failure is None or _task(failure) != _task(attempt) or _is_between(left_at, failure, attempt):
             failure, number = None, 0
         else:
             yield _Failure(failure, number, attempt)
@@ -96,6 +102,10 @@ def _failures_tried_again(history: Iterable[TransmissionAttempt]) -> Iterable[_F
             failure, number = attempt, number + 1
         elif attempt.outcome == Outcome.DONE:
             failure, number = None, 0
+
+
+def _is_between(moments: Iterable[datetime], earlier: TransmissionAttempt, later: TransmissionAttempt) -> bool:
+    return any(earlier.started_at <= moment <= later.started_at for moment in moments)
 
 
 def _task(attempt: TransmissionAttempt) -> tuple[object, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
 from io import StringIO
@@ -76,6 +76,8 @@ class Trial:
     clock: Clock
     dice: Random
     ends: Counter[str] = field(default_factory=Counter)  #: Of runs, by state.
+    #: Id of a transmission -> when runs found that its item had left the catalogs.
+    left_at: defaultdict[int, list[datetime]] = field(default_factory=lambda: defaultdict(list))
 
     def run(self) -> SyncRun:
         """Sync with the catalogs as they are now, and check what has to hold after every run, however it ended."""
@@ -86,6 +88,8 @@ class Trial:
         self.configuration.refresh_from_db()
         self.ends[str(run.state)] += 1
         check_accounts(run)
+        for row in ContentMetadataItemTransmission.objects.filter(deleted_at=self.clock.now):
+            self.left_at[row.pk].append(self.clock.now)
         self.check_claims()
         assert run.state != RunState.ABANDONED
         assert not run.reason.startswith("An error in the program")
@@ -164,7 +168,7 @@ def test_whatever_the_lms_answers_it_equals_the_catalogs_once_it_answers_well(
             trial.catalogs.favourites = trial.keys_that_failed(run)
             trial.catalogs.change(items // 5)
         let_each_strike(trial)
-    tried_again = check_back_off(trial.configuration, asked_for=RETRY_AFTER_SECONDS)
+    tried_again = check_back_off(trial.configuration, asked_for=RETRY_AFTER_SECONDS, left_at=trial.left_at)
     dead = mend(trial)
 
     check_that_all_is_well(trial)

@@ -44,7 +44,8 @@ _EXCERPT_LENGTH: Final = 300  #: In characters; what of a body that is no JSON i
 _SEARCHED_BYTES: Final = 16 * 1024
 
 #: What a form cannot hold as it is. Spaces become plus signs, but only once every plus sign of the text is encoded.
-_UNSAFE_IN_FORM: Final = re.compile(rb"[^A-Za-z0-9_.~ -]+")
+#: Written as ``[…]+``, Python's engine would not skip what is safe, and take more than twice as long.
+_UNSAFE_IN_FORM: Final = re.compile(rb"[^A-Za-z0-9_.~ -][^A-Za-z0-9_.~ -]*")
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
 #: Shorter values are too common in ordinary text to be taken out of it.

@@ -22,7 +22,7 @@ from enterprise_catalog.sandbox.serving import HOST, make_loopback_server
 from tests.processes import Dialogue, Site, get_json
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 
@@ -86,10 +86,10 @@ class LMS:
         seconds: float = self.dialogue.ask()
         return seconds
 
-    def offered_keys(self) -> Collection[str]:
-        """Return the content keys of what learners see."""
+    def offered(self) -> Mapping[str, str]:
+        """Return the content key and the full name of each course that learners see."""
         offered: dict[str, str] = get_json(f"{self.base_url}/_sandbox/offered")
-        return offered.keys()
+        return offered
 
     def reset(self) -> None:
         """Let it forget everything."""

@@ -78,11 +78,17 @@ def course_keys(start: int, count: int, *, prefix: str = "Org") -> list[str]:
     return [f"{prefix}{number % _ORGANISATIONS}X+COURSE{number:06}" for number in range(start, start + count)]
 
 
+def course_title(key: str, edition: int) -> str:
+    """Return the title of a course in an edition."""
+    return f"Course {key}" if edition == 1 else f"Course {key}, edition {edition}"
+
+
 def course_line(key: str, *, edition: int = 1) -> bytes:
-    """Return the document of a course as one line of JSON, about 8 KB; each ``edition`` has another text."""
+    """Return the document of a course as one line of JSON, about 8 KB; each ``edition`` has another text and title."""
     chosen = random.Random(f"{key} {edition}")
     text = " ".join(chosen.choices(_sentences(), k=chosen.randint(*_SENTENCES_OF_A_COURSE)))
-    return json.dumps(a_course(key, full_description=f"<p>{text}</p>")).encode()
+    course = a_course(key, title=course_title(key, edition), full_description=f"<p>{text}</p>")
+    return json.dumps(course).encode()
 
 
 def timed_import(

@@ -48,9 +48,9 @@ _STALE_TOKEN_CODES: Final = frozenset({"invalidtoken", "accessexception"})
 class MoodleCredentials(ChannelSettings):
     """A web service token, or a user's name and password to get one with."""
 
-    token: SecretStr | None = None
-    username: str = ""
-    password: SecretStr | None = None
+    token: SecretStr | None = Field(default=None, description="A token of the web service.")
+    username: str = Field(default="", description="Without a token: whom to log in as.")
+    password: SecretStr | None = Field(default=None, description="Without a token: the user's password.")
 
     @model_validator(mode="after")
     def _one_way_in(self) -> MoodleCredentials:

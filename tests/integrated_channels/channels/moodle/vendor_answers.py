@@ -1,0 +1,40 @@
+"""What Moodle answers, by its error codes, and what has to become of the item."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, CredentialsError
+from enterprise_catalog.integrated_channels.types import Outcome
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from tests.integrated_channels.channels.conformance import VendorAnswer
+
+#: A payload of a course that Moodle refuses: it lacks what every course has to have.
+BAD_PAYLOAD: Final = {"fullname": "", "shortname": "Bad", "idnumber": "Northwind+Bad", "categoryid": 1}
+
+
+def _coded(code: str, message: str = "Something.") -> Fault:
+    body = json.dumps({"exception": "moodle_exception", "errorcode": code, "message": message})
+    return Fault(kind=FaultKind.ANSWER, status=200, body=body, content_type="application/json", times=None)
+
+
+VENDOR_ANSWERS: Final = [
+    *(
+        VendorAnswer(code, _coded(code), Outcome.SKIPPED, CredentialsError)
+        for code in ("invalidtoken", "accessexception", "nopermissions", "wsaccessusersuspended")
+    ),
+    *(
+        VendorAnswer(code, _coded(code), Outcome.SKIPPED, ConfigurationError)
+        for code in ("errorcatcontextnotvalid", "invalidrecord")
+    ),
+    *(
+        VendorAnswer(code, _coded(code), Outcome.RETRY)
+        for code in ("dbconnectionfailed", "upgraderunning", "sitemaintenance")
+    ),
+    *(
+        VendorAnswer(code, _coded(code), Outcome.REJECTED)
+        for code in ("invalidparameter", "dmlwriteexception", "enddatebeforestartdate", "something new")
+    ),
+    VendorAnswer("an error without a code", _coded(""), Outcome.REJECTED),
+]

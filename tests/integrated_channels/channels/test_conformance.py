@@ -156,14 +156,14 @@ def test_what_may_pass_is_tried_again_and_is_no_success(connection: Connection, 
     assert len(connection.sandbox.content()) == 3
 
 
-def test_an_answer_that_is_lost_leads_to_no_second_item(connection: Connection) -> None:
-    connection.sandbox.faults.add(
-        Fault(kind=FaultKind.DROP, skip=1)
-    )  # The first call is for a token, where there is one.
-    connection.sandbox.faults.add(Fault(kind=FaultKind.DROP, skip=1))
+@pytest.mark.parametrize("number", range(6))
+def test_an_answer_that_is_lost_leads_to_no_second_item(connection: Connection, number: int) -> None:
+    """Whichever call's answer it is: that of a log-in, of the create, or of what belongs to it."""
+    connection.sandbox.faults.add(Fault(kind=FaultKind.DROP, skip=number))
 
     connection.send(Action.CREATE, KEYS[0], unseen=True)
     connection.sandbox.faults.clear()
+    connection.known.clear()
     connection.connect()
     transmission = connection.send(Action.CREATE, KEYS[0])
 

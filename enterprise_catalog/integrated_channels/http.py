@@ -32,7 +32,9 @@ from enterprise_catalog.integrated_channels.exceptions import (
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+    from enterprise_catalog.integrated_channels.exceptions import SyncError
 
 TIMEOUT: Final = httpx.Timeout(connect=5, read=60, write=30, pool=5)  #: Seconds; read is per read, not for the answer.
 MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
@@ -159,6 +161,7 @@ class LMSClient:
         accept: Collection[int] = (),
         answer_is_secret: bool = False,
         is_counted: bool = True,
+        explain: Callable[[Answer], tuple[str, str]] | None = None,
     ) -> Answer:
         """Send one request and return the answer.
 
@@ -170,6 +173,8 @@ class LMSClient:
             answer_is_secret: the answer may hold a secret that we do not know yet, as that of a log-in does; no message
                 then quotes it.
             is_counted: whether the call counts against the channel's rate limit.
+            explain: takes the LMS's own code and words out of an answer that is raised, each empty if it has none;
+                exceptions then hold these, without secrets, instead of the start of the body.
 
         Raises:
             RetryableError: no connection, a time-out, a broken, too large or too slow answer, 408, 425, 5xx.
@@ -191,9 +196,11 @@ class LMSClient:
                 content = self._read(response)
         self.told_time = _date_of(response.headers) or self.told_time
         excerpt = "(not shown)" if answer_is_secret else self._excerpt(content)
-        if response.status_code not in accept:
-            self._raise_for_status(response, excerpt)
-        return Answer(response.status_code, content, excerpt, response.headers)
+        answer = Answer(response.status_code, content, excerpt, response.headers)
+        if answer.status_code >= 300 and answer.status_code not in accept:
+            code, words = explain(answer) if explain is not None else ("", "")
+            raise self._error(answer, code=self.redacted(code), words=self.redacted(words) or excerpt)
+        return answer
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -228,22 +235,23 @@ class LMSClient:
         text = self.redacted(content[:_SEARCHED_BYTES].decode("utf-8", "replace"))
         return text[:_EXCERPT_LENGTH].strip()
 
-    def _raise_for_status(self, response: httpx.Response, excerpt: str) -> None:
-        status = response.status_code
-        told = f"The learning system answered {status}{f': {excerpt}' if excerpt else '.'}"
-        if status < 300:
-            return
+    def _error(self, answer: Answer, *, code: str, words: str) -> SyncError:
+        """Return the exception for an answer that is none to go on with."""
+        status = answer.status_code
+        told = f"The learning system answered {status}{f': {words}' if words else '.'}"
         if status < 400:
-            where = self.redacted(response.headers.get("location", "nowhere"))[:_EXCERPT_LENGTH]
+            where = self.redacted(answer.headers.get("location", "nowhere"))[:_EXCERPT_LENGTH]
             message = f"The learning system redirects to {where}; is the base URL right?"
-            raise ConfigurationError(message, status_code=status)
+            return ConfigurationError(message, status_code=status)
         if status in (401, 403):
-            raise CredentialsError(told, status_code=status)
+            return CredentialsError(told, status_code=status, vendor_code=code)
         if status == 429:
-            raise ThrottledError(told, status_code=status, retry_after_seconds=retry_after_seconds(response.headers))
+            wait = retry_after_seconds(answer.headers)
+            return ThrottledError(told, status_code=status, vendor_code=code, retry_after_seconds=wait)
         if status in (408, 425) or status >= 500:
-            raise RetryableError(told, status_code=status, retry_after_seconds=retry_after_seconds(response.headers))
-        raise RejectedError(told, status_code=status)
+            wait = retry_after_seconds(answer.headers)
+            return RetryableError(told, status_code=status, vendor_code=code, retry_after_seconds=wait)
+        return RejectedError(told, status_code=status, vendor_code=code)
 
 
 def form_encoded(form: Mapping[str, str]) -> bytes:

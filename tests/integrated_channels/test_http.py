@@ -204,6 +204,31 @@ def test_only_a_passing_failure_tells_how_long_to_wait(
     assert raised.retry_after_seconds == 7
 
 
+# --- the LMS's own words --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [403, 409, 429, 503])
+def test_an_lms_own_code_and_words_take_the_place_of_the_body(status: int) -> None:
+    with answering(status, text="{long}") as client, pytest.raises(SyncError) as raised:
+        client.send("POST", "/page", explain=lambda answer: (f"code-{answer.status_code}", f"No {SECRET}, no."))
+
+    assert raised.value.vendor_code == f"code-{status}"
+    assert raised.value.message == f"The learning system answered {status}: No [secret], no."
+
+
+def test_where_it_has_no_words_of_its_own_the_body_is_told() -> None:
+    with answering(502, text="<p>Proxy</p>") as client, pytest.raises(SyncError, match=r"502: <p>Proxy</p>"):
+        client.send("POST", "/page", explain=lambda _: ("", ""))
+
+
+def test_an_answer_that_is_not_raised_needs_no_explanation() -> None:
+    def explain(answer: http.Answer) -> tuple[str, str]:
+        raise AssertionError(f"{answer.status_code} is explained without need")
+
+    with answering(404) as client:
+        assert client.send("GET", "/page", accept={404}, explain=explain).status_code == 404
+
+
 # --- broken and unbounded answers -----------------------------------------------------------------------------------
 
 

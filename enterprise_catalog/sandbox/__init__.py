@@ -12,6 +12,9 @@ part of production settings. Nothing here imports the rest of the project.
     failures on demand: made-up answers, broken connections, delays, lists of the wrong length.
 ``serving.py``
     a server of a sandbox on loopback.
+``degreed.py``
+    Degreed: tokens, the rate window, JSON:API documents and cursors. Beside it ``degreed_courses.py`` (what a course
+    may be, and the table) and ``degreed_errors.py`` (the error lists).
 ``moodle.py``
     Moodle: its pages, tokens and site states. Beside it ``moodle_site.py`` (the knobs), ``moodle_changes.py`` and
     ``moodle_lookups.py`` (the web service functions), ``moodle_parameters.py`` (what these accept),

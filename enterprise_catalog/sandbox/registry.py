@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from enterprise_catalog.sandbox.cornerstone import CornerstoneSandbox
+from enterprise_catalog.sandbox.degreed import UNHURRIED_CALLS_PER_MINUTE, DegreedSandbox
 from enterprise_catalog.sandbox.moodle import MoodleSandbox
 
 if TYPE_CHECKING:
@@ -15,5 +17,9 @@ if TYPE_CHECKING:
 
 #: Each value makes a fresh sandbox, with its published credentials and no content.
 SANDBOXES: Mapping[str, Callable[[], SandboxApplication]] = MappingProxyType(
-    {"CSOD": CornerstoneSandbox, "MOODLE": MoodleSandbox}
+    {
+        "CSOD": CornerstoneSandbox,
+        "DEGREED2": partial(DegreedSandbox, calls_per_minute=UNHURRIED_CALLS_PER_MINUTE),
+        "MOODLE": MoodleSandbox,
+    }
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from enterprise_catalog.integrated_channels.channels.cornerstone.channel import Cornerstone
+from enterprise_catalog.integrated_channels.channels.degreed.channel import Degreed
 from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _ALL: tuple[type[Channel[Any, Any]], ...] = (
     Cornerstone,
+    Degreed,
     Moodle,
 )
 

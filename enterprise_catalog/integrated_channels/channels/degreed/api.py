@@ -1,0 +1,167 @@
+"""Degreed's API: tokens, JSON:API documents, cursors and error lists. Nothing here knows what a course is.
+
+https://developer.degreed.com/docs (authentication, pagination, rate limiting, errors) and https://jsonapi.org/format/1.0
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import BaseModel, Field, SecretStr, TypeAdapter, ValidationError
+
+from enterprise_catalog.integrated_channels.channels.answers import read
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
+from enterprise_catalog.integrated_channels.channels.tokens import BearerClient
+from enterprise_catalog.integrated_channels.exceptions import (
+    ConfigurationError,
+    CredentialsError,
+    RejectedError,
+    RetryableError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from enterprise_catalog.integrated_channels.http import Answer, LMSClient
+
+TOKEN: Final = "/oauth/token"  # noqa: S105  (a path)
+#: "406: we only accept JSON".
+_JSON: Final = {"Accept": "application/json"}
+
+
+class DegreedCredentials(ChannelSettings):
+    """An API key of the organisation, or of a content provider in it."""
+
+    client_id: str = Field(min_length=1, description="The API key's client ID.")
+    client_secret: SecretStr = Field(min_length=1, description="The API key's client secret.")
+
+
+class _Token(BaseModel):
+    access_token: str = Field(min_length=1)
+
+
+class Resource(BaseModel):
+    """One thing that Degreed has."""
+
+    id: str = Field(min_length=1)
+    attributes: dict[str, Any] = {}
+
+
+class _Document(BaseModel):
+    data: Resource
+
+
+class _Links(BaseModel):
+    next: str | None = None
+
+
+class _Page(BaseModel):
+    data: list[Resource]
+    links: _Links = _Links()
+
+
+class _Error(BaseModel):
+    code: str | None = None
+    title: str | None = None
+    detail: str | None = None
+
+    @property
+    def words(self) -> str:
+        return " ".join(filter(None, (self.title, self.detail)))
+
+
+class _Errors(BaseModel):
+    errors: list[_Error] = Field(min_length=1)
+
+
+_TOKEN: Final = TypeAdapter(_Token)
+_DOCUMENT: Final = TypeAdapter(_Document)
+_PAGE: Final = TypeAdapter(_Page)
+
+
+def explain(answer: Answer) -> tuple[str, str]:
+    """Return the code of the first error in an error list, and what all of them say; both empty if it is no such list.
+
+    Proxies and firewalls answer with pages of their own.
+    """
+    try:
+        errors = _Errors.model_validate_json(answer.content).errors
+    except ValidationError:
+        return "", ""
+    return errors[0].code or "", " ".join(filter(None, (error.words for error in errors)))
+
+
+class DegreedAPI:
+    """Calls one Degreed's API. Threads may share it."""
+
+    def __init__(self, client: LMSClient, credentials: DegreedCredentials, *, token_base_url: str, scope: str) -> None:
+        """Prepare calls; nothing is sent yet.
+
+        Args:
+            token_base_url: where tokens are given out, which is another host than the API's.
+            scope: what is asked for, separated by commas.
+        """
+        self._credentials = credentials
+        self._scope = scope
+        self._token_client = client.at(token_base_url)
+        self._bearer = BearerClient(client, self._fetch_token)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        data: object = None,
+        params: Mapping[str, str] | None = None,
+        accept: Collection[int] = (),
+    ) -> Answer:
+        """Send ``data``, if there is any, as a JSON:API document; raises as ``LMSClient.send`` does."""
+        body = None if data is None else {"data": data}
+        return self._bearer.send(method, path, json=body, params=params, headers=_JSON, accept=accept, explain=explain)
+
+    def resources(self, path: str, params: Mapping[str, str]) -> Iterator[Resource]:
+        """Yield all resources of a list, page by page.
+
+        The parameters of the link to the next page are sent to where the first one came from, whatever host the link
+        names: the token is for no other.
+        """
+        seen = []
+        following: Mapping[str, str] | None = params
+        while following is not None:
+            if following in seen:
+                raise RetryableError("Degreed's list leads back to a page that was read already.", status_code=200)
+            seen.append(following)
+            page = read(_PAGE, self.send("GET", path, params=following))
+            yield from page.data
+            following = dict(parse_qsl(urlsplit(page.links.next).query)) if page.links.next else None
+
+    def _fetch_token(self) -> str:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._credentials.client_id,
+            "client_secret": self._credentials.client_secret.get_secret_value(),
+            "scope": self._scope,
+        }
+        try:
+            answer = self._token_client.send(
+                "POST", TOKEN, form=form, headers=_JSON, answer_is_secret=True, is_counted=False
+            )
+        except (CredentialsError, RejectedError) as error:
+            # Whatever Degreed has against a log-in, it is no item.
+            status = error.status_code
+            if status in (404, 405):
+                message = f"No tokens are given out at {self._token_client.base_url}; is token_base_url right?"
+                raise ConfigurationError(message, status_code=status) from error
+            message = f"Degreed gives no token ({status}): the client ID, the client secret or the scopes are wrong."
+            raise CredentialsError(message, status_code=status) from error
+        return read(_TOKEN, answer).access_token
+
+
+def one_resource(answer: Answer) -> Resource:
+    """Return the resource that a create or an update answers with.
+
+    Raises:
+        RetryableError: it is no such answer; whether the call was carried out is not known.
+    """
+    return read(_DOCUMENT, answer).data

@@ -1,0 +1,244 @@
+"""Courses at a Degreed: found, created, updated, made obsolete. A course's ``external-id`` is our content key.
+
+A course takes two calls, one for itself and one for its skills. What becomes of the second is told in the item's result
+together with the course's id, and never takes the course back: it is repeated, as an update of the course, when the
+item is next due.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import quote
+
+from pydantic import Field
+
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, PushChannel
+from enterprise_catalog.integrated_channels.channels.degreed.api import (
+    DegreedAPI,
+    DegreedCredentials,
+    explain,
+    one_resource,
+)
+from enterprise_catalog.integrated_channels.channels.degreed.transform import (
+    DEFAULT_SUMMARY_LENGTH,
+    DEFAULT_TITLE_LENGTH,
+    MAX_EXTERNAL_ID_LENGTH,
+    SKILLS,
+    Wanted,
+    to_course,
+)
+from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
+from enterprise_catalog.integrated_channels.types import ItemResult, Outcome, RateLimit, RemoteItem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from enterprise_catalog.integrated_channels.http import Answer, LMSClient
+    from enterprise_catalog.integrated_channels.types import ContentItem, Outgoing, Payload
+
+CONTENT: Final = "/api/v2/content"
+COURSES: Final = f"{CONTENT}/courses"
+
+CALLS_PER_MINUTE: Final = 70  #: https://developer.degreed.com/docs/rate-limiting; said to be 200 since June 2026.
+MOST_LISTED: Final = "100"  #: ``limit`` of a page; a client library says that it is the most (unverified).
+
+_GONE: Final = frozenset({404, 410})
+#: What an id that there cannot be is answered with by a Degreed that would let us write.
+_HARMLESS: Final = frozenset({400, 404, 409, 410, 422})
+_NO_SUCH_ID: Final = "no-such-course-of-the-enterprise-catalog"
+
+
+class DegreedSettings(ChannelSettings):
+    """What differs from one Degreed organisation to the next."""
+
+    token_base_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s@]+)?$",
+        description="Where tokens are given out: https://degreed.com for https://api.degreed.com. Empty: the base URL.",
+    )
+    scope: str = Field(
+        default="content:read,content:write", min_length=1, description="Scopes to ask for, separated by commas."
+    )
+    delete_policy: Literal["obsolete", "delete"] = Field(
+        default="obsolete",
+        description="What becomes of courses that leave the catalogs: hidden as obsolete, or deleted for good.",
+    )
+    send_skills: bool = Field(default=True, description="Whether a course's skills are set, which takes a second call.")
+    skill_type: str = Field(default="skills", min_length=1, description="The JSON:API type of skills (unverified).")
+    show_price: bool = Field(default=False, description="Whether courses tell their price; otherwise they cost 0 USD.")
+    title_length: int = Field(default=DEFAULT_TITLE_LENGTH, ge=50, description="How long titles may be.")
+    summary_length: int = Field(default=DEFAULT_SUMMARY_LENGTH, ge=50, description="How long summaries may be.")
+    calls_per_minute: int = Field(
+        default=CALLS_PER_MINUTE, ge=1, description="The most calls in a minute that Degreed grants the API key."
+    )
+    parallel_calls: int = Field(default=2, ge=1, le=8, description="How many calls are under way at the same time.")
+
+
+class Degreed(PushChannel[DegreedSettings, DegreedCredentials]):
+    """Degreed. Courses become obsolete instead of being deleted, unless the settings say otherwise."""
+
+    code = "DEGREED2"
+    label = "Degreed"
+    items_per_call = 1
+    max_key_length = MAX_EXTERNAL_ID_LENGTH
+    can_list = True
+    settings_class = DegreedSettings
+    credentials_class = DegreedCredentials
+
+    def __init__(self, client: LMSClient, settings: DegreedSettings, credentials: DegreedCredentials) -> None:
+        super().__init__(client, settings, credentials)
+        token_base_url = settings.token_base_url or client.base_url
+        self.api = DegreedAPI(client, credentials, token_base_url=token_base_url, scope=settings.scope)
+        self.parallel_calls = settings.parallel_calls
+        self.rate_limit = RateLimit(settings.calls_per_minute, seconds=60)
+
+    def transform(self, item: ContentItem) -> Payload:
+        settings = self.settings
+        wanted = Wanted(
+            title_length=settings.title_length,
+            summary_length=settings.summary_length,
+            has_price=settings.show_price,
+            has_skills=settings.send_skills,
+        )
+        return to_course(item, wanted)
+
+    def probe(self) -> Sequence[str]:
+        """Look something up, and write to a course that there cannot be."""
+        self.find([_NO_SUCH_ID])
+        mend = []
+        data = {"type": "content/courses", "id": _NO_SUCH_ID, "attributes": {"obsolete": True}}
+        if self._is_forbidden(_path(_NO_SUCH_ID), data):
+            mend.append("The API key may not write content; it needs the scope content:write.")
+        if self.settings.send_skills and self._is_forbidden(_skills_path(_NO_SUCH_ID), []):
+            mend.append("The API key may not set skills; give it the right to, or switch send_skills off.")
+        return mend
+
+    def list_items(self) -> Iterator[RemoteItem]:
+        """Yield the courses that are not obsolete: Degreed leaves the others out of its list."""
+        for course in self.api.resources(COURSES, {"limit": MOST_LISTED}):
+            key, title = course.attributes.get("external-id"), course.attributes.get("title")
+            if isinstance(key, str) and key:
+                is_offered = not course.attributes.get("obsolete")
+                yield RemoteItem(key, course.id, is_offered, str(title or ""), course.attributes)
+
+    def find(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """Look each key up by itself; whatever the filter finds beside it does not count."""
+        found = {}
+        for key in keys:
+            for course in self.api.resources(COURSES, {"filter[external_id]": key}):
+                if course.attributes.get("external-id") == key:
+                    found[key] = course.id
+                    break
+        return found
+
+    def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        """Create one course. Degreed refuses an ``external-id`` that it has, obsolete or not, and a ``url`` as well."""
+        [item] = items
+        try:
+            course = one_resource(self.api.send("POST", COURSES, data=_document(item)))
+        except RejectedError as error:
+            if error.status_code == 409:
+                return [self._taken(item, error)]
+            raise
+        told = course.attributes.get("external-id")
+        if told != item.content_key:
+            raise RetryableError(f"Degreed was sent the course {item.content_key!r} and answered for {told!r}.")
+        return [self._with_skills(item, course.id) if item.payload.get(SKILLS) else _done(item, course.id)]
+
+    def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        [item] = items
+        try:
+            answer = self._patch(item, _document(item))
+        except RejectedError as error:
+            if error.status_code != 409:
+                raise
+            raise _clash(item, error) from error
+        if answer.status_code in _GONE:
+            return [_gone(item, answer)]
+        return [self._with_skills(item, item.remote_id) if SKILLS in item.payload else _done(item, item.remote_id)]
+
+    def delete(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        [item] = items
+        if self.settings.delete_policy == "delete":
+            answer = self.api.send("DELETE", _path(item.remote_id), accept=_GONE)
+            if answer.status_code not in _GONE and answer.content.strip():
+                answer.json()  # A page in the way of the API deletes nothing.
+        else:
+            answer = self._patch(item, _document(item, is_obsolete=True))
+        return [_gone(item, answer) if answer.status_code in _GONE else _done(item, item.remote_id)]
+
+    def _patch(self, item: Outgoing, data: Mapping[str, Any]) -> Answer:
+        answer = self.api.send("PATCH", _path(item.remote_id), data=data, accept=_GONE)
+        if answer.status_code not in _GONE and (told := one_resource(answer).id) != item.remote_id:
+            raise RetryableError(f"Degreed was sent the course {item.remote_id} and answered for {told}.")
+        return answer
+
+    def _with_skills(self, item: Outgoing, remote_id: str) -> ItemResult:
+        """Replace the skills of a course that is as it should be otherwise, and return what became of the item.
+
+        A refusal for want of a right is this call's, and keeps no other course from being sent.
+        """
+        data = [{"type": self.settings.skill_type, "id": skill} for skill in item.payload[SKILLS]]
+        try:
+            answer = self.api.send("PATCH", _skills_path(remote_id), data=data, accept={403})
+        except (RejectedError, RetryableError) as error:
+            return ItemResult(
+                item.content_key,
+                Outcome.REJECTED if isinstance(error, RejectedError) else Outcome.RETRY,
+                remote_id,
+                error.status_code,
+                error.vendor_code,
+                _but_for_skills(error.message),
+                error.retry_after_seconds if isinstance(error, RetryableError) else None,
+            )
+        if answer.status_code == 403:
+            code, words = map(self.client.redacted, explain(answer))
+            reason = f"the API key may not set them, and send_skills is on. {words}".strip()
+            return ItemResult(item.content_key, Outcome.REJECTED, remote_id, 403, code, _but_for_skills(reason))
+        return _done(item, remote_id)
+
+    def _taken(self, item: Outgoing, error: RejectedError) -> ItemResult:
+        """Return what a 409 to a create means where the engine has looked already; where not, it looks now."""
+        if item.may_be_there and self.find([item.content_key]):
+            reason = f"A course with the external-id {item.content_key!r} was made after we had looked for it."
+            return ItemResult(item.content_key, Outcome.RETRY, status_code=409, message=reason)
+        raise _clash(item, error) from error
+
+    def _is_forbidden(self, path: str, data: object) -> bool:
+        return self.api.send("PATCH", path, data=data, accept={403, *_HARMLESS}).status_code == 403
+
+
+def _path(remote_id: str) -> str:
+    return f"{COURSES}/{quote(remote_id, safe='')}"
+
+
+def _skills_path(remote_id: str) -> str:
+    return f"{CONTENT}/{quote(remote_id, safe='')}/relationships/skills"
+
+
+def _document(item: Outgoing, *, is_obsolete: bool = False) -> Mapping[str, Any]:
+    attributes = {name: value for name, value in item.payload.items() if name != SKILLS} | {"obsolete": is_obsolete}
+    identity = {"id": item.remote_id} if item.remote_id else {}
+    return {"type": "content/courses", **identity, "attributes": attributes}
+
+
+def _clash(item: Outgoing, error: RejectedError) -> RejectedError:
+    """Return the refusal of a course whose ``external-id`` nobody else can have: it was looked up, or is its own."""
+    url = item.payload["url"]
+    message = (
+        f"Another course at Degreed has the url {url} already, under another external-id, or where our API key does not"
+        f" see it. {error.message}"
+    )
+    return RejectedError(message, status_code=error.status_code, vendor_code=error.vendor_code)
+
+
+def _but_for_skills(reason: str) -> str:
+    return f"The course is at Degreed as it should be, but for its skills: {reason}"
+
+
+def _done(item: Outgoing, remote_id: str) -> ItemResult:
+    return ItemResult(item.content_key, Outcome.DONE, remote_id)
+
+
+def _gone(item: Outgoing, answer: Answer) -> ItemResult:
+    return ItemResult(item.content_key, Outcome.GONE, status_code=answer.status_code)

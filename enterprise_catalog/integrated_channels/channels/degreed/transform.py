@@ -1,0 +1,134 @@
+"""Content items -> Degreed courses. Pure; every limit of Degreed's is a constant here.
+
+https://developer.degreed.com/reference, "Content": attributes of a course.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from enterprise_catalog.integrated_channels.channels.text import cut, plain
+from enterprise_catalog.integrated_channels.exceptions import RejectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from enterprise_catalog.integrated_channels.types import ContentItem, CourseRun, Payload
+
+#: Degreed documents no limits of lengths. These two are what Open edX's channel has for them; settings change them.
+DEFAULT_TITLE_LENGTH: Final = 255
+DEFAULT_SUMMARY_LENGTH: Final = 2_000
+MAX_EXTERNAL_ID_LENGTH: Final = 255  #: Not documented either; no content key is longer.
+
+CURRENCY: Final = "USD"
+DURATION_TYPE: Final = "Hours"  #: One of Seconds, Minutes, Hours, Days.
+
+#: Of a payload: what is sent by a call of its own.
+SKILLS: Final = "skills"
+
+#: Executive education is told apart by its title, as on Open edX's own pages.
+_EXEC_ED: Final = "executive-education-2u"
+_SENDABLE: Final = frozenset({"course", "courserun", "program"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a configuration wants courses to be like."""
+
+    title_length: int = DEFAULT_TITLE_LENGTH
+    summary_length: int = DEFAULT_SUMMARY_LENGTH
+    has_price: bool = False  #: Otherwise everything costs nothing, as it does for learners of an enterprise.
+    has_skills: bool = True
+
+
+def to_course(item: ContentItem, wanted: Wanted) -> Payload:
+    """Return the attributes of the Degreed course that stands for ``item``, and its skills under :data:`SKILLS`.
+
+    Texts are plain. What is not known is ``None``, so that an update takes away what was known before; a duration or a
+    price that is not known is 0.
+
+    Raises:
+        RejectedError: a pathway, a key that is too long, no title, or no web address; the message names all of it.
+    """
+    title, url = plain(item.title), item.enrollment_url or item.marketing_url
+    if obstacles := list(_obstacles(item, title, url)):
+        raise RejectedError(" ".join(obstacles))
+    if item.course_type == _EXEC_ED:
+        title = f"ExecEd: {title}"
+    course: Payload = {
+        "external-id": item.content_key,
+        "title": cut(title, wanted.title_length),
+        "summary": cut(_summary(item, title), wanted.summary_length),
+        "url": url,
+        "image-url": item.image_url or None,
+        "video-url": item.video_url or None,
+        "language": _language(item.run),
+        "difficulty": item.level or None,
+        "duration": _hours(item.run),
+        "duration-type": DURATION_TYPE,
+        "cost-units": (_positive(item.price_usd) or 0) if wanted.has_price else 0,
+        "cost-unit-type": CURRENCY,
+    }
+    return course | {SKILLS: _skills(item)} if wanted.has_skills else course
+
+
+def _obstacles(item: ContentItem, title: str, url: str) -> Iterator[str]:
+    if item.content_type not in _SENDABLE:
+        yield f"Degreed courses cannot stand for a {item.content_type or 'nameless kind of content'}."
+    if len(item.content_key) > MAX_EXTERNAL_ID_LENGTH:
+        yield f"The content key has {len(item.content_key)} characters; at most {MAX_EXTERNAL_ID_LENGTH} are sent."
+    if not title:
+        yield "The item has no title; Degreed needs one."
+    if not url.startswith(("https://", "http://")):
+        yield f"The item has {f'the link {cut(url, 100)!r}' if url else 'no link'}; Degreed needs a web address."
+
+
+def _summary(item: ContentItem, title: str) -> str:
+    """Return who teaches, how long it takes, and the description, without a tag that a cut could fall into."""
+    owners = ", ".join(filter(None, map(plain, item.organizations)))
+    description = plain(item.full_description) or plain(item.short_description) or title
+    return f"{f'[{owners}]: ' if owners else ''}{_effort(item.run)}{description}"
+
+
+def _effort(run: CourseRun | None) -> str:
+    """Return such as ``2-3 hours a week for 6 weeks.`` and a space; nothing if it is not known."""
+    hours = _weekly_hours(run)
+    if run is None or not hours:
+        return ""
+    often = f"{'-'.join(f'{each:g}' for each in hours)} {'hour' if hours == [1] else 'hours'} a week"
+    weeks = _positive(run.weeks)
+    return f"{often} for {weeks:g} {'week' if weeks == 1 else 'weeks'}. " if weeks else f"{often}. "
+
+
+def _hours(run: CourseRun | None) -> int:
+    """Return how many hours a run takes in all, rounded up."""
+    weekly = _weekly_hours(run)
+    if run is None:
+        return 0
+    if weekly and (weeks := _positive(run.weeks)):
+        return math.ceil(weeks * sum(weekly) / len(weekly))
+    return math.ceil(_positive(run.estimated_hours) or 0)
+
+
+def _weekly_hours(run: CourseRun | None) -> list[float]:
+    """Return the least and the most hours a week, ascending; one number if they are equal or one is not known."""
+    efforts = (run.min_effort_hours, run.max_effort_hours) if run else ()
+    return sorted({hours for effort in efforts if (hours := _positive(effort))})
+
+
+def _positive(number: float | None) -> float | None:
+    """Return ``number`` unless it is none that makes sense: endless, no number, zero or less."""
+    return number if number is not None and math.isfinite(number) and number > 0 else None
+
+
+def _language(run: CourseRun | None) -> str | None:
+    """Return the run's language as ISO 639-1 has it: ``en`` of ``en-us``."""
+    code = run.language.partition("-")[0].lower() if run else ""
+    return code if len(code) == 2 and code.isascii() and code.isalpha() else None
+
+
+def _skills(item: ContentItem) -> list[str]:
+    """Return the names of skills, each once, in the order in which the catalog has them."""
+    return list(dict.fromkeys(filter(None, map(plain, item.skills))))

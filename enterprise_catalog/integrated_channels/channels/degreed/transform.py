@@ -25,6 +25,9 @@ MAX_EXTERNAL_ID_LENGTH: Final = 255  #: Not documented either; no content key is
 CURRENCY: Final = "USD"
 DURATION_TYPE: Final = "Hours"  #: One of Seconds, Minutes, Hours, Days.
 
+#: Hours, weeks or dollars from here on are a mistake; the product of two must fit into what JSON takes for an integer.
+_SENSELESS: Final = 1_000_000_000
+
 #: Of a payload: what is sent by a call of its own.
 SKILLS: Final = "skills"
 
@@ -119,8 +122,8 @@ def _weekly_hours(run: CourseRun | None) -> list[float]:
 
 
 def _positive(number: float | None) -> float | None:
-    """Return ``number`` unless it is none that makes sense: endless, no number, zero or less."""
-    return number if number is not None and math.isfinite(number) and number > 0 else None
+    """Return ``number`` unless it is none that makes sense: zero or less, no number, or beyond all bounds."""
+    return number if number is not None and 0 < number < _SENSELESS else None
 
 
 def _language(run: CourseRun | None) -> str | None:

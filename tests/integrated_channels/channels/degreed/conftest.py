@@ -1,0 +1,25 @@
+"""A Degreed in memory, and the channel connected to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from enterprise_catalog.sandbox.degreed import DegreedSandbox
+from tests.integrated_channels.channels.degreed.connection import connected
+
+if TYPE_CHECKING:
+    from enterprise_catalog.integrated_channels.channels.degreed.channel import Degreed
+
+
+@pytest.fixture
+def degreed() -> DegreedSandbox:
+    """A Degreed as it is documented."""
+    return DegreedSandbox()
+
+
+@pytest.fixture
+def channel(degreed: DegreedSandbox) -> Degreed:
+    """The channel to ``degreed``."""
+    return connected(degreed)

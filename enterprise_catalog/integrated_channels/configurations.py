@@ -14,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 
 from enterprise_catalog.integrated_channels import leases
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
-from enterprise_catalog.integrated_channels.credentials import decrypt, encrypt
+from enterprise_catalog.integrated_channels.credentials import decrypt, encrypt, rotated
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
 from enterprise_catalog.integrated_channels.http import LMSClient
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
@@ -98,6 +98,24 @@ def save_credentials(
         if threading.current_thread() is not threading.main_thread() and not connection.in_atomic_block:
             connection.close()  # Nobody else would, when the thread ends.
     configuration.credentials = credentials
+
+
+def rotate_credentials() -> tuple[int, list[int]]:
+    """Encrypt all credentials with the newest key; return how many, and the ids of configurations that no key fits.
+
+    Safe beside runs, which may store newer credentials meanwhile, and to repeat: what was stored in between is left for
+    the next time.
+    """
+    done, unreadable = 0, []
+    stored = ChannelConfiguration.objects.exclude(credentials="").order_by("pk")
+    for pk, text in stored.values_list("pk", "credentials").iterator():
+        try:
+            anew = rotated(text)
+        except ConfigurationError:
+            unreadable.append(pk)
+            continue
+        done += ChannelConfiguration.objects.filter(pk=pk, credentials=text).update(credentials=anew)
+    return done, unreadable
 
 
 def base_url_faults(base_url: str) -> list[str]:

@@ -1,9 +1,14 @@
-"""What learning systems ask of us."""
+"""What learning systems ask of us, and where they send people back to."""
 
 from __future__ import annotations
 
 from django.urls import path
 
+from enterprise_catalog.integrated_channels import consent
 from enterprise_catalog.integrated_channels.feeds import VIEWS
 
-urlpatterns = [path(place, view) for place, view in VIEWS.items()]
+urlpatterns = [
+    path("authorize/<int:pk>/", consent.authorize, name="channel-consent"),
+    path("oauth-complete/", consent.complete, name="channel-consent-complete"),
+    *(path(place, view) for place, view in VIEWS.items()),
+]

@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
@@ -29,6 +30,9 @@ from enterprise_catalog.admin_pages.search import uuid_or_text
 from enterprise_catalog.integrated_channels import audit
 from enterprise_catalog.integrated_channels.admin.configuration_form import ConfigurationForm
 from enterprise_catalog.integrated_channels.admin.runs import run_badge
+from enterprise_catalog.integrated_channels.channels.base import ConsentingChannel
+from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
+from enterprise_catalog.integrated_channels.connections import try_connection
 from enterprise_catalog.integrated_channels.credentials import encrypt
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
@@ -62,7 +66,7 @@ class ConfigurationPage(Page):
     list_filter = (("channel_code", ChoicesDropdownFilter), ("active", BooleanRadioFilter))
     ordering = ("id",)
     sortable_by = ()
-    actions = ("sync_now", "approve_deletes", "keep_held")
+    actions = ("sync_now", "try_connections", "approve_deletes", "keep_held")
     actions_submit_line = ("save_and_sync",)
     search_fields = ("display_name", "enterprise_customer_uuid")
     search_help_text = "Name, or the customer's UUID"
@@ -90,11 +94,14 @@ class ConfigurationPage(Page):
 
     def get_fieldsets(self, request: HttpRequest, obj: ChannelConfiguration | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
-        return fieldsets if obj is None else (("Syncs", {"fields": _SYNCS}), *fieldsets)
+        if obj is None:
+            return fieldsets
+        what, (title, where), *others = fieldsets
+        return (("Syncs", {"fields": _SYNCS}), what, (title, {"fields": (*where["fields"], "consent")}), *others)
 
     def get_readonly_fields(self, request: HttpRequest, obj: ChannelConfiguration | None = None) -> tuple[str, ...]:
         # Its transmissions belong to one customer's learning system: another one takes another configuration.
-        return () if obj is None else ("channel_code", "enterprise_customer_uuid", *flatten(_SYNCS))
+        return () if obj is None else ("channel_code", "enterprise_customer_uuid", "consent", *flatten(_SYNCS))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # Its history must stay; to end it, switch it off.
@@ -116,6 +123,13 @@ class ConfigurationPage(Page):
     @admin.action(description="Save and sync now", permissions=["change"])
     def save_and_sync(self, request: HttpRequest, obj: ChannelConfiguration) -> None:
         self._sync_after_commit(request, [obj])
+
+    @admin.action(description="Test connection", permissions=["change"])
+    def try_connections(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> None:
+        for configuration in queryset:
+            mend = try_connection(configuration, clock=timezone.now)
+            told, level = (" ".join(mend), messages.ERROR) if mend else ("The connection works.", messages.SUCCESS)
+            self.message_user(request, f"“{configuration}”: {told}", level)
 
     @admin.action(description="Approve held deletes", permissions=["change"])
     def approve_deletes(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> None:
@@ -188,6 +202,14 @@ class ConfigurationPage(Page):
 
     def _accounts(self, configuration: ChannelConfiguration) -> Accounts:
         return ContentMetadataItemTransmission.objects.of(configuration).accounts()
+
+    @admin.display(description="consent")
+    def consent(self, configuration: ChannelConfiguration) -> str:
+        channel = CHANNELS.get(configuration.channel_code)
+        if channel is None or not issubclass(channel, ConsentingChannel):
+            return "not needed; the credentials are enough"
+        place = reverse("channel-consent", args=[configuration.pk])
+        return format_html('<a href="{}">Authorize: log in at the learning system, and let us in</a>', place)
 
     @admin.display(description="see its")
     def records(self, configuration: ChannelConfiguration) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from enterprise_catalog.integrated_channels import audit
-from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
+from enterprise_catalog.integrated_channels.management.commands._configuration import (
+    add_configuration_option,
+    configuration_of,
+)
+from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
 from enterprise_catalog.integrated_channels.types import State
 
 
@@ -18,7 +22,7 @@ class Command(BaseCommand):
     help = "Let failed items of a configuration be sent with its next run."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--configuration", type=int, required=True, metavar="ID")
+        add_configuration_option(parser)
         parser.add_argument(
             "--content-key", action="append", default=[], metavar="KEY", help="only this item; may be repeated"
         )
@@ -30,9 +34,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        configuration = ChannelConfiguration.objects.filter(pk=options["configuration"]).first()
-        if configuration is None:
-            raise CommandError(f"there is no configuration {options['configuration']}", returncode=2)
+        configuration = configuration_of(options["configuration"])
         chosen = ContentMetadataItemTransmission.objects.of(configuration)
         if options["content_key"]:
             chosen = chosen.with_keys(options["content_key"])

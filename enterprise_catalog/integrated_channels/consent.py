@@ -1,0 +1,88 @@
+"""How a customer lets us in by logging in at the LMS: a member of staff starts it, the LMS sends them back with a code.
+
+The state that goes along is signed, ten minutes old at most, and bound to the session of whoever started it, so that
+nobody can have a code of their own stored for somebody else's configuration.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Final
+
+from django.contrib import messages
+from django.contrib.admin.views.decorators import staff_member_required
+from django.core import signing
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from enterprise_catalog.integrated_channels import connections
+from enterprise_catalog.integrated_channels.exceptions import SyncError
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+STATE_SECONDS: Final = 600
+_SALT: Final = "integrated_channels.consent"
+_SESSION_KEY: Final = "channel_consent"
+
+
+@staff_member_required
+@require_GET
+def authorize(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send a member of staff, who may change the configuration, to the LMS to let us in."""
+    configuration = _configuration(request, pk)
+    nonce = request.session[_SESSION_KEY] = secrets.token_urlsafe()
+    state = signing.dumps([pk, nonce], salt=_SALT)
+    try:
+        place = connections.authorization_url(
+            configuration, redirect_uri=_redirect_uri(request), state=state, clock=timezone.now
+        )
+    except SyncError as error:
+        messages.error(request, error.message)
+        return redirect(_page(pk))
+    return redirect(place)
+
+
+@staff_member_required
+@require_GET
+def complete(request: HttpRequest) -> HttpResponse:
+    """Take the code that the LMS gave, and go back to the configuration's page with what came of it."""
+    expected = request.session.pop(_SESSION_KEY, None)
+    try:
+        pk, nonce = signing.loads(request.GET.get("state", ""), salt=_SALT, max_age=STATE_SECONDS)
+    except signing.BadSignature:
+        pk, nonce = None, None
+    if pk is None or expected is None or not secrets.compare_digest(nonce, expected):
+        messages.error(request, "You began no such authorization within the last ten minutes; begin anew.")
+        return redirect("admin:integrated_channels_channelconfiguration_changelist")
+    configuration = _configuration(request, pk)
+    code = request.GET.get("code", "")
+    if not code:
+        told = request.GET.get("error_description") or request.GET.get("error") or "it gave no code"
+        messages.error(request, f"The learning system did not let us in: {told[:300]}")
+        return redirect(_page(pk))
+    try:
+        connections.redeem(configuration, code, redirect_uri=_redirect_uri(request), clock=timezone.now)
+    except SyncError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "The learning system lets us in. The next sync uses it.")
+    return redirect(_page(pk))
+
+
+def _configuration(request: HttpRequest, pk: int) -> ChannelConfiguration:
+    if not request.user.has_perm("integrated_channels.change_channelconfiguration"):
+        raise PermissionDenied
+    return get_object_or_404(ChannelConfiguration, pk=pk)
+
+
+def _redirect_uri(request: HttpRequest) -> str:
+    return request.build_absolute_uri(reverse("channel-consent-complete"))
+
+
+def _page(pk: int) -> str:
+    return reverse("admin:integrated_channels_channelconfiguration_change", args=[pk])

@@ -1,0 +1,34 @@
+"""``adopt``: take over what a learning system has already under keys of the catalogs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from enterprise_catalog.integrated_channels.drift import adopt
+from enterprise_catalog.integrated_channels.exceptions import SyncError
+from enterprise_catalog.integrated_channels.management.commands._configuration import (
+    add_configuration_option,
+    configuration_of,
+)
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
+
+
+class Command(BaseCommand):
+    """Prints how many items were found. Exit code 1: it cannot be told what is there; 2: no such configuration."""
+
+    help = "Take over what a configuration's learning system has already under keys of the catalogs."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_configuration_option(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            number = adopt(configuration_of(options["configuration"]), clock=timezone.now)
+        except SyncError as error:
+            raise CommandError(error.message, returncode=1) from error
+        self.stdout.write(str(number))

@@ -1,0 +1,42 @@
+"""``check_drift``: list how a learning system differs from what it should have; nothing is changed."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from enterprise_catalog.integrated_channels.drift import check_drift
+from enterprise_catalog.integrated_channels.exceptions import SyncError
+from enterprise_catalog.integrated_channels.management.commands._configuration import (
+    add_configuration_option,
+    configuration_of,
+)
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
+
+
+class Command(BaseCommand):
+    """Prints a line for each difference. Exit code 0: there is none; 1: there are some, or nobody can tell."""
+
+    help = "List how a configuration's learning system differs from what it should have."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_configuration_option(parser)
+        parser.add_argument("--json", action="store_true", help="print one JSON object per difference")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            drift = check_drift(configuration_of(options["configuration"]), clock=timezone.now)
+        except SyncError as error:
+            raise CommandError(error.message, returncode=1) from error
+        for each in drift:
+            line = f"{each.content_key}: {each.difference}. {each.details}"
+            self.stdout.write(orjson.dumps(asdict(each)).decode() if options["json"] else line)
+        if drift:
+            sys.exit(1)

@@ -1,0 +1,34 @@
+"""``test_channel``: try a configuration's connection to its learning system; nothing is changed."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from enterprise_catalog.integrated_channels.connections import try_connection
+from enterprise_catalog.integrated_channels.management.commands._configuration import (
+    add_configuration_option,
+    configuration_of,
+)
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
+
+
+class Command(BaseCommand):
+    """Prints what has to be mended, a line each. Exit code 0: nothing; 1: something; 2: no such configuration."""
+
+    help = "Try a configuration's connection to its learning system."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_configuration_option(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        mend = try_connection(configuration_of(options["configuration"]), clock=timezone.now)
+        for sentence in mend:
+            self.stdout.write(sentence)
+        if mend:
+            sys.exit(1)

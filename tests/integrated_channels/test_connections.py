@@ -1,0 +1,406 @@
+"""Connections outside of runs: tried, consented to, compared with what is there, and taken over."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core import signing
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from enterprise_catalog.integrated_channels import leases
+from enterprise_catalog.integrated_channels.channels import registry
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, ConsentingChannel
+from enterprise_catalog.integrated_channels.connections import try_connection
+from enterprise_catalog.integrated_channels.credentials import decrypt, encrypt
+from enterprise_catalog.integrated_channels.drift import Difference, adopt, check_drift
+from enterprise_catalog.integrated_channels.exceptions import CredentialsError
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from enterprise_catalog.sandbox.moodle_courses import Course
+from tests.factories import a_catalog, a_course, courses, import_into
+from tests.integrated_channels.shelf import Shelf, ShelfChannel
+from tests.integrated_channels.syncing import row_of, run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.test import Client
+    from pytest_django import Settings
+
+    from enterprise_catalog.catalog.models import EnterpriseCustomer
+    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from tests.integrated_channels.conftest import Clock
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+# --- tried ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_connection_that_works_needs_nothing(
+    configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    clock.now = timezone.now()
+
+    assert try_connection(configuration, clock=clock) == []
+    assert moodle.courses == []
+
+
+def test_clocks_that_are_apart_are_told(configuration: ChannelConfiguration, clock: Clock) -> None:
+    [sentence] = try_connection(configuration, clock=clock)  # The clock of the tests is that of another year.
+
+    assert sentence.startswith("The learning system's clock says ")
+
+
+def test_what_the_account_may_not_do_is_told(
+    configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    moodle.functions = {"core_course_get_courses_by_field", "core_course_update_courses"}
+
+    mend = try_connection(configuration, clock=clock)
+
+    assert mend[0].startswith("The web service does not let us call core_course_create_courses: ")
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (Fault(kind=FaultKind.ANSWER, status=401, body="no"), "Moodle answered 401"),
+        (Fault(kind=FaultKind.ANSWER, status=404, body="no"), "There is no Moodle web service at the base URL"),
+        (Fault(kind=FaultKind.ANSWER, status=302, body=""), "The learning system redirects to"),
+        (Fault(kind=FaultKind.REFUSE), "The connection to the learning system failed"),
+    ],
+)
+def test_what_is_wrong_is_told(
+    configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock, fault: Fault, told: str
+) -> None:
+    moodle.faults.add(fault)
+
+    [sentence] = try_connection(configuration, clock=clock)
+
+    assert sentence.startswith(told)
+
+
+def test_nobody_tries_while_a_run_is_under_way(configuration: ChannelConfiguration, clock: Clock) -> None:
+    leases.acquire(configuration.pk, now=clock.now)
+
+    assert try_connection(configuration, clock=clock) == [
+        "A sync of this configuration is running; try again when it has ended."
+    ]
+
+
+def test_a_run_goes_on_after_somebody_has_tried(configuration: ChannelConfiguration, clock: Clock) -> None:
+    try_connection(configuration, clock=clock)
+
+    assert run_of(configuration, clock).state == RunState.COMPLETE
+
+
+def test_the_command_prints_what_has_to_be_mended(
+    configuration: ChannelConfiguration, moodle: MoodleSandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("test_channel", configuration=configuration.pk)
+    assert capsys.readouterr().out == ""
+
+    moodle.service_enabled = False
+    with pytest.raises(SystemExit) as ended:
+        call_command("test_channel", configuration=configuration.pk)
+    assert ended.value.code == 1
+    assert "Access control exception" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="there is no configuration 7"):
+        call_command("test_channel", configuration=7)
+
+
+def test_the_admin_tells_it(configuration: ChannelConfiguration, moodle: MoodleSandbox, admin_client: Client) -> None:
+    page = "/admin/integrated_channels/channelconfiguration/"
+    chosen = {"action": "try_connections", "_selected_action": [configuration.pk]}
+
+    assert "The connection works." in admin_client.post(page, chosen, follow=True).content.decode()
+    moodle.service_enabled = False
+    assert "Access control exception" in admin_client.post(page, chosen, follow=True).content.decode()
+
+
+# --- compared ---------------------------------------------------------------------------------------------------------
+
+
+def differences(configuration: ChannelConfiguration, clock: Clock) -> dict[str, Difference]:
+    return {drift.content_key: drift.difference for drift in check_drift(configuration, clock=clock)}
+
+
+def test_a_learning_system_that_was_left_alone_does_not_drift(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    a_catalog(*courses(3), customer=customer)
+    assert differences(configuration, clock) == {}  # What was never sent is no drift.
+    run_of(configuration, clock)
+    held = moodle.courses
+
+    assert differences(configuration, clock) == {}
+    assert moodle.courses == held
+
+
+def test_what_somebody_did_over_there_is_told(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    configuration.delete_limit_percent = 100
+    configuration.save()
+    catalog = a_catalog(*(a_course(key) for key in ("Gone", "Hidden", "Other", "Left", "Same")), customer=customer)
+    run_of(configuration, clock)
+    import_into(catalog, [a_course(key) for key in ("Gone", "Hidden", "Other", "Same")], now=clock.now, replace=True)
+    run_of(configuration, clock)
+    there = {course.idnumber: course for course in moodle.table.all()}
+    moodle.table.remove(there["Gone"].id)
+    moodle.table.change(replace(there["Hidden"], visible=0))
+    moodle.table.change(replace(there["Other"], fullname="Somebody's"))
+    moodle.table.change(replace(there["Left"], visible=1))
+    moodle.table.add(Course(shortname="theirs", fullname="Theirs", idnumber="Theirs", categoryid=1))
+    moodle.table.add(Course(shortname="no key", fullname="No key", categoryid=1))
+    runs = configuration.runs.count()
+
+    drift = check_drift(configuration, clock=clock)
+
+    assert {each.content_key: each.difference.value for each in drift} == {
+        "Gone": "missing",
+        "Hidden": "missing",
+        "Other": "changed",
+        "Left": "left",
+        "Theirs": "unknown",
+    }
+    assert [each.details for each in drift if each.content_key == "Other"] == ["It differs in fullname."]
+    assert configuration.runs.count() == runs
+
+
+def test_the_command_lists_drift(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    a_catalog(a_course("A"), customer=customer)
+    run_of(configuration, clock)
+    call_command("check_drift", configuration=configuration.pk)
+    assert capsys.readouterr().out == ""
+
+    moodle.reset()
+    with pytest.raises(SystemExit) as ended:
+        call_command("check_drift", "--json", configuration=configuration.pk)
+
+    assert ended.value.code == 1
+    assert json.loads(capsys.readouterr().out) == {
+        "content_key": "A",
+        "difference": "missing",
+        "details": "The learning system does not have it.",
+    }
+
+
+# --- taken over -------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_there_already_is_taken_over_and_updated_by_the_next_run(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    theirs = moodle.table.add(Course(shortname="old", fullname="Old", idnumber="A", categoryid=1, visible=0))
+    moodle.table.add(Course(shortname="x", fullname="X", idnumber="Not in the catalogs", categoryid=1))
+    a_catalog(a_course("A"), a_course("B"), customer=customer)
+
+    assert adopt(configuration, clock=clock) == 1
+    row = row_of("A")
+    assert (row.state, row.presence, row.remote_id) == ("pending", "present", str(theirs.id))
+
+    run = run_of(configuration, clock)
+
+    assert run.counts == {"create": {"done": 1}, "update": {"done": 1}}
+    assert moodle.offered().keys() == {"A", "B", "Not in the catalogs"}
+    assert adopt(configuration, clock=clock) == 0
+
+
+def test_what_was_sent_is_not_taken_over(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock
+) -> None:
+    a_catalog(*courses(2), customer=customer)
+    run_of(configuration, clock)
+
+    assert adopt(configuration, clock=clock) == 0
+    assert run_of(configuration, clock).state == RunState.COMPLETE
+
+
+def test_the_adopt_command_prints_how_many(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    moodle.table.add(Course(shortname="old", fullname="Old", idnumber="A", categoryid=1))
+    a_catalog(a_course("A"), customer=customer)
+
+    call_command("adopt", configuration=configuration.pk)
+
+    assert capsys.readouterr().out == "1\n"
+
+
+# --- consented to -----------------------------------------------------------------------------------------------------
+
+
+class LibraryCredentials(ChannelSettings):
+    refresh_token: str = ""
+
+
+class LibraryChannel(ConsentingChannel, ShelfChannel):
+    """A shelf that a librarian has to let us to."""
+
+    code = "LIBRARY"
+    credentials_class: ClassVar[type[ChannelSettings]] = LibraryCredentials
+
+    def __init__(self, client: Any, settings: Any, credentials: Any) -> None:
+        super().__init__(Shelf())
+        self.client, self.settings, self.credentials = client, settings, credentials
+
+    def authorization_url(self, *, redirect_uri: str, state: str) -> str:
+        return "https://library.test/consent?" + urlencode({"redirect_uri": redirect_uri, "state": state})
+
+    def redeem(self, code: str, *, redirect_uri: str) -> Mapping[str, str]:
+        if (code, redirect_uri) != ("good", "http://testserver/integrated-channels/oauth-complete/"):
+            raise CredentialsError("The library does not know the code.")
+        return {"refresh_token": "fresh"}
+
+
+@pytest.fixture
+def library(customer: EnterpriseCustomer, monkeypatch: pytest.MonkeyPatch) -> ChannelConfiguration:
+    monkeypatch.setitem(registry.CHANNELS, "LIBRARY", LibraryChannel)
+    return ChannelConfiguration.objects.create(
+        channel_code="LIBRARY",
+        enterprise_customer_uuid=customer.pk,
+        base_url="https://library.test",
+        credentials=encrypt({}),
+    )
+
+
+def begun(client: Client, configuration: ChannelConfiguration) -> str:
+    """Begin an authorization, and return the state that goes along."""
+    answer = client.get(f"/integrated-channels/authorize/{configuration.pk}/")
+    place = urlsplit(answer["Location"])
+    assert place.netloc == "library.test"
+    return parse_qs(place.query)["state"][0]
+
+
+def ended(client: Client, **query: str) -> str:
+    """Come back from the learning system, and return the page that is shown."""
+    return client.get("/integrated-channels/oauth-complete/", query, follow=True).content.decode()
+
+
+def test_a_person_lets_us_in(library: ChannelConfiguration, admin_client: Client) -> None:
+    page = f"/admin/integrated_channels/channelconfiguration/{library.pk}/change/"
+    assert f"/integrated-channels/authorize/{library.pk}/" in admin_client.get(page).content.decode()
+
+    shown = ended(admin_client, code="good", state=begun(admin_client, library))
+
+    assert "The learning system lets us in." in shown
+    library.refresh_from_db()
+    assert decrypt(library.credentials) == {"refresh_token": "fresh"}
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ({"code": "bad"}, "The library does not know the code."),
+        ({"error": "access_denied"}, "The learning system did not let us in: access_denied"),
+        ({"error": "x", "error_description": "Not today"}, "did not let us in: Not today"),
+        ({}, "it gave no code"),
+    ],
+)
+def test_why_we_are_not_let_in_is_told(
+    library: ChannelConfiguration, admin_client: Client, query: dict[str, str], told: str
+) -> None:
+    assert told in ended(admin_client, state=begun(admin_client, library), **query)
+
+    library.refresh_from_db()
+    assert decrypt(library.credentials) == {}
+
+
+def test_a_state_that_is_not_ours_is_refused(
+    library: ChannelConfiguration, admin_client: Client, client: Client, django_user_model: Any
+) -> None:
+    django_user_model.objects.create_superuser("other", password="x")
+    client.login(username="other", password="x")
+    state = begun(admin_client, library)
+    foreign = signing.dumps([library.pk, "x"], salt="another")
+
+    for shown in (
+        ended(client, code="good", state=state),  # Begun by somebody else.
+        ended(admin_client, code="good", state=foreign),
+        ended(admin_client, code="good"),
+    ):
+        assert "You began no such authorization" in shown
+    library.refresh_from_db()
+    assert decrypt(library.credentials) == {}
+
+
+def test_a_state_is_good_for_ten_minutes(
+    library: ChannelConfiguration, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("enterprise_catalog.integrated_channels.consent.STATE_SECONDS", -1)
+
+    assert "You began no such authorization" in ended(admin_client, code="good", state=begun(admin_client, library))
+
+
+def test_a_state_is_good_once(library: ChannelConfiguration, admin_client: Client) -> None:
+    state = begun(admin_client, library)
+    ended(admin_client, code="good", state=state)
+
+    assert "You began no such authorization" in ended(admin_client, code="good", state=state)
+
+
+def test_only_staff_who_may_change_it_begin(
+    library: ChannelConfiguration, client: Client, django_user_model: Any
+) -> None:
+    address = f"/integrated-channels/authorize/{library.pk}/"
+    assert client.get(address).status_code == 302  # To the log-in.
+    django_user_model.objects.create_user("staff", password="x", is_staff=True)
+    client.login(username="staff", password="x")
+
+    assert client.get(address).status_code == 403
+
+
+def test_a_channel_without_consent_says_so(configuration: ChannelConfiguration, admin_client: Client) -> None:
+    shown = admin_client.get(f"/integrated-channels/authorize/{configuration.pk}/", follow=True).content.decode()
+
+    assert "Moodle is not authorized by a person; its credentials are entered." in shown
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+
+def test_credentials_are_encrypted_anew_with_the_newest_key(
+    configuration: ChannelConfiguration, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [old], new = settings.CREDENTIALS_ENCRYPTION_KEYS, Fernet.generate_key().decode()
+    known = decrypt(configuration.credentials)
+    settings.CREDENTIALS_ENCRYPTION_KEYS = [new, old]
+
+    call_command("rotate_credentials")
+
+    assert capsys.readouterr().out == "1\n"
+    settings.CREDENTIALS_ENCRYPTION_KEYS = [new]
+    configuration.refresh_from_db()
+    assert decrypt(configuration.credentials) == known
+
+
+def test_credentials_that_no_key_fits_are_named_and_left(
+    configuration: ChannelConfiguration, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.CREDENTIALS_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    before = configuration.credentials
+
+    with pytest.raises(SystemExit) as ended_with:
+        call_command("rotate_credentials")
+
+    assert ended_with.value.code == 1
+    assert f"configuration {configuration.pk}: no key fits" in capsys.readouterr().err
+    configuration.refresh_from_db()
+    assert configuration.credentials == before

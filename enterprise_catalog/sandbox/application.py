@@ -104,7 +104,7 @@ class SandboxApplication(ABC):
         Raises:
             ConnectionCutError: when a fault breaks the connection.
         """
-        request = SandboxRequest(environ)
+        request = SandboxRequest({**environ, "PATH_INFO": _as_bytes(environ["PATH_INFO"])})
         answer = self._control if request.path.startswith(CONTROL_PREFIX) else self._answer
         return answer(request)(environ, start_response)
 
@@ -142,6 +142,15 @@ class SandboxApplication(ABC):
             return json_response({"error": str(exc)}, status=400)
         self.faults.set(faults)
         return _json_bytes(_FAULTS.dump_json(faults))
+
+
+def _as_bytes(path: str) -> str:
+    """Return a path as WSGI has it: bytes, each spelt as a character. httpx's in-process transport gives it as text."""
+    try:
+        path.encode("latin-1").decode()
+    except UnicodeError:
+        return path.encode().decode("latin-1")
+    return path
 
 
 def json_response(body: object, *, status: int = 200) -> Response:

@@ -6,6 +6,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from enterprise_catalog.sandbox.blackboard import BlackboardSandbox
 from enterprise_catalog.sandbox.cornerstone import CornerstoneSandbox
 from enterprise_catalog.sandbox.degreed import UNHURRIED_CALLS_PER_MINUTE, DegreedSandbox
 from enterprise_catalog.sandbox.moodle import MoodleSandbox
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 #: Each value makes a fresh sandbox, with its published credentials and no content.
 SANDBOXES: Mapping[str, Callable[[], SandboxApplication]] = MappingProxyType(
     {
+        "BLACKBOARD": BlackboardSandbox,
         "CSOD": CornerstoneSandbox,
         "DEGREED2": partial(DegreedSandbox, calls_per_minute=UNHURRIED_CALLS_PER_MINUTE),
         "MOODLE": MoodleSandbox,

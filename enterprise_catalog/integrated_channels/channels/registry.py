@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from enterprise_catalog.integrated_channels.channels.blackboard.channel import Blackboard
 from enterprise_catalog.integrated_channels.channels.cornerstone.channel import Cornerstone
 from enterprise_catalog.integrated_channels.channels.degreed.channel import Degreed
 from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.channels.base import Channel
 
 _ALL: tuple[type[Channel[Any, Any]], ...] = (
+    Blackboard,
     Cornerstone,
     Degreed,
     Moodle,

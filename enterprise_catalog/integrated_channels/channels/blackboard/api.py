@@ -1,0 +1,96 @@
+"""Blackboard's REST API as such: its lists, and how it says no. Nothing here knows what a course is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import BaseModel, Field, TypeAdapter
+
+from enterprise_catalog.integrated_channels.channels.answers import read
+from enterprise_catalog.integrated_channels.channels.tokens import BearerClient
+from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from enterprise_catalog.integrated_channels.http import Answer, LMSClient
+
+PAGE_SIZE: Final = 100  #: The most of a list that one page holds.
+
+#: Statuses that are about what was asked for. 507: the course has no room left, which waiting does not mend.
+_REFUSALS: Final = frozenset({400, 404, 409, 507})
+
+T = TypeVar("T")
+
+
+class _Paging(BaseModel):
+    nextPage: str = ""  # noqa: N815  (Blackboard's name)
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list."""
+
+    results: list[T]
+    paging: _Paging = _Paging()
+
+
+class _Failure(BaseModel):
+    message: str = Field(min_length=1)  #: All other fields may be missing.
+    code: str = ""
+
+
+_FAILURE: Final = TypeAdapter(_Failure)
+
+
+class API:
+    """Calls one Blackboard."""
+
+    def __init__(self, client: LMSClient, fetch_token: Callable[[], str]) -> None:
+        self._client = client
+        self._bearer = BearerClient(client, fetch_token)
+
+    def send(self, method: str, path: str, *, is_refused: str = "", **request: Any) -> Answer | None:
+        """Send one request and return the answer; ``None`` for a 404 of Blackboard's own.
+
+        Args:
+            is_refused: what a conflict (409) means.
+
+        Raises:
+            RejectedError: 400, 409, 507, with Blackboard's own words.
+            RetryableError: what answers is not Blackboard, a 404 included.
+        """
+        answer = self._bearer.send(method, path, accept=(*_REFUSALS, 303), **request)
+        if answer.status_code not in _REFUSALS:
+            return answer
+        failure = read(_FAILURE, answer)
+        if answer.status_code == 404:
+            return None
+        meaning = (
+            is_refused if is_refused and answer.status_code == 409 else f"Blackboard answered {answer.status_code}"
+        )
+        told = self._client.redacted(f"{meaning}: {failure.message}")
+        raise RejectedError(told, status_code=answer.status_code, vendor_code=self._client.redacted(failure.code))
+
+    def listed(
+        self, path: str, adapter: TypeAdapter[Page[T]], *, params: Mapping[str, str] | None = None
+    ) -> Iterator[T] | None:
+        """Return what is in a list, fetched page by page; ``None`` if there is nothing that could have such a list."""
+        query = {**(params or {}), "limit": str(PAGE_SIZE)}
+        first = self.send("GET", path, params=query)
+        return self._results(path, adapter, first, query) if first else None
+
+    def _results(
+        self, path: str, adapter: TypeAdapter[Page[T]], answer: Answer | None, query: Mapping[str, str]
+    ) -> Iterator[T]:
+        seen = {""}
+        while answer is not None:
+            page = read(adapter, answer)
+            yield from page.results
+            if (following := page.paging.nextPage) in seen:
+                break
+            seen.add(following)
+            # Its path is the one that we have; another one is not gone to.
+            answer = self.send("GET", path, params={**query, **dict(parse_qsl(urlsplit(following).query))})
+        if answer is None or following:
+            raise RetryableError("Blackboard's list leads in circles, or went away before its end.")

@@ -1,0 +1,293 @@
+"""Courses at a Blackboard, and the page in each: found, created, updated and taken away.
+
+A course's ``externalId`` is our content key. The page is a folder with one document. Learners never see a course that
+has no page: it is created hidden, shown when its page is there, and its page is changed in place.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from pydantic import BaseModel, Field, TypeAdapter
+
+from enterprise_catalog.integrated_channels.channels.answers import read
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, ConsentingChannel, PushChannel
+from enterprise_catalog.integrated_channels.channels.blackboard.access import (
+    DELETE_SCOPE,
+    SCOPES,
+    Access,
+    BlackboardCredentials,
+)
+from enterprise_catalog.integrated_channels.channels.blackboard.api import API, Page
+from enterprise_catalog.integrated_channels.channels.blackboard.transform import (
+    DEFAULT_PAGE_TITLE,
+    MAX_EXTERNAL_ID_LENGTH,
+    CourseView,
+    to_course,
+)
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RetryableError
+from enterprise_catalog.integrated_channels.types import ItemResult, Outcome, RateLimit, RemoteItem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from enterprise_catalog.integrated_channels.http import Answer, LMSClient
+    from enterprise_catalog.integrated_channels.types import ContentItem, Outgoing, Payload
+
+COURSES: Final = "/learn/api/public/v3/courses"
+#: Contents and tasks of courses are still where the first version of the API had them.
+PARTS: Final = "/learn/api/public/v1/courses"
+
+#: For each site, as a developer group has it at first; "Developer Groups, Site Quotas, and Rate Limits" of the vendor.
+CALLS_PER_DAY: Final = 10_000
+
+_DAY_SECONDS: Final = 24 * 60 * 60
+_SHOWN: Final = {"availability": {"available": "Yes"}}
+_HIDDEN: Final = {"availability": {"available": "No"}}
+#: Web servers take these for something else in a path, however they are escaped.
+_UNSAFE_IN_PATH: Final = frozenset("/\\;%")
+_TASK_ID: Final = re.compile(r"/tasks/([^/?#]+)/?$")
+
+
+class DeletePolicy(StrEnum):
+    """What becomes of a course that leaves the catalogs; the first two are values of ``availability``."""
+
+    NO = "No"
+    DISABLED = "Disabled"
+    DELETE = "Delete"
+
+
+class BlackboardSettings(ChannelSettings):
+    """What differs from one Blackboard site to the next."""
+
+    course_view: CourseView = Field(
+        default=CourseView.ULTRA, description="Ultra or Classic (Original); Ultra takes fewer HTML tags."
+    )
+    delete_policy: DeletePolicy = Field(
+        default=DeletePolicy.NO,
+        description="What becomes of a course that leaves: No (unavailable), Disabled, or Delete, which is for ever.",
+    )
+    page_title: str = Field(
+        default=DEFAULT_PAGE_TITLE, min_length=1, max_length=255, description="The title of each course's page."
+    )
+    data_source_id: str = Field(
+        default="", description="The data source of new courses, such as externalId:CATALOG; empty for the site's own."
+    )
+    calls_per_day: int = Field(
+        default=CALLS_PER_DAY, ge=1, description="The most calls in 24 hours, as the site's contract has it."
+    )
+    parallel_calls: int = Field(default=4, ge=1, le=16, description="How many courses are worked on at a time.")
+    deletion_checks: int = Field(
+        default=5, ge=1, le=50, description="How often a real delete is asked whether it is done, before the next run."
+    )
+
+
+class _Availability(BaseModel):
+    available: str = ""
+
+
+class _Course(BaseModel):
+    id: str = Field(min_length=1)
+    externalId: str = ""  # noqa: N815  (Blackboard's names, here and below)
+    name: str = ""
+    availability: _Availability = _Availability()
+
+
+class _Handler(BaseModel):
+    id: str = ""
+
+
+class _Content(BaseModel):
+    id: str = Field(min_length=1)
+    title: str = ""
+    contentHandler: _Handler = _Handler()  # noqa: N815
+
+
+_COURSE: Final = TypeAdapter(_Course)
+_COURSES: Final = TypeAdapter(Page[_Course])
+_CONTENT: Final = TypeAdapter(_Content)
+_CONTENTS: Final = TypeAdapter(Page[_Content])
+
+
+class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], ConsentingChannel):
+    """Blackboard Learn, Ultra or Original. A course takes four calls, whether it is created or updated."""
+
+    code = "BLACKBOARD"
+    label = "Blackboard Learn"
+    items_per_call = 1
+    max_key_length = MAX_EXTERNAL_ID_LENGTH
+    can_list = True
+    settings_class = BlackboardSettings
+    credentials_class = BlackboardCredentials
+
+    def __init__(self, client: LMSClient, settings: BlackboardSettings, credentials: BlackboardCredentials) -> None:
+        super().__init__(client, settings, credentials)
+        scopes = (*SCOPES, DELETE_SCOPE) if settings.delete_policy is DeletePolicy.DELETE else SCOPES
+        self._access = Access(client, credentials, save_credentials=lambda: self.save_credentials, scopes=scopes)
+        self._api = API(client, self._access.fetch_token)
+        self.parallel_calls = settings.parallel_calls
+        self.rate_limit = RateLimit(settings.calls_per_day, seconds=_DAY_SECONDS)
+
+    def authorization_url(self, *, redirect_uri: str, state: str) -> str:
+        return self._access.authorization_url(redirect_uri=redirect_uri, state=state)
+
+    def redeem(self, code: str, *, redirect_uri: str) -> Mapping[str, str]:
+        return self._access.redeem(code, redirect_uri=redirect_uri)
+
+    def transform(self, item: ContentItem) -> Payload:
+        return to_course(item, view=self.settings.course_view, page_title=self.settings.page_title)
+
+    def probe(self) -> Sequence[str]:
+        """Read a course, and compare what Blackboard grants us with what the settings count on."""
+        answer = self._found(self._api.send("GET", COURSES, params={"limit": "1", "fields": "id"}))
+        read(_COURSES, answer)
+        mend = [f"The consent lacks {scope!r}: authorize again." for scope in self._access.missing_scopes()]
+        limit, remaining = (answer.headers.get(f"x-rate-limit-{name}", "") for name in ("limit", "remaining"))
+        if limit.isdecimal() and int(limit) < self.settings.calls_per_day:
+            mend.append(f"Blackboard takes {int(limit):,} calls; calls_per_day says {self.settings.calls_per_day:,}.")
+        if remaining == "0":
+            mend.append("Blackboard takes no more calls for now.")
+        return mend
+
+    def list_items(self) -> Iterator[RemoteItem]:
+        """Yield each course of the site that we may see; the external ID of most others is their course ID."""
+        for course in self._courses():
+            if course.externalId:
+                is_offered = course.availability.available not in ("No", "Disabled")
+                fields = {"externalId": course.externalId, "name": course.name}
+                yield RemoteItem(course.externalId, course.id, is_offered, course.name, fields)
+
+    def find(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """Ask for the course by its external ID.
+
+        Of a key that no path may hold the courses that contain it are searched for: more calls, for few keys.
+        """
+        [key] = keys
+        fields = {"fields": "id,externalId"}
+        if _UNSAFE_IN_PATH & set(key):
+            courses = list(self._courses(externalId=key, **fields))
+        else:
+            answer = self._api.send("GET", f"{COURSES}/externalId:{quote(key, safe='')}", params=fields)
+            courses = [read(_COURSE, answer)] if answer else []
+        ids = [course.id for course in courses if course.externalId == key]
+        return {key: ids[0]} if ids else {}
+
+    def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        """Create a course that is hidden, give it its page, and show it.
+
+        A course ID or external ID that is taken is a refusal, after which the engine looks for the course.
+        """
+        [item] = items
+        fields = {name: value for name, value in item.payload.items() if name != "page"} | _HIDDEN
+        if self.settings.data_source_id:
+            fields["dataSourceId"] = self.settings.data_source_id
+        taken = f"Blackboard has another course with the course ID {fields['courseId']!r} or the external ID"
+        answer = self._api.send("POST", COURSES, json=fields, is_refused=f"{taken} {item.content_key!r}")
+        course = read(_COURSE, self._found(answer)).id
+        contents = _contents_of(course)
+        self._add_document(contents, self._add_folder(contents, item), item)
+        return [self._change(course, item, _SHOWN)]
+
+    def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        """Make the page what it should be, then the course, which is shown."""
+        [item] = items
+        if not self._make_page(_contents_of(item.remote_id), item):
+            return [_gone(item)]
+        # A course keeps its ID and its view.
+        fields = {name: item.payload[name] for name in ("externalId", "name", "description")}
+        return [self._change(item.remote_id, item, fields | _SHOWN)]
+
+    def delete(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        [item] = items
+        if self.settings.delete_policy is DeletePolicy.DELETE:
+            return [self._delete(item)]
+        return [self._change(item.remote_id, item, {"availability": {"available": self.settings.delete_policy.value}})]
+
+    # --- courses ----------------------------------------------------------------------------------------------------
+
+    def _courses(self, **params: str) -> Iterator[_Course]:
+        courses = self._api.listed(COURSES, _COURSES, params=params)
+        if courses is None:
+            raise ConfigurationError(
+                "This Blackboard has no such list of courses: it is older than 3900.", status_code=404
+            )
+        return courses
+
+    def _change(self, course: str, item: Outgoing, fields: Payload) -> ItemResult:
+        taken = f"Blackboard has another course with the external ID {item.content_key!r}"
+        answer = self._api.send("PATCH", f"{COURSES}/{quote(course, safe='')}", json=fields, is_refused=taken)
+        if answer is None:
+            return _gone(item)
+        read(_COURSE, answer)
+        return ItemResult(item.content_key, Outcome.DONE, remote_id=course)
+
+    def _delete(self, item: Outgoing) -> ItemResult:
+        """Delete a course for ever. Blackboard does it in a task of its own, which is asked a few times."""
+        course = quote(item.remote_id, safe="")
+        answer = self._api.send("DELETE", f"{COURSES}/{course}")
+        if answer is None:
+            return _gone(item)
+        # Only the task's id is taken from there: no other address is gone to.
+        if task := _TASK_ID.search(answer.headers.get("location", "")):
+            path = f"{PARTS}/{course}/tasks/{quote(task[1], safe='')}"
+            for _ in range(self.settings.deletion_checks):
+                answer = self._api.send("GET", path)
+                if answer is not None and answer.status_code == 303:
+                    return ItemResult(item.content_key, Outcome.DONE, remote_id=item.remote_id)
+        # The next run's delete finds the course gone, or its task still under way.
+        message = "Blackboard has begun to delete the course, and has not said yet that it is done."
+        return ItemResult(item.content_key, Outcome.RETRY, remote_id=item.remote_id, status_code=202, message=message)
+
+    # --- the page of a course: a folder, and a document in it -------------------------------------------------------
+
+    def _make_page(self, contents: str, item: Outgoing) -> bool:
+        """Make the page what it should be, whatever there is of it; return whether there is such a course."""
+        on_top = self._api.listed(contents, _CONTENTS)
+        if on_top is None:
+            return False
+        page = item.payload["page"]
+        folder = _like(page["folder"], on_top) or self._add_folder(contents, item)
+        within = self._api.listed(f"{contents}/{quote(folder, safe='')}/children", _CONTENTS)
+        document = _like(page["document"], within or ())
+        if document is None:
+            self._add_document(contents, folder, item)
+        else:
+            changes = {"title": page["document"]["title"], "body": page["document"]["body"], **_SHOWN}
+            self._send_content("PATCH", f"{contents}/{quote(document, safe='')}", changes)
+        return True
+
+    def _add_folder(self, contents: str, item: Outgoing) -> str:
+        return self._send_content("POST", contents, {**item.payload["page"]["folder"], "position": 0, **_SHOWN})
+
+    def _add_document(self, contents: str, folder: str, item: Outgoing) -> None:
+        path = f"{contents}/{quote(folder, safe='')}/children"
+        self._send_content("POST", path, {**item.payload["page"]["document"], **_SHOWN})
+
+    def _send_content(self, method: str, path: str, fields: Payload) -> str:
+        """Send a folder or a document, and return its id."""
+        return read(_CONTENT, self._found(self._api.send(method, path, json=fields))).id
+
+    @staticmethod
+    def _found(answer: Answer | None) -> Answer:
+        if answer is None:
+            raise RetryableError("What was worked on at Blackboard went away in the midst of it.", status_code=404)
+        return answer
+
+
+def _contents_of(course: str) -> str:
+    return f"{PARTS}/{quote(course, safe='')}/contents"
+
+
+def _like(payload: Payload, contents: Iterator[_Content] | Sequence[_Content]) -> str | None:
+    """Return the id of what has the title and the handler of ``payload``; the first one counts."""
+    wanted = (payload["title"], payload["contentHandler"]["id"])
+    return next((item.id for item in contents if (item.title, item.contentHandler.id) == wanted), None)
+
+
+def _gone(item: Outgoing) -> ItemResult:
+    return ItemResult(
+        item.content_key, Outcome.GONE, status_code=404, message="Blackboard has no such course any more."
+    )

@@ -1,0 +1,130 @@
+"""Content items -> Blackboard courses, each with a page that tells of it. Pure; every limit of theirs is a constant.
+
+https://developer.anthology.com/portal/displayApi/Learn (the API's description, release 3900.65).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from enterprise_catalog.integrated_channels.channels.markup import cleaned, is_address
+from enterprise_catalog.integrated_channels.channels.text import cut, plain
+from enterprise_catalog.integrated_channels.exceptions import RejectedError
+
+if TYPE_CHECKING:
+    from enterprise_catalog.integrated_channels.types import ContentItem, Payload
+
+MAX_COURSE_ID_LENGTH: Final = 100  #: ``courseId``, which people see.
+MAX_EXTERNAL_ID_LENGTH: Final = 256  #: ``externalId``.
+MAX_NAME_LENGTH: Final = 333  #: ``name``.
+#: ``description`` of a course. The API names no limit; the page has the whole text, so that this is ours.
+DESCRIPTION_LENGTH: Final = 1_000
+
+#: All that Ultra takes: https://docs.anthology.com/docs/blackboard/rest-apis/advanced/bbml
+BBML_TAGS: Final = frozenset(
+    ("a", "br", "del", "div", "em", "h4", "h5", "h6", "img", "li", "ol", "p", "span", "strong", "sub", "sup", "ul")
+)
+#: The Classic view takes "safe HTML", of which the vendor publishes no list; this is on the safe side.
+SAFE_TAGS: Final = BBML_TAGS | {"b", "blockquote", "code", "h1", "h2", "h3", "hr", "i", "pre", "u"}
+
+DEFAULT_PAGE_TITLE: Final = "About this course"
+FOLDER: Final = "resource/x-bb-folder"
+DOCUMENT: Final = "resource/x-bb-document"
+#: What Ultra itself calls the one document of a page; learners see the folder's title.
+ULTRA_DOCUMENT_TITLE: Final = "ultraDocumentBody"
+
+#: Executive education is told apart by its title, as on Open edX's own pages.
+_EXEC_ED: Final = "executive-education-2u"
+_SENDABLE: Final = frozenset({"course", "courserun", "program"})
+
+#: What a course id may hold, as Blackboard's own form for new courses says. Capitals are left out here: two ids that
+#: differ in nothing else may be the same to it.
+_FITTING: Final = re.compile(rf"[a-z0-9._-]{{1,{MAX_COURSE_ID_LENGTH}}}")
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_DIGEST_LENGTH: Final = 12  #: Hexadecimal digits; 48 bits.
+_ENDS_LIKE_A_DIGEST: Final = re.compile(rf".*-[0-9a-f]{{{_DIGEST_LENGTH}}}")
+
+
+class CourseView(StrEnum):
+    """How Blackboard shows a course; the words of ``ultraStatus``."""
+
+    ULTRA = "Ultra"
+    CLASSIC = "Classic"  #: Called Original nowadays.
+
+
+def to_course(
+    item: ContentItem, *, view: CourseView = CourseView.ULTRA, page_title: str = DEFAULT_PAGE_TITLE
+) -> Payload:
+    """Return the course that stands for ``item``, named as the API names it; under ``page`` its folder and document.
+
+    Raises:
+        RejectedError: a pathway, a key that is too long for ``externalId``, or no title.
+    """
+    title = plain(item.title)
+    if faults := _faults(item, title):
+        raise RejectedError(" ".join(faults))
+    if item.course_type == _EXEC_ED:
+        title = f"ExecEd: {title}"
+    return {
+        "courseId": course_id(item.content_key),
+        "externalId": item.content_key,
+        "name": cut(title, MAX_NAME_LENGTH),
+        "description": cut(plain(item.short_description or item.full_description), DESCRIPTION_LENGTH),
+        "ultraStatus": view.value,
+        "page": _page(item, title, view=view, page_title=page_title),
+    }
+
+
+def course_id(key: str) -> str:
+    """Return the course id for a content key, always the same one, and for no two keys the same.
+
+    What would not fit is replaced, and told apart by a digest of the key.
+    """
+    if _FITTING.fullmatch(key) and not _ENDS_LIKE_A_DIGEST.fullmatch(key):
+        return key
+    digest = hashlib.sha256(key.encode()).hexdigest()[:_DIGEST_LENGTH]
+    readable = _UNFIT.sub(".", key)[: MAX_COURSE_ID_LENGTH - _DIGEST_LENGTH - 1]
+    return f"{readable}-{digest}"
+
+
+def _faults(item: ContentItem, title: str) -> list[str]:
+    faults = []
+    if item.content_type not in _SENDABLE:
+        what = {"learnerpathway": "learner pathway"}.get(item.content_type, item.content_type)
+        faults.append(f"Blackboard has nothing that a {what} could be; only courses can be sent.")
+    if (length := len(item.content_key)) > MAX_EXTERNAL_ID_LENGTH:
+        faults.append(f"The content key has {length} characters; Blackboard's external ID holds at most 256.")
+    if not title:
+        faults.append("The item has no title; Blackboard needs one.")
+    return faults
+
+
+def _page(item: ContentItem, title: str, *, view: CourseView, page_title: str) -> Payload:
+    """Return the folder and the document in it: Ultra wants the folder to be a page, Classic wants a folder on top."""
+    is_ultra = view is CourseView.ULTRA
+    folder = {"id": FOLDER, "isBbPage": True} if is_ultra else {"id": FOLDER}
+    return {
+        "folder": {"title": page_title, "contentHandler": folder},
+        "document": {
+            "title": ULTRA_DOCUMENT_TITLE if is_ultra else page_title,
+            "body": _body(item, title, BBML_TAGS if is_ultra else SAFE_TAGS),
+            "contentHandler": {"id": DOCUMENT},
+        },
+    }
+
+
+def _body(item: ContentItem, title: str, allowed: frozenset[str]) -> str:
+    parts = [f"<h4>{html.escape(title, quote=False)}</h4>"]
+    address = item.enrollment_url or item.marketing_url
+    if is_address(address):
+        parts.append(f'<p><a href="{html.escape(address)}">Go to the course page</a></p>')
+    if is_address(item.image_url):
+        parts.append(f'<p><img src="{html.escape(item.image_url)}" alt=""></p>')
+    if organizations := ", ".join(filter(None, map(plain, item.organizations))):
+        parts.append(f"<p>Offered by {html.escape(organizations, quote=False)}.</p>")
+    parts.append(cleaned(item.full_description or item.short_description, allowed))
+    return "".join(parts)

@@ -25,8 +25,9 @@ _SILENT: Final = frozenset({"script", "style"})  #: Their text is none.
 _DEEPEST: Final = 50  #: Tags that are open at once; further ones are left out.
 _LONGEST_ADDRESS: Final = 2_000  #: In characters, as browsers take it.
 
-#: A tag or comment as ``text.plain`` sees one: it ends before another ``<``, so that no text is searched twice.
-_TAG: Final = re.compile(r"(<[a-zA-Z/!?][^<>]*>)")
+#: The start of a comment, or a tag as ``text.plain`` sees one: it ends before another ``<``, so that no text is
+#: searched twice.
+_TAG: Final = re.compile(r"(<!--|<[a-zA-Z/!?][^<>]*>)")
 _NAME: Final = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
 _ATTRIBUTE: Final = re.compile(r"""(?<![\w-])(href|src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _BARE_AMPERSAND: Final = re.compile(r"&(?!#?[a-zA-Z0-9]{1,32};)")
@@ -59,8 +60,8 @@ def _audible(pieces: list[str]) -> Iterator[str]:
             yield rest
         elif until:
             until = "" if piece.lower().startswith(until) else until
-        elif piece.startswith("<!--"):
-            until = "" if piece.endswith("-->") else "-->"
+        elif piece == "<!--":
+            until = "-->"
         elif (name := _name(piece)) in _SILENT and not piece.startswith("</"):
             until = f"</{name}"
         else:

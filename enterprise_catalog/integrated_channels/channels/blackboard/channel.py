@@ -32,7 +32,7 @@ from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
 from enterprise_catalog.integrated_channels.types import ItemResult, Outcome, RateLimit, RemoteItem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from enterprise_catalog.integrated_channels.http import Answer, LMSClient
     from enterprise_catalog.integrated_channels.types import ContentItem, Outgoing, Payload
@@ -103,6 +103,7 @@ class _Handler(BaseModel):
 class _Content(BaseModel):
     id: str = Field(min_length=1)
     title: str = ""
+    availability: _Availability = _Availability()
     contentHandler: _Handler = _Handler()  # noqa: N815
 
 
@@ -235,7 +236,9 @@ class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], Consent
             path = f"{PARTS}/{course}/tasks/{quote(task[1], safe='')}"
             for _ in range(self.settings.deletion_checks):
                 answer = self._api.send("GET", path)
-                if answer is not None and answer.status_code == 303:
+                if answer is None:
+                    break
+                if answer.status_code == 303:
                     return ItemResult(item.content_key, Outcome.DONE, remote_id=item.remote_id)
         # The next run's delete finds the course gone, or its task still under way.
         message = "Blackboard has begun to delete the course, and has not said yet that it is done."
@@ -249,21 +252,27 @@ class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], Consent
         if on_top is None:
             return False
         page = item.payload["page"]
-        folder = _like(page["folder"], on_top) or self._add_folder(contents, item)
-        within = self._api.listed(f"{contents}/{quote(folder, safe='')}/children", _CONTENTS)
-        document = _like(page["document"], within or ())
+        folder = _like(page["folder"], on_top)
+        if folder is None:
+            self._add_document(contents, self._add_folder(contents, item), item)
+            return True
+        if folder.availability.available not in ("Yes", ""):
+            self._send_content("PATCH", _part_of(contents, folder.id), _SHOWN)
+        document = _like(
+            page["document"], self._api.listed(f"{_part_of(contents, folder.id)}/children", _CONTENTS) or ()
+        )
         if document is None:
-            self._add_document(contents, folder, item)
+            self._add_document(contents, folder.id, item)
         else:
             changes = {"title": page["document"]["title"], "body": page["document"]["body"], **_SHOWN}
-            self._send_content("PATCH", f"{contents}/{quote(document, safe='')}", changes)
+            self._send_content("PATCH", _part_of(contents, document.id), changes)
         return True
 
     def _add_folder(self, contents: str, item: Outgoing) -> str:
         return self._send_content("POST", contents, {**item.payload["page"]["folder"], "position": 0, **_SHOWN})
 
     def _add_document(self, contents: str, folder: str, item: Outgoing) -> None:
-        path = f"{contents}/{quote(folder, safe='')}/children"
+        path = f"{_part_of(contents, folder)}/children"
         self._send_content("POST", path, {**item.payload["page"]["document"], **_SHOWN})
 
     def _send_content(self, method: str, path: str, fields: Payload) -> str:
@@ -281,10 +290,14 @@ def _contents_of(course: str) -> str:
     return f"{PARTS}/{quote(course, safe='')}/contents"
 
 
-def _like(payload: Payload, contents: Iterator[_Content] | Sequence[_Content]) -> str | None:
-    """Return the id of what has the title and the handler of ``payload``; the first one counts."""
+def _part_of(contents: str, part: str) -> str:
+    return f"{contents}/{quote(part, safe='')}"
+
+
+def _like(payload: Payload, contents: Iterable[_Content]) -> _Content | None:
+    """Return what has the title and the handler of ``payload``; the first one counts."""
     wanted = (payload["title"], payload["contentHandler"]["id"])
-    return next((item.id for item in contents if (item.title, item.contentHandler.id) == wanted), None)
+    return next((part for part in contents if (part.title, part.contentHandler.id) == wanted), None)
 
 
 def _gone(item: Outgoing) -> ItemResult:

@@ -1,0 +1,25 @@
+"""A Blackboard in memory, and the channel connected to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from enterprise_catalog.sandbox.blackboard import BlackboardSandbox
+from tests.integrated_channels.channels.blackboard.connection import connected
+
+if TYPE_CHECKING:
+    from enterprise_catalog.integrated_channels.channels.blackboard.channel import Blackboard
+
+
+@pytest.fixture
+def blackboard() -> BlackboardSandbox:
+    """A Blackboard with its defaults."""
+    return BlackboardSandbox()
+
+
+@pytest.fixture
+def channel(blackboard: BlackboardSandbox) -> Blackboard:
+    """The channel to ``blackboard``, into which a person has let it."""
+    return connected(blackboard)

@@ -1,0 +1,186 @@
+"""What Blackboard is sent for a content item: golden files for awkward cases, laws for all the others."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enterprise_catalog.integrated_channels.channels.blackboard.transform import CourseView, course_id, to_course
+from enterprise_catalog.integrated_channels.exceptions import RejectedError
+from enterprise_catalog.integrated_channels.types import Outcome, Outgoing
+from enterprise_catalog.sandbox.blackboard import BlackboardSandbox
+from enterprise_catalog.sandbox.blackboard_courses import bbml_fault
+from tests.integrated_channels.channels.blackboard.cases import CASES
+from tests.integrated_channels.channels.blackboard.connection import connected
+from tests.integrated_channels.channels.items import an_item
+
+if TYPE_CHECKING:
+    from enterprise_catalog.integrated_channels.types import ContentItem
+
+GOLDEN: Final = Path(__file__).parent / "golden"
+
+#: Further cases: what is sent with other settings than the defaults, or by another call.
+OTHERS: Final = {
+    "classic_description_full_of_html": ("create", "description_full_of_html", {"course_view": "Classic"}),
+    "update_of_a_run": ("update", "run", {}),
+    "delete_of_a_run": ("delete", "run", {}),
+    "delete_of_a_run_disabled": ("delete", "run", {"delete_policy": "Disabled"}),
+}
+
+_SHARDS: Final = [
+    "<",
+    "<b>",
+    "</",
+    "<p",
+    "<img src=x>",
+    "&",
+    "&amp;",
+    "\0",
+    "<!--",
+    "-->",
+    "<script>",
+    "</script>",
+    '"',
+]
+texts = st.lists(st.sampled_from(_SHARDS) | st.text(max_size=60), max_size=8).map("".join)
+#: Surrogates cannot be sent, as they are no characters.
+keys = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=256)
+items = st.builds(
+    an_item,
+    keys,
+    title=texts.map(lambda text: f"T{text}"),
+    full_description=texts,
+    short_description=texts,
+    enrollment_url=texts | st.just("https://learn.example.org/x"),
+    image_url=texts | st.just("https://img.example.org/x.png"),
+    organizations=st.lists(texts, max_size=3).map(tuple),
+)
+
+
+class Wire:
+    """Answers the channel as a Blackboard would that takes everything, and keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/token"):
+            return httpx.Response(200, json={"access_token": "the-access-token"})
+        if request.method == "GET":
+            return httpx.Response(200, json={"results": []})
+        self.sent.append({"call": f"{request.method} {request.url.path}", "body": json.loads(request.content)})
+        return httpx.Response(200, json={"id": f"_{len(self.sent)}_1"})
+
+
+def sent(call: str, item: ContentItem, settings: dict[str, str]) -> Any:
+    """Return what goes over the wire for ``item``, call by call, or why nothing does."""
+    wire = Wire()
+    channel = connected(httpx.MockTransport(wire), refresh_token="a-refresh-token", **settings)
+    try:
+        payload = channel.transform(item)
+    except RejectedError as error:
+        return {"rejected": error.message}
+    getattr(channel, call)([Outgoing(item.content_key, payload, remote_id="_9_1")])
+    return wire.sent
+
+
+def golden(name: str, found: Any) -> Any:
+    """Return what the golden file ``name`` holds; with ``UPDATE_GOLDEN=1`` it is written first."""
+    path = GOLDEN / f"{name}.json"
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_create_sends_what_the_golden_file_says(name: str) -> None:
+    found = sent("create", CASES[name], {})
+
+    assert found == golden(name, found)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_calls_and_settings_send_what_the_golden_files_say(name: str) -> None:
+    call, case, settings = OTHERS[name]
+
+    found = sent(call, CASES[case], settings)
+
+    assert found == golden(name, found)
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {path.stem for path in GOLDEN.iterdir()} == {*CASES, *OTHERS}
+
+
+@pytest.mark.parametrize("view", CourseView)
+@pytest.mark.parametrize("name", CASES)
+def test_blackboard_takes_what_is_sent_and_finds_it_again(name: str, view: CourseView) -> None:
+    item, blackboard = CASES[name], BlackboardSandbox()
+    channel = connected(blackboard, course_view=view)
+    try:
+        payload = channel.transform(item)
+    except RejectedError:
+        return
+
+    [created] = channel.create([Outgoing(item.content_key, payload)])
+
+    assert created.outcome is Outcome.DONE
+    assert blackboard.offered() == {item.content_key: payload["name"]}
+    assert channel.find([item.content_key]) == {item.content_key: created.remote_id}
+
+
+@given(items)
+def test_any_item_fits_and_its_page_is_bbml(item: ContentItem) -> None:
+    course = to_course(item)
+
+    assert 0 < len(course["name"]) <= 333
+    assert len(course["externalId"]) <= 256
+    assert len(course["description"]) <= 1_000
+    assert bbml_fault(course["page"]["document"]["body"]) == ""
+
+
+@given(items, st.sampled_from(CourseView))
+def test_equal_items_give_equal_courses(item: ContentItem, view: CourseView) -> None:
+    assert to_course(item, view=view) == to_course(item, view=view)
+
+
+@given(
+    st.lists(
+        keys | st.from_regex(r"[a-c.-]{0,3}(-[0-9a-f]{12})?", fullmatch=True), min_size=2, max_size=12, unique=True
+    )
+)
+def test_course_ids_fit_and_no_two_keys_share_one_not_even_but_for_case(several: list[str]) -> None:
+    ids = [course_id(key) for key in several if key]
+
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]{1,100}", one) for one in ids)
+    assert len({one.lower() for one in ids}) == len(ids)
+
+
+@given(st.text("abc+.-", min_size=1, max_size=6))
+def test_what_looks_like_a_replaced_key_is_replaced_itself(key: str) -> None:
+    replaced = course_id(key)
+
+    assert replaced == key or course_id(replaced) != replaced
+
+
+def test_a_course_id_is_the_same_in_every_process() -> None:
+    assert course_id("Northwind+DATA101") == "Northwind.DATA101-44ff86263e48"
+
+
+def test_all_that_stands_in_an_items_way_is_told() -> None:
+    with pytest.raises(RejectedError) as raised:
+        to_course(an_item("K" * 257, title="", content_type="learnerpathway"))
+
+    assert raised.value.message == (
+        "Blackboard has nothing that a learner pathway could be; only courses can be sent. "
+        "The content key has 257 characters; Blackboard's external ID holds at most 256. "
+        "The item has no title; Blackboard needs one."
+    )

@@ -92,6 +92,7 @@ class BlackboardSandbox(BlackboardSite, SandboxApplication):
     clock: Callable[[], float] = time.time  #: Epoch seconds.
     grants: dict[str, Grant] = field(init=False, default_factory=dict)  #: By refresh token.
     _codes: dict[str, tuple[str, frozenset[str]]] = field(init=False, default_factory=dict)
+    _published: str = field(init=False, default="")
     _made: int = field(init=False, default=0)
     _used: int = field(init=False, default=0)
     _used_since: float = field(init=False, default=0.0)
@@ -108,11 +109,12 @@ class BlackboardSandbox(BlackboardSite, SandboxApplication):
         return {course.external_id: course.name for course in self.courses.values() if course.is_offered}
 
     def channel_credentials(self) -> Mapping[str, str]:
-        """Return key and secret, and the refresh token of a consent that is given by this call."""
+        """Return key and secret, and a refresh token; once it was used, that of another consent."""
         with self.lock:
-            token = self._new_secret()
-            self.grants[token] = Grant(SCOPES)
-        return {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "refresh_token": token}
+            if self._published not in self.grants:
+                self._published = self._new_secret()
+                self.grants[self._published] = Grant(SCOPES)
+        return {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "refresh_token": self._published}
 
     def channel_settings(self) -> Mapping[str, object]:
         """Return nothing: the defaults will do."""

@@ -162,19 +162,16 @@ class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], Consent
                 yield RemoteItem(course.externalId, course.id, is_offered, course.name, fields)
 
     def find(self, keys: Sequence[str]) -> Mapping[str, str]:
-        """Ask for the course by its external ID.
+        """Ask for each course by its external ID.
 
         Of a key that no path may hold the courses that contain it are searched for: more calls, for few keys.
         """
-        [key] = keys
-        fields = {"fields": "id,externalId"}
-        if _UNSAFE_IN_PATH & set(key):
-            courses = list(self._courses(externalId=key, **fields))
-        else:
-            answer = self._api.send("GET", f"{COURSES}/externalId:{quote(key, safe='')}", params=fields)
-            courses = [read(_COURSE, answer)] if answer else []
-        ids = [course.id for course in courses if course.externalId == key]
-        return {key: ids[0]} if ids else {}
+        found = {}
+        for key in keys:
+            for course in self._courses_with(key):
+                if course.externalId == key:
+                    found.setdefault(key, course.id)
+        return found
 
     def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
         """Create a course that is hidden, give it its page, and show it.
@@ -216,6 +213,14 @@ class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], Consent
                 "This Blackboard has no such list of courses: it is older than 3900.", status_code=404
             )
         return courses
+
+    def _courses_with(self, key: str) -> Iterable[_Course]:
+        """Return the course that Blackboard finds by an external ID, or some of which one may be it."""
+        fields = {"fields": "id,externalId"}
+        if _UNSAFE_IN_PATH & set(key):
+            return self._courses(externalId=key, **fields)
+        answer = self._api.send("GET", f"{COURSES}/externalId:{quote(key, safe='')}", params=fields)
+        return [read(_COURSE, answer)] if answer else []
 
     def _change(self, course: str, item: Outgoing, fields: Payload) -> ItemResult:
         taken = f"Blackboard has another course with the external ID {item.content_key!r}"

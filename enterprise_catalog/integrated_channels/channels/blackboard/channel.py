@@ -166,7 +166,7 @@ class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], Consent
 
         Of a key that no path may hold the courses that contain it are searched for: more calls, for few keys.
         """
-        found = {}
+        found: dict[str, str] = {}
         for key in keys:
             for course in self._courses_with(key):
                 if course.externalId == key:

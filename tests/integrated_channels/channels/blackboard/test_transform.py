@@ -23,12 +23,14 @@ from tests.integrated_channels.channels.blackboard.connection import connected
 from tests.integrated_channels.channels.items import an_item
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from enterprise_catalog.integrated_channels.types import ContentItem
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 
 #: Further cases: what is sent with other settings than the defaults, or by another call.
-OTHERS: Final = {
+OTHERS: Final[Mapping[str, tuple[str, str, dict[str, Any]]]] = {
     "classic_description_full_of_html": ("create", "description_full_of_html", {"course_view": "Classic"}),
     "update_of_a_run": ("update", "run", {}),
     "delete_of_a_run": ("delete", "run", {}),
@@ -80,7 +82,7 @@ class Wire:
         return httpx.Response(200, json={"id": f"_{len(self.sent)}_1"})
 
 
-def sent(call: str, item: ContentItem, settings: dict[str, str]) -> Any:
+def sent(call: str, item: ContentItem, settings: dict[str, Any]) -> Any:
     """Return what goes over the wire for ``item``, call by call, or why nothing does."""
     wire = Wire()
     channel = connected(httpx.MockTransport(wire), refresh_token="a-refresh-token", **settings)

@@ -10,6 +10,7 @@ from enterprise_catalog.sandbox.blackboard import BlackboardSandbox
 from enterprise_catalog.sandbox.cornerstone import CornerstoneSandbox
 from enterprise_catalog.sandbox.degreed import UNHURRIED_CALLS_PER_MINUTE, DegreedSandbox
 from enterprise_catalog.sandbox.moodle import MoodleSandbox
+from enterprise_catalog.sandbox.sap import SAPSandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,5 +24,6 @@ SANDBOXES: Mapping[str, Callable[[], SandboxApplication]] = MappingProxyType(
         "CSOD": CornerstoneSandbox,
         "DEGREED2": partial(DegreedSandbox, calls_per_minute=UNHURRIED_CALLS_PER_MINUTE),
         "MOODLE": MoodleSandbox,
+        "SAP": SAPSandbox,
     }
 )

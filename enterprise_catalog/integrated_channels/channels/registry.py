@@ -8,6 +8,7 @@ from enterprise_catalog.integrated_channels.channels.blackboard.channel import B
 from enterprise_catalog.integrated_channels.channels.cornerstone.channel import Cornerstone
 from enterprise_catalog.integrated_channels.channels.degreed.channel import Degreed
 from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
+from enterprise_catalog.integrated_channels.channels.sap_success_factors.channel import SAPSuccessFactors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,7 @@ _ALL: tuple[type[Channel[Any, Any]], ...] = (
     Cornerstone,
     Degreed,
     Moodle,
+    SAPSuccessFactors,
 )
 
 #: Code -> channel.

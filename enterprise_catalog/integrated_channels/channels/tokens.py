@@ -47,6 +47,8 @@ class BearerClient:
         token = self._token or self._renewed(stale="")
         answer = self._send_with(token, method, path, accept=accept, **request)
         if answer.status_code == 401 and self._is_token_refused(answer):
+            # The refused one was counted, and was not carried out; a channel may have but one call in its window.
+            request["is_counted"] = False
             answer = self._send_with(self._renewed(stale=token), method, path, accept=accept, **request)
         if answer.status_code == 401 and 401 not in accept:
             raise CredentialsError(f"The learning system answered 401: {answer.excerpt}", status_code=401)

@@ -1,0 +1,165 @@
+"""How SAP SuccessFactors gives out tokens: by its old token server, or for a SAML assertion, which takes its place.
+
+A token is good for half an hour or longer; each run fetches its own, and does not ask how long.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel, Field, SecretStr, TypeAdapter, field_validator
+
+from enterprise_catalog.integrated_channels.channels.answers import read
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
+from enterprise_catalog.integrated_channels.channels.saml import Claims, is_signing_key, signed_assertion
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, CredentialsError, RejectedError
+
+if TYPE_CHECKING:
+    from enterprise_catalog.integrated_channels.http import LMSClient
+
+#: KBA 2558226. SAP withdraws it: announced for November 2026, then put off to the second half of 2027.
+TOKEN_SERVER_PATH: Final = "/learning/oauth-api/rest/v1/token"  # noqa: S105  (no secret)
+SAML_PATH: Final = "/oauth/token"
+SAML_GRANT: Final = "urn:ietf:params:oauth:grant-type:saml2-bearer"  #: RFC 7522
+
+#: Asks SAP for an access token.
+TokenProvider = Callable[[], str]
+
+
+class SAPCredentials(ChannelSettings):
+    """How SAP knows us: a secret, a key to sign assertions with, or an assertion that somebody else has signed."""
+
+    client_id: str = Field(min_length=1, description="The OAuth client's ID; SAP calls it API key, too.")
+    client_secret: SecretStr = Field(default=SecretStr(""), description="For the token kind 'token_server'.")
+    private_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="For the token kind 'saml_bearer': an RSA key as PEM, whose certificate SAP has.",
+    )
+    assertion: SecretStr = Field(
+        default=SecretStr(""),
+        description="For the token kind 'saml_bearer', instead of a key: a signed assertion, as XML or in Base64.",
+    )
+
+    @field_validator("private_key")
+    @classmethod
+    def _is_key(cls, value: SecretStr) -> SecretStr:
+        pem = value.get_secret_value()
+        if pem and not is_signing_key(pem):
+            raise ValueError("an RSA key as PEM, without a passphrase, is needed")
+        return value
+
+
+class _Token(BaseModel):
+    access_token: str = Field(min_length=1)
+
+
+_TOKEN: Final = TypeAdapter(_Token)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenServer:
+    """A token for client ID and secret, from Learning's own token server."""
+
+    client: LMSClient  #: Of the address that tokens come from.
+    credentials: SAPCredentials
+    company_id: str
+    user_id: str
+    user_type: str
+
+    def __post_init__(self) -> None:
+        _require(client_secret=self.credentials.client_secret.get_secret_value(), user_id=self.user_id)
+
+    def __call__(self) -> str:
+        scope = {
+            "userId": self.user_id,
+            "companyId": self.company_id,
+            "userType": self.user_type,
+            "resourceType": "learning_public_api",
+        }
+        pair = f"{self.credentials.client_id}:{self.credentials.client_secret.get_secret_value()}"
+        basic = base64.b64encode(pair.encode()).decode()
+        self.client.keep_secret(basic)
+        return _fetched(
+            self.client,
+            TOKEN_SERVER_PATH,
+            json={"grant_type": "client_credentials", "scope": scope},
+            headers={"Authorization": f"Basic {basic}"},
+        )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SAMLBearer:
+    """A token for a SAML assertion: one of our own, made for this very request, or the one that was given."""
+
+    client: LMSClient  #: Of the address that tokens come from.
+    credentials: SAPCredentials
+    company_id: str
+    user_id: str
+    issuer: str
+    audience: str
+    clock: Callable[[], datetime] = _now  #: An assertion says until when it is good: the one time a channel must know.
+
+    def __post_init__(self) -> None:
+        given = self.credentials.assertion.get_secret_value()
+        if not given:
+            _require(private_key=self.credentials.private_key.get_secret_value(), user_id=self.user_id)
+
+    def __call__(self) -> str:
+        assertion = self._assertion()
+        self.client.keep_secret(assertion)
+        form = {
+            "company_id": self.company_id,
+            "client_id": self.credentials.client_id,
+            "grant_type": SAML_GRANT,
+            "assertion": assertion,
+        }
+        return _fetched(self.client, SAML_PATH, form=form)
+
+    def _assertion(self) -> str:
+        """Return the assertion in Base64."""
+        given = self.credentials.assertion.get_secret_value().strip()
+        if given and not given.startswith("<"):
+            return given
+        xml = given.encode() or signed_assertion(
+            Claims(
+                issuer=self.issuer or self.credentials.client_id,
+                user_id=self.user_id,
+                audience=self.audience,
+                recipient=self.client.base_url + SAML_PATH,
+                attributes={"api_key": self.credentials.client_id},
+            ),
+            private_key=self.credentials.private_key.get_secret_value(),
+            now=self.clock(),
+        )
+        return base64.b64encode(xml).decode()
+
+
+def _fetched(client: LMSClient, path: str, **request: Any) -> str:
+    """Return the token that SAP answers with.
+
+    Raises:
+        CredentialsError: it gives us none.
+        ConfigurationError: there is nothing at the address.
+    """
+    try:
+        answer = client.send("POST", path, answer_is_secret=True, is_counted=False, accept={404}, **request)
+    except RejectedError as error:
+        # As such it would say that an item is to blame.
+        raise CredentialsError(f"SAP gives no token. {error.message}", status_code=error.status_code) from error
+    if answer.status_code == 404:
+        raise ConfigurationError(f"SAP gives out no tokens at {client.base_url}{path}.", status_code=404)
+    return read(_TOKEN, answer).access_token
+
+
+def _require(**fields: str) -> None:
+    missing = [name for name, value in fields.items() if not value]
+    if missing:
+        raise ConfigurationError(f"For this token kind SAP needs {' and '.join(missing)}.")

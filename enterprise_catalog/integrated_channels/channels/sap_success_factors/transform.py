@@ -1,0 +1,227 @@
+"""Content items -> OCN courses of SAP SuccessFactors Learning. Pure; every limit of SAP's is a constant here.
+
+Fields as Open edX sends them to ``OcnCourses``. How long they may be is not published.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from pydantic import Field
+
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
+from enterprise_catalog.integrated_channels.channels.text import cut, plain
+from enterprise_catalog.integrated_channels.exceptions import RejectedError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from enterprise_catalog.integrated_channels.types import ContentItem, CourseRun, Payload
+
+MAX_COURSE_ID_LENGTH: Final = 255  #: SAP names no limit; this is the catalog's own.
+
+NEW_WINDOW: Final = 3  #: SAP's ``launchType`` for content that opens in a window of its own.
+REVISION: Final = 1  #: SAP's default; it overwrites a course whatever its number.
+CURRENCY: Final = "USD"  #: ISO 4217; prices of the catalog are in it.
+
+_SENDABLE: Final = frozenset({"course", "courserun", "program"})
+#: Executive education is told apart by its title, as on Open edX's own pages.
+_EXEC_ED: Final = "executive-education-2u"
+_PACINGS: Final = {"self_paced": "Self-paced", "instructor_paced": "Instructor-paced"}
+
+
+class CourseStatus(StrEnum):
+    """SAP's words for whether a course is offered."""
+
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+    DELETED = "DELETED"
+
+
+class CourseSettings(ChannelSettings):
+    """How one customer wants its courses."""
+
+    provider_id: str = Field(
+        default="EDX", min_length=1, description="The OCN provider's ID, as the customer's Learning has it registered."
+    )
+    default_locale: str = Field(default="English", min_length=1, description="SAP's name of the texts' locale.")
+    additional_locales: tuple[str, ...] = Field(
+        default=(), description="Names of further locales that all texts are given in, untranslated."
+    )
+    run_locales: dict[str, str] = Field(
+        default={},
+        description='Of course runs: content language, in lower case -> SAP\'s name of it, as {"es": "Spanish"}.',
+    )
+    price: Literal["zero", "catalog", "none"] = Field(
+        default="zero", description="'zero', 'catalog' (what the catalog says, in USD), or 'none' to send no price."
+    )
+    mobile_enabled: bool = Field(default=True, description="Whether courses can be launched on mobile devices.")
+    title_length: int | None = Field(default=None, ge=50, description="What titles are cut to; SAP names no limit.")
+    description_length: int | None = Field(
+        default=None, ge=50, description="What descriptions are cut to; SAP names no limit."
+    )
+    retired_launch_url: str = Field(
+        default="", description="Where retired courses lead; only if SAP refuses to retire courses without content."
+    )
+
+
+def to_course(item: ContentItem, settings: CourseSettings) -> Payload:
+    """Return the OCN course that stands for ``item``, active; texts are plain, dates epoch milliseconds.
+
+    Raises:
+        RejectedError: a pathway, a key that is too long, no title, or no address to launch; the message names all.
+    """
+    title = plain(item.title)
+    address = item.enrollment_url or item.marketing_url
+    if faults := _faults(item, title, address):
+        raise RejectedError(" ".join(faults))
+    locales = _locales(item, settings)
+    course: Payload = {
+        "courseID": item.content_key,
+        "providerID": settings.provider_id,
+        "status": CourseStatus.ACTIVE.value,
+        "title": _localized(_title(item, title, settings.title_length), locales),
+        "description": _localized(_fitted(_description(item, title), settings.description_length), locales),
+        "content": [_launch_point(item.content_key, title, address, settings)],
+        "price": _price(item, settings),
+        "schedule": _schedule(item),
+        "revisionNumber": REVISION,
+    }
+    if item.image_url:
+        course["thumbnailURI"] = item.image_url
+    return course
+
+
+def retired_course(content_key: str, title: str, status: CourseStatus, settings: CourseSettings) -> Payload:
+    """Return the least that SAP takes to stop offering a course: what each must have, and nothing to be used.
+
+    Args:
+        title: what the course was called; its key takes the place of one that is not known.
+    """
+    name = _fitted(plain(title), settings.title_length) or content_key
+    texts = _localized(name, [settings.default_locale, *settings.additional_locales])
+    course: Payload = {
+        "courseID": content_key,
+        "providerID": settings.provider_id,
+        "status": status.value,
+        "title": texts,
+        "description": texts,
+        "schedule": [],
+        "revisionNumber": REVISION,
+    }
+    if settings.retired_launch_url:
+        course["content"] = [_launch_point(content_key, name, settings.retired_launch_url, settings)]
+    return course
+
+
+def _faults(item: ContentItem, title: str, address: str) -> list[str]:
+    """Return all that keeps ``item`` from being a course, a sentence for each."""
+    faults = []
+    if item.content_type not in _SENDABLE:
+        faults.append(f"SAP has nothing that a {item.content_type} could be; only courses and programs can be sent.")
+    if len(item.content_key) > MAX_COURSE_ID_LENGTH:
+        length = len(item.content_key)
+        faults.append(f"The content key has {length} characters; at most {MAX_COURSE_ID_LENGTH} are sent as course ID.")
+    if not title:
+        faults.append("The item has no title; SAP needs one.")
+    if not address:
+        faults.append("The item has no address that learners could be sent to; SAP needs one.")
+    return faults
+
+
+def _locales(item: ContentItem, settings: CourseSettings) -> list[str]:
+    """Return SAP's names of the locales that texts are given in; a run's own language comes first."""
+    first = settings.default_locale
+    if item.content_type == "courserun" and item.run is not None:
+        language = item.run.language.lower()
+        first = settings.run_locales.get(language) or settings.run_locales.get(language.partition("-")[0]) or first
+    return list(dict.fromkeys([first, *settings.additional_locales]))
+
+
+def _localized(text: str, locales: list[str]) -> list[dict[str, str]]:
+    return [{"locale": locale, "value": text} for locale in locales]
+
+
+def _title(item: ContentItem, title: str, length: int | None) -> str:
+    """Return the title; a run's says when it starts, as otherwise all runs of a course would look alike."""
+    if item.course_type == _EXEC_ED:
+        title = f"ExecEd: {title}"
+    ending = _start_of(item.run) if item.content_type == "courserun" and item.run else ""
+    return _fitted(title, length and max(length - len(ending), 1)) + ending
+
+
+def _start_of(run: CourseRun) -> str:
+    if run.start is None:
+        return ""
+    if run.is_enrollable is False:
+        return f" ({_month(run.start)} - Enrollment Closed)"
+    return f" (Starts: {_month(run.start)})"
+
+
+def _description(item: ContentItem, title: str) -> str:
+    text = plain(item.full_description) or plain(item.short_description) or title
+    if item.run is None or item.content_type == "courserun":
+        return text
+    return " ".join([*_facts(item.run), text])
+
+
+def _facts(run: CourseRun) -> list[str]:
+    """Return what a course's description says of its run, a sentence for each."""
+    dates = [("Starts", run.start), ("Ends", run.end)]
+    told = ", ".join(f"{word}: {_month(moment)}" for word, moment in dates if moment is not None)
+    pacing = _PACINGS.get(run.pacing, "")
+    facts = [f"Pacing: {pacing}." if pacing else "", f"{told}." if told else ""]
+    facts.append("Enrollment is closed." if run.is_enrollable is False else "")
+    return [fact for fact in facts if fact]
+
+
+def _launch_point(content_key: str, title: str, address: str, settings: CourseSettings) -> dict[str, Any]:
+    return {
+        "providerID": settings.provider_id,
+        "launchURL": address,
+        "contentTitle": _fitted(title, settings.title_length),
+        "contentID": content_key,
+        "launchType": NEW_WINDOW,
+        "mobileEnabled": settings.mobile_enabled,
+        "mobileLaunchURL": address,
+    }
+
+
+def _price(item: ContentItem, settings: CourseSettings) -> list[dict[str, Any]]:
+    """Return what the course costs: nothing, where the customer has paid already."""
+    values = {"zero": 0.0, "catalog": item.price_usd, "none": None}
+    value = values[settings.price]
+    return [] if value is None else [{"currency": CURRENCY, "value": value}]
+
+
+def _schedule(item: ContentItem) -> list[dict[str, Any]]:
+    """Return the run's dates; none unless both are known, as SAP takes an empty date for an error.
+
+    Dates that contradict each other are as good as none.
+    """
+    run = item.run
+    if run is None or run.start is None or run.end is None or run.end < run.start:
+        return []
+    is_active = item.is_available if run.is_enrollable is None else run.is_enrollable
+    days = (run.end - run.start).days
+    return [
+        {
+            "startDate": _epoch_ms(run.start),
+            "endDate": _epoch_ms(run.end),
+            "active": is_active,
+            "duration": f"{days} days",
+        }
+    ]
+
+
+def _fitted(text: str, length: int | None) -> str:
+    return text if length is None else cut(text, length)
+
+
+def _month(moment: datetime) -> str:
+    return f"{moment:%B %Y}"
+
+
+def _epoch_ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

@@ -1,0 +1,125 @@
+"""The courses of the stand-in SAP: what one may look like, and what SAP says about one that it does not take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+Record = dict[str, Any]
+
+_Text = Annotated[str, Field(min_length=1, strict=True)]
+_URL = Annotated[str, Field(pattern=r"^https?://", strict=True)]
+_EpochMilliseconds = Annotated[StrictInt, Field(ge=0)]
+
+#: SAP's names, of which a customer's Learning has some switched on.
+LOCALES = frozenset(
+    {"English", "British English", "Dutch", "French", "German", "Japanese", "Portuguese", "Spanish", "Spanish Mexican"}
+)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Localized(_Strict):
+    locale: _Text
+    value: Annotated[str, Field(strict=True, pattern=r"\S")]
+
+
+class _Content(_Strict):
+    providerID: _Text  # noqa: N815  (SAP's names)
+    launchURL: _URL  # noqa: N815
+    contentTitle: _Text  # noqa: N815
+    contentID: _Text  # noqa: N815
+    launchType: StrictInt  # noqa: N815
+    mobileEnabled: StrictBool = False  # noqa: N815
+    mobileLaunchURL: _URL | None = None  # noqa: N815
+
+
+class _Price(_Strict):
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    value: Annotated[StrictInt | StrictFloat, Field(ge=0)]
+
+
+class _Session(_Strict):
+    startDate: _EpochMilliseconds  # noqa: N815
+    endDate: _EpochMilliseconds  # noqa: N815
+    active: StrictBool
+    duration: str | None = None
+
+
+class _Course(_Strict):
+    courseID: _Text  # noqa: N815
+    providerID: _Text  # noqa: N815
+    status: Literal["ACTIVE", "INACTIVE", "DELETED"] = "ACTIVE"
+    title: Annotated[list[_Localized], Field(min_length=1)]
+    description: Annotated[list[_Localized], Field(min_length=1)]
+    thumbnailURI: _URL | None = None  # noqa: N815
+    content: list[_Content] = []
+    price: list[_Price] = []
+    schedule: list[_Session] = []
+    revisionNumber: StrictInt = 1  # noqa: N815
+
+
+@dataclass(kw_only=True)
+class CourseRules:
+    """What the customer's Learning is set to; the defaults are those of one that knows us."""
+
+    provider_ids: Collection[str] = frozenset({"EDX"})  #: Registered in the customer's Learning.
+    locales: Collection[str] = LOCALES
+    title_limit: int | None = None  #: In characters; SAP publishes none.
+    needs_content: bool = False  #: Courses that are not offered have to have content, too.
+
+    def fault_of(self, course: object) -> str | None:
+        """Return what is wrong with ``course``, as sent; ``None`` if nothing is."""
+        try:
+            read = _Course.model_validate(course)
+        except ValidationError as error:
+            fault = error.errors(include_input=False)[0]
+            return f"{'.'.join(map(str, fault['loc'])) or 'course'}: {fault['msg']}"
+        faults = (
+            *self._provider_faults(read),
+            *(
+                f"unknown locale {text.locale}"
+                for text in read.title + read.description
+                if text.locale not in self.locales
+            ),
+            *("title is too long" for text in read.title if self.title_limit and len(text.value) > self.title_limit),
+            *(["content is missing"] if self._lacks_content(read) else []),
+        )
+        return next(iter(faults), None)
+
+    def _provider_faults(self, course: _Course) -> list[str]:
+        named = [course.providerID, *(content.providerID for content in course.content)]
+        return [f"provider {name} is not registered" for name in named if name not in self.provider_ids]
+
+    def _lacks_content(self, course: _Course) -> bool:
+        return not course.content and (course.status == "ACTIVE" or self.needs_content)
+
+
+@dataclass
+class CourseTable:
+    """What was imported, by provider and course ID, in the order of first import."""
+
+    rows: dict[tuple[str, str], Record] = field(default_factory=dict)
+    _importable: set[tuple[str, str]] = field(default_factory=set)
+
+    def upsert(self, course: Record) -> None:
+        """Overwrite all of what there is under the course's ID, or add it."""
+        key = (course["providerID"], course["courseID"])
+        self.rows[key] = {"status": "ACTIVE", "revisionNumber": 1, **course}
+        if self.rows[key]["status"] == "ACTIVE":
+            self._importable.add(key)
+
+    def with_status(self, status: str) -> list[Record]:
+        """Return the courses of one status."""
+        return [course for course in self.rows.values() if course["status"] == status]
+
+    def import_menu(self) -> list[Record]:
+        """Return what an administrator finds to import: a course that never was active does not show up."""
+        return [course for key, course in self.rows.items() if key in self._importable and course["status"] == "ACTIVE"]

@@ -86,7 +86,11 @@ class SAPSandbox(CourseRules, SandboxApplication):
 
     def offered(self) -> Mapping[str, str]:
         """Return course ID -> title of the active courses."""
-        return {course["courseID"]: course["title"][0]["value"] for course in self.table.with_status("ACTIVE")}
+        return {course["courseID"]: course["title"][0]["value"] for course in self.table.active()}
+
+    def import_menu(self) -> Sequence[Record]:
+        """Return the courses that an administrator can import into the customer's catalog."""
+        return self.table.import_menu()
 
     def channel_credentials(self) -> Mapping[str, str]:
         """Return what the token server takes."""

@@ -107,19 +107,19 @@ class CourseTable:
     """What was imported, by provider and course ID, in the order of first import."""
 
     rows: dict[tuple[str, str], Record] = field(default_factory=dict)
-    _importable: set[tuple[str, str]] = field(default_factory=set)
+    _ever_active: set[tuple[str, str]] = field(default_factory=set)
 
     def upsert(self, course: Record) -> None:
         """Overwrite all of what there is under the course's ID, or add it."""
         key = (course["providerID"], course["courseID"])
         self.rows[key] = {"status": "ACTIVE", "revisionNumber": 1, **course}
         if self.rows[key]["status"] == "ACTIVE":
-            self._importable.add(key)
+            self._ever_active.add(key)
 
-    def with_status(self, status: str) -> list[Record]:
-        """Return the courses of one status."""
-        return [course for course in self.rows.values() if course["status"] == status]
+    def active(self) -> list[Record]:
+        """Return the courses that are offered."""
+        return [course for course in self.rows.values() if course["status"] == "ACTIVE"]
 
     def import_menu(self) -> list[Record]:
         """Return what an administrator finds to import: a course that never was active does not show up."""
-        return [course for key, course in self.rows.items() if key in self._importable and course["status"] == "ACTIVE"]
+        return [course for key, course in self.rows.items() if key in self._ever_active]

@@ -88,7 +88,7 @@ def to_course(item: ContentItem, settings: CourseSettings) -> Payload:
         "schedule": _schedule(item),
         "revisionNumber": REVISION,
     }
-    if item.image_url:
+    if _is_web_address(item.image_url):
         course["thumbnailURI"] = item.image_url
     return course
 
@@ -125,8 +125,8 @@ def _faults(item: ContentItem, title: str, address: str) -> list[str]:
         faults.append(f"The content key has {length} characters; at most {MAX_COURSE_ID_LENGTH} are sent as course ID.")
     if not title:
         faults.append("The item has no title; SAP needs one.")
-    if not address:
-        faults.append("The item has no address that learners could be sent to; SAP needs one.")
+    if not _is_web_address(address):
+        faults.append("The item has no web address that learners could be sent to; SAP needs one.")
     return faults
 
 
@@ -213,6 +213,11 @@ def _schedule(item: ContentItem) -> list[dict[str, Any]]:
             "duration": f"{days} days",
         }
     ]
+
+
+def _is_web_address(text: str) -> bool:
+    """Return whether SAP can take ``text`` for a URL. One that it cannot take would have it refuse a whole import."""
+    return text.startswith(("http://", "https://"))
 
 
 def _fitted(text: str, length: int | None) -> str:

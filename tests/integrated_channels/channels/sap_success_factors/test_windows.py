@@ -1,0 +1,226 @@
+"""Whole runs at a SAP that takes one import in five minutes: one body for all, and the rest in the windows to come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from enterprise_catalog.integrated_channels.configurations import make_configuration
+from enterprise_catalog.integrated_channels.connections import try_connection
+from enterprise_catalog.integrated_channels.models import RunState, TransmissionAttempt
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from enterprise_catalog.sandbox.sap import IMPORT, SAP_WINDOW_MS, TOKEN_SERVER, BadItem, SAPSandbox
+from tests.factories import a_catalog, a_course, courses, import_into
+from tests.integrated_channels.loopback import on_loopback
+from tests.integrated_channels.syncing import row_of, run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from enterprise_catalog.catalog.models import EnterpriseCustomer
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration, SyncRun
+    from tests.integrated_channels.conftest import Clock
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WINDOW_SECONDS = SAP_WINDOW_MS / 1_000
+
+
+@pytest.fixture
+def sap(clock: Clock) -> SAPSandbox:
+    """A SAP with its own window, by the tests' clock."""
+
+    def epoch_seconds() -> float:
+        return clock.now.timestamp()
+
+    return SAPSandbox(window_ms=SAP_WINDOW_MS, clock=epoch_seconds)
+
+
+@pytest.fixture
+def configuration(customer: EnterpriseCustomer, sap: SAPSandbox) -> Iterator[ChannelConfiguration]:
+    """The customer's connection to ``sap``, with the window that the channel takes by itself."""
+    settings = {name: value for name, value in sap.channel_settings().items() if name != "window_seconds"}
+    with on_loopback(sap) as url:
+        yield make_configuration(
+            channel_code="SAP",
+            customer_uuid=customer.pk,
+            base_url=url,
+            settings=settings,
+            credentials=dict(sap.channel_credentials()),
+        )
+
+
+def runs_to_the_end(configuration: ChannelConfiguration, clock: Clock, *, most: int) -> list[SyncRun]:
+    """Sync, each time when it is due, until nothing is left over."""
+    runs = [run_of(configuration, clock)]
+    while runs[-1].backlog:
+        clock.forward(seconds=max(seconds_to_next_sync(configuration, clock), 0))
+        runs.append(run_of(configuration, clock))
+        assert len(runs) <= most
+    return runs
+
+
+def seconds_to_next_sync(configuration: ChannelConfiguration, clock: Clock) -> float:
+    configuration.refresh_from_db()
+    assert configuration.next_sync_at is not None
+    return (configuration.next_sync_at - clock.now).total_seconds()
+
+
+def statuses(courses_sent: list[dict[str, Any]]) -> dict[str, str]:
+    return {course["courseID"]: course["status"] for course in courses_sent}
+
+
+def test_creates_updates_and_deletes_of_a_run_go_in_one_body(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
+) -> None:
+    catalog = a_catalog(*courses(6), customer=customer)
+    run_of(configuration, clock)
+    clock.forward(hours=1)
+    stays, changes, comes = courses(6)[2:4], courses(6)[4:], courses(3, prefix="Northwind+NEW")
+    changed = [{**course, "title": f"{course['title']}, revised"} for course in changes]
+    import_into(catalog, [*stays, *changed, *comes], now=clock.now, replace=True)
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.counts) == (
+        RunState.COMPLETE,
+        {"create": {"done": 3}, "update": {"done": 2}, "delete": {"done": 2}},
+    )
+    assert sap.calls[IMPORT] == len(sap.imports) == 2
+    assert statuses(sap.imports[1]) == {
+        **{course["key"]: "ACTIVE" for course in [*changed, *comes]},
+        **{course["key"]: "INACTIVE" for course in courses(2)},
+    }
+    assert sap.offered() == {course["key"]: course["title"] for course in [*stays, *changed, *comes]}
+
+
+def test_runs_finish_the_work_with_one_full_import_each_and_no_window_has_two(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
+) -> None:
+    a_catalog(*courses(2_500), customer=customer)
+
+    runs = runs_to_the_end(configuration, clock, most=3)
+
+    assert [(run.state, run.counts, run.backlog) for run in runs] == [
+        (RunState.INCOMPLETE, {"create": {"done": 1_000}}, 1_500),
+        (RunState.INCOMPLETE, {"create": {"done": 1_000}}, 500),
+        (RunState.COMPLETE, {"create": {"done": 500}}, 0),
+    ]
+    assert [len(sent) for sent in sap.imports] == [1_000, 1_000, 500]
+    assert sap.calls[IMPORT] == 3  # None was answered with 429.
+    starts = [(run.started_at - runs[0].started_at).total_seconds() for run in runs]
+    assert starts == [0, WINDOW_SECONDS, 2 * WINDOW_SECONDS]
+    assert len(sap.offered()) == 2_500
+
+
+def test_a_sync_within_the_window_does_not_ask_sap_for_anything(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
+) -> None:
+    catalog = a_catalog(*courses(1), customer=customer)
+    run_of(configuration, clock)
+    before = sap.calls.copy()
+    clock.forward(seconds=WINDOW_SECONDS - 1)
+    import_into(catalog, courses(2), now=clock.now)
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.counts, sap.calls) == (RunState.INCOMPLETE, {}, before)
+    assert seconds_to_next_sync(configuration, clock) == 1
+
+
+def test_one_bad_item_in_a_thousand_is_found_by_halving_while_the_others_get_through(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
+) -> None:
+    sap.title_limit = 60
+    a_catalog(*courses(999), a_course("Northwind+BAD", title="T" * 61), customer=customer)
+
+    runs = runs_to_the_end(configuration, clock, most=30)
+
+    bad = row_of("Northwind+BAD")
+    assert (bad.state, "title is too long" in bad.reason) == ("rejected", True)
+    assert len(sap.offered()) == 999
+    assert sap.calls[IMPORT] == len(runs)  # One in each window, none answered with 429.
+    assert len(runs) <= 25  # Under the budget of one call, each refusal makes four parts of one: 250, 62, 15, 3, 1.
+    assert [len(sent) for sent in sap.imports[:3]] == [250, 250, 250]  # Three quarters are there after five windows.
+    assert not TransmissionAttempt.objects.filter(outcome="rejected").exclude(transmission=bad).exists()
+
+
+def test_a_bad_item_that_sap_leaves_out_without_a_word_keeps_nobody_else_waiting(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
+) -> None:
+    sap.title_limit, sap.bad_item = 60, BadItem.IS_LEFT_OUT
+    a_catalog(*courses(99), a_course("Northwind+BAD", title="T" * 61), customer=customer)
+
+    run = run_of(configuration, clock)
+
+    bad = row_of("Northwind+BAD")
+    assert run.counts == {"create": {"done": 99, "retry": 1}}
+    assert (bad.state, bad.reason) == (
+        "retrying",
+        "SAP's answer leaves the course out; whether it was imported is not known.",
+    )
+
+
+def test_a_429_ends_the_run_for_five_minutes_and_blames_no_item(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
+) -> None:
+    a_catalog(*courses(3), customer=customer)
+    sap.faults.add(Fault(kind=FaultKind.ANSWER, operation=IMPORT, status=429, body="{}", retry_after="7"))
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.counts) == (RunState.STOPPED, {"create": {"throttled": 3}})
+    assert seconds_to_next_sync(configuration, clock) == WINDOW_SECONDS
+
+    clock.forward(seconds=WINDOW_SECONDS)
+    again = run_of(configuration, clock)
+
+    assert (again.state, again.counts) == (RunState.COMPLETE, {"create": {"done": 3}})
+
+
+def test_a_lost_answer_leads_to_the_same_courses_once_more(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
+) -> None:
+    a_catalog(*courses(3), customer=customer)
+    sap.faults.add(Fault(kind=FaultKind.DROP, operation=IMPORT))
+    run_of(configuration, clock)
+    clock.forward(hours=1)
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, len(sap.content())) == (RunState.COMPLETE, 3)
+
+
+def test_a_refused_token_is_told_and_not_taken_for_a_spent_window(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
+) -> None:
+    a_catalog(*courses(3), customer=customer)
+    sap.faults.add(Fault(kind=FaultKind.ANSWER, operation=IMPORT, status=401, body="Not with this token", times=None))
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.reason) == (RunState.STOPPED, "The learning system answered 401: Not with this token")
+
+
+def test_a_token_that_expired_just_then_is_fetched_again_within_the_window(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
+) -> None:
+    a_catalog(*courses(3), customer=customer)
+    sap.faults.add(Fault(kind=FaultKind.ANSWER, operation=IMPORT, status=401, body="Expired"))
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, sap.calls) == (RunState.COMPLETE, {TOKEN_SERVER: 2, IMPORT: 2})
+
+
+def test_trying_the_connection_imports_nothing_and_leaves_the_window_to_the_sync(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
+) -> None:
+    a_catalog(*courses(3), customer=customer)
+
+    told = try_connection(configuration, clock=clock)
+    run = run_of(configuration, clock)
+
+    assert [sentence for sentence in told if "clock" not in sentence] == []
+    assert (run.state, sap.calls) == (RunState.COMPLETE, {TOKEN_SERVER: 2, IMPORT: 1})

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from enterprise_catalog.sandbox.blackboard import BlackboardSandbox
+from enterprise_catalog.sandbox.canvas import CanvasSandbox
 from enterprise_catalog.sandbox.cornerstone import CornerstoneSandbox
 from enterprise_catalog.sandbox.degreed import UNHURRIED_CALLS_PER_MINUTE, DegreedSandbox
 from enterprise_catalog.sandbox.moodle import MoodleSandbox
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 SANDBOXES: Mapping[str, Callable[[], SandboxApplication]] = MappingProxyType(
     {
         "BLACKBOARD": BlackboardSandbox,
+        "CANVAS": CanvasSandbox,
         "CSOD": CornerstoneSandbox,
         "DEGREED2": partial(DegreedSandbox, calls_per_minute=UNHURRIED_CALLS_PER_MINUTE),
         "MOODLE": MoodleSandbox,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from enterprise_catalog.integrated_channels.channels.blackboard.channel import Blackboard
+from enterprise_catalog.integrated_channels.channels.canvas.channel import Canvas
 from enterprise_catalog.integrated_channels.channels.cornerstone.channel import Cornerstone
 from enterprise_catalog.integrated_channels.channels.degreed.channel import Degreed
 from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _ALL: tuple[type[Channel[Any, Any]], ...] = (
     Blackboard,
+    Canvas,
     Cornerstone,
     Degreed,
     Moodle,

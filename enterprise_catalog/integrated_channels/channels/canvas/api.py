@@ -1,0 +1,242 @@
+"""Canvas's REST API: consent and tokens, throttling, pages, refusals. Nothing here knows what a course is.
+
+https://developerdocs.instructure.com/services/canvas, and Canvas's own program where that says more.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from pydantic import BaseModel, Field, SecretStr, TypeAdapter
+
+from enterprise_catalog.integrated_channels.channels.answers import read
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
+from enterprise_catalog.integrated_channels.channels.text import cut
+from enterprise_catalog.integrated_channels.channels.tokens import BearerClient
+from enterprise_catalog.integrated_channels.exceptions import (
+    BudgetSpentError,
+    ConfigurationError,
+    CredentialsError,
+    RejectedError,
+    RetryableError,
+    ThrottledError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from enterprise_catalog.integrated_channels.http import Answer, LMSClient
+
+AUTHORIZATION: Final = "/login/oauth2/auth"
+TOKEN: Final = "/login/oauth2/token"  # noqa: S105  (a path)
+
+#: Canvas's bucket, one for each access token: full at the first number, and emptied by the second one in each second.
+#: While a request is under way it holds the third one. (source: app/middleware/request_throttle.rb)
+HIGH_WATER: Final = 600.0
+DRAIN_PER_SECOND: Final = 10.0
+UP_FRONT_COST: Final = 50.0
+
+PER_PAGE: Final = 100  #: The most that Canvas gives at once (source: lib/api.rb, ``MAX_PER_PAGE``).
+
+#: What a 403 says that is no refusal of rights. It is plain text; newer versions answer 429.
+_THROTTLED: Final = b"Rate Limit Exceeded"
+_COMPLAINT_LENGTH: Final = 300
+_NEXT: Final = re.compile(r'<([^<>]+)>;\s*rel="next"')
+
+#: What the consent asks for where the developer key enforces scopes.
+SCOPES: Final = (
+    "url:GET|/api/v1/accounts/:id",
+    "url:GET|/api/v1/accounts/:account_id/permissions",
+    "url:GET|/api/v1/accounts/:account_id/courses",
+    "url:POST|/api/v1/accounts/:account_id/courses",
+    "url:GET|/api/v1/courses/:id",
+    "url:PUT|/api/v1/courses/:id",
+    "url:DELETE|/api/v1/courses/:id",
+)
+
+
+class CanvasCredentials(ChannelSettings):
+    """A developer key of the Canvas; the consent adds the refresh token."""
+
+    client_id: str = Field(min_length=1, description="The developer key's ID, a long number.")
+    client_secret: SecretStr = Field(description="The developer key's secret.")
+    refresh_token: SecretStr | None = Field(
+        default=None, description="Comes by itself when somebody of the customer authorizes us; leave it empty."
+    )
+
+
+class _Granted(BaseModel):
+    access_token: str = Field(min_length=1)
+    refresh_token: str = ""
+
+
+class _Refused(BaseModel):
+    error: str = ""
+    error_description: str = ""
+
+
+class _Fault(BaseModel):
+    message: str = ""
+
+
+class _Complaint(BaseModel):
+    """Why Canvas refuses a request, in one of its forms."""
+
+    message: str = ""
+    errors: dict[str, list[_Fault] | str] | list[_Fault] = []
+
+
+_GRANTED: Final = TypeAdapter(_Granted)
+_REFUSED: Final = TypeAdapter(_Refused)
+_COMPLAINT: Final = TypeAdapter(_Complaint)
+
+
+class CanvasAPI:
+    """Calls one Canvas as the person who consented. Threads may share it."""
+
+    def __init__(self, client: LMSClient, credentials: CanvasCredentials, *, parallel_calls: int) -> None:
+        """Prepare calls; nothing is sent yet.
+
+        Args:
+            parallel_calls: how many may be under way at the same time.
+        """
+        self._client = client
+        self._credentials = credentials
+        self._bearer = BearerClient(client, self._refresh, is_token_refused=_is_about_the_token)
+        #: Below this, the calls that the others may be making could fill the bucket before ours is let in.
+        self._least_remaining = UP_FRONT_COST * (parallel_calls + 1)
+        self._remaining = HIGH_WATER
+
+    def authorization_url(self, *, redirect_uri: str, state: str, scopes: Sequence[str]) -> str:
+        """Return where a person consents; ``scopes`` only where the developer key enforces them."""
+        query = {
+            "client_id": self._credentials.client_id,
+            "response_type": "code",
+            "redirect_uri": redirect_uri,
+            "state": state,
+        }
+        if scopes:
+            query["scope"] = " ".join(scopes)
+        return f"{self._client.base_url}{AUTHORIZATION}?{urlencode(query)}"
+
+    def redeem(self, code: str, *, redirect_uri: str) -> str:
+        """Return the refresh token that Canvas gives for ``code``.
+
+        Raises:
+            CredentialsError: Canvas does not take the code, or gives no refresh token.
+        """
+        granted = self._grant({"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri})
+        if not granted.refresh_token:
+            raise CredentialsError("Canvas let us in once, but gave no token to come back with.", status_code=200)
+        return granted.refresh_token
+
+    def send(self, method: str, path: str, **request: Any) -> Answer:
+        """Send one request; an answer of 400, 401, 403 or 404 is returned too, and is about what was asked for.
+
+        Raises:
+            ThrottledError: Canvas wants fewer calls, in whichever words; or it soon will, and was not asked.
+            CredentialsError: it does not take our tokens.
+            ConfigurationError: nobody has consented yet.
+        """
+        if self._remaining < self._least_remaining:
+            message = f"Canvas takes few more calls for now: {self._remaining:.0f} of {HIGH_WATER:.0f} units are left."
+            raise BudgetSpentError(message, retry_after_seconds=_seconds_to_drain(self._remaining))
+        answer = self._bearer.send(method, path, accept={400, 401, 403, 404}, **request)
+        self._remaining = _remaining(answer.headers, unknown=HIGH_WATER)
+        if answer.status_code == 401 and _is_about_the_token(answer):
+            raise CredentialsError("Canvas does not take the access token that it has just given.", status_code=401)
+        _raise_if_throttled(answer)
+        return answer
+
+    def pages(self, path: str, params: Mapping[str, str | list[str]]) -> Iterator[Answer]:
+        """Yield the pages of a list, each a successful answer or, as the last one, a refusal as :meth:`send` returns.
+
+        Raises:
+            RetryableError: Canvas sends us in a circle, or to another host, which is not given our token.
+        """
+        seen = set()
+        following = f"{path}?{urlencode({**params, 'per_page': str(PER_PAGE)}, doseq=True)}"
+        while following:
+            if following in seen:
+                raise RetryableError("Canvas's list of pages leads in a circle.")
+            seen.add(following)
+            answer = self.send("GET", following)
+            yield answer
+            following = self._next_page(answer) if answer.status_code == 200 else ""
+
+    def complaint(self, answer: Answer) -> tuple[str, tuple[str, ...]]:
+        """Return what Canvas says in a refusal, for people and without secrets, and the fields that it names."""
+        read_answer = read(_COMPLAINT, answer)
+        errors = read_answer.errors
+        by_field = errors if isinstance(errors, dict) else {"": errors}
+        texts = [read_answer.message] if read_answer.message else []
+        for field, faults in by_field.items():
+            messages = [faults] if isinstance(faults, str) else [fault.message for fault in faults]
+            texts += [f"{field}: {message}" if field else message for message in messages]
+        told = self._client.redacted("; ".join(texts)) or answer.excerpt
+        return f"Canvas: {cut(told, _COMPLAINT_LENGTH)}", tuple(filter(None, by_field))
+
+    def refusal(self, answer: Answer) -> RejectedError:
+        """Return the refusal of what was sent as an error."""
+        message, fields = self.complaint(answer)
+        return RejectedError(message, status_code=answer.status_code, vendor_code=",".join(fields))
+
+    def _next_page(self, answer: Answer) -> str:
+        """Return path and query of the next page; empty after the last one."""
+        link = _NEXT.search(answer.headers.get("link", ""))
+        if link is None:
+            return ""
+        ours, theirs = urlsplit(self._client.base_url), urlsplit(link[1])
+        if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
+            where = f"{theirs.scheme}://{theirs.netloc}"
+            raise RetryableError(f"Canvas says that the next page is at {where}, which is not its own address.")
+        return f"{theirs.path.removeprefix(ours.path)}?{theirs.query}"
+
+    def _refresh(self) -> str:
+        """Return a new access token; the refresh token stays what it is."""
+        if self._credentials.refresh_token is None:
+            raise ConfigurationError("Nobody of the customer has authorized us at this Canvas yet; that comes first.")
+        refresh_token = self._credentials.refresh_token.get_secret_value()
+        return self._grant({"grant_type": "refresh_token", "refresh_token": refresh_token}).access_token
+
+    def _grant(self, grant: Mapping[str, str]) -> _Granted:
+        form = {
+            **grant,
+            "client_id": self._credentials.client_id,
+            "client_secret": self._credentials.client_secret.get_secret_value(),
+        }
+        answer = self._client.send(
+            "POST", TOKEN, form=form, accept={400, 401, 403}, answer_is_secret=True, is_counted=False
+        )
+        if answer.status_code < 300:
+            return read(_GRANTED, answer)
+        _raise_if_throttled(answer)
+        refused = read(_REFUSED, answer)
+        reason = self._client.redacted(f"{refused.error or 'no reason given'} {refused.error_description}".strip())
+        message = f"Canvas gives us no token ({cut(reason, _COMPLAINT_LENGTH)}); it has to be authorized again."
+        raise CredentialsError(message, status_code=answer.status_code, vendor_code=refused.error)
+
+
+def _is_about_the_token(answer: Answer) -> bool:
+    """Return whether a 401 is about the token; one about what the person may do has no such header (oauth.md)."""
+    return "www-authenticate" in answer.headers
+
+
+def _raise_if_throttled(answer: Answer) -> None:
+    if answer.status_code == 403 and _THROTTLED in answer.content:
+        seconds = _seconds_to_drain(_remaining(answer.headers, unknown=0.0))
+        raise ThrottledError(f"Canvas: {answer.excerpt}", status_code=403, retry_after_seconds=seconds)
+
+
+def _remaining(headers: Mapping[str, str], *, unknown: float) -> float:
+    """Return what Canvas says is left of the bucket; ``unknown`` if it says nothing, as where nobody is throttled."""
+    try:
+        return float(headers.get("x-rate-limit-remaining", unknown))
+    except ValueError:
+        return unknown
+
+
+def _seconds_to_drain(remaining: float) -> float:
+    return max(HIGH_WATER - remaining, 0.0) / DRAIN_PER_SECOND

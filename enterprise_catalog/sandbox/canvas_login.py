@@ -43,7 +43,8 @@ class CanvasLogin:
         told = self._decision(asked)
         if "state" in asked:
             told["state"] = asked["state"]
-        return Response(status=302, headers={"Location": f"{asked['redirect_uri']}?{urlencode(told)}"})
+        joint = "&" if "?" in asked["redirect_uri"] else "?"
+        return Response(status=302, headers={"Location": f"{asked['redirect_uri']}{joint}{urlencode(told)}"})
 
     def _decision(self, asked: Mapping[str, str]) -> dict[str, str]:
         scopes = set(asked.get("scope", "").split())

@@ -25,7 +25,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from enterprise_catalog.integrated_channels.http import Answer, LMSClient
 
@@ -37,6 +37,8 @@ TOKEN: Final = "/login/oauth2/token"  # noqa: S105  (a path)
 HIGH_WATER: Final = 600.0
 DRAIN_PER_SECOND: Final = 10.0
 UP_FRONT_COST: Final = 50.0
+#: More would hold so much of it while they are under way that a bucket in good order looked as good as full.
+MAX_PARALLEL_CALLS: Final = 4
 
 PER_PAGE: Final = 100  #: The most that Canvas gives at once (source: lib/api.rb, ``MAX_PER_PAGE``).
 
@@ -62,9 +64,7 @@ class CanvasCredentials(ChannelSettings):
 
     client_id: str = Field(min_length=1, description="The developer key's ID, a long number.")
     client_secret: SecretStr = Field(description="The developer key's secret.")
-    refresh_token: SecretStr | None = Field(
-        default=None, description="Comes by itself when somebody of the customer authorizes us; leave it empty."
-    )
+    refresh_token: SecretStr | None = Field(default=None, description="Comes by the consent; leave it empty.")
 
 
 class _Granted(BaseModel):
@@ -109,17 +109,11 @@ class CanvasAPI:
         self._least_remaining = UP_FRONT_COST * (parallel_calls + 1)
         self._remaining = HIGH_WATER
 
-    def authorization_url(self, *, redirect_uri: str, state: str, scopes: Sequence[str]) -> str:
-        """Return where a person consents; ``scopes`` only where the developer key enforces them."""
-        query = {
-            "client_id": self._credentials.client_id,
-            "response_type": "code",
-            "redirect_uri": redirect_uri,
-            "state": state,
-        }
-        if scopes:
-            query["scope"] = " ".join(scopes)
-        return f"{self._client.base_url}{AUTHORIZATION}?{urlencode(query)}"
+    def authorization_url(self, *, redirect_uri: str, state: str, asks_for_scopes: bool) -> str:
+        """Return where a person consents; scopes are asked for only where the developer key enforces them."""
+        query = {"client_id": self._credentials.client_id, "response_type": "code", "redirect_uri": redirect_uri}
+        scope = {"scope": " ".join(SCOPES)} if asks_for_scopes else {}
+        return f"{self._client.base_url}{AUTHORIZATION}?{urlencode({**query, 'state': state, **scope})}"
 
     def redeem(self, code: str, *, redirect_uri: str) -> str:
         """Return the refresh token that Canvas gives for ``code``.
@@ -127,6 +121,7 @@ class CanvasAPI:
         Raises:
             CredentialsError: Canvas does not take the code, or gives no refresh token.
         """
+        self._client.keep_secret(code)
         granted = self._grant({"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri})
         if not granted.refresh_token:
             raise CredentialsError("Canvas let us in once, but gave no token to come back with.", status_code=200)
@@ -166,22 +161,28 @@ class CanvasAPI:
             yield answer
             following = self._next_page(answer) if answer.status_code == 200 else ""
 
-    def complaint(self, answer: Answer) -> tuple[str, tuple[str, ...]]:
-        """Return what Canvas says in a refusal, for people and without secrets, and the fields that it names."""
-        read_answer = read(_COMPLAINT, answer)
-        errors = read_answer.errors
-        by_field = errors if isinstance(errors, dict) else {"": errors}
-        texts = [read_answer.message] if read_answer.message else []
+    def require_valid(self, answer: Answer) -> Answer:
+        """Return ``answer``.
+
+        Raises:
+            RejectedError: it refuses what was sent, or there is nothing of the kind.
+        """
+        if answer.status_code >= 400:
+            raise self.refusal(answer)
+        return answer
+
+    def refusal(self, answer: Answer) -> RejectedError:
+        """Return what Canvas says in a refusal of what was sent; the error's code is the fields that it names."""
+        complaint = read(_COMPLAINT, answer)
+        by_field = complaint.errors if isinstance(complaint.errors, dict) else {"": complaint.errors}
+        texts = [complaint.message] if complaint.message else []
         for field, faults in by_field.items():
             messages = [faults] if isinstance(faults, str) else [fault.message for fault in faults]
             texts += [f"{field}: {message}" if field else message for message in messages]
         told = self._client.redacted("; ".join(texts)) or answer.excerpt
-        return f"Canvas: {cut(told, _COMPLAINT_LENGTH)}", tuple(filter(None, by_field))
-
-    def refusal(self, answer: Answer) -> RejectedError:
-        """Return the refusal of what was sent as an error."""
-        message, fields = self.complaint(answer)
-        return RejectedError(message, status_code=answer.status_code, vendor_code=",".join(fields))
+        fields = self._client.redacted(",".join(filter(None, by_field)))
+        message = f"Canvas: {cut(told, _COMPLAINT_LENGTH)}"
+        return RejectedError(message, status_code=answer.status_code, vendor_code=fields)
 
     def _next_page(self, answer: Answer) -> str:
         """Return path and query of the next page; empty after the last one."""
@@ -202,21 +203,18 @@ class CanvasAPI:
         return self._grant({"grant_type": "refresh_token", "refresh_token": refresh_token}).access_token
 
     def _grant(self, grant: Mapping[str, str]) -> _Granted:
-        form = {
-            **grant,
-            "client_id": self._credentials.client_id,
-            "client_secret": self._credentials.client_secret.get_secret_value(),
-        }
-        answer = self._client.send(
-            "POST", TOKEN, form=form, accept={400, 401, 403}, answer_is_secret=True, is_counted=False
-        )
+        client_secret = self._credentials.client_secret.get_secret_value()
+        form = {**grant, "client_id": self._credentials.client_id, "client_secret": client_secret}
+        kind: Any = {"accept": {400, 401, 403}, "answer_is_secret": True, "is_counted": False}
+        answer = self._client.send("POST", TOKEN, form=form, **kind)
         if answer.status_code < 300:
             return read(_GRANTED, answer)
         _raise_if_throttled(answer)
         refused = read(_REFUSED, answer)
-        reason = self._client.redacted(f"{refused.error or 'no reason given'} {refused.error_description}".strip())
-        message = f"Canvas gives us no token ({cut(reason, _COMPLAINT_LENGTH)}); it has to be authorized again."
-        raise CredentialsError(message, status_code=answer.status_code, vendor_code=refused.error)
+        error, why = (self._client.redacted(text) for text in (refused.error, refused.error_description))
+        reason = cut(f"{error} {why}".strip() or "no reason given", _COMPLAINT_LENGTH)
+        message = f"Canvas gives us no token ({reason}); it has to be authorized again."
+        raise CredentialsError(message, status_code=answer.status_code, vendor_code=error)
 
 
 def _is_about_the_token(answer: Answer) -> bool:

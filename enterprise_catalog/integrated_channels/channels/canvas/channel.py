@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from enterprise_catalog.integrated_channels.channels.answers import read
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, ConsentingChannel, PushChannel
-from enterprise_catalog.integrated_channels.channels.canvas.api import SCOPES, CanvasAPI, CanvasCredentials
+from enterprise_catalog.integrated_channels.channels.canvas.api import MAX_PARALLEL_CALLS, CanvasAPI, CanvasCredentials
 from enterprise_catalog.integrated_channels.channels.canvas.transform import MAX_INTEGRATION_ID_LENGTH, to_course
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
@@ -39,23 +39,16 @@ _NEEDED: Final[Mapping[str, Sequence[str]]] = {
     "add courses": ("manage_courses_add", "manage_courses"),
     "manage courses": ("manage_courses_admin", "manage_courses"),
     "publish courses": ("manage_courses_publish", "change_course_state"),
-    "conclude courses": ("manage_courses_conclude", "change_course_state"),
     "read SIS data": ("read_sis", "manage_sis"),
-}
-_NEEDED_TO_DELETE: Final[Mapping[str, Sequence[str]]] = {
-    "delete courses": ("manage_courses_delete", "change_course_state")
 }
 
 
 class CanvasSettings(ChannelSettings):
     """What differs from one Canvas to the next."""
 
-    account_id: int | None = Field(
-        default=None, ge=1, description="The account that new courses go into; without it, the root account."
-    )
+    account_id: int | None = Field(default=None, ge=1, description="Where new courses go; else the root account.")
     delete_policy: Literal["conclude", "delete"] = Field(
-        default="conclude",
-        description="What is done to courses that leave the catalogs: concluding can be undone and keeps enrollments.",
+        default="conclude", description="What is done to courses that leave; concluding keeps enrollments."
     )
     is_public: bool = Field(default=True, description="Whether people who have not logged in may see the courses.")
     self_enrollment: bool = Field(default=True, description="Whether learners may enroll themselves.")
@@ -63,12 +56,8 @@ class CanvasSettings(ChannelSettings):
     default_view: Literal["syllabus", "feed", "modules", "assignments"] = Field(
         default="syllabus", description="The page that a course opens with; ours are in the syllabus."
     )
-    enforces_scopes: bool = Field(
-        default=False, description="Whether the developer key enforces scopes; consent then asks for those we need."
-    )
-    parallel_calls: int = Field(
-        default=2, ge=1, le=8, description="The most calls at the same time; Canvas throttles each token by itself."
-    )
+    enforces_scopes: bool = Field(default=False, description="Whether the developer key enforces scopes.")
+    parallel_calls: int = Field(default=2, ge=1, le=MAX_PARALLEL_CALLS, description="The most calls at the same time.")
 
 
 class _Course(BaseModel):
@@ -114,8 +103,8 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
         return {**to_course(item), **self.settings.model_dump(include={*_OF_EVERY_COURSE})}
 
     def authorization_url(self, *, redirect_uri: str, state: str) -> str:
-        scopes = SCOPES if self.settings.enforces_scopes else ()
-        return self.api.authorization_url(redirect_uri=redirect_uri, state=state, scopes=scopes)
+        asks = self.settings.enforces_scopes
+        return self.api.authorization_url(redirect_uri=redirect_uri, state=state, asks_for_scopes=asks)
 
     def redeem(self, code: str, *, redirect_uri: str) -> Mapping[str, str]:
         return {"refresh_token": self.api.redeem(code, redirect_uri=redirect_uri)}
@@ -123,7 +112,8 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
     def probe(self) -> Sequence[str]:
         """Look at the account, and at what the person who consented may do in it."""
         self._require_account(self.api.send("GET", self._account))
-        needed = {**_NEEDED, **(_NEEDED_TO_DELETE if self.settings.delete_policy == "delete" else {})}
+        policy = self.settings.delete_policy
+        needed = {**_NEEDED, f"{policy} courses": (f"manage_courses_{policy}", "change_course_state")}
         asked = sorted({name for names in needed.values() for name in names})
         answer = self.api.send("GET", f"{self._account}/permissions", params={"permissions[]": asked})
         held = read(_FLAGS, self._require_account(answer))
@@ -138,8 +128,7 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
             for course in read(_COURSES, self._require_account(page)):
                 if key := self._key_of(course):
                     fields = course.model_dump(include={"name", "course_code", "integration_id", "default_view"})
-                    is_offered = course.workflow_state == _OFFERED
-                    yield RemoteItem(key, str(course.id), is_offered, course.name or "", fields)
+                    yield RemoteItem(key, str(course.id), course.workflow_state == _OFFERED, course.name or "", fields)
 
     def find(self, keys: Sequence[str]) -> Mapping[str, str]:
         """Look each key up by itself; deleted courses are found, too, since their integration IDs stay taken."""
@@ -162,7 +151,7 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
         fields = {name: value for name, value in item.payload.items() if name != _IMAGE}
         answer = self.api.send("POST", f"{self._account}/courses", json={"course": fields, "offer": True})
         if answer.status_code == 400:
-            return [self._not_created(item, answer)]
+            raise self._not_created(item, self.api.refusal(answer))
         course = self._read(item, self._require_account(answer))
         changes = {_IMAGE: item.payload[_IMAGE]} if _IMAGE in item.payload else {}
         if course.workflow_state != _OFFERED:
@@ -193,8 +182,6 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
             answer = self.api.send("PUT", path, json={"course": changes})
         if answer.status_code == 404:
             return ItemResult(item.content_key, Outcome.GONE, status_code=404)
-        if answer.status_code == 400:
-            return self._rejected(item, self.api.refusal(answer), remote_id=course_id)
         course = self._read(item, self._require_course(answer))
         if course.workflow_state != _OFFERED:
             raise RetryableError(f"Canvas took the change, but the course {course.id} is {course.workflow_state}.")
@@ -212,29 +199,12 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
         self._require_course(self.api.send("PUT", path, json={"course": {"event": "undelete"}}))
         return True
 
-    def _not_created(self, item: Outgoing, answer: Answer) -> ItemResult:
-        """Return the refusal of a new course.
-
-        Raises:
-            RejectedError: its key may be taken, and nobody has looked yet; or by a course that we cannot see.
-        """
-        error = self.api.refusal(answer)
-        if error.vendor_code and "integration_id" not in error.vendor_code:
-            return self._rejected(item, error)
-        if item.may_be_there and self.find([item.content_key]):
-            reason = f"A course with the integration ID {item.content_key!r} was made after we had looked for it."
-            return ItemResult(item.content_key, Outcome.RETRY, status_code=400, message=reason)
-        raise error
-
-    def _rejected(self, item: Outgoing, error: RejectedError, *, remote_id: str = "") -> ItemResult:
-        return ItemResult(
-            item.content_key,
-            Outcome.REJECTED,
-            remote_id=remote_id,
-            status_code=error.status_code,
-            vendor_code=error.vendor_code,
-            message=error.message,
-        )
+    def _not_created(self, item: Outgoing, error: RejectedError) -> RejectedError | RetryableError:
+        """Return what the refusal of a new course means."""
+        is_taken = "integration_id" in error.vendor_code
+        if is_taken and item.may_be_there and self.find([item.content_key]):
+            return RetryableError(f"A course with the integration ID {item.content_key!r} was made after our look-up.")
+        return error
 
     def _read(self, item: Outgoing, answer: Answer) -> _Course:
         """Return the course of an answer to a change.
@@ -244,18 +214,14 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
         """
         course = read(_COURSE, answer)
         if "integration_id" in course.model_fields_set and course.integration_id != item.content_key:
-            raise ConfigurationError(
-                f"Canvas gives the course {course.id} the integration ID {course.integration_id!r} instead of"
-                f" {item.content_key!r}; may the person who authorized us manage SIS data?"
-            )
+            wrong = f"Canvas gives course {course.id} the integration ID {course.integration_id!r}"
+            raise ConfigurationError(f"{wrong} instead of {item.content_key!r}; it needs the right to manage SIS data.")
         return course
 
     def _key_of(self, course: _Course) -> str:
         if "integration_id" not in course.model_fields_set:
-            raise ConfigurationError(
-                "Canvas does not show integration IDs, by which courses are recognized, to the person who authorized"
-                " us; the permission 'SIS Data - read' is needed."
-            )
+            needed = "the person who authorized us needs the permission 'SIS Data - read'"
+            raise ConfigurationError(f"Canvas does not show integration IDs, by which courses are known; {needed}.")
         return course.integration_id or ""
 
     def _require_account(self, answer: Answer) -> Answer:
@@ -264,16 +230,12 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
         Raises:
             CredentialsError, ConfigurationError, RejectedError: by what Canvas refuses.
         """
-        match answer.status_code:
-            case 401 | 403:
-                told = f"The person who authorized us may not do this in the account of Canvas: {answer.excerpt}"
-                raise CredentialsError(told, status_code=answer.status_code)
-            case 404:
-                account = self.settings.account_id or "that is the root account"
-                raise ConfigurationError(f"There is no account {account} at the base URL.", status_code=404)
-            case 400:
-                raise self.api.refusal(answer)
-        return answer
+        if answer.status_code in {401, 403}:
+            told = f"The person who authorized us may not do this in the account of Canvas: {answer.excerpt}"
+            raise CredentialsError(told, status_code=answer.status_code)
+        if answer.status_code == 404:
+            raise ConfigurationError(f"There is no account {self._account} at the base URL.", status_code=404)
+        return self.api.require_valid(answer)
 
     def _require_course(self, answer: Answer) -> Answer:
         """Return an answer about one course.
@@ -285,17 +247,12 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
             RejectedError: Canvas refuses what was asked for, of this course.
         """
         if answer.status_code in {401, 403}:
-            if not self._is_allowed:
-                if mend := self.probe():
-                    raise CredentialsError(" ".join(mend), status_code=answer.status_code)
-                self._is_allowed = True
+            if not self._is_allowed and (mend := self.probe()):
+                raise CredentialsError(" ".join(mend), status_code=answer.status_code)
+            self._is_allowed = True
             told = f"The person who authorized us may not do this with this course of Canvas: {answer.excerpt}"
             raise RejectedError(told, status_code=answer.status_code)
-        if answer.status_code == 404:
-            raise RejectedError("Canvas no longer has the course.", status_code=404)
-        if answer.status_code == 400:
-            raise self.api.refusal(answer)
-        return answer
+        return self.api.require_valid(answer)
 
 
 def _path_of(key: str) -> str:

@@ -58,7 +58,7 @@ def to_course(item: ContentItem) -> Payload:
         "restrict_enrollments_to_course_dates": has_dates,
     }
     if item.image_url:
-        course["image_url"] = _address(item.image_url)
+        course["image_url"] = quote(item.image_url.strip(), safe=_ADDRESS_CHARACTERS)
     return course
 
 
@@ -84,10 +84,6 @@ def _is_web_address(text: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.netloc.isascii()
-
-
-def _address(text: str) -> str:
-    return quote(text.strip(), safe=_ADDRESS_CHARACTERS)
 
 
 def _syllabus(item: ContentItem, title: str) -> str:

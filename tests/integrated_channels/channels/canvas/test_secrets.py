@@ -1,0 +1,130 @@
+"""Whatever goes wrong, and whatever Canvas repeats of it: no exception holds a secret, a token or a code."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+import pytest
+from pydantic import SecretStr
+
+from enterprise_catalog.integrated_channels.channels.canvas.api import CanvasCredentials
+from enterprise_catalog.integrated_channels.exceptions import SyncError
+from enterprise_catalog.sandbox.canvas import CanvasSandbox
+from enterprise_catalog.sandbox.canvas_site import CLIENT_ID
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from tests.integrated_channels.channels.canvas.connection import CHANGE, TOKEN, connected, outgoing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SECRET: Final = 'cl/ient & "secret"'
+REFRESH: Final = "1~refresh/token+of=customer"
+ACCESS: Final = "1~access/token+of=run"
+CODE: Final = "code/of/the/consent+1"
+CREDENTIALS: Final = CanvasCredentials(
+    client_id=CLIENT_ID, client_secret=SecretStr(SECRET), refresh_token=SecretStr(REFRESH)
+)
+
+#: What an error page, a proxy or Canvas may repeat of a request, with the secret in place of ``%s``.
+ECHOES: Final = (
+    "<html>You sent %s</html>",
+    '{"errors": [{"message": "not for %s"}]}',
+    '{"errors": {"integration_id": [{"message": "%s"}]}}',
+    '{"errors": {"name": "%s is wrong"}}',
+    '{"errors": {"%s": "is wrong"}}',
+    '{"message": "%s"}',
+    '{"error": "%s", "error_description": "%s"}',
+    '["%s"]',
+    '"%s',
+)
+STATUSES: Final = [200, 303, 400, 401, 403, 404, 422, 429, 503]
+
+
+def told(error: BaseException) -> str:
+    """Return all that a log could show of ``error``, its causes included, but the values of variables."""
+    shown = "".join(traceback.format_exception(error))
+    # The lines of code that a traceback quotes are this repository's, these tests' own included.
+    return re.sub(r'(?m)^  File ".*\n(    .*\n)*', "", shown) + repr(error) + str(vars(error))
+
+
+def assert_hidden(shown: str, secrets: Iterable[str]) -> None:
+    for secret in secrets:
+        for spelling in (secret, quote(secret), quote(secret, safe=""), secret.replace('"', '\\"')):
+            assert spelling not in shown
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("echo", ECHOES)
+def test_what_a_log_in_repeats_is_not_passed_on(echo: str, status: int) -> None:
+    for secret in (SECRET, REFRESH, quote(SECRET)):
+        canvas = CanvasSandbox()
+        body = echo.replace("%s", secret.replace('"', '\\"'))
+        canvas.faults.add(Fault(kind=FaultKind.ANSWER, operation=TOKEN, status=status, body=body))
+
+        with pytest.raises(SyncError) as raised:
+            connected(canvas, credentials=CREDENTIALS).find(["A"])
+
+        assert_hidden(told(raised.value), [SECRET, REFRESH])
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("echo", ECHOES)
+def test_a_code_that_is_repeated_is_not_passed_on(echo: str, status: int) -> None:
+    canvas = CanvasSandbox()
+    canvas.faults.add(Fault(kind=FaultKind.ANSWER, operation=TOKEN, status=status, body=echo.replace("%s", CODE)))
+
+    with pytest.raises(SyncError) as raised:
+        connected(canvas, credentials=CREDENTIALS).redeem(CODE, redirect_uri="https://catalog.example.org/")
+
+    assert_hidden(told(raised.value), [CODE])
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("echo", ECHOES)
+def test_what_the_api_repeats_is_not_passed_on(echo: str, status: int) -> None:
+    for secret in (ACCESS, SECRET, REFRESH):
+        canvas = CanvasSandbox()
+        body = echo.replace("%s", secret.replace('"', '\\"'))
+        answers = (("POST /login/*", 200, f'{{"access_token": "{ACCESS}"}}'), ("*", status, body))
+        canvas.faults.set(
+            Fault(kind=FaultKind.ANSWER, operation=operation, status=code, body=text, times=None)
+            for operation, code, text in answers
+        )
+        channel = connected(canvas, credentials=CREDENTIALS)
+
+        for call in (channel.create, channel.update):
+            try:
+                shown = str(call([outgoing("A", remote_id="7")]))
+            except SyncError as error:
+                shown = told(error)
+            assert_hidden(shown, [ACCESS, SECRET, REFRESH])
+
+
+def test_a_token_in_a_log_in_that_is_not_understood_is_not_passed_on() -> None:
+    canvas = CanvasSandbox()
+    for body in (f'{{"token": "{ACCESS}"}}', f'{{"access_token": ["{ACCESS}"]}}', f'["{ACCESS}"]', f"<p>{ACCESS}</p>"):
+        canvas.faults.set([Fault(kind=FaultKind.ANSWER, operation=TOKEN, status=200, body=body)])
+
+        with pytest.raises(SyncError) as raised:
+            connected(canvas).find(["A"])
+
+        assert_hidden(told(raised.value), [ACCESS])
+
+
+def test_a_refusal_that_repeats_the_token_is_recorded_without_it() -> None:
+    canvas = CanvasSandbox(client_secret=SECRET)
+    canvas.login.refresh_tokens.add(REFRESH)
+    body = f'{{"errors": {{"name": [{{"message": "{REFRESH} may not"}}]}}}}'
+    canvas.faults.add(Fault(kind=FaultKind.ANSWER, operation=CHANGE, status=400, body=body))
+
+    with pytest.raises(SyncError) as refusal:
+        connected(canvas, credentials=CREDENTIALS).update([outgoing("A", remote_id="7")])
+
+    assert refusal.value.message == "Canvas: name: [secret] may not"
+
+
+def test_credentials_show_nothing_of_themselves() -> None:
+    assert_hidden(f"{CREDENTIALS!r} {CREDENTIALS}", [SECRET, REFRESH])

@@ -413,8 +413,9 @@ def _move(row: ContentMetadataItemTransmission, result: ItemResult, exported: Ex
             _settle(row, State.TRANSMITTED, Presence.PRESENT)
             row.content_updated_at = exported.updated_at
         case Outcome.SKIPPED | Outcome.THROTTLED:
-            # It did not get its turn, and stays what it was.
-            row.reason = f"Not sent: {result.message}"[:MAX_MESSAGE_LENGTH]
+            # It did not get its turn, and stays what it was. But a call with others that was refused may have been
+            # carried out, before its halves got theirs: that the LMS shows the last payload is not known any more.
+            row.reason, row.payload_hash = f"Not sent: {result.message}"[:MAX_MESSAGE_LENGTH], ""
             row.due_since = row.due_since or now
         case Outcome.RETRY:
             _fail(row, State.RETRYING, result, now)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
@@ -230,6 +231,7 @@ def test_settings_that_do_not_fit_the_channel_end_the_run_with_the_field_that_is
 
 
 #: Moodle does so where it cannot say what it has done.
+UPDATE = "core_course_update_courses"
 MADE_AND_REFUSED = Fault(
     kind=FaultKind.REPLACE,
     operation="core_course_create_courses",
@@ -298,3 +300,29 @@ def test_a_course_that_may_have_been_made_before_the_run_stopped_is_hidden_when_
     assert throttled.counts == {"create": {"throttled": 2}}
     assert (run.state, run.counts) == (RunState.COMPLETE, {"delete": {"done": 2}})
     assert moodle.offered() == {}
+
+
+@pytest.mark.parametrize("changed", [[], [a_course("A", title="New"), a_course("B", title="New")]])
+def test_a_change_that_may_have_been_made_before_the_run_stopped_is_taken_back(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    changed: list[dict[str, Any]],
+) -> None:
+    catalog = a_catalog(a_course("A"), a_course("B"), customer=customer)
+    run_of(configuration, clock)
+    before = moodle.offered()
+    clock.forward(hours=1)
+    import_into(catalog, changed, replace=True, now=clock.now)
+    moodle.faults.add(replace(MADE_AND_REFUSED, operation=UPDATE))
+    moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation=UPDATE, status=429))
+    throttled = run_of(configuration, clock)
+    clock.forward(hours=1)
+    import_into(catalog, [a_course("A"), a_course("B")], replace=True, now=clock.now)
+
+    run = run_of(configuration, clock)
+
+    assert throttled.counts == {"update" if changed else "delete": {"throttled": 2}}
+    assert (run.state, run.counts) == (RunState.COMPLETE, {"update": {"done": 2}})
+    assert moodle.offered() == before

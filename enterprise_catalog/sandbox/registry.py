@@ -11,7 +11,7 @@ from enterprise_catalog.sandbox.canvas import CanvasSandbox
 from enterprise_catalog.sandbox.cornerstone import CornerstoneSandbox
 from enterprise_catalog.sandbox.degreed import UNHURRIED_CALLS_PER_MINUTE, DegreedSandbox
 from enterprise_catalog.sandbox.moodle import MoodleSandbox
-from enterprise_catalog.sandbox.sap import SAPSandbox
+from enterprise_catalog.sandbox.sap import NO_WINDOW_MS, SAPSandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +26,6 @@ SANDBOXES: Mapping[str, Callable[[], SandboxApplication]] = MappingProxyType(
         "CSOD": CornerstoneSandbox,
         "DEGREED2": partial(DegreedSandbox, calls_per_minute=UNHURRIED_CALLS_PER_MINUTE),
         "MOODLE": MoodleSandbox,
-        "SAP": SAPSandbox,
+        "SAP": partial(SAPSandbox, window_ms=NO_WINDOW_MS),
     }
 )

@@ -116,7 +116,7 @@ def test_the_registry_makes_one_whose_own_credentials_open_it() -> None:
 
     assert isinstance(sandbox, SAPSandbox)
     assert sandbox.channel_credentials() == {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
-    assert sandbox.channel_settings() == {"company_id": COMPANY_ID, "user_id": USER_ID, "window_seconds": 1.0}
+    assert sandbox.channel_settings() == {"company_id": COMPANY_ID, "user_id": USER_ID, "window_seconds": 1}
     assert SAPClient(sandbox).send(a_course()).status_code == 200
 
 

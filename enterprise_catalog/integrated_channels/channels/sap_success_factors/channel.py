@@ -24,9 +24,8 @@ from enterprise_catalog.integrated_channels.channels.sap_success_factors.transfo
     retired_course,
     to_course,
 )
-from enterprise_catalog.integrated_channels.channels.text import cut
 from enterprise_catalog.integrated_channels.channels.tokens import BearerClient
-from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError, ThrottledError
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, ThrottledError
 from enterprise_catalog.integrated_channels.http import retry_after_seconds
 from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outcome, RateLimit
 
@@ -41,7 +40,6 @@ MAX_COURSES_PER_CALL: Final = 1_000  #: As SDKs made from SAP's documentation ha
 #: KBA 3159263: after "API calling limit exceeded", 300 seconds have to pass.
 WINDOW_SECONDS: Final = 300
 
-MAX_WORDS: Final = 300  #: Of SAP's own words for a refusal, in characters.
 #: Our word for what an answer says nothing about.
 UNKNOWN: Final = "unknown"
 
@@ -126,8 +124,9 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, SAPCredentials]):
         It answers with the courses that it took. Whether one that is left out was taken is not known.
         """
         courses = [self._course(item) for item in items]
-        answer = self.bearer.send("POST", IMPORT_PATH, json={"ocnCourses": courses}, accept={400, 404, 429})
-        self._raise_for_refusal(answer)
+        body = {"ocnCourses": courses}
+        answer = self.bearer.send("POST", IMPORT_PATH, json=body, accept={404, 429}, explain=_explain)
+        self._raise_if_it_is_no_items_fault(answer)
         echo = read(_ECHO, answer).ocnCourses
         ours = {course.courseID: course for course in echo if course.providerID in (None, self.settings.provider_id)}
         return [
@@ -141,18 +140,16 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, SAPCredentials]):
         status = CourseStatus.DELETED if self.settings.delete_policy == "delete" else CourseStatus.INACTIVE
         return retired_course(item.content_key, item.title, status, self.settings)
 
-    def _raise_for_refusal(self, answer: Answer) -> None:
+    def _raise_if_it_is_no_items_fault(self, answer: Answer) -> None:
         status = answer.status_code
-        if status < 300:
+        if status not in (404, 429):
             return
-        code, words = _refusal(answer)
-        message = f"SAP answered {status}: {cut(self.client.redacted(words), MAX_WORDS)}"
+        code, words = _explain(answer)
+        message = f"SAP answered {status}: {self.client.redacted(words) or answer.excerpt}"
         if status == 404:
-            raise ConfigurationError(f"{message} Is the base URL right?", status_code=status)
-        if status == 429:
-            wait = max(retry_after_seconds(answer.headers) or 0, WINDOW_SECONDS, self.settings.window_seconds)
-            raise ThrottledError(message, status_code=status, vendor_code=code, retry_after_seconds=wait)
-        raise RejectedError(message, status_code=status, vendor_code=code)
+            raise ConfigurationError(f"{message} Is the base URL right?", status_code=status, vendor_code=code)
+        wait = max(retry_after_seconds(answer.headers) or 0, WINDOW_SECONDS, self.settings.window_seconds)
+        raise ThrottledError(message, status_code=status, vendor_code=code, retry_after_seconds=wait)
 
 
 def _token_provider(client: LMSClient, settings: SAPSettings, credentials: SAPCredentials) -> TokenProvider:
@@ -168,13 +165,13 @@ def _token_provider(client: LMSClient, settings: SAPSettings, credentials: SAPCr
     return TokenServer(user_type=settings.user_type, **who)
 
 
-def _refusal(answer: Answer) -> tuple[str, str]:
-    """Return SAP's own code and words for why it refuses, else nothing and the start of the answer."""
+def _explain(answer: Answer) -> tuple[str, str]:
+    """Return SAP's own code and words for a refusal, as far as it has any."""
     try:
         fault = _Refusal.model_validate_json(answer.content).error
     except ValidationError:
-        return "", answer.excerpt
-    return str(fault.code or fault.errorCode), fault.message or answer.excerpt
+        return "", ""
+    return str(fault.code or fault.errorCode), fault.message
 
 
 def _result(course: Payload, echoed: _EchoedCourse | None, *, status_code: int) -> ItemResult:

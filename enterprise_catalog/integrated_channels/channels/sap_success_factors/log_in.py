@@ -34,21 +34,20 @@ class SAPCredentials(ChannelSettings):
     """How SAP knows us: a secret, a key to sign assertions with, or an assertion that somebody else has signed."""
 
     client_id: str = Field(min_length=1, description="The OAuth client's ID; SAP calls it API key, too.")
-    client_secret: SecretStr = Field(default=SecretStr(""), description="For the token kind 'token_server'.")
-    private_key: SecretStr = Field(
-        default=SecretStr(""),
+    client_secret: SecretStr | None = Field(default=None, description="For the token kind 'token_server'.")
+    private_key: SecretStr | None = Field(
+        default=None,
         description="For the token kind 'saml_bearer': an RSA key as PEM, whose certificate SAP has.",
     )
-    assertion: SecretStr = Field(
-        default=SecretStr(""),
+    assertion: SecretStr | None = Field(
+        default=None,
         description="For the token kind 'saml_bearer', instead of a key: a signed assertion, as XML or in Base64.",
     )
 
     @field_validator("private_key")
     @classmethod
-    def _is_key(cls, value: SecretStr) -> SecretStr:
-        pem = value.get_secret_value()
-        if pem and not is_signing_key(pem):
+    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not is_signing_key(value.get_secret_value()):
             raise ValueError("an RSA key as PEM, without a passphrase, is needed")
         return value
 
@@ -71,7 +70,7 @@ class TokenServer:
     user_type: str
 
     def __post_init__(self) -> None:
-        _require(client_secret=self.credentials.client_secret.get_secret_value(), user_id=self.user_id)
+        _require(client_secret=_shown(self.credentials.client_secret), user_id=self.user_id)
 
     def __call__(self) -> str:
         scope = {
@@ -80,7 +79,7 @@ class TokenServer:
             "userType": self.user_type,
             "resourceType": "learning_public_api",
         }
-        pair = f"{self.credentials.client_id}:{self.credentials.client_secret.get_secret_value()}"
+        pair = f"{self.credentials.client_id}:{_shown(self.credentials.client_secret)}"
         basic = base64.b64encode(pair.encode()).decode()
         self.client.keep_secret(basic)
         return _fetched(
@@ -108,9 +107,9 @@ class SAMLBearer:
     clock: Callable[[], datetime] = _now  #: An assertion says until when it is good: the one time a channel must know.
 
     def __post_init__(self) -> None:
-        given = self.credentials.assertion.get_secret_value()
+        given = _shown(self.credentials.assertion)
         if not given:
-            _require(private_key=self.credentials.private_key.get_secret_value(), user_id=self.user_id)
+            _require(private_key=_shown(self.credentials.private_key), user_id=self.user_id)
 
     def __call__(self) -> str:
         assertion = self._assertion()
@@ -125,7 +124,7 @@ class SAMLBearer:
 
     def _assertion(self) -> str:
         """Return the assertion in Base64."""
-        given = self.credentials.assertion.get_secret_value().strip()
+        given = _shown(self.credentials.assertion).strip()
         if given and not given.startswith("<"):
             return given
         xml = given.encode() or signed_assertion(
@@ -136,7 +135,7 @@ class SAMLBearer:
                 recipient=self.client.base_url + SAML_PATH,
                 attributes={"api_key": self.credentials.client_id},
             ),
-            private_key=self.credentials.private_key.get_secret_value(),
+            private_key=_shown(self.credentials.private_key),
             now=self.clock(),
         )
         return base64.b64encode(xml).decode()
@@ -157,6 +156,10 @@ def _fetched(client: LMSClient, path: str, **request: Any) -> str:
     if answer.status_code == 404:
         raise ConfigurationError(f"SAP gives out no tokens at {client.base_url}{path}.", status_code=404)
     return read(_TOKEN, answer).access_token
+
+
+def _shown(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
 
 
 def _require(**fields: str) -> None:

@@ -94,9 +94,7 @@ def test_what_is_not_valid_is_refused_by_field(
 
 
 def test_dates_are_forgotten_unless_they_are_to_count(client: CanvasClient) -> None:
-    dates = {"start_at": "2026-02-01T00:00:00Z", "end_at": "2026-01-01T00:00:00Z"}
-
-    shown = client.create(**dates).json()
+    shown = client.create(start_at="2026-02-01T00:00:00Z", end_at="2026-01-01T00:00:00Z").json()
 
     assert (shown["start_at"], shown["end_at"]) == (None, None)
 

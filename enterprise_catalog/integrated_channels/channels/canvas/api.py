@@ -47,6 +47,9 @@ _THROTTLED: Final = b"Rate Limit Exceeded"
 _COMPLAINT_LENGTH: Final = 300
 _NEXT: Final = re.compile(r'<([^<>]+)>;\s*rel="next"')
 
+#: Whatever Canvas has against a log-in, it is no item.
+_REFUSALS: Final = frozenset(range(400, 500)) - {408, 425, 429}
+
 #: What the consent asks for where the developer key enforces scopes.
 SCOPES: Final = (
     "url:GET|/api/v1/accounts/:id",
@@ -205,11 +208,13 @@ class CanvasAPI:
     def _grant(self, grant: Mapping[str, str]) -> _Granted:
         client_secret = self._credentials.client_secret.get_secret_value()
         form = {**grant, "client_id": self._credentials.client_id, "client_secret": client_secret}
-        kind: Any = {"accept": {400, 401, 403}, "answer_is_secret": True, "is_counted": False}
+        kind: Any = {"accept": _REFUSALS, "answer_is_secret": True, "is_counted": False}
         answer = self._client.send("POST", TOKEN, form=form, **kind)
         if answer.status_code < 300:
             return read(_GRANTED, answer)
         _raise_if_throttled(answer)
+        if answer.status_code == 404:
+            raise ConfigurationError(f"There is no Canvas at the base URL: nothing is found at {TOKEN}.")
         refused = read(_REFUSED, answer)
         error, why = (self._client.redacted(text) for text in (refused.error, refused.error_description))
         reason = cut(f"{error} {why}".strip() or "no reason given", _COMPLAINT_LENGTH)

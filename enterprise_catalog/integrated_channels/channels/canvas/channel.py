@@ -151,7 +151,11 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
         fields = {name: value for name, value in item.payload.items() if name != _IMAGE}
         answer = self.api.send("POST", f"{self._account}/courses", json={"course": fields, "offer": True})
         if answer.status_code == 400:
-            raise self._not_created(item, self.api.refusal(answer))
+            refusal = self.api.refusal(answer)
+            if item.may_be_there and "integration_id" in refusal.vendor_code:
+                # Made after we had looked; or the look-up, which Canvas answers from a copy, was behind (source).
+                raise RetryableError(f"Canvas has the course that it did not find. {refusal.message}", status_code=400)
+            raise refusal
         course = self._read(item, self._require_account(answer))
         changes = {_IMAGE: item.payload[_IMAGE]} if _IMAGE in item.payload else {}
         if course.workflow_state != _OFFERED:
@@ -198,13 +202,6 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
             return False
         self._require_course(self.api.send("PUT", path, json={"course": {"event": "undelete"}}))
         return True
-
-    def _not_created(self, item: Outgoing, error: RejectedError) -> RejectedError | RetryableError:
-        """Return what the refusal of a new course means."""
-        is_taken = "integration_id" in error.vendor_code
-        if is_taken and item.may_be_there and self.find([item.content_key]):
-            return RetryableError(f"A course with the integration ID {item.content_key!r} was made after our look-up.")
-        return error
 
     def _read(self, item: Outgoing, answer: Answer) -> _Course:
         """Return the course of an answer to a change.

@@ -178,6 +178,16 @@ def test_a_log_in_that_fails_for_now_is_not_taken_for_a_refusal(
     assert not isinstance(error.value, CredentialsError)
 
 
+@pytest.mark.parametrize(("status", "error"), [(404, ConfigurationError), (409, CredentialsError)])
+def test_a_log_in_that_is_refused_blames_no_item(
+    canvas: CanvasSandbox, channel: Canvas, status: int, error: type[Exception]
+) -> None:
+    canvas.faults.add(Fault(kind=FaultKind.ANSWER, operation=TOKEN, status=status, body="{}"))
+
+    with pytest.raises(error):
+        channel.find(["A"])
+
+
 @pytest.mark.parametrize("body", ["<html>", "[]", "{}", '{"access_token": ""}', '{"access_token": 7}'])
 def test_a_log_in_that_is_not_understood_may_work_later(canvas: CanvasSandbox, channel: Canvas, body: str) -> None:
     canvas.faults.add(Fault(kind=FaultKind.ANSWER, operation=TOKEN, status=200, body=body))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError, RetryableError
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RetryableError
 from enterprise_catalog.integrated_channels.transmitter import Transmitter
 from enterprise_catalog.integrated_channels.types import ItemResult, Outcome, RemoteItem
 from enterprise_catalog.sandbox.canvas import CanvasSandbox
@@ -135,8 +135,22 @@ def test_a_course_that_was_made_after_we_had_looked_is_left_to_the_next_run(
 ) -> None:
     add(canvas, "A")
 
-    with pytest.raises(RetryableError, match="was made after our look-up"):
+    with pytest.raises(RetryableError, match="Canvas has the course that it did not find"):
         channel.create([outgoing("A")])
+
+
+def test_a_look_up_that_is_behind_makes_no_second_course_and_blames_none(
+    canvas: CanvasSandbox, channel: Canvas
+) -> None:
+    add(canvas, "A")
+    canvas.faults.add(Fault(kind=FaultKind.ANSWER, operation=LOOK, status=404, body="{}"))
+
+    behind = Transmitter(channel).transmit([outgoing("A")]).results["A"]
+    later = Transmitter(channel).transmit([outgoing("A")]).results["A"]
+
+    assert behind.outcome is Outcome.RETRY
+    assert later.outcome is Outcome.DONE
+    assert len(canvas.content()) == 1
 
 
 def test_a_key_that_is_taken_by_a_course_that_nobody_shows_us_is_refused(
@@ -145,10 +159,10 @@ def test_a_key_that_is_taken_by_a_course_that_nobody_shows_us_is_refused(
     add(canvas, "A")
     canvas.faults.add(Fault(kind=FaultKind.ANSWER, operation=LOOK, status=404, body="{}", times=None))
 
-    with pytest.raises(RejectedError, match='integration_id: Integration ID "A" is already in use') as refusal:
-        channel.create([outgoing("A")])
+    result = Transmitter(channel).transmit([outgoing("A", may_be_there=False)]).results["A"]
 
-    assert refusal.value.vendor_code == "integration_id"
+    assert (result.outcome, result.vendor_code) == (Outcome.REJECTED, "integration_id")
+    assert result.message == 'Canvas: integration_id: Integration ID "A" is already in use'
 
 
 def test_what_canvas_does_not_take_is_refused_in_its_own_words(canvas: CanvasSandbox, channel: Canvas) -> None:
@@ -189,12 +203,10 @@ def test_a_create_that_breaks_off_is_finished_by_the_next_attempt_and_makes_no_s
     assert canvas.offered() == {"A": "Course A"}
 
 
-def test_a_canvas_that_keeps_no_integration_ids_stops_the_run_at_the_first_course(
-    canvas: CanvasSandbox, channel: Canvas
-) -> None:
+def test_a_canvas_that_keeps_no_integration_ids_stops_the_run_at_the_first_course(canvas: CanvasSandbox) -> None:
     canvas.keeps_integration_ids = False
 
-    transmission = Transmitter(channel).transmit([outgoing("A"), outgoing("B")])
+    transmission = Transmitter(connected(canvas, parallel_calls=1)).transmit([outgoing("A"), outgoing("B")])
 
     assert "instead of 'A'" in str(transmission.stopped_by)
     assert len(canvas.content()) == 1

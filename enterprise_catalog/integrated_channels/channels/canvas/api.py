@@ -112,10 +112,10 @@ class CanvasAPI:
         self._least_remaining = UP_FRONT_COST * (parallel_calls + 1)
         self._remaining = HIGH_WATER
 
-    def authorization_url(self, *, redirect_uri: str, state: str, asks_for_scopes: bool) -> str:
+    def authorization_url(self, redirect_uri: str, state: str, *, scoped: bool) -> str:
         """Return where a person consents; scopes are asked for only where the developer key enforces them."""
         query = {"client_id": self._credentials.client_id, "response_type": "code", "redirect_uri": redirect_uri}
-        scope = {"scope": " ".join(SCOPES)} if asks_for_scopes else {}
+        scope = {"scope": " ".join(SCOPES)} if scoped else {}
         return f"{self._client.base_url}{AUTHORIZATION}?{urlencode({**query, 'state': state, **scope})}"
 
     def redeem(self, code: str, *, redirect_uri: str) -> str:
@@ -146,6 +146,9 @@ class CanvasAPI:
         if answer.status_code == 401 and _is_about_the_token(answer):
             raise CredentialsError("Canvas does not take the access token that it has just given.", status_code=401)
         _raise_if_throttled(answer)
+        if answer.status_code == 404 and not read(_COMPLAINT, answer).errors:
+            # A proxy's page must not make a course that is still there pass for gone.
+            raise RetryableError(f"Nothing is found, and it is not Canvas that says so: {answer.excerpt}")
         return answer
 
     def pages(self, path: str, params: Mapping[str, str | list[str]]) -> Iterator[Answer]:

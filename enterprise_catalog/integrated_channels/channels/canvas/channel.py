@@ -103,8 +103,7 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
         return {**to_course(item), **self.settings.model_dump(include={*_OF_EVERY_COURSE})}
 
     def authorization_url(self, *, redirect_uri: str, state: str) -> str:
-        asks = self.settings.enforces_scopes
-        return self.api.authorization_url(redirect_uri=redirect_uri, state=state, asks_for_scopes=asks)
+        return self.api.authorization_url(redirect_uri, state, scoped=self.settings.enforces_scopes)
 
     def redeem(self, code: str, *, redirect_uri: str) -> Mapping[str, str]:
         return {"refresh_token": self.api.redeem(code, redirect_uri=redirect_uri)}

@@ -14,6 +14,7 @@ from tests.integrated_channels.channels.canvas.connection import (
     CHANGE,
     CREATE,
     END,
+    LOOK,
     TOKEN,
     add,
     connected,
@@ -22,6 +23,8 @@ from tests.integrated_channels.channels.canvas.connection import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from enterprise_catalog.integrated_channels.channels.canvas.channel import Canvas
     from enterprise_catalog.sandbox.canvas import CanvasSandbox
 
@@ -155,6 +158,23 @@ def test_conclude_of_a_deleted_course_is_gone_and_not_refused(canvas: CanvasSand
 
     assert result.outcome is Outcome.GONE
     assert states(canvas) == {"A": "deleted"}
+
+
+@pytest.mark.parametrize("body", ["", "{}", '{"errors": []}', "<html>404 Not Found</html>", '{"message": "no route"}'])
+@pytest.mark.parametrize("operation", [CHANGE, END, LOOK])
+def test_a_404_that_is_not_canvas_own_makes_nothing_pass_for_gone(
+    canvas: CanvasSandbox, channel: Canvas, operation: str, body: str
+) -> None:
+    course = add(canvas, "A", workflow_state="available")
+    canvas.faults.add(Fault(kind=FaultKind.ANSWER, operation=operation, status=404, body=body))
+    call: dict[str, Callable[[], object]] = {
+        CHANGE: lambda: channel.update([outgoing("A", remote_id=course)]),
+        END: lambda: channel.delete([Outgoing("A", {}, course)]),
+        LOOK: lambda: channel.find(["A"]),
+    }
+
+    with pytest.raises(RetryableError):
+        call[operation]()
 
 
 @pytest.mark.parametrize("body", ["{}", '{"conclude": false}', '{"delete": true}', "[]", "<html>"])

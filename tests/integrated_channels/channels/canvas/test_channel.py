@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.channels.canvas.channel import Canvas
 
+NOT_FOUND = '{"errors": [{"message": "The specified resource does not exist."}]}'
 WITHOUT_SIS = SUFFICIENT_PERMISSIONS - {"read_sis"}
 
 
@@ -143,7 +144,7 @@ def test_a_look_up_that_is_behind_makes_no_second_course_and_blames_none(
     canvas: CanvasSandbox, channel: Canvas
 ) -> None:
     add(canvas, "A")
-    canvas.faults.add(Fault(kind=FaultKind.ANSWER, operation=LOOK, status=404, body="{}"))
+    canvas.faults.add(Fault(kind=FaultKind.ANSWER, operation=LOOK, status=404, body=NOT_FOUND))
 
     behind = Transmitter(channel).transmit([outgoing("A")]).results["A"]
     later = Transmitter(channel).transmit([outgoing("A")]).results["A"]
@@ -157,7 +158,7 @@ def test_a_key_that_is_taken_by_a_course_that_nobody_shows_us_is_refused(
     canvas: CanvasSandbox, channel: Canvas
 ) -> None:
     add(canvas, "A")
-    canvas.faults.add(Fault(kind=FaultKind.ANSWER, operation=LOOK, status=404, body="{}", times=None))
+    canvas.faults.add(Fault(kind=FaultKind.ANSWER, operation=LOOK, status=404, body=NOT_FOUND, times=None))
 
     result = Transmitter(channel).transmit([outgoing("A", may_be_there=False)]).results["A"]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from random import Random
 
 #: What a change does, and how often in comparison with the others.
-_CHANGES: Final = {"new": 3, "changed": 5, "gone": 3, "back": 2, "moved": 1}
+_CHANGES: Final = {"new": 3, "changed": 4, "reverted": 1, "gone": 3, "back": 2, "moved": 1}
 #: How often a favourite is taken where there is one.
 FAVOUR: Final = 0.5
 
@@ -26,7 +26,7 @@ class ChangingCatalogs:
     prefix: str = "Northwind+C"  #: Of the content keys.
     members: dict[str, set[str]] = field(init=False)  #: Catalog -> keys.
     versions: dict[str, int] = field(init=False, default_factory=dict)  #: By key, of all that there ever was.
-    #: Keys that change and go more often than others: those of which something is in doubt, say.
+    #: Keys that change, go and come back more often than others: those of which something is in doubt, say.
     favourites: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
@@ -63,16 +63,21 @@ class ChangingCatalogs:
             self.members[to].add(key)
 
     def _changed(self) -> None:
-        if key := self._one_or_favourite():
+        if key := self._one_or_favourite(self.union()):
             self.versions[key] += 1
 
+    def _reverted(self) -> None:
+        """Let an item be again what it was before it last changed."""
+        if key := self._one_or_favourite(self.union()):
+            self.versions[key] = max(1, self.versions[key] - 1)
+
     def _gone(self) -> None:
-        if key := self._one_or_favourite():
+        if key := self._one_or_favourite(self.union()):
             for keys in self.members.values():
                 keys.discard(key)
 
     def _back(self) -> None:
-        if key := self._one_of(self.versions.keys() - self.union()):
+        if key := self._one_or_favourite(self.versions.keys() - self.union()):
             self._put(key)
 
     def _moved(self) -> None:
@@ -87,9 +92,9 @@ class ChangingCatalogs:
         for keys in self.dice.sample([*self.members.values()], self.dice.choice((1, 1, 2))):
             keys.add(key)
 
-    def _one_or_favourite(self) -> str | None:
-        favourites = self.union() & self.favourites
-        return self._one_of(favourites if favourites and self.dice.random() < FAVOUR else self.union())
+    def _one_or_favourite(self, keys: set[str]) -> str | None:
+        favourites = keys & self.favourites
+        return self._one_of(favourites if favourites and self.dice.random() < FAVOUR else keys)
 
     def _one_of(self, keys: set[str]) -> str | None:
         return self.dice.choice(sorted(keys)) if keys else None

@@ -67,6 +67,8 @@ FAULTS: Final[Mapping[str, Fault]] = {
         kind=FaultKind.ANSWER, operation=UPDATE, status=200, body=json.dumps({"warnings": [_WARNING]})
     ),
 }
+#: One after the other; see :meth:`CountedFaults.arm_all`.
+_CUTTING_SHORT: Final = ("refusal inside after the work", "429")
 
 
 class CountedFaults(FaultQueue):
@@ -86,15 +88,22 @@ class CountedFaults(FaultQueue):
         possible = [name for name, fault in FAULTS.items() if fnmatchcase(operation, fault.operation)]
         return [name for name in possible if not self.struck[name, operation]]
 
-    def arm_all(self, *, of_changes: float, of_look_ups: float) -> None:
-        """Let every fault strike with these probabilities; an operation may meet any that may strike it."""
+    def arm_all(self, *, of_changes: float, of_look_ups: float, cut_short: str | None = None) -> None:
+        """Let every fault strike with these probabilities; an operation may meet any that may strike it.
+
+        Args:
+            cut_short: an operation that is first carried out and refused all the same, and then met by a 429: of what
+                was refused together, one half is not sent again.
+        """
+        sure = [(name, replace(FAULTS[name], operation=cut_short)) for name in _CUTTING_SHORT] if cut_short else []
         probabilities = {CREATE: of_changes, UPDATE: of_changes, _LOOK_UPS: of_look_ups}
-        self._arm(
+        by_chance = [
             (name, replace(fault, operation=operation, times=None, probability=probability))
             for name, fault in FAULTS.items()
             for operation, probability in probabilities.items()
             if fnmatchcase(operation, fault.operation)
-        )
+        ]
+        self._arm([*sure, *by_chance])
 
     def arm_once(self, named: Mapping[str, str]) -> None:
         """Let one fault each strike the next call of an operation, and no other.

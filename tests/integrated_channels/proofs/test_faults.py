@@ -51,6 +51,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 CHANCES = (0.01, 0.03, 0.06)
 LOOK_UPS_PER_CHANGE = 10
 
+#: How often a run meets what leaves most in doubt; chance alone would hardly ever bring it about.
+CHANCE_TO_CUT_SHORT = 0.25
+
 #: How often a run comes at another time than it is due: by hand before, or a day late.
 CHANCE_BY_HAND = 0.25
 CHANCE_OF_A_PAUSE = 0.15
@@ -98,10 +101,13 @@ class Trial:
         return run
 
     def check_claims(self) -> None:
-        """Check that the learning system offers what our rows say it does, and nothing that they call deleted."""
+        """Check that the learning system offers what our rows say it does, and nothing that they call deleted.
+
+        A row that had to be left as it was says so.
+        """
         offered = self.lms.offered()
         for row in ContentMetadataItemTransmission.objects.of(self.configuration):
-            if row.state == "transmitted" and row.attempted_updated_at == row.content_updated_at:
+            if row.state == "transmitted" and not row.reason.startswith("Not sent: "):
                 assert offered.get(row.content_key) == fullname(row.content_title)
             if row.deleted_at is not None:
                 assert row.content_key not in offered
@@ -162,7 +168,8 @@ def test_whatever_the_lms_answers_it_equals_the_catalogs_once_it_answers_well(
         patch.setattr(http, "MAX_ANSWER_SECONDS", ANSWER_SECONDS)
         for _ in range(runs):
             chance = trial.dice.choice(CHANCES)
-            trial.lms.faults.arm_all(of_changes=chance, of_look_ups=chance / LOOK_UPS_PER_CHANGE)
+            cut_short = trial.dice.choice((CREATE, UPDATE)) if trial.dice.random() < CHANCE_TO_CUT_SHORT else None
+            trial.lms.faults.arm_all(of_changes=chance, of_look_ups=chance / LOOK_UPS_PER_CHANGE, cut_short=cut_short)
             run = trial.run()
             trial.wait(run)
             trial.catalogs.favourites = trial.keys_that_failed(run)

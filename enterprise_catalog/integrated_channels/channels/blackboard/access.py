@@ -28,6 +28,11 @@ CONSENT: Final = "/learn/api/public/v1/oauth2/authorizationcode"
 SCOPES: Final = ("read", "write", "offline")
 DELETE_SCOPE: Final = "delete"
 
+_REASONS: Final = {
+    "invalid_grant": "Blackboard no longer takes the consent (invalid_grant): authorize the configuration again.",
+    "invalid_client": "Blackboard does not know the application's key and secret (invalid_client).",
+}
+
 
 class BlackboardCredentials(ChannelSettings):
     """The application's key and secret, and what a person's consent gave us."""
@@ -148,15 +153,9 @@ class Access:
 
 
 def _refusal(code: str, status_code: int) -> CredentialsError | RetryableError:
-    """Return the error for one of the codes of OAuth 2; their descriptions may hold what we sent."""
+    """Return the error for a code of OAuth 2. What is no such code is not repeated: it may hold what we sent."""
     if code == "server_error":
         return RetryableError("Blackboard could not give out a token.", status_code=status_code, vendor_code=code)
-    reasons = {
-        "invalid_grant": "Blackboard no longer takes the consent (invalid_grant): authorize the configuration again.",
-        "invalid_client": "Blackboard does not know the application's key and secret (invalid_client).",
-        "unauthorized_client": "Blackboard does not let the application ask for tokens (unauthorized_client).",
-    }
-    # The code is the learning system's own text; only those of the standard are repeated.
-    message = reasons.get(code, f"Blackboard gives us no token: it answered {status_code}.")
-    known = code if code in reasons else ""
-    return CredentialsError(message, status_code=status_code, vendor_code=known)
+    if code not in _REASONS:
+        return CredentialsError(f"Blackboard gives us no token: it answered {status_code}.", status_code=status_code)
+    return CredentialsError(_REASONS[code], status_code=status_code, vendor_code=code)

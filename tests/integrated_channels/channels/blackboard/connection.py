@@ -17,6 +17,7 @@ from tests.integrated_channels.channels.items import an_item
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from enterprise_catalog.integrated_channels.http import BeforeCall
     from enterprise_catalog.sandbox.blackboard import BlackboardSandbox
 
 BASE_URL: Final = "http://blackboard.test"
@@ -35,6 +36,7 @@ def connected(
     *,
     refresh_token: str | None = None,
     kept: Kept | None = None,
+    before_each_call: BeforeCall | None = None,
     **settings: Any,
 ) -> Blackboard:
     """Return the channel, connected to ``app``; by default a person has just let it in."""
@@ -46,7 +48,7 @@ def connected(
     credentials = BlackboardCredentials(
         client_id=CLIENT_ID, client_secret=SecretStr(CLIENT_SECRET), refresh_token=SecretStr(token)
     )
-    client = LMSClient(BASE_URL, secrets=[CLIENT_SECRET, token], transport=transport)
+    client = LMSClient(BASE_URL, secrets=[CLIENT_SECRET, token], before_each_call=before_each_call, transport=transport)
     channel = Blackboard(client, BlackboardSettings.model_validate(settings), credentials)
     channel.save_credentials = Kept() if kept is None else kept
     return channel

@@ -293,7 +293,18 @@ def test_credentials_show_nothing_of_themselves() -> None:
 # --- limits ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_days_calls_are_those_of_the_settings_and_tokens_do_not_count(blackboard: BlackboardSandbox) -> None:
+def test_every_call_counts_but_those_for_tokens(blackboard: BlackboardSandbox) -> None:
+    counted = []
+
+    def count(*, is_counted: bool) -> None:
+        counted.append(is_counted)
+
+    connected(blackboard, before_each_call=count).create([outgoing("A")])
+
+    assert counted == [False, True, True, True, True]
+
+
+def test_the_days_calls_are_those_of_the_settings(blackboard: BlackboardSandbox) -> None:
     channel = connected(blackboard, calls_per_day=500, parallel_calls=2)
 
     assert channel.rate_limit == RateLimit(500, seconds=DAY_SECONDS)

@@ -147,8 +147,7 @@ class Access:
         if answer.status_code >= 400:
             raise _refusal(read(_FAILURE, answer).error, answer.status_code)
         tokens = read(_TOKENS, answer)
-        for token in (tokens.access_token, tokens.refresh_token):
-            self._client.keep_secret(token)
+        self._client.keep_secret(tokens.refresh_token)
         return tokens
 
 

@@ -15,6 +15,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
     LeaseLostError,
+    RejectedError,
     RetryableError,
     SyncError,
     ThrottledError,
@@ -279,6 +280,18 @@ def test_no_message_repeats_a_secret(status: int, operation: str) -> None:
         assert not [secret for secret in secrets if secret in told]
     else:
         assert (status, operation) == (404, "GET courses/:id")
+
+
+def test_tokens_that_were_just_given_are_not_repeated_either() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(200, json={"access_token": "new-access-token", "refresh_token": "new-refresh-token"})
+        return httpx.Response(400, json={"message": "new-refresh-token new-access-token"})
+
+    with pytest.raises(RejectedError) as raised:
+        connected(httpx.MockTransport(answer), refresh_token="old-refresh-token").find(["A"])
+
+    assert raised.value.message == "Blackboard answered 400: [secret] [secret]"
 
 
 def test_credentials_show_nothing_of_themselves() -> None:

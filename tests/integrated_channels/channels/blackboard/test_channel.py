@@ -11,6 +11,7 @@ import pytest
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError, RejectedError, RetryableError
 from enterprise_catalog.integrated_channels.transmitter import Transmitter
 from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outcome, Outgoing, RemoteItem
+from enterprise_catalog.sandbox.blackboard_courses import Content, Handler
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.blackboard.connection import add, connected, outgoing, page_of
 
@@ -250,6 +251,19 @@ def test_an_update_of_a_course_that_somebody_else_made_gives_it_a_page_beside_wh
 
     assert [title for title, _ in page_of(blackboard, course)] == ["Theirs", *TITLES]
     assert blackboard.bare_courses == set()
+
+
+def test_something_else_that_has_the_pages_title_is_not_taken_for_it(
+    blackboard: BlackboardSandbox, channel: Blackboard
+) -> None:
+    course = blackboard.courses[add(blackboard, "other", externalId="A")]
+    link = Handler(id="resource/x-bb-externallink", url="https://www.example.org/")
+    course.contents["_90_1"] = Content(id="_90_1", parent="", title="About this course", handler=link)
+
+    result = updated(blackboard, channel)
+
+    assert result.outcome is Outcome.DONE
+    assert course.has_page
 
 
 def test_the_page_is_found_behind_hundreds_of_other_things(blackboard: BlackboardSandbox, channel: Blackboard) -> None:

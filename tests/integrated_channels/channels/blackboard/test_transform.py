@@ -166,6 +166,11 @@ def test_course_ids_fit_and_no_two_keys_share_one_not_even_but_for_case(several:
     assert len({one.lower() for one in ids}) == len(ids)
 
 
+@pytest.mark.parametrize(("one", "other"), [("data101", "DATA101"), ("org+x", "Org+X"), ("a", "A")])
+def test_keys_that_differ_by_case_have_ids_that_differ_by_more(one: str, other: str) -> None:
+    assert course_id(one).lower() != course_id(other).lower()
+
+
 @given(st.text("abc+.-", min_size=1, max_size=6))
 def test_what_looks_like_a_replaced_key_is_replaced_itself(key: str) -> None:
     replaced = course_id(key)

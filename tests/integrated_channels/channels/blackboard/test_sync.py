@@ -1,0 +1,170 @@
+"""Whole runs against a Blackboard over HTTP: consent and its tokens in our rows, and what is cut off and goes on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from enterprise_catalog.integrated_channels import connections
+from enterprise_catalog.integrated_channels.configurations import make_configuration
+from enterprise_catalog.integrated_channels.credentials import decrypt
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
+from enterprise_catalog.sandbox.blackboard import CLIENT_ID, CLIENT_SECRET, BlackboardSandbox
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from tests.factories import a_catalog, a_course, courses, import_into
+from tests.integrated_channels.loopback import on_loopback
+from tests.integrated_channels.syncing import row_of, run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from enterprise_catalog.catalog.models import EnterpriseCustomer
+    from tests.integrated_channels.conftest import Clock
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+REDIRECT = "https://catalog.example.org/consented"
+
+
+@pytest.fixture
+def blackboard(clock: Clock) -> BlackboardSandbox:
+    """A Blackboard whose day is that of the runs' clock."""
+
+    def now() -> float:
+        return clock.now.timestamp()
+
+    return BlackboardSandbox(clock=now)
+
+
+@pytest.fixture
+def configure(
+    blackboard: BlackboardSandbox, customer: EnterpriseCustomer, clock: Clock
+) -> Iterator[Callable[..., ChannelConfiguration]]:
+    """Return a function that connects the customer, who has consented; its arguments are the channel's settings."""
+    with on_loopback(blackboard) as url:
+
+        def make(**settings: Any) -> ChannelConfiguration:
+            configuration = make_configuration(
+                channel_code="BLACKBOARD",
+                customer_uuid=customer.pk,
+                base_url=url,
+                settings=settings,
+                credentials={"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET},
+            )
+            consent(configuration, clock)
+            return configuration
+
+        yield make
+
+
+def consent(configuration: ChannelConfiguration, clock: Clock) -> None:
+    """Do what a person does who lets us in, and take what they come back with."""
+    place = connections.authorization_url(configuration, redirect_uri=REDIRECT, state="x", clock=clock)
+    code = httpx.URL(httpx.get(place).headers["Location"]).params["code"]
+    connections.redeem(configuration, code, redirect_uri=REDIRECT, clock=clock)
+
+
+def stored_token(configuration: ChannelConfiguration) -> str:
+    """Return the refresh token that any other process would find."""
+    token: str = decrypt(ChannelConfiguration.objects.get(pk=configuration.pk).credentials)["refresh_token"]
+    return token
+
+
+def is_one_page_each(blackboard: BlackboardSandbox) -> bool:
+    return all(len(course.contents) == 2 for course in blackboard.courses.values()) and not blackboard.bare_courses
+
+
+def test_courses_come_change_leave_and_come_back_and_each_run_stores_another_refresh_token(
+    configure: Callable[..., ChannelConfiguration],
+    blackboard: BlackboardSandbox,
+    customer: EnterpriseCustomer,
+    clock: Clock,
+) -> None:
+    configuration = configure()
+    tokens = [stored_token(configuration)]
+    catalog = a_catalog(a_course("A"), a_course("B"), a_course("C"), customer=customer)
+    states = [run_of(configuration, clock).state]
+    tokens.append(stored_token(configuration))
+    import_into(catalog, [a_course("A", title="New"), a_course("C")], now=clock.now, replace=True)
+    states.append(run_of(configuration, clock).state)
+    tokens.append(stored_token(configuration))
+    without_b = blackboard.offered()
+    import_into(catalog, [a_course("B")], now=clock.now)
+    states.append(run_of(ChannelConfiguration.objects.get(pk=configuration.pk), clock).state)
+    tokens.append(stored_token(configuration))
+
+    assert states == [RunState.COMPLETE] * 3
+    assert without_b == {"A": "New", "C": "Course C"}
+    assert blackboard.offered() == {"A": "New", "B": "Course B", "C": "Course C"}
+    assert len(blackboard.courses) == 3
+    assert is_one_page_each(blackboard)
+    assert len(set(tokens)) == 4
+    assert list(blackboard.grants) == tokens[-1:]
+
+
+def test_a_run_during_which_tokens_expire_again_and_again_ends_well_and_the_last_one_is_stored(
+    configure: Callable[..., ChannelConfiguration],
+    blackboard: BlackboardSandbox,
+    customer: EnterpriseCustomer,
+    clock: Clock,
+) -> None:
+    configuration = configure()
+    a_catalog(*courses(30), customer=customer)
+
+    def expire(_: float) -> None:
+        blackboard.expire_tokens()
+
+    blackboard.faults.sleep = expire
+    blackboard.faults.add(Fault(kind=FaultKind.DELAY, operation="POST courses", skip=5))
+    blackboard.faults.add(Fault(kind=FaultKind.DELAY, operation="PATCH courses/:id", skip=15))
+
+    run = run_of(configuration, clock)
+
+    assert run.state == RunState.COMPLETE
+    assert len(blackboard.offered()) == len(blackboard.courses) == 30
+    assert is_one_page_each(blackboard)
+    assert blackboard.calls["POST token"] == 1 + 1 + 2  # That of the code, that of the run, and one for each expiry.
+    assert list(blackboard.grants) == [stored_token(configuration)]
+
+
+def test_a_days_calls_are_used_up_in_the_midst_of_a_course_and_the_next_day_goes_on(
+    configure: Callable[..., ChannelConfiguration],
+    blackboard: BlackboardSandbox,
+    customer: EnterpriseCustomer,
+    clock: Clock,
+) -> None:
+    configuration = configure(calls_per_day=10, parallel_calls=1)
+    blackboard.calls_per_day = 10
+    a_catalog(*courses(4), customer=customer)
+    offered = []
+
+    for _ in range(3):
+        run_of(configuration, clock)
+        offered.append(len(blackboard.offered()))
+        clock.forward(hours=25)
+
+    assert offered == [2, 4, 4]
+    assert len(blackboard.courses) == 4
+    assert is_one_page_each(blackboard)
+
+
+def test_a_refresh_token_that_was_used_elsewhere_stops_the_run_until_somebody_consents_again(
+    configure: Callable[..., ChannelConfiguration],
+    blackboard: BlackboardSandbox,
+    customer: EnterpriseCustomer,
+    clock: Clock,
+) -> None:
+    configuration = configure()
+    a_catalog(a_course("A"), customer=customer)
+    blackboard.grants.clear()
+    stopped = run_of(configuration, clock)
+
+    consent(configuration, clock)
+    clock.forward(hours=1)
+    again = run_of(configuration, clock)
+
+    assert "authorize the configuration again" in stopped.reason
+    assert again.state == RunState.COMPLETE
+    assert row_of("A").state == "transmitted"

@@ -98,6 +98,7 @@ def test_sync_channels_prints_counts_by_action_and_outcome(
         "dead": 0,
         "held": 0,
         "kept": 0,
+        "staged": 0,
         "backlog": 0,
         "pending": 0,
         "oldest_pending_since": None,

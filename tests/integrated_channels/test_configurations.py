@@ -64,7 +64,7 @@ def test_its_connections_are_closed_in_the_end() -> None:
 def test_a_channel_that_does_not_exist_any_more_is_named() -> None:
     message = failure_of(a_configuration({}, channel_code="BLACKBORED"))
 
-    assert message == "There is no channel 'BLACKBORED'; there are MOODLE."
+    assert message == "There is no channel 'BLACKBORED'; there are BLACKBOARD, CANVAS, CSOD, DEGREED2, MOODLE, SAP."
 
 
 def test_everything_that_does_not_fit_is_named_at_once_and_no_value_is() -> None:

@@ -1,0 +1,117 @@
+"""The wires between the programs, in one process: what httpx and requests would send over a socket is answered at once.
+
+The seam is the lowest one that both libraries have. Everything above it is the real thing: our clients, Open edX's, the
+libraries' sessions, streams and errors, the URLs, and at the other end whole WSGI applications.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+from urllib.parse import urlsplit
+
+import httpx
+import requests
+from django.core.handlers.wsgi import WSGIHandler
+from urllib3 import HTTPHeaderDict, HTTPResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from wsgiref.types import WSGIApplication
+
+
+class Service(Enum):
+    """Whom the integrated channels call."""
+
+    CATALOG = auto()
+    LMS = auto()
+
+
+CATALOG_URL = "http://testserver"
+LMS_URL = "http://moodle.test"
+
+
+class Wires:
+    """The wires to the catalog service at ``CATALOG_URL``, and to whatever LMS is plugged in at ``LMS_URL``."""
+
+    def __init__(self, passing: Callable[[Service, Callable[[], Any]], Any]) -> None:
+        """Prepare them.
+
+        Args:
+            passing: called with the service and an exchange, which it lets happen, or not.
+        """
+        self.lms: WSGIApplication | None = None
+        self._passing = passing
+        self._catalog = WSGIHandler()
+
+    @contextlib.contextmanager
+    def laid(self) -> Iterator[None]:
+        """Let both libraries use them until the block ends."""
+        with (
+            mock.patch.object(requests.adapters.HTTPAdapter, "send", autospec=True, side_effect=self._ask_catalog),
+            mock.patch.object(httpx.HTTPTransport, "handle_request", autospec=True, side_effect=self._ask_lms),
+        ):
+            yield
+
+    def _ask_catalog(
+        self, adapter: requests.adapters.HTTPAdapter, request: requests.PreparedRequest, **_: object
+    ) -> requests.Response:
+        assert str(request.url).startswith(f"{CATALOG_URL}/"), request.url
+        response: requests.Response = self._passing(
+            Service.CATALOG, lambda: adapter.build_response(request, _answer(self._catalog, request))
+        )
+        return response
+
+    def _ask_lms(self, _: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        assert str(request.url).startswith(f"{LMS_URL}/"), request.url
+        assert self.lms is not None
+        transport = httpx.WSGITransport(self.lms)
+        response: httpx.Response = self._passing(Service.LMS, lambda: transport.handle_request(request))
+        return response
+
+
+def _answer(application: WSGIApplication, request: requests.PreparedRequest) -> HTTPResponse:
+    """Return what ``application`` answers, as urllib3 would have read it from a socket."""
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> Callable[[bytes], None]:
+        started.append((status, headers))
+        return lambda _: None
+
+    answer: Any = application(_environ(request), start_response)
+    with contextlib.closing(answer):
+        content = b"".join(answer)
+    [(status, headers)] = started
+    code, _, reason = status.partition(" ")
+    return HTTPResponse(io.BytesIO(content), HTTPHeaderDict(headers), int(code), reason=reason, preload_content=False)
+
+
+def _environ(request: requests.PreparedRequest) -> dict[str, Any]:
+    url = urlsplit(str(request.url))
+    body = request.body or b""
+    content = body if isinstance(body, bytes) else str(body).encode()
+    headers = {name.upper().replace("-", "_"): value for name, value in request.headers.items()}
+    return {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": url.path,
+        "QUERY_STRING": url.query,
+        "SERVER_NAME": url.hostname,
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_TYPE": headers.pop("CONTENT_TYPE", ""),
+        "CONTENT_LENGTH": headers.pop("CONTENT_LENGTH", ""),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": url.scheme,
+        "wsgi.input": io.BytesIO(content),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        **{f"HTTP_{name}": value for name, value in headers.items()},
+    }

@@ -1,0 +1,106 @@
+"""One customer with its catalogs, its learning system, its people, and the workers that sync it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from django.core.cache import cache
+from django.db import transaction
+
+from enterprise_catalog.catalog import models as catalog_models
+from enterprise_catalog.catalog.snapshot_cache import SNAPSHOTS
+from enterprise_catalog.integrated_channels import models as channel_models
+from enterprise_catalog.integrated_channels.sync import sync
+from enterprise_catalog.sandbox.faults import Fault
+from tests.integrated_channels.proofs.model import checks
+from tests.integrated_channels.proofs.model.catalogs import TOO_LONG, Catalogs, TickingClock, fullname
+from tests.integrated_channels.proofs.model.occurrences import note
+from tests.integrated_channels.proofs.model.people import People
+from tests.integrated_channels.proofs.model.watched_moodle import WatchedMoodle
+from tests.integrated_channels.proofs.model.workers import Worker, Workers
+
+if TYPE_CHECKING:
+    from enterprise_catalog.integrated_channels.models import SyncRun
+    from tests.integrated_channels.proofs.model.wires import Wires
+
+#: Rows that refer to others come first.
+_TABLES: Final = (
+    channel_models.FeedItem,
+    channel_models.TransmissionAttempt,
+    channel_models.ContentMetadataItemTransmission,
+    channel_models.SyncRun,
+    channel_models.SyncLease,
+    channel_models.ChannelConfiguration,
+    catalog_models.CatalogMembership,
+    catalog_models.ContentDocument,
+    catalog_models.ContentMetadata,
+    catalog_models.EnterpriseCatalog,
+    catalog_models.CatalogQuery,
+    catalog_models.EnterpriseCustomer,
+)
+
+
+class Incident(NamedTuple):
+    """Something that happens: to the ``catalogs`` or by ``people``, the method that does it, and its argument."""
+
+    who: str
+    what: str
+    number: int
+
+
+@dataclass
+class World:
+    """Everything there is. There is one at a time: a new one forgets all that an earlier one has left behind."""
+
+    workers: Workers
+    wires: Wires
+    clock: TickingClock = field(default_factory=TickingClock)
+    seen_rows: set[int] = field(default_factory=set)  #: Primary keys of all transmission rows so far.
+
+    def __post_init__(self) -> None:
+        _forget_everything()
+        self.moodle = WatchedMoodle(
+            asked=checks.check_request,
+            clock=lambda: self.clock.now.timestamp(),  # noqa: PLW0108  (``now`` is another one each time)
+            fullname_limit=len(fullname(TOO_LONG)),
+        )
+        self.moodle.faults.sleep = lambda seconds: self.clock.forward(seconds=seconds)
+        self.wires.lms = self.moodle
+        self.catalogs = Catalogs(self.clock)
+        self.people = People(self.catalogs, self.moodle)
+
+    def happen(self, incident: Incident | Fault) -> None:
+        """Let it happen, now; a fault strikes when it meets a call."""
+        if isinstance(incident, Fault):
+            self.moodle.faults.add(incident)
+            return
+        who = {"catalogs": self.catalogs, "people": self.people}[incident.who]
+        getattr(who, incident.what)(incident.number)
+        note(f"{incident.who}: {incident.what}")
+
+    def sync(self, worker: Worker | None = None) -> SyncRun | None:
+        """Let a worker sync the configuration, and check what it did; ``None`` if there was no run, or it died."""
+        configuration = self.people.configuration
+        if not configuration.active:
+            note("switched off")
+            self.people.switch_on()
+            return None
+        worker = worker or Worker()
+        before = checks.Before.read(self, configuration)
+        run = self.workers.run(worker, lambda: sync(configuration, clock=self.clock))
+        if run is None and not worker.is_dead:
+            note("busy")
+            return None
+        self.moodle.end_run()
+        checks.check_run(self, before, run)
+        return run
+
+
+def _forget_everything() -> None:
+    cache.clear()
+    SNAPSHOTS.clear()
+    with transaction.atomic():
+        for model in _TABLES:
+            rows = model._base_manager.all()
+            rows._raw_delete(rows.db)

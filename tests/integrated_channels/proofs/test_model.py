@@ -1,0 +1,262 @@
+"""Any history of a customer: whatever happens in it, the records stay true, and in the end everything is right.
+
+hypothesis makes up histories and, when one ends badly, looks for the shortest that does. All of it runs in this one
+process and without sockets, but what meets is real: the catalog service, the sync, the sandbox Moodle, the clients on
+both sides, a database with its transactions. What is checked is in ``model/checks.py`` and ``model/endings.py``.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import hypothesis
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, Phase
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from tests.integrated_channels.proofs.model import people
+from tests.integrated_channels.proofs.model.endings import converge
+from tests.integrated_channels.proofs.model.occurrences import OCCURRENCES, note
+from tests.integrated_channels.proofs.model.watched_moodle import CREATE, FIND, LOGIN, UPDATE
+from tests.integrated_channels.proofs.model.wires import CATALOG_URL, Wires
+from tests.integrated_channels.proofs.model.workers import Moment, Worker, Workers
+from tests.integrated_channels.proofs.model.world import Incident, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from pytest_django import Settings
+
+#: hypothesis changes copies of its examples once it has made ten, which gives many histories that are nearly the same.
+#: So they are made up ten at a time, from a seed of their own.
+BATCH: Final = 10
+BATCHES: Final = 55
+BATCHES_ON_MARIADB: Final = 6
+BATCHES_OF_A_SOAK: Final = 550
+STEPS: Final = 4
+STEPS_OF_A_SOAK: Final = 7
+
+#: What is missing among what has happened, of this nothing is proven.
+EXPECTED: Final = ()
+
+NUMBERS: Final = st.integers(0, 4_095)
+
+
+def _one_of(*strategies: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return values of ``strategies``, of each as often as it is named; ``|`` would take each for named once."""
+    return st.sampled_from(strategies).flatmap(lambda chosen: chosen)
+
+
+def _incidents(who: str, *names: str) -> st.SearchStrategy[Incident]:
+    return st.builds(Incident, st.just(who), st.sampled_from(names), NUMBERS)
+
+
+EDITS: Final = _incidents(
+    "catalogs",
+    *("fill", "fill", "change", "change", "change", "restore", "restore", "undo", "undo"),
+    *("touch", "empty", "drop", "add", "rename_customer"),
+)
+HANDS: Final = _incidents("people", *people.IN_THE_LMS)
+SITE: Final = _incidents("people", *people.ABOUT_THE_SITE)
+CONFIGURATION: Final = _incidents("people", *people.TO_THE_CONFIGURATION)
+DECISIONS: Final = _incidents("people", *people.ABOUT_WAITING_ITEMS)
+
+
+def _moodle_error(code: str) -> dict[str, Any]:
+    body = f'{{"exception":"moodle_exception","errorcode":"{code}","message":"Made up."}}'
+    return {"status": 200, "body": body, "content_type": "application/json"}
+
+
+#: What may be answered though the call was carried out. Whoever answers 401, 403 or 429, or refuses the token, has not
+#: carried it out: ``exceptions.py`` builds on that.
+AFTER_ALL: Final[list[Mapping[str, Any]]] = [
+    *({"status": status} for status in (408, 500, 502, 503, 504)),
+    {"status": 200},
+    *[_moodle_error("invalidresponse")] * 3,
+    _moodle_error("dmltransactionexception"),
+]
+INSTEAD: Final[list[Mapping[str, Any]]] = [
+    *AFTER_ALL,
+    *({"status": status} for status in (303, 400, 401, 403, 404, 429)),
+    *({"status": status, "retry_after": "7200"} for status in (429, 503)),
+    *(_moodle_error(code) for code in ("invalidtoken", "dmlwriteexception", "sitemaintenance")),
+]
+FAULTS: Final = st.builds(
+    lambda values, **others: Fault(**values, **others),
+    st.sampled_from(
+        [
+            *({"kind": FaultKind.ANSWER, **answer} for answer in INSTEAD),
+            *[{"kind": FaultKind.REPLACE, **answer} for answer in AFTER_ALL] * 2,
+            *[{"kind": FaultKind.REFUSE}, {"kind": FaultKind.DROP}, {"kind": FaultKind.TRUNCATE}] * 4,
+            *[{"kind": FaultKind.SHORTEN}, {"kind": FaultKind.LENGTHEN}] * 2,
+            *({"kind": kind, "delay_seconds": 50} for kind in (FaultKind.DELAY, FaultKind.DRIP)),
+        ]
+    ),
+    operation=st.sampled_from((CREATE, CREATE, UPDATE, UPDATE, "*", FIND, LOGIN)),
+    times=st.sampled_from((1, 2, None)),
+    skip=st.sampled_from((0, 0, 1, 2)),
+)
+
+
+class Meanwhile(NamedTuple):
+    """What happens between two runs."""
+
+    is_mended: bool  #: Whether the learning system was brought in order first.
+    incidents: list[Incident]
+    faults: list[Fault]
+    minutes: int
+
+
+MEANWHILE: Final = st.builds(
+    Meanwhile,
+    is_mended=st.booleans(),
+    incidents=st.tuples(
+        st.lists(EDITS, max_size=2), st.lists(_one_of(HANDS, SITE, CONFIGURATION, DECISIONS, DECISIONS), max_size=1)
+    ).map(lambda parts: parts[0] + parts[1]),
+    faults=st.lists(FAULTS, max_size=2),
+    # Within the lease; after it, when a failed item may be due; after the interval; after all rests.
+    minutes=st.sampled_from((1, 6, 6, 61, 1_500)),
+)
+#: Where a worker dies, if its run takes it so far.
+DEATHS: Final = st.one_of(
+    st.tuples(st.just(Moment.STATEMENT), st.integers(0, 25)),
+    st.tuples(st.just(Moment.CALL), st.integers(0, 3)),
+    st.tuples(st.just(Moment.CARRIED_OUT), st.integers(0, 3)),
+)
+#: After which call something else happens beside a run, likewise.
+CALLS: Final = st.integers(0, 6)
+
+
+class Customer(RuleBasedStateMachine):
+    """Each step: some things happen, time passes, and a worker syncs, to which something may happen, too."""
+
+    def __init__(self, workers: Workers, wires: Wires) -> None:
+        super().__init__()
+        self.world = World(workers, wires)
+
+    @initialize(
+        has_token=st.booleans(),
+        has_begun=st.sampled_from((True, True, False)),
+        catalogs=st.lists(NUMBERS, min_size=1, max_size=2),
+        pace=NUMBERS,
+        limit=NUMBERS,
+    )
+    def begin(self, *, has_token: bool, has_begun: bool, catalogs: list[int], pace: int, limit: int) -> None:
+        self.world.people.connect(has_token=has_token)
+        self.world.people.set_pace(pace)
+        self.world.people.set_delete_limit(limit)
+        for number in catalogs:
+            self.world.catalogs.add(number)
+        if has_begun:
+            self.world.sync()
+
+    @rule(meanwhile=MEANWHILE)
+    def sync(self, meanwhile: Meanwhile) -> None:
+        self._live(meanwhile)
+        self.world.sync()
+
+    @rule(meanwhile=MEANWHILE, death=DEATHS)
+    def sync_and_die(self, meanwhile: Meanwhile, death: tuple[Moment, int]) -> None:
+        self._live(meanwhile)
+        worker = Worker(*death)
+        self.world.sync(worker)
+        if worker.is_dead:
+            note(f"death: {death[0]}")
+
+    @rule(meanwhile=MEANWHILE, call=CALLS, incident=_one_of(*[EDITS] * 4, HANDS, CONFIGURATION, DECISIONS))
+    def sync_while_something_happens(self, meanwhile: Meanwhile, call: int, incident: Incident) -> None:
+        self._live(meanwhile)
+        worker = Worker(Moment.ANSWER, call, lambda: self.world.happen(incident))
+        self.world.sync(worker)
+        if worker.was_interrupted:
+            note(f"beside a run: {incident.who}")
+
+    @rule(meanwhile=MEANWHILE, call=CALLS, minutes=st.sampled_from((3, 6)))
+    def sync_and_freeze(self, meanwhile: Meanwhile, call: int, minutes: int) -> None:
+        """Stop the worker for some minutes, after which another one tries, and let it go on."""
+        self._live(meanwhile)
+
+        def freeze() -> None:
+            self.world.clock.forward(minutes=minutes)
+            self.world.sync()
+            note(f"frozen: {minutes} minutes")
+
+        self.world.sync(Worker(Moment.ANSWER, call, freeze))
+
+    def teardown(self) -> None:
+        # It is called after failures, too, and when hypothesis breaks an example off.
+        if sys.exc_info()[0] is None:
+            converge(self.world)
+
+    def _live(self, meanwhile: Meanwhile) -> None:
+        if meanwhile.is_mended:
+            self.world.people.mend_site()
+        for incident in meanwhile.incidents:
+            self.world.happen(incident)
+        for fault in meanwhile.faults:
+            self.world.moodle.faults.add(fault)
+        self.world.clock.forward(minutes=meanwhile.minutes)
+
+
+@pytest.fixture
+def workers(settings: Settings) -> Iterator[Workers]:
+    """Workers whose statements are watched."""
+    settings.CATALOG_API_URL = CATALOG_URL
+    settings.OAUTH2_PROVIDER_URL = f"{CATALOG_URL}/oauth2"
+    # Sessions, pages and statistics have no part in what passes between the programs, and a tenth of the time.
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "gzip" in name or "cache" in name]
+    workers = Workers()
+    with workers.watched():
+        yield workers
+
+
+@pytest.mark.timeout(3_600)  # hypothesis may take minutes to make a failing history short.
+@pytest.mark.django_db(transaction=True)
+def test_whatever_happens_the_records_are_true_and_in_the_end_everything_is_right(
+    workers: Workers, *, seed: int, soak: bool, tell: Callable[[str], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    OCCURRENCES.clear()
+    wires = Wires(workers.pass_on)
+    batches = BATCHES_OF_A_SOAK if soak else BATCHES if connection.vendor == "sqlite" else BATCHES_ON_MARIADB
+    settings = _settings(steps=STEPS_OF_A_SOAK if soak else STEPS)
+
+    with wires.laid():
+        for number in range(batches):
+            machine = _machine(workers, wires)
+            run_state_machine_as_test(hypothesis.seed(seed + number)(machine), settings=settings)
+
+    _tell(tell, histories=batches * BATCH)
+    assert batches < BATCHES or not set(EXPECTED).difference(OCCURRENCES)
+
+
+def _machine(workers: Workers, wires: Wires) -> type[Customer]:
+    class Machine(Customer):
+        def __init__(self) -> None:
+            super().__init__(workers, wires)
+
+    return Machine
+
+
+def _settings(*, steps: int) -> hypothesis.settings:
+    return hypothesis.settings(
+        max_examples=BATCH,
+        stateful_step_count=steps,
+        deadline=None,
+        database=None,  # The seed alone says which histories are made up.
+        report_multiple_bugs=False,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=[HealthCheck.too_slow],  # An example is a history of months.
+    )
+
+
+def _tell(tell: Callable[[str], None], *, histories: int) -> None:
+    told = ", ".join(f"{what} {often:,}" for what, often in sorted(OCCURRENCES.items()))
+    for line in textwrap.wrap(f"{histories:,} histories; {told}", 105):
+        tell(line)

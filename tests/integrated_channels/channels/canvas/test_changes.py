@@ -207,6 +207,7 @@ def test_calls_in_parallel_leave_each_course_once(canvas: CanvasSandbox) -> None
 
     transmission = Transmitter(channel).transmit(items)
 
+    assert channel.parallel_calls == 4
     assert {result.outcome for result in transmission.results.values()} == {Outcome.DONE}
     assert sorted(canvas.offered()) == [item.content_key for item in items]
     assert canvas.calls == {TOKEN: 1, CREATE: 40, CHANGE: 40}

@@ -1,0 +1,57 @@
+"""A configuration of Canvas that is authorized, tried and left, over real HTTP on loopback."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+import httpx
+import pytest
+
+from enterprise_catalog.integrated_channels.configurations import make_configuration
+from enterprise_catalog.integrated_channels.connections import authorization_url, redeem, try_connection
+from enterprise_catalog.integrated_channels.credentials import decrypt
+from enterprise_catalog.sandbox.canvas import CanvasSandbox
+from enterprise_catalog.sandbox.canvas_site import CLIENT_ID, CLIENT_SECRET
+from tests.factories import DAY_ONE
+from tests.integrated_channels.loopback import on_loopback
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pytest_django.fixtures import SettingsWrapper
+
+REDIRECT_URI = "https://catalog.example.org/integrated-channels/oauth-complete/"
+
+
+def clock() -> datetime:
+    return DAY_ONE
+
+
+@pytest.mark.django_db
+def test_what_a_consent_gives_is_stored_beside_the_developer_key_and_lets_us_in(settings: SettingsWrapper) -> None:
+    settings.LMS_PRIVATE_ADDRESSES = True
+    with on_loopback(CanvasSandbox()) as url:
+        configuration = make_configuration(
+            channel_code="CANVAS",
+            customer_uuid=UUID(int=7),
+            base_url=url,
+            settings={},
+            credentials={"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET},
+        )
+        before = try_connection(configuration, clock=clock)
+
+        place = authorization_url(configuration, redirect_uri=REDIRECT_URI, state="s", clock=clock)
+        sent_back = httpx.get(place, trust_env=False).headers["location"]
+        [code] = parse_qs(urlsplit(sent_back).query)["code"]
+        redeem(configuration, code, redirect_uri=REDIRECT_URI, clock=clock)
+
+        after = [sentence for sentence in try_connection(configuration, clock=clock) if "clock" not in sentence]
+
+    configuration.refresh_from_db()
+    stored = decrypt(configuration.credentials)
+    assert before == ["Nobody of the customer has authorized us at this Canvas yet; that comes first."]
+    assert after == []
+    assert stored.keys() == {"client_id", "client_secret", "refresh_token"}
+    assert stored["client_secret"] == CLIENT_SECRET

@@ -20,7 +20,7 @@ from tests.integrated_channels.loopback import on_loopback
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django import Settings
 
 REDIRECT_URI = "https://catalog.example.org/integrated-channels/oauth-complete/"
 
@@ -30,7 +30,7 @@ def clock() -> datetime:
 
 
 @pytest.mark.django_db
-def test_what_a_consent_gives_is_stored_beside_the_developer_key_and_lets_us_in(settings: SettingsWrapper) -> None:
+def test_what_a_consent_gives_is_stored_beside_the_developer_key_and_lets_us_in(settings: Settings) -> None:
     settings.LMS_PRIVATE_ADDRESSES = True
     with on_loopback(CanvasSandbox()) as url:
         configuration = make_configuration(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tests.services import free_port, wait_for_port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 PROJECT = Path(__file__).resolve().parent.parent
 #: The program that syncs; at INFO it logs what becomes of each task.
@@ -213,11 +213,13 @@ class Worker(Service):
 
     def __init__(self, site: Site) -> None:
         super().__init__(site, *WORKER)
-        self._log_file = site.log_of(*WORKER)
+        self.log_file = site.log_of(*WORKER)
         self._log_start = 0
+        self._killed: Counter[str] = Counter()
 
     def start(self) -> None:
-        self._log_start = self._log_file.stat().st_size if self._log_file.exists() else 0
+        self._killed.clear()
+        self._log_start = self.log_file.stat().st_size if self.log_file.exists() else 0
         super().start()
 
     def carried_out(self) -> Counter[str]:
@@ -225,15 +227,25 @@ class Worker(Service):
         return Counter(re.findall(r"\[([0-9a-f-]{36})\] (?:succeeded|raised)", self._log()))
 
     def under_way(self) -> Counter[str]:
-        """Return the tasks that it has received and not carried out, those included whose processes were killed."""
-        return Counter(re.findall(r"\[([0-9a-f-]{36})\] received", self._log())) - self.carried_out()
+        """Return how often it has received each task, by id, without having carried it out."""
+        received = Counter(re.findall(r"\[([0-9a-f-]{36})\] received", self._log()))
+        return received - self.carried_out() - self._killed
+
+    def kill_pool(self) -> None:
+        """End the processes that carry out its tasks by SIGKILL; it has others carry them out again."""
+        pids = self.children()
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: all(each.pid not in pids for each in _living_processes()), seconds=_STOP_SECONDS, every=0.01)
+        self._killed += self.under_way()
 
     def connections_to_broker(self) -> int:
         """Return how often it has connected to the broker."""
         return self._log().count("Connected to redis://")
 
     def _log(self) -> str:
-        return self._log_file.read_bytes()[self._log_start :].decode(errors="replace")
+        return self.log_file.read_bytes()[self._log_start :].decode(errors="replace")
 
 
 class _Living(NamedTuple):
@@ -258,14 +270,6 @@ def kill_group(leader: subprocess.Popen[bytes]) -> None:
         os.killpg(leader.pid, signal.SIGKILL)
     leader.wait()
     wait_until(lambda: all(each.group != leader.pid for each in _living_processes()), seconds=_STOP_SECONDS, every=0.01)
-
-
-def kill_processes(pids: Collection[int]) -> None:
-    """End processes by SIGKILL; returns when none of them lives any more."""
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: all(each.pid not in pids for each in _living_processes()), seconds=_STOP_SECONDS, every=0.01)
 
 
 def connections_to(port: int) -> int:

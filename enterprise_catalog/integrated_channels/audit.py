@@ -84,6 +84,7 @@ def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: 
                 "action": action,
                 "reason": reason,
                 "due_since": due_since,
+                "next_attempt_at": None,
             }
             if action is Action.CREATE:
                 # An item that came back and may be shown again is theirs, and has to be deleted if it leaves once more.

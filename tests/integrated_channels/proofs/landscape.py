@@ -1,6 +1,6 @@
 """What the proofs break: a site with its web service and a workshop, and two learning systems of one customer.
 
-The first is sent all of the customer's catalogs, the second two of the three, and no more per run than a few chunks.
+The first is sent all of the customer's catalogs, the second two of the three.
 """
 
 from __future__ import annotations
@@ -111,6 +111,10 @@ class Landscape:
         """Let ``seed`` decide how the catalogs change."""
         self.dialogue.ask(do="reseed", seed=seed)
 
+    def limit_chunks(self, connection: Connection, chunks: int | None) -> None:
+        """Let a run of a configuration send no more than ``chunks``; ``None`` is no limit."""
+        self.dialogue.ask(do="limit_chunks", configuration=connection.id, chunks=chunks)
+
     def change(self) -> None:
         """Change the catalogs, so that there is something to create, to update and to delete."""
         self._note(self.dialogue.ask(do="change"))
@@ -169,10 +173,11 @@ class Landscape:
         for _ in range(_MOST_SYNCS):
             self.let_a_day_pass()
             sync(connection)
-            if self.check(connection).newest_run == "complete":
+            ledger = self.check(connection)
+            if ledger.newest_run == "complete":
                 break
-        ledger, courses = self.ledger(connection), connection.lms.courses()
         assert ledger.newest_run == "complete", f"after {_MOST_SYNCS} syncs: {ledger.runs_by_state}"
+        courses = connection.lms.courses()
         assert differences(ledger, courses, self._catalogs_of(connection)) + loose_ends(ledger) == []
 
     def _catalogs_of(self, connection: Connection) -> Catalogs:
@@ -193,24 +198,34 @@ class Syncs:
     def __init__(self, landscape: Landscape, worker: Worker) -> None:
         self.landscape, self.worker = landscape, worker
         self.tasks: list[str] = []  #: Those that were queued and not yet waited for.
+        self._all_tasks: set[str] = set()  #: Those that were ever queued; others Celery has queued itself, for later.
+
+    def queue(self, connection: Connection) -> None:
+        """Do what the scheduler does when a configuration is due."""
+        self.tasks.append(self.landscape.queue_sync(connection))
+        self._all_tasks.update(self.tasks)
 
     def queue_all(self) -> None:
-        """Do what the scheduler does when all configurations are due."""
-        self.tasks += [self.landscape.queue_sync(connection) for connection in self.landscape.connections]
+        """Do the same for all configurations."""
+        for connection in self.landscape.connections:
+            self.queue(connection)
 
     def wait(self) -> None:
-        """Return once all queued tasks have been carried out; none may be lost."""
-        wait_until(lambda: self.worker.carried_out().keys() >= set(self.tasks), seconds=60, every=0.02)
+        """Return once all queued tasks have been carried out, and any that Celery has received once more."""
+        wait_until(self._are_carried_out, seconds=60, every=0.02)
         self.tasks = []
 
-    def wait_for_received(self) -> None:
-        """Return once the worker has carried out all that it has received; whatever else was queued is lost."""
-        wait_until(lambda: not self.worker.under_way(), seconds=60, every=0.02)
+    def _are_carried_out(self) -> bool:
+        under_way = self.worker.under_way().keys() & self._all_tasks
+        return self.worker.carried_out().keys() >= set(self.tasks) and not under_way
+
+    def lose(self) -> None:
+        """Wait for no task that the worker has not received."""
         self.tasks = []
 
     def sync(self, connection: Connection) -> None:
         """Have one configuration synced; returns when that has been done."""
-        self.tasks.append(self.landscape.queue_sync(connection))
+        self.queue(connection)
         self.wait()
 
     def measure(self) -> float:
@@ -236,7 +251,7 @@ def prepared(site: Site) -> Iterator[Landscape]:
             lms.start()
         landscape = Landscape(block.enter_context(site.dialogue(program)))
         landscape.connect(first, (), chunk_size=3)
-        landscape.connect(second, CATALOGS[1:], chunk_size=2, max_chunks_per_run=9)
+        landscape.connect(second, CATALOGS[1:], chunk_size=2)
         for connection in landscape.connections:
             landscape.converge(connection, landscape.sync)
         yield landscape

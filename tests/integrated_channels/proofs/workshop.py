@@ -94,6 +94,10 @@ class Workshop:
         """Let ``seed`` decide what changes from now on."""
         self._random.seed(seed)
 
+    def limit_chunks(self, configuration: int, chunks: int | None) -> None:
+        """Let a run of the configuration send no more than ``chunks``; ``None`` is no limit."""
+        ChannelConfiguration.objects.filter(pk=configuration).update(max_chunks_per_run=chunks)
+
     def connect(self, base_url: str, catalogs: list[str], columns: dict[str, Any]) -> int:
         """Make a configuration of the sandbox Moodle at ``base_url`` and return its id."""
         configuration = make_configuration(

@@ -292,8 +292,11 @@ def test_the_token_follows_no_link_to_elsewhere_or_in_a_circle(link: str, reason
 
 def answering(answer: httpx.Response) -> httpx.MockTransport:
     """Return a Canvas that gives a token, and to everything else the same ``answer``; other hosts are never asked."""
+    asked: list[httpx.URL] = []
 
     def answer_to(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url)
+        assert len(asked) < 10, "it is asked for ever"
         assert (request.url.scheme, request.url.host, request.url.port) == ("http", "canvas.test", None)
         if request.url.path == "/login/oauth2/token":
             return httpx.Response(200, json={"access_token": "a token of the tests"})

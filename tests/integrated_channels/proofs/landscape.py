@@ -165,7 +165,7 @@ class Landscape:
         faults = twins(courses) + false_claims(ledger, courses, self.history)
         if ledger.newest_run == "complete" and ledger.newest_run_began_at > self.changed_at:
             faults += differences(ledger, courses, self._catalogs_of(connection))
-        assert faults == []
+        assert not faults, "\n".join(faults)
         return ledger
 
     def converge(self, connection: Connection, sync: Callable[[Connection], object]) -> None:
@@ -177,8 +177,8 @@ class Landscape:
             if ledger.newest_run == "complete":
                 break
         assert ledger.newest_run == "complete", f"after {_MOST_SYNCS} syncs: {ledger.runs_by_state}"
-        courses = connection.lms.courses()
-        assert differences(ledger, courses, self._catalogs_of(connection)) + loose_ends(ledger) == []
+        faults = differences(ledger, connection.lms.courses(), self._catalogs_of(connection)) + loose_ends(ledger)
+        assert not faults, "\n".join(faults)
 
     def _catalogs_of(self, connection: Connection) -> Catalogs:
         return {uuid: self.catalogs[uuid] for uuid in connection.catalogs}

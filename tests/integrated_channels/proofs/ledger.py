@@ -183,5 +183,7 @@ def _false_claims_of(row: Row, by_id: Mapping[str, Course], history: History) ->
         "retry": "retrying",
         "in_doubt": "in_doubt",
     }
-    if row.last_outcome in follows and row.state != follows[row.last_outcome]:
+    # Its look-up failed, so that no create was begun; then it left the catalogs, and was withdrawn without an attempt.
+    withdrawn = (row.state, row.last_action, row.last_outcome) == ("deleted", "create", "retry")
+    if row.last_outcome in follows and not withdrawn and row.state != follows[row.last_outcome]:
         yield f"{row} is not {follows[row.last_outcome]}, as its last attempt would have it"

@@ -12,11 +12,12 @@ from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce, Concat, Left
 
 from enterprise_catalog.integrated_channels import leases
+from enterprise_catalog.integrated_channels.bulk import insert, upsert
 from enterprise_catalog.integrated_channels.models import (
     MAX_MESSAGE_LENGTH,
     ChannelConfiguration,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from django.db.models import Model, QuerySet
+    from django.db.models import QuerySet
 
     from enterprise_catalog.integrated_channels.leases import Lease
     from enterprise_catalog.integrated_channels.querysets import TransmissionQuerySet
@@ -57,6 +58,7 @@ class Answered:
     feed: Sequence[FeedItem] = ()  #: What a channel that is pulled says of them.
 
 
+_ANSWER_COLUMNS: Final = ["finished_at", "outcome", "status_code", "vendor_code", "message"]
 _FEED_COLUMNS: Final = ["payload", "modified_at", "served_at", "served_since", "is_confirmed"]
 _CHANGING_COLUMNS: Final = [
     field.name
@@ -180,7 +182,9 @@ def take_back(configuration: ChannelConfiguration, keys: Sequence[str], *, lease
             leases.renew(lease, now=now)
             rows = ContentMetadataItemTransmission.objects.of(configuration).with_keys(part)
             reason = "Became again what the learning system has before anything was sent."
-            rows.update(state=State.TRANSMITTED, action=Action.UPDATE, reason=reason, due_since=None)
+            rows.update(
+                state=State.TRANSMITTED, action=Action.UPDATE, reason=reason, attempts=0, halvings=0, due_since=None
+            )
 
 
 def decide_deletes(configuration: ChannelConfiguration, *, approved: bool, by: str, now: datetime) -> int:
@@ -265,7 +269,7 @@ def adopt(configuration: ChannelConfiguration, remote_ids: Mapping[str, str], *,
                 row.state, row.action, row.presence = State.PENDING, Action.UPDATE, Presence.PRESENT
                 row.remote_id, row.reason, row.due_since = remote_ids[row.content_key], reason, row.due_since or now
                 row.deleted_at = row.next_attempt_at = None
-            _save_all(ContentMetadataItemTransmission, found, _CHANGING_COLUMNS)
+            upsert(found, columns=_CHANGING_COLUMNS)
             # What the last complete run remembers knows nothing of them.
             ChannelConfiguration.objects.filter(pk=configuration.pk).update(last_full_etag="")
     return len(remote_ids)
@@ -308,11 +312,11 @@ def open_attempts(
         leases.renew(lease, now=now)
         if answered is not None:
             _save_answered(answered)
-        created = TransmissionAttempt.objects.bulk_create(attempts)
-    if created and created[0].pk is None:  # MySQL, unlike MariaDB and SQLite, does not return a bulk insert's ids.
+        insert(attempts)
+    if attempts and attempts[0].pk is None:  # MySQL.
         by_row = {attempt.transmission_id: attempt for attempt in TransmissionAttempt.objects.in_flight([run])}
-        created = [by_row[attempt.transmission_id] for attempt in created]
-    return {attempt.transmission.content_key: attempt for attempt in created}
+        attempts = [by_row[attempt.transmission_id] for attempt in attempts]
+    return {attempt.transmission.content_key: attempt for attempt in attempts}
 
 
 def close_chunk(answered: Answered, *, lease: Lease, now: datetime) -> None:
@@ -353,12 +357,9 @@ def answer_chunk(
 
 def _save_answered(answered: Answered) -> None:
     """Write all, in one statement for each kind; the transaction is the caller's."""
-    _save_all(ContentMetadataItemTransmission, answered.rows, _CHANGING_COLUMNS)
-    if answered.attempts:
-        columns = ["finished_at", "outcome", "status_code", "vendor_code", "message"]
-        _save_all(TransmissionAttempt, answered.attempts, columns)
-    if answered.feed:
-        _save_all(FeedItem, answered.feed, _FEED_COLUMNS, key="transmission")
+    upsert(answered.rows, columns=_CHANGING_COLUMNS)
+    upsert(answered.attempts, columns=_ANSWER_COLUMNS)
+    upsert(answered.feed, columns=_FEED_COLUMNS, key="transmission")
 
 
 def _attempt(
@@ -449,17 +450,6 @@ def _fail(row: ContentMetadataItemTransmission, state: State, result: ItemResult
     else:
         delay = retry_delay_seconds(row.attempts, jitter=jitter, retry_after_seconds=result.retry_after_seconds)
     row.next_attempt_at = now + timedelta(seconds=delay)
-
-
-def _save_all(model: type[Model], rows: Sequence[Model], columns: Sequence[str], *, key: str = "id") -> None:
-    """Write ``columns`` of rows that exist, or whole ones that do not, in one statement.
-
-    An upsert by primary key; bulk_update would be a CASE per row and column.
-    """
-    on_target = connection.features.supports_update_conflicts_with_target
-    model._default_manager.bulk_create(  # noqa: SLF001  (Django's documented API)
-        rows, update_conflicts=True, update_fields=columns, unique_fields=[key] if on_target else None
-    )
 
 
 def _parts(values: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -17,14 +17,13 @@ import requests
 from django.conf import settings
 from edx_rest_api_client.client import OAuthAPIClient
 from pydantic import BaseModel, ValidationError
-from typing_extensions import TypedDict  # pydantic has the standard library's from Python 3.12 on only
 
 from enterprise_catalog.integrated_channels.content_documents import read_item, read_updated_at
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
 from enterprise_catalog.integrated_channels.types import MAX_ETAG_LENGTH, ContentItem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 CONNECT_TIMEOUT_SECONDS: Final = 5
 READ_TIMEOUT_SECONDS: Final = 120
@@ -34,14 +33,9 @@ _EXCERPT_LENGTH: Final = 300
 _ETAG: Final = re.compile(r'(?:W/)?"[!#-~\x80-\xff]+"')
 
 
-class _Existing(TypedDict):  # Of which there may be 250,000: it is made no object, and the time is read apart.
-    content_key: str
-    updated_at: str
-
-
 class _Diff(BaseModel):
     catalog_version: str
-    existing: list[_Existing]
+    existing: list[Any]  # May be 250,000, which are looked at once: where their times are read.
     to_create: list[str]
     to_delete: list[str]
 
@@ -154,11 +148,13 @@ class CatalogClient:
             CatalogUnavailableError: no answer, no such catalog, or an answer that leaves keys out.
         """
         url = f"{self._base_url}{catalog_uuid}/content-diff/"
-        answers = [self._diff_part(url, part) for part in _parts(known_keys)]
+        first, *others = answers = [self._diff_part(url, part) for part in _parts(known_keys)]
+        if not others:
+            return first
         if len({answer.version for answer in answers}) > 1:
             raise CatalogUnavailableError(f"Catalog {catalog_uuid} changed while it was being compared.")
         return DiffAnswer(
-            version=answers[0].version,
+            version=first.version,
             existing={key: updated_at for answer in answers for key, updated_at in answer.existing.items()},
             # What is new to one part of the keys may be known to another.
             to_create=sorted(set.intersection(*(set(answer.to_create) for answer in answers))),
@@ -212,13 +208,16 @@ class CatalogClient:
         self, method: str, url: str, *, body: Mapping[str, Any] | None = None, etag: str = ""
     ) -> requests.Response:
         """Return the answer: 200, or 304 if ``etag`` was sent along."""
+        headers = {"If-None-Match": etag} if etag else {}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         try:
             # A redirect that is followed turns a POST into a GET, which asks something else.
             response: requests.Response = self._session.request(
                 method,
                 url,
-                json=body,
-                headers={"If-None-Match": etag} if etag else {},
+                data=None if body is None else orjson.dumps(body),
+                headers=headers,
                 timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
                 allow_redirects=False,
             )
@@ -255,17 +254,19 @@ def _are_alike(etag: str, other: str) -> bool:
     return etag.removeprefix("W/") == other.removeprefix("W/")
 
 
-def _times_of_change(existing: Iterable[_Existing]) -> dict[str, datetime]:
+def _times_of_change(existing: Iterable[Any]) -> dict[str, datetime]:
     """Return the time of each key."""
     moment_of = functools.cache(datetime.fromisoformat)  # Many items share the same one.
     try:
         return {item["content_key"]: moment_of(item["updated_at"]) for item in existing}
-    except ValueError as error:
+    except KeyError as error:
+        raise CatalogUnavailableError(f"The catalog's answer cannot be read: existing: no {error}") from error
+    except (TypeError, ValueError) as error:
         raise CatalogUnavailableError(f"The catalog's answer cannot be read: existing: {error}") from error
 
 
-def _check_complete(keys: Sequence[str], *answered: Iterable[str]) -> None:
-    if lost := set(keys).difference(*answered):
+def _check_complete(keys: Sequence[str], found: Container[str], *others: Iterable[str]) -> None:
+    if lost := {key for key in keys if key not in found}.difference(*others):
         raise CatalogUnavailableError(f"The catalog's answer leaves out {len(lost)} of {len(keys)} keys.")
 
 

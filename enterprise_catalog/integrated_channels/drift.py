@@ -98,7 +98,7 @@ def _is_unsent(known: Knowledge, item: RemoteItem) -> bool:
 
 def _wrongly_there(known: Knowledge, there: Mapping[str, RemoteItem]) -> Iterator[Drift]:
     for key, item in there.items():
-        if key in known.desired.items or not item.is_offered:
+        if key in known.desired or not item.is_offered:
             continue
         record = known.records.get(key)
         if record is None:
@@ -132,7 +132,7 @@ def _changed_among(
     catalog: CatalogClient,
 ) -> Iterator[Drift]:
     for catalog_uuid in known.desired.versions:
-        of_catalog = [key for key in keys if known.desired.items[key].catalog_uuid == catalog_uuid]
+        of_catalog = [key for key in keys if known.desired.catalog_of(key) == catalog_uuid]
         items = catalog.metadata(catalog_uuid, of_catalog).items if of_catalog else {}
         for key, item in items.items():
             try:
@@ -147,4 +147,5 @@ def _changed_among(
 
 def _held(known: Knowledge) -> list[str]:
     """Return the keys of what the LMS has in its newest version, as far as we know."""
-    return [key for key, item in known.desired.items.items() if (r := known.records.get(key)) and r.holds(item)]
+    skipped = [key for key, item in known.desired.items.items() if (r := known.records.get(key)) and r.holds(item)]
+    return [*known.desired.matched, *skipped]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.catalog_client import CatalogClient, MetadataAnswer
     from enterprise_catalog.integrated_channels.channels.base import Channel
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
-    from enterprise_catalog.integrated_channels.types import Chunk, PlannedItem, Record
+    from enterprise_catalog.integrated_channels.types import Chunk, History, PlannedItem
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ def catalogs_to_send(configuration: ChannelConfiguration, of_customer: Sequence[
     return named or of_customer
 
 
-def desired_items(catalog_uuids: Sequence[UUID], records: Mapping[str, Record], catalog: CatalogClient) -> Desired:
+def desired_items(catalog_uuids: Sequence[UUID], history: History, catalog: CatalogClient) -> Desired:
     """Return what belongs in the LMS.
 
     An item that is in several catalogs keeps the one it was last sent from, else the first of ``catalog_uuids``.
@@ -65,19 +65,25 @@ def desired_items(catalog_uuids: Sequence[UUID], records: Mapping[str, Record], 
         CatalogUnavailableError: one of the catalogs could not be read; nothing is known then, least of all that an item
             left.
     """
-    known_keys = sorted(key for key, record in records.items() if not record.is_deleted)
+    known_keys, records = history.live_keys(), history.records
+    matched: dict[str, UUID] = {}
     desired: dict[str, DesiredItem] = {}
     versions: dict[UUID, str] = {}
     for catalog_uuid in catalog_uuids:
         answer = catalog.diff(catalog_uuid, known_keys)
         versions[catalog_uuid] = answer.version
         changed_at = functools.cache(functools.partial(DesiredItem, catalog_uuid))  # Many items share the same time.
+        settled = history.settled.get(catalog_uuid, {})
         for key, updated_at in answer.existing.items():
-            if key not in desired or records[key].catalog_uuid == catalog_uuid:
+            record = records.get(key)
+            if record is None and settled.get(key) == updated_at:
+                matched[key] = catalog_uuid
+            elif key not in desired or (record.catalog_uuid == catalog_uuid if record else key in settled):
                 desired[key] = changed_at(updated_at)
         for key in answer.to_create:
             desired.setdefault(key, changed_at(None))
-    return Desired(desired, versions)
+    others = {key: item for key, item in desired.items() if key not in matched}
+    return Desired(matched, others, versions)
 
 
 def export_chunk(

@@ -55,6 +55,7 @@ def plan(
     desired: Mapping[str, DesiredItem],
     records: Mapping[str, Record],
     *,
+    matched: int = 0,
     now: datetime,
     delete_limit: DeleteLimit = NO_LIMIT,
 ) -> SyncPlan:
@@ -63,6 +64,7 @@ def plan(
     Args:
         desired: content key -> where it comes from; the union of the configuration's catalogs.
         records: content key -> what the audit knows, deleted items included.
+        matched: how many items there are beside these, which the LMS holds as they should be.
         now: items that failed are left out until their next attempt is due.
         delete_limit: where more would be deleted, the deletes that nobody has approved are held.
     """
@@ -78,13 +80,13 @@ def plan(
             planned[step.action].append(step)
         else:
             idle[step].append(key)
-    deletes, held = _within(delete_limit, planned[Action.DELETE], records)
+    deletes, held = _within(delete_limit, planned[Action.DELETE], records, matched)
     return SyncPlan(
         deletes=deletes,
         creates=planned[Action.CREATE],
         updates=planned[Action.UPDATE],
         withdrawn=idle[_Idle.WITHDRAWN],
-        matched=len(idle[_Idle.MATCHED]),
+        matched=matched + len(idle[_Idle.MATCHED]),
         waiting=len(idle[_Idle.WAITING]),
         dead=len(idle[_Idle.DEAD]),
         held=held,
@@ -95,12 +97,12 @@ def plan(
 
 
 def _within(
-    limit: DeleteLimit, deletes: list[PlannedItem], records: Mapping[str, Record]
+    limit: DeleteLimit, deletes: list[PlannedItem], records: Mapping[str, Record], matched: int
 ) -> tuple[list[PlannedItem], list[str]]:
     """Return the deletes to carry out, and the keys of those that are held."""
     fresh = [item.content_key for item in deletes if _is_fresh(records[item.content_key])]
     present = sum(not record.is_deleted and record.presence is not Presence.ABSENT for record in records.values())
-    if not limit.is_exceeded(len(fresh), of=present):
+    if not limit.is_exceeded(len(fresh), of=matched + present):
         return deletes, []
     return [item for item in deletes if not _is_fresh(records[item.content_key])], fresh
 
@@ -131,7 +133,7 @@ def _why_idle(record: Record, item: DesiredItem, now: datetime) -> _Idle | None:
         return _Idle.MATCHED if record.due_since is None else _Idle.BACK
     if record.is_staged_as(item):
         return _Idle.STAGED
-    if record.state in _UNDECIDED and record.has_version_of(item):
+    if record.state in _UNDECIDED and record.presence is Presence.PRESENT and record.has_version_of(item):
         return _Idle.BACK
     if record.state is State.DEAD_LETTER and not _is_other_task(record, item):
         return _Idle.DEAD

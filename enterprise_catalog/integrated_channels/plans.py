@@ -57,24 +57,24 @@ class SavedPlan(BaseModel):
         cls,
         configuration: ChannelConfiguration,
         *,
-        catalog_versions: Mapping[UUID, str],
+        desired: Desired,
         records: Mapping[str, Record],
         planned_at: datetime,
     ) -> Self:
         """Return what to save of a plan that was made of these.
 
         Args:
-            catalog_versions: of all catalogs that the configuration sends.
-            records: content key -> what the audit knew.
+            records: content key -> what the audit knew of all items but those that matched.
         """
         limits = (configuration.delete_limit_items, configuration.delete_limit_percent)
-        versions = {str(catalog): version for catalog, version in catalog_versions.items()}
+        versions = {str(catalog): version for catalog, version in desired.versions.items()}
+        rows = [sorted(desired.matched.items()), [astuple(records[key]) for key in sorted(records)]]
         return cls(
             configuration_id=configuration.pk,
             planned_at=planned_at,
             settings_digest=_digest([unchanged.scope(configuration), *limits]),
             catalogs_digest=_digest(versions),
-            rows_digest=_digest([astuple(records[key]) for key in sorted(records)]),
+            rows_digest=_digest(rows),
         )
 
     def check(self, now: SavedPlan) -> None:
@@ -100,7 +100,7 @@ class Knowledge:
 
     configuration: ChannelConfiguration
     desired: Desired
-    records: Mapping[str, Record]
+    records: Mapping[str, Record]  #: By content key; none of what matched.
     at: datetime
 
     def plan(self, *, saved: SavedPlan | None = None) -> SyncPlan:
@@ -114,12 +114,11 @@ class Knowledge:
         limit = DeleteLimit(self.configuration.delete_limit_items, self.configuration.delete_limit_percent)
         # What is due by the time of a saved plan is due, and nothing else: it shows what will be done.
         now = saved.planned_at if saved else self.at
-        return plan(self.desired.items, self.records, now=now, delete_limit=limit)
+        return plan(self.desired.items, self.records, matched=len(self.desired.matched), now=now, delete_limit=limit)
 
     def to_save(self) -> SavedPlan:
         """Return what tells later whether the plan is still good."""
-        versions = self.desired.versions
-        return SavedPlan.of(self.configuration, catalog_versions=versions, records=self.records, planned_at=self.at)
+        return SavedPlan.of(self.configuration, desired=self.desired, records=self.records, planned_at=self.at)
 
 
 def know(
@@ -135,9 +134,9 @@ def know(
         ConfigurationError: the configuration names a catalog that is not the customer's.
     """
     catalog_uuids = catalogs_to_send(configuration, of_customer)
-    stored = ContentMetadataItemTransmission.objects.of(configuration).records()
-    records = {record.content_key: record for record in stored}
-    return Knowledge(configuration, desired_items(catalog_uuids, records, catalog), records, now)
+    history = ContentMetadataItemTransmission.objects.of(configuration).history()
+    desired = desired_items(catalog_uuids, history, catalog)
+    return Knowledge(configuration, desired, history.records_but_of(desired.matched), now)
 
 
 def _digest(value: object) -> str:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import functools
+from collections import defaultdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Func, Min, Q
 from django.db.models.functions import Cast
 
 from enterprise_catalog.content_keys import key_starts_with
-from enterprise_catalog.integrated_channels.types import Accounts, Action, Presence, Record, State
+from enterprise_catalog.integrated_channels.types import Accounts, Action, History, Presence, Record, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models.sql.compiler import SQLCompiler
 
     from enterprise_catalog.integrated_channels.models import (
         ChannelConfiguration,
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
 _STATES: Final = {state.value: state for state in State}
 _ACTIONS: Final = {action.value: action for action in Action}
 _PRESENCES: Final = {presence.value: presence for presence in Presence}
+
+_NOT_TRANSMITTED: Final = tuple(state for state in State if state is not State.TRANSMITTED)
 
 
 class ConfigurationQuerySet(models.QuerySet["ChannelConfiguration"]):
@@ -79,52 +85,82 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
             )
         )
 
-    def records(self) -> Iterator[Record]:
-        """Yield what planning needs of each row, in no order."""
-        columns = self.values_list(
-            "content_key",
-            "state",
-            "action",
-            "presence",
-            _as_text("catalog_uuid"),
-            _as_text("content_updated_at"),
-            _as_text("attempted_updated_at"),
-            _as_text("next_attempt_at"),
-            _as_text("due_since"),
-            "deleted_at",
-            "attempts",
-            "halvings",
-        )
-        uuid_of, moment_of = functools.cache(UUID), functools.cache(_moment)  # Many rows share the same ones.
-        for row in columns.iterator(10_000):
-            key, state, action, presence, catalog, sent, tried, due, since, deleted, failures, halvings = row
-            yield Record(
-                key,
-                _STATES[state],
-                _ACTIONS[action],
-                _PRESENCES[presence],
-                uuid_of(catalog) if catalog else None,
-                moment_of(sent),
-                moment_of(tried),
-                moment_of(due),
-                deleted is not None,
-                failures,
-                halvings,
-                moment_of(since),
-            )
+    def history(self) -> History:
+        """Return what planning needs of these.
+
+        What is settled is read from an index alone, and before the rest: a row that somebody queues in between is in
+        both, and never in none.
+        """
+        settled = self._settled()
+        # Two ranges of indexes; the opposite of what is settled would be looked for in every row.
+        others = self.filter(Q(state__in=_NOT_TRANSMITTED) | Q(due_since__isnull=False))
+        return History(settled, {record.content_key: record for record in _records(others)})
+
+    def _settled(self) -> Mapping[UUID | None, Mapping[str, datetime | None]]:
+        """Return the versions of those that the LMS holds and of which nothing is due: catalog -> key -> version."""
+        rows = self.filter(state=State.TRANSMITTED, due_since=None)
+        columns = rows.values_list("content_key", _stored_uuid("catalog_uuid"), _StoredMoment("content_updated_at"))
+        moment_of = functools.cache(_moment)  # Many rows share the same ones.
+        versions: dict[str | None, dict[str, datetime | None]] = defaultdict(dict)
+        for key, catalog, version in columns.iterator(10_000):
+            versions[catalog][key] = moment_of(version)
+        return {UUID(catalog) if catalog else None: of_catalog for catalog, of_catalog in versions.items()}
 
 
-def _as_text(column: str) -> Cast:
-    """Return a column of UUIDs or times as it is stored: to read it is most of a run that finds nothing to do.
+class _StoredMoment(Func):
+    """A time as text, with the zone that all of them have: ``2026-11-24 18:00:00.123456Z``.
 
-    What driver and Django make of times and UUIDs takes them several times as long as the rest of the row.
+    What driver and Django make of times and UUIDs takes them several times as long as the rest of the row, and to read
+    rows is most of a run that finds nothing to do.
     """
-    return Cast(column, models.CharField())
+
+    template = "CONCAT(CAST(%(expressions)s AS CHAR), 'Z')"
+    output_field = models.CharField()
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="(%(expressions)s || 'Z')", **context)
 
 
 def _moment(stored: str | None) -> datetime | None:
-    """Return a time that the database gave as text; all of them are UTC."""
-    return None if stored is None else datetime.fromisoformat(f"{stored}+00:00")
+    return None if stored is None else datetime.fromisoformat(stored)
+
+
+def _stored_uuid(column: str) -> Cast:
+    return Cast(column, models.CharField())
+
+
+def _records(transmissions: TransmissionQuerySet) -> Iterator[Record]:
+    columns = transmissions.values_list(
+        "content_key",
+        "state",
+        "action",
+        "presence",
+        _stored_uuid("catalog_uuid"),
+        _StoredMoment("content_updated_at"),
+        _StoredMoment("attempted_updated_at"),
+        _StoredMoment("next_attempt_at"),
+        _StoredMoment("due_since"),
+        "deleted_at",
+        "attempts",
+        "halvings",
+    )
+    uuid_of, moment_of = functools.cache(UUID), functools.cache(_moment)  # Many rows share the same ones.
+    for row in columns.iterator(10_000):
+        key, state, action, presence, catalog, sent, tried, due, since, deleted, failures, halvings = row
+        yield Record(
+            key,
+            _STATES[state],
+            _ACTIONS[action],
+            _PRESENCES[presence],
+            uuid_of(catalog) if catalog else None,
+            moment_of(sent),
+            moment_of(tried),
+            moment_of(due),
+            deleted is not None,
+            failures,
+            halvings,
+            moment_of(since),
+        )
 
 
 class FeedQuerySet(models.QuerySet["FeedItem"]):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -120,10 +121,19 @@ class DesiredItem:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What belongs in the LMS: the union of a configuration's catalogs."""
+    """What belongs in the LMS: the union of a configuration's catalogs. Each item is in one of the first two."""
 
-    items: dict[str, DesiredItem]  #: By content key.
+    matched: dict[str, UUID]  #: Content key -> catalog, of what is settled in its newest version.
+    items: dict[str, DesiredItem]  #: All others, by content key.
     versions: dict[UUID, str]  #: Catalog -> its version, for each of the catalogs.
+
+    def __contains__(self, content_key: str) -> bool:
+        """Return whether an item belongs in the LMS."""
+        return content_key in self.matched or content_key in self.items
+
+    def catalog_of(self, content_key: str) -> UUID:
+        """Return the catalog that a desired item is taken from."""
+        return self.matched.get(content_key) or self.items[content_key].catalog_uuid
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +153,21 @@ class Record:
     halvings: int = 0  #: Of the calls that carried it and others, since the last outcome of its own.
     due_since: datetime | None = None  #: Since when the LMS should hold otherwise than it does; ``None`` if not known.
 
+    @classmethod
+    def of_settled(cls, content_key: str, catalog_uuid: UUID | None, version: datetime | None) -> Self:
+        """Return the record of an item that the LMS holds, and of which nothing is due."""
+        return cls(
+            content_key,
+            State.TRANSMITTED,
+            Action.UPDATE,
+            Presence.PRESENT,
+            catalog_uuid,
+            version,
+            version,
+            None,
+            is_deleted=False,
+        )
+
     @property
     def is_never_sent(self) -> bool:
         """Whether no call can have put the item into the LMS."""
@@ -160,7 +185,34 @@ class Record:
     def holds(self, item: DesiredItem) -> bool:
         """Return whether the LMS has the item as it should be, as far as we know."""
         is_sent = self.state is State.TRANSMITTED and self.action is not Action.DELETE
-        return is_sent and self.has_version_of(item)
+        return is_sent and self.presence is Presence.PRESENT and self.has_version_of(item)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the audit knows of all items of a configuration.
+
+    In most runs nearly all are settled and unchanged: these are compared as what was read, and become no objects.
+    """
+
+    #: Catalog -> content key -> version, of what the LMS holds and of which nothing is due.
+    settled: Mapping[UUID | None, Mapping[str, datetime | None]]
+    records: Mapping[str, Record]  #: Content key -> what is known of any other item, deleted ones included.
+
+    def live_keys(self) -> list[str]:
+        """Return the keys of all items that are not deleted."""
+        unsettled = (key for key, record in self.records.items() if not record.is_deleted)
+        return [*chain.from_iterable(self.settled.values()), *unsettled]
+
+    def records_but_of(self, matched: Container[str]) -> dict[str, Record]:
+        """Return the records of all items but those that ``matched`` has, by content key."""
+        settled = {
+            key: Record.of_settled(key, catalog_uuid, version)
+            for catalog_uuid, versions in self.settled.items()
+            for key, version in versions.items()
+            if key not in matched
+        }
+        return settled | dict(self.records)
 
 
 @dataclass(frozen=True, slots=True)

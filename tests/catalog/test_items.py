@@ -8,11 +8,11 @@ import pytest
 from django.db import connection
 
 from enterprise_catalog.catalog.items import read_items, read_numbered_page, read_page
-from enterprise_catalog.catalog.models import EnterpriseCatalog
+from enterprise_catalog.catalog.models import CatalogMembership, EnterpriseCatalog
 from tests.catalog.connections import before_each_scan
-from tests.catalog.plans import plan_of
 from tests.catalog.reading import keys_in, version_of
 from tests.factories import a_catalog, a_course, courses, import_into
+from tests.plans import plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 def test_a_page_starts_where_the_last_one_ended() -> None:
     catalog = [a_catalog(*courses(100, prefix=f"{number}-")) for number in range(3)][1]
 
-    plan = plan_of(lambda: read_page(catalog.pk, after="1-000050", size=10))
+    plan = plan_of(lambda: read_page(catalog.pk, after="1-000050", size=10), of=CatalogMembership)
 
     assert "membership_diff" in plan
     assert "filesort" not in plan

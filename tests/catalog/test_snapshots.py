@@ -11,14 +11,14 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
-from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog
+from enterprise_catalog.catalog.models import CatalogMembership, CatalogQuery, EnterpriseCatalog
 from enterprise_catalog.catalog.snapshot_cache import SnapshotCache
 from enterprise_catalog.catalog.snapshots import Snapshot, existing_as_json, read_diff
 from enterprise_catalog.catalog.state import read_state
 from tests.catalog.connections import before_each_scan, in_another_connection
-from tests.catalog.plans import plan_of
 from tests.catalog.reading import diff_of, served_times, version_of
 from tests.factories import DAY_ONE, a_catalog, a_course, courses, import_into
+from tests.plans import plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ def scans_of(read: Callable[[], object]) -> int:
 def test_a_diff_is_one_scan_of_one_index(sent: int) -> None:
     catalog = [a_catalog(*courses(100, prefix=f"{number}-")) for number in range(3)][1]
 
-    plan = plan_of(lambda: diff_of(catalog, [f"1-{number:06}" for number in range(sent)]))
+    plan = plan_of(lambda: diff_of(catalog, [f"1-{number:06}" for number in range(sent)]), of=CatalogMembership)
 
     if connection.vendor == "mysql":
         assert "membership_diff" in plan

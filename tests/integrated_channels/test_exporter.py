@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -22,6 +23,7 @@ from enterprise_catalog.integrated_channels.types import (
     Action,
     Chunk,
     DesiredItem,
+    History,
     ItemResult,
     Outcome,
     Outgoing,
@@ -94,7 +96,7 @@ def desired(
         enterprise_customer_uuid=customer.pk, catalog_uuids=[str(catalog_uuid) for catalog_uuid in catalogs]
     )
     catalog_uuids = catalogs_to_send(configuration, client.catalogs_of(customer.pk).uuids)
-    return desired_items(catalog_uuids, {record.content_key: record for record in records}, client).items
+    return desired_items(catalog_uuids, History({}, {record.content_key: record for record in records}), client).items
 
 
 def exported(
@@ -162,6 +164,45 @@ def test_an_item_that_was_deleted_is_new_again(
     found = desired(client, customer, a_record("B", second.pk, is_deleted=True))
 
     assert found["B"] == DesiredItem(first.pk, None)
+
+
+def test_what_is_settled_in_its_newest_version_is_matched_in_the_catalog_that_it_was_sent_from(
+    client: CatalogClient, overlapping: tuple[EnterpriseCatalog, EnterpriseCatalog]
+) -> None:
+    first, second = (catalog.pk for catalog in overlapping)
+    history = History({first: {"A": DAY_ONE}, second: {"B": DAY_ONE, "C": DAY_ONE - timedelta(days=1)}}, {})
+
+    found = desired_items([first, second], history, client)
+
+    assert found.matched == {"A": first, "B": second}
+    assert found.items == {"C": DesiredItem(second, DAY_ONE)}
+    assert [found.catalog_of(key) for key in "ABC"] == [first, second, second]
+
+
+def test_what_is_settled_is_sent_again_from_another_catalog_when_its_own_gave_it_up(
+    client: CatalogClient, overlapping: tuple[EnterpriseCatalog, EnterpriseCatalog]
+) -> None:
+    first, second = (catalog.pk for catalog in overlapping)
+    history = History({second: {"A": DAY_ONE}, uuid.uuid4(): {"B": DAY_ONE}, first: {"Z": DAY_ONE}}, {})
+
+    found = desired_items([first, second], history, client)
+
+    assert found.matched == {}
+    assert found.items["A"] == DesiredItem(first, DAY_ONE)
+    assert found.items["B"] == DesiredItem(first, DAY_ONE)
+    assert "Z" not in found
+
+
+def test_what_is_settled_and_was_queued_meanwhile_is_not_matched(
+    client: CatalogClient, overlapping: tuple[EnterpriseCatalog, EnterpriseCatalog]
+) -> None:
+    first, second = (catalog.pk for catalog in overlapping)
+    history = History({first: {"A": DAY_ONE}}, {"A": a_record("A", first)})
+
+    found = desired_items([first, second], history, client)
+
+    assert "A" not in found.matched
+    assert found.items["A"] == DesiredItem(first, DAY_ONE)
 
 
 def test_a_named_catalog_that_is_not_the_customers_is_a_fault_of_the_configuration(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from enterprise_catalog.integrated_channels.planning import chunks, plan, retry_delay_seconds
 from enterprise_catalog.integrated_channels.types import (
     Action,
+    DeleteLimit,
     DesiredItem,
     PlannedItem,
     Presence,
@@ -267,6 +268,24 @@ def test_what_was_due_and_is_again_as_the_lms_has_it_needs_nothing_but_a_note() 
 
 
 DEAD = replace(HELD, state=State.DEAD_LETTER, attempted_updated_at=LATER, failures=10)
+
+
+@pytest.mark.parametrize("state", [State.HELD, State.KEPT])
+def test_what_came_back_before_its_delete_was_decided_is_sent_again_if_the_lms_may_have_lost_it(state: State) -> None:
+    record = replace(HELD, state=state, action=Action.DELETE, due_since=DAY_ONE)
+    item = DesiredItem(CATALOG, DAY_ONE)
+
+    assert plan({"k": item}, {"k": record}, now=LATER).back == ["k"]
+    in_doubt = plan({"k": item}, {"k": replace(record, presence=Presence.UNKNOWN)}, now=LATER)
+    assert (in_doubt.back, in_doubt.size) == ([], 1)
+
+
+def test_deletes_are_many_or_few_among_all_that_the_lms_holds() -> None:
+    limit = DeleteLimit(items=0, percent=10)
+    history = {key: replace(HELD, content_key=key) for key in "ab"}
+
+    assert plan({}, history, matched=8, now=LATER, delete_limit=limit).held == ["a", "b"]
+    assert plan({}, history, matched=18, now=LATER, delete_limit=limit).held == []
 
 
 def test_a_dead_letter_is_counted_and_left_alone() -> None:

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from enterprise_catalog.catalog.models import CatalogMembership
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from django.db.models import Model
 
-def plan_of(read: Callable[[], object]) -> str:
-    """Return how the database carries out the statement by which ``read`` scans memberships."""
+
+def plan_of(read: Callable[[], object], *, of: type[Model]) -> str:
+    """Return how the database carries out the first statement by which ``read`` reads the model's table."""
     with CaptureQueriesContext(connection) as queries:
         read()
-    table = CatalogMembership._meta.db_table
     statements = [" ".join(query["sql"].split()).replace("`", "").replace('"', "") for query in queries]
-    [sql] = [statement for statement in statements if f" {table} " in statement]
+    sql = next(statement for statement in statements if f" {of._meta.db_table} " in statement)
     with connection.cursor() as cursor:
         cursor.execute(f"{'EXPLAIN' if connection.vendor == 'mysql' else 'EXPLAIN QUERY PLAN'} {sql}")
         return "\n".join(" ".join(map(str, row)) for row in cursor.fetchall())

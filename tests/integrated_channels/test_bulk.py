@@ -1,0 +1,97 @@
+"""Rows written many at a time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from enterprise_catalog.integrated_channels.bulk import insert, upsert
+from enterprise_catalog.integrated_channels.models import (
+    ContentMetadataItemTransmission,
+    FeedItem,
+    TransmissionAttempt,
+)
+from enterprise_catalog.integrated_channels.types import Action
+from tests.factories import DAY_ONE
+from tests.integrated_channels.records import a_configuration, a_run, transmissions
+
+pytestmark = pytest.mark.django_db
+
+#: All that quoting could spoil.
+TITLE = "Ünïcode 😀 100 % 'quoted' \"twice\" \\ %s"
+
+
+def test_rows_that_are_not_there_get_their_primary_keys_in_order() -> None:
+    configuration = a_configuration()
+    rows = transmissions(configuration, ["a", "b", "c"])
+    run = a_run(configuration)
+    attempts = [
+        TransmissionAttempt(transmission=row, run=run, action=Action.CREATE, started_at=DAY_ONE, message=TITLE)
+        for row in rows
+    ]
+
+    insert(attempts)
+
+    for attempt, row in zip(attempts, rows, strict=True):
+        stored = TransmissionAttempt.objects.get(pk=attempt.pk)
+        assert (stored.transmission, stored.run, stored.action) == (row, run, "create")
+        assert (stored.started_at, stored.finished_at, stored.message) == (DAY_ONE, None, TITLE)
+
+
+def test_only_the_named_columns_of_rows_that_are_there_are_written() -> None:
+    rows = transmissions(a_configuration(), ["a", "b"])
+    for row in rows:
+        row.content_title, row.reason, row.last_attempt_at = TITLE, "not written", datetime(2026, 1, 2, tzinfo=UTC)
+
+    upsert(rows, columns=["content_title", "last_attempt_at"])
+
+    for row in ContentMetadataItemTransmission.objects.order_by("content_key"):
+        assert (row.content_title, row.last_attempt_at) == (TITLE, datetime(2026, 1, 2, tzinfo=UTC))
+        assert row.reason == "Moodle said no."
+
+
+def test_rows_that_are_there_and_others_are_written_together() -> None:
+    configuration = a_configuration()
+    rows = transmissions(configuration, ["a", "b"])
+    payloads = [{"Title": TITLE, "Price": None}, {"Title": "B", "Subjects": ["x"]}]
+    entries = [
+        FeedItem(
+            transmission=row,
+            configuration=configuration,
+            feed_key=row.content_key,
+            payload=payload,
+            modified_at=DAY_ONE,
+        )
+        for row, payload in zip(rows, payloads, strict=True)
+    ]
+    entries[0].save(force_insert=True)
+    entries[0].payload = payloads[0] = {"Title": "Newer"}
+
+    upsert(entries, columns=["payload"], key="transmission")
+
+    assert [entry.payload for entry in FeedItem.objects.order_by("transmission__content_key")] == payloads
+
+
+def test_a_statement_has_no_more_variables_than_the_database_takes() -> None:
+    rows = transmissions(a_configuration(), [f"{number:05}" for number in range(3000)])
+    for row in rows:
+        row.reason = row.content_key
+
+    with CaptureQueriesContext(connection) as captured:
+        upsert(rows, columns=["reason"])
+
+    assert len(captured) == (1 if connection.vendor == "mysql" else 3)
+    assert list(ContentMetadataItemTransmission.objects.order_by("content_key").values_list("reason", flat=True)) == [
+        row.content_key for row in rows
+    ]
+
+
+@pytest.mark.parametrize("write", [insert, lambda rows: upsert(rows, columns=["reason"])])
+def test_no_rows_take_no_statement(write: object) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        write([])  # type: ignore[operator]
+
+    assert len(captured) == 0

@@ -1,0 +1,89 @@
+"""What a run reads of the items that it has sent: settled ones from an index alone, and no item twice or never."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.db import connection
+
+from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
+from enterprise_catalog.integrated_channels.types import Action, History, Presence, Record, State
+from tests.factories import DAY_ONE
+from tests.integrated_channels.records import a_configuration, transmissions
+from tests.plans import plan_of
+
+CATALOG, OTHER = UUID(int=1), UUID(int=2)
+DAY_TWO = DAY_ONE + timedelta(days=1)
+SENT = {"state": State.TRANSMITTED, "presence": Presence.PRESENT, "content_updated_at": DAY_ONE}
+
+
+def read(**columns: object) -> History:
+    return ContentMetadataItemTransmission.objects.filter(**columns).history()
+
+
+@pytest.mark.django_db
+def test_what_is_settled_is_read_by_catalog_and_everything_else_item_by_item() -> None:
+    configuration = a_configuration()
+    transmissions(configuration, ["a", "b"], **SENT, catalog_uuid=CATALOG)
+    transmissions(configuration, ["c"], **SENT | {"content_updated_at": DAY_TWO}, catalog_uuid=OTHER)
+    transmissions(configuration, ["queued"], **SENT, catalog_uuid=OTHER, due_since=DAY_TWO)
+    transmissions(configuration, ["failed"], state=State.RETRYING, action=Action.UPDATE, next_attempt_at=DAY_TWO)
+    transmissions(configuration, ["gone"], state=State.DELETED, deleted_at=DAY_ONE)
+    transmissions(a_configuration(), ["of-another"], **SENT, catalog_uuid=CATALOG)
+
+    history = read(configuration=configuration)
+
+    assert history.settled == {CATALOG: {"a": DAY_ONE, "b": DAY_ONE}, OTHER: {"c": DAY_TWO}}
+    assert history.records.keys() == {"queued", "failed", "gone"}
+    assert history.records["queued"].due_since == DAY_TWO
+    assert history.records["failed"].next_attempt_at == DAY_TWO
+    assert sorted(history.live_keys()) == ["a", "b", "c", "failed", "queued"]
+
+
+@pytest.mark.django_db
+def test_an_item_of_no_catalog_and_no_version_is_read_too() -> None:
+    transmissions(a_configuration(), ["adopted"], state=State.TRANSMITTED, presence=Presence.PRESENT)
+
+    assert read().settled == {None: {"adopted": None}}
+
+
+@pytest.mark.django_db
+def test_what_is_settled_is_read_from_an_index_alone() -> None:
+    configuration = a_configuration()
+    transmissions(configuration, [f"{number:06}" for number in range(300)], **SENT, catalog_uuid=CATALOG)
+
+    plan = plan_of(lambda: read(configuration=configuration), of=ContentMetadataItemTransmission)
+
+    assert "transmission_by_state" in plan
+    assert ("Using index" if connection.vendor == "mysql" else "USING COVERING INDEX") in plan
+
+
+def a_record(key: str, **columns: object) -> Record:
+    values = {
+        "state": State.PENDING,
+        "action": Action.UPDATE,
+        "presence": Presence.PRESENT,
+        "catalog_uuid": CATALOG,
+        "content_updated_at": DAY_ONE,
+        "attempted_updated_at": DAY_ONE,
+        "next_attempt_at": None,
+        "is_deleted": False,
+    }
+    return Record(key, **(values | columns))  # type: ignore[arg-type]
+
+
+def test_an_item_that_somebody_queued_between_the_two_reads_is_queued() -> None:
+    history = History({CATALOG: {"a": DAY_ONE, "b": DAY_ONE}}, {"a": a_record("a", due_since=DAY_TWO)})
+
+    records = history.records_but_of({})
+
+    assert records["a"].due_since == DAY_TWO
+    assert records["b"] == Record.of_settled("b", CATALOG, DAY_ONE)
+
+
+def test_what_matched_becomes_no_record() -> None:
+    history = History({CATALOG: {"a": DAY_ONE, "b": DAY_ONE}}, {"c": a_record("c")})
+
+    assert history.records_but_of({"a": CATALOG}).keys() == {"b", "c"}

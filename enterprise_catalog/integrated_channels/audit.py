@@ -211,7 +211,7 @@ def note_planned(
     for part in _parts(new):
         with transaction.atomic():
             leases.renew(lease, now=now)
-            ContentMetadataItemTransmission.objects.bulk_create(
+            rows = [
                 ContentMetadataItemTransmission(
                     configuration=configuration,
                     content_key=item.content_key,
@@ -222,7 +222,8 @@ def note_planned(
                     created_at=now,
                 )
                 for item in part
-            )
+            ]
+            insert(rows)
 
 
 def note_left_over(
@@ -263,7 +264,7 @@ def adopt(configuration: ChannelConfiguration, remote_ids: Mapping[str, str], *,
                 for key in part
                 if key not in known
             ]
-            ContentMetadataItemTransmission.objects.bulk_create(new)
+            insert(new)
             found = list(rows.with_keys(part))
             for row in found:
                 row.state, row.action, row.presence = State.PENDING, Action.UPDATE, Presence.PRESENT

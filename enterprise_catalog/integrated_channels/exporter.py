@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.catalog_client import CatalogClient, MetadataAnswer
     from enterprise_catalog.integrated_channels.channels.base import Channel
+    from enterprise_catalog.integrated_channels.fetching import Documents
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
     from enterprise_catalog.integrated_channels.types import Chunk, History, PlannedItem
 
@@ -89,37 +89,25 @@ def desired_items(catalog_uuids: Sequence[UUID], history: History, catalog: Cata
 def export_chunk(
     chunk: Chunk,
     rows: Mapping[str, ContentMetadataItemTransmission],
-    catalog: CatalogClient,
+    documents: Documents,
     channel: Channel[Any, Any],
 ) -> Export:
-    """Fetch the metadata of the chunk's creates and updates and translate it for the LMS; one item harms no other.
+    """Translate the chunk's creates and updates for the LMS; one item harms no other.
 
     Args:
         rows: the chunk's transmission rows by content key.
-
-    Raises:
-        CatalogUnavailableError: the metadata could not be fetched.
+        documents: those of the chunk's creates and updates; may hold others.
     """
     export = Export()
     for item in chunk.items:
+        row = rows[item.content_key]
         if item.action is Action.DELETE:
-            row = rows[item.content_key]
             gone = Outgoing(item.content_key, {}, row.remote_id, action=item.action, title=row.content_title)
             export.outgoing.append(gone)
-    for catalog_uuid, items in _by_catalog(chunk).items():
-        answer = catalog.metadata(catalog_uuid, [item.content_key for item in items])
-        for item in items:
-            _export_item(item, rows[item.content_key], answer, channel, export)
-    return export
-
-
-def _by_catalog(chunk: Chunk) -> dict[UUID, list[PlannedItem]]:
-    grouped: dict[UUID, list[PlannedItem]] = defaultdict(list)
-    for item in chunk.items:
-        if item.action is not Action.DELETE:
+        else:
             assert item.catalog_uuid is not None  # only deletes have none
-            grouped[item.catalog_uuid].append(item)
-    return grouped
+            _export_item(item, row, documents[item.catalog_uuid], channel, export)
+    return export
 
 
 def _export_item(

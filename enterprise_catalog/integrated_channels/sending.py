@@ -1,4 +1,4 @@
-"""From a plan to rows: chunk by chunk, each exported, recorded, sent, and recorded again."""
+"""From a plan to rows: chunk by chunk, each fetched, exported, recorded, sent, and recorded again."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from enterprise_catalog.integrated_channels import audit, staging
 from enterprise_catalog.integrated_channels.channels.base import PullChannel, PushChannel
 from enterprise_catalog.integrated_channels.exceptions import StopSyncError, ThrottledError
 from enterprise_catalog.integrated_channels.exporter import export_chunk
+from enterprise_catalog.integrated_channels.fetching import DocumentFetcher
 from enterprise_catalog.integrated_channels.planning import chunks
 from enterprise_catalog.integrated_channels.transmitter import Transmitter, staged
 from enterprise_catalog.integrated_channels.types import Action, Outcome
@@ -53,9 +54,9 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
     )
     reason = ""
     try:
-        _send_chunks(
-            run, waiting, _Sender(catalog, channel, Transmitter(channel, keep_lease=run.keeper.keep_lease)), size=size
-        )
+        with DocumentFetcher(catalog) as fetcher:
+            transmitter = Transmitter(channel, keep_lease=run.keeper.keep_lease)
+            _send_chunks(run, waiting, _Sender(fetcher, channel, transmitter), size=size)
     except StopSyncError as error:
         reason = "" if isinstance(error, ThrottledError) else f"Not sent: {error.message}"
         raise
@@ -71,7 +72,7 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
 class _Sender:
     """What a chunk goes through."""
 
-    catalog: CatalogClient
+    fetcher: DocumentFetcher
     channel: Channel[Any, Any]
     transmitter: Transmitter
 
@@ -83,12 +84,16 @@ def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int)
         StopSyncError: nothing else of this run will work.
     """
     to_send = list(islice(waiting, run.configuration.max_chunks_per_run))
+    per_call = sender.channel.items_per_call
+    following = iter([*to_send[1:], None])
     for chunk, rows in audit.with_rows(run.configuration, iter(to_send), size=size):
+        next_chunk = next(following)
         run.lease.budget.check(run.clock())
-        now, later = _divided(
-            chunk, calls_left=run.lease.budget.left(run.clock()), per_call=sender.channel.items_per_call
-        )
-        export = export_chunk(now, rows, sender.catalog, sender.channel)
+        calls_left = run.lease.budget.left(run.clock())
+        now, later = _divided(chunk, calls_left=calls_left, per_call=per_call)
+        is_next_sure = calls_left is None or calls_left * per_call > len(chunk.items)
+        documents = sender.fetcher.fetch(chunk, next_chunk=next_chunk if is_next_sure else None)
+        export = export_chunk(now, rows, documents, sender.channel)
         waiting.popleft()
         _send_chunk(run, now, rows, export, sender)
         if later is not None:

@@ -18,6 +18,7 @@ from enterprise_catalog.integrated_channels.exporter import (
     desired_items,
     export_chunk,
 )
+from enterprise_catalog.integrated_channels.fetching import documents_of
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
 from enterprise_catalog.integrated_channels.types import (
     Action,
@@ -105,7 +106,8 @@ def exported(
     """Export a chunk; ``rows`` are the columns of each key's transmission row."""
     items = tuple(PlannedItem(key, action, "test", catalog_uuid) for key in rows)
     stored = {key: ContentMetadataItemTransmission(content_key=key, **columns) for key, columns in rows.items()}
-    return export_chunk(Chunk(items), stored, client, channel)
+    chunk = Chunk(items)
+    return export_chunk(chunk, stored, documents_of(chunk, client), channel)
 
 
 # --- what belongs in the LMS ----------------------------------------------------------------------------------------
@@ -258,7 +260,8 @@ def test_items_of_several_catalogs_are_fetched_from_their_own(
     )
     rows = {key: ContentMetadataItemTransmission(content_key=key) for key in "AC"}
 
-    export = export_chunk(Chunk(items), rows, client, channel)
+    chunk = Chunk(items)
+    export = export_chunk(chunk, rows, documents_of(chunk, client), channel)
 
     assert [item.content_key for item in export.outgoing] == ["A", "C"]
 

@@ -1,7 +1,8 @@
 """The wires between the programs, in one process: what httpx and requests would send over a socket is answered at once.
 
 The seam is the lowest one that both libraries have. Everything above it is the real thing: our clients, Open edX's, the
-libraries' sessions, streams and errors, the URLs, and at the other end whole WSGI applications.
+libraries' sessions, streams and errors, the URLs, and at the other end whole WSGI applications. All of it is in one
+thread, so that a history can be told again: what a run fetches ahead in another one, it fetches at once.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+from concurrent.futures import Executor, Future
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -18,6 +20,8 @@ import httpx
 import requests
 from django.core.handlers.wsgi import WSGIHandler
 from urllib3 import HTTPHeaderDict, HTTPResponse
+
+from enterprise_catalog.integrated_channels import fetching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,6 +58,7 @@ class Wires:
         with (
             mock.patch.object(requests.adapters.HTTPAdapter, "send", autospec=True, side_effect=self._ask_catalog),
             mock.patch.object(httpx.HTTPTransport, "handle_request", autospec=True, side_effect=self._ask_lms),
+            mock.patch.object(fetching, "ThreadPoolExecutor", _AtOnce),
         ):
             yield
 
@@ -72,6 +77,21 @@ class Wires:
         transport = httpx.WSGITransport(self.lms)
         response: httpx.Response = self._passing(Service.LMS, lambda: transport.handle_request(request))
         return response
+
+
+class _AtOnce(Executor):
+    """Does what it is asked to before it returns, in the caller's thread; the death of a worker is not caught."""
+
+    def __init__(self, **_: object) -> None:
+        """Prepare nothing; the arguments of a pool of threads are taken."""
+
+    def submit(self, task: Callable[..., Any], /, *args: Any, **keywords: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(task(*args, **keywords))
+        except Exception as error:  # noqa: BLE001  (as a pool of threads does)
+            future.set_exception(error)
+        return future
 
 
 def _answer(application: WSGIApplication, request: requests.PreparedRequest) -> HTTPResponse:

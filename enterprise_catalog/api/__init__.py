@@ -1,9 +1,10 @@
 """WHERE THE API IS: HTTP in front of ``catalog/``.
 
-``v1/``           the end points.
-``errors.py``     what a caller is told when something is wrong.
-``parsers.py``    request bodies: JSON, bounded.
-``pagination.py``  cursors and pages.
-``schema.py``     what the OpenAPI schema needs to know.
-``renderers.py``  answers: JSON by orjson, and JSON that is ready already.
+``v1/``                the end points.
+``authentication.py``  who a caller is.
+``errors.py``          what a caller is told when something is wrong.
+``parsers.py``         request bodies: JSON, bounded.
+``pagination.py``      cursors and pages.
+``schema.py``          what the OpenAPI schema needs to know.
+``renderers.py``       answers: JSON by orjson, and JSON that is ready already.
 """

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import structlog
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import status
 from rest_framework.exceptions import APIException
@@ -14,6 +16,8 @@ from rest_framework.views import exception_handler
 
 if TYPE_CHECKING:
     from rest_framework.response import Response
+
+log = structlog.get_logger(__name__)
 
 
 class BodyTooLargeError(APIException):
@@ -26,8 +30,19 @@ class BodyTooLargeError(APIException):
         super().__init__(f"The request body is larger than {limit:,} bytes.")
 
 
+class DatabaseUnavailableError(APIException):
+    """The database does not answer, or not in time; the same request may be answered later."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "The database does not answer. Try again later."
+    default_code = "database_unavailable"
+
+
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return DRF's answer to ``error`` with its ``code``; ``None`` for what is no API error: Django answers 500."""
+    if isinstance(error, OperationalError | InterfaceError):
+        log.error("database_unavailable", exc_info=error)
+        error = DatabaseUnavailableError()
     response = exception_handler(error, context)
     if response is not None and isinstance(response.data, dict):
         response.data.setdefault("code", _code(error))

@@ -6,4 +6,4 @@ from drf_spectacular.contrib.rest_framework_jwt import JWTScheme
 class EdxJWTScheme(JWTScheme):  # type: ignore[no-untyped-call]  # to be a subclass registers it
     """Open edX's tokens: ``Authorization: JWT <token>``."""
 
-    target_class = "edx_rest_framework_extensions.auth.jwt.authentication.JwtAuthentication"
+    target_class = "enterprise_catalog.api.authentication.JwtAuthentication"

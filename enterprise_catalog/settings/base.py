@@ -148,7 +148,7 @@ SNAPSHOT_CACHE_MB = env.SNAPSHOT_CACHE_MB
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "edx_rest_framework_extensions.auth.jwt.authentication.JwtAuthentication",
+        "enterprise_catalog.api.authentication.JwtAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     # Each view names the object whose customer the caller needs a role for; without that, nobody gets in.

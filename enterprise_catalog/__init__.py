@@ -12,6 +12,8 @@
     one module per way of deploying; everything comes from the environment.
 ``sqlite/``
     Django's SQLite backend, with SQLite's real limits.
+``redis_cache.py``
+    Django's Redis cache, for a site that goes on without it.
 ``content_keys.py``
     the one database field that both programs share.
 """

@@ -10,11 +10,14 @@ from rest_framework.test import APIClient
 
 from enterprise_catalog.catalog.snapshot_cache import SNAPSHOTS
 from enterprise_catalog.local_auth.tokens import signed_token
+from enterprise_catalog.settings import base
 from tests import services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
+
+    from pytest_django import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +52,12 @@ def operator(client_with: Callable[..., APIClient]) -> APIClient:
 def admin_of(client_with: Callable[..., APIClient]) -> Callable[[UUID], APIClient]:
     """Return a function that makes a client that may read one customer's catalogs."""
     return lambda customer_uuid: client_with(f"enterprise_admin:{customer_uuid}")
+
+
+@pytest.fixture
+def no_cache(settings: Settings) -> None:
+    """A cache whose Redis refuses all connections."""
+    settings.CACHES = {"default": base.cache(f"redis://127.0.0.1:{services.free_port()}/0")}
 
 
 @pytest.fixture(scope="session")

@@ -121,7 +121,7 @@ def cache(url: str) -> dict[str, Any]:
     """Return Django's settings of the cache at ``url`` (``redis://…``, ``rediss://…`` or ``locmem://``)."""
     if url.startswith("locmem:"):
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": url}
-    return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
+    return {"BACKEND": "enterprise_catalog.redis_cache.RedisCache", "LOCATION": url}
 
 
 DATABASES = {"default": database(env.DATABASE_URL)}

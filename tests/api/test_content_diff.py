@@ -147,6 +147,13 @@ def test_it_keeps_catalogs_apart(operator: APIClient) -> None:
     assert existing_keys(diff(operator, other.pk, ["b"])) == ["b"]
 
 
+@pytest.mark.usefixtures("no_cache")
+def test_it_answers_while_the_cache_in_which_requests_are_counted_is_away(operator: APIClient) -> None:
+    catalog = a_catalog(a_course("a"))
+
+    assert diff(operator, catalog.pk, [])["to_create"] == ["a"]
+
+
 @pytest.mark.parametrize("count", [1, 2_500])
 def test_it_asks_the_database_as_often_for_many_items_as_for_one(
     operator: APIClient, django_assert_num_queries: DjangoAssertNumQueries, count: int

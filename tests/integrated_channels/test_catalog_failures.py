@@ -203,6 +203,17 @@ def test_a_token_is_asked_for_once_and_sent_as_open_edx_does(catalog: ScriptedCa
     assert {request.headers.get("Authorization") for request in catalog.requests[1:]} == {f"JWT {TOKEN}"}
 
 
+def test_a_token_that_no_cache_keeps_is_kept_by_the_process(
+    catalog: ScriptedCatalog,
+    client: CatalogClient,
+    no_cache: None,  # noqa: ARG001  (only now: what comes before empties the cache)
+) -> None:
+    client.diff(CATALOG, [])
+    client.diff(CATALOG, [])
+
+    assert catalog.calls == {"access_token": 1, "content-diff": 2}
+
+
 # --- answers that are not whole -------------------------------------------------------------------------------------
 
 

@@ -458,6 +458,14 @@ def test_passwords_cannot_be_tried_out(client: Client, configuration: ChannelCon
     assert int(answers[-1]["Retry-After"]) > 0
 
 
+@pytest.mark.usefixtures("no_cache")
+def test_nobody_is_let_in_while_visits_cannot_be_counted(client: Client, configuration: ChannelConfiguration) -> None:
+    answer = client.get(FEED, {"ciid": str(configuration.enterprise_customer_uuid)}, headers=basic())
+
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) > 0
+
+
 def test_a_feed_that_cannot_be_served_is_no_empty_feed(client: Client, configuration: ChannelConfiguration) -> None:
     token = token_of(client, client_id=USERNAME, client_secret=PASSWORD).json()["access_token"]
     configuration.settings = {"nonsense": 1}

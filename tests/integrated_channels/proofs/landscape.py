@@ -151,7 +151,7 @@ class Landscape:
         return Ledger.from_json(self.dialogue.ask(do="ledger", configuration=connection.id))
 
     def flush_broker(self) -> None:
-        """Make the broker and cache forget everything."""
+        """Make the broker forget everything."""
         self.dialogue.ask(do="flush_broker")
 
     def runs(self) -> Counter[str]:

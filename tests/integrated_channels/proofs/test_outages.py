@@ -1,10 +1,11 @@
-"""The database and the broker go away at random instants of syncs, and come back; what fails, fails cleanly.
+"""Database, broker and cache go away at random instants of syncs, and come back; what fails, fails cleanly.
 
-A MariaDB of our own is stopped in good order, or killed, and started again on the same data; a Redis, which is broker
-and cache, forgets everything, or is killed; and sometimes both die together with the worker, as in a power cut. Syncs
-are carried out by a Celery worker, which has to outlive the database's outages; where it ends with its broker, it is
-started again, as whoever supervises it would. After each outage no row may say what is not so, and a run that says that
-it is complete has to be right; then the next runs have to make learning systems, rows and catalogs equal.
+A MariaDB of our own is stopped in good order, or killed, and started again on the same data; a Redis, which is the
+broker, forgets everything, or is killed; and sometimes all die together with the worker, as in a power cut. Another
+Redis, which is the cache, is killed, and no run may end for that. Syncs are carried out by a Celery worker, which has
+to outlive the outages of database and cache; where it ends with its broker, it is started again, as whoever
+supervises it would. After each outage no row may say what is not so, and a run that says that it is complete has to
+be right; then the next runs have to make learning systems, rows and catalogs equal.
 
 What this does not show is a disk that loses what was written to it: the operating system lives on.
 """
@@ -54,20 +55,28 @@ def mariadb() -> Iterator[PrivateServer]:
 
 @pytest.fixture
 def redis() -> Iterator[PrivateServer]:
-    """A broker and cache that has nothing on disk."""
+    """A broker that has nothing on disk."""
     server = services.or_skip(services.private_redis)
     yield server
     server.stop()
 
 
 @pytest.fixture
-def site(tmp_path: Path, mariadb: PrivateServer, redis: PrivateServer) -> Site:
-    """A site on these two."""
+def cache() -> Iterator[PrivateServer]:
+    """A cache that has nothing on disk."""
+    server = services.or_skip(services.private_redis)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def site(tmp_path: Path, mariadb: PrivateServer, redis: PrivateServer, cache: PrivateServer) -> Site:
+    """A site on these three."""
     return Site.make(
         tmp_path,
         DATABASE_URL=mariadb.url,
         CELERY_BROKER_URL=redis.url,
-        CACHE_URL=redis.url,
+        CACHE_URL=cache.url,
         API_THROTTLE_RATE="100000/second",
     )
 
@@ -86,6 +95,7 @@ class Servers:
 
     mariadb: PrivateServer
     redis: PrivateServer
+    cache: PrivateServer
     syncs: Syncs
     worker_ends: int = 0  #: How often the worker has ended by itself.
 
@@ -97,6 +107,7 @@ class Servers:
             "database stopped": self.stop_database,
             "broker killed": self.kill_broker,
             "broker flushed": self.flush_broker,
+            "cache killed": self.kill_cache,
             "power cut": self.cut_power,
         }
 
@@ -131,6 +142,15 @@ class Servers:
         self.syncs.landscape.flush_broker()
         self._wait_for_received()
 
+    def kill_cache(self, seconds: float) -> None:
+        landscape = self.syncs.landscape
+        stopped = landscape.runs()["stopped"]
+        self.cache.kill()
+        time.sleep(seconds)
+        self.syncs.wait()
+        assert landscape.runs()["stopped"] == stopped, "a run ended because it had no cache"
+        self.cache.start()
+
     def _wait_for_received(self) -> None:
         time.sleep(SETTLING_SECONDS)
         self.syncs.lose()
@@ -140,19 +160,23 @@ class Servers:
         self.mariadb.kill()
         self.syncs.worker.kill()
         self.redis.kill()
+        self.cache.kill()
         time.sleep(seconds)
         self.mariadb.start()
         self.redis.start()
+        self.cache.start()
         self.syncs.worker.start()
         self.syncs.lose()
 
 
 @pytest.fixture
-def servers(site: Site, landscape: Landscape, mariadb: PrivateServer, redis: PrivateServer) -> Iterator[Servers]:
+def servers(
+    site: Site, landscape: Landscape, mariadb: PrivateServer, redis: PrivateServer, cache: PrivateServer
+) -> Iterator[Servers]:
     """All of them, running, with a Celery worker."""
     worker = Worker(site)
     worker.start()
-    yield Servers(mariadb, redis, Syncs(landscape, worker))
+    yield Servers(mariadb, redis, cache, Syncs(landscape, worker))
     worker.kill()
 
 

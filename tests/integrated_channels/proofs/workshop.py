@@ -187,7 +187,7 @@ class Workshop:
         ContentMetadataItemTransmission.objects.update(next_attempt_at=F("next_attempt_at") - day)
 
     def flush_broker(self) -> None:
-        """Make the Redis, which is broker and cache, forget everything."""
+        """Make the Redis that is the broker forget everything."""
         with redis.Redis.from_url(settings.CELERY_BROKER_URL) as client:
             client.flushall()
 

@@ -1,0 +1,43 @@
+"""Django's Redis cache, for a site that goes on without it: what cannot be read was never written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from django.core.cache.backends import redis as django_redis
+from django.core.cache.backends.base import DEFAULT_TIMEOUT
+from redis import RedisError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+log = structlog.get_logger(__name__)
+
+#: A cache that keeps one waiting for longer is of no use.
+_TIMEOUT_SECONDS = 1.0
+
+
+class RedisCache(django_redis.RedisCache):
+    """Takes a Redis that does not answer for an empty one when it is read, and for a full one when it is written.
+
+    Only ``get`` and ``set`` do. All else raises as ever: ``add`` and ``incr`` keep processes apart, ``delete`` and
+    ``clear`` are there to be relied on.
+    """
+
+    def __init__(self, server: str, params: Mapping[str, Any]) -> None:
+        timeouts = {"socket_connect_timeout": _TIMEOUT_SECONDS, "socket_timeout": _TIMEOUT_SECONDS}
+        super().__init__(server, {**params, "OPTIONS": {**timeouts, **params.get("OPTIONS", {})}})
+
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        try:
+            return super().get(key, default, version)
+        except RedisError as error:
+            log.warning("cache_unavailable", operation="get", error=type(error).__name__)
+            return default
+
+    def set(self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> None:
+        try:
+            super().set(key, value, timeout, version)
+        except RedisError as error:
+            log.warning("cache_unavailable", operation="set", error=type(error).__name__)

@@ -1,4 +1,4 @@
-"""Texts of payloads: HTML to plain text, cutting to a length, and the hash that tells whether a payload changed."""
+"""Texts of payloads and reasons: HTML to plain text, cutting, what kinds of content are called; and payload hashes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 if TYPE_CHECKING:
-    from enterprise_catalog.integrated_channels.types import Payload
+    from enterprise_catalog.integrated_channels.types import ContentItem, Payload
 
 #: A tag as browsers see one: a ``<`` that a letter, ``/``, ``!`` or ``?`` follows, up to the next ``>``. It ends before
 #: another ``<``, so that a text full of them is not searched to its end for each.
@@ -37,6 +37,12 @@ def cut(text: str, length: int) -> str:
     Cutting what is cut already changes nothing.
     """
     return text if len(text) <= length else text[: length - 1].rstrip() + _ELLIPSIS
+
+
+def kind_of(item: ContentItem) -> str:
+    """Return what people call content of the item's type, to stand after "a" or "no"."""
+    names = {"courserun": "course run", "learnerpathway": "learner pathway", "": "nameless kind of content"}
+    return names.get(item.content_type, item.content_type)
 
 
 def payload_hash(payload: Payload) -> str:

@@ -1,4 +1,4 @@
-"""HTML to plain text, cutting to a length, and the hash of a payload."""
+"""HTML to plain text, cutting to a length, what kinds of content are called, and the hash of a payload."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels.channels.text import cut, payload_hash, plain
+from enterprise_catalog.integrated_channels.channels.text import cut, kind_of, payload_hash, plain
+from tests.integrated_channels.channels.items import an_item
 
 lengths = st.integers(min_value=1, max_value=40)
 payloads = st.dictionaries(st.text(), st.none() | st.integers(-(2**53), 2**53) | st.text() | st.booleans(), min_size=2)
@@ -76,6 +77,20 @@ def test_a_cut_text_starts_as_the_whole_did(text: str, length: int) -> None:
 
 def test_no_space_is_left_before_the_ellipsis() -> None:
     assert cut("one two three", 9) == "one two…"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "name"),
+    [
+        ("program", "program"),
+        ("learnerpathway", "learner pathway"),
+        ("courserun", "course run"),
+        ("podcast", "podcast"),
+        ("", "nameless kind of content"),
+    ],
+)
+def test_kinds_of_content_are_called_what_people_call_them(content_type: str, name: str) -> None:
+    assert kind_of(an_item(content_type=content_type)) == name
 
 
 @given(payloads)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.integrated_channels.channels.markup import cleaned, is_address
-from enterprise_catalog.integrated_channels.channels.text import cut, plain
+from enterprise_catalog.integrated_channels.channels.text import cut, kind_of, plain
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
 
 if TYPE_CHECKING:
@@ -94,8 +94,7 @@ def course_id(key: str) -> str:
 def _faults(item: ContentItem, title: str) -> list[str]:
     faults = []
     if item.content_type not in _SENDABLE:
-        what = {"learnerpathway": "learner pathway"}.get(item.content_type, item.content_type)
-        faults.append(f"Blackboard has nothing that a {what} could be; only courses can be sent.")
+        faults.append(f"Blackboard has nothing that a {kind_of(item)} could be; only courses can be sent.")
     if (length := len(item.content_key)) > MAX_EXTERNAL_ID_LENGTH:
         faults.append(f"The content key has {length} characters; Blackboard's external ID holds at most 256.")
     if not title:

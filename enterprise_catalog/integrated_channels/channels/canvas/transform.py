@@ -11,7 +11,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
-from enterprise_catalog.integrated_channels.channels.text import cut, plain
+from enterprise_catalog.integrated_channels.channels.text import cut, kind_of, plain
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def to_course(item: ContentItem) -> Payload:
 
 def _obstacles(item: ContentItem, title: str) -> Iterator[str]:
     if item.content_type not in _SENDABLE:
-        yield f"Canvas has nothing that a {item.content_type or 'nameless kind of content'} could be; it holds courses."
+        yield f"Canvas has nothing that a {kind_of(item)} could be; it holds courses."
     if len(item.content_key) > MAX_INTEGRATION_ID_LENGTH:
         length = len(item.content_key)
         yield f"The content key has {length} characters; Canvas takes at most {MAX_INTEGRATION_ID_LENGTH}."

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from enterprise_catalog.integrated_channels.channels.text import cut, plain
+from enterprise_catalog.integrated_channels.channels.text import cut, kind_of, plain
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def to_course(
     """
     title, url = plain(item.title), item.enrollment_url or item.marketing_url
     issues = [
-        *([] if item.content_type in TYPES else [f"Cornerstone holds no {item.content_type}"]),
+        *([] if item.content_type in TYPES else [f"Cornerstone holds no {kind_of(item)}"]),
         *([] if title else ["it has no title"]),
         *([] if url else ["it has no address that learners could be sent to"]),
     ]

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from enterprise_catalog.integrated_channels.channels.text import cut, plain
+from enterprise_catalog.integrated_channels.channels.text import cut, kind_of, plain
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def to_course(item: ContentItem, wanted: Wanted) -> Payload:
 
 def _obstacles(item: ContentItem, title: str, url: str) -> Iterator[str]:
     if item.content_type not in _SENDABLE:
-        yield f"Degreed courses cannot stand for a {item.content_type or 'nameless kind of content'}."
+        yield f"Degreed courses cannot stand for a {kind_of(item)}."
     if len(item.content_key) > MAX_EXTERNAL_ID_LENGTH:
         yield f"The content key has {len(item.content_key)} characters; at most {MAX_EXTERNAL_ID_LENGTH} are sent."
     if not title:

@@ -9,7 +9,7 @@ import html
 import re
 from typing import TYPE_CHECKING, Final
 
-from enterprise_catalog.integrated_channels.channels.text import cut, plain
+from enterprise_catalog.integrated_channels.channels.text import cut, kind_of, plain
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def to_course(
         RejectedError: a pathway, a key that is too long for ``idnumber``, or no title.
     """
     if item.content_type not in _SENDABLE:
-        raise RejectedError(f"Moodle has nothing that a {_name(item.content_type)} could be; only courses can be sent.")
+        raise RejectedError(f"Moodle has nothing that a {kind_of(item)} could be; only courses can be sent.")
     if len(item.content_key) > MAX_IDNUMBER_LENGTH:
         length = len(item.content_key)
         raise RejectedError(
@@ -111,7 +111,3 @@ def _fitted(strict: str, length: int) -> str:
 
 def _epoch(moment: datetime) -> int:
     return int(moment.timestamp())
-
-
-def _name(content_type: str) -> str:
-    return {"learnerpathway": "learner pathway"}.get(content_type, content_type)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from pydantic import Field
 
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
-from enterprise_catalog.integrated_channels.channels.text import cut, plain
+from enterprise_catalog.integrated_channels.channels.text import cut, kind_of, plain
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _faults(item: ContentItem, title: str, address: str) -> list[str]:
     """Return all that keeps ``item`` from being a course, a sentence for each."""
     faults = []
     if item.content_type not in _SENDABLE:
-        faults.append(f"SAP has nothing that a {item.content_type} could be; only courses and programs can be sent.")
+        faults.append(f"SAP has nothing that a {kind_of(item)} could be; only courses and programs can be sent.")
     if len(item.content_key) > MAX_COURSE_ID_LENGTH:
         length = len(item.content_key)
         faults.append(f"The content key has {length} characters; at most {MAX_COURSE_ID_LENGTH} are sent as course ID.")

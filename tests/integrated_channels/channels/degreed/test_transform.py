@@ -143,7 +143,7 @@ def test_a_rejection_names_all_that_is_in_the_way() -> None:
     with pytest.raises(RejectedError) as raised:
         to_course(CASES["everything_in_the_way"], Wanted())
 
-    for part in ("learnerpathway", "256 characters", "no title", "no link"):
+    for part in ("learner pathway", "256 characters", "no title", "no link"):
         assert part in raised.value.message
 
 

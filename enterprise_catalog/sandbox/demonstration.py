@@ -140,14 +140,16 @@ class Demonstration:
         self._table("Imported into the catalog", report.keys(), [[str(count) for count in report.values()]])
 
     def _sync(self, expected: int) -> None:
-        """Run a sync, with a bar that follows what the LMS is asked to do, and show its counts."""
-        report = self._with_progress(expected)
-        rows = [
-            [action, outcome, str(count)]
-            for action, outcomes in report["counts"].items()
-            for outcome, count in outcomes.items()
-        ]
-        self._table("What the sync did", ("action", "outcome", "items"), rows)
+        """Run syncs, with a bar that follows what the LMS is asked to do, and show their counts."""
+        reports = self._with_progress(expected)
+        for number, report in enumerate(reports, start=1):
+            rows = [
+                [action, outcome, str(count)]
+                for action, outcomes in report["counts"].items()
+                for outcome, count in outcomes.items()
+            ]
+            title = "What the sync did" if len(reports) == 1 else f"What sync {number} of {len(reports)} did"
+            self._table(title, ("action", "outcome", "items"), rows)
         if self._polls:
             self._let_it_poll()
 
@@ -176,7 +178,7 @@ class Demonstration:
             raise DemonstrationError(f"the LMS refused a course: {visit['refused'][0]}")
         return visit
 
-    def _with_progress(self, expected: int) -> Mapping[str, Any]:
+    def _with_progress(self, expected: int) -> list[Mapping[str, Any]]:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self.console) as progress:
             bar = progress.add_task("Syncing", total=expected)
@@ -184,16 +186,28 @@ class Demonstration:
             follower = threading.Thread(target=self._follow, args=(progress, bar, expected, ended))
             follower.start()
             try:
-                # 1: something failed and is recorded; which is for the check to judge.
-                output = self._manage("sync_channels", "--configuration", self._configuration, "--json", allowed=(0, 1))
+                reports = self._until_nothing_is_left_over()
             finally:
                 ended.set()
                 follower.join()
             progress.update(bar, completed=expected)
-        report: Mapping[str, Any] = json.loads(output)
-        if report["state"] not in {"complete", "incomplete"}:
-            raise DemonstrationError(f"the sync was {report['state']}: {report['reason']}")
-        return report
+        return reports
+
+    def _until_nothing_is_left_over(self) -> list[Mapping[str, Any]]:
+        """Run syncs one after the other, as a worker does if the LMS takes no more calls for now; return their reports.
+
+        Raises:
+            DemonstrationError: one could not go on.
+        """
+        reports: list[Mapping[str, Any]] = []
+        while not reports or reports[-1]["backlog"]:
+            # 1: something failed and is recorded; which is for the check to judge.
+            output = self._manage("sync_channels", "--configuration", self._configuration, "--json", allowed=(0, 1))
+            report: Mapping[str, Any] = json.loads(output)
+            if report["state"] not in {"complete", "incomplete"}:
+                raise DemonstrationError(f"the sync was {report['state']}: {report['reason']}")
+            reports.append(report)
+        return reports
 
     def _follow(self, progress: Progress, bar: Any, expected: int, ended: threading.Event) -> None:
         """Move the bar by the number of items that the sync has got an outcome for."""

@@ -1,0 +1,42 @@
+"""How the demonstration goes on where one sync is not enough; ``make demo`` shows the rest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from unittest.mock import create_autospec
+
+import pytest
+from rich.console import Console
+
+from enterprise_catalog.sandbox.demonstration import Demonstration, DemonstrationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FULL: Final = {"state": "incomplete", "reason": "", "counts": {"create": {"done": 1_000}}, "backlog": 1_925}
+REST: Final = {"state": "complete", "reason": "", "counts": {"create": {"done": 925}}, "backlog": 0}
+REFUSED: Final = {"state": "stopped", "reason": "The LMS refuses us.", "counts": {}, "backlog": 1_925}
+
+
+@pytest.fixture
+def syncs(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[object]]:
+    """Return a function that has syncs give these reports, and returns those that the demonstration has read."""
+
+    def run(*reports: object) -> list[object]:
+        manage = create_autospec(Demonstration._manage, side_effect=map(json.dumps, reports))
+        monkeypatch.setattr(Demonstration, "_manage", manage)
+        demonstration = Demonstration(Path(), "SAP", Path(), Console(quiet=True))
+        return [*demonstration._until_nothing_is_left_over()]
+
+    return run
+
+
+def test_syncs_follow_one_another_until_nothing_is_left_over(syncs: Callable[..., list[object]]) -> None:
+    assert syncs(FULL, FULL, REST, REST) == [FULL, FULL, REST]
+
+
+def test_a_sync_that_could_not_go_on_ends_the_demonstration(syncs: Callable[..., list[object]]) -> None:
+    with pytest.raises(DemonstrationError, match="stopped: The LMS refuses us"):
+        syncs(FULL, REFUSED, REST)

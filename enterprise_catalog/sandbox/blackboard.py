@@ -42,6 +42,7 @@ SCOPES: Final = frozenset({"read", "write", "delete", "offline"})
 
 TOKEN_SECONDS: Final = 3_599  #: How long an access token lives.
 DAY_SECONDS: Final = 24 * 60 * 60
+UNHURRIED_CALLS_PER_DAY = 1_000_000  #: For demonstrations of more courses than Blackboard takes in a day.
 MOST_RESULTS: Final = 100  #: Of a list, on one page.
 
 #: Operation -> what the person who consented must be entitled to.
@@ -117,8 +118,8 @@ class BlackboardSandbox(BlackboardSite, SandboxApplication):
         return {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "refresh_token": self._published}
 
     def channel_settings(self) -> Mapping[str, object]:
-        """Return nothing: the defaults will do."""
-        return {}
+        """Return the day's limit, if there is one."""
+        return {} if self.calls_per_day is None else {"calls_per_day": self.calls_per_day}
 
     def reset(self) -> None:
         """Forget courses and what was called today, too; consents stay."""

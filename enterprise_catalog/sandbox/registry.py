@@ -6,7 +6,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from enterprise_catalog.sandbox.blackboard import BlackboardSandbox
+from enterprise_catalog.sandbox.blackboard import UNHURRIED_CALLS_PER_DAY, BlackboardSandbox
 from enterprise_catalog.sandbox.canvas import CanvasSandbox
 from enterprise_catalog.sandbox.cornerstone import CornerstoneSandbox
 from enterprise_catalog.sandbox.degreed import UNHURRIED_CALLS_PER_MINUTE, DegreedSandbox
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: Each value makes a fresh sandbox, with its published credentials and no content.
 SANDBOXES: Mapping[str, Callable[[], SandboxApplication]] = MappingProxyType(
     {
-        "BLACKBOARD": BlackboardSandbox,
+        "BLACKBOARD": partial(BlackboardSandbox, calls_per_day=UNHURRIED_CALLS_PER_DAY),
         "CANVAS": CanvasSandbox,
         "CSOD": CornerstoneSandbox,
         "DEGREED2": partial(DegreedSandbox, calls_per_minute=UNHURRIED_CALLS_PER_MINUTE),

@@ -10,12 +10,15 @@ from unittest.mock import create_autospec
 import pytest
 from rich.console import Console
 
+from enterprise_catalog.sandbox import demonstration
 from enterprise_catalog.sandbox.demonstration import Demonstration, DemonstrationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 FULL: Final = {"state": "incomplete", "reason": "", "counts": {"create": {"done": 1_000}}, "backlog": 1_925}
+MORE: Final = FULL | {"backlog": 925}
+SPENT: Final = {"state": "incomplete", "reason": "The LMS takes no more.", "counts": {}, "backlog": 1_925}
 REST: Final = {"state": "complete", "reason": "", "counts": {"create": {"done": 925}}, "backlog": 0}
 REFUSED: Final = {"state": "stopped", "reason": "The LMS refuses us.", "counts": {}, "backlog": 1_925}
 
@@ -27,16 +30,26 @@ def syncs(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[object]]:
     def run(*reports: object) -> list[object]:
         manage = create_autospec(Demonstration._manage, side_effect=map(json.dumps, reports))
         monkeypatch.setattr(Demonstration, "_manage", manage)
-        demonstration = Demonstration(Path(), "SAP", Path(), Console(quiet=True))
-        return [*demonstration._until_nothing_is_left_over()]
+        monkeypatch.setattr(demonstration, "_SYNCS_APART_SECONDS", 0)
+        of_sap = Demonstration(Path(), "SAP", Path(), Console(quiet=True))
+        return [*of_sap._until_nothing_is_left_over()]
 
     return run
 
 
 def test_syncs_follow_one_another_until_nothing_is_left_over(syncs: Callable[..., list[object]]) -> None:
-    assert syncs(FULL, FULL, REST, REST) == [FULL, FULL, REST]
+    assert syncs(FULL, MORE, REST, REST) == [FULL, MORE, REST]
 
 
-def test_a_sync_that_could_not_go_on_ends_the_demonstration(syncs: Callable[..., list[object]]) -> None:
-    with pytest.raises(DemonstrationError, match="stopped: The LMS refuses us"):
-        syncs(FULL, REFUSED, REST)
+@pytest.mark.parametrize(
+    ("report", "told"),
+    [
+        (REFUSED, "the sync was stopped: The LMS refuses us."),
+        (SPENT, "1,925 items are left over: The LMS takes no more."),
+    ],
+)
+def test_a_sync_that_gets_nothing_done_ends_the_demonstration(
+    syncs: Callable[..., list[object]], report: object, told: str
+) -> None:
+    with pytest.raises(DemonstrationError, match=told):
+        syncs(FULL, report, REST)

@@ -1,14 +1,50 @@
-"""``docs/concepts/delivery.rst``: the states that it draws are those of the code."""
+"""``docs/concepts/delivery.rst``: the states that it draws, and the tests that it names, are those that there are."""
 
 from __future__ import annotations
 
-from typing import Final
+import importlib
+import re
+from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
+
+import pytest
 
 from enterprise_catalog.integrated_channels.types import State
 from tests.processes import PROJECT
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+PAGE: Final = PROJECT / "docs" / "concepts" / "delivery.rst"
 PICTURE: Final = PROJECT / "docs" / "images" / "transmission_states.svg"
+PROMISES: Final = "12345678"
+
+_HEADING: Final = re.compile(r"^(\d)\. .+\n~+\n", re.MULTILINE)
+_TEST: Final = re.compile(r"``([\w/]*test_\w+(?:\.py)?)``")
+
+
+def promises() -> dict[str, str]:
+    """Return the number of each promise and what the page says below it."""
+    _, *parts = _HEADING.split(PAGE.read_text(encoding="utf-8"))
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def named_tests(text: str) -> Iterator[tuple[ModuleType, str]]:
+    """Yield the tests that ``text`` names, each with the module that it names before."""
+    module = None
+    for name in _TEST.findall(text):
+        if name.endswith(".py"):
+            module = module_at(name)
+        else:
+            assert module is not None, f"{name} is named without its module"
+            yield module, name
+
+
+def module_at(path: str) -> ModuleType:
+    """Import a module that the page names by its path, below the channels' tests unless it says otherwise."""
+    whole = path if path.startswith("tests/") else f"tests/integrated_channels/{path}"
+    return importlib.import_module(whole.removesuffix(".py").replace("/", "."))
 
 
 def test_every_state_is_drawn_and_no_other() -> None:
@@ -18,3 +54,15 @@ def test_every_state_is_drawn_and_no_other() -> None:
     drawn = {text.text for text in texts if "name" in text.get("class", "").split() and not text.get("style")}
 
     assert drawn == {*State}
+
+
+def test_there_are_eight_promises() -> None:
+    assert [*promises()] == [*PROMISES]
+
+
+@pytest.mark.parametrize("number", PROMISES)
+def test_the_tests_that_are_to_show_a_promise_exist(number: str) -> None:
+    shown_by = [*named_tests(promises()[number])]
+
+    assert shown_by
+    assert [name for module, name in shown_by if not callable(getattr(module, name, None))] == []

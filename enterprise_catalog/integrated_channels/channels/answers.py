@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,18 +13,39 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_ADAPTERS: Final[dict[object, TypeAdapter[Any]]] = {}
 
-def read(adapter: TypeAdapter[T], answer: Answer) -> T:
-    """Return the JSON of ``answer`` as what it should be.
+
+def read(kind: type[T], answer: Answer) -> T:
+    """Return the JSON of ``answer`` as a ``kind``: a pydantic model, or a list or dictionary of such.
 
     Raises:
         RetryableError: it is something else; whether the call was carried out is not known.
     """
-    value = answer.json()
+    return validated(kind, answer.json(), status_code=answer.status_code)
+
+
+def validated(kind: type[T], value: object, *, status_code: int) -> T:
+    """Return a value out of an answer's JSON as a ``kind``, as :func:`read` does."""
     try:
-        return adapter.validate_python(value)
+        return _adapter(kind).validate_python(value)
     except ValidationError as error:
         fault = error.errors(include_input=False)[0]
         place = ".".join(map(str, fault["loc"])) or type(value).__name__
         message = f"The learning system answered with something unexpected ({place}): {fault['msg']}"
-        raise RetryableError(message, status_code=answer.status_code) from None
+        raise RetryableError(message, status_code=status_code) from None
+
+
+def read_or_none(kind: type[T], answer: Answer) -> T | None:
+    """Return the JSON of ``answer`` as a ``kind``; ``None`` if it is something else, such as the page of a proxy."""
+    try:
+        return _adapter(kind).validate_json(answer.content)
+    except ValidationError:
+        return None
+
+
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    """Return what validates a ``kind``; building it takes longer than many answers take to be read."""
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]

@@ -9,7 +9,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, Field, SecretStr, TypeAdapter
+from pydantic import BaseModel, Field, SecretStr
 
 from enterprise_catalog.integrated_channels.channels.answers import read
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
@@ -54,10 +54,6 @@ class _Tokens(BaseModel):
 
 class _Failure(BaseModel):
     error: str = ""
-
-
-_TOKENS: Final = TypeAdapter(_Tokens)
-_FAILURE: Final = TypeAdapter(_Failure)
 
 
 class Access:
@@ -145,8 +141,8 @@ class Access:
             message = "There is no Blackboard at the base URL, or our application is not installed there."
             raise ConfigurationError(message, status_code=404)
         if answer.status_code >= 400:
-            raise _refusal(read(_FAILURE, answer).error, answer.status_code)
-        tokens = read(_TOKENS, answer)
+            raise _refusal(read(_Failure, answer).error, answer.status_code)
+        tokens = read(_Tokens, answer)
         self._client.keep_secret(tokens.refresh_token)
         return tokens
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels.answers import read
 from enterprise_catalog.integrated_channels.channels.tokens import BearerClient
@@ -40,9 +40,6 @@ class _Failure(BaseModel):
     code: str = ""
 
 
-_FAILURE: Final = TypeAdapter(_Failure)
-
-
 class API:
     """Calls one Blackboard."""
 
@@ -63,7 +60,7 @@ class API:
         answer = self._bearer.send(method, path, accept=(*_REFUSALS, 303), **request)
         if answer.status_code not in _REFUSALS:
             return answer
-        failure = read(_FAILURE, answer)
+        failure = read(_Failure, answer)
         if answer.status_code == 404:
             return None
         meaning = (
@@ -72,20 +69,16 @@ class API:
         told = self._client.redacted(f"{meaning}: {failure.message}")
         raise RejectedError(told, status_code=answer.status_code, vendor_code=self._client.redacted(failure.code))
 
-    def listed(
-        self, path: str, adapter: TypeAdapter[Page[T]], *, params: Mapping[str, str] | None = None
-    ) -> Iterator[T] | None:
+    def listed(self, path: str, kind: type[Page[T]], *, params: Mapping[str, str] | None = None) -> Iterator[T] | None:
         """Return what is in a list, fetched page by page; ``None`` if there is nothing that could have such a list."""
         query = {**(params or {}), "limit": str(PAGE_SIZE)}
         first = self.send("GET", path, params=query)
-        return self._results(path, adapter, first, query) if first else None
+        return self._results(path, kind, first, query) if first else None
 
-    def _results(
-        self, path: str, adapter: TypeAdapter[Page[T]], answer: Answer | None, query: Mapping[str, str]
-    ) -> Iterator[T]:
+    def _results(self, path: str, kind: type[Page[T]], answer: Answer | None, query: Mapping[str, str]) -> Iterator[T]:
         seen = {""}
         while answer is not None:
-            page = read(adapter, answer)
+            page = read(kind, answer)
             yield from page.results
             if (following := page.paging.nextPage) in seen:
                 break

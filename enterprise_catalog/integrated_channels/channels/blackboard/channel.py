@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels.answers import read
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, ConsentingChannel, PushChannel
@@ -107,12 +107,6 @@ class _Content(BaseModel):
     contentHandler: _Handler = _Handler()  # noqa: N815
 
 
-_COURSE: Final = TypeAdapter(_Course)
-_COURSES: Final = TypeAdapter(Page[_Course])
-_CONTENT: Final = TypeAdapter(_Content)
-_CONTENTS: Final = TypeAdapter(Page[_Content])
-
-
 class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], ConsentingChannel):
     """Blackboard Learn, Ultra or Original. A course takes four calls, whether it is created or updated."""
 
@@ -144,7 +138,7 @@ class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], Consent
     def probe(self) -> Sequence[str]:
         """Read a course, and compare what Blackboard grants us with what the settings count on."""
         answer = self._found(self._api.send("GET", COURSES, params={"limit": "1", "fields": "id"}))
-        read(_COURSES, answer)
+        read(Page[_Course], answer)
         mend = [f"The consent lacks {scope!r}: authorize again." for scope in self._access.missing_scopes()]
         limit, remaining = (answer.headers.get(f"x-rate-limit-{name}", "") for name in ("limit", "remaining"))
         if limit.isdecimal() and int(limit) < self.settings.calls_per_day:
@@ -184,7 +178,7 @@ class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], Consent
             fields["dataSourceId"] = self.settings.data_source_id
         taken = f"Blackboard has another course with the course ID {fields['courseId']!r} or the external ID"
         answer = self._api.send("POST", COURSES, json=fields, is_refused=f"{taken} {item.content_key!r}")
-        course = read(_COURSE, self._found(answer)).id
+        course = read(_Course, self._found(answer)).id
         contents = _contents_of(course)
         self._add_document(contents, self._add_folder(contents, item), item)
         return [self._change(course, item, _SHOWN)]
@@ -207,7 +201,7 @@ class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], Consent
     # --- courses ----------------------------------------------------------------------------------------------------
 
     def _courses(self, **params: str) -> Iterator[_Course]:
-        courses = self._api.listed(COURSES, _COURSES, params=params)
+        courses = self._api.listed(COURSES, Page[_Course], params=params)
         if courses is None:
             raise ConfigurationError(
                 "This Blackboard has no such list of courses: it is older than 3900.", status_code=404
@@ -220,14 +214,14 @@ class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], Consent
         if _UNSAFE_IN_PATH & set(key):
             return self._courses(externalId=key, **fields)
         answer = self._api.send("GET", f"{COURSES}/externalId:{quote(key, safe='')}", params=fields)
-        return [read(_COURSE, answer)] if answer else []
+        return [read(_Course, answer)] if answer else []
 
     def _change(self, course: str, item: Outgoing, fields: Payload) -> ItemResult:
         taken = f"Blackboard has another course with the external ID {item.content_key!r}"
         answer = self._api.send("PATCH", f"{COURSES}/{quote(course, safe='')}", json=fields, is_refused=taken)
         if answer is None:
             return _gone(item)
-        read(_COURSE, answer)
+        read(_Course, answer)
         return ItemResult(item.content_key, Outcome.DONE, remote_id=course)
 
     def _delete(self, item: Outgoing) -> ItemResult:
@@ -253,7 +247,7 @@ class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], Consent
 
     def _make_page(self, contents: str, item: Outgoing) -> bool:
         """Make the page what it should be, whatever there is of it; return whether there is such a course."""
-        on_top = self._api.listed(contents, _CONTENTS)
+        on_top = self._api.listed(contents, Page[_Content])
         if on_top is None:
             return False
         page = item.payload["page"]
@@ -264,7 +258,7 @@ class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], Consent
         if folder.availability.available not in ("Yes", ""):
             self._send_content("PATCH", _part_of(contents, folder.id), _SHOWN)
         document = _like(
-            page["document"], self._api.listed(f"{_part_of(contents, folder.id)}/children", _CONTENTS) or ()
+            page["document"], self._api.listed(f"{_part_of(contents, folder.id)}/children", Page[_Content]) or ()
         )
         if document is None:
             self._add_document(contents, folder.id, item)
@@ -282,7 +276,7 @@ class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], Consent
 
     def _send_content(self, method: str, path: str, fields: Payload) -> str:
         """Send a folder or a document, and return its id."""
-        return read(_CONTENT, self._found(self._api.send(method, path, json=fields))).id
+        return read(_Content, self._found(self._api.send(method, path, json=fields))).id
 
     @staticmethod
     def _found(answer: Answer | None) -> Answer:

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, TypeAdapter
+from pydantic import BaseModel, Field, SecretStr
 
 from enterprise_catalog.integrated_channels.channels.answers import read
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
@@ -91,11 +91,6 @@ class _Complaint(BaseModel):
     errors: dict[str, list[_Fault] | str] | list[_Fault] = []
 
 
-_GRANTED: Final = TypeAdapter(_Granted)
-_REFUSED: Final = TypeAdapter(_Refused)
-_COMPLAINT: Final = TypeAdapter(_Complaint)
-
-
 class CanvasAPI:
     """Calls one Canvas as the person who consented. Threads may share it."""
 
@@ -146,7 +141,7 @@ class CanvasAPI:
         if answer.status_code == 401 and _is_about_the_token(answer):
             raise CredentialsError("Canvas does not take the access token that it has just given.", status_code=401)
         _raise_if_throttled(answer)
-        if answer.status_code == 404 and not read(_COMPLAINT, answer).errors:
+        if answer.status_code == 404 and not read(_Complaint, answer).errors:
             # A proxy's page must not make a course that is still there pass for gone.
             raise RetryableError(f"Nothing is found, and it is not Canvas that says so: {answer.excerpt}")
         return answer
@@ -179,7 +174,7 @@ class CanvasAPI:
 
     def refusal(self, answer: Answer) -> RejectedError:
         """Return what Canvas says in a refusal of what was sent; the error's code is the fields that it names."""
-        complaint = read(_COMPLAINT, answer)
+        complaint = read(_Complaint, answer)
         by_field = complaint.errors if isinstance(complaint.errors, dict) else {"": complaint.errors}
         texts = [complaint.message] if complaint.message else []
         for field, faults in by_field.items():
@@ -214,11 +209,11 @@ class CanvasAPI:
         kind: Any = {"accept": _REFUSALS, "answer_is_secret": True, "is_counted": False}
         answer = self._client.send("POST", TOKEN, form=form, **kind)
         if answer.status_code < 300:
-            return read(_GRANTED, answer)
+            return read(_Granted, answer)
         _raise_if_throttled(answer)
         if answer.status_code == 404:
             raise ConfigurationError(f"There is no Canvas at the base URL: nothing is found at {TOKEN}.")
-        refused = read(_REFUSED, answer)
+        refused = read(_Refused, answer)
         error, why = (self._client.redacted(text) for text in (refused.error, refused.error_description))
         reason = cut(f"{error} {why}".strip() or "no reason given", _COMPLAINT_LENGTH)
         message = f"Canvas gives us no token ({reason}); it has to be authorized again."

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import quote
 
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels.answers import read
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, ConsentingChannel, PushChannel
@@ -69,10 +69,6 @@ class _Course(BaseModel):
     default_view: str | None = None
 
 
-_COURSE: Final = TypeAdapter(_Course)
-_COURSES: Final = TypeAdapter(list[_Course])
-_FLAGS: Final = TypeAdapter(dict[str, bool])
-
 _COURSES_PATH: Final = "/api/v1/courses"
 _OFFERED: Final = "available"
 _IMAGE: Final = "image_url"
@@ -115,7 +111,7 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
         needed = {**_NEEDED, f"{policy} courses": (f"manage_courses_{policy}", "change_course_state")}
         asked = sorted({name for names in needed.values() for name in names})
         answer = self.api.send("GET", f"{self._account}/permissions", params={"permissions[]": asked})
-        held = read(_FLAGS, self._require_account(answer))
+        held = read(dict[str, bool], self._require_account(answer))
         return [
             f"The person who authorized us may not {deed} in the account; needed is one of {', '.join(names)}."
             for deed, names in needed.items()
@@ -124,7 +120,7 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
 
     def list_items(self) -> Iterator[RemoteItem]:
         for page in self.api.pages(f"{self._account}/courses", {"state[]": "all"}):
-            for course in read(_COURSES, self._require_account(page)):
+            for course in read(list[_Course], self._require_account(page)):
                 if key := self._key_of(course):
                     fields = course.model_dump(include={"name", "course_code", "integration_id", "default_view"})
                     yield RemoteItem(key, str(course.id), course.workflow_state == _OFFERED, course.name or "", fields)
@@ -136,7 +132,7 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
             answer = self.api.send("GET", _path_of(key), params=_DELETED_TOO)
             if answer.status_code == 404:
                 continue
-            course = read(_COURSE, self._require_course(answer))
+            course = read(_Course, self._require_course(answer))
             if self._key_of(course) == key:
                 found[key] = str(course.id)
         return found
@@ -174,7 +170,7 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
         if answer.status_code >= 400 and self.api.send("GET", path).status_code == 404:
             # Never there, or deleted by somebody: Canvas shows no deleted course unless it is asked to.
             return [ItemResult(item.content_key, Outcome.GONE, status_code=answer.status_code)]
-        if not read(_FLAGS, self._require_course(answer)).get(policy):
+        if not read(dict[str, bool], self._require_course(answer)).get(policy):
             raise RetryableError(f"Canvas does not say that it did {policy} the course: {answer.excerpt}")
         return [ItemResult(item.content_key, Outcome.DONE, remote_id=item.remote_id)]
 
@@ -197,7 +193,7 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
             RejectedError: it cannot be recovered.
         """
         answer = self.api.send("GET", path, params=_DELETED_TOO)
-        if answer.status_code != 200 or read(_COURSE, answer).workflow_state != "deleted":
+        if answer.status_code != 200 or read(_Course, answer).workflow_state != "deleted":
             return False
         self._require_course(self.api.send("PUT", path, json={"course": {"event": "undelete"}}))
         return True
@@ -208,7 +204,7 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
         Raises:
             ConfigurationError: Canvas left the integration ID out; without it, each run would make a course more.
         """
-        course = read(_COURSE, answer)
+        course = read(_Course, answer)
         if "integration_id" in course.model_fields_set and course.integration_id != item.content_key:
             wrong = f"Canvas gives course {course.id} the integration ID {course.integration_id!r}"
             raise ConfigurationError(f"{wrong} instead of {item.content_key!r}; it needs the right to manage SIS data.")

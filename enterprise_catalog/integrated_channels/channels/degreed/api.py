@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, SecretStr
 
-from enterprise_catalog.integrated_channels.channels.answers import read
+from enterprise_catalog.integrated_channels.channels.answers import read, read_or_none
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
 from enterprise_catalog.integrated_channels.channels.tokens import BearerClient
 from enterprise_catalog.integrated_channels.exceptions import (
@@ -75,21 +75,15 @@ class _Errors(BaseModel):
     errors: list[_Error] = Field(min_length=1)
 
 
-_TOKEN: Final = TypeAdapter(_Token)
-_DOCUMENT: Final = TypeAdapter(_Document)
-_PAGE: Final = TypeAdapter(_Page)
-
-
 def explain(answer: Answer) -> tuple[str, str]:
     """Return the code of the first error in an error list, and what all of them say; both empty if it is no such list.
 
     Proxies and firewalls answer with pages of their own.
     """
-    try:
-        errors = _Errors.model_validate_json(answer.content).errors
-    except ValidationError:
+    told = read_or_none(_Errors, answer)
+    if told is None:
         return "", ""
-    return errors[0].code or "", " ".join(filter(None, (error.words for error in errors)))
+    return told.errors[0].code or "", " ".join(filter(None, (error.words for error in told.errors)))
 
 
 class DegreedAPI:
@@ -132,7 +126,7 @@ class DegreedAPI:
             if following in seen:
                 raise RetryableError("Degreed's list leads back to a page that was read already.", status_code=200)
             seen.append(following)
-            page = read(_PAGE, self.send("GET", path, params=following))
+            page = read(_Page, self.send("GET", path, params=following))
             yield from page.data
             following = dict(parse_qsl(urlsplit(page.links.next).query)) if page.links.next else None
 
@@ -155,7 +149,7 @@ class DegreedAPI:
                 raise ConfigurationError(message, status_code=status) from error
             message = f"Degreed gives no token ({status}): the client ID, the client secret or the scopes are wrong."
             raise CredentialsError(message, status_code=status) from error
-        return read(_TOKEN, answer).access_token
+        return read(_Token, answer).access_token
 
 
 def one_resource(answer: Answer) -> Resource:
@@ -164,4 +158,4 @@ def one_resource(answer: Answer) -> Resource:
     Raises:
         RetryableError: it is no such answer; whether the call was carried out is not known.
     """
-    return read(_DOCUMENT, answer).data
+    return read(_Document, answer).data

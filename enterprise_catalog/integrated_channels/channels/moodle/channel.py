@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, PushChannel
 from enterprise_catalog.integrated_channels.channels.moodle.transform import (
@@ -18,7 +18,6 @@ from enterprise_catalog.integrated_channels.channels.moodle.web_service import (
     MoodleCredentials,
     WebService,
     bracketed,
-    read,
 )
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError, RejectedError, RetryableError
 from enterprise_catalog.integrated_channels.types import ItemResult, Outcome, RateLimit, RemoteItem
@@ -96,11 +95,6 @@ _HARMLESS_CALLS: Final[Mapping[str, Mapping[str, str]]] = {
     "core_course_update_courses": {},
 }
 
-_LISTED: Final = TypeAdapter(list[_ListedCourse])
-_CREATED: Final = TypeAdapter(list[_Course])
-_FOUND: Final = TypeAdapter(_Courses)
-_UPDATED: Final = TypeAdapter(_Warnings)
-
 
 class Moodle(PushChannel[MoodleSettings, MoodleCredentials]):
     """Moodle 3.9 to 5.x. Courses are hidden instead of deleted: a delete would take learners' work with it."""
@@ -136,14 +130,14 @@ class Moodle(PushChannel[MoodleSettings, MoodleCredentials]):
         mend = []
         for function, nothing in _HARMLESS_CALLS.items():
             try:
-                self.web_service.call(function, nothing)
+                self.web_service.call(function, nothing, object)
             except (RejectedError, CredentialsError) as error:
                 if error.vendor_code != "invalidparameter":
                     mend.append(f"The web service does not let us call {function}: {error.message}")
         return mend
 
     def list_items(self) -> Iterator[RemoteItem]:
-        courses = read(_LISTED, self.web_service.call("core_course_get_courses", {}))
+        courses = self.web_service.call("core_course_get_courses", {}, list[_ListedCourse])
         for course in courses:
             if course.idnumber:
                 fields = course.model_dump(include={"fullname", "shortname", "idnumber", "startdate", "enddate"})
@@ -170,12 +164,11 @@ class Moodle(PushChannel[MoodleSettings, MoodleCredentials]):
         """
         courses = bracketed("courses", [item.payload for item in items])
         try:
-            answer = self.web_service.call("core_course_create_courses", courses)
+            created = self.web_service.call("core_course_create_courses", courses, list[_Course])
         except RejectedError as error:
             if len(items) == 1 and error.vendor_code in _TAKEN_CODES:
                 return [self._taken(items[0], error)]
             raise
-        created = read(_CREATED, answer)
         if [course.shortname for course in created] != [item.payload["shortname"] for item in items]:
             # What there is now, the look-up of the next run will tell.
             raise RetryableError(f"Moodle was sent {len(items)} courses and answered for {len(created)} others.")
@@ -193,8 +186,8 @@ class Moodle(PushChannel[MoodleSettings, MoodleCredentials]):
     def _update(self, items: Sequence[Outgoing], changes: Sequence[Payload]) -> Sequence[ItemResult]:
         """Send each item's changes; Moodle takes each by itself and warns of those that it did not take."""
         courses = [{"id": item.remote_id, **fields} for item, fields in zip(items, changes, strict=True)]
-        answer = self.web_service.call("core_course_update_courses", bracketed("courses", courses))
-        warnings = {str(warning.itemid): warning for warning in read(_UPDATED, answer).warnings}
+        answer = self.web_service.call("core_course_update_courses", bracketed("courses", courses), _Warnings)
+        warnings = {str(warning.itemid): warning for warning in answer.warnings}
         if warnings.keys() - {item.remote_id for item in items}:
             raise RetryableError("Moodle warns of courses that it was not sent.", status_code=200)
         return [self._result(item, warnings.get(item.remote_id)) for item in items]
@@ -234,5 +227,5 @@ class Moodle(PushChannel[MoodleSettings, MoodleCredentials]):
 
     def _courses_by(self, field: str, value: str) -> list[_Course]:
         """Return the courses that Moodle finds by one of their fields, hidden ones included."""
-        answer = self.web_service.call("core_course_get_courses_by_field", {"field": field, "value": value})
-        return read(_FOUND, answer).courses
+        asked = {"field": field, "value": value}
+        return self.web_service.call("core_course_get_courses_by_field", asked, _Courses).courses

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pydantic import BaseModel, Field, SecretStr, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, Field, SecretStr, model_validator
 
+from enterprise_catalog.integrated_channels.channels.answers import validated
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
@@ -72,9 +73,6 @@ class _LoggedIn(BaseModel):
     token: str = Field(min_length=1)
 
 
-_FAILURE: Final = TypeAdapter(_Failure)
-_LOGGED_IN: Final = TypeAdapter(_LoggedIn)
-
 T = TypeVar("T")
 
 
@@ -92,21 +90,21 @@ class WebService:
         self._service = service
         self._token = credentials.token.get_secret_value() if credentials.token else ""
 
-    def call(self, function: str, arguments: Mapping[str, str]) -> Any:
-        """Call ``function`` and return its value; log in first, and once more if the token turns out to be stale.
+    def call(self, function: str, arguments: Mapping[str, str], kind: type[T]) -> T:
+        """Call ``function`` and return its value, a ``kind``; log in first, and again if the token is stale by now.
 
         Raises:
             RetryableError, RejectedError, CredentialsError, ConfigurationError: by status and error code.
         """
         try:
-            return self._call_once(function, arguments)
+            return self._call_once(function, arguments, kind)
         except CredentialsError as error:
             if error.vendor_code not in _STALE_TOKEN_CODES or self._credentials.token:
                 raise
         self._token = ""
-        return self._call_once(function, arguments)
+        return self._call_once(function, arguments, kind)
 
-    def _call_once(self, function: str, arguments: Mapping[str, str]) -> Any:
+    def _call_once(self, function: str, arguments: Mapping[str, str], kind: type[T]) -> T:
         if not self._token:
             self._token = self._log_in()
             self.client.keep_secret(self._token)
@@ -117,7 +115,7 @@ class WebService:
             # The last parameter did not arrive. If it is the only one, the call was carried out.
             message = "Moodle answered in XML: PHP cut the request; its max_input_vars is lower than the settings say."
             raise RetryableError(message, status_code=answer.status_code)
-        return self._value(answer)
+        return self._value(answer, kind)
 
     def _log_in(self) -> str:
         assert self._credentials.password is not None  # the credentials' class sees to it
@@ -129,7 +127,7 @@ class WebService:
             answer_is_secret=True,
         )
         try:
-            return read(_LOGGED_IN, self._value(answer)).token
+            return self._value(answer, _LoggedIn).token
         except RejectedError as error:
             # Whatever Moodle has against a log-in, it is no item.
             code = error.vendor_code
@@ -148,12 +146,12 @@ class WebService:
             message = f"There is no Moodle web service at the base URL: nothing is found at {path}."
             raise ConfigurationError(message, status_code=404) from error
 
-    def _value(self, answer: Answer) -> Any:
-        """Return the answer's value unless it has the shape of an error."""
+    def _value(self, answer: Answer, kind: type[T]) -> T:
+        """Return the answer's value, unless it has the shape of an error."""
         value = answer.json()
         if not isinstance(value, dict) or not {"exception", "errorcode", "error"} & value.keys():
-            return value
-        failure = read(_FAILURE, value)
+            return validated(kind, value, status_code=answer.status_code)
+        failure = validated(_Failure, value, status_code=answer.status_code)
         text = self.client.redacted(failure.message or failure.error or failure.exception or "an error without a text")
         raise _error_for(failure.errorcode or "", f"Moodle: {text}", answer.status_code)
 
@@ -161,20 +159,6 @@ class WebService:
 def bracketed(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return ``rows`` as PHP reads a list of arrays from a form: ``courses[0][fullname]`` and so on."""
     return {f"{name}[{index}][{field}]": str(value) for index, row in enumerate(rows) for field, value in row.items()}
-
-
-def read(adapter: TypeAdapter[T], value: Any) -> T:
-    """Return a function's value as what it should be.
-
-    Raises:
-        RetryableError: it is something else; whether the call was carried out is not known.
-    """
-    try:
-        return adapter.validate_python(value)
-    except ValidationError as error:
-        fault = error.errors(include_input=False)[0]["msg"]
-        message = f"Moodle answered with something unexpected ({type(value).__name__}): {fault}"
-        raise RetryableError(message, status_code=200) from None
 
 
 def _error_for(code: str, message: str, status_code: int) -> SyncError:

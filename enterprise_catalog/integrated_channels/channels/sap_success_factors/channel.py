@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field
 
-from enterprise_catalog.integrated_channels.channels.answers import read
+from enterprise_catalog.integrated_channels.channels.answers import read, read_or_none
 from enterprise_catalog.integrated_channels.channels.base import UpsertChannel
 from enterprise_catalog.integrated_channels.channels.sap_success_factors.log_in import (
     SAMLBearer,
@@ -90,9 +90,6 @@ class _Refusal(BaseModel):
     error: _Fault
 
 
-_ECHO: Final = TypeAdapter(_Echo)
-
-
 class SAPSuccessFactors(UpsertChannel[SAPSettings, SAPCredentials]):
     """The Open Content Network of SAP SuccessFactors Learning."""
 
@@ -127,7 +124,7 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, SAPCredentials]):
         body = {"ocnCourses": courses}
         answer = self.bearer.send("POST", IMPORT_PATH, json=body, accept={404, 429}, explain=_explain)
         self._raise_if_it_is_no_items_fault(answer)
-        echo = read(_ECHO, answer).ocnCourses
+        echo = read(_Echo, answer).ocnCourses
         ours = {course.courseID: course for course in echo if course.providerID in (None, self.settings.provider_id)}
         return [
             _result(course, ours.get(item.content_key), status_code=answer.status_code)
@@ -167,11 +164,8 @@ def _token_provider(client: LMSClient, settings: SAPSettings, credentials: SAPCr
 
 def _explain(answer: Answer) -> tuple[str, str]:
     """Return SAP's own code and words for a refusal, as far as it has any."""
-    try:
-        fault = _Refusal.model_validate_json(answer.content).error
-    except ValidationError:
-        return "", ""
-    return str(fault.code or fault.errorCode), fault.message
+    refusal = read_or_none(_Refusal, answer)
+    return (str(refusal.error.code or refusal.error.errorCode), refusal.error.message) if refusal else ("", "")
 
 
 def _result(course: Payload, echoed: _EchoedCourse | None, *, status_code: int) -> ItemResult:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, Field, SecretStr, TypeAdapter, field_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from enterprise_catalog.integrated_channels.channels.answers import read
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
@@ -54,9 +54,6 @@ class SAPCredentials(ChannelSettings):
 
 class _Token(BaseModel):
     access_token: str = Field(min_length=1)
-
-
-_TOKEN: Final = TypeAdapter(_Token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +152,7 @@ def _fetched(client: LMSClient, path: str, **request: Any) -> str:
         raise CredentialsError(f"SAP gives no token. {error.message}", status_code=error.status_code) from error
     if answer.status_code == 404:
         raise ConfigurationError(f"SAP gives out no tokens at {client.base_url}{path}.", status_code=404)
-    return read(_TOKEN, answer).access_token
+    return read(_Token, answer).access_token
 
 
 def _shown(secret: SecretStr | None) -> str:

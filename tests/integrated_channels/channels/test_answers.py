@@ -1,0 +1,43 @@
+"""Answers are read as what they should be; what is something else says where, and never what it holds."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import BaseModel
+
+from enterprise_catalog.integrated_channels.channels.answers import read, read_or_none, validated
+from enterprise_catalog.integrated_channels.exceptions import RetryableError
+from enterprise_catalog.integrated_channels.http import Answer
+
+
+class Course(BaseModel):
+    id: int
+
+
+def an_answer(text: str) -> Answer:
+    return Answer(200, text.encode(), text, {})
+
+
+def test_an_answer_is_read_as_a_model_or_as_a_list_or_dictionary() -> None:
+    assert read(Course, an_answer('{"id": 7}')) == Course(id=7)
+    assert read(list[Course], an_answer('[{"id": 7}]')) == [Course(id=7)]
+    assert read(dict[str, bool], an_answer('{"read_sis": true}')) == {"read_sis": True}
+
+
+def test_something_else_may_come_right_and_is_told_by_its_place_alone() -> None:
+    with pytest.raises(RetryableError) as raised:
+        read(list[Course], an_answer('[{"id": 7}, {"id": "a secret"}]'))
+
+    assert raised.value.message.startswith("The learning system answered with something unexpected (1.id): ")
+    assert (raised.value.status_code, "a secret" in raised.value.message) == (200, False)
+
+
+def test_a_value_that_is_something_else_as_a_whole_is_told_by_its_type() -> None:
+    with pytest.raises(RetryableError, match=r"unexpected \(list\)"):
+        validated(Course, [], status_code=200)
+
+
+@pytest.mark.parametrize("text", ["", "<html>", "[]", '{"id": "x"}'])
+def test_what_need_not_be_readable_is_nothing_if_it_is_not(text: str) -> None:
+    assert read_or_none(Course, an_answer('{"id": 7}')) == Course(id=7)
+    assert read_or_none(Course, an_answer(text)) is None

@@ -11,9 +11,15 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from enterprise_catalog.integrated_channels.channels.courses import (
+    Requirements,
+    address_of,
+    link_to_course_page,
+    owners_of,
+    title_of,
+)
 from enterprise_catalog.integrated_channels.channels.markup import cleaned, is_address
-from enterprise_catalog.integrated_channels.channels.text import cut, kind_of, plain
-from enterprise_catalog.integrated_channels.exceptions import RejectedError
+from enterprise_catalog.integrated_channels.channels.text import cut, plain
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.types import ContentItem, Payload
@@ -37,9 +43,9 @@ DOCUMENT: Final = "resource/x-bb-document"
 #: What Ultra itself calls the one document of a page; learners see the folder's title.
 ULTRA_DOCUMENT_TITLE: Final = "ultraDocumentBody"
 
-#: Executive education is told apart by its title, as on Open edX's own pages.
-_EXEC_ED: Final = "executive-education-2u"
-_SENDABLE: Final = frozenset({"course", "courserun", "program"})
+_REQUIREMENTS: Final = Requirements(
+    "Blackboard", MAX_EXTERNAL_ID_LENGTH, f"Blackboard's external ID holds at most {MAX_EXTERNAL_ID_LENGTH}."
+)
 
 #: What a course id may hold, as Blackboard's own form for new courses says. Capitals are left out here: two ids that
 #: differ in nothing else may be the same to it.
@@ -64,11 +70,8 @@ def to_course(
     Raises:
         RejectedError: a pathway, a key that is too long for ``externalId``, or no title.
     """
-    title = plain(item.title)
-    if faults := _faults(item, title):
-        raise RejectedError(" ".join(faults))
-    if item.course_type == _EXEC_ED:
-        title = f"ExecEd: {title}"
+    _REQUIREMENTS.check(item)
+    title = title_of(item)
     return {
         "courseId": course_id(item.content_key),
         "externalId": item.content_key,
@@ -91,17 +94,6 @@ def course_id(key: str) -> str:
     return f"{readable}-{digest}"
 
 
-def _faults(item: ContentItem, title: str) -> list[str]:
-    faults = []
-    if item.content_type not in _SENDABLE:
-        faults.append(f"Blackboard has nothing that a {kind_of(item)} could be; only courses can be sent.")
-    if (length := len(item.content_key)) > MAX_EXTERNAL_ID_LENGTH:
-        faults.append(f"The content key has {length} characters; Blackboard's external ID holds at most 256.")
-    if not title:
-        faults.append("The item has no title; Blackboard needs one.")
-    return faults
-
-
 def _page(item: ContentItem, title: str, *, view: CourseView, page_title: str) -> Payload:
     """Return the folder and the document in it: Ultra wants the folder to be a page, Classic wants a folder on top."""
     is_ultra = view is CourseView.ULTRA
@@ -118,12 +110,11 @@ def _page(item: ContentItem, title: str, *, view: CourseView, page_title: str) -
 
 def _body(item: ContentItem, title: str, allowed: frozenset[str]) -> str:
     parts = [f"<h4>{html.escape(title, quote=False)}</h4>"]
-    address = item.enrollment_url or item.marketing_url
-    if is_address(address):
-        parts.append(f'<p><a href="{html.escape(address)}">Go to the course page</a></p>')
+    if is_address(address := address_of(item)):
+        parts.append(f"<p>{link_to_course_page(address, attributes='')}</p>")
     if is_address(item.image_url):
         parts.append(f'<p><img src="{html.escape(item.image_url)}" alt=""></p>')
-    if organizations := ", ".join(filter(None, map(plain, item.organizations))):
+    if organizations := ", ".join(owners_of(item)):
         parts.append(f"<p>Offered by {html.escape(organizations, quote=False)}.</p>")
     parts.append(cleaned(item.full_description or item.short_description, allowed))
     return "".join(parts)

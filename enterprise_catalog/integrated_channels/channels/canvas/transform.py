@@ -11,11 +11,15 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
-from enterprise_catalog.integrated_channels.channels.text import cut, kind_of, plain
-from enterprise_catalog.integrated_channels.exceptions import RejectedError
+from enterprise_catalog.integrated_channels.channels.courses import (
+    Requirements,
+    address_of,
+    link_to_course_page,
+    title_of,
+)
+from enterprise_catalog.integrated_channels.channels.text import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from enterprise_catalog.integrated_channels.types import ContentItem, Payload
@@ -27,9 +31,13 @@ MAX_SYLLABUS_LENGTH: Final = 500 * 1024 - 1  #: ``maximum_long_text_length``, in
 #: What stands in a web address for itself; Canvas lets Ruby's ``URI.parse`` judge, which takes nothing else.
 _ADDRESS_CHARACTERS: Final = "%:/?#@!$&'()*+,;=~"
 
-#: Executive education is told apart by its title, as on Open edX's own pages.
-_EXEC_ED: Final = "executive-education-2u"
-_SENDABLE: Final = frozenset({"course", "courserun", "program"})
+_REQUIREMENTS: Final = Requirements(
+    "Canvas",
+    MAX_INTEGRATION_ID_LENGTH,
+    f"Canvas takes at most {MAX_INTEGRATION_ID_LENGTH}.",
+    sendable="Canvas has nothing that a {kind} could be; it holds courses.",
+    title="The item has no title; Canvas would call it 'Unnamed Course'.",
+)
 
 
 def to_course(item: ContentItem) -> Payload:
@@ -41,11 +49,14 @@ def to_course(item: ContentItem) -> Payload:
         RejectedError: a pathway; a key that is too long; no title; an image that has no web address; an end before the
             start. The message names all of it.
     """
-    title = plain(item.title)
-    if obstacles := list(_obstacles(item, title)):
-        raise RejectedError(" ".join(obstacles))
-    if item.course_type == _EXEC_ED:
-        title = f"ExecEd: {title}"
+    image = f"The image has no web address that Canvas could show: {cut(item.image_url, 100)!r}."
+    _REQUIREMENTS.check(
+        item,
+        ("\0" in item.content_key, "The content key holds a null character, which no text in Canvas can."),
+        (item.image_url and not _is_web_address(item.image_url), image),
+        (backwards := _backwards(item), backwards),
+    )
+    title = title_of(item)
     has_dates = item.start is not None or item.end is not None
     course: Payload = {
         "name": cut(title, MAX_NAME_LENGTH),
@@ -62,20 +73,11 @@ def to_course(item: ContentItem) -> Payload:
     return course
 
 
-def _obstacles(item: ContentItem, title: str) -> Iterator[str]:
-    if item.content_type not in _SENDABLE:
-        yield f"Canvas has nothing that a {kind_of(item)} could be; it holds courses."
-    if len(item.content_key) > MAX_INTEGRATION_ID_LENGTH:
-        length = len(item.content_key)
-        yield f"The content key has {length} characters; Canvas takes at most {MAX_INTEGRATION_ID_LENGTH}."
-    if "\0" in item.content_key:
-        yield "The content key holds a null character, which no text in Canvas can."
-    if not title:
-        yield "The item has no title; Canvas would call it 'Unnamed Course'."
-    if item.image_url and not _is_web_address(item.image_url):
-        yield f"The image has no web address that Canvas could show: {cut(item.image_url, 100)!r}."
-    if item.start and item.end and item.end < item.start:
-        yield f"It ends ({item.end:%Y-%m-%d}) before it starts ({item.start:%Y-%m-%d}); Canvas refuses such dates."
+def _backwards(item: ContentItem) -> str:
+    """Return what is wrong with dates that contradict each other; empty if nothing is."""
+    if not (item.start and item.end and item.end < item.start):
+        return ""
+    return f"It ends ({item.end:%Y-%m-%d}) before it starts ({item.start:%Y-%m-%d}); Canvas refuses such dates."
 
 
 def _is_web_address(text: str) -> bool:
@@ -89,8 +91,8 @@ def _is_web_address(text: str) -> bool:
 def _syllabus(item: ContentItem, title: str) -> str:
     """Return a link to the enrolment page, the dates, and the longest description that fits, as HTML."""
     lines = []
-    if address := html.escape(item.enrollment_url or item.marketing_url):
-        lines.append(f'<p><a href="{address}" target="_blank">Go to the course page</a></p>')
+    if link := link_to_course_page(address_of(item)):
+        lines.append(f"<p>{link}</p>")
     dates = (("Starts", item.start), ("Ends", item.end))
     if told := ", ".join(f"{word}: {moment:%Y-%m-%d}" for word, moment in dates if moment):
         lines.append(f"<p>{told}</p>")

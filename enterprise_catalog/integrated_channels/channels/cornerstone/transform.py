@@ -9,11 +9,12 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
+from enterprise_catalog.integrated_channels.channels.courses import SENDABLE, address_of, owners_of
 from enterprise_catalog.integrated_channels.channels.text import cut, kind_of, plain
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from enterprise_catalog.integrated_channels.types import ContentItem, CourseRun, Payload
 
@@ -21,7 +22,6 @@ MAX_ID_LENGTH: Final = 50  #: csod.dev: of a course's ID.
 MAX_DESCRIPTION_LENGTH: Final = 10_000  #: Open edX.
 MAX_TITLE_LENGTH: Final = 500  #: Not published; a guess on the safe side of a partner's name.
 MAX_PARTNER_LENGTH: Final = 500  #: Open edX.
-TYPES: Final = frozenset({"course", "courserun", "program"})
 
 #: Names of languages as catalogs have them -> codes as Cornerstone has them.
 LANGUAGE_CODES: Final[Mapping[str, str]] = {
@@ -60,9 +60,9 @@ def to_course(
     Raises:
         RejectedError: Cornerstone has no way to hold it: its type, or no title or address.
     """
-    title, url = plain(item.title), item.enrollment_url or item.marketing_url
+    title, url = plain(item.title), address_of(item)
     issues = [
-        *([] if item.content_type in TYPES else [f"Cornerstone holds no {kind_of(item)}"]),
+        *([] if item.content_type in SENDABLE else [f"Cornerstone holds no {kind_of(item)}"]),
         *([] if title else ["it has no title"]),
         *([] if url else ["it has no address that learners could be sent to"]),
     ]
@@ -74,7 +74,7 @@ def to_course(
         "URL": url,
         "IsActive": item.is_available or not hide_archived,
         "IsMobile": True,
-        "Partners": [{"Name": cut(name, MAX_PARTNER_LENGTH)} for name in _partners(item, partner)],
+        "Partners": [{"Name": cut(name, MAX_PARTNER_LENGTH)} for name in owners_of(item) or [partner]],
         "Languages": _languages(item),
         "Subjects": _subjects(item, subjects, default_subject),
     }
@@ -90,11 +90,6 @@ def _description(item: ContentItem, title: str) -> str:
     if full and len(full) <= MAX_DESCRIPTION_LENGTH:
         return full
     return cut(short or full or title, MAX_DESCRIPTION_LENGTH)
-
-
-def _partners(item: ContentItem, default: str) -> Sequence[str]:
-    names = [name for each in item.organizations if (name := plain(each))]
-    return names or [default]
 
 
 def _languages(item: ContentItem) -> list[str]:

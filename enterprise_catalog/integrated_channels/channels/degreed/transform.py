@@ -9,12 +9,17 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from enterprise_catalog.integrated_channels.channels.text import cut, kind_of, plain
-from enterprise_catalog.integrated_channels.exceptions import RejectedError
+from enterprise_catalog.integrated_channels.channels.courses import (
+    Requirements,
+    address_of,
+    description_of,
+    is_web_address,
+    owners_of,
+    title_of,
+)
+from enterprise_catalog.integrated_channels.channels.text import cut, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from enterprise_catalog.integrated_channels.types import ContentItem, CourseRun, Payload
 
 #: Degreed documents no limits of lengths. These two are what Open edX's channel has for them; settings change them.
@@ -31,9 +36,12 @@ _SENSELESS: Final = 1_000_000_000
 #: Of a payload: what is sent by a call of its own.
 SKILLS: Final = "skills"
 
-#: Executive education is told apart by its title, as on Open edX's own pages.
-_EXEC_ED: Final = "executive-education-2u"
-_SENDABLE: Final = frozenset({"course", "courserun", "program"})
+_REQUIREMENTS: Final = Requirements(
+    "Degreed",
+    MAX_EXTERNAL_ID_LENGTH,
+    f"at most {MAX_EXTERNAL_ID_LENGTH} are sent.",
+    sendable="Degreed courses cannot stand for a {kind}.",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +63,13 @@ def to_course(item: ContentItem, wanted: Wanted) -> Payload:
     Raises:
         RejectedError: a pathway, a key that is too long, no title, or no web address; the message names all of it.
     """
-    title, url = plain(item.title), item.enrollment_url or item.marketing_url
-    if obstacles := list(_obstacles(item, title, url)):
-        raise RejectedError(" ".join(obstacles))
-    if item.course_type == _EXEC_ED:
-        title = f"ExecEd: {title}"
+    url = address_of(item)
+    link = f"the link {cut(url, 100)!r}" if url else "no link"
+    _REQUIREMENTS.check(item, (not is_web_address(url), f"The item has {link}; Degreed needs a web address."))
     course: Payload = {
         "external-id": item.content_key,
-        "title": cut(title, wanted.title_length),
-        "summary": cut(_summary(item, title), wanted.summary_length),
+        "title": cut(title_of(item), wanted.title_length),
+        "summary": cut(_summary(item), wanted.summary_length),
         "url": url,
         "image-url": item.image_url or None,
         "video-url": item.video_url or None,
@@ -77,22 +83,10 @@ def to_course(item: ContentItem, wanted: Wanted) -> Payload:
     return course | {SKILLS: _skills(item)} if wanted.has_skills else course
 
 
-def _obstacles(item: ContentItem, title: str, url: str) -> Iterator[str]:
-    if item.content_type not in _SENDABLE:
-        yield f"Degreed courses cannot stand for a {kind_of(item)}."
-    if len(item.content_key) > MAX_EXTERNAL_ID_LENGTH:
-        yield f"The content key has {len(item.content_key)} characters; at most {MAX_EXTERNAL_ID_LENGTH} are sent."
-    if not title:
-        yield "The item has no title; Degreed needs one."
-    if not url.startswith(("https://", "http://")):
-        yield f"The item has {f'the link {cut(url, 100)!r}' if url else 'no link'}; Degreed needs a web address."
-
-
-def _summary(item: ContentItem, title: str) -> str:
+def _summary(item: ContentItem) -> str:
     """Return who teaches, how long it takes, and the description, without a tag that a cut could fall into."""
-    owners = ", ".join(filter(None, map(plain, item.organizations)))
-    description = plain(item.full_description) or plain(item.short_description) or title
-    return f"{f'[{owners}]: ' if owners else ''}{_effort(item.run)}{description}"
+    owners = ", ".join(owners_of(item))
+    return f"{f'[{owners}]: ' if owners else ''}{_effort(item.run)}{description_of(item)}"
 
 
 def _effort(run: CourseRun | None) -> str:

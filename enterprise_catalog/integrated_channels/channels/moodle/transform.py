@@ -9,8 +9,14 @@ import html
 import re
 from typing import TYPE_CHECKING, Final
 
-from enterprise_catalog.integrated_channels.channels.text import cut, kind_of, plain
-from enterprise_catalog.integrated_channels.exceptions import RejectedError
+from enterprise_catalog.integrated_channels.channels.courses import (
+    Requirements,
+    address_of,
+    link_to_course_page,
+    owners_of,
+    title_of,
+)
+from enterprise_catalog.integrated_channels.channels.text import cut, plain
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,9 +29,9 @@ MAX_FULLNAME_LENGTH: Final = 254  #: mdl_course.fullname up to Moodle 4.5; 1,333
 
 NO_END_DATE: Final = 0  #: Without an end date Moodle would set one, a year after the start.
 
-#: Executive education is told apart by its title, as on Open edX's own pages.
-_EXEC_ED: Final = "executive-education-2u"
-_SENDABLE: Final = frozenset({"course", "courserun", "program"})
+_REQUIREMENTS: Final = Requirements(
+    "Moodle", MAX_IDNUMBER_LENGTH, f"Moodle's ID number holds at most {MAX_IDNUMBER_LENGTH}."
+)
 
 DEFAULT_SITE_NAME: Final = "edX.org"
 
@@ -50,18 +56,10 @@ def to_course(
     Raises:
         RejectedError: a pathway, a key that is too long for ``idnumber``, or no title.
     """
-    if item.content_type not in _SENDABLE:
-        raise RejectedError(f"Moodle has nothing that a {kind_of(item)} could be; only courses can be sent.")
-    if len(item.content_key) > MAX_IDNUMBER_LENGTH:
-        length = len(item.content_key)
-        raise RejectedError(
-            f"The content key has {length} characters; Moodle's ID number holds at most {MAX_IDNUMBER_LENGTH}."
-        )
+    _REQUIREMENTS.check(item)
     title = plain(item.title)
-    if not title:
-        raise RejectedError("The item has no title; Moodle needs one.")
     course: Payload = {
-        "fullname": _fitted(_strict(_fullname(item, title, site_name)), fullname_length),
+        "fullname": _fitted(_strict(_fullname(item, site_name)), fullname_length),
         "shortname": _shortname(title, item.content_key),
         "categoryid": category_id,
         "idnumber": item.content_key,
@@ -73,11 +71,9 @@ def to_course(
     return course
 
 
-def _fullname(item: ContentItem, title: str, site_name: str) -> str:
-    if item.course_type == _EXEC_ED:
-        title = f"ExecEd: {title}"
-    organizations = ", ".join(filter(None, map(plain, item.organizations)))
-    whole = f"{title} - via {site_name}"
+def _fullname(item: ContentItem, site_name: str) -> str:
+    organizations = ", ".join(owners_of(item))
+    whole = f"{title_of(item)} - via {site_name}"
     return f"{whole} ({organizations})" if organizations else whole
 
 
@@ -92,11 +88,10 @@ def _summary(item: ContentItem, title: str) -> str:
 
     Its column takes a megabyte and more.
     """
-    address = html.escape(item.enrollment_url or item.marketing_url)
-    link = f'<a href="{address}" target="_blank">Go to the course page</a><br/>' if address else ""
+    link = link_to_course_page(address_of(item))
     description = item.full_description or item.short_description or html.escape(title)
     # Moodle refuses null characters wherever they stand.
-    return f"{link}{description}".replace("\0", "")
+    return f"{link}{'<br/>' if link else ''}{description}".replace("\0", "")
 
 
 def _strict(text: str) -> str:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from pydantic import Field
 
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
-from enterprise_catalog.integrated_channels.channels.text import cut, kind_of, plain
-from enterprise_catalog.integrated_channels.exceptions import RejectedError
+from enterprise_catalog.integrated_channels.channels.courses import Requirements, address_of, is_web_address, title_of
+from enterprise_catalog.integrated_channels.channels.text import cut, plain
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,10 +25,13 @@ NEW_WINDOW: Final = 3  #: SAP's ``launchType`` for content that opens in a windo
 REVISION: Final = 1  #: SAP's default; it overwrites a course whatever its number.
 CURRENCY: Final = "USD"  #: ISO 4217; prices of the catalog are in it.
 
-_SENDABLE: Final = frozenset({"course", "courserun", "program"})
-#: Executive education is told apart by its title, as on Open edX's own pages.
-_EXEC_ED: Final = "executive-education-2u"
 _PACINGS: Final = {"self_paced": "Self-paced", "instructor_paced": "Instructor-paced"}
+_REQUIREMENTS: Final = Requirements(
+    "SAP",
+    MAX_COURSE_ID_LENGTH,
+    f"at most {MAX_COURSE_ID_LENGTH} are sent as course ID.",
+    sendable="SAP has nothing that a {kind} could be; only courses and programs can be sent.",
+)
 
 
 class CourseStatus(StrEnum):
@@ -72,23 +75,24 @@ def to_course(item: ContentItem, settings: CourseSettings) -> Payload:
     Raises:
         RejectedError: a pathway, a key that is too long, no title, or no address to launch; the message names all.
     """
+    address = address_of(item)
+    # One that SAP cannot take for a URL would have it refuse a whole import.
+    no_address = "The item has no web address that learners could be sent to; SAP needs one."
+    _REQUIREMENTS.check(item, (not is_web_address(address), no_address))
     title = plain(item.title)
-    address = item.enrollment_url or item.marketing_url
-    if faults := _faults(item, title, address):
-        raise RejectedError(" ".join(faults))
     locales = _locales(item, settings)
     course: Payload = {
         "courseID": item.content_key,
         "providerID": settings.provider_id,
         "status": CourseStatus.ACTIVE.value,
-        "title": _localized(_title(item, title, settings.title_length), locales),
+        "title": _localized(_title(item, settings.title_length), locales),
         "description": _localized(_fitted(_description(item, title), settings.description_length), locales),
         "content": [_launch_point(item.content_key, title, address, settings)],
         "price": _price(item, settings),
         "schedule": _schedule(item),
         "revisionNumber": REVISION,
     }
-    if _is_web_address(item.image_url):
+    if is_web_address(item.image_url):
         course["thumbnailURI"] = item.image_url
     return course
 
@@ -115,21 +119,6 @@ def retired_course(content_key: str, title: str, status: CourseStatus, settings:
     return course
 
 
-def _faults(item: ContentItem, title: str, address: str) -> list[str]:
-    """Return all that keeps ``item`` from being a course, a sentence for each."""
-    faults = []
-    if item.content_type not in _SENDABLE:
-        faults.append(f"SAP has nothing that a {kind_of(item)} could be; only courses and programs can be sent.")
-    if len(item.content_key) > MAX_COURSE_ID_LENGTH:
-        length = len(item.content_key)
-        faults.append(f"The content key has {length} characters; at most {MAX_COURSE_ID_LENGTH} are sent as course ID.")
-    if not title:
-        faults.append("The item has no title; SAP needs one.")
-    if not _is_web_address(address):
-        faults.append("The item has no web address that learners could be sent to; SAP needs one.")
-    return faults
-
-
 def _locales(item: ContentItem, settings: CourseSettings) -> list[str]:
     """Return SAP's names of the locales that texts are given in; a run's own language comes first."""
     first = settings.default_locale
@@ -143,12 +132,10 @@ def _localized(text: str, locales: list[str]) -> list[dict[str, str]]:
     return [{"locale": locale, "value": text} for locale in locales]
 
 
-def _title(item: ContentItem, title: str, length: int | None) -> str:
+def _title(item: ContentItem, length: int | None) -> str:
     """Return the title; a run's says when it starts, as otherwise all runs of a course would look alike."""
-    if item.course_type == _EXEC_ED:
-        title = f"ExecEd: {title}"
     ending = _start_of(item.run) if item.content_type == "courserun" and item.run else ""
-    return _fitted(title, length and max(length - len(ending), 1)) + ending
+    return _fitted(title_of(item), length and max(length - len(ending), 1)) + ending
 
 
 def _start_of(run: CourseRun) -> str:
@@ -213,11 +200,6 @@ def _schedule(item: ContentItem) -> list[dict[str, Any]]:
             "duration": f"{days} days",
         }
     ]
-
-
-def _is_web_address(text: str) -> bool:
-    """Return whether SAP can take ``text`` for a URL. One that it cannot take would have it refuse a whole import."""
-    return text.startswith(("http://", "https://"))
 
 
 def _fitted(text: str, length: int | None) -> str:

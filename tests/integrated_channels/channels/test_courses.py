@@ -1,0 +1,71 @@
+"""What every translation has in common: an item is refused with all that stands in its way, or gives its texts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from enterprise_catalog.integrated_channels.channels.courses import (
+    Requirements,
+    address_of,
+    description_of,
+    is_web_address,
+    link_to_course_page,
+    owners_of,
+    title_of,
+)
+from enterprise_catalog.integrated_channels.exceptions import RejectedError
+from tests.integrated_channels.channels.items import an_item
+
+LECTERN: Final = Requirements("Lectern", 10, "Lectern takes 10.")
+
+
+def test_all_that_stands_in_an_items_way_is_told_in_order() -> None:
+    item = an_item("K" * 11, content_type="learnerpathway", title="<br>")
+
+    with pytest.raises(RejectedError) as raised:
+        LECTERN.check(item, (item.start, "It has a start."), (True, "Nor is it short."))
+
+    assert raised.value.message == (
+        "Lectern has nothing that a learner pathway could be; only courses can be sent. "
+        "The content key has 11 characters; Lectern takes 10. "
+        "The item has no title; Lectern needs one. Nor is it short."
+    )
+
+
+def test_an_item_that_meets_all_requirements_is_not_refused() -> None:
+    LECTERN.check(an_item("K" * 10), (False, "It is not so."), ("", "Nor so."))
+
+
+def test_a_learning_system_may_have_a_sentence_of_its_own_for_what_it_cannot_hold() -> None:
+    literal = Requirements("Lectern", 10, "Lectern takes 10.", sendable="No {kind} fits a {lms}.")
+
+    with pytest.raises(RejectedError, match="No learner pathway fits a Lectern"):
+        literal.check(an_item("K", content_type="learnerpathway"))
+
+
+def test_executive_education_is_told_apart_by_its_title() -> None:
+    assert title_of(an_item(title="<b>Lead</b>", course_type="executive-education-2u")) == "ExecEd: Lead"
+    assert title_of(an_item(title="<b>Lead</b>")) == "Lead"
+    assert title_of(an_item(title="<br>", course_type="executive-education-2u")) == ""
+
+
+def test_texts_give_way_to_the_next_best() -> None:
+    assert address_of(an_item(enrollment_url="", marketing_url="https://m.example.org")) == "https://m.example.org"
+    assert description_of(an_item(full_description="<p> </p>", short_description="<i>Short</i>")) == "Short"
+    assert description_of(an_item(full_description="", short_description="", title="T")) == "T"
+    assert owners_of(an_item(organizations=("<b>A</b>", " ", "B"))) == ["A", "B"]
+
+
+def test_a_link_is_escaped_and_left_out_where_there_is_none() -> None:
+    assert link_to_course_page('https://a.test/?"') == (
+        '<a href="https://a.test/?&quot;" target="_blank">Go to the course page</a>'
+    )
+    assert link_to_course_page("") == ""
+
+
+@pytest.mark.parametrize("text", ["", "a.test", "ftp://a.test", "javascript:alert(1)"])
+def test_what_is_no_web_address_is_none(text: str) -> None:
+    assert is_web_address("https://a.test")
+    assert not is_web_address(text)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
-from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels.answers import read
+from enterprise_catalog.integrated_channels.channels.paging import pages, query_of
 from enterprise_catalog.integrated_channels.channels.tokens import BearerClient
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
 
@@ -71,19 +72,23 @@ class API:
 
     def listed(self, path: str, kind: type[Page[T]], *, params: Mapping[str, str] | None = None) -> Iterator[T] | None:
         """Return what is in a list, fetched page by page; ``None`` if there is nothing that could have such a list."""
-        query = {**(params or {}), "limit": str(PAGE_SIZE)}
-        first = self.send("GET", path, params=query)
-        return self._results(path, kind, first, query) if first else None
+        query: Mapping[str, str] = {**(params or {}), "limit": str(PAGE_SIZE)}
 
-    def _results(self, path: str, kind: type[Page[T]], answer: Answer | None, query: Mapping[str, str]) -> Iterator[T]:
-        seen = {""}
-        while answer is not None:
-            page = read(kind, answer)
-            yield from page.results
-            if (following := page.paging.nextPage) in seen:
-                break
-            seen.add(following)
-            # Its path is the one that we have; another one is not gone to.
-            answer = self.send("GET", path, params={**query, **dict(parse_qsl(urlsplit(following).query))})
-        if answer is None or following:
-            raise RetryableError("Blackboard's list leads in circles, or went away before its end.")
+        def fetch(query: Mapping[str, str]) -> Page[T] | None:
+            answer = self.send("GET", path, params=query)
+            return read(kind, answer) if answer else None
+
+        def following(page: Page[T] | None) -> Mapping[str, str] | None:
+            more = query_of(page.paging.nextPage) if page else None
+            return {**query, **more} if more else None
+
+        found = pages(fetch, query, following)
+        first = next(found)
+        return _results(first, found) if first else None
+
+
+def _results(first: Page[T], others: Iterator[Page[T] | None]) -> Iterator[T]:
+    for page in chain([first], others):
+        if page is None:
+            raise RetryableError("Blackboard's list went away before its end.")
+        yield from page.results

@@ -14,11 +14,11 @@ from urllib.parse import quote
 from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels.answers import read
-from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, ConsentingChannel, PushChannel
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, PushChannel
 from enterprise_catalog.integrated_channels.channels.blackboard.access import (
     DELETE_SCOPE,
     SCOPES,
-    Access,
+    BlackboardConsent,
     BlackboardCredentials,
 )
 from enterprise_catalog.integrated_channels.channels.blackboard.api import API, Page
@@ -28,6 +28,7 @@ from enterprise_catalog.integrated_channels.channels.blackboard.transform import
     CourseView,
     to_course,
 )
+from enterprise_catalog.integrated_channels.channels.oauth import OAuthConsentingChannel
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RetryableError
 from enterprise_catalog.integrated_channels.types import ItemResult, Outcome, RateLimit, RemoteItem
 
@@ -107,7 +108,7 @@ class _Content(BaseModel):
     contentHandler: _Handler = _Handler()  # noqa: N815
 
 
-class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], ConsentingChannel):
+class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], OAuthConsentingChannel):
     """Blackboard Learn, Ultra or Original. A course takes four calls, whether it is created or updated."""
 
     code = "BLACKBOARD"
@@ -121,16 +122,10 @@ class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], Consent
     def __init__(self, client: LMSClient, settings: BlackboardSettings, credentials: BlackboardCredentials) -> None:
         super().__init__(client, settings, credentials)
         scopes = (*SCOPES, DELETE_SCOPE) if settings.delete_policy is DeletePolicy.DELETE else SCOPES
-        self._access = Access(client, credentials, save_credentials=lambda: self.save_credentials, scopes=scopes)
-        self._api = API(client, self._access.fetch_token)
+        self.consent = BlackboardConsent(self, scopes=scopes)
+        self._api = API(client, self.consent.fetch_token)
         self.parallel_calls = settings.parallel_calls
         self.rate_limit = RateLimit(settings.calls_per_day, seconds=_DAY_SECONDS)
-
-    def authorization_url(self, *, redirect_uri: str, state: str) -> str:
-        return self._access.authorization_url(redirect_uri=redirect_uri, state=state)
-
-    def redeem(self, code: str, *, redirect_uri: str) -> Mapping[str, str]:
-        return self._access.redeem(code, redirect_uri=redirect_uri)
 
     def transform(self, item: ContentItem) -> Payload:
         return to_course(item, view=self.settings.course_view, page_title=self.settings.page_title)
@@ -139,7 +134,7 @@ class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], Consent
         """Read a course, and compare what Blackboard grants us with what the settings count on."""
         answer = self._found(self._api.send("GET", COURSES, params={"limit": "1", "fields": "id"}))
         read(Page[_Course], answer)
-        mend = [f"The consent lacks {scope!r}: authorize again." for scope in self._access.missing_scopes()]
+        mend = [f"The consent lacks {scope!r}: authorize again." for scope in self.consent.missing_scopes()]
         limit, remaining = (answer.headers.get(f"x-rate-limit-{name}", "") for name in ("limit", "remaining"))
         if limit.isdecimal() and int(limit) < self.settings.calls_per_day:
             mend.append(f"Blackboard takes {int(limit):,} calls; calls_per_day says {self.settings.calls_per_day:,}.")

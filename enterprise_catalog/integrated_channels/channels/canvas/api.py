@@ -5,14 +5,14 @@ https://developerdocs.instructure.com/services/canvas, and Canvas's own program 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels.answers import read
-from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
+from enterprise_catalog.integrated_channels.channels.oauth import Consent, ConsentCredentials, Refusal
+from enterprise_catalog.integrated_channels.channels.paging import linked_page, pages
 from enterprise_catalog.integrated_channels.channels.text import cut
 from enterprise_catalog.integrated_channels.channels.tokens import BearerClient
 from enterprise_catalog.integrated_channels.exceptions import (
@@ -25,12 +25,9 @@ from enterprise_catalog.integrated_channels.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from enterprise_catalog.integrated_channels.http import Answer, LMSClient
-
-AUTHORIZATION: Final = "/login/oauth2/auth"
-TOKEN: Final = "/login/oauth2/token"  # noqa: S105  (a path)
 
 #: Canvas's bucket, one for each access token: full at the first number, and emptied by the second one in each second.
 #: While a request is under way it holds the third one. (source: app/middleware/request_throttle.rb)
@@ -45,10 +42,6 @@ PER_PAGE: Final = 100  #: The most that Canvas gives at once (source: lib/api.rb
 #: What a 403 says that is no refusal of rights. It is plain text; newer versions answer 429.
 _THROTTLED: Final = b"Rate Limit Exceeded"
 _COMPLAINT_LENGTH: Final = 300
-_NEXT: Final = re.compile(r'<([^<>]+)>;\s*rel="next"')
-
-#: Whatever Canvas has against a log-in, it is no item.
-_REFUSALS: Final = frozenset(range(400, 500)) - {408, 425, 429}
 
 #: What the consent asks for where the developer key enforces scopes.
 SCOPES: Final = (
@@ -62,22 +55,10 @@ SCOPES: Final = (
 )
 
 
-class CanvasCredentials(ChannelSettings):
-    """A developer key of the Canvas; the consent adds the refresh token."""
+class CanvasCredentials(ConsentCredentials):
+    """A developer key of the Canvas, and what a person's consent gave us."""
 
     client_id: str = Field(min_length=1, description="The developer key's ID, a long number.")
-    client_secret: SecretStr = Field(description="The developer key's secret.")
-    refresh_token: SecretStr | None = Field(default=None, description="Comes by the consent; leave it empty.")
-
-
-class _Granted(BaseModel):
-    access_token: str = Field(min_length=1)
-    refresh_token: str = ""
-
-
-class _Refused(BaseModel):
-    error: str = ""
-    error_description: str = ""
 
 
 class _Fault(BaseModel):
@@ -91,39 +72,41 @@ class _Complaint(BaseModel):
     errors: dict[str, list[_Fault] | str] | list[_Fault] = []
 
 
+class CanvasConsent(Consent):
+    """Tokens of one Canvas; the refresh token stays what it is."""
+
+    authorization_path = "/login/oauth2/auth"
+    token_path = "/login/oauth2/token"  # noqa: S105  (a path)
+    nothing_there = "There is no Canvas at the base URL: it gives out no tokens."
+    no_refresh_token = "Canvas let us in once, but gave no token to come back with."  # noqa: S105  (a sentence)
+
+    def nobody_consented(self) -> ConfigurationError:
+        return ConfigurationError("Nobody of the customer has authorized us at this Canvas yet; that comes first.")
+
+    def refused(self, answer: Answer) -> CredentialsError:
+        _raise_if_throttled(answer)
+        refusal = read(Refusal, answer)
+        error, why = (self._client.redacted(text) for text in (refusal.error, refusal.error_description))
+        reason = cut(f"{error} {why}".strip() or "no reason given", _COMPLAINT_LENGTH)
+        message = f"Canvas gives us no token ({reason}); it has to be authorized again."
+        return CredentialsError(message, status_code=answer.status_code, vendor_code=error)
+
+
 class CanvasAPI:
     """Calls one Canvas as the person who consented. Threads may share it."""
 
-    def __init__(self, client: LMSClient, credentials: CanvasCredentials, *, parallel_calls: int) -> None:
+    def __init__(self, client: LMSClient, fetch_token: Callable[[], str], *, parallel_calls: int) -> None:
         """Prepare calls; nothing is sent yet.
 
         Args:
+            fetch_token: asks Canvas for an access token.
             parallel_calls: how many may be under way at the same time.
         """
         self._client = client
-        self._credentials = credentials
-        self._bearer = BearerClient(client, self._refresh, is_token_refused=_is_about_the_token)
+        self._bearer = BearerClient(client, fetch_token, is_token_refused=_is_about_the_token)
         #: Below this, the calls that the others may be making could fill the bucket before ours is let in.
         self._least_remaining = UP_FRONT_COST * (parallel_calls + 1)
         self._remaining = HIGH_WATER
-
-    def authorization_url(self, redirect_uri: str, state: str, *, scoped: bool) -> str:
-        """Return where a person consents; scopes are asked for only where the developer key enforces them."""
-        query = {"client_id": self._credentials.client_id, "response_type": "code", "redirect_uri": redirect_uri}
-        scope = {"scope": " ".join(SCOPES)} if scoped else {}
-        return f"{self._client.base_url}{AUTHORIZATION}?{urlencode({**query, 'state': state, **scope})}"
-
-    def redeem(self, code: str, *, redirect_uri: str) -> str:
-        """Return the refresh token that Canvas gives for ``code``.
-
-        Raises:
-            CredentialsError: Canvas does not take the code, or gives no refresh token.
-        """
-        self._client.keep_secret(code)
-        granted = self._grant({"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri})
-        if not granted.refresh_token:
-            raise CredentialsError("Canvas let us in once, but gave no token to come back with.", status_code=200)
-        return granted.refresh_token
 
     def send(self, method: str, path: str, **request: Any) -> Answer:
         """Send one request; an answer of 400, 401, 403 or 404 is returned too, and is about what was asked for.
@@ -152,15 +135,10 @@ class CanvasAPI:
         Raises:
             RetryableError: Canvas sends us in a circle, or to another host, which is not given our token.
         """
-        seen = set()
-        following = f"{path}?{urlencode({**params, 'per_page': str(PER_PAGE)}, doseq=True)}"
-        while following:
-            if following in seen:
-                raise RetryableError("Canvas's list of pages leads in a circle.")
-            seen.add(following)
-            answer = self.send("GET", following)
-            yield answer
-            following = self._next_page(answer) if answer.status_code == 200 else ""
+        first = f"{path}?{urlencode({**params, 'per_page': str(PER_PAGE)}, doseq=True)}"
+        return pages(
+            lambda page: self.send("GET", page), first, lambda answer: linked_page(answer, self._client.base_url)
+        )
 
     def require_valid(self, answer: Answer) -> Answer:
         """Return ``answer``.
@@ -184,40 +162,6 @@ class CanvasAPI:
         fields = self._client.redacted(",".join(filter(None, by_field)))
         message = f"Canvas: {cut(told, _COMPLAINT_LENGTH)}"
         return RejectedError(message, status_code=answer.status_code, vendor_code=fields)
-
-    def _next_page(self, answer: Answer) -> str:
-        """Return path and query of the next page; empty after the last one."""
-        link = _NEXT.search(answer.headers.get("link", ""))
-        if link is None:
-            return ""
-        ours, theirs = urlsplit(self._client.base_url), urlsplit(link[1])
-        if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
-            where = f"{theirs.scheme}://{theirs.netloc}"
-            raise RetryableError(f"Canvas says that the next page is at {where}, which is not its own address.")
-        return f"{theirs.path.removeprefix(ours.path)}?{theirs.query}"
-
-    def _refresh(self) -> str:
-        """Return a new access token; the refresh token stays what it is."""
-        if self._credentials.refresh_token is None:
-            raise ConfigurationError("Nobody of the customer has authorized us at this Canvas yet; that comes first.")
-        refresh_token = self._credentials.refresh_token.get_secret_value()
-        return self._grant({"grant_type": "refresh_token", "refresh_token": refresh_token}).access_token
-
-    def _grant(self, grant: Mapping[str, str]) -> _Granted:
-        client_secret = self._credentials.client_secret.get_secret_value()
-        form = {**grant, "client_id": self._credentials.client_id, "client_secret": client_secret}
-        kind: Any = {"accept": _REFUSALS, "answer_is_secret": True, "is_counted": False}
-        answer = self._client.send("POST", TOKEN, form=form, **kind)
-        if answer.status_code < 300:
-            return read(_Granted, answer)
-        _raise_if_throttled(answer)
-        if answer.status_code == 404:
-            raise ConfigurationError(f"There is no Canvas at the base URL: nothing is found at {TOKEN}.")
-        refused = read(_Refused, answer)
-        error, why = (self._client.redacted(text) for text in (refused.error, refused.error_description))
-        reason = cut(f"{error} {why}".strip() or "no reason given", _COMPLAINT_LENGTH)
-        message = f"Canvas gives us no token ({reason}); it has to be authorized again."
-        raise CredentialsError(message, status_code=answer.status_code, vendor_code=error)
 
 
 def _is_about_the_token(answer: Answer) -> bool:

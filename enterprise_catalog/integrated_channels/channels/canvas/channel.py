@@ -9,9 +9,16 @@ from urllib.parse import quote
 from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels.answers import read
-from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, ConsentingChannel, PushChannel
-from enterprise_catalog.integrated_channels.channels.canvas.api import MAX_PARALLEL_CALLS, CanvasAPI, CanvasCredentials
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, PushChannel
+from enterprise_catalog.integrated_channels.channels.canvas.api import (
+    MAX_PARALLEL_CALLS,
+    SCOPES,
+    CanvasAPI,
+    CanvasConsent,
+    CanvasCredentials,
+)
 from enterprise_catalog.integrated_channels.channels.canvas.transform import MAX_INTEGRATION_ID_LENGTH, to_course
+from enterprise_catalog.integrated_channels.channels.oauth import OAuthConsentingChannel
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
@@ -76,7 +83,7 @@ _IMAGE: Final = "image_url"
 _OF_EVERY_COURSE: Final = frozenset({"is_public", "self_enrollment", "indexed", "default_view"})
 
 
-class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
+class Canvas(PushChannel[CanvasSettings, CanvasCredentials], OAuthConsentingChannel):
     """Canvas, hosted or self-run. Courses are concluded instead of deleted unless the settings say otherwise."""
 
     code = "CANVAS"
@@ -90,19 +97,14 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], ConsentingChannel):
     def __init__(self, client: LMSClient, settings: CanvasSettings, credentials: CanvasCredentials) -> None:
         super().__init__(client, settings, credentials)
         self.parallel_calls = settings.parallel_calls
-        self.api = CanvasAPI(client, credentials, parallel_calls=settings.parallel_calls)
+        self.consent = CanvasConsent(self, scopes=SCOPES if settings.enforces_scopes else ())
+        self.api = CanvasAPI(client, self.consent.fetch_token, parallel_calls=settings.parallel_calls)
         self._is_allowed = False  #: Whether it is known that nothing is missing in the account.
         #: ``self`` is Canvas's own word for the root account of an address (object_ids.md).
         self._account = f"/api/v1/accounts/{settings.account_id or 'self'}"
 
     def transform(self, item: ContentItem) -> Payload:
         return {**to_course(item), **self.settings.model_dump(include={*_OF_EVERY_COURSE})}
-
-    def authorization_url(self, *, redirect_uri: str, state: str) -> str:
-        return self.api.authorization_url(redirect_uri, state, scoped=self.settings.enforces_scopes)
-
-    def redeem(self, code: str, *, redirect_uri: str) -> Mapping[str, str]:
-        return {"refresh_token": self.api.redeem(code, redirect_uri=redirect_uri)}
 
     def probe(self) -> Sequence[str]:
         """Look at the account, and at what the person who consented may do in it."""

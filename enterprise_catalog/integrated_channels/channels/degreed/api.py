@@ -6,19 +6,14 @@ https://developer.degreed.com/docs (authentication, pagination, rate limiting, e
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels.answers import read, read_or_none
-from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
+from enterprise_catalog.integrated_channels.channels.oauth import ClientCredentials, request_grant
+from enterprise_catalog.integrated_channels.channels.paging import pages, query_of
 from enterprise_catalog.integrated_channels.channels.tokens import BearerClient
-from enterprise_catalog.integrated_channels.exceptions import (
-    ConfigurationError,
-    CredentialsError,
-    RejectedError,
-    RetryableError,
-)
+from enterprise_catalog.integrated_channels.exceptions import CredentialsError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -30,15 +25,8 @@ TOKEN: Final = "/oauth/token"  # noqa: S105  (a path)
 _JSON: Final = {"Accept": "application/json"}
 
 
-class DegreedCredentials(ChannelSettings):
+class DegreedCredentials(ClientCredentials):
     """An API key of the organisation, or of a content provider in it."""
-
-    client_id: str = Field(min_length=1, description="The API key's client ID.")
-    client_secret: SecretStr = Field(min_length=1, description="The API key's client secret.")
-
-
-class _Token(BaseModel):
-    access_token: str = Field(min_length=1)
 
 
 class Resource(BaseModel):
@@ -115,41 +103,26 @@ class DegreedAPI:
         return self._bearer.send(method, path, json=body, params=params, headers=_JSON, accept=accept, explain=explain)
 
     def resources(self, path: str, params: Mapping[str, str]) -> Iterator[Resource]:
-        """Yield all resources of a list, page by page.
+        """Return all resources of a list, fetched page by page."""
 
-        The parameters of the link to the next page are sent to where the first one came from, whatever host the link
-        names: the token is for no other.
-        """
-        seen = []
-        following: Mapping[str, str] | None = params
-        while following is not None:
-            if following in seen:
-                raise RetryableError("Degreed's list leads back to a page that was read already.", status_code=200)
-            seen.append(following)
-            page = read(_Page, self.send("GET", path, params=following))
-            yield from page.data
-            following = dict(parse_qsl(urlsplit(page.links.next).query)) if page.links.next else None
+        def fetch(query: Mapping[str, str]) -> _Page:
+            return read(_Page, self.send("GET", path, params=query))
+
+        found = pages(fetch, params, lambda page: query_of(page.links.next))
+        return (resource for page in found for resource in page.data)
 
     def _fetch_token(self) -> str:
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self._credentials.client_id,
-            "client_secret": self._credentials.client_secret.get_secret_value(),
-            "scope": self._scope,
-        }
-        try:
-            answer = self._token_client.send(
-                "POST", TOKEN, form=form, headers=_JSON, answer_is_secret=True, is_counted=False
-            )
-        except (CredentialsError, RejectedError) as error:
-            # Whatever Degreed has against a log-in, it is no item.
-            status = error.status_code
-            if status in (404, 405):
-                message = f"No tokens are given out at {self._token_client.base_url}; is token_base_url right?"
-                raise ConfigurationError(message, status_code=status) from error
-            message = f"Degreed gives no token ({status}): the client ID, the client secret or the scopes are wrong."
-            raise CredentialsError(message, status_code=status) from error
-        return read(_Token, answer).access_token
+        form = {"grant_type": "client_credentials", **self._credentials.as_form(), "scope": self._scope}
+        nothing_there = f"No tokens are given out at {self._token_client.base_url}; is token_base_url right?"
+        return request_grant(
+            self._token_client, TOKEN, refused=_no_token, nothing_there=nothing_there, form=form, headers=_JSON
+        ).access_token
+
+
+def _no_token(answer: Answer) -> CredentialsError:
+    status = answer.status_code
+    message = f"Degreed gives no token ({status}): the client ID, the client secret or the scopes are wrong."
+    return CredentialsError(message, status_code=status)
 
 
 def one_resource(answer: Answer) -> Resource:

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 
-from enterprise_catalog.integrated_channels.channels.answers import read
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
+from enterprise_catalog.integrated_channels.channels.oauth import basic_authentication, request_grant
 from enterprise_catalog.integrated_channels.channels.saml import Claims, is_signing_key, signed_assertion
-from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, CredentialsError, RejectedError
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, CredentialsError
 
 if TYPE_CHECKING:
-    from enterprise_catalog.integrated_channels.http import LMSClient
+    from enterprise_catalog.integrated_channels.http import Answer, LMSClient
 
 #: KBA 2558226. SAP withdraws it: announced for November 2026, then put off to the second half of 2027.
 TOKEN_SERVER_PATH: Final = "/learning/oauth-api/rest/v1/token"  # noqa: S105  (no secret)
@@ -52,10 +52,6 @@ class SAPCredentials(ChannelSettings):
         return value
 
 
-class _Token(BaseModel):
-    access_token: str = Field(min_length=1)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenServer:
     """A token for client ID and secret, from Learning's own token server."""
@@ -76,14 +72,13 @@ class TokenServer:
             "userType": self.user_type,
             "resourceType": "learning_public_api",
         }
-        pair = f"{self.credentials.client_id}:{_shown(self.credentials.client_secret)}"
-        basic = base64.b64encode(pair.encode()).decode()
-        self.client.keep_secret(basic)
         return _fetched(
             self.client,
             TOKEN_SERVER_PATH,
             json={"grant_type": "client_credentials", "scope": scope},
-            headers={"Authorization": f"Basic {basic}"},
+            headers=basic_authentication(
+                self.client, self.credentials.client_id, _shown(self.credentials.client_secret)
+            ),
         )
 
 
@@ -139,20 +134,14 @@ class SAMLBearer:
 
 
 def _fetched(client: LMSClient, path: str, **request: Any) -> str:
-    """Return the token that SAP answers with.
+    """Return the token that SAP answers with."""
+    nothing_there = f"SAP gives out no tokens at {client.base_url}{path}."
+    return request_grant(client, path, refused=_no_token, nothing_there=nothing_there, **request).access_token
 
-    Raises:
-        CredentialsError: it gives us none.
-        ConfigurationError: there is nothing at the address.
-    """
-    try:
-        answer = client.send("POST", path, answer_is_secret=True, is_counted=False, accept={404}, **request)
-    except RejectedError as error:
-        # As such it would say that an item is to blame.
-        raise CredentialsError(f"SAP gives no token. {error.message}", status_code=error.status_code) from error
-    if answer.status_code == 404:
-        raise ConfigurationError(f"SAP gives out no tokens at {client.base_url}{path}.", status_code=404)
-    return read(_Token, answer).access_token
+
+def _no_token(answer: Answer) -> CredentialsError:
+    status = answer.status_code
+    return CredentialsError(f"SAP gives no token. The learning system answered {status}.", status_code=status)
 
 
 def _shown(secret: SecretStr | None) -> str:

@@ -1,0 +1,187 @@
+"""OAuth 2.0 (RFC 6749) as learning systems speak it: how tokens are asked for, and how a person lets us in.
+
+``tokens.py`` keeps the access token that comes of it, and sends it with each request.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, Field, SecretStr
+
+from enterprise_catalog.integrated_channels.channels.answers import read
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, ConsentingChannel
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, CredentialsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from enterprise_catalog.integrated_channels.channels.base import Channel
+    from enterprise_catalog.integrated_channels.exceptions import SyncError
+    from enterprise_catalog.integrated_channels.http import Answer, LMSClient
+
+#: Whatever an LMS has against a log-in, it is no item. The others may pass.
+_REFUSALS: Final = frozenset(range(400, 500)) - {408, 425, 429}
+
+
+class ClientCredentials(ChannelSettings):
+    """How an LMS knows our application."""
+
+    client_id: str = Field(min_length=1, description="The client ID that the learning system has for us.")
+    client_secret: SecretStr = Field(min_length=1, description="The secret that belongs to the client ID.")
+
+    def as_form(self) -> dict[str, str]:
+        """Return both as fields of a request for tokens."""
+        return {"client_id": self.client_id, "client_secret": self.client_secret.get_secret_value()}
+
+
+class ConsentCredentials(ClientCredentials):
+    """How an LMS knows our application, and what a person's consent gave us."""
+
+    refresh_token: SecretStr | None = Field(
+        default=None, description="Comes with the consent of a person; leave it empty."
+    )
+
+
+class Grant(BaseModel):
+    """What an LMS gives (5.1)."""
+
+    access_token: str = Field(min_length=1)
+    refresh_token: str = ""
+    scope: str = ""  #: Separated by spaces.
+
+
+class Refusal(BaseModel):
+    """Why it gives nothing (5.2)."""
+
+    error: str = ""
+    error_description: str = ""
+
+
+def request_grant(
+    client: LMSClient, path: str, *, refused: Callable[[Answer], SyncError], nothing_there: str, **request: Any
+) -> Grant:
+    """Ask for tokens, and have the client keep them out of every message. Such a call counts against no rate limit.
+
+    Args:
+        refused: returns what to raise for an answer of 400 to 499 that is no passing one.
+        nothing_there: what is said if nobody gives out tokens at ``path``.
+        request: the rest of the request, as ``LMSClient.send`` takes it.
+
+    Raises:
+        ConfigurationError: there is nothing at ``path``.
+        RetryableError: it may work later; whether a token that was handed in is still good is not known.
+    """
+    answer = client.send("POST", path, accept=_REFUSALS, answer_is_secret=True, is_counted=False, **request)
+    if answer.status_code in (404, 405):
+        raise ConfigurationError(nothing_there, status_code=answer.status_code)
+    if answer.status_code >= 400:
+        raise refused(answer)
+    grant = read(Grant, answer)
+    for token in (grant.access_token, grant.refresh_token):
+        client.keep_secret(token)
+    return grant
+
+
+def basic_authentication(client: LMSClient, client_id: str, client_secret: str) -> dict[str, str]:
+    """Return the header that shows who we are (2.3.1); no message will repeat it."""
+    pair = b64encode(f"{client_id}:{client_secret}".encode()).decode()
+    client.keep_secret(pair)
+    return {"Authorization": f"Basic {pair}"}
+
+
+class Consent(ABC):
+    """A person's consent (authorization code, 4.1), and the tokens that it is good for, run after run.
+
+    Not for several threads at once; ``BearerClient`` sees to that.
+    """
+
+    authorization_path: ClassVar[str]  #: Where a person consents, below the base URL.
+    token_path: ClassVar[str]
+    is_basic: ClassVar[bool] = False  #: Whether client ID and secret go into a header, and not into the form.
+    nothing_there: ClassVar[str]  #: What is said if nobody gives out tokens there.
+    no_refresh_token: ClassVar[str]  #: What is said of a consent that lets us in but once.
+
+    def __init__(self, channel: Channel[Any, Any], *, scopes: Sequence[str] = ()) -> None:
+        """Prepare calls; nothing is sent yet.
+
+        Args:
+            channel: has :class:`ConsentCredentials`, and saves a refresh token that takes the place of theirs.
+            scopes: what a person is asked to allow.
+        """
+        self._channel = channel
+        self._client = channel.client
+        self._credentials: ConsentCredentials = channel.credentials
+        self._scopes = scopes
+        self._granted: frozenset[str] = frozenset()
+        refresh_token = self._credentials.refresh_token
+        self._refresh_token = refresh_token.get_secret_value() if refresh_token else ""
+
+    @abstractmethod
+    def nobody_consented(self) -> SyncError:
+        """Return what to raise as long as there is no consent."""
+
+    @abstractmethod
+    def refused(self, answer: Answer) -> SyncError:
+        """Return what to raise for an answer of 400 to 499 that gives no tokens."""
+
+    def missing_scopes(self) -> list[str]:
+        """Return what the consent lacks, as far as the LMS told when it last gave a token."""
+        return [scope for scope in self._scopes if self._granted and scope not in self._granted]
+
+    def authorization_url(self, *, redirect_uri: str, state: str) -> str:
+        """Return where a person of the customer lets us in."""
+        query = {"client_id": self._credentials.client_id, "response_type": "code", "redirect_uri": redirect_uri}
+        scope = {"scope": " ".join(self._scopes)} if self._scopes else {}
+        return f"{self._client.base_url}{self.authorization_path}?{urlencode({**query, 'state': state, **scope})}"
+
+    def redeem(self, code: str, *, redirect_uri: str) -> dict[str, str]:
+        """Return the credentials that the code of a consent is worth: field -> value.
+
+        Raises:
+            CredentialsError: the LMS does not take the code, or lets us in but once.
+        """
+        self._client.keep_secret(code)
+        grant = self._request({"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri})
+        if not grant.refresh_token:
+            raise CredentialsError(self.no_refresh_token)
+        return {"refresh_token": grant.refresh_token}
+
+    def fetch_token(self) -> str:
+        """Return an access token; a refresh token that came with it is stored before anybody can use the other.
+
+        The one that was used may be worth nothing afterwards: if its successor were lost, a person would have to
+        consent again.
+        """
+        if not self._refresh_token:
+            raise self.nobody_consented()
+        grant = self._request({"grant_type": "refresh_token", "refresh_token": self._refresh_token})
+        if grant.refresh_token not in ("", self._refresh_token):
+            self._channel.save_credentials({"refresh_token": grant.refresh_token})
+            self._refresh_token = grant.refresh_token
+        self._granted = frozenset(grant.scope.split())
+        return grant.access_token
+
+    def _request(self, form: Mapping[str, str]) -> Grant:
+        who = self._credentials.as_form()
+        request: dict[str, Any] = {"form": {**form, **who}}
+        if self.is_basic:
+            request = {"form": form, "headers": basic_authentication(self._client, *who.values())}
+        return request_grant(
+            self._client, self.token_path, refused=self.refused, nothing_there=self.nothing_there, **request
+        )
+
+
+class OAuthConsentingChannel(ConsentingChannel):
+    """Mixed into a channel that has a :class:`Consent`."""
+
+    consent: Consent
+
+    def authorization_url(self, *, redirect_uri: str, state: str) -> str:
+        return self.consent.authorization_url(redirect_uri=redirect_uri, state=state)
+
+    def redeem(self, code: str, *, redirect_uri: str) -> Mapping[str, str]:
+        return self.consent.redeem(code, redirect_uri=redirect_uri)

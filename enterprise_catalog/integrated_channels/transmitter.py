@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from enterprise_catalog.integrated_channels.channels.base import PushChannel, UpsertChannel
+from enterprise_catalog.integrated_channels.channels.results import failed
 from enterprise_catalog.integrated_channels.exceptions import (
     BudgetSpentError,
     LMSUnavailableError,
@@ -213,7 +214,7 @@ class _Part(ABC):
     ) -> list[Outgoing]:
         """Go on after ``call`` refused ``items``; return those that it does not refuse in the end."""
         if len(items) == 1:
-            self.transmission.results[items[0].content_key] = _failure(items[0], Outcome.REJECTED, error)
+            self.transmission.results[items[0].content_key] = failed(items[0], error)
             return []
         middle = len(items) // 2
         return self._in_halves(call, items[:middle]) + self._in_halves(call, items[middle:])
@@ -323,15 +324,4 @@ def _fill(results: dict[str, ItemResult], items: Iterable[Outgoing], outcome: Ou
     """Give ``outcome`` to each item that has no result yet."""
     for item in items:
         if item.content_key not in results:
-            results[item.content_key] = _failure(item, outcome, error)
-
-
-def _failure(item: Outgoing, outcome: Outcome, error: SyncError) -> ItemResult:
-    return ItemResult(
-        item.content_key,
-        outcome,
-        status_code=error.status_code,
-        vendor_code=error.vendor_code,
-        message=error.message,
-        retry_after_seconds=error.retry_after_seconds if isinstance(error, RetryableError) else None,
-    )
+            results[item.content_key] = failed(item, error, outcome=outcome)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -66,7 +66,7 @@ class Channel(ABC, Generic[S, C]):
 
     code: ClassVar[str]  #: Stored in rows; never change it once released.
     label: ClassVar[str]  #: For people.
-    settings_class: ClassVar[type[ChannelSettings]]
+    settings_class: ClassVar[type[ChannelSettings]]  #: This and the next one are the parameters of the kind.
     credentials_class: ClassVar[type[ChannelSettings]]  #: Its ``SecretStr`` fields are kept out of every message.
 
     items_per_call: int  #: The most items that one call takes; an instance may take fewer, if its settings say so.
@@ -76,7 +76,16 @@ class Channel(ABC, Generic[S, C]):
     parallel_calls: int = 1
     #: How many calls the LMS takes in a window of time, counted across all workers; ``None`` for as many as we like.
     rate_limit: RateLimit | None = None
-    can_list: ClassVar[bool] = False  #: Whether :meth:`list_items` can tell what the LMS has.
+    can_list: ClassVar[bool] = False  #: Whether :meth:`list_items` is there, which tells what the LMS has.
+
+    def __init_subclass__(cls) -> None:
+        """Say once what is known already: ``PushChannel[S, C]`` names the classes of settings and credentials."""
+        super().__init_subclass__()
+        for base in cls.__dict__.get("__orig_bases__", ()):
+            match get_args(base):
+                case (type() as settings, type() as credentials):
+                    cls.settings_class, cls.credentials_class = settings, credentials
+        cls.can_list = cls.list_items is not Channel.list_items
 
     def __init__(self, client: LMSClient, settings: S, credentials: C) -> None:
         self.client = client
@@ -135,6 +144,43 @@ class PushChannel(Channel[S, C]):
     @abstractmethod
     def delete(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
         """Take items (with ``remote_id``) away from learners. An item that the LMS no longer has is ``GONE``."""
+
+
+class OneByOneChannel(PushChannel[S, C]):
+    """A push channel whose LMS takes one item a call; all that it adds is that lists of one item are not spelt out."""
+
+    items_per_call = 1
+
+    @abstractmethod
+    def find_item(self, key: str) -> str | None:
+        """Return the LMS's own id of the item under ``key``, hidden or not, compared exactly; ``None`` without one."""
+
+    @abstractmethod
+    def create_item(self, item: Outgoing) -> ItemResult:
+        """Create the item, as :meth:`create` does."""
+
+    @abstractmethod
+    def update_item(self, item: Outgoing) -> ItemResult:
+        """Update the item, as :meth:`update` does."""
+
+    @abstractmethod
+    def delete_item(self, item: Outgoing) -> ItemResult:
+        """Take the item away from learners, as :meth:`delete` does."""
+
+    def find(self, keys: Sequence[str]) -> Mapping[str, str]:
+        return {key: remote_id for key in keys if (remote_id := self.find_item(key)) is not None}
+
+    def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        [item] = items
+        return [self.create_item(item)]
+
+    def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        [item] = items
+        return [self.update_item(item)]
+
+    def delete(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        [item] = items
+        return [self.delete_item(item)]
 
 
 class UpsertChannel(Channel[S, C]):

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels.answers import read
-from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, PushChannel
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, OneByOneChannel
 from enterprise_catalog.integrated_channels.channels.blackboard.access import (
     DELETE_SCOPE,
     SCOPES,
@@ -29,14 +29,15 @@ from enterprise_catalog.integrated_channels.channels.blackboard.transform import
     to_course,
 )
 from enterprise_catalog.integrated_channels.channels.oauth import OAuthConsentingChannel
+from enterprise_catalog.integrated_channels.channels.results import done, failed, gone
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RetryableError
-from enterprise_catalog.integrated_channels.types import ItemResult, Outcome, RateLimit, RemoteItem
+from enterprise_catalog.integrated_channels.types import RateLimit, RemoteItem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from enterprise_catalog.integrated_channels.http import Answer, LMSClient
-    from enterprise_catalog.integrated_channels.types import ContentItem, Outgoing, Payload
+    from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload
 
 COURSES: Final = "/learn/api/public/v3/courses"
 #: Contents and tasks of courses are still where the first version of the API had them.
@@ -108,16 +109,12 @@ class _Content(BaseModel):
     contentHandler: _Handler = _Handler()  # noqa: N815
 
 
-class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], OAuthConsentingChannel):
+class Blackboard(OneByOneChannel[BlackboardSettings, BlackboardCredentials], OAuthConsentingChannel):
     """Blackboard Learn, Ultra or Original. A course takes four calls, whether it is created or updated."""
 
     code = "BLACKBOARD"
     label = "Blackboard Learn"
-    items_per_call = 1
     max_key_length = MAX_EXTERNAL_ID_LENGTH
-    can_list = True
-    settings_class = BlackboardSettings
-    credentials_class = BlackboardCredentials
 
     def __init__(self, client: LMSClient, settings: BlackboardSettings, credentials: BlackboardCredentials) -> None:
         super().__init__(client, settings, credentials)
@@ -150,24 +147,18 @@ class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], OAuthCo
                 fields = {"externalId": course.externalId, "name": course.name}
                 yield RemoteItem(course.externalId, course.id, is_offered, course.name, fields)
 
-    def find(self, keys: Sequence[str]) -> Mapping[str, str]:
-        """Ask for each course by its external ID.
+    def find_item(self, key: str) -> str | None:
+        """Ask for the course by its external ID.
 
         Of a key that no path may hold the courses that contain it are searched for: more calls, for few keys.
         """
-        found: dict[str, str] = {}
-        for key in keys:
-            for course in self._courses_with(key):
-                if course.externalId == key:
-                    found.setdefault(key, course.id)
-        return found
+        return next((course.id for course in self._courses_with(key) if course.externalId == key), None)
 
-    def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+    def create_item(self, item: Outgoing) -> ItemResult:
         """Create a course that is hidden, give it its page, and show it.
 
         A course ID or external ID that is taken is a refusal, after which the engine looks for the course.
         """
-        [item] = items
         fields = {name: value for name, value in item.payload.items() if name != "page"} | _HIDDEN
         if self.settings.data_source_id:
             fields["dataSourceId"] = self.settings.data_source_id
@@ -176,22 +167,20 @@ class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], OAuthCo
         course = read(_Course, self._found(answer)).id
         contents = _contents_of(course)
         self._add_document(contents, self._add_folder(contents, item), item)
-        return [self._change(course, item, _SHOWN)]
+        return self._change(course, item, _SHOWN)
 
-    def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+    def update_item(self, item: Outgoing) -> ItemResult:
         """Make the page what it should be, then the course, which is shown."""
-        [item] = items
         if not self._make_page(_contents_of(item.remote_id), item):
-            return [_gone(item)]
+            return _gone(item)
         # A course keeps its ID and its view.
         fields = {name: item.payload[name] for name in ("externalId", "name", "description")}
-        return [self._change(item.remote_id, item, fields | _SHOWN)]
+        return self._change(item.remote_id, item, fields | _SHOWN)
 
-    def delete(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        [item] = items
+    def delete_item(self, item: Outgoing) -> ItemResult:
         if self.settings.delete_policy is DeletePolicy.DELETE:
-            return [self._delete(item)]
-        return [self._change(item.remote_id, item, {"availability": {"available": self.settings.delete_policy.value}})]
+            return self._delete(item)
+        return self._change(item.remote_id, item, {"availability": {"available": self.settings.delete_policy.value}})
 
     # --- courses ----------------------------------------------------------------------------------------------------
 
@@ -217,7 +206,7 @@ class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], OAuthCo
         if answer is None:
             return _gone(item)
         read(_Course, answer)
-        return ItemResult(item.content_key, Outcome.DONE, remote_id=course)
+        return done(item, course)
 
     def _delete(self, item: Outgoing) -> ItemResult:
         """Delete a course for ever. Blackboard does it in a task of its own, which is asked a few times."""
@@ -233,10 +222,10 @@ class Blackboard(PushChannel[BlackboardSettings, BlackboardCredentials], OAuthCo
                 if answer is None:
                     break
                 if answer.status_code == 303:
-                    return ItemResult(item.content_key, Outcome.DONE, remote_id=item.remote_id)
+                    return done(item)
         # The next run's delete finds the course gone, or its task still under way.
         message = "Blackboard has begun to delete the course, and has not said yet that it is done."
-        return ItemResult(item.content_key, Outcome.RETRY, remote_id=item.remote_id, status_code=202, message=message)
+        return failed(item, RetryableError(message, status_code=202))
 
     # --- the page of a course: a folder, and a document in it -------------------------------------------------------
 
@@ -295,6 +284,4 @@ def _like(payload: Payload, contents: Iterable[_Content]) -> _Content | None:
 
 
 def _gone(item: Outgoing) -> ItemResult:
-    return ItemResult(
-        item.content_key, Outcome.GONE, status_code=404, message="Blackboard has no such course any more."
-    )
+    return gone(item, message="Blackboard has no such course any more.")

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels.answers import read
-from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, PushChannel
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, OneByOneChannel
 from enterprise_catalog.integrated_channels.channels.canvas.api import (
     MAX_PARALLEL_CALLS,
     SCOPES,
@@ -19,19 +19,20 @@ from enterprise_catalog.integrated_channels.channels.canvas.api import (
 )
 from enterprise_catalog.integrated_channels.channels.canvas.transform import MAX_INTEGRATION_ID_LENGTH, to_course
 from enterprise_catalog.integrated_channels.channels.oauth import OAuthConsentingChannel
+from enterprise_catalog.integrated_channels.channels.results import done, gone
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
     RejectedError,
     RetryableError,
 )
-from enterprise_catalog.integrated_channels.types import ItemResult, Outcome, RemoteItem
+from enterprise_catalog.integrated_channels.types import RemoteItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from enterprise_catalog.integrated_channels.http import Answer, LMSClient
-    from enterprise_catalog.integrated_channels.types import ContentItem, Outgoing, Payload
+    from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload
 
 #: Keys that stand in a path as they are documented to. All others are sent in hexadecimal, which Canvas takes for old
 #: clients' sake (source: lib/api.rb, ``sis_parse_id``): it drops spaces at the end of an ID, and ``.json``, and web
@@ -83,16 +84,12 @@ _IMAGE: Final = "image_url"
 _OF_EVERY_COURSE: Final = frozenset({"is_public", "self_enrollment", "indexed", "default_view"})
 
 
-class Canvas(PushChannel[CanvasSettings, CanvasCredentials], OAuthConsentingChannel):
+class Canvas(OneByOneChannel[CanvasSettings, CanvasCredentials], OAuthConsentingChannel):
     """Canvas, hosted or self-run. Courses are concluded instead of deleted unless the settings say otherwise."""
 
     code = "CANVAS"
     label = "Canvas"
-    items_per_call = 1
     max_key_length = MAX_INTEGRATION_ID_LENGTH
-    can_list = True
-    settings_class = CanvasSettings
-    credentials_class = CanvasCredentials
 
     def __init__(self, client: LMSClient, settings: CanvasSettings, credentials: CanvasCredentials) -> None:
         super().__init__(client, settings, credentials)
@@ -127,24 +124,19 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], OAuthConsentingChan
                     fields = course.model_dump(include={"name", "course_code", "integration_id", "default_view"})
                     yield RemoteItem(key, str(course.id), course.workflow_state == _OFFERED, course.name or "", fields)
 
-    def find(self, keys: Sequence[str]) -> Mapping[str, str]:
-        """Look each key up by itself; deleted courses are found, too, since their integration IDs stay taken."""
-        found = {}
-        for key in keys:
-            answer = self.api.send("GET", _path_of(key), params=_DELETED_TOO)
-            if answer.status_code == 404:
-                continue
-            course = read(_Course, self._require_course(answer))
-            if self._key_of(course) == key:
-                found[key] = str(course.id)
-        return found
+    def find_item(self, key: str) -> str | None:
+        """Look the key up; deleted courses are found, too, since their integration IDs stay taken."""
+        answer = self.api.send("GET", _path_of(key), params=_DELETED_TOO)
+        if answer.status_code == 404:
+            return None
+        course = read(_Course, self._require_course(answer))
+        return str(course.id) if self._key_of(course) == key else None
 
-    def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+    def create_item(self, item: Outgoing) -> ItemResult:
         """Create and publish the course, then give it its image, which Canvas takes from updates only.
 
         If the image does not get there, the next run finds the course by its key and updates it with all it has.
         """
-        [item] = items
         fields = {name: value for name, value in item.payload.items() if name != _IMAGE}
         answer = self.api.send("POST", f"{self._account}/courses", json={"course": fields, "offer": True})
         if answer.status_code == 400:
@@ -157,24 +149,21 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], OAuthConsentingChan
         changes = {_IMAGE: item.payload[_IMAGE]} if _IMAGE in item.payload else {}
         if course.workflow_state != _OFFERED:
             changes["event"] = "offer"
-        done = ItemResult(item.content_key, Outcome.DONE, remote_id=str(course.id))
-        return [self._change(item, str(course.id), changes) if changes else done]
+        return self._change(item, str(course.id), changes) if changes else done(item, course.id)
 
-    def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        [item] = items
+    def update_item(self, item: Outgoing) -> ItemResult:
         image = {} if _IMAGE in item.payload else {"remove_image": True}
-        return [self._change(item, item.remote_id, {**item.payload, **image, "event": "offer"})]
+        return self._change(item, item.remote_id, {**item.payload, **image, "event": "offer"})
 
-    def delete(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        [item] = items
+    def delete_item(self, item: Outgoing) -> ItemResult:
         path, policy = f"{_COURSES_PATH}/{item.remote_id}", self.settings.delete_policy
         answer = self.api.send("DELETE", path, params={"event": policy})
         if answer.status_code >= 400 and self.api.send("GET", path).status_code == 404:
             # Never there, or deleted by somebody: Canvas shows no deleted course unless it is asked to.
-            return [ItemResult(item.content_key, Outcome.GONE, status_code=answer.status_code)]
+            return gone(item, answer.status_code)
         if not read(dict[str, bool], self._require_course(answer)).get(policy):
             raise RetryableError(f"Canvas does not say that it did {policy} the course: {answer.excerpt}")
-        return [ItemResult(item.content_key, Outcome.DONE, remote_id=item.remote_id)]
+        return done(item)
 
     def _change(self, item: Outgoing, course_id: str, changes: Payload) -> ItemResult:
         path = f"{_COURSES_PATH}/{course_id}"
@@ -182,11 +171,11 @@ class Canvas(PushChannel[CanvasSettings, CanvasCredentials], OAuthConsentingChan
         if answer.status_code in {400, 401, 403} and self._is_undeleted(path):
             answer = self.api.send("PUT", path, json={"course": changes})
         if answer.status_code == 404:
-            return ItemResult(item.content_key, Outcome.GONE, status_code=404)
+            return gone(item)
         course = self._read(item, self._require_course(answer))
         if course.workflow_state != _OFFERED:
             raise RetryableError(f"Canvas took the change, but the course {course.id} is {course.workflow_state}.")
-        return ItemResult(item.content_key, Outcome.DONE, remote_id=str(course.id))
+        return done(item, course.id)
 
     def _is_undeleted(self, path: str) -> bool:
         """Recover the course if it was deleted, and return whether it was; it is then unpublished.

@@ -49,8 +49,6 @@ class Cornerstone(PullChannel[CornerstoneSettings, FeedCredentials]):
     code = "CSOD"
     label = "Cornerstone"
     max_key_length = 255  #: A key that Cornerstone does not take gets another one.
-    settings_class = CornerstoneSettings
-    credentials_class = FeedCredentials
     feed_path = "cornerstone/course-list"
     customer_parameter = "ciid"
 

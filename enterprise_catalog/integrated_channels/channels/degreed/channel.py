@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, PushChannel
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, OneByOneChannel
 from enterprise_catalog.integrated_channels.channels.degreed.api import (
     DegreedAPI,
     DegreedCredentials,
@@ -27,14 +27,15 @@ from enterprise_catalog.integrated_channels.channels.degreed.transform import (
     Wanted,
     to_course,
 )
+from enterprise_catalog.integrated_channels.channels.results import done, failed, gone, made_meanwhile
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
-from enterprise_catalog.integrated_channels.types import ItemResult, Outcome, RateLimit, RemoteItem
+from enterprise_catalog.integrated_channels.types import RateLimit, RemoteItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from enterprise_catalog.integrated_channels.http import Answer, LMSClient
-    from enterprise_catalog.integrated_channels.types import ContentItem, Outgoing, Payload
+    from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload
 
 CONTENT: Final = "/api/v2/content"
 COURSES: Final = f"{CONTENT}/courses"
@@ -74,16 +75,12 @@ class DegreedSettings(ChannelSettings):
     parallel_calls: int = Field(default=2, ge=1, le=8, description="How many calls are under way at the same time.")
 
 
-class Degreed(PushChannel[DegreedSettings, DegreedCredentials]):
+class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
     """Degreed. Courses become obsolete instead of being deleted, unless the settings say otherwise."""
 
     code = "DEGREED2"
     label = "Degreed"
-    items_per_call = 1
     max_key_length = MAX_EXTERNAL_ID_LENGTH
-    can_list = True
-    settings_class = DegreedSettings
-    credentials_class = DegreedCredentials
 
     def __init__(self, client: LMSClient, settings: DegreedSettings, credentials: DegreedCredentials) -> None:
         super().__init__(client, settings, credentials)
@@ -121,32 +118,28 @@ class Degreed(PushChannel[DegreedSettings, DegreedCredentials]):
                 is_offered = not course.attributes.get("obsolete")
                 yield RemoteItem(key, course.id, is_offered, str(title or ""), course.attributes)
 
-    def find(self, keys: Sequence[str]) -> Mapping[str, str]:
-        """Look each key up by itself; whatever the filter finds beside it does not count."""
-        found = {}
-        for key in keys:
-            for course in self.api.resources(COURSES, {"filter[external_id]": key}):
-                if course.attributes.get("external-id") == key:
-                    found[key] = course.id
-                    break
-        return found
+    def find_item(self, key: str) -> str | None:
+        """Look the key up; whatever the filter finds beside it does not count."""
+        courses = self.api.resources(COURSES, {"filter[external_id]": key})
+        return next((course.id for course in courses if course.attributes.get("external-id") == key), None)
 
-    def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        """Create one course. Degreed refuses an ``external-id`` that it has, obsolete or not, and a ``url`` as well."""
-        [item] = items
+    def create_item(self, item: Outgoing) -> ItemResult:
+        """Create a course. Degreed refuses an ``external-id`` that it has, obsolete or not, and a ``url`` as well."""
         try:
             course = one_resource(self.api.send("POST", COURSES, data=_document(item)))
         except RejectedError as error:
-            if error.status_code == 409:
-                return [self._taken(item, error)]
-            raise
+            if error.status_code != 409:
+                raise
+            # The engine has looked already, or looks after this refusal.
+            if item.may_be_there and self.find_item(item.content_key):
+                return made_meanwhile(item, error, known_as="external-id")
+            raise _clash(item, error) from error
         told = course.attributes.get("external-id")
         if told != item.content_key:
             raise RetryableError(f"Degreed was sent the course {item.content_key!r} and answered for {told!r}.")
-        return [self._with_skills(item, course.id) if item.payload.get(SKILLS) else _done(item, course.id)]
+        return self._with_skills(item, course.id) if item.payload.get(SKILLS) else done(item, course.id)
 
-    def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        [item] = items
+    def update_item(self, item: Outgoing) -> ItemResult:
         try:
             answer = self._patch(item, _document(item))
         except RejectedError as error:
@@ -154,18 +147,17 @@ class Degreed(PushChannel[DegreedSettings, DegreedCredentials]):
                 raise
             raise _clash(item, error) from error
         if answer.status_code in _GONE:
-            return [_gone(item, answer)]
-        return [self._with_skills(item, item.remote_id) if SKILLS in item.payload else _done(item, item.remote_id)]
+            return gone(item, answer.status_code)
+        return self._with_skills(item, item.remote_id) if SKILLS in item.payload else done(item)
 
-    def delete(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        [item] = items
+    def delete_item(self, item: Outgoing) -> ItemResult:
         if self.settings.delete_policy == "delete":
             answer = self.api.send("DELETE", _path(item.remote_id), accept=_GONE)
             if answer.status_code not in _GONE and answer.content.strip():
                 answer.json()  # A page in the way of the API deletes nothing.
         else:
             answer = self._patch(item, _document(item, is_obsolete=True))
-        return [_gone(item, answer) if answer.status_code in _GONE else _done(item, item.remote_id)]
+        return gone(item, answer.status_code) if answer.status_code in _GONE else done(item)
 
     def _patch(self, item: Outgoing, data: Mapping[str, Any]) -> Answer:
         answer = self.api.send("PATCH", _path(item.remote_id), data=data, accept=_GONE)
@@ -182,27 +174,13 @@ class Degreed(PushChannel[DegreedSettings, DegreedCredentials]):
         try:
             answer = self.api.send("PATCH", _skills_path(remote_id), data=data, accept={403})
         except (RejectedError, RetryableError) as error:
-            return ItemResult(
-                item.content_key,
-                Outcome.REJECTED if isinstance(error, RejectedError) else Outcome.RETRY,
-                remote_id,
-                error.status_code,
-                error.vendor_code,
-                _but_for_skills(error.message),
-                error.retry_after_seconds if isinstance(error, RetryableError) else None,
-            )
+            return failed(item, error, remote_id=remote_id, message=_but_for_skills(error.message))
         if answer.status_code == 403:
             code, words = map(self.client.redacted, explain(answer))
             reason = f"the API key may not set them, and send_skills is on. {words}".strip()
-            return ItemResult(item.content_key, Outcome.REJECTED, remote_id, 403, code, _but_for_skills(reason))
-        return _done(item, remote_id)
-
-    def _taken(self, item: Outgoing, error: RejectedError) -> ItemResult:
-        """Return what a 409 to a create means where the engine has looked already; where not, it looks now."""
-        if item.may_be_there and self.find([item.content_key]):
-            reason = f"A course with the external-id {item.content_key!r} was made after we had looked for it."
-            return ItemResult(item.content_key, Outcome.RETRY, status_code=409, message=reason)
-        raise _clash(item, error) from error
+            refusal = RejectedError(_but_for_skills(reason), status_code=403, vendor_code=code)
+            return failed(item, refusal, remote_id=remote_id)
+        return done(item, remote_id)
 
     def _is_forbidden(self, path: str, data: object) -> bool:
         return self.api.send("PATCH", path, data=data, accept={403, *_HARMLESS}).status_code == 403
@@ -234,11 +212,3 @@ def _clash(item: Outgoing, error: RejectedError) -> RejectedError:
 
 def _but_for_skills(reason: str) -> str:
     return f"The course is at Degreed as it should be, but for its skills: {reason}"
-
-
-def _done(item: Outgoing, remote_id: str) -> ItemResult:
-    return ItemResult(item.content_key, Outcome.DONE, remote_id)
-
-
-def _gone(item: Outgoing, answer: Answer) -> ItemResult:
-    return ItemResult(item.content_key, Outcome.GONE, status_code=answer.status_code)

@@ -19,14 +19,15 @@ from enterprise_catalog.integrated_channels.channels.moodle.web_service import (
     WebService,
     bracketed,
 )
+from enterprise_catalog.integrated_channels.channels.results import done, failed, made_meanwhile
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError, RejectedError, RetryableError
-from enterprise_catalog.integrated_channels.types import ItemResult, Outcome, RateLimit, RemoteItem
+from enterprise_catalog.integrated_channels.types import Outcome, RateLimit, RemoteItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from enterprise_catalog.integrated_channels.http import LMSClient
-    from enterprise_catalog.integrated_channels.types import ContentItem, Outgoing, Payload
+    from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload
 
 HIDDEN: Final = 0
 VISIBLE: Final = 1
@@ -104,9 +105,6 @@ class Moodle(PushChannel[MoodleSettings, MoodleCredentials]):
     items_per_call = 100
     is_atomic = True
     max_key_length = MAX_IDNUMBER_LENGTH
-    can_list = True
-    settings_class = MoodleSettings
-    credentials_class = MoodleCredentials
 
     def __init__(self, client: LMSClient, settings: MoodleSettings, credentials: MoodleCredentials) -> None:
         super().__init__(client, settings, credentials)
@@ -149,13 +147,11 @@ class Moodle(PushChannel[MoodleSettings, MoodleCredentials]):
         Moodle matches as its database collates (case, accents and trailing spaces may not count), so the answer is
         compared exactly. Parallel creates can make several courses with one key (observed); the oldest counts.
         """
-        found = {}
-        for key in keys:
-            assert key, "an empty idnumber matches every course without one, the site's front page included (observed)"
-            matches = [course.id for course in self._courses_by("idnumber", key) if course.idnumber == key]
-            if matches:
-                found[key] = str(min(matches))
-        return found
+        assert all(keys), "an empty idnumber matches each course without one, the site's front page included (observed)"
+        return {key: str(min(ids)) for key in keys if (ids := self._ids_of(key))}
+
+    def _ids_of(self, key: str) -> list[int]:
+        return [course.id for course in self._courses_by("idnumber", key) if course.idnumber == key]
 
     def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
         """Create all of ``items`` or none: Moodle does it in one transaction.
@@ -172,10 +168,7 @@ class Moodle(PushChannel[MoodleSettings, MoodleCredentials]):
         if [course.shortname for course in created] != [item.payload["shortname"] for item in items]:
             # What there is now, the look-up of the next run will tell.
             raise RetryableError(f"Moodle was sent {len(items)} courses and answered for {len(created)} others.")
-        return [
-            ItemResult(item.content_key, Outcome.DONE, remote_id=str(course.id))
-            for item, course in zip(items, created, strict=True)
-        ]
+        return [done(item, course.id) for item, course in zip(items, created, strict=True)]
 
     def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
         return self._update(items, [{**item.payload, "visible": VISIBLE} for item in items])
@@ -194,26 +187,22 @@ class Moodle(PushChannel[MoodleSettings, MoodleCredentials]):
 
     def _result(self, item: Outgoing, warning: _Warning | None) -> ItemResult:
         if warning is None:
-            return ItemResult(item.content_key, Outcome.DONE, remote_id=item.remote_id)
+            return done(item)
         # A missing category has the same code as a missing course; only a look-up tells which it is.
         is_gone = warning.warningcode == _MISSING_RECORD and not self._courses_by("id", item.remote_id)
-        return ItemResult(
-            item.content_key,
-            Outcome.GONE if is_gone else Outcome.REJECTED,
-            status_code=200,
-            vendor_code=warning.warningcode,
-            message=self.client.redacted(f"Moodle: {warning.message}"),
-        )
+        message = self.client.redacted(f"Moodle: {warning.message}")
+        refusal = RejectedError(message, status_code=200, vendor_code=warning.warningcode)
+        return failed(item, refusal, outcome=Outcome.GONE if is_gone else Outcome.REJECTED)
 
     def _taken(self, item: Outgoing, error: RejectedError) -> ItemResult:
         """Return the refusal of a name that is taken, with the course that has it; Moodle's own message names ours.
 
         If that is the very course that was to be created, somebody was faster; the next run adopts it.
         """
-        key, outcome = item.content_key, Outcome.REJECTED
-        if self.find([key]):
-            outcome, reason = Outcome.RETRY, f"A course with the ID number {key!r} was made after we had looked for it"
-        elif error.vendor_code == "courseidnumbertaken":
+        key = item.content_key
+        if self._ids_of(key):
+            return made_meanwhile(item, error, known_as="ID number")
+        if error.vendor_code == "courseidnumbertaken":
             others = self._courses_by("idnumber", key)
             theirs = ", ".join(f"{course.idnumber!r} (course {course.id})" for course in others)
             whose = theirs or "one that our account may not see"
@@ -221,9 +210,7 @@ class Moodle(PushChannel[MoodleSettings, MoodleCredentials]):
         else:
             shortname = item.payload["shortname"]
             reason = f"Another course in Moodle has the short name {shortname!r}, with another ID number"
-        return ItemResult(
-            key, outcome, status_code=error.status_code, vendor_code=error.vendor_code, message=f"{reason}."
-        )
+        return failed(item, error, message=f"{reason}.")
 
     def _courses_by(self, field: str, value: str) -> list[_Course]:
         """Return the courses that Moodle finds by one of their fields, hidden ones included."""

@@ -97,8 +97,6 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, SAPCredentials]):
     label = "SAP SuccessFactors"
     items_per_call = MAX_COURSES_PER_CALL
     max_key_length = MAX_COURSE_ID_LENGTH
-    settings_class = SAPSettings
-    credentials_class = SAPCredentials
 
     def __init__(self, client: LMSClient, settings: SAPSettings, credentials: SAPCredentials) -> None:
         super().__init__(client, settings, credentials)

@@ -1,0 +1,53 @@
+"""A whole channel, to an invented learning system that has an address of its own for each course, and takes a token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from pydantic import Field, SecretStr
+
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, UpsertChannel
+from enterprise_catalog.integrated_channels.channels.text import plain
+from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from enterprise_catalog.integrated_channels.types import ContentItem, Outgoing, Payload
+
+
+class PinboardSettings(ChannelSettings):
+    """What differs from one customer to the next."""
+
+    board: str = Field(default="courses", description="The board that courses are pinned to.")
+
+
+class PinboardCredentials(ChannelSettings):
+    """How Pinboard knows us."""
+
+    token: SecretStr = Field(description="A token of a person who may pin.")
+
+
+class Pinboard(UpsertChannel[PinboardSettings, PinboardCredentials]):
+    """``PUT`` pins a course or overwrites it, ``DELETE`` takes it off, whether or not it is there."""
+
+    code, label = "PINBOARD", "Pinboard"
+    items_per_call, max_key_length = 1, 255
+    settings_class, credentials_class = PinboardSettings, PinboardCredentials
+
+    def transform(self, item: ContentItem) -> Payload:
+        return {"title": plain(item.title), "link": item.enrollment_url}
+
+    def probe(self) -> Sequence[str]:
+        self._call("GET")
+        return ()
+
+    def apply(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        [item] = items
+        self._call("DELETE" if item.action is Action.DELETE else "PUT", item.content_key, item.payload)
+        return [ItemResult(item.content_key, Outcome.DONE)]
+
+    def _call(self, method: str, key: str = "", course: Payload | None = None) -> None:
+        headers = {"Authorization": f"Bearer {self.credentials.token.get_secret_value()}"}
+        self.client.send(method, f"/{self.settings.board}/{quote(key, safe='')}", headers=headers, json=course or None)

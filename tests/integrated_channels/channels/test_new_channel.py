@@ -1,0 +1,162 @@
+"""A channel is registered, and everything knows it: docs/how-tos/add_a_channel.rst begins with the one used here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+from django.core.management import call_command
+from pydantic import SecretStr
+from werkzeug import Response
+
+from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
+from enterprise_catalog.integrated_channels.configurations import channel_for
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
+from enterprise_catalog.sandbox.application import Operation, SandboxApplication
+from tests.factories import a_catalog, a_course, import_into
+from tests.integrated_channels.channels.pinboard import Pinboard, PinboardCredentials, PinboardSettings
+from tests.integrated_channels.loopback import on_loopback
+from tests.integrated_channels.pages import CONFIGURATIONS, text_of
+from tests.integrated_channels.syncing import run_of
+from tests.integrated_channels.test_admin_configurations import filled_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from django.test import Client
+    from werkzeug import Request
+
+    from enterprise_catalog.catalog.models import EnterpriseCustomer
+    from tests.integrated_channels.conftest import Clock
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TOKEN = "a-token-of-pinboard"
+
+
+@dataclass(kw_only=True, eq=False)
+class PinboardSandbox(SandboxApplication):
+    """Boards in memory; an operation is called by its method."""
+
+    courses: dict[str, Mapping[str, str]] = field(default_factory=dict)  #: By content key.
+
+    def route(self, request: Request) -> Operation:
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return Operation(request.method, partial(Response, "Unknown token.", status=401))
+        return Operation(request.method, partial(self._carry_out, request.method, request.path, request.get_data()))
+
+    def _carry_out(self, method: str, path: str, body: bytes) -> Response:
+        board, key = path.removeprefix("/").split("/", 1)
+        if board != "learning":
+            return Response("There is no such board.", status=404)
+        if method == "PUT":
+            self.courses[key] = json.loads(body)
+        elif method == "DELETE":
+            self.courses.pop(key, None)
+        return Response(status=204)
+
+    def content(self) -> Sequence[Mapping[str, object]]:
+        return [{"key": key, **course} for key, course in self.courses.items()]
+
+    def offered(self) -> Mapping[str, str]:
+        return {key: course["title"] for key, course in self.courses.items()}
+
+    def channel_credentials(self) -> Mapping[str, str]:
+        return {"token": TOKEN}
+
+    def channel_settings(self) -> Mapping[str, object]:
+        return {"board": "learning"}
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line in ``registry.py``; nothing else is told of the channel."""
+    monkeypatch.setitem(CHANNELS, Pinboard.code, Pinboard)
+
+
+@pytest.fixture
+def pinboard() -> PinboardSandbox:
+    """A Pinboard in memory."""
+    return PinboardSandbox()
+
+
+@pytest.fixture
+def create(
+    pinboard: PinboardSandbox, customer: EnterpriseCustomer, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., ChannelConfiguration]]:
+    """Return a function that connects the customer to the Pinboard, as an operator does; it takes other credentials."""
+    with on_loopback(pinboard) as url:
+
+        def configured(*, token: str = TOKEN) -> ChannelConfiguration:
+            options = {
+                "--channel": "PINBOARD",
+                "--customer-uuid": str(customer.pk),
+                "--base-url": url,
+                "--settings": json.dumps(pinboard.channel_settings()),
+                "--credentials": json.dumps({"token": token}),
+            }
+            call_command("create_channel", *(part for pair in options.items() for part in pair))
+            return ChannelConfiguration.objects.get(pk=int(capsys.readouterr().out))
+
+        yield configured
+
+
+def test_syncs_create_update_and_delete(
+    create: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, pinboard: PinboardSandbox, clock: Clock
+) -> None:
+    catalog = a_catalog(*(a_course(key) for key in ("edX+A/B", "B", "C")), customer=customer)
+    configuration = create()
+    first = run_of(configuration, clock)
+    created = dict(pinboard.offered())
+    clock.forward(hours=1)
+    import_into(catalog, [a_course("edX+A/B", title="<b>New</b>"), a_course("B")], now=clock.now, replace=True)
+
+    second = run_of(configuration, clock)
+
+    assert (first.state, first.counts) == (RunState.COMPLETE, {"create": {"done": 3}})
+    assert created == {"edX+A/B": "Course edX+A/B", "B": "Course B", "C": "Course C"}
+    assert (second.state, second.counts) == (RunState.COMPLETE, {"update": {"done": 1}, "delete": {"done": 1}})
+    assert pinboard.offered() == {"edX+A/B": "New", "B": "Course B"}
+
+
+def test_its_connection_can_be_tried(
+    create: Callable[..., ChannelConfiguration], capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("test_channel", "--configuration", str(create().pk))
+    works = capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        call_command("test_channel", "--configuration", str(create(token="wrong").pk))
+    fails = capsys.readouterr().out
+
+    assert (works, fails) == ("", "The learning system answered 401: Unknown token.\n")
+
+
+def test_the_admin_offers_it_with_its_settings_and_credentials(admin_client: Client) -> None:
+    page = text_of(admin_client.get(f"{CONFIGURATIONS}add/"))
+
+    assert '<option value="PINBOARD">Pinboard</option>' in page
+    assert (
+        "<code>board</code>, string (&quot;courses&quot; unless given): The board that courses are pinned to." in page
+    )
+    assert "<code>token</code>, string (required): A token of a person who may pin." in page
+
+
+def test_the_admin_saves_it_and_names_what_does_not_fit(admin_client: Client) -> None:
+    entered = filled_in(channel_code="PINBOARD", new_credentials='{"token": "t"}')
+
+    wrong = text_of(admin_client.post(f"{CONFIGURATIONS}add/", entered | {"settings": '{"bord": "x"}'}))
+    saved = admin_client.post(f"{CONFIGURATIONS}add/", entered | {"settings": '{"board": "x"}'})
+
+    assert "bord: Extra inputs are not permitted" in wrong
+    assert saved.status_code == 302
+    with channel_for(ChannelConfiguration.objects.get()) as channel:
+        assert isinstance(channel, Pinboard)
+        assert channel.settings == PinboardSettings(board="x")
+        assert channel.credentials == PinboardCredentials(token=SecretStr("t"))
+
+
+def test_it_needs_no_migration() -> None:
+    call_command("makemigrations", "--check", "--dry-run", verbosity=0)

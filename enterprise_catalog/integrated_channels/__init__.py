@@ -15,7 +15,8 @@
 ``credentials.py``     what customers entrust to us, encrypted.
 ``types.py``           the frozen values that travel through a run.
 ``exceptions.py``      sorted by recovery: retry, reject this item, stop the run.
-``http.py``            one client for all LMSs: time-outs, status -> exceptions, redaction.
+``http.py``            one client for all LMSs: time-outs, status -> exceptions.
+``redaction.py``       messages without secrets, however they are spelt.
 ``admin.py``           WHERE THE AUDIT VIEW LIVES.
 ``channels/``          WHERE A CHANNEL IS ADDED: one folder, two files, one line in the registry.
 """

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import html
-import json as json_module
 import re
 import time
 from contextlib import contextmanager
@@ -16,7 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
-from urllib.parse import quote, quote_plus
 
 import httpx
 import orjson
@@ -29,6 +26,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     RetryableError,
     ThrottledError,
 )
+from enterprise_catalog.integrated_channels.redaction import Redaction
 
 if TYPE_CHECKING:
     import ssl
@@ -41,17 +39,12 @@ MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
 MAX_ANSWER_SECONDS: Final = 120  #: From its first byte to its last, however steadily it trickles.
 #: A ``Retry-After`` beyond this is a mistake, or a date that no calendar has.
 MAX_RETRY_AFTER_SECONDS: Final = 7 * 24 * 60 * 60.0
-_EXCERPT_LENGTH: Final = 300  #: In characters; what of a body that is no JSON is told to people.
-#: How much of a body is searched for secrets before the excerpt is cut out of it: none may lie across the cut.
-_SEARCHED_BYTES: Final = 16 * 1024
+_LOCATION_LENGTH: Final = 300  #: In characters; what of the address that a redirect leads to is told to people.
 
 #: What a form cannot hold as it is. Spaces become plus signs, but only once every plus sign of the text is encoded.
 #: Written as ``[…]+``, Python's engine would not skip what is safe, and take more than twice as long.
 _UNSAFE_IN_FORM: Final = re.compile(rb"[^A-Za-z0-9_.~ -][^A-Za-z0-9_.~ -]*")
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
-
-#: Shorter values are too common in ordinary text to be taken out of it.
-_SHORTEST_SECRET: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +108,7 @@ class LMSClient:
         self.base_url = base_url.rstrip("/")
         self.told_time: datetime | None = None  #: What the LMS said that the time was, when it last answered.
         self._before_each_call = before_each_call or _go_ahead
-        self._secrets: set[str] = set()
-        for secret in secrets:
-            self.keep_secret(secret)
+        self._redaction = Redaction(secrets)
         # Redirects are not followed: an LMS that answers one was given a wrong base URL, and a POST that follows a 303
         # turns into a GET without its parameters.
         if transport is None:
@@ -140,14 +131,11 @@ class LMSClient:
 
     def keep_secret(self, value: str) -> None:
         """Take ``value`` (a token that was just fetched, say) out of all messages from now on."""
-        if len(value) >= _SHORTEST_SECRET:
-            self._secrets |= _spellings(value)
+        self._redaction.keep_secret(value)
 
     def redacted(self, text: str) -> str:
-        """Return ``text`` with each known secret, however it is escaped, replaced by ``[secret]``."""
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            text = text.replace(secret, "[secret]")
-        return text
+        """Return ``text`` with each known secret, however it is spelt, replaced by ``[secret]``."""
+        return self._redaction.redacted(text)
 
     def send(  # noqa: PLR0913  (all that makes a request, by name)
         self,
@@ -195,7 +183,7 @@ class LMSClient:
             with self._client.stream(method, self.base_url + path, **request) as response:
                 content = self._read(response)
         self.told_time = _date_of(response.headers) or self.told_time
-        excerpt = "(not shown)" if answer_is_secret else self._excerpt(content)
+        excerpt = "(not shown)" if answer_is_secret else self._redaction.excerpt(content)
         answer = Answer(response.status_code, content, excerpt, response.headers)
         if answer.status_code >= 300 and answer.status_code not in accept:
             code, words = explain(answer) if explain is not None else ("", "")
@@ -231,16 +219,12 @@ class LMSClient:
                 raise RetryableError(message, status_code=response.status_code)
         return b"".join(parts)
 
-    def _excerpt(self, content: bytes) -> str:
-        text = self.redacted(content[:_SEARCHED_BYTES].decode("utf-8", "replace"))
-        return text[:_EXCERPT_LENGTH].strip()
-
     def _error(self, answer: Answer, *, code: str, words: str) -> SyncError:
         """Return the exception for an answer that is none to go on with."""
         status = answer.status_code
         told = f"The learning system answered {status}{f': {words}' if words else '.'}"
         if status < 400:
-            where = self.redacted(answer.headers.get("location", "nowhere"))[:_EXCERPT_LENGTH]
+            where = self.redacted(answer.headers.get("location", "nowhere"))[:_LOCATION_LENGTH]
             message = f"The learning system redirects to {where}; is the base URL right?"
             return ConfigurationError(message, status_code=status)
         if status in (401, 403):
@@ -274,12 +258,6 @@ def _percent_encoded(unsafe: re.Match[bytes]) -> bytes:
 def _certificates() -> ssl.SSLContext:
     """Return whom to trust. Reading it takes longer than a whole run that finds nothing to do."""
     return httpx.create_ssl_context()
-
-
-def _spellings(secret: str) -> set[str]:
-    """Return ``secret`` as it is, and as URLs, forms, pages and JSON (PHP's, too) would repeat it."""
-    in_json = json_module.dumps(secret)[1:-1]
-    return {secret, quote(secret), quote_plus(secret), html.escape(secret), in_json, in_json.replace("/", r"\/")}
 
 
 def retry_after_seconds(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:

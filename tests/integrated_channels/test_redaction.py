@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import json
+import re
+from base64 import b64encode, urlsafe_b64encode
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, quote_plus, urlencode
 
@@ -18,7 +20,7 @@ from enterprise_catalog.integrated_channels.http import LMSClient
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SECRET: Final = 'pä/ss & "wörd"'
+SECRET: Final = 'pä/ss & "wörd"\''
 
 
 def failure_of(*, status: int, body: str, secrets: list[str], answer_is_secret: bool = False) -> SyncError:
@@ -42,6 +44,12 @@ def failure_of(*, status: int, body: str, secrets: list[str], answer_is_secret: 
         lambda secret: json.dumps({"token": secret}) + "!",
         lambda secret: json.dumps({"token": secret}).replace("/", r"\/") + "!",
         lambda secret: f"{secret[:3]}{secret}{secret}",
+        lambda secret: quote(secret, safe=""),
+        lambda secret: re.sub("%..", lambda code: code[0].lower(), quote(secret)),
+        lambda secret: html.escape(secret).replace("&#x27;", "&#039;"),
+        lambda secret: json.dumps(secret, ensure_ascii=False) + "!",
+        lambda secret: json.dumps(json.dumps(secret)) + "!",
+        repr,
     ],
 )
 def test_a_secret_is_taken_out_however_it_is_escaped(escaped: Callable[[str], str]) -> None:
@@ -50,6 +58,21 @@ def test_a_secret_is_taken_out_however_it_is_escaped(escaped: Callable[[str], st
     assert "[secret]" in message
     assert escaped(SECRET) not in message
     assert "rd" not in message.partition("[secret]")[2]
+
+
+@given(st.binary(max_size=9), st.binary(max_size=9), st.sampled_from([b64encode, urlsafe_b64encode]))
+def test_a_secret_is_taken_out_of_the_base64_of_what_holds_it(
+    before: bytes, after: bytes, encode: Callable[[bytes], bytes]
+) -> None:
+    told = LMSClient("", secrets=[SECRET]).redacted(encode(before + SECRET.encode() + after).decode())
+
+    # All that may be left of it are bits that share a character with what stands around it.
+    assert "[secret]" in told
+    assert len(told) <= len("[secret]") + len(b64encode(before)) + len(b64encode(after)) + 2
+
+
+def test_ordinary_text_is_not_torn_by_the_base64_of_short_secrets() -> None:
+    assert LMSClient("", secrets=["abcd"]).redacted(b64encode(b"abcd").decode()) == "YWJjZA=="
 
 
 @given(st.integers(0, 400), st.sampled_from("x€🎓"), st.sampled_from([200, 403, 422, 500]))

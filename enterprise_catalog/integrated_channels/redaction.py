@@ -1,0 +1,77 @@
+"""Texts without secrets, for messages: whoever repeats what was sent to them, and however they spell it."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import threading
+from base64 import b64encode, urlsafe_b64encode
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+#: Shorter values, as they are or in Base64, are too common in ordinary text to be taken out of it.
+_SHORTEST: Final = 4
+_SHORTEST_IN_BASE64: Final = 8
+
+_EXCERPT_LENGTH: Final = 300  #: In characters; what of a body that is no JSON is told to people.
+#: How much of a body is searched for secrets before the excerpt is cut out of it: none may lie across the cut.
+_SEARCHED_BYTES: Final = 16 * 1024
+
+
+class Redaction:
+    """What the messages about one connection may not hold. Threads may share it."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._lock = threading.Lock()
+        self._spellings: list[str] = []  #: Longest first; never changed in place.
+        for secret in secrets:
+            self.keep_secret(secret)
+
+    def keep_secret(self, value: str) -> None:
+        """Take ``value`` out of all texts from now on, unless it is shorter than four characters."""
+        if len(value) < _SHORTEST:
+            return
+        with self._lock:
+            # Of spellings that start alike the longer one goes first, or its end would be left.
+            self._spellings = sorted({*self._spellings, *_spellings(value)}, key=len, reverse=True)
+
+    def redacted(self, text: str) -> str:
+        """Return ``text`` with each secret, however it is spelt, replaced by ``[secret]``."""
+        for spelling in self._spellings:
+            text = text.replace(spelling, "[secret]")
+        return text
+
+    def excerpt(self, content: bytes) -> str:
+        """Return the start of a body, without secrets, in at most 300 characters."""
+        text = self.redacted(content[:_SEARCHED_BYTES].decode("utf-8", "replace"))
+        return text[:_EXCERPT_LENGTH].strip()
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """Yield ``secret`` as it is, and as URLs, forms, pages, JSON (PHP's, too), Python and Base64 would repeat it."""
+    yield secret
+    for percent_encoded in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
+        yield percent_encoded
+        yield re.sub("%..", lambda code: code[0].lower(), percent_encoded)
+    page = html.escape(secret)
+    yield from (page, page.replace("&#x27;", "&#039;"))
+    for in_json in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
+        yield from (in_json, in_json.replace("/", r"\/"), json.dumps(in_json)[1:-1])
+    yield repr(secret)[1:-1]
+    yield from (core for core in _base64_cores(secret.encode()) if len(core) >= _SHORTEST_IN_BASE64)
+
+
+def _base64_cores(secret: bytes) -> Iterator[str]:
+    """Yield what stands in the Base64 of any text that holds ``secret``, by where in that text it stands.
+
+    Characters that share their bits with a neighbour of the secret are left out.
+    """
+    for before in range(3):
+        text = bytes(before) + secret
+        core = slice(-(-before * 8 // 6), len(text) * 8 // 6)
+        yield b64encode(text)[core].decode()
+        yield urlsafe_b64encode(text)[core].decode()

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 if TYPE_CHECKING:
-    from werkzeug.serving import BaseWSGIServer
+    from wsgiref.types import WSGIApplication
 
-    from enterprise_catalog.sandbox.application import SandboxApplication
+    from werkzeug.serving import BaseWSGIServer
 
 HOST = "127.0.0.1"
 
 
-def make_loopback_server(sandbox: SandboxApplication, *, port: int) -> BaseWSGIServer:
+def make_loopback_server(sandbox: WSGIApplication, *, port: int) -> BaseWSGIServer:
     """Return a server of ``sandbox``, one thread a request, that already listens; port 0 takes a free one.
 
     The caller runs ``serve_forever()`` and, in the end, ``server_close()``. A port that is taken ends the process with

@@ -10,4 +10,6 @@ random comes from one seed per test, which is printed at the end; ``--seed N`` r
 ``test_workers``    several workers, tasks delivered twice, a worker that is frozen beyond its lease
 ``test_model``      any history of catalogs, faults, crashes and clocks (hypothesis)
 ==================  ==================================================================================================
+
+Those of kills run for each of the learning systems in ``systems/``, the others for Moodle.
 """

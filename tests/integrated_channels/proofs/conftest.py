@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
+
+from tests.integrated_channels.proofs.systems.registry import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from _pytest.terminal import TerminalReporter
 
+#: What a proof asks for that is to be run for each learning system.
+_KIND: Final = "kind"
+
 #: Test -> the seed it ran with.
 _SEEDS: dict[str, int] = {}
 #: Test -> what it has to tell.
 _TOLD: defaultdict[str, list[str]] = defaultdict(list)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a proof for each learning system, or, in its reduced form, for those alone that it names itself.
+
+    ``kind`` is then the system's name in the registry.
+    """
+    if _KIND in metafunc.fixturenames:
+        reduced = metafunc.definition.get_closest_marker("reduced_to")
+        kinds = NAMES if reduced is None or metafunc.config.getoption("--soak") else reduced.args
+        metafunc.parametrize(_KIND, kinds, scope="module")
 
 
 @pytest.fixture

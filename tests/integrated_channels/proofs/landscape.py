@@ -1,6 +1,6 @@
 """What the proofs break: a site with its web service and a workshop, and two learning systems of one customer.
 
-The first is sent all of the customer's catalogs, the second two of the three.
+The first is sent all of the customer's catalogs, the second two of the three. Both are of one kind.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from pydantic import TypeAdapter
 from enterprise_catalog.sandbox.application import CONTROL_PREFIX
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.proofs.ledger import Course, Item, Ledger, differences, false_claims, loose_ends, twins
-from tests.integrated_channels.proofs.sturdy_moodle import CREATE, UPDATE
+from tests.integrated_channels.proofs.systems.registry import system
+from tests.integrated_channels.proofs.systems.sturdy import FORWARD
 from tests.integrated_channels.proofs.workshop import CATALOGS
 from tests.processes import Service, connections_to, get_json, wait_until
 from tests.services import free_port
@@ -29,26 +30,41 @@ if TYPE_CHECKING:
     from tests.integrated_channels.proofs.ledger import Catalogs, History
     from tests.processes import Dialogue, Site, Worker
 
-#: How long a Moodle takes to create or update courses; a real one takes longer.
-WORK_SECONDS: Final = 0.02
-_WORK: Final = tuple(
-    Fault(kind=FaultKind.DELAY, operation=operation, times=None, delay_seconds=WORK_SECONDS)
-    for operation in (CREATE, UPDATE)
-)
 _FAULTS: Final = TypeAdapter(list[Fault])
 
 #: The most syncs until all is equal: one after a dead one, and one for each few chunks of the second learning system.
 _MOST_SYNCS: Final = 12
 
 
-class LMS:
-    """A sturdy Moodle in a process of its own."""
+_DAY_SECONDS: Final = 24 * 60 * 60
 
-    def __init__(self, site: Site, name: str) -> None:
+
+class LMS:
+    """A learning system in a process of its own, with its courses in a file."""
+
+    def __init__(self, site: Site, kind: str, name: str) -> None:
+        """Prepare it.
+
+        Args:
+            kind: its name in the registry of learning systems.
+            name: tells it apart from others of the customer.
+        """
+        self.system, self.name = system(kind), name
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        program = "tests.integrated_channels.proofs.sturdy_moodle"
-        self.service = Service(site, program, str(self.port), str(site.folder / name), port=self.port)
+        program = "tests.integrated_channels.proofs.systems.sturdy"
+        file = site.folder / f"{kind}-{name}"
+        self.service = Service(site, program, kind, name, str(self.port), str(file), port=self.port)
+
+    def connection(self) -> dict[str, Any]:
+        """Return what a configuration of it has to say, as ``make_configuration`` has it."""
+        sandbox = self.system.make(name=self.name)
+        return {
+            "channel_code": self.system.code,
+            "base_url": self.url,
+            "settings": {**sandbox.channel_settings(), **self.system.settings},
+            "credentials": dict(sandbox.channel_credentials()),
+        }
 
     def start(self) -> None:
         """Start it, with the courses that an earlier start has left."""
@@ -57,13 +73,23 @@ class LMS:
 
     def fail(self, *faults: Fault) -> None:
         """Let ``faults`` strike in place of all earlier ones; without any it is sound again."""
-        body = _FAULTS.dump_json([*faults, *_WORK])
-        with urllib.request.urlopen(f"{self.url}{CONTROL_PREFIX}faults", data=body, timeout=30) as answer:  # noqa: S310  (loopback)
+        work = [
+            Fault(kind=FaultKind.DELAY, operation=operation, times=None, delay_seconds=self.system.work_seconds)
+            for operation in self.system.changes
+        ]
+        self._post(f"{CONTROL_PREFIX}faults", _FAULTS.dump_json([*faults, *work]))
+
+    def let_a_day_pass(self) -> None:
+        """Put its clock on by a day."""
+        self._post(FORWARD, str(_DAY_SECONDS).encode())
+
+    def _post(self, path: str, body: bytes) -> None:
+        with urllib.request.urlopen(f"{self.url}{path}", data=body, timeout=30) as answer:  # noqa: S310  (loopback)
             answer.read()
 
     def courses(self) -> list[Course]:
         """Return all of its courses."""
-        return [Course.of(record) for record in get_json(f"{self.url}{CONTROL_PREFIX}content")]
+        return [self.system.course(record) for record in get_json(f"{self.url}{CONTROL_PREFIX}content")]
 
     def wait_until_quiet(self) -> None:
         """Return once it has done, or thrown away, all that processes which are dead by now have asked it for.
@@ -100,11 +126,11 @@ class Landscape:
     history: History = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._note(self.dialogue.hear())
+        self._note(self.dialogue.ask(do="catalogs"))
 
-    def connect(self, lms: LMS, catalogs: tuple[str, ...], **columns: Any) -> None:
+    def connect(self, lms: LMS, catalogs: tuple[str, ...], columns: Mapping[str, Any]) -> None:
         """Make a configuration."""
-        made: int = self.dialogue.ask(do="connect", base_url=lms.url, catalogs=catalogs, columns=columns)
+        made: int = self.dialogue.ask(do="connect", catalog_uuids=catalogs, columns=columns, **lms.connection())
         self.connections.append(Connection(made, lms, catalogs or CATALOGS))
 
     def reseed(self, seed: int) -> None:
@@ -145,6 +171,8 @@ class Landscape:
     def let_a_day_pass(self) -> None:
         """Move what waits for a time a day ahead. Nobody may be at work who holds a lease."""
         self.dialogue.ask(do="let_a_day_pass")
+        for connection in self.connections:
+            connection.lms.let_a_day_pass()
 
     def ledger(self, connection: Connection) -> Ledger:
         """Return what our tables say of a configuration."""
@@ -162,9 +190,9 @@ class Landscape:
         """Check what has to be so at any moment at which nobody is at work, whoever died; return the ledger."""
         connection.lms.wait_until_quiet()
         ledger, courses = self.ledger(connection), connection.lms.courses()
-        faults = twins(courses) + false_claims(ledger, courses, self.history)
+        faults = twins(courses) + false_claims(ledger.rows, courses, self.history, connection.lms.system.texts)
         if ledger.newest_run == "complete" and ledger.newest_run_began_at > self.changed_at:
-            faults += differences(ledger, courses, self._catalogs_of(connection))
+            faults += self._differences(connection, ledger, courses)
         assert not faults, "\n".join(faults)
         return ledger
 
@@ -177,11 +205,12 @@ class Landscape:
             if ledger.newest_run == "complete":
                 break
         assert ledger.newest_run == "complete", f"after {_MOST_SYNCS} syncs: {ledger.runs_by_state}"
-        faults = differences(ledger, connection.lms.courses(), self._catalogs_of(connection)) + loose_ends(ledger)
+        faults = self._differences(connection, ledger, connection.lms.courses()) + loose_ends(ledger)
         assert not faults, "\n".join(faults)
 
-    def _catalogs_of(self, connection: Connection) -> Catalogs:
-        return {uuid: self.catalogs[uuid] for uuid in connection.catalogs}
+    def _differences(self, connection: Connection, ledger: Ledger, courses: list[Course]) -> list[str]:
+        catalogs = {uuid: self.catalogs[uuid] for uuid in connection.catalogs}
+        return differences(ledger.rows, courses, catalogs, connection.lms.system.texts)
 
     def _note(self, told: Mapping[str, Any]) -> None:
         self.changed_at = told["at"]
@@ -240,29 +269,40 @@ class Syncs:
 
 
 @contextlib.contextmanager
-def prepared(site: Site) -> Iterator[Landscape]:
-    """Give a site on an empty database all that a landscape has, all being equal, until the block ends."""
-    program = "from tests.integrated_channels.proofs.workshop import main; main()"
-    first, second = LMS(site, "first"), LMS(site, "second")
+def workshop(site: Site) -> Iterator[Dialogue]:
+    """Give a site on an empty database its catalogs, a web service and a workshop, until the block ends."""
+    with site.web(), site.dialogue("from tests.integrated_channels.proofs.workshop import main; main()") as dialogue:
+        yield dialogue
+
+
+@contextlib.contextmanager
+def prepared(site: Site, dialogue: Dialogue, *, kind: str) -> Iterator[Landscape]:
+    """Give a site all that a landscape has, all being equal, until the block ends.
+
+    Args:
+        dialogue: with the site's workshop.
+        kind: the name of its learning systems in the registry.
+    """
+    first, second = LMS(site, kind, "first"), LMS(site, kind, "second")
     with contextlib.ExitStack() as block:
-        block.enter_context(site.web())
         for lms in (first, second):
             block.callback(lms.service.stop)
             lms.start()
-        landscape = Landscape(block.enter_context(site.dialogue(program)))
-        landscape.connect(first, (), chunk_size=3)
-        landscape.connect(second, CATALOGS[1:], chunk_size=2)
+        landscape = Landscape(dialogue)
+        columns_of_first, columns_of_second = first.system.columns
+        landscape.connect(first, (), columns_of_first)
+        landscape.connect(second, CATALOGS[1:], columns_of_second)
         for connection in landscape.connections:
             landscape.converge(connection, landscape.sync)
         yield landscape
 
 
-def some_faults(chance: Random) -> list[Fault]:
+def some_faults(chance: Random, lms: LMS) -> list[Fault]:
     """Return faults for one sync: none, some that strike once or twice, or ones that strike for as long as it lasts."""
     return [
         Fault(
             kind=chance.choice([FaultKind.DROP, FaultKind.TRUNCATE, FaultKind.REPLACE, FaultKind.REFUSE]),
-            operation=chance.choice([CREATE, UPDATE, "*"]),
+            operation=chance.choice([*lms.system.changes, "*"]),
             skip=chance.randint(0, 4),
             times=chance.choice([1, 2, None]),
             status=chance.choice([200, 503]),

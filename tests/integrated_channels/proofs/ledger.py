@@ -5,13 +5,12 @@ No database and no HTTP here: values in, faults as sentences out. An empty list 
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
 
@@ -21,6 +20,7 @@ class Item(NamedTuple):
     updated_at: str
     title: str
     enrollment_url: str
+    description: str
 
 
 #: Of all moments here; texts of this format compare as the moments do.
@@ -33,33 +33,16 @@ History: TypeAlias = "dict[tuple[str, str, str], Item]"
 
 
 class Course(NamedTuple):
-    """What a Moodle has of one course, as far as a sync decides it."""
+    """What a learning system has of one course, as far as a sync decides it."""
 
     id: str
     key: str
-    fullname: str
-    shortname: str
-    summary: str
-    is_visible: bool
+    texts: tuple[str, ...]
+    is_offered: bool
 
-    @classmethod
-    def of(cls, record: Mapping[str, Any]) -> Self:
-        """Return a record of the sandbox's page ``content``."""
-        texts = (record["idnumber"], record["fullname"], record["shortname"], record["summary"])
-        return cls(str(record["id"]), *texts, bool(record["visible"]))
 
-    @classmethod
-    def to_be(cls, remote_id: str, key: str, item: Item) -> Self:
-        """Return the course that stands for ``item``."""
-        address = html.escape(item.enrollment_url)
-        return cls(
-            remote_id,
-            key,
-            f"{item.title} - via edX.org (Northwind Institute)",
-            f"{item.title} ({key})",
-            f'<a href="{address}" target="_blank">Go to the course page</a><br/><p>Long.</p>',
-            is_visible=True,
-        )
+#: Key and item -> all texts of the course that stands for the item.
+TextsOf: TypeAlias = "Callable[[str, Item], tuple[str, ...]]"
 
 
 def as_text(moment: datetime | None) -> str:
@@ -106,29 +89,29 @@ class Ledger:
         return since < self.newest_run_began_at < at and (not self.newest_run_ended_at or at < self.newest_run_ended_at)
 
 
-def differences(ledger: Ledger, courses: Sequence[Course], catalogs: Catalogs) -> list[str]:
+def differences(rows: Sequence[Row], courses: Sequence[Course], catalogs: Catalogs, texts_of: TextsOf) -> list[str]:
     """Return how the LMS and the rows differ from the union of ``catalogs``, courses that nobody wants included."""
     wanted = {key for items in catalogs.values() for key in items}
     by_key = {course.key: course for course in courses}
     faults = []
-    for row in ledger.rows:
+    for row in rows:
         if row.key in wanted:
-            faults += _faults_of_wanted(row, by_key.get(row.key), catalogs)
+            faults += _faults_of_wanted(row, by_key.get(row.key), catalogs, texts_of)
         else:
             faults += _faults_of_unwanted(row, by_key.get(row.key))
-    rows = {row.key for row in ledger.rows}
-    faults += [f"{key!r} is in the catalogs and has no row" for key in sorted(wanted - rows)]
-    faults += [f"{key!r} is at the LMS and has no row" for key in sorted(by_key.keys() - rows)]
+    known = {row.key for row in rows}
+    faults += [f"{key!r} is in the catalogs and has no row" for key in sorted(wanted - known)]
+    faults += [f"{key!r} is at the LMS and has no row" for key in sorted(by_key.keys() - known)]
     return faults
 
 
-def _faults_of_wanted(row: Row, course: Course | None, catalogs: Catalogs) -> list[str]:
+def _faults_of_wanted(row: Row, course: Course | None, catalogs: Catalogs, texts_of: TextsOf) -> list[str]:
     item = catalogs.get(row.catalog, {}).get(row.key)
     if item is None:
         return [f"{row} names a catalog that does not have it"]
     told = (row.state, row.presence, row.has_deleted_at, row.version)
     faults = [] if told == ("transmitted", "present", False, item.updated_at) else [f"{row} is not settled, for {item}"]
-    to_be = Course.to_be(row.remote_id, row.key, item)
+    to_be = Course(row.remote_id, row.key, texts_of(row.key, item), is_offered=True)
     return faults if course == to_be else [*faults, f"{course} is not {to_be}"]
 
 
@@ -137,7 +120,7 @@ def _faults_of_unwanted(row: Row, course: Course | None) -> list[str]:
     faults = [] if told == ("deleted", "absent", True) else [f"{row} is not settled, though no catalog has it"]
     if course is None:
         return faults
-    if course.is_visible:
+    if course.is_offered:
         faults.append(f"{course} is offered, though no catalog has it")
     if course.id != row.remote_id:
         faults.append(f"{course} is not the one of {row}")
@@ -161,22 +144,24 @@ def twins(courses: Iterable[Course]) -> list[str]:
     return [f"{number} courses of {key!r}" for key, number in Counter(c.key for c in courses).items() if number > 1]
 
 
-def false_claims(ledger: Ledger, courses: Sequence[Course], history: History) -> list[str]:
+def false_claims(rows: Iterable[Row], courses: Iterable[Course], history: History, texts_of: TextsOf) -> list[str]:
     """Return which rows say of the LMS what is not so, or are not what the last of their attempts has made them.
 
     At any moment at which no run is alive, whatever died: only of a row with an attempt in flight nothing is known.
     """
     by_id = {course.id: course for course in courses}
-    return [fault for row in ledger.rows if row.last_outcome != "" for fault in _false_claims_of(row, by_id, history)]
+    known = [row for row in rows if row.last_outcome != ""]
+    return [fault for row in known for fault in _false_claims_of(row, by_id, history, texts_of)]
 
 
-def _false_claims_of(row: Row, by_id: Mapping[str, Course], history: History) -> Iterator[str]:
+def _false_claims_of(row: Row, by_id: Mapping[str, Course], history: History, texts_of: TextsOf) -> Iterator[str]:
     course = by_id.get(row.remote_id)
     if row.state == "transmitted":
-        to_be = Course.to_be(row.remote_id, row.key, history[row.catalog, row.key, row.version])
+        texts = texts_of(row.key, history[row.catalog, row.key, row.version])
+        to_be = Course(row.remote_id, row.key, texts, is_offered=True)
         if course != to_be:
             yield f"{row}, but {course} is not {to_be}"
-    if row.state == "deleted" and course is not None and course.is_visible:
+    if row.state == "deleted" and course is not None and course.is_offered:
         yield f"{row}, but {course} is offered"
     follows = {
         "done": "deleted" if row.last_action == "delete" else "transmitted",

@@ -3,7 +3,7 @@
 Workers are killed by SIGKILL: syncs in forks of a process that has loaded everything, several a second; and Celery's,
 its pool or all of it at once. Meanwhile the learning system loses answers, refuses, or is killed too, and the catalogs
 change. Once in a while everything is let be, and then learning systems, rows and catalogs have to be equal, with no
-course made twice and nothing left open.
+course made twice and nothing left open. The same happens to each of the learning systems in ``systems/``, on one site.
 
 A dead worker's lease is moved to its end by the test, once the worker is verifiably dead and the learning system has
 done what it had been asked for.
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import services
-from tests.integrated_channels.proofs.landscape import Syncs, prepared, some_faults
+from tests.integrated_channels.proofs.landscape import Syncs, prepared, some_faults, workshop
 from tests.integrated_channels.proofs.ledger import as_text
 from tests.processes import Site, Worker
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from tests.integrated_channels.proofs.landscape import Connection, Landscape
     from tests.integrated_channels.proofs.ledger import Ledger
+    from tests.processes import Dialogue
 
 pytestmark = [
     pytest.mark.processes,
@@ -51,9 +52,16 @@ def site(tmp_path_factory: pytest.TempPathFactory, mariadb_url: str, redis_url: 
 
 
 @pytest.fixture(scope="module")
-def shared_landscape(site: Site) -> Iterator[Landscape]:
+def dialogue(site: Site) -> Iterator[Dialogue]:
+    """With the site's workshop."""
+    with workshop(site) as dialogue:
+        yield dialogue
+
+
+@pytest.fixture(scope="module")
+def shared_landscape(site: Site, dialogue: Dialogue, kind: str) -> Iterator[Landscape]:
     """Everything but Celery's worker."""
-    with prepared(site) as landscape:
+    with prepared(site, dialogue, kind=kind) as landscape:
         yield landscape
 
 
@@ -127,7 +135,7 @@ def test_whenever_a_sync_is_killed_the_next_ones_make_everything_equal(
 def kill_a_sync(landscape: Landscape, connection: Connection, seconds: float, chance: Random, tally: Tally) -> None:
     """Sync, and kill the sync within ``seconds``; perhaps the learning system fails, or is killed as well."""
     lms = connection.lms
-    lms.fail(*some_faults(chance))
+    lms.fail(*some_faults(chance, lms))
     landscape.begin_sync(connection, kill_after=chance.uniform(0, seconds))
     if chance.random() < 0.25:
         time.sleep(chance.uniform(0, seconds))
@@ -141,6 +149,7 @@ def kill_a_sync(landscape: Landscape, connection: Connection, seconds: float, ch
         tally.add(ledger, since=ended.began_at)
 
 
+@pytest.mark.reduced_to("moodle")
 def test_whenever_a_celery_worker_is_killed_the_next_one_makes_everything_equal(
     landscape: Landscape, syncs: Syncs, *, seed: int, soak: bool, tell: Callable[[str], None]
 ) -> None:
@@ -165,7 +174,7 @@ def test_whenever_a_celery_worker_is_killed_the_next_one_makes_everything_equal(
 def kill_a_worker(syncs: Syncs, seconds: float, chance: Random) -> None:
     """Queue syncs of all configurations and kill the worker within ``seconds``: its pool, if it has one yet, or all."""
     for connection in syncs.landscape.connections:
-        connection.lms.fail(*some_faults(chance))
+        connection.lms.fail(*some_faults(chance, connection.lms))
     syncs.queue_all()
     time.sleep(chance.uniform(0, seconds))
     if chance.random() < 0.7 and syncs.worker.children():

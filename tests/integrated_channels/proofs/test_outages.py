@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import services
-from tests.integrated_channels.proofs.landscape import Syncs, prepared
+from tests.integrated_channels.proofs.landscape import Syncs, prepared, workshop
 from tests.integrated_channels.proofs.ledger import as_text
 from tests.processes import Site, Worker, wait_until
 
@@ -84,7 +84,7 @@ def site(tmp_path: Path, mariadb: PrivateServer, redis: PrivateServer, cache: Pr
 @pytest.fixture
 def landscape(site: Site, seed: int) -> Iterator[Landscape]:
     """Everything but Celery's worker."""
-    with prepared(site) as landscape:
+    with workshop(site) as dialogue, prepared(site, dialogue, kind="moodle") as landscape:
         landscape.reseed(seed)
         yield landscape
 

@@ -19,14 +19,13 @@ from collections import Counter
 from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 from uuid import UUID
 
 import redis
 from django.conf import settings
 from django.core.management import call_command
 from django.db import close_old_connections, connections
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F
 from django.utils import timezone
 
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
@@ -41,9 +40,9 @@ from enterprise_catalog.integrated_channels.models import (
     TransmissionAttempt,
 )
 from enterprise_catalog.integrated_channels.tasks import sync_configuration
-from enterprise_catalog.sandbox.moodle_site import TOKEN
 from tests.factories import a_course
-from tests.integrated_channels.proofs.ledger import Item, Ledger, Row, as_text
+from tests.integrated_channels.proofs.ledger import Ledger, as_text
+from tests.integrated_channels.proofs.tables import items_of, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -60,7 +59,7 @@ def main() -> None:
     """Make tables and catalogs, then do what each line of standard input says."""
     call_command("migrate", verbosity=0)
     workshop = Workshop()
-    _say(workshop.make_catalogs())
+    workshop.make_catalogs()
     for line in sys.stdin:
         request = json.loads(line)
         close_old_connections()  # The database may have been away since the last request.
@@ -79,8 +78,8 @@ class Workshop:
         self._random = random.Random(1)
         self._count = 0
 
-    def make_catalogs(self) -> dict[str, Any]:
-        """Make the customer and three catalogs that share some of their content; return as :meth:`change`."""
+    def make_catalogs(self) -> None:
+        """Make the customer and three catalogs that share some of their content."""
         customer = EnterpriseCustomer(uuid=CUSTOMER, name="Acme", slug="acme", learner_portal_url="https://example.org")
         save_customer(customer, now=timezone.now())
         for uuid in CATALOGS:
@@ -88,6 +87,9 @@ class Workshop:
             catalog = EnterpriseCatalog(uuid=uuid, title=uuid, enterprise_customer=customer, catalog_query=query)
             save_catalog(catalog, now=timezone.now())
             self._import(query, {key: f"{key} at first" for key in self._random.sample(KEYS, 15)})
+
+    def catalogs(self) -> dict[str, Any]:
+        """Return what the catalogs hold, and since when at the latest."""
         return _what_catalogs_hold()
 
     def reseed(self, seed: int) -> None:
@@ -98,15 +100,15 @@ class Workshop:
         """Let a run of the configuration send no more than ``chunks``; ``None`` is no limit."""
         ChannelConfiguration.objects.filter(pk=configuration).update(max_chunks_per_run=chunks)
 
-    def connect(self, base_url: str, catalogs: list[str], columns: dict[str, Any]) -> int:
-        """Make a configuration of the sandbox Moodle at ``base_url`` and return its id."""
+    def connect(self, *, columns: dict[str, Any], catalog_uuids: list[str], **connection: Any) -> int:
+        """Make a configuration and return its id.
+
+        Args:
+            columns: further ones of the configuration.
+            connection: channel, address, settings and credentials, as ``make_configuration`` has them.
+        """
         configuration = make_configuration(
-            channel_code="MOODLE",
-            customer_uuid=UUID(CUSTOMER),
-            base_url=base_url,
-            settings={},
-            credentials={"token": TOKEN},
-            catalog_uuids=map(UUID, catalogs),
+            customer_uuid=UUID(CUSTOMER), catalog_uuids=map(UUID, catalog_uuids), **connection
         )
         ChannelConfiguration.objects.filter(pk=configuration.pk).update(**columns)
         with channel_for(configuration):
@@ -181,9 +183,12 @@ class Workshop:
         return str(sync_configuration.delay(configuration))
 
     def let_a_day_pass(self) -> None:
-        """Move what waits for a time a day ahead, as the clock would: leases expire, and failed items are due again."""
+        """Move what waits for a time a day ahead, as the clock would: leases expire, rate limits too.
+
+        Failed items are due again.
+        """
         day = timedelta(days=1)
-        SyncLease.objects.update(expires_at=F("expires_at") - day)
+        SyncLease.objects.update(expires_at=F("expires_at") - day, calls_since=F("calls_since") - day)
         ContentMetadataItemTransmission.objects.update(next_attempt_at=F("next_attempt_at") - day)
 
     def flush_broker(self) -> None:
@@ -198,7 +203,7 @@ class Workshop:
         in_flight = TransmissionAttempt.objects.filter(run__in=runs, outcome="")
         lease = SyncLease.objects.filter(configuration=configuration).first()
         ledger = Ledger(
-            rows=_rows_of(configuration),
+            rows=rows_of(configuration),
             attempts_in_flight=in_flight.count(),
             newest_run_in_flight=in_flight.filter(run=newest).count(),
             runs_by_state=dict(Counter(runs.values_list("state", flat=True))),
@@ -222,37 +227,4 @@ def _sync_and_exit(configuration: int) -> None:
 
 def _what_catalogs_hold() -> dict[str, Any]:
     catalogs = EnterpriseCatalog.objects.select_related("enterprise_customer")
-    return {"at": as_text(timezone.now()), "catalogs": {str(catalog.pk): _items_of(catalog) for catalog in catalogs}}
-
-
-def _items_of(catalog: EnterpriseCatalog) -> dict[str, Item]:
-    """Return what a catalog holds, made of customer and content themselves instead of what repeats them."""
-    customer, floor = catalog.enterprise_customer, catalog.documents_changed_at
-    start = f"{customer.learner_portal_url}/{customer.slug}/course/"
-    content = ContentMetadata.objects.filter(memberships__catalog_query__catalogs=catalog)
-    return {
-        key: Item(as_text(max(moment, floor or moment)), title, start + quote(key, safe="+:"))
-        for key, moment, title in content.values_list("content_key", "updated_at", "title")
-    }
-
-
-def _rows_of(configuration: int) -> list[Row]:
-    newest = TransmissionAttempt.objects.filter(transmission=OuterRef("pk")).order_by("-pk")
-    columns = ("content_key", "state", "presence", "remote_id", "deleted_at", "catalog_uuid", "content_updated_at")
-    rows = ContentMetadataItemTransmission.objects.filter(configuration=configuration).values_list(
-        *columns, Subquery(newest.values("action")[:1]), Subquery(newest.values("outcome")[:1])
-    )
-    return [
-        Row(
-            key=key,
-            state=state,
-            presence=presence,
-            remote_id=remote_id,
-            has_deleted_at=deleted_at is not None,
-            catalog=str(catalog_uuid),
-            version=as_text(content_updated_at),
-            last_action=action,
-            last_outcome=outcome,
-        )
-        for key, state, presence, remote_id, deleted_at, catalog_uuid, content_updated_at, action, outcome in rows
-    ]
+    return {"at": as_text(timezone.now()), "catalogs": {str(catalog.pk): items_of(catalog) for catalog in catalogs}}

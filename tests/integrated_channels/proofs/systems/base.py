@@ -1,0 +1,49 @@
+"""What a proof has to know of a learning system. No Django here: some of it runs in processes without it."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from enterprise_catalog.sandbox.application import SandboxApplication
+    from tests.integrated_channels.proofs.ledger import Course, Item
+
+
+class LearningSystem(ABC):
+    """One vendor's learning system, played by its sandbox."""
+
+    code: ClassVar[str]  #: Of its channel.
+    changes: ClassVar[Sequence[str]]  #: Its operations that change courses.
+    #: Attributes of its sandbox that hold what a real one has on disk.
+    kept: ClassVar[Sequence[str]]
+    #: How long it takes to change courses, for each call; a real one takes longer.
+    work_seconds: ClassVar[float] = 0.02
+    #: Columns of the configurations of two such systems that one customer has.
+    columns: ClassVar[tuple[Mapping[str, Any], Mapping[str, Any]]] = ({"chunk_size": 3}, {"chunk_size": 2})
+    #: Settings of its channel beside those that the sandbox announces.
+    settings: ClassVar[Mapping[str, Any]] = {}
+
+    @abstractmethod
+    def make(
+        self, *, name: str = "", clock: Callable[[], float] = time.time, takes_twins: bool = False
+    ) -> SandboxApplication:
+        """Return a new one.
+
+        Args:
+            name: tells those of one customer apart.
+            clock: returns epoch seconds.
+            takes_twins: whether it takes a second course under a key that it has, which a real one refuses: whoever
+                creates a course twice is then found out.
+        """
+
+    @abstractmethod
+    def course(self, record: Mapping[str, Any]) -> Course:
+        """Return a record of the sandbox's page ``content``."""
+
+    @abstractmethod
+    def texts(self, key: str, item: Item) -> tuple[str, ...]:
+        """Return all texts of the course that stands for ``item``."""

@@ -10,12 +10,11 @@ from enterprise_catalog.sandbox.serving import HOST, make_loopback_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from enterprise_catalog.sandbox.application import SandboxApplication
+    from wsgiref.types import WSGIApplication
 
 
 @contextmanager
-def on_loopback(sandbox: SandboxApplication) -> Iterator[str]:
+def on_loopback(sandbox: WSGIApplication) -> Iterator[str]:
     """Serve ``sandbox`` until the block ends, and give its URL."""
     server = make_loopback_server(sandbox, port=0)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)

@@ -11,5 +11,5 @@ random comes from one seed per test, which is printed at the end; ``--seed N`` r
 ``test_model``      any history of catalogs, faults, crashes and clocks (hypothesis)
 ==================  ==================================================================================================
 
-Those of kills run for each of the learning systems in ``systems/``, the others for Moodle.
+Those of kills and faults run for each of the learning systems in ``systems/``, the others for Moodle.
 """

@@ -54,6 +54,11 @@ class ChangingCatalogs:
         """Let one item change."""
         self.versions[key] += 1
 
+    def take_away(self, key: str) -> None:
+        """Let one item leave all catalogs."""
+        for keys in self.members.values():
+            keys.discard(key)
+
     def _new(self, to: str | None = None) -> None:
         key = f"{self.prefix}{len(self.versions):06}"
         self.versions[key] = 1
@@ -73,8 +78,7 @@ class ChangingCatalogs:
 
     def _gone(self) -> None:
         if key := self._one_or_favourite(self.union()):
-            for keys in self.members.values():
-                keys.discard(key)
+            self.take_away(key)
 
     def _back(self) -> None:
         if key := self._one_or_favourite(self.versions.keys() - self.union()):

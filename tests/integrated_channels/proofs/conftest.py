@@ -11,7 +11,7 @@ import pytest
 from tests.integrated_channels.proofs.systems.registry import NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from _pytest.terminal import TerminalReporter
 
@@ -25,14 +25,19 @@ _TOLD: defaultdict[str, list[str]] = defaultdict(list)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a proof for each learning system, or, in its reduced form, for those alone that it names itself.
+    """Run a proof for each learning system; ``kind`` is then its name in the registry.
 
-    ``kind`` is then the system's name in the registry.
+    In its reduced form a proof may be about fewer (``@pytest.mark.reduced_to("moodle")``); where the suite runs on both
+    databases, it may be about others on MariaDB (``on_mariadb=…``).
     """
-    if _KIND in metafunc.fixturenames:
-        reduced = metafunc.definition.get_closest_marker("reduced_to")
-        kinds = NAMES if reduced is None or metafunc.config.getoption("--soak") else reduced.args
-        metafunc.parametrize(_KIND, kinds, scope="module")
+    if _KIND not in metafunc.fixturenames:
+        return
+    kinds: Sequence[str] = NAMES
+    reduced = metafunc.definition.get_closest_marker("reduced_to")
+    if reduced is not None and not metafunc.config.getoption("--soak"):
+        on_mariadb = metafunc.config.getoption("--mariadb") and reduced.kwargs.get("on_mariadb")
+        kinds = on_mariadb or reduced.args
+    metafunc.parametrize(_KIND, kinds, scope="module")
 
 
 @pytest.fixture

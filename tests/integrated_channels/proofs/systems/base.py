@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from enterprise_catalog.sandbox.application import SandboxApplication
+    from enterprise_catalog.sandbox.faults import Fault
     from tests.integrated_channels.proofs.ledger import Course, Item
 
 
@@ -18,6 +19,11 @@ class LearningSystem(ABC):
 
     code: ClassVar[str]  #: Of its channel.
     changes: ClassVar[Sequence[str]]  #: Its operations that change courses.
+    look_ups: ClassVar[Sequence[str]]  #: Patterns of its other operations that faults may strike.
+    faults: ClassVar[Mapping[str, Fault]]  #: All that goes wrong with it, by name.
+    #: Two of these faults: a call is carried out and refused all the same, and the one that is to follow is not taken,
+    #: so that the run ends in the midst of what was refused together.
+    cutting_short: ClassVar[tuple[str, str]]
     #: Attributes of its sandbox that hold what a real one has on disk.
     kept: ClassVar[Sequence[str]]
     #: How long it takes to change courses, for each call; a real one takes longer.

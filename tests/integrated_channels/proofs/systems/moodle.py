@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import html
+import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.moodle import MoodleSandbox
 from enterprise_catalog.sandbox.moodle_changes import CourseEditor
 from tests.integrated_channels.proofs.ledger import Course, Item
 from tests.integrated_channels.proofs.systems.base import LearningSystem
+from tests.integrated_channels.proofs.systems.faults import OF_ANY_VENDOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -22,9 +25,33 @@ CREATE: Final = "core_course_create_courses"
 UPDATE: Final = "core_course_update_courses"
 
 
+def _error(code: str) -> str:
+    """Return an error as Moodle answers it with status 200."""
+    return json.dumps({"exception": "moodle_exception", "errorcode": code, "message": "It did not work."})
+
+
+_WARNING: Final = {"item": "course", "itemid": 987_654_321, "warningcode": "invalidrecord", "message": "Not there."}
+
+
 class Moodle(LearningSystem):
     code = "MOODLE"
     changes = (CREATE, UPDATE)
+    look_ups = ("core_course_get_*",)
+    faults = {
+        **OF_ANY_VENDOR,
+        "refusal inside": Fault(kind=FaultKind.ANSWER, status=200, body=_error("dmlwriteexception")),
+        "refusal inside after the work": Fault(kind=FaultKind.REPLACE, status=200, body=_error("invalidresponse")),
+        "passing error inside": Fault(kind=FaultKind.ANSWER, status=200, body=_error("dmltransactionexception")),
+        "passing error inside after the work": Fault(
+            kind=FaultKind.REPLACE, status=200, body=_error("dmlreadexception")
+        ),
+        "one item too few": Fault(kind=FaultKind.SHORTEN, operation=CREATE),
+        "one item too many": Fault(kind=FaultKind.LENGTHEN, operation=CREATE),
+        "warning for a stranger": Fault(
+            kind=FaultKind.ANSWER, operation=UPDATE, status=200, body=json.dumps({"warnings": [_WARNING]})
+        ),
+    }
+    cutting_short = ("refusal inside after the work", "429")
     kept = ("table",)
 
     def make(

@@ -1,8 +1,7 @@
-"""A Moodle that goes wrong in every way, now and then, and counts how often in which."""
+"""Faults that are known by name and counted: what goes wrong with a learning system, and how often it did."""
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -10,11 +9,12 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.sandbox.faults import Fault, FaultKind, FaultQueue
-from enterprise_catalog.sandbox.moodle import MoodleSandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from wsgiref.types import StartResponse, WSGIEnvironment
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from tests.integrated_channels.proofs.systems.base import LearningSystem
 
 #: How long the client waits for a byte, and for a whole answer, in the proofs; what hangs and drips takes longer.
 READ_SECONDS: Final = 0.25
@@ -26,21 +26,10 @@ _DRIP_SECONDS: Final = 0.1
 RETRY_AFTER_SECONDS: Final = {"Come back in two hours.": 7_200, "Come back in half an hour.": 1_800}
 _TWO_HOURS, _HALF_AN_HOUR = RETRY_AFTER_SECONDS
 
-CREATE: Final = "core_course_create_courses"
-UPDATE: Final = "core_course_update_courses"
-_LOOK_UPS: Final = "core_course_get_*"
-
-
-def _error(code: str) -> str:
-    """Return an error as Moodle answers it with status 200."""
-    return json.dumps({"exception": "moodle_exception", "errorcode": code, "message": "It did not work."})
-
-
-_WARNING: Final = {"item": "course", "itemid": 987_654_321, "warningcode": "invalidrecord", "message": "Not there."}
 _PAGE: Final = "<html>It works!</html>"
 
-#: Everything that goes wrong, by name.
-FAULTS: Final[Mapping[str, Fault]] = {
+#: What goes wrong with any vendor, by name.
+OF_ANY_VENDOR: Final[Mapping[str, Fault]] = {
     "500": Fault(kind=FaultKind.ANSWER, status=500),
     "500 after the work": Fault(kind=FaultKind.REPLACE, status=500),
     "503 with Retry-After": Fault(
@@ -57,49 +46,50 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "truncated body": Fault(kind=FaultKind.TRUNCATE),
     "no JSON": Fault(kind=FaultKind.ANSWER, status=200, body=_PAGE),
     "no JSON after the work": Fault(kind=FaultKind.REPLACE, status=200, body=_PAGE),
-    "refusal inside": Fault(kind=FaultKind.ANSWER, status=200, body=_error("dmlwriteexception")),
-    "refusal inside after the work": Fault(kind=FaultKind.REPLACE, status=200, body=_error("invalidresponse")),
-    "passing error inside": Fault(kind=FaultKind.ANSWER, status=200, body=_error("dmltransactionexception")),
-    "passing error inside after the work": Fault(kind=FaultKind.REPLACE, status=200, body=_error("dmlreadexception")),
-    "one item too few": Fault(kind=FaultKind.SHORTEN, operation=CREATE),
-    "one item too many": Fault(kind=FaultKind.LENGTHEN, operation=CREATE),
-    "warning for a stranger": Fault(
-        kind=FaultKind.ANSWER, operation=UPDATE, status=200, body=json.dumps({"warnings": [_WARNING]})
-    ),
 }
-#: One after the other; see :meth:`CountedFaults.arm_all`.
-_CUTTING_SHORT: Final = ("refusal inside after the work", "429")
 
 
 class CountedFaults(FaultQueue):
-    """Faults of :data:`FAULTS` that count, by name and operation, how often they struck."""
+    """Faults of a learning system that count, by name and operation, how often they struck."""
 
-    def __init__(self, *, seed: int = 0) -> None:
+    def __init__(self, system: LearningSystem, *, seed: int = 0) -> None:
         super().__init__(seed=seed)
         self.struck: Counter[tuple[str, str]] = Counter()
+        self._system = system
         self._names: dict[Fault, str] = {}
 
     def by_name(self) -> dict[str, int]:
         """Return how often each fault struck, whatever the operation."""
-        return {name: sum(times for (each, _), times in self.struck.items() if each == name) for name in FAULTS}
+        struck = Counter[str]()
+        for (name, _), times in self.struck.items():
+            struck[name] += times
+        return {name: struck[name] for name in self._system.faults}
 
     def missing(self, operation: str) -> list[str]:
         """Return the faults that may strike ``operation`` and have not done so yet."""
-        possible = [name for name, fault in FAULTS.items() if fnmatchcase(operation, fault.operation)]
+        possible = [name for name, fault in self._system.faults.items() if fnmatchcase(operation, fault.operation)]
         return [name for name in possible if not self.struck[name, operation]]
 
     def arm_all(self, *, of_changes: float, of_look_ups: float, cut_short: str | None = None) -> None:
         """Let every fault strike with these probabilities; an operation may meet any that may strike it.
 
         Args:
-            cut_short: an operation that is first carried out and refused all the same, and then met by a 429: of what
-                was refused together, one half is not sent again.
+            cut_short: an operation that first meets those of the system's faults, one after the other, by which a run
+                ends in the midst of what was refused together.
         """
-        sure = [(name, replace(FAULTS[name], operation=cut_short)) for name in _CUTTING_SHORT] if cut_short else []
-        probabilities = {CREATE: of_changes, UPDATE: of_changes, _LOOK_UPS: of_look_ups}
+        faults = self._system.faults
+        sure = (
+            [(name, replace(faults[name], operation=cut_short)) for name in self._system.cutting_short]
+            if cut_short
+            else []
+        )
+        probabilities = {
+            **dict.fromkeys(self._system.changes, of_changes),
+            **dict.fromkeys(self._system.look_ups, of_look_ups),
+        }
         by_chance = [
             (name, replace(fault, operation=operation, times=None, probability=probability))
-            for name, fault in FAULTS.items()
+            for name, fault in faults.items()
             for operation, probability in probabilities.items()
             if fnmatchcase(operation, fault.operation)
         ]
@@ -111,7 +101,8 @@ class CountedFaults(FaultQueue):
         Args:
             named: operation -> the name of its fault.
         """
-        self._arm((name, replace(FAULTS[name], operation=operation)) for operation, name in named.items())
+        faults = self._system.faults
+        self._arm((name, replace(faults[name], operation=operation)) for operation, name in named.items())
 
     def take(self, operation: str) -> Fault | None:
         fault = super().take(operation)
@@ -124,19 +115,20 @@ class CountedFaults(FaultQueue):
         self.set(self._names)
 
 
-@dataclass(kw_only=True, eq=False)
-class FaultyMoodle(MoodleSandbox):
-    """A Moodle with counted faults, of which one can tell when it has finished what it was asked to do."""
+@dataclass(eq=False)
+class Watched:
+    """A learning system of which one can tell when it has finished what it was asked to do."""
 
-    faults: CountedFaults = field(default_factory=CountedFaults)
+    sandbox: WSGIApplication
     _under_way: int = field(init=False, default=0)
     _ended: threading.Condition = field(init=False, repr=False, default_factory=threading.Condition)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
         with self._ended:
             self._under_way += 1
         try:
-            return super().__call__(environ, start_response)
+            return self.sandbox(environ, start_response)
         finally:
             with self._ended:
                 self._under_way -= 1

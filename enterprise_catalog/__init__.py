@@ -14,6 +14,8 @@
     Django's SQLite backend, with SQLite's real limits.
 ``redis_cache.py``
     Django's Redis cache, for a site that goes on without it.
-``content_keys.py``
-    the one database field that both programs share.
+``content_keys.py`` and ``timestamps.py``
+    the database fields that both programs share.
+``streaming.py``
+    rows that are worked on while the database still finds the next ones.
 """

@@ -28,7 +28,7 @@ from enterprise_catalog.catalog.models import (
     EnterpriseCatalog,
 )
 from enterprise_catalog.catalog.querysets import KEYS_PER_STATEMENT
-from enterprise_catalog.catalog.timestamps import TimestampField
+from enterprise_catalog.timestamps import TimestampField
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

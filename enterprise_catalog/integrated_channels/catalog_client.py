@@ -35,7 +35,7 @@ _ETAG: Final = re.compile(r'(?:W/)?"[!#-~\x80-\xff]+"')
 
 class _Diff(BaseModel):
     catalog_version: str
-    existing: list[Any]  # May be 250,000, which are looked at once: where their times are read.
+    existing: list[Any]  # May be 250,000, which are looked at once: where their versions are read.
     to_create: list[str]
     to_delete: list[str]
 
@@ -74,7 +74,7 @@ class DiffAnswer:
     """How one catalog differs from the keys sent."""
 
     version: str  #: Of the catalog; moves with every change of what it holds.
-    existing: dict[str, datetime]  #: Key -> when the item last changed.
+    existing: dict[str, str]  #: Key -> when the item last changed, its version; for :func:`read_moment`.
     to_create: list[str]
 
 
@@ -183,7 +183,7 @@ class CatalogClient:
 
     def _diff_part(self, url: str, keys: Sequence[str]) -> DiffAnswer:
         answer = self._ask("POST", url, _Diff, {"content_keys": keys})
-        existing = _times_of_change(answer.existing)
+        existing = _versions(answer.existing)
         # What is in neither of the two would be taken for gone, and deleted.
         _check_complete(keys, existing, answer.to_delete)
         return DiffAnswer(answer.catalog_version, existing, answer.to_create)
@@ -254,14 +254,28 @@ def _are_alike(etag: str, other: str) -> bool:
     return etag.removeprefix("W/") == other.removeprefix("W/")
 
 
-def _times_of_change(existing: Iterable[Any]) -> dict[str, datetime]:
-    """Return the time of each key."""
-    moment_of = functools.cache(datetime.fromisoformat)  # Many items share the same one.
+_moment_of = functools.lru_cache(maxsize=1_000)(datetime.fromisoformat)  # Many items share the same one.
+
+
+def read_moment(version: str) -> datetime:
+    """Return the moment that a version of an item is of.
+
+    Raises:
+        CatalogUnavailableError: it is none.
+    """
     try:
-        return {item["content_key"]: moment_of(item["updated_at"]) for item in existing}
+        return _moment_of(version)
+    except (TypeError, ValueError) as error:
+        raise CatalogUnavailableError(f"The catalog's answer cannot be read: existing: {error}") from error
+
+
+def _versions(existing: Iterable[Any]) -> dict[str, str]:
+    """Return the version of each key."""
+    try:
+        return {item["content_key"]: item["updated_at"] for item in existing}
     except KeyError as error:
         raise CatalogUnavailableError(f"The catalog's answer cannot be read: existing: no {error}") from error
-    except (TypeError, ValueError) as error:
+    except TypeError as error:
         raise CatalogUnavailableError(f"The catalog's answer cannot be read: existing: {error}") from error
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from enterprise_catalog.integrated_channels.catalog_client import read_moment
 from enterprise_catalog.integrated_channels.channels.text import payload_hash
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError
 from enterprise_catalog.integrated_channels.types import (
@@ -72,16 +72,16 @@ def desired_items(catalog_uuids: Sequence[UUID], history: History, catalog: Cata
     for catalog_uuid in catalog_uuids:
         answer = catalog.diff(catalog_uuid, known_keys)
         versions[catalog_uuid] = answer.version
-        changed_at = functools.cache(functools.partial(DesiredItem, catalog_uuid))  # Many items share the same time.
         settled = history.settled.get(catalog_uuid, {})
-        for key, updated_at in answer.existing.items():
+        for key, version in answer.existing.items():
             record = records.get(key)
-            if record is None and settled.get(key) == updated_at:
+            if record is None and (held := settled.get(key)) and held == version:
                 matched[key] = catalog_uuid
             elif key not in desired or (record.catalog_uuid == catalog_uuid if record else key in settled):
-                desired[key] = changed_at(updated_at)
+                desired[key] = DesiredItem(catalog_uuid, read_moment(version))
+        new = DesiredItem(catalog_uuid, None)
         for key in answer.to_create:
-            desired.setdefault(key, changed_at(None))
+            desired.setdefault(key, new)
     others = {key: item for key, item in desired.items() if key not in matched}
     return Desired(matched, others, versions)
 

@@ -24,6 +24,7 @@ from enterprise_catalog.integrated_channels.querysets import (
     TransmissionQuerySet,
 )
 from enterprise_catalog.integrated_channels.types import MAX_ETAG_LENGTH, Action, Outcome, Presence, State
+from enterprise_catalog.timestamps import TimestampField
 
 #: What a message may take up in a row, in characters. A vendor's error page can have megabytes.
 MAX_MESSAGE_LENGTH = 2_000
@@ -189,8 +190,8 @@ class ContentMetadataItemTransmission(models.Model):
     remote_created_at = models.DateTimeField(null=True)
     remote_updated_at = models.DateTimeField(null=True)
     remote_deleted_at = models.DateTimeField(null=True)
-    content_updated_at = models.DateTimeField(null=True, help_text="The version that the learning system holds.")
-    attempted_updated_at = models.DateTimeField(null=True, help_text="The version that was last tried.")
+    content_updated_at = TimestampField(null=True, help_text="The version that the learning system holds.")
+    attempted_updated_at = TimestampField(null=True, help_text="The version that was last tried.")
     payload_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the payload it was last sent.")
     attempts = models.PositiveIntegerField(default=0, help_text="Failed attempts since the last success.")
     halvings = models.PositiveSmallIntegerField(

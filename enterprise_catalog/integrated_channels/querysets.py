@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 from collections import defaultdict
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Count, Func, Min, Q
-from django.db.models.functions import Cast
+from django.db.models import Count, Min, Q
 
 from enterprise_catalog.content_keys import key_starts_with
 from enterprise_catalog.integrated_channels.types import Accounts, Action, History, Presence, Record, State
+from enterprise_catalog.streaming import stream_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-    from django.db.backends.base.base import BaseDatabaseWrapper
-    from django.db.models.sql.compiler import SQLCompiler
+    from datetime import datetime
 
     from enterprise_catalog.integrated_channels.models import (
         ChannelConfiguration,
@@ -96,37 +92,17 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
         others = self.filter(Q(state__in=_NOT_TRANSMITTED) | Q(due_since__isnull=False))
         return History(settled, {record.content_key: record for record in _records(others)})
 
-    def _settled(self) -> Mapping[UUID | None, Mapping[str, datetime | None]]:
+    def _settled(self) -> Mapping[UUID | None, Mapping[str, str | None]]:
         """Return the versions of those that the LMS holds and of which nothing is due: catalog -> key -> version."""
-        rows = self.filter(state=State.TRANSMITTED, due_since=None)
-        columns = rows.values_list("content_key", _stored_uuid("catalog_uuid"), _StoredMoment("content_updated_at"))
-        moment_of = functools.cache(_moment)  # Many rows share the same ones.
-        versions: dict[str | None, dict[str, datetime | None]] = defaultdict(dict)
-        for key, catalog, version in columns.iterator(10_000):
-            versions[catalog][key] = moment_of(version)
+        columns = self.filter(state=State.TRANSMITTED, due_since=None).values_list(
+            "content_key", "catalog_uuid", "content_updated_at"
+        )
+        versions: dict[str | None, dict[str, str | None]] = defaultdict(dict)
+        # As it is stored: what Django makes of a time and a UUID takes it several times as long as the rest of the row.
+        for rows in stream_rows(*columns.query.sql_with_params()):
+            for key, catalog, version in rows:
+                versions[catalog][key] = version
         return {UUID(catalog) if catalog else None: of_catalog for catalog, of_catalog in versions.items()}
-
-
-class _StoredMoment(Func):
-    """A time as text, with the zone that all of them have: ``2026-11-24 18:00:00.123456Z``.
-
-    What driver and Django make of times and UUIDs takes them several times as long as the rest of the row, and to read
-    rows is most of a run that finds nothing to do.
-    """
-
-    template = "CONCAT(CAST(%(expressions)s AS CHAR), 'Z')"
-    output_field = models.CharField()
-
-    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, template="(%(expressions)s || 'Z')", **context)
-
-
-def _moment(stored: str | None) -> datetime | None:
-    return None if stored is None else datetime.fromisoformat(stored)
-
-
-def _stored_uuid(column: str) -> Cast:
-    return Cast(column, models.CharField())
 
 
 def _records(transmissions: TransmissionQuerySet) -> Iterator[Record]:
@@ -135,16 +111,15 @@ def _records(transmissions: TransmissionQuerySet) -> Iterator[Record]:
         "state",
         "action",
         "presence",
-        _stored_uuid("catalog_uuid"),
-        _StoredMoment("content_updated_at"),
-        _StoredMoment("attempted_updated_at"),
-        _StoredMoment("next_attempt_at"),
-        _StoredMoment("due_since"),
+        "catalog_uuid",
+        "content_updated_at",
+        "attempted_updated_at",
+        "next_attempt_at",
+        "due_since",
         "deleted_at",
         "attempts",
         "halvings",
     )
-    uuid_of, moment_of = functools.cache(UUID), functools.cache(_moment)  # Many rows share the same ones.
     for row in columns.iterator(10_000):
         key, state, action, presence, catalog, sent, tried, due, since, deleted, failures, halvings = row
         yield Record(
@@ -152,14 +127,14 @@ def _records(transmissions: TransmissionQuerySet) -> Iterator[Record]:
             _STATES[state],
             _ACTIONS[action],
             _PRESENCES[presence],
-            uuid_of(catalog) if catalog else None,
-            moment_of(sent),
-            moment_of(tried),
-            moment_of(due),
+            catalog,
+            sent,
+            tried,
+            due,
             deleted is not None,
             failures,
             halvings,
-            moment_of(since),
+            since,
         )
 
 

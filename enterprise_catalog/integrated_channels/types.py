@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
-    from datetime import datetime
     from uuid import UUID
 
 #: What a channel sends for one item: JSON in the LMS's own words.
@@ -195,8 +196,8 @@ class History:
     In most runs nearly all are settled and unchanged: these are compared as what was read, and become no objects.
     """
 
-    #: Catalog -> content key -> version, of what the LMS holds and of which nothing is due.
-    settled: Mapping[UUID | None, Mapping[str, datetime | None]]
+    #: Catalog -> content key -> version as the catalog writes it, of what the LMS holds and of which nothing is due.
+    settled: Mapping[UUID | None, Mapping[str, str | None]]
     records: Mapping[str, Record]  #: Content key -> what is known of any other item, deleted ones included.
 
     def live_keys(self) -> list[str]:
@@ -206,8 +207,9 @@ class History:
 
     def records_but_of(self, matched: Container[str]) -> dict[str, Record]:
         """Return the records of all items but those that ``matched`` has, by content key."""
+        moment_of = functools.cache(datetime.fromisoformat)  # Many items share the same one.
         settled = {
-            key: Record.of_settled(key, catalog_uuid, version)
+            key: Record.of_settled(key, catalog_uuid, moment_of(version) if version else None)
             for catalog_uuid, versions in self.settled.items()
             for key, version in versions.items()
             if key not in matched

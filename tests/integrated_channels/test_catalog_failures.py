@@ -13,6 +13,8 @@ from werkzeug import Response
 from enterprise_catalog.integrated_channels import catalog_client
 from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
+from enterprise_catalog.integrated_channels.exporter import desired_items
+from enterprise_catalog.integrated_channels.types import History
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.scripted_catalog import TOKEN, ScriptedCatalog, served
 from tests.services import free_port
@@ -223,9 +225,10 @@ def test_a_diff_that_leaves_keys_out_does_not_mean_that_they_are_gone(client: Ca
     assert reason == "The catalog's answer leaves out 2 of 2 keys."
 
 
-@pytest.mark.parametrize(
-    "entry", [{"content_key": "A", "updated_at": time} for time in ("yesterday", "", None, 5)] + [{}]
-)
+NO_TIMES: Final[list[object]] = ["yesterday", "", None, 5, []]
+
+
+@pytest.mark.parametrize("entry", [*({"content_key": "A", "updated_at": time} for time in NO_TIMES), {}])
 def test_a_diff_whose_times_of_change_cannot_be_read_is_a_failure(
     catalog: ScriptedCatalog, client: CatalogClient, entry: dict[str, object]
 ) -> None:
@@ -233,7 +236,7 @@ def test_a_diff_whose_times_of_change_cannot_be_read_is_a_failure(
         {"catalog_version": "1", "existing": [entry], "to_create": [], "to_delete": []},
     ]
 
-    reason = reason_of(lambda client: client.diff(CATALOG, ["A"]), client)
+    reason = reason_of(lambda client: desired_items([CATALOG], History({}, {}), client), client)
 
     assert reason.startswith("The catalog's answer cannot be read: existing")
 

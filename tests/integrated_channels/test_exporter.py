@@ -33,6 +33,7 @@ from enterprise_catalog.integrated_channels.types import (
     Record,
     State,
 )
+from enterprise_catalog.timestamps import format_time
 from tests.factories import DAY_ONE, a_catalog, a_course, a_customer
 from tests.integrated_channels.channels.moodle.connection import connected
 from tests.integrated_channels.scripted_catalog import served
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("catalog_service")]
+
+VERSION_ONE = format_time(DAY_ONE)
+OLDER = format_time(DAY_ONE - timedelta(days=1))
 
 
 @pytest.fixture
@@ -172,7 +176,7 @@ def test_what_is_settled_in_its_newest_version_is_matched_in_the_catalog_that_it
     client: CatalogClient, overlapping: tuple[EnterpriseCatalog, EnterpriseCatalog]
 ) -> None:
     first, second = (catalog.pk for catalog in overlapping)
-    history = History({first: {"A": DAY_ONE}, second: {"B": DAY_ONE, "C": DAY_ONE - timedelta(days=1)}}, {})
+    history = History({first: {"A": VERSION_ONE}, second: {"B": VERSION_ONE, "C": OLDER}}, {})
 
     found = desired_items([first, second], history, client)
 
@@ -185,7 +189,7 @@ def test_what_is_settled_is_sent_again_from_another_catalog_when_its_own_gave_it
     client: CatalogClient, overlapping: tuple[EnterpriseCatalog, EnterpriseCatalog]
 ) -> None:
     first, second = (catalog.pk for catalog in overlapping)
-    history = History({second: {"A": DAY_ONE}, uuid.uuid4(): {"B": DAY_ONE}, first: {"Z": DAY_ONE}}, {})
+    history = History({second: {"A": VERSION_ONE}, uuid.uuid4(): {"B": VERSION_ONE}, first: {"Z": VERSION_ONE}}, {})
 
     found = desired_items([first, second], history, client)
 
@@ -199,7 +203,7 @@ def test_what_is_settled_and_was_queued_meanwhile_is_not_matched(
     client: CatalogClient, overlapping: tuple[EnterpriseCatalog, EnterpriseCatalog]
 ) -> None:
     first, second = (catalog.pk for catalog in overlapping)
-    history = History({first: {"A": DAY_ONE}}, {"A": a_record("A", first)})
+    history = History({first: {"A": VERSION_ONE}}, {"A": a_record("A", first)})
 
     found = desired_items([first, second], history, client)
 

@@ -6,16 +6,19 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
 from enterprise_catalog.integrated_channels.types import Action, History, Presence, Record, State
+from enterprise_catalog.timestamps import format_time
 from tests.factories import DAY_ONE
 from tests.integrated_channels.records import a_configuration, transmissions
 from tests.plans import plan_of
 
 CATALOG, OTHER = UUID(int=1), UUID(int=2)
 DAY_TWO = DAY_ONE + timedelta(days=1)
+VERSION_ONE = format_time(DAY_ONE)
 SENT = {"state": State.TRANSMITTED, "presence": Presence.PRESENT, "content_updated_at": DAY_ONE}
 
 
@@ -35,7 +38,7 @@ def test_what_is_settled_is_read_by_catalog_and_everything_else_item_by_item() -
 
     history = read(configuration=configuration)
 
-    assert history.settled == {CATALOG: {"a": DAY_ONE, "b": DAY_ONE}, OTHER: {"c": DAY_TWO}}
+    assert history.settled == {CATALOG: {"a": VERSION_ONE, "b": VERSION_ONE}, OTHER: {"c": format_time(DAY_TWO)}}
     assert history.records.keys() == {"queued", "failed", "gone"}
     assert history.records["queued"].due_since == DAY_TWO
     assert history.records["failed"].next_attempt_at == DAY_TWO
@@ -60,6 +63,30 @@ def test_what_is_settled_is_read_from_an_index_alone() -> None:
     assert ("Using index" if connection.vendor == "mysql" else "USING COVERING INDEX") in plan
 
 
+@pytest.mark.django_db(transaction=True)
+def test_versions_that_were_stored_as_databases_store_times_become_text_and_can_go_back() -> None:
+    versions = {"a": DAY_ONE, "b": DAY_ONE.replace(microsecond=0), "c": None}
+    configuration = a_configuration()
+    for key, version in versions.items():
+        transmissions(configuration, [key], **SENT | {"content_updated_at": version})
+
+    call_command("migrate", "integrated_channels", "0008", verbosity=0)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT content_updated_at"
+                " FROM integrated_channels_contentmetadataitemtransmission ORDER BY content_key"
+            )
+            as_databases_do = [str(version) for (version,) in cursor.fetchall()]
+    finally:
+        call_command("migrate", "integrated_channels", verbosity=0)
+
+    assert [version[:19] for version in as_databases_do] == ["2026-03-01 12:00:00", "2026-03-01 12:00:00", "None"]
+    rows = ContentMetadataItemTransmission.objects.values_list("content_key", "content_updated_at")
+    assert dict(rows) == versions
+    assert read().settled == {None: {"a": VERSION_ONE, "b": "2026-03-01T12:00:00.000000Z", "c": None}}
+
+
 def a_record(key: str, **columns: object) -> Record:
     values = {
         "state": State.PENDING,
@@ -75,7 +102,7 @@ def a_record(key: str, **columns: object) -> Record:
 
 
 def test_an_item_that_somebody_queued_between_the_two_reads_is_queued() -> None:
-    history = History({CATALOG: {"a": DAY_ONE, "b": DAY_ONE}}, {"a": a_record("a", due_since=DAY_TWO)})
+    history = History({CATALOG: {"a": VERSION_ONE, "b": VERSION_ONE}}, {"a": a_record("a", due_since=DAY_TWO)})
 
     records = history.records_but_of({})
 
@@ -84,6 +111,6 @@ def test_an_item_that_somebody_queued_between_the_two_reads_is_queued() -> None:
 
 
 def test_what_matched_becomes_no_record() -> None:
-    history = History({CATALOG: {"a": DAY_ONE, "b": DAY_ONE}}, {"c": a_record("c")})
+    history = History({CATALOG: {"a": VERSION_ONE, "b": VERSION_ONE}}, {"c": a_record("c")})
 
     assert history.records_but_of({"a": CATALOG}).keys() == {"b", "c"}

@@ -1,10 +1,8 @@
 """Times of change become the text that the API serves (docs/decisions/0011)."""
 
 from django.db import migrations
-from django.db.models import CharField, Value
-from django.db.models.functions import Concat, Replace, Substr
 
-from enterprise_catalog.catalog.timestamps import TimestampField
+from enterprise_catalog.timestamps import TimestampField, rewrite_as_databases_do, rewrite_as_served
 
 _COLUMNS = (
     ("ContentMetadata", "updated_at"),
@@ -15,24 +13,13 @@ _COLUMNS = (
 
 
 def write_as_served(apps, schema_editor):
-    """``2026-11-23 20:44:01.123456`` -> ``2026-11-23T20:44:01.123456Z``; SQLite leaves microseconds of 0 out."""
     for model, column in _COLUMNS:
-        padded = Concat(column, Value(".000000"), output_field=CharField())
-        text = Replace(Substr(padded, 1, len("2026-11-23 20:44:01.123456")), Value(" "), Value("T"))
-        _rewrite(apps, model, column, Concat(text, Value("Z"), output_field=CharField()))
+        rewrite_as_served(apps.get_model("catalog", model).objects.all(), column)
 
 
 def write_as_databases_do(apps, schema_editor):
-    """``2026-11-23T20:44:01.123456Z`` -> ``2026-11-23 20:44:01.123456``."""
     for model, column in _COLUMNS:
-        text = Replace(column, Value("T"), Value(" "), output_field=CharField())
-        _rewrite(apps, model, column, Replace(text, Value("Z"), Value(""), output_field=CharField()))
-
-
-def _rewrite(apps, model, column, expression):
-    # Concat() makes an empty text of NULL.
-    rows = apps.get_model("catalog", model).objects.filter(**{f"{column}__isnull": False})
-    rows.update(**{column: expression})
+        rewrite_as_databases_do(apps.get_model("catalog", model).objects.all(), column)
 
 
 class Migration(migrations.Migration):

@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import models
+from django.db.models import CharField, Value
+from django.db.models.functions import Concat, Replace, Substr
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -58,3 +60,21 @@ class TimestampField(_Field):  # type: ignore[type-arg]  # inferred by the plugi
         self, value: str | None, _expression: Expression, _connection: BaseDatabaseWrapper
     ) -> datetime | None:
         return None if value is None else datetime.fromisoformat(value)
+
+
+def rewrite_as_served(rows: models.QuerySet[Any], column: str) -> None:
+    """Rewrite a column that was a ``DateTimeField``, and holds ``2026-11-23 20:44:01.123456``."""
+    padded = Concat(column, Value(".000000"), output_field=CharField())  # SQLite leaves microseconds of 0 out.
+    text = Replace(Substr(padded, 1, len("2026-11-23 20:44:01.123456")), Value(" "), Value("T"))
+    _rewrite(rows, column, Concat(text, Value("Z"), output_field=CharField()))
+
+
+def rewrite_as_databases_do(rows: models.QuerySet[Any], column: str) -> None:
+    """Rewrite a column that is to be a ``DateTimeField`` again."""
+    text = Replace(column, Value("T"), Value(" "), output_field=CharField())
+    _rewrite(rows, column, Replace(text, Value("Z"), Value(""), output_field=CharField()))
+
+
+def _rewrite(rows: models.QuerySet[Any], column: str, expression: Expression) -> None:
+    # Concat() makes an empty text of NULL.
+    rows.filter(**{f"{column}__isnull": False}).update(**{column: expression})

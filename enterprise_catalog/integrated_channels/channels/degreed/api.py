@@ -16,7 +16,7 @@ from enterprise_catalog.integrated_channels.channels.tokens import BearerClient
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from enterprise_catalog.integrated_channels.http import Answer, LMSClient
 
@@ -54,10 +54,6 @@ class _Error(BaseModel):
     title: str | None = None
     detail: str | None = None
 
-    @property
-    def words(self) -> str:
-        return " ".join(filter(None, (self.title, self.detail)))
-
 
 class _Errors(BaseModel):
     errors: list[_Error] = Field(min_length=1)
@@ -69,9 +65,9 @@ def explain(answer: Answer) -> tuple[str, str]:
     Proxies and firewalls answer with pages of their own.
     """
     told = read_or_none(_Errors, answer)
-    if told is None:
-        return "", ""
-    return told.errors[0].code or "", " ".join(filter(None, (error.words for error in told.errors)))
+    errors = told.errors if told else []
+    words = (word for error in errors for word in (error.title, error.detail) if word)
+    return (errors[0].code or "" if errors else ""), " ".join(words)
 
 
 class DegreedAPI:
@@ -89,18 +85,10 @@ class DegreedAPI:
         self._token_client = client.at(token_base_url)
         self._bearer = BearerClient(client, self._fetch_token)
 
-    def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        data: object = None,
-        params: Mapping[str, str] | None = None,
-        accept: Collection[int] = (),
-    ) -> Answer:
-        """Send ``data``, if there is any, as a JSON:API document; raises as ``LMSClient.send`` does."""
+    def send(self, method: str, path: str, *, data: object = None, **request: Any) -> Answer:
+        """Send ``data``, if there is any, as a JSON:API document; takes the rest, and raises, as ``LMSClient.send``."""
         body = None if data is None else {"data": data}
-        return self._bearer.send(method, path, json=body, params=params, headers=_JSON, accept=accept, explain=explain)
+        return self._bearer.send(method, path, json=body, headers=_JSON, explain=explain, **request)
 
     def resources(self, path: str, params: Mapping[str, str]) -> Iterator[Resource]:
         """Return all resources of a list, fetched page by page."""

@@ -27,6 +27,7 @@ from enterprise_catalog.integrated_channels.channels.degreed.transform import (
     Wanted,
     to_course,
 )
+from enterprise_catalog.integrated_channels.channels.fields import CallsPerMinute, TextLength, TokenBaseURL
 from enterprise_catalog.integrated_channels.channels.results import done, failed, gone, made_meanwhile
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
 from enterprise_catalog.integrated_channels.types import RateLimit, RemoteItem
@@ -52,26 +53,19 @@ _NO_SUCH_ID: Final = "no-such-course-of-the-enterprise-catalog"
 class DegreedSettings(ChannelSettings):
     """What differs from one Degreed organisation to the next."""
 
-    token_base_url: str = Field(
-        default="",
-        pattern=r"^(https?://[^\s@]+)?$",
-        description="Where tokens are given out: https://degreed.com for https://api.degreed.com. Empty: the base URL.",
-    )
+    token_base_url: TokenBaseURL = ""  #: ``https://degreed.com`` for ``https://api.degreed.com``.
     scope: str = Field(
         default="content:read,content:write", min_length=1, description="Scopes to ask for, separated by commas."
     )
     delete_policy: Literal["obsolete", "delete"] = Field(
-        default="obsolete",
-        description="What becomes of courses that leave the catalogs: hidden as obsolete, or deleted for good.",
+        default="obsolete", description="What becomes of courses that leave: hidden as obsolete, or deleted for good."
     )
     send_skills: bool = Field(default=True, description="Whether a course's skills are set, which takes a second call.")
     skill_type: str = Field(default="skills", min_length=1, description="The JSON:API type of skills (unverified).")
     show_price: bool = Field(default=False, description="Whether courses tell their price; otherwise they cost 0 USD.")
-    title_length: int = Field(default=DEFAULT_TITLE_LENGTH, ge=50, description="How long titles may be.")
-    summary_length: int = Field(default=DEFAULT_SUMMARY_LENGTH, ge=50, description="How long summaries may be.")
-    calls_per_minute: int = Field(
-        default=CALLS_PER_MINUTE, ge=1, description="The most calls in a minute that Degreed grants the API key."
-    )
+    title_length: TextLength = DEFAULT_TITLE_LENGTH
+    summary_length: TextLength = DEFAULT_SUMMARY_LENGTH
+    calls_per_minute: CallsPerMinute = CALLS_PER_MINUTE
     parallel_calls: int = Field(default=2, ge=1, le=8, description="How many calls are under way at the same time.")
 
 
@@ -90,14 +84,9 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
         self.rate_limit = RateLimit(settings.calls_per_minute, seconds=60)
 
     def transform(self, item: ContentItem) -> Payload:
-        settings = self.settings
-        wanted = Wanted(
-            title_length=settings.title_length,
-            summary_length=settings.summary_length,
-            has_price=settings.show_price,
-            has_skills=settings.send_skills,
-        )
-        return to_course(item, wanted)
+        wants = self.settings
+        lengths = wants.model_dump(include={"title_length", "summary_length"})
+        return to_course(item, Wanted(has_price=wants.show_price, has_skills=wants.send_skills, **lengths))
 
     def probe(self) -> Sequence[str]:
         """Look something up, and write to a course that there cannot be."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, PushChannel
+from enterprise_catalog.integrated_channels.channels.fields import CallsPerMinute
 from enterprise_catalog.integrated_channels.channels.moodle.transform import (
     DEFAULT_SITE_NAME,
     MAX_FULLNAME_LENGTH,
@@ -48,19 +49,12 @@ class MoodleSettings(ChannelSettings):
     )
     service: str = Field(default="moodle_mobile_app", description="The web service's short name; needed to log in.")
     fullname_length: int = Field(
-        default=MAX_FULLNAME_LENGTH,
-        ge=50,
-        le=1_333,
-        description="How long a full name may be; 1333 from Moodle 5.0 on.",
+        default=MAX_FULLNAME_LENGTH, ge=50, le=1_333, description="How long a full name may be; 1333 from 5.0 on."
     )
     max_input_vars: int = Field(
-        default=1_000,
-        ge=100,
-        description="PHP's max_input_vars; what exceeds it in a request is silently dropped by PHP.",
+        default=1_000, ge=100, description="PHP's max_input_vars; what exceeds it in a request is silently dropped."
     )
-    calls_per_minute: int | None = Field(
-        default=None, ge=1, description="The most calls in a minute; Moodle itself has no limit."
-    )
+    calls_per_minute: CallsPerMinute | None = None  #: Moodle itself has no limit.
 
 
 class _Course(BaseModel):
@@ -90,11 +84,8 @@ class _ListedCourse(_Course):
     enddate: int = 0
 
 
-#: Function -> arguments with which it changes nothing; a Moodle that lets us call it finds them wrong.
-_HARMLESS_CALLS: Final[Mapping[str, Mapping[str, str]]] = {
-    "core_course_create_courses": {},
-    "core_course_update_courses": {},
-}
+#: Functions that change courses; called without arguments, which a Moodle that lets us call them finds wrong.
+_CHANGING_FUNCTIONS: Final = ("core_course_create_courses", "core_course_update_courses")
 
 
 class Moodle(PushChannel[MoodleSettings, MoodleCredentials]):
@@ -115,20 +106,15 @@ class Moodle(PushChannel[MoodleSettings, MoodleCredentials]):
             self.rate_limit = RateLimit(settings.calls_per_minute, seconds=60)
 
     def transform(self, item: ContentItem) -> Payload:
-        return to_course(
-            item,
-            category_id=self.settings.category_id,
-            site_name=self.settings.site_name,
-            fullname_length=self.settings.fullname_length,
-        )
+        return to_course(item, **self.settings.model_dump(include={"category_id", "site_name", "fullname_length"}))
 
     def probe(self) -> Sequence[str]:
         """Look something up, and call the functions that change courses with nothing to change."""
         self._courses_by("id", "1")
         mend = []
-        for function, nothing in _HARMLESS_CALLS.items():
+        for function in _CHANGING_FUNCTIONS:
             try:
-                self.web_service.call(function, nothing, object)
+                self.web_service.call(function, {}, object)
             except (RejectedError, CredentialsError) as error:
                 if error.vendor_code != "invalidparameter":
                     mend.append(f"The web service does not let us call {function}: {error.message}")

@@ -30,18 +30,15 @@ LOGIN: Final = "/login/token.php"
 #: How many variables each call has beside its arguments: ``wstoken``, ``wsfunction`` and ``moodlewsrestformat``.
 CONTROL_VARIABLES: Final = 3
 
-#: Error codes of Moodle -> what they mean for us; all other codes refuse the call because of an item.
-_CREDENTIALS_CODES: Final = frozenset(
-    {"invalidtoken", "accessexception", "nopermissions", "requireloginerror"}
-    | {"wsaccessuserdeleted", "wsaccessuserexpired", "wsaccessusernologin"}
-    | {"wsaccessusersuspended", "wsaccessuserunconfirmed"}
-)
-#: The second one means a function that this Moodle does not have.
-_CONFIGURATION_CODES: Final = frozenset({"errorcatcontextnotvalid", "invalidrecord"})
-_PASSING_CODES: Final = frozenset(
-    {"dbconnectionfailed", "upgraderunning", "sitemaintenance", "sessiontimeout", "dmlreadexception"}
-    | {"dmltransactionexception", "ddlexecuteerror"}
-)
+#: What error codes of Moodle mean for us; all other codes refuse the call because of an item.
+#: ``invalidrecord`` means a function that this Moodle does not have.
+_ERRORS: Final[Mapping[type[SyncError], set[str]]] = {
+    CredentialsError: {"invalidtoken", "accessexception", "nopermissions", "requireloginerror", "wsaccessuserdeleted"}
+    | {"wsaccessuserexpired", "wsaccessusernologin", "wsaccessusersuspended", "wsaccessuserunconfirmed"},
+    ConfigurationError: {"errorcatcontextnotvalid", "invalidrecord"},
+    RetryableError: {"dbconnectionfailed", "upgraderunning", "sitemaintenance", "sessiontimeout", "dmlreadexception"}
+    | {"dmltransactionexception", "ddlexecuteerror"},
+}
 #: A token that has expired is refused with the second code once, and with the first one from then on (observed).
 _STALE_TOKEN_CODES: Final = frozenset({"invalidtoken", "accessexception"})
 
@@ -119,54 +116,38 @@ class WebService:
 
     def _log_in(self) -> str:
         assert self._credentials.password is not None  # the credentials' class sees to it
-        password = self._credentials.password.get_secret_value()
-        answer = self._post(
-            LOGIN,
-            params={"service": self._service},
-            form={"username": self._credentials.username, "password": password},
-            answer_is_secret=True,
-        )
-        try:
-            return self._value(answer, _LoggedIn).token
-        except RejectedError as error:
-            # Whatever Moodle has against a log-in, it is no item.
-            code = error.vendor_code
-            raise CredentialsError(error.message, status_code=error.status_code, vendor_code=code) from error
+        form = {"username": self._credentials.username, "password": self._credentials.password.get_secret_value()}
+        answer = self._post(LOGIN, params={"service": self._service}, form=form, answer_is_secret=True)
+        # Whatever Moodle has against a log-in, it is no item.
+        return self._value(answer, _LoggedIn, otherwise=CredentialsError).token
 
     def _post(self, path: str, **request: Any) -> Answer:
         """Send a request, and say in Moodle's terms what is meant by a status that only a web server gives."""
-        try:
-            return self.client.send("POST", path, **request)
-        except CredentialsError as error:
-            message = f"Moodle answered {error.status_code}: its web services or their REST protocol are switched off."
-            raise CredentialsError(message, status_code=error.status_code) from error
-        except RejectedError as error:
-            if error.status_code != 404:
-                raise
+        answer = self.client.send("POST", path, accept=(401, 403, 404), **request)
+        if (status := answer.status_code) == 404:
             message = f"There is no Moodle web service at the base URL: nothing is found at {path}."
-            raise ConfigurationError(message, status_code=404) from error
+            raise ConfigurationError(message, status_code=status)
+        if status >= 400:
+            message = f"Moodle answered {status}: its web services or their REST protocol are switched off."
+            raise CredentialsError(message, status_code=status)
+        return answer
 
-    def _value(self, answer: Answer, kind: type[T]) -> T:
-        """Return the answer's value, unless it has the shape of an error."""
-        value = answer.json()
+    def _value(self, answer: Answer, kind: type[T], *, otherwise: type[SyncError] = RejectedError) -> T:
+        """Return the answer's value, unless it has the shape of an error.
+
+        Args:
+            otherwise: what is raised for codes that are not known.
+        """
+        value, status = answer.json(), answer.status_code
         if not isinstance(value, dict) or not {"exception", "errorcode", "error"} & value.keys():
-            return validated(kind, value, status_code=answer.status_code)
-        failure = validated(_Failure, value, status_code=answer.status_code)
+            return validated(kind, value, status_code=status)
+        failure = validated(_Failure, value, status_code=status)
         text = self.client.redacted(failure.message or failure.error or failure.exception or "an error without a text")
-        raise _error_for(failure.errorcode or "", f"Moodle: {text}", answer.status_code)
+        code = failure.errorcode or ""
+        error = next((error for error, codes in _ERRORS.items() if code in codes), otherwise)
+        raise error(f"Moodle: {text}", status_code=status, vendor_code=code)
 
 
 def bracketed(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return ``rows`` as PHP reads a list of arrays from a form: ``courses[0][fullname]`` and so on."""
     return {f"{name}[{index}][{field}]": str(value) for index, row in enumerate(rows) for field, value in row.items()}
-
-
-def _error_for(code: str, message: str, status_code: int) -> SyncError:
-    """Return the exception for an error code of Moodle; an unknown one is taken for a refusal because of an item."""
-    if code in _CREDENTIALS_CODES:
-        return CredentialsError(message, status_code=status_code, vendor_code=code)
-    if code in _CONFIGURATION_CODES:
-        return ConfigurationError(message, status_code=status_code, vendor_code=code)
-    if code in _PASSING_CODES:
-        return RetryableError(message, status_code=status_code, vendor_code=code)
-    return RejectedError(message, status_code=status_code, vendor_code=code)

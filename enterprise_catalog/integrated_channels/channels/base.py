@@ -92,6 +92,14 @@ class Channel(ABC, Generic[S, C]):
         self.settings = settings
         self.credentials = credentials
         self.save_credentials: SaveCredentials = _keep_nothing  #: The engine sets it.
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Take from client, settings and credentials what the calls need. Nothing is sent yet.
+
+        Raises:
+            ConfigurationError: settings or credentials are missing.
+        """
 
     @abstractmethod
     def transform(self, item: ContentItem) -> Payload:

@@ -6,11 +6,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-#: A channel turns it into its ``rate_limit``.
-CallsPerMinute = Annotated[int, Field(ge=1, description="The most calls in a minute that the learning system grants.")]
-#: How long a text may be.
-TextLength = Annotated[int, Field(ge=50, description="In characters; what is longer is cut.")]
-#: An address without user name or password; empty for the base URL.
-TokenBaseURL = Annotated[
-    str, Field(pattern=r"^(https?://[^\s@]+)?$", description="Where tokens are given out, if not at the base URL.")
+from enterprise_catalog.integrated_channels.types import RateLimit
+
+CallsPerMinute = Annotated[
+    int | None, Field(ge=1, description="The most calls in a minute that the learning system grants; null: no limit.")
 ]
+TextLength = Annotated[int | None, Field(ge=50, description="In characters; what is longer is cut. null: no limit.")]
+TokenBaseURL = Annotated[
+    str, Field(pattern=r"^(https?://[^\s@]+)?$", description="Where tokens come from, if not from the base URL.")
+]
+
+
+def rate_limit(calls_per_minute: int | None) -> RateLimit | None:
+    """Return the limit of a channel with such a setting."""
+    return None if calls_per_minute is None else RateLimit(calls_per_minute, seconds=60)

@@ -31,12 +31,12 @@ def plain(text: str) -> str:
     return " ".join(html.unescape(_ENDLESS_REFERENCE.sub("\ufffd", without_tags)).replace("\0", "").split())
 
 
-def cut(text: str, length: int) -> str:
+def cut(text: str, length: int | None) -> str:
     """Return ``text`` in at most ``length`` (1 or more) characters, ended by an ellipsis where something was cut off.
 
-    Cutting what is cut already changes nothing.
+    Without a length nothing is cut. Cutting what is cut already changes nothing.
     """
-    return text if len(text) <= length else text[: length - 1].rstrip() + _ELLIPSIS
+    return text if length is None or len(text) <= length else text[: length - 1].rstrip() + _ELLIPSIS
 
 
 def kind_of(item: ContentItem) -> str:

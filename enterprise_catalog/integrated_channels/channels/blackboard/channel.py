@@ -15,19 +15,8 @@ from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels.answers import read
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, OneByOneChannel
-from enterprise_catalog.integrated_channels.channels.blackboard.access import (
-    DELETE_SCOPE,
-    SCOPES,
-    BlackboardConsent,
-    BlackboardCredentials,
-)
+from enterprise_catalog.integrated_channels.channels.blackboard import access, transform
 from enterprise_catalog.integrated_channels.channels.blackboard.api import API, Page
-from enterprise_catalog.integrated_channels.channels.blackboard.transform import (
-    DEFAULT_PAGE_TITLE,
-    MAX_EXTERNAL_ID_LENGTH,
-    CourseView,
-    to_course,
-)
 from enterprise_catalog.integrated_channels.channels.oauth import OAuthConsentingChannel
 from enterprise_catalog.integrated_channels.channels.results import done, failed, gone
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RetryableError
@@ -36,7 +25,7 @@ from enterprise_catalog.integrated_channels.types import RateLimit, RemoteItem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from enterprise_catalog.integrated_channels.http import Answer, LMSClient
+    from enterprise_catalog.integrated_channels.http import Answer
     from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload
 
 COURSES: Final = "/learn/api/public/v3/courses"
@@ -65,15 +54,17 @@ class DeletePolicy(StrEnum):
 class BlackboardSettings(ChannelSettings):
     """What differs from one Blackboard site to the next."""
 
-    course_view: CourseView = Field(
-        default=CourseView.ULTRA, description="Ultra or Classic (Original); Ultra takes fewer HTML tags."
+    course_view: transform.CourseView = Field(
+        default=transform.CourseView.ULTRA, description="Ultra or Classic (Original); Ultra takes fewer HTML tags."
     )
     delete_policy: DeletePolicy = Field(
-        default=DeletePolicy.NO,
-        description="What becomes of a course that leaves: No (unavailable), Disabled, or Delete, which is for ever.",
+        default=DeletePolicy.NO, description="Of courses that leave: No (unavailable), Disabled, or Delete, for ever."
     )
     page_title: str = Field(
-        default=DEFAULT_PAGE_TITLE, min_length=1, max_length=255, description="The title of each course's page."
+        default=transform.DEFAULT_PAGE_TITLE,
+        min_length=1,
+        max_length=255,
+        description="The title of each course's page.",
     )
     data_source_id: str = Field(
         default="", description="The data source of new courses, such as externalId:CATALOG; empty for the site's own."
@@ -109,23 +100,23 @@ class _Content(BaseModel):
     contentHandler: _Handler = _Handler()  # noqa: N815
 
 
-class Blackboard(OneByOneChannel[BlackboardSettings, BlackboardCredentials], OAuthConsentingChannel):
+class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredentials], OAuthConsentingChannel):
     """Blackboard Learn, Ultra or Original. A course takes four calls, whether it is created or updated."""
 
     code = "BLACKBOARD"
     label = "Blackboard Learn"
-    max_key_length = MAX_EXTERNAL_ID_LENGTH
+    max_key_length = transform.MAX_EXTERNAL_ID_LENGTH
 
-    def __init__(self, client: LMSClient, settings: BlackboardSettings, credentials: BlackboardCredentials) -> None:
-        super().__init__(client, settings, credentials)
-        scopes = (*SCOPES, DELETE_SCOPE) if settings.delete_policy is DeletePolicy.DELETE else SCOPES
-        self.consent = BlackboardConsent(self, scopes=scopes)
-        self._api = API(client, self.consent.fetch_token)
-        self.parallel_calls = settings.parallel_calls
-        self.rate_limit = RateLimit(settings.calls_per_day, seconds=_DAY_SECONDS)
+    def prepare(self) -> None:
+        policy = self.settings.delete_policy
+        scopes = (*access.SCOPES, access.DELETE_SCOPE) if policy is DeletePolicy.DELETE else access.SCOPES
+        self.consent = access.BlackboardConsent(self, scopes=scopes)
+        self._api = API(self.client, self.consent.fetch_token)
+        self.parallel_calls = self.settings.parallel_calls
+        self.rate_limit = RateLimit(self.settings.calls_per_day, seconds=_DAY_SECONDS)
 
     def transform(self, item: ContentItem) -> Payload:
-        return to_course(item, view=self.settings.course_view, page_title=self.settings.page_title)
+        return transform.to_course(item, view=self.settings.course_view, page_title=self.settings.page_title)
 
     def probe(self) -> Sequence[str]:
         """Read a course, and compare what Blackboard grants us with what the settings count on."""

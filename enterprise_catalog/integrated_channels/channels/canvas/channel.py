@@ -10,14 +10,7 @@ from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels.answers import read
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, OneByOneChannel
-from enterprise_catalog.integrated_channels.channels.canvas.api import (
-    MAX_PARALLEL_CALLS,
-    SCOPES,
-    CanvasAPI,
-    CanvasConsent,
-    CanvasCredentials,
-)
-from enterprise_catalog.integrated_channels.channels.canvas.transform import MAX_INTEGRATION_ID_LENGTH, to_course
+from enterprise_catalog.integrated_channels.channels.canvas import api, transform
 from enterprise_catalog.integrated_channels.channels.oauth import OAuthConsentingChannel
 from enterprise_catalog.integrated_channels.channels.results import done, gone
 from enterprise_catalog.integrated_channels.exceptions import (
@@ -31,7 +24,7 @@ from enterprise_catalog.integrated_channels.types import RemoteItem
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from enterprise_catalog.integrated_channels.http import Answer, LMSClient
+    from enterprise_catalog.integrated_channels.http import Answer
     from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload
 
 #: Keys that stand in a path as they are documented to. All others are sent in hexadecimal, which Canvas takes for old
@@ -65,7 +58,9 @@ class CanvasSettings(ChannelSettings):
         default="syllabus", description="The page that a course opens with; ours are in the syllabus."
     )
     enforces_scopes: bool = Field(default=False, description="Whether the developer key enforces scopes.")
-    parallel_calls: int = Field(default=2, ge=1, le=MAX_PARALLEL_CALLS, description="The most calls at the same time.")
+    parallel_calls: int = Field(
+        default=2, ge=1, le=api.MAX_PARALLEL_CALLS, description="The most calls at the same time."
+    )
 
 
 class _Course(BaseModel):
@@ -84,24 +79,23 @@ _IMAGE: Final = "image_url"
 _OF_EVERY_COURSE: Final = frozenset({"is_public", "self_enrollment", "indexed", "default_view"})
 
 
-class Canvas(OneByOneChannel[CanvasSettings, CanvasCredentials], OAuthConsentingChannel):
+class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], OAuthConsentingChannel):
     """Canvas, hosted or self-run. Courses are concluded instead of deleted unless the settings say otherwise."""
 
     code = "CANVAS"
     label = "Canvas"
-    max_key_length = MAX_INTEGRATION_ID_LENGTH
+    max_key_length = transform.MAX_INTEGRATION_ID_LENGTH
 
-    def __init__(self, client: LMSClient, settings: CanvasSettings, credentials: CanvasCredentials) -> None:
-        super().__init__(client, settings, credentials)
-        self.parallel_calls = settings.parallel_calls
-        self.consent = CanvasConsent(self, scopes=SCOPES if settings.enforces_scopes else ())
-        self.api = CanvasAPI(client, self.consent.fetch_token, parallel_calls=settings.parallel_calls)
+    def prepare(self) -> None:
+        self.parallel_calls = self.settings.parallel_calls
+        self.consent = api.CanvasConsent(self, scopes=api.SCOPES if self.settings.enforces_scopes else ())
+        self.api = api.CanvasAPI(self.client, self.consent.fetch_token, parallel_calls=self.parallel_calls)
         self._is_allowed = False  #: Whether it is known that nothing is missing in the account.
         #: ``self`` is Canvas's own word for the root account of an address (object_ids.md).
-        self._account = f"/api/v1/accounts/{settings.account_id or 'self'}"
+        self._account = f"/api/v1/accounts/{self.settings.account_id or 'self'}"
 
     def transform(self, item: ContentItem) -> Payload:
-        return {**to_course(item), **self.settings.model_dump(include={*_OF_EVERY_COURSE})}
+        return {**transform.to_course(item), **self.settings.model_dump(include={*_OF_EVERY_COURSE})}
 
     def probe(self) -> Sequence[str]:
         """Look at the account, and at what the person who consented may do in it."""

@@ -13,29 +13,16 @@ from urllib.parse import quote
 from pydantic import Field
 
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, OneByOneChannel
-from enterprise_catalog.integrated_channels.channels.degreed.api import (
-    DegreedAPI,
-    DegreedCredentials,
-    explain,
-    one_resource,
-)
-from enterprise_catalog.integrated_channels.channels.degreed.transform import (
-    DEFAULT_SUMMARY_LENGTH,
-    DEFAULT_TITLE_LENGTH,
-    MAX_EXTERNAL_ID_LENGTH,
-    SKILLS,
-    Wanted,
-    to_course,
-)
-from enterprise_catalog.integrated_channels.channels.fields import CallsPerMinute, TextLength, TokenBaseURL
+from enterprise_catalog.integrated_channels.channels.degreed import api, transform
+from enterprise_catalog.integrated_channels.channels.fields import CallsPerMinute, TextLength, TokenBaseURL, rate_limit
 from enterprise_catalog.integrated_channels.channels.results import done, failed, gone, made_meanwhile
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
-from enterprise_catalog.integrated_channels.types import RateLimit, RemoteItem
+from enterprise_catalog.integrated_channels.types import RemoteItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from enterprise_catalog.integrated_channels.http import Answer, LMSClient
+    from enterprise_catalog.integrated_channels.http import Answer
     from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload
 
 CONTENT: Final = "/api/v2/content"
@@ -63,30 +50,31 @@ class DegreedSettings(ChannelSettings):
     send_skills: bool = Field(default=True, description="Whether a course's skills are set, which takes a second call.")
     skill_type: str = Field(default="skills", min_length=1, description="The JSON:API type of skills (unverified).")
     show_price: bool = Field(default=False, description="Whether courses tell their price; otherwise they cost 0 USD.")
-    title_length: TextLength = DEFAULT_TITLE_LENGTH
-    summary_length: TextLength = DEFAULT_SUMMARY_LENGTH
+    title_length: TextLength = transform.DEFAULT_TITLE_LENGTH
+    summary_length: TextLength = transform.DEFAULT_SUMMARY_LENGTH
     calls_per_minute: CallsPerMinute = CALLS_PER_MINUTE
     parallel_calls: int = Field(default=2, ge=1, le=8, description="How many calls are under way at the same time.")
 
 
-class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
+class Degreed(OneByOneChannel[DegreedSettings, api.DegreedCredentials]):
     """Degreed. Courses become obsolete instead of being deleted, unless the settings say otherwise."""
 
     code = "DEGREED2"
     label = "Degreed"
-    max_key_length = MAX_EXTERNAL_ID_LENGTH
+    max_key_length = transform.MAX_EXTERNAL_ID_LENGTH
 
-    def __init__(self, client: LMSClient, settings: DegreedSettings, credentials: DegreedCredentials) -> None:
-        super().__init__(client, settings, credentials)
-        token_base_url = settings.token_base_url or client.base_url
-        self.api = DegreedAPI(client, credentials, token_base_url=token_base_url, scope=settings.scope)
-        self.parallel_calls = settings.parallel_calls
-        self.rate_limit = RateLimit(settings.calls_per_minute, seconds=60)
+    def prepare(self) -> None:
+        wants = self.settings
+        self.parallel_calls, self.rate_limit = wants.parallel_calls, rate_limit(wants.calls_per_minute)
+        token_base_url = wants.token_base_url or self.client.base_url
+        self.api = api.DegreedAPI(self.client, self.credentials, token_base_url=token_base_url, scope=wants.scope)
 
     def transform(self, item: ContentItem) -> Payload:
         wants = self.settings
         lengths = wants.model_dump(include={"title_length", "summary_length"})
-        return to_course(item, Wanted(has_price=wants.show_price, has_skills=wants.send_skills, **lengths))
+        return transform.to_course(
+            item, transform.Wanted(has_price=wants.show_price, has_skills=wants.send_skills, **lengths)
+        )
 
     def probe(self) -> Sequence[str]:
         """Look something up, and write to a course that there cannot be."""
@@ -115,7 +103,7 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
     def create_item(self, item: Outgoing) -> ItemResult:
         """Create a course. Degreed refuses an ``external-id`` that it has, obsolete or not, and a ``url`` as well."""
         try:
-            course = one_resource(self.api.send("POST", COURSES, data=_document(item)))
+            course = api.one_resource(self.api.send("POST", COURSES, data=_document(item)))
         except RejectedError as error:
             if error.status_code != 409:
                 raise
@@ -126,7 +114,7 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
         told = course.attributes.get("external-id")
         if told != item.content_key:
             raise RetryableError(f"Degreed was sent the course {item.content_key!r} and answered for {told!r}.")
-        return self._with_skills(item, course.id) if item.payload.get(SKILLS) else done(item, course.id)
+        return self._with_skills(item, course.id) if item.payload.get(transform.SKILLS) else done(item, course.id)
 
     def update_item(self, item: Outgoing) -> ItemResult:
         try:
@@ -137,7 +125,7 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
             raise _clash(item, error) from error
         if answer.status_code in _GONE:
             return gone(item, answer.status_code)
-        return self._with_skills(item, item.remote_id) if SKILLS in item.payload else done(item)
+        return self._with_skills(item, item.remote_id) if transform.SKILLS in item.payload else done(item)
 
     def delete_item(self, item: Outgoing) -> ItemResult:
         if self.settings.delete_policy == "delete":
@@ -150,7 +138,7 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
 
     def _patch(self, item: Outgoing, data: Mapping[str, Any]) -> Answer:
         answer = self.api.send("PATCH", _path(item.remote_id), data=data, accept=_GONE)
-        if answer.status_code not in _GONE and (told := one_resource(answer).id) != item.remote_id:
+        if answer.status_code not in _GONE and (told := api.one_resource(answer).id) != item.remote_id:
             raise RetryableError(f"Degreed was sent the course {item.remote_id} and answered for {told}.")
         return answer
 
@@ -159,13 +147,13 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
 
         A refusal for want of a right is this call's, and keeps no other course from being sent.
         """
-        data = [{"type": self.settings.skill_type, "id": skill} for skill in item.payload[SKILLS]]
+        data = [{"type": self.settings.skill_type, "id": skill} for skill in item.payload[transform.SKILLS]]
         try:
             answer = self.api.send("PATCH", _skills_path(remote_id), data=data, accept={403})
         except (RejectedError, RetryableError) as error:
             return failed(item, error, remote_id=remote_id, message=_but_for_skills(error.message))
         if answer.status_code == 403:
-            code, words = map(self.client.redacted, explain(answer))
+            code, words = map(self.client.redacted, api.explain(answer))
             reason = f"the API key may not set them, and send_skills is on. {words}".strip()
             refusal = RejectedError(_but_for_skills(reason), status_code=403, vendor_code=code)
             return failed(item, refusal, remote_id=remote_id)
@@ -184,7 +172,9 @@ def _skills_path(remote_id: str) -> str:
 
 
 def _document(item: Outgoing, *, is_obsolete: bool = False) -> Mapping[str, Any]:
-    attributes = {name: value for name, value in item.payload.items() if name != SKILLS} | {"obsolete": is_obsolete}
+    attributes = {name: value for name, value in item.payload.items() if name != transform.SKILLS} | {
+        "obsolete": is_obsolete
+    }
     identity = {"id": item.remote_id} if item.remote_id else {}
     return {"type": "content/courses", **identity, "attributes": attributes}
 

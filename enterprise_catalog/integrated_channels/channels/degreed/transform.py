@@ -48,8 +48,8 @@ _REQUIREMENTS: Final = Requirements(
 class Wanted:
     """What a configuration wants courses to be like."""
 
-    title_length: int = DEFAULT_TITLE_LENGTH
-    summary_length: int = DEFAULT_SUMMARY_LENGTH
+    title_length: int | None = DEFAULT_TITLE_LENGTH
+    summary_length: int | None = DEFAULT_SUMMARY_LENGTH
     has_price: bool = False  #: Otherwise everything costs nothing, as it does for learners of an enterprise.
     has_skills: bool = True
 

@@ -7,27 +7,15 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, PushChannel
-from enterprise_catalog.integrated_channels.channels.fields import CallsPerMinute
-from enterprise_catalog.integrated_channels.channels.moodle.transform import (
-    DEFAULT_SITE_NAME,
-    MAX_FULLNAME_LENGTH,
-    MAX_IDNUMBER_LENGTH,
-    to_course,
-)
-from enterprise_catalog.integrated_channels.channels.moodle.web_service import (
-    CONTROL_VARIABLES,
-    MoodleCredentials,
-    WebService,
-    bracketed,
-)
+from enterprise_catalog.integrated_channels.channels.fields import CallsPerMinute, rate_limit
+from enterprise_catalog.integrated_channels.channels.moodle import transform, web_service
 from enterprise_catalog.integrated_channels.channels.results import done, failed, made_meanwhile
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError, RejectedError, RetryableError
-from enterprise_catalog.integrated_channels.types import Outcome, RateLimit, RemoteItem
+from enterprise_catalog.integrated_channels.types import Outcome, RemoteItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from enterprise_catalog.integrated_channels.http import LMSClient
     from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload
 
 HIDDEN: Final = 0
@@ -45,22 +33,29 @@ class MoodleSettings(ChannelSettings):
 
     category_id: int = Field(default=1, ge=1, description="The course category that new courses go into.")
     site_name: str = Field(
-        default=DEFAULT_SITE_NAME, min_length=1, max_length=50, description="Where full names say courses come from."
+        default=transform.DEFAULT_SITE_NAME,
+        min_length=1,
+        max_length=50,
+        description="Where courses are said to come from.",
     )
     service: str = Field(default="moodle_mobile_app", description="The web service's short name; needed to log in.")
     fullname_length: int = Field(
-        default=MAX_FULLNAME_LENGTH, ge=50, le=1_333, description="How long a full name may be; 1333 from 5.0 on."
+        default=transform.MAX_FULLNAME_LENGTH, ge=50, le=1_333, description="Of full names; 1333 from Moodle 5.0 on."
     )
     max_input_vars: int = Field(
         default=1_000, ge=100, description="PHP's max_input_vars; what exceeds it in a request is silently dropped."
     )
-    calls_per_minute: CallsPerMinute | None = None  #: Moodle itself has no limit.
+    calls_per_minute: CallsPerMinute = None  #: Moodle itself has no limit.
 
 
 class _Course(BaseModel):
     id: int
     shortname: str = ""
     idnumber: str = ""
+    fullname: str = ""
+    visible: int = VISIBLE
+    startdate: int = 0
+    enddate: int = 0
 
 
 class _Courses(BaseModel):
@@ -77,36 +72,29 @@ class _Warnings(BaseModel):
     warnings: list[_Warning]
 
 
-class _ListedCourse(_Course):
-    fullname: str = ""
-    visible: int = VISIBLE
-    startdate: int = 0
-    enddate: int = 0
-
-
 #: Functions that change courses; called without arguments, which a Moodle that lets us call them finds wrong.
 _CHANGING_FUNCTIONS: Final = ("core_course_create_courses", "core_course_update_courses")
 
 
-class Moodle(PushChannel[MoodleSettings, MoodleCredentials]):
+class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
     """Moodle 3.9 to 5.x. Courses are hidden instead of deleted: a delete would take learners' work with it."""
 
     code = "MOODLE"
     label = "Moodle"
     items_per_call = 100
     is_atomic = True
-    max_key_length = MAX_IDNUMBER_LENGTH
+    max_key_length = transform.MAX_IDNUMBER_LENGTH
 
-    def __init__(self, client: LMSClient, settings: MoodleSettings, credentials: MoodleCredentials) -> None:
-        super().__init__(client, settings, credentials)
-        self.web_service = WebService(client, credentials, service=settings.service)
-        most = (settings.max_input_vars - CONTROL_VARIABLES) // VARIABLES_PER_COURSE
+    def prepare(self) -> None:
+        self.web_service = web_service.WebService(self.client, self.credentials, service=self.settings.service)
+        most = (self.settings.max_input_vars - web_service.CONTROL_VARIABLES) // VARIABLES_PER_COURSE
         self.items_per_call = min(self.items_per_call, most)
-        if settings.calls_per_minute is not None:
-            self.rate_limit = RateLimit(settings.calls_per_minute, seconds=60)
+        self.rate_limit = rate_limit(self.settings.calls_per_minute)
 
     def transform(self, item: ContentItem) -> Payload:
-        return to_course(item, **self.settings.model_dump(include={"category_id", "site_name", "fullname_length"}))
+        return transform.to_course(
+            item, **self.settings.model_dump(include={"category_id", "site_name", "fullname_length"})
+        )
 
     def probe(self) -> Sequence[str]:
         """Look something up, and call the functions that change courses with nothing to change."""
@@ -121,7 +109,7 @@ class Moodle(PushChannel[MoodleSettings, MoodleCredentials]):
         return mend
 
     def list_items(self) -> Iterator[RemoteItem]:
-        courses = self.web_service.call("core_course_get_courses", {}, list[_ListedCourse])
+        courses = self.web_service.call("core_course_get_courses", {}, list[_Course])
         for course in courses:
             if course.idnumber:
                 fields = course.model_dump(include={"fullname", "shortname", "idnumber", "startdate", "enddate"})
@@ -144,7 +132,7 @@ class Moodle(PushChannel[MoodleSettings, MoodleCredentials]):
 
         It refuses an ID number that another course has, hidden or not; only calls at the same time can make two.
         """
-        courses = bracketed("courses", [item.payload for item in items])
+        courses = web_service.bracketed("courses", [item.payload for item in items])
         try:
             created = self.web_service.call("core_course_create_courses", courses, list[_Course])
         except RejectedError as error:
@@ -165,7 +153,9 @@ class Moodle(PushChannel[MoodleSettings, MoodleCredentials]):
     def _update(self, items: Sequence[Outgoing], changes: Sequence[Payload]) -> Sequence[ItemResult]:
         """Send each item's changes; Moodle takes each by itself and warns of those that it did not take."""
         courses = [{"id": item.remote_id, **fields} for item, fields in zip(items, changes, strict=True)]
-        answer = self.web_service.call("core_course_update_courses", bracketed("courses", courses), _Warnings)
+        answer = self.web_service.call(
+            "core_course_update_courses", web_service.bracketed("courses", courses), _Warnings
+        )
         warnings = {str(warning.itemid): warning for warning in answer.warnings}
         if warnings.keys() - {item.remote_id for item in items}:
             raise RetryableError("Moodle warns of courses that it was not sent.", status_code=200)

@@ -11,19 +11,8 @@ from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels.answers import read, read_or_none
 from enterprise_catalog.integrated_channels.channels.base import UpsertChannel
-from enterprise_catalog.integrated_channels.channels.sap_success_factors.log_in import (
-    SAMLBearer,
-    SAPCredentials,
-    TokenProvider,
-    TokenServer,
-)
-from enterprise_catalog.integrated_channels.channels.sap_success_factors.transform import (
-    MAX_COURSE_ID_LENGTH,
-    CourseSettings,
-    CourseStatus,
-    retired_course,
-    to_course,
-)
+from enterprise_catalog.integrated_channels.channels.sap_success_factors import log_in, transform
+from enterprise_catalog.integrated_channels.channels.sap_success_factors.transform import CourseStatus
 from enterprise_catalog.integrated_channels.channels.tokens import BearerClient
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, ThrottledError
 from enterprise_catalog.integrated_channels.http import retry_after_seconds
@@ -32,7 +21,7 @@ from enterprise_catalog.integrated_channels.types import Action, ItemResult, Out
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from enterprise_catalog.integrated_channels.http import Answer, LMSClient
+    from enterprise_catalog.integrated_channels.http import Answer
     from enterprise_catalog.integrated_channels.types import ContentItem, Outgoing, Payload
 
 IMPORT_PATH: Final = "/learning/odatav4/public/admin/ocn/v1/OcnCourses"
@@ -40,28 +29,18 @@ MAX_COURSES_PER_CALL: Final = 1_000  #: As SDKs made from SAP's documentation ha
 #: KBA 3159263: after "API calling limit exceeded", 300 seconds have to pass.
 WINDOW_SECONDS: Final = 300
 
+#: What becomes of what leaves, by the settings' word for it.
+_RETIRED: Final = {"deactivate": CourseStatus.INACTIVE, "delete": CourseStatus.DELETED}
+
 #: Our word for what an answer says nothing about.
 UNKNOWN: Final = "unknown"
 
 
-class SAPSettings(CourseSettings):
+class SAPSettings(log_in.LogInSettings, transform.CourseSettings):
     """What differs from one SAP customer to the next, and what SAP's documentation leaves open."""
 
-    company_id: str = Field(min_length=1, description="The customer's company ID at SAP.")
-    token_kind: Literal["token_server", "saml_bearer"] = Field(
-        default="token_server",
-        description="'token_server' (client secret), or 'saml_bearer' (signed assertion), which SAP replaces it with.",
-    )
-    user_id: str = Field(default="", description="Whom imports are made for; not needed with a given assertion.")
-    user_type: Literal["admin", "user"] = Field(
-        default="admin", description="'admin' or 'user'; only for the token server."
-    )
-    token_base_url: str = Field(default="", description="Where tokens come from, if not from the base URL.")
-    saml_issuer: str = Field(default="", description="The issuer of our assertions; empty for the client ID.")
-    saml_audience: str = Field(default="www.successfactors.com", description="The audience of our assertions.")
     delete_policy: Literal["deactivate", "delete"] = Field(
-        default="deactivate",
-        description="What leaves the catalogs is made INACTIVE ('deactivate') or DELETED ('delete').",
+        default="deactivate", description="What leaves is made INACTIVE ('deactivate') or DELETED ('delete')."
     )
     courses_per_call: int = Field(
         default=MAX_COURSES_PER_CALL, ge=1, le=MAX_COURSES_PER_CALL, description="The most courses of one import."
@@ -90,27 +69,26 @@ class _Refusal(BaseModel):
     error: _Fault
 
 
-class SAPSuccessFactors(UpsertChannel[SAPSettings, SAPCredentials]):
+class SAPSuccessFactors(UpsertChannel[SAPSettings, log_in.SAPCredentials]):
     """The Open Content Network of SAP SuccessFactors Learning."""
 
     code = "SAP"
     label = "SAP SuccessFactors"
     items_per_call = MAX_COURSES_PER_CALL
-    max_key_length = MAX_COURSE_ID_LENGTH
+    max_key_length = transform.MAX_COURSE_ID_LENGTH
 
-    def __init__(self, client: LMSClient, settings: SAPSettings, credentials: SAPCredentials) -> None:
-        super().__init__(client, settings, credentials)
-        self.items_per_call = settings.courses_per_call
-        self.rate_limit = RateLimit(settings.calls_per_window, seconds=settings.window_seconds)
-        self.fetch_token = _token_provider(client, settings, credentials)
-        self.bearer = BearerClient(client, self.fetch_token)
+    def prepare(self) -> None:
+        self.items_per_call = self.settings.courses_per_call
+        self.rate_limit = RateLimit(self.settings.calls_per_window, seconds=self.settings.window_seconds)
+        self.log_in = log_in.LogIn(self.client, self.settings, self.credentials)
+        self.bearer = BearerClient(self.client, self.log_in.fetch_token)
 
     def transform(self, item: ContentItem) -> Payload:
-        return to_course(item, self.settings)
+        return transform.to_course(item, self.settings)
 
     def probe(self) -> Sequence[str]:
         """Fetch a token. An import would change something or use up the window, and SAP has no other call to try."""
-        self.fetch_token()
+        self.log_in.fetch_token()
         return ()
 
     def apply(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
@@ -132,8 +110,8 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, SAPCredentials]):
     def _course(self, item: Outgoing) -> Payload:
         if item.action is not Action.DELETE:
             return item.payload
-        status = CourseStatus.DELETED if self.settings.delete_policy == "delete" else CourseStatus.INACTIVE
-        return retired_course(item.content_key, item.title, status, self.settings)
+        status = _RETIRED[self.settings.delete_policy]
+        return transform.retired_course(item.content_key, item.title, status, self.settings)
 
     def _raise_if_it_is_no_items_fault(self, answer: Answer) -> None:
         status = answer.status_code
@@ -145,19 +123,6 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, SAPCredentials]):
             raise ConfigurationError(f"{message} Is the base URL right?", status_code=status, vendor_code=code)
         wait = max(retry_after_seconds(answer.headers) or 0, WINDOW_SECONDS, self.settings.window_seconds)
         raise ThrottledError(message, status_code=status, vendor_code=code, retry_after_seconds=wait)
-
-
-def _token_provider(client: LMSClient, settings: SAPSettings, credentials: SAPCredentials) -> TokenProvider:
-    """Return what fetches tokens in the customer's way.
-
-    Raises:
-        ConfigurationError: it needs settings or credentials that are not there.
-    """
-    source = client.at(settings.token_base_url) if settings.token_base_url else client
-    who = {"client": source, "credentials": credentials, **settings.model_dump(include={"company_id", "user_id"})}
-    if settings.token_kind == "saml_bearer":  # noqa: S105  (a name)
-        return SAMLBearer(issuer=settings.saml_issuer, audience=settings.saml_audience, **who)
-    return TokenServer(user_type=settings.user_type, **who)
 
 
 def _explain(answer: Answer) -> tuple[str, str]:

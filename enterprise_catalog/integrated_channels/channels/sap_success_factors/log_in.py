@@ -6,19 +6,20 @@ A token is good for half an hour or longer; each run fetches its own, and does n
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
+from enterprise_catalog.integrated_channels.channels.fields import TokenBaseURL
 from enterprise_catalog.integrated_channels.channels.oauth import basic_authentication, request_grant
 from enterprise_catalog.integrated_channels.channels.saml import Claims, is_signing_key, signed_assertion
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, CredentialsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from enterprise_catalog.integrated_channels.http import Answer, LMSClient
 
 #: KBA 2558226. SAP withdraws it: announced for November 2026, then put off to the second half of 2027.
@@ -26,8 +27,20 @@ TOKEN_SERVER_PATH: Final = "/learning/oauth-api/rest/v1/token"  # noqa: S105  (n
 SAML_PATH: Final = "/oauth/token"
 SAML_GRANT: Final = "urn:ietf:params:oauth:grant-type:saml2-bearer"  #: RFC 7522
 
-#: Asks SAP for an access token.
-TokenProvider = Callable[[], str]
+
+class LogInSettings(ChannelSettings):
+    """Who we are at one SAP, and which of the two ways its customer has."""
+
+    company_id: str = Field(min_length=1, description="The customer's company ID at SAP.")
+    token_kind: Literal["token_server", "saml_bearer"] = Field(
+        default="token_server",
+        description="'token_server' (client secret), or 'saml_bearer' (assertion), its successor.",
+    )
+    user_id: str = Field(default="", description="Whom imports are made for; not needed with a given assertion.")
+    user_type: Literal["admin", "user"] = Field(default="admin", description="Of that user; only for the token server.")
+    token_base_url: TokenBaseURL = ""
+    saml_issuer: str = Field(default="", description="The issuer of our assertions; empty for the client ID.")
+    saml_audience: str = Field(default="www.successfactors.com", description="The audience of our assertions.")
 
 
 class SAPCredentials(ChannelSettings):
@@ -36,12 +49,10 @@ class SAPCredentials(ChannelSettings):
     client_id: str = Field(min_length=1, description="The OAuth client's ID; SAP calls it API key, too.")
     client_secret: SecretStr | None = Field(default=None, description="For the token kind 'token_server'.")
     private_key: SecretStr | None = Field(
-        default=None,
-        description="For the token kind 'saml_bearer': an RSA key as PEM, whose certificate SAP has.",
+        default=None, description="For the token kind 'saml_bearer': an RSA key as PEM, whose certificate SAP has."
     )
     assertion: SecretStr | None = Field(
-        default=None,
-        description="For the token kind 'saml_bearer', instead of a key: a signed assertion, as XML or in Base64.",
+        default=None, description="For 'saml_bearer', instead of a key: a signed assertion, as XML or in Base64."
     )
 
     @field_validator("private_key")
@@ -52,91 +63,78 @@ class SAPCredentials(ChannelSettings):
         return value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenServer:
-    """A token for client ID and secret, from Learning's own token server."""
-
-    client: LMSClient  #: Of the address that tokens come from.
-    credentials: SAPCredentials
-    company_id: str
-    user_id: str
-    user_type: str
-
-    def __post_init__(self) -> None:
-        _require(client_secret=_shown(self.credentials.client_secret), user_id=self.user_id)
-
-    def __call__(self) -> str:
-        scope = {
-            "userId": self.user_id,
-            "companyId": self.company_id,
-            "userType": self.user_type,
-            "resourceType": "learning_public_api",
-        }
-        return _fetched(
-            self.client,
-            TOKEN_SERVER_PATH,
-            json={"grant_type": "client_credentials", "scope": scope},
-            headers=basic_authentication(
-                self.client, self.credentials.client_id, _shown(self.credentials.client_secret)
-            ),
-        )
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SAMLBearer:
-    """A token for a SAML assertion: one of our own, made for this very request, or the one that was given."""
+class LogIn:
+    """Fetches tokens in the customer's way. Not for several threads at once; ``BearerClient`` sees to that."""
 
-    client: LMSClient  #: Of the address that tokens come from.
-    credentials: SAPCredentials
-    company_id: str
-    user_id: str
-    issuer: str
-    audience: str
-    clock: Callable[[], datetime] = _now  #: An assertion says until when it is good: the one time a channel must know.
+    def __init__(
+        self,
+        client: LMSClient,
+        settings: LogInSettings,
+        credentials: SAPCredentials,
+        *,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        """Prepare calls; nothing is sent yet.
 
-    def __post_init__(self) -> None:
-        given = _shown(self.credentials.assertion)
-        if not given:
-            _require(private_key=_shown(self.credentials.private_key), user_id=self.user_id)
+        Args:
+            clock: an assertion says until when it is good: the one time that a channel must know.
 
-    def __call__(self) -> str:
-        assertion = self._assertion()
-        self.client.keep_secret(assertion)
-        form = {
-            "company_id": self.company_id,
-            "client_id": self.credentials.client_id,
-            "grant_type": SAML_GRANT,
-            "assertion": assertion,
+        Raises:
+            ConfigurationError: the token kind needs settings or credentials that are not there.
+        """
+        self._client = client.at(settings.token_base_url) if settings.token_base_url else client
+        self._settings, self._credentials, self._clock = settings, credentials, clock
+        self._by_assertion = settings.token_kind == "saml_bearer"  # noqa: S105  (a name)
+        needed: dict[str, object] = {"client_secret": credentials.client_secret, "user_id": settings.user_id}
+        if self._by_assertion:
+            given = credentials.assertion
+            needed = {"private_key": given or credentials.private_key, "user_id": given or settings.user_id}
+        if missing := [name for name, value in needed.items() if not value]:
+            raise ConfigurationError(f"For this token kind SAP needs {' and '.join(missing)}.")
+
+    def fetch_token(self) -> str:
+        """Return an access token."""
+        path = SAML_PATH if self._by_assertion else TOKEN_SERVER_PATH
+        nothing_there = f"SAP gives out no tokens at {self._client.base_url}{path}."
+        request = self._with_assertion() if self._by_assertion else self._with_secret()
+        grant = request_grant(self._client, path, refused=_no_token, nothing_there=nothing_there, **request)
+        return grant.access_token
+
+    def _with_secret(self) -> dict[str, Any]:
+        """Return a request to Learning's own token server."""
+        who, settings = self._credentials, self._settings
+        user = {"userId": settings.user_id, "companyId": settings.company_id, "userType": settings.user_type}
+        return {
+            "json": {"grant_type": "client_credentials", "scope": {**user, "resourceType": "learning_public_api"}},
+            "headers": basic_authentication(self._client, who.client_id, _shown(who.client_secret)),
         }
-        return _fetched(self.client, SAML_PATH, form=form)
+
+    def _with_assertion(self) -> dict[str, Any]:
+        """Return a request that hands in an assertion: one of our own, made for it, or the one that was given."""
+        assertion = self._assertion()
+        self._client.keep_secret(assertion)
+        who = {"company_id": self._settings.company_id, "client_id": self._credentials.client_id}
+        return {"form": {**who, "grant_type": SAML_GRANT, "assertion": assertion}}
 
     def _assertion(self) -> str:
         """Return the assertion in Base64."""
-        given = _shown(self.credentials.assertion).strip()
+        given = _shown(self._credentials.assertion).strip()
         if given and not given.startswith("<"):
             return given
-        xml = given.encode() or signed_assertion(
-            Claims(
-                issuer=self.issuer or self.credentials.client_id,
-                user_id=self.user_id,
-                audience=self.audience,
-                recipient=self.client.base_url + SAML_PATH,
-                attributes={"api_key": self.credentials.client_id},
-            ),
-            private_key=_shown(self.credentials.private_key),
-            now=self.clock(),
+        claims = Claims(
+            issuer=self._settings.saml_issuer or self._credentials.client_id,
+            user_id=self._settings.user_id,
+            audience=self._settings.saml_audience,
+            recipient=self._client.base_url + SAML_PATH,
+            attributes={"api_key": self._credentials.client_id},
         )
+        private_key = _shown(self._credentials.private_key)
+        xml = given.encode() or signed_assertion(claims, private_key=private_key, now=self._clock())
         return base64.b64encode(xml).decode()
-
-
-def _fetched(client: LMSClient, path: str, **request: Any) -> str:
-    """Return the token that SAP answers with."""
-    nothing_there = f"SAP gives out no tokens at {client.base_url}{path}."
-    return request_grant(client, path, refused=_no_token, nothing_there=nothing_there, **request).access_token
 
 
 def _no_token(answer: Answer) -> CredentialsError:
@@ -146,9 +144,3 @@ def _no_token(answer: Answer) -> CredentialsError:
 
 def _shown(secret: SecretStr | None) -> str:
     return secret.get_secret_value() if secret else ""
-
-
-def _require(**fields: str) -> None:
-    missing = [name for name, value in fields.items() if not value]
-    if missing:
-        raise ConfigurationError(f"For this token kind SAP needs {' and '.join(missing)}.")

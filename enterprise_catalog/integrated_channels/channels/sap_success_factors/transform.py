@@ -12,6 +12,7 @@ from pydantic import Field
 
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
 from enterprise_catalog.integrated_channels.channels.courses import Requirements, address_of, is_web_address, title_of
+from enterprise_catalog.integrated_channels.channels.fields import TextLength
 from enterprise_catalog.integrated_channels.channels.text import cut, plain
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ NEW_WINDOW: Final = 3  #: SAP's ``launchType`` for content that opens in a windo
 REVISION: Final = 1  #: SAP's default; it overwrites a course whatever its number.
 CURRENCY: Final = "USD"  #: ISO 4217; prices of the catalog are in it.
 
+_Texts = list[dict[str, str]]  #: A text in each of some locales.
 _PACINGS: Final = {"self_paced": "Self-paced", "instructor_paced": "Instructor-paced"}
 _REQUIREMENTS: Final = Requirements(
     "SAP",
@@ -60,10 +62,8 @@ class CourseSettings(ChannelSettings):
         default="zero", description="'zero', 'catalog' (what the catalog says, in USD), or 'none' to send no price."
     )
     mobile_enabled: bool = Field(default=True, description="Whether courses can be launched on mobile devices.")
-    title_length: int | None = Field(default=None, ge=50, description="What titles are cut to; SAP names no limit.")
-    description_length: int | None = Field(
-        default=None, ge=50, description="What descriptions are cut to; SAP names no limit."
-    )
+    title_length: TextLength = None  #: SAP names no limit, here and below.
+    description_length: TextLength = None
     retired_launch_url: str = Field(
         default="", description="Where retired courses lead; only if SAP refuses to retire courses without content."
     )
@@ -79,18 +79,15 @@ def to_course(item: ContentItem, settings: CourseSettings) -> Payload:
     # One that SAP cannot take for a URL would have it refuse a whole import.
     no_address = "The item has no web address that learners could be sent to; SAP needs one."
     _REQUIREMENTS.check(item, (not is_web_address(address), no_address))
-    title = plain(item.title)
+    name = plain(item.title)
     locales = _locales(item, settings)
-    course: Payload = {
-        "courseID": item.content_key,
-        "providerID": settings.provider_id,
-        "status": CourseStatus.ACTIVE.value,
-        "title": _localized(_title(item, settings.title_length), locales),
-        "description": _localized(_fitted(_description(item, title), settings.description_length), locales),
-        "content": [_launch_point(item.content_key, title, address, settings)],
+    title = _localized(_title(item, settings.title_length), locales)
+    description = _localized(cut(_description(item), settings.description_length), locales)
+    course = _course(item.content_key, CourseStatus.ACTIVE, title=title, description=description, settings=settings)
+    course |= {
+        "content": [_launch_point(item.content_key, name, address, settings)],
         "price": _price(item, settings),
         "schedule": _schedule(item),
-        "revisionNumber": REVISION,
     }
     if is_web_address(item.image_url):
         course["thumbnailURI"] = item.image_url
@@ -103,20 +100,27 @@ def retired_course(content_key: str, title: str, status: CourseStatus, settings:
     Args:
         title: what the course was called; its key takes the place of one that is not known.
     """
-    name = _fitted(plain(title), settings.title_length) or content_key
+    name = cut(plain(title), settings.title_length) or content_key
     texts = _localized(name, [settings.default_locale, *settings.additional_locales])
-    course: Payload = {
-        "courseID": content_key,
-        "providerID": settings.provider_id,
-        "status": status.value,
-        "title": texts,
-        "description": texts,
-        "schedule": [],
-        "revisionNumber": REVISION,
-    }
+    course = _course(content_key, status, title=texts, description=texts, settings=settings)
     if settings.retired_launch_url:
         course["content"] = [_launch_point(content_key, name, settings.retired_launch_url, settings)]
     return course
+
+
+def _course(
+    content_key: str, status: CourseStatus, *, title: _Texts, description: _Texts, settings: CourseSettings
+) -> Payload:
+    """Return what each course must have."""
+    return {
+        "courseID": content_key,
+        "providerID": settings.provider_id,
+        "status": status.value,
+        "title": title,
+        "description": description,
+        "schedule": [],
+        "revisionNumber": REVISION,
+    }
 
 
 def _locales(item: ContentItem, settings: CourseSettings) -> list[str]:
@@ -128,14 +132,14 @@ def _locales(item: ContentItem, settings: CourseSettings) -> list[str]:
     return list(dict.fromkeys([first, *settings.additional_locales]))
 
 
-def _localized(text: str, locales: list[str]) -> list[dict[str, str]]:
+def _localized(text: str, locales: list[str]) -> _Texts:
     return [{"locale": locale, "value": text} for locale in locales]
 
 
 def _title(item: ContentItem, length: int | None) -> str:
     """Return the title; a run's says when it starts, as otherwise all runs of a course would look alike."""
     ending = _start_of(item.run) if item.content_type == "courserun" and item.run else ""
-    return _fitted(title_of(item), length and max(length - len(ending), 1)) + ending
+    return cut(title_of(item), length and max(length - len(ending), 1)) + ending
 
 
 def _start_of(run: CourseRun) -> str:
@@ -146,8 +150,8 @@ def _start_of(run: CourseRun) -> str:
     return f" (Starts: {_month(run.start)})"
 
 
-def _description(item: ContentItem, title: str) -> str:
-    text = plain(item.full_description) or plain(item.short_description) or title
+def _description(item: ContentItem) -> str:
+    text = plain(item.full_description) or plain(item.short_description) or plain(item.title)
     if item.run is None or item.content_type == "courserun":
         return text
     return " ".join([*_facts(item.run), text])
@@ -167,7 +171,7 @@ def _launch_point(content_key: str, title: str, address: str, settings: CourseSe
     return {
         "providerID": settings.provider_id,
         "launchURL": address,
-        "contentTitle": _fitted(title, settings.title_length),
+        "contentTitle": cut(title, settings.title_length),
         "contentID": content_key,
         "launchType": NEW_WINDOW,
         "mobileEnabled": settings.mobile_enabled,
@@ -191,19 +195,8 @@ def _schedule(item: ContentItem) -> list[dict[str, Any]]:
     if run is None or run.start is None or run.end is None or run.end < run.start:
         return []
     is_active = item.is_available if run.is_enrollable is None else run.is_enrollable
-    days = (run.end - run.start).days
-    return [
-        {
-            "startDate": _epoch_ms(run.start),
-            "endDate": _epoch_ms(run.end),
-            "active": is_active,
-            "duration": f"{days} days",
-        }
-    ]
-
-
-def _fitted(text: str, length: int | None) -> str:
-    return text if length is None else cut(text, length)
+    dates = {"startDate": _epoch_ms(run.start), "endDate": _epoch_ms(run.end)}
+    return [{**dates, "active": is_active, "duration": f"{(run.end - run.start).days} days"}]
 
 
 def _month(moment: datetime) -> str:

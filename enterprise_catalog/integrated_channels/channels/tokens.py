@@ -18,7 +18,10 @@ def _every_401(_: Answer) -> bool:
 
 
 class BearerClient:
-    """Sends requests with ``Authorization: Bearer``. Threads may share it: one fetches the token for all."""
+    """Sends requests with ``Authorization: Bearer``. Threads may share it: one fetches the token for all.
+
+    A channel whose LMS has words of its own for refusals subclasses it, and reads these in :meth:`send`.
+    """
 
     def __init__(
         self,
@@ -33,7 +36,7 @@ class BearerClient:
             fetch_token: asks the LMS for an access token.
             is_token_refused: whether a 401 is about the token, and not about what it may do.
         """
-        self._client = client
+        self.client = client
         self._fetch_token = fetch_token
         self._is_token_refused = is_token_refused
         self._token = ""
@@ -56,12 +59,12 @@ class BearerClient:
 
     def _send_with(self, token: str, method: str, path: str, *, accept: Collection[int], **request: Any) -> Answer:
         headers = {**request.pop("headers", {}), "Authorization": f"Bearer {token}"}
-        return self._client.send(method, path, headers=headers, accept={401, *accept}, **request)
+        return self.client.send(method, path, headers=headers, accept={401, *accept}, **request)
 
     def _renewed(self, *, stale: str) -> str:
         """Return another token than ``stale``; if another thread has just fetched one, that one."""
         with self._lock:
             if self._token == stale:
                 self._token = self._fetch_token()
-                self._client.keep_secret(self._token)
+                self.client.keep_secret(self._token)
             return self._token

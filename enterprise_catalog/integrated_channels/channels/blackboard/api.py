@@ -64,9 +64,7 @@ class API:
         failure = read(_Failure, answer)
         if answer.status_code == 404:
             return None
-        meaning = (
-            is_refused if is_refused and answer.status_code == 409 else f"Blackboard answered {answer.status_code}"
-        )
+        meaning = (answer.status_code == 409 and is_refused) or f"Blackboard answered {answer.status_code}"
         told = self._client.redacted(f"{meaning}: {failure.message}")
         raise RejectedError(told, status_code=answer.status_code, vendor_code=self._client.redacted(failure.code))
 

@@ -11,13 +11,7 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from enterprise_catalog.integrated_channels.channels.courses import (
-    Requirements,
-    address_of,
-    link_to_course_page,
-    owners_of,
-    title_of,
-)
+from enterprise_catalog.integrated_channels.channels import courses
 from enterprise_catalog.integrated_channels.channels.markup import cleaned, is_address
 from enterprise_catalog.integrated_channels.channels.text import cut, plain
 
@@ -43,7 +37,7 @@ DOCUMENT: Final = "resource/x-bb-document"
 #: What Ultra itself calls the one document of a page; learners see the folder's title.
 ULTRA_DOCUMENT_TITLE: Final = "ultraDocumentBody"
 
-_REQUIREMENTS: Final = Requirements(
+_REQUIREMENTS: Final = courses.Requirements(
     "Blackboard", MAX_EXTERNAL_ID_LENGTH, f"Blackboard's external ID holds at most {MAX_EXTERNAL_ID_LENGTH}."
 )
 
@@ -71,7 +65,7 @@ def to_course(
         RejectedError: a pathway, a key that is too long for ``externalId``, or no title.
     """
     _REQUIREMENTS.check(item)
-    title = title_of(item)
+    title = courses.title_of(item)
     return {
         "courseId": course_id(item.content_key),
         "externalId": item.content_key,
@@ -110,11 +104,11 @@ def _page(item: ContentItem, title: str, *, view: CourseView, page_title: str) -
 
 def _body(item: ContentItem, title: str, allowed: frozenset[str]) -> str:
     parts = [f"<h4>{html.escape(title, quote=False)}</h4>"]
-    if is_address(address := address_of(item)):
-        parts.append(f"<p>{link_to_course_page(address, attributes='')}</p>")
+    if is_address(address := courses.address_of(item)):
+        parts.append(f"<p>{courses.link_to_course_page(address, attributes='')}</p>")
     if is_address(item.image_url):
         parts.append(f'<p><img src="{html.escape(item.image_url)}" alt=""></p>')
-    if organizations := ", ".join(owners_of(item)):
+    if organizations := ", ".join(courses.owners_of(item)):
         parts.append(f"<p>Offered by {html.escape(organizations, quote=False)}.</p>")
     parts.append(cleaned(item.full_description or item.short_description, allowed))
     return "".join(parts)

@@ -25,7 +25,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from enterprise_catalog.integrated_channels.http import Answer, LMSClient
 
@@ -92,7 +92,7 @@ class CanvasConsent(Consent):
         return CredentialsError(message, status_code=answer.status_code, vendor_code=error)
 
 
-class CanvasAPI:
+class CanvasAPI(BearerClient):
     """Calls one Canvas as the person who consented. Threads may share it."""
 
     def __init__(self, client: LMSClient, fetch_token: Callable[[], str], *, parallel_calls: int) -> None:
@@ -102,13 +102,12 @@ class CanvasAPI:
             fetch_token: asks Canvas for an access token.
             parallel_calls: how many may be under way at the same time.
         """
-        self._client = client
-        self._bearer = BearerClient(client, fetch_token, is_token_refused=_is_about_the_token)
+        super().__init__(client, fetch_token, is_token_refused=_is_about_the_token)
         #: Below this, the calls that the others may be making could fill the bucket before ours is let in.
         self._least_remaining = UP_FRONT_COST * (parallel_calls + 1)
         self._remaining = HIGH_WATER
 
-    def send(self, method: str, path: str, **request: Any) -> Answer:
+    def send(self, method: str, path: str, *, accept: Collection[int] = (), **request: Any) -> Answer:
         """Send one request; an answer of 400, 401, 403 or 404 is returned too, and is about what was asked for.
 
         Raises:
@@ -119,7 +118,7 @@ class CanvasAPI:
         if self._remaining < self._least_remaining:
             message = f"Canvas takes few more calls for now: {self._remaining:.0f} of {HIGH_WATER:.0f} units are left."
             raise BudgetSpentError(message, retry_after_seconds=_seconds_to_drain(self._remaining))
-        answer = self._bearer.send(method, path, accept={400, 401, 403, 404}, **request)
+        answer = super().send(method, path, accept={400, 401, 403, 404, *accept}, **request)
         self._remaining = _remaining(answer.headers, unknown=HIGH_WATER)
         if answer.status_code == 401 and _is_about_the_token(answer):
             raise CredentialsError("Canvas does not take the access token that it has just given.", status_code=401)
@@ -137,7 +136,7 @@ class CanvasAPI:
         """
         first = f"{path}?{urlencode({**params, 'per_page': str(PER_PAGE)}, doseq=True)}"
         return pages(
-            lambda page: self.send("GET", page), first, lambda answer: linked_page(answer, self._client.base_url)
+            lambda page: self.send("GET", page), first, lambda answer: linked_page(answer, self.client.base_url)
         )
 
     def require_valid(self, answer: Answer) -> Answer:
@@ -158,8 +157,8 @@ class CanvasAPI:
         for field, faults in by_field.items():
             messages = [faults] if isinstance(faults, str) else [fault.message for fault in faults]
             texts += [f"{field}: {message}" if field else message for message in messages]
-        told = self._client.redacted("; ".join(texts)) or answer.excerpt
-        fields = self._client.redacted(",".join(filter(None, by_field)))
+        told = self.client.redacted("; ".join(texts)) or answer.excerpt
+        fields = self.client.redacted(",".join(filter(None, by_field)))
         message = f"Canvas: {cut(told, _COMPLAINT_LENGTH)}"
         return RejectedError(message, status_code=answer.status_code, vendor_code=fields)
 

@@ -11,12 +11,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
-from enterprise_catalog.integrated_channels.channels.courses import (
-    Requirements,
-    address_of,
-    link_to_course_page,
-    title_of,
-)
+from enterprise_catalog.integrated_channels.channels import courses
 from enterprise_catalog.integrated_channels.channels.text import cut
 
 if TYPE_CHECKING:
@@ -31,7 +26,7 @@ MAX_SYLLABUS_LENGTH: Final = 500 * 1024 - 1  #: ``maximum_long_text_length``, in
 #: What stands in a web address for itself; Canvas lets Ruby's ``URI.parse`` judge, which takes nothing else.
 _ADDRESS_CHARACTERS: Final = "%:/?#@!$&'()*+,;=~"
 
-_REQUIREMENTS: Final = Requirements(
+_REQUIREMENTS: Final = courses.Requirements(
     "Canvas",
     MAX_INTEGRATION_ID_LENGTH,
     f"Canvas takes at most {MAX_INTEGRATION_ID_LENGTH}.",
@@ -56,7 +51,7 @@ def to_course(item: ContentItem) -> Payload:
         (item.image_url and not _is_web_address(item.image_url), image),
         (backwards := _backwards(item), backwards),
     )
-    title = title_of(item)
+    title = courses.title_of(item)
     has_dates = item.start is not None or item.end is not None
     course: Payload = {
         "name": cut(title, MAX_NAME_LENGTH),
@@ -91,7 +86,7 @@ def _is_web_address(text: str) -> bool:
 def _syllabus(item: ContentItem, title: str) -> str:
     """Return a link to the enrolment page, the dates, and the longest description that fits, as HTML."""
     lines = []
-    if link := link_to_course_page(address_of(item)):
+    if link := courses.link_to_course_page(courses.address_of(item)):
         lines.append(f"<p>{link}</p>")
     dates = (("Starts", item.start), ("Ends", item.end))
     if told := ", ".join(f"{word}: {moment:%Y-%m-%d}" for word, moment in dates if moment):

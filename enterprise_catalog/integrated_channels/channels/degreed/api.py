@@ -16,7 +16,7 @@ from enterprise_catalog.integrated_channels.channels.tokens import BearerClient
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from enterprise_catalog.integrated_channels.http import Answer, LMSClient
 
@@ -70,25 +70,15 @@ def explain(answer: Answer) -> tuple[str, str]:
     return (errors[0].code or "" if errors else ""), " ".join(words)
 
 
-class DegreedAPI:
+class DegreedAPI(BearerClient):
     """Calls one Degreed's API. Threads may share it."""
 
-    def __init__(self, client: LMSClient, credentials: DegreedCredentials, *, token_base_url: str, scope: str) -> None:
-        """Prepare calls; nothing is sent yet.
-
-        Args:
-            token_base_url: where tokens are given out, which is another host than the API's.
-            scope: what is asked for, separated by commas.
-        """
-        self._credentials = credentials
-        self._scope = scope
-        self._token_client = client.at(token_base_url)
-        self._bearer = BearerClient(client, self._fetch_token)
-
-    def send(self, method: str, path: str, *, data: object = None, **request: Any) -> Answer:
-        """Send ``data``, if there is any, as a JSON:API document; takes the rest, and raises, as ``LMSClient.send``."""
+    def send(
+        self, method: str, path: str, *, data: object = None, accept: Collection[int] = (), **request: Any
+    ) -> Answer:
+        """Send ``data``, if there is any, as a JSON:API document; raises as ``LMSClient.send`` does."""
         body = None if data is None else {"data": data}
-        return self._bearer.send(method, path, json=body, headers=_JSON, explain=explain, **request)
+        return super().send(method, path, json=body, headers=_JSON, accept=accept, explain=explain, **request)
 
     def resources(self, path: str, params: Mapping[str, str]) -> Iterator[Resource]:
         """Return all resources of a list, fetched page by page."""
@@ -99,12 +89,18 @@ class DegreedAPI:
         found = pages(fetch, params, lambda page: query_of(page.links.next))
         return (resource for page in found for resource in page.data)
 
-    def _fetch_token(self) -> str:
-        form = {"grant_type": "client_credentials", **self._credentials.as_form(), "scope": self._scope}
-        nothing_there = f"No tokens are given out at {self._token_client.base_url}; is token_base_url right?"
-        return request_grant(
-            self._token_client, TOKEN, refused=_no_token, nothing_there=nothing_there, form=form, headers=_JSON
-        ).access_token
+
+def fetch_token(client: LMSClient, credentials: DegreedCredentials, *, scope: str) -> str:
+    """Return an access token.
+
+    Args:
+        client: of where tokens are given out, which is another host than the API's.
+        scope: what is asked for, separated by commas.
+    """
+    form = {"grant_type": "client_credentials", **credentials.as_form(), "scope": scope}
+    nothing_there = f"No tokens are given out at {client.base_url}; is token_base_url right?"
+    grant = request_grant(client, TOKEN, refused=_no_token, nothing_there=nothing_there, form=form, headers=_JSON)
+    return grant.access_token
 
 
 def _no_token(answer: Answer) -> CredentialsError:

@@ -7,6 +7,7 @@ item is next due.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
 
@@ -66,8 +67,9 @@ class Degreed(OneByOneChannel[DegreedSettings, api.DegreedCredentials]):
     def prepare(self) -> None:
         wants = self.settings
         self.parallel_calls, self.rate_limit = wants.parallel_calls, rate_limit(wants.calls_per_minute)
-        token_base_url = wants.token_base_url or self.client.base_url
-        self.api = api.DegreedAPI(self.client, self.credentials, token_base_url=token_base_url, scope=wants.scope)
+        source = self.client.at(wants.token_base_url or self.client.base_url)
+        fetch_token = partial(api.fetch_token, source, self.credentials, scope=wants.scope)
+        self.api = api.DegreedAPI(self.client, fetch_token)
 
     def transform(self, item: ContentItem) -> Payload:
         wants = self.settings

@@ -9,14 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from enterprise_catalog.integrated_channels.channels.courses import (
-    Requirements,
-    address_of,
-    description_of,
-    is_web_address,
-    owners_of,
-    title_of,
-)
+from enterprise_catalog.integrated_channels.channels import courses
 from enterprise_catalog.integrated_channels.channels.text import cut, plain
 
 if TYPE_CHECKING:
@@ -36,7 +29,7 @@ _SENSELESS: Final = 1_000_000_000
 #: Of a payload: what is sent by a call of its own.
 SKILLS: Final = "skills"
 
-_REQUIREMENTS: Final = Requirements(
+_REQUIREMENTS: Final = courses.Requirements(
     "Degreed",
     MAX_EXTERNAL_ID_LENGTH,
     f"at most {MAX_EXTERNAL_ID_LENGTH} are sent.",
@@ -63,12 +56,12 @@ def to_course(item: ContentItem, wanted: Wanted) -> Payload:
     Raises:
         RejectedError: a pathway, a key that is too long, no title, or no web address; the message names all of it.
     """
-    url = address_of(item)
+    url = courses.address_of(item)
     link = f"the link {cut(url, 100)!r}" if url else "no link"
-    _REQUIREMENTS.check(item, (not is_web_address(url), f"The item has {link}; Degreed needs a web address."))
+    _REQUIREMENTS.check(item, (not courses.is_web_address(url), f"The item has {link}; Degreed needs a web address."))
     course: Payload = {
         "external-id": item.content_key,
-        "title": cut(title_of(item), wanted.title_length),
+        "title": cut(courses.title_of(item), wanted.title_length),
         "summary": cut(_summary(item), wanted.summary_length),
         "url": url,
         "image-url": item.image_url or None,
@@ -85,8 +78,8 @@ def to_course(item: ContentItem, wanted: Wanted) -> Payload:
 
 def _summary(item: ContentItem) -> str:
     """Return who teaches, how long it takes, and the description, without a tag that a cut could fall into."""
-    owners = ", ".join(owners_of(item))
-    return f"{f'[{owners}]: ' if owners else ''}{_effort(item.run)}{description_of(item)}"
+    owners = ", ".join(courses.owners_of(item))
+    return f"{f'[{owners}]: ' if owners else ''}{_effort(item.run)}{courses.description_of(item)}"
 
 
 def _effort(run: CourseRun | None) -> str:

@@ -9,13 +9,7 @@ import html
 import re
 from typing import TYPE_CHECKING, Final
 
-from enterprise_catalog.integrated_channels.channels.courses import (
-    Requirements,
-    address_of,
-    link_to_course_page,
-    owners_of,
-    title_of,
-)
+from enterprise_catalog.integrated_channels.channels import courses
 from enterprise_catalog.integrated_channels.channels.text import cut, plain
 
 if TYPE_CHECKING:
@@ -29,7 +23,7 @@ MAX_FULLNAME_LENGTH: Final = 254  #: mdl_course.fullname up to Moodle 4.5; 1,333
 
 NO_END_DATE: Final = 0  #: Without an end date Moodle would set one, a year after the start.
 
-_REQUIREMENTS: Final = Requirements(
+_REQUIREMENTS: Final = courses.Requirements(
     "Moodle", MAX_IDNUMBER_LENGTH, f"Moodle's ID number holds at most {MAX_IDNUMBER_LENGTH}."
 )
 
@@ -72,8 +66,8 @@ def to_course(
 
 
 def _fullname(item: ContentItem, site_name: str) -> str:
-    organizations = ", ".join(owners_of(item))
-    whole = f"{title_of(item)} - via {site_name}"
+    organizations = ", ".join(courses.owners_of(item))
+    whole = f"{courses.title_of(item)} - via {site_name}"
     return f"{whole} ({organizations})" if organizations else whole
 
 
@@ -88,7 +82,7 @@ def _summary(item: ContentItem, title: str) -> str:
 
     Its column takes a megabyte and more.
     """
-    link = link_to_course_page(address_of(item))
+    link = courses.link_to_course_page(courses.address_of(item))
     description = item.full_description or item.short_description or html.escape(title)
     # Moodle refuses null characters wherever they stand.
     return f"{link}{'<br/>' if link else ''}{description}".replace("\0", "")

@@ -124,13 +124,15 @@ def _step_of_desired(
     action = Action.UPDATE if record.presence is Presence.PRESENT else Action.CREATE
     halvings = 0 if _is_other_task(record, item) else _halvings(record)
     since = _due_since(record)
-    return key, PlannedItem(key, action, _reason(record), item.catalog_uuid, halvings=halvings, since=since)
+    return key, PlannedItem(key, action, _reason(record, item), item.catalog_uuid, halvings=halvings, since=since)
 
 
 def _why_idle(record: Record, item: DesiredItem, now: datetime) -> _Idle | None:
     """Return why nothing is sent for a desired item that has a row; ``None`` if something is."""
-    if record.holds(item):
-        return _Idle.MATCHED if record.due_since is None else _Idle.BACK
+    if record.holds(item) and record.due_since is None:
+        return _Idle.MATCHED
+    if record.holds(item) and record.is_payload_known:
+        return _Idle.BACK
     if record.is_staged_as(item):
         return _Idle.STAGED
     if record.state in _UNDECIDED and record.presence is Presence.PRESENT and record.has_version_of(item):
@@ -202,8 +204,10 @@ _REASONS: Final[Mapping[State, str]] = {
 }
 
 
-def _reason(record: Record) -> str:
+def _reason(record: Record, item: DesiredItem) -> str:
     """Return, for people, why an item that has a row is sent."""
+    if record.holds(item):
+        return "was in a call of which nobody knows whether it was carried out"
     return "came back before it was deleted" if record.action is Action.DELETE else _REASONS[record.state]
 
 

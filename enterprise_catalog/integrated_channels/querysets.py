@@ -119,9 +119,10 @@ def _records(transmissions: TransmissionQuerySet) -> Iterator[Record]:
         "deleted_at",
         "attempts",
         "halvings",
+        "payload_hash",
     )
     for row in columns.iterator(10_000):
-        key, state, action, presence, catalog, sent, tried, due, since, deleted, failures, halvings = row
+        key, state, action, presence, catalog, sent, tried, due, since, deleted, failures, halvings, digest = row
         yield Record(
             key,
             _STATES[state],
@@ -135,6 +136,7 @@ def _records(transmissions: TransmissionQuerySet) -> Iterator[Record]:
             failures,
             halvings,
             since,
+            bool(digest),
         )
 
 

@@ -153,6 +153,9 @@ class Record:
     failures: int = 0  #: In a row, since the last success or change of what is to be sent.
     halvings: int = 0  #: Of the calls that carried it and others, since the last outcome of its own.
     due_since: datetime | None = None  #: Since when the LMS should hold otherwise than it does; ``None`` if not known.
+    #: Whether the LMS is known to show what it was last sent; a call that was refused, and not settled before its run
+    #: stopped, may have been carried out all the same.
+    is_payload_known: bool = True
 
     @classmethod
     def of_settled(cls, content_key: str, catalog_uuid: UUID | None, version: datetime | None) -> Self:

@@ -267,6 +267,14 @@ def test_what_was_due_and_is_again_as_the_lms_has_it_needs_nothing_but_a_note() 
     assert (sync_plan.back, sync_plan.size, sync_plan.desired) == (["k"], 0, 1)
 
 
+def test_what_may_have_been_changed_is_sent_though_the_catalog_has_it_as_it_was_before() -> None:
+    tried = replace(HELD, action=Action.UPDATE, due_since=DAY_ONE, is_payload_known=False)
+
+    [item] = plan({"k": DesiredItem(CATALOG, DAY_ONE)}, {"k": tried}, now=DAY_ONE).updates
+
+    assert item.reason == "was in a call of which nobody knows whether it was carried out"
+
+
 DEAD = replace(HELD, state=State.DEAD_LETTER, attempted_updated_at=LATER, failures=10)
 
 

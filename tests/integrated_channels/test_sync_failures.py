@@ -329,3 +329,23 @@ def test_a_change_that_may_have_been_made_before_the_run_stopped_is_taken_back(
     assert throttled.counts == {"update" if changed else "delete": {"throttled": 2}}
     assert (run.state, run.counts) == (RunState.COMPLETE, {"update": {"done": 2}})
     assert moodle.offered() == before
+
+
+def test_a_delete_that_may_have_been_made_is_taken_back_though_the_first_run_to_do_so_stopped_too(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    catalog = a_catalog(a_course("A"), a_course("B"), customer=customer)
+    run_of(configuration, clock)
+    before = moodle.offered()
+    import_into(catalog, [], replace=True)
+    moodle.faults.add(replace(MADE_AND_REFUSED, operation=UPDATE))
+    moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation=UPDATE, status=429, times=2))
+    throttled = run_of(configuration, clock)
+    import_into(catalog, [a_course("A"), a_course("B")], replace=True)
+    throttled_too = run_of(configuration, clock)
+
+    run = run_of(configuration, clock)
+
+    assert (throttled.counts, throttled_too.counts) == ({"delete": {"throttled": 2}}, {"update": {"throttled": 2}})
+    assert (run.state, run.counts) == (RunState.COMPLETE, {"update": {"done": 2}})
+    assert moodle.offered() == before

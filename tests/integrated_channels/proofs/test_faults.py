@@ -7,6 +7,7 @@ on MariaDB only.
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -66,9 +67,6 @@ CHANCE_TO_CUT_SHORT = 0.25
 #: How often a run comes at another time than it is due: by hand before, or a day late.
 CHANCE_BY_HAND = 0.25
 CHANCE_OF_A_PAUSE = 0.15
-
-#: After the faults have ended and all rests with them.
-RUNS_TO_MEND = 2
 
 
 @dataclass
@@ -167,6 +165,7 @@ def trial(kind: str, customer: EnterpriseCustomer, clock: Clock, seed: int) -> I
     def now() -> float:
         return clock.now.timestamp()
 
+    random.seed(seed)  # By which the engine shortens rests.
     dice, played = Random(seed), system(kind)
     sandbox = played.make(clock=now)
     sandbox.faults = faults = CountedFaults(played, seed=seed)
@@ -180,7 +179,7 @@ def trial(kind: str, customer: EnterpriseCustomer, clock: Clock, seed: int) -> I
             settings={**sandbox.channel_settings(), **played.settings},
             credentials=dict(sandbox.channel_credentials()),
         )
-        configuration.chunk_size, configuration.delete_limit_percent = 8, 100
+        configuration.chunk_size, configuration.delete_limit_percent = played.chunk_size, 100
         configuration.save()
         catalogs = ChangingCatalogs([*stored], dice)
         yield Trial(configuration, catalogs, stored, played, sandbox, lms, faults, clock, dice)
@@ -227,16 +226,18 @@ def let_each_strike(trial: Trial) -> None:
             return
         faults.arm_once(armed)
         trial.catalogs.add(1)
-        trial.catalogs.take_away(a_settled_key(trial))
-        trial.catalogs.alter(a_settled_key(trial))
+        for key in settled_keys(trial, at_most=2):
+            trial.catalogs.alter(key)
+        for key in settled_keys(trial, at_most=1):
+            trial.catalogs.take_away(key)
         trial.wait(trial.run())
 
 
-def a_settled_key(trial: Trial) -> str:
-    """Return the key of an item that is sent at once when it changes."""
+def settled_keys(trial: Trial, *, at_most: int) -> list[str]:
+    """Return keys of items that are sent at once when they change."""
     settled = ContentMetadataItemTransmission.objects.of(trial.configuration).filter(state="transmitted")
     keys = trial.catalogs.union().intersection(settled.values_list("content_key", flat=True))
-    return trial.dice.choice(sorted(keys))
+    return trial.dice.sample(sorted(keys), min(len(keys), at_most))
 
 
 def mend(trial: Trial) -> int:
@@ -248,12 +249,12 @@ def mend(trial: Trial) -> int:
     dead = ContentMetadataItemTransmission.objects.of(trial.configuration).filter(state="dead_letter")
     queued = audit.queue_again(dead, by="a proof", now=trial.clock.now)
     trial.clock.forward(days=1)
-    for _ in range(RUNS_TO_MEND):
+    for _ in range(trial.system.runs_to_mend):
         run = trial.run()
         if run.state == RunState.COMPLETE:
             return queued
         trial.clock.now = trial.next_sync_at
-    pytest.fail(f"{RUNS_TO_MEND} runs were not enough: {run.reason or run.counts}")
+    pytest.fail(f"{trial.system.runs_to_mend} runs were not enough: {run.reason or run.counts}")
 
 
 def check_that_all_is_well(trial: Trial) -> None:

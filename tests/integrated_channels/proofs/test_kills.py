@@ -124,7 +124,7 @@ def test_whenever_a_sync_is_killed_the_next_ones_make_everything_equal(
             if chance.random() < 0.7:
                 landscape.change()
             kill_a_sync(landscape, connection, seconds[connection], chance, tally)
-            landscape.let_a_day_pass()
+            landscape.let_a_day_pass(everywhere=chance.random() < 0.8)
         for connection in landscape.connections:
             connection.lms.fail()
             landscape.converge(connection, landscape.sync)

@@ -28,6 +28,9 @@ class LearningSystem(ABC):
     kept: ClassVar[Sequence[str]]
     #: How long it takes to change courses, for each call; a real one takes longer.
     work_seconds: ClassVar[float] = 0.02
+    #: How many runs it takes at most until all is well, once nothing fails any more and all rests are over.
+    runs_to_mend: ClassVar[int] = 2
+    chunk_size: ClassVar[int | None] = 8  #: Of a configuration with many items.
     #: Columns of the configurations of two such systems that one customer has.
     columns: ClassVar[tuple[Mapping[str, Any], Mapping[str, Any]]] = ({"chunk_size": 3}, {"chunk_size": 2})
     #: Settings of its channel beside those that the sandbox announces.

@@ -135,6 +135,18 @@ def credentials_faults(channel_code: str, credentials: Mapping[str, Any]) -> lis
     return _faults(CHANNELS[channel_code].credentials_class, credentials)
 
 
+def channel_faults(configuration: ChannelConfiguration) -> list[str]:
+    """Return why the channel of a configuration, saved or not, cannot be made, though each part is right by itself.
+
+    So it is when credentials are not those that the settings ask for. Nothing is sent.
+    """
+    try:
+        with channel_for(configuration):
+            return []
+    except ConfigurationError as error:
+        return [error.message]
+
+
 def catalog_faults(catalog_uuids: object) -> list[str]:
     """Return what is wrong with a configuration's list of catalogs."""
     if not isinstance(catalog_uuids, list):
@@ -154,7 +166,8 @@ def make_configuration(
     """Save a new configuration; its first sync is due at once.
 
     Raises:
-        ConfigurationError: the address holds a password, or settings or credentials do not fit the channel.
+        ConfigurationError: the address holds a password, or settings or credentials do not fit the channel or each
+            other.
     """
     faults = [
         *base_url_faults(base_url),
@@ -163,7 +176,7 @@ def make_configuration(
     ]
     if faults:
         raise ConfigurationError("; ".join(faults))
-    return ChannelConfiguration.objects.create(
+    configuration = ChannelConfiguration(
         channel_code=channel_code,
         enterprise_customer_uuid=customer_uuid,
         base_url=base_url,
@@ -171,6 +184,10 @@ def make_configuration(
         credentials=encrypt(credentials),
         catalog_uuids=[str(catalog_uuid) for catalog_uuid in catalog_uuids],
     )
+    if faults := channel_faults(configuration):
+        raise ConfigurationError("; ".join(faults))
+    configuration.save()
+    return configuration
 
 
 def _faults(model: type[BaseModel], values: Mapping[str, Any]) -> list[str]:

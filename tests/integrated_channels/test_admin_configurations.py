@@ -86,6 +86,39 @@ def test_a_wrong_field_is_named_and_nothing_is_saved(admin_client: Client, field
     assert not ChannelConfiguration.objects.exists()
 
 
+def of_sap(**fields: str) -> dict[str, str]:
+    """Return what a browser sends for a new configuration of SAP that lacks nothing."""
+    credentials = {"client_id": "acme", "client_secret": SECRET}
+    settings = {"company_id": "acme", "user_id": "us"}
+    given = {"settings": json.dumps(settings), "new_credentials": json.dumps(credentials), **fields}
+    return filled_in(channel_code="SAP", **given)
+
+
+def test_credentials_have_to_be_those_that_the_settings_ask_for(admin_client: Client) -> None:
+    other_kind = json.dumps({"company_id": "acme", "user_id": "us", "token_kind": "saml_bearer"})
+
+    refused = text_of(admin_client.post(f"{CONFIGURATIONS}add/", of_sap(settings=other_kind)))
+    admin_client.post(f"{CONFIGURATIONS}add/", of_sap())
+    address = f"{CONFIGURATIONS}{ChannelConfiguration.objects.get().pk}/change/"
+    refused_later = text_of(admin_client.post(address, of_sap(settings=other_kind, new_credentials="")))
+
+    for page in (refused, refused_later):
+        assert "For this token kind SAP needs private_key." in page
+        assert SECRET not in page
+    assert ChannelConfiguration.objects.get().settings == {"company_id": "acme", "user_id": "us"}
+
+
+def test_a_configuration_whose_credentials_no_key_fits_can_be_switched_off(admin_client: Client) -> None:
+    configuration = a_configuration(credentials="unreadable")
+    fields = filled_in(new_credentials="", settings=json.dumps(configuration.settings))
+    del fields["active"]
+
+    response = admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", fields)
+
+    assert response.status_code == 302
+    assert not ChannelConfiguration.objects.get().active
+
+
 def test_credentials_left_empty_stay_and_given_ones_replace_them(admin_client: Client) -> None:
     configuration = a_configuration()
     address = f"{CONFIGURATIONS}{configuration.pk}/change/"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from django.contrib.auth import get_user_model
 from playwright.sync_api import expect, sync_playwright
 
+from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
+from enterprise_catalog.integrated_channels.credentials import decrypt
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 from tests import services
 from tests.integrated_channels.records import SECRET, a_configuration, transmissions
@@ -94,21 +97,72 @@ def test_support_narrows_the_list_down_to_a_state_and_a_configuration(page: Page
     expect(page.get_by_text("Acme's Moodle")).to_have_count(0)
 
 
-def test_an_administrator_mends_a_wrong_field_and_sees_no_credentials_again(page: Page) -> None:
+class Entered(NamedTuple):
+    """What somebody writes into the form of a new configuration."""
+
+    settings: dict[str, object]
+    credentials: dict[str, str]
+
+
+@pytest.mark.parametrize(
+    ("code", "offered", "wrong", "told", "right"),
+    [
+        pytest.param(
+            "MOODLE",
+            "category_id, integer from 1 (1 unless given)",
+            Entered({"category": 1}, {"token": SECRET}),
+            "category: Extra inputs are not permitted",
+            Entered({"category_id": 1}, {"token": SECRET}),
+            id="Moodle",
+        ),
+        pytest.param(
+            "BLACKBOARD",
+            'course_view, "Ultra" or "Classic" ("Ultra" unless given)',
+            Entered({"course_view": "Modern"}, {"client_id": "acme", "client_secret": SECRET}),
+            "course_view: Input should be 'Ultra' or 'Classic'",
+            Entered({"course_view": "Classic"}, {"client_id": "acme", "client_secret": SECRET}),
+            id="Blackboard",
+        ),
+        pytest.param(
+            "SAP",
+            "company_id, string (required)",
+            Entered({"company_id": "acme", "user_id": "us"}, {"client_id": "acme", "assertion": SECRET}),
+            "For this token kind SAP needs client_secret.",
+            Entered({"company_id": "acme", "user_id": "us"}, {"client_id": "acme", "client_secret": SECRET}),
+            id="SAP",
+        ),
+    ],
+)
+def test_an_administrator_mends_a_wrong_field_and_sees_no_credentials_again(
+    page: Page, *, code: str, offered: str, wrong: Entered, told: str, right: Entered
+) -> None:
     page.goto("/admin/integrated_channels/channelconfiguration/add/")
-    page.locator("[name=channel_code]").select_option("MOODLE", force=True)
+    page.locator("[name=channel_code]").select_option(code, force=True)
     page.locator("[name=enterprise_customer_uuid]").fill("22222222-2222-4222-8222-222222222222")
-    page.locator("[name=base_url]").fill("https://moodle.example.org")
-    page.locator("[name=settings]").fill('{"category": 1}')
-    page.locator("[name=new_credentials]").fill(f'{{"token": "{SECRET}"}}')
-    page.get_by_role("button", name="Save and continue editing").click()
-    expect(page.get_by_text("category: Extra inputs are not permitted")).to_be_visible()
+    page.locator("[name=base_url]").fill("https://lms.example.org")
+    page.locator(".field-settings summary", has_text=CHANNELS[code].label).click()
+    expect(page.get_by_text(offered)).to_be_visible()
+    enter(page, wrong)
+    expect(page.get_by_text(told)).to_be_visible()
+    expect_no_secret(page)
 
-    page.locator("[name=settings]").fill('{"category_id": 1}')
-    page.locator("[name=new_credentials]").fill(f'{{"token": "{SECRET}"}}')
-    page.get_by_role("button", name="Save and continue editing").click()
-
+    enter(page, right)
     page.wait_for_url("**/change/")
+
+    expect_no_secret(page)
+    configuration = ChannelConfiguration.objects.get()
+    assert (configuration.channel_code, configuration.settings) == (code, right.settings)
+    assert decrypt(configuration.credentials) == right.credentials
+
+
+def enter(page: Page, entered: Entered) -> None:
+    """Fill in settings and credentials, and save."""
+    page.locator("[name=settings]").fill(json.dumps(entered.settings))
+    page.locator("[name=new_credentials]").fill(json.dumps(entered.credentials))
+    page.get_by_role("button", name="Save and continue editing").click()
+
+
+def expect_no_secret(page: Page) -> None:
+    """See that the page that came back holds no credentials."""
     expect(page.locator("[name=new_credentials]")).to_have_value("")
     assert SECRET not in page.content()
-    assert ChannelConfiguration.objects.get().settings == {"category_id": 1}

@@ -13,9 +13,12 @@ from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.configurations import (
     base_url_faults,
     catalog_faults,
+    channel_faults,
     credentials_faults,
     settings_faults,
 )
+from enterprise_catalog.integrated_channels.credentials import encrypt
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
     from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
-    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
     ModelForm = forms.ModelForm[ChannelConfiguration]
 else:
@@ -104,6 +106,21 @@ class ConfigurationForm(ModelForm):
             self._add_errors("settings", settings_faults(channel_code, cleaned["settings"]))
         if cleaned.get("new_credentials") is not None:
             self._add_errors("new_credentials", credentials_faults(channel_code, cleaned["new_credentials"]))
+        if not self.errors:
+            self._check_together(channel_code, cleaned)
+
+    def _check_together(self, channel_code: str, cleaned: dict[str, Any]) -> None:
+        """See whether the credentials, new or stored, are those that the settings ask for."""
+        credentials = cleaned["new_credentials"]
+        if credentials is None and cleaned["settings"] == self.instance.settings:
+            return  # What stands as it stood must not be in the way of somebody who switches it off.
+        to_be = ChannelConfiguration(
+            channel_code=channel_code,
+            base_url=cleaned["base_url"],
+            settings=cleaned["settings"],
+            credentials=self.instance.credentials if credentials is None else encrypt(credentials),
+        )
+        self._add_errors("new_credentials", channel_faults(to_be))
 
     def _add_errors(self, name: str, faults: list[str]) -> None:
         if faults:
@@ -115,7 +132,7 @@ class ConfigurationForm(ModelForm):
             [(_, kind)] = kinds
             self.fields[name].help_text = _fields_of(kind)
         else:
-            html = "<details><summary>{}</summary>{}</details>"
+            html = '<details class="ec-more"><summary>{}</summary>{}</details>'
             self.fields[name].help_text = format_html_join(
                 "", html, ((label, _fields_of(kind)) for label, kind in kinds)
             )
@@ -136,13 +153,17 @@ def _described(kind: type[ChannelSettings]) -> Iterator[tuple[str, str]]:
     """Yield the name of each field with its type, default and description."""
     schema = kind.model_json_schema()
     for name, field in schema.get("properties", {}).items():
-        yield name, _description(field, is_required=name in schema.get("required", ()))
+        # What may be one of an enum's values refers to it by name.
+        choices = [
+            schema["$defs"][each["$ref"].rpartition("/")[2]] if "$ref" in each else each
+            for each in field.get("anyOf", [field])
+        ]
+        yield name, _description(field, choices, is_required=name in schema.get("required", ()))
 
 
-def _description(field: dict[str, Any], *, is_required: bool) -> str:
+def _description(field: dict[str, Any], choices: list[dict[str, Any]], *, is_required: bool) -> str:
     """Return ``integer from 1, 1 unless given: what it is for``, as far as the field says it."""
-    choices = field.get("anyOf", [field])
-    traits = [" or ".join(choice["type"] for choice in choices if choice.get("type", "null") != "null")]
+    traits = [" or ".join(filter(None, map(_type_of, choices)))]
     if "minimum" in field:
         traits.append(f"from {field['minimum']}")
     if "maximum" in field:
@@ -152,3 +173,11 @@ def _description(field: dict[str, Any], *, is_required: bool) -> str:
     elif field.get("default") not in (None, ""):
         traits.append(f"({orjson.dumps(field['default']).decode()} unless given)")
     return ": ".join(filter(None, (" ".join(filter(None, traits)), field.get("description"))))
+
+
+def _type_of(choice: dict[str, Any]) -> str:
+    """Return the type of a value, or the values that there are; no value at all is no type."""
+    if "enum" in choice:
+        return " or ".join(orjson.dumps(value).decode() for value in choice["enum"])
+    kind: str = choice.get("type", "")
+    return kind if kind != "null" else ""

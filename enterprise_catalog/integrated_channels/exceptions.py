@@ -5,6 +5,7 @@
     SyncError
      ├── RetryableError              these items, later
      ├── RejectedError               record these items as refused, go on
+     │    └── RejectedInDoubtError     so, but look before any of it is sent again
      ├── StopSyncError               nothing else of this run will work
      │    ├── CredentialsError         the LMS no longer knows us
      │    ├── ConfigurationError       the configuration cannot work as it is
@@ -47,6 +48,10 @@ class RetryableError(SyncError):
 
 class RejectedError(SyncError):
     """The item cannot be sent, or the LMS refuses it. Of a call with several items: at least one of them."""
+
+
+class RejectedInDoubtError(RejectedError):
+    """Refused in a way in which the LMS also refuses what it has done; a look tells."""
 
 
 class StopSyncError(SyncError):

@@ -22,6 +22,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     BudgetSpentError,
     LMSUnavailableError,
     RejectedError,
+    RejectedInDoubtError,
     RetryableError,
     StopSyncError,
     SyncError,
@@ -206,18 +207,12 @@ class _Part(ABC):
             call(items)
         except RejectedError as error:
             self.note_halving(items)
-            return self._divide(call, items, error)
+            if len(items) == 1:
+                self.transmission.results[items[0].content_key] = failed(items[0], error)
+                return []
+            middle = len(items) // 2
+            return self._in_halves(call, items[:middle]) + self._in_halves(call, items[middle:])
         return list(items)
-
-    def _divide(
-        self, call: Callable[[Sequence[Outgoing]], None], items: Sequence[Outgoing], error: RejectedError
-    ) -> list[Outgoing]:
-        """Go on after ``call`` refused ``items``; return those that it does not refuse in the end."""
-        if len(items) == 1:
-            self.transmission.results[items[0].content_key] = failed(items[0], error)
-            return []
-        middle = len(items) // 2
-        return self._in_halves(call, items[:middle]) + self._in_halves(call, items[middle:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,15 +248,45 @@ class _PushedPart(_Part):
         """Create what the LMS does not have; adopt what it has already under our keys."""
         unseen = [item for item in items if not item.may_be_there]
         refusal = self._create_unseen(unseen)
-        present, absent = self._located([item for item in items if item.content_key not in self.transmission.results])
+        absent = self._not_adopted([item for item in items if item.content_key not in self.transmission.results])
+        if refusal is not None and absent == unseen:
+            self._create_halves(absent, refusal)
+        else:
+            self._create_absent(absent)
+
+    def _not_adopted(self, items: Sequence[Outgoing]) -> list[Outgoing]:
+        """Look for ``items`` and update those that the LMS has; return those that it does not have."""
+        present, absent = self._located(items)
         self._note_begun(present)
         self._send(self.channel.update, present)
-        absent += self._gone(present)
-        if refusal is not None and absent == unseen:
-            # The call that was just refused is not made again.
-            self._divide(self._noting(self._begin), absent, refusal)
-        else:
-            self._send(self._begin, absent)
+        return absent + self._gone(present)
+
+    def _create_absent(self, items: list[Outgoing]) -> None:
+        """Create what was looked for in vain, or halves of it until those that are refused stand alone.
+
+        What may have been made though it was refused is looked for once more before it is created in halves.
+        """
+        if not items:
+            return
+        try:
+            self._noting(self._begin)(items)
+        except RejectedError as error:
+            self.note_halving(items)
+            is_in_doubt = isinstance(error, RejectedInDoubtError) and len(items) > 1
+            absent = self._not_adopted(items) if is_in_doubt else items
+            if len(absent) == len(items):
+                self._create_halves(absent, error)
+            else:
+                self._create_absent(absent)
+
+    def _create_halves(self, items: list[Outgoing], error: RejectedError) -> None:
+        """Go on after a create of all of ``items`` was refused, which is not made again."""
+        if len(items) == 1:
+            self.transmission.results[items[0].content_key] = failed(items[0], error)
+            return
+        middle = len(items) // 2
+        self._create_absent(items[:middle])
+        self._create_absent(items[middle:])
 
     def _begin(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
         self._note_begun(items)

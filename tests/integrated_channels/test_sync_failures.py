@@ -256,6 +256,36 @@ def test_a_course_that_the_lms_made_and_refused_all_the_same_is_adopted(
     assert moodle.calls["core_course_create_courses"] == 1
 
 
+def test_what_was_looked_for_in_vain_and_then_made_and_refused_all_the_same_is_not_made_again(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    a_catalog(*courses(4), customer=customer)
+    moodle.faults.add(Fault(kind=FaultKind.REFUSE))
+    run_of(configuration, clock)
+    clock.forward(hours=1)
+    moodle.faults.add(MADE_AND_REFUSED)
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.counts) == (RunState.COMPLETE, {"create": {"done": 4}})
+    assert len(moodle.courses) == 4
+    assert moodle.calls["core_course_create_courses"] == 2
+
+
+def test_the_half_of_a_refused_call_that_was_made_and_refused_is_not_made_again(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    a_catalog(*courses(4), customer=customer)
+    refusal = replace(MADE_AND_REFUSED, kind=FaultKind.ANSWER)
+    moodle.faults.set([refusal, MADE_AND_REFUSED])
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.counts) == (RunState.COMPLETE, {"create": {"done": 4}})
+    assert len(moodle.courses) == 4
+    assert moodle.calls["core_course_create_courses"] == 3  # of 4, and of the halves; none of a half's half
+
+
 def test_a_course_that_the_lms_made_and_refused_all_the_same_is_hidden_when_it_leaves(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:

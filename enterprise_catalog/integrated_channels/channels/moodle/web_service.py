@@ -15,6 +15,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
     RejectedError,
+    RejectedInDoubtError,
     RetryableError,
     SyncError,
 )
@@ -38,6 +39,7 @@ _ERRORS: Final[Mapping[type[SyncError], set[str]]] = {
     ConfigurationError: {"errorcatcontextnotvalid", "invalidrecord"},
     RetryableError: {"dbconnectionfailed", "upgraderunning", "sitemaintenance", "sessiontimeout", "dmlreadexception"}
     | {"dmltransactionexception", "ddlexecuteerror"},
+    RejectedInDoubtError: {"invalidresponse"},  # What a function returns is checked when it has done its work.
 }
 #: A token that has expired is refused with the second code once, and with the first one from then on (observed).
 _STALE_TOKEN_CODES: Final = frozenset({"invalidtoken", "accessexception"})

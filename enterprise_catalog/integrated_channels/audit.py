@@ -353,6 +353,8 @@ def answer_chunk(
             # Moodle, for one, refuses with ``invalidresponse`` what it has made; and a run may stop before the halves
             # of what was refused had their turn. One that came back may be shown again, and is theirs.
             row.presence, row.deleted_at = Presence.UNKNOWN, None
+            if row.state == State.DELETED:
+                row.state = State.PENDING
     return Answered([rows[item.content_key] for item in chunk.items], list(attempts.values()), feed)
 
 

@@ -304,6 +304,32 @@ def test_a_course_that_the_lms_made_and_refused_all_the_same_is_hidden_when_it_l
     assert list(moodle.offered()) == []
 
 
+@pytest.mark.parametrize("status", [403, 429])
+def test_a_course_that_came_back_is_pending_if_the_run_had_to_stop_while_it_was_sent(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    *,
+    status: int,
+) -> None:
+    catalog = a_catalog(a_course("A"), customer=customer)
+    run_of(configuration, clock)
+    import_into(catalog, [], replace=True)
+    run_of(configuration, clock)
+    import_into(catalog, [a_course("A")])
+    moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation="core_course_[cu]*", status=status))
+
+    run = run_of(configuration, clock)
+
+    row = row_of("A")
+    assert run.state == RunState.STOPPED
+    assert (row.state, row.presence, row.deleted_at) == ("pending", "unknown", None)
+    assert row.reason.startswith("Not sent: ")
+    clock.forward(hours=1)
+    assert run_of(configuration, clock).state == RunState.COMPLETE
+
+
 @pytest.mark.parametrize("was_there_before", [False, True])
 def test_a_course_that_may_have_been_made_before_the_run_stopped_is_hidden_when_it_leaves(
     configuration: ChannelConfiguration,

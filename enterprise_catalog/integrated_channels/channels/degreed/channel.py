@@ -184,9 +184,10 @@ def _document(item: Outgoing, *, is_obsolete: bool = False) -> Mapping[str, Any]
 def _clash(item: Outgoing, error: RejectedError) -> RejectedError:
     """Return the refusal of a course whose ``external-id`` nobody else can have: it was looked up, or is its own."""
     url = item.payload["url"]
+    remedy = "" if item.remote_id else f", or give it the external-id {item.content_key!r}"
     message = (
         f"Another course at Degreed has the url {url} already, under another external-id, or where our API key does not"
-        f" see it. {error.message}"
+        f" see it: delete that course there{remedy}. {error.message}"
     )
     return RejectedError(message, status_code=error.status_code, vendor_code=error.vendor_code)
 

@@ -141,7 +141,8 @@ def test_a_url_of_another_course_refuses_the_item_and_is_named(degreed: DegreedS
 
     assert raised.value.message == (
         "Another course at Degreed has the url https://learn.test/A already, under another external-id, or where our"
-        " API key does not see it. The learning system answered 409: Resource conflict. You cannot use the same"
+        " API key does not see it: delete that course there, or give it the external-id 'A'."
+        " The learning system answered 409: Resource conflict. You cannot use the same"
         " ExternalID or URL to identify multiple resources: https://learn.test/A"
     )
     assert [course["external-id"] for course in degreed.content()] == ["Other"]
@@ -311,7 +312,9 @@ def test_an_update_into_the_url_of_another_course_is_refused(degreed: DegreedSan
     add(degreed, "Other", url="https://learn.test/taken")
     there = add(degreed, "A")
 
-    with pytest.raises(RejectedError, match=r"has the url https://learn\.test/taken already"):
+    with pytest.raises(
+        RejectedError, match=r"has the url https://learn\.test/taken already.*: delete that course there\."
+    ):
         channel.update([outgoing("A", remote_id=there, url="https://learn.test/taken")])
 
     assert SKILLS not in degreed.calls

@@ -5,6 +5,7 @@ SAP takes an import into its Open Content Network; an administrator's job brings
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, Field
@@ -14,7 +15,7 @@ from enterprise_catalog.integrated_channels.channels.base import UpsertChannel
 from enterprise_catalog.integrated_channels.channels.sap_success_factors import log_in, transform
 from enterprise_catalog.integrated_channels.channels.sap_success_factors.transform import CourseStatus
 from enterprise_catalog.integrated_channels.channels.tokens import BearerClient
-from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, ThrottledError
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError, ThrottledError
 from enterprise_catalog.integrated_channels.http import retry_after_seconds
 from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outcome, RateLimit
 
@@ -31,6 +32,8 @@ WINDOW_SECONDS: Final = 300
 
 #: What becomes of what leaves, by the settings' word for it.
 _RETIRED: Final = {"deactivate": CourseStatus.INACTIVE, "delete": CourseStatus.DELETED}
+
+_NEGATION: Final = "(?:unknown|invalid|unsupported|unregistered|inactive|disabled|not)"
 
 #: Our word for what an answer says nothing about.
 UNKNOWN: Final = "unknown"
@@ -98,7 +101,12 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, log_in.SAPCredentials]):
         """
         courses = [self._course(item) for item in items]
         body = {"ocnCourses": courses}
-        answer = self.bearer.send("POST", IMPORT_PATH, json=body, accept={404, 429}, explain=_explain)
+        try:
+            answer = self.bearer.send("POST", IMPORT_PATH, json=body, accept={404, 429}, explain=_explain)
+        except RejectedError as error:
+            if fault := self._fault_of_settings(error, courses):
+                raise fault from error
+            raise
         self._raise_if_it_is_no_items_fault(answer)
         echo = read(_Echo, answer).ocnCourses
         ours = {course.courseID: course for course in echo if course.providerID in (None, self.settings.provider_id)}
@@ -113,6 +121,23 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, log_in.SAPCredentials]):
         status = _RETIRED[self.settings.delete_policy]
         return transform.retired_course(item.content_key, item.title, status, self.settings)
 
+    def _fault_of_settings(self, error: RejectedError, courses: Sequence[Payload]) -> ConfigurationError | None:
+        """Return what to raise where SAP does not know what all ``courses`` have by the settings; else ``None``.
+
+        Divided, such an import would be refused course by course.
+        """
+        locales = {self.settings.default_locale, *self.settings.additional_locales}
+        for course in courses:
+            locales &= {text["locale"] for text in course["title"]}
+        suspects = [("provider", self.settings.provider_id, "provider_id")]
+        suspects += [("locale", name, "default_locale or additional_locales") for name in sorted(locales)]
+        for kind, name, setting in suspects:
+            if _is_called_unknown(kind, name, error.message):
+                message = f"SAP does not know the {kind} {name!r} of all courses: register it there, or mend {setting}."
+                told = f"{message} {error.message}"
+                return ConfigurationError(told, status_code=error.status_code, vendor_code=error.vendor_code)
+        return None
+
     def _raise_if_it_is_no_items_fault(self, answer: Answer) -> None:
         status = answer.status_code
         if status not in (404, 429):
@@ -123,6 +148,16 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, log_in.SAPCredentials]):
             raise ConfigurationError(f"{message} Is the base URL right?", status_code=status, vendor_code=code)
         wait = max(retry_after_seconds(answer.headers) or 0, WINDOW_SECONDS, self.settings.window_seconds)
         raise ThrottledError(message, status_code=status, vendor_code=code, retry_after_seconds=wait)
+
+
+def _is_called_unknown(kind: str, name: str, words: str) -> bool:
+    """Return whether ``words`` say that there is no such provider or locale, and not that something else is wrong.
+
+    SAP's own words are not published: what is not understood stays a refusal of items.
+    """
+    named = rf"\b{kind}(?: ID| name)?\W+{re.escape(name)}(?!\w)"
+    patterns = (rf"\b{_NEGATION}\W+{named}", rf"{named}\W+(?:(?:is|does|has|was)\W+)?{_NEGATION}\b")
+    return any(re.search(pattern, words, re.IGNORECASE) for pattern in patterns)
 
 
 def _explain(answer: Answer) -> tuple[str, str]:

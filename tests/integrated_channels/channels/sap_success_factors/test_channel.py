@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -15,9 +16,11 @@ from enterprise_catalog.integrated_channels.exceptions import (
     RetryableError,
     ThrottledError,
 )
-from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outcome, Outgoing, RateLimit
+from enterprise_catalog.integrated_channels.transmitter import Transmitter
+from enterprise_catalog.integrated_channels.types import Action, CourseRun, ItemResult, Outcome, Outgoing, RateLimit
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.sap import IMPORT, TOKEN_SERVER, BadItem
+from tests.integrated_channels.channels.items import an_item
 from tests.integrated_channels.channels.sap_success_factors.connection import connected, leaving, outgoing
 
 if TYPE_CHECKING:
@@ -193,6 +196,73 @@ def test_each_form_of_saps_errors_is_read(
         channel.apply([outgoing("A")])
 
     assert (refusal.value.vendor_code, refusal.value.message) == (code, f"The learning system answered 400: {words}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"provider_id": "ACME"}, "the provider 'ACME' of all courses: register it there, or mend provider_id."),
+        ({"default_locale": "Klingon"}, "the locale 'Klingon' of all courses: register it there, or mend default_lo"),
+        ({"additional_locales": ("Klingon",)}, "the locale 'Klingon' of all courses"),
+    ],
+)
+def test_a_setting_that_makes_every_course_wrong_stops_the_run_with_a_reason(
+    sap: SAPSandbox, settings: dict[str, Any], told: str
+) -> None:
+    channel = connected(sap, **settings)
+    items = [Outgoing(key, channel.transform(an_item(key))) for key in ("A", "B", "C")]
+
+    transmission = Transmitter(channel).transmit(items)
+
+    assert isinstance(transmission.stopped_by, ConfigurationError)
+    assert transmission.stopped_by.message.startswith(f"SAP does not know {told}")
+    assert transmission.stopped_by.message.endswith((" is not registered", " unknown locale Klingon"))
+    assert sap.calls[IMPORT] == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "provider 'EDX' does not exist",
+        "Invalid provider ID: EDX",
+        "The locale name English is not enabled",
+        "unsupported locale English",
+    ],
+)
+def test_a_setting_that_is_not_known_is_understood_in_several_words(
+    sap: SAPSandbox, channel: SAPSuccessFactors, words: str
+) -> None:
+    answering(sap, {"error": {"message": words}}, status=400)
+
+    with pytest.raises(ConfigurationError, match="SAP does not know"):
+        channel.apply([outgoing("A"), outgoing("B")])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Invalid course: the title in locale English is too long",
+        "Invalid content of provider EDX",
+        "provider EDXX is not registered",
+        "unknown locale Spanish",
+        "English is not a title",
+    ],
+)
+def test_what_may_be_the_fault_of_an_item_is_left_to_be_divided(
+    sap: SAPSandbox, channel: SAPSuccessFactors, words: str
+) -> None:
+    answering(sap, {"error": {"message": words}}, status=400)
+
+    with pytest.raises(RejectedError):
+        channel.apply([outgoing("A"), outgoing("B")])
+
+
+def test_a_locale_that_only_some_courses_have_is_not_the_settings(sap: SAPSandbox) -> None:
+    channel = connected(sap, default_locale="Klingon", run_locales={"en-us": "English"})
+    run = replace(an_item("R", content_type="courserun"), run=CourseRun(language="en-us"))
+
+    with pytest.raises(RejectedError):
+        channel.apply([Outgoing(item.content_key, channel.transform(item)) for item in (an_item("A"), run)])
 
 
 @pytest.mark.parametrize(("retry_after", "wait"), [(None, 300), ("7", 300), ("3600", 3_600)])

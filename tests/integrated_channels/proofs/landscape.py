@@ -18,8 +18,8 @@ from enterprise_catalog.sandbox.application import CONTROL_PREFIX
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.proofs.ledger import Course, Item, Ledger, differences, false_claims, loose_ends, twins
 from tests.integrated_channels.proofs.systems.registry import system
-from tests.integrated_channels.proofs.systems.sturdy import FORWARD
-from tests.integrated_channels.proofs.workshop import CATALOGS
+from tests.integrated_channels.proofs.systems.sturdy import FORWARD, REST, RESUME
+from tests.integrated_channels.proofs.workshop import CATALOGS, CUSTOMER
 from tests.processes import Service, connections_to, get_json, wait_until
 from tests.services import free_port
 
@@ -55,7 +55,8 @@ class LMS:
         self.url = f"http://127.0.0.1:{self.port}"
         program = "tests.integrated_channels.proofs.systems.sturdy"
         file = site.folder / f"{kind}-{name}"
-        self.service = Service(site, program, kind, name, str(self.port), str(file), port=self.port)
+        us = (f"http://127.0.0.1:{site.port}", CUSTOMER)
+        self.service = Service(site, program, kind, name, str(self.port), str(file), *us, port=self.port)
 
     def connection(self) -> dict[str, Any]:
         """Return what a configuration of it has to say, as ``make_configuration`` has it."""
@@ -92,12 +93,22 @@ class LMS:
         """Return all of its courses."""
         return [self.system.course(record) for record in get_json(f"{self.url}{CONTROL_PREFIX}content")]
 
-    def wait_until_quiet(self) -> None:
-        """Return once it has done, or thrown away, all that processes which are dead by now have asked it for.
+    @contextlib.contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Keep it still until the block ends: it comes to nobody.
 
-        A real one has the 5 minutes of the lease for that.
+        The block begins once it has done, or thrown away, all that processes which are dead by now have asked it for. A
+        real one has the 5 minutes of the lease for that.
         """
-        wait_until(lambda: connections_to(self.port) == 0, seconds=30, every=0.005)
+        if not self.system.visits:
+            wait_until(lambda: connections_to(self.port) == 0, seconds=30, every=0.005)
+            yield
+            return
+        self._post(REST, b"")
+        try:
+            yield
+        finally:
+            self._post(RESUME, b"")
 
 
 class Connection(NamedTuple):
@@ -194,8 +205,8 @@ class Landscape:
 
     def check(self, connection: Connection) -> Ledger:
         """Check what has to be so at any moment at which nobody is at work, whoever died; return the ledger."""
-        connection.lms.wait_until_quiet()
-        ledger, courses = self.ledger(connection), connection.lms.courses()
+        with connection.lms.at_rest():
+            ledger, courses = self.ledger(connection), connection.lms.courses()
         faults = twins(courses) + false_claims(ledger.rows, courses, self.history, connection.lms.system.texts)
         if ledger.newest_run == "complete" and ledger.newest_run_began_at > self.changed_at:
             faults += self._differences(connection, ledger, courses)
@@ -308,7 +319,7 @@ def some_faults(chance: Random, lms: LMS) -> list[Fault]:
     """Return faults for one sync: none, some that strike once or twice, or ones that strike for as long as it lasts."""
     return [
         Fault(
-            kind=chance.choice([FaultKind.DROP, FaultKind.TRUNCATE, FaultKind.REPLACE, FaultKind.REFUSE]),
+            kind=chance.choice(lms.system.mishaps),
             operation=chance.choice([*lms.system.changes, "*"]),
             skip=chance.randint(0, 4),
             times=chance.choice([1, 2, None]),

@@ -6,8 +6,12 @@ import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from enterprise_catalog.sandbox.faults import FaultKind
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    import httpx
 
     from enterprise_catalog.sandbox.application import SandboxApplication
     from enterprise_catalog.sandbox.faults import Fault
@@ -18,9 +22,14 @@ class LearningSystem(ABC):
     """One vendor's learning system, played by its sandbox."""
 
     code: ClassVar[str]  #: Of its channel.
+    visits: ClassVar[bool] = False  #: Whether it comes to us for what has changed, instead of being called.
     changes: ClassVar[Sequence[str]]  #: Its operations that change courses.
     look_ups: ClassVar[Sequence[str]]  #: Patterns of its other operations that faults may strike.
     faults: ClassVar[Mapping[str, Fault]]  #: All that goes wrong with it, by name.
+    #: How much more often than others' its calls meet one of them, since it makes fewer.
+    times_as_often: ClassVar[int] = 1
+    #: What goes wrong while its processes and ours are killed.
+    mishaps: ClassVar[Sequence[FaultKind]] = (FaultKind.DROP, FaultKind.TRUNCATE, FaultKind.REPLACE, FaultKind.REFUSE)
     #: Two of these faults: a call is carried out and refused all the same, and the one that is to follow is not taken,
     #: so that the run ends in the midst of what was refused together.
     cutting_short: ClassVar[tuple[str, str]]
@@ -48,6 +57,15 @@ class LearningSystem(ABC):
             takes_twins: whether it takes a second course under a key that it has, which a real one refuses: whoever
                 creates a course twice is then found out.
         """
+
+    def visit(self, sandbox: Any, client: httpx.Client, customer: str) -> None:
+        """Let one that comes to us do so, unless a fault keeps it from it.
+
+        Args:
+            client: with the address of our programs as its base URL.
+            customer: UUID.
+        """
+        raise NotImplementedError(f"{self.code} waits to be called.")
 
     @abstractmethod
     def course(self, record: Mapping[str, Any]) -> Course:

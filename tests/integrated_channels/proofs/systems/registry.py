@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from tests.integrated_channels.proofs.systems.base import LearningSystem
 
 #: Of their modules.
-NAMES: Final = ("moodle", "canvas", "sap")
+NAMES: Final = ("moodle", "canvas", "sap", "cornerstone")
 
 
 def system(name: str) -> LearningSystem:

@@ -1,0 +1,109 @@
+"""Cornerstone: a portal that comes to us for what is staged, and may die, come twice, or lose what it was given."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+import httpx
+
+from enterprise_catalog.sandbox.cornerstone import CornerstoneSandbox, VisitFailedError
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from tests.integrated_channels.proofs.ledger import Course, Item
+from tests.integrated_channels.proofs.systems.base import LearningSystem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+VISIT: Final = "visit"
+#: Later visits say that they are so much later: the time that they tell is in full seconds.
+_VISITS_APART_SECONDS: Final = 60
+
+
+class Cornerstone(LearningSystem):
+    code = "CSOD"
+    visits = True
+    changes = (VISIT,)
+    look_ups = ()
+    kept = ("courses", "known_since", "skew_seconds")
+    work_seconds = 0.01
+    columns = ({"chunk_size": 1}, {"chunk_size": 2})  # It takes no call to stage a chunk, and hence hardly any time.
+    runs_to_mend = 4  # What one stages is proven to have arrived by the second visit after it, if not by a later one.
+    faults = {
+        "no visit": Fault(kind=FaultKind.REFUSE),
+        "answer lost": Fault(kind=FaultKind.DROP),
+        "answer broken off": Fault(kind=FaultKind.TRUNCATE),
+        "visit forgotten": Fault(kind=FaultKind.REPLACE),
+        "all visits forgotten": Fault(kind=FaultKind.ANSWER),
+        "two visits at once": Fault(kind=FaultKind.LENGTHEN),
+    }
+    times_as_often = 3
+    mishaps = (*LearningSystem.mishaps, FaultKind.ANSWER, FaultKind.LENGTHEN)
+    cutting_short = ("answer lost", "visit forgotten")
+
+    def make(
+        self, *, name: str = "", clock: Callable[[], float] = time.time, takes_twins: bool = False
+    ) -> CornerstoneSandbox:
+        # We know the portals of one customer by their user names. One of two gets a token first.
+        return Portal(clock=clock, username=f"portal-{name}", with_token=name == "second")
+
+    def visit(self, sandbox: Portal, client: httpx.Client, customer: str) -> None:
+        sandbox.visit(client, customer)
+
+    def course(self, record: Mapping[str, Any]) -> Course:
+        key = unquote(record["URL"].rpartition("/course/")[2])
+        texts = (record["Title"], record["Description"], record["URL"])
+        return Course(record["ID"], key, texts, is_offered=record["IsActive"])
+
+    def texts(self, key: str, item: Item) -> tuple[str, ...]:
+        return item.title, item.description.removeprefix("<p>").removesuffix("</p>"), item.enrollment_url
+
+
+SYSTEM: Final = Cornerstone()
+
+
+@dataclass(kw_only=True, eq=False)
+class Portal(CornerstoneSandbox):
+    """A portal whose visits go wrong as its faults say; their operation is ``visit``."""
+
+    _loses: bool = field(init=False, default=False)  #: Whether it loses the answers that it has read to their end.
+
+    def visit(self, client: httpx.Client, customer: str) -> None:
+        """Come once, or as often as a fault has it; what goes wrong is nobody's concern but the portal's.
+
+        Args:
+            client: with the address of our programs as its base URL.
+            customer: UUID.
+        """
+        fault = self.faults.take(VISIT)
+        kind = fault.kind if fault else FaultKind.DELAY
+        if fault is not None:
+            self.faults.sleep(fault.delay_seconds)
+        self.skew_seconds += _VISITS_APART_SECONDS
+        known_since = self.known_since
+        self.breaks, self._loses = int(kind is FaultKind.TRUNCATE), kind is FaultKind.DROP
+        if kind is FaultKind.LENGTHEN:
+            other = threading.Thread(target=self._come, args=(client, customer))
+            other.start()
+            self._come(client, customer)
+            other.join()
+        elif kind is not FaultKind.REFUSE:
+            self._come(client, customer)
+        if kind is FaultKind.REPLACE:
+            self.known_since = known_since
+        elif kind is FaultKind.ANSWER:
+            self.known_since = None
+
+    def _come(self, client: httpx.Client, customer: str) -> None:
+        with contextlib.suppress(VisitFailedError, httpx.HTTPError):
+            self.poll(client, customer)
+
+    def _read(self, client: httpx.Client, headers: Mapping[str, str], asked: Mapping[str, str]) -> list[Any]:
+        entries = super()._read(client, headers, asked)
+        if self._loses:
+            raise VisitFailedError("The portal lost the answer.")
+        return entries

@@ -210,6 +210,11 @@ LMS_PRIVATE_ADDRESSES = env.LMS_PRIVATE_ADDRESSES
 FEED_THROTTLE_RATE = env.FEED_THROTTLE_RATE
 ATTEMPT_RETENTION_DAYS = env.ATTEMPT_RETENTION_DAYS
 
+# --- reports of errors ----------------------------------------------------------------------------------------------
+
+DEFAULT_EXCEPTION_REPORTER = "enterprise_catalog.error_reports.NamesOnlyReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "enterprise_catalog.error_reports.NamesOnlyFilter"
+
 # --- logs -----------------------------------------------------------------------------------------------------------
 
 _SHARED_PROCESSORS: list[Any] = [

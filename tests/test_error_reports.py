@@ -1,0 +1,60 @@
+"""Reports of errors name what there was, and show no value of it."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from enterprise_catalog.error_reports import NamesOnlyFilter
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+    from django.test import RequestFactory
+    from django.views.debug import ExceptionReporter
+    from pytest_django import Settings
+
+SECRET: Final = secrets.token_hex()  # Not written here: reports quote the code.
+
+
+def fail_with(token: str) -> None:
+    raise RuntimeError(f"of {len(token)} characters")
+
+
+def reports_of(request: HttpRequest) -> str:
+    """Return the page and the mail about a failure."""
+    try:
+        fail_with(SECRET)
+    except RuntimeError:
+        reporter: type[ExceptionReporter] = import_string(settings.DEFAULT_EXCEPTION_REPORTER)
+        report = reporter(request, *sys.exc_info())
+    return str(report.get_traceback_html()) + str(report.get_traceback_text())
+
+
+@pytest.mark.parametrize("is_debugged", [True, False])
+def test_values_of_variables_parameters_and_headers_are_hidden(
+    rf: RequestFactory, settings: Settings, *, is_debugged: bool
+) -> None:
+    settings.DEBUG = is_debugged
+    address = f"https://x.test/?code={SECRET}"
+    headers = {"Authorization": f"Basic {SECRET}", "Cookie": f"sessionid={SECRET}", "Referer": address}
+
+    told = reports_of(rf.post(f"/complete/?code={SECRET}", {"client_secret": SECRET}, headers=headers))
+
+    assert SECRET not in told
+    assert all(name in told for name in ("of 64 characters", "token", "client_secret", "code", "/complete/"))
+
+
+def test_settings_are_shown_without_passwords_of_addresses(rf: RequestFactory, settings: Settings) -> None:
+    settings.CELERY_BROKER_URL = f"redis://worker:{SECRET}@queue.example.org/1"
+    settings.SOME_CACHES = {"default": {"LOCATION": [f"rediss://:{SECRET}@cache.example.org"]}}
+
+    told = reports_of(rf.get("/"))
+
+    assert SECRET not in told
+    assert f"redis://{NamesOnlyFilter.cleansed_substitute}@queue.example.org/1" in told
+    assert str(settings.CREDENTIALS_ENCRYPTION_KEYS[0]) not in told

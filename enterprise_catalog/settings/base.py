@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -231,6 +232,17 @@ _RENDER: dict[str, list[Any]] = {
     ],
     "console": [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)],
 }
+#: Below WARNING these log addresses and headers of answers, which may repeat a token or open a session, or the tokens
+#: that they give out. A filter keeps that back, whatever level somebody sets who looks for an error.
+_TALKATIVE_LOGGERS = (
+    *("httpx", "urllib3.connectionpool"),
+    *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
+    *(f"oauthlib.oauth2.rfc6749.grant_types.{kind}" for kind in ("authorization_code", "client_credentials")),
+    *(
+        f"oauthlib.oauth2.rfc6749.grant_types.{kind}"
+        for kind in ("refresh_token", "resource_owner_password_credentials")
+    ),
+)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -244,8 +256,13 @@ LOGGING = {
     # To stderr: stdout belongs to the commands' own output, which other programs read.
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    # httpx logs each request's URL at INFO; a vendor that wants a secret in the URL would put it in our logs.
-    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
+    "filters": {
+        "warnings": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: record.levelno >= logging.WARNING,
+        }
+    },
+    "loggers": {name: {"level": "WARNING", "filters": ["warnings"]} for name in _TALKATIVE_LOGGERS},
 }
 structlog.configure(
     processors=[*_SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

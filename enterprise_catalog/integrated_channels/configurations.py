@@ -15,7 +15,7 @@ from pydantic import SecretStr, ValidationError
 from enterprise_catalog.integrated_channels import leases
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.credentials import decrypt, encrypt, rotated
-from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, SyncError
 from enterprise_catalog.integrated_channels.http import LMSClient
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
@@ -45,6 +45,7 @@ def channel_for(
 
     Raises:
         ConfigurationError: unknown channel, settings or credentials that do not fit it; the message names the fields.
+        SyncError: whatever the block raises, without secrets.
     """
     settings, credentials = checked(configuration)
     with LMSClient(
@@ -56,7 +57,11 @@ def channel_for(
         channel = CHANNELS[configuration.channel_code](client, settings, credentials)
         if save_credentials is not None:
             channel.save_credentials = save_credentials
-        yield channel
+        try:
+            yield channel
+        except SyncError as error:
+            error.redact(client.redacted)  # A channel that quotes its LMS may have forgotten to.
+            raise
 
 
 def checked(configuration: ChannelConfiguration) -> tuple[ChannelSettings, ChannelSettings]:

@@ -20,6 +20,11 @@ Messages are for people and never hold a secret.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class SyncError(Exception):
     """Anything that this package raises on purpose."""
@@ -29,6 +34,11 @@ class SyncError(Exception):
         self.message = message
         self.status_code = status_code  #: HTTP; ``None`` when nothing came back.
         self.vendor_code = vendor_code  #: The LMS's own word for the error, if it has one.
+
+    def redact(self, redacted: Callable[[str], str]) -> None:
+        """Take out of all that it says what ``redacted`` takes out of a text."""
+        self.message, self.vendor_code = redacted(self.message), redacted(self.vendor_code)
+        self.args = (self.message,)
 
 
 class RetryableError(SyncError):

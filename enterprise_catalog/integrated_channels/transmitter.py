@@ -54,12 +54,17 @@ class Transmission:
     begun: set[str] = field(default_factory=set)  #: Keys of creates that a call was begun for.
     stopped_by: StopSyncError | None = None  #: Set when nothing else of this run will work.
 
-    def complete(self) -> None:
-        """Say in the results of what is not done all that is known of it."""
+    def complete(self, redacted: Callable[[str], str]) -> None:
+        """Say in the results of what is not done all that is known of it, and no secret, whatever a channel quotes."""
         for key, result in self.results.items():
             if result.outcome is not Outcome.DONE:
-                begun = key in self.begun
-                self.results[key] = replace(result, may_have_been_created=begun, halvings=self.halvings[key])
+                self.results[key] = replace(
+                    result,
+                    vendor_code=redacted(result.vendor_code),
+                    message=redacted(result.message),
+                    may_have_been_created=key in self.begun,
+                    halvings=self.halvings[key],
+                )
 
 
 class Transmitter:
@@ -83,10 +88,11 @@ class Transmitter:
         try:
             self._transmit_parts(parts, transmission)
         except StopSyncError as error:
+            error.redact(self._channel.client.redacted)
             transmission.stopped_by = error
             outcome = Outcome.THROTTLED if isinstance(error, ThrottledError) else Outcome.SKIPPED
             _fill(transmission.results, items, outcome, error)
-        transmission.complete()
+        transmission.complete(self._channel.client.redacted)
         return transmission
 
     def _transmit_parts(self, parts: Sequence[Sequence[Outgoing]], transmission: Transmission) -> None:

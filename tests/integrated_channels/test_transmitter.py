@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enterprise_catalog.integrated_channels.exceptions import (
+    ConfigurationError,
     CredentialsError,
     LeaseLostError,
     LMSUnavailableError,
     ThrottledError,
 )
 from enterprise_catalog.integrated_channels.transmitter import SILENT_PARTS, Transmission, Transmitter
-from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outgoing
+from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outcome, Outgoing
 from tests.integrated_channels.shelf import Shelf, ShelfChannel
 
 if TYPE_CHECKING:
@@ -450,3 +451,33 @@ def test_finding_culprits_takes_a_bounded_number_of_calls(count: int, data: st.D
 
     assert {key for key, outcome in outcomes(transmission).items() if outcome == "rejected"} == culprits
     assert shelf.calls["create"] <= 1 + 2 * len(culprits) * math.ceil(math.log2(count))
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+
+class QuotingChannel(ShelfChannel):
+    """A channel that quotes its LMS, and forgets that this may repeat what it was sent."""
+
+    def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        return [
+            ItemResult(item.content_key, Outcome.REJECTED, vendor_code="a/bc", message="no: a%2Fbc") for item in items
+        ]
+
+    def delete(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        raise ConfigurationError("no: a/bc", vendor_code="a%2fbc")
+
+
+@pytest.mark.parametrize("action", [Action.UPDATE, Action.DELETE])
+def test_a_secret_that_a_channel_quotes_is_taken_out_of_results_and_of_what_stops_the_run(
+    shelf: Shelf, action: Action
+) -> None:
+    channel = QuotingChannel(shelf)
+    channel.client.keep_secret("a/bc")
+
+    transmission = Transmitter(channel).transmit([Outgoing("A", {}, "id-1", action=action)])
+
+    [result] = transmission.results.values()
+    assert (result.vendor_code, result.message) == ("[secret]", "no: [secret]")
+    if transmission.stopped_by is not None:
+        assert (transmission.stopped_by.vendor_code, str(transmission.stopped_by)) == ("[secret]", "no: [secret]")

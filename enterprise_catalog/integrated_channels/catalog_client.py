@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from enterprise_catalog.integrated_channels.content_documents import read_item, read_updated_at
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
+from enterprise_catalog.integrated_channels.redaction import Redaction
 from enterprise_catalog.integrated_channels.types import MAX_ETAG_LENGTH, ContentItem
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_SECONDS: Final = 5
 READ_TIMEOUT_SECONDS: Final = 120
 MAX_DIFF_KEYS: Final = 250_000  #: The API's own limit.
-_EXCERPT_LENGTH: Final = 300
 #: An entity tag as RFC 9110, 8.8.3 has it. Anything else, ``*`` above all, would ask another question if sent back.
 _ETAG: Final = re.compile(r'(?:W/)?"[!#-~\x80-\xff]+"')
 
@@ -223,15 +223,19 @@ class CatalogClient:
             )
         except (requests.RequestException, TypeError) as error:
             # Open edX's client trips (TypeError) over a token end point that answers with other JSON than a token's.
-            # The text may hold the URL of that end point, but never the secret, which is in the body.
-            reason = str(error) or "the token end point does not answer with a token"
+            # The text may hold an address, that of a redirect, too.
+            reason = self._redaction().redacted(str(error)) or "the token end point does not answer with a token"
             raise CatalogUnavailableError(f"The catalog service does not answer: {reason}") from error
         expected = (requests.codes.ok, requests.codes.not_modified) if etag else (requests.codes.ok,)
         if response.status_code not in expected:
-            excerpt = response.content[:_EXCERPT_LENGTH].decode(errors="replace").strip()
+            excerpt = self._redaction().excerpt(response.content)
             message = f"The catalog service answered {response.status_code} to {method} {url}: {excerpt}"
             raise CatalogUnavailableError(message, status_code=response.status_code)
         return response
+
+    def _redaction(self) -> Redaction:
+        """Return what messages may not hold: what we are known by, whoever answers and repeats it."""
+        return Redaction([settings.OAUTH2_CLIENT_SECRET, self._session.auth.token or ""])
 
 
 def _read(response: requests.Response, model: type[M]) -> M:

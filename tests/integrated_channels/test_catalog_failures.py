@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -96,6 +97,23 @@ def test_any_status_but_200_is_a_failure(
     )
 
     assert f"The catalog service answered {status} to " in reason_of(ask, client)
+
+
+@each_question
+def test_what_a_failure_repeats_of_us_is_not_told(
+    catalog: ScriptedCatalog, client: CatalogClient, ask: Callable[[CatalogClient], object]
+) -> None:
+    told = Response(f"You sent Authorization: JWT {TOKEN}, and {b64encode(SECRET.encode()).decode()}.", status=500)
+    catalog.answers |= {name: [told] for name in EMPTY}
+
+    assert reason_of(ask, client).endswith("You sent Authorization: JWT [secret], and [secret].")
+
+
+def test_what_a_log_in_redirects_to_is_told_without_our_secret(catalog: ScriptedCatalog, client: CatalogClient) -> None:
+    there = Response(status=302, headers={"Location": f"/nowhere/access_token?client_secret={SECRET}"})
+    catalog.answers["access_token"] = [there, Response(status=404)]
+
+    assert "client_secret=[secret]" in reason_of(lambda asking: asking.catalogs_of(CUSTOMER), client)
 
 
 @each_question

@@ -6,13 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
     RunState,
+    SyncRun,
 )
+from enterprise_catalog.integrated_channels.sync import sync
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.moodle_courses import Course
 from tests.factories import a_catalog, a_course, a_customer, courses, import_into
@@ -405,3 +407,33 @@ def test_a_delete_that_may_have_been_made_is_taken_back_though_the_first_run_to_
     assert (throttled.counts, throttled_too.counts) == ({"delete": {"throttled": 2}}, {"update": {"throttled": 2}})
     assert (run.state, run.counts) == (RunState.COMPLETE, {"update": {"done": 2}})
     assert moodle.offered() == before
+
+
+@pytest.mark.skipif(connection.vendor != "mysql", reason="SQLite's connections do not break")
+def test_a_run_whose_database_connection_breaks_says_so_and_the_next_one_need_not_wait(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    a_catalog(a_course("A"), customer=customer)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT CONNECTION_ID()")
+        [of_the_run] = cursor.fetchone()
+
+    def break_connection(_: float) -> None:
+        with connection.cursor() as cursor:  # The learning system's thread has one of its own.
+            cursor.execute("KILL %s", [of_the_run])
+        connection.close()
+
+    monkeypatch.setattr(moodle.faults, "sleep", break_connection)
+    moodle.faults.add(Fault(kind=FaultKind.DELAY, operation="core_course_create_courses"))
+
+    with pytest.raises(OperationalError):
+        sync(configuration, clock=clock)
+
+    run = SyncRun.objects.get()
+    assert (run.state, run.reason) == (RunState.STOPPED, "The database did not answer.")
+    assert run_of(configuration, clock).state == RunState.COMPLETE
+    assert len(moodle.courses) == 1

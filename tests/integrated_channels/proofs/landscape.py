@@ -207,7 +207,8 @@ class Landscape:
         """Check what has to be so at any moment at which nobody is at work, whoever died; return the ledger."""
         with connection.lms.at_rest():
             ledger, courses = self.ledger(connection), connection.lms.courses()
-        faults = twins(courses) + false_claims(ledger.rows, courses, self.history, connection.lms.system.texts)
+        faults = [*ledger.program_errors, *twins(courses)]
+        faults += false_claims(ledger.rows, courses, self.history, connection.lms.system.texts)
         if ledger.newest_run == "complete" and ledger.newest_run_began_at > self.changed_at:
             faults += self._differences(connection, ledger, courses)
         assert not faults, "\n".join(faults)

@@ -73,6 +73,7 @@ class Ledger:
     attempts_in_flight: int  #: Sent, without an outcome.
     runs_by_state: Mapping[str, int]
     runs_without_end: int  #: Without a time at which they ended.
+    program_errors: Sequence[str]  #: The reasons of runs that ended by an error in the program.
     newest_run: str  #: Its state; empty before the first.
     newest_run_began_at: str
     newest_run_ended_at: str  #: Empty if it has not.

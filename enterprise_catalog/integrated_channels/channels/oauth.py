@@ -166,12 +166,19 @@ class Consent(ABC):
         return grant.access_token
 
     def _request(self, form: Mapping[str, str]) -> Grant:
-        who = self._credentials.as_form()
-        request: dict[str, Any] = {"form": {**form, **who}}
+        headers = None
         if self.is_basic:
-            request = {"form": form, "headers": basic_authentication(self._client, *who.values())}
+            secret = self._credentials.client_secret.get_secret_value()
+            headers = basic_authentication(self._client, self._credentials.client_id, secret)
+        else:
+            form = {**form, **self._credentials.as_form()}
         return request_grant(
-            self._client, self.token_path, refused=self.refused, nothing_there=self.nothing_there, **request
+            self._client,
+            self.token_path,
+            refused=self.refused,
+            nothing_there=self.nothing_there,
+            form=form,
+            headers=headers,
         )
 
 

@@ -61,10 +61,7 @@ class BlackboardSettings(ChannelSettings):
         default=DeletePolicy.NO, description="Of courses that leave: No (unavailable), Disabled, or Delete, for ever."
     )
     page_title: str = Field(
-        default=transform.DEFAULT_PAGE_TITLE,
-        min_length=1,
-        max_length=255,
-        description="The title of each course's page.",
+        default=transform.DEFAULT_PAGE_TITLE, min_length=1, max_length=255, description="Of the page in each course."
     )
     data_source_id: str = Field(
         default="", description="The data source of new courses, such as externalId:CATALOG; empty for the site's own."

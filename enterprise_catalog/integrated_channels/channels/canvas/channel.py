@@ -58,9 +58,7 @@ class CanvasSettings(ChannelSettings):
         default="syllabus", description="The page that a course opens with; ours are in the syllabus."
     )
     enforces_scopes: bool = Field(default=False, description="Whether the developer key enforces scopes.")
-    parallel_calls: int = Field(
-        default=2, ge=1, le=api.MAX_PARALLEL_CALLS, description="The most calls at the same time."
-    )
+    parallel_calls: int = Field(default=2, ge=1, le=api.MAX_PARALLEL_CALLS, description="The most calls at a time.")
 
 
 class _Course(BaseModel):

@@ -65,9 +65,10 @@ def explain(answer: Answer) -> tuple[str, str]:
     Proxies and firewalls answer with pages of their own.
     """
     told = read_or_none(_Errors, answer)
-    errors = told.errors if told else []
-    words = (word for error in errors for word in (error.title, error.detail) if word)
-    return (errors[0].code or "" if errors else ""), " ".join(words)
+    if told is None:
+        return "", ""
+    words = (word for error in told.errors for word in (error.title, error.detail) if word)
+    return told.errors[0].code or "", " ".join(words)
 
 
 class DegreedAPI(BearerClient):

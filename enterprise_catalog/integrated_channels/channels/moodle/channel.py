@@ -33,10 +33,7 @@ class MoodleSettings(ChannelSettings):
 
     category_id: int = Field(default=1, ge=1, description="The course category that new courses go into.")
     site_name: str = Field(
-        default=transform.DEFAULT_SITE_NAME,
-        min_length=1,
-        max_length=50,
-        description="Where courses are said to come from.",
+        default=transform.DEFAULT_SITE_NAME, min_length=1, max_length=50, description="The site that full names name."
     )
     service: str = Field(default="moodle_mobile_app", description="The web service's short name; needed to log in.")
     fullname_length: int = Field(

@@ -185,7 +185,7 @@ def trial(
     seed: int,
 ) -> Iterator[Trial]:
     settings.FEED_THROTTLE_RATE = "100000/second"
-    monkeypatch.setattr(feeds, "timezone", SimpleNamespace(now=clock))
+    monkeypatch.setattr(feeds, "timezone", SimpleNamespace(now=clock))  # What visits prove is dated as runs are.
 
     def now() -> float:
         return clock.now.timestamp()

@@ -30,8 +30,8 @@ class LearningSystem(ABC):
     times_as_often: ClassVar[int] = 1
     #: What goes wrong while its processes and ours are killed.
     mishaps: ClassVar[Sequence[FaultKind]] = (FaultKind.DROP, FaultKind.TRUNCATE, FaultKind.REPLACE, FaultKind.REFUSE)
-    #: Two of these faults: a call is carried out and refused all the same, and the one that is to follow is not taken,
-    #: so that the run ends in the midst of what was refused together.
+    #: Two of these faults that leave most in doubt, one after the other. Where calls are made, one is carried out and
+    #: refused all the same, and the next is not taken, so that the run ends in the midst of what was refused.
     cutting_short: ClassVar[tuple[str, str]]
     #: Attributes of its sandbox that hold what a real one has on disk.
     kept: ClassVar[Sequence[str]]

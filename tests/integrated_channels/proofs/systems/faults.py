@@ -74,8 +74,8 @@ class CountedFaults(FaultQueue):
         """Let every fault strike with these probabilities; an operation may meet any that may strike it.
 
         Args:
-            cut_short: an operation that first meets those of the system's faults, one after the other, by which a run
-                ends in the midst of what was refused together.
+            cut_short: an operation that first meets, one after the other, those two of the system's faults that leave
+                most in doubt.
         """
         faults = self._system.faults
         sure = (

@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from base64 import b64encode, urlsafe_b64encode
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, quote_plus
 
@@ -18,8 +19,8 @@ _SHORTEST: Final = 4
 _SHORTEST_IN_BASE64: Final = 8
 
 _EXCERPT_LENGTH: Final = 300  #: In characters; what of a body that is no JSON is told to people.
-#: How much of a body is searched for secrets before the excerpt is cut out of it: none may lie across the cut.
-_SEARCHED_BYTES: Final = 16 * 1024
+_BYTES_PER_CHARACTER: Final = 4  #: At most.
+_REPLACEMENT: Final = "[secret]"
 
 
 class Redaction:
@@ -42,13 +43,29 @@ class Redaction:
     def redacted(self, text: str) -> str:
         """Return ``text`` with each secret, however it is spelt, replaced by ``[secret]``."""
         for spelling in self._spellings:
-            text = text.replace(spelling, "[secret]")
+            text = text.replace(spelling, _REPLACEMENT)
         return text
 
     def excerpt(self, content: bytes) -> str:
-        """Return the start of a body, without secrets, in at most 300 characters."""
-        text = self.redacted(content[:_SEARCHED_BYTES].decode("utf-8", "replace"))
-        return text[:_EXCERPT_LENGTH].strip()
+        """Return the start of a body, without secrets, in at most 300 characters.
+
+        It is gone through no further than that: bodies are large, and most are of no interest.
+        """
+        longest = max(map(len, self._spellings), default=0)
+        text = content[: _EXCERPT_LENGTH * (longest + _BYTES_PER_CHARACTER)].decode("utf-8", "replace")
+        told, place = "", 0
+        while place < len(text) and len(told) < _EXCERPT_LENGTH:
+            start, spelling = self._next(text, place, place + _EXCERPT_LENGTH - len(told))
+            told += text[place:start] + (_REPLACEMENT if spelling else "")
+            place = start + len(spelling)
+        return told[:_EXCERPT_LENGTH].strip()
+
+    def _next(self, text: str, place: int, end: int) -> tuple[int, str]:
+        """Return where the next secret begins, and how it is spelt; ``end`` if none begins before it."""
+        starts = ((text.find(spelling, place, end + len(spelling) - 1), spelling) for spelling in self._spellings)
+        return min(
+            ((start, spelling) for start, spelling in starts if start >= 0), key=itemgetter(0), default=(end, "")
+        )
 
 
 def _spellings(secret: str) -> Iterator[str]:

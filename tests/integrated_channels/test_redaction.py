@@ -85,6 +85,15 @@ def test_no_part_of_a_secret_is_left_at_the_end_of_what_is_told(before: int, fil
     assert "cdef" not in message
 
 
+@given(st.integers(1, 4_000), st.integers(0, 400))
+def test_no_part_of_a_long_secret_is_left_where_the_search_ends(length: int, before: int) -> None:
+    secret = "0123456789" * length
+
+    message = failure_of(status=500, body="x" * before + secret * 40, secrets=[secret]).message
+
+    assert "0123" not in message
+
+
 def test_of_secrets_that_start_alike_the_longer_is_taken_out_first() -> None:
     assert LMSClient("", secrets=["abcd", "abcdefgh"]).redacted("abcdefgh abcd") == "[secret] [secret]"
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def on_loopback(sandbox: WSGIApplication) -> Iterator[str]:
-    """Serve ``sandbox`` until the block ends, and give its URL."""
-    server = make_loopback_server(sandbox, port=0)
+def on_loopback(application: WSGIApplication) -> Iterator[str]:
+    """Serve ``application`` until the block ends, and give its URL."""
+    server = make_loopback_server(application, port=0)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

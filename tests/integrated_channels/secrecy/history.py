@@ -1,0 +1,257 @@
+"""What goes wrong with one configuration, one after the other, and what people are told of it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import defaultdict
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+from django.apps import apps
+from django.core import mail
+from django.core.cache import cache
+from django.core.management import call_command
+from django.urls import reverse
+
+from enterprise_catalog.integrated_channels.channels.base import ConsentingChannel, PullChannel
+from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
+from enterprise_catalog.integrated_channels.credentials import encrypt
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+from enterprise_catalog.integrated_channels.tasks import sync_configuration
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from tests.factories import a_course, import_into
+from tests.integrated_channels.pages import ATTEMPTS, CONFIGURATIONS, RUNS, TRANSMISSIONS
+from tests.integrated_channels.secrecy.repeating import Mishap
+from tests.integrated_channels.syncing import run_of
+from tests.integrated_channels.test_admin_configurations import filled_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pytest
+    from django.test import Client
+    from pytest_django import Settings
+    from rest_framework.test import APIClient
+
+    from enterprise_catalog.catalog.models import EnterpriseCatalog
+    from tests.integrated_channels.conftest import Clock
+    from tests.integrated_channels.secrecy.accesses import Access
+    from tests.integrated_channels.secrecy.repeating import Repeater
+
+CRASHED: Final = "the-program-crashed"  #: What the exceptions of crashes say.
+NAMED: Final = "the-name-of-it"  #: In titles of courses, and the name of the configuration.
+CODE: Final = "the/code+of a consent"
+
+_MISHAPS: Final = [
+    *(Mishap(status, is_json=True, skip=skip) for status in (400, 401, 403, 404, 429, 500) for skip in (0, 1)),
+    *(Mishap(status, skip=skip) for status in (200, 302) for skip in (0, 1)),
+]
+_BREAKS: Final = [
+    Fault(kind=FaultKind.DROP),
+    *(Fault(kind=kind, skip=1) for kind in (FaultKind.REFUSE, FaultKind.TRUNCATE)),
+]
+_FEEDS: Final = "enterprise_catalog.integrated_channels.feeds"
+
+
+@dataclass(kw_only=True)
+class History:
+    """One customer's connection to a learning system; ``told`` is what is told of it, by place."""
+
+    access: Access
+    repeater: Repeater  #: Stands before the learning system.
+    url: str  #: Where that is.
+    catalog: EnterpriseCatalog
+    clock: Clock
+    client: Client  #: Of an administrator.
+    operator: APIClient  #: Who reads the catalog.
+    settings: Settings
+    capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch
+    told: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def go_through(self) -> None:
+        """Let everything go wrong."""
+        self.client.raise_request_exception = False
+        self._enter_wrong_credentials()
+        self._enter_right_credentials()
+        self._sync()
+        for mishap in _MISHAPS:
+            self._meet(mishap)
+        for fault in _BREAKS:
+            self.access.sandbox.faults.set([fault])
+            self._sync()
+        self.access.sandbox.faults.clear()
+        self._crash_at_work()
+        self._crash_when_visited()
+        self.repeater.strike_with(Mishap(500, skip=1))
+        self._sync()
+        self._command("sync_channels")
+
+    @property
+    def _configuration(self) -> ChannelConfiguration:
+        return ChannelConfiguration.objects.get()
+
+    @property
+    def _channel_class(self) -> Any:
+        return CHANNELS[self.access.code]
+
+    # --- what goes wrong ----------------------------------------------------------------------------------------------
+
+    def _enter_wrong_credentials(self) -> None:
+        wrong = self.access.wrong_secrets()
+        self.repeater.secrets.update(wrong.values())
+        options = {
+            "--channel": self.access.code,
+            "--customer-uuid": str(self.catalog.enterprise_customer_id),
+            "--base-url": self.url,
+            "--settings": json.dumps(self.access.settings),
+            "--credentials": json.dumps({**self.access.credentials(), **wrong}),
+        }
+        self._command("create_channel", *(part for pair in options.items() for part in pair))
+        self._command("sync_channels")
+        self._command("test_channel", "--configuration", str(self._configuration.pk))
+
+    def _enter_right_credentials(self) -> None:
+        """In the admin, and the first time with a mistake elsewhere, so that the form comes back."""
+        entered = filled_in(
+            display_name=NAMED,
+            base_url=self.url,
+            settings=json.dumps(self.access.settings),
+            new_credentials=json.dumps(self.access.credentials()),
+        )
+        address = f"{CONFIGURATIONS}{self._configuration.pk}/change/"
+        self._visit("admin, forms", address, {**entered, "settings": "[1"})
+        self._visit("admin, forms", address, entered)
+
+    def _sync(self) -> None:
+        self.clock.forward(days=1)
+        self._prepare()
+        run_of(self._configuration, self.clock)
+
+    def _prepare(self) -> None:
+        """See to it that there is something to create and to update, with credentials that are good, and log-ins."""
+        number = next(self._numbers)
+        self.repeater.secrets.update(self.access.secrets().values())
+        ChannelConfiguration.objects.update(credentials=encrypt(dict(self.access.credentials())))
+        courses = [a_course(key, title=f"{NAMED} {number}") for key in ("Northwind+A", f"Northwind+New{number}")]
+        import_into(self.catalog, courses, now=self.clock.now, replace=True)
+        cache.clear()
+
+    def _meet(self, mishap: Mishap) -> None:
+        self.repeater.strike_with(mishap)
+        self._sync()
+        if not mishap.skip:
+            self._command("test_channel", "--configuration", str(self._configuration.pk))
+        self.repeater.strike_with(None)
+
+    def _crash_at_work(self) -> None:
+        """Fail while it translates; then at the wire, with log-in, and with what comes after it."""
+        with self.monkeypatch.context() as patch:
+            patch.setattr(self._channel_class, "transform", _crash)
+            self._sync_from_outside()
+        for calls in range(2):
+            with self.monkeypatch.context() as patch:
+                _cut_the_wire(patch, after=calls)
+                self._sync_from_outside()
+
+    def _crash_when_visited(self) -> None:
+        """Fail while it answers a person, or a learning system that comes to us."""
+        for is_debugged in (False, True):
+            self.settings.DEBUG = is_debugged
+            with self.monkeypatch.context() as patch:
+                _cut_the_wire(patch, after=0)
+                self._try_connection()
+            if issubclass(self._channel_class, ConsentingChannel):
+                self._crash_while_a_person_consents()
+            if issubclass(self._channel_class, PullChannel):
+                with self.monkeypatch.context() as patch:
+                    patch.setattr(f"{_FEEDS}._is_let_in", _crash)
+                    self._come_for_the_feed("error pages")
+        self.settings.DEBUG = False
+
+    def _crash_while_a_person_consents(self) -> None:
+        place = self.client.get(reverse("channel-consent", args=[self._configuration.pk])).headers["location"]
+        [state] = parse_qs(urlsplit(place).query)["state"]
+        with self.monkeypatch.context() as patch:
+            _cut_the_wire(patch, after=0)
+            self._visit("error pages", f"{reverse('channel-consent-complete')}?code={CODE}&state={state}")
+
+    # --- what is told of it -------------------------------------------------------------------------------------------
+
+    def look_around(self) -> None:
+        """Read rows, pages and reports."""
+        for model in apps.get_app_config("integrated_channels").get_models():
+            self.told[f"rows of {model.__name__}"] += [repr(row) for row in model._default_manager.values_list()]
+        for address in (RUNS, TRANSMISSIONS, ATTEMPTS, CONFIGURATIONS):
+            self._visit("admin, lists", address)
+            for pk in _newest(address, 2):
+                self._visit("admin, details", f"{address}{pk}/change/")
+        if issubclass(self._channel_class, PullChannel):
+            self._come_for_the_feed("answers of the API")
+        content = self.operator.get(f"/api/v1/enterprise-catalogs/{self.catalog.pk}/content-metadata/")
+        self.told["answers of the API"].append(content.content.decode())
+        for address in ("/health/", "/metrics"):
+            self._visit("answers of the API", address)
+        self.told["error reports"] += [str(message.message()) for message in mail.outbox]
+
+    def _command(self, name: str, *arguments: str) -> None:
+        with suppress(SystemExit):
+            call_command(name, *arguments)
+        self.told["output of commands"] += self.capsys.readouterr()
+
+    def _sync_from_outside(self) -> None:
+        """Sync by the command, and by a task."""
+        self._prepare()
+        self._command("sync_channels", "--json")
+        self._prepare()
+        result = sync_configuration.apply((self._configuration.pk,))
+        self.told["results of tasks"] += [repr(result.result), str(result.traceback)]
+
+    def _try_connection(self) -> None:
+        action = {"action": "try_connections", "_selected_action": [self._configuration.pk]}
+        self._visit("error pages", CONFIGURATIONS, action)
+
+    def _come_for_the_feed(self, place: str) -> None:
+        """Visit as a learning system does: with its password, with a wrong one, and for a token."""
+        username, password = self.access.credentials().values()
+        customer = self._configuration.enterprise_customer_uuid
+        form = {"grant_type": "client_credentials", "client_id": username, "client_secret": password}
+        for shown in (password, *self.access.wrong_secrets().values()):
+            basic = base64.b64encode(f"{username}:{shown}".encode()).decode()
+            self.repeater.secrets.add(basic)
+            self._visit(
+                place, f"/integrated-channels/cornerstone/course-list?ciid={customer}", Authorization=f"Basic {basic}"
+            )
+        self._visit(place, "/integrated-channels/cornerstone/token", form)
+
+    def _visit(self, place: str, address: str, form: dict[str, Any] | None = None, **headers: str) -> None:
+        if form is None:
+            response = self.client.get(address, headers=headers)
+        else:
+            response = self.client.post(address, form, headers=headers)
+        self.told[place].append(b"".join(response).decode())
+
+
+def _newest(address: str, number: int) -> list[int]:
+    model = apps.get_model("integrated_channels", address.rstrip("/").rpartition("/")[2])
+    return list(model._default_manager.order_by("-pk").values_list("pk", flat=True)[:number])
+
+
+def _crash(*_: object, **__: object) -> Any:
+    raise RuntimeError(CRASHED)
+
+
+def _cut_the_wire(patch: pytest.MonkeyPatch, *, after: int) -> None:
+    """Let so many requests of the program through, and have it crash with the next ones."""
+    left, send = iter(range(after)), httpx.HTTPTransport.handle_request
+
+    def handle(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        return send(transport, request) if next(left, None) is not None else _crash()
+
+    patch.setattr(httpx.HTTPTransport, "handle_request", handle)

@@ -1,0 +1,60 @@
+"""All that is logged while one listens, on all levels, as the deployments write it; and error reports by mail.
+
+Templates log each look-up that fails, with a traceback and all that there is to look up. That is most of what an admin
+page takes, so that one has to ask for it.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+from django.utils.log import AdminEmailHandler
+
+from enterprise_catalog.settings import base
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class _Ear(logging.Handler):
+    """Keeps each record as every formatter writes it, and with all that it carries."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[str] = []
+        self._formatters = [_structured(processors) for processors in base._RENDER.values()]
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.heard += [repr(record.args), *(formatter.format(record) for formatter in self._formatters)]
+
+
+def _structured(processors: list[structlog.types.Processor]) -> logging.Formatter:
+    shared, meta = base._SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[meta, *processors])
+
+
+@contextmanager
+def overheard(*, templates: bool = False) -> Iterator[list[str]]:
+    """Set every logger to DEBUG until the block ends, and give what is logged; errors are mailed as reports, too."""
+    loggers = [logging.root, *(logging.getLogger(name) for name in logging.root.manager.loggerDict)]
+    levels = {logger: (logger.level, logger.propagate, logger.disabled) for logger in loggers}
+    ear, post = _Ear(), AdminEmailHandler(include_html=True)
+    post.setLevel(logging.ERROR)
+    for logger in loggers:
+        logger.propagate, logger.disabled = True, False
+        logger.setLevel(logging.DEBUG)
+    if not templates:
+        logging.getLogger("django.template").setLevel(logging.INFO)
+    logging.root.addHandler(ear)
+    logging.root.addHandler(post)
+    try:
+        yield ear.heard
+    finally:
+        logging.root.removeHandler(ear)
+        logging.root.removeHandler(post)
+        for logger, (level, propagate, disabled) in levels.items():
+            logger.propagate, logger.disabled = propagate, disabled
+            logger.setLevel(level)

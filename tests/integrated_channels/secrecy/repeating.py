@@ -1,0 +1,88 @@
+"""Stands before a learning system, and answers with what it was sent: as error pages, proxies and debuggers do."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from werkzeug import Request, Response
+
+from tests.integrated_channels.secrecy.spelling import SPELLINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+#: Begins each of its answers, so that it can be told how far they got.
+SAID: Final = "the-system-said"
+
+_HANDED_OUT: Final = re.compile(r'"(?:access_token|refresh_token|token)": ?"([^"]+)"')
+#: Where vendors put what they have to say; each field holds all that is repeated.
+_FIELDS: Final = ("error", "error_description", "errorcode", "code", "message", "exception", "debuginfo", "title")
+
+
+@dataclass(frozen=True, slots=True)
+class Mishap:
+    """An answer in the place of the learning system's own."""
+
+    status: int
+    is_json: bool = False
+    skip: int = 0  #: So many requests get through first.
+
+
+class Repeater:
+    """A WSGI application. It learns by itself which tokens are given out."""
+
+    def __init__(self, application: WSGIApplication) -> None:
+        """Pass everything on to ``application``, until :meth:`strike_with` something else."""
+        self.secrets: set[str] = set()
+        self._application = application
+        self._mishap: Mishap | None = None
+        self._to_skip = 0
+
+    def strike_with(self, mishap: Mishap | None) -> None:
+        """Answer all requests so, once those that are to be skipped got through; ``None`` passes all on again."""
+        self._mishap = mishap
+        self._to_skip = mishap.skip if mishap else 0
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request = Request(environ)
+        body = request.get_data()  # Before the form, which would use it up.
+        self._learn(request.headers.get("Authorization", "").partition(" ")[2])
+        self._learn(request.form.get("assertion", ""))
+        if self._mishap is None or self._to_skip:
+            self._to_skip = max(self._to_skip - 1, 0)
+            response = Response.from_app(self._application, {**environ, "wsgi.input": io.BytesIO(body)})
+            for token in _HANDED_OUT.findall(response.get_data(as_text=True)):
+                self._learn(token)
+        else:
+            response = self._repeated(request, self._mishap)
+        return response(environ, start_response)
+
+    def _learn(self, secret: str) -> None:
+        if secret:
+            self.secrets.add(secret)
+
+    def _repeated(self, request: Request, mishap: Mishap) -> Response:
+        sent = f"{request.url} {request.headers} {request.get_data(as_text=True)} {request.form.to_dict()}"
+        held = sorted((secret for secret in self.secrets if _is_in(sent, secret)), key=len)
+        whole = base64.b64encode(sent.encode()).decode()
+        said = " ".join([SAID, *(spell(secret) for secret in held for spell in SPELLINGS.values()), whole])
+        if mishap.is_json:
+            body = dict.fromkeys(_FIELDS, said) | {"errors": [{"message": said, "detail": said, "code": said}]}
+            response = Response(json.dumps(body), mishap.status, content_type="application/json")
+        else:
+            response = Response(f"<p>{said}</p>", mishap.status, content_type="text/html; charset=utf-8")
+        header = SPELLINGS["percent-encoded"](" ".join(held))
+        response.headers["Location"] = f"/elsewhere?{SAID}&{header}"
+        response.headers["Set-Cookie"] = f"session={header}"
+        response.headers["WWW-Authenticate"] = f'Bearer realm="{SAID}", error="{header}"'
+        return response
+
+
+def _is_in(text: str, secret: str) -> bool:
+    return any(spell(secret) in text for spell in SPELLINGS.values())

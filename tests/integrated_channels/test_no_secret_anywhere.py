@@ -1,0 +1,145 @@
+"""Whatever goes wrong in syncs, and whoever repeats what: no secret is told anywhere.
+
+Each channel goes through a history of failures: wrong credentials, answers that repeat the request's secrets, broken
+connections, and crashes of the program. Then all that was told of it is searched for each of its secrets.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from enterprise_catalog.integrated_channels.channels.base import PullChannel
+from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
+from tests.factories import a_catalog
+from tests.integrated_channels.loopback import on_loopback
+from tests.integrated_channels.pages import CONFIGURATIONS
+from tests.integrated_channels.proofs.catalog_front import CatalogFront
+from tests.integrated_channels.secrecy.accesses import ACCESSES, Access
+from tests.integrated_channels.secrecy.history import CRASHED, NAMED, History
+from tests.integrated_channels.secrecy.overhearing import overheard
+from tests.integrated_channels.secrecy.repeating import SAID, Repeater
+from tests.integrated_channels.secrecy.spelling import SPELLINGS, leaks
+from tests.integrated_channels.test_admin_configurations import filled_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from django.test import Client
+    from pytest_django import Settings
+    from pytest_django.live_server_helper import LiveServer
+    from rest_framework.test import APIClient
+
+    from enterprise_catalog.catalog.models import EnterpriseCustomer
+    from tests.integrated_channels.conftest import Clock
+
+    Told = Mapping[str, str]  # By place.
+    TellOf = Callable[[Access, Repeater, str], Told]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+#: Place -> words that are found there if it is searched at all: they came by the ways by which a secret would come.
+WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "logs": (SAID, CRASHED),
+    "output of commands": (SAID, NAMED),
+    "results of tasks": (CRASHED,),
+    "rows of SyncRun": (SAID,),
+    "rows of TransmissionAttempt": (SAID,),
+    "rows of ContentMetadataItemTransmission": (NAMED,),
+    "admin, lists": (SAID, NAMED),
+    "admin, details": (NAMED,),
+    "admin, forms": (NAMED,),
+    "answers of the API": (NAMED,),
+    "error reports": (CRASHED,),
+    "error pages": (CRASHED,),
+}
+BROKER_PASSWORD: Final = "the-password-of-the-broker"
+
+
+@pytest.fixture
+def tell_of(
+    customer: EnterpriseCustomer,
+    clock: Clock,
+    admin_client: Client,
+    operator: APIClient,
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> TellOf:
+    """Return a function that lets everything go wrong, and returns all that is told of it."""
+
+    def tell(access: Access, repeater: Repeater, url: str) -> Told:
+        settings.ADMINS = [("Operator", "operator@example.org")]
+        settings.CELERY_BROKER_URL = f"redis://worker:{BROKER_PASSWORD}@queue.example.org"
+        repeater.secrets |= {settings.SECRET_KEY, settings.OAUTH2_CLIENT_SECRET, BROKER_PASSWORD}
+        repeater.secrets |= {*settings.CREDENTIALS_ENCRYPTION_KEYS}
+        history = History(
+            access=access,
+            repeater=repeater,
+            url=url,
+            catalog=a_catalog(customer=customer),
+            clock=clock,
+            client=admin_client,
+            operator=operator,
+            settings=settings,
+            capsys=capsys,
+            monkeypatch=monkeypatch,
+        )
+        with overheard() as heard:
+            history.go_through()
+        history.look_around()
+        return {place: "\n".join(dict.fromkeys(texts)) for place, texts in {**history.told, "logs": heard}.items()}
+
+    return tell
+
+
+def leaks_by_place(told: Told, repeater: Repeater) -> dict[str, list[str]]:
+    return {place: found for place, text in told.items() if (found := leaks(text, repeater.secrets)[:3])}
+
+
+@pytest.mark.parametrize("name", ACCESSES)
+def test_no_secret_of_a_channel_is_told_anywhere(name: str, tell_of: TellOf) -> None:
+    access = ACCESSES[name]()
+    repeater = Repeater(access.sandbox)
+
+    with on_loopback(repeater) as url:
+        told = tell_of(access, repeater, url)
+
+    assert leaks_by_place(told, repeater) == {}
+    is_called = not issubclass(CHANNELS[access.code], PullChannel)
+    expected = {(place, word) for place, words in WORDS.items() for word in words if is_called or word != SAID}
+    assert {(place, word) for place, word in expected if not leaks(told[place], [word])} == set()
+    assert bool(access.sandbox.offered()) is is_called
+
+
+def test_no_secret_of_ours_is_told_if_the_catalog_repeats_it(
+    catalog_service: LiveServer, settings: Settings, tell_of: TellOf
+) -> None:
+    access = ACCESSES["MOODLE"]()
+    repeater = Repeater(CatalogFront(service_url=catalog_service.url))
+
+    with on_loopback(repeater) as catalog_url, on_loopback(access.sandbox) as url:
+        settings.CATALOG_API_URL, settings.OAUTH2_PROVIDER_URL = catalog_url, f"{catalog_url}/oauth2"
+        told = tell_of(access, repeater, url)
+
+    assert leaks_by_place(told, repeater) == {}
+    assert all(leaks(told[place], [SAID]) for place in ("logs", "rows of SyncRun", "admin, lists"))
+
+
+def test_no_secret_is_logged_by_the_template_of_a_form_that_is_wrong(admin_client: Client) -> None:
+    entered = filled_in(display_name=NAMED, settings="[1", new_credentials='{"token": "a token"}')
+
+    with overheard(templates=True) as heard:
+        admin_client.post(f"{CONFIGURATIONS}add/", entered)
+
+    assert leaks("".join(heard), [NAMED])
+    assert leaks("".join(heard), ["a token"]) == []
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_secret_is_found_however_it_is_spelt(spelling: str) -> None:
+    secret = 'a "secret"/of <ä>+&\\ours'
+
+    assert leaks(f"before {SPELLINGS[spelling](secret)} after", [secret])
+    assert leaks("before a 'secret' of ours after", [secret]) == []

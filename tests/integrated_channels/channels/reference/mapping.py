@@ -35,6 +35,11 @@ _PROMISED: Final = frozenset({"content_key", "content_last_modified"})
 _SHORT: Final = 80
 _LONG: Final = 20_000
 _FILLING: Final = "x" * 10
+#: Of which each setting takes one, if it has no choices of its own.
+_OTHER_VALUES: Final = (
+    *(7, 70, "fr-FR", "https://x.example.org", ["fr-FR"]),
+    {"Physics": "Other", "Computer Science": "Other", "en": "Other"},
+)
 _TEXTS: Final = ("content_key", "title", "short_description", "full_description", "enrollment_url", "image_url")
 
 
@@ -91,6 +96,8 @@ def mapping_of(code: str) -> dict[str, WireField]:
             _note(fields.setdefault(wire, WireField()).sources, source)
     for name, other in _other_settings(code):
         _try_setting(channel, name, channel_with(code, **{name: other}), fields)
+    # What is a list of objects is told by what is in these; an empty one has a name of its own.
+    fields = {wire: found for wire, found in fields.items() if not any(each.startswith(f"{wire}[]") for each in fields)}
     for wire, found in fields.items():
         found.limits = _limits(channel, wire, found.sources)
         found.if_missing = _if_missing(channel, wire, found.sources)
@@ -175,16 +182,7 @@ def _other_settings(code: str) -> Iterator[tuple[str, Any]]:
         value = getattr(now, name)
         choices = [member.value for member in type(value)] if isinstance(value, Enum) else []
         schema = type(now).model_json_schema()["properties"][name]
-        tried = [
-            *choices,
-            *schema.get("enum", []),
-            not value,
-            7,
-            70,
-            "fr-FR",
-            "https://x.example.org",
-            {"Physics": "P"},
-        ]
+        tried = [*choices, *schema.get("enum", []), not value, *_OTHER_VALUES]
         for other in tried:
             try:
                 channel_with(code, **{name: other})

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 from django.apps import apps
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 CRASHED: Final = "the-program-crashed"  #: What the exceptions of crashes say.
 NAMED: Final = "the-name-of-it"  #: In titles of courses, and the name of the configuration.
-CODE: Final = "the/code+of a consent"
+CODE: Final = "the/code+of a consent"  #: What an LMS sends a person back with.
 
 _MISHAPS: Final = [
     *(Mishap(status, is_json=True, skip=skip) for status in (400, 401, 403, 404, 429, 500) for skip in (0, 1)),
@@ -176,11 +176,13 @@ class History:
         self.settings.DEBUG = False
 
     def _crash_while_a_person_consents(self) -> None:
+        self.repeater.secrets.add(CODE)
         place = self.client.get(reverse("channel-consent", args=[self._configuration.pk])).headers["location"]
         [state] = parse_qs(urlsplit(place).query)["state"]
         with self.monkeypatch.context() as patch:
             _cut_the_wire(patch, after=0)
-            self._visit("error pages", f"{reverse('channel-consent-complete')}?code={CODE}&state={state}")
+            answer = urlencode({"code": CODE, "state": state})
+            self._visit("error pages", f"{reverse('channel-consent-complete')}?{answer}")
 
     # --- what is told of it -------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ BENCHMARK ?= --sizes 1000,10000,50000,200000 --runs 15 --load-seconds 30 --docum
 	--sync-sizes 5000,50000 --docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all soak quality benchmark run migrate docs requirements upgrade format clean
+.PHONY: help demo test test-on-sqlite test-on-mariadb test-all soak quality benchmark run migrate docs requirements upgrade format clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,8 +18,12 @@ help: ## Show what there is to make
 demo: $(VENV)/.base ## Sync a sample catalog into a sandbox LMS, change it, sync again  [DATA=path.jsonl CHANNEL=MOODLE]
 	@$(BIN)/python manage.py demo --channel $(CHANNEL) $(if $(DATA),--data $(DATA))
 
-test: $(VENV)/.test ## Run all tests, on SQLite and on MariaDB  [ARGS="-k diff"]
+test: test-on-sqlite test-on-mariadb ## Run all tests, on SQLite and on MariaDB, or both at the same time with -j2  [ARGS="-k diff"]
+
+test-on-sqlite: $(VENV)/.test
 	$(BIN)/python -m pytest $(ARGS)
+
+test-on-mariadb: $(VENV)/.test
 	$(BIN)/python -m pytest --mariadb -m django_db $(ARGS)
 
 test-all: $(VENV)/.dev ## Run the tests on every Python that is here

@@ -104,7 +104,13 @@ def pytest_report_header() -> str:
     return f"database: {settings.DATABASES['default']['ENGINE']}"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about the other database, and mark what cannot run."""
+    database = "mariadb" if config.getoption("--mariadb") else "sqlite"
+    left_out = [item for item in items if (mark := item.get_closest_marker("only_on")) and database not in mark.args]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     if _no_mariadb is None:
         return
     if is_required():

@@ -409,7 +409,7 @@ def test_a_delete_that_may_have_been_made_is_taken_back_though_the_first_run_to_
     assert moodle.offered() == before
 
 
-@pytest.mark.skipif(connection.vendor != "mysql", reason="SQLite's connections do not break")
+@pytest.mark.only_on("mariadb")  # SQLite's connections do not break.
 def test_a_run_whose_database_connection_breaks_says_so_and_the_next_one_need_not_wait(
     configuration: ChannelConfiguration,
     customer: EnterpriseCustomer,

@@ -58,10 +58,10 @@ class BlackboardSettings(ChannelSettings):
         default=transform.CourseView.ULTRA, description="Ultra or Classic (Original); Ultra takes fewer HTML tags."
     )
     delete_policy: DeletePolicy = Field(
-        default=DeletePolicy.NO, description="Of courses that leave: No (unavailable), Disabled, or Delete, for ever."
+        default=DeletePolicy.NO, description="What courses that leave become: No (unavailable), Disabled, or deleted."
     )
     page_title: str = Field(
-        default=transform.DEFAULT_PAGE_TITLE, min_length=1, max_length=255, description="Of the page in each course."
+        default=transform.DEFAULT_PAGE_TITLE, min_length=1, max_length=255, description="The title of our page."
     )
     data_source_id: str = Field(
         default="", description="The data source of new courses, such as externalId:CATALOG; empty for the site's own."

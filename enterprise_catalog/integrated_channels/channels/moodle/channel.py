@@ -33,11 +33,11 @@ class MoodleSettings(ChannelSettings):
 
     category_id: int = Field(default=1, ge=1, description="The course category that new courses go into.")
     site_name: str = Field(
-        default=transform.DEFAULT_SITE_NAME, min_length=1, max_length=50, description="The site that full names name."
+        default=transform.DEFAULT_SITE_NAME, min_length=1, max_length=50, description="The source in full names."
     )
     service: str = Field(default="moodle_mobile_app", description="The web service's short name; needed to log in.")
     fullname_length: int = Field(
-        default=transform.MAX_FULLNAME_LENGTH, ge=50, le=1_333, description="Of full names; 1333 from Moodle 5.0 on."
+        default=transform.MAX_FULLNAME_LENGTH, ge=50, le=1_333, description="Full names are cut; 1333: Moodle 5.0 on."
     )
     max_input_vars: int = Field(
         default=1_000, ge=100, description="PHP's max_input_vars; what exceeds it in a request is silently dropped."

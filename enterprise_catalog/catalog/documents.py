@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -16,7 +17,10 @@ import orjson
 from enterprise_catalog.content_keys import MAX_KEY_LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    #: The JSON of an object, in parts that belong one after the other: it is copied once, into the answer.
+    ServedDocument = tuple[bytes | memoryview, ...]
 
 #: In bytes of canonical JSON. Real courses have 2 to 60 KB; MariaDB's default packet is 16 MiB.
 MAX_DOCUMENT_BYTES: Final = 4 * 1024 * 1024
@@ -93,8 +97,8 @@ def parse_document(line: bytes) -> Document:
 
 def served_document(
     stored: bytes, *, content_key: str, content_type: str, parent_content_key: str, updated_at: str, url_prefix: str
-) -> bytes:
-    """Return the document as the API serves it: the stored JSON, and what the catalog knows of it, copied together.
+) -> ServedDocument:
+    """Return the document as the API serves it: the stored JSON, and what the catalog knows of it.
 
     Args:
         stored: canonical JSON of an object (:attr:`Document.json`).
@@ -109,8 +113,13 @@ def served_document(
             "enrollment_url": enrollment_url(content_key, content_type, parent_content_key, url_prefix=url_prefix),
         }
     )
-    # Views, since a slice would copy a document of many kilobytes once more.
-    return known if stored == b"{}" else b"".join((memoryview(stored)[:-1], b",", memoryview(known)[1:]))
+    # A view, since a slice would copy a document of many kilobytes.
+    return (known,) if stored == b"{}" else (memoryview(stored)[:-1], b",", memoryview(known)[1:])
+
+
+def separated(documents: Iterable[ServedDocument]) -> Iterator[bytes | memoryview]:
+    """Yield the parts of all ``documents`` with commas between, as a JSON array has them."""
+    return islice(chain.from_iterable((b",", *document) for document in documents), 1, None)
 
 
 def enrollment_url(content_key: str, content_type: str, parent_content_key: str, *, url_prefix: str) -> str | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from uuid import UUID
 
+    from enterprise_catalog.catalog.documents import ServedDocument
     from enterprise_catalog.catalog.state import CatalogState
 
 #: The catalog's state stands in each row, so that one statement reads both. (An outer join would give a row without an
@@ -40,7 +41,7 @@ class ServedItems:
     """Documents of one catalog, all of one version."""
 
     version: str
-    documents: list[tuple[str, bytes]]  #: Key and served JSON, ascending by key.
+    documents: list[tuple[str, ServedDocument]]  #: With their keys, by which they ascend.
 
 
 def read_items(catalog_uuid: UUID, keys: Collection[str]) -> ServedItems:
@@ -107,7 +108,7 @@ def _items(state: CatalogState, rows: Sequence[tuple[Any, ...]]) -> ServedItems:
 
 def _served(
     state: CatalogState, key: str, updated_at: str, content_type: str, parent_content_key: str, stored: Any
-) -> bytes:
+) -> ServedDocument:
     return served_document(
         bytes(stored),
         content_key=key,

@@ -173,7 +173,7 @@ def test_the_served_document_is_one_json_object(stored: bytes) -> None:
         url_prefix="https://learn.example.org/acme/course/",
     )
 
-    assert json.loads(served) == {
+    assert json.loads(b"".join(served)) == {
         **json.loads(stored),
         "content_key": "edX+DemoX",
         "content_type": "course",

@@ -74,7 +74,10 @@ def import_against(rival: Rival, catalog: EnterpriseCatalog, *documents: dict[st
 def seen(catalog: EnterpriseCatalog) -> dict[str, Any]:
     """Return what a client sees of the catalog: its version, and each document with its time of change."""
     page = read_page(catalog.pk, after="", size=1_000)
-    return {"version": page.version, "documents": {key: orjson.loads(document) for key, document in page.documents}}
+    return {
+        "version": page.version,
+        "documents": {key: orjson.loads(b"".join(document)) for key, document in page.documents},
+    }
 
 
 def test_both_may_bring_the_same_new_content() -> None:

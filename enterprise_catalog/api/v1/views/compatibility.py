@@ -24,6 +24,7 @@ from enterprise_catalog.api.v1.serializers import (
 )
 from enterprise_catalog.api.v1.views.base import CatalogView, body_of, validated
 from enterprise_catalog.api.v1.views.content_metadata import envelope_with
+from enterprise_catalog.catalog.documents import separated
 from enterprise_catalog.catalog.items import read_numbered_page, read_page
 from enterprise_catalog.catalog.snapshots import existing_as_json, read_diff
 
@@ -107,7 +108,7 @@ def _stream(uuid: UUID, envelope: dict[str, Any]) -> Iterator[bytes]:
     yield orjson.dumps(envelope)[:-1] + b',"results":['
     separator, after = b"", ""
     while documents := read_page(uuid, after=after, size=MAX_METADATA_KEYS).documents:
-        yield separator + b",".join(document for _, document in documents)
+        yield b"".join((separator, *separated(document for _, document in documents)))
         separator, after = b",", documents[-1][0]
     yield b"]}"
 

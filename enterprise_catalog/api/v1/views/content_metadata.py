@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -17,6 +16,7 @@ from enterprise_catalog.api.v1.serializers import (
     PageQuerySerializer,
 )
 from enterprise_catalog.api.v1.views.base import CatalogView, body_of, not_modified, validated, with_etag
+from enterprise_catalog.catalog.documents import separated
 from enterprise_catalog.catalog.items import read_items, read_page
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from django.http import HttpResponseBase
     from rest_framework.request import Request
+
+    from enterprise_catalog.catalog.documents import ServedDocument
 
 NOT_IN_CATALOG = "not_in_catalog"
 
@@ -65,10 +67,9 @@ class ContentMetadataView(CatalogView):
         return with_etag(envelope_with(envelope, (document for _, document in page.documents)), _etag(page.version))
 
 
-def envelope_with(envelope: Mapping[str, Any], documents: Iterable[bytes]) -> bytes:
+def envelope_with(envelope: Mapping[str, Any], documents: Iterable[ServedDocument]) -> bytes:
     """Return the JSON of ``envelope`` with a further field ``results``, whose documents are copied in as they are."""
-    separated = chain.from_iterable(zip(repeat(b","), documents, strict=False))
-    return b"".join((orjson.dumps(envelope)[:-1], b',"results":[', *islice(separated, 1, None), b"]}"))
+    return b"".join((orjson.dumps(envelope)[:-1], b',"results":[', *separated(documents), b"]}"))
 
 
 def _etag(version: str) -> str:

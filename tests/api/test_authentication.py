@@ -11,7 +11,9 @@ import jwt
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from enterprise_catalog.catalog.models import CatalogRole, CatalogRoleAssignment
@@ -53,6 +55,12 @@ def signed_with_a_shared_secret() -> str:
 def signed_with_the_public_key_as_secret() -> str:
     [public] = json.loads(settings.JWT_AUTH["JWT_PUBLIC_SIGNING_JWK_SET"])["keys"]
     return jwt.encode(claims(), public["n"], algorithm="HS256", headers={"kid": public["kid"]})
+
+
+def bearer(token: str) -> APIClient:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"JWT {token}")
+    return client
 
 
 UNACCEPTED: Final[dict[str, Callable[[], str | None]]] = {
@@ -114,6 +122,33 @@ def test_it_lists_nothing_for_strangers(stranger: APIClient) -> None:
 
     assert response.status_code == 401
     assert set(response.json()) == {"detail", "code"}
+
+
+def test_a_new_caller_gets_a_row_and_a_known_one_keeps_it() -> None:
+    for _ in range(2):
+        assert (
+            bearer(signed(claims(preferred_username="new", email="new@example.org"))).get(CATALOGS).status_code == 200
+        )
+
+    [row] = get_user_model().objects.filter(username="new")
+    assert (row.email, row.is_active, row.is_staff) == ("new@example.org", True, False)
+
+
+def test_the_token_corrects_a_callers_address() -> None:
+    for email in ("old@example.org", "new@example.org", None):
+        bearer(signed(claims(preferred_username="caller", email=email))).get(CATALOGS)
+
+    assert get_user_model().objects.get(username="caller").email == "new@example.org"
+
+
+def test_a_known_caller_is_found_by_one_statement() -> None:
+    caller = bearer(signed(claims()))
+    caller.get(CATALOGS)
+
+    with CaptureQueriesContext(connection) as statements:
+        caller.get(CATALOGS)
+
+    assert sum(get_user_model()._meta.db_table in statement["sql"] for statement in statements) == 1
 
 
 def test_it_knows_a_user_by_the_session() -> None:

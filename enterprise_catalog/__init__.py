@@ -16,6 +16,6 @@
     Django's Redis cache, for a site that goes on without it.
 ``content_keys.py`` and ``timestamps.py``
     the database fields that both programs share.
-``streaming.py``
-    rows that are worked on while the database still finds the next ones.
+``one_state.py``
+    reads that belong together, and rows that are worked on while the database still finds the next ones.
 """

@@ -9,10 +9,9 @@ import orjson
 
 from enterprise_catalog.catalog.diff import CatalogDiff, compute_diff
 from enterprise_catalog.catalog.models import CatalogMembership
-from enterprise_catalog.catalog.one_state import one_state
 from enterprise_catalog.catalog.snapshot_cache import SNAPSHOTS
 from enterprise_catalog.catalog.state import read_state
-from enterprise_catalog.streaming import stream_rows
+from enterprise_catalog.one_state import one_state, stream_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

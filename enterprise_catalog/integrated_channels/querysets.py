@@ -11,7 +11,7 @@ from django.db.models import Count, Min, Q
 
 from enterprise_catalog.content_keys import key_starts_with
 from enterprise_catalog.integrated_channels.types import Accounts, Action, History, Presence, Record, State
-from enterprise_catalog.streaming import stream_rows
+from enterprise_catalog.one_state import one_state, stream_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -84,13 +84,13 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
     def history(self) -> History:
         """Return what planning needs of these.
 
-        What is settled is read from an index alone, and before the rest: a row that somebody queues in between is in
-        both, and never in none.
+        What is settled is read from an index alone. All is of one moment: a row that somebody queues, or that a visit
+        of the learning system settles, between two reads would be in none of them, and taken for new.
         """
-        settled = self._settled()
         # Two ranges of indexes; the opposite of what is settled would be looked for in every row.
         others = self.filter(Q(state__in=_NOT_TRANSMITTED) | Q(due_since__isnull=False))
-        return History(settled, {record.content_key: record for record in _records(others)})
+        with one_state():
+            return History(self._settled(), {record.content_key: record for record in _records(others)})
 
     def _settled(self) -> Mapping[UUID | None, Mapping[str, str | None]]:
         """Return the versions of those that the LMS holds and of which nothing is due: catalog -> key -> version."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
@@ -12,9 +13,13 @@ from django.db import connection
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
 from enterprise_catalog.integrated_channels.types import Action, History, Presence, Record, State
 from enterprise_catalog.timestamps import format_time
+from tests.catalog.connections import in_another_connection
 from tests.factories import DAY_ONE
 from tests.integrated_channels.records import a_configuration, transmissions
 from tests.plans import plan_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CATALOG, OTHER = UUID(int=1), UUID(int=2)
 DAY_TWO = DAY_ONE + timedelta(days=1)
@@ -64,6 +69,33 @@ def test_what_is_settled_is_read_from_an_index_alone() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_all_that_is_read_is_of_one_moment_though_rows_change_between_the_reads() -> None:
+    configuration = a_configuration()
+    transmissions(configuration, ["queued"], **SENT, catalog_uuid=CATALOG)
+    transmissions(configuration, ["fetched"], state=State.STAGED)
+    reads: list[str] = []
+
+    def change() -> None:
+        rows = ContentMetadataItemTransmission.objects
+        rows.filter(content_key="queued").update(due_since=DAY_TWO)
+        rows.filter(content_key="fetched").update(state=State.TRANSMITTED)
+
+    def execute(run: Callable[..., Any], sql: str, *statement: Any) -> Any:
+        if ContentMetadataItemTransmission._meta.db_table in sql:
+            if reads:
+                in_another_connection(change)
+            reads.append(sql)
+        return run(sql, *statement)
+
+    with connection.execute_wrapper(execute):
+        history = read(configuration=configuration)
+
+    assert len(reads) == 2
+    assert history.settled == {CATALOG: {"queued": VERSION_ONE}}
+    assert history.records.keys() == {"fetched"}
+
+
+@pytest.mark.django_db(transaction=True)
 def test_versions_that_were_stored_as_databases_store_times_become_text_and_can_go_back() -> None:
     versions = {"a": DAY_ONE, "b": DAY_ONE.replace(microsecond=0), "c": None}
     configuration = a_configuration()
@@ -101,7 +133,7 @@ def a_record(key: str, **columns: object) -> Record:
     return Record(key, **(values | columns))  # type: ignore[arg-type]
 
 
-def test_an_item_that_somebody_queued_between_the_two_reads_is_queued() -> None:
+def test_what_is_known_of_an_item_by_itself_counts() -> None:
     history = History({CATALOG: {"a": VERSION_ONE, "b": VERSION_ONE}}, {"a": a_record("a", due_since=DAY_TWO)})
 
     records = history.records_but_of({})

@@ -125,6 +125,7 @@ class Ended(NamedTuple):
     was_killed: bool
     began_at: str
     seconds: float
+    statements: int  #: That it carried out.
 
 
 @dataclass(repr=False)
@@ -162,19 +163,19 @@ class Landscape:
         self.begin_sync(connection)
         return self.end_of_sync()
 
-    def begin_sync(self, connection: Connection, *, kill_after: float | None = None) -> None:
-        """Run ``sync_channels``, which is killed after so many seconds if it has not ended by then."""
-        self.dialogue.say(do="sync_in_fork", configuration=connection.id, kill_after=kill_after)
+    def begin_sync(self, connection: Connection, **kill: float) -> None:
+        """Run ``sync_channels``, which ``kill`` ends if it has not ended by then: see ``Workshop.sync_in_fork``."""
+        self.dialogue.say(do="sync_in_fork", configuration=connection.id, **kill)
 
     def end_of_sync(self) -> Ended:
         """Wait for the end of what was begun."""
         return Ended(**self.dialogue.hear())
 
-    def seconds_of_sync(self, connection: Connection) -> float:
-        """Return how long a sync takes after a change, if nobody disturbs it."""
+    def undisturbed_sync(self, connection: Connection) -> Ended:
+        """Return what a sync takes after a change, if nobody disturbs it."""
         self.let_a_day_pass()  # It takes calls again.
         self.change()
-        return self.sync(connection).seconds
+        return self.sync(connection)
 
     def queue_sync(self, connection: Connection) -> str:
         """Do what the scheduler does when a configuration is due; return the task's id."""

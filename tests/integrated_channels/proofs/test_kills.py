@@ -28,7 +28,7 @@ from tests.processes import Site, Worker
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.integrated_channels.proofs.landscape import Connection, Landscape
+    from tests.integrated_channels.proofs.landscape import Connection, Ended, Landscape
     from tests.integrated_channels.proofs.ledger import Ledger
     from tests.processes import Dialogue
 
@@ -124,14 +124,14 @@ def test_whenever_a_sync_is_killed_the_next_ones_make_everything_equal(
     chance, tally = Random(seed), Tally()
     kills = KILLS_OF_A_SOAK if soak else KILLS if kind == "moodle" else KILLS_OF_OTHERS
     landscape.limit_chunks(landscape.connections[1], 9)
-    seconds = {connection: landscape.seconds_of_sync(connection) for connection in landscape.connections}
+    undisturbed = {connection: landscape.undisturbed_sync(connection) for connection in landscape.connections}
 
     while not tally.suffices(kills):
         for _ in range(chance.randint(1, 6)):
             connection = chance.choice(landscape.connections)
             if chance.random() < 0.7:
                 landscape.change()
-            kill_a_sync(landscape, connection, seconds[connection], chance, tally)
+            kill_a_sync(landscape, connection, undisturbed[connection], chance, tally)
             landscape.let_a_day_pass(everywhere=chance.random() < 0.8)
         for connection in landscape.connections:
             connection.lms.fail()
@@ -140,13 +140,19 @@ def test_whenever_a_sync_is_killed_the_next_ones_make_everything_equal(
     tell(f"{tally}; a learning system was killed {tally.lms_deaths} times")
 
 
-def kill_a_sync(landscape: Landscape, connection: Connection, seconds: float, chance: Random, tally: Tally) -> None:
-    """Sync, and kill the sync within ``seconds``; perhaps the learning system fails, or is killed as well."""
+def kill_a_sync(landscape: Landscape, connection: Connection, undisturbed: Ended, chance: Random, tally: Tally) -> None:
+    """Sync, and kill the sync before an undisturbed one would have ended; perhaps the LMS fails, or is killed as well.
+
+    Half of them at any time, most of which a sync spends waiting for others; half between two of its statements.
+    """
     lms = connection.lms
     lms.fail(*some_faults(chance, lms))
-    landscape.begin_sync(connection, kill_after=chance.uniform(0, seconds))
+    if chance.random() < 0.5:
+        landscape.begin_sync(connection, kill_after=chance.uniform(0, undisturbed.seconds))
+    else:
+        landscape.begin_sync(connection, kill_before=chance.randint(1, undisturbed.statements))
     if chance.random() < 0.25:
-        time.sleep(chance.uniform(0, seconds))
+        time.sleep(chance.uniform(0, undisturbed.seconds))
         lms.service.kill()
         tally.lms_deaths += 1
     ended = landscape.end_of_sync()

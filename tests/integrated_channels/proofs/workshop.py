@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import mmap
 import os
 import random
 import select
@@ -24,7 +25,7 @@ from uuid import UUID
 import redis
 from django.conf import settings
 from django.core.management import call_command
-from django.db import close_old_connections, connections
+from django.db import close_old_connections, connection, connections
 from django.db.models import F
 from django.utils import timezone
 
@@ -45,7 +46,7 @@ from tests.integrated_channels.proofs.ledger import Ledger, as_text
 from tests.integrated_channels.proofs.tables import items_of, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 CUSTOMER: Final = "eeeeeeee-0000-4000-8000-000000000000"
 CATALOGS: Final = tuple(f"eeeeeeee-0000-4000-8000-00000000000{number}" for number in (1, 2, 3))
@@ -156,17 +157,25 @@ class Workshop:
         lines = [json.dumps(a_course(key, title=title)).encode() for key, title in titles.items()]
         import_documents(lambda: query, lines, now=timezone.now(), replace=True)
 
-    def sync_in_fork(self, configuration: int, kill_after: float | None) -> dict[str, Any]:
-        """Run ``sync_channels`` in a fork; kill it after so many seconds, unless it has ended by then.
+    def sync_in_fork(
+        self, configuration: int, kill_after: float | None = None, kill_before: int | None = None
+    ) -> dict[str, Any]:
+        """Run ``sync_channels`` in a fork, which may be killed; return how that ended.
 
-        Return ``was_killed``, when it ``began_at`` and how many ``seconds`` it lived. The fork is dead, and nobody is
-        left of it.
+        Args:
+            kill_after: seconds.
+            kill_before: number of a statement, the first being 1.
+
+        Returns:
+            ``was_killed``, when it ``began_at``, how many ``seconds`` it lived and how many ``statements`` it carried
+            out. The fork is dead, and nobody is left of it.
         """
         connections.close_all()  # A fork that goes on with our connections would end them for us.
+        statements = _Statements(kill_before)
         began_at, start = timezone.now(), time.monotonic()
         child = os.fork()
         if child == 0:
-            _sync_and_exit(configuration)
+            _sync_and_exit(configuration, statements)
         descriptor = os.pidfd_open(child)
         try:
             ended, _, _ = select.select([descriptor], [], [], kill_after)
@@ -176,7 +185,12 @@ class Workshop:
         finally:
             os.close(descriptor)
         seconds = time.monotonic() - start
-        return {"was_killed": os.WIFSIGNALED(status), "began_at": as_text(began_at), "seconds": seconds}
+        return {
+            "was_killed": os.WIFSIGNALED(status),
+            "began_at": as_text(began_at),
+            "seconds": seconds,
+            "statements": statements.number,
+        }
 
     def queue_sync(self, configuration: int) -> str:
         """Do what the scheduler does when a configuration is due; return the task's id."""
@@ -217,10 +231,29 @@ class Workshop:
         return asdict(ledger)
 
 
-def _sync_and_exit(configuration: int) -> None:
+class _Statements:
+    """Counts the statements of a fork where its parent sees it, and kills the fork before one of them."""
+
+    def __init__(self, kill_before: int | None) -> None:
+        self._shared = mmap.mmap(-1, 8)
+        self._kill_before = kill_before
+
+    @property
+    def number(self) -> int:
+        """How many there were."""
+        return int.from_bytes(self._shared[:8], "little")
+
+    def __call__(self, execute: Callable[..., object], *arguments: object) -> object:
+        if self.number + 1 == self._kill_before:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self._shared[:8] = (self.number + 1).to_bytes(8, "little")
+        return execute(*arguments)
+
+
+def _sync_and_exit(configuration: int, statements: _Statements) -> None:
     """Sync and end this process at once: what the parent has begun is not ours to finish."""
     # A command that has something to complain about exits; that is in the rows, too.
-    with contextlib.suppress(SystemExit):
+    with contextlib.suppress(SystemExit), connection.execute_wrapper(statements):
         call_command("sync_channels", configuration=configuration, stdout=io.StringIO())
     connections.close_all()
     os._exit(0)

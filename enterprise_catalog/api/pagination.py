@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.core.paginator import Paginator
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.utils.urls import replace_query_param
 
 if TYPE_CHECKING:
+    from django.core.paginator import Page
     from rest_framework.request import Request
 
 
@@ -16,9 +18,22 @@ class BadCursorError(ValueError):
     """Text that no answer of ours ever held as a cursor."""
 
 
+class _ShortPaginator(Paginator):  # type: ignore[type-arg]  # only its stubs are generic
+    """Pages of lists that are hardly ever longer than one: these are counted as they are read."""
+
+    def page(self, number: int | str) -> Page[Any]:
+        """Return a page, 1 being the first; a number that is none, or of no page, is an ``InvalidPage``."""
+        if str(number) == "1":
+            first = list(self.object_list[: self.per_page])
+            if len(first) < self.per_page:
+                self.object_list = first
+        return super().page(number)
+
+
 class CatalogPagination(PageNumberPagination):
     """Numbered pages of catalogs."""
 
+    django_paginator_class = _ShortPaginator
     page_size = 100
     page_size_query_param = "page_size"
     max_page_size = 1_000

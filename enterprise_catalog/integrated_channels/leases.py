@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import Exists, F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from enterprise_catalog.integrated_channels.budgets import CallBudget
 from enterprise_catalog.integrated_channels.exceptions import LeaseLostError
@@ -31,6 +31,22 @@ RENEWAL_INTERVAL: Final = timedelta(minutes=1)
 LONGEST_SILENCE: Final = timedelta(minutes=2)
 #: How long a silent run keeps its lease. Clocks of workers may differ by a fraction of this.
 LEASE_DURATION: Final = timedelta(minutes=5)
+
+
+#: Runs of the lease's configuration that never ended, and its items that are not settled.
+_DEAD_RUNS: Final = SyncRun.objects.filter(configuration=OuterRef("configuration"), state=RunState.RUNNING)
+_UNSETTLED: Final = ContentMetadataItemTransmission.objects.filter(configuration=OuterRef("configuration")).unsettled()
+#: Each run asks for one of these. Django takes longer to put such a question together than the database to answer it.
+_LEASES: Final = SyncLease.objects.values_list(
+    "token",
+    Exists(_DEAD_RUNS),
+    Exists(_UNSETTLED),
+    "configuration__last_full_etag",
+    "configuration__last_full_scope",
+    "configuration__last_full_items",
+    "calls_since",
+    "calls",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +91,8 @@ def _read(configuration_id: int, *, expires_at: datetime) -> Lease | None:
 
     ``None`` if another worker has it by now: ours must not go on with the other's token, however long it was frozen.
     """
-    dead_runs = SyncRun.objects.filter(configuration=configuration_id, state=RunState.RUNNING)
-    unsettled = ContentMetadataItemTransmission.objects.filter(configuration=configuration_id).unsettled()
-    taken = SyncLease.objects.filter(configuration=configuration_id, expires_at=expires_at)
-    found = taken.values_list(
-        "token",
-        Exists(dead_runs),
-        Exists(unsettled),
-        "configuration__last_full_etag",
-        "configuration__last_full_scope",
-        "configuration__last_full_items",
-        "calls_since",
-        "calls",
-    ).first()
+    taken = _LEASES.filter(configuration=configuration_id, expires_at=expires_at)
+    found = next(iter(taken), None)
     if found is None:
         return None
     token, *left_behind, calls_since, calls = found

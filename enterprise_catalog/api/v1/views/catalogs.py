@@ -60,6 +60,8 @@ class CatalogListView(APIView):
         catalogs = self._of_caller(request) if customer is None else self._of_customer(request, customer)
         paginator = CatalogPagination()
         page = paginator.paginate_queryset(catalogs.with_parts(), request, view=self)
+        if not page and customer is not None and not EnterpriseCustomer.objects.filter(pk=customer).exists():
+            raise Http404(f"There is no customer {customer}.")
         catalogs_as_json = [CatalogSerializer(state_of(catalog)).data for catalog in page or ()]
         return _conditional(request, paginator.get_paginated_response(catalogs_as_json).data)
 
@@ -71,8 +73,6 @@ class CatalogListView(APIView):
     def _of_customer(self, request: Request, customer: UUID) -> EnterpriseCatalogQuerySet:
         if not may_read_all(request) and customer not in readable_customers(request):
             raise PermissionDenied
-        if not EnterpriseCustomer.objects.filter(pk=customer).exists():
-            raise Http404(f"There is no customer {customer}.")
         return EnterpriseCatalog.objects.of_customers([customer])
 
 

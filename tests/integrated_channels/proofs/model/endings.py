@@ -66,7 +66,7 @@ def _wrong(world: World) -> list[str]:
         and key not in world.moodle.table.tampered
         and not (key in desired and key in refused)
     }
-    # Nobody decides about these, and yet a later run may carry them out: when they are few beside what there is by then.
+    # Nobody decides about these, and yet a later run may carry them out: if they are few beside what there is by then.
     held = {key for key, row in rows.items() if row.state == State.HELD}
     return [
         f"{key} should be {desired.get(key)} and is {shown.get(key)}; {vars(rows[key]) if key in rows else 'no row'}"

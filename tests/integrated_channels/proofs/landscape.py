@@ -260,6 +260,14 @@ class Syncs:
         for connection in self.landscape.connections:
             self.queue(connection)
 
+    def wait_for_the_first(self) -> None:
+        """Return once the worker has begun with one of the queued tasks; one that was just started takes seconds."""
+        wait_until(self._are_begun, seconds=60, every=0.005)
+
+    def _are_begun(self) -> bool:
+        begun = self.worker.carried_out() + self.worker.under_way()
+        return not begun.keys().isdisjoint(self.tasks)
+
     def wait(self) -> None:
         """Return once all queued tasks have been carried out, and any that Celery has received once more."""
         wait_until(self._are_carried_out, seconds=60, every=0.02)

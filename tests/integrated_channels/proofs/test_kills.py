@@ -186,12 +186,13 @@ def test_whenever_a_celery_worker_is_killed_the_next_one_makes_everything_equal(
 
 
 def kill_a_worker(syncs: Syncs, seconds: float, chance: Random) -> None:
-    """Queue syncs of all configurations and kill the worker within ``seconds``: its pool, if it has one yet, or all."""
+    """Queue syncs of all configurations and kill the worker within ``seconds`` of its beginning: its pool, or all."""
     for connection in syncs.landscape.connections:
         connection.lms.fail(*some_faults(chance, connection.lms))
     syncs.queue_all()
+    syncs.wait_for_the_first()
     time.sleep(chance.uniform(0, seconds))
-    if chance.random() < 0.7 and syncs.worker.children():
+    if chance.random() < 0.7:
         syncs.worker.kill_pool()
         syncs.wait()  # Celery has others carry out the tasks of the dead.
     else:

@@ -9,6 +9,7 @@ import copy
 import functools
 import re
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ from enterprise_catalog.integrated_channels.redaction import Redaction
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from enterprise_catalog.integrated_channels.exceptions import SyncError
 
@@ -68,6 +69,10 @@ class Answer:
         except orjson.JSONDecodeError:
             message = f"The learning system's answer is not JSON: {self.excerpt or 'it is empty'}"
             raise RetryableError(message, status_code=self.status_code) from None
+
+
+#: Takes the LMS's own code and words out of an answer, each empty if it has none.
+Explain = Callable[[Answer], tuple[str, str]]
 
 
 class BeforeCall(Protocol):
@@ -149,7 +154,7 @@ class LMSClient:
         accept: Collection[int] = (),
         answer_is_secret: bool = False,
         is_counted: bool = True,
-        explain: Callable[[Answer], tuple[str, str]] | None = None,
+        explain: Explain | None = None,
     ) -> Answer:
         """Send one request and return the answer.
 
@@ -161,8 +166,8 @@ class LMSClient:
             answer_is_secret: the answer may hold a secret that we do not know yet, as that of a log-in does; no message
                 then quotes it.
             is_counted: whether the call counts against the channel's rate limit.
-            explain: takes the LMS's own code and words out of an answer that is raised, each empty if it has none;
-                exceptions then hold these, without secrets, instead of the start of the body.
+            explain: what it finds in an answer that is raised is what exceptions tell, as :meth:`explained` has it,
+                instead of the start of the body.
 
         Raises:
             RetryableError: no connection, a time-out, a broken, too large or too slow answer, 408, 425, 5xx.
@@ -186,9 +191,17 @@ class LMSClient:
         excerpt = "(not shown)" if answer_is_secret else self._redaction.excerpt(content)
         answer = Answer(response.status_code, content, excerpt, response.headers)
         if answer.status_code >= 300 and answer.status_code not in accept:
-            code, words = explain(answer) if explain is not None else ("", "")
-            raise self._error(answer, code=self.redacted(code), words=self.redacted(words) or excerpt)
+            code, words = self.explained(answer, explain) if explain is not None else ("", excerpt)
+            raise self._error(answer, code=code, words=words)
         return answer
+
+    def explained(self, answer: Answer, explain: Explain) -> tuple[str, str]:
+        """Return the LMS's own code and words for a refusal, without secrets.
+
+        The code is empty if there is none; where there are no words, the start of the body stands in for them.
+        """
+        code, words = explain(answer)
+        return self.redacted(code), self.redacted(words) or answer.excerpt
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""What is common to every translation of a content item into a course: what is refused, titles, owners, links. Pure.
+"""What translations of items into courses have in common: refusals, titles, owners, links, descriptions. Pure.
 
 Words and limits of one learning system stay in its own ``transform.py``.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from enterprise_catalog.integrated_channels.channels.text import kind_of, plain
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
@@ -82,6 +83,36 @@ def link_to_course_page(address: str, *, attributes: str = ' target="_blank"') -
     return f'<a href="{html.escape(address)}"{attributes}>Go to the course page</a>' if address else ""
 
 
+def host_of(text: str) -> str:
+    """Return the host, with its port, that an address on the web names; empty if ``text`` is no such address."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    return parts.netloc if parts.scheme in {"https", "http"} and parts.hostname else ""
+
+
 def is_web_address(text: str) -> bool:
-    """Return whether ``text`` says that it is an address on the web."""
-    return text.startswith(("https://", "http://"))
+    """Return whether ``text`` is an address on the web, in small letters, as every learning system reads it."""
+    return text.startswith(("https://", "http://")) and host_of(text) != ""
+
+
+def contradiction_of(item: ContentItem) -> str:
+    """Return how the dates contradict each other, as half a sentence; empty if they do not."""
+    if not (item.start and item.end and item.end < item.start):
+        return ""
+    return f"It ends ({item.end:%Y-%m-%d}) before it starts ({item.start:%Y-%m-%d})"
+
+
+def described(item: ContentItem, *, head: str, title: str, length: int | None = None) -> str:
+    """Return HTML: ``head``, and the longest description that fits, whole, or else the title.
+
+    Null characters are left out: Moodle refuses them, and PostgreSQL, which Canvas uses, holds none.
+
+    Args:
+        title: as plain text.
+        length: of all of it, in characters; ``None`` for no limit.
+    """
+    texts = (f"{head}{text}".replace("\0", "") for text in (item.full_description, item.short_description) if text)
+    fitting = (text for text in texts if length is None or len(text) <= length)
+    return next(fitting, f"{head}{html.escape(title)}".replace("\0", ""))

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlencode
@@ -14,7 +13,8 @@ from pydantic import BaseModel, Field, SecretStr
 
 from enterprise_catalog.integrated_channels.channels.answers import read
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, ConsentingChannel
-from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, CredentialsError
+from enterprise_catalog.integrated_channels.channels.text import cut
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, CredentialsError, RetryableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
 #: Whatever an LMS has against a log-in, it is no item. The others may pass.
 _REFUSALS: Final = frozenset(range(400, 500)) - {408, 425, 429}
+
+#: Codes of a refusal (5.2), and of one that may pass (4.1.2.1). Whatever else stands in their place is not repeated: it
+#: may be what we sent.
+_CODES: Final = frozenset(
+    {"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"}
+) | {"invalid_scope"}
+_PASSING_CODES: Final = frozenset({"server_error", "temporarily_unavailable"})
+_REASON_LENGTH: Final = 300
 
 
 class ClientCredentials(ChannelSettings):
@@ -93,7 +101,7 @@ def basic_authentication(client: LMSClient, client_id: str, client_secret: str) 
     return {"Authorization": f"Basic {pair}"}
 
 
-class Consent(ABC):
+class Consent:
     """A person's consent (authorization code, 4.1), and the tokens that it is good for, run after run.
 
     Not for several threads at once; ``BearerClient`` sees to that.
@@ -102,8 +110,9 @@ class Consent(ABC):
     authorization_path: ClassVar[str]  #: Where a person consents, below the base URL.
     token_path: ClassVar[str]
     is_basic: ClassVar[bool] = False  #: Whether client ID and secret go into a header, and not into the form.
-    nothing_there: ClassVar[str]  #: What is said if nobody gives out tokens there.
-    no_refresh_token: ClassVar[str]  #: What is said of a consent that lets us in but once.
+    nothing_there: ClassVar[str] = "There is no {lms} at the base URL: it gives out no tokens."
+    #: Codes that say that the consent is no longer good.
+    withdrawn_codes: ClassVar[frozenset[str]] = frozenset({"invalid_grant"})
 
     def __init__(self, channel: Channel[Any, Any], *, scopes: Sequence[str] = ()) -> None:
         """Prepare calls; nothing is sent yet.
@@ -114,19 +123,29 @@ class Consent(ABC):
         """
         self._channel = channel
         self._client = channel.client
+        self._lms = channel.label
         self._credentials: ConsentCredentials = channel.credentials
         self._scopes = scopes
         self._granted: frozenset[str] = frozenset()
         refresh_token = self._credentials.refresh_token
         self._refresh_token = refresh_token.get_secret_value() if refresh_token else ""
 
-    @abstractmethod
-    def nobody_consented(self) -> SyncError:
-        """Return what to raise as long as there is no consent."""
-
-    @abstractmethod
     def refused(self, answer: Answer) -> SyncError:
-        """Return what to raise for an answer of 400 to 499 that gives no tokens."""
+        """Return what to raise for an answer of 400 to 499 that gives no tokens; it tells the LMS's code and words."""
+        refusal, status = read(Refusal, answer), answer.status_code
+        code, words = refusal.error, self._client.redacted(refusal.error_description)
+        if code not in _CODES | _PASSING_CODES:
+            return CredentialsError(f"{self._lms} gives us no token: it answered {status}.", status_code=status)
+        reason = cut(f"{code}: {words}" if words else code, _REASON_LENGTH)
+        if code in _PASSING_CODES:
+            message = f"{self._lms} could not give out a token ({reason})."
+            return RetryableError(message, status_code=status, vendor_code=code)
+        message = f"{self._lms} gives us no token ({reason})."
+        if code in self.withdrawn_codes:
+            message = f"{self._lms} no longer takes the consent ({reason}): authorize the configuration again."
+        elif code == "invalid_client":
+            message = f"{self._lms} does not know our client ID and client secret ({reason})."
+        return CredentialsError(message, status_code=status, vendor_code=code)
 
     def missing_scopes(self) -> list[str]:
         """Return what the consent lacks, as far as the LMS told when it last gave a token."""
@@ -147,7 +166,8 @@ class Consent(ABC):
         self._client.keep_secret(code)
         grant = self._request({"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri})
         if not grant.refresh_token:
-            raise CredentialsError(self.no_refresh_token)
+            message = f"{self._lms} let us in once, but gave no token to come back with"
+            raise CredentialsError(f"{message}: the consent does not include offline access.")
         return {"refresh_token": grant.refresh_token}
 
     def fetch_token(self) -> str:
@@ -155,9 +175,12 @@ class Consent(ABC):
 
         The one that was used may be worth nothing afterwards: if its successor were lost, a person would have to
         consent again.
+
+        Raises:
+            CredentialsError: nobody has consented yet, or the LMS no longer takes it.
         """
         if not self._refresh_token:
-            raise self.nobody_consented()
+            raise CredentialsError(f"Nobody has let us into this {self._lms} yet: authorize the configuration.")
         grant = self._request({"grant_type": "refresh_token", "refresh_token": self._refresh_token})
         if grant.refresh_token not in ("", self._refresh_token):
             self._channel.save_credentials({"refresh_token": grant.refresh_token})
@@ -176,7 +199,7 @@ class Consent(ABC):
             self._client,
             self.token_path,
             refused=self.refused,
-            nothing_there=self.nothing_there,
+            nothing_there=self.nothing_there.format(lms=self._lms),
             form=form,
             headers=headers,
         )

@@ -16,6 +16,8 @@ from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureConstructionMethod, SignatureMethod
 from signxml.signer import XMLSigner
 
+from enterprise_catalog.integrated_channels.channels.text import instant
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -68,7 +70,7 @@ def is_signing_key(pem: str) -> bool:
 
 
 def _unsigned(claims: Claims, *, now: datetime) -> etree._Element:
-    issued, expires = _instant(now), _instant(now + LIFETIME)
+    issued, expires = instant(now), instant(now + LIFETIME)
     name = f"_{uuid.uuid4()}"
     namespaces = {"saml2": _SAML, "ds": _XMLDSIG}
     attributes = {"ID": name, "Version": "2.0", "IssueInstant": issued}
@@ -80,7 +82,7 @@ def _unsigned(claims: Claims, *, now: datetime) -> etree._Element:
     _add(subject, "NameID", claims.user_id, Format=_UNSPECIFIED)
     confirmation = _add(subject, "SubjectConfirmation", Method=_BEARER)
     _add(confirmation, "SubjectConfirmationData", NotOnOrAfter=expires, Recipient=claims.recipient)
-    conditions = _add(assertion, "Conditions", NotBefore=_instant(now - CLOCK_SKEW), NotOnOrAfter=expires)
+    conditions = _add(assertion, "Conditions", NotBefore=instant(now - CLOCK_SKEW), NotOnOrAfter=expires)
     _add(_add(conditions, "AudienceRestriction"), "Audience", claims.audience)
     statement = _add(assertion, "AuthnStatement", AuthnInstant=issued, SessionIndex=name)
     _add(_add(statement, "AuthnContext"), "AuthnContextClassRef", _PASSWORD)
@@ -94,7 +96,3 @@ def _add(parent: etree._Element, tag: str, text: str | None = None, **attributes
     child = etree.SubElement(parent, f"{{{_SAML}}}{tag}", attributes)
     child.text = text
     return child
-
-
-def _instant(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,15 +1,18 @@
-"""Texts of payloads and reasons: HTML to plain text, cutting, what kinds of content are called; and payload hashes."""
+"""Texts of payloads and reasons: HTML to plain, cutting, moments, what kinds of content are called; payload hashes."""
 
 from __future__ import annotations
 
 import hashlib
 import html
 import re
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import orjson
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from enterprise_catalog.integrated_channels.types import ContentItem, Payload
 
 #: A tag as browsers see one: a ``<`` that a letter, ``/``, ``!`` or ``?`` follows, up to the next ``>``. It ends before
@@ -37,6 +40,12 @@ def cut(text: str, length: int | None) -> str:
     Without a length nothing is cut. Cutting what is cut already changes nothing.
     """
     return text if length is None or len(text) <= length else text[: length - 1].rstrip() + _ELLIPSIS
+
+
+def instant(moment: datetime) -> str:
+    """Return a moment as ISO 8601 writes it, in UTC and to the second, such as ``2027-01-05T09:30:00Z``."""
+    # ``strftime`` would leave the zeros out before an early year.
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def kind_of(item: ContentItem) -> str:

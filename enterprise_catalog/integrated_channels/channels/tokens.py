@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
+from enterprise_catalog.integrated_channels.channels.paging import linked_page, pages
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from enterprise_catalog.integrated_channels.http import Answer, LMSClient
 
 
 def _every_401(_: Answer) -> bool:
     return True
+
+
+def is_challenge(answer: Answer) -> bool:
+    """Return whether a 401 asks for another token, as the header says then that RFC 6750 (3) has for it.
+
+    For an LMS that answers 401 as well to what a person may not do.
+    """
+    return "www-authenticate" in answer.headers
 
 
 class BearerClient:
@@ -46,6 +56,9 @@ class BearerClient:
         """Send one request as ``LMSClient.send`` does; with a fresh token a second time if the first one was refused.
 
         A request that was refused for its token was not carried out.
+
+        Raises:
+            CredentialsError: the second token is refused as well, whatever ``accept`` says.
         """
         token = self._token or self._renewed(stale="")
         answer = self._send_with(token, method, path, accept=accept, **request)
@@ -53,9 +66,23 @@ class BearerClient:
             # The refused one was counted, and was not carried out; a channel may have but one call in its window.
             request["is_counted"] = False
             answer = self._send_with(self._renewed(stale=token), method, path, accept=accept, **request)
+            if answer.status_code == 401 and self._is_token_refused(answer):
+                message = f"The learning system does not take the access token that it has just given: {answer.excerpt}"
+                raise CredentialsError(message, status_code=401)
         if answer.status_code == 401 and 401 not in accept:
             raise CredentialsError(f"The learning system answered 401: {answer.excerpt}", status_code=401)
         return answer
+
+    def linked_pages(self, path: str, params: Mapping[str, str | list[str]]) -> Iterator[Answer]:
+        """Yield the pages of a list, of which each names the next one in its header ``Link``.
+
+        Raises:
+            RetryableError: the list leads in a circle, or to another host, which is not given our token.
+        """
+        first = f"{path}?{urlencode(params, doseq=True)}"
+        return pages(
+            lambda page: self.send("GET", page), first, lambda answer: linked_page(answer, self.client.base_url)
+        )
 
     def _send_with(self, token: str, method: str, path: str, *, accept: Collection[int], **request: Any) -> Answer:
         headers = {**request.pop("headers", {}), "Authorization": f"Bearer {token}"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 import pytest
@@ -9,7 +10,10 @@ import pytest
 from enterprise_catalog.integrated_channels.channels.courses import (
     Requirements,
     address_of,
+    contradiction_of,
+    described,
     description_of,
+    host_of,
     is_web_address,
     link_to_course_page,
     owners_of,
@@ -65,7 +69,26 @@ def test_a_link_is_escaped_and_left_out_where_there_is_none() -> None:
     assert link_to_course_page("") == ""
 
 
-@pytest.mark.parametrize("text", ["", "a.test", "ftp://a.test", "javascript:alert(1)"])
+@pytest.mark.parametrize("text", ["", "a.test", "ftp://a.test", "javascript:alert(1)", "https://", "http://[a", "//a"])
 def test_what_is_no_web_address_is_none(text: str) -> None:
     assert is_web_address("https://a.test")
+    assert host_of("https://a.test:8080/b") == "a.test:8080"
     assert not is_web_address(text)
+    assert host_of(text) == ""
+
+
+def test_dates_that_contradict_each_other_are_told() -> None:
+    one, other = datetime(2027, 1, 5, tzinfo=UTC), datetime(2027, 2, 1, tzinfo=UTC)
+
+    assert contradiction_of(an_item(start=other, end=one)) == "It ends (2027-01-05) before it starts (2027-02-01)"
+    for start, end in ((one, other), (one, one), (None, one), (one, None), (None, None)):
+        assert contradiction_of(an_item(start=start, end=end)) == ""
+
+
+def test_the_longest_description_that_fits_is_taken_whole_or_else_the_title() -> None:
+    item = an_item(full_description="<p>Lo\0ng</p>", short_description="Sh")
+
+    texts = {length: described(item, head="<hr>", title="T & U", length=length) for length in (None, 15, 14, 6, 5)}
+
+    whole = "<hr><p>Long</p>"
+    assert texts == {None: whole, 15: whole, 14: "<hr>Sh", 6: "<hr>Sh", 5: "<hr>T &amp; U"}

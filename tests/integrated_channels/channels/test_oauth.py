@@ -1,14 +1,20 @@
-"""What holds for every token that is asked for; consents are tried with the channels that need them."""
+"""What holds for every token that is asked for, and what is said when a consent gives none."""
 
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
-from enterprise_catalog.integrated_channels.channels.oauth import basic_authentication, request_grant
+from enterprise_catalog.integrated_channels.channels.oauth import (
+    Consent,
+    ConsentCredentials,
+    basic_authentication,
+    request_grant,
+)
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
@@ -95,3 +101,92 @@ def test_no_message_repeats_how_we_show_who_we_are() -> None:
 
     assert basic_authentication(client, "us", "our-secret") == {"Authorization": f"Basic {pair}"}
     assert client.redacted(pair) == "[secret]"
+
+
+# --- a person's consent ---------------------------------------------------------------------------------------------
+
+
+class LecternConsent(Consent):
+    """Tokens of a Lectern."""
+
+    authorization_path = "/authorize"
+    token_path = PATH
+
+
+class Lectern:
+    """As much of a channel as a consent needs."""
+
+    label: ClassVar[str] = "Lectern"
+
+    def __init__(self, client: LMSClient, *, is_authorized: bool = True) -> None:
+        self.client = client
+        refresh_token = SecretStr("the-refresh-token") if is_authorized else None
+        self.credentials = ConsentCredentials(
+            client_id="us", client_secret=SecretStr("our-secret"), refresh_token=refresh_token
+        )
+
+
+def consent(status: int = 200, body: str = "", *, is_authorized: bool = True) -> LecternConsent:
+    return LecternConsent(cast("Any", Lectern(a_client(status, body), is_authorized=is_authorized)))
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "code"),
+    [
+        (
+            '{"error": "invalid_grant", "error_description": "Too old"}',
+            "Lectern no longer takes the consent (invalid_grant: Too old): authorize the configuration again.",
+            "invalid_grant",
+        ),
+        (
+            '{"error": "invalid_client"}',
+            "Lectern does not know our client ID and client secret (invalid_client).",
+            "invalid_client",
+        ),
+        ('{"error": "invalid_scope"}', "Lectern gives us no token (invalid_scope).", "invalid_scope"),
+        ('{"error": "made-up", "error_description": "y"}', "Lectern gives us no token: it answered 400.", ""),
+        ("{}", "Lectern gives us no token: it answered 400.", ""),
+    ],
+)
+def test_a_refusal_says_what_to_do_and_repeats_no_code_but_those_of_oauth(body: str, message: str, code: str) -> None:
+    with pytest.raises(CredentialsError) as raised:
+        consent(400, body).fetch_token()
+
+    assert raised.value.message == message
+    assert (raised.value.status_code, raised.value.vendor_code) == (400, code)
+
+
+def test_an_lms_may_have_another_code_for_a_consent_that_is_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LecternConsent, "withdrawn_codes", frozenset({"invalid_request"}))
+
+    with pytest.raises(CredentialsError, match="no longer takes the consent"):
+        consent(400, '{"error": "invalid_request"}').fetch_token()
+    with pytest.raises(CredentialsError, match="gives us no token"):
+        consent(400, '{"error": "invalid_grant"}').fetch_token()
+
+
+@pytest.mark.parametrize("code", ["server_error", "temporarily_unavailable"])
+def test_a_refusal_that_may_pass_is_waited_for(code: str) -> None:
+    with pytest.raises(RetryableError, match=f"could not give out a token \\({code}\\)") as raised:
+        consent(400, f'{{"error": "{code}"}}').fetch_token()
+
+    assert raised.value.vendor_code == code
+
+
+def test_a_refusals_words_are_bounded_and_hold_no_secret() -> None:
+    client = a_client(400, f'{{"error": "invalid_grant", "error_description": "the-refresh-token {"x" * 999}"}}')
+    client.keep_secret("the-refresh-token")
+
+    with pytest.raises(CredentialsError, match=r"\(invalid_grant: \[secret\] x+…\)") as raised:
+        LecternConsent(cast("Any", Lectern(client))).fetch_token()
+
+    assert len(raised.value.message) < 400
+
+
+def test_where_nobody_has_consented_or_nobody_is_there_it_is_said_by_name() -> None:
+    with pytest.raises(CredentialsError, match="Nobody has let us into this Lectern yet"):
+        consent(is_authorized=False).fetch_token()
+    with pytest.raises(ConfigurationError, match="There is no Lectern at the base URL"):
+        consent(404).fetch_token()
+    with pytest.raises(CredentialsError, match="Lectern let us in once, but gave no token to come back with"):
+        consent(200, '{"access_token": "t"}').redeem("code", redirect_uri="https://catalog.example.org/")

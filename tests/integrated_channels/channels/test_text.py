@@ -1,15 +1,16 @@
-"""HTML to plain text, cutting to a length, what kinds of content are called, and the hash of a payload."""
+"""HTML to plain text, cutting to a length, moments, what kinds of content are called, and the hash of a payload."""
 
 from __future__ import annotations
 
 import hashlib
 import time
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels.channels.text import cut, kind_of, payload_hash, plain
+from enterprise_catalog.integrated_channels.channels.text import cut, instant, kind_of, payload_hash, plain
 from tests.integrated_channels.channels.items import an_item
 
 lengths = st.integers(min_value=1, max_value=40)
@@ -111,3 +112,10 @@ def test_the_hash_never_changes_from_one_release_to_the_next() -> None:
     canonical = '{"a":"é","b":1}'.encode()
 
     assert payload_hash({"b": 1, "a": "é"}) == hashlib.sha256(canonical).hexdigest()
+
+
+def test_a_moment_is_written_in_utc_and_to_the_second_also_in_an_early_year() -> None:
+    east = timezone(timedelta(hours=2))
+
+    assert instant(datetime(2027, 1, 5, 11, 30, 0, 999_999, tzinfo=east)) == "2027-01-05T09:30:00Z"
+    assert instant(datetime(1, 1, 5, tzinfo=UTC)) == "0001-01-05T00:00:00Z"

@@ -8,17 +8,11 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 
+from enterprise_catalog.integrated_channels.channels import oauth, results
 from enterprise_catalog.integrated_channels.channels.answers import read
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, OneByOneChannel
 from enterprise_catalog.integrated_channels.channels.canvas import api, transform
-from enterprise_catalog.integrated_channels.channels.oauth import OAuthConsentingChannel
-from enterprise_catalog.integrated_channels.channels.results import done, gone
-from enterprise_catalog.integrated_channels.exceptions import (
-    ConfigurationError,
-    CredentialsError,
-    RejectedError,
-    RetryableError,
-)
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, CredentialsError, RetryableError
 from enterprise_catalog.integrated_channels.types import RemoteItem
 
 if TYPE_CHECKING:
@@ -77,7 +71,7 @@ _IMAGE: Final = "image_url"
 _OF_EVERY_COURSE: Final = frozenset({"is_public", "self_enrollment", "indexed", "default_view"})
 
 
-class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], OAuthConsentingChannel):
+class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuthConsentingChannel):
     """Canvas, hosted or self-run. Courses are concluded instead of deleted unless the settings say otherwise."""
 
     code = "CANVAS"
@@ -110,7 +104,8 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], OAuthConsen
         ]
 
     def list_items(self) -> Iterator[RemoteItem]:
-        for page in self.api.pages(f"{self._account}/courses", {"state[]": "all"}):
+        asked = {"state[]": "all", "per_page": str(api.PER_PAGE)}
+        for page in self.api.linked_pages(f"{self._account}/courses", asked):
             for course in read(list[_Course], self._require_account(page)):
                 if key := self._key_of(course):
                     fields = course.model_dump(include={"name", "course_code", "integration_id", "default_view"})
@@ -131,17 +126,14 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], OAuthConsen
         """
         fields = {name: value for name, value in item.payload.items() if name != _IMAGE}
         answer = self.api.send("POST", f"{self._account}/courses", json={"course": fields, "offer": True})
-        if answer.status_code == 400:
-            refusal = self.api.refusal(answer)
-            if item.may_be_there and "integration_id" in refusal.vendor_code:
-                # Made after we had looked; or the look-up, which Canvas answers from a copy, was behind (source).
-                raise RetryableError(f"Canvas has the course that it did not find. {refusal.message}", status_code=400)
-            raise refusal
+        if answer.status_code == 400 and item.may_be_there and "integration_id" in api.explain(answer)[0]:
+            # Made after we had looked; or the look-up, which Canvas answers from a copy, was behind (source).
+            raise RetryableError(f"Canvas has the course that it did not find: {answer.excerpt}", status_code=400)
         course = self._read(item, self._require_account(answer))
         changes = {_IMAGE: item.payload[_IMAGE]} if _IMAGE in item.payload else {}
         if course.workflow_state != _OFFERED:
             changes["event"] = "offer"
-        return self._change(item, str(course.id), changes) if changes else done(item, course.id)
+        return self._change(item, str(course.id), changes) if changes else results.done(item, course.id)
 
     def update_item(self, item: Outgoing) -> ItemResult:
         image = {} if _IMAGE in item.payload else {"remove_image": True}
@@ -152,10 +144,10 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], OAuthConsen
         answer = self.api.send("DELETE", path, params={"event": policy})
         if answer.status_code >= 400 and self.api.send("GET", path).status_code == 404:
             # Never there, or deleted by somebody: Canvas shows no deleted course unless it is asked to.
-            return gone(item, answer.status_code)
+            return results.gone(item, answer.status_code)
         if not read(dict[str, bool], self._require_course(answer)).get(policy):
             raise RetryableError(f"Canvas does not say that it did {policy} the course: {answer.excerpt}")
-        return done(item)
+        return results.done(item)
 
     def _change(self, item: Outgoing, course_id: str, changes: Payload) -> ItemResult:
         path = f"{_COURSES_PATH}/{course_id}"
@@ -163,11 +155,11 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], OAuthConsen
         if answer.status_code in {400, 401, 403} and self._is_undeleted(path):
             answer = self.api.send("PUT", path, json={"course": changes})
         if answer.status_code == 404:
-            return gone(item)
+            return results.gone(item)
         course = self._read(item, self._require_course(answer))
         if course.workflow_state != _OFFERED:
             raise RetryableError(f"Canvas took the change, but the course {course.id} is {course.workflow_state}.")
-        return done(item, course.id)
+        return results.done(item, course.id)
 
     def _is_undeleted(self, path: str) -> bool:
         """Recover the course if it was deleted, and return whether it was; it is then unpublished.
@@ -205,12 +197,9 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], OAuthConsen
         Raises:
             CredentialsError, ConfigurationError, RejectedError: by what Canvas refuses.
         """
-        if answer.status_code in {401, 403}:
-            told = f"The person who authorized us may not do this in the account of Canvas: {answer.excerpt}"
-            raise CredentialsError(told, status_code=answer.status_code)
         if answer.status_code == 404:
             raise ConfigurationError(f"There is no account {self._account} at the base URL.", status_code=404)
-        return self.api.require_valid(answer)
+        return self.api.require(answer, place="in the account", forbidden=CredentialsError)
 
     def _require_course(self, answer: Answer) -> Answer:
         """Return an answer about one course.
@@ -221,13 +210,11 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], OAuthConsen
             CredentialsError: what we need is not allowed in the whole account.
             RejectedError: Canvas refuses what was asked for, of this course.
         """
-        if answer.status_code in {401, 403}:
-            if not self._is_allowed and (mend := self.probe()):
+        if answer.status_code in api.FORBIDDEN and not self._is_allowed:
+            if mend := self.probe():
                 raise CredentialsError(" ".join(mend), status_code=answer.status_code)
             self._is_allowed = True
-            told = f"The person who authorized us may not do this with this course of Canvas: {answer.excerpt}"
-            raise RejectedError(told, status_code=answer.status_code)
-        return self.api.require_valid(answer)
+        return self.api.require(answer, place="with this course")
 
 
 def _path_of(key: str) -> str:

@@ -6,17 +6,13 @@ https://developerdocs.instructure.com/services/canvas/resources/courses and the 
 
 from __future__ import annotations
 
-import html
-from datetime import UTC
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from enterprise_catalog.integrated_channels.channels import courses
-from enterprise_catalog.integrated_channels.channels.text import cut
+from enterprise_catalog.integrated_channels.channels.text import cut, instant
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from enterprise_catalog.integrated_channels.types import ContentItem, Payload
 
 MAX_NAME_LENGTH: Final = 255  #: ``maximum_string_length``, of ``name`` and ``course_code``.
@@ -44,59 +40,35 @@ def to_course(item: ContentItem) -> Payload:
         RejectedError: a pathway; a key that is too long; no title; an image that has no web address; an end before the
             start. The message names all of it.
     """
+    image_url, title = item.image_url.strip(), courses.title_of(item)
     image = f"The image has no web address that Canvas could show: {cut(item.image_url, 100)!r}."
+    host = courses.host_of(image_url)
     _REQUIREMENTS.check(
         item,
         ("\0" in item.content_key, "The content key holds a null character, which no text in Canvas can."),
-        (item.image_url and not _is_web_address(item.image_url), image),
-        (backwards := _backwards(item), backwards),
+        (item.image_url and not (host and host.isascii()), image),
+        (backwards := courses.contradiction_of(item), f"{backwards}; Canvas refuses such dates."),
     )
-    title = courses.title_of(item)
     has_dates = item.start is not None or item.end is not None
     course: Payload = {
         "name": cut(title, MAX_NAME_LENGTH),
         "course_code": item.content_key,
         "integration_id": item.content_key,
         "syllabus_body": _syllabus(item, title),
-        "start_at": _iso(item.start),
-        "end_at": _iso(item.end),
+        "start_at": item.start and instant(item.start),
+        "end_at": item.end and instant(item.end),
         # Canvas takes no dates without it, and forgets them where it is false.
         "restrict_enrollments_to_course_dates": has_dates,
     }
-    if item.image_url:
-        course["image_url"] = quote(item.image_url.strip(), safe=_ADDRESS_CHARACTERS)
+    if image_url:
+        course["image_url"] = quote(image_url, safe=_ADDRESS_CHARACTERS)
     return course
-
-
-def _backwards(item: ContentItem) -> str:
-    """Return what is wrong with dates that contradict each other; empty if nothing is."""
-    if not (item.start and item.end and item.end < item.start):
-        return ""
-    return f"It ends ({item.end:%Y-%m-%d}) before it starts ({item.start:%Y-%m-%d}); Canvas refuses such dates."
-
-
-def _is_web_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text.strip())
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.netloc.isascii()
 
 
 def _syllabus(item: ContentItem, title: str) -> str:
     """Return a link to the enrolment page, the dates, and the longest description that fits, as HTML."""
-    lines = []
-    if link := courses.link_to_course_page(courses.address_of(item)):
-        lines.append(f"<p>{link}</p>")
     dates = (("Starts", item.start), ("Ends", item.end))
-    if told := ", ".join(f"{word}: {moment:%Y-%m-%d}" for word, moment in dates if moment):
-        lines.append(f"<p>{told}</p>")
-    head = "".join(lines)
-    shortest = head + html.escape(cut(title, MAX_NAME_LENGTH))
-    whole = (head + text for text in (item.full_description, item.short_description) if text)
-    fitting = next((text for text in whole if len(text) <= MAX_SYLLABUS_LENGTH), shortest)
-    return fitting.replace("\0", "")  # PostgreSQL holds none.
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else f"{moment.astimezone(UTC).isoformat(timespec='seconds').removesuffix('+00:00')}Z"
+    told = ", ".join(f"{word}: {moment:%Y-%m-%d}" for word, moment in dates if moment)
+    link = courses.link_to_course_page(courses.address_of(item))
+    head = "".join(f"<p>{line}</p>" for line in (link, told) if line)
+    return courses.described(item, head=head, title=cut(title, MAX_NAME_LENGTH), length=MAX_SYLLABUS_LENGTH)

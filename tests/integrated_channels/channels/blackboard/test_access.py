@@ -91,7 +91,7 @@ def test_a_consent_without_offline_access_is_refused(blackboard: BlackboardSandb
 
 
 def test_without_a_consent_nothing_is_sent(blackboard: BlackboardSandbox) -> None:
-    with pytest.raises(CredentialsError, match="Nobody has let us into this Blackboard yet"):
+    with pytest.raises(CredentialsError, match="Nobody has let us into this Blackboard Learn yet"):
         connected(blackboard, refresh_token="").find(["A"])
 
     assert blackboard.calls == {}
@@ -209,7 +209,7 @@ def test_a_wrong_secret_is_told_by_name(blackboard: BlackboardSandbox) -> None:
     answer = '{"error": "invalid_client", "error_description": "x"}'
     blackboard.faults.add(Fault(kind=FaultKind.ANSWER, status=401, body=answer))
 
-    with pytest.raises(CredentialsError, match="does not know the application's key and secret"):
+    with pytest.raises(CredentialsError, match="does not know our client ID and client secret"):
         connected(blackboard).find(["A"])
 
 
@@ -258,7 +258,7 @@ def test_an_unknown_error_code_stops_the_run_and_is_not_repeated(
     with pytest.raises(CredentialsError) as raised:
         channel.find(["A"])
 
-    assert raised.value.message == "Blackboard gives us no token: it answered 400."
+    assert raised.value.message == "Blackboard Learn gives us no token: it answered 400."
 
 
 @pytest.mark.parametrize("operation", ["POST token", "GET courses/:id"])
@@ -364,5 +364,5 @@ def test_a_probe_tells_what_has_to_be_mended(blackboard: BlackboardSandbox) -> N
 def test_a_probe_of_something_else_is_no_success() -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(404, text="<html>"))
 
-    with pytest.raises(ConfigurationError, match="no Blackboard at the base URL"):
+    with pytest.raises(ConfigurationError, match="no Blackboard Learn at the base URL"):
         connected(transport, refresh_token="a-refresh-token").probe()

@@ -81,9 +81,9 @@ def test_a_code_is_taken_once_and_with_its_own_redirect_only(canvas: CanvasSandb
     used, other = consented(canvas, url)["code"][0], consented(canvas, url)["code"][0]
     channel.redeem(used, redirect_uri=REDIRECT_URI)
 
-    with pytest.raises(CredentialsError, match="invalid_grant authorization_code not found"):
+    with pytest.raises(CredentialsError, match="invalid_grant: authorization_code not found"):
         channel.redeem(used, redirect_uri=REDIRECT_URI)
-    with pytest.raises(CredentialsError, match="has to be authorized again"):
+    with pytest.raises(CredentialsError, match="authorize the configuration again"):
         channel.redeem(other, redirect_uri="https://elsewhere.example.org/")
 
 
@@ -100,7 +100,7 @@ def test_a_grant_without_a_refresh_token_is_no_consent(canvas: CanvasSandbox, ch
 def test_without_a_consent_it_says_that_one_is_needed_and_asks_nothing(canvas: CanvasSandbox) -> None:
     channel = connected(canvas, credentials=NOT_AUTHORIZED)
 
-    with pytest.raises(ConfigurationError, match="Nobody of the customer has authorized us"):
+    with pytest.raises(CredentialsError, match="Nobody has let us into this Canvas yet"):
         channel.create([outgoing("A")])
 
     assert canvas.calls == {}
@@ -151,7 +151,7 @@ def test_a_refresh_token_that_is_taken_back_stops_the_run_and_says_what_to_do(er
         connected(canvas).find(["A"])
 
     assert refusal.value.message == (
-        f"Canvas gives us no token ({error} refresh_token not found); it has to be authorized again."
+        f"Canvas no longer takes the consent ({error}: refresh_token not found): authorize the configuration again."
     )
     assert (refusal.value.status_code, refusal.value.vendor_code) == (400, error)
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, SecretStr
 
 from enterprise_catalog.integrated_channels.channels.answers import read
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, ConsentingChannel
-from enterprise_catalog.integrated_channels.channels.text import cut
+from enterprise_catalog.integrated_channels.channels.text import REASON_LENGTH, cut
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, CredentialsError, RetryableError
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ _CODES: Final = frozenset(
     {"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"}
 ) | {"invalid_scope"}
 _PASSING_CODES: Final = frozenset({"server_error", "temporarily_unavailable"})
-_REASON_LENGTH: Final = 300
 
 
 class ClientCredentials(ChannelSettings):
@@ -136,7 +135,7 @@ class Consent:
         code, words = refusal.error, self._client.redacted(refusal.error_description)
         if code not in _CODES | _PASSING_CODES:
             return CredentialsError(f"{self._lms} gives us no token: it answered {status}.", status_code=status)
-        reason = cut(f"{code}: {words}" if words else code, _REASON_LENGTH)
+        reason = cut(f"{code}: {words}" if words else code, REASON_LENGTH)
         if code in _PASSING_CODES:
             message = f"{self._lms} could not give out a token ({reason})."
             return RetryableError(message, status_code=status, vendor_code=code)

@@ -1,4 +1,4 @@
-"""Texts of payloads and reasons: HTML to plain, cutting, moments, what kinds of content are called; payload hashes."""
+"""Texts of payloads, paths and reasons: HTML to plain, cutting, moments, words for content; and payload hashes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import hashlib
 import html
 import re
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 import orjson
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from enterprise_catalog.integrated_channels.types import ContentItem, Payload
+
+REASON_LENGTH: Final = 300  #: In characters; so much is told of what a learning system says of a refusal.
 
 #: A tag as browsers see one: a ``<`` that a letter, ``/``, ``!`` or ``?`` follows, up to the next ``>``. It ends before
 #: another ``<``, so that a text full of them is not searched to its end for each.
@@ -40,6 +43,11 @@ def cut(text: str, length: int | None) -> str:
     Without a length nothing is cut. Cutting what is cut already changes nothing.
     """
     return text if length is None or len(text) <= length else text[: length - 1].rstrip() + _ELLIPSIS
+
+
+def path_part(text: str) -> str:
+    """Return ``text`` as one part of a path: no slash in it parts anything."""
+    return quote(text, safe="")
 
 
 def instant(moment: datetime) -> str:

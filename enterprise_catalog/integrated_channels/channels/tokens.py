@@ -66,11 +66,9 @@ class BearerClient:
             # The refused one was counted, and was not carried out; a channel may have but one call in its window.
             request["is_counted"] = False
             answer = self._send_with(self._renewed(stale=token), method, path, accept=accept, **request)
-            if answer.status_code == 401 and self._is_token_refused(answer):
-                message = f"The learning system does not take the access token that it has just given: {answer.excerpt}"
-                raise CredentialsError(message, status_code=401)
-        if answer.status_code == 401 and 401 not in accept:
-            raise CredentialsError(f"The learning system answered 401: {answer.excerpt}", status_code=401)
+        if answer.status_code == 401 and (401 not in accept or self._is_token_refused(answer)):
+            message = "The learning system answered 401, and does not take the access token that it has just given"
+            raise CredentialsError(f"{message}: {answer.excerpt}", status_code=401)
         return answer
 
     def linked_pages(self, path: str, params: Mapping[str, str | list[str]]) -> Iterator[Answer]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels.channels.text import cut, instant, kind_of, payload_hash, plain
+from enterprise_catalog.integrated_channels.channels.text import cut, instant, kind_of, path_part, payload_hash, plain
 from tests.integrated_channels.channels.items import an_item
 
 lengths = st.integers(min_value=1, max_value=40)
@@ -119,3 +119,7 @@ def test_a_moment_is_written_in_utc_and_to_the_second_also_in_an_early_year() ->
 
     assert instant(datetime(2027, 1, 5, 11, 30, 0, 999_999, tzinfo=east)) == "2027-01-05T09:30:00Z"
     assert instant(datetime(1, 1, 5, tzinfo=UTC)) == "0001-01-05T00:00:00Z"
+
+
+def test_a_part_of_a_path_stays_one() -> None:
+    assert path_part("a/b+c d%2F:é") == "a%2Fb%2Bc%20d%252F%3A%C3%A9"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 
@@ -19,6 +18,7 @@ from enterprise_catalog.integrated_channels.channels.blackboard import access, t
 from enterprise_catalog.integrated_channels.channels.blackboard.api import API, Page
 from enterprise_catalog.integrated_channels.channels.oauth import OAuthConsentingChannel
 from enterprise_catalog.integrated_channels.channels.results import done, failed, gone
+from enterprise_catalog.integrated_channels.channels.text import path_part
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RetryableError
 from enterprise_catalog.integrated_channels.types import RateLimit, RemoteItem
 
@@ -185,12 +185,12 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
         fields = {"fields": "id,externalId"}
         if _UNSAFE_IN_PATH & set(key):
             return self._courses(externalId=key, **fields)
-        answer = self._api.send("GET", f"{COURSES}/externalId:{quote(key, safe='')}", params=fields)
+        answer = self._api.send("GET", f"{COURSES}/externalId:{path_part(key)}", params=fields)
         return [read(_Course, answer)] if answer else []
 
     def _change(self, course: str, item: Outgoing, fields: Payload) -> ItemResult:
         taken = f"Blackboard has another course with the external ID {item.content_key!r}"
-        answer = self._api.send("PATCH", f"{COURSES}/{quote(course, safe='')}", json=fields, is_refused=taken)
+        answer = self._api.send("PATCH", f"{COURSES}/{path_part(course)}", json=fields, is_refused=taken)
         if answer is None:
             return _gone(item)
         read(_Course, answer)
@@ -198,13 +198,13 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
 
     def _delete(self, item: Outgoing) -> ItemResult:
         """Delete a course for ever. Blackboard does it in a task of its own, which is asked a few times."""
-        course = quote(item.remote_id, safe="")
+        course = path_part(item.remote_id)
         answer = self._api.send("DELETE", f"{COURSES}/{course}")
         if answer is None:
             return _gone(item)
         # Only the task's id is taken from there: no other address is gone to.
         if task := _TASK_ID.search(answer.headers.get("location", "")):
-            path = f"{PARTS}/{course}/tasks/{quote(task[1], safe='')}"
+            path = f"{PARTS}/{course}/tasks/{path_part(task[1])}"
             for _ in range(self.settings.deletion_checks):
                 answer = self._api.send("GET", path)
                 if answer is None:
@@ -258,11 +258,11 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
 
 
 def _contents_of(course: str) -> str:
-    return f"{PARTS}/{quote(course, safe='')}/contents"
+    return f"{PARTS}/{path_part(course)}/contents"
 
 
 def _part_of(contents: str, part: str) -> str:
-    return f"{contents}/{quote(part, safe='')}"
+    return f"{contents}/{path_part(part)}"
 
 
 def _like(payload: Payload, contents: Iterable[_Content]) -> _Content | None:

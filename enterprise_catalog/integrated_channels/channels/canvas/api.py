@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, Field
 
-from enterprise_catalog.integrated_channels.channels import buckets, oauth, tokens
-from enterprise_catalog.integrated_channels.channels.answers import read
-from enterprise_catalog.integrated_channels.channels.text import cut
+from enterprise_catalog.integrated_channels.channels import answers, buckets, oauth, text, tokens
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError, SyncError
 
 if TYPE_CHECKING:
@@ -19,23 +17,16 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.http import Answer, LMSClient
 
-#: Canvas's bucket, one for each access token: full at the first number, and emptied by the second one in each second.
-#: While a request is under way it holds the third one. (source: app/middleware/request_throttle.rb)
-HIGH_WATER: Final = 600.0
-DRAIN_PER_SECOND: Final = 10.0
-UP_FRONT_COST: Final = 50.0
-_BUCKET: Final = buckets.LeakyBucket("Canvas", HIGH_WATER, DRAIN_PER_SECOND)
+#: Canvas has one for each access token. (source, here and for the next one: app/middleware/request_throttle.rb)
+BUCKET: Final = buckets.LeakyBucket("Canvas", size=600.0, drained_per_second=10.0)
+UP_FRONT_COST: Final = 50.0  #: What a request holds of it while it is under way.
 #: More would hold so much of it while they are under way that a bucket in good order looked as good as full.
 MAX_PARALLEL_CALLS: Final = 4
 
-PER_PAGE: Final = 100  #: The most that Canvas gives at once (source: lib/api.rb, ``MAX_PER_PAGE``).
+PER_PAGE: Final = "100"  #: The most that Canvas gives at once (source: lib/api.rb, ``MAX_PER_PAGE``).
 
 #: What the person who consented may not do. A 401 that is about the token names it (oauth.md), and never gets here.
 FORBIDDEN: Final = frozenset({401, 403})
-
-#: What a 403 says that is no refusal of rights. It is plain text; newer versions answer 429.
-_THROTTLED: Final = b"Rate Limit Exceeded"
-_COMPLAINT_LENGTH: Final = 300
 
 #: What the consent asks for where the developer key enforces scopes.
 SCOPES: Final = (
@@ -59,10 +50,9 @@ class _Fault(BaseModel):
     message: str = ""
 
 
-class _Complaint(BaseModel):
+class _Complaint(_Fault):
     """Why Canvas refuses a request, in one of its forms."""
 
-    message: str = ""
     errors: dict[str, list[_Fault] | str] | list[_Fault] = []
 
 
@@ -98,14 +88,13 @@ class CanvasAPI(tokens.BearerClient):
 
         Raises:
             ThrottledError: Canvas wants fewer calls, in whichever words; or it soon will, and was not asked.
-            CredentialsError: it does not take our tokens.
-            ConfigurationError: nobody has consented yet.
+            CredentialsError: it does not take our tokens, or nobody has consented yet.
         """
-        _BUCKET.require(self._least_remaining, self._remaining)
+        BUCKET.require(self._least_remaining, self._remaining)
         answer = super().send(method, path, accept={400, 401, 403, 404, *accept}, **request)
-        self._remaining = _BUCKET.remaining(answer)
+        self._remaining = BUCKET.remaining(answer)
         _raise_if_throttled(answer)
-        if answer.status_code == 404 and not read(_Complaint, answer).errors:
+        if answer.status_code == 404 and not answers.read(_Complaint, answer).errors:
             # A proxy's page must not make a course that is still there pass for gone.
             raise RetryableError(f"Nothing is found, and it is not Canvas that says so: {answer.excerpt}")
         return answer
@@ -126,14 +115,14 @@ class CanvasAPI(tokens.BearerClient):
             raise forbidden(told, status_code=answer.status_code)
         if answer.status_code >= 400:
             fields, words = self.client.explained(answer, explain)
-            told = f"Canvas: {cut(words, _COMPLAINT_LENGTH)}"
+            told = f"Canvas: {text.cut(words, text.REASON_LENGTH)}"
             raise RejectedError(told, status_code=answer.status_code, vendor_code=fields)
         return answer
 
 
 def explain(answer: Answer) -> tuple[str, str]:
     """Return the fields that Canvas names in a refusal of what was sent, and what it says."""
-    complaint = read(_Complaint, answer)
+    complaint = answers.read(_Complaint, answer)
     by_field = complaint.errors if isinstance(complaint.errors, dict) else {"": complaint.errors}
     texts = [complaint.message] if complaint.message else []
     for field, faults in by_field.items():
@@ -143,5 +132,6 @@ def explain(answer: Answer) -> tuple[str, str]:
 
 
 def _raise_if_throttled(answer: Answer) -> None:
-    if answer.status_code == 403 and _THROTTLED in answer.content:
-        raise _BUCKET.overflow(answer)
+    # A 403 in plain text that is no refusal of rights; newer versions answer 429.
+    if answer.status_code == 403 and b"Rate Limit Exceeded" in answer.content:
+        raise BUCKET.overflow(answer)

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final, Literal
-from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 
-from enterprise_catalog.integrated_channels.channels import oauth, results
-from enterprise_catalog.integrated_channels.channels.answers import read
+from enterprise_catalog.integrated_channels.channels import answers, oauth, results, text
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, OneByOneChannel
 from enterprise_catalog.integrated_channels.channels.canvas import api, transform
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, CredentialsError, RetryableError
-from enterprise_catalog.integrated_channels.types import RemoteItem
+from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload, RemoteItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from enterprise_catalog.integrated_channels.http import Answer
-    from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload
 
 #: Keys that stand in a path as they are documented to. All others are sent in hexadecimal, which Canvas takes for old
 #: clients' sake (source: lib/api.rb, ``sis_parse_id``): it drops spaces at the end of an ID, and ``.json``, and web
@@ -96,7 +93,7 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
         needed = {**_NEEDED, f"{policy} courses": (f"manage_courses_{policy}", "change_course_state")}
         asked = sorted({name for names in needed.values() for name in names})
         answer = self.api.send("GET", f"{self._account}/permissions", params={"permissions[]": asked})
-        held = read(dict[str, bool], self._require_account(answer))
+        held = answers.read(dict[str, bool], self._require_account(answer))
         return [
             f"The person who authorized us may not {deed} in the account; needed is one of {', '.join(names)}."
             for deed, names in needed.items()
@@ -104,9 +101,8 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
         ]
 
     def list_items(self) -> Iterator[RemoteItem]:
-        asked = {"state[]": "all", "per_page": str(api.PER_PAGE)}
-        for page in self.api.linked_pages(f"{self._account}/courses", asked):
-            for course in read(list[_Course], self._require_account(page)):
+        for page in self.api.linked_pages(f"{self._account}/courses", {"state[]": "all", "per_page": api.PER_PAGE}):
+            for course in answers.read(list[_Course], self._require_account(page)):
                 if key := self._key_of(course):
                     fields = course.model_dump(include={"name", "course_code", "integration_id", "default_view"})
                     yield RemoteItem(key, str(course.id), course.workflow_state == _OFFERED, course.name or "", fields)
@@ -116,7 +112,7 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
         answer = self.api.send("GET", _path_of(key), params=_DELETED_TOO)
         if answer.status_code == 404:
             return None
-        course = read(_Course, self._require_course(answer))
+        course = answers.read(_Course, self._require_course(answer))
         return str(course.id) if self._key_of(course) == key else None
 
     def create_item(self, item: Outgoing) -> ItemResult:
@@ -145,7 +141,7 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
         if answer.status_code >= 400 and self.api.send("GET", path).status_code == 404:
             # Never there, or deleted by somebody: Canvas shows no deleted course unless it is asked to.
             return results.gone(item, answer.status_code)
-        if not read(dict[str, bool], self._require_course(answer)).get(policy):
+        if not answers.read(dict[str, bool], self._require_course(answer)).get(policy):
             raise RetryableError(f"Canvas does not say that it did {policy} the course: {answer.excerpt}")
         return results.done(item)
 
@@ -168,7 +164,7 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
             RejectedError: it cannot be recovered.
         """
         answer = self.api.send("GET", path, params=_DELETED_TOO)
-        if answer.status_code != 200 or read(_Course, answer).workflow_state != "deleted":
+        if answer.status_code != 200 or answers.read(_Course, answer).workflow_state != "deleted":
             return False
         self._require_course(self.api.send("PUT", path, json={"course": {"event": "undelete"}}))
         return True
@@ -179,7 +175,7 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
         Raises:
             ConfigurationError: Canvas left the integration ID out; without it, each run would make a course more.
         """
-        course = read(_Course, answer)
+        course = answers.read(_Course, answer)
         if "integration_id" in course.model_fields_set and course.integration_id != item.content_key:
             wrong = f"Canvas gives course {course.id} the integration ID {course.integration_id!r}"
             raise ConfigurationError(f"{wrong} instead of {item.content_key!r}; it needs the right to manage SIS data.")
@@ -219,5 +215,5 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
 
 def _path_of(key: str) -> str:
     if _PLAIN_KEY.fullmatch(key):
-        return f"{_COURSES_PATH}/sis_integration_id:{quote(key, safe='')}"
+        return f"{_COURSES_PATH}/sis_integration_id:{text.path_part(key)}"
     return f"{_COURSES_PATH}/hex:sis_integration_id:{key.encode().hex()}"

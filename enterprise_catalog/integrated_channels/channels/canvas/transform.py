@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from enterprise_catalog.integrated_channels.channels import courses
-from enterprise_catalog.integrated_channels.channels.text import cut, instant
+from enterprise_catalog.integrated_channels.channels import courses, text
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.types import ContentItem, Payload
@@ -40,35 +39,34 @@ def to_course(item: ContentItem) -> Payload:
         RejectedError: a pathway; a key that is too long; no title; an image that has no web address; an end before the
             start. The message names all of it.
     """
-    image_url, title = item.image_url.strip(), courses.title_of(item)
-    image = f"The image has no web address that Canvas could show: {cut(item.image_url, 100)!r}."
+    image_url, name = item.image_url.strip(), text.cut(courses.title_of(item), MAX_NAME_LENGTH)
+    not_shown = f"The image has no web address that Canvas could show: {text.cut(item.image_url, 100)!r}."
     host = courses.host_of(image_url)
     _REQUIREMENTS.check(
         item,
         ("\0" in item.content_key, "The content key holds a null character, which no text in Canvas can."),
-        (item.image_url and not (host and host.isascii()), image),
+        (item.image_url and not (host and host.isascii()), not_shown),
         (backwards := courses.contradiction_of(item), f"{backwards}; Canvas refuses such dates."),
     )
-    has_dates = item.start is not None or item.end is not None
     course: Payload = {
-        "name": cut(title, MAX_NAME_LENGTH),
+        "name": name,
         "course_code": item.content_key,
         "integration_id": item.content_key,
-        "syllabus_body": _syllabus(item, title),
-        "start_at": item.start and instant(item.start),
-        "end_at": item.end and instant(item.end),
+        "syllabus_body": _syllabus(item, name),
+        "start_at": item.start and text.instant(item.start),
+        "end_at": item.end and text.instant(item.end),
         # Canvas takes no dates without it, and forgets them where it is false.
-        "restrict_enrollments_to_course_dates": has_dates,
+        "restrict_enrollments_to_course_dates": bool(item.start or item.end),
     }
     if image_url:
         course["image_url"] = quote(image_url, safe=_ADDRESS_CHARACTERS)
     return course
 
 
-def _syllabus(item: ContentItem, title: str) -> str:
+def _syllabus(item: ContentItem, name: str) -> str:
     """Return a link to the enrolment page, the dates, and the longest description that fits, as HTML."""
     dates = (("Starts", item.start), ("Ends", item.end))
     told = ", ".join(f"{word}: {moment:%Y-%m-%d}" for word, moment in dates if moment)
     link = courses.link_to_course_page(courses.address_of(item))
     head = "".join(f"<p>{line}</p>" for line in (link, told) if line)
-    return courses.described(item, head=head, title=cut(title, MAX_NAME_LENGTH), length=MAX_SYLLABUS_LENGTH)
+    return courses.described(item, head=head, title=name, length=MAX_SYLLABUS_LENGTH)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from enterprise_catalog.integrated_channels.channels.canvas.api import DRAIN_PER_SECOND, HIGH_WATER, UP_FRONT_COST
+from enterprise_catalog.integrated_channels.channels.canvas.api import BUCKET, UP_FRONT_COST
 from enterprise_catalog.integrated_channels.exceptions import BudgetSpentError, CredentialsError, ThrottledError
 from enterprise_catalog.integrated_channels.transmitter import Transmitter
 from enterprise_catalog.integrated_channels.types import Outcome
@@ -61,14 +61,14 @@ def test_the_pause_is_what_the_bucket_takes_to_drain(canvas: CanvasSandbox, chan
     with pytest.raises(BudgetSpentError, match="140 of 600 units are left") as stopped:
         channel.find(["B"])
 
-    assert stopped.value.retry_after_seconds == pytest.approx(460.0 / DRAIN_PER_SECOND)
+    assert stopped.value.retry_after_seconds == pytest.approx(460.0 / BUCKET.drained_per_second)
     assert canvas.calls == {TOKEN: 1, LOOK: 1}
 
 
 @pytest.mark.parametrize(("parallel_calls", "least"), [(1, 100.0), (2, 150.0), (4, 250.0)])
 def test_so_much_is_left_that_calls_at_the_same_time_do_not_fill_it(parallel_calls: int, least: float) -> None:
     assert least == UP_FRONT_COST * (parallel_calls + 1)
-    for cost, is_enough in ((HIGH_WATER - least, True), (HIGH_WATER - least + 0.5, False)):
+    for cost, is_enough in ((BUCKET.size - least, True), (BUCKET.size - least + 0.5, False)):
         canvas = CanvasSandbox(clock=Clock(), request_cost=cost)
         channel = connected(canvas, parallel_calls=parallel_calls)
         channel.find(["A"])
@@ -122,7 +122,7 @@ def test_the_older_way_waits_until_the_bucket_is_empty(canvas: CanvasSandbox, ch
     with pytest.raises(ThrottledError, match=r"403 Forbidden \(Rate Limit Exceeded\)") as stopped:
         channel.find(["A"])
 
-    assert stopped.value.retry_after_seconds == HIGH_WATER / DRAIN_PER_SECOND
+    assert stopped.value.retry_after_seconds == BUCKET.size / BUCKET.drained_per_second
 
 
 def test_a_retry_after_is_kept(canvas: CanvasSandbox, channel: Canvas) -> None:

@@ -200,7 +200,11 @@ def test_a_refused_token_is_told_and_not_taken_for_a_spent_window(
 
     run = run_of(configuration, clock)
 
-    assert (run.state, run.reason) == (RunState.STOPPED, "The learning system answered 401: Not with this token")
+    assert run.state == RunState.STOPPED
+    assert run.reason == (
+        "The learning system answered 401, and does not take the access token that it has just given: Not with this"
+        " token"
+    )
 
 
 def test_a_token_that_expired_just_then_is_fetched_again_within_the_window(

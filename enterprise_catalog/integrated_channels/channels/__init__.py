@@ -7,7 +7,8 @@
 ``fields.py``    fields of several channels' settings.
 ``answers.py``   answers, read as what they should be. ``paging.py``: lists of many pages.
 ``results.py``   what became of an item. ``buckets.py``: leaky buckets, by which some are throttled.
-``oauth.py``     how tokens are asked for. ``tokens.py`` sends them, ``saml.py`` signs assertions.
+``oauth.py``     how tokens are asked for. ``tokens.py`` keeps and sends them, ``saml.py`` signs assertions.
+``json_api.py``  JSON:API. ``php.py``: forms and texts as PHP reads them.
 ``moodle/`` …    one folder for each learning system.
 
 docs/how-tos/add_a_channel.rst goes through it step by step.

@@ -69,12 +69,13 @@ class Refusal(BaseModel):
 
 
 def request_grant(
-    client: LMSClient, path: str, *, refused: Callable[[Answer], SyncError], nothing_there: str, **request: Any
+    client: LMSClient, path: str, *, refused: Callable[[Answer], SyncError] | str, nothing_there: str, **request: Any
 ) -> Grant:
     """Ask for tokens, and have the client keep them out of every message. Such a call counts against no rate limit.
 
     Args:
-        refused: returns what to raise for an answer of 400 to 499 that is no passing one.
+        refused: returns what to raise for an answer of 400 to 499 that is no passing one; or what is said of it, before
+            its status, where the LMS's own words are not told.
         nothing_there: what is said if nobody gives out tokens at ``path``.
         request: the rest of the request, as ``LMSClient.send`` takes it.
 
@@ -86,11 +87,29 @@ def request_grant(
     if answer.status_code in (404, 405):
         raise ConfigurationError(nothing_there, status_code=answer.status_code)
     if answer.status_code >= 400:
-        raise refused(answer)
+        raise refused(answer) if callable(refused) else _no_token(refused, answer)
     grant = read(Grant, answer)
     for token in (grant.access_token, grant.refresh_token):
         client.keep_secret(token)
     return grant
+
+
+def _no_token(words: str, answer: Answer) -> CredentialsError:
+    status = answer.status_code
+    return CredentialsError(f"{words} The learning system answered {status}.", status_code=status)
+
+
+def request_client_token(
+    client: LMSClient, path: str, credentials: ClientCredentials, *, scope: str, **request: Any
+) -> str:
+    """Return an access token for our application itself, to which nobody has to consent (client credentials, 4.4).
+
+    Args:
+        scope: what is asked for, as the LMS separates scopes.
+        request: the rest, as :func:`request_grant` takes it, and raises.
+    """
+    form = {"grant_type": "client_credentials", **credentials.as_form(), "scope": scope}
+    return request_grant(client, path, form=form, **request).access_token
 
 
 def basic_authentication(client: LMSClient, client_id: str, client_secret: str) -> dict[str, str]:

@@ -7,15 +7,15 @@ item is next due.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
 
 from pydantic import Field
 
-from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, OneByOneChannel
-from enterprise_catalog.integrated_channels.channels.degreed import api, transform
-from enterprise_catalog.integrated_channels.channels.fields import CallsPerMinute, TextLength, TokenBaseURL, rate_limit
+from enterprise_catalog.integrated_channels.channels import json_api, oauth
+from enterprise_catalog.integrated_channels.channels.base import OneByOneChannel
+from enterprise_catalog.integrated_channels.channels.degreed import transform
+from enterprise_catalog.integrated_channels.channels.fields import CallsPerMinute, TokenBaseURL, rate_limit
 from enterprise_catalog.integrated_channels.channels.results import done, failed, gone, made_meanwhile
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
 from enterprise_catalog.integrated_channels.types import RemoteItem
@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.http import Answer
     from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload
 
+TOKEN: Final = "/oauth/token"  # noqa: S105  (a path)
 CONTENT: Final = "/api/v2/content"
 COURSES: Final = f"{CONTENT}/courses"
 
 CALLS_PER_MINUTE: Final = 70  #: https://developer.degreed.com/docs/rate-limiting; said to be 200 since June 2026.
 MOST_LISTED: Final = "100"  #: ``limit`` of a page; a client library says that it is the most (unverified).
+
+_JSON: Final = "application/json"  #: "406: we only accept JSON", and no type of JSON:API's own.
 
 _GONE: Final = frozenset({404, 410})
 #: What an id that there cannot be is answered with by a Degreed that would let us write.
@@ -38,7 +41,7 @@ _HARMLESS: Final = frozenset({400, 404, 409, 410, 422})
 _NO_SUCH_ID: Final = "no-such-course-of-the-enterprise-catalog"
 
 
-class DegreedSettings(ChannelSettings):
+class DegreedSettings(transform.CourseSettings):
     """What differs from one Degreed organisation to the next."""
 
     token_base_url: TokenBaseURL = ""  #: ``https://degreed.com`` for ``https://api.degreed.com``.
@@ -48,16 +51,16 @@ class DegreedSettings(ChannelSettings):
     delete_policy: Literal["obsolete", "delete"] = Field(
         default="obsolete", description="What becomes of courses that leave: hidden as obsolete, or deleted for good."
     )
-    send_skills: bool = Field(default=True, description="Whether a course's skills are set, which takes a second call.")
     skill_type: str = Field(default="skills", min_length=1, description="The JSON:API type of skills (unverified).")
-    show_price: bool = Field(default=False, description="Whether courses tell their price; otherwise they cost 0 USD.")
-    title_length: TextLength = transform.DEFAULT_TITLE_LENGTH
-    summary_length: TextLength = transform.DEFAULT_SUMMARY_LENGTH
     calls_per_minute: CallsPerMinute = CALLS_PER_MINUTE
     parallel_calls: int = Field(default=2, ge=1, le=8, description="How many calls are under way at the same time.")
 
 
-class Degreed(OneByOneChannel[DegreedSettings, api.DegreedCredentials]):
+class DegreedCredentials(oauth.ClientCredentials):
+    """An API key of the organisation, or of a content provider in it."""
+
+
+class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
     """Degreed. Courses become obsolete instead of being deleted, unless the settings say otherwise."""
 
     code = "DEGREED2"
@@ -65,18 +68,24 @@ class Degreed(OneByOneChannel[DegreedSettings, api.DegreedCredentials]):
     max_key_length = transform.MAX_EXTERNAL_ID_LENGTH
 
     def prepare(self) -> None:
-        wants = self.settings
-        self.parallel_calls, self.rate_limit = wants.parallel_calls, rate_limit(wants.calls_per_minute)
-        source = self.client.at(wants.token_base_url or self.client.base_url)
-        fetch_token = partial(api.fetch_token, source, self.credentials, scope=wants.scope)
-        self.api = api.DegreedAPI(self.client, fetch_token)
+        self.parallel_calls = self.settings.parallel_calls
+        self.rate_limit = rate_limit(self.settings.calls_per_minute)
+        self.api = json_api.JSONAPIClient(self.client, self._fetch_token, media_type=_JSON)
+
+    def _fetch_token(self) -> str:
+        source = self.client.at(self.settings.token_base_url or self.client.base_url)
+        return oauth.request_client_token(
+            source,
+            TOKEN,
+            self.credentials,
+            scope=self.settings.scope,
+            refused="Degreed gives no token: the client ID, the client secret or the scopes are wrong.",
+            nothing_there=f"No tokens are given out at {source.base_url}; is token_base_url right?",
+            headers={"Accept": _JSON},
+        )
 
     def transform(self, item: ContentItem) -> Payload:
-        wants = self.settings
-        lengths = wants.model_dump(include={"title_length", "summary_length"})
-        return transform.to_course(
-            item, transform.Wanted(has_price=wants.show_price, has_skills=wants.send_skills, **lengths)
-        )
+        return transform.to_course(item, self.settings)
 
     def probe(self) -> Sequence[str]:
         """Look something up, and write to a course that there cannot be."""
@@ -105,7 +114,7 @@ class Degreed(OneByOneChannel[DegreedSettings, api.DegreedCredentials]):
     def create_item(self, item: Outgoing) -> ItemResult:
         """Create a course. Degreed refuses an ``external-id`` that it has, obsolete or not, and a ``url`` as well."""
         try:
-            course = api.one_resource(self.api.send("POST", COURSES, data=_document(item)))
+            course = json_api.one_resource(self.api.send("POST", COURSES, data=_document(item)))
         except RejectedError as error:
             if error.status_code != 409:
                 raise
@@ -140,7 +149,7 @@ class Degreed(OneByOneChannel[DegreedSettings, api.DegreedCredentials]):
 
     def _patch(self, item: Outgoing, data: Mapping[str, Any]) -> Answer:
         answer = self.api.send("PATCH", _path(item.remote_id), data=data, accept=_GONE)
-        if answer.status_code not in _GONE and (told := api.one_resource(answer).id) != item.remote_id:
+        if answer.status_code not in _GONE and (told := json_api.one_resource(answer).id) != item.remote_id:
             raise RetryableError(f"Degreed was sent the course {item.remote_id} and answered for {told}.")
         return answer
 
@@ -155,7 +164,7 @@ class Degreed(OneByOneChannel[DegreedSettings, api.DegreedCredentials]):
         except (RejectedError, RetryableError) as error:
             return failed(item, error, remote_id=remote_id, message=_but_for_skills(error.message))
         if answer.status_code == 403:
-            code, words = map(self.client.redacted, api.explain(answer))
+            code, words = map(self.client.redacted, json_api.explain(answer))
             reason = f"the API key may not set them, and send_skills is on. {words}".strip()
             refusal = RejectedError(_but_for_skills(reason), status_code=403, vendor_code=code)
             return failed(item, refusal, remote_id=remote_id)

@@ -6,10 +6,13 @@ https://developer.degreed.com/reference, "Content": attributes of a course.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pydantic import Field
+
 from enterprise_catalog.integrated_channels.channels import courses
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
+from enterprise_catalog.integrated_channels.channels.fields import TextLength
 from enterprise_catalog.integrated_channels.channels.text import cut, plain
 
 if TYPE_CHECKING:
@@ -37,17 +40,17 @@ _REQUIREMENTS: Final = courses.Requirements(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What a configuration wants courses to be like."""
+class CourseSettings(ChannelSettings):
+    """How one organisation wants its courses."""
 
-    title_length: int | None = DEFAULT_TITLE_LENGTH
-    summary_length: int | None = DEFAULT_SUMMARY_LENGTH
-    has_price: bool = False  #: Otherwise everything costs nothing, as it does for learners of an enterprise.
-    has_skills: bool = True
+    send_skills: bool = Field(default=True, description="Whether a course's skills are set, which takes a second call.")
+    #: Otherwise everything costs nothing, as it does for learners of an enterprise.
+    show_price: bool = Field(default=False, description="Whether courses tell their price; otherwise they cost 0 USD.")
+    title_length: TextLength = DEFAULT_TITLE_LENGTH
+    summary_length: TextLength = DEFAULT_SUMMARY_LENGTH
 
 
-def to_course(item: ContentItem, wanted: Wanted) -> Payload:
+def to_course(item: ContentItem, settings: CourseSettings) -> Payload:
     """Return the attributes of the Degreed course that stands for ``item``, and its skills under :data:`SKILLS`.
 
     Texts are plain. What is not known is ``None``, so that an update takes away what was known before; a duration or a
@@ -61,8 +64,8 @@ def to_course(item: ContentItem, wanted: Wanted) -> Payload:
     _REQUIREMENTS.check(item, (not courses.is_web_address(url), f"The item has {link}; Degreed needs a web address."))
     course: Payload = {
         "external-id": item.content_key,
-        "title": cut(courses.title_of(item), wanted.title_length),
-        "summary": cut(_summary(item), wanted.summary_length),
+        "title": cut(courses.title_of(item), settings.title_length),
+        "summary": cut(_summary(item), settings.summary_length),
         "url": url,
         "image-url": item.image_url or None,
         "video-url": item.video_url or None,
@@ -70,10 +73,10 @@ def to_course(item: ContentItem, wanted: Wanted) -> Payload:
         "difficulty": item.level or None,
         "duration": _hours(item.run),
         "duration-type": DURATION_TYPE,
-        "cost-units": (_positive(item.price_usd) or 0) if wanted.has_price else 0,
+        "cost-units": (_positive(item.price_usd) or 0) if settings.show_price else 0,
         "cost-unit-type": CURRENCY,
     }
-    return course | {SKILLS: _skills(item)} if wanted.has_skills else course
+    return course | {SKILLS: _skills(item)} if settings.send_skills else course
 
 
 def _summary(item: ContentItem) -> str:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 from pydantic import SecretStr
 
-from enterprise_catalog.integrated_channels.channels.degreed.api import DegreedCredentials
-from enterprise_catalog.integrated_channels.channels.degreed.channel import Degreed, DegreedSettings
+from enterprise_catalog.integrated_channels.channels.degreed.channel import Degreed, DegreedCredentials, DegreedSettings
 from enterprise_catalog.integrated_channels.http import LMSClient
 from enterprise_catalog.integrated_channels.types import Outgoing
 from enterprise_catalog.sandbox.degreed import CLIENT_ID, CLIENT_SECRET

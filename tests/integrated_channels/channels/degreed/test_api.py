@@ -88,7 +88,10 @@ def test_a_key_or_scope_that_is_refused_stops_the_sync(knobs: dict[str, Any]) ->
     raised = failure_of_create(DegreedSandbox(**knobs))
 
     assert (type(raised), raised.status_code) == (CredentialsError, 403)
-    assert raised.message == "Degreed gives no token (403): the client ID, the client secret or the scopes are wrong."
+    assert raised.message == (
+        "Degreed gives no token: the client ID, the client secret or the scopes are wrong."
+        " The learning system answered 403."
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels.channels.degreed.transform import Wanted, to_course
+from enterprise_catalog.integrated_channels.channels.degreed.transform import CourseSettings, to_course
 from enterprise_catalog.integrated_channels.channels.text import plain
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
 from enterprise_catalog.integrated_channels.types import CourseRun, Outgoing
@@ -141,7 +141,7 @@ def test_degreed_takes_what_is_sent_and_holds_just_that(name: str) -> None:
 
 def test_a_rejection_names_all_that_is_in_the_way() -> None:
     with pytest.raises(RejectedError) as raised:
-        to_course(CASES["everything_in_the_way"], Wanted())
+        to_course(CASES["everything_in_the_way"], CourseSettings())
 
     for part in ("learner pathway", "256 characters", "no title", "no link"):
         assert part in raised.value.message
@@ -150,12 +150,12 @@ def test_a_rejection_names_all_that_is_in_the_way() -> None:
 def test_the_summary_is_cut_after_its_tags_are_gone() -> None:
     item = an_item(full_description="<p class='long'>" * 150 + "Read data.", organizations=())
 
-    assert to_course(item, Wanted())["summary"] == "Read data."
+    assert to_course(item, CourseSettings())["summary"] == "Read data."
 
 
 @given(items, st.integers(50, 300), st.integers(50, 3_000))
 def test_texts_fit_and_are_what_the_plain_text_starts_with(item: ContentItem, title: int, summary: int) -> None:
-    course = to_course(item, Wanted(title_length=title, summary_length=summary))
+    course = to_course(item, CourseSettings(title_length=title, summary_length=summary))
 
     assert 0 < len(course["title"]) <= title
     assert 0 < len(course["summary"]) <= summary
@@ -178,7 +178,7 @@ def test_any_item_arrives_at_degreed_as_it_was_made(item: ContentItem, has_price
 
 @given(items)
 def test_equal_items_give_equal_courses_whose_numbers_json_can_hold(item: ContentItem) -> None:
-    course = to_course(item, Wanted(has_price=True))
+    course = to_course(item, CourseSettings(show_price=True))
 
-    assert course == to_course(item, Wanted(has_price=True))
+    assert course == to_course(item, CourseSettings(show_price=True))
     assert json.loads(json.dumps(course, allow_nan=False)) == course

@@ -1,0 +1,104 @@
+"""JSON:API: resources, lists that come page by page, and errors, as its specification has them.
+
+https://jsonapi.org/format/1.0
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel, Field
+
+from enterprise_catalog.integrated_channels.channels.answers import read, read_or_none
+from enterprise_catalog.integrated_channels.channels.paging import pages, query_of
+from enterprise_catalog.integrated_channels.channels.tokens import BearerClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from enterprise_catalog.integrated_channels.http import Answer, LMSClient
+
+MEDIA_TYPE: Final = "application/vnd.api+json"
+
+
+class Resource(BaseModel):
+    """One thing that the LMS has."""
+
+    id: str = Field(min_length=1)
+    attributes: dict[str, Any] = {}
+
+
+class _Document(BaseModel):
+    data: Resource
+
+
+class _Links(BaseModel):
+    next: str | None = None
+
+
+class _Page(BaseModel):
+    data: list[Resource]
+    links: _Links = _Links()
+
+
+class _Error(BaseModel):
+    code: str | None = None
+    title: str | None = None
+    detail: str | None = None
+
+
+class _Errors(BaseModel):
+    errors: list[_Error] = Field(min_length=1)
+
+
+def explain(answer: Answer) -> tuple[str, str]:
+    """Return the code of the first error in an error list, and what all of them say; both empty if it is no such list.
+
+    Proxies and firewalls answer with pages of their own.
+    """
+    told = read_or_none(_Errors, answer)
+    if told is None:
+        return "", ""
+    words = (word for error in told.errors for word in (error.title, error.detail) if word)
+    return told.errors[0].code or "", " ".join(words)
+
+
+def one_resource(answer: Answer) -> Resource:
+    """Return the resource that a create or an update answers with.
+
+    Raises:
+        RetryableError: it is no such answer; whether the call was carried out is not known.
+    """
+    return read(_Document, answer).data
+
+
+class JSONAPIClient(BearerClient):
+    """Sends documents, and reads lists and errors. Threads may share it."""
+
+    def __init__(self, client: LMSClient, fetch_token: Callable[[], str], *, media_type: str = MEDIA_TYPE) -> None:
+        """Prepare calls; no token is fetched yet.
+
+        Args:
+            fetch_token: asks the LMS for an access token.
+            media_type: of documents, there and back; for an LMS that does not take the one of the specification.
+        """
+        super().__init__(client, fetch_token)
+        self._media_type = media_type
+
+    def send(
+        self, method: str, path: str, *, data: object = None, accept: Collection[int] = (), **request: Any
+    ) -> Answer:
+        """Send ``data`` (a resource, or a list of them), if there is any; raises as ``LMSClient.send`` does."""
+        headers, body = {"Accept": self._media_type}, None
+        if data is not None:
+            headers["Content-Type"], body = self._media_type, {"data": data}
+        return super().send(method, path, json=body, headers=headers, accept=accept, explain=explain, **request)
+
+    def resources(self, path: str, params: Mapping[str, str]) -> Iterator[Resource]:
+        """Return all resources of a list, fetched page by page."""
+
+        def fetch(query: Mapping[str, str]) -> _Page:
+            return read(_Page, self.send("GET", path, params=query))
+
+        found = pages(fetch, params, lambda page: query_of(page.links.next))
+        return (resource for page in found for resource in page.data)

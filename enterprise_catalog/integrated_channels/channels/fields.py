@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from enterprise_catalog.integrated_channels.types import RateLimit
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 CallsPerMinute = Annotated[
     int | None, Field(ge=1, description="The most calls in a minute that the learning system grants; null: no limit.")
@@ -20,3 +23,8 @@ TokenBaseURL = Annotated[
 def rate_limit(calls_per_minute: int | None) -> RateLimit | None:
     """Return the limit of a channel with such a setting."""
     return None if calls_per_minute is None else RateLimit(calls_per_minute, seconds=60)
+
+
+def shown(secret: SecretStr | None) -> str:
+    """Return what a secret field holds; empty if it was left empty."""
+    return secret.get_secret_value() if secret else ""

@@ -2,7 +2,7 @@
 
 ``transform.py``    content items -> courses, pure.
 ``channel.py``      courses: found, created, updated, hidden.
-``web_service.py``  tokens, forms, answers and error codes.
+``web_service.py``  tokens, calls, answers and error codes.
 
 Facts marked "observed" were seen on a running Moodle 4.5.6.
 """

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, Field
 
-from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, PushChannel
-from enterprise_catalog.integrated_channels.channels.fields import CallsPerMinute, rate_limit
+from enterprise_catalog.integrated_channels.channels import fields, php, results
+from enterprise_catalog.integrated_channels.channels.base import PushChannel
 from enterprise_catalog.integrated_channels.channels.moodle import transform, web_service
-from enterprise_catalog.integrated_channels.channels.results import done, failed, made_meanwhile
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError, RejectedError, RetryableError
 from enterprise_catalog.integrated_channels.types import Outcome, RemoteItem
 
@@ -28,21 +27,12 @@ _TAKEN_CODES: Final = frozenset({"courseidnumbertaken", "shortnametaken"})
 _MISSING_RECORD: Final = "invalidrecord"
 
 
-class MoodleSettings(ChannelSettings):
+class MoodleSettings(transform.CourseSettings):
     """What differs from one Moodle site to the next."""
 
-    category_id: int = Field(default=1, ge=1, description="The course category that new courses go into.")
-    site_name: str = Field(
-        default=transform.DEFAULT_SITE_NAME, min_length=1, max_length=50, description="The source in full names."
-    )
     service: str = Field(default="moodle_mobile_app", description="The web service's short name; needed to log in.")
-    fullname_length: int = Field(
-        default=transform.MAX_FULLNAME_LENGTH, ge=50, le=1_333, description="Full names are cut; 1333: Moodle 5.0 on."
-    )
-    max_input_vars: int = Field(
-        default=1_000, ge=100, description="PHP's max_input_vars; what exceeds it in a request is silently dropped."
-    )
-    calls_per_minute: CallsPerMinute = None  #: Moodle itself has no limit.
+    max_input_vars: php.MaxInputVars = 1_000
+    calls_per_minute: fields.CallsPerMinute = None  #: Moodle itself has no limit.
 
 
 class _Course(BaseModel):
@@ -86,12 +76,10 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
         self.web_service = web_service.WebService(self.client, self.credentials, service=self.settings.service)
         most = (self.settings.max_input_vars - web_service.CONTROL_VARIABLES) // VARIABLES_PER_COURSE
         self.items_per_call = min(self.items_per_call, most)
-        self.rate_limit = rate_limit(self.settings.calls_per_minute)
+        self.rate_limit = fields.rate_limit(self.settings.calls_per_minute)
 
     def transform(self, item: ContentItem) -> Payload:
-        return transform.to_course(
-            item, **self.settings.model_dump(include={"category_id", "site_name", "fullname_length"})
-        )
+        return transform.to_course(item, self.settings)
 
     def probe(self) -> Sequence[str]:
         """Look something up, and call the functions that change courses with nothing to change."""
@@ -129,7 +117,7 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
 
         It refuses an ID number that another course has, hidden or not; only calls at the same time can make two.
         """
-        courses = web_service.bracketed("courses", [item.payload for item in items])
+        courses = php.bracketed("courses", [item.payload for item in items])
         try:
             created = self.web_service.call("core_course_create_courses", courses, list[_Course])
         except RejectedError as error:
@@ -139,7 +127,7 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
         if [course.shortname for course in created] != [item.payload["shortname"] for item in items]:
             # What there is now, the look-up of the next run will tell.
             raise RetryableError(f"Moodle was sent {len(items)} courses and answered for {len(created)} others.")
-        return [done(item, course.id) for item, course in zip(items, created, strict=True)]
+        return [results.done(item, course.id) for item, course in zip(items, created, strict=True)]
 
     def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
         return self._update(items, [{**item.payload, "visible": VISIBLE} for item in items])
@@ -150,9 +138,8 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
     def _update(self, items: Sequence[Outgoing], changes: Sequence[Payload]) -> Sequence[ItemResult]:
         """Send each item's changes; Moodle takes each by itself and warns of those that it did not take."""
         courses = [{"id": item.remote_id, **fields} for item, fields in zip(items, changes, strict=True)]
-        answer = self.web_service.call(
-            "core_course_update_courses", web_service.bracketed("courses", courses), _Warnings
-        )
+        form = php.bracketed("courses", courses)
+        answer = self.web_service.call("core_course_update_courses", form, _Warnings)
         warnings = {str(warning.itemid): warning for warning in answer.warnings}
         if warnings.keys() - {item.remote_id for item in items}:
             raise RetryableError("Moodle warns of courses that it was not sent.", status_code=200)
@@ -160,12 +147,12 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
 
     def _result(self, item: Outgoing, warning: _Warning | None) -> ItemResult:
         if warning is None:
-            return done(item)
+            return results.done(item)
         # A missing category has the same code as a missing course; only a look-up tells which it is.
         is_gone = warning.warningcode == _MISSING_RECORD and not self._courses_by("id", item.remote_id)
         message = self.client.redacted(f"Moodle: {warning.message}")
         refusal = RejectedError(message, status_code=200, vendor_code=warning.warningcode)
-        return failed(item, refusal, outcome=Outcome.GONE if is_gone else Outcome.REJECTED)
+        return results.failed(item, refusal, outcome=Outcome.GONE if is_gone else Outcome.REJECTED)
 
     def _taken(self, item: Outgoing, error: RejectedError) -> ItemResult:
         """Return the refusal of a name that is taken, with the course that has it; Moodle's own message names ours.
@@ -173,17 +160,15 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
         If that is the very course that was to be created, somebody was faster; the next run adopts it.
         """
         key = item.content_key
-        if self._ids_of(key):
-            return made_meanwhile(item, error, known_as="ID number")
+        found = self._courses_by("idnumber", key)
+        if any(course.idnumber == key for course in found):
+            return results.made_meanwhile(item, error, known_as="ID number")
+        reason = f"Another course in Moodle has the short name {item.payload['shortname']!r}, with another ID number"
         if error.vendor_code == "courseidnumbertaken":
-            others = self._courses_by("idnumber", key)
-            theirs = ", ".join(f"{course.idnumber!r} (course {course.id})" for course in others)
+            theirs = ", ".join(f"{course.idnumber!r} (course {course.id})" for course in found)
             whose = theirs or "one that our account may not see"
             reason = f"Moodle takes the ID number {key!r} for that of another course: {whose}"
-        else:
-            shortname = item.payload["shortname"]
-            reason = f"Another course in Moodle has the short name {shortname!r}, with another ID number"
-        return failed(item, error, message=f"{reason}.")
+        return results.failed(item, error, message=f"{reason}.")
 
     def _courses_by(self, field: str, value: str) -> list[_Course]:
         """Return the courses that Moodle finds by one of their fields, hidden ones included."""

@@ -6,15 +6,15 @@ https://docs.moodle.org/dev/Web_service_API_functions and, where they differ, wh
 from __future__ import annotations
 
 import html
-import re
 from typing import TYPE_CHECKING, Final
 
-from enterprise_catalog.integrated_channels.channels import courses
-from enterprise_catalog.integrated_channels.channels.text import cut, plain
+from pydantic import Field
+
+from enterprise_catalog.integrated_channels.channels import courses, php
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
+from enterprise_catalog.integrated_channels.channels.text import plain
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from enterprise_catalog.integrated_channels.types import ContentItem, Payload
 
 MAX_IDNUMBER_LENGTH: Final = 100  #: mdl_course.idnumber; one more is refused as ``dmlwriteexception``.
@@ -27,25 +27,21 @@ _REQUIREMENTS: Final = courses.Requirements(
     "Moodle", MAX_IDNUMBER_LENGTH, f"Moodle's ID number holds at most {MAX_IDNUMBER_LENGTH}."
 )
 
-DEFAULT_SITE_NAME: Final = "edX.org"
 
-#: PHP takes ``<`` for the start of a tag unless what C calls white space follows, and Moodle refuses names with tags.
-_TAG_START: Final = re.compile(r"<(?=[^ \t\n\v\f\r])")
+class CourseSettings(ChannelSettings):
+    """How one site wants its courses."""
+
+    category_id: int = Field(default=1, ge=1, description="The course category that new courses go into.")
+    site_name: str = Field(default="edX.org", min_length=1, max_length=50, description="The source in full names.")
+    fullname_length: int = Field(
+        default=MAX_FULLNAME_LENGTH, ge=50, le=1_333, description="Full names are cut; 1333: Moodle 5.0 on."
+    )
 
 
-def to_course(
-    item: ContentItem,
-    *,
-    category_id: int,
-    site_name: str = DEFAULT_SITE_NAME,
-    fullname_length: int = MAX_FULLNAME_LENGTH,
-) -> Payload:
+def to_course(item: ContentItem, settings: CourseSettings) -> Payload:
     """Return the fields of the Moodle course that stands for ``item``, named as the web service names them.
 
-    Texts are plain where Moodle takes no HTML; dates are epoch seconds.
-
-    Args:
-        site_name: the learning site that full names say the course comes from.
+    Texts are plain, and without what PHP takes for tags, where Moodle takes no HTML; dates are epoch seconds.
 
     Raises:
         RejectedError: a pathway, a key that is too long for ``idnumber``, or no title.
@@ -53,15 +49,15 @@ def to_course(
     _REQUIREMENTS.check(item)
     title = plain(item.title)
     course: Payload = {
-        "fullname": _fitted(_strict(_fullname(item, site_name)), fullname_length),
+        "fullname": php.tagless(_fullname(item, settings.site_name), settings.fullname_length),
         "shortname": _shortname(title, item.content_key),
-        "categoryid": category_id,
+        "categoryid": settings.category_id,
         "idnumber": item.content_key,
         "summary": _summary(item, title),
     }
     if item.start is not None:
-        course["startdate"] = _epoch(item.start)
-    course["enddate"] = NO_END_DATE if item.end is None else _epoch(item.end)
+        course["startdate"] = int(item.start.timestamp())
+    course["enddate"] = NO_END_DATE if item.end is None else int(item.end.timestamp())
     return course
 
 
@@ -73,8 +69,8 @@ def _fullname(item: ContentItem, site_name: str) -> str:
 
 def _shortname(title: str, key: str) -> str:
     """Return title and key; the title gives way, since the key keeps the short name unique."""
-    ending = _strict(f" ({key})")
-    return _fitted(_strict(title), MAX_SHORTNAME_LENGTH - len(ending)) + ending
+    ending = php.tagless(f" ({key})")
+    return php.tagless(title, MAX_SHORTNAME_LENGTH - len(ending)).rstrip() + ending
 
 
 def _summary(item: ContentItem, title: str) -> str:
@@ -86,17 +82,3 @@ def _summary(item: ContentItem, title: str) -> str:
     description = item.full_description or item.short_description or html.escape(title)
     # Moodle refuses null characters wherever they stand.
     return f"{link}{'<br/>' if link else ''}{description}".replace("\0", "")
-
-
-def _strict(text: str) -> str:
-    """Return plain text as Moodle's strict text fields take it: with nothing in it that PHP would take for a tag."""
-    return _TAG_START.sub("< ", text)
-
-
-def _fitted(strict: str, length: int) -> str:
-    """Return strict text cut to ``length``; it stays strict, since no ``<`` is left to stand before the ellipsis."""
-    return cut(strict, length).replace("<…", "…")
-
-
-def _epoch(moment: datetime) -> int:
-    return int(moment.timestamp())

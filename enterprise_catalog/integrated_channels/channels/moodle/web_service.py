@@ -1,4 +1,4 @@
-"""Moodle's REST web service: tokens, forms, answers and error codes. Nothing here knows what a course is.
+"""Moodle's REST web service: tokens, calls, answers and error codes. Nothing here knows what a course is.
 
 Moodle answers 200 to almost everything: success is told by the body's shape, errors by their ``errorcode``.
 """
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, Field, SecretStr, model_validator
 
-from enterprise_catalog.integrated_channels.channels.answers import validated
+from enterprise_catalog.integrated_channels.channels import answers, fields, tokens
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
@@ -21,7 +21,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from enterprise_catalog.integrated_channels.http import Answer, LMSClient
 
@@ -87,7 +87,7 @@ class WebService:
         self.client = client
         self._credentials = credentials
         self._service = service
-        self._token = credentials.token.get_secret_value() if credentials.token else ""
+        self._token = tokens.Token(client, self._log_in, given=fields.shown(credentials.token))
 
     def call(self, function: str, arguments: Mapping[str, str], kind: type[T]) -> T:
         """Call ``function`` and return its value, a ``kind``; log in first, and again if the token is stale by now.
@@ -95,30 +95,21 @@ class WebService:
         Raises:
             RetryableError, RejectedError, CredentialsError, ConfigurationError: by status and error code.
         """
-        try:
-            return self._call_once(function, arguments, kind)
-        except CredentialsError as error:
-            if error.vendor_code not in _STALE_TOKEN_CODES or self._credentials.token:
-                raise
-        self._token = ""
-        return self._call_once(function, arguments, kind)
 
-    def _call_once(self, function: str, arguments: Mapping[str, str], kind: type[T]) -> T:
-        if not self._token:
-            self._token = self._log_in()
-            self.client.keep_secret(self._token)
-        # Control parameters come last: where PHP cuts a long request, it then cuts the token, and nothing is done.
-        control = {"wstoken": self._token, "wsfunction": function, "moodlewsrestformat": "json"}
-        answer = self._post(SERVER, form={**arguments, **control})
-        if answer.content.startswith(b"<?xml"):
-            # The last parameter did not arrive. If it is the only one, the call was carried out.
-            message = "Moodle answered in XML: PHP cut the request; its max_input_vars is lower than the settings say."
-            raise RetryableError(message, status_code=answer.status_code)
-        return self._value(answer, kind)
+        def call_with(token: str) -> T:
+            # Control parameters come last: where PHP cuts a long request, it then cuts the token, and nothing is done.
+            control = {"wstoken": token, "wsfunction": function, "moodlewsrestformat": "json"}
+            answer = self._post(SERVER, form={**arguments, **control})
+            if answer.content.startswith(b"<?xml"):
+                # The last parameter did not arrive. If it is the only one, the call was carried out.
+                told = "Moodle answered in XML: PHP cut the request; its max_input_vars is lower than the settings say."
+                raise RetryableError(told, status_code=answer.status_code)
+            return self._value(answer, kind)
+
+        return self._token.used_by(call_with, is_stale=lambda error: error.vendor_code in _STALE_TOKEN_CODES)
 
     def _log_in(self) -> str:
-        assert self._credentials.password is not None  # the credentials' class sees to it
-        form = {"username": self._credentials.username, "password": self._credentials.password.get_secret_value()}
+        form = {"username": self._credentials.username, "password": fields.shown(self._credentials.password)}
         answer = self._post(LOGIN, params={"service": self._service}, form=form, answer_is_secret=True)
         # Whatever Moodle has against a log-in, it is no item.
         return self._value(answer, _LoggedIn, otherwise=CredentialsError).token
@@ -142,14 +133,9 @@ class WebService:
         """
         value, status = answer.json(), answer.status_code
         if not isinstance(value, dict) or not {"exception", "errorcode", "error"} & value.keys():
-            return validated(kind, value, status_code=status)
-        failure = validated(_Failure, value, status_code=status)
+            return answers.validated(kind, value, status_code=status)
+        failure = answers.validated(_Failure, value, status_code=status)
         text = self.client.redacted(failure.message or failure.error or failure.exception or "an error without a text")
         code = failure.errorcode or ""
         error = next((error for error, codes in _ERRORS.items() if code in codes), otherwise)
         raise error(f"Moodle: {text}", status_code=status, vendor_code=code)
-
-
-def bracketed(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return ``rows`` as PHP reads a list of arrays from a form: ``courses[0][fullname]`` and so on."""
-    return {f"{name}[{index}][{field}]": str(value) for index, row in enumerate(rows) for field, value in row.items()}

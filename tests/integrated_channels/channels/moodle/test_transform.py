@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enterprise_catalog.integrated_channels.channels.moodle.channel import VARIABLES_PER_COURSE
-from enterprise_catalog.integrated_channels.channels.moodle.transform import to_course
+from enterprise_catalog.integrated_channels.channels.moodle.transform import CourseSettings, to_course
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
 from enterprise_catalog.integrated_channels.types import Outgoing
 from enterprise_catalog.sandbox.moodle import MoodleSandbox
@@ -122,7 +122,7 @@ def test_moodle_takes_what_is_sent_and_holds_just_that(name: str) -> None:
 
 @given(items, st.sampled_from([50, 254, 1_333]))
 def test_names_fit_and_php_would_take_nothing_out_of_them(item: ContentItem, fullname_length: int) -> None:
-    course = to_course(item, category_id=1, fullname_length=fullname_length)
+    course = to_course(item, CourseSettings(fullname_length=fullname_length))
 
     assert 0 < len(course["fullname"]) <= fullname_length
     assert 0 < len(course["shortname"]) <= 255
@@ -131,14 +131,14 @@ def test_names_fit_and_php_would_take_nothing_out_of_them(item: ContentItem, ful
 
 
 def test_full_names_say_which_site_a_course_is_from() -> None:
-    course = to_course(an_item(), category_id=1, site_name="Campus & Co")
+    course = to_course(an_item(), CourseSettings(site_name="Campus & Co"))
 
     assert course["fullname"] == "Data for All - via Campus & Co (Northwind Institute)"
 
 
 @given(items)
 def test_the_id_number_is_the_key_and_the_description_is_one_that_moodle_takes(item: ContentItem) -> None:
-    course = to_course(item, category_id=1)
+    course = to_course(item, CourseSettings())
 
     assert course["idnumber"] == item.content_key
     assert is_clean(course["summary"])
@@ -146,12 +146,12 @@ def test_the_id_number_is_the_key_and_the_description_is_one_that_moodle_takes(i
 
 @given(items)
 def test_equal_items_give_equal_courses(item: ContentItem) -> None:
-    assert to_course(item, category_id=1) == to_course(item, category_id=1)
+    assert to_course(item, CourseSettings()) == to_course(item, CourseSettings())
 
 
 @given(items)
 def test_a_course_has_no_more_variables_than_a_chunk_reckons_with(item: ContentItem) -> None:
-    fields = {*to_course(item, category_id=1), "id", "visible"}
+    fields = {*to_course(item, CourseSettings()), "id", "visible"}
 
     assert len(fields) <= VARIABLES_PER_COURSE
 
@@ -173,12 +173,12 @@ def test_any_item_arrives_at_moodle_as_it_was_made(item: ContentItem) -> None:
 @given(st.text(min_size=101))
 def test_a_key_that_does_not_fit_is_refused_and_never_cut(key: str) -> None:
     with pytest.raises(RejectedError, match=f"has {len(key)} characters"):
-        to_course(an_item(key), category_id=1)
+        to_course(an_item(key), CourseSettings())
 
 
 @given(st.text(max_size=40), st.text(max_size=300))
 def test_keys_that_differ_give_names_that_differ_whatever_the_title(tail: str, title: str) -> None:
     titled = f"T{title}"
-    one, other = (to_course(an_item(key + tail, title=titled), category_id=1) for key in ("A", "B"))
+    one, other = (to_course(an_item(key + tail, title=titled), CourseSettings()) for key in ("A", "B"))
 
     assert one["shortname"] != other["shortname"]

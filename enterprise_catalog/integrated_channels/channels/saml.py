@@ -8,11 +8,12 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from lxml import etree
+from pydantic import AfterValidator, SecretStr
 from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureConstructionMethod, SignatureMethod
 from signxml.signer import XMLSigner
 
@@ -21,6 +22,8 @@ from enterprise_catalog.integrated_channels.channels.text import instant
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:saml2-bearer"  #: Of the request that hands an assertion in.
 
 #: As SAP's own tool makes them unless told otherwise (KBA 3031657).
 LIFETIME: Final = timedelta(minutes=10)
@@ -67,6 +70,16 @@ def is_signing_key(pem: str) -> bool:
         return isinstance(load_pem_private_key(pem.encode(), password=None), RSAPrivateKey)
     except (ValueError, TypeError):  # TypeError: it has a passphrase.
         return False
+
+
+def _require_signing_key(secret: SecretStr) -> SecretStr:
+    if not is_signing_key(secret.get_secret_value()):
+        raise ValueError("an RSA key as PEM, without a passphrase, is needed")
+    return secret
+
+
+#: A field of credentials that holds such a key.
+SigningKey = Annotated[SecretStr, AfterValidator(_require_signing_key)]
 
 
 def _unsigned(claims: Claims, *, now: datetime) -> etree._Element:

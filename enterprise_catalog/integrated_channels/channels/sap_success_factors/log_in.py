@@ -9,23 +9,19 @@ import base64
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr
 
+from enterprise_catalog.integrated_channels.channels import oauth, saml
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
-from enterprise_catalog.integrated_channels.channels.fields import TokenBaseURL
-from enterprise_catalog.integrated_channels.channels.oauth import basic_authentication, request_grant
-from enterprise_catalog.integrated_channels.channels.saml import Claims, is_signing_key, signed_assertion
-from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, CredentialsError
+from enterprise_catalog.integrated_channels.channels.fields import TokenBaseURL, shown
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from enterprise_catalog.integrated_channels.http import Answer, LMSClient
+    from enterprise_catalog.integrated_channels.http import LMSClient
 
 #: KBA 2558226. SAP withdraws it: announced for November 2026, then put off to the second half of 2027.
 TOKEN_SERVER_PATH: Final = "/learning/oauth-api/rest/v1/token"  # noqa: S105  (no secret)
 SAML_PATH: Final = "/oauth/token"
-SAML_GRANT: Final = "urn:ietf:params:oauth:grant-type:saml2-bearer"  #: RFC 7522
 
 
 class LogInSettings(ChannelSettings):
@@ -48,46 +44,25 @@ class SAPCredentials(ChannelSettings):
 
     client_id: str = Field(min_length=1, description="The OAuth client's ID; SAP calls it API key, too.")
     client_secret: SecretStr | None = Field(default=None, description="For the token kind 'token_server'.")
-    private_key: SecretStr | None = Field(
+    private_key: saml.SigningKey | None = Field(
         default=None, description="For the token kind 'saml_bearer': an RSA key as PEM, whose certificate SAP has."
     )
     assertion: SecretStr | None = Field(
         default=None, description="For 'saml_bearer', instead of a key: a signed assertion, as XML or in Base64."
     )
 
-    @field_validator("private_key")
-    @classmethod
-    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not is_signing_key(value.get_secret_value()):
-            raise ValueError("an RSA key as PEM, without a passphrase, is needed")
-        return value
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
 
 class LogIn:
     """Fetches tokens in the customer's way. Not for several threads at once; ``BearerClient`` sees to that."""
 
-    def __init__(
-        self,
-        client: LMSClient,
-        settings: LogInSettings,
-        credentials: SAPCredentials,
-        *,
-        clock: Callable[[], datetime] = _now,
-    ) -> None:
+    def __init__(self, client: LMSClient, settings: LogInSettings, credentials: SAPCredentials) -> None:
         """Prepare calls; nothing is sent yet.
-
-        Args:
-            clock: an assertion says until when it is good: the one time that a channel must know.
 
         Raises:
             ConfigurationError: the token kind needs settings or credentials that are not there.
         """
         self._client = client.at(settings.token_base_url) if settings.token_base_url else client
-        self._settings, self._credentials, self._clock = settings, credentials, clock
+        self._settings, self._credentials = settings, credentials
         self._by_assertion = settings.token_kind == "saml_bearer"  # noqa: S105  (a name)
         needed: dict[str, object] = {"client_secret": credentials.client_secret, "user_id": settings.user_id}
         if self._by_assertion:
@@ -101,7 +76,8 @@ class LogIn:
         path = SAML_PATH if self._by_assertion else TOKEN_SERVER_PATH
         nothing_there = f"SAP gives out no tokens at {self._client.base_url}{path}."
         request = self._with_assertion() if self._by_assertion else self._with_secret()
-        grant = request_grant(self._client, path, refused=_no_token, nothing_there=nothing_there, **request)
+        refused = "SAP gives no token."
+        grant = oauth.request_grant(self._client, path, refused=refused, nothing_there=nothing_there, **request)
         return grant.access_token
 
     def _with_secret(self) -> dict[str, Any]:
@@ -110,7 +86,7 @@ class LogIn:
         user = {"userId": settings.user_id, "companyId": settings.company_id, "userType": settings.user_type}
         return {
             "json": {"grant_type": "client_credentials", "scope": {**user, "resourceType": "learning_public_api"}},
-            "headers": basic_authentication(self._client, who.client_id, _shown(who.client_secret)),
+            "headers": oauth.basic_authentication(self._client, who.client_id, shown(who.client_secret)),
         }
 
     def _with_assertion(self) -> dict[str, Any]:
@@ -118,29 +94,21 @@ class LogIn:
         assertion = self._assertion()
         self._client.keep_secret(assertion)
         who = {"company_id": self._settings.company_id, "client_id": self._credentials.client_id}
-        return {"form": {**who, "grant_type": SAML_GRANT, "assertion": assertion}}
+        return {"form": {**who, "grant_type": saml.GRANT_TYPE, "assertion": assertion}}
 
     def _assertion(self) -> str:
         """Return the assertion in Base64."""
-        given = _shown(self._credentials.assertion).strip()
+        given = shown(self._credentials.assertion).strip()
         if given and not given.startswith("<"):
             return given
-        claims = Claims(
+        claims = saml.Claims(
             issuer=self._settings.saml_issuer or self._credentials.client_id,
             user_id=self._settings.user_id,
             audience=self._settings.saml_audience,
             recipient=self._client.base_url + SAML_PATH,
             attributes={"api_key": self._credentials.client_id},
         )
-        private_key = _shown(self._credentials.private_key)
-        xml = given.encode() or signed_assertion(claims, private_key=private_key, now=self._clock())
+        private_key = shown(self._credentials.private_key)
+        # An assertion says until when it is good: the one time that a channel must know.
+        xml = given.encode() or saml.signed_assertion(claims, private_key=private_key, now=datetime.now(UTC))
         return base64.b64encode(xml).decode()
-
-
-def _no_token(answer: Answer) -> CredentialsError:
-    status = answer.status_code
-    return CredentialsError(f"SAP gives no token. The learning system answered {status}.", status_code=status)
-
-
-def _shown(secret: SecretStr | None) -> str:
-    return secret.get_secret_value() if secret else ""

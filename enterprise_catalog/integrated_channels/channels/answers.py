@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from enterprise_catalog.integrated_channels.exceptions import RetryableError
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RetryableError
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.http import Answer
@@ -42,6 +42,19 @@ def read_or_none(kind: type[T], answer: Answer) -> T | None:
         return _adapter(kind).validate_json(answer.content)
     except ValidationError:
         return None
+
+
+def require_there(answer: Answer, otherwise: str) -> None:
+    """Make sure that it is the LMS that answers, where each LMS has something.
+
+    Args:
+        otherwise: what is said of a 404 or 405.
+
+    Raises:
+        ConfigurationError: it is one, so that the base URL is wrong.
+    """
+    if answer.status_code in (404, 405):
+        raise ConfigurationError(otherwise, status_code=answer.status_code)
 
 
 def _adapter(kind: type[T]) -> TypeAdapter[T]:

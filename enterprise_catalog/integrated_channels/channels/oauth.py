@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, Field, SecretStr
 
-from enterprise_catalog.integrated_channels.channels.answers import read
+from enterprise_catalog.integrated_channels.channels.answers import read, require_there
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, ConsentingChannel
 from enterprise_catalog.integrated_channels.channels.text import REASON_LENGTH, cut
-from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, CredentialsError, RetryableError
+from enterprise_catalog.integrated_channels.exceptions import CredentialsError, RetryableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -84,8 +84,7 @@ def request_grant(
         RetryableError: it may work later; whether a token that was handed in is still good is not known.
     """
     answer = client.send("POST", path, accept=_REFUSALS, answer_is_secret=True, is_counted=False, **request)
-    if answer.status_code in (404, 405):
-        raise ConfigurationError(nothing_there, status_code=answer.status_code)
+    require_there(answer, nothing_there)
     if answer.status_code >= 400:
         raise refused(answer) if callable(refused) else _no_token(refused, answer)
     grant = read(Grant, answer)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pydantic import BaseModel
 
-from enterprise_catalog.integrated_channels.channels.answers import read, read_or_none, validated
-from enterprise_catalog.integrated_channels.exceptions import RetryableError
+from enterprise_catalog.integrated_channels.channels.answers import read, read_or_none, require_there, validated
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RetryableError
 from enterprise_catalog.integrated_channels.http import Answer
 
 
@@ -35,6 +37,16 @@ def test_something_else_may_come_right_and_is_told_by_its_place_alone() -> None:
 def test_a_value_that_is_something_else_as_a_whole_is_told_by_its_type() -> None:
     with pytest.raises(RetryableError, match=r"unexpected \(list\)"):
         validated(Course, [], status_code=200)
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_where_each_lms_has_something_nothing_is_a_wrong_address(status: int) -> None:
+    require_there(an_answer("[]"), "Nobody is there.")
+
+    with pytest.raises(ConfigurationError, match="Nobody is there") as raised:
+        require_there(replace(an_answer(""), status_code=status), "Nobody is there.")
+
+    assert raised.value.status_code == status
 
 
 @pytest.mark.parametrize("text", ["", "<html>", "[]", '{"id": "x"}'])

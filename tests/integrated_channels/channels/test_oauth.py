@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, ClassVar, cast
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
 from enterprise_catalog.integrated_channels.channels.oauth import (
+    ClientCredentials,
     Consent,
     ConsentCredentials,
     basic_authentication,
+    request_client_token,
     request_grant,
 )
 from enterprise_catalog.integrated_channels.exceptions import (
@@ -87,6 +90,34 @@ def test_whatever_an_lms_has_against_a_log_in_it_is_no_item(status: int, error: 
 
     assert type(raised.value) is error
     assert "what was sent" not in str(raised.value)
+
+
+def test_a_refusal_in_our_words_tells_its_status_and_not_what_the_lms_says() -> None:
+    client = a_client(400, "what was sent")
+
+    with pytest.raises(CredentialsError) as raised:
+        request_grant(client, PATH, refused="No token.", nothing_there="Nobody is there.", form={"a": "b"})
+
+    assert (raised.value.message, raised.value.status_code) == ("No token. The learning system answered 400.", 400)
+
+
+def test_our_application_asks_for_itself_with_its_id_its_secret_and_scopes() -> None:
+    asked = []
+
+    def lms(request: httpx.Request) -> httpx.Response:
+        asked.append(dict(parse_qsl(request.content.decode())))
+        return httpx.Response(200, json={"access_token": "t"})
+
+    client = LMSClient("https://lms.test", transport=httpx.MockTransport(lms))
+    credentials = ClientCredentials(client_id="us", client_secret=SecretStr("our-secret"))
+
+    token = request_client_token(
+        client, PATH, credentials, scope="read write", refused="No token.", nothing_there="Nobody is there."
+    )
+
+    who = {"client_id": "us", "client_secret": "our-secret"}
+    assert asked == [{"grant_type": "client_credentials", **who, "scope": "read write"}]
+    assert token == "t"
 
 
 @pytest.mark.parametrize("body", ["", "{}", '{"access_token": ""}', "<html>"])

@@ -94,11 +94,10 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
         return mend
 
     def list_items(self) -> Iterator[RemoteItem]:
-        courses = self.web_service.call("core_course_get_courses", {}, list[_Course])
-        for course in courses:
+        for course in self.web_service.call("core_course_get_courses", {}, list[_Course]):
             if course.idnumber:
-                fields = course.model_dump(include={"fullname", "shortname", "idnumber", "startdate", "enddate"})
-                yield RemoteItem(course.idnumber, str(course.id), bool(course.visible), course.fullname, fields)
+                told = course.model_dump(include={"fullname", "shortname", "idnumber", "startdate", "enddate"})
+                yield RemoteItem(course.idnumber, str(course.id), bool(course.visible), course.fullname, told)
 
     def find(self, keys: Sequence[str]) -> Mapping[str, str]:
         """Look each key up by itself: the web service has no way to ask for several ID numbers at once.
@@ -137,7 +136,7 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
 
     def _update(self, items: Sequence[Outgoing], changes: Sequence[Payload]) -> Sequence[ItemResult]:
         """Send each item's changes; Moodle takes each by itself and warns of those that it did not take."""
-        courses = [{"id": item.remote_id, **fields} for item, fields in zip(items, changes, strict=True)]
+        courses = [{"id": item.remote_id, **change} for item, change in zip(items, changes, strict=True)]
         form = php.bracketed("courses", courses)
         answer = self.web_service.call("core_course_update_courses", form, _Warnings)
         warnings = {str(warning.itemid): warning for warning in answer.warnings}
@@ -172,5 +171,5 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
 
     def _courses_by(self, field: str, value: str) -> list[_Course]:
         """Return the courses that Moodle finds by one of their fields, hidden ones included."""
-        asked = {"field": field, "value": value}
-        return self.web_service.call("core_course_get_courses_by_field", asked, _Courses).courses
+        form = {"field": field, "value": value}
+        return self.web_service.call("core_course_get_courses_by_field", form, _Courses).courses

@@ -23,7 +23,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from enterprise_catalog.integrated_channels.http import Answer, LMSClient
+    from enterprise_catalog.integrated_channels.http import LMSClient
 
 SERVER: Final = "/webservice/rest/server.php"
 LOGIN: Final = "/login/token.php"
@@ -99,39 +99,33 @@ class WebService:
         def call_with(token: str) -> T:
             # Control parameters come last: where PHP cuts a long request, it then cuts the token, and nothing is done.
             control = {"wstoken": token, "wsfunction": function, "moodlewsrestformat": "json"}
-            answer = self._post(SERVER, form={**arguments, **control})
-            if answer.content.startswith(b"<?xml"):
-                # The last parameter did not arrive. If it is the only one, the call was carried out.
-                told = "Moodle answered in XML: PHP cut the request; its max_input_vars is lower than the settings say."
-                raise RetryableError(told, status_code=answer.status_code)
-            return self._value(answer, kind)
+            return self._ask(SERVER, kind, form={**arguments, **control})
 
         return self._token.used_by(call_with, is_stale=lambda error: error.vendor_code in _STALE_TOKEN_CODES)
 
     def _log_in(self) -> str:
-        form = {"username": self._credentials.username, "password": fields.shown(self._credentials.password)}
-        answer = self._post(LOGIN, params={"service": self._service}, form=form, answer_is_secret=True)
+        who = {"username": self._credentials.username, "password": fields.shown(self._credentials.password)}
+        where = {"service": self._service}
         # Whatever Moodle has against a log-in, it is no item.
-        return self._value(answer, _LoggedIn, otherwise=CredentialsError).token
+        found = self._ask(LOGIN, _LoggedIn, otherwise=CredentialsError, params=where, form=who, answer_is_secret=True)
+        return found.token
 
-    def _post(self, path: str, **request: Any) -> Answer:
-        """Send a request, and say in Moodle's terms what is meant by a status that only a web server gives."""
-        answer = self.client.send("POST", path, accept=(401, 403, 404), **request)
-        if (status := answer.status_code) == 404:
-            message = f"There is no Moodle web service at the base URL: nothing is found at {path}."
-            raise ConfigurationError(message, status_code=status)
-        if status >= 400:
-            message = f"Moodle answered {status}: its web services or their REST protocol are switched off."
-            raise CredentialsError(message, status_code=status)
-        return answer
-
-    def _value(self, answer: Answer, kind: type[T], *, otherwise: type[SyncError] = RejectedError) -> T:
-        """Return the answer's value, unless it has the shape of an error.
+    def _ask(self, path: str, kind: type[T], *, otherwise: type[SyncError] = RejectedError, **request: Any) -> T:
+        """Send a request and return the answer's value, a ``kind``.
 
         Args:
-            otherwise: what is raised for codes that are not known.
+            otherwise: what is raised for error codes that are not known.
         """
-        value, status = answer.json(), answer.status_code
+        answer = self.client.send("POST", path, accept=(401, 403, 404), **request)
+        answers.require_there(answer, f"There is no Moodle web service at the base URL: nothing is found at {path}.")
+        if (status := answer.status_code) >= 400:
+            message = f"Moodle answered {status}: its web services or their REST protocol are switched off."
+            raise CredentialsError(message, status_code=status)
+        if path == SERVER and answer.content.startswith(b"<?xml"):
+            # The last parameter did not arrive. If it is the only one, the call was carried out.
+            message = "Moodle answered in XML: PHP cut the request; its max_input_vars is lower than the settings say."
+            raise RetryableError(message, status_code=status)
+        value = answer.json()
         if not isinstance(value, dict) or not {"exception", "errorcode", "error"} & value.keys():
             return answers.validated(kind, value, status_code=status)
         failure = answers.validated(_Failure, value, status_code=status)

@@ -164,8 +164,8 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
         except (RejectedError, RetryableError) as error:
             return failed(item, error, remote_id=remote_id, message=_but_for_skills(error.message))
         if answer.status_code == 403:
-            code, words = map(self.client.redacted, json_api.explain(answer))
-            reason = f"the API key may not set them, and send_skills is on. {words}".strip()
+            code, words = self.client.explained(answer, json_api.explain)
+            reason = f"the API key may not set them, and send_skills is on. {words}"
             refusal = RejectedError(_but_for_skills(reason), status_code=403, vendor_code=code)
             return failed(item, refusal, remote_id=remote_id)
         return done(item, remote_id)

@@ -5,7 +5,6 @@ https://docs.moodle.org/dev/Web_service_API_functions and, where they differ, wh
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING, Final
 
 from pydantic import Field
@@ -79,6 +78,4 @@ def _summary(item: ContentItem, title: str) -> str:
     Its column takes a megabyte and more.
     """
     link = courses.link_to_course_page(courses.address_of(item))
-    description = item.full_description or item.short_description or html.escape(title)
-    # Moodle refuses null characters wherever they stand.
-    return f"{link}{'<br/>' if link else ''}{description}".replace("\0", "")
+    return courses.described(item, head=link and f"{link}<br/>", title=title)

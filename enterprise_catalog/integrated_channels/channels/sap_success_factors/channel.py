@@ -142,8 +142,8 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, log_in.SAPCredentials]):
         status = answer.status_code
         if status not in (404, 429):
             return
-        code, words = _explain(answer)
-        message = f"SAP answered {status}: {self.client.redacted(words) or answer.excerpt}"
+        code, words = self.client.explained(answer, _explain)
+        message = f"SAP answered {status}: {words}"
         if status == 404:
             raise ConfigurationError(f"{message} Is the base URL right?", status_code=status, vendor_code=code)
         wait = max(retry_after_seconds(answer.headers) or 0, WINDOW_SECONDS, self.settings.window_seconds)

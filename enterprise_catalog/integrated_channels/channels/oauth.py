@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, SecretStr
 
 from enterprise_catalog.integrated_channels.channels.answers import read, require_there
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, ConsentingChannel
+from enterprise_catalog.integrated_channels.channels.fields import shown
 from enterprise_catalog.integrated_channels.channels.text import REASON_LENGTH, cut
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError, RetryableError
 
@@ -144,8 +145,7 @@ class Consent:
         self._credentials: ConsentCredentials = channel.credentials
         self._scopes = scopes
         self._granted: frozenset[str] = frozenset()
-        refresh_token = self._credentials.refresh_token
-        self._refresh_token = refresh_token.get_secret_value() if refresh_token else ""
+        self._refresh_token = shown(self._credentials.refresh_token)
 
     def refused(self, answer: Answer) -> SyncError:
         """Return what to raise for an answer of 400 to 499 that gives no tokens; it tells the LMS's code and words."""

@@ -8,7 +8,6 @@ item is next due.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import quote
 
 from pydantic import Field
 
@@ -17,6 +16,7 @@ from enterprise_catalog.integrated_channels.channels.base import OneByOneChannel
 from enterprise_catalog.integrated_channels.channels.degreed import transform
 from enterprise_catalog.integrated_channels.channels.fields import CallsPerMinute, TokenBaseURL, rate_limit
 from enterprise_catalog.integrated_channels.channels.results import done, failed, gone, made_meanwhile
+from enterprise_catalog.integrated_channels.channels.text import path_part
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
 from enterprise_catalog.integrated_channels.types import RemoteItem
 
@@ -175,11 +175,11 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
 
 
 def _path(remote_id: str) -> str:
-    return f"{COURSES}/{quote(remote_id, safe='')}"
+    return f"{COURSES}/{path_part(remote_id)}"
 
 
 def _skills_path(remote_id: str) -> str:
-    return f"{CONTENT}/{quote(remote_id, safe='')}/relationships/skills"
+    return f"{CONTENT}/{path_part(remote_id)}/relationships/skills"
 
 
 def _document(item: Outgoing, *, is_obsolete: bool = False) -> Mapping[str, Any]:

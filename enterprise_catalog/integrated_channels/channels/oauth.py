@@ -27,12 +27,17 @@ if TYPE_CHECKING:
 #: Whatever an LMS has against a log-in, it is no item. The others may pass.
 _REFUSALS: Final = frozenset(range(400, 500)) - {408, 425, 429}
 
-#: Codes of a refusal (5.2), and of one that may pass (4.1.2.1). Whatever else stands in their place is not repeated: it
-#: may be what we sent.
-_CODES: Final = frozenset(
-    {"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"}
-) | {"invalid_scope"}
+#: Codes of refusals that may pass (4.1.2.1).
 _PASSING_CODES: Final = frozenset({"server_error", "temporarily_unavailable"})
+#: All that are repeated (5.2): whatever else stands in their place may be what we sent.
+_CODES: Final = _PASSING_CODES | {
+    "invalid_client",
+    "invalid_grant",
+    "invalid_request",
+    "invalid_scope",
+    "unauthorized_client",
+    "unsupported_grant_type",
+}
 
 
 class ClientCredentials(ChannelSettings):
@@ -151,18 +156,20 @@ class Consent:
         """Return what to raise for an answer of 400 to 499 that gives no tokens; it tells the LMS's code and words."""
         refusal, status = read(Refusal, answer), answer.status_code
         code, words = refusal.error, self._client.redacted(refusal.error_description)
-        if code not in _CODES | _PASSING_CODES:
+        if code not in _CODES:
             return CredentialsError(f"{self._lms} gives us no token: it answered {status}.", status_code=status)
         reason = cut(f"{code}: {words}" if words else code, REASON_LENGTH)
         if code in _PASSING_CODES:
             message = f"{self._lms} could not give out a token ({reason})."
             return RetryableError(message, status_code=status, vendor_code=code)
-        message = f"{self._lms} gives us no token ({reason})."
+        return CredentialsError(f"{self._lms} {self._meaning(code, reason)}", status_code=status, vendor_code=code)
+
+    def _meaning(self, code: str, reason: str) -> str:
         if code in self.withdrawn_codes:
-            message = f"{self._lms} no longer takes the consent ({reason}): authorize the configuration again."
-        elif code == "invalid_client":
-            message = f"{self._lms} does not know our client ID and client secret ({reason})."
-        return CredentialsError(message, status_code=status, vendor_code=code)
+            return f"no longer takes the consent ({reason}): authorize the configuration again."
+        if code == "invalid_client":
+            return f"does not know our client ID and client secret ({reason})."
+        return f"gives us no token ({reason})."
 
     def missing_scopes(self) -> list[str]:
         """Return what the consent lacks, as far as the LMS told when it last gave a token."""

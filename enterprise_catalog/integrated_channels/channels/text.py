@@ -52,7 +52,7 @@ def path_part(text: str) -> str:
 
 def instant(moment: datetime) -> str:
     """Return a moment as ISO 8601 writes it, in UTC and to the second, such as ``2027-01-05T09:30:00Z``."""
-    # ``strftime`` would leave the zeros out before an early year.
+    # ``strftime`` leaves out the zeros that an early year begins with.
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 

@@ -122,9 +122,11 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
         """
         fields = {name: value for name, value in item.payload.items() if name != _IMAGE}
         answer = self.api.send("POST", f"{self._account}/courses", json={"course": fields, "offer": True})
-        if answer.status_code == 400 and item.may_be_there and "integration_id" in api.explain(answer)[0]:
-            # Made after we had looked; or the look-up, which Canvas answers from a copy, was behind (source).
-            raise RetryableError(f"Canvas has the course that it did not find: {answer.excerpt}", status_code=400)
+        if answer.status_code == 400 and item.may_be_there:
+            named, words = self.client.explained(answer, api.explain)
+            if "integration_id" in named:
+                # Made after we had looked; or the look-up, which Canvas answers from a copy, was behind (source).
+                raise RetryableError(f"Canvas has the course that it did not find: {words}", status_code=400)
         course = self._read(item, self._require_account(answer))
         changes = {_IMAGE: item.payload[_IMAGE]} if _IMAGE in item.payload else {}
         if course.workflow_state != _OFFERED:

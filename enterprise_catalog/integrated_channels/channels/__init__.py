@@ -3,7 +3,7 @@
 ``base.py``      what a channel is, and its kinds.
 ``registry.py``  which channels there are.
 ``courses.py``   content item -> course: what stands in the way, titles, addresses, owners, links, descriptions.
-``text.py``      texts: HTML to plain, cutting, moments, hashing. ``markup.py``: harmless HTML.
+``text.py``      texts: HTML to plain, cutting, paths, moments, hashing. ``markup.py``: harmless HTML.
 ``fields.py``    fields of several channels' settings.
 ``answers.py``   answers, read as what they should be. ``paging.py``: lists of many pages.
 ``results.py``   what became of an item. ``buckets.py``: leaky buckets, by which some are throttled.

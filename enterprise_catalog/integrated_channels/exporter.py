@@ -73,12 +73,15 @@ def desired_items(catalog_uuids: Sequence[UUID], history: History, catalog: Cata
         answer = catalog.diff(catalog_uuid, known_keys)
         versions[catalog_uuid] = answer.version
         settled = history.settled.get(catalog_uuid, {})
-        for key, version in answer.existing.items():
-            record = records.get(key)
-            if record is None and (held := settled.get(key)) and held == version:
-                matched[key] = catalog_uuid
-            elif key not in desired or (record.catalog_uuid == catalog_uuid if record else key in settled):
-                desired[key] = DesiredItem(catalog_uuid, read_moment(version))
+        if answer.existing == settled and records.keys().isdisjoint(settled.keys()):  # As on most days.
+            matched |= dict.fromkeys(settled, catalog_uuid)
+        else:
+            for key, version in answer.existing.items():
+                record = records.get(key)
+                if record is None and (held := settled.get(key)) and held == version:
+                    matched[key] = catalog_uuid
+                elif key not in desired or (record.catalog_uuid == catalog_uuid if record else key in settled):
+                    desired[key] = DesiredItem(catalog_uuid, read_moment(version))
         new = DesiredItem(catalog_uuid, None)
         for key in answer.to_create:
             desired.setdefault(key, new)

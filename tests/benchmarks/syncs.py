@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import orjson
 from django.test import override_settings
 
+from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
 from tests.benchmarks.cases import Case
 from tests.benchmarks.lms import served_lms
 from tests.benchmarks.over_http import SocketCaller, request_for_diff, warm_up
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 #: What a run that finds nothing to do in a catalog of another ETag cannot do without, asked for by itself.
 KNOWN_DIFF: Final = "diff, all keys known"
+#: The same, asked as the engine asks it: with its own client, the answer read and checked.
+ENGINE_DIFF: Final = "diff, all keys known, by the engine's client"
 
 #: Runs that send a whole catalog take many seconds, and those of the larger catalogs minutes.
 _MOST_FIRST: Final = 5
@@ -53,9 +57,9 @@ def measure_syncs(sizes: Sequence[int], port: int, *, token: str, sampling: Samp
 
 def _measure_idle(synced: Synced, port: int, token: str, sampling: Sampling, results: Results) -> None:
     """Add the runs that find nothing to do, by turns with the diff that one of them asks for."""
-    ways = Group({SAME_ITEMS: synced.same_items, UNCHANGED: synced.unchanged, KNOWN_DIFF: _diff(synced, port, token)})
-    [samples] = sampling.by_turns([ways])
-    results.add_timings({KNOWN_DIFF: samples[KNOWN_DIFF]}, what="sync", items=synced.catalog.items)
+    diffs = {KNOWN_DIFF: _diff(synced, port, token), ENGINE_DIFF: _engine_diff(synced)}
+    [samples] = sampling.by_turns([Group({SAME_ITEMS: synced.same_items, UNCHANGED: synced.unchanged, **diffs})])
+    results.add_timings({how: samples[how] for how in diffs}, what="sync", items=synced.catalog.items)
     results.syncs += [_timing(synced, how, sampling) for how in (SAME_ITEMS, UNCHANGED)]
 
 
@@ -77,6 +81,21 @@ def _diff(synced: Synced, port: int, token: str) -> Callable[[], float]:
     if len(answer["existing"]) != len(synced.keys) or answer["to_create"] or answer["to_delete"]:
         raise WrongAnswerError("a diff of a catalog with all of its keys finds a difference")
     return lambda: caller.timed(request)
+
+
+def _engine_diff(synced: Synced) -> Callable[[], float]:
+    """Return how to ask for the same diff with the engine's client."""
+
+    def ask() -> float:
+        started = time.perf_counter()
+        with CatalogClient() as client:
+            answer = client.diff(synced.catalog.uuid, synced.keys)
+        seconds = time.perf_counter() - started
+        if len(answer.existing) != len(synced.keys) or answer.to_create:
+            raise WrongAnswerError("a diff of a catalog with all of its keys finds a difference")
+        return seconds
+
+    return ask
 
 
 def _timing(synced: Synced, how: str, sampling: Sampling) -> SyncTiming:

@@ -175,6 +175,23 @@ def hold(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lea
             )
 
 
+def release(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lease, now: datetime) -> set[str]:
+    """Let deletes that were held wait for their turn, as those do that were approved; return the keys of these.
+
+    From now on they have begun, and nobody can keep the items. What somebody has kept since the plan was made is left
+    alone.
+    """
+    released: set[str] = set()
+    for part in _parts(keys):
+        with transaction.atomic():
+            leases.renew(lease, now=now)
+            held = ContentMetadataItemTransmission.objects.of(configuration).with_keys(part).filter(state=State.HELD)
+            released.update(held.select_for_update().values_list("content_key", flat=True))
+            reason = "Left the catalogs with others that are no longer too many."
+            held.update(state=State.PENDING, reason=reason, due_since=now)
+    return released
+
+
 def take_back(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lease, now: datetime) -> None:
     """Mark items that were due, and are again as the LMS has them, as what they are: transmitted."""
     for part in _parts(keys):

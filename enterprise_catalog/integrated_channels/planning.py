@@ -90,6 +90,7 @@ def plan(
         waiting=len(idle[_Idle.WAITING]),
         dead=len(idle[_Idle.DEAD]),
         held=held,
+        released=[item.content_key for item in deletes if records[item.content_key].state is State.HELD],
         kept=len(idle[_Idle.KEPT]),
         staged=len(idle[_Idle.STAGED]),
         back=idle[_Idle.BACK],

@@ -40,6 +40,10 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
     if sync_plan.withdrawn:
         run.counts.add(Action.DELETE, Outcome.WITHDRAWN, len(sync_plan.withdrawn))
     audit.hold(configuration, sync_plan.held, lease=lease, now=run.clock())
+    if kept := set(sync_plan.released) - audit.release(configuration, sync_plan.released, lease=lease, now=run.clock()):
+        deletes = [item for item in sync_plan.deletes if item.content_key not in kept]
+        sync_plan = replace(sync_plan, deletes=deletes)
+        run.row.kept, run.row.backlog = run.row.kept + len(kept), sync_plan.size
     audit.take_back(configuration, sync_plan.back, lease=lease, now=run.clock())
     audit.note_planned(configuration, sync_plan.creates, lease=lease, now=run.clock())
     size = min(configuration.chunk_size or max(channel.items_per_call, CHUNK_SIZE), audit.ROWS_PER_STATEMENT)

@@ -267,6 +267,7 @@ class SyncPlan:
     waiting: int  #: Items that failed and whose next attempt is not due yet.
     dead: int  #: Items that failed too often to be tried again by themselves.
     held: list[str] = field(default_factory=list)  #: Keys whose deletes are too many; they wait for approval.
+    released: list[str] = field(default_factory=list)  #: Keys of deletes that were held, and are no longer too many.
     kept: int = 0  #: Items that left, and that stay at the LMS by a person's decision.
     staged: int = 0  #: Items that the feed holds as they should be, and that the LMS has not fetched yet.
     back: list[str] = field(default_factory=list)  #: Keys that were due, and are again as the LMS has them.

@@ -133,6 +133,50 @@ def test_what_is_kept_stays_and_can_be_approved_after_all(
 
 
 @pytest.mark.usefixtures("emptied")
+def test_what_is_no_longer_too_many_and_has_begun_cannot_be_kept(
+    configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decided: list[int] = []
+
+    def kept_meanwhile(*arguments: Any, **keywords: Any) -> audit.Attempts:
+        decided.append(audit.decide_deletes(configuration, approved=False, by="somebody", now=clock.now))
+        return open_attempts(*arguments, **keywords)
+
+    run_of(configuration, clock)
+    configuration.delete_limit_items = 10
+    open_attempts = audit.open_attempts
+    monkeypatch.setattr(audit, "open_attempts", kept_meanwhile)
+
+    run = run_of(configuration, clock)
+
+    assert set(decided) == {0}
+    assert (run.state, run.counts) == (RunState.COMPLETE, {"delete": {"done": 10}})
+    assert list(moodle.offered()) == ["New"]
+
+
+@pytest.mark.usefixtures("emptied")
+def test_what_is_no_longer_too_many_and_was_kept_since_the_plan_stays(
+    configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kept_meanwhile(*arguments: Any, **keywords: Any) -> set[str]:
+        row = ContentMetadataItemTransmission.objects.filter(content_key="Northwind+C000003")
+        row.update(state="kept", reason="Left the catalogs; kept by somebody.")
+        return release(*arguments, **keywords)
+
+    run_of(configuration, clock)
+    configuration.delete_limit_items = 10
+    release = audit.release
+    monkeypatch.setattr(audit, "release", kept_meanwhile)
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.kept, run.backlog) == (RunState.INCOMPLETE, 1, 0)
+    assert run.counts == {"delete": {"done": 9}}
+    assert set(moodle.offered()) == {"New", "Northwind+C000003"}
+    assert row_of("Northwind+C000003").state == "kept"
+
+
+@pytest.mark.usefixtures("emptied")
 def test_a_decision_while_a_run_is_under_way_is_not_undone_by_it(
     configuration: ChannelConfiguration, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -359,7 +359,8 @@ def answer_chunk(
         key = item.content_key
         row = rows[key]
         result, known = results[key], exported.get(key, Exported())
-        row.catalog_uuid = item.catalog_uuid or row.catalog_uuid
+        if result.outcome not in (Outcome.SKIPPED, Outcome.THROTTLED):  # Else the LMS has what another catalog gave.
+            row.catalog_uuid = item.catalog_uuid or row.catalog_uuid
         if key in attempts:
             row.last_attempt_at = now
             _finish(attempts[key], result, now)

@@ -136,7 +136,8 @@ def _why_idle(record: Record, item: DesiredItem, now: datetime) -> _Idle | None:
         return _Idle.BACK
     if record.is_staged_as(item):
         return _Idle.STAGED
-    if record.state in _UNDECIDED and record.presence is Presence.PRESENT and record.has_version_of(item):
+    is_there = record.presence is Presence.PRESENT and record.is_payload_known
+    if record.state in _UNDECIDED and is_there and record.has_version_of(item):
         return _Idle.BACK
     if record.state is State.DEAD_LETTER and not _is_other_task(record, item):
         return _Idle.DEAD

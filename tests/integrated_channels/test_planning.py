@@ -284,8 +284,9 @@ def test_what_came_back_before_its_delete_was_decided_is_sent_again_if_the_lms_m
     item = DesiredItem(CATALOG, DAY_ONE)
 
     assert plan({"k": item}, {"k": record}, now=LATER).back == ["k"]
-    in_doubt = plan({"k": item}, {"k": replace(record, presence=Presence.UNKNOWN)}, now=LATER)
-    assert (in_doubt.back, in_doubt.size) == ([], 1)
+    for lost in (replace(record, presence=Presence.UNKNOWN), replace(record, is_payload_known=False)):
+        in_doubt = plan({"k": item}, {"k": lost}, now=LATER)
+        assert (in_doubt.back, in_doubt.size) == ([], 1)
 
 
 def test_deletes_are_many_or_few_among_all_that_the_lms_holds() -> None:

@@ -159,6 +159,21 @@ def test_dead_credentials_stop_the_run_and_leave_the_items_as_they_were(
     assert {(row.state, row.attempts, row.next_attempt_at) for row in rows} == {("pending", 0, None)}
 
 
+def test_a_row_names_the_catalog_of_what_the_lms_holds_until_it_holds_something_else(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    first = a_catalog(a_course("A"), customer=customer)
+    run_of(configuration, clock)
+    a_catalog(a_course("A", title="New"), customer=customer, now=clock.now)
+    import_into(first, [], replace=True, now=clock.now)
+    moodle.expire_tokens()
+
+    run = run_of(configuration, clock)
+
+    assert run.counts == {"update": {"skipped": 1}}
+    assert (row_of("A").state, row_of("A").catalog_uuid) == ("transmitted", first.pk)
+
+
 def test_a_silent_lms_ends_the_run_after_three_chunks(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:

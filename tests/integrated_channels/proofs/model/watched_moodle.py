@@ -119,10 +119,10 @@ class WatchedMoodle(MoodleSandbox):
         self.table.tampered[key] = known
 
     def make_by_hand(self, key: str) -> None:
-        """Let somebody make a course under our key."""
-        self.table.tampered.pop(key, None)
+        """Let somebody make a course under our key; perhaps ours was deleted, and our records believe in it still."""
+        known = self.table.tampered.pop(key, set()) | {None}
         self.table.add(Course(shortname=f"By hand {key}", fullname="By hand", categoryid=1, idnumber=key))
-        self.table.tampered[key] = {None}
+        self.table.tampered[key] = known
         self.strangers.add(key)
 
     def end_run(self) -> None:

@@ -58,8 +58,8 @@ class Before:
     @property
     def present(self) -> int:
         """How many items are at the LMS, as far as we know."""
-        rows = (row for row in self.rows.values() if row.deleted_at is None)
-        return sum(row.presence != Presence.ABSENT or row.content_key in self.in_flight for row in rows)
+        there = {key for key, row in self.rows.items() if row.deleted_at is None and row.presence != Presence.ABSENT}
+        return len(there.union(self.in_flight))
 
 
 def check_request(action: Action, keys: Sequence[str]) -> None:

@@ -73,7 +73,8 @@ class Catalogs:
     keys: dict[UUID, frozenset[str]] = field(default_factory=dict)  #: Of each catalog.
     titles: dict[str, str] = field(default_factory=dict)
     history: list[Books] = field(default_factory=list)  #: The books after each change, ascending.
-    _versions: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)  #: Of the titles, ascending.
+    _edits: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)  #: Of the titles, ascending.
+    _versions: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)  #: Those that were brought in.
     _numbers: count[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -90,7 +91,8 @@ class Catalogs:
 
     def title_at(self, key: str, moment: datetime | None) -> str | None:
         """Return the title that an item's version of ``moment`` has; ``None`` for none."""
-        titles = [title for changed_at, title in self._versions[key] if moment is not None and changed_at <= moment]
+        versions = self._versions.get(key, ())
+        titles = [title for changed_at, title in versions if moment is not None and changed_at <= moment]
         return titles[-1] if titles else None
 
     def add(self, number: int) -> None:
@@ -133,8 +135,8 @@ class Catalogs:
 
     def restore(self, _: int = 0) -> None:
         """Take the last change of a title back."""
-        key = max(self._versions, key=lambda key: self._versions[key][-1])
-        titles = [title for _, title in self._versions[key]]
+        key = max(self._edits, key=lambda key: self._edits[key][-1])
+        titles = [title for _, title in self._edits[key]]
         self.retitle(key, titles[-2:][0])
 
     def touch(self, number: int) -> None:
@@ -161,28 +163,31 @@ class Catalogs:
         return sorted(self.keys)[number % len(self.keys)]
 
     def _fill(self, uuid: UUID, keys: Sequence[str]) -> None:
-        self._import(uuid, [self._document(key) for key in keys], replace=True)
+        self._import(uuid, {key: self._document(key) for key in keys}, replace=True)
         self._earlier = uuid, self.keys.get(uuid, frozenset())
         self.keys[uuid] = frozenset(keys)
         self._close_books()
 
     def _set_title(self, key: str, title: str) -> None:
         self.titles[key] = title
-        self._versions.setdefault(key, []).append((self.clock(), title))
+        self._edits.setdefault(key, []).append((self.clock(), title))
 
     def _publish(self, key: str, **fields: str) -> None:
         """Import what has changed of an item; content is shared, so that one catalog brings it to all."""
         uuid = next((uuid for uuid, keys in sorted(self.keys.items()) if key in keys), None)
         if uuid is not None:
-            self._import(uuid, [self._document(key, **fields)])
+            self._import(uuid, {key: self._document(key, **fields)})
         self._close_books()
 
     def _document(self, key: str, **fields: str) -> dict[str, Any]:
         return a_course(key, title=self.titles[key], **fields)
 
-    def _import(self, uuid: UUID, documents: Sequence[dict[str, Any]], *, replace: bool = False) -> None:
+    def _import(self, uuid: UUID, documents: Mapping[str, dict[str, Any]], *, replace: bool = False) -> None:
         catalog = EnterpriseCatalog.objects.select_related("catalog_query").get(pk=uuid)
-        import_into(catalog, documents, now=self.clock(), replace=replace)
+        now = self.clock()
+        import_into(catalog, list(documents.values()), now=now, replace=replace)
+        for key in documents:
+            self._versions.setdefault(key, []).append((now, self.titles[key]))
 
     def _close_books(self) -> None:
         self.history.append(Books(dict(self.keys), dict(self.titles), self.customer.slug))

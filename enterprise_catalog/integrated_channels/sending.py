@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from enterprise_catalog.integrated_channels import audit, staging
+from enterprise_catalog.integrated_channels.broken_connections import BROKEN, drop_connection
 from enterprise_catalog.integrated_channels.channels.base import PullChannel, PushChannel
 from enterprise_catalog.integrated_channels.exceptions import StopSyncError, ThrottledError
 from enterprise_catalog.integrated_channels.exporter import export_chunk
@@ -63,6 +64,9 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
             _send_chunks(run, waiting, _Sender(fetcher, channel, transmitter), size=size)
     except StopSyncError as error:
         reason = "" if isinstance(error, ThrottledError) else f"Not sent: {error.message}"
+        raise
+    except BROKEN:
+        drop_connection()
         raise
     finally:
         # Whatever ends the run here, a catalog that does not answer for one: the last answers are known.

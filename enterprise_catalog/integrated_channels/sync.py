@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import transaction
 
 from enterprise_catalog.integrated_channels import audit, leases, unchanged
+from enterprise_catalog.integrated_channels.broken_connections import BROKEN, drop_connection
 from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
 from enterprise_catalog.integrated_channels.configurations import channel_for, save_credentials
 from enterprise_catalog.integrated_channels.exceptions import (
@@ -78,10 +79,14 @@ def _carry_out(run: Run) -> None:
         # The successor has marked this run as abandoned; nothing of ours may be written any more.
         run.row.refresh_from_db()
         log.warning("lease_lost", reason=error.message)
-    except (OperationalError, InterfaceError):
+    except BROKEN:
         # It may be back already, for another connection. Where it is not, the next run ends this row.
-        connection.close_if_unusable_or_obsolete()
-        _end(run, RunState.STOPPED, "The database did not answer.")
+        drop_connection()
+        try:
+            _end(run, RunState.STOPPED, "The database did not answer.")
+        except BROKEN:
+            drop_connection()
+            raise
         raise
     except Exception as error:
         # Nobody else can end this row before the lease expires; the task reports the error itself.

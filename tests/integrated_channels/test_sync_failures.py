@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
 
+from enterprise_catalog.integrated_channels import audit
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
@@ -452,3 +453,38 @@ def test_a_run_whose_database_connection_breaks_says_so_and_the_next_one_need_no
     assert (run.state, run.reason) == (RunState.STOPPED, "The database did not answer.")
     assert run_of(configuration, clock).state == RunState.COMPLETE
     assert len(moodle.courses) == 1
+
+
+@pytest.mark.only_on("mariadb")
+def test_a_connection_that_breaks_right_after_a_commit_is_not_taken_for_one_in_a_transaction(
+    configure: Callable[..., ChannelConfiguration],
+    customer: EnterpriseCustomer,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    configuration = configure(chunk_size=1)
+    a_catalog(*courses(3), customer=customer)
+    open_attempts, commit = audit.open_attempts, connection.commit
+
+    def open_attempts_and_break(*arguments: Any, **keywords: Any) -> audit.Attempts:
+        if keywords["answered"] is not None:  # It is the second chunk; what became of the first is to be written.
+            monkeypatch.setattr(connections[DEFAULT_DB_ALIAS], "commit", commit_and_break)
+        return open_attempts(*arguments, **keywords)
+
+    def commit_and_break() -> None:
+        monkeypatch.undo()
+        commit()
+        other = connection.copy()
+        with other.cursor() as cursor:
+            cursor.execute("KILL %s", [connection.connection.thread_id()])
+        other.close()
+
+    monkeypatch.setattr(audit, "open_attempts", open_attempts_and_break)
+
+    with pytest.raises(OperationalError):
+        sync(configuration, clock=clock)
+
+    run = SyncRun.objects.get()
+    assert (run.state, run.reason) == (RunState.STOPPED, "The database did not answer.")
+    assert row_of("Northwind+C000000").state == "transmitted"
+    assert run_of(configuration, clock).state == RunState.COMPLETE

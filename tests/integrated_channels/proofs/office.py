@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from enterprise_catalog.catalog.models import EnterpriseCatalog
@@ -85,6 +86,16 @@ def expire_lease(configuration: int) -> None:
     assert lease.update(expires_at=timezone.now() - timedelta(seconds=1)) == 1
 
 
+def is_locked(configuration: int) -> bool:
+    """Return whether somebody is in a transaction that has a configuration's lease."""
+    try:
+        with transaction.atomic():
+            SyncLease.objects.select_for_update(nowait=True).get(configuration=configuration)
+    except OperationalError:
+        return True
+    return False
+
+
 def read(configuration: int) -> dict[str, Any]:
     """Return all that the channels' tables hold of a configuration, each column of each row."""
     return {
@@ -101,5 +112,5 @@ def _rows(of: QuerySet[Any, Any]) -> list[dict[str, Any]]:
 
 
 _ORDERS: Final[Mapping[str, Callable[..., Any]]] = {
-    function.__name__: function for function in (make_customer, connect, put, queue, expire_lease, read)
+    function.__name__: function for function in (make_customer, connect, put, queue, expire_lease, is_locked, read)
 }

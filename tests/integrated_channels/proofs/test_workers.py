@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import pairwise
@@ -226,7 +226,7 @@ def freeze_a_worker(town: Town, victim: Connection, freeze: Freeze, dice: Random
     town.queue(*dice.sample(town.connections, len(town.connections)), times=dice.choice((2, 3)))
     assert gate.is_reached.wait(PATIENCE_SECONDS)
     worker, run = town.worker_at(victim)
-    with worker.frozen():
+    with frozen(town, worker, victim):
         held = town.read(victim)
         if freeze.place is Place.IN_A_CALL:
             answer(victim, gate)
@@ -252,6 +252,19 @@ def freeze_a_worker(town: Town, victim: Connection, freeze: Freeze, dice: Random
     assert town.read(victim)["runs"][-1]["state"] == "complete"
     for connection in town.connections:
         connection.check()
+
+
+@contextmanager
+def frozen(town: Town, worker: Worker, victim: Connection) -> Iterator[None]:
+    """Let a worker stand still until the block ends, in none of its transactions.
+
+    In one it would keep the lease locked, and nobody could take it over before the database ends the connection.
+    """
+    while True:
+        with worker.frozen():
+            if not town.order("is_locked", configuration=victim.configuration):
+                yield
+                return
 
 
 def change_everything(town: Town, victim: Connection, place: Place) -> None:

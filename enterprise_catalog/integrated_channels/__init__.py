@@ -11,7 +11,7 @@
 ``transmitter.py``     call the channel chunk by chunk; one outcome per item.
 ``audit.py``           outcomes -> audit rows, in bulk.
 ``leases.py``          at most one run per configuration; ``budgets.py`` counts its calls.
-``broken_connections.py``  what a run does when its connection to the database breaks.
+``reconnecting.py``    what a run does when its connection to the database breaks.
 ``models.py``          the tables; ``querysets.py`` their reads; ``configurations.py`` makes channels of them.
 ``credentials.py``     what customers entrust to us, encrypted.
 ``types.py``           the frozen values that travel through a run.

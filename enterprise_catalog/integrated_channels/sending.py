@@ -8,12 +8,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from enterprise_catalog.integrated_channels import audit, staging
-from enterprise_catalog.integrated_channels.broken_connections import BROKEN, drop_connection
 from enterprise_catalog.integrated_channels.channels.base import PullChannel, PushChannel
 from enterprise_catalog.integrated_channels.exceptions import StopSyncError, ThrottledError
 from enterprise_catalog.integrated_channels.exporter import export_chunk
 from enterprise_catalog.integrated_channels.fetching import DocumentFetcher
 from enterprise_catalog.integrated_channels.planning import chunks
+from enterprise_catalog.integrated_channels.reconnecting import BROKEN, drop_connection
 from enterprise_catalog.integrated_channels.transmitter import Transmitter, staged
 from enterprise_catalog.integrated_channels.types import Action, Outcome
 

@@ -9,7 +9,6 @@ import structlog
 from django.db import transaction
 
 from enterprise_catalog.integrated_channels import audit, leases, unchanged
-from enterprise_catalog.integrated_channels.broken_connections import BROKEN, drop_connection
 from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
 from enterprise_catalog.integrated_channels.configurations import channel_for, save_credentials
 from enterprise_catalog.integrated_channels.exceptions import (
@@ -25,6 +24,7 @@ from enterprise_catalog.integrated_channels.models import (
     SyncRun,
 )
 from enterprise_catalog.integrated_channels.plans import know
+from enterprise_catalog.integrated_channels.reconnecting import BROKEN, drop_connection
 from enterprise_catalog.integrated_channels.run import LeaseKeeper, Run
 from enterprise_catalog.integrated_channels.sending import send
 

@@ -70,7 +70,7 @@ _CHANGING_COLUMNS: Final = [
 def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: datetime) -> int:
     """End the configuration's runs whose workers died; what they had in flight is in doubt. Return how many items.
 
-    Call it at the start of a run, before the new run's row is made.
+    Call it at the start of a run, before the new run's row is made; or at the end of one that failed in its midst.
     """
     dead = list(SyncRun.objects.filter(configuration=configuration, state=RunState.RUNNING))
     if not dead:

@@ -83,15 +83,21 @@ def _carry_out(run: Run) -> None:
         # It may be back already, for another connection. Where it is not, the next run ends this row.
         drop_connection()
         try:
-            _end(run, RunState.STOPPED, "The database did not answer.")
+            _give_up(run, "The database did not answer.")
         except BROKEN:
             drop_connection()
             raise
         raise
     except Exception as error:
         # Nobody else can end this row before the lease expires; the task reports the error itself.
-        _end(run, RunState.STOPPED, f"An error in the program: {type(error).__name__}.")
+        _give_up(run, f"An error in the program: {type(error).__name__}.")
         raise
+
+
+def _give_up(run: Run, reason: str) -> None:
+    """End the row of a run that cannot go on; what it had in flight is in doubt, as if its worker had died."""
+    audit.settle_dead_runs(run.configuration, lease=run.lease, now=run.clock())
+    _end(run, RunState.STOPPED, reason)
 
 
 def _outcome(run: Run) -> tuple[RunState, str]:

@@ -14,6 +14,7 @@ from enterprise_catalog.integrated_channels.models import (
     ContentMetadataItemTransmission,
     RunState,
     SyncRun,
+    TransmissionAttempt,
 )
 from enterprise_catalog.integrated_channels.sync import sync
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
@@ -425,6 +426,28 @@ def test_a_delete_that_may_have_been_made_is_taken_back_though_the_first_run_to_
     assert moodle.offered() == before
 
 
+def test_what_an_error_in_the_program_leaves_in_flight_is_in_doubt(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> audit.Answered:
+        raise ZeroDivisionError
+
+    a_catalog(a_course("A"), customer=customer)
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(audit, "answer_chunk", fail)
+        sync(configuration, clock=clock)
+
+    run = SyncRun.objects.get()
+    assert (run.state, run.reason) == (RunState.STOPPED, "An error in the program: ZeroDivisionError.")
+    assert TransmissionAttempt.objects.get().outcome == "in_doubt"
+    assert run_of(configuration, clock).state == RunState.COMPLETE
+    assert len(moodle.courses) == 1
+
+
 @pytest.mark.only_on("mariadb")  # SQLite's connections do not break.
 def test_a_run_whose_database_connection_breaks_says_so_and_the_next_one_need_not_wait(
     configuration: ChannelConfiguration,
@@ -451,6 +474,7 @@ def test_a_run_whose_database_connection_breaks_says_so_and_the_next_one_need_no
 
     run = SyncRun.objects.get()
     assert (run.state, run.reason) == (RunState.STOPPED, "The database did not answer.")
+    assert not TransmissionAttempt.objects.filter(outcome="").exists()
     assert run_of(configuration, clock).state == RunState.COMPLETE
     assert len(moodle.courses) == 1
 
@@ -486,5 +510,6 @@ def test_a_connection_that_breaks_right_after_a_commit_is_not_taken_for_one_in_a
 
     run = SyncRun.objects.get()
     assert (run.state, run.reason) == (RunState.STOPPED, "The database did not answer.")
+    assert not TransmissionAttempt.objects.filter(outcome="").exists()
     assert row_of("Northwind+C000000").state == "transmitted"
     assert run_of(configuration, clock).state == RunState.COMPLETE

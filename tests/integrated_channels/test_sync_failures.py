@@ -437,9 +437,10 @@ def test_what_an_error_in_the_program_leaves_in_flight_is_in_doubt(
         raise ZeroDivisionError
 
     a_catalog(a_course("A"), customer=customer)
-    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+    with monkeypatch.context() as patch:
         patch.setattr(audit, "answer_chunk", fail)
-        sync(configuration, clock=clock)
+        with pytest.raises(ZeroDivisionError):
+            sync(configuration, clock=clock)
 
     run = SyncRun.objects.get()
     assert (run.state, run.reason) == (RunState.STOPPED, "An error in the program: ZeroDivisionError.")

@@ -41,10 +41,7 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
     if sync_plan.withdrawn:
         run.counts.add(Action.DELETE, Outcome.WITHDRAWN, len(sync_plan.withdrawn))
     audit.hold(configuration, sync_plan.held, lease=lease, now=run.clock())
-    if kept := set(sync_plan.released) - audit.release(configuration, sync_plan.released, lease=lease, now=run.clock()):
-        deletes = [item for item in sync_plan.deletes if item.content_key not in kept]
-        sync_plan = replace(sync_plan, deletes=deletes)
-        run.row.kept, run.row.backlog = run.row.kept + len(kept), sync_plan.size
+    sync_plan = _released(run, sync_plan)
     audit.take_back(configuration, sync_plan.back, lease=lease, now=run.clock())
     audit.note_planned(configuration, sync_plan.creates, lease=lease, now=run.clock())
     size = min(configuration.chunk_size or max(channel.items_per_call, CHUNK_SIZE), audit.ROWS_PER_STATEMENT)
@@ -74,6 +71,17 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
             audit.close_chunk(run.answered, lease=lease, now=run.clock())
         left = [item for chunk in waiting for item in chunk.items]
         audit.note_left_over(configuration, left, reason=reason, lease=lease, now=run.clock())
+
+
+def _released(run: Run, sync_plan: SyncPlan) -> SyncPlan:
+    """Let the deletes begin that are no longer too many, and leave those out that somebody has decided to keep."""
+    released = audit.release(run.configuration, sync_plan.released, lease=run.lease, now=run.clock())
+    kept = set(sync_plan.released) - released
+    if not kept:
+        return sync_plan
+    left = replace(sync_plan, deletes=[item for item in sync_plan.deletes if item.content_key not in kept])
+    run.row.kept, run.row.backlog = run.row.kept + len(kept), left.size
+    return left
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
+from django.db import connection
 
-from enterprise_catalog.integrated_channels import audit
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
     RunState,
-    SyncRun,
-    TransmissionAttempt,
 )
-from enterprise_catalog.integrated_channels.sync import sync
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.moodle_courses import Course
 from tests.factories import a_catalog, a_course, a_customer, courses, import_into
@@ -424,93 +420,3 @@ def test_a_delete_that_may_have_been_made_is_taken_back_though_the_first_run_to_
     assert (throttled.counts, throttled_too.counts) == ({"delete": {"throttled": 2}}, {"update": {"throttled": 2}})
     assert (run.state, run.counts) == (RunState.COMPLETE, {"update": {"done": 2}})
     assert moodle.offered() == before
-
-
-def test_what_an_error_in_the_program_leaves_in_flight_is_in_doubt(
-    configuration: ChannelConfiguration,
-    customer: EnterpriseCustomer,
-    moodle: MoodleSandbox,
-    clock: Clock,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def fail(*_: object, **__: object) -> audit.Answered:
-        raise ZeroDivisionError
-
-    a_catalog(a_course("A"), customer=customer)
-    with monkeypatch.context() as patch:
-        patch.setattr(audit, "answer_chunk", fail)
-        with pytest.raises(ZeroDivisionError):
-            sync(configuration, clock=clock)
-
-    run = SyncRun.objects.get()
-    assert (run.state, run.reason) == (RunState.STOPPED, "An error in the program: ZeroDivisionError.")
-    assert TransmissionAttempt.objects.get().outcome == "in_doubt"
-    assert run_of(configuration, clock).state == RunState.COMPLETE
-    assert len(moodle.courses) == 1
-
-
-@pytest.mark.only_on("mariadb")  # SQLite's connections do not break.
-def test_a_run_whose_database_connection_breaks_says_so_and_the_next_one_need_not_wait(
-    configuration: ChannelConfiguration,
-    customer: EnterpriseCustomer,
-    moodle: MoodleSandbox,
-    clock: Clock,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    a_catalog(a_course("A"), customer=customer)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT CONNECTION_ID()")
-        [of_the_run] = cursor.fetchone()
-
-    def break_connection(_: float) -> None:
-        with connection.cursor() as cursor:  # The learning system's thread has one of its own.
-            cursor.execute("KILL %s", [of_the_run])
-        connection.close()
-
-    monkeypatch.setattr(moodle.faults, "sleep", break_connection)
-    moodle.faults.add(Fault(kind=FaultKind.DELAY, operation="core_course_create_courses"))
-
-    with pytest.raises(OperationalError):
-        sync(configuration, clock=clock)
-
-    run = SyncRun.objects.get()
-    assert (run.state, run.reason) == (RunState.STOPPED, "The database did not answer.")
-    assert not TransmissionAttempt.objects.filter(outcome="").exists()
-    assert run_of(configuration, clock).state == RunState.COMPLETE
-    assert len(moodle.courses) == 1
-
-
-@pytest.mark.only_on("mariadb")
-def test_a_connection_that_breaks_right_after_a_commit_is_not_taken_for_one_in_a_transaction(
-    configure: Callable[..., ChannelConfiguration],
-    customer: EnterpriseCustomer,
-    clock: Clock,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    configuration = configure(chunk_size=1)
-    a_catalog(*courses(3), customer=customer)
-    open_attempts, commit = audit.open_attempts, connection.commit
-
-    def open_attempts_and_break(*arguments: Any, **keywords: Any) -> audit.Attempts:
-        if keywords["answered"] is not None:  # It is the second chunk; what became of the first is to be written.
-            monkeypatch.setattr(connections[DEFAULT_DB_ALIAS], "commit", commit_and_break)
-        return open_attempts(*arguments, **keywords)
-
-    def commit_and_break() -> None:
-        monkeypatch.undo()
-        commit()
-        other = connection.copy()
-        with other.cursor() as cursor:
-            cursor.execute("KILL %s", [connection.connection.thread_id()])
-        other.close()
-
-    monkeypatch.setattr(audit, "open_attempts", open_attempts_and_break)
-
-    with pytest.raises(OperationalError):
-        sync(configuration, clock=clock)
-
-    run = SyncRun.objects.get()
-    assert (run.state, run.reason) == (RunState.STOPPED, "The database did not answer.")
-    assert not TransmissionAttempt.objects.filter(outcome="").exists()
-    assert row_of("Northwind+C000000").state == "transmitted"
-    assert run_of(configuration, clock).state == RunState.COMPLETE

@@ -2,7 +2,7 @@
 
 Django's ``bulk_create`` prepares each value of each row by itself, which for a chunk's rows takes twice as long as all
 that driver and database do with them. Of the values of such rows most are the same few: the moment, the state, the
-catalog. Here each distinct value of a column is prepared once, by its field.
+catalog. Here each distinct value of a column is prepared once, by its field, and handed to the driver once, by a name.
 
 What fields do by themselves at a save (``auto_now``) they do not do here, and no signal is sent. The transaction is the
 caller's. A statement carries as many rows as the database takes variables for.
@@ -81,23 +81,27 @@ def _written(rows: Sequence[Model], fields: Fields, clause: str) -> Iterator[tup
     quote = connection.ops.quote_name
     columns = ", ".join(quote(column) for field in fields if (column := field.column))
     insert_into = f"{connection.ops.insert_statement()} {quote(rows[0]._meta.db_table)} ({columns}) VALUES"  # noqa: SLF001
-    places = f"({', '.join(['%s'] * len(fields))})"
     with connection.cursor() as cursor:
         for start in range(0, len(rows), most):
             part = rows[start : start + most]
-            values = zip(*(_prepared(field, part) for field in fields), strict=True)
-            cursor.execute(
-                f"{insert_into} {', '.join([places] * len(part))} {clause}", [value for row in values for value in row]
-            )
+            values: dict[str, Any] = {}
+            places = zip(*(_placed(field, part, values) for field in fields), strict=True)
+            cursor.execute(f"{insert_into} ({'), ('.join(map(', '.join, places))}) {clause}", values)
             yield cursor, part
 
 
-def _prepared(field: Field[Any, Any], rows: Sequence[Model]) -> list[Any]:
-    """Return the field's value of each row as the driver takes it."""
+def _placed(field: Field[Any, Any], rows: Sequence[Model], values: dict[str, Any]) -> list[str]:
+    """Return where in a statement the field's value of each row stands, and add these as the driver takes them.
+
+    Args:
+        values: name -> value; those of equal rows share a name.
+    """
     prepare = functools.partial(field.get_db_prep_save, connection=connection)
-    values = [getattr(row, field.attname) for row in rows]
+    of_rows = [getattr(row, field.attname) for row in rows]
     try:
-        prepared = {value: prepare(value) for value in set(values)}
+        names = {value: f"{field.column}_{number}" for number, value in enumerate(set(of_rows))}
     except TypeError:  # JSON cannot be hashed.
-        return [prepare(value) for value in values]
-    return [prepared[value] for value in values]
+        values |= {f"{field.column}_{number}": prepare(value) for number, value in enumerate(of_rows)}
+        return [f"%({field.column}_{number})s" for number in range(len(of_rows))]
+    values |= {name: prepare(value) for value, name in names.items()}
+    return [f"%({names[value]})s" for value in of_rows]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import functools
-import re
+import string
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -42,9 +42,8 @@ MAX_ANSWER_SECONDS: Final = 120  #: From its first byte to its last, however ste
 MAX_RETRY_AFTER_SECONDS: Final = 7 * 24 * 60 * 60.0
 _LOCATION_LENGTH: Final = 300  #: In characters; what of the address that a redirect leads to is told to people.
 
-#: What a form cannot hold as it is. Spaces become plus signs, but only once every plus sign of the text is encoded.
-#: Written as ``[…]+``, Python's engine would not skip what is safe, and take more than twice as long.
-_UNSAFE_IN_FORM: Final = re.compile(rb"[^A-Za-z0-9_.~ -][^A-Za-z0-9_.~ -]*")
+#: What a form holds as it is. Spaces become plus signs, but only once every plus sign of the text is encoded.
+_SAFE_IN_FORM: Final = (string.ascii_letters + string.digits + "_.~- ").encode()
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -260,11 +259,13 @@ def form_encoded(form: Mapping[str, str]) -> bytes:
 
 
 def _quoted(text: str) -> bytes:
-    return _UNSAFE_IN_FORM.sub(_percent_encoded, text.encode()).replace(b" ", b"+")
-
-
-def _percent_encoded(unsafe: re.Match[bytes]) -> bytes:
-    return b"%" + unsafe[0].hex("%").upper().encode()
+    """Return ``text`` percent-encoded, by a pass over all of it for each of the few bytes that are unsafe in it."""
+    quoted = text.encode()
+    if unsafe := set(quoted.translate(None, _SAFE_IN_FORM)):
+        quoted = quoted.replace(b"%", b"%25")
+        for byte in unsafe - set(b"%"):
+            quoted = quoted.replace(bytes((byte,)), b"%%%02X" % byte)
+    return quoted.replace(b" ", b"+")
 
 
 @functools.cache

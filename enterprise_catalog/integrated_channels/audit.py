@@ -379,8 +379,18 @@ def answer_chunk(
 def _save_answered(answered: Answered) -> None:
     """Write all, in one statement for each kind; the transaction is the caller's."""
     upsert(answered.rows, columns=_CHANGING_COLUMNS)
-    upsert(answered.attempts, columns=_ANSWER_COLUMNS)
+    _save_answers(answered.attempts)
     upsert(answered.feed, columns=_FEED_COLUMNS, key="transmission")
+
+
+def _save_answers(attempts: Sequence[TransmissionAttempt]) -> None:
+    """Write what became of attempts: that of most chunks is the same for all, and then takes half the time to write."""
+    answers = {tuple(getattr(attempt, column) for column in _ANSWER_COLUMNS) for attempt in attempts}
+    if len(answers) == 1:
+        same = TransmissionAttempt.objects.filter(pk__in=[attempt.pk for attempt in attempts])
+        same.update(**dict(zip(_ANSWER_COLUMNS, answers.pop(), strict=True)))
+    else:
+        upsert(attempts, columns=_ANSWER_COLUMNS)
 
 
 def _attempt(

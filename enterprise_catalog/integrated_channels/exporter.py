@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -26,9 +27,8 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.catalog_client import CatalogClient, MetadataAnswer
     from enterprise_catalog.integrated_channels.channels.base import Channel
-    from enterprise_catalog.integrated_channels.fetching import Documents
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
-    from enterprise_catalog.integrated_channels.types import Chunk, History, PlannedItem
+    from enterprise_catalog.integrated_channels.types import Chunk, History, Payload, PlannedItem
 
 
 @dataclass(slots=True)
@@ -38,6 +38,18 @@ class Export:
     outgoing: list[Outgoing] = field(default_factory=list)
     exported: dict[str, Exported] = field(default_factory=dict)  #: By content key; deletes have none.
     settled: list[ItemResult] = field(default_factory=list)  #: Unchanged, rejected, or gone from the catalog meanwhile.
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """One item as its catalog has it, in the LMS's words; or why there is nothing to send."""
+
+    exported: Exported | None  #: ``None`` if the catalog no longer has it.
+    payload: Payload = field(default_factory=dict)
+    refusal: ItemResult | None = None  #: Instead of a payload.
+
+
+Translations = dict[str, Translation]  #: By content key.
 
 
 def catalogs_to_send(configuration: ChannelConfiguration, of_customer: Sequence[UUID]) -> Sequence[UUID]:
@@ -89,17 +101,52 @@ def desired_items(catalog_uuids: Sequence[UUID], history: History, catalog: Cata
     return Desired(matched, others, versions)
 
 
+def translate_chunk(chunk: Chunk, catalog: CatalogClient, channel: Channel[Any, Any]) -> Translations:
+    """Fetch the chunk's creates and updates and translate them for the LMS; one item harms no other.
+
+    Raises:
+        CatalogUnavailableError: they could not be fetched.
+    """
+    keys: dict[UUID, list[str]] = defaultdict(list)
+    for item in chunk.items:
+        if item.action is not Action.DELETE:
+            assert item.catalog_uuid is not None  # only deletes have none
+            keys[item.catalog_uuid].append(item.content_key)
+    translations: dict[str, Translation] = {}
+    for catalog_uuid, of_catalog in keys.items():
+        answer = catalog.metadata(catalog_uuid, of_catalog)
+        translations |= {key: _translation(key, answer, channel) for key in of_catalog}
+    return translations
+
+
+def _translation(key: str, answer: MetadataAnswer, channel: Channel[Any, Any]) -> Translation:
+    if key in answer.missing:
+        reason = f"The catalog no longer has it ({answer.missing[key]}); the next run decides."
+        return Translation(None, refusal=ItemResult(key, Outcome.SKIPPED, message=reason))
+    if key in answer.unreadable:
+        unreadable = answer.unreadable[key]
+        return Translation(
+            Exported(updated_at=unreadable.updated_at),
+            refusal=ItemResult(key, Outcome.REJECTED, message=unreadable.reason),
+        )
+    item = answer.items[key]
+    try:
+        payload = channel.transform(item)
+    except RejectedError as error:
+        return Translation(
+            Exported(item.title, item.updated_at), refusal=ItemResult(key, Outcome.REJECTED, message=error.message)
+        )
+    return Translation(Exported(item.title, item.updated_at, payload_hash(payload)), payload)
+
+
 def export_chunk(
-    chunk: Chunk,
-    rows: Mapping[str, ContentMetadataItemTransmission],
-    documents: Documents,
-    channel: Channel[Any, Any],
+    chunk: Chunk, rows: Mapping[str, ContentMetadataItemTransmission], translations: Translations
 ) -> Export:
-    """Translate the chunk's creates and updates for the LMS; one item harms no other.
+    """Tell what of the chunk is to be sent from what needs no call or cannot have one.
 
     Args:
         rows: the chunk's transmission rows by content key.
-        documents: those of the chunk's creates and updates; may hold others.
+        translations: those of the chunk's creates and updates; may hold others.
     """
     export = Export()
     for item in chunk.items:
@@ -108,39 +155,23 @@ def export_chunk(
             gone = Outgoing(item.content_key, {}, row.remote_id, action=item.action, title=row.content_title)
             export.outgoing.append(gone)
         else:
-            assert item.catalog_uuid is not None  # only deletes have none
-            _export_item(item, row, documents[item.catalog_uuid], channel, export)
+            _export_item(item, row, translations[item.content_key], export)
     return export
 
 
 def _export_item(
-    planned: PlannedItem,
-    row: ContentMetadataItemTransmission,
-    answer: MetadataAnswer,
-    channel: Channel[Any, Any],
-    export: Export,
+    planned: PlannedItem, row: ContentMetadataItemTransmission, translation: Translation, export: Export
 ) -> None:
-    key = planned.content_key
-    if key in answer.missing:
-        reason = f"The catalog no longer has it ({answer.missing[key]}); the next run decides."
-        export.settled.append(ItemResult(key, Outcome.SKIPPED, message=reason))
+    key, exported = planned.content_key, translation.exported
+    if exported is not None:
+        export.exported[key] = exported
+    if translation.refusal is not None:
+        export.settled.append(translation.refusal)
         return
-    if key in answer.unreadable:
-        unreadable = answer.unreadable[key]
-        export.exported[key] = Exported(updated_at=unreadable.updated_at)
-        export.settled.append(ItemResult(key, Outcome.REJECTED, message=unreadable.reason))
-        return
-    item = answer.items[key]
-    export.exported[key] = Exported(item.title, item.updated_at)
-    try:
-        payload = channel.transform(item)
-    except RejectedError as error:
-        export.settled.append(ItemResult(key, Outcome.REJECTED, message=error.message))
-        return
-    digest = payload_hash(payload)
-    export.exported[key] = Exported(item.title, item.updated_at, digest)
-    if planned.action is Action.UPDATE and row.state == State.TRANSMITTED and row.payload_hash == digest:
+    assert exported is not None  # what has a payload was found
+    if planned.action is Action.UPDATE and row.state == State.TRANSMITTED and row.payload_hash == exported.payload_hash:
         export.settled.append(ItemResult(key, Outcome.UNCHANGED))
     else:
         may_be_there = row.presence != Presence.ABSENT or bool(row.remote_id)
-        export.outgoing.append(Outgoing(key, payload, row.remote_id, may_be_there, planned.action, item.title))
+        outgoing = Outgoing(key, translation.payload, row.remote_id, may_be_there, planned.action, exported.title)
+        export.outgoing.append(outgoing)

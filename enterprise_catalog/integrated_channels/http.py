@@ -255,7 +255,7 @@ def form_encoded(form: Mapping[str, str]) -> bytes:
 
     That one looks at every character by itself, which is a fifth of a whole run that creates courses.
     """
-    return b"&".join(b"%b=%b" % (_quoted(name), _quoted(value)) for name, value in form.items())
+    return b"&".join(b"%b=%b" % (_quoted_name(name), _quoted(value)) for name, value in form.items())
 
 
 def _quoted(text: str) -> bytes:
@@ -266,6 +266,10 @@ def _quoted(text: str) -> bytes:
         for byte in unsafe - set(b"%"):
             quoted = quoted.replace(bytes((byte,)), b"%%%02X" % byte)
     return quoted.replace(b" ", b"+")
+
+
+#: Those of a chunk's calls are the same in each; PHP takes a thousand of them in one call.
+_quoted_name = functools.lru_cache(1_024)(_quoted)
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""From a plan to rows: chunk by chunk, each fetched, exported, recorded, sent, and recorded again."""
+"""From a plan to rows: chunk by chunk, each fetched and translated, exported, recorded, sent, and recorded again."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from enterprise_catalog.integrated_channels import audit, staging
+from enterprise_catalog.integrated_channels.ahead import Ahead
 from enterprise_catalog.integrated_channels.channels.base import PullChannel, PushChannel
 from enterprise_catalog.integrated_channels.exceptions import StopSyncError, ThrottledError
-from enterprise_catalog.integrated_channels.exporter import export_chunk
-from enterprise_catalog.integrated_channels.fetching import DocumentFetcher
+from enterprise_catalog.integrated_channels.exporter import export_chunk, translate_chunk
 from enterprise_catalog.integrated_channels.planning import chunks
 from enterprise_catalog.integrated_channels.reconnecting import BROKEN, drop_connection
 from enterprise_catalog.integrated_channels.transmitter import Transmitter, staged
@@ -20,7 +20,7 @@ from enterprise_catalog.integrated_channels.types import Action, Outcome
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
     from enterprise_catalog.integrated_channels.channels.base import Channel
-    from enterprise_catalog.integrated_channels.exporter import Export
+    from enterprise_catalog.integrated_channels.exporter import Export, Translations
     from enterprise_catalog.integrated_channels.models import FeedItem
     from enterprise_catalog.integrated_channels.run import Run
     from enterprise_catalog.integrated_channels.types import Chunk, SyncPlan
@@ -56,9 +56,9 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
     )
     reason = ""
     try:
-        with DocumentFetcher(catalog) as fetcher:
+        with Ahead(lambda chunk: translate_chunk(chunk, catalog, channel)) as translated:
             transmitter = Transmitter(channel, keep_lease=run.keeper.keep_lease)
-            _send_chunks(run, waiting, _Sender(fetcher, channel, transmitter), size=size)
+            _send_chunks(run, waiting, _Sender(translated, channel, transmitter), size=size)
     except StopSyncError as error:
         reason = "" if isinstance(error, ThrottledError) else f"Not sent: {error.message}"
         raise
@@ -88,7 +88,7 @@ def _released(run: Run, sync_plan: SyncPlan) -> SyncPlan:
 class _Sender:
     """What a chunk goes through."""
 
-    fetcher: DocumentFetcher
+    translated: Ahead[Translations]
     channel: Channel[Any, Any]
     transmitter: Transmitter
 
@@ -108,10 +108,9 @@ def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int)
         calls_left = run.lease.budget.left(run.clock())
         now, later = _divided(chunk, calls_left=calls_left, per_call=per_call)
         is_next_sure = calls_left is None or calls_left * per_call > len(chunk.items)
-        documents = sender.fetcher.fetch(chunk, next_chunk=next_chunk if is_next_sure else None)
-        export = export_chunk(now, rows, documents, sender.channel)
+        export = export_chunk(now, rows, sender.translated.take(chunk))
         waiting.popleft()
-        _send_chunk(run, now, rows, export, sender)
+        _send_chunk(run, now, rows, export, sender, next_chunk=next_chunk if is_next_sure else None)
         if later is not None:
             waiting.appendleft(later)
             run.lease.budget.check(run.clock())
@@ -125,7 +124,9 @@ def _divided(chunk: Chunk, *, calls_left: int | None, per_call: int) -> tuple[Ch
     return replace(chunk, items=chunk.items[:most]), replace(chunk, items=chunk.items[most:])
 
 
-def _send_chunk(run: Run, chunk: Chunk, rows: audit.Rows, export: Export, sender: _Sender) -> None:
+def _send_chunk(
+    run: Run, chunk: Chunk, rows: audit.Rows, export: Export, sender: _Sender, *, next_chunk: Chunk | None
+) -> None:
     """Send one chunk and leave what became of it in ``run.answered``, to be written with the next one's attempts.
 
     One transaction instead of two; a worker that dies in between leaves attempts without an outcome, as one that dies
@@ -138,6 +139,8 @@ def _send_chunk(run: Run, chunk: Chunk, rows: audit.Rows, export: Export, sender
     now = run.clock()
     attempts = audit.open_attempts(run.row, due, export.exported, answered=run.answered, lease=run.lease, now=now)
     run.answered, run.keeper.renewed_at = None, now
+    if next_chunk is not None:  # Not earlier: it would take the processor from what the LMS waits for.
+        sender.translated.begin(next_chunk)
     feed: list[FeedItem] = []
     if isinstance(sender.channel, PullChannel):
         feed = staging.entries(run.configuration, rows, export.outgoing, sender.channel, now=now)

@@ -17,8 +17,8 @@ from enterprise_catalog.integrated_channels.exporter import (
     catalogs_to_send,
     desired_items,
     export_chunk,
+    translate_chunk,
 )
-from enterprise_catalog.integrated_channels.fetching import documents_of
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
 from enterprise_catalog.integrated_channels.types import (
     Action,
@@ -111,7 +111,7 @@ def exported(
     items = tuple(PlannedItem(key, action, "test", catalog_uuid) for key in rows)
     stored = {key: ContentMetadataItemTransmission(content_key=key, **columns) for key, columns in rows.items()}
     chunk = Chunk(items)
-    return export_chunk(chunk, stored, documents_of(chunk, client), channel)
+    return export_chunk(chunk, stored, translate_chunk(chunk, client, channel))
 
 
 # --- what belongs in the LMS ----------------------------------------------------------------------------------------
@@ -265,7 +265,7 @@ def test_items_of_several_catalogs_are_fetched_from_their_own(
     rows = {key: ContentMetadataItemTransmission(content_key=key) for key in "AC"}
 
     chunk = Chunk(items)
-    export = export_chunk(chunk, rows, documents_of(chunk, client), channel)
+    export = export_chunk(chunk, rows, translate_chunk(chunk, client, channel))
 
     assert [item.content_key for item in export.outgoing] == ["A", "C"]
 

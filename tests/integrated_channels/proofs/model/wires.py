@@ -2,7 +2,7 @@
 
 The seam is the lowest one that both libraries have. Everything above it is the real thing: our clients, Open edX's, the
 libraries' sessions, streams and errors, the URLs, and at the other end whole WSGI applications. All of it is in one
-thread, so that a history can be told again: what a run fetches ahead in another one, it fetches at once.
+thread, so that a history can be told again: what a run prepares ahead in another one, it prepares at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import requests
 from django.core.handlers.wsgi import WSGIHandler
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
-from enterprise_catalog.integrated_channels import fetching
+from enterprise_catalog.integrated_channels import ahead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,7 +58,7 @@ class Wires:
         with (
             mock.patch.object(requests.adapters.HTTPAdapter, "send", autospec=True, side_effect=self._ask_catalog),
             mock.patch.object(httpx.HTTPTransport, "handle_request", autospec=True, side_effect=self._ask_lms),
-            mock.patch.object(fetching, "ThreadPoolExecutor", _AtOnce),
+            mock.patch.object(ahead, "ThreadPoolExecutor", _AtOnce),
         ):
             yield
 

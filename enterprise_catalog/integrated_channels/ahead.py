@@ -1,0 +1,49 @@
+"""What a chunk needs is prepared while the learning system is at work with the chunk before."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from enterprise_catalog.integrated_channels.types import Chunk
+
+T = TypeVar("T")
+
+
+class Ahead(Generic[T]):
+    """Prepares chunks in a thread of its own, one at a time; to be used in a ``with`` block.
+
+    As long as the block lasts, nobody else may use what ``prepare`` uses, and that may not be the database: the
+    connection is that of the thread that the block is in.
+    """
+
+    def __init__(self, prepare: Callable[[Chunk], T]) -> None:
+        self._prepare = prepare
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead")
+        self._begun: tuple[Chunk, Future[T]] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait for what is under way: what it uses is closed next."""
+        self._pool.shutdown()
+
+    def begin(self, chunk: Chunk) -> None:
+        """Begin to prepare the chunk that is taken next."""
+        self._begun = chunk, self._pool.submit(self._prepare, chunk)
+
+    def take(self, chunk: Chunk) -> T:
+        """Return what was prepared for ``chunk``; what was begun for another one is dropped.
+
+        Raises:
+            Exception: whatever ``prepare`` raised for ``chunk``.
+        """
+        if self._begun is None or self._begun[0] is not chunk:
+            self.begin(chunk)
+        assert self._begun is not None  # just begun, if not before
+        (_, prepared), self._begun = self._begun, None
+        return prepared.result()

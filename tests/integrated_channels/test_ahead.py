@@ -1,0 +1,76 @@
+"""Chunks that are prepared while the one before is sent."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from enterprise_catalog.integrated_channels.ahead import Ahead
+from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
+from enterprise_catalog.integrated_channels.types import Action, Chunk, PlannedItem
+
+A, B, C = (Chunk((PlannedItem(key, Action.CREATE, "new"),)) for key in "ABC")
+
+
+class Kitchen:
+    """Prepares a chunk: its keys, and how many were prepared before; remembers who asked for what."""
+
+    def __init__(self) -> None:
+        self.prepared: list[Chunk] = []
+        self.threads: set[int] = set()
+        self.fails = False
+        self.begun = threading.Event()
+
+    def prepare(self, chunk: Chunk) -> tuple[str, int]:
+        self.prepared.append(chunk)
+        self.threads.add(threading.get_ident())
+        self.begun.set()
+        if self.fails:
+            raise CatalogUnavailableError("The catalog service answered 503.")
+        return "".join(item.content_key for item in chunk.items), len(self.prepared)
+
+
+@pytest.fixture
+def kitchen() -> Kitchen:
+    return Kitchen()
+
+
+def test_each_chunk_gets_its_own_which_is_prepared_once(kitchen: Kitchen) -> None:
+    with Ahead(kitchen.prepare) as ahead:
+        first = ahead.take(A)
+        ahead.begin(B)
+
+        assert (first, ahead.take(B)) == (("A", 1), ("B", 2))
+
+    assert kitchen.prepared == [A, B]
+
+
+def test_a_chunk_that_is_begun_is_prepared_before_it_is_taken_by_a_thread_of_its_own(kitchen: Kitchen) -> None:
+    with Ahead(kitchen.prepare) as ahead:
+        ahead.begin(A)
+        assert kitchen.begun.wait(5)
+        ahead.take(A)
+        ahead.take(B)
+
+    assert kitchen.prepared == [A, B]
+    assert len(kitchen.threads) == 1
+    assert threading.get_ident() not in kitchen.threads
+
+
+def test_a_chunk_that_was_not_the_expected_one_gets_its_own(kitchen: Kitchen) -> None:
+    with Ahead(kitchen.prepare) as ahead:
+        ahead.begin(B)
+
+        assert ahead.take(C) == ("C", 2)
+
+
+def test_a_failure_is_raised_when_it_is_the_chunks_turn_and_harms_no_other(kitchen: Kitchen) -> None:
+    with Ahead(kitchen.prepare) as ahead:
+        kitchen.fails = True
+        ahead.begin(A)
+        with pytest.raises(CatalogUnavailableError, match="503"):
+            ahead.take(A)
+        kitchen.fails = False
+
+        assert ahead.take(A) == ("A", 2)

@@ -24,6 +24,10 @@ class Known:
 #: Of how many items their catalog is.
 ITEMS: Final = 5_000
 
+#: What the raw floor of a diff (``90/10``) took on that machine, which tells how fast it is beside another one.
+FLOOR_SECONDS: Final = 0.014
+FLOOR_ITEMS: Final = 10_000
+
 #: As in ``syncs.py`` -> theirs. They have no run that asks for no difference: both of ours stand beside the same one.
 KNOWN: Final[Mapping[str, Known]] = {
     "first": Known(49, 45_105),

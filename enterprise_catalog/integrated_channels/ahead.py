@@ -34,7 +34,7 @@ class Ahead(Generic[T]):
 
     def begin(self, chunk: Chunk) -> None:
         """Begin to prepare the chunk that is taken next."""
-        self._begun = chunk, self._pool.submit(self._prepare, chunk)
+        self._begun = chunk, self._prepared(chunk)
 
     def take(self, chunk: Chunk) -> T:
         """Return what was prepared for ``chunk``; what was begun for another one is dropped.
@@ -42,8 +42,9 @@ class Ahead(Generic[T]):
         Raises:
             Exception: whatever ``prepare`` raised for ``chunk``.
         """
-        if self._begun is None or self._begun[0] is not chunk:
-            self.begin(chunk)
-        assert self._begun is not None  # just begun, if not before
-        (_, prepared), self._begun = self._begun, None
+        begun, self._begun = self._begun, None
+        prepared = begun[1] if begun is not None and begun[0] is chunk else self._prepared(chunk)
         return prepared.result()
+
+    def _prepared(self, chunk: Chunk) -> Future[T]:
+        return self._pool.submit(self._prepare, chunk)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import httpx
 import pytest
 from werkzeug import Response
 
-from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
+from enterprise_catalog.integrated_channels.catalog_client import CatalogClient, MetadataAnswer
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, ConfigurationError
 from enterprise_catalog.integrated_channels.exporter import (
     Export,
@@ -268,6 +269,21 @@ def test_items_of_several_catalogs_are_fetched_from_their_own(
     export = export_chunk(chunk, rows, translate_chunk(chunk, client, channel))
 
     assert [item.content_key for item in export.outgoing] == ["A", "C"]
+
+
+def test_each_catalog_is_asked_once_for_its_items_and_none_for_deletes(channel: Moodle) -> None:
+    first, second = uuid.UUID(int=1), uuid.UUID(int=2)
+    wanted = [PlannedItem(key, Action.CREATE, "test", first if key < "C" else second) for key in "ACB"]
+    gone = PlannedItem("gone", Action.DELETE, "left the catalogs")
+    catalog = mock.create_autospec(CatalogClient, instance=True)
+    catalog.metadata.side_effect = lambda _, keys: MetadataAnswer({}, {}, dict.fromkeys(keys, "gone"))
+
+    translations = translate_chunk(Chunk((wanted[0], gone, *wanted[1:])), catalog, channel)
+
+    assert catalog.metadata.call_args_list == [mock.call(first, ["A", "B"]), mock.call(second, ["C"])]
+    assert sorted(translations) == ["A", "B", "C"]
+    assert translate_chunk(Chunk((gone,)), catalog, channel) == {}
+    assert catalog.metadata.call_count == 2
 
 
 def test_a_document_that_cannot_be_read_or_sent_harms_no_other(client: CatalogClient, channel: Moodle) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
+from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
+from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     RunState,
@@ -15,9 +18,12 @@ from tests.factories import a_catalog, a_course, courses, import_into
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
+    from enterprise_catalog.integrated_channels.catalog_client import MetadataAnswer
+    from enterprise_catalog.integrated_channels.types import ItemResult, Outgoing
     from enterprise_catalog.sandbox.moodle import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
@@ -48,6 +54,37 @@ def test_a_second_sync_sends_nothing(
 
     assert (run.state, run.counts, run.matched) == (RunState.COMPLETE, {}, 3)
     assert moodle.calls == calls
+
+
+def test_the_next_chunk_is_fetched_while_the_lms_is_at_work_with_this_one(
+    configure: Callable[..., ChannelConfiguration],
+    customer: EnterpriseCustomer,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fetch, create = CatalogClient.metadata, Moodle.create
+    fetched: list[str] = []
+    next_one = threading.Event()
+    seen: list[tuple[list[str], bool]] = []
+
+    def noted_fetch(client: CatalogClient, catalog_uuid: UUID, keys: Sequence[str]) -> MetadataAnswer:
+        fetched.extend(keys)
+        if len(fetched) == 4:
+            next_one.set()
+        return fetch(client, catalog_uuid, keys)
+
+    def slow_create(channel: Moodle, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        seen.append(([item.content_key for item in items], next_one.wait(5)))
+        return create(channel, items)
+
+    monkeypatch.setattr(CatalogClient, "metadata", noted_fetch)
+    monkeypatch.setattr(Moodle, "create", slow_create)
+    a_catalog(*courses(4), customer=customer)
+
+    run = run_of(configure(chunk_size=2), clock)
+
+    assert run.counts == {"create": {"done": 4}}
+    assert seen == [(fetched[:2], True), (fetched[2:], True)]
 
 
 def test_changes_come_as_creates_updates_and_deletes(

@@ -71,7 +71,7 @@ requirements: ## Install everything a contributor needs
 
 upgrade: $(VENV)/.dev ## Compile requirements/*.in to their newest pinned *.txt
 	cd requirements && for name in base production test quality doc dev; do \
-		../$(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
+		../$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --fork-strategy fewest --python-version 3.11 \
 			--no-header --annotation-style line --output-file $$name.txt $$name.in || exit 1; \
 	done
 

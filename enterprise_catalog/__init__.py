@@ -14,6 +14,8 @@
     Django's SQLite backend, with SQLite's real limits.
 ``redis_cache.py``
     Django's Redis cache, for a site that goes on without it.
+``client_address.py``
+    the address of a client behind trusted proxies, which throttles count by.
 ``content_keys.py`` and ``timestamps.py``
     the database fields that both programs share.
 ``one_state.py``

@@ -21,6 +21,7 @@ env = Environment.read(os.environ, DEPLOYMENT_DEFAULTS)
 SECRET_KEY = env.SECRET_KEY
 ALLOWED_HOSTS = env.ALLOWED_HOSTS
 DEBUG = False
+TRUSTED_PROXIES = env.TRUSTED_PROXIES
 
 # --- programs -------------------------------------------------------------------------------------------------------
 
@@ -158,6 +159,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["enterprise_catalog.api.parsers.ORJSONParser"],
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": env.API_THROTTLE_RATE},
+    # DRF's own throttles; ours use enterprise_catalog.client_address.
+    "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "enterprise_catalog.api.errors.answer",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

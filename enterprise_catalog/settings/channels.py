@@ -1,7 +1,7 @@
 """The integrated channels alone: workers, scheduler and the admin's audit view; the catalog is elsewhere."""
 
 from enterprise_catalog.settings.base import *  # noqa: F403
-from enterprise_catalog.settings.base import CHANNELS_APPS, COMMON_APPS, env
+from enterprise_catalog.settings.base import CHANNELS_APPS, COMMON_APPS, TRUSTED_PROXIES, env
 from enterprise_catalog.settings.hardening import *  # noqa: F403
 
 env.require(
@@ -13,4 +13,4 @@ env.require(
 )
 INSTALLED_APPS = [*COMMON_APPS, *CHANNELS_APPS]
 # The defaults of base.py are the catalog API's, which is not here; the feeds name all that they use themselves.
-REST_FRAMEWORK = {}
+REST_FRAMEWORK = {"NUM_PROXIES": TRUSTED_PROXIES}

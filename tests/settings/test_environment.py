@@ -41,6 +41,7 @@ def test_what_is_required_suffices() -> None:
     assert environment.SECRET_KEY == "s" * 32
     assert environment.ALLOWED_HOSTS == ["catalog.example.org"]
     assert environment.LOG_FORMAT == "json"
+    assert environment.TRUSTED_PROXIES == 0
     assert environment.JWT_PUBLIC_SIGNING_JWK_SET == {"keys": []}
 
 
@@ -142,6 +143,7 @@ def test_each_variable_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
         "LOG_FORMAT": "console",
         "API_THROTTLE_RATE": "5/minute",
         "SNAPSHOT_CACHE_MB": "64",
+        "TRUSTED_PROXIES": "2",
         "ATTEMPT_RETENTION_DAYS": "30",
         "LMS_PRIVATE_ADDRESSES": "true",
         "FEED_THROTTLE_RATE": "5/minute",

@@ -12,6 +12,7 @@
      │    ├── ThrottledError           the LMS asks us to slow down; go on later
      │    │    └── BudgetSpentError      the LMS was sent all calls that it takes for now
      │    ├── LMSUnavailableError      one chunk after the other failed
+     │    ├── StopRequestedError       the process was asked to stop; go on with the next run
      │    └── CatalogUnavailableError  the catalog did not answer as it should
      └── LeaseLostError              another worker has taken the run over; write nothing more
 
@@ -97,6 +98,10 @@ class BudgetSpentError(ThrottledError):
 
 class LMSUnavailableError(StopSyncError):
     """Several calls in a row failed for reasons that may pass."""
+
+
+class StopRequestedError(StopSyncError):
+    """The process was asked to stop (SIGTERM, SIGINT). No item is to blame, and the next run continues."""
 
 
 class CatalogUnavailableError(StopSyncError):

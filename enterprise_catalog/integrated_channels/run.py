@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from enterprise_catalog.integrated_channels import leases
 from enterprise_catalog.integrated_channels.exceptions import LeaseLostError
+from enterprise_catalog.integrated_channels.stopping import check_stop
 from enterprise_catalog.integrated_channels.types import RunCounts
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ class LeaseKeeper:
         Raises:
             LeaseLostError: another worker has the lease, or this one did not renew it in time.
             BudgetSpentError: the LMS takes no more calls for now.
+            StopRequestedError: the process was asked to stop.
         """
+        check_stop()
         if threading.get_ident() == self.thread:
             self.keep_lease()
         elif self.renewed_at is None or self.clock() - self.renewed_at >= leases.LONGEST_SILENCE:

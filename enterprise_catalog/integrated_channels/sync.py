@@ -14,6 +14,7 @@ from enterprise_catalog.integrated_channels.configurations import channel_for, s
 from enterprise_catalog.integrated_channels.exceptions import (
     BudgetSpentError,
     LeaseLostError,
+    StopRequestedError,
     StopSyncError,
     ThrottledError,
 )
@@ -129,6 +130,9 @@ def _outcome(run: Run) -> tuple[RunState, str]:
     except BudgetSpentError as error:
         run.pause = timedelta(seconds=error.retry_after_seconds or 0)
         return RunState.INCOMPLETE, f"{error.message} The rest is sent when there are more."
+    except StopRequestedError as error:
+        run.pause = timedelta(0)
+        return RunState.INCOMPLETE, error.message
     except ThrottledError as error:
         run.pause = timedelta(seconds=max(error.retry_after_seconds or 0, THROTTLED_SECONDS))
         return RunState.STOPPED, f"Too many calls for now. {error.message}"

@@ -5,16 +5,38 @@ All tasks are safe to run twice, and on several workers at once: the lease lets 
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import threading
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
+from celery.exceptions import Reject
+from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.utils import timezone
 
 from enterprise_catalog.celery import app
 from enterprise_catalog.integrated_channels import audit
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+from enterprise_catalog.integrated_channels.stopping import request_stop, stop_requested
 from enterprise_catalog.integrated_channels.sync import sync
+
+#: How long after SIGTERM a worker that has not ended terminates its tasks, in seconds. A run ends long before that,
+#: unless something that nothing else bounds hangs (a database, say). Brokers deliver such a task again.
+LAST_RESORT_SECONDS: Final = 45.0
+
+
+@worker_shutting_down.connect
+def _stop_syncs(**_: Any) -> None:
+    """End syncs soon after SIGTERM. The signal reaches the worker's main process; its pool sees the request."""
+    is_first = not stop_requested()
+    request_stop()
+    if is_first and sys.platform != "win32":
+        timer = threading.Timer(LAST_RESORT_SECONDS, os.kill, (os.getpid(), signal.SIGQUIT))
+        timer.daemon = True
+        timer.start()
 
 
 @app.task(name="sync_due_configurations")
@@ -37,6 +59,8 @@ def sync_configuration(configuration_id: int, *, only_if_due: bool = False) -> N
     Args:
         only_if_due: leave it alone if a sync has run since; a slow queue holds several tasks of one configuration.
     """
+    if stop_requested():
+        raise Reject("The worker is shutting down.", requeue=True)
     configurations = ChannelConfiguration.objects.filter(pk=configuration_id, active=True)
     configuration = (configurations.due(timezone.now()) if only_if_due else configurations).first()
     if configuration is not None and sync(configuration, clock=timezone.now) is not None:

@@ -185,6 +185,7 @@ class LMSClient:
                 request["content"] = orjson.dumps(json)
                 request["headers"].setdefault("Content-Type", "application/json")
             with self._client.stream(method, self.base_url + path, **request) as response:
+                self._redaction.keep_cookies(response.headers.get_list("set-cookie"))
                 content = self._read(response)
         self.told_time = _date_of(response.headers) or self.told_time
         excerpt = "(not shown)" if answer_is_secret else self._redaction.excerpt(content)

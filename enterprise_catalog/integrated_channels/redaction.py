@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from base64 import b64encode, urlsafe_b64encode
+from collections import OrderedDict
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, quote_plus
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 #: Shorter values, as they are or in Base64, are too common in ordinary text to be taken out of it.
 _SHORTEST: Final = 4
 _SHORTEST_IN_BASE64: Final = 8
+
+#: Shorter values of cookies ("en_us", "2") are rarely secret.
+_SHORTEST_COOKIE: Final = 8
+#: The cookies last set that are remembered. An LMS may set another one with each response.
+_COOKIES_KEPT: Final = 16
+#: "%" becomes "%25", then "%2525": redirects carry URLs in URLs.
+_PERCENT_LEVELS: Final = 3
 
 _EXCERPT_LENGTH: Final = 300  #: In characters; what of a body that is no JSON is told to people.
 _BYTES_PER_CHARACTER: Final = 4  #: At most.
@@ -29,6 +37,8 @@ class Redaction:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._lock = threading.Lock()
         self._spellings: list[str] = []  #: Longest first; never changed in place.
+        self._kept: set[str] = set()  #: Spellings of what is a secret for good.
+        self._cookies: OrderedDict[str, frozenset[str]] = OrderedDict()  #: Value -> spellings, the newest last.
         for secret in secrets:
             self.keep_secret(secret)
 
@@ -37,8 +47,29 @@ class Redaction:
         if len(value) < _SHORTEST:
             return
         with self._lock:
-            # Of spellings that start alike the longer one goes first, or its end would be left.
-            self._spellings = sorted({*self._spellings, *_spellings(value)}, key=len, reverse=True)
+            self._kept.update(_spellings(value))
+            self._sort()
+
+    def keep_cookies(self, set_cookie: Iterable[str]) -> None:
+        """Redact the values of cookies from now on, until the LMS has set 16 other ones.
+
+        Args:
+            set_cookie: ``Set-Cookie`` headers. Values shorter than eight characters are not redacted.
+        """
+        values = [value for header in set_cookie if len(value := _cookie_value(header)) >= _SHORTEST_COOKIE]
+        with self._lock:
+            new = [value for value in values if value not in self._cookies]
+            self._cookies.update((value, frozenset(_spellings(value))) for value in new)
+            for value in values:
+                self._cookies.move_to_end(value)
+            while len(self._cookies) > _COOKIES_KEPT:
+                self._cookies.popitem(last=False)
+            if new:
+                self._sort()
+
+    def _sort(self) -> None:
+        # Of spellings that start alike the longer one goes first, or its end would be left.
+        self._spellings = sorted(self._kept.union(*self._cookies.values()), key=len, reverse=True)
 
     def redacted(self, text: str) -> str:
         """Return ``text`` with each secret, however it is spelt, replaced by ``[secret]``."""
@@ -72,14 +103,30 @@ def _spellings(secret: str) -> Iterator[str]:
     """Yield ``secret`` as it is, and as URLs, forms, pages, JSON (PHP's, too), Python and Base64 would repeat it."""
     yield secret
     for percent_encoded in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
-        yield percent_encoded
-        yield re.sub("%..", lambda code: code[0].lower(), percent_encoded)
+        yield from _encoded_again(percent_encoded)
+        yield from _encoded_again(re.sub("%..", lambda code: code[0].lower(), percent_encoded))
     page = html.escape(secret)
     yield from (page, page.replace("&#x27;", "&#039;"))
     for in_json in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
         yield from (in_json, in_json.replace("/", r"\/"), json.dumps(in_json)[1:-1])
     yield repr(secret)[1:-1]
-    yield from (core for core in _base64_cores(secret.encode()) if len(core) >= _SHORTEST_IN_BASE64)
+    for core in _base64_cores(secret.encode()):
+        if len(core) >= _SHORTEST_IN_BASE64:
+            yield core
+            yield from _encoded_again(quote(core, safe=""))
+
+
+def _encoded_again(percent_encoded: str) -> Iterator[str]:
+    """Yield a percent-encoded text as it is, and as it looks after it was percent-encoded once more, and twice more."""
+    for _ in range(_PERCENT_LEVELS):
+        yield percent_encoded
+        yield quote(percent_encoded, safe="")  # What has a "/" or "+" left loses it.
+        percent_encoded = percent_encoded.replace("%", "%25")
+
+
+def _cookie_value(set_cookie: str) -> str:
+    """Return the value in a ``Set-Cookie`` header, without quotes; empty if there is none."""
+    return set_cookie.partition(";")[0].partition("=")[2].strip().strip('"')
 
 
 def _base64_cores(secret: bytes) -> Iterator[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import pytest
@@ -25,20 +26,74 @@ if TYPE_CHECKING:
     from tests.integrated_channels.conftest import Clock
 
 
+NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+#: IANA's IPv4 special-purpose address registry, with multicast and the address that Azure adds.
+SPECIAL_IPV4: Final = (
+    *("0.0.0.0/8", "0.0.0.0/32", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+    *("192.0.0.0/24", "192.0.0.0/29", "192.0.0.8/32", "192.0.0.9/32", "192.0.0.10/32", "192.0.0.170/31"),
+    *("192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.88.99.2/32", "192.168.0.0/16"),
+    *("192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4", "255.255.255.255/32"),
+    *("224.0.0.0/4", "168.63.129.16/32"),
+)
+#: IANA's IPv6 special-purpose address registry, with multicast and what was deprecated or is reserved.
+SPECIAL_IPV6: Final = (
+    *("::/128", "::1/128", "::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64"),
+    *("2001::/23", "2001::/32", "2001:1::1/128", "2001:1::2/128", "2001:1::3/128", "2001:2::/48", "2001:3::/32"),
+    *("2001:4:112::/48", "2001:10::/28", "2001:20::/28", "2001:30::/28", "2001:db8::/32", "2002::/16"),
+    *("2620:4f:8000::/48", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"),
+    *("::/8", "100::/8", "200::/7", "400::/6", "800::/5", "1000::/4", "4000::/3", "6000::/3", "8000::/3", "a000::/3"),
+    *("c000::/3", "e000::/4", "f000::/5", "f800::/6", "fe00::/9"),
+)
+
+
+def within(range_: str) -> list[str]:
+    """Return addresses of a range: its first ones, its last ones, and the one in its middle."""
+    network = ipaddress.ip_network(range_)
+    size = network.num_addresses
+    numbers = {0, min(1, size - 1), size // 2, max(size - 2, 0), size - 1}
+    return [str(network[number]) for number in sorted(numbers)]
+
+
+@pytest.mark.parametrize("range_", [*SPECIAL_IPV4, *SPECIAL_IPV6])
+def test_special_purpose_addresses_are_not_public(range_: str) -> None:
+    addresses = [address for address in within(range_) if ipaddress.ip_address(address) not in NAT64]
+
+    assert [address for address in addresses if is_public(address)] == []
+
+
+@pytest.mark.parametrize("range_", SPECIAL_IPV4)
+@pytest.mark.parametrize("form", ["::ffff:{}", "::{}", "64:ff9b::{}", "64:ff9b:1::{}", "2002:{}::", "2001::{}"])
+def test_an_ipv6_address_that_embeds_a_special_one_is_not_public(range_: str, form: str) -> None:
+    for address in map(ipaddress.IPv4Address, within(range_)):
+        embedded = address.exploded
+        if "2001" in form:  # Teredo inverts the client's address.
+            embedded = str(ipaddress.IPv4Address(int(address) ^ 0xFFFFFFFF))
+        elif "2002" in form:
+            embedded = f"{int(address) >> 16:x}:{int(address) & 0xFFFF:x}"
+
+        assert not is_public(form.format(embedded)), form.format(embedded)
+
+
 @pytest.mark.parametrize(
     "address",
     [
-        *("127.0.0.1", "127.9.9.9", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254"),  # noqa: S104
-        *("100.64.0.1", "224.0.0.1", "255.255.255.255", "192.0.2.1", "::1", "::", "fe80::1", "fc00::1", "ff02::1"),
-        # Wrapped in IPv6: mapped, 6to4, Teredo, NAT64.
-        *("::ffff:10.0.0.1", "2002:0a00:0001::", "2001:0:4136:e378:8000:63bf:f5ff:fffe", "64:ff9b::a00:1"),
+        *("169.254.169.254", "169.254.170.2", "168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254"),
+        *("fd20:ce::254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "64:ff9b::168.63.129.16"),
     ],
 )
-def test_addresses_of_networks_like_ours_are_not_public(address: str) -> None:
+def test_metadata_services_of_clouds_are_not_public(address: str) -> None:
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "193.99.144.80", "2a02:2e0:3fe:1001:302::"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("8.8.8.8", "193.99.144.80", "1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0"),
+        *("168.63.129.15", "168.63.129.17", "172.15.255.255", "172.32.0.0", "192.88.98.255", "198.20.0.0"),
+        *("223.255.255.255", "2a02:2e0:3fe:1001:302::", "2001:200::1", "2001:4860:4860::8888", "2606:4700::1"),
+        "64:ff9b::8.8.8.8",  # An LMS with IPv4 only, where our network has IPv6 only.
+    ],
+)
 def test_addresses_that_can_be_reached_from_anywhere_are_public(address: str) -> None:
     assert is_public(address)
 

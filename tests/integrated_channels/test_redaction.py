@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from enterprise_catalog.integrated_channels.exceptions import SyncError
 from enterprise_catalog.integrated_channels.http import LMSClient
+from enterprise_catalog.integrated_channels.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +51,10 @@ def failure_of(*, status: int, body: str, secrets: list[str], answer_is_secret: 
         lambda secret: json.dumps(secret, ensure_ascii=False) + "!",
         lambda secret: json.dumps(json.dumps(secret)) + "!",
         repr,
+        lambda secret: quote(quote(secret)),
+        lambda secret: quote(quote_plus(secret), safe=""),
+        lambda secret: quote(quote(quote(secret, safe=""), safe=""), safe=""),
+        lambda secret: quote(re.sub("%..", lambda code: code[0].lower(), quote(secret)), safe=""),
     ],
 )
 def test_a_secret_is_taken_out_however_it_is_escaped(escaped: Callable[[str], str]) -> None:
@@ -69,6 +74,69 @@ def test_a_secret_is_taken_out_of_the_base64_of_what_holds_it(
     # All that may be left of it are bits that share a character with what stands around it.
     assert "[secret]" in told
     assert len(told) <= len("[secret]") + len(b64encode(before)) + len(b64encode(after)) + 2
+
+
+def test_percent_encoded_base64_of_a_secret_is_redacted() -> None:
+    header = b64encode(b"client:?>?>?>?>secret").decode()
+
+    told = LMSClient("", secrets=["?>?>?>?>secret"]).redacted(f"http://lms.test/?auth={quote(header, safe='')}")
+
+    assert "Pz4" not in told
+    assert "[secret]" in told
+
+
+def test_a_secret_percent_encoded_twice_in_a_redirect_is_redacted() -> None:
+    inner = f"http://lms.test/login?token={quote(SECRET, safe='')}"
+    headers = {"Location": f"http://lms.test/go?to={quote(inner, safe='')}"}
+    transport = httpx.MockTransport(lambda _: httpx.Response(302, headers=headers))
+
+    with LMSClient("http://lms.test", secrets=[SECRET], transport=transport) as client, pytest.raises(SyncError) as up:
+        client.send("GET", "/")
+
+    assert "token%3D[secret]; is" in str(up.value)
+
+
+# --- cookies that an LMS sets ---------------------------------------------------------------------------------------
+
+
+def echoing_cookies(*set_cookies: str) -> LMSClient:
+    """Return a client of an LMS that sets one of these cookies with each response, and repeats all that it receives."""
+    to_set = iter(set_cookies)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        cookie = next(to_set)
+        body = f"{request.headers.get('cookie')} and {cookie.partition(';')[0]}"
+        return httpx.Response(422, headers=[("Set-Cookie", cookie)], text=body)
+
+    return LMSClient("http://lms.test", transport=httpx.MockTransport(answer))
+
+
+def refusal_by(client: LMSClient) -> str:
+    with pytest.raises(SyncError) as raised:
+        client.send("GET", "/")
+    return str(raised.value)
+
+
+def test_a_cookie_that_an_lms_sets_is_redacted_when_it_is_echoed() -> None:
+    with echoing_cookies("session=0123456789abcdef; Path=/; HttpOnly", 'other="fedcba9876543210"; Path=/') as client:
+        first, second = refusal_by(client), refusal_by(client)
+
+    assert first == "The learning system answered 422: None and session=[secret]"
+    assert second == 'The learning system answered 422: session=[secret] and other="[secret]"'
+
+
+def test_short_values_of_cookies_do_not_tear_ordinary_text() -> None:
+    with echoing_cookies("lang=en_us; Path=/") as client:
+        assert refusal_by(client).endswith("None and lang=en_us")
+
+
+def test_cookies_that_change_with_each_response_are_forgotten_and_secrets_are_not() -> None:
+    redaction = Redaction(["hunter2-and-more"])
+
+    for number in range(1_000):
+        redaction.keep_cookies([f"session=value-of-{number:04}"])
+
+    assert redaction.redacted("hunter2-and-more value-of-0999 value-of-0000") == "[secret] [secret] value-of-0000"
 
 
 def test_ordinary_text_is_not_torn_by_the_base64_of_short_secrets() -> None:

@@ -20,6 +20,7 @@ import httpx
 import orjson
 
 from enterprise_catalog.integrated_channels.addresses import PublicTransport
+from enterprise_catalog.integrated_channels.decoding import ACCEPTED, BodyError, decoded
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 TIMEOUT: Final = httpx.Timeout(connect=5, read=60, write=30, pool=5)  #: Seconds; read is per read, not for the answer.
 MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
 MAX_ANSWER_SECONDS: Final = 120  #: From its first byte to its last, however steadily it trickles.
+#: How many ``[`` and ``{`` a response may contain, so that its JSON takes at most some 200 MB of memory.
+MAX_JSON_CONTAINERS: Final = 500_000
+#: Shorter responses cannot contain enough of them to matter, and are not searched, in bytes.
+_CONTENT_WITH_FEW_CONTAINERS: Final = 1024 * 1024
 #: A ``Retry-After`` beyond this is a mistake, or a date that no calendar has.
 MAX_RETRY_AFTER_SECONDS: Final = 7 * 24 * 60 * 60.0
 _LOCATION_LENGTH: Final = 300  #: In characters; what of the address that a redirect leads to is told to people.
@@ -61,8 +66,13 @@ class Answer:
 
         Raises:
             RetryableError: it is no JSON; proxies and maintenance pages answer so, and whether the call was applied is
-                not known.
+                not known. Or it would take too much memory.
         """
+        # A list takes 56 bytes of memory for two bytes of JSON, a dictionary 232 bytes for six.
+        is_large = len(self.content) > _CONTENT_WITH_FEW_CONTAINERS
+        if is_large and self.content.count(b"[") + self.content.count(b"{") > MAX_JSON_CONTAINERS:
+            message = f"The LMS returned more than {MAX_JSON_CONTAINERS:,} JSON lists and objects."
+            raise RetryableError(message, status_code=self.status_code)
         try:
             return orjson.loads(self.content)
         except orjson.JSONDecodeError:
@@ -119,7 +129,13 @@ class LMSClient:
             kind = httpx.HTTPTransport if private_addresses else PublicTransport
             transport = kind(verify=_certificates())
         # A proxy from the environment would connect for us, to wherever it likes.
-        self._client = httpx.Client(timeout=TIMEOUT, follow_redirects=False, transport=transport, trust_env=False)
+        self._client = httpx.Client(
+            headers={"Accept-Encoding": ACCEPTED},
+            timeout=TIMEOUT,
+            follow_redirects=False,
+            transport=transport,
+            trust_env=False,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -218,18 +234,19 @@ class LMSClient:
             raise RetryableError(f"The connection to the learning system failed: {reason}") from error
 
     def _read(self, response: httpx.Response) -> bytes:
+        """Return the decompressed body. httpx would decompress it, too, but without a limit."""
+        assert isinstance(response.stream, httpx.SyncByteStream)
+        encoding = response.headers.get("content-encoding", "")
         parts = []
-        size = 0
         deadline = time.monotonic() + MAX_ANSWER_SECONDS
-        for part in response.iter_bytes():
-            parts.append(part)
-            size += len(part)
-            if size > MAX_ANSWER_BYTES:
-                message = f"The answer is larger than {MAX_ANSWER_BYTES:,} bytes."
-                raise RetryableError(message, status_code=response.status_code)
-            if time.monotonic() > deadline:
-                message = f"The answer is not complete after {MAX_ANSWER_SECONDS} seconds."
-                raise RetryableError(message, status_code=response.status_code)
+        try:
+            for part in decoded(response.stream, encoding=encoding, limit=MAX_ANSWER_BYTES):
+                parts.append(part)
+                if time.monotonic() > deadline:
+                    message = f"The answer is not complete after {MAX_ANSWER_SECONDS} seconds."
+                    raise RetryableError(message, status_code=response.status_code)
+        except BodyError as error:
+            raise RetryableError(str(error), status_code=response.status_code) from error
         return b"".join(parts)
 
     def _error(self, answer: Answer, *, code: str, words: str) -> SyncError:

@@ -280,7 +280,7 @@ def test_an_answer_that_is_too_large_is_not_read_to_its_end(monkeypatch: pytest.
 
     raised = failure_of(client_of(lambda _: httpx.Response(200, stream=body)))
 
-    assert (type(raised), raised.message) == (RetryableError, "The answer is larger than 10 bytes.")
+    assert (type(raised), raised.message) == (RetryableError, "The response is larger than 10 bytes.")
     assert body.read == 3
 
 

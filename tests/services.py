@@ -14,6 +14,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -84,7 +85,19 @@ class PrivateServer:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--mariadb", action="store_true", help="run on MariaDB instead of SQLite")
     parser.addoption("--soak", action="store_true", help="run the proofs of what a sync promises in their long forms")
+    parser.addoption(
+        "--switch-interval",
+        type=float,
+        metavar="SECONDS",
+        help="how long a thread runs before others get their turn (sys.setswitchinterval); 1e-6 brings races to light",
+    )
     parser.addoption("--seed", type=int, help="repeat the proofs with the seed that an earlier run printed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set the switch interval before any thread starts."""
+    if seconds := config.getoption("--switch-interval"):
+        sys.setswitchinterval(seconds)
 
 
 @pytest.hookimpl(wrapper=True)

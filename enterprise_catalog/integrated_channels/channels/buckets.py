@@ -6,6 +6,7 @@ A full bucket takes no more calls. Each answer tells in a header how much still 
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,3 +55,33 @@ class LeakyBucket:
 
     def _seconds_to_drain(self, remaining: float) -> float:
         return max(self.size - remaining, 0.0) / self.drained_per_second
+
+
+class Level:
+    """The newest known level of a bucket, for threads whose calls overlap and whose answers arrive in any order."""
+
+    def __init__(self) -> None:
+        """Start without a known level."""
+        self.remaining: float | None = None  #: ``None`` if the LMS has not told it.
+        self._lock = threading.Lock()
+        self._answers = 0  #: How many have arrived.
+        self._answers_when_told = 0  #: How many had arrived when ``remaining`` was told, that answer included.
+
+    def before_call(self) -> int:
+        """Return a mark of this moment, which :meth:`after_call` needs."""
+        with self._lock:
+            return self._answers
+
+    def after_call(self, remaining: float | None, *, mark: int) -> None:
+        """Store what an answer tells, unless it may be older than what is known and would raise the level.
+
+        Args:
+            remaining: what the answer tells; ``None`` if nothing.
+            mark: of :meth:`before_call`, before the call was sent.
+        """
+        with self._lock:
+            self._answers += 1
+            is_newer = mark >= self._answers_when_told
+            is_lower = remaining is not None and (self.remaining is None or remaining < self.remaining)
+            if is_newer or is_lower:
+                self.remaining, self._answers_when_told = remaining, self._answers

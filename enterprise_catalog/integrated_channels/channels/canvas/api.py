@@ -81,7 +81,7 @@ class CanvasAPI(tokens.BearerClient):
         super().__init__(client, fetch_token, is_token_refused=tokens.is_challenge)
         #: Below this, the calls that the others may be making could fill the bucket before ours is let in.
         self._least_remaining = UP_FRONT_COST * (parallel_calls + 1)
-        self._remaining: float | None = None  #: Of the bucket, as the last answer told.
+        self._level = buckets.Level()
 
     def send(self, method: str, path: str, *, accept: Collection[int] = (), **request: Any) -> Answer:
         """Send one request; an answer of 400, 401, 403 or 404 is returned too, and is about what was asked for.
@@ -90,9 +90,10 @@ class CanvasAPI(tokens.BearerClient):
             ThrottledError: Canvas wants fewer calls, in whichever words; or it soon will, and was not asked.
             CredentialsError: it does not take our tokens, or nobody has consented yet.
         """
-        BUCKET.require(self._least_remaining, self._remaining)
+        BUCKET.require(self._least_remaining, self._level.remaining)
+        mark = self._level.before_call()
         answer = super().send(method, path, accept={400, 401, 403, 404, *accept}, **request)
-        self._remaining = BUCKET.remaining(answer)
+        self._level.after_call(BUCKET.remaining(answer), mark=mark)
         _raise_if_throttled(answer)
         if answer.status_code == 404 and not answers.read(_Complaint, answer).errors:
             # A proxy's page must not make a course that is still there pass for gone.

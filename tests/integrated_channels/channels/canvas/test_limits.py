@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import httpx
@@ -81,6 +83,32 @@ def test_so_much_is_left_that_calls_at_the_same_time_do_not_fill_it(parallel_cal
                 channel.find(["B"])
 
 
+def test_an_answer_that_arrives_late_does_not_raise_the_level() -> None:
+    late_is_sent, early_is_answered = threading.Event(), threading.Event()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/login/oauth2/token":
+            return httpx.Response(200, json={"access_token": "a token of the tests"})
+        remaining = "20"
+        if "LATE" in request.url.path:
+            remaining = "580"
+            late_is_sent.set()
+            assert early_is_answered.wait(30)
+        missing = {"errors": [{"message": "The specified resource does not exist."}]}
+        return httpx.Response(404, json=missing, headers={"X-Rate-Limit-Remaining": remaining})
+
+    channel = connected(httpx.MockTransport(answer), parallel_calls=2)
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(channel.find, ["LATE"])
+        assert late_is_sent.wait(30)
+        channel.find(["EARLY"])
+        early_is_answered.set()
+        late.result()
+
+    with pytest.raises(BudgetSpentError, match="20 of 600 units are left"):
+        channel.find(["NEXT"])
+
+
 def test_a_canvas_that_throttles_nobody_is_not_waited_for(canvas: CanvasSandbox, channel: Canvas) -> None:
     canvas.high_water = float("inf")
     canvas.request_cost = 1_000.0
@@ -101,8 +129,10 @@ def test_a_canvas_that_says_nothing_of_it_is_not_waited_for_either(headers: dict
 
 @pytest.mark.parametrize(("style", "status"), [("403", 403), ("429", 429)])
 def test_both_ways_to_be_throttled_end_the_run_and_blame_no_item(
-    canvas: CanvasSandbox, channel: Canvas, style: str, status: int
+    canvas: CanvasSandbox, style: str, status: int
 ) -> None:
+    # With two calls at a time, the second may be sent before the first is answered.
+    channel = connected(canvas, parallel_calls=1)
     canvas.throttle_style = style  # type: ignore[assignment]  # pytest knows no literals
     canvas.high_water = 0.0
 

@@ -11,6 +11,7 @@ from django_prometheus.exports import ExportToDjangoView
 from enterprise_catalog.health import HealthView
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("health/", HealthView.as_view(), name="health"),

@@ -112,7 +112,8 @@ M = TypeVar("M", bound=BaseModel)
 class CatalogClient:
     """Asks the catalog service, as the OAuth2 client of the settings. Use it as a context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, read_timeout_seconds: float | None = None) -> None:
+        self._timeout = (CONNECT_TIMEOUT_SECONDS, read_timeout_seconds or READ_TIMEOUT_SECONDS)
         self._base_url = f"{settings.CATALOG_API_URL}/api/v1/enterprise-catalogs/"
         self._session = OAuthAPIClient(
             settings.OAUTH2_PROVIDER_URL, settings.OAUTH2_CLIENT_ID, settings.OAUTH2_CLIENT_SECRET
@@ -227,7 +228,7 @@ class CatalogClient:
                 url,
                 data=None if body is None else orjson.dumps(body),
                 headers=headers,
-                timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
+                timeout=self._timeout,
                 allow_redirects=False,
                 stream=True,
             ) as response:

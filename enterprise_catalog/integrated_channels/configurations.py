@@ -159,7 +159,7 @@ def catalog_faults(catalog_uuids: object) -> list[str]:
     return [f"{value!r} is not a UUID" for value in catalog_uuids if not _is_uuid(value)]
 
 
-def make_configuration(
+def new_configuration(
     *,
     channel_code: str,
     customer_uuid: UUID,
@@ -168,7 +168,7 @@ def make_configuration(
     credentials: dict[str, Any],
     catalog_uuids: Iterable[UUID] = (),
 ) -> ChannelConfiguration:
-    """Save a new configuration; its first sync is due at once.
+    """Return a configuration that is checked and not saved yet.
 
     Raises:
         ConfigurationError: the address holds a password, or settings or credentials do not fit the channel or each
@@ -191,6 +191,12 @@ def make_configuration(
     )
     if faults := channel_faults(configuration):
         raise ConfigurationError("; ".join(faults))
+    return configuration
+
+
+def make_configuration(**columns: Any) -> ChannelConfiguration:
+    """Save a new configuration; its first sync is due at once. Takes and raises what :func:`new_configuration` does."""
+    configuration = new_configuration(**columns)
     configuration.save()
     return configuration
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 CUSTOMER = "22222222-2222-4222-8222-222222222222"
 CATALOG = "11111111-1111-4111-8111-111111111111"
+#: Only to check the data.
+OTHER_CUSTOMER = "33333333-3333-4333-8333-333333333333"
+OTHER_CATALOG = "44444444-4444-4444-8444-444444444444"
 
 #: One item in so many is changed between the syncs, one is added and one is taken away.
 CHANGED_SHARE = 20
@@ -96,13 +99,16 @@ class Demonstration:
         Raises:
             DemonstrationError: a command failed, or the LMS does not hold what it should.
         """
-        documents = [json.loads(line) for line in self.data.read_text(encoding="utf-8").splitlines() if line.strip()]
-        catalogs = split(documents)
         port = _free_port()
         self._environment = _environment(self.folder, port)
         with contextlib.ExitStack() as processes:
             self._say("Making a database and importing the catalog")
             self._manage("migrate", "--verbosity", "0")
+            self._check_data()
+            documents = [json.loads(line) for line in self.data.read_bytes().split(b"\n") if line.strip()]
+            if not documents:
+                raise DemonstrationError(f"{self.data}: there is no content document in this file")
+            catalogs = split(documents)
             self._import(catalogs.before)
             self._say("Starting the catalog service and a sandbox LMS")
             processes.enter_context(self._process("runserver", "--noreload", f"127.0.0.1:{port}"))
@@ -125,6 +131,18 @@ class Demonstration:
             self._check_silence()
         but = f", but for {recorded} items that are recorded with a reason" if recorded else ""
         self.console.print(f"\n[bold green]The LMS equals the catalog{but}.[/]")
+
+    def _check_data(self) -> None:
+        """Import the data into a catalog that is not synced.
+
+        Raises:
+            DemonstrationError: names the file, and the first bad line with its reason.
+        """
+        named = ("--catalog-uuid", OTHER_CATALOG, "--customer-uuid", OTHER_CUSTOMER)
+        done = self._run("import_content", str(self.data), *named)
+        if done.returncode:
+            last_line = done.stderr.strip().rpartition("\n")[2].removeprefix("CommandError: ")
+            raise DemonstrationError(f"{self.data}: {last_line}")
 
     def _configure(self, sandbox: Mapping[str, Any]) -> None:
         self._url, self._polls = sandbox["url"], sandbox["polls"]
@@ -284,11 +302,14 @@ class Demonstration:
 
     def _manage(self, *arguments: str, allowed: Sequence[int] = (0,)) -> str:
         """Run a command to its end and return its output."""
-        command = [sys.executable, str(MANAGE), *arguments]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)  # noqa: S603  (our own command)
+        done = self._run(*arguments)
         if done.returncode not in allowed:
             raise DemonstrationError(f"{arguments[0]} ended with {done.returncode}:\n{done.stderr[-3000:]}")
         return done.stdout
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(MANAGE), *arguments]
+        return subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)  # noqa: S603  (our own command)
 
     @contextlib.contextmanager
     def _process(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
@@ -327,7 +348,14 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
         "OAUTH2_PROVIDER_URL": f"http://127.0.0.1:{port}/oauth2",
         "PYTHONUNBUFFERED": "1",
     }
-    foreign = {"DATABASE_URL", "CACHE_URL", "CELERY_BROKER_URL", "OAUTH2_CLIENT_ID", "OAUTH2_CLIENT_SECRET"}
+    foreign = {
+        "LOCAL_PORT",
+        "DATABASE_URL",
+        "CACHE_URL",
+        "CELERY_BROKER_URL",
+        "OAUTH2_CLIENT_ID",
+        "OAUTH2_CLIENT_SECRET",
+    }
     inherited = {name: value for name, value in os.environ.items() if name not in foreign}
     return inherited | ours
 

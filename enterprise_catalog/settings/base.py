@@ -11,12 +11,12 @@ from typing import Any
 import dj_database_url
 import structlog
 
-from enterprise_catalog.settings.environment import DEPLOYMENT_DEFAULTS, Environment
+from enterprise_catalog.settings.environment import DEPLOYMENT_DEFAULTS, DEPLOYMENT_REQUIRES, Environment
 
 PACKAGE_DIR = Path(__file__).resolve().parent.parent
 PROJECT_DIR = PACKAGE_DIR.parent
 
-env = Environment.read(os.environ, DEPLOYMENT_DEFAULTS)
+env = Environment.read(os.environ, DEPLOYMENT_DEFAULTS, required=DEPLOYMENT_REQUIRES)
 
 SECRET_KEY = env.SECRET_KEY
 ALLOWED_HOSTS = env.ALLOWED_HOSTS
@@ -246,7 +246,7 @@ _TALKATIVE_LOGGERS = (
         for kind in ("refresh_token", "resource_owner_password_credentials")
     ),
 )
-LOGGING = {
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
@@ -265,7 +265,12 @@ LOGGING = {
             "callback": lambda record: record.levelno >= logging.WARNING,
         }
     },
-    "loggers": {name: {"level": "WARNING", "filters": ["warnings"]} for name in _TALKATIVE_LOGGERS},
+    "loggers": {
+        **{name: {"level": "WARNING", "filters": ["warnings"]} for name in _TALKATIVE_LOGGERS},
+        # Django's defaults print the same lines a second time, unstructured, when DEBUG is on.
+        "django": {"handlers": [], "level": "INFO"},
+        "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+    },
 }
 structlog.configure(
     processors=[*_SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

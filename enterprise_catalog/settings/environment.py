@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
+    from pydantic import ValidationInfo
     from pydantic_core import ErrorDetails
 
 
@@ -75,7 +76,11 @@ CommaSeparated = Annotated[list[str], BeforeValidator(_comma_separated)]
 
 #: What a deployment's settings module puts here before it reads the base counts where a variable is not set.
 DEPLOYMENT_DEFAULTS: dict[str, str] = {}
+#: Variables that a deployment needs although others do not; its settings module adds them before it reads the base.
+DEPLOYMENT_REQUIRES: set[str] = set()
 NO_DEFAULTS: Mapping[str, str] = MappingProxyType({})
+#: Values that count as not set.
+_EMPTY: tuple[Any, ...] = ("", [], {"keys": []})
 
 
 class Environment(BaseModel):
@@ -111,38 +116,46 @@ class Environment(BaseModel):
     FEED_THROTTLE_RATE: Annotated[str, Field(pattern=r"^\d+/(second|minute|hour|day)$")] = "60/minute"
     ATTEMPT_RETENTION_DAYS: int = Field(default=180, ge=1)
 
+    @field_validator("*")
     @classmethod
-    def read(cls, environ: Mapping[str, str], defaults: Mapping[str, str] = NO_DEFAULTS) -> Self:
+    def _is_set_if_required(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.context and info.field_name in info.context and value in _EMPTY:
+            raise ValueError("must be set")
+        return value
+
+    @classmethod
+    def read(
+        cls,
+        environ: Mapping[str, str],
+        defaults: Mapping[str, str] = NO_DEFAULTS,
+        *,
+        required: Collection[str] = frozenset(),
+    ) -> Self:
         """Return the environment as checked values.
 
         Args:
             environ: variable -> text; an empty text counts as not set. ``NAME_FILE`` names a file whose text,
                 without its final line break, is the value of ``NAME``.
             defaults: a deployment's own texts for variables that are not set.
+            required: variables that this deployment needs, beyond those without a default.
 
         Raises:
             ImproperlyConfigured: names every variable that is missing, set twice or wrong, and says what is allowed.
                 No value is quoted, since a value may be a secret.
         """
         given: dict[str, str] = {}
-        faults = [fault for name in cls.model_fields if (fault := _take(name, environ, given))]
+        problems = {name: problem for name in cls.model_fields if (problem := _take(name, environ, given))}
+        texts = {**defaults, **given}
         try:
-            parsed = cls.model_validate({**defaults, **given})
+            parsed = cls.model_validate(texts, context=required)
         except ValidationError as error:
-            faults += [_sentence(fault) for fault in error.errors(include_input=False)]
-        if faults:
-            raise ImproperlyConfigured(_complaint(faults))
+            for details in error.errors(include_input=False):
+                problems.setdefault(str(details["loc"][0]), _sentence(details))
+        for name in set(required) - texts.keys():
+            problems.setdefault(name, f"{name}: must be set")
+        if problems:
+            raise ImproperlyConfigured(_complaint([problems[name] for name in cls.model_fields if name in problems]))
         return parsed
-
-    def require(self, *names: str) -> None:
-        """Refuse to start unless each of ``names`` has a value: for what only some deployments need.
-
-        Raises:
-            ImproperlyConfigured: names every variable that has none.
-        """
-        empty = [name for name in names if getattr(self, name) in ("", [], {"keys": []})]
-        if empty:
-            raise ImproperlyConfigured(_complaint([f"{name}: must be set" for name in empty]))
 
 
 def _take(name: str, environ: Mapping[str, str], given: dict[str, str]) -> str | None:

@@ -14,11 +14,13 @@ from cryptography.fernet import Fernet
 
 from enterprise_catalog.local_auth.keys import new_signing_key
 from enterprise_catalog.settings.environment import DEPLOYMENT_DEFAULTS
-from enterprise_catalog.settings.local_state import kept
+from enterprise_catalog.settings.local_state import chosen, kept
 
 STATE_DIR = Path(os.environ.get("LOCAL_STATE_DIR") or Path(__file__).resolve().parent.parent.parent / "var")
 STATE_DIR.mkdir(parents=True, exist_ok=True)
 SIGNING_KEY = json.loads(kept(STATE_DIR / "signing-key.json", new_signing_key))
+#: Where the web service listens. ``make run PORT=…`` stores its port, so that commands in other shells reach it.
+SITE_URL = f"http://127.0.0.1:{chosen(STATE_DIR / 'port', os.environ.get('LOCAL_PORT'), default='8000')}"
 
 DEPLOYMENT_DEFAULTS |= {
     "SECRET_KEY": kept(STATE_DIR / "secret-key", lambda: secrets.token_urlsafe(48)),
@@ -31,8 +33,8 @@ DEPLOYMENT_DEFAULTS |= {
     "JWT_AUDIENCE": "enterprise-catalog",
     "JWT_PUBLIC_SIGNING_JWK_SET": json.dumps({"keys": [SIGNING_KEY["public"]]}),
     "LEARNER_PORTAL_URL": "https://enterprise.example.org",
-    "CATALOG_API_URL": "http://127.0.0.1:8000",
-    "OAUTH2_PROVIDER_URL": "http://127.0.0.1:8000/oauth2",
+    "CATALOG_API_URL": SITE_URL,
+    "OAUTH2_PROVIDER_URL": f"{SITE_URL}/oauth2",
     "OAUTH2_CLIENT_ID": "integrated-channels",
     "LMS_PRIVATE_ADDRESSES": "true",
     "OAUTH2_CLIENT_SECRET": kept(STATE_DIR / "oauth2-client-secret", secrets.token_urlsafe),
@@ -45,6 +47,7 @@ from enterprise_catalog.settings.base import (  # noqa: E402
     CELERY_BROKER_URL,
     CHANNELS_APPS,
     COMMON_APPS,
+    LOGGING,
 )
 
 DEBUG = True
@@ -56,6 +59,9 @@ INSTALLED_APPS = [
     "enterprise_catalog.local_auth",
     "enterprise_catalog.sandbox",
 ]
+
+# The development server logs each request in one line; Django's own line about a 4xx would be a second one.
+LOGGING["loggers"]["django.request"] = {"level": "ERROR"}
 
 # Static files straight from the packages, without collectstatic.
 WHITENOISE_USE_FINDERS = True

@@ -1,10 +1,8 @@
 """Both programs in one deployment, behind a proxy that ends TLS."""
 
-from enterprise_catalog.settings.base import *  # noqa: F403
-from enterprise_catalog.settings.base import CATALOG_APPS, CHANNELS_APPS, COMMON_APPS, env
-from enterprise_catalog.settings.hardening import *  # noqa: F403
+from enterprise_catalog.settings.environment import DEPLOYMENT_REQUIRES
 
-env.require(
+DEPLOYMENT_REQUIRES |= {
     "JWT_ISSUER",
     "JWT_AUDIENCE",
     "JWT_PUBLIC_SIGNING_JWK_SET",
@@ -14,5 +12,10 @@ env.require(
     "OAUTH2_CLIENT_ID",
     "OAUTH2_CLIENT_SECRET",
     "CREDENTIALS_ENCRYPTION_KEYS",
-)
+}
+
+from enterprise_catalog.settings.base import *  # noqa: E402, F403
+from enterprise_catalog.settings.base import CATALOG_APPS, CHANNELS_APPS, COMMON_APPS  # noqa: E402
+from enterprise_catalog.settings.hardening import *  # noqa: E402, F403
+
 INSTALLED_APPS = [*COMMON_APPS, *CATALOG_APPS, *CHANNELS_APPS]

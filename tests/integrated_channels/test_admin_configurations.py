@@ -24,11 +24,15 @@ from enterprise_catalog.integrated_channels.models import (
 from tests.integrated_channels import records
 from tests.integrated_channels.pages import CONFIGURATIONS, shown, text_of
 from tests.integrated_channels.records import SECRET, a_configuration, a_run
+from tests.services import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.test import Client
+    from pytest_django import Settings
+
+    from enterprise_catalog.catalog.models import EnterpriseCustomer
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +44,7 @@ def filled_in(**fields: str) -> dict[str, str]:
         "display_name": "Acme's Moodle",
         "active": "on",
         "enterprise_customer_uuid": "22222222-2222-4222-8222-222222222222",
+        "skip_customer_check": "on",
         "catalog_uuids": "[]",
         "base_url": "https://moodle.example.org",
         "settings": "{}",
@@ -61,6 +66,42 @@ def test_a_new_configuration_is_saved_with_its_credentials_encrypted(admin_clien
     assert configuration.settings == {"category_id": 3}
     assert decrypt(configuration.credentials) == {"token": SECRET}
     assert SECRET not in configuration.credentials
+
+
+def test_a_configuration_that_exists_already_is_refused(admin_client: Client) -> None:
+    admin_client.post(f"{CONFIGURATIONS}add/", filled_in())
+
+    page = text_of(admin_client.post(f"{CONFIGURATIONS}add/", filled_in(base_url="https://MOODLE.example.org/")))
+
+    existing = ChannelConfiguration.objects.get()
+    assert f"Configuration {existing.pk} already syncs the same catalogs" in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mistyped_customer_is_refused_and_a_known_one_is_saved(
+    admin_client: Client, customer: EnterpriseCustomer
+) -> None:
+    mistyped = "99999999-9999-4999-8999-999999999999"
+
+    page = text_of(
+        admin_client.post(f"{CONFIGURATIONS}add/", filled_in(enterprise_customer_uuid=mistyped, skip_customer_check=""))
+    )
+    saved = admin_client.post(
+        f"{CONFIGURATIONS}add/", filled_in(enterprise_customer_uuid=str(customer.pk), skip_customer_check="")
+    )
+
+    assert f"has no customer {mistyped}. Check the UUID." in page
+    assert saved.status_code == 302
+    assert ChannelConfiguration.objects.get().enterprise_customer_uuid == customer.pk
+
+
+def test_an_unreachable_catalog_service_is_named(admin_client: Client, settings: Settings) -> None:
+    settings.CATALOG_API_URL = settings.OAUTH2_PROVIDER_URL = f"http://127.0.0.1:{free_port()}"
+
+    page = text_of(admin_client.post(f"{CONFIGURATIONS}add/", filled_in(skip_customer_check="")))
+
+    assert "The customer could not be checked: The catalog service does not answer" in page
+    assert not ChannelConfiguration.objects.exists()
 
 
 @pytest.mark.parametrize(

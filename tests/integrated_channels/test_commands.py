@@ -13,9 +13,12 @@ from django.test.utils import CaptureQueriesContext
 from enterprise_catalog.integrated_channels.credentials import decrypt
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
 from tests.factories import a_catalog, a_course, courses
+from tests.services import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pytest_django import Settings
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
     from enterprise_catalog.sandbox.moodle import MoodleSandbox
@@ -28,14 +31,17 @@ READING = {"BEGIN", "SELECT", "COMMIT"}
 CUSTOMER = "22222222-2222-4222-8222-222222222222"
 
 
-def create(capsys: pytest.CaptureFixture[str], **options: str) -> int:
+SKIP = "--skip-customer-check"
+
+
+def create(capsys: pytest.CaptureFixture[str], *flags: str, **options: str) -> int:
     arguments = {
         "--channel": "MOODLE",
         "--customer-uuid": CUSTOMER,
         "--base-url": "https://moodle.example.org",
         "--credentials": '{"token": "a token"}',
     } | options
-    call_command("create_channel", *(part for pair in arguments.items() for part in pair))
+    call_command("create_channel", *(part for pair in arguments.items() for part in pair), *flags)
     return int(capsys.readouterr().out)
 
 
@@ -50,7 +56,7 @@ def synced(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, li
 
 
 def test_create_channel_saves_a_configuration_and_prints_its_id(capsys: pytest.CaptureFixture[str]) -> None:
-    pk = create(capsys, **{"--settings": '{"category_id": 7}', "--catalog-uuid": CUSTOMER})
+    pk = create(capsys, SKIP, **{"--settings": '{"category_id": 7}', "--catalog-uuid": CUSTOMER})
 
     configuration = ChannelConfiguration.objects.get(pk=pk)
     assert (configuration.channel_code, configuration.settings) == ("MOODLE", {"category_id": 7})
@@ -78,6 +84,74 @@ def test_create_channel_names_what_is_wrong(
     with pytest.raises(CommandError, match=named):
         create(capsys, **{option: value})
 
+    assert not ChannelConfiguration.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"--base-url": "https://Moodle.example.org/"},
+        {"--credentials": '{"token": "another token"}'},
+        {"--settings": '{"category_id": 1}'},
+    ],
+)
+def test_create_channel_refuses_what_exists_already(
+    capsys: pytest.CaptureFixture[str], options: dict[str, str]
+) -> None:
+    pk = create(capsys, SKIP)
+
+    with pytest.raises(CommandError, match=f"Configuration {pk} already syncs the same catalogs") as raised:
+        create(capsys, SKIP, **options)
+
+    assert raised.value.returncode == 2
+    assert ChannelConfiguration.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"--customer-uuid": "33333333-3333-4333-8333-333333333333"},
+        {"--base-url": "https://moodle.example.org/other"},
+        {"--settings": '{"category_id": 2}'},
+        {"--catalog-uuid": CUSTOMER},
+    ],
+)
+def test_create_channel_makes_what_differs(capsys: pytest.CaptureFixture[str], options: dict[str, str]) -> None:
+    create(capsys, SKIP)
+
+    create(capsys, SKIP, **options)
+
+    assert ChannelConfiguration.objects.count() == 2
+
+
+def test_create_channel_detects_a_mistyped_customer_or_catalog(
+    capsys: pytest.CaptureFixture[str], customer: EnterpriseCustomer
+) -> None:
+    mistyped = "99999999-9999-4999-8999-999999999999"
+    catalog = a_catalog(*courses(1), customer=customer)
+
+    for options, problem in (
+        ({"--customer-uuid": mistyped}, f"has no customer {mistyped}. Check the UUID."),
+        ({"--customer-uuid": str(customer.pk), "--catalog-uuid": mistyped}, f"has no catalog {mistyped}. Check"),
+    ):
+        with pytest.raises(CommandError, match=problem) as raised:
+            create(capsys, **options)
+        assert raised.value.returncode == 2
+    pk = create(capsys, **{"--customer-uuid": str(customer.pk), "--catalog-uuid": str(catalog.pk)})
+
+    assert ChannelConfiguration.objects.get().pk == pk
+
+
+def test_create_channel_says_why_it_cannot_check_a_customer(
+    capsys: pytest.CaptureFixture[str], settings: Settings
+) -> None:
+    settings.CATALOG_API_URL = settings.OAUTH2_PROVIDER_URL = f"http://127.0.0.1:{free_port()}"
+
+    with pytest.raises(CommandError, match=r"could not be checked.*--skip-customer-check") as raised:
+        create(capsys)
+
+    assert raised.value.returncode == 1
     assert not ChannelConfiguration.objects.exists()
 
 

@@ -45,6 +45,7 @@ def lms(site: Site) -> Iterator[str]:
         sandbox = processes.enter_context(site.sandbox("MOODLE"))
         site.manage(
             "create_channel",
+            "--skip-customer-check",  # Its catalog is imported later.
             *("--channel", "MOODLE", "--customer-uuid", CUSTOMER, "--base-url", sandbox["url"]),
             *("--settings", json.dumps(sandbox["settings"]), "--credentials", json.dumps(sandbox["credentials"])),
         )

@@ -44,7 +44,8 @@ NEEDS: Final = {
 ADDRESSES: Final = """
 import json
 from django.urls import get_resolver
-print(json.dumps(sorted({str(pattern.pattern) for pattern in get_resolver().url_patterns})))
+included = [each for pattern in get_resolver().url_patterns for each in getattr(pattern, "url_patterns", ())]
+print(json.dumps(sorted({str(pattern.pattern) for pattern in [*get_resolver().url_patterns, *included]})))
 """
 
 
@@ -75,6 +76,16 @@ def test_it_names_all_that_it_misses(tmp_path: Path, deployment: str) -> None:
     assert [name for name in NEEDS["production"] if f"{name}: must be set" in done.stderr] == [*NEEDS[deployment]]
 
 
+@pytest.mark.parametrize("deployment", NEEDS)
+def test_it_names_what_is_wrong_and_what_is_missing_at_once(tmp_path: Path, deployment: str) -> None:
+    done = manage(tmp_path, deployment, "check", **SHARED | {"CACHE_URL": "memcached://x"}, LOG_FORMAT="xml")
+
+    assert done.returncode != 0
+    assert "CACHE_URL: must be a URL that starts with one of redis://" in done.stderr
+    assert "LOG_FORMAT: " in done.stderr
+    assert [name for name in NEEDS["production"] if f"{name}: must be set" in done.stderr] == [*NEEDS[deployment]]
+
+
 @pytest.mark.parametrize(("deployment", "has_api"), [("catalog", True), ("channels", False), ("production", True)])
 def test_only_a_deployment_with_the_catalog_has_its_addresses(
     tmp_path: Path, deployment: str, *, has_api: bool
@@ -83,5 +94,5 @@ def test_only_a_deployment_with_the_catalog_has_its_addresses(
 
     addresses = json.loads(done.stdout)
     assert {"admin/", "health/", "metrics"} <= {*addresses}
-    assert ("" in addresses) == has_api
+    assert ("api/v1/" in addresses) == has_api
     assert "oauth2/" not in addresses

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from enterprise_catalog.settings.environment import Environment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 REQUIRED: Final = {
@@ -25,10 +25,10 @@ REQUIRED: Final = {
 KEYS: Final = [Fernet.generate_key().decode() for _ in range(2)]
 
 
-def complaints(environ: Mapping[str, str]) -> list[str]:
+def complaints(environ: Mapping[str, str], *, required: Collection[str] = ()) -> list[str]:
     """Return what stops the start, a line for each variable."""
     with pytest.raises(ImproperlyConfigured) as error:
-        Environment.read(environ)
+        Environment.read(environ, required=required)
     assert error.value.__cause__ is None
     title, *lines = str(error.value).splitlines()
     assert title == "The environment cannot be used:"
@@ -191,17 +191,27 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
 
 
 def test_what_only_some_deployments_need_is_missed_by_them() -> None:
-    environment = Environment.read({**REQUIRED, "OAUTH2_CLIENT_ID": "channels"})
+    needed = {"OAUTH2_CLIENT_ID", "OAUTH2_CLIENT_SECRET", "CREDENTIALS_ENCRYPTION_KEYS", "JWT_PUBLIC_SIGNING_JWK_SET"}
+    environ = {**REQUIRED, "OAUTH2_CLIENT_ID": "channels", "JWT_PUBLIC_SIGNING_JWK_SET": '{"keys": []}'}
 
-    with pytest.raises(ImproperlyConfigured) as error:
-        environment.require(
-            "OAUTH2_CLIENT_ID", "OAUTH2_CLIENT_SECRET", "CREDENTIALS_ENCRYPTION_KEYS", "JWT_PUBLIC_SIGNING_JWK_SET"
-        )
-
-    assert [line.strip() for line in str(error.value).splitlines()[1:]] == [
+    assert {*complaints(environ, required=needed)} == {
         "OAUTH2_CLIENT_SECRET: must be set",
         "CREDENTIALS_ENCRYPTION_KEYS: must be set",
         "JWT_PUBLIC_SIGNING_JWK_SET: must be set",
+    }
+
+
+def test_missing_and_wrong_variables_are_reported_together_and_once_each(tmp_path: Path) -> None:
+    missing_file = str(tmp_path / "no such file")
+    environ = {**REQUIRED, "LOG_FORMAT": "xml", "CACHE_URL": "", "CACHE_URL_FILE": missing_file}
+
+    problems = complaints(environ, required={"JWT_ISSUER", "CREDENTIALS_ENCRYPTION_KEYS"})
+
+    assert [problem.partition(":")[0] for problem in problems] == [
+        "CACHE_URL_FILE",
+        "LOG_FORMAT",
+        "JWT_ISSUER",
+        "CREDENTIALS_ENCRYPTION_KEYS",
     ]
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import stat
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from itertools import count
 from multiprocessing import get_context
@@ -11,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enterprise_catalog.settings.local_state import kept
+from enterprise_catalog.settings.local_state import chosen, kept
+from tests.processes import PROJECT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +34,32 @@ def test_only_its_owner_reads_it(tmp_path: Path) -> None:
     kept(tmp_path / "secret", lambda: "secret")
 
     assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+
+
+def test_a_chosen_value_is_kept_until_another_one_is_chosen(tmp_path: Path) -> None:
+    file = tmp_path / "port"
+
+    assert chosen(file, None, default="8000") == "8000"
+    assert chosen(file, "9000", default="8000") == "9000"
+    assert chosen(file, "", default="8000") == "9000"
+    assert chosen(file, "9001", default="8000") == "9001"
+    assert [path.name for path in tmp_path.iterdir()] == ["port"]
+
+
+@pytest.mark.processes
+def test_commands_reach_the_port_that_the_site_was_started_on(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "LOCAL_STATE_DIR": str(tmp_path)}
+    code = "from enterprise_catalog.settings import local; print(local.CATALOG_API_URL, local.OAUTH2_PROVIDER_URL)"
+
+    def printed(**variables: str) -> str:
+        return subprocess.check_output(
+            [sys.executable, "-c", code], cwd=PROJECT, env=environment | variables, text=True
+        )
+
+    printed(LOCAL_PORT="9000")
+
+    assert printed() == "http://127.0.0.1:9000 http://127.0.0.1:9000/oauth2\n"
+    assert printed(CATALOG_API_URL="https://catalog.example.org").startswith("https://catalog.example.org ")
 
 
 def a_secret(path: Path) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
 
 import orjson
 from django import forms
@@ -18,10 +19,12 @@ from enterprise_catalog.integrated_channels.configurations import (
     settings_faults,
 )
 from enterprise_catalog.integrated_channels.credentials import encrypt
+from enterprise_catalog.integrated_channels.entry_checks import customer_problems, twin_problems
+from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from django.utils.safestring import SafeString
 
@@ -34,13 +37,39 @@ else:
 #: Fields that hold JSON -> how many lines they show.
 _CODE_ROWS = {"catalog_uuids": 3, "settings": 6, "new_credentials": 4}
 _KEEP = "What is stored is never shown. Leave this empty to keep it."
+_SKIP = "For a customer that the catalog service does not have yet, or while it is unreachable."
 _ENTER_AGAIN = "Enter the credentials again: they were right, but are not kept while something else is wrong."
+
+
+def entered_customer_problems(entered: Mapping[str, str]) -> list[str]:
+    """Return why the customer and the catalogs of a new configuration cannot be synced; asks the catalog service.
+
+    Args:
+        entered: what the browser sent for the form; nothing is asked if it skips the check, or if the form will
+            reject customer or catalogs anyway.
+    """
+    if entered.get("skip_customer_check") or not entered:
+        return []
+    try:
+        customer, catalogs = UUID(entered["enterprise_customer_uuid"]), orjson.loads(entered["catalog_uuids"] or "[]")
+    except (KeyError, ValueError):
+        return []
+    if catalog_faults(catalogs):
+        return []
+    try:
+        return customer_problems(ChannelConfiguration(enterprise_customer_uuid=customer, catalog_uuids=catalogs))
+    except CatalogUnavailableError as error:
+        return [f"The customer could not be checked: {error.message} Try again later, or skip the check."]
 
 
 class ConfigurationForm(ModelForm):
     """A configuration; ``cleaned_data["new_credentials"]`` is ``None`` to keep what is stored."""
 
     new_credentials = forms.CharField(label="Credentials", required=False, widget=SecretTextarea)
+    skip_customer_check = forms.BooleanField(label="Skip the check of the customer", required=False, help_text=_SKIP)
+
+    #: Of a new configuration, see :func:`entered_customer_problems`; set by the page before the form is made.
+    customer_problems: ClassVar[Sequence[str]] = ()
 
     class Meta:
         # The admin adds the model and its fields.
@@ -96,6 +125,8 @@ class ConfigurationForm(ModelForm):
         code = cleaned.get("channel_code") or self.instance.channel_code
         if code in CHANNELS:
             self._check(code, cleaned)
+        if self.instance.pk is None and not self.errors:
+            self._check_entries(cleaned)
         if self.errors and cleaned.get("new_credentials"):
             self.add_error("new_credentials", _ENTER_AGAIN)
         return cleaned
@@ -108,6 +139,13 @@ class ConfigurationForm(ModelForm):
             self._add_errors("new_credentials", credentials_faults(channel_code, cleaned["new_credentials"]))
         if not self.errors:
             self._check_together(channel_code, cleaned)
+
+    def _check_entries(self, cleaned: dict[str, Any]) -> None:
+        """Reject a configuration that exists already, and one for a customer that does not exist."""
+        names = ("channel_code", "enterprise_customer_uuid", "base_url", "settings", "catalog_uuids")
+        entered = ChannelConfiguration(**{name: cleaned[name] for name in names})
+        self._add_errors("base_url", twin_problems(entered))
+        self._add_errors("enterprise_customer_uuid", [*self.customer_problems])
 
     def _check_together(self, channel_code: str, cleaned: dict[str, Any]) -> None:
         """See whether the credentials, new or stored, are those that the settings ask for."""

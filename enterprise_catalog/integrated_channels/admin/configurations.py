@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten
@@ -28,7 +28,10 @@ from enterprise_catalog.admin_pages.rendering import (
 )
 from enterprise_catalog.admin_pages.search import uuid_or_text
 from enterprise_catalog.integrated_channels import audit
-from enterprise_catalog.integrated_channels.admin.configuration_form import ConfigurationForm
+from enterprise_catalog.integrated_channels.admin.configuration_form import (
+    ConfigurationForm,
+    entered_customer_problems,
+)
 from enterprise_catalog.integrated_channels.admin.runs import run_badge
 from enterprise_catalog.integrated_channels.channels.base import ConsentingChannel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
@@ -52,6 +55,12 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from enterprise_catalog.integrated_channels.types import Accounts
+
+    class _Checked(HttpRequest):
+        """A request to the page of one configuration."""
+
+        customer_problems: list[str]
+
 
 _WHAT = ("channel_code", "display_name", "active", "enterprise_customer_uuid", "catalog_uuids")
 _WHERE = ("base_url", "settings", "new_credentials")
@@ -93,9 +102,10 @@ class ConfigurationPage(Page):
         return queryset.filter(uuid_or_text(search_term, **columns)) if search_term.strip() else queryset, False
 
     def get_fieldsets(self, request: HttpRequest, obj: ChannelConfiguration | None = None) -> Any:
-        fieldsets = super().get_fieldsets(request, obj)
+        fieldsets: Any = super().get_fieldsets(request, obj)
         if obj is None:
-            return fieldsets
+            (title, entries), *others = fieldsets
+            return ((title, {"fields": (*entries["fields"], "skip_customer_check")}), *others)
         what, (title, where), *others = fieldsets
         return (("Syncs", {"fields": _SYNCS}), what, (title, {"fields": (*where["fields"], "consent")}), *others)
 
@@ -107,8 +117,23 @@ class ConfigurationPage(Page):
         return False  # Its history must stay; to end it, switch it off.
 
     @method_decorator(sensitive_post_parameters("new_credentials"))
-    def changeform_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
-        return super().changeform_view(*args, **kwargs)
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        # Now, and not by the form: Django opens a transaction around that, and where both programs share a SQLite
+        # file, the catalog service could not issue a token meanwhile.
+        cast("_Checked", request).customer_problems = entered_customer_problems(request.POST) if not object_id else []
+        return super().changeform_view(request, object_id, *args, **kwargs)
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: ChannelConfiguration | None = None,
+        change: bool = False,  # noqa: FBT001, FBT002  (Django's signature)
+        **kwargs: Any,
+    ) -> type[ConfigurationForm]:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type(form.__name__, (form,), {"customer_problems": cast("_Checked", request).customer_problems})
 
     def save_model(self, request: HttpRequest, obj: ChannelConfiguration, form: Any, change: bool) -> None:  # noqa: FBT001  (Django's signature)
         columns = changed_columns(obj, form)

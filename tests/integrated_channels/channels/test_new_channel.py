@@ -87,15 +87,15 @@ def pinboard() -> PinboardSandbox:
 def create(
     pinboard: PinboardSandbox, customer: EnterpriseCustomer, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Callable[..., ChannelConfiguration]]:
-    """Return a function that connects the customer to the Pinboard, as an operator does; it takes other credentials."""
+    """Return a function that connects the customer to the Pinboard, as an operator does; it takes other settings."""
     with on_loopback(pinboard) as url:
 
-        def configured(*, token: str = TOKEN) -> ChannelConfiguration:
+        def configured(*, token: str = TOKEN, **settings: str) -> ChannelConfiguration:
             options = {
                 "--channel": "PINBOARD",
                 "--customer-uuid": str(customer.pk),
                 "--base-url": url,
-                "--settings": json.dumps(pinboard.channel_settings()),
+                "--settings": json.dumps({**pinboard.channel_settings(), **settings}),
                 "--credentials": json.dumps({"token": token}),
             }
             call_command("create_channel", *(part for pair in options.items() for part in pair))
@@ -128,7 +128,7 @@ def test_its_connection_can_be_tried(
     call_command("test_channel", "--configuration", str(create().pk))
     works = capsys.readouterr().out
     with pytest.raises(SystemExit):
-        call_command("test_channel", "--configuration", str(create(token="wrong").pk))
+        call_command("test_channel", "--configuration", str(create(token="wrong", board="another").pk))
     fails = capsys.readouterr().out
 
     assert (works, fails) == ("", "The learning system answered 401: Unknown token.\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentTypeError
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -12,8 +12,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import URLValidator
 
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
-from enterprise_catalog.integrated_channels.configurations import make_configuration
-from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
+from enterprise_catalog.integrated_channels.configurations import new_configuration
+from enterprise_catalog.integrated_channels.entry_checks import customer_problems, twin_problems
+from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, ConfigurationError
+
+if TYPE_CHECKING:
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
 
 def _uuid(text: str) -> UUID:
@@ -43,7 +47,11 @@ def _url(text: str) -> str:
 
 
 class Command(BaseCommand):
-    """Exit code 2, with the names of the fields, for settings or credentials that do not fit the channel."""
+    """Makes nothing that exists already, and nothing for a customer that the catalog service does not have.
+
+    Exit code 2, with the names of the fields, for settings or credentials that do not fit the channel, an unknown
+    customer or catalog, and a configuration that exists already; 1 if the catalog service cannot be asked.
+    """
 
     help = "Make a channel configuration and print its id."
 
@@ -62,10 +70,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--catalog-uuid", type=_uuid, action="append", default=[], metavar="U", help="may be repeated"
         )
+        parser.add_argument(
+            "--skip-customer-check", action="store_true", help="do not ask the catalog service for the customer"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            configuration = make_configuration(
+            configuration = new_configuration(
                 channel_code=options["channel"],
                 customer_uuid=options["customer_uuid"],
                 base_url=options["base_url"],
@@ -75,4 +86,18 @@ class Command(BaseCommand):
             )
         except ConfigurationError as error:
             raise CommandError(error.message, returncode=2) from error
+        problems = twin_problems(configuration)
+        if not options["skip_customer_check"]:
+            problems += _customer_problems(configuration)
+        if problems:
+            raise CommandError(" ".join(problems), returncode=2)
+        configuration.save()
         self.stdout.write(str(configuration.pk))
+
+
+def _customer_problems(configuration: ChannelConfiguration) -> list[str]:
+    try:
+        return customer_problems(configuration)
+    except CatalogUnavailableError as error:
+        hint = "Start the catalog service, or skip this check with --skip-customer-check."
+        raise CommandError(f"The customer could not be checked. {error.message} {hint}") from error

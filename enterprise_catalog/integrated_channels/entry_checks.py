@@ -1,0 +1,73 @@
+"""Checks of a new configuration against the configurations and customers that exist already."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from pydantic import ValidationError
+
+from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
+from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
+from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+
+#: A person waits for the answer, and it is a short one.
+_READ_TIMEOUT_SECONDS: Final = 10
+
+
+def customer_problems(configuration: ChannelConfiguration) -> list[str]:
+    """Return why the configuration's customer or catalogs cannot be synced; asks the catalog service.
+
+    Returns:
+        One sentence per problem; an empty list if the catalog service has the customer and the catalogs.
+
+    Raises:
+        CatalogUnavailableError: the catalog service could not be asked.
+    """
+    customer = configuration.enterprise_customer_uuid
+    with CatalogClient(read_timeout_seconds=_READ_TIMEOUT_SECONDS) as catalog:
+        try:
+            known = {str(uuid) for uuid in catalog.catalogs_of(customer).uuids}
+        except CatalogUnavailableError as error:
+            if error.status_code != 404:
+                raise
+            return [f"The catalog service at {settings.CATALOG_API_URL} has no customer {customer}. Check the UUID."]
+    unknown = sorted(set(configuration.catalog_uuids) - known)
+    return [f"Customer {customer} has no catalog {uuid}. Check the UUID." for uuid in unknown]
+
+
+def twin_problems(configuration: ChannelConfiguration) -> list[str]:
+    """Return a sentence for each configuration that sends the same catalogs to the same place of the same LMS.
+
+    Credentials do not count: two accounts of one LMS write to the same courses. An inactive configuration counts, as
+    it can be activated.
+    """
+    others = ChannelConfiguration.objects.filter(
+        channel_code=configuration.channel_code, enterprise_customer_uuid=configuration.enterprise_customer_uuid
+    )
+    return [
+        f"Configuration {other.pk} already syncs the same catalogs to {other.base_url} with the same settings. "
+        f"Change that one, or give other settings or catalogs."
+        for other in others.order_by("pk")
+        if _target(other) == _target(configuration)
+    ]
+
+
+def _target(configuration: ChannelConfiguration) -> tuple[object, ...]:
+    catalogs = {str(uuid).lower() for uuid in configuration.catalog_uuids}
+    return _address(configuration.base_url), _settings_with_defaults(configuration), catalogs
+
+
+def _address(base_url: str) -> tuple[str, str, str]:
+    """Return what decides where ``base_url`` leads: scheme and host in any case, a final slash or none."""
+    parts = urlsplit(base_url)
+    return parts.scheme.lower(), parts.netloc.lower(), parts.path.rstrip("/")
+
+
+def _settings_with_defaults(configuration: ChannelConfiguration) -> object:
+    try:
+        return CHANNELS[configuration.channel_code].settings_class.model_validate(configuration.settings)
+    except ValidationError:
+        return configuration.settings  # Of an older version; they equal none that are valid now.

@@ -1,0 +1,57 @@
+"""The command line, as a shell runs it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from enterprise_catalog.command_line import READER_GONE
+from tests.processes import PROJECT, Site
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.processes
+
+#: Turns each exception into a CommandError, and reads rows of a connection that Django then closes.
+HARDEST = ("dumpdata",)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    folder: Path = tmp_path_factory.mktemp("site")
+    site = Site.make(folder)
+    site.manage("migrate", "--verbosity", "0")
+    return site
+
+
+def started(site: Site, *command: str, **variables: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "manage.py", *command],
+        cwd=PROJECT,
+        env={**site.environment, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_command_whose_reader_goes_away_ends_quietly(site: Site, unbuffered: str) -> None:
+    process = started(site, *HARDEST, PYTHONUNBUFFERED=unbuffered)
+    assert process.stdout is not None
+    process.stdout.close()  # Before anything is written, as with "| true".
+    _, messages = process.communicate()
+
+    assert messages == b""
+    assert process.returncode == READER_GONE
+
+
+def test_a_broken_connection_is_still_an_error(site: Site) -> None:
+    process = started(site, "shell", "--no-imports", "--command", "raise BrokenPipeError(32, 'Broken pipe')")
+    _, messages = process.communicate()
+
+    assert process.returncode == 1
+    assert b"BrokenPipeError" in messages

@@ -46,7 +46,8 @@ def import_into(
     """Import ``documents`` into the catalog's query."""
     query = catalog.catalog_query
     assert query is not None
-    return import_documents(lambda: query, [json.dumps(d).encode() for d in documents], now=now, replace=replace)
+    lines = [json.dumps(document).encode() for document in documents]
+    return import_documents(lambda: query, lines, now=now, replace=replace, allow_shrink=True)
 
 
 def a_course(key: str = "Northwind+DATA101", **fields: Any) -> dict[str, Any]:

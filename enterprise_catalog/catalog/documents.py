@@ -51,6 +51,10 @@ class DocumentError(ValueError):
     """A document that cannot be taken; the text says what is wrong with it."""
 
 
+class NotJSONError(DocumentError):
+    """A line that is not JSON, or only the beginning of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """An acceptable document in canonical form."""
@@ -74,7 +78,7 @@ def parse_document(line: bytes) -> Document:
     try:
         fields = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise DocumentError(f"not JSON: {error.msg} at character {error.pos + 1}") from None
+        raise NotJSONError(f"not JSON: {error.msg} at character {error.pos + 1}") from None
     if not isinstance(fields, dict):
         raise DocumentError(f"a JSON object is needed, not {_JSON_TYPES[type(fields)]}")
     content_type = fields.get("content_type")

@@ -1,10 +1,8 @@
 """The only writer of content and membership.
 
-An import has two halves. The first reads the lines, checks each and keeps the acceptable ones in a temporary file, as
-they came; the database is not touched, so that a bad file costs nothing. The second applies them in one
-transaction, in the order of their keys (so that two imports take their locks in the same order and do not deadlock), in
-batches bounded by bytes, and writes only what differs: content whose hash changed, and memberships that come or go.
-Memory holds the keys, never the documents.
+An import has two halves. The first reads and checks the lines (``import_file.py``). The second applies them in one
+transaction, in the order of their keys, so that two imports take most of their locks in the same order. It writes in
+batches bounded by bytes, and only what differs: content whose hash changed, and memberships that come or go.
 """
 
 from __future__ import annotations
@@ -12,14 +10,14 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Max, Value
 from django.db.models.functions import Coalesce, Greatest
 
 from enterprise_catalog.catalog.customers import next_version
-from enterprise_catalog.catalog.documents import Document, DocumentError, parse_document
+from enterprise_catalog.catalog.import_file import ImportFile, ImportRefusedError, read_lines
 from enterprise_catalog.catalog.models import (
     CatalogMembership,
     CatalogQuery,
@@ -28,22 +26,23 @@ from enterprise_catalog.catalog.models import (
     EnterpriseCatalog,
 )
 from enterprise_catalog.catalog.querysets import KEYS_PER_STATEMENT
+from enterprise_catalog.contention import retried
 from enterprise_catalog.timestamps import TimestampField
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from enterprise_catalog.catalog.documents import Document
+    from enterprise_catalog.catalog.import_file import Entry
+
 #: One statement carries at most this much of documents, well below MariaDB's default packet of 16 MiB.
 BATCH_BYTES: Final = 4 * 1024 * 1024
 BATCH_DOCUMENTS: Final = 500
 
-#: MariaDB's "record has changed since last read" (from 11.6 on), "duplicate entry", "lock wait timeout exceeded" and
-#: "deadlock found": another import was faster. The transaction is undone, and sees what the other one wrote when it is
-#: tried again.
-_RETRYABLE_CODES: Final = frozenset({1020, 1062, 1205, 1213})
-_ATTEMPTS: Final = 5
-
+#: A replacement that removes more than this many items, and more than this share of the catalog, has to be allowed.
+SHRINK_ITEMS: Final = 10
+SHRINK_PERCENT: Final = 20
 
 #: In one statement, since that reads the content as it is now and keeps it so until the import ends. A SELECT
 #: beforehand would see the state in which the transaction began, without what another import has changed since.
@@ -53,8 +52,12 @@ _JOIN: Final = (
 )
 
 
-class BadLineError(ValueError):
-    """A line that cannot be imported, with its number, when the import is to stop at the first one."""
+class ShrinkError(ImportRefusedError):
+    """The replacement would remove so many items that a mistake is likely."""
+
+
+class UnknownKeysError(ImportRefusedError):
+    """The replacement would remove items that may be those of bad lines without a readable key."""
 
 
 @dataclass(slots=True)
@@ -65,18 +68,7 @@ class ImportReport:
     updated: int = 0  #: Were in it, and their document changed.
     unchanged: int = 0  #: Were in it, with the same document.
     removed: int = 0  #: Left it; only with ``replace``.
-    rejected: int = 0  #: Lines that were passed over; only when bad lines are skipped.
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """Where an accepted document lies in the temporary file, and what of it is needed without reading it."""
-
-    content_key: str
-    content_hash: str
-    offset: int
-    length: int
-    line_number: int
+    rejected: int = 0  #: Lines that were skipped; only when bad lines are.
 
 
 @dataclass(slots=True)
@@ -95,91 +87,57 @@ def import_documents(
     *,
     now: datetime,
     replace: bool = False,
+    allow_shrink: bool = False,
     on_bad_line: Callable[[int, str], None] | None = None,
 ) -> ImportReport:
     """Bring the documents in ``lines`` into a catalog query, in one transaction; safe to repeat.
 
+    Another import that gets in the way is waited for, see :func:`~enterprise_catalog.contention.retried`.
+
     Args:
         target: returns the query whose members they become; called inside the transaction, so that what it makes goes
             when the import fails.
-        lines: one JSON object each; empty lines are passed over.
+        lines: one JSON object each, with their line breaks; empty lines are skipped.
         now: the time of change of all that really changes.
-        replace: remove the members that ``lines`` does not hold.
-        on_bad_line: called with the number (from 1) of each bad line and what is wrong with it; the line is then passed
-            over. Without it, the first bad line stops the import.
+        replace: remove the members that ``lines`` does not hold. The item of a bad line stays.
+        allow_shrink: let a replacement remove any number of items.
+        on_bad_line: called with the number (from 1) and the reason of each bad line, which is then skipped. Without it,
+            the first bad line stops the import.
 
     Raises:
-        BadLineError: a bad line without ``on_bad_line``; nothing was written.
+        ImportRefusedError: nothing was written. BadLineError: a bad line without ``on_bad_line``. TruncatedFileError:
+            the last line is cut. TooManyBadLinesError: with ``replace``, more than 1 % of the lines are bad.
+            UnknownKeysError: with ``replace``, items would leave, and a bad line has no readable key. ShrinkError:
+            without ``allow_shrink``, more than 20 % and more than 10 of the items would leave, or all of them because
+            there are no documents.
+        ContentionError: other transactions got in the way for too long; nothing was written.
     """
-    report = ImportReport()
-
-    def reject(number: int, reason: str) -> None:
-        if on_bad_line is None:
-            raise BadLineError(f"line {number}: {reason}")
-        on_bad_line(number, reason)
-        report.rejected += 1
-
     with tempfile.TemporaryFile(prefix="import-") as file:
-        entries = _accept(lines, file, reject)
-        return _retried(lambda: _apply(target, entries, file, now=now, replace=replace, rejected=report.rejected))
-
-
-def _accept(lines: Iterable[bytes], file: IO[bytes], reject: Callable[[int, str], None]) -> list[_Entry]:
-    """Write the acceptable documents to ``file`` and return where they are, ascending by key."""
-    entries: dict[str, _Entry] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            document = parse_document(line)
-        except DocumentError as error:
-            reject(number, str(error))
-            continue
-        key, earlier = document.content_key, entries.get(document.content_key)
-        if earlier is not None:
-            if earlier.content_hash != document.content_hash:
-                reject(number, f"{key} is on line {earlier.line_number} already, with other content")
-            continue
-        entries[key] = _Entry(key, document.content_hash, file.tell(), len(line), number)
-        file.write(line)
-    return sorted(entries.values(), key=lambda entry: entry.content_key)
-
-
-def _retried(apply: Callable[[], ImportReport]) -> ImportReport:
-    """Run ``apply`` again when the database undid it because of another transaction."""
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            return apply()
-        except DatabaseError as error:
-            if attempt == _ATTEMPTS or _RETRYABLE_CODES.isdisjoint(error.args):
-                raise
-    raise AssertionError("unreachable: the last attempt returns or raises")
+        content = read_lines(lines, file, on_bad_line)
+        if replace:
+            content.check_replacement()
+        return retried(lambda: _apply(target, content, now=now, replace=replace, allow_shrink=allow_shrink))
 
 
 def _apply(
-    target: Callable[[], CatalogQuery],
-    entries: Sequence[_Entry],
-    file: IO[bytes],
-    *,
-    now: datetime,
-    replace: bool,
-    rejected: int,
+    target: Callable[[], CatalogQuery], content: ImportFile, *, now: datetime, replace: bool, allow_shrink: bool
 ) -> ImportReport:
-    report = ImportReport(rejected=rejected)
+    report = ImportReport(rejected=content.bad_count)
     with transaction.atomic():
         query = target()
+        leaving = _leaving(query, content, allow_shrink=allow_shrink) if replace else []
         changes = _Changes(now)
-        for batch in _batches(entries):
-            _apply_batch(query, batch, file, report, changes)
-        if replace:
-            report.removed = _remove_others(query, {entry.content_key for entry in entries})
-            changes.membership_changed |= report.removed > 0
+        for batch in _batches(content.entries):
+            _apply_batch(query, batch, content, report, changes)
+        _remove(leaving)
+        report.removed = len(leaving)
+        changes.membership_changed |= report.removed > 0
         _move_versions(query, changes)
     return report
 
 
-def _batches(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
-    batch: list[_Entry] = []
+def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    batch: list[Entry] = []
     size = 0
     for entry in entries:
         if batch and (size + entry.length > BATCH_BYTES or len(batch) == BATCH_DOCUMENTS):
@@ -192,7 +150,7 @@ def _batches(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
 
 
 def _apply_batch(
-    query: CatalogQuery, batch: Sequence[_Entry], file: IO[bytes], report: ImportReport, changes: _Changes
+    query: CatalogQuery, batch: Sequence[Entry], content: ImportFile, report: ImportReport, changes: _Changes
 ) -> None:
     keys = [entry.content_key for entry in batch]
     stored = dict(ContentMetadata.objects.with_keys(keys).values_list("content_key", "content_hash"))
@@ -200,8 +158,8 @@ def _apply_batch(
 
     new = [entry for entry in batch if entry.content_key not in stored]
     changed = [entry for entry in batch if stored.get(entry.content_key, entry.content_hash) != entry.content_hash]
-    _insert_content([_read(entry, file) for entry in new], changes)
-    _update_content([_read(entry, file) for entry in changed], changes)
+    _insert_content([content.read(entry) for entry in new], changes)
+    _update_content([content.read(entry) for entry in changed], changes)
     joining = [key for key in keys if key not in members]
     _insert_memberships(query, joining, changes)
 
@@ -209,11 +167,6 @@ def _apply_batch(
     report.created += len(joining)
     report.updated += updated
     report.unchanged += len(members) - updated
-
-
-def _read(entry: _Entry, file: IO[bytes]) -> Document:
-    file.seek(entry.offset)
-    return parse_document(file.read(entry.length))
 
 
 def _insert_content(documents: Sequence[Document], changes: _Changes) -> None:
@@ -273,13 +226,30 @@ def _insert_memberships(query: CatalogQuery, keys: Sequence[str], changes: _Chan
     changes.membership_changed = True
 
 
-def _remove_others(query: CatalogQuery, keys: set[str]) -> int:
-    """Remove the members whose key is not in ``keys``; return how many."""
+def _leaving(query: CatalogQuery, content: ImportFile, *, allow_shrink: bool) -> list[int]:
+    """Return the memberships that a replacement removes, unless it has to be refused."""
+    keys = content.keys
     members = query.memberships.order_by("content_key").values_list("pk", "content_key").iterator()
-    leaving = [pk for pk, key in members if key not in keys]
-    for some in _parts(leaving):
+    count, leaving = 0, list[int]()
+    for pk, key in members:
+        count += 1
+        if key not in keys:
+            leaving.append(pk)
+    if leaving and content.keyless_lines:
+        raise UnknownKeysError(
+            f"The key of line {content.keyless_lines[0]} cannot be read. "
+            f"The line may be about one of the {len(leaving):,} items that would be removed"
+        )
+    is_large = len(leaving) > SHRINK_ITEMS and len(leaving) * 100 > SHRINK_PERCENT * count
+    if (is_large or (leaving and not content.entries)) and not allow_shrink:
+        share = f"{len(leaving) * 100 / count:.0f} %"
+        raise ShrinkError(f"The replacement would remove {len(leaving):,} of the catalog's {count:,} items ({share})")
+    return leaving
+
+
+def _remove(memberships: Sequence[int]) -> None:
+    for some in _parts(memberships):
         CatalogMembership.objects.filter(pk__in=some).delete()
-    return len(leaving)
 
 
 def _move_versions(query: CatalogQuery, changes: _Changes) -> None:

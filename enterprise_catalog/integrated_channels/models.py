@@ -78,13 +78,14 @@ class ChannelConfiguration(models.Model):
     delete_limit_items = models.PositiveIntegerField(
         "deletes without approval",
         default=50,
-        help_text="A run that would delete more than this, and more than the share, holds its deletes for approval.",
+        help_text="A run that would delete more items than this, or more than half of what the LMS has, and also"
+        " exceeds the share, holds its deletes for approval.",
     )
     delete_limit_percent = models.PositiveSmallIntegerField(
         "share of deletes without approval",
         default=20,
         validators=[MaxValueValidator(100)],
-        help_text="In percent of the items at the learning system; 100 means that deletes are never held.",
+        help_text="In percent of the items at the LMS. At 100, deletes are never held.",
     )
     next_sync_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="Empty means as soon as possible."

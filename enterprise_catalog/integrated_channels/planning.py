@@ -102,10 +102,15 @@ def _within(
 ) -> tuple[list[PlannedItem], list[str]]:
     """Return the deletes to carry out, and the keys of those that are held."""
     fresh = [item.content_key for item in deletes if _is_fresh(records[item.content_key])]
-    present = sum(not record.is_deleted and record.presence is not Presence.ABSENT for record in records.values())
-    if not limit.is_exceeded(len(fresh), of=matched + present):
+    # Without the items whose delete has begun or was approved: the last ones of a catalog are all that is left of it.
+    staying = sum(_is_fresh(record) for record in records.values() if _may_be_present(record))
+    if not limit.is_exceeded(len(fresh), of=matched + staying):
         return deletes, []
     return [item for item in deletes if not _is_fresh(records[item.content_key])], fresh
+
+
+def _may_be_present(record: Record) -> bool:
+    return not record.is_deleted and record.presence is not Presence.ABSENT
 
 
 def _is_fresh(record: Record) -> bool:

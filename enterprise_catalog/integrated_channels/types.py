@@ -232,14 +232,19 @@ class Accounts:
 
 @dataclass(frozen=True, slots=True)
 class DeleteLimit:
-    """How much of what the LMS has one run may delete without being asked."""
+    """The most that one run may delete without approval."""
 
     items: int
     percent: int  #: Of what the LMS has, from 0 to 100.
 
     def is_exceeded(self, deletes: int, *, of: int) -> bool:
-        """Return whether ``deletes`` of ``of`` items are too many: more than both the number and the share."""
-        return deletes > self.items and deletes * 100 > self.percent * of
+        """Return whether ``deletes`` of the ``of`` items at the LMS need approval.
+
+        They do if they exceed the share, and also exceed the number of items or half of what the LMS has. The number
+        alone would let a small catalog be emptied: 50 of 50.
+        """
+        is_many = deletes > self.items or deletes * 2 > of
+        return is_many and deletes * 100 > self.percent * of
 
 
 @dataclass(frozen=True, slots=True)

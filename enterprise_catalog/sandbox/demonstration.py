@@ -62,10 +62,16 @@ def split(documents: Sequence[Document]) -> Catalogs:
 
     The first lacks some of them, has some with an older title, and has some that retire in between.
     """
+    if len(documents) == 1:  # Its retirement would empty the catalog, which is held for approval.
+        return Catalogs(before=[_outdated(documents[0])], after=list(documents))
     share = max(1, len(documents) // CHANGED_SHARE)
-    stale = [{**document, "title": f"{document.get('title')} (old title)"} for document in documents[share : 2 * share]]
+    stale = [_outdated(document) for document in documents[share : 2 * share]]
     retiring = [_retired(document) for document in documents[:share]]
     return Catalogs(before=[*stale, *documents[2 * share :], *retiring], after=list(documents))
+
+
+def _outdated(document: Document) -> Document:
+    return {**document, "title": f"{document.get('title')} (old title)"}
 
 
 def _retired(document: Document) -> Document:

@@ -165,4 +165,4 @@ class Writer:
 
     def _import(self, query: CatalogQuery, keys: Collection[str], *, replace: bool = False) -> None:
         lines = [json.dumps(a_course(key, title=self.titles[key])).encode() for key in keys]
-        import_documents(lambda: query, lines, now=timezone.now(), replace=replace)
+        import_documents(lambda: query, lines, now=timezone.now(), replace=replace, allow_shrink=True)

@@ -41,7 +41,7 @@ def main() -> None:
     say("ready")
     sys.stdin.readline()
     with transaction.atomic():
-        import_documents(lambda: began(query), lines_of(NEW_KEYS), now=NEW_TIME, replace=True)
+        import_documents(lambda: began(query), lines_of(NEW_KEYS), now=NEW_TIME, replace=True, allow_shrink=True)
         say("written")
         sys.stdin.readline()
     say("committed")

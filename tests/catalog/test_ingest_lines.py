@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enterprise_catalog.catalog.ingest import BadLineError, ImportReport, import_documents
+from enterprise_catalog.catalog.import_file import BadLineError
+from enterprise_catalog.catalog.ingest import ImportReport, import_documents
 from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata
 from tests.catalog.reading import content_of, keys_in
 from tests.factories import DAY_ONE, a_catalog, a_course
@@ -32,6 +33,7 @@ def import_lines(catalog: EnterpriseCatalog, *lines: bytes) -> tuple[ImportRepor
     """Import ``lines``, passing over the bad ones; return the counts, and number and reason of each bad line."""
     query, bad = catalog.catalog_query, list[tuple[int, str]]()
     assert query is not None
+    lines = tuple(line + b"\n" for line in lines)
     report = import_documents(
         lambda: query, lines, now=DAY_ONE, on_bad_line=lambda number, reason: bad.append((number, reason))
     )
@@ -83,7 +85,7 @@ def test_bad_lines_are_told_with_number_and_reason_and_passed_over(catalog: Ente
 )
 def test_the_first_bad_line_stops_an_import_before_it_reaches_the_database(bad_line: bytes, reason: str) -> None:
     with pytest.raises(BadLineError, match=f"^line 3: {reason}"):
-        import_documents(never, [A, B, bad_line, b"{"], now=DAY_ONE)
+        import_documents(never, [A, B, bad_line + b"\n", b"{"], now=DAY_ONE)
 
     assert not ContentMetadata.objects.exists()
 

@@ -94,5 +94,5 @@ def configure(
 
 @pytest.fixture
 def configuration(configure: Callable[..., ChannelConfiguration]) -> ChannelConfiguration:
-    """The customer's connection to ``moodle``: all of the customer's catalogs."""
-    return configure()
+    """The customer's connection to ``moodle``: all of the customer's catalogs, and deletes without approval."""
+    return configure(delete_limit_percent=100)

@@ -69,7 +69,10 @@ def configure(customer: EnterpriseCustomer, portal: CornerstoneSandbox) -> Calla
 @pytest.fixture
 def configuration(configure: Callable[..., ChannelConfiguration]) -> ChannelConfiguration:
     """The customer's connection to ``portal``."""
-    return configure()
+    configuration = configure()
+    configuration.delete_limit_percent = 100
+    configuration.save()
+    return configuration
 
 
 @pytest.fixture

@@ -61,10 +61,58 @@ def states() -> dict[str, int]:
 
 
 @given(deletes=st.integers(0, 300), share=st.integers(0, 100), items=st.integers(0, 300), more=st.integers(0, 300))
-def test_a_limit_is_exceeded_in_number_and_share(deletes: int, share: int, items: int, more: int) -> None:
+def test_a_limit_is_exceeded_in_share_and_in_number_or_half(deletes: int, share: int, items: int, more: int) -> None:
     exceeded = DeleteLimit(items, share).is_exceeded(deletes, of=deletes + more)
 
-    assert exceeded == (deletes > items and deletes > (deletes + more) * share / 100)
+    is_many = deletes > items or deletes > more
+    assert exceeded == (is_many and deletes > (deletes + more) * share / 100)
+
+
+@given(count=st.integers(1, 300), share=st.integers(0, 99), items=st.integers(0, 300))
+def test_deletes_of_all_there_is_exceed_every_limit(count: int, share: int, items: int) -> None:
+    assert DeleteLimit(items, share).is_exceeded(count, of=count)
+
+
+@pytest.mark.parametrize("count", [1, 3, 50])
+def test_emptying_a_small_catalog_is_held(
+    configure: Callable[..., ChannelConfiguration],
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    count: int,
+) -> None:
+    configuration = configure()
+    catalog = a_catalog(*courses(count), customer=customer)
+    run_of(configuration, clock)
+    clock.forward(hours=1)
+    import_into(catalog, [], now=clock.now, replace=True)
+
+    run = run_of(configuration, clock)
+
+    assert (run.state, run.held, run.counts) == (RunState.INCOMPLETE, count, {})
+    assert len(moodle.offered()) == count
+
+
+@pytest.mark.parametrize(("before", "after", "held"), [(2, 1, 0), (3, 1, 2), (3, 2, 0), (12, 6, 0), (12, 5, 7)])
+def test_more_than_half_of_a_small_catalog_is_held(
+    configure: Callable[..., ChannelConfiguration],
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    before: int,
+    after: int,
+    held: int,
+) -> None:
+    configuration = configure()
+    catalog = a_catalog(*courses(before), customer=customer)
+    run_of(configuration, clock)
+    clock.forward(hours=1)
+    import_into(catalog, courses(after), now=clock.now, replace=True)
+
+    run = run_of(configuration, clock)
+
+    assert run.held == held
+    assert len(moodle.offered()) == after + held
 
 
 @pytest.mark.usefixtures("emptied")
@@ -143,7 +191,7 @@ def test_what_is_no_longer_too_many_and_has_begun_cannot_be_kept(
         return open_attempts(*arguments, **keywords)
 
     run_of(configuration, clock)
-    configuration.delete_limit_items = 10
+    configuration.delete_limit_percent = 100
     open_attempts = audit.open_attempts
     monkeypatch.setattr(audit, "open_attempts", kept_meanwhile)
 
@@ -164,7 +212,7 @@ def test_what_is_no_longer_too_many_and_was_kept_since_the_plan_stays(
         return release(*arguments, **keywords)
 
     run_of(configuration, clock)
-    configuration.delete_limit_items = 10
+    configuration.delete_limit_percent = 100
     release = audit.release
     monkeypatch.setattr(audit, "release", kept_meanwhile)
 

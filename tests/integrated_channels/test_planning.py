@@ -297,6 +297,17 @@ def test_deletes_are_many_or_few_among_all_that_the_lms_holds() -> None:
     assert plan({}, history, matched=18, now=LATER, delete_limit=limit).held == []
 
 
+def test_the_last_items_are_held_while_the_deletes_of_all_others_are_under_way() -> None:
+    history = {key: replace(HELD, content_key=key) for key in "ab"}
+    under_way = replace(HELD, action=Action.DELETE, state=State.RETRYING)
+    history |= {key: replace(under_way, content_key=key) for key in "cdefgh"}
+
+    planned = plan({}, history, now=LATER, delete_limit=DeleteLimit(items=50, percent=20))
+
+    assert planned.held == ["a", "b"]
+    assert [item.content_key for item in planned.deletes] == [*"cdefgh"]
+
+
 def test_a_dead_letter_is_counted_and_left_alone() -> None:
     sync_plan = plan({"k": DesiredItem(CATALOG, LATER)}, {"k": DEAD}, now=LATER + timedelta(days=365))
 

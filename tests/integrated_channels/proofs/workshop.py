@@ -155,7 +155,7 @@ class Workshop:
     def _import(self, query: CatalogQuery, titles: Mapping[str, str]) -> None:
         """Make the query hold exactly these titles' content."""
         lines = [json.dumps(a_course(key, title=title)).encode() for key, title in titles.items()]
-        import_documents(lambda: query, lines, now=timezone.now(), replace=True)
+        import_documents(lambda: query, lines, now=timezone.now(), replace=True, allow_shrink=True)
 
     def sync_in_fork(
         self, configuration: int, kill_after: float | None = None, kill_before: int | None = None

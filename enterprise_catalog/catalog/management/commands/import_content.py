@@ -12,10 +12,13 @@ from uuid import UUID
 
 import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from enterprise_catalog.catalog.customers import OtherCustomersCatalogError, ensure_catalog_query
-from enterprise_catalog.catalog.ingest import BadLineError, import_documents
+from enterprise_catalog.catalog.import_file import ImportRefusedError
+from enterprise_catalog.catalog.ingest import SHRINK_ITEMS, SHRINK_PERCENT, ShrinkError, import_documents
+from enterprise_catalog.contention import ContentionError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -42,7 +45,7 @@ def _title(text: str) -> str:
 class Command(BaseCommand):
     """Prints one JSON line with the counts at the end; bad lines go to standard error with number and reason.
 
-    Exit code 0: done, bad lines skipped included; 1: stopped at a bad line, nothing was written; 2: wrong usage.
+    Exit code 0: done, even if bad lines were skipped; 1: refused or failed, nothing was written; 2: wrong usage.
     """
 
     help = "Import content documents (one JSON object a line) into an enterprise catalog."
@@ -53,6 +56,11 @@ class Command(BaseCommand):
         parser.add_argument("--customer-uuid", type=_uuid, required=True, metavar="C")
         parser.add_argument("--title", type=_title, help="the catalog's title")
         parser.add_argument("--replace", action="store_true", help="make the catalog hold exactly the file's items")
+        parser.add_argument(
+            "--allow-shrink",
+            action="store_true",
+            help=f"let --replace remove more than {SHRINK_PERCENT} %% and more than {SHRINK_ITEMS} of the items",
+        )
         parser.add_argument("--on-error", choices=("stop", "skip"), default="stop", help="what to do with a bad line")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -63,18 +71,31 @@ class Command(BaseCommand):
                 options["catalog_uuid"], customer_uuid=options["customer_uuid"], title=options["title"], now=now
             )
 
+        if options["allow_shrink"] and not options["replace"]:
+            raise CommandError("--allow-shrink needs --replace.", returncode=2)
+        flags = {name: options[name] for name in ("replace", "allow_shrink")}
         on_bad_line = self._report if options["on_error"] == "skip" else None
         try:
             with _opened(options["file"]) as lines:
-                report = import_documents(target, lines, now=now, replace=options["replace"], on_bad_line=on_bad_line)
+                report = import_documents(target, lines, now=now, on_bad_line=on_bad_line, **flags)
         except OtherCustomersCatalogError as error:
             raise CommandError(str(error), returncode=2) from error
-        except BadLineError as error:
-            raise CommandError(f"{error}. Nothing was imported.", returncode=1) from error
+        except ImportRefusedError as error:
+            raise CommandError(f"{error}. Nothing was imported.{_advice(error)}", returncode=1) from error
+        except ContentionError as error:
+            raise CommandError(f"{error} Nothing was imported. Import the file again later.", returncode=1) from error
+        except (OperationalError, InterfaceError) as error:
+            raise CommandError(f"The database failed: {error}. Nothing was imported.", returncode=1) from error
         self.stdout.write(orjson.dumps(asdict(report)).decode())
 
     def _report(self, number: int, reason: str) -> None:
         self.stderr.write(f"line {number}: {reason}")
+
+
+def _advice(error: ImportRefusedError) -> str:
+    if isinstance(error, ShrinkError):
+        return " Check the file; if the items are to be removed, add --allow-shrink."
+    return ""
 
 
 def _opened(name: str) -> AbstractContextManager[IO[bytes]]:

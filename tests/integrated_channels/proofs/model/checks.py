@@ -169,14 +169,12 @@ def _check_deletes(world: World, before: Before) -> None:
     kept = [key for key in hidden if before.rows[key].state == State.KEPT]
     assert not kept, f"deleted {kept}, which somebody had kept"
     limit = before.configuration
-    if len(hidden) <= limit.delete_limit_items:
-        return
     attempts = TransmissionAttempt.objects.filter(run__lte=before.newest_run, transmission__content_key__in=hidden)
     last = dict(attempts.order_by("pk").values_list("transmission__content_key", "action"))
     fresh = [key for key in hidden - world.people.approved if last.get(key) != Action.DELETE]
-    is_many = len(fresh) > limit.delete_limit_items
+    is_many = len(fresh) > limit.delete_limit_items or len(fresh) * 2 > before.present
     is_large_share = len(fresh) * 100 > limit.delete_limit_percent * before.present
-    assert not (is_many and is_large_share), f"deleted {fresh} of {before.present} unasked"
+    assert not (is_many and is_large_share), f"deleted {fresh} of {before.present} without approval"
 
 
 def _in_flight() -> dict[str, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.http import HttpResponseRedirect
 from django.utils import timezone
 from django.utils.html import format_html
 
@@ -34,16 +35,19 @@ from enterprise_catalog.catalog.models import (
     EnterpriseCustomer,
 )
 from enterprise_catalog.content_keys import key_starts_with
+from enterprise_catalog.contention import ContentionError, retried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from django.db.models import QuerySet
     from django.forms import ModelForm
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 #: How many of the queries that hold it the page of one piece of content names.
 LISTED_QUERIES: Final = 20
+#: How long a page is saved again when imports get in the way; people wait for it.
+SAVE_SECONDS: Final = 10
 
 
 class _UUIDPage(Page):
@@ -61,6 +65,15 @@ class _UUIDPage(Page):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return self.shown if obj is None else ("uuid", *self.shown)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        """Save in a transaction that is retried: imports lock the same rows."""
+        try:
+            save = super().changeform_view
+            return retried(lambda: save(request, *args, **options), seconds=SAVE_SECONDS)
+        except ContentionError as error:
+            self.message_user(request, f"{error} Nothing was saved. Please try again.", messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
 
 
 @admin.register(EnterpriseCustomer)

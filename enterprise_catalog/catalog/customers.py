@@ -15,6 +15,7 @@ from django.db.models.functions import Greatest
 from django.utils.text import slugify
 
 from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, EnterpriseCustomer
+from enterprise_catalog.contention import retried
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,14 +35,22 @@ def next_version(field: str, now: datetime) -> Greatest | CombinedExpression:
 
 
 def save_customer(customer: EnterpriseCustomer, *, now: datetime) -> None:
-    """Save a new or changed customer; where its enrolment URLs changed, so did every document of its catalogs."""
-    with transaction.atomic():
-        customer.save()
-        _lock_queries(customer.catalogs.values_list("catalog_query", flat=True))
-        for catalog in customer.catalogs.select_for_update():
-            # Compared here, since MariaDB takes addresses that differ in case or accents only for equal.
-            if catalog.enrollment_url_prefix != customer.enrollment_url_prefix:
-                save_catalog(catalog, now=now)
+    """Save a new or changed customer; where its enrolment URLs changed, so did every document of its catalogs.
+
+    Raises:
+        ContentionError: imports got in the way for too long; nothing was saved.
+    """
+    retried(lambda: _save_customer(customer, now=now))
+
+
+@transaction.atomic
+def _save_customer(customer: EnterpriseCustomer, *, now: datetime) -> None:
+    customer.save()
+    _lock_queries(customer.catalogs.values_list("catalog_query", flat=True))
+    for catalog in customer.catalogs.select_for_update():
+        # Compared here, since MariaDB takes addresses that differ in case or accents only for equal.
+        if catalog.enrollment_url_prefix != customer.enrollment_url_prefix:
+            save_catalog(catalog, now=now)
 
 
 def save_catalog(catalog: EnterpriseCatalog, *, now: datetime) -> None:
@@ -49,20 +58,27 @@ def save_catalog(catalog: EnterpriseCatalog, *, now: datetime) -> None:
 
     A catalog that moves to another customer has other enrolment URLs from then on. What only this module writes is
     taken from the database, not from ``catalog``, which may have been read long ago.
+
+    Raises:
+        ContentionError: imports got in the way for too long; nothing was saved.
     """
+    retried(lambda: _save_catalog(catalog, now=now))
+
+
+@transaction.atomic
+def _save_catalog(catalog: EnterpriseCatalog, *, now: datetime) -> None:
     prefix = catalog.enterprise_customer.enrollment_url_prefix
-    with transaction.atomic():
-        latest_change = _lock_queries([catalog.catalog_query_id])
-        stored = EnterpriseCatalog.objects.select_for_update().filter(pk=catalog.pk).first()
-        catalog.enrollment_url_prefix = prefix
-        catalog.documents_changed_at = stored.documents_changed_at if stored else None
-        catalog.revision = stored.revision if stored else 0
-        if stored and stored.enrollment_url_prefix != prefix:
-            earlier = [moment for moment in (catalog.documents_changed_at, latest_change) if moment]
-            # Times of change move forward, even if no clock does.
-            catalog.documents_changed_at = max([now, *(moment + timedelta(microseconds=1) for moment in earlier)])
-        catalog.save()
-        EnterpriseCatalog.objects.filter(pk=catalog.pk).update(revision=next_version("revision", now))
+    latest_change = _lock_queries([catalog.catalog_query_id])
+    stored = EnterpriseCatalog.objects.select_for_update().filter(pk=catalog.pk).first()
+    catalog.enrollment_url_prefix = prefix
+    catalog.documents_changed_at = stored.documents_changed_at if stored else None
+    catalog.revision = stored.revision if stored else 0
+    if stored and stored.enrollment_url_prefix != prefix:
+        earlier = [moment for moment in (catalog.documents_changed_at, latest_change) if moment]
+        # Times of change move forward, even if no clock does.
+        catalog.documents_changed_at = max([now, *(moment + timedelta(microseconds=1) for moment in earlier)])
+    catalog.save()
+    EnterpriseCatalog.objects.filter(pk=catalog.pk).update(revision=next_version("revision", now))
 
 
 def ensure_catalog_query(catalog_uuid: UUID, *, customer_uuid: UUID, title: str | None, now: datetime) -> CatalogQuery:

@@ -9,24 +9,47 @@ PORT    ?= 8000
 BENCHMARK ?= --sizes 1000,10000,50000,200000 --runs 15 --load-seconds 30 --documents 10000 --sharers 2000 \
 	--sync-sizes 5000,50000 --docs
 
+# Python 2.7 and later understand it. The interpreter is named, since PATH may hold several.
+PYTHON_CHECK := import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%d.%d at %s is not supported. \
+	Python 3.11 or later is needed; name one with: make PYTHON=python3.12 ..." % (sys.version_info[:3] + (sys.executable,)))
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-on-sqlite test-on-mariadb test-all soak quality benchmark run migrate docs requirements upgrade format clean
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-on-sqlite test-on-mariadb test-all soak quality benchmark run migrate docs requirements upgrade licenses format clean
 
 help: ## Show what there is to make
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.base ## Sync a sample catalog into a sandbox LMS, change it, sync again  [DATA=path.jsonl CHANNEL=MOODLE]
-	@$(BIN)/python manage.py demo --channel $(CHANNEL) $(if $(DATA),--data $(DATA))
+	@$(BIN)/python manage.py demo --channel $(CHANNEL) $(if $(DATA),--data '$(DATA)')
 
-test: test-on-sqlite test-on-mariadb ## Run all tests, on SQLite and on MariaDB, or both at the same time with -j2  [ARGS="-k diff"]
+# Both halves run even if the first fails. A half in which ARGS select no test has not failed, but two such halves have.
+test: $(VENV)/.test ## Run all tests, on SQLite and on MariaDB, or both at the same time with -j2  [ARGS="-k diff"]
+	@rm -f $(VENV)/.exit-code-of-*
+	@$(MAKE) --no-print-directory --keep-going test-on-sqlite test-on-mariadb || true
+	@failed=0; ran=0; \
+	for half in sqlite mariadb; do \
+		code=$$(cat $(VENV)/.exit-code-of-$$half 2>/dev/null || echo "none, interrupted"); \
+		case $$code in \
+			0) outcome=passed; ran=1 ;; \
+			5) outcome="no test selected" ;; \
+			*) outcome="FAILED (exit code $$code)"; failed=1 ;; \
+		esac; \
+		echo "== tests on $$half: $$outcome"; \
+	done; \
+	if [ $$failed = 0 ] && [ $$ran = 0 ]; then echo "No test was selected in either half."; fi; \
+	[ $$failed = 0 ] && [ $$ran = 1 ]
 
 # What is about no database is tested beside SQLite, and what starts processes, with databases of their own, beside
 # MariaDB: so both take about as long.
 test-on-sqlite: $(VENV)/.test
-	$(BIN)/python -m pytest -m "not processes or django_db" $(ARGS)
+	$(BIN)/python -m pytest -m "not processes or django_db" $(ARGS); $(call store_exit_code,sqlite)
 
 test-on-mariadb: $(VENV)/.test
-	$(BIN)/python -m pytest --mariadb -m "processes or django_db" $(ARGS)
+	$(BIN)/python -m pytest --mariadb -m "processes or django_db" $(ARGS); $(call store_exit_code,mariadb)
+
+# pytest exits with 5 if it selected no test.
+store_exit_code = code=$$?; echo $$code > $(VENV)/.exit-code-of-$(1); [ $$code = 0 ] || [ $$code = 5 ]
 
 test-all: $(VENV)/.dev ## Run the tests on every Python that is here
 	$(BIN)/tox
@@ -53,9 +76,9 @@ format: $(VENV)/.quality ## Format the code and mend what can be mended by itsel
 migrate: $(VENV)/.base ## Bring the local database up to date
 	$(BIN)/python manage.py migrate
 
-run: export CATALOG_API_URL ?= http://127.0.0.1:$(PORT)
-run: export OAUTH2_PROVIDER_URL ?= http://127.0.0.1:$(PORT)/oauth2
-run: $(VENV)/.base ## Run web service, worker and scheduler; admin at http://127.0.0.1:8000/admin/  [PORT=8000]
+# The local settings store the port for commands in other shells.
+run: export LOCAL_PORT = $(PORT)
+run: $(VENV)/.base ## Run web service, worker and scheduler; admin at http://127.0.0.1:PORT/admin/  [PORT=8000]
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py ensure_local_admin
 	@trap 'trap - INT TERM EXIT; kill 0' INT TERM EXIT; \
@@ -74,6 +97,10 @@ upgrade: $(VENV)/.dev ## Compile requirements/*.in to their newest pinned *.txt
 		../$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --fork-strategy fewest --python-version 3.11 \
 			--no-header --annotation-style line --output-file $$name.txt $$name.in || exit 1; \
 	done
+	@echo "Install the new versions with make requirements, then update the list of licenses with make licenses."
+
+licenses: $(VENV)/.dev ## Write docs/reference/licenses.rst from the installed packages
+	$(BIN)/python -m tests.docs.licenses
 
 clean: ## Remove the virtual environment and all that was built
 	rm -rf $(VENV) .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache docs/_build
@@ -81,15 +108,22 @@ clean: ## Remove the virtual environment and all that was built
 # --- virtual environment: a stamp per set of requirements --------------------------------------------------------------
 
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c '$(PYTHON_CHECK)'
+	@existed=$$(test -e $(VENV) && echo yes); echo "$(PYTHON) -m venv $(VENV)"; \
+	$(PYTHON) -m venv $(VENV) || { [ "$$existed" ] || rm -rf $(VENV); exit 1; }
 
 $(VENV)/.%: requirements/%.txt | $(BIN)/python
+	@$(BIN)/python -c '$(PYTHON_CHECK)'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
-# mysqlclient has to be built, which not every machine can: without it the MariaDB tests are skipped, and say so.
+# mysqlclient has to be built, which not every machine can. Without it all other packages are installed, and the MariaDB
+# tests are skipped with the reason.
 $(VENV)/.test: requirements/test.txt requirements/production.txt | $(BIN)/python
+	@$(BIN)/python -c '$(PYTHON_CHECK)'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/test.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/production.txt \
-		|| echo "mysqlclient could not be built (it needs libmariadb-dev, pkg-config and a C compiler)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/production.txt || { \
+		awk '/^[^ #]/ {skip = /^mysqlclient==/} !skip' requirements/production.txt > $(VENV)/without-mysqlclient.txt && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(VENV)/without-mysqlclient.txt && \
+		echo "mysqlclient could not be built (it needs libmariadb-dev, pkg-config and a C compiler)"; }
 	@touch $@

@@ -16,6 +16,8 @@
     Django's Redis cache, for a site that goes on without it.
 ``client_address.py``
     the address of a client behind trusted proxies, which throttles count by.
+``command_line.py``
+    Django's command line, for commands in a pipe.
 ``content_keys.py`` and ``timestamps.py``
     the database fields that both programs share.
 ``one_state.py``

@@ -1,0 +1,114 @@
+"""Licenses of the packages that production installs, as a page; ``make licenses`` writes it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tests.processes import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+REQUIREMENTS: Final = PROJECT / "requirements" / "production.txt"
+PAGE: Final = PROJECT / "docs" / "reference" / "licenses.rst"
+
+#: Packages that only some supported Pythons need, with the license that PyPI shows.
+CONDITIONAL: Final = {"async-timeout": "Apache Software License"}
+#: Licenses that ask for more than keeping the notice, as metadata names them.
+COPYLEFT: Final = re.compile(r"GPL|Affero|Lesser|MPL|Mozilla")
+
+_PIN: Final = re.compile(r"^([\w.-]+)(?:\[[^]]*\])?==([^\s;]+)(?:(?!^\S).)*?# via ([^\n]*)", re.MULTILINE | re.DOTALL)
+_INTRODUCTION: Final = """\
+Licenses
+========
+
+The project's own license is Apache 2.0 (``LICENSE``). It contains no code of the packages below; ``pip`` installs them.
+This page repeats what the metadata of the pinned packages in ``requirements/production.txt`` says; ``make licenses``
+writes it anew, and a test compares it. It is not legal advice.
+
+Copyleft
+--------
+
+These licenses ask for more than keeping a notice, for instance for the source code of changes, or of a program that is
+distributed together with the package. Read them before you distribute an image that holds the packages. The AGPL also
+covers users who reach a changed package over a network.
+
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A pinned package."""
+
+    name: str
+    version: str
+    license: str
+    required_by: str  #: As the requirements say it: packages, or the file that names it.
+
+
+class NotInstalledError(Exception):
+    """A pinned package is not installed, so its license cannot be read."""
+
+
+def pinned() -> Iterator[tuple[str, str, str]]:
+    """Yield name, version and reason of each package in the production requirements, ascending by name."""
+    for name, version, reason in _PIN.findall(REQUIREMENTS.read_text(encoding="utf-8")):
+        yield name, version, ", ".join(part.removeprefix("-r ").strip() for part in reason.split(","))
+
+
+def license_of(name: str, version: str) -> str:
+    """Return the license that the installed package names: its expression, else its classifiers, else its text.
+
+    Raises:
+        NotInstalledError: it is not installed in the pinned version.
+    """
+    try:
+        metadata = importlib.metadata.metadata(name)
+    except importlib.metadata.PackageNotFoundError:
+        if name in CONDITIONAL:
+            return CONDITIONAL[name]
+        raise NotInstalledError(name) from None
+    if metadata["Version"] != version:
+        raise NotInstalledError(f"{name} {version}")
+    if expression := metadata.get("License-Expression"):
+        return str(expression)
+    prefix = "License :: "
+    classifiers = [text for text in metadata.get_all("Classifier") or () if text.startswith(prefix)]
+    if classifiers:
+        return "; ".join(text.rpartition(" :: ")[2] for text in classifiers)
+    return str(metadata["License"]).partition("\n")[0].strip()
+
+
+def packages() -> list[Package]:
+    """Return the packages that production installs.
+
+    Raises:
+        NotInstalledError: one is not installed.
+    """
+    return [Package(name, version, license_of(name, version), reason) for name, version, reason in pinned()]
+
+
+def page(of: Iterable[Package]) -> str:
+    """Return the page about the packages, in reStructuredText."""
+    every = list(of)
+    copyleft = [package for package in every if COPYLEFT.search(package.license)]
+    title = f"All {len(every)} packages"
+    return f"{_INTRODUCTION}{_table(copyleft)}\n{title}\n{'-' * len(title)}\n\n{_table(every)}"
+
+
+def _table(rows: Iterable[Package]) -> str:
+    lines = [".. list-table::", "   :widths: 26 14 30 30", "   :header-rows: 1", ""]
+    for cells in [
+        ("package", "version", "license", "required by"),
+        *((f"``{row.name}``", row.version, row.license, row.required_by) for row in rows),
+    ]:
+        first, *others = cells
+        lines += [f"   * - {first}", *(f"     - {cell}" for cell in others)]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(packages()), encoding="utf-8")

@@ -1,0 +1,75 @@
+"""The pinned requirements: each package has its hashes, and pip refuses a file with another one."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+import zipfile
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.processes import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDER: Final = PROJECT / "requirements"
+PINNED: Final = sorted(path.name for path in FOLDER.glob("*.txt"))
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_each_pinned_package_has_a_hash(name: str) -> None:
+    entries = re.findall(r"^[^\s#].*(?:\n\s+.*)*", (FOLDER / name).read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert entries
+    assert [
+        entry for entry in entries if not re.match(r"\S+==\S+(?: ;.*)? \\\n\s+--hash=sha256:[0-9a-f]{64}", entry)
+    ] == []
+
+
+def test_every_list_of_requirements_is_pinned() -> None:
+    assert [path.stem for path in sorted(FOLDER.glob("*.in"))] == [name.removesuffix(".txt") for name in PINNED]
+
+
+@pytest.mark.parametrize("file", ["Makefile", "tox.ini"])
+def test_only_pinned_lists_are_installed(file: str) -> None:
+    installed = re.findall(r"(?:--requirement|-r) +(\S+)", (PROJECT / file).read_text(encoding="utf-8"))
+
+    assert installed
+    assert {each for each in installed if each not in {"$<", "$(VENV)/without-mysqlclient.txt"}} <= {
+        f"requirements/{name}" for name in PINNED
+    }
+
+
+def a_wheel(folder: Path) -> Path:
+    """Write a package of one empty module, as small as pip accepts it."""
+    path, info = folder / "tiny-1.0-py3-none-any.whl", "tiny-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("tiny.py", "")
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    return path
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_pip_refuses_a_file_that_was_replaced(tmp_path: Path, *, is_replaced: bool) -> None:
+    wheel = a_wheel(tmp_path)
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    pinned = tmp_path / "requirements.txt"
+    pinned.write_text(f"tiny==1.0 \\\n    --hash=sha256:{digest}\n")
+    if is_replaced:
+        with zipfile.ZipFile(wheel, "a") as archive:
+            archive.writestr("more.py", "")
+
+    options = ("--no-index", "--find-links", str(tmp_path), "--target", str(tmp_path / "site"))
+    command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--requirement", str(pinned)]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+
+    assert (tmp_path / "site" / "tiny.py").exists() is not is_replaced
+    assert (done.returncode != 0) is is_replaced, done.stderr
+    assert ("DO NOT MATCH THE HASHES" in done.stderr) is is_replaced

@@ -4,6 +4,7 @@
 ``authentication.py``  who a caller is.
 ``errors.py``          what a caller is told when something is wrong.
 ``parsers.py``         request bodies: JSON, bounded.
+``content_keys.py``    decodes content keys within a bound of memory.
 ``pagination.py``      cursors and pages.
 ``schema.py``          what the OpenAPI schema needs to know.
 ``renderers.py``       answers: JSON by orjson, and JSON that is ready already.

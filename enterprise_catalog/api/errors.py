@@ -30,6 +30,16 @@ class BodyTooLargeError(APIException):
         super().__init__(f"The request body is larger than {limit:,} bytes.")
 
 
+class KeysTooLargeError(APIException):
+    """The strings of a request body would take more memory than one request may use."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "keys_too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The strings in the request body take more than {limit:,} bytes of memory. Send fewer keys.")
+
+
 class DatabaseUnavailableError(APIException):
     """The database does not answer, or not in time; the same request may be answered later."""
 

@@ -1,44 +1,63 @@
-"""Request bodies: JSON by orjson, never more of it than the limit, and errors that say where it breaks."""
+"""Request bodies: JSON with content keys, bounded before and while it is parsed."""
 
 from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, Any
 
-import orjson
 from django.conf import settings
-from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
+from enterprise_catalog.api.content_keys import decode_content_keys
 from enterprise_catalog.api.errors import BodyTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rest_framework.request import Request
 
-class ORJSONParser(BaseParser):
-    """Parses ``application/json``."""
+
+class ParsedKeys:
+    """Content keys that can be taken once.
+
+    A request and its view refer to each other, so both live until the next garbage collection. The keys, up to 100 MB,
+    must not.
+    """
+
+    def __init__(self, keys: list[str]) -> None:
+        self._keys = keys
+
+    def take(self) -> list[str]:
+        """Return the keys and forget them."""
+        keys, self._keys = self._keys, []
+        return keys
+
+
+class ContentKeysParser(BaseParser):
+    """Parses ``application/json`` into content keys, as many as the view's ``key_limits`` allow."""
 
     media_type = "application/json"
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """Return the body's value.
+        """Return the :class:`ParsedKeys` of ``{"content_keys": […]}``.
 
         Raises:
             BodyTooLargeError: 413; decided by ``Content-Length`` if the caller sent it, else after the limit's bytes.
-            ParseError: 400; not JSON in UTF-8, with the position.
+            KeysTooLargeError: 413; see :func:`decode_content_keys`.
+            ValidationError: 400; names the position of the first bad element, or the place where the JSON breaks.
         """
-        limit = settings.MAX_BODY_BYTES
-        request = (parser_context or {}).get("request")
-        if request is not None and int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+        assert parser_context is not None  # DRF always passes it.
+        limit, (min_keys, max_keys) = settings.MAX_BODY_BYTES, parser_context["view"].key_limits
+        if declared_length(parser_context["request"]) > limit:
             raise BodyTooLargeError(limit)
         body = stream.read(limit + 1)
         if len(body) > limit:
             raise BodyTooLargeError(limit)
-        try:
-            return orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            raise ParseError(
-                f"The body is not JSON: {error.msg} at line {error.lineno} column {error.colno}."
-            ) from None
+        return ParsedKeys(decode_content_keys(body, min_keys=min_keys, max_keys=max_keys))
+
+
+def declared_length(request: Request) -> int:
+    """Return the request's ``Content-Length`` in bytes; 0 without one, and for one that is not a number."""
+    text = request.META.get("CONTENT_LENGTH") or "0"
+    return int(text) if text.isascii() and text.isdecimal() else 0

@@ -156,7 +156,7 @@ REST_FRAMEWORK = {
     # Each view names the object whose customer the caller needs a role for; without that, nobody gets in.
     "DEFAULT_PERMISSION_CLASSES": ["enterprise_catalog.api.v1.permissions.HasRoleForCustomer"],
     "DEFAULT_RENDERER_CLASSES": ["enterprise_catalog.api.renderers.ORJSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["enterprise_catalog.api.parsers.ORJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["enterprise_catalog.api.parsers.ContentKeysParser"],
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": env.API_THROTTLE_RATE},
     # DRF's own throttles; ours use enterprise_catalog.client_address.

@@ -52,8 +52,8 @@ def complaint(response: HttpResponse) -> str:
         pytest.param(b'{"content_keys": ["\xff"]}', id="no UTF-8"),
         pytest.param('{"content_keys": ["ä"]}'.encode("utf-16"), id="UTF-16"),
         pytest.param(b'{"content_keys": [NaN]}', id="NaN"),
-        pytest.param(b"[" * 100_000, id="deep and cut off"),
-        pytest.param(b'{"content_keys": ' + b"[" * 5_000 + b"]" * 5_000 + b"}", id="deep"),
+        pytest.param(b'{"other": "\xff", "content_keys": []}', id="no UTF-8 in an ignored field"),
+        pytest.param(b'{"other": "%s\xc3", "content_keys": []}' % (b"\xc3\xa4" * 2**16), id="no UTF-8, far in"),
         pytest.param(b" ", id="a space"),
     ],
 )
@@ -66,7 +66,9 @@ def test_it_says_where_malformed_json_breaks(
     assert "line 1 column" in complaint(response)
 
 
-@pytest.mark.parametrize("body", [b"null", b"1", b"0", b"false", b'"content_keys"', b'""', b"[]", b'["edX+DemoX"]'])
+@pytest.mark.parametrize(
+    "body", [b"null", b"1", b"0", b"false", b'"content_keys"', b'""', b"[]", b'["edX+DemoX"]', b"[" * 9_999]
+)
 def test_it_takes_only_an_object_as_body(
     operator: APIClient, catalog: EnterpriseCatalog, end: str, body: bytes
 ) -> None:
@@ -92,14 +94,16 @@ def test_it_takes_only_a_list_of_keys(operator: APIClient, catalog: EnterpriseCa
 @pytest.mark.parametrize(
     ("element", "fault"),
     [
-        (None, "must be a string"),
-        (1, "must be a string"),
-        (True, "must be a string"),
-        (["edX+DemoX"], "must be a string"),
-        ({"content_key": "edX+DemoX"}, "must be a string"),
-        ("", "is empty"),
-        ("k" * 256, "256 characters; at most 255"),
-        ("😀" * 256, "256 characters; at most 255"),
+        (None, "must be a string, not null."),
+        (1, "must be a string, not int."),
+        (1.5, "must be a string, not float."),
+        (10**400, "must be a string, not number."),
+        (True, "must be a string, not bool."),
+        (["edX+DemoX"], "must be a string, not array."),
+        ({"content_key": "edX+DemoX"}, "must be a string, not object."),
+        ("", "is empty."),
+        ("k" * 256, "is longer than 255 characters."),
+        ("😀" * 256, "is longer than 255 characters."),
     ],
 )
 def test_it_names_the_position_of_the_first_bad_key(
@@ -109,8 +113,26 @@ def test_it_names_the_position_of_the_first_bad_key(
 
     response = post(operator, catalog, end, json.dumps({"content_keys": keys}).encode())
 
-    assert complaint(response).startswith("content_keys[2] ")
-    assert fault in complaint(response)
+    assert complaint(response) == f"content_keys[2] {fault}"
+
+
+@pytest.mark.parametrize("opening", ["[", '{"":'])
+def test_it_takes_no_deeply_nested_fields(
+    operator: APIClient, catalog: EnterpriseCatalog, end: str, opening: str
+) -> None:
+    body = f'{{"other": {opening * 5_000}, "content_keys": []}}'.encode()
+
+    response = post(operator, catalog, end, body)
+
+    assert "nested too deeply" in complaint(response)
+
+
+def test_it_names_a_key_that_is_nested_deeply(operator: APIClient, catalog: EnterpriseCatalog, end: str) -> None:
+    body = b'{"content_keys": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+
+    response = post(operator, catalog, end, body)
+
+    assert complaint(response) == "content_keys[0] must be a string, not array."
 
 
 def test_it_names_the_limit_when_there_are_more_keys(operator: APIClient, catalog: EnterpriseCatalog, end: str) -> None:

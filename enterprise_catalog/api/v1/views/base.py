@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.utils.cache import get_conditional_response
 from rest_framework import status
-from rest_framework.exceptions import APIException, ParseError, ValidationError
-from rest_framework.response import Response
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.views import APIView
 
+from enterprise_catalog.api.parsers import ParsedKeys, declared_length
 from enterprise_catalog.catalog.models import EnterpriseCatalog
 from enterprise_catalog.catalog.state import CatalogState, find_state
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
-    from django.http import HttpResponseBase
+    from django.http import HttpRequest, HttpResponseBase
     from rest_framework.request import Request
+    from rest_framework.response import Response
     from rest_framework.serializers import BaseSerializer
 
 
@@ -33,6 +35,8 @@ class LengthRequiredError(APIException):
 
 class CatalogView(APIView):
     """A view of the catalog whose UUID is in the URL."""
+
+    key_limits: tuple[int, int] = (0, 0)  #: The fewest and the most content keys that a request's body may hold.
 
     @cached_property
     def found(self) -> CatalogState | None:
@@ -54,36 +58,52 @@ class CatalogView(APIView):
             raise Http404(f"There is no catalog {self.kwargs['uuid']}.")
         return self.found
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer, and forget the answer: the view lives until the next garbage collection, and must not keep it."""
+        response = super().dispatch(request, *args, **kwargs)
+        del self.response
+        return response
+
     def handle_exception(self, exc: Exception) -> Response:
         """Answer 404 when the catalog was deleted between the check of access and the answer."""
         return super().handle_exception(Http404() if isinstance(exc, EnterpriseCatalog.DoesNotExist) else exc)
 
 
-def body_of(request: Request, *, empty: Any = None) -> Any:
-    """Return the parsed body; ``empty`` if it has no bytes.
+def content_keys_of(request: Request, *, may_be_empty: bool = False) -> list[str]:
+    """Return the content keys in the request's body, within the view's ``key_limits``.
+
+    Args:
+        may_be_empty: a body without a byte is an empty list of keys.
 
     Raises:
-        ValidationError: it is not JSON; said of ``content_keys``, since that is what the caller has to mend.
+        ValidationError: the body does not hold such keys.
         LengthRequiredError: it came in chunks.
     """
     if "HTTP_TRANSFER_ENCODING" in request.META:
         raise LengthRequiredError
-    if not int(request.META.get("CONTENT_LENGTH") or 0):
-        return empty
-    try:
-        return request.data
-    except ParseError as error:
-        raise ValidationError({"content_keys": [str(error.detail)]}, code="parse_error") from error
+    if not declared_length(request):
+        if may_be_empty:
+            return []
+        raise ValidationError({"content_keys": ["The body must be a JSON object with the field content_keys."]})
+    parsed: Any = request.data
+    return cast("ParsedKeys", parsed).take()
 
 
-def validated(serializer_class: type[BaseSerializer[Any]], data: Any) -> dict[str, Any]:
-    """Return ``data``, a request's JSON, as the serializer's checked values.
+def json_response(body: bytes, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """Return a 200 whose body is JSON already.
+
+    Not DRF's ``Response``: that refers to its view, which refers to the response, so that large bodies would live until
+    the next garbage collection.
+    """
+    return HttpResponse(body, content_type="application/json", headers=headers)
+
+
+def validated(serializer_class: type[BaseSerializer[Any]], data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``data``, a request's parameters, as the serializer's checked values.
 
     Raises:
-        ValidationError: naming the field; a body that is no object is said of ``content_keys``.
+        ValidationError: naming the field.
     """
-    if not isinstance(data, dict):
-        raise ValidationError({"content_keys": ["The body must be a JSON object with the field content_keys."]})
     serializer = serializer_class(data=data)
     serializer.is_valid(raise_exception=True)
     checked: dict[str, Any] = serializer.validated_data
@@ -99,9 +119,9 @@ def not_modified(request: Request, etag: str) -> HttpResponseBase | None:
     return response
 
 
-def with_etag(body: Any, etag: str) -> Response:
-    """Return a 200 with an ETag, which caches have to check with us each time."""
-    return Response(body, headers=_caching(etag))
+def with_etag(body: bytes, etag: str) -> HttpResponse:
+    """Return a 200 whose body is JSON already, with an ETag, which caches have to check with us each time."""
+    return json_response(body, _caching(etag))
 
 
 def _caching(etag: str) -> dict[str, str]:

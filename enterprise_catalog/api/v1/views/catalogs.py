@@ -78,6 +78,6 @@ class CatalogListView(APIView):
 
 def _conditional(request: Request, body: Any) -> HttpResponseBase:
     """Answer with ``body``, or 304: the ETag is its digest, hence right whatever of it changed."""
-    digest = hashlib.sha256(orjson.dumps(body, default=str)).hexdigest()
-    etag = f'"{digest[:32]}"'
-    return not_modified(request, etag) or with_etag(body, etag)
+    content = orjson.dumps(body, default=str)
+    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return not_modified(request, etag) or with_etag(content, etag)

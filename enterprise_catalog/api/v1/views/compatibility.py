@@ -12,17 +12,17 @@ import orjson
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
-from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from enterprise_catalog.api.v1.serializers import (
+    MAX_DIFF_KEYS,
     MAX_METADATA_KEYS,
     LegacyDiffRequestSerializer,
     LegacyDiffSerializer,
     LegacyMetadataSerializer,
     LegacyPageQuerySerializer,
 )
-from enterprise_catalog.api.v1.views.base import CatalogView, body_of, validated
+from enterprise_catalog.api.v1.views.base import CatalogView, content_keys_of, json_response, validated
 from enterprise_catalog.api.v1.views.content_metadata import envelope_with
 from enterprise_catalog.catalog.documents import separated
 from enterprise_catalog.catalog.items import read_numbered_page, read_page
@@ -32,31 +32,39 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from uuid import UUID
 
-    from django.http import HttpResponseBase
+    from django.http import HttpResponse, HttpResponseBase
     from rest_framework.request import Request
 
 
 class GenerateDiffView(CatalogView):
     """The diff as Open edX's integrated channels ask for it."""
 
+    key_limits = (0, MAX_DIFF_KEYS)
+
     @extend_schema(request=LegacyDiffRequestSerializer, responses=LegacyDiffSerializer, operation_id="generate_diff")
-    def post(self, request: Request, uuid: UUID) -> Response:
+    def post(self, request: Request, uuid: UUID) -> HttpResponse:
         """Return the diff; an empty body is an empty list of keys."""
-        body = body_of(request, empty={"content_keys": []})
-        keys = validated(LegacyDiffRequestSerializer, body)["content_keys"]
-        _, diff = read_diff(self.catalog, map(_plus, keys))
+        catalog = self.catalog
+        _, diff = read_diff(catalog, _with_pluses(content_keys_of(request, may_be_empty=True)))
         # A name between quotes occurs inside no key: a quote in a key is written with a backslash before it.
         found = existing_as_json(diff.existing).replace(b',"updated_at":"', b',"date_updated":"')
-        body = (
+        parts = (
             b'{"items_found":',
             found,
             b',"items_not_included":',
-            orjson.dumps([{"content_key": key} for key in diff.to_create]),
+            _keys_as_json(diff.to_create),
             b',"items_not_found":',
-            orjson.dumps([{"content_key": key} for key in diff.to_delete]),
+            _keys_as_json(diff.to_delete),
             b"}",
         )
-        return Response(b"".join(body))
+        return json_response(b"".join(parts))
+
+
+def _keys_as_json(keys: list[str]) -> bytes:
+    """Return ``[{"content_key":"…"},…]``; each quote in a key has a backslash before it, so ``","`` is in no key."""
+    if not keys:
+        return b"[]"
+    return b'[{"content_key":%s}]' % orjson.dumps(keys)[1:-1].replace(b'","', b'"},{"content_key":"')
 
 
 class GetContentMetadataView(CatalogView):
@@ -84,7 +92,7 @@ class GetContentMetadataView(CatalogView):
             following=_address(request, page + 1) if start + size < count else None,
             previous=_address(request, page - 1) if page > 1 else None,
         )
-        return Response(envelope_with(envelope, (document for _, document in items.documents)))
+        return json_response(envelope_with(envelope, (document for _, document in items.documents)))
 
     def _envelope(self, count: int, *, following: str | None, previous: str | None) -> dict[str, Any]:
         catalog = self.catalog
@@ -111,6 +119,14 @@ def _stream(uuid: UUID, envelope: dict[str, Any]) -> Iterator[bytes]:
         yield b"".join((separator, *separated(document for _, document in documents)))
         separator, after = b",", documents[-1][0]
     yield b"]}"
+
+
+def _with_pluses(keys: list[str]) -> list[str]:
+    """Replace the spaces in ``keys`` itself, some keys at a time: 250,000 long ones fit into memory only once."""
+    for start in range(0, len(keys), MAX_METADATA_KEYS):
+        part = slice(start, start + MAX_METADATA_KEYS)
+        keys[part] = map(_plus, keys[part])
+    return keys
 
 
 def _plus(key: str) -> str:

@@ -6,29 +6,31 @@ from typing import TYPE_CHECKING
 
 import orjson
 from drf_spectacular.utils import extend_schema
-from rest_framework.response import Response
 
-from enterprise_catalog.api.v1.serializers import DiffRequestSerializer, DiffSerializer
-from enterprise_catalog.api.v1.views.base import CatalogView, body_of, validated
+from enterprise_catalog.api.v1.serializers import MAX_DIFF_KEYS, DiffRequestSerializer, DiffSerializer
+from enterprise_catalog.api.v1.views.base import CatalogView, content_keys_of, json_response
 from enterprise_catalog.catalog.snapshots import existing_as_json, read_diff
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from django.http import HttpResponse
     from rest_framework.request import Request
 
 
 class ContentDiffView(CatalogView):
-    """Compare a catalog with the content keys already sent to a learning system."""
+    """Compare a catalog with the content keys already sent to an LMS."""
+
+    key_limits = (0, MAX_DIFF_KEYS)
 
     @extend_schema(request=DiffRequestSerializer, responses=DiffSerializer, operation_id="content_diff")
-    def post(self, request: Request, uuid: UUID) -> Response:
+    def post(self, request: Request, uuid: UUID) -> HttpResponse:
         """Return which keys exist (and when each last changed), which to create and which to delete."""
         catalog = self.catalog
-        keys = validated(DiffRequestSerializer, body_of(request))["content_keys"]
+        keys = content_keys_of(request)
         version, diff = read_diff(catalog, keys)
         envelope = orjson.dumps({"catalog_uuid": str(uuid), "catalog_version": version})
-        body = (
+        parts = (
             envelope[:-1],
             b',"existing":',
             existing_as_json(diff.existing),
@@ -38,4 +40,4 @@ class ContentDiffView(CatalogView):
             orjson.dumps(diff.to_delete),
             b"}",
         )
-        return Response(b"".join(body))
+        return json_response(b"".join(parts))

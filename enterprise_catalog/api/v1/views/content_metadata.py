@@ -10,12 +10,20 @@ from rest_framework.response import Response
 
 from enterprise_catalog.api.pagination import BadCursorError, cursor_after, key_of_cursor
 from enterprise_catalog.api.v1.serializers import (
+    MAX_METADATA_KEYS,
     MetadataPageSerializer,
     MetadataRequestSerializer,
     MetadataSerializer,
     PageQuerySerializer,
 )
-from enterprise_catalog.api.v1.views.base import CatalogView, body_of, not_modified, validated, with_etag
+from enterprise_catalog.api.v1.views.base import (
+    CatalogView,
+    content_keys_of,
+    json_response,
+    not_modified,
+    validated,
+    with_etag,
+)
 from enterprise_catalog.catalog.documents import separated
 from enterprise_catalog.catalog.items import read_items, read_page
 
@@ -23,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from uuid import UUID
 
-    from django.http import HttpResponseBase
+    from django.http import HttpResponse, HttpResponseBase
     from rest_framework.request import Request
 
     from enterprise_catalog.catalog.documents import ServedDocument
@@ -34,18 +42,20 @@ NOT_IN_CATALOG = "not_in_catalog"
 class ContentMetadataView(CatalogView):
     """The catalog's documents."""
 
+    key_limits = (1, MAX_METADATA_KEYS)
+
     @extend_schema(
         request=MetadataRequestSerializer, responses=MetadataSerializer, operation_id="content_metadata_by_keys"
     )
-    def post(self, request: Request, uuid: UUID) -> Response:
+    def post(self, request: Request, uuid: UUID) -> HttpResponse:
         """Return the documents of the keys asked for; each key is in ``results`` or, with a reason, in ``missing``."""
         catalog = self.catalog
-        keys = dict.fromkeys(validated(MetadataRequestSerializer, body_of(request))["content_keys"])
+        keys = dict.fromkeys(content_keys_of(request))
         items = read_items(catalog.uuid, keys)
         found = {key for key, _ in items.documents}
         missing = [{"content_key": key, "reason": NOT_IN_CATALOG} for key in keys if key not in found]
         envelope = {"catalog_uuid": str(uuid), "catalog_version": items.version, "missing": missing}
-        return Response(envelope_with(envelope, (document for _, document in items.documents)))
+        return json_response(envelope_with(envelope, (document for _, document in items.documents)))
 
     @extend_schema(
         parameters=[PageQuerySerializer], responses=MetadataPageSerializer, operation_id="content_metadata_list"

@@ -4,6 +4,7 @@
 
     SyncError
      ├── RetryableError              these items, later
+     │    └── AnswerTooLargeError        ask for less at once
      ├── RejectedError               record these items as refused, go on
      │    └── RejectedInDoubtError     so, but look before any of it is sent again
      ├── StopSyncError               nothing else of this run will work
@@ -55,6 +56,10 @@ class RetryableError(SyncError):
     ) -> None:
         super().__init__(message, status_code=status_code, vendor_code=vendor_code)
         self.retry_after_seconds = retry_after_seconds  #: What the LMS asked for.
+
+
+class AnswerTooLargeError(RetryableError):
+    """The LMS's answer exceeds the size limit. A list is then read in smaller parts."""
 
 
 class RejectedError(SyncError):

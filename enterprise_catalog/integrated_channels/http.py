@@ -20,8 +20,9 @@ import httpx
 import orjson
 
 from enterprise_catalog.integrated_channels.addresses import PublicTransport
-from enterprise_catalog.integrated_channels.decoding import ACCEPTED, BodyError, decoded
+from enterprise_catalog.integrated_channels.decoding import ACCEPTED, BodyError, TooLargeError, decoded
 from enterprise_catalog.integrated_channels.exceptions import (
+    AnswerTooLargeError,
     ConfigurationError,
     CredentialsError,
     RejectedError,
@@ -245,6 +246,8 @@ class LMSClient:
                 if time.monotonic() > deadline:
                     message = f"The answer is not complete after {MAX_ANSWER_SECONDS} seconds."
                     raise RetryableError(message, status_code=response.status_code)
+        except TooLargeError as error:
+            raise AnswerTooLargeError(str(error), status_code=response.status_code) from error
         except BodyError as error:
             raise RetryableError(str(error), status_code=response.status_code) from error
         return b"".join(parts)

@@ -30,6 +30,15 @@ _EXCERPT_LENGTH: Final = 300  #: In characters; what of a body that is no JSON i
 _BYTES_PER_CHARACTER: Final = 4  #: At most.
 _REPLACEMENT: Final = "[secret]"
 
+_PAGE_START: Final = re.compile(
+    r"[\s\ufeff]*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|h1)\b", re.IGNORECASE | re.DOTALL
+)
+_TITLE: Final = re.compile(r"<(title|h1)\b[^>]*>(.*?)</\1\s*>", re.IGNORECASE | re.DOTALL)
+_UNSEEN: Final = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL)
+_TAG: Final = re.compile(r"<[^>]*>?")
+_PAGE_HEAD_LENGTH: Final = 8 * 1024  #: In characters; a page's title is looked for in there.
+_TITLE_LENGTH: Final = 100  #: In characters.
+
 
 class Redaction:
     """What the messages about one connection may not hold. Threads may share it."""
@@ -78,18 +87,30 @@ class Redaction:
         return text
 
     def excerpt(self, content: bytes) -> str:
-        """Return the start of a body, without secrets, in at most 300 characters.
+        """Return the start of a body as one line, without secrets, in at most 300 characters.
 
-        It is gone through no further than that: bodies are large, and most are of no interest.
+        It is gone through no further than that: bodies are large, and most are of no interest. Of an HTML page, such as
+        that of a proxy or of a site under maintenance, only the title is told, and no markup.
         """
         longest = max(map(len, self._spellings), default=0)
+        head = content[: _PAGE_HEAD_LENGTH + longest * _BYTES_PER_CHARACTER].decode("utf-8", "replace")
+        if _PAGE_START.match(head):
+            return self._page(self.redacted(head)[:_PAGE_HEAD_LENGTH])
         text = content[: _EXCERPT_LENGTH * (longest + _BYTES_PER_CHARACTER)].decode("utf-8", "replace")
         told, place = "", 0
         while place < len(text) and len(told) < _EXCERPT_LENGTH:
             start, spelling = self._next(text, place, place + _EXCERPT_LENGTH - len(told))
             told += text[place:start] + (_REPLACEMENT if spelling else "")
             place = start + len(spelling)
-        return told[:_EXCERPT_LENGTH].strip()
+        return " ".join(told[:_EXCERPT_LENGTH].split())
+
+    def _page(self, head: str) -> str:
+        """Return a sentence's part about an HTML page: its title, else its heading, else how its text begins."""
+        found = _TITLE.search(head)
+        text = found[2] if found else head
+        # Redacted again: what was parted by tags or escaped in a way of its own may be a secret now.
+        title = self.redacted(" ".join(html.unescape(_TAG.sub(" ", _UNSEEN.sub(" ", text))).split()))
+        return f"an HTML page: “{title[:_TITLE_LENGTH].strip()}”" if title else "an HTML page without text"
 
     def _next(self, text: str, place: int, end: int) -> tuple[int, str]:
         """Return where the next secret begins, and how it is spelt; ``end`` if none begins before it."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from enterprise_catalog.integrated_channels import http
 from enterprise_catalog.integrated_channels.exceptions import (
+    AnswerTooLargeError,
     ConfigurationError,
     CredentialsError,
     LeaseLostError,
@@ -280,7 +281,7 @@ def test_an_answer_that_is_too_large_is_not_read_to_its_end(monkeypatch: pytest.
 
     raised = failure_of(client_of(lambda _: httpx.Response(200, stream=body)))
 
-    assert (type(raised), raised.message) == (RetryableError, "The response is larger than 10 bytes.")
+    assert (type(raised), raised.message) == (AnswerTooLargeError, "The response is larger than 10 bytes.")
     assert body.read == 3
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import structlog
 from django.conf import settings as django_settings
 from django.db import connection, transaction
 from pydantic import SecretStr, ValidationError
@@ -26,8 +28,11 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from enterprise_catalog.integrated_channels.channels.base import Channel, ChannelSettings, SaveCredentials
+    from enterprise_catalog.integrated_channels.channels.duplicates import Duplicates
     from enterprise_catalog.integrated_channels.http import BeforeCall
     from enterprise_catalog.integrated_channels.leases import Lease
+
+log = structlog.get_logger(__name__)
 
 
 @contextmanager
@@ -57,11 +62,22 @@ def channel_for(
         channel = CHANNELS[configuration.channel_code](client, settings, credentials)
         if save_credentials is not None:
             channel.save_credentials = save_credentials
+        channel.note_duplicates = partial(_log_duplicates, configuration.pk)
         try:
             yield channel
         except SyncError as error:
             error.redact(client.redacted)  # A channel that quotes its LMS may have forgotten to.
             raise
+
+
+def _log_duplicates(configuration_id: int, duplicates: Duplicates) -> None:
+    log.warning(
+        "lms_has_duplicates",
+        configuration_id=configuration_id,
+        content_key=duplicates.content_key,
+        used=duplicates.used,
+        unused=list(duplicates.unused),
+    )
 
 
 def checked(configuration: ChannelConfiguration) -> tuple[ChannelSettings, ChannelSettings]:

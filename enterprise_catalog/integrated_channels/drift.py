@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from enterprise_catalog.integrated_channels import audit
 from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
+from enterprise_catalog.integrated_channels.channels.duplicates import one_of_each
 from enterprise_catalog.integrated_channels.connections import connected
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError
 from enterprise_catalog.integrated_channels.plans import know
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from enterprise_catalog.integrated_channels.channels.base import Channel
+    from enterprise_catalog.integrated_channels.channels.duplicates import Duplicates
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
     from enterprise_catalog.integrated_channels.plans import Knowledge
+    from enterprise_catalog.integrated_channels.run import LeaseKeeper
     from enterprise_catalog.integrated_channels.types import RemoteItem
 
 _DOCUMENTS_AT_ONCE: Final = 500
@@ -34,7 +37,7 @@ class Difference(StrEnum):
     MISSING = "missing"  #: It belongs in the LMS and was sent, and learners do not see it there.
     CHANGED = "changed"  #: The LMS has something else than what it was sent.
     LEFT = "left"  #: It left the catalogs, and learners still see it.
-    UNKNOWN = "unknown"  #: Somebody else put it there: no row knows of it, and no catalog has it.
+    DUPLICATE = "duplicate"  #: Several items of the LMS have its key.
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,24 @@ class Drift:
     details: str  #: A sentence for people.
 
 
-def check_drift(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> list[Drift]:
-    """Return how the LMS differs from the catalogs, ascending by key; nothing is changed anywhere.
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """How an LMS differs from the catalogs."""
+
+    differences: Sequence[Drift]  #: Ascending by key.
+    others: int  #: How many items of the LMS have a key that no row and no catalog has: they are not ours.
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What was taken over."""
+
+    items: int
+    duplicates: Sequence[Duplicates]  #: Keys of what was taken over that several items of the LMS have.
+
+
+def check_drift(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> DriftReport:
+    """Return how the LMS differs from the catalogs; nothing is changed anywhere.
 
     What waits for its turn, failed or is held is not told: the rows tell that.
 
@@ -55,30 +74,47 @@ def check_drift(configuration: ChannelConfiguration, *, clock: Callable[[], date
         SyncError: catalogs or LMS could not be read; the channel cannot list; a run is under way.
     """
     with connected(configuration, clock=clock) as (channel, keeper), CatalogClient() as catalog:
-        _require_list(channel)
-        known = _knowledge(configuration, catalog, clock)
-        there = {}
-        for item in channel.list_items():
-            keeper.keep_lease()
-            there[item.content_key] = item
+        known, there, duplicates = _both_sides(configuration, channel, keeper, catalog, clock)
+        others = {key for key in there if key not in known.desired and key not in known.records}
         found = [*_wrongly_there(known, there), *_wrongly_absent(known, there)]
         found += _changed(known, there, channel, catalog)
-    return sorted(found, key=lambda drift: drift.content_key)
+        found += [Drift(d.content_key, Difference.DUPLICATE, str(d)) for d in duplicates if d.content_key not in others]
+    return DriftReport(sorted(found, key=lambda drift: drift.content_key), len(others))
 
 
-def adopt(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> int:
-    """Link what the LMS has under keys of the catalogs, and that no run has sent, to rows; return how many.
+def adopt(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> Adoption:
+    """Link what the LMS has under keys of the catalogs, and that no run has sent, to rows.
 
-    The next run makes them what they should be.
+    The next run makes them what they should be. Where several items have one key, the oldest is taken over, as a sync
+    does.
 
     Raises:
         SyncError: catalogs or LMS could not be read; the channel cannot list; a run is under way.
     """
     with connected(configuration, clock=clock) as (channel, keeper), CatalogClient() as catalog:
-        _require_list(channel)
-        known = _knowledge(configuration, catalog, clock)
-        theirs = {item.content_key: item.remote_id for item in channel.list_items() if _is_unsent(known, item)}
-        return audit.adopt(configuration, theirs, lease=keeper.lease, now=clock())
+        known, there, duplicates = _both_sides(configuration, channel, keeper, catalog, clock)
+        theirs = {key: item.remote_id for key, item in there.items() if _is_unsent(known, item)}
+        number = audit.adopt(configuration, theirs, lease=keeper.lease, now=clock())
+    return Adoption(number, [each for each in duplicates if each.content_key in theirs])
+
+
+def _both_sides(
+    configuration: ChannelConfiguration,
+    channel: Channel[Any, Any],
+    keeper: LeaseKeeper,
+    catalog: CatalogClient,
+    clock: Callable[[], datetime],
+) -> tuple[Knowledge, Mapping[str, RemoteItem], Sequence[Duplicates]]:
+    """Return what the LMS should have, what it has by content key, and which keys several of its items have."""
+    _require_list(channel)
+    known = _knowledge(configuration, catalog, clock)
+
+    def listed() -> Iterator[RemoteItem]:
+        for item in channel.list_items():
+            keeper.keep_lease()
+            yield item
+
+    return known, *one_of_each(listed())
 
 
 def _require_list(channel: Channel[Any, Any]) -> None:
@@ -101,9 +137,7 @@ def _wrongly_there(known: Knowledge, there: Mapping[str, RemoteItem]) -> Iterato
         if key in known.desired or not item.is_offered:
             continue
         record = known.records.get(key)
-        if record is None:
-            yield Drift(key, Difference.UNKNOWN, f"{item.title!r} (id {item.remote_id}) is in no catalog.")
-        elif record.is_deleted:
+        if record is not None and record.is_deleted:
             yield Drift(key, Difference.LEFT, f"It was taken away, and is offered (id {item.remote_id}).")
 
 

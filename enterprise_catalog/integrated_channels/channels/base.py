@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from enterprise_catalog.integrated_channels.channels.duplicates import Duplicates, duplicates_among
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from enterprise_catalog.integrated_channels.http import LMSClient
@@ -43,8 +45,16 @@ S = TypeVar("S", bound=ChannelSettings)
 C = TypeVar("C", bound=ChannelSettings)
 
 
+#: Reports several items of the LMS that have one content key.
+NoteDuplicates = Callable[[Duplicates], None]
+
+
 def _keep_nothing(_: Mapping[str, str]) -> None:
     """Save no credentials: for channels whose LMS never changes them."""
+
+
+def _note_nothing(_: Duplicates) -> None:
+    """Report no duplicates."""
 
 
 class Channel(ABC, Generic[S, C]):
@@ -92,6 +102,7 @@ class Channel(ABC, Generic[S, C]):
         self.settings = settings
         self.credentials = credentials
         self.save_credentials: SaveCredentials = _keep_nothing  #: The engine sets it.
+        self.note_duplicates: NoteDuplicates = _note_nothing  #: The engine sets it.
         self.prepare()
 
     def prepare(self) -> None:
@@ -131,7 +142,23 @@ class PushChannel(Channel[S, C]):
 
     @abstractmethod
     def find(self, keys: Sequence[str]) -> Mapping[str, str]:
-        """Return the LMS's own id of each of ``keys`` that it holds, hidden ones included; keys compared exactly."""
+        """Return the LMS's own id of each of ``keys`` that it holds, hidden ones included; keys compared exactly.
+
+        Where several items have one key, :meth:`chosen` decides.
+        """
+
+    def chosen(self, key: str, remote_ids: Collection[str]) -> str | None:
+        """Return which of the LMS's items with ``key`` is ours: the oldest; report the others.
+
+        Args:
+            remote_ids: the LMS's own ids of all items with this key; without any, ``None`` is returned.
+        """
+        if not remote_ids:
+            return None
+        if duplicates := duplicates_among(key, remote_ids):
+            self.note_duplicates(duplicates)
+            return duplicates.used
+        return next(iter(remote_ids))
 
     @abstractmethod
     def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:

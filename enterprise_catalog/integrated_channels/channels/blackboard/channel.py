@@ -140,7 +140,7 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
 
         Of a key that no path may hold the courses that contain it are searched for: more calls, for few keys.
         """
-        return next((course.id for course in self._courses_with(key) if course.externalId == key), None)
+        return self.chosen(key, [course.id for course in self._courses_with(key) if course.externalId == key])
 
     def create_item(self, item: Outgoing) -> ItemResult:
         """Create a course that is hidden, give it its page, and show it.

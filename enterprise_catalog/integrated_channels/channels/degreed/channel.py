@@ -109,7 +109,7 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
     def find_item(self, key: str) -> str | None:
         """Look the key up; whatever the filter finds beside it does not count."""
         courses = self.api.resources(COURSES, {"filter[external_id]": key})
-        return next((course.id for course in courses if course.attributes.get("external-id") == key), None)
+        return self.chosen(key, [course.id for course in courses if course.attributes.get("external-id") == key])
 
     def create_item(self, item: Outgoing) -> ItemResult:
         """Create a course. Degreed refuses an ``external-id`` that it has, obsolete or not, and a ``url`` as well."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Command(BaseCommand):
-    """Prints how many items were found. Exit code 1: it cannot be told what is there; 2: no such configuration."""
+    """Prints how many items were taken over. Exit code 1: the LMS could not be read; 2: no such configuration."""
 
     help = "Take over what a configuration's learning system has already under keys of the catalogs."
 
@@ -28,7 +28,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            number = adopt(configuration_of(options["configuration"]), clock=timezone.now)
+            adoption = adopt(configuration_of(options["configuration"]), clock=timezone.now)
         except SyncError as error:
             raise CommandError(error.message, returncode=1) from error
-        self.stdout.write(str(number))
+        for duplicates in adoption.duplicates:
+            self.stderr.write(str(duplicates))
+        self.stdout.write(str(adoption.items))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Command(BaseCommand):
-    """Prints a line for each difference. Exit code 0: there is none; 1: there are some, or nobody can tell."""
+    """Prints a line for each difference. Exit code 0: no differences; 1: differences, or the LMS could not be read."""
 
     help = "List how a configuration's learning system differs from what it should have."
 
@@ -32,11 +32,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            drift = check_drift(configuration_of(options["configuration"]), clock=timezone.now)
+            report = check_drift(configuration_of(options["configuration"]), clock=timezone.now)
         except SyncError as error:
             raise CommandError(error.message, returncode=1) from error
-        for each in drift:
+        for each in report.differences:
             line = f"{each.content_key}: {each.difference}. {each.details}"
             self.stdout.write(orjson.dumps(asdict(each)).decode() if options["json"] else line)
-        if drift:
+        if report.others:
+            number = f"{report.others:,} other item{'s' if report.others > 1 else ''}"
+            # Beside the JSON, which has one object for each difference and nothing else.
+            self.stderr.write(f"The LMS has {number} with keys that were never sent from here.")
+        if report.differences:
             sys.exit(1)

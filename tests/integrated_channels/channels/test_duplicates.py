@@ -1,0 +1,40 @@
+"""Which of several items with one content key is ours."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enterprise_catalog.integrated_channels.channels.duplicates import duplicates_among, oldest_first, one_of_each
+from enterprise_catalog.integrated_channels.types import RemoteItem
+
+
+@pytest.mark.parametrize(
+    "ids", [["2", "9", "10", "100"], ["_9_1", "_10_1", "_10_2"], ["A1", "A2", "A10", "b"], ["7", "x7"]]
+)
+def test_numbers_in_ids_are_compared_as_numbers(ids: list[str]) -> None:
+    assert oldest_first(list(reversed(ids))) == ids
+
+
+@given(st.lists(st.text(min_size=1), min_size=1))
+def test_the_order_of_the_ids_that_come_in_does_not_count(ids: list[str]) -> None:
+    assert oldest_first(ids) == oldest_first(list(reversed(ids)))
+    assert set(oldest_first(ids)) == set(ids)
+
+
+def test_one_item_of_each_key_is_ours_and_duplicates_are_named_by_id() -> None:
+    items = [RemoteItem(key, remote_id, is_offered=True) for key, remote_id in [("A", "10"), ("B", "3"), ("A", "9")]]
+
+    ours, duplicates = one_of_each(items)
+
+    assert {key: item.remote_id for key, item in ours.items()} == {"A": "9", "B": "3"}
+    [warning] = map(str, duplicates)
+    assert warning == (
+        "The LMS has 2 items with the key 'A': 9 is used, 10 is not. Remove the key from the items that are not used,"
+        " or delete them in the LMS."
+    )
+
+
+def test_one_item_listed_twice_has_no_duplicate() -> None:
+    assert duplicates_among("A", ["7", "7"]) is None

@@ -23,6 +23,7 @@ from enterprise_catalog.sandbox.moodle_answers import RestFormat
 from enterprise_catalog.sandbox.moodle_changes import CourseEditor
 from enterprise_catalog.sandbox.moodle_courses import SITE_COURSE_ID, CourseTable
 from enterprise_catalog.sandbox.moodle_lookups import CourseFinder
+from enterprise_catalog.sandbox.moodle_parameters import NoParameters, validate
 from enterprise_catalog.sandbox.moodle_site import TOKEN, MoodleSite, SiteState
 from enterprise_catalog.sandbox.php_forms import read_parameters
 
@@ -187,6 +188,7 @@ class MoodleSandbox(MoodleSite, SandboxApplication):
             "core_course_delete_courses": editor.delete_courses,
             "core_course_get_courses": finder.get_courses,
             "core_course_get_courses_by_field": finder.get_courses_by_field,
+            "core_webservice_get_site_info": self._site_info,
         }
         if not isinstance(name, str) or not name:
             raise errors.invalid_parameter(reason="Missing function name")
@@ -195,6 +197,19 @@ class MoodleSandbox(MoodleSite, SandboxApplication):
         if not self.service_enabled or name not in self.functions:
             raise errors.access_denied()
         return functions[name]
+
+    def _site_info(self, parameters: PHPArray) -> dict[str, object]:
+        """Return who the account is and what its service holds. A blocked account gets it, too: apps need it then."""
+        validate(NoParameters, parameters)
+        return {
+            "sitename": "Sandbox site",
+            "username": self.username,
+            "userid": 2,
+            "siteurl": self.wwwroot or "",
+            "functions": [{"name": name, "version": "2024100706"} for name in sorted(self.functions)],
+            "release": "4.5.6",
+            "userissiteadmin": self.is_admin,
+        }
 
 
 def _required(parameters: PHPArray, name: str) -> str:

@@ -109,6 +109,8 @@ class CourseEditor:
     def _create(self, new: NewCourse) -> Course:
         if new.categoryid not in self.site.category_ids:
             raise errors.category_not_valid(new.categoryid)
+        if block := self.site.block():
+            raise errors.category_not_valid(new.categoryid, block.message)
         self.site.require("moodle/course:create")
         sent = _settings(new)
         _refuse_empty_names(sent, among=sent)
@@ -129,7 +131,7 @@ class CourseEditor:
         if course is None:
             raise errors.record_not_found("course")
         self.site.require_entry(course)
-        self.site.require("moodle/course:update")
+        self.site.require("moodle/course:update", course)
         sent = _settings(changes)
         changed = {name for name, value in sent.items() if value != getattr(course, name)}
         for name, capability in _CAPABILITIES.items():
@@ -138,6 +140,8 @@ class CourseEditor:
         _refuse_empty_names(sent, among=changed)
         if "lang" in changed:
             self._refuse_unknown_language(sent)
+        if course.id == SITE_COURSE_ID:
+            raise errors.front_page_is_fixed()
         updated = replace(course, **sent, timemodified=int(self.site.clock()))
         self._refuse_duplicates(updated, among=changed)
         # Only the dates sent are looked at: a start moved past the stored end goes through.

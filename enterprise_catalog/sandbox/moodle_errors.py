@@ -75,6 +75,26 @@ def no_entry() -> MoodleError:
     )
 
 
+def password_change_forced() -> MoodleError:
+    """Refuse an account that has to change its password first."""
+    return MoodleError("forcepasswordchangenotice", "You must change your password to proceed.")
+
+
+def profile_incomplete() -> MoodleError:
+    """Refuse an account whose profile lacks required fields."""
+    return MoodleError("usernotfullysetup", "User not fully set up")
+
+
+def policy_not_agreed() -> MoodleError:
+    """Refuse an account that has not agreed to the site policy."""
+    return MoodleError("sitepolicynotagreed", "Site policy not agreed: http://moodle.test/user/policy.php")
+
+
+def front_page_is_fixed() -> MoodleError:
+    """Refuse to update the front page (source: ``update_course`` in course/lib.php)."""
+    return MoodleError("invalidcourse", "You are trying to use an invalid course ID")
+
+
 def record_not_found(table: str) -> MoodleError:
     """Refuse what asks for a row that does not exist: a function, the course or category of an update."""
     return MoodleError(
@@ -84,12 +104,12 @@ def record_not_found(table: str) -> MoodleError:
     )
 
 
-def category_not_valid(category_id: int) -> MoodleError:
-    """Refuse to create a course in a category that does not exist."""
+def category_not_valid(category_id: int, reason: str = "Invalid parameter value detected") -> MoodleError:
+    """Refuse to create a course in a category that does not exist, or that the account may not enter."""
     return MoodleError(
         "errorcatcontextnotvalid",
         f"You cannot execute functions in the category context (category id:{category_id}). "
-        "The context error message was: Invalid parameter value detected",
+        f"The context error message was: {reason}",
     )
 
 

@@ -1,7 +1,7 @@
 """The web service functions that find courses, as ``course/externallib.php`` carries them out, its bug included.
 
-Each takes PHP arrays as they came and returns plain data for JSON or XML. Of the many keys of a real reply those are
-here that a sync may set, compare or show.
+Each takes PHP arrays as they came and returns plain data for JSON or XML. Replies have about the keys, and so the size,
+of real ones.
 """
 
 from __future__ import annotations
@@ -20,6 +20,30 @@ if TYPE_CHECKING:
     from enterprise_catalog.sandbox.moodle_courses import Course, CourseTable
     from enterprise_catalog.sandbox.moodle_site import MoodleSite
     from enterprise_catalog.sandbox.php_forms import PHPArray
+
+#: What a real reply has beside what the sandbox keeps, at Moodle's defaults.
+_SETTINGS: dict[str, object] = {
+    "categorysortorder": 10_000,
+    "showgrades": 1,
+    "newsitems": 5,
+    "numsections": 4,
+    "maxbytes": 0,
+    "showreports": 0,
+    "hiddensections": 1,
+    "groupmode": 0,
+    "groupmodeforce": 0,
+    "defaultgroupingid": 0,
+    "enablecompletion": 1,
+    "completionnotify": 0,
+    "forcetheme": "",
+    "courseformatoptions": [
+        {"name": "hiddensections", "value": 1},
+        {"name": "coursedisplay", "value": 0},
+        {"name": "indentation", "value": 1},
+    ],
+    "showactivitydates": True,
+    "showcompletionconditions": True,
+}
 
 _NUMBER = re.compile(r"\s*([0-9]{1,18})\s*", re.ASCII)
 
@@ -98,11 +122,15 @@ class CourseFinder:
         }
         if not self.site.may("moodle/course:update"):
             return fields
-        return fields | {
-            "idnumber": course.idnumber,
-            "timecreated": course.timecreated,
-            "timemodified": course.timemodified,
-        }
+        return (
+            fields
+            | _SETTINGS
+            | {
+                "idnumber": course.idnumber,
+                "timecreated": course.timecreated,
+                "timemodified": course.timemodified,
+            }
+        )
 
 
 def _as_number(value: str) -> int:

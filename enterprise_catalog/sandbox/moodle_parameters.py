@@ -122,6 +122,10 @@ class CourseChanges(OptionalSettings):
     categoryid: Integer | None = None
 
 
+class NoParameters(Parameters):
+    """core_webservice_get_site_info: its one parameter is obsolete."""
+
+
 class CreateCourses(Parameters):
     """core_course_create_courses."""
 

@@ -8,7 +8,14 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from enterprise_catalog.sandbox.moodle_courses import SITE_COURSE_ID
-from enterprise_catalog.sandbox.moodle_errors import no_entry, no_permission
+from enterprise_catalog.sandbox.moodle_errors import (
+    MoodleError,
+    no_entry,
+    no_permission,
+    password_change_forced,
+    policy_not_agreed,
+    profile_incomplete,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -28,6 +35,7 @@ FUNCTIONS = frozenset(
         "core_course_get_courses",
         "core_course_get_courses_by_field",
         "core_course_update_courses",
+        "core_webservice_get_site_info",
     }
 )
 
@@ -95,7 +103,12 @@ class MoodleSite:
     suspended: bool = False
     is_admin: bool = False  #: An administrator has every capability and passes web maintenance.
     capabilities: Collection[str] = SUFFICIENT_CAPABILITIES
+    must_change_password: bool = False
+    is_profile_complete: bool = True
+    has_agreed_to_policy: bool = True  #: Administrators need not agree.
     inaccessible_course_ids: Collection[int] = frozenset()  #: Courses the account may not enter.
+
+    overridden_course_ids: Collection[int] = frozenset()  #: Courses in which the account may change nothing.
 
     service: str = SERVICE  #: The short name under which a token is asked for.
     service_enabled: bool = True
@@ -105,19 +118,32 @@ class MoodleSite:
         """Whether the account has ``capability``."""
         return self.is_admin or capability in self.capabilities
 
-    def require(self, capability: str) -> None:
-        """Raise ``nopermissions`` unless the account has ``capability``."""
-        if not self.may(capability):
+    def require(self, capability: str, course: Course | None = None) -> None:
+        """Raise ``nopermissions`` unless the account has ``capability``, in ``course`` if one is given."""
+        if not self.may(capability) or (course is not None and course.id in self.overridden_course_ids):
             raise no_permission(_CAPABILITY_LABELS[capability])
 
+    def block(self) -> MoodleError | None:
+        """Return why the account is let into no course and no category; ``None`` if nothing is in its way.
+
+        The order is that of ``require_login`` in lib/moodlelib.php.
+        """
+        if self.must_change_password:
+            return password_change_forced()
+        if not self.is_profile_complete:
+            return profile_incomplete()
+        return None if self.has_agreed_to_policy or self.is_admin else policy_not_agreed()
+
     def may_enter(self, course: Course) -> bool:
-        """Whether the account may enter ``course``; the site course is open to all."""
+        """Whether the account may enter ``course``; the site course is open to all accounts that are not blocked."""
+        if self.block():
+            return False
         if course.id == SITE_COURSE_ID or self.is_admin:
             return True
         is_seen = course.visible == 1 or self.may("moodle/course:viewhiddencourses")
         return is_seen and self.may("moodle/course:view") and course.id not in self.inaccessible_course_ids
 
     def require_entry(self, course: Course) -> None:
-        """Raise ``requireloginerror`` unless the account may enter ``course``."""
+        """Raise unless the account may enter ``course``: what blocks the account, or ``requireloginerror``."""
         if not self.may_enter(course):
-            raise no_entry()
+            raise self.block() or no_entry()

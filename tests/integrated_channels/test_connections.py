@@ -12,15 +12,17 @@ from cryptography.fernet import Fernet
 from django.core import signing
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from structlog.testing import capture_logs
 
 from enterprise_catalog.integrated_channels import leases
 from enterprise_catalog.integrated_channels.channels import registry
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, ConsentingChannel
 from enterprise_catalog.integrated_channels.connections import try_connection
 from enterprise_catalog.integrated_channels.credentials import decrypt, encrypt
-from enterprise_catalog.integrated_channels.drift import Difference, adopt, check_drift
+from enterprise_catalog.integrated_channels.drift import Adoption, Difference, adopt, check_drift
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
+from enterprise_catalog.sandbox import moodle_site
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.moodle_courses import Course
 from tests.factories import a_catalog, a_course, courses, import_into
@@ -61,11 +63,12 @@ def test_clocks_that_are_apart_are_told(configuration: ChannelConfiguration, clo
 def test_what_the_account_may_not_do_is_told(
     configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    moodle.functions = {"core_course_get_courses_by_field", "core_course_update_courses"}
+    clock.now = timezone.now()
+    moodle.functions = moodle_site.FUNCTIONS - {"core_course_create_courses"}
 
-    mend = try_connection(configuration, clock=clock)
-
-    assert mend[0].startswith("The web service does not let us call core_course_create_courses: ")
+    assert try_connection(configuration, clock=clock) == [
+        "The service lacks core_course_create_courses: add what is missing."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +132,7 @@ def test_the_admin_tells_it(configuration: ChannelConfiguration, moodle: MoodleS
 
 
 def differences(configuration: ChannelConfiguration, clock: Clock) -> dict[str, Difference]:
-    return {drift.content_key: drift.difference for drift in check_drift(configuration, clock=clock)}
+    return {drift.content_key: drift.difference for drift in check_drift(configuration, clock=clock).differences}
 
 
 def test_a_learning_system_that_was_left_alone_does_not_drift(
@@ -162,17 +165,37 @@ def test_what_somebody_did_over_there_is_told(
     moodle.table.add(Course(shortname="no key", fullname="No key", categoryid=1))
     runs = configuration.runs.count()
 
-    drift = check_drift(configuration, clock=clock)
+    report = check_drift(configuration, clock=clock)
 
+    drift = report.differences
     assert {each.content_key: each.difference.value for each in drift} == {
         "Gone": "missing",
         "Hidden": "missing",
         "Other": "changed",
         "Left": "left",
-        "Theirs": "unknown",
     }
+    assert report.others == 1  # Theirs; a course without a key counts for nothing.
     assert [each.details for each in drift if each.content_key == "Other"] == ["It differs in fullname."]
     assert configuration.runs.count() == runs
+
+
+def test_the_command_counts_what_is_not_ours_in_one_line(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    a_catalog(a_course("A"), customer=customer)
+    run_of(configuration, clock)
+    for number in range(1_006):
+        name = f"Theirs {number}"
+        moodle.table.add(Course(shortname=name, fullname=name, idnumber=name, categoryid=1))
+
+    call_command("check_drift", configuration=configuration.pk)
+
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "The LMS has 1,006 other items with keys that were never sent from here.\n")
 
 
 def test_the_command_lists_drift(
@@ -209,7 +232,7 @@ def test_what_is_there_already_is_taken_over_and_updated_by_the_next_run(
     moodle.table.add(Course(shortname="x", fullname="X", idnumber="Not in the catalogs", categoryid=1))
     a_catalog(a_course("A"), a_course("B"), customer=customer)
 
-    assert adopt(configuration, clock=clock) == 1
+    assert adopt(configuration, clock=clock) == Adoption(1, [])
     row = row_of("A")
     assert (row.state, row.presence, row.remote_id) == ("pending", "present", str(theirs.id))
 
@@ -217,7 +240,47 @@ def test_what_is_there_already_is_taken_over_and_updated_by_the_next_run(
 
     assert run.counts == {"create": {"done": 1}, "update": {"done": 1}}
     assert moodle.offered().keys() == {"A", "B", "Not in the catalogs"}
-    assert adopt(configuration, clock=clock) == 0
+    assert adopt(configuration, clock=clock).items == 0
+
+
+def test_of_two_courses_with_one_key_all_take_the_oldest_and_name_both(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("first", "second"):
+        moodle.table.add(Course(shortname=name, fullname=name, idnumber="A", categoryid=1))
+        moodle.table.add(Course(shortname=f"{name} X", fullname=name, idnumber="Not ours", categoryid=1))
+    a_catalog(a_course("A"), customer=customer)
+    warning = "The LMS has 2 items with the key 'A': 2 is used, 4 is not."
+
+    call_command("adopt", configuration=configuration.pk)
+
+    told = capsys.readouterr()
+    assert (told.out, told.err.count("\n")) == ("1\n", 1)
+    assert told.err.startswith(warning)
+    assert row_of("A").remote_id == "2"
+    run_of(configuration, clock)
+    [drift] = check_drift(configuration, clock=clock).differences
+    assert (drift.content_key, drift.difference) == ("A", Difference.DUPLICATE)
+    assert drift.details.startswith(warning)
+
+
+def test_a_sync_takes_the_oldest_of_two_courses_and_logs_both(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    for name in ("first", "second"):
+        moodle.table.add(Course(shortname=name, fullname=name, idnumber="A", categoryid=1))
+    a_catalog(a_course("A"), customer=customer)
+
+    with capture_logs() as logs:
+        run_of(configuration, clock)
+
+    assert row_of("A").remote_id == "2"
+    [warning] = [entry for entry in logs if entry["event"] == "lms_has_duplicates"]
+    assert (warning["content_key"], warning["used"], warning["unused"]) == ("A", "2", ["3"])
 
 
 def test_what_was_sent_is_not_taken_over(
@@ -226,7 +289,7 @@ def test_what_was_sent_is_not_taken_over(
     a_catalog(*courses(2), customer=customer)
     run_of(configuration, clock)
 
-    assert adopt(configuration, clock=clock) == 0
+    assert adopt(configuration, clock=clock).items == 0
     assert run_of(configuration, clock).state == RunState.COMPLETE
 
 

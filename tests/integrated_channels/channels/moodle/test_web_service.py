@@ -59,6 +59,7 @@ def json_answer(body: str, *, operation: str = "*", times: int | None = 1) -> Fa
         ({"suspended": True}, CredentialsError, "wsaccessusersuspended"),
         ({"capabilities": without("create")}, CredentialsError, "nopermissions"),
         ({"category_ids": frozenset({4})}, ConfigurationError, "errorcatcontextnotvalid"),
+        ({"must_change_password": True}, ConfigurationError, "errorcatcontextnotvalid"),
         ({"state": SiteState.DATABASE_DOWN}, RetryableError, "dbconnectionfailed"),
         ({"state": SiteState.UPGRADING}, RetryableError, "upgraderunning"),
         ({"state": SiteState.WEB_MAINTENANCE}, RetryableError, "sitemaintenance"),
@@ -144,7 +145,26 @@ def test_an_answer_that_is_not_json_may_be_one_later(moodle: MoodleSandbox, body
     raised = failure_of_create(moodle)
 
     assert type(raised) is RetryableError
-    assert raised.message == f"The learning system's answer is not JSON: {body or 'it is empty'}"
+    told = {"": "it is empty", "<html>Back soon</html>": "an HTML page: “Back soon”"}.get(body, body)
+    assert raised.message == f"The learning system's answer is not JSON: {told}"
+
+
+def test_a_message_of_moodle_holds_no_markup(moodle: MoodleSandbox) -> None:
+    moodle.state = SiteState.DATABASE_DOWN
+
+    raised = failure_of_create(moodle)
+
+    assert raised.message.startswith("Moodle: Error: Database connection failed It is possible that the database is")
+
+
+def test_a_maintenance_page_is_named_by_its_title(moodle: MoodleSandbox) -> None:
+    moodle.state = SiteState.CLI_MAINTENANCE
+
+    raised = failure_of_create(moodle)
+
+    assert raised.message == (
+        "The learning system answered 503: an HTML page: “503 This site is undergoing maintenance”"
+    )
 
 
 def test_too_many_requests_pass_on_how_long_to_wait(moodle: MoodleSandbox) -> None:
@@ -265,7 +285,8 @@ def test_a_log_in_refused_for_an_unknown_reason_is_no_fault_of_an_item_either(mo
 
     raised = failure_of_create(moodle, credentials=BY_PASSWORD)
 
-    assert (type(raised), raised.message) == (CredentialsError, "Moodle: Agree first")
+    assert type(raised) is CredentialsError
+    assert raised.message == ("Moodle: Agree first. Log in to Moodle as this account and agree to the site policy.")
 
 
 @pytest.mark.parametrize("body", ['{"token": ""}', '{"token": null}', "{}", "[]", "null", '{"token": 5}'])

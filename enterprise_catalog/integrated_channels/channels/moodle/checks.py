@@ -1,0 +1,187 @@
+"""What a Moodle account can do, found out without changing anything: for ``test_channel``, and for refused updates.
+
+Two calls ask for changes that Moodle always refuses, but only after it has checked permissions (source, Moodle 3.9 to
+4.5: course/externallib.php and ``update_course`` in course/lib.php):
+
+* a create without full and short name: the category first, then ``moodle/course:create``, then the empty names;
+* an update of the front page: all capabilities first, then the front page itself. It also ends before it starts,
+  which Moodle refuses of any course.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from pydantic import BaseModel
+
+from enterprise_catalog.integrated_channels.channels import php
+from enterprise_catalog.integrated_channels.channels.moodle import courses
+from enterprise_catalog.integrated_channels.channels.moodle.web_service import BLOCKED_ACCOUNT, Function
+from enterprise_catalog.integrated_channels.exceptions import (
+    CredentialsError,
+    RejectedError,
+    RetryableError,
+    StopSyncError,
+    SyncError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from enterprise_catalog.integrated_channels.channels.moodle.web_service import WebService
+
+#: Field that an update changes -> the capability that Moodle requires for it, beside ``moodle/course:update``.
+_CAPABILITIES: Final[Mapping[str, str]] = {
+    "fullname": "moodle/course:changefullname",
+    "shortname": "moodle/course:changeshortname",
+    "idnumber": "moodle/course:changeidnumber",
+    "summary": "moodle/course:changesummary",
+    "visible": "moodle/course:visibility",
+}
+UPDATE_CAPABILITY: Final = "moodle/course:update"  #: Moodle shows ID numbers to whoever has it.
+_OTHER_VALUE: Final = "Enterprise Catalog connection check"
+_NO_ACCESS: Final = "accessexception"
+#: Parts of the list that are searched for a hidden course.
+_PAGES_SEARCHED: Final = 5
+
+
+class Warned(BaseModel):
+    """Why one course of an update was not changed."""
+
+    itemid: int
+    warningcode: str
+    message: str = ""
+
+
+class Warnings(BaseModel):
+    """The reply to an update."""
+
+    warnings: list[Warned]
+
+
+class _FunctionName(BaseModel):
+    name: str
+
+
+class _SiteInfo(BaseModel):
+    functions: list[_FunctionName]
+
+
+def problems(service: WebService, *, category_id: int, max_input_vars: int) -> list[str]:
+    """Return what would keep syncs and drift reports from working, one sentence each. Changes nothing.
+
+    Raises:
+        SyncError: Moodle cannot be reached, or refuses every call.
+    """
+    found, callable_functions = _missing_functions(service)
+    checks: Sequence[tuple[Function, Callable[[], Sequence[str]]]] = (
+        (Function.CREATE, lambda: _create_problems(service, category_id)),
+        (Function.UPDATE, lambda: _update_problems(service)),
+        (Function.LIST, lambda: _list_problems(service, max_input_vars)),
+    )
+    if blocked := _blocked(service, callable_functions):
+        return [*found, blocked]
+    for function, check in checks:
+        if function in callable_functions:
+            found.extend(_told(function, check))
+    return found
+
+
+def missing_capabilities(service: WebService) -> list[str]:
+    """Return the capabilities that updates need and that the account lacks in the system context.
+
+    Raises:
+        CredentialsError: Moodle blocks the account until a person acts.
+    """
+    changes = {**dict.fromkeys(_CAPABILITIES, _OTHER_VALUE), "visible": courses.HIDDEN}
+    never = {"id": courses.SITE_COURSE_ID, "startdate": 2, "enddate": 1}
+    form = php.bracketed("courses", [{**never, name: value} for name, value in changes.items()])
+    warnings = service.call(Function.UPDATE, form, Warnings).warnings
+    if len(warnings) != len(changes):
+        raise RetryableError(f"Moodle returned {len(warnings)} warnings for {len(changes)} changes of its front page.")
+    for warning in warnings:
+        if warning.warningcode in BLOCKED_ACCOUNT:
+            told = service.explained(warning.message, warning.warningcode)
+            raise CredentialsError(told, status_code=200, vendor_code=warning.warningcode)
+    refused = [name for name, warning in zip(changes, warnings, strict=True) if warning.warningcode == "nopermissions"]
+    if len(refused) == len(changes) and len({warning.message for warning in warnings}) == 1:
+        return [UPDATE_CAPABILITY]
+    return [_CAPABILITIES[name] for name in refused]
+
+
+def lacks(capabilities: Sequence[str]) -> str:
+    """Return the sentence about missing capabilities, with the remedy."""
+    return f"The account's role lacks {', '.join(capabilities)}: add them to the role, in the system context."
+
+
+def _told(function: Function, check: Callable[[], Sequence[str]]) -> Sequence[str]:
+    """Return what a check of a function finds, an error that ends it included."""
+    try:
+        return check()
+    except SyncError as error:
+        # The site's information says otherwise, or could not be read.
+        return [f"The service lacks {function.value}: add it." if error.vendor_code == _NO_ACCESS else error.message]
+
+
+def _missing_functions(service: WebService) -> tuple[list[str], frozenset[Function]]:
+    """Return the problems with the service's functions, and the functions that can be called."""
+    try:
+        info = service.call(Function.SITE_INFO, {}, _SiteInfo)
+    except CredentialsError as error:
+        if error.vendor_code != _NO_ACCESS:
+            raise
+        # The service may lack just this function; if no function can be called, this call says so.
+        courses.find(service, "id", str(courses.SITE_COURSE_ID))
+        message = f"The service lacks {Function.SITE_INFO.value}, so its functions cannot be listed: add it."
+        return [message], frozenset(Function)
+    names = {function.name for function in info.functions}
+    missing = [function.value for function in Function if function.value not in names]
+    found = frozenset(function for function in Function if function.value in names)
+    return ([f"The service lacks {', '.join(missing)}: add what is missing."] if missing else []), found
+
+
+def _blocked(service: WebService, functions: frozenset[Function]) -> str:
+    """Return the problem if Moodle does not let the account into any course, such as before it agrees to the policy."""
+    if Function.LIST not in functions:
+        return ""
+    try:
+        courses.among(service, [courses.SITE_COURSE_ID])
+    except StopSyncError as error:
+        if error.vendor_code == _NO_ACCESS:
+            return ""
+        if error.vendor_code != "errorcoursecontextnotvalid":
+            return error.message
+        return (
+            f"Moodle blocks this account: {error.message} Log in to Moodle as the account; then change its password,"
+            " complete its profile or agree to the site policy, as Moodle asks."
+        )
+    return ""
+
+
+def _create_problems(service: WebService, category_id: int) -> Sequence[str]:
+    nameless = {"fullname": "", "shortname": "", "categoryid": category_id, "startdate": 2, "enddate": 1}
+    try:
+        service.call(Function.CREATE, php.bracketed("courses", [nameless]), object)
+    except RejectedError as error:
+        return [] if error.vendor_code == "errorinvalidparam" else [error.message]
+    except CredentialsError as error:
+        if error.vendor_code != "nopermissions":
+            raise
+        return [f"The account's role lacks moodle/course:create in category {category_id}. {error.message}"]
+    return ["Moodle does not refuse a course without a name; delete it there. This Moodle is not supported."]
+
+
+def _update_problems(service: WebService) -> Sequence[str]:
+    missing = missing_capabilities(service)
+    return [lacks(missing)] if missing else []
+
+
+def _list_problems(service: WebService, max_input_vars: int) -> Sequence[str]:
+    """List the first courses until one of them is hidden, which shows that the account may see hidden courses.
+
+    Without the capability such a list is refused. Where no hidden course is among them, nothing can be told.
+    """
+    pages = islice(courses.pages(service, max_input_vars=max_input_vars), _PAGES_SEARCHED)
+    any(course.visible == courses.HIDDEN for page in pages for course in page)
+    return []

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce, Concat, Left
 
-from enterprise_catalog.integrated_channels import leases
+from enterprise_catalog.integrated_channels import leases, staging
 from enterprise_catalog.integrated_channels.bulk import insert, upsert
 from enterprise_catalog.integrated_channels.models import (
     MAX_MESSAGE_LENGTH,
@@ -329,7 +329,7 @@ def open_attempts(
     with transaction.atomic():
         leases.renew(lease, now=now)
         if answered is not None:
-            _save_answered(answered)
+            _save_answered(answered, now=now)
         insert(attempts)
     if attempts and attempts[0].pk is None:  # MySQL.
         by_row = {attempt.transmission_id: attempt for attempt in TransmissionAttempt.objects.in_flight([run])}
@@ -341,7 +341,7 @@ def close_chunk(answered: Answered, *, lease: Lease, now: datetime) -> None:
     """Record what became of a chunk that no other one follows."""
     with transaction.atomic():
         leases.renew(lease, now=now)
-        _save_answered(answered)
+        _save_answered(answered, now=now)
 
 
 def answer_chunk(
@@ -376,8 +376,10 @@ def answer_chunk(
     return Answered([rows[item.content_key] for item in chunk.items], list(attempts.values()), feed)
 
 
-def _save_answered(answered: Answered) -> None:
+def _save_answered(answered: Answered, *, now: datetime) -> None:
     """Write all, in one statement for each kind; the transaction is the caller's."""
+    for entry in answered.feed:  # Prepared long ago, perhaps: polls that began since have not seen it.
+        entry.modified_at = max(entry.modified_at, staging.visible_from(now))
     upsert(answered.rows, columns=_CHANGING_COLUMNS)
     _save_answers(answered.attempts)
     upsert(answered.feed, columns=_FEED_COLUMNS, key="transmission")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -43,6 +43,8 @@ TOKEN_SECONDS: Final = 3600
 MAX_PAGE_SIZE: Final = 1_000
 _ENTRIES_AT_ONCE: Final = 100
 _SALT: Final = "integrated_channels.feeds"
+#: A poller whose clock is ahead by more is not believed: its ``If-Modified-Since`` counts as missing.
+_MOST_AHEAD: Final = timedelta(days=1)
 
 
 class FeedThrottle(AnonRateThrottle):
@@ -78,28 +80,44 @@ class FeedView(_FeedAPI):
     """One customer's feed: what it has not been proven to have, the longest changed first, as a bare JSON list."""
 
     def get(self, request: Request) -> HttpResponseBase:
-        """Answer 200 with at most ``count`` entries; 400 without a customer, 401 or 403 to strangers."""
-        parameter = self.channel_class.customer_parameter
-        named = request.query_params.get(parameter, "")
-        if not named:
-            return _told(400, f"The course list needs the parameter {parameter}.")
-        configuration = self._visited(request, named)
+        """Answer 200 with at most ``count`` entries; 400 without a customer, 401 or 403 to strangers.
+
+        Only a poll acknowledges what an earlier poll was sent, and is noted itself: a request with a valid
+        ``If-Modified-Since``, or any GET where the channel's settings say so. All other requests only read.
+        """
+        configuration = self._visited(request)
         if isinstance(configuration, HttpResponse):
             return configuration
-        since, now = _since(request), timezone.now()
+        now = timezone.now()
+        since = _since(request, configuration, now)
         try:
             with channel_for(configuration) as channel:
                 assert isinstance(channel, PullChannel)
-                proven = channel.is_proven_by_any_poll
-                staging.confirm(configuration, since=since, by_any_poll=proven, now=now)
+                by_any_poll = channel.is_proven_by_any_poll
+                is_poll = by_any_poll or since is not None
+                if is_poll:
+                    staging.confirm(configuration, since=since, by_any_poll=by_any_poll, now=now)
                 page = list(FeedItem.objects.to_serve(configuration)[: _count(request)])
-                return StreamingHttpResponse(_written(page, channel, since), content_type="application/json")
+                body = _written(page, channel)
+                body = _noted(body, page, since) if is_poll else body
+                return StreamingHttpResponse(body, content_type="application/json")
         except ConfigurationError as error:
             log.warning("feed_not_served", configuration_id=configuration.pk, reason=error.message)
             return _told(503, "The feed cannot be served now.")
 
-    def _visited(self, request: Request, named: str) -> ChannelConfiguration | HttpResponse:
-        """Return the configuration whose learning system this is, or the refusal."""
+    def head(self, request: Request) -> HttpResponseBase:
+        """Answer as :meth:`get` does, without a body, and change nothing."""
+        configuration = self._visited(request)
+        if isinstance(configuration, HttpResponse):
+            return configuration
+        return HttpResponse(content_type="application/json")
+
+    def _visited(self, request: Request) -> ChannelConfiguration | HttpResponse:
+        """Return the configuration that the request names and may read, or the refusal."""
+        parameter = self.channel_class.customer_parameter
+        named = request.query_params.get(parameter, "")
+        if not named:
+            return _told(400, f"The course list needs the parameter {parameter}.")
         scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return self._of_token(shown.strip(), named)
@@ -164,8 +182,8 @@ def _basic(scheme: str, shown: str) -> tuple[str, str]:
     return user, password
 
 
-def _written(page: list[FeedItem], channel: PullChannel[Any, Any], since: datetime | None) -> Iterator[bytes]:
-    """Yield the JSON of ``page``, and note that it was served once its last byte was taken."""
+def _written(page: list[FeedItem], channel: PullChannel[Any, Any]) -> Iterator[bytes]:
+    """Yield the JSON of ``page``."""
     yield b"["
     for start in range(0, len(page), _ENTRIES_AT_ONCE):
         part = page[start : start + _ENTRIES_AT_ONCE]
@@ -173,18 +191,33 @@ def _written(page: list[FeedItem], channel: PullChannel[Any, Any], since: dateti
         separator = b"," if start else b""
         yield separator + orjson.dumps(entries)[1:-1]
     yield b"]"
+
+
+def _noted(body: Iterator[bytes], page: list[FeedItem], since: datetime | None) -> Iterator[bytes]:
+    """Yield ``body``, and note that ``page`` was served after its last byte was taken."""
+    yield from body
     # A server asks for more only after it has written what it was given; it does not after a connection broke.
     staging.note_served(page, since=since, now=timezone.now())
 
 
-def _since(request: Request) -> datetime | None:
-    seconds = parse_http_date_safe(request.headers.get("If-Modified-Since", ""))
-    return None if seconds is None else datetime.fromtimestamp(seconds, tz=UTC)
+def _since(request: Request, configuration: ChannelConfiguration, now: datetime) -> datetime | None:
+    """Return the time until which the poller knows the feed; ``None`` if it sends none, or none that can be true."""
+    header = request.headers.get("If-Modified-Since", "")
+    seconds = parse_http_date_safe(header)
+    since = None if seconds is None else datetime.fromtimestamp(max(seconds, 0), tz=UTC)
+    if since is not None and since > now + _MOST_AHEAD:
+        log.warning("feed_poll_from_the_future", configuration_id=configuration.pk, since=since.isoformat())
+        return None
+    log.info("feed_polled", configuration_id=configuration.pk, since=since.isoformat() if since else None)
+    return since
 
 
 def _count(request: Request) -> int:
+    """Return how many entries the poller asks for, ``MAX_PAGE_SIZE`` at most; nonsense asks for all."""
     asked = request.query_params.get("count", "")
-    return min(int(asked), MAX_PAGE_SIZE) if asked.isdecimal() and int(asked) else MAX_PAGE_SIZE
+    if not asked.isdecimal() or len(asked) > len(str(MAX_PAGE_SIZE)):
+        return MAX_PAGE_SIZE
+    return min(int(asked) or MAX_PAGE_SIZE, MAX_PAGE_SIZE)
 
 
 def _uuid_or_none(text: str) -> UUID | None:

@@ -150,20 +150,23 @@ class FeedQuerySet(models.QuerySet["FeedItem"]):
     def proven_by(
         self, configuration: ChannelConfiguration, *, since: datetime | None, by_any_poll: bool
     ) -> FeedQuerySet:
-        """Only those that a poll which knows what there was until ``since`` proves to have arrived.
+        """Only the entries that a poll with this ``If-Modified-Since`` acknowledges.
 
-        A poller moves its ``since`` on only when a poll went well. So one that is later than that of the poll to which
-        an entry was sent proves that poll, whatever the poller's clock says; the same one again proves nothing.
+        An entry is acknowledged if ``since`` is not older than the entry, *and* is later than that of every poll that
+        the entry was served to. A poller moves its ``since`` on only when a poll went well, so the same one again
+        acknowledges nothing. The first condition protects from requests that are not the poller's, the second from a
+        poller whose clock is ahead.
 
         Args:
-            by_any_poll: whether any further poll proves the last one, for pollers that never say what they know.
+            since: ``None`` acknowledges nothing, unless ``by_any_poll``.
+            by_any_poll: whether any further poll acknowledges the last one, for pollers that never send the header.
         """
         served = self.filter(configuration=configuration, is_confirmed=False, served_at__isnull=False)
         if by_any_poll:
             return served
         if since is None:
             return served.none()
-        return served.filter(Q(served_since=None) | Q(served_since__lt=since))
+        return served.filter(served_since__lt=since, modified_at__lte=since)
 
 
 class AttemptQuerySet(models.QuerySet["TransmissionAttempt"]):

@@ -1,8 +1,8 @@
 """The feed of a channel that is pulled: what a run puts into it, what a poll takes out of it, and what proves receipt.
 
-A run stages; nothing is sent. A poll is answered with what is not proven to have arrived; what it was sent is noted
-when the answer was written to its end, and proven by a later poll (``FeedQuerySet.proven_by``). Until then it is sent
-again.
+A run stages; nothing is sent. A poll is answered with everything that is not acknowledged. Items are noted as served
+when the answer was written to its end, and acknowledged by a later poll (``FeedQuerySet.proven_by``). Until then they
+are served again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce, Greatest
 
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
@@ -65,13 +66,23 @@ def _entry(
     before: FeedItem | None,
     now: datetime,
 ) -> FeedItem:
+    earliest = visible_from(now)
     return FeedItem(
         transmission=row,
         configuration=configuration,
         feed_key=before.feed_key if before else feed_key(configuration, item.content_key, channel),
         payload=channel.retired(before.payload) if before and item.action is Action.DELETE else item.payload,
-        modified_at=max(now, before.modified_at + _RESOLUTION) if before else now,
+        modified_at=max(earliest, before.modified_at + _RESOLUTION) if before else earliest,
     )
+
+
+def visible_from(now: datetime) -> datetime:
+    """Return the time of change of an entry that is written at ``now``: a full second by which every poll sees it.
+
+    ``If-Modified-Since`` has full seconds, and names when a poll began. A poll that began at this time or later must
+    have seen the entry. The transaction that writes the entry therefore has at least a second to commit.
+    """
+    return now.replace(microsecond=0) + 2 * _RESOLUTION
 
 
 def feed_key(configuration: ChannelConfiguration, content_key: str, channel: PullChannel[Any, Any]) -> str:
@@ -82,12 +93,20 @@ def feed_key(configuration: ChannelConfiguration, content_key: str, channel: Pul
 
 
 def note_served(page: Iterable[FeedItem], *, since: datetime | None, now: datetime) -> None:
-    """Note that ``page`` was written to its end; entries that were staged anew meanwhile are not meant."""
+    """Note that ``page`` was written to its end; entries that were staged anew meanwhile are not meant.
+
+    ``served_since`` never moves back: a repeated or delayed request must not make an acknowledgment easier.
+    """
     by_time: dict[datetime, list[int]] = defaultdict(list)
     for entry in page:
         by_time[entry.modified_at].append(entry.pk)
     for modified_at, ids in by_time.items():
-        FeedItem.objects.filter(pk__in=ids, modified_at=modified_at).update(served_at=now, served_since=since)
+        served = FeedItem.objects.filter(pk__in=ids, modified_at=modified_at)
+        if since is None:
+            served.update(served_at=now)
+        else:
+            latest = Greatest(Coalesce("served_since", Value(since)), Value(since))
+            served.update(served_at=now, served_since=latest)
 
 
 def confirm(configuration: ChannelConfiguration, *, since: datetime | None, by_any_poll: bool, now: datetime) -> int:

@@ -1,8 +1,9 @@
 """A stand-in Cornerstone portal: not a server of courses but a visitor, who reads the feed that we serve.
 
-``poll`` is one visit. It asks with HTTP Basic or with a token that it gets first, says since when it knows the feed,
-and takes each course whose ``LastModifiedUTC`` is strictly later than that of the course it has. A visit that breaks in
-the middle of the answer, or gets anything but a list, takes nothing and does not move that time on.
+``poll`` is one visit. It authenticates with HTTP Basic or with a token that it gets first, and sends when its last
+successful visit began as ``If-Modified-Since``; the very first visit sends none. It takes each course whose
+``LastModifiedUTC`` is strictly later than that of the course it has. A visit that breaks in the middle of the answer,
+or gets anything but a list, takes nothing and does not move that time on.
 
 ``POST /_sandbox/poll`` with ``{"url": where our programs are, "customer": UUID}`` makes a visit over HTTP, and answers
 ``{"read": courses in the answer, "taken": those that were later, "refused": [[id, why], …]}``; 502 if it came to

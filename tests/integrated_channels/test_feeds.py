@@ -14,6 +14,7 @@ from django.core import signing
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.http import http_date
 
 from enterprise_catalog.integrated_channels.configurations import make_configuration
 from enterprise_catalog.integrated_channels.models import (
@@ -44,10 +45,14 @@ TOKEN = "/integrated-channels/cornerstone/token"
 
 
 @pytest.fixture
-def portal() -> CornerstoneSandbox:
-    """A portal whose clock moves on by a minute with each look at it."""
-    minutes = iter(range(1_000_000))
-    return CornerstoneSandbox(clock=lambda: 1_770_000_000.0 + 60 * next(minutes))
+def portal(clock: Clock) -> CornerstoneSandbox:
+    """A portal that visits a minute after whatever was before."""
+
+    def a_minute_later() -> float:
+        clock.forward(minutes=1)
+        return clock.now.timestamp()
+
+    return CornerstoneSandbox(clock=a_minute_later)
 
 
 @pytest.fixture
@@ -89,6 +94,15 @@ def visit(portal: CornerstoneSandbox, customer: EnterpriseCustomer, ours: httpx.
     return lambda: portal.poll(ours, str(customer.pk))
 
 
+def visits_until_empty(visit: Callable[[], Visit], *, at_most: int = 5) -> list[int]:
+    """Return how many courses each visit read, up to the first that read none."""
+    read: list[int] = []
+    while not read or read[-1]:
+        read.append(visit().read)
+        assert len(read) <= at_most, read
+    return read
+
+
 def basic(user: str = USERNAME, password: str = PASSWORD) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
@@ -100,7 +114,7 @@ def states() -> dict[str, str]:
 # --- what is served, and what proves it -------------------------------------------------------------------------------
 
 
-def test_a_sync_stages_and_a_later_visit_proves(
+def test_a_sync_stages_and_a_later_poll_acknowledges(
     configuration: ChannelConfiguration,
     customer: EnterpriseCustomer,
     portal: CornerstoneSandbox,
@@ -108,6 +122,7 @@ def test_a_sync_stages_and_a_later_visit_proves(
     clock: Clock,
 ) -> None:
     a_catalog(a_course("A"), a_course("B"), customer=customer)
+    visit()  # The first one has no If-Modified-Since.
     staged = run_of(configuration, clock)
 
     assert (staged.state, staged.counts, staged.staged) == (RunState.INCOMPLETE, {"create": {"staged": 2}}, 2)
@@ -132,8 +147,7 @@ def test_a_sync_stages_and_a_later_visit_proves(
 
 def settle(configuration: ChannelConfiguration, visit: Callable[[], Visit], clock: Clock) -> None:
     run_of(configuration, clock)
-    visit()
-    visit()
+    visits_until_empty(visit)
     assert run_of(configuration, clock).state == RunState.COMPLETE
 
 
@@ -177,9 +191,7 @@ def test_a_visit_that_breaks_off_proves_nothing_and_is_answered_again(
     clock: Clock,
 ) -> None:
     catalog = a_catalog(*courses(5), customer=customer)
-    run_of(configuration, clock)
-    visit()
-    visit()
+    settle(configuration, visit, clock)
     import_into(catalog, [a_course("New")], now=clock.now)
     run_of(configuration, clock)
 
@@ -194,7 +206,7 @@ def test_a_visit_that_breaks_off_proves_nothing_and_is_answered_again(
     assert states()["New"] == "transmitted"
 
 
-@pytest.mark.parametrize("skew_seconds", [-86_400.0, 0.0, 86_400.0])
+@pytest.mark.parametrize("skew_seconds", [-86_400.0, -59.0, 0.0, 59.0, 86_000.0])
 def test_a_clock_that_is_wrong_loses_nothing(
     configuration: ChannelConfiguration,
     customer: EnterpriseCustomer,
@@ -205,6 +217,9 @@ def test_a_clock_that_is_wrong_loses_nothing(
 ) -> None:
     portal.skew_seconds = skew_seconds
     catalog = a_catalog(a_course("A"), customer=customer)
+    visit()
+    run_of(configuration, clock)
+    clock.forward(seconds=max(0.0, -skew_seconds))
     settle(configuration, visit, clock)
     import_into(catalog, [a_course("A", title="New"), a_course("B")], now=clock.now)
     run_of(configuration, clock)
@@ -214,8 +229,10 @@ def test_a_clock_that_is_wrong_loses_nothing(
         visit()
     assert visit().taken == 2
     assert states() == {"A": "staged", "B": "staged"}
-    visit()
+    clock.forward(seconds=max(0.0, -skew_seconds))
+    assert visits_until_empty(visit)[-1] == 0
     assert states() == {"A": "transmitted", "B": "transmitted"}
+    assert portal.offered() == {"A": "New", "B": "Course B"}
 
 
 def test_a_portal_that_never_says_since_when_proves_by_coming_again_where_that_is_set(
@@ -235,7 +252,7 @@ def test_a_portal_that_never_says_since_when_proves_by_coming_again_where_that_i
     configuration.settings["any_poll_proves"] = True
     configuration.save()
 
-    assert visit().read == 0
+    assert [visit().read for _ in range(2)] == [1, 0]
     assert states() == {"A": "transmitted"}
 
 
@@ -247,6 +264,7 @@ def test_pages_are_bounded_and_in_order(
     clock: Clock,
 ) -> None:
     a_catalog(*courses(25), customer=customer)
+    visit()
     run_of(configuration, clock)
     portal.count = 10
 
@@ -262,6 +280,7 @@ def test_what_changes_between_a_visit_and_its_proof_is_served_again(
     clock: Clock,
 ) -> None:
     catalog = a_catalog(a_course("A"), customer=customer)
+    visit()
     run_of(configuration, clock)
     visit()
     import_into(catalog, [a_course("A", title="Newer")], now=clock.now)
@@ -288,8 +307,7 @@ def test_what_left_before_it_was_fetched_is_retired_in_the_feed(
     run = run_of(configuration, clock)
 
     assert run.counts == {"delete": {"staged": 1}}
-    visit()
-    visit()
+    visits_until_empty(visit)
     assert (states(), portal.offered()) == ({"A": "deleted"}, {})
 
 
@@ -339,6 +357,7 @@ def test_a_visit_takes_the_same_number_of_statements_for_any_number_of_items(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, visit: Callable[[], Visit], clock: Clock
 ) -> None:
     catalog = a_catalog(customer=customer)
+    visit()
 
     def statements_of_a_visit(count: int) -> int:
         for prefix in ("One", "Two"):
@@ -487,7 +506,8 @@ def test_served_at_is_noted_only_when_the_last_byte_was_taken(
     a_catalog(a_course("A"), customer=customer)
     run_of(configuration, clock)
 
-    answer: Any = client.get(FEED, {"ciid": str(customer.pk)}, headers=basic())
+    known = {"If-Modified-Since": http_date(clock.now.timestamp())}
+    answer: Any = client.get(FEED, {"ciid": str(customer.pk)}, headers={**basic(), **known})
     stream = iter(answer.streaming_content)
     next(stream)
     next(stream)

@@ -255,7 +255,7 @@ class PullChannel(Channel[S, C]):
 
     @property
     def is_proven_by_any_poll(self) -> bool:
-        """Whether any further poll proves that the last answer arrived, for pollers that never say what they know."""
+        """``True`` if any further GET acknowledges the last answer, for want of ``If-Modified-Since``."""
         return False
 
     def probe(self) -> Sequence[str]:

@@ -233,7 +233,7 @@ def test_whatever_happens_the_records_are_true_and_in_the_end_everything_is_righ
     OCCURRENCES.clear()
     wires = Wires(workers.pass_on)
     batches = BATCHES_OF_A_SOAK if soak else BATCHES if connection.vendor == "sqlite" else BATCHES_ON_MARIADB
-    settings = _settings(steps=STEPS_OF_A_SOAK if soak else STEPS)
+    settings = settings_of(steps=STEPS_OF_A_SOAK if soak else STEPS)
 
     with wires.laid():
         for number in range(batches):
@@ -252,7 +252,8 @@ def _machine(workers: Workers, wires: Wires) -> type[Customer]:
     return Machine
 
 
-def _settings(*, steps: int) -> hypothesis.settings:
+def settings_of(*, steps: int) -> hypothesis.settings:
+    """Return the settings of a batch of histories with so many steps."""
     return hypothesis.settings(
         max_examples=BATCH,
         stateful_step_count=steps,

@@ -38,8 +38,8 @@ class CornerstoneSettings(ChannelSettings):
     )
     any_poll_proves: bool = Field(
         default=False,
-        description="Whether any further visit proves that the last answer arrived; for a portal that never sends "
-        "If-Modified-Since.",
+        description="For a portal that never sends If-Modified-Since: any further GET acknowledges the last answer. "
+        "A course is lost if an answer is lost on its way.",
     )
 
 

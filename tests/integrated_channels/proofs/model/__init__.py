@@ -8,5 +8,6 @@
 ``world.py``          all of these together.
 ``checks.py``         what must be true after each run.
 ``endings.py``        what must be true in the end.
+``portal.py``         a portal that polls the feed of ``test_feed_model.py``, and others who ask for it.
 ``occurrences.py``    how often what happened.
 """

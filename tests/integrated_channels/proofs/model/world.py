@@ -59,7 +59,7 @@ class World:
     seen_rows: set[int] = field(default_factory=set)  #: Primary keys of all transmission rows so far.
 
     def __post_init__(self) -> None:
-        _forget_everything()
+        forget_everything()
         self.moodle = WatchedMoodle(
             asked=checks.check_request,
             clock=lambda: self.clock.now.timestamp(),  # noqa: PLW0108  (``now`` is another one each time)
@@ -97,7 +97,8 @@ class World:
         return run
 
 
-def _forget_everything() -> None:
+def forget_everything() -> None:
+    """Empty the caches and all tables."""
     cache.clear()
     SNAPSHOTS.clear()
     with transaction.atomic():

@@ -6,12 +6,13 @@ import contextlib
 import threading
 import time
 from dataclasses import dataclass, field
+from random import Random
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 import httpx
 
-from enterprise_catalog.sandbox.cornerstone import CornerstoneSandbox, VisitFailedError
+from enterprise_catalog.sandbox.cornerstone import FEED, CornerstoneSandbox, VisitFailedError
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.proofs.ledger import Course, Item
 from tests.integrated_channels.proofs.systems.base import LearningSystem
@@ -20,8 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 VISIT: Final = "visit"
-#: Later visits say that they are so much later: the time that they tell is in full seconds.
-_VISITS_APART_SECONDS: Final = 60
+#: Visits are at least so far apart by the portal's clock: the time that they send is in full seconds.
+_VISITS_APART_SECONDS: Final = 1
+#: Requests of others who know the password, none of which is a poll: method and If-Modified-Since.
+_STRAYS: Final = (
+    ("HEAD", None),
+    ("HEAD", "Fri, 31 Dec 2027 23:59:59 GMT"),
+    ("GET", None),
+    ("GET", "garbage"),
+    ("GET", "Fri, 31 Dec 9999 23:59:59 GMT"),
+)
 
 
 class Cornerstone(LearningSystem):
@@ -29,10 +38,10 @@ class Cornerstone(LearningSystem):
     visits = True
     changes = (VISIT,)
     look_ups = ()
-    kept = ("courses", "known_since", "skew_seconds")
+    kept = ("courses", "known_since", "last_visit")
     work_seconds = 0.01
     columns = ({"chunk_size": 1}, {"chunk_size": 2})  # It takes no call to stage a chunk, and hence hardly any time.
-    runs_to_mend = 4  # What one stages is proven to have arrived by the second visit after it, if not by a later one.
+    runs_to_mend = 5  # What one stages is acknowledged by the second visit after it, or by a later one.
     faults = {
         "no visit": Fault(kind=FaultKind.REFUSE),
         "answer lost": Fault(kind=FaultKind.DROP),
@@ -70,6 +79,8 @@ SYSTEM: Final = Cornerstone()
 class Portal(CornerstoneSandbox):
     """A portal whose visits go wrong as its faults say; their operation is ``visit``."""
 
+    last_visit: float = field(init=False, default=0.0)  #: When the last one began, by the portal's clock.
+    _dice: Random = field(init=False, default_factory=lambda: Random(0))
     _loses: bool = field(init=False, default=False)  #: Whether it loses the answers that it has read to their end.
 
     def visit(self, client: httpx.Client, customer: str) -> None:
@@ -83,7 +94,9 @@ class Portal(CornerstoneSandbox):
         kind = fault.kind if fault else FaultKind.DELAY
         if fault is not None:
             self.faults.sleep(fault.delay_seconds)
-        self.skew_seconds += _VISITS_APART_SECONDS
+        self._let_others_ask(client, customer)
+        self.skew_seconds = max(0.0, self.last_visit + _VISITS_APART_SECONDS - self.clock())
+        self.last_visit = self.clock() + self.skew_seconds
         known_since = self.known_since
         self.breaks, self._loses = int(kind is FaultKind.TRUNCATE), kind is FaultKind.DROP
         if kind is FaultKind.LENGTHEN:
@@ -97,6 +110,14 @@ class Portal(CornerstoneSandbox):
             self.known_since = known_since
         elif kind is FaultKind.ANSWER:
             self.known_since = None
+
+    def _let_others_ask(self, client: httpx.Client, customer: str) -> None:
+        for method, since in self._dice.sample(_STRAYS, self._dice.choice((0, 0, 1, 2))):
+            with contextlib.suppress(VisitFailedError, httpx.HTTPError):
+                headers = {"Authorization": self._authorization(client)}
+                if since is not None:
+                    headers["If-Modified-Since"] = since
+                client.request(method, FEED, params={"ciid": customer}, headers=headers)
 
     def _come(self, client: httpx.Client, customer: str) -> None:
         with contextlib.suppress(VisitFailedError, httpx.HTTPError):

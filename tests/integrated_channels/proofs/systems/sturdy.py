@@ -52,7 +52,8 @@ def main() -> None:
     parser.add_argument("customer", help="UUID")
     arguments = parser.parse_args()
     played, clock = system(arguments.system), Clock()
-    sandbox = played.make(name=arguments.name, clock=clock, takes_twins=True)
+    # One that visits sends its time, which must be that of its visits.
+    sandbox = played.make(name=arguments.name, clock=time.time if played.visits else clock, takes_twins=True)
     sturdy = Sturdy(sandbox, clock, played.kept, arguments.file)
     if played.visits:
         threading.Thread(target=visit, args=(played, sturdy, arguments.url, arguments.customer), daemon=True).start()

@@ -6,16 +6,16 @@ from django.apps import apps
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
-from django_prometheus.exports import ExportToDjangoView
 
-from enterprise_catalog.health import HealthView
+from enterprise_catalog.health import health, metrics
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
-    path("health/", HealthView.as_view(), name="health"),
-    path("metrics", ExportToDjangoView, name="metrics"),
+    path("health/", health, name="health"),
+    path("health", health),  # As the Open edX LMS asks for it.
+    path("metrics", metrics, name="metrics"),
 ]
 if apps.is_installed("enterprise_catalog.api"):
     urlpatterns.append(path("", include("enterprise_catalog.api.urls")))

@@ -6,3 +6,14 @@ from django.apps import AppConfig
 class IntegratedChannelsConfig(AppConfig):
     name = "enterprise_catalog.integrated_channels"
     verbose_name = "Integrated channels"
+
+    def ready(self) -> None:
+        """Add the heartbeat to workers, and what this program needs to ``/health``."""
+        from enterprise_catalog.celery import app  # noqa: PLC0415  (models are ready only now)
+        from enterprise_catalog.health import CHECKS, Check  # noqa: PLC0415
+        from enterprise_catalog.integrated_channels import heartbeats  # noqa: PLC0415
+
+        app.steps["worker"].add(heartbeats.Heartbeat)
+        CHECKS["broker"] = Check(heartbeats.check_broker)
+        CHECKS["workers"] = Check(heartbeats.check_workers)
+        CHECKS["scheduler"] = Check(heartbeats.check_scheduler)

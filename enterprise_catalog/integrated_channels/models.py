@@ -282,3 +282,13 @@ class TransmissionAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} at {self.started_at:%Y-%m-%d %H:%M:%S}"
+
+
+class WorkerHeartbeat(models.Model):
+    """When a Celery worker was last alive, by its own report; written by ``heartbeats.py``."""
+
+    name = models.CharField(max_length=255, primary_key=True)
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

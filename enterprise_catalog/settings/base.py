@@ -65,7 +65,7 @@ MIDDLEWARE = [
     # edx-rest-api-client keeps its tokens in edx-django-utils' TieredCache, whose first tier this empties per request.
     "edx_django_utils.cache.middleware.RequestCacheMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "enterprise_catalog.health.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -198,6 +198,9 @@ SYSTEM_TO_FEATURE_ROLE_MAPPING = {
     "enterprise_admin": ["catalog_reader"],
     "enterprise_learner": ["catalog_reader"],
 }
+
+#: What Prometheus has to send as bearer token; empty lets everyone read ``/metrics``.
+METRICS_TOKEN = env.METRICS_TOKEN
 
 #: Where a new customer's learners enrol, until the customer's own address is set.
 LEARNER_PORTAL_URL = env.LEARNER_PORTAL_URL

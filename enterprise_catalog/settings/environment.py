@@ -94,6 +94,7 @@ class Environment(BaseModel):
     CACHE_URL: Annotated[str, _scheme("redis", "rediss", "locmem")]
     ALLOWED_HOSTS: CommaSeparated = Field(min_length=1)
     LOG_FORMAT: Literal["json", "console"] = "json"
+    METRICS_TOKEN: str = ""
     #: The number of proxies that append the address of their client to X-Forwarded-For.
     TRUSTED_PROXIES: int = Field(default=0, ge=0)
 

@@ -1,4 +1,4 @@
-"""``/health/`` and ``/metrics``: what those who run the service ask it."""
+"""``/health`` and ``/metrics``: what load balancers, orchestrators, Prometheus and staff ask."""
 
 from __future__ import annotations
 
@@ -6,28 +6,199 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
+
+from enterprise_catalog import health
+from enterprise_catalog.integrated_channels import heartbeats
+from enterprise_catalog.integrated_channels.models import WorkerHeartbeat
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from django.test import Client
+    from pytest_django import Settings
     from rest_framework.test import APIClient
 
-#: Answers one request to ``/health/`` in a process of its own, and prints the answer.
+#: Answers requests of a pod's address in a process of its own: anonymous, and of staff. Prints both answers.
 ASK: Final = """
 import django, json
 django.setup()
-from django.test import Client
-response = Client(headers={"host": "localhost"}).get("/health/")
-print(json.dumps([response.status_code, response.json()]))
+from unittest.mock import Mock
+from django.test import Client, RequestFactory
+from enterprise_catalog.health import CHECKS, health
+response = Client(headers={"host": "10.0.0.7:8000"}).get("/health/")
+request = RequestFactory().get("/health/")
+request.user = Mock(is_authenticated=True, is_active=True, is_staff=True)
+of_staff = health(request)
+print(json.dumps([response.status_code, response.json(), of_staff.status_code, json.loads(of_staff.content)]))
 """
+PATHS: Final = ("/health", "/health/")
+
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def health_with(folder: Path, **environment: str) -> tuple[int, dict[str, str]]:
-    """Return status and body of ``/health/`` in a process with these variables set."""
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for checks on a busy machine."""
+    monkeypatch.setattr(health, "CHECK_SECONDS", 30)
+
+
+@pytest.fixture
+def everything_works() -> None:
+    """A worker and a scheduler that were just seen."""
+    heartbeats.beat("celery@one", now=timezone.now())
+    PeriodicTask.objects.filter(task="sync_due_configurations").delete()
+    PeriodicTask.objects.create(
+        name="look", task="sync_due_configurations", last_run_at=timezone.now(), one_off=False, **every_five_minutes()
+    )
+
+
+def every_five_minutes() -> dict[str, Any]:
+    from django_celery_beat.models import IntervalSchedule  # noqa: PLC0415  (named here only)
+
+    return {"interval": IntervalSchedule.objects.get_or_create(every=5, period="minutes")[0]}
+
+
+def details(client: Client) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = client.get("/health/").json()["detailed_status"]
+    return found
+
+
+# --- who sees what --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("everything_works")
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("accept", ["text/html", "*; q=.2, */*; q=.2", ""])
+def test_anonymous_callers_see_the_overall_status_only(client: Client, path: str, accept: str) -> None:
+    response = client.get(path, headers={"accept": accept})
+
+    assert (response.status_code, response.json()) == (200, {"overall_status": "OK"})
+    assert "no-store" in response["Cache-Control"]
+
+
+@pytest.mark.usefixtures("everything_works")
+def test_staff_with_a_session_see_the_details(admin_client: Client) -> None:
+    body = admin_client.get("/health/").json()
+
+    assert body["overall_status"] == "OK"
+    assert {name: each["status"] for name, each in body["detailed_status"].items()} == dict.fromkeys(
+        ["database", "cache", "broker", "workers", "scheduler"], "OK"
+    )
+    assert body["detailed_status"]["workers"]["detail"] == "1 running"
+
+
+@pytest.mark.parametrize("is_staff", [True, False])
+def test_a_token_shows_the_details_to_staff_only(operator: APIClient, *, is_staff: bool) -> None:
+    get_user_model().objects.create(username="caller", is_staff=is_staff)
+
+    body = operator.get("/health/").json()
+
+    assert ("detailed_status" in body) == is_staff
+
+
+def test_a_bad_token_does_not_fail_a_probe(client: Client) -> None:
+    response = client.get("/health/", headers={"authorization": "JWT garbage"})
+
+    assert response.status_code == 200
+    assert set(response.json()) == {"overall_status"}
+
+
+# --- what works -----------------------------------------------------------------------------------------------------
+
+
+def test_it_is_degraded_without_a_worker_and_a_scheduler(admin_client: Client) -> None:
+    PeriodicTask.objects.filter(task="sync_due_configurations").update(last_run_at=None)
+
+    response = admin_client.get("/health/")
+
+    assert (response.status_code, response.json()["overall_status"]) == (200, "DEGRADED")
+    assert details(admin_client)["workers"]["detail"] == "no worker is running; the last sign of one: never"
+
+
+@pytest.mark.usefixtures("everything_works")
+def test_a_worker_that_fell_silent_does_not_count(admin_client: Client) -> None:
+    WorkerHeartbeat.objects.update(seen_at=datetime(2026, 3, 1, 12, tzinfo=UTC))
+
+    assert details(admin_client)["workers"] == {
+        "status": "DEGRADED",
+        "detail": "no worker is running; the last sign of one: 2026-03-01T12:00:00Z",
+    }
+
+
+@pytest.mark.usefixtures("everything_works")
+def test_a_scheduler_that_is_late_shows(admin_client: Client) -> None:
+    PeriodicTask.objects.update(last_run_at=timezone.now() - timedelta(minutes=20))
+
+    assert details(admin_client)["scheduler"]["detail"].startswith("not running, or late; its last sign: 20")
+
+
+@pytest.mark.usefixtures("everything_works")
+def test_a_schedule_that_was_switched_off_shows(admin_client: Client) -> None:
+    PeriodicTask.objects.update(enabled=False)
+
+    assert "is switched off or deleted" in details(admin_client)["scheduler"]["detail"]
+
+
+def test_heartbeats_are_updated_and_those_of_old_workers_removed() -> None:
+    now = timezone.now()
+    heartbeats.beat("celery@old", now=now - timedelta(days=2))
+    heartbeats.beat("celery@new", now=now - timedelta(minutes=1))
+    heartbeats.beat("celery@new", now=now)
+
+    assert [(row.name, row.seen_at) for row in WorkerHeartbeat.objects.all()] == [("celery@new", now)]
+
+
+def test_a_check_that_hangs_delays_no_probe_and_is_not_begun_twice(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_end = list[float](), threading.Event()
+
+    def hang() -> str:
+        begun.append(time.monotonic())
+        may_end.wait(60)
+        return "OK"
+
+    monkeypatch.setattr(health, "CHECK_SECONDS", 0.1)
+    monkeypatch.setitem(health.CHECKS, "cache", health.Check(hang))
+    try:
+        responses = [client.get("/health/") for _ in range(3)]
+    finally:
+        may_end.set()
+
+    assert [(each.status_code, each.json()["overall_status"]) for each in responses] == [(200, "DEGRADED")] * 3
+    assert len(begun) == 1
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    ("variable", "url", "away"),
+    [
+        ("DATABASE_URL", "sqlite:////nowhere/at/all.sqlite3", "database"),
+        ("DATABASE_URL", "mysql://benutzer:geheim@127.0.0.1:1/name", "database"),
+        ("CACHE_URL", "redis://:geheim@127.0.0.1:1/0", "cache"),
+        ("CELERY_BROKER_URL", "redis://:geheim@127.0.0.1:1/0", "broker"),
+    ],
+)
+def test_only_a_database_that_is_away_makes_it_503(tmp_path: Path, variable: str, url: str, away: str) -> None:
+    status, body, _, of_staff = health_with(tmp_path, **{variable: url})
+
+    assert status == (503 if away == "database" else 200)
+    assert body == {"overall_status": "UNAVAILABLE" if away == "database" else "DEGRADED"}
+    if away != "database":
+        assert of_staff["detailed_status"][away]["status"] == "DEGRADED"
+
+
+def health_with(folder: Path, **environment: str) -> Any:
+    """Return status and body of ``/health/`` in a process with these variables set, for all and for staff."""
     variables = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "enterprise_catalog.settings.local",
@@ -38,43 +209,33 @@ def health_with(folder: Path, **environment: str) -> tuple[int, dict[str, str]]:
         **environment,
     }
     done = subprocess.run([sys.executable, "-c", ASK], env=variables, capture_output=True, text=True, check=True)
-    status, body = json.loads(done.stdout.splitlines()[-1])
-    assert "geheim" not in done.stdout + done.stderr
-    return status, body
+    assert not any(secret in done.stdout + done.stderr for secret in ("geheim", "benutzer", "127.0.0.1"))
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("accept", ["application/json", "text/html", "text/plain", "*; q=.2, */*; q=.2", "garbage", ""])
-@pytest.mark.parametrize("query", ["", "?format=text", "?format=atom", "?format=openmetrics"])
-def test_it_answers_200_in_json_when_all_is_there(client: Client, accept: str, query: str) -> None:
-    response = client.get(f"/health/{query}", headers={"accept": accept})
-
-    assert response.status_code == 200
-    assert response.json() == {
-        "Database(alias='default')": "OK",
-        "Cache(alias='default')": "OK",
-        "Broker()": "OK",
-    }
-    assert "no-store" in response["Cache-Control"]
+# --- probes by address ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.processes
-@pytest.mark.parametrize(
-    ("variable", "url", "away"),
-    [
-        ("DATABASE_URL", "sqlite:////nowhere/at/all.sqlite3", "Database(alias='default')"),
-        ("CACHE_URL", "redis://:geheim@127.0.0.1:1/0", "Cache(alias='default')"),
-        ("CELERY_BROKER_URL", "redis://:geheim@127.0.0.1:1/0", "Broker()"),
-    ],
-)
-def test_it_answers_503_and_names_what_is_away(tmp_path: Path, variable: str, url: str, away: str) -> None:
-    status, body = health_with(tmp_path, **{variable: url})
+@pytest.mark.parametrize("path", [*PATHS, "/metrics"])
+@pytest.mark.parametrize("host", ["10.0.0.7:8000", "[fd00::7]", "no such host!", ""])
+def test_probes_may_use_the_address_of_a_process(client: Client, settings: Settings, path: str, host: str) -> None:
+    settings.ALLOWED_HOSTS = ["catalog.example.org"]
+    settings.SECURE_SSL_REDIRECT = True
+    settings.SECURE_REDIRECT_EXEMPT = [r"^health/?$", r"^metrics$"]
 
-    assert status == 503
-    assert {check for check, outcome in body.items() if outcome != "OK"} == {away}
+    assert client.get(path, headers={"host": host}).status_code == 200
 
 
-@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/admin/login/", "/health/x", "//health/", "/metrics/", "/api/schema/"])
+def test_every_other_page_checks_its_host(client: Client, settings: Settings, path: str) -> None:
+    settings.ALLOWED_HOSTS = ["catalog.example.org"]
+
+    assert client.get(path, headers={"host": "10.0.0.7:8000"}).status_code == 400
+
+
+# --- metrics --------------------------------------------------------------------------------------------------------
+
+
 def test_metrics_count_requests(client: Client, operator: APIClient) -> None:
     operator.get("/api/v1/enterprise-catalogs/")
 
@@ -83,3 +244,18 @@ def test_metrics_count_requests(client: Client, operator: APIClient) -> None:
     assert response.status_code == 200
     assert response["Content-Type"].startswith("text/plain")
     assert b"django_http_requests_total_by_view_transport_method_total" in response.content
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"), [("Bearer right", 200), ("Bearer wrong", 401), ("Bearer ä", 401), ("", 401)]
+)
+def test_metrics_may_need_a_token(client: Client, settings: Settings, authorization: str, status: int) -> None:
+    settings.METRICS_TOKEN = "right"
+
+    assert client.get("/metrics", headers={"authorization": authorization}).status_code == status
+
+
+def test_staff_may_read_metrics_without_the_token(admin_client: Client, settings: Settings) -> None:
+    settings.METRICS_TOKEN = "right"
+
+    assert admin_client.get("/metrics").status_code == 200

@@ -76,6 +76,12 @@ def schedule_now(site: Site) -> None:
     )
 
 
+def checked(site: Site, check: str) -> str:
+    """Return what ``/health`` shows to staff of the workers or of the scheduler."""
+    code = f"from enterprise_catalog.integrated_channels import heartbeats; print(heartbeats.{check}())"
+    return site.manage("shell", "--no-imports", "--command", code).strip()
+
+
 def test_worker_and_scheduler_make_the_lms_equal_to_the_catalog_and_keep_it_so(site: Site, lms: str) -> None:
     put_into_catalog(site, [*courses(150), a_course("Old")])
     schedule_now(site)
@@ -89,3 +95,5 @@ def test_worker_and_scheduler_make_the_lms_equal_to_the_catalog_and_keep_it_so(s
     wait_until(lambda: get_json(f"{lms}/_sandbox/offered") == expected, seconds=PATIENCE_SECONDS)
     created = get_json(f"{lms}/_sandbox/content")
     assert len(created) == len({course["idnumber"] for course in created}) == 152
+    assert checked(site, "check_workers") == "1 running"
+    assert checked(site, "check_scheduler").startswith("last sign: 20")

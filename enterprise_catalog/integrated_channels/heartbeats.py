@@ -1,0 +1,123 @@
+"""Signs of life: each worker's heartbeat, the scheduler's last tick, and the checks of ``/health`` that read them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from celery import bootsteps
+from django.db import DatabaseError, InterfaceError
+from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
+
+from enterprise_catalog.brief_connection import brief_connection
+from enterprise_catalog.celery import app
+from enterprise_catalog.health import OK, DegradedError
+from enterprise_catalog.integrated_channels.models import WorkerHeartbeat
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+log = structlog.get_logger(__name__)
+
+HEARTBEAT_SECONDS: Final = 30
+#: A worker that has been silent for longer does not count.
+SILENCE: Final = timedelta(minutes=2)
+#: Rows of workers that are gone for good: names of pods are never used again.
+FORGOTTEN_AFTER: Final = timedelta(days=1)
+#: The scheduler writes its ticks down every three minutes only (django-celery-beat's ``DatabaseScheduler``).
+SCHEDULER_LAG: Final = timedelta(minutes=6)
+SCHEDULED_TASK: Final = "sync_due_configurations"
+BROKER_SECONDS: Final = 2
+
+_TABLE: Final = WorkerHeartbeat._meta.db_table  # noqa: SLF001  (Django's documented API)
+
+
+def beat(name: str, *, now: datetime) -> None:
+    """Write down that the worker ``name`` is alive; removes rows of workers that are gone.
+
+    On a connection of its own that gives up soon: it runs in the worker's main process, which must neither wait for a
+    database that hangs nor hand a connection on to the processes that it forks.
+
+    Raises:
+        DatabaseError, InterfaceError: the database does not answer.
+    """
+    with brief_connection() as connection, connection.cursor() as cursor:
+        moment = connection.ops.adapt_datetimefield_value(now)
+        oldest = connection.ops.adapt_datetimefield_value(now - FORGOTTEN_AFTER)
+        cursor.execute(f"UPDATE {_TABLE} SET seen_at = %s WHERE name = %s", [moment, name])  # noqa: S608  (constant)
+        if not cursor.rowcount:
+            cursor.execute(f"INSERT INTO {_TABLE} (name, seen_at) VALUES (%s, %s)", [name, moment])  # noqa: S608
+        cursor.execute(f"DELETE FROM {_TABLE} WHERE seen_at < %s", [oldest])  # noqa: S608  (constant)
+
+
+class Heartbeat(bootsteps.StartStopStep):
+    """Has a worker call :func:`beat` every 30 seconds, whatever its tasks do."""
+
+    requires = ("celery.worker.components:Timer",)
+
+    def start(self, parent: Any) -> None:
+        """Begin, when the worker does."""
+        self._beat(parent.hostname)
+        self._timer = parent.timer.call_repeatedly(HEARTBEAT_SECONDS, self._beat, (parent.hostname,))
+
+    def stop(self, parent: Any) -> None:
+        """End, when the worker does."""
+        self._timer.cancel()
+
+    @staticmethod
+    def _beat(hostname: str) -> None:
+        try:
+            beat(hostname[:255], now=timezone.now())
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("heartbeat_not_written", worker=hostname, error=type(error).__name__)
+
+
+def check_broker() -> str:
+    """Connect to Celery's broker.
+
+    Raises:
+        DegradedError: it does not answer.
+    """
+    timeouts = {"socket_timeout": BROKER_SECONDS, "socket_connect_timeout": BROKER_SECONDS}
+    try:
+        with app.connection_for_write(connect_timeout=BROKER_SECONDS, transport_options=timeouts) as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_SECONDS)
+    except Exception as error:  # each transport has exceptions of its own, and any of them means "not there"
+        # The broker's URL holds its password and may be in the text.
+        raise DegradedError(f"no connection ({type(error).__name__})") from error
+    return OK
+
+
+def check_workers() -> str:
+    """Return how many workers are alive.
+
+    Raises:
+        DegradedError: none is.
+    """
+    seen = list(WorkerHeartbeat.objects.order_by("-seen_at").values_list("seen_at", flat=True)[:1_000])
+    alive = sum(moment > timezone.now() - SILENCE for moment in seen)
+    if not alive:
+        raise DegradedError(f"no worker is running; the last sign of one: {_written(seen[0] if seen else None)}")
+    return f"{alive} running"
+
+
+def check_scheduler() -> str:
+    """Return when the scheduler last queued the look for due configurations.
+
+    Raises:
+        DegradedError: it is late, or the schedule was switched off or deleted.
+    """
+    task = PeriodicTask.objects.filter(task=SCHEDULED_TASK, enabled=True).select_related("interval").first()
+    if task is None:
+        raise DegradedError("the schedule of syncs is switched off or deleted; see Schedule in the admin")
+    last = task.last_run_at
+    every = task.interval.schedule.run_every if task.interval else timedelta(days=1)
+    if last is None or last < timezone.now() - 2 * every - SCHEDULER_LAG:
+        raise DegradedError(f"not running, or late; its last sign: {_written(last)}")
+    return f"last sign: {_written(last)}"
+
+
+def _written(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else "never"

@@ -7,103 +7,30 @@ balancer that removed every process because the cache is down would turn a slow 
 from __future__ import annotations
 
 import hmac
-import secrets
-import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotInTimeError
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from django.apps import apps
 from django.conf import settings
-from django.core.cache import cache
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpResponse, JsonResponse
 from django.middleware import common
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
+from enterprise_catalog import health_checks
 from enterprise_catalog.brief_connection import brief_connection
+from enterprise_catalog.health_checks import CHECKS, OK, outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from django.http import HttpRequest, HttpResponsePermanentRedirect
 
 log = structlog.get_logger(__name__)
 
-OK: Final = "OK"
-#: A probe is answered within this time and that of the database; Kubernetes gives up after one second unless told
-#: otherwise.
-CHECK_SECONDS: Final = 0.5
-
 #: Paths that probes ask by the address of a process instead of its name.
 PROBE_PATHS: Final = frozenset({"/health", "/health/", "/metrics"})
-
-
-class DegradedError(Exception):
-    """A part of the site does not work; the text is for staff, and holds no addresses, names or passwords."""
-
-
-class Check:
-    """One part of the site. Its check runs in a thread of its own, so that a part that hangs delays no probe."""
-
-    def __init__(self, run: Callable[[], str]) -> None:
-        """Prepare the check.
-
-        Args:
-            run: returns a detail for staff, or :data:`OK`. It raises :class:`DegradedError` if the part does not work;
-                an error of the database means the same.
-        """
-        self._run = run
-        self._lock = threading.Lock()
-        self._executor: ThreadPoolExecutor | None = None
-        self._latest: Future[str] | None = None
-
-    def begin(self) -> Future[str]:
-        """Begin the check, or return the earlier one that has not ended yet."""
-        with self._lock:
-            if self._executor is None:  # Not before a process has forked.
-                self._executor = ThreadPoolExecutor(1, thread_name_prefix="health")
-            if self._latest is None or self._latest.done():
-                self._latest = self._executor.submit(self._run_alone)
-            return self._latest
-
-    def _run_alone(self) -> str:
-        try:
-            return self._run()
-        finally:
-            connection.close()  # The thread's own, if it has used one.
-
-
-def _outcome(check: Future[str], deadline: float) -> tuple[bool, str]:
-    """Return whether the part works, and the detail."""
-    try:
-        return True, check.result(max(0, deadline - time.monotonic()))
-    except NotInTimeError:
-        return False, f"no answer within {CHECK_SECONDS} seconds"
-    except DegradedError as error:
-        return False, str(error)
-    except (DatabaseError, InterfaceError) as error:
-        return False, f"the database cannot be read ({type(error).__name__})"
-
-
-def _check_cache() -> str:
-    value = secrets.token_hex(8)
-    try:
-        cache.set("health-check", value, 60)
-        found = cache.get("health-check")
-    except Exception as error:  # each cache has exceptions of its own; any of them means that it does not work
-        raise DegradedError(f"no answer ({type(error).__name__})") from error
-    if found is None:
-        raise DegradedError("does not keep values, or does not answer")
-    return OK
-
-
-#: Name -> check. Applications add their own when they are loaded.
-CHECKS: Final[dict[str, Check]] = {"cache": Check(_check_cache)}
 
 
 def database_error() -> str:
@@ -125,8 +52,8 @@ def health(request: HttpRequest) -> HttpResponse:
     """Answer ``{"overall_status": "OK" | "DEGRADED" | "UNAVAILABLE"}``, and to staff ``detailed_status`` as well."""
     begun = {name: check.begin() for name, check in CHECKS.items()}
     error = database_error()
-    deadline = time.monotonic() + CHECK_SECONDS
-    outcomes = {name: _outcome(check, deadline) for name, check in begun.items()}
+    deadline = time.monotonic() + health_checks.CHECK_SECONDS
+    outcomes = {name: outcome(check, deadline) for name, check in begun.items()}
     degraded = {name: detail for name, (works, detail) in outcomes.items() if not works}
     overall = "UNAVAILABLE" if error else "DEGRADED" if degraded else OK
     if overall != OK:

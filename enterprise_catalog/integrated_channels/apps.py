@@ -10,7 +10,7 @@ class IntegratedChannelsConfig(AppConfig):
     def ready(self) -> None:
         """Add the heartbeat to workers, and what this program needs to ``/health``."""
         from enterprise_catalog.celery import app  # noqa: PLC0415  (models are ready only now)
-        from enterprise_catalog.health import CHECKS, Check  # noqa: PLC0415
+        from enterprise_catalog.health_checks import CHECKS, Check  # noqa: PLC0415
         from enterprise_catalog.integrated_channels import heartbeats  # noqa: PLC0415
 
         app.steps["worker"].add(heartbeats.Heartbeat)

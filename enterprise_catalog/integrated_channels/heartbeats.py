@@ -13,7 +13,7 @@ from django_celery_beat.models import PeriodicTask
 
 from enterprise_catalog.brief_connection import brief_connection
 from enterprise_catalog.celery import app
-from enterprise_catalog.health import OK, DegradedError
+from enterprise_catalog.health_checks import OK, DegradedError
 from enterprise_catalog.integrated_channels.models import WorkerHeartbeat
 
 if TYPE_CHECKING:

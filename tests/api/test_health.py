@@ -16,7 +16,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from enterprise_catalog import health
+from enterprise_catalog import health_checks
 from enterprise_catalog.integrated_channels import heartbeats
 from enterprise_catalog.integrated_channels.models import WorkerHeartbeat
 
@@ -33,7 +33,7 @@ import django, json
 django.setup()
 from unittest.mock import Mock
 from django.test import Client, RequestFactory
-from enterprise_catalog.health import CHECKS, health
+from enterprise_catalog.health import health
 response = Client(headers={"host": "10.0.0.7:8000"}).get("/health/")
 request = RequestFactory().get("/health/")
 request.user = Mock(is_authenticated=True, is_active=True, is_staff=True)
@@ -48,7 +48,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for checks on a busy machine."""
-    monkeypatch.setattr(health, "CHECK_SECONDS", 30)
+    monkeypatch.setattr(health_checks, "CHECK_SECONDS", 30)
 
 
 @pytest.fixture
@@ -167,8 +167,8 @@ def test_a_check_that_hangs_delays_no_probe_and_is_not_begun_twice(
         may_end.wait(60)
         return "OK"
 
-    monkeypatch.setattr(health, "CHECK_SECONDS", 0.1)
-    monkeypatch.setitem(health.CHECKS, "cache", health.Check(hang))
+    monkeypatch.setattr(health_checks, "CHECK_SECONDS", 0.1)
+    monkeypatch.setitem(health_checks.CHECKS, "cache", health_checks.Check(hang))
     try:
         responses = [client.get("/health/") for _ in range(3)]
     finally:

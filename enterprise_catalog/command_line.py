@@ -1,4 +1,4 @@
-"""The command line: Django's, except that ``command | head`` ends without a traceback."""
+"""The command line: Django's, except that ``command | head`` and Ctrl+C end a command without a traceback."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Exit code of a command whose reader has gone; shells report 128 + SIGPIPE for any program.
 READER_GONE: Final = 141
+#: Exit code of a command that Ctrl+C ended: 128 + SIGINT.
+INTERRUPTED: Final = 130
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -25,12 +27,16 @@ def run(arguments: Sequence[str]) -> None:
         arguments: the whole command line, its program included.
 
     Raises:
-        SystemExit: the command failed, or the reader of its standard output has gone (:data:`READER_GONE`).
+        SystemExit: the command failed, the reader of its standard output has gone (:data:`READER_GONE`), or the command
+            was interrupted (:data:`INTERRUPTED`).
     """
     if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
         sys.stdout = _piped(sys.stdout)
     try:
         execute_from_command_line([*arguments])
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)  # noqa: T201  (there is no command to write with)
+        sys.exit(INTERRUPTED)
     finally:
         if sys.stdout is not None:
             sys.stdout.flush()

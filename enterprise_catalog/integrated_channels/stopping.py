@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from enterprise_catalog.integrated_channels.exceptions import StopRequestedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 #: How long a call that is under way may continue after a stop request, in seconds.
 GRACE_SECONDS: Final = 30.0
@@ -63,11 +63,14 @@ def check_stop() -> None:
 
 
 @contextmanager
-def stopping_on(*signals: signal.Signals) -> Iterator[None]:
+def stopping_on(*signals: signal.Signals, on_request: Callable[[int], None] | None = None) -> Iterator[None]:
     """Turn the first of these signals into a stop request until the block ends.
 
     A second signal does what it did before the block. Outside of the main thread, which alone receives signals, the
     block changes nothing.
+
+    Args:
+        on_request: called in the signal handler, after the request, with the signal's number.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -78,9 +81,11 @@ def stopping_on(*signals: signal.Signals) -> Iterator[None]:
         for number, handler in previous.items():
             signal.signal(number, handler)
 
-    def handle(*_: Any) -> None:
+    def handle(number: int, _: Any) -> None:
         restore()
         request_stop()
+        if on_request is not None:
+            on_request(number)
 
     for number in signals:
         signal.signal(number, handle)

@@ -89,6 +89,10 @@ def _carry_out(run: Run) -> None:
             drop_connection()
             raise
         raise
+    except KeyboardInterrupt:
+        drop_connection()  # It may have been in the middle of a statement.
+        _give_up(run, "The process was interrupted.")
+        raise
     except Exception as error:
         # Nobody else can end this row before the lease expires; the task reports the error itself.
         _give_up(run, f"An error in the program: {type(error).__name__}.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +13,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from enterprise_catalog.integrated_channels.credentials import decrypt
-from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
+    SyncLease,
+)
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories import a_catalog, a_course, courses
 from tests.services import free_port
 
@@ -264,3 +271,40 @@ def test_a_configuration_that_cannot_work_leaves_the_others_their_turn(
 
     assert (code, [report["state"] for report in reports]) == (1, ["stopped", "stopped", "complete"])
     assert list(moodle.offered()) == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("command", "during"),
+    [
+        ("sync_channels", "core_course_create_courses"),
+        ("check_drift", "core_course_get_courses"),
+        ("adopt", "core_course_get_courses"),
+        ("test_channel", "core_webservice_get_site_info"),
+    ],
+)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_command_after_the_current_call_and_gives_the_lease_back(  # noqa: PLR0917  (one for each fixture)
+    configure: Callable[..., ChannelConfiguration],
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    capfd: pytest.CaptureFixture[str],
+    command: str,
+    during: str,
+    number: int,
+    code: int,
+) -> None:
+    a_catalog(*courses(3), customer=customer)
+    configuration = configure(chunk_size=1)
+    moodle.faults.sleep = lambda _: os.kill(os.getpid(), number)
+    moodle.faults.add(Fault(kind=FaultKind.DELAY, operation=during))
+
+    with pytest.raises(SystemExit) as ended:
+        call_command(command, configuration=configuration.pk)
+
+    assert ended.value.code == code
+    sentences = [line for line in capfd.readouterr().err.splitlines() if line.startswith("Interrupted")]
+    assert sentences == [
+        "Interrupted: the command ends after the current call to the LMS, or at once if interrupted again."
+    ]
+    assert moodle.calls[during] == 1
+    assert SyncLease.objects.get().expires_at is None

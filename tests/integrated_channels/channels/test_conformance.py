@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -37,6 +37,27 @@ if TYPE_CHECKING:
     from tests.integrated_channels.channels.conformance import VendorAnswer
 
 KEYS = ["Northwind+A", "Northwind+B", "Northwind+C"]
+
+#: A page as sites under maintenance and proxies send it.
+PAGE: Final = """<!DOCTYPE html>
+<html lang="en"><head>
+  <style>body { font: 1em sans-serif } p > a { color: red }</style>
+  <title>Back &amp; better soon</title>
+</head><body>
+  <script>if (1 < 2) { alert("wait") }</script>
+  <h1>We are <em>under maintenance</em></h1>
+  <p>Please come back <a href="/later">later</a>.</p>
+</body></html>
+"""
+AWKWARD_TITLES: Final = (
+    "R&D",
+    "R&amp;D &lt;b&gt;",
+    "a < b > c <3",
+    "<b>B</b> \"q\" 'q'",
+    "ä 漢 🎓",
+    "a\u00a0b  c\t",
+    "T" * 300,
+)
 
 
 @pytest.fixture(params=CALLING)
@@ -193,6 +214,35 @@ def test_dead_credentials_stop_the_configuration(connection: Connection) -> None
 
     assert isinstance(transmission.stopped_by, CredentialsError | ConfigurationError)
     assert set(outcomes(transmission).values()) == {"skipped"}
+
+
+@pytest.mark.parametrize("action", Action)
+def test_an_account_that_may_do_nothing_stops_the_run_and_refuses_no_item(
+    connection: Connection, action: Action
+) -> None:
+    connection.send(Action.CREATE, *KEYS, unseen=True)
+    connection.connect()
+    answer = Fault(
+        kind=FaultKind.ANSWER, status=403, body='{"error": "no"}', content_type="application/json", times=None
+    )
+    connection.sandbox.faults.add(answer)
+
+    transmission = connection.send(action, *KEYS)
+
+    assert isinstance(transmission.stopped_by, CredentialsError)
+    assert set(outcomes(transmission).values()) == {"skipped"}
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 404, 500, 503])
+def test_an_html_page_is_named_in_one_line_without_markup(connection: Connection, status: int) -> None:
+    connection.sandbox.faults.add(Fault(kind=FaultKind.ANSWER, status=status, body=PAGE, times=None))
+
+    transmission = connection.send(Action.CREATE, *KEYS, unseen=True)
+
+    for result in transmission.results.values():
+        assert result.message
+        assert len(result.message) < 400
+        assert not {"<", ">", "\n"} & set(result.message)
 
 
 def test_an_address_that_leads_elsewhere_is_a_fault_of_the_configuration(connection: Connection) -> None:
@@ -362,6 +412,20 @@ def test_a_list_tells_what_is_there(connection: Connection) -> None:
 
     assert {key for key, item in listed.items() if item.is_offered} == set(KEYS[1:])
     assert {key: listed[key].remote_id for key in KEYS[1:]} == {key: connection.known[key] for key in KEYS[1:]}
+
+
+@pytest.mark.parametrize("title", AWKWARD_TITLES)
+@pytest.mark.parametrize("code", [code for code in CALLING if CHANNELS[code].can_list])
+def test_a_list_tells_texts_as_they_were_sent(code: str, title: str) -> None:
+    connection = Connection(code)
+    connection.send(Action.CREATE, KEYS[0], unseen=True, title=title)
+    payload = connection.channel.transform(item_of(KEYS[0], title=title))
+
+    [listed] = connection.channel.list_items()
+
+    compared = listed.fields.keys() & payload.keys()
+    assert compared
+    assert {name: listed.fields[name] for name in compared} == {name: payload[name] for name in compared}
 
 
 def test_more_items_than_a_call_takes_are_several_calls(connection: Connection) -> None:

@@ -13,6 +13,7 @@ from enterprise_catalog.integrated_channels.management.commands._configuration i
     add_configuration_option,
     configuration_of,
 )
+from enterprise_catalog.integrated_channels.management.commands._interruption import ending_when_interrupted
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -27,8 +28,10 @@ class Command(BaseCommand):
         add_configuration_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        configuration = configuration_of(options["configuration"])
         try:
-            adoption = adopt(configuration_of(options["configuration"]), clock=timezone.now)
+            with ending_when_interrupted():
+                adoption = adopt(configuration, clock=timezone.now)
         except SyncError as error:
             raise CommandError(error.message, returncode=1) from error
         for duplicates in adoption.duplicates:

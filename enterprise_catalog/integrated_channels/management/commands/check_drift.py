@@ -16,13 +16,17 @@ from enterprise_catalog.integrated_channels.management.commands._configuration i
     add_configuration_option,
     configuration_of,
 )
+from enterprise_catalog.integrated_channels.management.commands._interruption import ending_when_interrupted
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
 
 class Command(BaseCommand):
-    """Prints a line for each difference. Exit code 0: no differences; 1: differences, or the LMS could not be read."""
+    """Prints a line for each difference.
+
+    Exit code 0: no differences; 1: differences, or the LMS could not be read; 2: no such configuration; 130: Ctrl+C.
+    """
 
     help = "List how a configuration's learning system differs from what it should have."
 
@@ -31,8 +35,10 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object per difference")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        configuration = configuration_of(options["configuration"])
         try:
-            report = check_drift(configuration_of(options["configuration"]), clock=timezone.now)
+            with ending_when_interrupted():
+                report = check_drift(configuration, clock=timezone.now)
         except SyncError as error:
             raise CommandError(error.message, returncode=1) from error
         for each in report.differences:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentTypeError
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +17,14 @@ from pydantic import ValidationError
 from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.exceptions import StopSyncError
+from enterprise_catalog.integrated_channels.management.commands._interruption import ending_when_interrupted
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
     RunState,
 )
 from enterprise_catalog.integrated_channels.plans import SavedPlan, know
+from enterprise_catalog.integrated_channels.stopping import check_stop
 from enterprise_catalog.integrated_channels.sync import sync
 
 if TYPE_CHECKING:
@@ -33,7 +34,11 @@ log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    """Exit code 0: every sync did all it had to; 1: something failed or waits, and is recorded; 2: wrong usage."""
+    """Runs syncs one after the other.
+
+    Exit code 0: every sync did all it had to; 1: something failed or waits, and is recorded; 2: wrong usage;
+    130: Ctrl+C.
+    """
 
     help = "Sync channel configurations now, in this process."
 
@@ -55,8 +60,15 @@ class Command(BaseCommand):
             raise CommandError("--plan says by itself of which configuration it is", returncode=2)
         if saved:
             options["configuration"] = saved.configuration_id
-        perform = partial(self._plan, file=file) if options["dry_run"] else partial(self._sync, saved=saved)
-        outcomes = [perform(configuration, as_json=options["json"]) for configuration in self._chosen(options)]
+        chosen, as_json = self._chosen(options), options["json"]
+        if options["dry_run"]:
+            outcomes = [self._plan(configuration, as_json=as_json, file=file) for configuration in chosen]
+        else:
+            outcomes = []
+            with ending_when_interrupted():
+                for configuration in chosen:
+                    outcomes.append(self._sync(configuration, as_json=as_json, saved=saved))
+                    check_stop()
         if not all(outcomes):
             sys.exit(1)
 

@@ -13,6 +13,7 @@ from enterprise_catalog.integrated_channels.management.commands._configuration i
     add_configuration_option,
     configuration_of,
 )
+from enterprise_catalog.integrated_channels.management.commands._interruption import ending_when_interrupted
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -27,7 +28,9 @@ class Command(BaseCommand):
         add_configuration_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        mend = try_connection(configuration_of(options["configuration"]), clock=timezone.now)
+        configuration = configuration_of(options["configuration"])
+        with ending_when_interrupted():
+            mend = try_connection(configuration, clock=timezone.now)
         for sentence in mend:
             self.stdout.write(sentence)
         if mend:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from enterprise_catalog.integrated_channels.channels.duplicates import Duplicates, oldest_first
 from enterprise_catalog.integrated_channels.exceptions import (
     CredentialsError,
     RejectedError,
@@ -109,6 +110,17 @@ def test_a_new_course_without_skills_takes_one_call(degreed: DegreedSandbox, cha
     channel.create([outgoing("A", skills=[])])
 
     assert degreed.calls == {TOKEN: 1, CREATE: 1}
+
+
+def test_of_several_courses_with_one_external_id_the_oldest_counts_and_all_are_named(
+    degreed: DegreedSandbox, channel: Degreed
+) -> None:
+    ids = [add(degreed, "A", url=f"https://learn.test/{number}") for number in range(3)]
+    noted: list[Duplicates] = []
+    channel.note_duplicates = noted.append
+
+    assert channel.find(["A"]) == {"A": oldest_first(ids)[0]}
+    assert [{duplicates.used, *duplicates.unused} for duplicates in noted] == [set(ids)]
 
 
 def test_an_external_id_that_is_taken_makes_no_second_course(degreed: DegreedSandbox, channel: Degreed) -> None:

@@ -1,0 +1,40 @@
+"""Ctrl+C and SIGTERM in commands that call LMSs: they end after the current call and give the lease back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from enterprise_catalog.integrated_channels.exceptions import StopRequestedError
+from enterprise_catalog.integrated_channels.stopping import stopping_on
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MESSAGE: Final = b"Interrupted: the command ends after the current call to the LMS, or at once if interrupted again.\n"
+
+
+@contextmanager
+def ending_when_interrupted() -> Iterator[None]:
+    """Run the block until its end, or until it raises StopRequestedError after SIGINT or SIGTERM.
+
+    Raises:
+        SystemExit: there was such a signal; the exit code is 128 plus its number, as shells have it.
+    """
+    signals: list[int] = []
+
+    def announce(number: int) -> None:
+        signals.append(number)
+        # Not through sys.stderr: the handler may run while the command writes to it.
+        os.write(2, _MESSAGE)
+
+    try:
+        with stopping_on(signal.SIGINT, signal.SIGTERM, on_request=announce):
+            yield
+    except StopRequestedError:
+        pass
+    if signals:
+        sys.exit(128 + signals[0])

@@ -1,0 +1,110 @@
+"""Ctrl+C and SIGTERM in commands that call an LMS, with real processes: one sentence, and no lease is left."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from pydantic import TypeAdapter
+
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from tests.factories import courses
+from tests.processes import PROJECT, Site, get_json, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.processes
+
+CUSTOMER: Final = "22222222-2222-4222-8222-222222222222"
+CATALOG: Final = "11111111-1111-4111-8111-111111111111"
+CREATE: Final = "core_course_create_courses"
+LIST: Final = "core_course_get_courses"
+SENTENCE: Final = "Interrupted: the command ends after the current call to the LMS, or at once if interrupted again."
+PATIENCE_SECONDS: Final = 120
+_FAULTS: Final = TypeAdapter(list[Fault])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site that serves a catalog of three courses."""
+    site = Site.make(tmp_path_factory.mktemp("site"))
+    site.manage("migrate", "--verbosity", "0")
+    file = site.folder / "catalog.jsonl"
+    file.write_text("".join(json.dumps(course) + "\n" for course in courses(3)), encoding="utf-8")
+    site.manage("import_content", str(file), "--catalog-uuid", CATALOG, "--customer-uuid", CUSTOMER)
+    with site.web():
+        yield site
+
+
+@pytest.fixture(scope="module")
+def lms(site: Site) -> Iterator[str]:
+    """The URL of a Moodle that configuration 1 is connected to."""
+    with site.sandbox("MOODLE") as sandbox:
+        site.manage(
+            "create_channel",
+            *("--channel", "MOODLE", "--customer-uuid", CUSTOMER, "--base-url", sandbox["url"]),
+            *("--settings", json.dumps(sandbox["settings"]), "--credentials", json.dumps(sandbox["credentials"])),
+        )
+        yield sandbox["url"]
+
+
+def delay(lms: str, operation: str, *, seconds: float) -> None:
+    """Let the LMS take its time for an operation, and forget all courses and calls."""
+    faults = [Fault(kind=FaultKind.DELAY, operation=operation, delay_seconds=seconds, times=1)]
+    for page, body in (("reset", b""), ("faults", _FAULTS.dump_json(faults))):
+        with urllib.request.urlopen(f"{lms}/_sandbox/{page}", data=body, timeout=30) as answer:  # noqa: S310  (loopback)
+            answer.read()
+
+
+def interrupted(site: Site, lms: str, *command: str, during: str, times: int = 1) -> tuple[int, list[str]]:
+    """Press Ctrl+C in the middle of a call of a command; return its exit code and the lines that it wrote."""
+    with subprocess.Popen(
+        [sys.executable, "manage.py", *command, "--configuration", "1"],
+        cwd=PROJECT,
+        env={**site.environment, "LOG_LEVEL": "ERROR"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        wait_until(lambda: bool(get_json(f"{lms}/_sandbox/calls").get(during)), seconds=PATIENCE_SECONDS)
+        assert process.stderr is not None
+        lines = []
+        for _ in range(times):
+            process.send_signal(signal.SIGINT)
+            lines.append(process.stderr.readline())  # The signal has been handled now.
+        lines += process.stderr.readlines()
+        code = process.wait(timeout=PATIENCE_SECONDS)
+    return code, [line.rstrip() for line in lines if not line.startswith("{")]  # Others are log entries.
+
+
+def sync(site: Site) -> dict[str, Any]:
+    """Sync configuration 1, which fails if a lease is held, and return the report."""
+    report: dict[str, Any] = json.loads(site.manage("sync_channels", "--configuration", "1", "--json"))
+    return report
+
+
+def test_a_second_interrupt_ends_a_sync_in_the_middle_of_a_call_and_the_next_one_continues(
+    site: Site, lms: str
+) -> None:
+    delay(lms, CREATE, seconds=60)
+
+    ended = interrupted(site, lms, "sync_channels", during=CREATE, times=2)
+
+    assert ended == (130, [SENTENCE, "Interrupted."])
+    assert sync(site)["state"] == "complete"
+    assert len(get_json(f"{lms}/_sandbox/content")) == 3
+
+
+def test_a_drift_report_ends_after_the_current_call_and_leaves_no_lease(site: Site, lms: str) -> None:
+    delay(lms, LIST, seconds=1)
+
+    ended = interrupted(site, lms, "check_drift", during=LIST)
+
+    assert ended == (130, [SENTENCE])
+    assert sync(site)["state"] == "complete"

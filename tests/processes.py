@@ -36,6 +36,7 @@ class Site:
     folder: Path
     environment: Mapping[str, str]
     port: int  #: Of the web service.
+    project: Path = PROJECT  #: Whose code the processes run.
 
     @classmethod
     def make(cls, folder: Path, **variables: str) -> Site:
@@ -56,7 +57,7 @@ class Site:
         """Run a management command to its end and return what it printed."""
         command = [sys.executable, "manage.py", *arguments]
         done = subprocess.run(
-            command, cwd=PROJECT, env=dict(self.environment), capture_output=True, text=True, check=False
+            command, cwd=self.project, env=dict(self.environment), capture_output=True, text=True, check=False
         )
         assert done.returncode in allowed, f"{arguments} ended with {done.returncode}:\n{done.stderr[-4000:]}"
         return done.stdout
@@ -70,7 +71,7 @@ class Site:
         with self.log_of(*command).open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", *command],
-                cwd=PROJECT,
+                cwd=self.project,
                 env=dict(self.environment),
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -91,7 +92,7 @@ class Site:
         with log_file.open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-c", f"import django; django.setup(); {code}"],
-                cwd=PROJECT,
+                cwd=self.project,
                 env=dict(self.environment),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -280,7 +281,7 @@ def connections_to(port: int) -> int:
     return sum(local.endswith(f":{port:04X}") and state in _UNCLOSED for local, _, state in ends)
 
 
-def get_json(url: str) -> Any:
+def get_json(url: str | urllib.request.Request) -> Any:
     """Return what ``url`` answers."""
     with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310  (loopback)
         return json.load(response)

@@ -1,0 +1,1 @@
+"""Old code beside new code on one database, as during a rolling upgrade."""

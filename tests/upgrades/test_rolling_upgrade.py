@@ -1,0 +1,188 @@
+"""Processes of the last release and of today work on one database at the same time, before and after it is migrated."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import dataclasses
+import functools
+import json
+import shutil
+import subprocess
+import tempfile
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests import services
+from tests.factories import a_course
+from tests.processes import PROJECT, Dialogue, Site, get_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+pytestmark = pytest.mark.processes
+
+#: The commit that the last release was made of.
+RELEASE: Final = "d4b32ad"
+CUSTOMER: Final = "22222222-2222-4222-8222-222222222222"
+CATALOG: Final = "55555555-5555-4555-8555-555555555555"
+
+#: Carries out one command after the other, and says what each printed and ended with.
+COMMANDS: Final = """
+import contextlib, io, json, sys
+from django.core.management import call_command
+for line in sys.stdin:
+    output, code = io.StringIO(), 0
+    with contextlib.redirect_stdout(output):
+        try:
+            call_command(*json.loads(line)["command"])
+        except SystemExit as error:
+            code = error.code
+    print(json.dumps({"code": code, "output": output.getvalue()}), flush=True)
+"""
+
+
+@functools.cache
+def code_of_the_release() -> Path:
+    """Return a folder with the code of the last release.
+
+    Raises:
+        UnavailableError: the history is not here.
+    """
+    command = ["git", "-C", str(PROJECT), "archive", RELEASE]
+    try:
+        archive = subprocess.run(command, capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise services.UnavailableError(f"commit {RELEASE} is not here; a clone with its history has it") from error
+    folder = Path(tempfile.mkdtemp(prefix="enterprise-catalog-release-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
+    return folder
+
+
+@pytest.fixture(params=["SQLite", "MariaDB"])
+def today(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
+    """A site that runs today's code; its database is empty."""
+    if request.param == "SQLite":
+        return Site.make(tmp_path)
+    url = services.create_database(request.getfixturevalue("mariadb_url"), "rolling_upgrade")
+    return Site.make(tmp_path, DATABASE_URL=url)
+
+
+@pytest.fixture
+def released(today: Site) -> Site:
+    """The same site with the code of the last release."""
+    return dataclasses.replace(today, project=services.or_skip(code_of_the_release))
+
+
+class Program:
+    """Commands of one version of the code, all in one process, as in a worker."""
+
+    def __init__(self, dialogue: Dialogue, folder: Path) -> None:
+        self._dialogue, self._folder = dialogue, folder
+
+    def run(self, *command: str, codes: tuple[int, ...] = (0,)) -> str:
+        done = self._dialogue.ask(command=command)
+        assert done["code"] in codes, done
+        output: str = done["output"]
+        return output
+
+    def put_into_catalog(self, titles: Mapping[str, str]) -> Any:
+        """Make the catalog hold exactly these courses, key -> title."""
+        file = self._folder / "catalog.jsonl"
+        file.write_text("".join(json.dumps(a_course(key, title=title)) + "\n" for key, title in titles.items()))
+        named = ("--catalog-uuid", CATALOG, "--customer-uuid", CUSTOMER)
+        return json.loads(self.run("import_content", str(file), "--replace", *named))
+
+    def create_channel(self, lms: Mapping[str, Any], *options: str) -> str:
+        return self.run(
+            "create_channel",
+            *("--channel", "MOODLE", "--customer-uuid", CUSTOMER, "--base-url", lms["url"], *options),
+            *("--credentials", json.dumps(lms["credentials"])),
+        ).strip()
+
+    def sync(self, configuration: str) -> Any:
+        """Sync, and return the counts."""
+        report = json.loads(self.run("sync_channels", "--json", "--configuration", configuration, codes=(0, 1)))
+        assert report["state"] == "complete", report["reason"]
+        return report["counts"]
+
+
+@contextlib.contextmanager
+def program(site: Site) -> Iterator[Program]:
+    with site.dialogue(COMMANDS) as dialogue:
+        yield Program(dialogue, site.folder)
+
+
+@contextlib.contextmanager
+def web(site: Site, token: str) -> Iterator[None]:
+    """Serve the catalog until the block ends. Makes the first request, which imports all code and may take long."""
+    options = ("--bind", f"127.0.0.1:{site.port}", "--workers", "1", "--threads", "4", "--timeout", "120")
+    command = ("gunicorn", *options, "enterprise_catalog.wsgi")
+    with site.running(*command) as process:
+        services.wait_for_port(site.port, process, log=site.log_of(*command))
+        diff(site, token)
+        yield
+
+
+def diff(site: Site, token: str) -> Any:
+    """Return the API's difference between no keys and the catalog."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{site.port}/api/v1/enterprise-catalogs/{CATALOG}/content-diff/",
+        data=b'{"content_keys": []}',
+        headers={"Authorization": f"JWT {token}", "Content-Type": "application/json"},
+    )
+    return get_json(request)["to_create"]
+
+
+def test_old_and_new_code_work_on_a_migrated_database_at_the_same_time(today: Site, released: Site) -> None:
+    titles = {f"K{number}": f"Course {number}" for number in range(6)}
+    with contextlib.ExitStack() as processes:
+        lms = processes.enter_context(today.sandbox("MOODLE"))
+        old = processes.enter_context(program(released))
+        old.run("migrate", "--verbosity", "0")
+        token = old.run("issue_token", "--role", f"enterprise_admin:{CUSTOMER}").strip()
+        assert old.put_into_catalog(titles)["created"] == 6
+        with web(released, token):
+            first = old.create_channel(lms)
+            assert old.sync(first) == {"create": {"done": 6}}
+
+            new = processes.enter_context(program(today))
+            new.run("migrate", "--verbosity", "0")
+
+            # Processes that were started before the migration still run after it.
+            del titles["K0"]
+            titles |= {"K1": "Changed by old code", "K6": "Added by old code"}
+            assert old.put_into_catalog(titles) == report(created=1, updated=1, unchanged=4, removed=1)
+            assert diff(released, token) == sorted(titles)
+            assert old.sync(first) == {"delete": {"done": 1}, "create": {"done": 1}, "update": {"done": 1}}
+            second = old.create_channel(lms, "--settings", '{"category_id": 1}', "--catalog-uuid", CATALOG)
+            # New workers work with an old web service, on rows that old code wrote.
+            assert new.sync(first) == {}
+            titles["K0"] = "Returned by new code"
+            assert new.put_into_catalog(titles) == report(created=1, unchanged=6)
+            assert new.sync(first) == {"create": {"done": 1}}
+
+        with web(today, token):
+            # Old workers work with a new web service, on rows that new code wrote.
+            assert old.sync(first) == {}
+            titles |= {"K2": "Changed by old code, too"}
+            assert old.put_into_catalog(titles) == report(updated=1, unchanged=6)
+            assert diff(today, token) == sorted(titles)
+            assert old.sync(first) == {"update": {"done": 1}}
+            del titles["K3"]
+            assert new.put_into_catalog(titles) == report(unchanged=6, removed=1)
+            assert new.sync(first) == {"delete": {"done": 1}}
+        states = [json.loads(line)["state"] for line in new.run("show_transmissions", "--json").splitlines()]
+        offered = get_json(f"{lms['url']}/_sandbox/offered")
+
+    assert second != first
+    assert sorted(states) == ["deleted"] + ["transmitted"] * 6
+    assert {key: title.partition(" - via ")[0] for key, title in offered.items()} == titles
+
+
+def report(**counts: int) -> dict[str, int]:
+    return dict.fromkeys(("created", "updated", "unchanged", "removed", "rejected"), 0) | counts

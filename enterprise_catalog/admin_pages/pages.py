@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from django.contrib import admin, messages
 from django.db import models
 
+from enterprise_catalog.admin_pages.confirmed_actions import ConfirmedActions
 from enterprise_catalog.admin_pages.paginator import CappedPaginator
 from enterprise_catalog.admin_pages.rendering import EMPTY, link_to
 from enterprise_catalog.admin_pages.time_limit import TimeLimitError, time_limit
@@ -31,8 +32,10 @@ TOO_SLOW: Final = (
     f"The database was stopped after {LIST_SECONDS} seconds. "
     "Choose one configuration, or a longer part of a content key."
 )
-#: What may follow a column's name in a list's URL: what the filters write there, and what links to the list do.
-_LOOKUPS: Final = frozenset({"", "__exact", "__id__exact", "__uuid__exact", "_from", "_to"})
+#: What may follow a column's name in a list's URL: the conditions of all kinds of filters and of links to the list.
+_LOOKUPS: Final = frozenset(
+    {"", "__exact", "__id__exact", "__uuid__exact", "__isnull", "__gte", "__lt", "_from", "_to"}
+)
 
 
 class _List(ChangeList):
@@ -51,11 +54,12 @@ class _List(ChangeList):
         self.full_result_count = self.result_count
 
 
-class Page(ModelAdmin):
+class Page(ConfirmedActions, ModelAdmin):
     """The list and the form of one table.
 
-    A list shows one page, counts up to a limit and allows no conditions but its filters'. A form writes the columns
-    that were changed in it and no others, so that it never undoes what a sync or an import wrote meanwhile.
+    An action runs after a confirmation (``confirmed_actions.py``). A list shows one page, counts up to a limit and
+    allows only the conditions of its filters. A form writes only the columns that were changed in it, so that it never
+    undoes what a sync or an import wrote meanwhile.
     """
 
     paginator = CappedPaginator
@@ -65,6 +69,7 @@ class Page(ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # They would count the table once per choice of each filter.
     empty_value_display = EMPTY
+    view_on_site = False  # There are no other pages for people to go to.
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
     # Options of unfold's.

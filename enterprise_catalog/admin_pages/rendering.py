@@ -12,6 +12,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 
+from enterprise_catalog.admin_pages.viewer import may_view
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
@@ -91,16 +93,20 @@ def code_block(text: str) -> str:
 
 
 def link_to(obj: Model | None, text: object = None) -> str:
-    """Return a link to the object's page; a dash for none."""
+    """Return a link to the object's page; only the text if the user may not open it, and a dash for no object."""
     if obj is None:
         return EMPTY
+    if not may_view(type(obj)):
+        return format_html("{}", obj if text is None else text)
     options = obj._meta  # noqa: SLF001  (Django's documented API)
     url = reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[obj.pk])
     return format_html('<a class="text-link" href="{}">{}</a>', url, obj if text is None else text)
 
 
 def link_to_list(model: type[Model], text: str, **conditions: str | int | UUID) -> str:
-    """Return a link to a table's list, narrowed by the conditions."""
+    """Return a link to a table's list, narrowed by the conditions; a dash if the user may not open it."""
+    if not may_view(model):
+        return EMPTY
     options = model._meta  # noqa: SLF001  (Django's documented API)
     url = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
     return format_html(

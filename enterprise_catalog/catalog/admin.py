@@ -105,8 +105,8 @@ class CatalogPage(_UUIDPage):
     search_help_text = "Title or UUID"
     text_column = "title"
     autocomplete_fields = ("enterprise_customer", "catalog_query")
-    fields = ("title", "uuid", "enterprise_customer", "catalog_query", "version", "documents_changed", "created")
-    shown = ("version", "documents_changed", "created")
+    fields = ("title", "uuid", "enterprise_customer", "catalog_query", "revision", "documents_changed", "created")
+    shown = ("revision", "documents_changed", "created")
 
     documents_changed = moment_field("documents_changed_at", "addresses changed")
     created = moment_field("created_at")

@@ -205,19 +205,27 @@ def take_back(configuration: ChannelConfiguration, keys: Sequence[str], *, lease
 
 
 def decide_deletes(configuration: ChannelConfiguration, *, approved: bool, by: str, now: datetime) -> int:
-    """Let the held deletes of a configuration be carried out by its next run, or keep the items; return how many.
+    """Approve the held deletes of a configuration for its next run, or keep the items; return their number.
 
-    What was kept before can be approved later. Safe beside a run.
-
-    Args:
-        by: who says so, for the rows' reason.
+    See :func:`decide_chosen_deletes`.
     """
     rows = ContentMetadataItemTransmission.objects.of(configuration)
+    return decide_chosen_deletes(rows, approved=approved, by=by, now=now)
+
+
+def decide_chosen_deletes(transmissions: TransmissionQuerySet, *, approved: bool, by: str, now: datetime) -> int:
+    """Approve the held deletes among ``transmissions`` for the next run, or keep the items; return their number.
+
+    Kept items can be approved later. Safe during a run.
+
+    Args:
+        by: the user's name, for the rows' reason.
+    """
+    undecided = transmissions.undecided(approved=approved)
     if approved:
-        undecided = rows.filter(state__in=(State.HELD, State.KEPT))
         reason = f"Left the catalogs; its delete was approved by {by}."
         return undecided.update(state=State.PENDING, reason=reason, due_since=now)
-    return rows.filter(state=State.HELD).update(state=State.KEPT, reason=f"Left the catalogs; kept by {by}.")
+    return undecided.update(state=State.KEPT, reason=f"Left the catalogs; kept by {by}.")
 
 
 def note_planned(

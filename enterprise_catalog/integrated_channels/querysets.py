@@ -62,6 +62,10 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
         settled = (State.TRANSMITTED, State.DELETED)
         return self.filter(state__in=[state for state in State if state not in settled])
 
+    def undecided(self, *, approved: bool) -> TransmissionQuerySet:
+        """Only those whose delete can be approved (``approved=True``: held or kept) or refused (held)."""
+        return self.filter(state__in=(State.HELD, State.KEPT) if approved else (State.HELD,))
+
     def earliest_attempt(self) -> datetime | None:
         """Return when the first of those that failed is due again; ``None`` if none failed."""
         failed = self.filter(state__in=(State.RETRYING, State.REJECTED))

@@ -26,7 +26,9 @@ TRUSTED_PROXIES = env.TRUSTED_PROXIES
 # --- programs -------------------------------------------------------------------------------------------------------
 
 COMMON_APPS = [
-    "unfold",
+    # Before unfold and the admin: its templates come first, and its admin site takes the place of unfold's.
+    "enterprise_catalog.admin_pages",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -35,7 +37,6 @@ COMMON_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_prometheus",
-    "enterprise_catalog.admin_pages",
 ]
 CATALOG_APPS = [
     "rest_framework",

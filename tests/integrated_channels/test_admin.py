@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission
 
 from enterprise_catalog.integrated_channels.admin import attempts, channel_filter, transmissions
 from enterprise_catalog.integrated_channels.models import RunState, TransmissionAttempt
+from tests.admin_pages.confirming import run
 from tests.factories import DAY_ONE
 from tests.integrated_channels import records
 from tests.integrated_channels.pages import ATTEMPTS, CONFIGURATIONS, RUNS, TRANSMISSIONS, shown, text_of
@@ -341,10 +342,10 @@ def test_failed_items_are_sent_again_on_demand(admin_client: Client) -> None:
     [dead] = records.transmissions(configuration, ["Org+A"], state="dead_letter", attempts=10)
     [fine] = [row for row in records.transmissions(configuration, ["Org+B"], state="pending") if row.pk != dead.pk]
 
-    chosen = {"action": "queue_again", "_selected_action": [dead.pk, fine.pk]}
-    response = admin_client.post(TRANSMISSIONS, chosen, follow=True)
+    response = run(admin_client, TRANSMISSIONS, "queue_again", [dead.pk, fine.pk])
 
-    assert "1 sent again with the next sync; 1 are not to be sent, or are queued already." in text_of(response)
+    told = "1 transmission queued for the next sync; 1 skipped (already queued, or nothing to send)."
+    assert told in text_of(response)
     for row, state in ((dead, "pending"), (fine, "pending")):
         row.refresh_from_db()
         assert row.state == state

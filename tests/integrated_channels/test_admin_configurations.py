@@ -21,6 +21,7 @@ from enterprise_catalog.integrated_channels.models import (
     RunState,
     SyncLease,
 )
+from tests.admin_pages.confirming import run
 from tests.integrated_channels import records
 from tests.integrated_channels.pages import CONFIGURATIONS, shown, text_of
 from tests.integrated_channels.records import SECRET, a_configuration, a_run
@@ -310,10 +311,8 @@ def test_sync_now_queues_the_chosen_configurations_once_the_request_is_committed
     admin_client: Client, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
     chosen, off, _ = a_configuration(), a_configuration(active=False, display_name="Off"), a_configuration()
-    action = {"action": "sync_now", "_selected_action": [chosen.pk, off.pk]}
-
     with django_capture_on_commit_callbacks() as callbacks:
-        response = admin_client.post(CONFIGURATIONS, action, follow=True)
+        response = run(admin_client, CONFIGURATIONS, "sync_now", [chosen.pk, off.pk])
     before = queued()
     [callback] = callbacks
     callback()
@@ -324,7 +323,7 @@ def test_sync_now_queues_the_chosen_configurations_once_the_request_is_committed
 
 @pytest.mark.parametrize(
     ("action", "state", "told"),
-    [("approve_deletes", "pending", "deleted with the next sync"), ("keep_held", "kept", "kept")],
+    [("approve_deletes", "pending", "approved for deletion with the next sync"), ("keep_held", "kept", "kept")],
 )
 def test_held_deletes_are_decided_on_for_the_chosen_configurations(
     admin_client: Client, action: str, state: str, told: str
@@ -333,9 +332,9 @@ def test_held_deletes_are_decided_on_for_the_chosen_configurations(
     for configuration in (chosen, other):
         records.transmissions(configuration, ["a", "b"], state="held", action="delete")
 
-    response = admin_client.post(CONFIGURATIONS, {"action": action, "_selected_action": [chosen.pk]}, follow=True)
+    response = run(admin_client, CONFIGURATIONS, action, [chosen.pk])
 
-    assert f"“Chosen”: 2 items are {told}." in text_of(response)
+    assert f"2 transmissions {told}." in text_of(response)
     rows = ContentMetadataItemTransmission.objects
     assert set(rows.of(chosen).values_list("state", flat=True)) == {state}
     assert set(rows.of(other).values_list("state", flat=True)) == {"held"}
@@ -365,9 +364,7 @@ def test_a_broker_that_does_not_answer_is_told(admin_client: Client, monkeypatch
     monkeypatch.setattr(
         "enterprise_catalog.integrated_channels.admin.configurations.sync_configuration.delay", no_answer
     )
-    action = {"action": "sync_now", "_selected_action": [a_configuration().pk]}
-
-    page = text_of(admin_client.post(CONFIGURATIONS, action, follow=True))
+    page = text_of(run(admin_client, CONFIGURATIONS, "sync_now", [a_configuration().pk]))
 
     assert "The message broker does not answer" in page
     assert "queued.</" not in page

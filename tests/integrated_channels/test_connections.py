@@ -25,6 +25,7 @@ from enterprise_catalog.integrated_channels.models import ChannelConfiguration, 
 from enterprise_catalog.sandbox import moodle_site
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.moodle_courses import Course
+from tests.admin_pages.confirming import run
 from tests.factories import a_catalog, a_course, courses, import_into
 from tests.integrated_channels.shelf import Shelf, ShelfChannel
 from tests.integrated_channels.syncing import row_of, run_of
@@ -121,11 +122,11 @@ def test_the_command_prints_what_has_to_be_mended(
 
 def test_the_admin_tells_it(configuration: ChannelConfiguration, moodle: MoodleSandbox, admin_client: Client) -> None:
     page = "/admin/integrated_channels/channelconfiguration/"
-    chosen = {"action": "try_connections", "_selected_action": [configuration.pk]}
 
-    assert "The connection works." in admin_client.post(page, chosen, follow=True).content.decode()
+    assert "The connection works." in run(admin_client, page, "try_connections", [configuration.pk]).content.decode()
     moodle.service_enabled = False
-    assert "Access control exception" in admin_client.post(page, chosen, follow=True).content.decode()
+    refused = run(admin_client, page, "try_connections", [configuration.pk])
+    assert "Access control exception" in refused.content.decode()
 
 
 # --- compared ---------------------------------------------------------------------------------------------------------

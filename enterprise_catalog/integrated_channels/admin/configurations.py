@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten
@@ -16,6 +17,7 @@ from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
 from kombu.exceptions import OperationalError
 
+from enterprise_catalog.admin_pages.actions import Result, runs
 from enterprise_catalog.admin_pages.filters import BooleanRadioFilter, ChoicesDropdownFilter
 from enterprise_catalog.admin_pages.pages import Page, changed_columns
 from enterprise_catalog.admin_pages.rendering import (
@@ -27,6 +29,7 @@ from enterprise_catalog.admin_pages.rendering import (
     stacked,
 )
 from enterprise_catalog.admin_pages.search import uuid_or_text
+from enterprise_catalog.admin_pages.viewer import has_permission
 from enterprise_catalog.integrated_channels import audit
 from enterprise_catalog.integrated_channels.admin.configuration_form import (
     ConfigurationForm,
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
+    from enterprise_catalog.integrated_channels.querysets import TransmissionQuerySet
     from enterprise_catalog.integrated_channels.types import Accounts
 
     class _Checked(HttpRequest):
@@ -66,6 +70,26 @@ _WHAT = ("channel_code", "display_name", "active", "enterprise_customer_uuid", "
 _WHERE = ("base_url", "settings", "new_credentials")
 _SYNCS = (("last_run", "running"), ("last_full_sync", "next_sync"), ("waiting", "failing"), "records")
 _HOW = ("sync_interval_minutes", "chunk_size", "max_chunks_per_run", ("delete_limit_items", "delete_limit_percent"))
+
+
+#: How many connections are tested in one request: each takes up to a minute if the LMS does not respond.
+MAX_CONNECTIONS: Final = 20
+
+
+def _undecided(
+    _: ConfigurationPage, configurations: QuerySet[ChannelConfiguration], *, approved: bool
+) -> QuerySet[ContentMetadataItemTransmission]:
+    """Return the items whose delete can be approved or refused, of all the configurations."""
+    ids = list(configurations.order_by().values_list("pk", flat=True))
+    rows = ContentMetadataItemTransmission.objects.filter(configuration__in=ids).undecided(approved=approved)
+    return rows.order_by("content_key", "id")
+
+
+def _decide_deletes(request: HttpRequest, transmissions: TransmissionQuerySet, *, approved: bool) -> Result:
+    by, chosen = request.user.get_username(), transmissions.count()
+    number = audit.decide_chosen_deletes(transmissions, approved=approved, by=by, now=timezone.now())
+    done = "approved for deletion with the next sync" if approved else "kept"
+    return Result(Counter({done: number}), Counter({"decided meanwhile": chosen - number}))
 
 
 @admin.register(ChannelConfiguration)
@@ -149,6 +173,7 @@ class ConfigurationPage(Page):
     def save_and_sync(self, request: HttpRequest, obj: ChannelConfiguration) -> None:
         self._sync_after_commit(request, [obj])
 
+    @runs(max_rows=MAX_CONNECTIONS, in_transaction=False)
     @admin.action(description="Test connection", permissions=["change"])
     def try_connections(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> None:
         for configuration in queryset:
@@ -156,22 +181,15 @@ class ConfigurationPage(Page):
             told, level = (" ".join(mend), messages.ERROR) if mend else ("The connection works.", messages.SUCCESS)
             self.message_user(request, f"“{configuration}”: {told}", level)
 
+    @runs(targets=partial(_undecided, approved=True))
     @admin.action(description="Approve held deletes", permissions=["change"])
-    def approve_deletes(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> None:
-        self._decide_deletes(request, queryset, approved=True)
+    def approve_deletes(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
+        return _decide_deletes(request, queryset, approved=True)
 
+    @runs(targets=partial(_undecided, approved=False))
     @admin.action(description="Keep what is held", permissions=["change"])
-    def keep_held(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> None:
-        self._decide_deletes(request, queryset, approved=False)
-
-    def _decide_deletes(
-        self, request: HttpRequest, configurations: Iterable[ChannelConfiguration], *, approved: bool
-    ) -> None:
-        by, what = request.user.get_username(), "deleted with the next sync" if approved else "kept"
-        for configuration in configurations:
-            number = audit.decide_deletes(configuration, approved=approved, by=by, now=timezone.now())
-            level = messages.SUCCESS if number else messages.WARNING
-            self.message_user(request, f"“{configuration}”: {number:,} items are {what}.", level)
+    def keep_held(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
+        return _decide_deletes(request, queryset, approved=False)
 
     @admin.action(description="Sync now", permissions=["change"])
     def sync_now(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> None:
@@ -233,8 +251,10 @@ class ConfigurationPage(Page):
         channel = CHANNELS.get(configuration.channel_code)
         if channel is None or not issubclass(channel, ConsentingChannel):
             return "not needed; the credentials are enough"
+        if not has_permission("integrated_channels.change_channelconfiguration"):
+            return "given by users who may change this configuration"
         place = reverse("channel-consent", args=[configuration.pk])
-        return format_html('<a href="{}">Authorize: log in at the learning system, and let us in</a>', place)
+        return format_html('<a href="{}">Authorize: log in at the LMS and grant access</a>', place)
 
     @admin.display(description="see its")
     def records(self, configuration: ChannelConfiguration) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.utils import timezone
 
+from enterprise_catalog.admin_pages.actions import Result
 from enterprise_catalog.admin_pages.filters import (
     AutocompleteSelectFilter,
     ChoicesCheckboxFilter,
@@ -132,14 +134,13 @@ class TransmissionPage(ReadOnlyPage):
         return super().render_change_form(request, context, **kwargs)
 
     @admin.action(description="Send again with the next sync", permissions=["queue_again"])
-    def queue_again(self, request: HttpRequest, queryset: QuerySet[ContentMetadataItemTransmission]) -> None:
-        chosen = ContentMetadataItemTransmission.objects.filter(pk__in=queryset.values_list("pk", flat=True))
-        by, now = request.user.get_username(), timezone.now()
-        number = audit.queue_again(chosen, by=by, now=now, also_transmitted=True)
-        rest = len(queryset) - number
-        others = f"; {rest} are not to be sent, or are queued already" if rest else ""
-        level = messages.SUCCESS if number else messages.WARNING
-        self.message_user(request, f"{number} sent again with the next sync{others}.", level)
+    def queue_again(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
+        by, chosen = request.user.get_username(), queryset.count()
+        number = audit.queue_again(queryset, by=by, now=timezone.now(), also_transmitted=True)
+        return Result(
+            Counter({"queued for the next sync": number}),
+            Counter({"already queued, or nothing to send": chosen - number}),
+        )
 
     def has_queue_again_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may change what nobody edits, in this one way."""

@@ -24,6 +24,7 @@ from enterprise_catalog.integrated_channels.credentials import encrypt
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 from enterprise_catalog.integrated_channels.tasks import sync_configuration
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from tests.admin_pages.confirming import run
 from tests.factories import a_course, import_into
 from tests.integrated_channels.pages import ATTEMPTS, CONFIGURATIONS, RUNS, TRANSMISSIONS
 from tests.integrated_channels.secrecy.repeating import Mishap
@@ -216,8 +217,8 @@ class History:
         self.told["results of tasks"] += [repr(result.result), str(result.traceback)]
 
     def _try_connection(self) -> None:
-        action = {"action": "try_connections", "_selected_action": [self._configuration.pk]}
-        self._visit("error pages", CONFIGURATIONS, action)
+        response = run(self.client, CONFIGURATIONS, "try_connections", [self._configuration.pk])
+        self.told["error pages"].append(response.content.decode())
 
     def _come_for_the_feed(self, place: str) -> None:
         """Visit as a learning system does: with its password, with a wrong one, and for a token."""

@@ -1,0 +1,64 @@
+"""How an action of a list is declared: its limits, its effects and its result; ``confirmed_actions.py`` runs it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What an action does beyond the rows themselves, one sentence each."""
+
+    consequences: tuple[str, ...] = ()
+    obstacles: tuple[str, ...] = ()  #: Why it cannot be done. Empty if it can.
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How an action runs; see :func:`runs`."""
+
+    batch_size: int = 1_000
+    max_rows: int = 250_000
+    in_transaction: bool = True
+    targets: Callable[[Any, QuerySet[Any]], QuerySet[Any]] | None = None
+    effects: Callable[[Any, HttpRequest, Sequence[Any]], Effects] | None = None
+
+
+@dataclass(slots=True)
+class Result:
+    """What one batch did: past participles with the number of rows, such as ``{"queued for the next sync": 3}``."""
+
+    done: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Result) -> None:
+        """Add the numbers of another batch."""
+        self.done += other.done
+        self.skipped += other.skipped
+
+
+def runs(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Set how an action runs. Without it, an action runs with the defaults of :class:`Running`.
+
+    Args:
+        options: the fields of :class:`Running`:
+            ``batch_size`` and ``max_rows`` in rows; more than ``max_rows`` are refused.
+            ``in_transaction=False`` is for actions that make calls to other systems.
+            ``targets(page, chosen)`` returns the rows that the action changes, if these are not the chosen rows
+            themselves. The confirmation page counts and names them, and the action receives them.
+            ``effects(page, request, keys)`` returns the :class:`Effects` on other rows.
+    """
+
+    def mark(action: Callable[..., Any]) -> Callable[..., Any]:
+        action.running = Running(**options)  # type: ignore[attr-defined]  # as Django's decorator does
+        return action
+
+    return mark

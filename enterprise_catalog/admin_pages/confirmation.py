@@ -1,0 +1,73 @@
+"""The signed list of rows that a person confirmed an action for; it travels through the confirmation page's form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from django.core import signing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: How long after the confirmation page was shown the action can be started.
+MAX_AGE_SECONDS: Final = 3_600
+#: The longest text that fits into a form: Django accepts 2.5 MB (``DATA_UPLOAD_MAX_MEMORY_SIZE``).
+MAX_LENGTH: Final = 2_000_000
+_SALT: Final = "admin_pages.confirmation"
+
+
+class UnusableError(Exception):
+    """The text was changed, is too old, or belongs to another user, action or table."""
+
+
+class TooManyRowsError(Exception):
+    """The keys of the rows do not fit into a form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a confirmation page shows, and therefore what the action may do."""
+
+    subject: str  #: Table, action and user.
+    keys: tuple[Any, ...]  #: Primary keys, ascending.
+    effects: tuple[str, ...] = ()  #: What else the page says will happen.
+
+    def sign(self) -> str:
+        """Return the text for the form.
+
+        Raises:
+            TooManyRowsError: it would be longer than :data:`MAX_LENGTH`. 250,000 numbers always fit.
+        """
+        content = [self.subject, _packed(self.keys), self.effects]
+        text = signing.dumps(content, salt=_SALT, compress=True)
+        if len(text) > MAX_LENGTH:
+            raise TooManyRowsError
+        return text
+
+    @classmethod
+    def read(cls, text: str, *, subject: str) -> Self:
+        """Return the confirmation in ``text``.
+
+        Raises:
+            UnusableError: it is not a confirmation of ``subject``, or is older than :data:`MAX_AGE_SECONDS`.
+        """
+        try:
+            signed_subject, packed, effects = signing.loads(text, salt=_SALT, max_age=MAX_AGE_SECONDS)
+        except signing.BadSignature as error:
+            raise UnusableError from error
+        if signed_subject != subject:
+            raise UnusableError
+        return cls(subject, _unpacked(packed), tuple(effects))
+
+
+def _packed(keys: Sequence[Any]) -> list[Any]:
+    """Return numbers as their differences, most of which are 1 and compress well; other keys as texts."""
+    if all(isinstance(key, int) for key in keys):
+        return [*keys[:1], *(later - earlier for earlier, later in pairwise(keys))]
+    return [str(key) for key in keys]
+
+
+def _unpacked(packed: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(accumulate(packed)) if packed and isinstance(packed[0], int) else tuple(packed)

@@ -1,0 +1,269 @@
+"""Actions of lists: first a confirmation page with the exact number of rows, then batches of exactly these rows.
+
+Django runs an action on the whole queryset, although the list counts only its first rows. Here, the first request
+collects the primary keys of the chosen rows and shows their number. The second request brings the keys back, signed
+(``confirmation.py``), and runs the action on them in batches, one transaction each. Rows that were added in between are
+never touched. Rows that no longer match the list's filters are skipped, and their number is reported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import model_format_dict
+from django.db import OperationalError, transaction
+from django.template.response import TemplateResponse
+
+from enterprise_catalog.admin_pages.actions import Effects, Result, Running
+from enterprise_catalog.admin_pages.confirmation import Confirmation, TooManyRowsError, UnusableError
+from enterprise_catalog.admin_pages.time_limit import TimeLimitError, time_limit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from django.db.models import Model, QuerySet
+    from django.http import HttpRequest, HttpResponseBase
+
+    _Admin = admin.ModelAdmin[Any]
+else:
+    _Admin = object
+
+logger = structlog.get_logger(__name__)
+
+#: How many of the rows the confirmation page names.
+SAMPLE_ROWS: Final = 10
+#: How many messages of one action are shown, at most.
+MAX_MESSAGES: Final = 20
+#: How long the database may look for the rows, in seconds.
+SEARCH_SECONDS: Final = 30
+
+
+class ConfirmedActions(_Admin):
+    """Wraps each action of a page, from whatever package, in a confirmation; to be mixed into its class."""
+
+    action_confirmation_template = "admin_pages/action_confirmation.html"
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Return Django's dictionary of actions with each function wrapped."""
+        actions: dict[str, Any] = super().get_actions(request)
+        return {name: (_confirmed(*action), name, action[2]) for name, action in actions.items()}
+
+    def _filter_actions_by_permissions(self, request: HttpRequest, actions: Any) -> list[Any]:
+        """Offer an action that names no permission, as those of other packages do, only to users who may change."""
+        allowed: list[Any] = super()._filter_actions_by_permissions(request, actions)  # type: ignore[misc]  # Django's own method
+        may_change = self.has_change_permission(request)
+        return [action for action in allowed if may_change or hasattr(action[0], "allowed_permissions")]
+
+    def message_user(
+        self, request: HttpRequest, message: Any, level: Any = messages.INFO, *args: Any, **kwargs: Any
+    ) -> None:
+        """Show a message; during an action, keep it until all batches have run."""
+        kept: list[tuple[Any, Any]] | None = getattr(request, "action_messages", None)
+        if kept is None:
+            super().message_user(request, message, level, *args, **kwargs)
+        elif (message, level) not in kept:
+            kept.append((message, level))
+
+
+def _confirmed(action: Callable[..., Any], name: str, description: str) -> Callable[..., Any]:
+    def ask_or_run(page: Any, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:
+        return _Order(page, request, action, name, description, queryset).handle()
+
+    return update_wrapper(ask_or_run, action)
+
+
+class _RefusedError(Exception):
+    """The action does not run; the message is for the user."""
+
+    def __init__(self, message: str, level: int = messages.ERROR) -> None:
+        super().__init__(message)
+        self.level = level
+
+
+@dataclass(slots=True)
+class _Order:
+    """One request for an action."""
+
+    page: Any
+    request: HttpRequest
+    action: Callable[..., Any]
+    name: str
+    description: str
+    chosen: QuerySet[Any]
+
+    @property
+    def running(self) -> Running:
+        return getattr(self.action, "running", Running())
+
+    @property
+    def subject(self) -> str:
+        """The table, the action and the user, to which a confirmation is bound."""
+        return f"{self.page.opts.label}.{self.name} by {self.request.user.pk}"
+
+    @property
+    def title(self) -> str:
+        return str(self.description % model_format_dict(self.page.opts))
+
+    @property
+    def targets(self) -> QuerySet[Any]:
+        find = self.running.targets
+        return find(self.page, self.chosen) if find else self.chosen
+
+    def handle(self) -> HttpResponseBase | None:
+        """Return the confirmation page; with its answer, run the action and return ``None``."""
+        try:
+            text = self.request.POST.get("confirmation")
+            return self._ask() if text is None else self._answer(text)
+        except _RefusedError as error:
+            self._tell(str(error), error.level)
+            return None
+
+    def _answer(self, text: str) -> HttpResponseBase | None:
+        try:
+            confirmation = Confirmation.read(text, subject=self.subject)
+        except UnusableError:
+            message = "This confirmation has expired or does not belong to this action. Please start again."
+            raise _RefusedError(message) from None
+        effects = self._effects(confirmation.keys)
+        if effects.obstacles or effects.consequences != confirmation.effects:
+            return self._ask_again(confirmation.keys)
+        self._run(confirmation.keys)
+        return None
+
+    def _ask(self) -> HttpResponseBase:
+        keys, sample = self._find()
+        return self._question(keys, sample)
+
+    def _ask_again(self, confirmed: Sequence[Any]) -> HttpResponseBase:
+        """Ask about the confirmed rows, since something else would happen to them than the page said."""
+        keys = tuple(key for batch in _parts(confirmed, self.running.batch_size) for key in self._still(batch))
+        if not keys:
+            raise _RefusedError("All of the rows have changed since you were asked. Please start again.")
+        sample = list(self.targets.filter(pk__in=keys[:SAMPLE_ROWS]))
+        notice = "The rows have changed since you were asked. Please check the numbers again."
+        return self._question(keys, sample, notice=notice)
+
+    def _question(self, keys: tuple[Any, ...], sample: Sequence[Model], *, notice: str = "") -> HttpResponseBase:
+        effects = self._effects(keys)
+        try:
+            text = Confirmation(self.subject, keys, effects.consequences).sign()
+        except TooManyRowsError:
+            message = f"“{self.title}”: {len(keys):,} rows are too many. Narrow the list with a filter."
+            raise _RefusedError(message) from None
+        return self._page(keys=keys, sample=sample, effects=effects, text=text, notice=notice)
+
+    def _find(self) -> tuple[tuple[Any, ...], Sequence[Model]]:
+        """Return the primary keys of the rows, and the first rows in the list's order."""
+        limit = self.running.max_rows
+        try:
+            with time_limit(SEARCH_SECONDS):
+                keys, sample = _keys(self.targets, limit + 1), list(self.targets[:SAMPLE_ROWS])
+        except TimeLimitError:
+            message = f"The database was stopped after {SEARCH_SECONDS} seconds. Narrow the list with a filter."
+            raise _RefusedError(message) from None
+        if not keys:
+            raise _RefusedError(f"“{self.title}”: nothing to do for the selected rows.", messages.WARNING)
+        if len(keys) > limit:
+            message = f"“{self.title}” accepts at most {limit:,} rows at once. Narrow the list with a filter."
+            raise _RefusedError(message)
+        return keys, sample
+
+    def _page(
+        self, *, keys: Sequence[Any], sample: Sequence[Model], effects: Effects, text: str, notice: str
+    ) -> HttpResponseBase:
+        context = {
+            **self.page.admin_site.each_context(self.request),
+            "title": self.title,
+            "subtitle": None,
+            "opts": self.page.opts,
+            "media": self.page.media,
+            "action": self.name,
+            "action_checkbox_name": ACTION_CHECKBOX_NAME,
+            "first_key": self.request.POST.getlist(ACTION_CHECKBOX_NAME)[0],
+            "rows": _counted(self.targets.model, len(keys)),
+            "sample": sample,
+            "others": len(keys) - len(sample),
+            "effects": effects,
+            "confirmation": text,
+            "notice": notice,
+        }
+        self.request.current_app = self.page.admin_site.name
+        return TemplateResponse(self.request, self.page.action_confirmation_template, context)
+
+    def _effects(self, keys: Sequence[Any]) -> Effects:
+        find = self.running.effects
+        return find(self.page, self.request, keys) if find else Effects()
+
+    def _run(self, keys: Sequence[Any]) -> None:
+        """Run the action batch by batch, and report what it did."""
+        result, done = Result(), 0
+        self.request.action_messages = kept = []  # type: ignore[attr-defined]  # read by message_user
+        try:
+            for batch in _parts(keys, self.running.batch_size):
+                result.add(self._run_batch(batch))
+                done += len(batch)
+        except OperationalError:
+            logger.exception("action.stopped", action=self.name, done=done, rows=len(keys))
+            reason = "The database reported an error. The other rows were not changed; run the action on them again."
+            kept.append((f"“{self.title}” stopped after {done:,} of {len(keys):,} rows. {reason}", messages.ERROR))
+        finally:
+            del self.request.action_messages  # type: ignore[attr-defined]
+        self._report(result, kept)
+
+    def _run_batch(self, batch: Sequence[Any]) -> Result:
+        if not self.running.in_transaction:
+            return self._act(batch)
+        with transaction.atomic():
+            return self._act(batch)
+
+    def _still(self, batch: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the keys of those rows of the batch that still match the list's filters."""
+        return _keys(self.targets.filter(pk__in=batch))
+
+    def _act(self, batch: Sequence[Any]) -> Result:
+        """Run the action on those of the batch that are still as they were confirmed."""
+        targets, keys = self.targets, self._still(batch)
+        # Without the list's joins and order, which an UPDATE cannot have on every database.
+        plain = targets.model._default_manager.filter(pk__in=keys)  # noqa: SLF001  (Django's documented API)
+        result = (self.action(self.page, self.request, plain) if keys else None) or Result()
+        if changed := len(batch) - len(keys):
+            result.skipped["changed since you confirmed"] += changed
+        return result
+
+    def _report(self, result: Result, kept: Sequence[tuple[Any, Any]]) -> None:
+        if text := "; ".join(_in_words(result, self.targets.model)):
+            self._tell(f"{text}.", messages.SUCCESS if result.done else messages.WARNING)
+        for message, level in kept[:MAX_MESSAGES]:
+            self._tell(message, level)
+        if len(kept) > MAX_MESSAGES:
+            self._tell(f"{len(kept) - MAX_MESSAGES:,} more messages are not shown.", messages.WARNING)
+
+    def _tell(self, message: Any, level: int = messages.ERROR) -> None:
+        self.page.message_user(self.request, message, level)
+
+
+def _keys(rows: QuerySet[Any], limit: int | None = None) -> tuple[Any, ...]:
+    """Return the primary keys, ascending. Sorted here: the database would sort whole rows, or read in another order."""
+    return tuple(sorted(set(rows.order_by().values_list("pk", flat=True)[:limit])))
+
+
+def _parts(keys: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    return (keys[start : start + size] for start in range(0, len(keys), size))
+
+
+def _in_words(result: Result, model: type[Model]) -> Iterator[str]:
+    for what, number in result.done.items():
+        yield f"{_counted(model, number)} {what}"
+    for why, number in result.skipped.items():
+        yield f"{number:,} skipped ({why})"
+
+
+def _counted(model: type[Model], number: int) -> str:
+    """Return ``1 transmission`` or ``1,234 transmissions``."""
+    options = model._meta  # noqa: SLF001  (Django's documented API)
+    return f"{number:,} {options.verbose_name if number == 1 else options.verbose_name_plural}"

@@ -1,0 +1,73 @@
+"""The admin site: makes each registered page a :class:`~enterprise_catalog.admin_pages.pages.Page`."""
+
+from __future__ import annotations
+
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any
+
+from enterprise_catalog.admin_pages.deletion import delete_selected
+from enterprise_catalog.admin_pages.pages import Page
+from enterprise_catalog.admin_pages.rendering import link_to
+from enterprise_catalog.admin_pages.viewer import viewing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from django.contrib import admin
+    from django.db.models import Model
+    from django.http import HttpRequest
+
+    # unfold has no types; its classes are Django's with other templates.
+    UnfoldAdminSite = admin.AdminSite
+    UnfoldAdminReadonlyField = admin.helpers.AdminReadonlyField
+    unfold_forms: Any
+else:
+    from unfold import forms as unfold_forms
+    from unfold.fields import UnfoldAdminReadonlyField
+    from unfold.sites import UnfoldAdminSite
+
+
+class _ReadonlyField(UnfoldAdminReadonlyField):
+    """A field that is only shown. Django and unfold link a foreign key to its row even if the user may not open it."""
+
+    def get_admin_url(self, remote_field: Any, remote_obj: Model) -> str:
+        return link_to(remote_obj)
+
+
+# Unfold offers no other place to set it.
+unfold_forms.UnfoldAdminReadonlyField = _ReadonlyField
+
+
+class AdminSite(UnfoldAdminSite):
+    """Unfold's site, with confirmed actions and capped lists on the pages of other packages, too."""
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.disable_action("delete_selected")
+        self.add_action(delete_selected)
+
+    def register(
+        self,
+        model_or_iterable: type[Model] | Iterable[type[Model]],
+        admin_class: type[admin.ModelAdmin[Any]] | None = None,
+        **options: Any,
+    ) -> None:
+        super().register(model_or_iterable, as_page(admin_class or Page), **options)
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002  (Django's signature)
+        """Return Django's wrapper of the view; the page is rendered while its links can ask who reads it."""
+        checked = super().admin_view(view, cacheable)
+
+        def rendered(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            with viewing(request):
+                response: Any = checked(request, *args, **kwargs)
+                return response.render() if hasattr(response, "render") else response
+
+        return update_wrapper(rendered, checked)
+
+
+def as_page(admin_class: type[admin.ModelAdmin[Any]]) -> type[admin.ModelAdmin[Any]]:
+    """Return the class itself if it is a :class:`Page`, else a subclass that is one."""
+    if issubclass(admin_class, Page):
+        return admin_class
+    return type(admin_class.__name__, (admin_class, Page), {"__module__": admin_class.__module__})

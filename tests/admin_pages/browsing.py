@@ -1,0 +1,131 @@
+"""A member of the staff who opens pages and follows everything that is on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+import lxml.html
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.db import transaction
+from django.test import Client, RequestFactory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.http import HttpRequest
+
+#: Statuses that no link and no button may lead to.
+_DEAD_ENDS = frozenset({400, 401, 403, 404, 405, 500})
+
+
+def all_models() -> list[type[Any]]:
+    """Return the models that the admin shows, in a stable order."""
+    return sorted(admin.site._registry, key=lambda model: str(model._meta.label))
+
+
+def base_of(model: type[Any]) -> str:
+    """Return the address of the model's list."""
+    return f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+
+
+class Visitor:
+    """A user of the admin, with what went wrong on the way."""
+
+    def __init__(self, name: str, *permissions: str, is_superuser: bool = False) -> None:
+        self.user = get_user_model().objects.create_user(name, is_staff=True, is_superuser=is_superuser)
+        if permissions:
+            wanted = Permission.objects.select_related("content_type")
+            self.user.user_permissions.set(
+                each for each in wanted if any(_is_named(each, permission) for permission in permissions)
+            )
+        self.client = Client(raise_request_exception=False)
+        self.client.force_login(self.user)
+        self.problems: list[str] = []
+        self._statuses: dict[str, int] = {}
+        self._paths: set[str] = set()
+        self._forms: set[tuple[str, ...]] = set()
+
+    @property
+    def request(self) -> HttpRequest:
+        """A request of the user, to ask an admin for permissions."""
+        request = RequestFactory().get("/admin/")
+        request.user = self.user
+        return request
+
+    def look_at(self, address: str, *allowed: int) -> Any:
+        """Open a page, which must answer 200 or one of ``allowed``."""
+        response = self.client.get(address)
+        self._statuses[address] = response.status_code
+        self._paths.add(urlsplit(address).path)
+        if response.status_code not in (allowed or (200,)):
+            self.problems.append(f"{address} answered {response.status_code}")
+        return response
+
+    def open(self, address: str, *allowed: int) -> Any:
+        """Open a page as :meth:`look_at` does, and follow its links and buttons."""
+        response = self.look_at(address, *allowed)
+        if response.status_code == 200 and "text/html" in response.headers["Content-Type"] and response.content:
+            self._follow(address, lxml.html.fromstring(response.content))
+        return response
+
+    def _follow(self, address: str, page: Any) -> None:
+        for link in page.iterfind(".//a[@href]"):
+            target = urljoin(f"http://testserver{address}", link.get("href"))
+            parts = urlsplit(target)
+            if parts.netloc == "testserver" and not link.get("href").startswith("#"):
+                self._visit(address, parts._replace(scheme="", netloc="", fragment="").geturl())
+        for form in page.iterfind(".//form"):
+            self._press(address, form)
+
+    def _visit(self, address: str, target: str) -> None:
+        # A list that one may open opens with each condition and order: only the superuser tries them.
+        is_new_path = urlsplit(target).path not in self._paths
+        if target not in self._statuses and (is_new_path or self.user.is_superuser):
+            self._statuses[target] = self.client.get(target).status_code
+            self._paths.add(urlsplit(target).path)
+            if self._statuses[target] in _DEAD_ENDS:
+                self.problems.append(f"{address} links to {target}, which answered {self._statuses[target]}")
+
+    def _press(self, address: str, form: Any) -> None:
+        """Press each button of a form, and undo what came of it."""
+        target = urlsplit(urljoin(f"http://testserver{address}", form.get("action") or address))
+        fields = dict(form.form_values())
+        for button in form.iterfind(".//button[@type='submit']"):
+            pressed = fields | ({button.get("name"): button.get("value") or ""} if button.get("name") else {})
+            values = sorted(f"{name}={value}" for name, value in pressed.items() if name != "csrfmiddlewaretoken")
+            kind = (target.path, form.method, *values)
+            if kind in self._forms:
+                continue
+            self._forms.add(kind)
+            with transaction.atomic():
+                status = self._sent(target.path, target.query, form.method, pressed)
+                transaction.set_rollback(True)
+            if status in _DEAD_ENDS:
+                self.problems.append(f"{address}: the button “{button.text_content().strip()}” led to {status}")
+
+    def _sent(self, path: str, query: str, method: str, values: dict[str, Any]) -> int:
+        browser = Client(raise_request_exception=False)
+        browser.cookies = self.client.cookies.copy()  # type: ignore[assignment]  # the same class
+        if method == "GET":
+            return browser.get(path, values).status_code
+        return browser.post(f"{path}?{query}", values).status_code
+
+
+def custom_pages() -> Iterator[str]:
+    """Yield the addresses of the site's pages that belong to no model and need no arguments."""
+    for pattern in admin.site.get_urls():
+        route = str(pattern.pattern)
+        if getattr(pattern, "name", None) and not ("<" in route or "(" in route):
+            yield f"/admin/{route}"
+
+
+def _is_named(permission: Permission, name: str) -> bool:
+    """Tell whether ``name`` is the permission's, as ``view_`` for all of them or ``auth.view_user``."""
+    return permission.codename.startswith(name) if name.endswith("_") else name == _full_name(permission)
+
+
+def _full_name(permission: Permission) -> str:
+    return f"{permission.content_type.app_label}.{permission.codename}"

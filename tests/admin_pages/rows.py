@@ -1,0 +1,52 @@
+"""A row of every table that the admin shows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
+from oauth2_provider.models import AccessToken, Application, Grant, IDToken, RefreshToken
+
+from enterprise_catalog.catalog.models import CatalogRole, CatalogRoleAssignment
+from tests.factories import DAY_ONE, a_catalog, a_course
+from tests.integrated_channels.records import a_configuration, transmissions
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def a_row_of_everything() -> None:
+    """Save at least one row of each table."""
+    user = get_user_model().objects.create_user("reader", email="reader@example.org")
+    Group.objects.create(name="support").user_set.add(user)
+    a_catalog(a_course("Org+A"))
+    role, _ = CatalogRole.objects.get_or_create(name="enterprise_admin")
+    CatalogRoleAssignment.objects.create(user=user, role=role, applies_to_all_contexts=True)
+    transmissions(a_configuration(), ["Org+A", "Org+B"])
+    transmissions(a_configuration(channel_code="CANVAS", display_name="Canvas"), ["Org+held"], state="held")
+    _schedules()
+    _tokens(user)
+
+
+def _schedules() -> None:
+    every, _ = IntervalSchedule.objects.get_or_create(every=7, period=IntervalSchedule.MINUTES)
+    PeriodicTask.objects.create(name="look", task="integrated_channels.sync_due", interval=every)
+    crontab = CrontabSchedule.objects.create(hour="3")
+    PeriodicTask.objects.create(name="nightly", task="no.such.task", crontab=crontab, enabled=False)
+    ClockedSchedule.objects.create(clocked_time=DAY_ONE)
+    SolarSchedule.objects.create(event="sunset", latitude=0, longitude=0)
+
+
+def _tokens(user: Any) -> None:
+    application = Application.objects.create(
+        name="reporting", user=user, client_type="confidential", authorization_grant_type="client-credentials"
+    )
+    shared = {"user": user, "application": application}
+    expires = DAY_ONE + timedelta(days=9_000)
+    access = AccessToken.objects.create(token="an-access-token-of-the-tests", expires=expires, **shared)
+    RefreshToken.objects.create(token="a-refresh-token-of-the-tests", access_token=access, **shared)
+    Grant.objects.create(code="a-code-of-the-tests", expires=expires, redirect_uri="https://example.org", **shared)
+    IDToken.objects.create(expires=expires, **shared)

@@ -1,0 +1,111 @@
+"""Every page of the admin opens, and everything on it that can be clicked leads somewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+from django.contrib import admin
+from django.urls import URLResolver
+
+from tests.admin_pages.browsing import Visitor, all_models, base_of, custom_pages
+from tests.admin_pages.rows import a_row_of_everything
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from django.test import Client
+
+pytestmark = pytest.mark.django_db
+
+
+def pages_of(model: type[Any], row: Any) -> Iterator[str]:
+    """Yield the address of each page of a model: discovered from its admin's own URLs."""
+    for pattern in admin.site.get_model_admin(model).get_urls():
+        assert not isinstance(pattern, URLResolver)
+        if pattern.name is None:
+            continue  # Django's redirect of an old address.
+        route = str(pattern.pattern)
+        route = route.replace("<path:object_id>", quote(str(row.pk))).replace("<id>", quote(str(row.pk)))
+        yield f"{base_of(model)}{route}"
+
+
+def filtered_lists(client: Client, model: type[Any]) -> Iterator[str]:
+    """Yield the address of the list with each choice of each of its filters."""
+    response = client.get(base_of(model))
+    for spec in response.context["cl"].filter_specs:
+        for choice in spec.choices(response.context["cl"]):
+            if query := choice.get("query_string"):
+                yield f"{base_of(model)}{query}"
+
+
+def open_all(visitor: Visitor, models: Iterable[type[Any]]) -> None:
+    """Open each page of each model with a row of it. 403 is right only where the admin refuses the user, too."""
+    for model in models:
+        page, row = admin.site.get_model_admin(model), model._default_manager.first()
+        assert row is not None, f"a_row_of_everything() makes no {model._meta.label}"
+        request = visitor.request
+        forbidden = {
+            "add/": not page.has_add_permission(request),
+            "delete/": not page.has_delete_permission(request, row),
+            "password/": not page.has_change_permission(request, row),
+        }
+        sees = page.has_view_permission(request, row)
+        for address in pages_of(model, row):
+            end = address.rsplit("/", 2)[1] + "/"
+            visitor.open(address, 200 if sees and not forbidden.get(end) else 403)
+        if sees and page.search_fields:
+            visitor.look_at(f"{base_of(model)}?q=a")
+
+
+def test_a_superuser_opens_every_page_and_nothing_leads_astray() -> None:
+    a_row_of_everything()
+    visitor = Visitor("root", is_superuser=True)
+
+    open_all(visitor, all_models())
+    for address in custom_pages():
+        visitor.open(address, 200, 302, 403, 404, 405)  # Some need arguments; none may answer 500.
+    for model in all_models():
+        for address in filtered_lists(visitor.client, model):
+            visitor.look_at(address)
+
+    assert not visitor.problems, "\n".join(visitor.problems)
+
+
+@pytest.mark.only_on("sqlite")
+def test_a_user_who_may_only_view_sees_every_page_and_no_forbidden_link() -> None:
+    a_row_of_everything()
+    visitor = Visitor("viewer", "view_")
+
+    open_all(visitor, all_models())
+    visitor.open("/admin/")
+
+    assert not visitor.problems, "\n".join(visitor.problems)
+
+
+@pytest.mark.only_on("sqlite")
+def test_a_user_who_may_view_one_table_sees_no_link_to_another() -> None:
+    a_row_of_everything()
+    problems = []
+
+    for model in all_models():
+        options = model._meta
+        visitor = Visitor(f"{options.label}", f"{options.app_label}.view_{options.model_name}")
+        visitor.open(base_of(model))
+        visitor.open(f"{base_of(model)}{quote(str(model._default_manager.first().pk))}/change/")
+        problems += visitor.problems
+
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.only_on("sqlite")
+def test_staff_without_permissions_is_refused_and_sees_no_forbidden_link() -> None:
+    a_row_of_everything()
+    visitor = Visitor("staff")
+
+    open_all(visitor, all_models())
+    visitor.open("/admin/")
+    visitor.open("/admin/password_change/")
+
+    assert not visitor.problems, "\n".join(visitor.problems)

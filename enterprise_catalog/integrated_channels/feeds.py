@@ -19,7 +19,6 @@ from django.core import signing
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.http import parse_http_date_safe
-from rest_framework.parsers import FormParser, JSONParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.throttling import AnonRateThrottle
 from rest_framework.views import APIView
@@ -29,6 +28,7 @@ from enterprise_catalog.integrated_channels.channels.base import FeedCredentials
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.configurations import channel_for, checked
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
+from enterprise_catalog.integrated_channels.feed_parsers import TokenFormParser, TokenJSONParser
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, FeedItem
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class _FeedAPI(APIView):
     authentication_classes = ()
     permission_classes = ()
     throttle_classes = (FeedThrottle,)
-    parser_classes = (FormParser, JSONParser)
+    parser_classes = (TokenFormParser, TokenJSONParser)
     renderer_classes = (JSONRenderer,)
     schema = None
     channel_class: Any = None  #: A subclass of ``PullChannel``; set by the URL.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -180,4 +181,19 @@ def test_a_body_takes_at_most_300_mb(server: Server, end: str, name: str) -> Non
 
     assert answered == status, answer
     assert message.replace("250,000", f"{KEY_LIMITS[end]:,}") in str(answer)
+    assert server.growth_bytes() < MAX_GROWTH_BYTES
+
+
+@pytest.mark.parametrize("path", ["/integrated-channels/cornerstone/token", "/oauth2/access_token", "/admin/login/"])
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+def test_a_login_takes_at_most_300_mb(server: Server, path: str, content_type: str) -> None:
+    body = b"&grant_type=client_credentials" + b"&a" * (FULL // 2) if "form" in content_type else BODIES["lists"][0]()
+    server.forget_peak()
+
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+    # The service answers without reading so much, so that the connection breaks while the body is sent.
+    with closing(connection), suppress(ConnectionError):
+        connection.request("POST", path, body, {"Content-Type": content_type})
+        assert connection.getresponse().status in {400, 403, 413}
+
     assert server.growth_bytes() < MAX_GROWTH_BYTES

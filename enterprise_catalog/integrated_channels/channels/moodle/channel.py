@@ -63,6 +63,7 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
         most = (self.settings.max_input_vars - web_service.CONTROL_VARIABLES) // VARIABLES_PER_COURSE
         self.items_per_call = min(self.items_per_call, most)
         self.rate_limit = fields.rate_limit(self.settings.calls_per_minute)
+        self._shows_keys = False  #: Whether it is known that Moodle shows ID numbers to the account.
         self._is_role_complete = False  #: Whether it is known that the role lacks no capability for updates.
 
     def transform(self, item: ContentItem) -> Payload:
@@ -97,7 +98,12 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
         return {key: remote_id for key, remote_id in found if remote_id is not None}
 
     def _ids_of(self, key: str) -> list[str]:
-        return [str(c.id) for c in courses.find(self.web_service, "idnumber", key) if c.idnumber == key]
+        found = courses.find(self.web_service, "idnumber", key)
+        if any(course.idnumber is None for course in found) and not self._shows_keys:
+            # A course that is there must not be taken for one that is gone.
+            checks.require_keys(self.web_service)
+            self._shows_keys = True
+        return [str(course.id) for course in found if course.idnumber == key]
 
     def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
         """Create all of ``items`` or none: Moodle does it in one transaction.

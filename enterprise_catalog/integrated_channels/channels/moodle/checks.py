@@ -110,6 +110,19 @@ def missing_capabilities(service: WebService) -> list[str]:
     return [_CAPABILITIES[name] for name in refused]
 
 
+def require_keys(service: WebService) -> None:
+    """Make sure that Moodle shows ID numbers to the account, by a look at the front page.
+
+    Raises:
+        CredentialsError: it shows none, so that no course can be found by its key.
+    """
+    if any(course.idnumber is None for course in courses.find(service, "id", str(courses.SITE_COURSE_ID))):
+        raise CredentialsError(
+            "Moodle does not show ID numbers to this account: the account's role lacks moodle/course:update, or Moodle"
+            " blocks the account (forced password change, incomplete profile, site policy). test_channel shows which."
+        )
+
+
 def lacks(capabilities: Sequence[str]) -> str:
     """Return the sentence about missing capabilities, with the remedy."""
     return f"The account's role lacks {', '.join(capabilities)}: add them to the role, in the system context."

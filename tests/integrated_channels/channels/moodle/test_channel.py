@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError, RetryableError
+from enterprise_catalog.integrated_channels.exceptions import (
+    ConfigurationError,
+    CredentialsError,
+    RejectedError,
+    RetryableError,
+)
 from enterprise_catalog.integrated_channels.transmitter import Transmitter
-from enterprise_catalog.integrated_channels.types import ItemResult, Outcome
+from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outcome
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.moodle.connection import add, connected, outgoing
 from tests.sandbox.moodle_client import without
@@ -59,6 +65,31 @@ def test_it_never_looks_for_an_empty_key(moodle: MoodleSandbox, channel: Moodle)
         channel.find([""])
 
     assert moodle.calls == {}
+
+
+@pytest.mark.parametrize("knob", [{"has_agreed_to_policy": False}, {"capabilities": without("update")}])
+def test_a_course_whose_key_the_account_may_not_read_is_not_taken_for_one_that_is_gone(
+    moodle: MoodleSandbox, channel: Moodle, knob: dict[str, object]
+) -> None:
+    add(moodle, "A")
+    [(name, value)] = knob.items()
+    setattr(moodle, name, value)
+
+    transmission = Transmitter(channel).transmit([replace(outgoing("A"), action=Action.DELETE)])
+
+    assert isinstance(transmission.stopped_by, CredentialsError)
+    assert "Moodle does not show ID numbers to this account" in transmission.stopped_by.message
+    assert transmission.results["A"].outcome is Outcome.SKIPPED
+
+
+def test_one_course_that_the_account_may_not_enter_keeps_no_other_from_being_found(
+    moodle: MoodleSandbox, channel: Moodle
+) -> None:
+    hidden, seen = add(moodle, "A"), add(moodle, "B")
+    moodle.inaccessible_course_ids = {int(hidden)}
+
+    assert channel.find(["A", "B", "A"]) == {"B": seen}
+    assert moodle.calls == {LOOK_UP: 4}  # The front page is looked at once.
 
 
 # --- create ---------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
 from enterprise_catalog.integrated_channels.channels.duplicates import one_of_each
 from enterprise_catalog.integrated_channels.connections import connected
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError
+from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
 from enterprise_catalog.integrated_channels.plans import know
 
 if TYPE_CHECKING:
@@ -114,7 +115,8 @@ def _both_sides(
             keeper.keep_lease()
             yield item
 
-    return known, *one_of_each(listed())
+    rows = ContentMetadataItemTransmission.objects.of(configuration)
+    return known, *one_of_each(listed(), linked_ids=rows.remote_ids_of)
 
 
 def _require_list(channel: Channel[Any, Any]) -> None:

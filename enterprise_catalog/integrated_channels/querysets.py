@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -51,6 +52,13 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
     def with_keys(self, keys: Iterable[str]) -> TransmissionQuerySet:
         """Only those with these content keys; at most 1,000."""
         return self.filter(content_key__in=keys)
+
+    def remote_ids_of(self, keys: Iterable[str]) -> dict[str, str]:
+        """Return content key -> the LMS's own id, of rows with these keys that have one; any number of keys."""
+        remaining, found = iter(keys), dict[str, str]()
+        while part := list(islice(remaining, 1_000)):
+            found |= self.with_keys(part).exclude(remote_id="").values_list("content_key", "remote_id")
+        return found
 
     def with_key_prefix(self, prefix: str) -> TransmissionQuerySet:
         """Only those whose key starts with ``prefix``, exactly."""

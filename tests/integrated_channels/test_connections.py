@@ -269,6 +269,20 @@ def test_of_two_courses_with_one_key_all_take_the_oldest_and_name_both(
     assert drift.details.startswith(warning)
 
 
+def test_an_older_course_that_gets_our_key_later_is_no_difference_but_a_duplicate(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    theirs = moodle.table.add(Course(shortname="theirs", fullname="Theirs", categoryid=1))
+    a_catalog(a_course("A"), customer=customer)
+    run_of(configuration, clock)
+    moodle.table.change(replace(theirs, idnumber="A"))
+
+    [drift] = check_drift(configuration, clock=clock).differences
+
+    assert drift.difference == Difference.DUPLICATE
+    assert "with the key 'A': 3 is used, 2 is not." in drift.details
+
+
 def test_a_sync_takes_the_oldest_of_two_courses_and_logs_both(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:

@@ -1,6 +1,7 @@
 """Several items of an LMS under one content key: one rule decides which of them is ours.
 
-Syncs, drift reports and ``adopt`` use the same rule, so that they never mean different items.
+It is the item whose id our row has, else the oldest. Syncs, drift reports and ``adopt`` use the same rule, so that
+they never mean different items.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from enterprise_catalog.integrated_channels.types import RemoteItem
 
@@ -44,22 +45,37 @@ def oldest_first(remote_ids: Collection[str]) -> list[str]:
     return sorted(set(remote_ids), key=_age)
 
 
-def duplicates_among(content_key: str, remote_ids: Collection[str]) -> Duplicates | None:
-    """Return the duplicates if there is more than one id; else ``None``."""
-    used, *unused = oldest_first(remote_ids)
-    return Duplicates(content_key, used, unused) if unused else None
+def duplicates_among(content_key: str, remote_ids: Collection[str], *, linked: str = "") -> Duplicates | None:
+    """Return the duplicates if there is more than one id; else ``None``.
+
+    Args:
+        linked: the id that our row has, which syncs go on using while the LMS has it; empty if it has none.
+    """
+    ids = oldest_first(remote_ids)
+    if len(ids) == 1:
+        return None
+    used = linked if linked in ids else ids[0]
+    return Duplicates(content_key, used, [remote_id for remote_id in ids if remote_id != used])
 
 
-def one_of_each(items: Iterable[RemoteItem]) -> tuple[dict[str, RemoteItem], list[Duplicates]]:
-    """Return content key -> the item that is ours, and what has duplicates, ascending by key."""
-    by_key: dict[str, dict[str, RemoteItem]] = {}
+def one_of_each(
+    items: Iterable[RemoteItem], *, linked_ids: Callable[[Collection[str]], Mapping[str, str]]
+) -> tuple[dict[str, RemoteItem], list[Duplicates]]:
+    """Return content key -> the item that is ours, and what has duplicates, ascending by key.
+
+    Args:
+        linked_ids: returns, of some content keys, the ids that our rows have; called at most once.
+    """
+    ours: dict[str, RemoteItem] = {}
+    several: dict[str, dict[str, RemoteItem]] = {}
     for item in items:
-        by_key.setdefault(item.content_key, {})[item.remote_id] = item
-    ours = {
-        key: same[oldest_first(same)[0]] if len(same) > 1 else next(iter(same.values())) for key, same in by_key.items()
-    }
-    found = (duplicates_among(key, by_key[key]) for key in sorted(by_key))
-    return ours, [duplicates for duplicates in found if duplicates]
+        first = ours.setdefault(item.content_key, item)
+        if first.remote_id != item.remote_id:
+            several.setdefault(item.content_key, {first.remote_id: first})[item.remote_id] = item
+    linked = linked_ids(several) if several else {}
+    found = (duplicates_among(key, several[key], linked=linked.get(key, "")) for key in sorted(several))
+    duplicates = [each for each in found if each]
+    return ours | {each.content_key: several[each.content_key][each.used] for each in duplicates}, duplicates
 
 
 def _age(remote_id: str) -> list[tuple[bool, int, str]]:

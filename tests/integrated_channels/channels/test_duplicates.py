@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels.channels.duplicates import duplicates_among, oldest_first, one_of_each
+from enterprise_catalog.integrated_channels.channels.duplicates import (
+    Duplicates,
+    duplicates_among,
+    oldest_first,
+    one_of_each,
+)
 from enterprise_catalog.integrated_channels.types import RemoteItem
 
 
@@ -23,18 +28,36 @@ def test_the_order_of_the_ids_that_come_in_does_not_count(ids: list[str]) -> Non
     assert set(oldest_first(ids)) == set(ids)
 
 
-def test_one_item_of_each_key_is_ours_and_duplicates_are_named_by_id() -> None:
-    items = [RemoteItem(key, remote_id, is_offered=True) for key, remote_id in [("A", "10"), ("B", "3"), ("A", "9")]]
+def one_of_each_of(*pairs: tuple[str, str], linked: dict[str, str]) -> tuple[dict[str, str], list[Duplicates]]:
+    """Return which of the items, given as key and id, is ours of each key, and the duplicates."""
+    items = [RemoteItem(key, remote_id, is_offered=True) for key, remote_id in pairs]
+    ours, duplicates = one_of_each(items, linked_ids=lambda keys: {key: linked[key] for key in keys if key in linked})
+    return {key: item.remote_id for key, item in ours.items()}, duplicates
 
-    ours, duplicates = one_of_each(items)
 
-    assert {key: item.remote_id for key, item in ours.items()} == {"A": "9", "B": "3"}
+def test_the_oldest_item_of_each_key_is_ours_and_duplicates_are_named_by_id() -> None:
+    ours, duplicates = one_of_each_of(("A", "10"), ("B", "3"), ("A", "9"), ("A", "11"), linked={})
+
+    assert ours == {"A": "9", "B": "3"}
     [warning] = map(str, duplicates)
     assert warning == (
-        "The LMS has 2 items with the key 'A': 9 is used, 10 is not. Remove the key from the items that are not used,"
-        " or delete them in the LMS."
+        "The LMS has 3 items with the key 'A': 9 is used, 10, 11 are not. Remove the key from the items that are not"
+        " used, or delete them in the LMS."
     )
 
 
+def test_the_item_that_our_row_is_linked_to_is_ours_as_long_as_it_is_there() -> None:
+    pairs = [("A", "9"), ("A", "10"), ("B", "1"), ("B", "2"), ("C", "5")]
+
+    ours, duplicates = one_of_each_of(*pairs, linked={"A": "10", "B": "7", "C": "4"})
+
+    assert ours == {"A": "10", "B": "1", "C": "5"}
+    assert [(each.content_key, each.used, list(each.unused)) for each in duplicates] == [
+        ("A", "10", ["9"]),
+        ("B", "1", ["2"]),
+    ]
+
+
 def test_one_item_listed_twice_has_no_duplicate() -> None:
+    assert one_of_each_of(("A", "7"), ("A", "7"), linked={}) == ({"A": "7"}, [])
     assert duplicates_among("A", ["7", "7"]) is None

@@ -5,5 +5,5 @@ For local and test settings only; in production the LMS issues the tokens.
 ``keys.py``    the signing key.
 ``tokens.py``  the tokens.
 ``clients.py`` the OAuth2 clients; ``apps.py`` registers them after each migration.
-``urls.py``    ``/oauth2/access_token``.
+``views.py``   the token endpoint, with its limit; ``urls.py`` puts it at ``/oauth2/access_token``.
 """

@@ -22,6 +22,7 @@ SECRET_KEY = env.SECRET_KEY
 ALLOWED_HOSTS = env.ALLOWED_HOSTS
 DEBUG = False
 TRUSTED_PROXIES = env.TRUSTED_PROXIES
+FAILURE_THROTTLE_RATE = env.FAILURE_THROTTLE_RATE
 
 # --- programs -------------------------------------------------------------------------------------------------------
 
@@ -158,7 +159,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["enterprise_catalog.api.v1.permissions.HasRoleForCustomer"],
     "DEFAULT_RENDERER_CLASSES": ["enterprise_catalog.api.renderers.ORJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["enterprise_catalog.api.parsers.ContentKeysParser"],
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["enterprise_catalog.api.throttles.CallerThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": env.API_THROTTLE_RATE},
     # DRF's own throttles; ours use enterprise_catalog.client_address.
     "NUM_PROXIES": TRUSTED_PROXIES,

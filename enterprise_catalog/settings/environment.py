@@ -97,6 +97,8 @@ class Environment(BaseModel):
     METRICS_TOKEN: str = ""
     #: The number of proxies that append the address of their client to X-Forwarded-For.
     TRUSTED_PROXIES: int = Field(default=0, ge=0)
+    #: Failed logins and refused requests, by address and by the name that they claim.
+    FAILURE_THROTTLE_RATE: Annotated[str, Field(pattern=r"^[1-9]\d*/(second|minute|hour|day)$")] = "60/minute"
 
     # Read by the catalog service: whose tokens it accepts.
     JWT_ISSUER: str = ""

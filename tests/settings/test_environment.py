@@ -147,6 +147,7 @@ def test_each_variable_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
         "ATTEMPT_RETENTION_DAYS": "30",
         "LMS_PRIVATE_ADDRESSES": "true",
         "FEED_THROTTLE_RATE": "5/minute",
+        "FAILURE_THROTTLE_RATE": "5/minute",
         "JWT_PUBLIC_SIGNING_JWK_SET": '{"keys": []}',
         "CREDENTIALS_ENCRYPTION_KEYS": KEYS[0],
     }

@@ -14,7 +14,15 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from enterprise_catalog.local_auth.keys import is_among, public_part, read_signing_key
 
@@ -131,6 +139,17 @@ class Environment(BaseModel):
     LMS_PRIVATE_ADDRESSES: bool = False
     FEED_THROTTLE_RATE: Annotated[str, Field(pattern=r"^\d+/(second|minute|hour|day)$")] = "60/minute"
     ATTEMPT_RETENTION_DAYS: int = Field(default=180, ge=1)
+    #: In seconds. A call must end long before the lease of 5 minutes, which is up to a minute old when the call begins.
+    LMS_CALL_SECONDS: float = Field(default=100, ge=1, le=200)
+    SYNC_RUN_SECONDS: float = Field(default=1800, ge=1)
+    SLOW_SYNCS: int = Field(default=1, ge=1, le=1000)
+
+    @field_validator("SYNC_RUN_SECONDS")
+    @classmethod
+    def _run_takes_longer_than_a_call(cls, seconds: float, info: ValidationInfo) -> float:
+        if seconds < info.data.get("LMS_CALL_SECONDS", 0):
+            raise ValueError("must not be less than LMS_CALL_SECONDS")
+        return seconds
 
     @field_validator("JWT_SIGNING_KEY")
     @classmethod

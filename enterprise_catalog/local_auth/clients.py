@@ -37,6 +37,13 @@ class ActiveClients(OAuth2Validator):  # type: ignore[misc]  # the package has n
         user = request.client.user
         return user is not None and user.is_active
 
+    def _load_application(self, client_id: str, request: Any) -> Any:
+        """Return the client of exactly that id; the base class leaves the comparison to the database."""
+        found = super()._load_application(client_id, request)
+        if found is not None and found.client_id != client_id:
+            request.client = found = None
+        return found
+
 
 def register_channels_client() -> None:
     """Make ``OAUTH2_CLIENT_ID`` a client that may read all catalogs; safe to repeat, and takes a changed secret.
@@ -87,6 +94,8 @@ def _save_client(client_id: str, *, secret: str, name: str, roles: Sequence[tupl
     application_model.objects.update_or_create(
         client_id=client_id,
         defaults={
+            # A database without exact_names may have found a row whose id differs in case.
+            "client_id": client_id,
             "user": user,
             "name": name,
             "client_type": application_model.CLIENT_CONFIDENTIAL,

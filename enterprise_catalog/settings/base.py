@@ -38,6 +38,7 @@ COMMON_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_prometheus",
+    "enterprise_catalog.exact_names",
 ]
 CATALOG_APPS = [
     "rest_framework",

@@ -73,7 +73,7 @@ def license_of(name: str, version: str) -> str:
         raise NotInstalledError(name) from None
     if metadata["Version"] != version:
         raise NotInstalledError(f"{name} {version}")
-    if expression := metadata.get("License-Expression"):
+    if expression := metadata["License-Expression"]:
         return str(expression)
     prefix = "License :: "
     classifiers = [text for text in metadata.get_all("Classifier") or () if text.startswith(prefix)]

@@ -1,0 +1,124 @@
+"""A shell in a folder that looks like the repository, on a site of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tests.processes import PROJECT, Site, wait_until
+from tests.services import free_port, wait_for_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Parts of the repository that documents name.
+_LINKED: Final = ("manage.py", "enterprise_catalog", "Makefile", "requirements")
+_WEB, _SANDBOX = "127.0.0.1:8000", "127.0.0.1:8001"
+_SECONDS: Final = 120
+
+
+class Done(NamedTuple):
+    """What became of a command."""
+
+    output: str  #: Standard output and standard error as they came.
+    code: int
+
+
+class Shell:
+    """A bash that keeps its variables from one command to the next.
+
+    Ports of the documents, 8000 and 8001, stand for free ones.
+    """
+
+    def __init__(self, site: Site, folder: Path) -> None:
+        self.site, self.folder = site, folder
+        self._background = contextlib.ExitStack()
+        self._ports = {_WEB: f"127.0.0.1:{site.port}", _SANDBOX: f"127.0.0.1:{free_port()}"}
+        for name in _LINKED:
+            (folder / name).symlink_to(PROJECT / name)
+        (folder / ".venv").symlink_to(sys.prefix)
+        environment = {**site.environment, "PATH": f"{Path(sys.prefix) / 'bin'}:{site.environment['PATH']}"}
+        environment.pop("LOG_FORMAT")
+        self._bash = subprocess.Popen(
+            ["bash", "--norc"],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, command: str) -> Done:
+        """Run a command to its end."""
+        assert self._bash.stdin is not None
+        assert self._bash.stdout is not None
+        end = f"--- end {time.monotonic_ns()}"
+        # The exit code is restored, since the next command may ask for it.
+        script = f"{{ {self._outward(command)}\n}} < /dev/null; code=$?; echo; echo {end} $code; (exit $code)\n"
+        self._bash.stdin.write(script)
+        self._bash.stdin.flush()
+        lines: list[str] = []
+        for line in self._bash.stdout:
+            if line.startswith(end):
+                return Done(self._inward("".join(lines)).removesuffix("\n"), int(line.split()[-1]))
+            lines.append(line)
+        raise AssertionError(f"the shell ended:\n{''.join(lines)}")
+
+    def start_site(self) -> Done:
+        """Do what ``make run`` does, without worker and scheduler, which would sync at times of their own."""
+        done = self.run("python manage.py ensure_local_admin")
+        self._start(self.site.port, "runserver", "--noreload", self._ports[_WEB])
+        return done
+
+    def start_sandbox(self, command: str) -> Done:
+        """Run ``python manage.py run_sandbox …`` in the background; return its first line."""
+        port = self._ports[_SANDBOX].rpartition(":")[2]
+        arguments = (*command.split()[2:-1], port)
+        log = self.site.log_of("django", *arguments)
+        if not log.exists():
+            self._start(int(port), *arguments)
+            wait_until(lambda: "\n" in log.read_text(), seconds=_SECONDS)
+        return Done(self._inward(log.read_text().splitlines()[0]), 0)
+
+    def close(self) -> None:
+        """End the shell and all that runs in the background."""
+        self._background.close()
+        self._bash.communicate("exit\n", timeout=_SECONDS)
+
+    def _start(self, port: int, *arguments: str) -> None:
+        command = ("django", *arguments)
+        process = self._background.enter_context(self.site.running(*command))
+        wait_for_port(port, process, log=self.site.log_of(*command))
+
+    def _outward(self, text: str) -> str:
+        for shown, real in self._ports.items():
+            text = text.replace(shown, real)
+        return text
+
+    def _inward(self, text: str) -> str:
+        for shown, real in self._ports.items():
+            text = text.replace(real, shown)
+        return text
+
+
+@contextlib.contextmanager
+def shell(folder: Path, *, migrated: Path) -> Iterator[Shell]:
+    """Give a shell on a site of its own; both end with the block.
+
+    Args:
+        migrated: the folder of a site without data, which is copied.
+    """
+    state, work = folder / "state", folder / "repository"
+    shutil.copytree(migrated, state)
+    work.mkdir()
+    given = Shell(Site.make(state), work)
+    try:
+        yield given
+    finally:
+        given.close()

@@ -1,0 +1,45 @@
+"""Every command and request body of these documents runs, and prints what they show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.docs.blocks import blocks_of
+from tests.docs.running import Run
+from tests.docs.shell import shell
+from tests.processes import PROJECT, Site
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.processes
+
+#: Document -> how many of its blocks are marked to be skipped; each says why.
+SKIPPED: Final = {
+    "README.rst": 2,
+    "docs/quickstart.rst": 4,
+    "docs/reference/api.rst": 0,
+    "docs/reference/commands.rst": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a site whose database is empty."""
+    folder = tmp_path_factory.mktemp("migrated")
+    Site.make(folder).manage("migrate", "--verbosity", "0")
+    return folder
+
+
+@pytest.mark.parametrize("name", SKIPPED)
+def test_a_document_shows_what_really_happens(name: str, tmp_path: Path, migrated: Path) -> None:
+    blocks = [*blocks_of(PROJECT / name)]
+    with shell(tmp_path, migrated=migrated) as given:
+        run = Run(given)
+        run.document(blocks)
+
+    assert not run.problems, "\n\n".join(run.problems)
+    assert len(run.skipped) == SKIPPED[name], run.skipped
+    assert run.executed == len(blocks) - len(run.skipped)

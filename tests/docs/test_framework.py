@@ -1,0 +1,107 @@
+"""The tests of documents find what is wrong: blocks that nothing runs, wrong markers, other output than shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.docs.blocks import Command, MarkerError, blocks_of
+from tests.docs.matching import agrees
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DOCUMENT: Final = """\
+Title
+=====
+
+Some text, and a block::
+
+   plain
+
+.. test: file data.jsonl
+
+.. code-block:: json
+
+   {"a": 1}
+
+Section
+-------
+
+* A list item:
+
+  .. test: setup
+     echo one
+     echo two
+
+  .. code-block:: console
+
+     $ echo \\
+         hello
+     hello
+     $ true
+     $ curl -d '{"a":
+       1}' x
+"""
+
+
+def test_blocks_have_their_section_place_and_markers(tmp_path: Path) -> None:
+    path = tmp_path / "a.rst"
+    path.write_text(DOCUMENT)
+
+    plain, data, console = blocks_of(path)
+
+    assert (plain.place, plain.language, plain.text, plain.section) == ("a.rst:4", "", "plain", "Title")
+    assert (data.language, data.markers) == ("json", {"file": "data.jsonl"})
+    assert (console.section, console.markers) == ("Section", {"setup": "echo one\necho two"})
+    assert console.commands() == [
+        Command("echo \\\n    hello", "hello"),
+        Command("true"),
+        Command("curl -d '{\"a\":\n  1}' x"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (".. test: run\n\n::\n\n   x\n", "unknown marker 'run'"),
+        (".. test: skip why\n\nText.\n", "no code block follows"),
+    ],
+)
+def test_a_wrong_marker_is_named(tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / "a.rst").write_text(text)
+
+    with pytest.raises(MarkerError, match=problem):
+        [*blocks_of(tmp_path / "a.rst")]
+
+
+@pytest.mark.parametrize(
+    ("shown", "real"),
+    [
+        ("a b", "a\n  b\n"),
+        ("[1, …, 9]", "[1,2,3,9]"),
+        ('{"at": "2026-11-24T00:35:58.598512Z"}', '{"at":"2027-01-01T10:00:00.000000Z"}'),
+        ('ETag: "660faad6ef622-1-660faad6ef622"', 'ETag: "7777777777777-2-7777777777777"'),
+        ("done", "2026-11-29T00:05:11.839428Z [info     ] sync_started [x] run_id=1\ndone"),
+        ("HTTP/1.1 200 OK\nB: 2\n\n{}", "HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\n\r\n{}"),
+        ("HTTP/1.1 304 Not Modified", "HTTP/1.1 304 Not Modified\r\nA: 1\r\n\r\n"),
+    ],
+)
+def test_output_agrees_with_what_is_shown(shown: str, real: str) -> None:
+    assert agrees(shown, real)
+
+
+@pytest.mark.parametrize(
+    ("shown", "real"),
+    [
+        ("a", "a b"),
+        ("[1, …, 9]", "[1,2,3]"),
+        ("a.c", "abc"),
+        ('{"at": "2026-11-24T00:35:58.598512Z"}', '{"at":null}'),
+        ("HTTP/1.1 200 OK\nB: 2\n\n{}", "HTTP/1.1 200 OK\r\nB: 3\r\n\r\n{}"),
+        ("HTTP/1.1 200 OK\n\n{}", "HTTP/1.1 200 OK\r\n\r\n[]"),
+    ],
+)
+def test_other_output_does_not_agree(shown: str, real: str) -> None:
+    assert not agrees(shown, real)

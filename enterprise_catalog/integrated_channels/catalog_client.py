@@ -15,9 +15,14 @@ from uuid import UUID
 import orjson
 import requests
 from django.conf import settings
-from edx_rest_api_client.client import OAuthAPIClient
 from pydantic import BaseModel, ValidationError
 
+from enterprise_catalog.integrated_channels.catalog_problems import (
+    CATALOG_REMEDIES,
+    connection_problem,
+    status_problem,
+)
+from enterprise_catalog.integrated_channels.catalog_session import CatalogSession, TokenError
 from enterprise_catalog.integrated_channels.content_documents import read_item, read_updated_at
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
 from enterprise_catalog.integrated_channels.redaction import Redaction
@@ -115,7 +120,7 @@ class CatalogClient:
     def __init__(self, *, read_timeout_seconds: float | None = None) -> None:
         self._timeout = (CONNECT_TIMEOUT_SECONDS, read_timeout_seconds or READ_TIMEOUT_SECONDS)
         self._base_url = f"{settings.CATALOG_API_URL}/api/v1/enterprise-catalogs/"
-        self._session = OAuthAPIClient(
+        self._session = CatalogSession(
             settings.OAUTH2_PROVIDER_URL, settings.OAUTH2_CLIENT_ID, settings.OAUTH2_CLIENT_SECRET
         )
         # The service takes four times as long to compress documents as to find them; only a line of less than 100
@@ -233,17 +238,24 @@ class CatalogClient:
                 stream=True,
             ) as response:
                 content = b"".join(response.iter_content(_BYTES_AT_ONCE))
-        except (requests.RequestException, TypeError) as error:
-            # Open edX's client trips (TypeError) over a token end point that answers with other JSON than a token's.
+        except TokenError as error:
+            where = f"The token endpoint of {settings.OAUTH2_PROVIDER_URL}"
+            raise CatalogUnavailableError(self._redaction().redacted(f"{where} {error}")) from error
+        except requests.RequestException as error:
             # The text may hold an address, that of a redirect, too.
-            reason = self._redaction().redacted(str(error)) or "the token end point does not answer with a token"
+            reason = self._redaction().redacted(connection_problem(error, setting="CATALOG_API_URL"))
             raise CatalogUnavailableError(f"The catalog service does not answer: {reason}") from error
         expected = (requests.codes.ok, requests.codes.not_modified) if etag else (requests.codes.ok,)
         if response.status_code not in expected:
-            excerpt = self._redaction().excerpt(content)
-            message = f"The catalog service answered {response.status_code} to {method} {url}: {excerpt}"
-            raise CatalogUnavailableError(message, status_code=response.status_code)
+            raise self._refusal(response, content, f"{method} {url}")
         return _Answer(response.status_code, response.headers, content)
+
+    def _refusal(self, response: requests.Response, content: bytes, request: str) -> CatalogUnavailableError:
+        status, redaction = response.status_code, self._redaction()
+        location = redaction.redacted(response.headers.get("Location", ""))
+        remedy = status_problem(status, location=location, remedies=CATALOG_REMEDIES, setting="CATALOG_API_URL")
+        parts = (f"The catalog service answered {status} to {request}.", remedy, redaction.excerpt(content))
+        return CatalogUnavailableError(" ".join(part for part in parts if part), status_code=status)
 
     def _redaction(self) -> Redaction:
         """Return what messages may not hold: what we are known by, whoever answers and repeats it."""
@@ -255,7 +267,9 @@ def _read(answer: _Answer, model: type[M]) -> M:
         # Read by the library that read the documents at their import: pydantic's own refuses some that it takes.
         return model.model_validate(orjson.loads(answer.content))
     except orjson.JSONDecodeError as error:
-        raise CatalogUnavailableError(f"The catalog's answer is not JSON: {error}") from None
+        kind = answer.headers.get("Content-Type", "")
+        hint = f" It is {kind}. Check CATALOG_API_URL." if "json" not in kind else ""
+        raise CatalogUnavailableError(f"The catalog's answer is not JSON: {error}.{hint}") from None
     except ValidationError as error:
         raise CatalogUnavailableError(f"The catalog's answer cannot be read: {_first_fault(error)}") from error
 

@@ -78,7 +78,7 @@ def test_every_action_of_every_page_asks_first_and_then_runs(monkeypatch: pytest
             assert "changed since" not in "".join(messages_of(response))
     names = {name for _, name in found}
 
-    assert {"delete_selected", "queue_again", "sync_now", "enable_tasks", "run_tasks", "revoke_tokens"} <= names
+    assert {"delete_selected", "queue_again", "sync_now", "enable_tasks", "run_tasks"} <= names
     # The first configuration holds no deletes, about which there is nothing to ask.
     assert names - set(asked) == {"approve_deletes", "keep_held"}
 

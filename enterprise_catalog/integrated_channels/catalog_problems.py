@@ -1,0 +1,96 @@
+"""Why the catalog service, or the issuer of its tokens, cannot be used: cause and remedy, for operators.
+
+No database and no secrets here: what is passed in has been redacted, or is redacted by the caller.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import requests
+from urllib3.exceptions import NameResolutionError, NewConnectionError, ProtocolError, ReadTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HTTP_HINT: Final = (
+    "If the service redirects plain HTTP to HTTPS, use an https:// address, or set SECURE_SSL_REDIRECT=false for it to"
+    " allow plain HTTP inside a cluster."
+)
+_TEMPORARY: Final = "See its log. The next run tries again."
+
+#: status -> remedy, for answers of the catalog service.
+CATALOG_REMEDIES: Final = {
+    HTTPStatus.BAD_REQUEST: "Check that the host name of CATALOG_API_URL is in the service's ALLOWED_HOSTS.",
+    HTTPStatus.UNAUTHORIZED: "It rejected the token. Its JWT_ISSUER, JWT_AUDIENCE and JWT_PUBLIC_SIGNING_JWK_SET"
+    " must be those of the issuer at OAUTH2_PROVIDER_URL.",
+    HTTPStatus.FORBIDDEN: "The client OAUTH2_CLIENT_ID needs the role enterprise_openedx_operator for all customers.",
+    HTTPStatus.NOT_FOUND: "Check the UUIDs of customer and catalogs, and CATALOG_API_URL if no sync works.",
+    HTTPStatus.TOO_MANY_REQUESTS: "Raise the service's API_THROTTLE_RATE if this happens often.",
+}
+#: status -> remedy, for answers of the token endpoint.
+TOKEN_REMEDIES: Final = {
+    HTTPStatus.BAD_REQUEST: "Check that the client has the grant type client credentials.",
+    HTTPStatus.UNAUTHORIZED: "It rejected the client's credentials. Check OAUTH2_CLIENT_ID and OAUTH2_CLIENT_SECRET.",
+    HTTPStatus.FORBIDDEN: "Check that the client OAUTH2_CLIENT_ID may get tokens there.",
+    HTTPStatus.NOT_FOUND: "Check OAUTH2_PROVIDER_URL: it ends with /oauth2, without /access_token.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "Check OAUTH2_PROVIDER_URL: it ends with /oauth2, without /access_token.",
+    HTTPStatus.TOO_MANY_REQUESTS: _TEMPORARY,
+}
+
+
+#: In this order: class of the error, or of what lies behind it; cause; remedy.
+_CAUSES: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
+    (requests.exceptions.SSLError, "TLS failed", "Check its certificate, and the scheme of {setting}."),
+    (requests.ConnectTimeout, "no connection in time", "Check {setting}, and firewalls between."),
+    (requests.Timeout, "timed out", _TEMPORARY),
+    (ReadTimeoutError, "timed out", _TEMPORARY),
+    (NameResolutionError, "its host name cannot be resolved", "Check {setting}."),
+    (NewConnectionError, "no connection", "Check that it is running, and {setting}."),
+    (ProtocolError, "the connection was closed early", _TEMPORARY),
+)
+
+
+def connection_problem(error: requests.RequestException, *, setting: str) -> str:
+    """Return cause and remedy of a request without an answer.
+
+    Args:
+        setting: the name of the setting that holds the address.
+    """
+    reasons = {type(reason) for reason in (error, *_reasons(error))}
+    for kind, cause, remedy in _CAUSES:
+        if any(issubclass(each, kind) for each in reasons):
+            return f"{cause}: {error}. {remedy.format(setting=setting)}"
+    if "timed out" in str(error):  # Of a body; requests has no class for it.
+        return f"timed out: {error}. {_TEMPORARY}"
+    return f"{error}. Check {setting}."
+
+
+def status_problem(status: int, *, location: str, remedies: dict[HTTPStatus, str], setting: str) -> str:
+    """Return the remedy for an answer with an unexpected status; names the target of a redirect.
+
+    Args:
+        location: the target of a redirect, redacted; empty if the answer has none.
+        remedies: :data:`CATALOG_REMEDIES` or :data:`TOKEN_REMEDIES`.
+        setting: the name of the setting that holds the address.
+    """
+    if location or status in _REDIRECTS:
+        return f"It redirects to {location or 'nowhere'}. Set {setting} to the address that answers. {_HTTP_HINT}"
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _TEMPORARY
+    return remedies.get(HTTPStatus(status), "") if status in _KNOWN else ""
+
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_KNOWN: Final = frozenset(HTTPStatus)
+
+
+def _reasons(error: requests.RequestException) -> Iterator[BaseException]:
+    """Yield what lies behind an error of requests: urllib3 wraps its reasons in ``MaxRetryError``."""
+    for argument in error.args:
+        if isinstance(argument, BaseException):
+            yield argument
+            reason = getattr(argument, "reason", None)
+            if isinstance(reason, BaseException):
+                yield reason

@@ -1,0 +1,227 @@
+"""Messages about a catalog service or token endpoint that cannot be used: each has a cause and a remedy."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import uuid
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import pytest
+from edx_rest_api_client.client import TieredCache
+
+from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
+from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
+from tests.services import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_django import Settings
+
+SECRET: Final = "the-clients-secret"
+CATALOGS: Final[dict[str, object]] = {"next": None, "results": []}
+TOKEN: Final = {"access_token": "a-token-of-the-tests", "expires_in": 3600}
+PAGE: Final = "<html><head><title>Sign in</title></head></html>"
+
+
+class Reply(NamedTuple):
+    """How a server answers: with a status, a body and a redirect's target."""
+
+    status: int = 200
+    body: object = None
+    location: str = ""
+    content_type: str = "application/json"
+
+
+class Server(ThreadingHTTPServer):
+    """A loopback server that answers each request with the same reply; without one it never answers."""
+
+    def __init__(self, reply: Reply | None) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.reply, self.may_end = reply, threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Plays one reply."""
+
+    server: Server
+
+    def answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        reply = self.server.reply
+        if reply is None:
+            self.server.may_end.wait(60)
+            self.close_connection = True
+            return
+        body = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
+        self.send_response(reply.status)
+        self.send_header("Content-Type", reply.content_type)
+        self.send_header("Content-Length", str(len(body)))
+        if reply.location:
+            self.send_header("Location", reply.location)
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    do_GET = do_POST = answer  # noqa: N815  (the library's names)
+
+    def log_message(self, *_: Any) -> None:
+        """Log nothing."""
+
+
+@contextmanager
+def serving(reply: Reply | None) -> Iterator[str]:
+    with Server(reply) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.url
+        server.may_end.set()
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def _client_settings(settings: Settings) -> None:
+    TieredCache.dangerous_clear_all_tiers()
+    settings.OAUTH2_CLIENT_ID, settings.OAUTH2_CLIENT_SECRET = "channels", SECRET
+
+
+def reason_with(
+    settings: Settings, *, token: str | None = None, catalog: str | None = None, seconds: float = 30
+) -> str:
+    """Return why a question to these two addresses got no answer in time; ``None`` stands for a server that works."""
+    with serving(Reply(body=TOKEN)) as issuer, serving(Reply(body=CATALOGS)) as service:
+        settings.OAUTH2_PROVIDER_URL, settings.CATALOG_API_URL = f"{token or issuer}/oauth2", catalog or service
+        with CatalogClient(read_timeout_seconds=seconds) as client:
+            client._session._timeout = (30, seconds)
+            with pytest.raises(CatalogUnavailableError) as raised:
+                client.catalogs_of(uuid.UUID(int=1))
+    assert SECRET not in raised.value.message
+    return raised.value.message
+
+
+@contextmanager
+def tls_without_certificate() -> Iterator[str]:
+    """A server that speaks plain HTTP at an https:// address."""
+    with serving(Reply()) as url:
+        yield url.replace("http://", "https://")
+
+
+@contextmanager
+def refusing() -> Iterator[str]:
+    yield f"http://127.0.0.1:{free_port()}"
+
+
+@contextmanager
+def unknown_host() -> Iterator[str]:
+    yield "http://no-such-host.invalid"
+
+
+@contextmanager
+def closing_early() -> Iterator[str]:
+    """A server that closes each connection before it answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def close_all() -> None:
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    if not connection.recv(1):
+                        return
+
+        thread = threading.Thread(target=close_all)
+        thread.start()
+        port = listener.getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+        socket.create_connection(("127.0.0.1", port)).close()
+        thread.join()
+
+
+CONNECTIONS: Final = {
+    "DNS": (unknown_host, "its host name cannot be resolved", "Check {setting}."),
+    "refused": (refusing, "no connection", "Check that it is running, and {setting}."),
+    "TLS": (tls_without_certificate, "TLS failed", "Check its certificate, and the scheme of {setting}."),
+    "silent": (lambda: serving(None), "timed out", "See its log. The next run tries again."),
+    "closed": (closing_early, "the connection was closed early", "See its log. The next run tries again."),
+}
+STATUSES: Final = {
+    301: ("Set CATALOG_API_URL to the address that answers.", "Set OAUTH2_PROVIDER_URL to the address that answers."),
+    400: ("ALLOWED_HOSTS", "grant type client credentials"),
+    401: (
+        "JWT_PUBLIC_SIGNING_JWK_SET",
+        "rejected the client's credentials. Check OAUTH2_CLIENT_ID and",
+    ),
+    403: ("needs the role enterprise_openedx_operator", "may get tokens there"),
+    404: ("Check the UUIDs", "it ends with /oauth2, without /access_token"),
+    405: ("", "it ends with /oauth2, without /access_token"),
+    429: ("API_THROTTLE_RATE", "The next run tries again."),
+    500: ("See its log. The next run tries again.", "See its log. The next run tries again."),
+    503: ("See its log. The next run tries again.", "See its log. The next run tries again."),
+}
+
+
+@pytest.mark.parametrize("problem", CONNECTIONS)
+@pytest.mark.parametrize("of_token", [True, False], ids=["token", "catalog"])
+def test_a_connection_that_fails_has_cause_and_remedy(settings: Settings, problem: str, *, of_token: bool) -> None:
+    make, cause, remedy = CONNECTIONS[problem]
+
+    with make() as url:
+        seconds = 1 if problem == "silent" else 30
+        token, catalog = (url, None) if of_token else (None, url)
+        reason = reason_with(settings, token=token, catalog=catalog, seconds=seconds)
+
+    who = f"The token endpoint of {url}/oauth2" if of_token else "The catalog service"
+    assert reason.startswith(f"{who} does not answer: {cause}")
+    assert reason.endswith(remedy.format(setting="OAUTH2_PROVIDER_URL" if of_token else "CATALOG_API_URL"))
+
+
+@pytest.mark.parametrize("status", [status for status in STATUSES if status != 301])
+def test_a_status_of_the_catalog_has_a_remedy(settings: Settings, status: int) -> None:
+    with serving(Reply(status, {"detail": "no"})) as url:
+        reason = reason_with(settings, catalog=url)
+
+    assert reason.startswith(f"The catalog service answered {status} to GET {url}/api/v1/enterprise-catalogs/")
+    assert STATUSES[status][0] in reason
+
+
+@pytest.mark.parametrize("status", [status for status in STATUSES if status != 301])
+def test_a_status_of_the_token_endpoint_has_a_remedy(settings: Settings, status: int) -> None:
+    with serving(Reply(status, {"error": "no"})) as url:
+        reason = reason_with(settings, token=url)
+
+    assert reason.startswith(f"The token endpoint of {url}/oauth2 answered {status}. ")
+    assert STATUSES[status][1] in reason
+
+
+@pytest.mark.parametrize("of_token", [True, False], ids=["token", "catalog"])
+def test_a_redirect_names_its_target_and_the_remedy(settings: Settings, *, of_token: bool) -> None:
+    with serving(Reply(404)) as elsewhere:
+        target = f"{elsewhere}/secure/"
+        with serving(Reply(301, location=target)) as url:
+            reason = reason_with(settings, token=url if of_token else None, catalog=None if of_token else url)
+
+    assert " answered 301" in reason
+    assert f"It redirects to {target}. {STATUSES[301][of_token]} " in reason
+    assert "SECURE_SSL_REDIRECT=false" in reason
+
+
+def test_a_page_instead_of_json_is_named(settings: Settings) -> None:
+    page = Reply(200, PAGE, content_type="text/html")
+    with serving(page) as url:
+        of_catalog = reason_with(settings, catalog=url)
+        TieredCache.dangerous_clear_all_tiers()
+        of_token = reason_with(settings, token=url)
+
+    assert of_catalog.startswith("The catalog's answer is not JSON: ")
+    assert of_catalog.endswith(" It is text/html. Check CATALOG_API_URL.")
+    assert of_token == (
+        f"The token endpoint of {url}/oauth2 returned text/html without a token. "
+        "Check OAUTH2_PROVIDER_URL: it ends with /oauth2, without /access_token."
+    )

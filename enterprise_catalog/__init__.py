@@ -18,6 +18,10 @@
     the address of a client behind trusted proxies, which throttles count by.
 ``command_line.py``
     Django's command line, for commands in a pipe.
+``exact_names/``
+    names of users, roles and clients, which are compared exactly on every database.
+``login_limits.py``
+    limits for failed logins, counted in the cache.
 ``content_keys.py`` and ``timestamps.py``
     the database fields that both programs share.
 ``one_state.py``

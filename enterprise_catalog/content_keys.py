@@ -32,10 +32,17 @@ class ContentKeyField(models.CharField):  # type: ignore[type-arg]  # the stubs'
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
         parameters = super().db_parameters(connection)
-        if connection.vendor == "mysql":
-            is_mariadb = connection.mysql_is_mariadb  # type: ignore[attr-defined]  # only MySQL's wrapper has it
-            parameters["collation"] = _MARIADB_COLLATION if is_mariadb else _MYSQL_COLLATION
+        if (collation := exact_collation(connection)) is not None:
+            parameters["collation"] = collation
         return parameters
+
+
+def exact_collation(connection: BaseDatabaseWrapper) -> str | None:
+    """Return the collation that compares text exactly; ``None`` where the database's own one does (SQLite)."""
+    if connection.vendor != "mysql":
+        return None
+    is_mariadb = connection.mysql_is_mariadb  # type: ignore[attr-defined]  # only MySQL's wrapper has it
+    return _MARIADB_COLLATION if is_mariadb else _MYSQL_COLLATION
 
 
 def key_starts_with(prefix: str, *, column: str = "content_key") -> models.Q:

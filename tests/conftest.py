@@ -55,6 +55,12 @@ def admin_of(client_with: Callable[..., APIClient]) -> Callable[[UUID], APIClien
 
 
 @pytest.fixture
+def one_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a test is in one window of the limits for failed logins, midnight or not."""
+    monkeypatch.setattr("enterprise_catalog.login_limits._seconds", lambda: 1_800_000_000)
+
+
+@pytest.fixture
 def no_cache(settings: Settings) -> None:
     """A cache whose Redis refuses all connections."""
     settings.CACHES = {"default": base.cache(f"redis://127.0.0.1:{services.free_port()}/0")}

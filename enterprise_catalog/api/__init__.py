@@ -3,6 +3,7 @@
 ``v1/``                the end points.
 ``authentication.py``  who a caller is.
 ``errors.py``          what a caller is told when something is wrong.
+``throttles.py``       limits of requests, and of requests that are refused.
 ``parsers.py``         request bodies: JSON, bounded.
 ``content_keys.py``    decodes content keys within a bound of memory.
 ``pagination.py``      cursors and pages.

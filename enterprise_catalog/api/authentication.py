@@ -42,6 +42,7 @@ class JwtAuthentication(open_edx.JwtAuthentication):  # type: ignore[misc]  # th
         try:
             username = self._get_username_from_payload(payload)
             caller = find_caller(username) if isinstance(username, str) else None
+            _require_same_name(caller, username)
             if caller is None or not self._is_told_by(payload, caller):
                 caller = super().authenticate_credentials(payload)
         except (OperationalError, InterfaceError) as outage:
@@ -59,8 +60,16 @@ class JwtAuthentication(open_edx.JwtAuthentication):  # type: ignore[misc]  # th
         return all(payload.get(claim) in (None, getattr(caller, attribute)) for claim, attribute in told)
 
 
+def _require_same_name(caller: AbstractUser | None, username: object) -> None:
+    """Reject a row of another user, whose name the database takes for the same: ``exact_names`` has not run yet."""
+    if caller is not None and caller.username != username:
+        raise AuthenticationFailed("The token's user name differs from an existing one in its spelling only.")
+
+
 def find_caller(username: str) -> AbstractUser | None:
     """Return the row of a user, if there is one, with what requests need of it; the rest is read when it is asked for.
+
+    It may be that of another user where ``exact_names`` has not set the column's collation yet: compare the name.
 
     Each request does this. In plain SQL, since Django takes longer to write the statement than the database to answer
     it.

@@ -5,19 +5,23 @@ Errors of one field are ``{"<field>": ["what is wrong"], "code": "…"}``, all o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import status
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, Throttled
 from rest_framework.views import exception_handler
+
+from enterprise_catalog.api.throttles import refusal_limited_for
 
 if TYPE_CHECKING:
     from rest_framework.response import Response
 
 log = structlog.get_logger(__name__)
+
+_REFUSALS: Final = (status.HTTP_401_UNAUTHORIZED, status.HTTP_403_FORBIDDEN)
 
 
 class BodyTooLargeError(APIException):
@@ -54,6 +58,11 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         log.error("database_unavailable", exc_info=error)
         error = DatabaseUnavailableError()
     response = exception_handler(error, context)
+    if response is not None and response.status_code in _REFUSALS:
+        retry_after = refusal_limited_for(context["request"])
+        if retry_after is not None:
+            error = Throttled(retry_after)
+            response = exception_handler(error, context)
     if response is not None and isinstance(response.data, dict):
         response.data.setdefault("code", _code(error))
     return response

@@ -13,6 +13,7 @@ that no diff and no import of unchanged content touches (docs/decisions/0004, 00
 from __future__ import annotations
 
 import uuid
+from typing import TYPE_CHECKING
 
 from django.db import models
 from edx_rbac.models import UserRole, UserRoleAssignment
@@ -20,6 +21,11 @@ from edx_rbac.models import UserRole, UserRoleAssignment
 from enterprise_catalog.catalog.querysets import ContentMetadataQuerySet, EnterpriseCatalogQuerySet, MembershipQuerySet
 from enterprise_catalog.content_keys import ContentKeyField
 from enterprise_catalog.timestamps import TimestampField
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from django.contrib.auth.models import AbstractUser, AnonymousUser
 
 
 class ContentType(models.TextChoices):
@@ -169,6 +175,15 @@ class CatalogRoleAssignment(UserRoleAssignment):  # type: ignore[misc]  # the pa
     enterprise_customer_uuid = models.UUIDField(
         null=True, blank=True, help_text="The customer; ignored when the role applies to all."
     )
+
+    @classmethod
+    def get_assignments(
+        cls, user: AbstractUser | AnonymousUser, role_names: Sequence[str] | None = None
+    ) -> Iterator[tuple[str, str | None]]:
+        """Yield role name and context of the user's assignments, of ``role_names`` only; names match exactly."""
+        for name, context in super().get_assignments(user, role_names):
+            if role_names is None or name in role_names:
+                yield name, context
 
     def get_context(self) -> str | None:
         """Return the customer's UUID, ``*`` for all, or ``None`` when neither is set (which allows nothing)."""

@@ -16,6 +16,7 @@
 ``credentials.py``     what customers entrust to us, encrypted.
 ``types.py``           the frozen values that travel through a run.
 ``exceptions.py``      sorted by recovery: retry, reject this item, stop the run.
+``feeds.py``           what LMSs that poll us read; ``staging.py`` its entries; ``feed_logins.py`` who may read it.
 ``http.py``            one client for all LMSs: time-outs, status -> exceptions.
 ``redaction.py``       messages without secrets, however they are spelt.
 ``admin.py``           WHERE THE AUDIT VIEW LIVES.

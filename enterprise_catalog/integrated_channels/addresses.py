@@ -7,12 +7,16 @@ look-up. So the check is made for each connection, and the connection goes to th
 from __future__ import annotations
 
 import ipaddress
-import socket
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+import httpcore
 import httpx
 
+from enterprise_catalog.integrated_channels.deadlines import DeadlineBackend, resolve
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    import ssl
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -61,8 +65,23 @@ _SPECIAL_IPV6: Final = _networks(
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-class PublicTransport(httpx.HTTPTransport):
-    """Connects to public addresses only, whatever a host name resolves to."""
+class DeadlineTransport(httpx.HTTPTransport):
+    """Connects to any address; calls end by their deadline."""
+
+    def __init__(self, *, verify: ssl.SSLContext) -> None:
+        super().__init__(verify=verify, trust_env=False)
+        # httpx has no parameter for the network. The other values are those of its own pool.
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=verify,
+            max_connections=100,
+            max_keepalive_connections=20,
+            keepalive_expiry=5.0,
+            network_backend=DeadlineBackend(),
+        )
+
+
+class PublicTransport(DeadlineTransport):
+    """Connects to public addresses only, whatever a host name resolves to; calls end by their deadline."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request to an address of its host that was checked.
@@ -88,10 +107,9 @@ def public_address(host: str) -> str:
         httpx.ConnectError: the host is not known.
     """
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        addresses = resolve(host)
     except OSError as error:
         raise httpx.ConnectError(f"The host {host} is not known: {error.strerror}") from error
-    addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
     for address in addresses:
         if not is_public(address):
             message = f"The address {host} leads to {address}, which is not a public one; is the base URL right?"

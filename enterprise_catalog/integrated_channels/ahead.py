@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.types import Chunk
 
 T = TypeVar("T")
+
+_HEARTBEAT_SECONDS: Final = 1.0
 
 
 class Ahead(Generic[T]):
@@ -20,8 +22,14 @@ class Ahead(Generic[T]):
     connection is that of the thread that the block is in.
     """
 
-    def __init__(self, prepare: Callable[[Chunk], T]) -> None:
+    def __init__(self, prepare: Callable[[Chunk], T], *, while_waiting: Callable[[], None] = lambda: None) -> None:
+        """Prepare nothing yet.
+
+        Args:
+            while_waiting: called once a second in the thread that waits for a chunk; what it raises ends the wait.
+        """
         self._prepare = prepare
+        self._while_waiting = while_waiting
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead")
         self._begun: tuple[Chunk, Future[T]] | None = None
 
@@ -44,6 +52,8 @@ class Ahead(Generic[T]):
         """
         begun, self._begun = self._begun, None
         prepared = begun[1] if begun is not None and begun[0] is chunk else self._prepared(chunk)
+        while not wait([prepared], timeout=_HEARTBEAT_SECONDS).done:
+            self._while_waiting()
         return prepared.result()
 
     def _prepared(self, chunk: Chunk) -> Future[T]:

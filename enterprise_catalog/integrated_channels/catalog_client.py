@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
@@ -14,6 +15,7 @@ from uuid import UUID
 
 import orjson
 import requests
+import urllib3
 from django.conf import settings
 from pydantic import BaseModel, ValidationError
 
@@ -24,15 +26,20 @@ from enterprise_catalog.integrated_channels.catalog_problems import (
 )
 from enterprise_catalog.integrated_channels.catalog_session import CatalogSession, TokenError
 from enterprise_catalog.integrated_channels.content_documents import read_item, read_updated_at
-from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
+from enterprise_catalog.integrated_channels.deadlines import WorkThread
+from enterprise_catalog.integrated_channels.decoding import BodyError, decoded
+from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, RunDeadlineError
 from enterprise_catalog.integrated_channels.redaction import Redaction
 from enterprise_catalog.integrated_channels.types import MAX_ETAG_LENGTH, ContentItem
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
 CONNECT_TIMEOUT_SECONDS: Final = 5
 READ_TIMEOUT_SECONDS: Final = 120
+#: How long a request may take in all, with that for a token, in seconds. A run renews its lease before each request.
+REQUEST_SECONDS: Final = 150.0
+MAX_RESPONSE_BYTES: Final = 1024 * 1024 * 1024  #: Far more than a diff of the largest catalogs.
 MAX_DIFF_KEYS: Final = 250_000  #: The API's own limit.
 #: How much of an answer is read at once. Requests' own 10 KB take a tenth of a large diff.
 _BYTES_AT_ONCE: Final = 1024 * 1024
@@ -117,8 +124,24 @@ M = TypeVar("M", bound=BaseModel)
 class CatalogClient:
     """Asks the catalog service, as the OAuth2 client of the settings. Use it as a context manager."""
 
-    def __init__(self, *, read_timeout_seconds: float | None = None) -> None:
-        self._timeout = (CONNECT_TIMEOUT_SECONDS, read_timeout_seconds or READ_TIMEOUT_SECONDS)
+    def __init__(
+        self,
+        *,
+        read_timeout_seconds: float | None = None,
+        before_each_request: Callable[[], None] | None = None,
+        run_seconds_left: Callable[[], float] | None = None,
+    ) -> None:
+        """Prepare requests; nothing is sent yet.
+
+        Args:
+            read_timeout_seconds: how long each read may take; ``None`` means 120 seconds.
+            before_each_request: what it raises keeps the request from being sent.
+            run_seconds_left: returns how long the run may still take; ``None`` sets no limit.
+        """
+        self._read_timeout_seconds = read_timeout_seconds
+        self._before_each_request = before_each_request or (lambda: None)
+        self._run_seconds_left = run_seconds_left or (lambda: float("inf"))
+        self._thread = WorkThread()
         self._base_url = f"{settings.CATALOG_API_URL}/api/v1/enterprise-catalogs/"
         self._session = CatalogSession(
             settings.OAUTH2_PROVIDER_URL, settings.OAUTH2_CLIENT_ID, settings.OAUTH2_CLIENT_SECRET
@@ -131,6 +154,7 @@ class CatalogClient:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._thread.close()
         self._session.close()
 
     def catalogs_of(self, customer_uuid: UUID) -> CatalogList:
@@ -223,25 +247,27 @@ class CatalogClient:
 
     def _send(self, method: str, url: str, *, body: Mapping[str, Any] | None = None, etag: str = "") -> _Answer:
         """Return the answer: 200, or 304 if ``etag`` was sent along."""
+        self._before_each_request()
         headers = {"If-None-Match": etag} if etag else {}
         if body is not None:
             headers["Content-Type"] = "application/json"
+        data = None if body is None else orjson.dumps(body)
+        left = self._run_seconds_left()
         try:
-            # A redirect that is followed turns a POST into a GET, which asks something else.
-            with self._session.request(
-                method,
-                url,
-                data=None if body is None else orjson.dumps(body),
-                headers=headers,
-                timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                content = b"".join(response.iter_content(_BYTES_AT_ONCE))
+            response, content = self._thread.run(
+                lambda: self._read_response(method, url, data, headers), seconds=min(REQUEST_SECONDS, left)
+            )
+        except TimeoutError as error:
+            if left < REQUEST_SECONDS:
+                raise RunDeadlineError from error
+            message = f"The catalog service did not answer {method} {url} within {REQUEST_SECONDS:g} seconds."
+            raise CatalogUnavailableError(message) from error
         except TokenError as error:
             where = f"The token endpoint of {settings.OAUTH2_PROVIDER_URL}"
             raise CatalogUnavailableError(self._redaction().redacted(f"{where} {error}")) from error
-        except requests.RequestException as error:
+        except BodyError as error:
+            raise CatalogUnavailableError(f"The catalog service does not answer: {error}") from error
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             # The text may hold an address, that of a redirect, too.
             reason = self._redaction().redacted(connection_problem(error, setting="CATALOG_API_URL"))
             raise CatalogUnavailableError(f"The catalog service does not answer: {reason}") from error
@@ -256,6 +282,30 @@ class CatalogClient:
         remedy = status_problem(status, location=location, remedies=CATALOG_REMEDIES, setting="CATALOG_API_URL")
         parts = (f"The catalog service answered {status} to {request}.", remedy, redaction.excerpt(content))
         return CatalogUnavailableError(" ".join(part for part in parts if part), status_code=status)
+
+    def _read_response(
+        self, method: str, url: str, data: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[requests.Response, bytes]:
+        """Send a request, after one for a token if that is needed, and read the whole body; in a thread of its own."""
+        ends_at = time.monotonic() + REQUEST_SECONDS
+        parts = []
+        # A redirect that is followed turns a POST into a GET, which asks something else.
+        with self._session.request(
+            method,
+            url,
+            data=data,
+            headers=headers,
+            timeout=(CONNECT_TIMEOUT_SECONDS, self._read_timeout_seconds or READ_TIMEOUT_SECONDS),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            raw = response.raw.stream(_BYTES_AT_ONCE, decode_content=False)
+            encoding = response.headers.get("Content-Encoding", "")
+            for part in decoded(raw, encoding=encoding, limit=MAX_RESPONSE_BYTES):
+                parts.append(part)
+                if time.monotonic() > ends_at:
+                    raise TimeoutError  # Nobody waits for it any more.
+        return response, b"".join(parts)
 
     def _redaction(self) -> Redaction:
         """Return what messages may not hold: what we are known by, whoever answers and repeats it."""

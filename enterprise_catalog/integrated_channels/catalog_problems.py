@@ -52,10 +52,11 @@ _CAUSES: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
 )
 
 
-def connection_problem(error: requests.RequestException, *, setting: str) -> str:
+def connection_problem(error: Exception, *, setting: str) -> str:
     """Return cause and remedy of a request without an answer.
 
     Args:
+        error: of requests, or of urllib3 while the body is read.
         setting: the name of the setting that holds the address.
     """
     reasons = {type(reason) for reason in (error, *_reasons(error))}
@@ -86,7 +87,7 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _KNOWN: Final = frozenset(HTTPStatus)
 
 
-def _reasons(error: requests.RequestException) -> Iterator[BaseException]:
+def _reasons(error: Exception) -> Iterator[BaseException]:
     """Yield what lies behind an error of requests: urllib3 wraps its reasons in ``MaxRetryError``."""
     for argument in error.args:
         if isinstance(argument, BaseException):

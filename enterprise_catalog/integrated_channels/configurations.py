@@ -17,6 +17,7 @@ from pydantic import SecretStr, ValidationError
 from enterprise_catalog.integrated_channels import leases
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.credentials import decrypt, encrypt, rotated
+from enterprise_catalog.integrated_channels.deadlines import CallClock
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, SyncError
 from enterprise_catalog.integrated_channels.http import LMSClient
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
@@ -40,12 +41,14 @@ def channel_for(
     configuration: ChannelConfiguration,
     *,
     before_each_call: BeforeCall | None = None,
+    call_clock: CallClock | None = None,
     save_credentials: SaveCredentials | None = None,
 ) -> Iterator[Channel[Any, Any]]:
     """Give the configuration's channel, ready to call its LMS, and close its connections in the end.
 
     Args:
         before_each_call: called before each request to the LMS; what it raises keeps the request from being sent.
+        call_clock: limits how long calls take; ``None`` means ``LMS_CALL_SECONDS`` each.
         save_credentials: stores what the LMS gave in the place of some of the credentials.
 
     Raises:
@@ -58,6 +61,7 @@ def channel_for(
         secrets=_secrets_of(credentials),
         before_each_call=before_each_call,
         private_addresses=django_settings.LMS_PRIVATE_ADDRESSES,
+        call_clock=call_clock or CallClock(seconds=django_settings.LMS_CALL_SECONDS),
     ) as client:
         channel = CHANNELS[configuration.channel_code](client, settings, credentials)
         if save_credentials is not None:

@@ -50,15 +50,16 @@ def authorize(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_member_required
 @require_GET
 def complete(request: HttpRequest) -> HttpResponse:
-    """Take the code that the LMS gave, and go back to the configuration's page with what came of it."""
-    expected = request.session.pop(_SESSION_KEY, None)
-    try:
-        pk, nonce = signing.loads(request.GET.get("state", ""), salt=_SALT, max_age=STATE_SECONDS)
-    except signing.BadSignature:
-        pk, nonce = None, None
-    if pk is None or expected is None or not secrets.compare_digest(nonce, expected):
-        messages.error(request, "You began no such authorization within the last ten minutes; begin anew.")
+    """Redeem the code from the LMS, and return to the configuration's page with the result.
+
+    A request whose state is not that of the pending authorization changes nothing: the pending one can still be
+    completed.
+    """
+    pk = _pending(request)
+    if pk is None:
+        messages.error(request, "This authorization request is unknown or has expired. Please start again.")
         return redirect("admin:integrated_channels_channelconfiguration_changelist")
+    del request.session[_SESSION_KEY]
     configuration = _configuration(request, pk)
     code = request.GET.get("code", "")
     if not code:
@@ -72,6 +73,16 @@ def complete(request: HttpRequest) -> HttpResponse:
     else:
         messages.success(request, "The learning system lets us in. The next sync uses it.")
     return redirect(_page(pk))
+
+
+def _pending(request: HttpRequest) -> int | None:
+    """Return the configuration that this session is authorizing, if the request's state is that of its request."""
+    try:
+        pk, nonce = signing.loads(request.GET.get("state", ""), salt=_SALT, max_age=STATE_SECONDS)
+    except signing.BadSignature:
+        return None
+    expected: str = request.session.get(_SESSION_KEY, "")
+    return int(pk) if expected and secrets.compare_digest(str(nonce), expected) else None
 
 
 def _configuration(request: HttpRequest, pk: int) -> ChannelConfiguration:

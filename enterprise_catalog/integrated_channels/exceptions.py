@@ -4,7 +4,8 @@
 
     SyncError
      ├── RetryableError              these items, later
-     │    └── AnswerTooLargeError        ask for less at once
+     │    ├── AnswerTooLargeError       ask for less at once
+     │    └── DeadlineExceededError     so, and the run ends: the LMS is too slow for more calls
      ├── RejectedError               record these items as refused, go on
      │    └── RejectedInDoubtError     so, but look before any of it is sent again
      ├── StopSyncError               nothing else of this run will work
@@ -13,6 +14,8 @@
      │    ├── ThrottledError           the LMS asks us to slow down; go on later
      │    │    └── BudgetSpentError      the LMS was sent all calls that it takes for now
      │    ├── LMSUnavailableError      one chunk after the other failed
+     │    ├── LMSTooSlowError          calls took too long; go on after a pause
+     │    │    └── RunDeadlineError      the run took too long; go on after a pause
      │    ├── StopRequestedError       the process was asked to stop; go on with the next run
      │    └── CatalogUnavailableError  the catalog did not answer as it should
      └── LeaseLostError              another worker has taken the run over; write nothing more
@@ -22,7 +25,7 @@ Messages are for people and never hold a secret.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +63,14 @@ class RetryableError(SyncError):
 
 class AnswerTooLargeError(RetryableError):
     """The LMS's answer exceeds the size limit. A list is then read in smaller parts."""
+
+
+class DeadlineExceededError(RetryableError):
+    """A call took too long and was broken off."""
+
+    def __init__(self, message: str, *, is_of_run: bool = False) -> None:
+        super().__init__(message)
+        self.is_of_run = is_of_run  #: The run has no time left; else the call took longer than a call may.
 
 
 class RejectedError(SyncError):
@@ -103,6 +114,19 @@ class BudgetSpentError(ThrottledError):
 
 class LMSUnavailableError(StopSyncError):
     """Several calls in a row failed for reasons that may pass."""
+
+
+class LMSTooSlowError(StopSyncError):
+    """A call, or calls that failed in a row, took too long. The configuration's next runs wait longer each time."""
+
+
+class RunDeadlineError(LMSTooSlowError):
+    """The run took longer than a run may. What is left is sent by the next runs, which wait longer each time."""
+
+    MESSAGE: Final = "The run reached its time limit (SYNC_RUN_SECONDS). The next run continues."
+
+    def __init__(self) -> None:
+        super().__init__(self.MESSAGE)
 
 
 class StopRequestedError(StopSyncError):

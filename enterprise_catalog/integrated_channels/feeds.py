@@ -1,41 +1,42 @@
-"""What learning systems that come to us read: a feed for each pull channel, and the token to read it with.
+"""The feed of each pull channel, and the endpoint that issues tokens for it.
 
-A visitor names a customer, and shows a user name and password (HTTP Basic) or a token that it got for them. Whether a
-customer, or a configuration, exists is told to nobody who does not show either.
+A poller names a customer, and authenticates with a user name and password (HTTP Basic) or with a token that it got for
+them (``feed_logins.py``). Responses to anybody else do not reveal which customers or configurations exist.
 """
 
 from __future__ import annotations
 
 import base64
-import secrets
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
 import structlog
-from django.conf import settings
 from django.core import signing
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.http import parse_http_date_safe
+from rest_framework.exceptions import Throttled
 from rest_framework.renderers import JSONRenderer
-from rest_framework.throttling import AnonRateThrottle
 from rest_framework.views import APIView
 
 from enterprise_catalog.integrated_channels import staging
-from enterprise_catalog.integrated_channels.channels.base import FeedCredentials, PullChannel
+from enterprise_catalog.integrated_channels.channels.base import PullChannel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
-from enterprise_catalog.integrated_channels.configurations import channel_for, checked
+from enterprise_catalog.integrated_channels.configurations import channel_for
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
+from enterprise_catalog.integrated_channels.feed_logins import FeedThrottle, log_in
 from enterprise_catalog.integrated_channels.feed_parsers import TokenFormParser, TokenJSONParser
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, FeedItem
+from enterprise_catalog.login_limits import TooManyFailuresError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from django.http import HttpResponseBase
     from rest_framework.request import Request
+    from rest_framework.response import Response
 
 log = structlog.get_logger(__name__)
 
@@ -45,20 +46,6 @@ _ENTRIES_AT_ONCE: Final = 100
 _SALT: Final = "integrated_channels.feeds"
 #: A poller whose clock is ahead by more is not believed: its ``If-Modified-Since`` counts as missing.
 _MOST_AHEAD: Final = timedelta(days=1)
-
-
-class FeedThrottle(AnonRateThrottle):
-    """Keeps passwords from being tried out; a learning system visits a few times a day."""
-
-    scope = "feed"
-
-    def get_rate(self) -> str:
-        return settings.FEED_THROTTLE_RATE
-
-    def throttle_success(self) -> bool:
-        """Let nobody in whose visit was not counted, since the cache is away; a learning system comes again."""
-        super().throttle_success()
-        return self.cache.get(self.key) is not None
 
 
 class _FeedAPI(APIView):
@@ -71,6 +58,10 @@ class _FeedAPI(APIView):
     renderer_classes = (JSONRenderer,)
     schema = None
     channel_class: Any = None  #: A subclass of ``PullChannel``; set by the URL.
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Answer 429 to a login that was not tried."""
+        return super().handle_exception(Throttled(exc.retry_after) if isinstance(exc, TooManyFailuresError) else exc)
 
     def _configurations(self, **columns: object) -> list[ChannelConfiguration]:
         return list(ChannelConfiguration.objects.filter(channel_code=self.channel_class.code, active=True, **columns))
@@ -121,13 +112,9 @@ class FeedView(_FeedAPI):
         scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return self._of_token(shown.strip(), named)
-        user, password = _basic(scheme, shown)
-        matching = [
-            configuration
-            for configuration in self._configurations(enterprise_customer_uuid=_uuid_or_none(named))
-            if _is_let_in(configuration, user, password)
-        ]
-        return matching[0] if matching else _unauthorized()
+        name, password = _basic(scheme, shown)
+        configurations = self._configurations(enterprise_customer_uuid=_uuid_of(named))
+        return log_in(request, configurations, name=name, password=password) or _unauthorized()
 
     def _of_token(self, token: str, named: str) -> ChannelConfiguration | HttpResponse:
         try:
@@ -153,22 +140,11 @@ class FeedTokenView(_FeedAPI):
         scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
         user, password = _basic(scheme, shown)
         user, password = user or form.get("client_id", ""), password or form.get("client_secret", "")
-        for configuration in self._configurations():
-            if _is_let_in(configuration, str(user), str(password)):
-                token = signing.dumps(configuration.pk, salt=_SALT)
-                return JsonResponse({"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECONDS})
-        return JsonResponse({"error": "invalid_client"}, status=401)
-
-
-def _is_let_in(configuration: ChannelConfiguration, user: str, password: str) -> bool:
-    try:
-        _, known = checked(configuration)
-    except ConfigurationError:
-        return False
-    assert isinstance(known, FeedCredentials)
-    same_user = secrets.compare_digest(known.username.encode(), user.encode())
-    same_password = secrets.compare_digest(known.password.get_secret_value().encode(), password.encode())
-    return same_user and same_password
+        configuration = log_in(request, self._configurations(), name=str(user), password=str(password))
+        if configuration is None:
+            return JsonResponse({"error": "invalid_client"}, status=401)
+        token = signing.dumps(configuration.pk, salt=_SALT)
+        return JsonResponse({"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECONDS})
 
 
 def _basic(scheme: str, shown: str) -> tuple[str, str]:
@@ -220,11 +196,12 @@ def _count(request: Request) -> int:
     return min(int(asked) or MAX_PAGE_SIZE, MAX_PAGE_SIZE)
 
 
-def _uuid_or_none(text: str) -> UUID | None:
+def _uuid_of(text: str) -> UUID:
+    """Return the UUID in ``text``, or one that no customer has: both take the same query."""
     try:
         return UUID(text)
     except ValueError:
-        return None
+        return UUID(int=0)
 
 
 def _told(status: int, message: str) -> HttpResponse:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import functools
 import string
-import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 import httpx
 import orjson
 
-from enterprise_catalog.integrated_channels.addresses import PublicTransport
+from enterprise_catalog.integrated_channels.addresses import DeadlineTransport, PublicTransport
+from enterprise_catalog.integrated_channels.deadlines import CallClock, check_call
 from enterprise_catalog.integrated_channels.decoding import ACCEPTED, BodyError, TooLargeError, decoded
 from enterprise_catalog.integrated_channels.exceptions import (
     AnswerTooLargeError,
@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.exceptions import SyncError
 
-TIMEOUT: Final = httpx.Timeout(connect=5, read=60, write=30, pool=5)  #: Seconds; read is per read, not for the answer.
+TIMEOUT: Final = httpx.Timeout(
+    connect=5, read=60, write=30, pool=5
+)  #: Seconds for each read and write; ``deadlines.py`` limits the whole call.
 MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
-MAX_ANSWER_SECONDS: Final = 120  #: From its first byte to its last, however steadily it trickles.
 #: How many ``[`` and ``{`` a response may contain, so that its JSON takes at most some 200 MB of memory.
 MAX_JSON_CONTAINERS: Final = 500_000
 #: Shorter responses cannot contain enough of them to matter, and are not searched, in bytes.
@@ -110,6 +111,7 @@ class LMSClient:
         secrets: Iterable[str] = (),
         before_each_call: BeforeCall | None = None,
         private_addresses: bool = False,
+        call_clock: CallClock | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         """Prepare calls to ``base_url``; nothing is sent yet. Calls may be made from several threads.
@@ -118,16 +120,18 @@ class LMSClient:
             secrets: values that no message may hold; see :meth:`keep_secret`.
             before_each_call: what it raises keeps the request from being sent.
             private_addresses: whether the LMS may be inside our own network, which is for local use only.
+            call_clock: limits how long calls take; ``None`` means 100 seconds each.
             transport: for tests; ``None`` means the network.
         """
         self.base_url = base_url.rstrip("/")
         self.told_time: datetime | None = None  #: What the LMS said that the time was, when it last answered.
         self._before_each_call = before_each_call or _go_ahead
+        self._call_clock = call_clock or CallClock()
         self._redaction = Redaction(secrets)
         # Redirects are not followed: an LMS that answers one was given a wrong base URL, and a POST that follows a 303
         # turns into a GET without its parameters.
         if transport is None:
-            kind = httpx.HTTPTransport if private_addresses else PublicTransport
+            kind = DeadlineTransport if private_addresses else PublicTransport
             transport = kind(verify=_certificates())
         # A proxy from the environment would connect for us, to wherever it likes.
         self._client = httpx.Client(
@@ -186,7 +190,10 @@ class LMSClient:
                 instead of the start of the body.
 
         Raises:
-            RetryableError: no connection, a time-out, a broken, too large or too slow answer, 408, 425, 5xx.
+            RetryableError: no connection, a time-out, a broken or too large response, 408, 425, 5xx.
+            DeadlineExceededError: the whole call took too long.
+            LMSTooSlowError: calls that failed in a row have used up the time of a call, or the run is over its own.
+            StopRequestedError: the process was asked to stop, and the call was broken off.
             ThrottledError: 429.
             CredentialsError: 401 or 403.
             ConfigurationError: a redirect; the message names where to.
@@ -194,22 +201,23 @@ class LMSClient:
         """
         self._before_each_call(is_counted=is_counted)
         request: dict[str, Any] = {"params": params, "headers": dict(headers or {})}
-        with self._translated():
-            if form is not None:
-                request["content"] = form_encoded(form)
-                request["headers"] |= _FORM
-            elif json is not None:
-                request["content"] = orjson.dumps(json)
-                request["headers"].setdefault("Content-Type", "application/json")
-            with self._client.stream(method, self.base_url + path, **request) as response:
-                self._redaction.keep_cookies(response.headers.get_list("set-cookie"))
-                content = self._read(response)
-        self.told_time = _date_of(response.headers) or self.told_time
-        excerpt = "(not shown)" if answer_is_secret else self._redaction.excerpt(content)
-        answer = Answer(response.status_code, content, excerpt, response.headers)
-        if answer.status_code >= 300 and answer.status_code not in accept:
-            code, words = self.explained(answer, explain) if explain is not None else ("", excerpt)
-            raise self._error(answer, code=code, words=words)
+        with self._call_clock.call():
+            with self._translated():
+                if form is not None:
+                    request["content"] = form_encoded(form)
+                    request["headers"] |= _FORM
+                elif json is not None:
+                    request["content"] = orjson.dumps(json)
+                    request["headers"].setdefault("Content-Type", "application/json")
+                with self._client.stream(method, self.base_url + path, **request) as response:
+                    self._redaction.keep_cookies(response.headers.get_list("set-cookie"))
+                    content = self._read(response)
+            self.told_time = _date_of(response.headers) or self.told_time
+            excerpt = "(not shown)" if answer_is_secret else self._redaction.excerpt(content)
+            answer = Answer(response.status_code, content, excerpt, response.headers)
+            if answer.status_code >= 300 and answer.status_code not in accept:
+                code, words = self.explained(answer, explain) if explain is not None else ("", excerpt)
+                raise self._error(answer, code=code, words=words)
         return answer
 
     def explained(self, answer: Answer, explain: Explain) -> tuple[str, str]:
@@ -239,13 +247,10 @@ class LMSClient:
         assert isinstance(response.stream, httpx.SyncByteStream)
         encoding = response.headers.get("content-encoding", "")
         parts = []
-        deadline = time.monotonic() + MAX_ANSWER_SECONDS
         try:
             for part in decoded(response.stream, encoding=encoding, limit=MAX_ANSWER_BYTES):
                 parts.append(part)
-                if time.monotonic() > deadline:
-                    message = f"The answer is not complete after {MAX_ANSWER_SECONDS} seconds."
-                    raise RetryableError(message, status_code=response.status_code)
+                check_call()  # Sockets check it when they wait; a response that never lets them wait is endless, too.
         except TooLargeError as error:
             raise AnswerTooLargeError(str(error), status_code=response.status_code) from error
         except BodyError as error:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q
 
 from enterprise_catalog.integrated_channels.budgets import CallBudget
@@ -18,6 +19,7 @@ from enterprise_catalog.integrated_channels.exceptions import LeaseLostError
 from enterprise_catalog.integrated_channels.models import (
     ContentMetadataItemTransmission,
     RunState,
+    SlowSyncSlot,
     SyncLease,
     SyncRun,
 )
@@ -31,6 +33,8 @@ RENEWAL_INTERVAL: Final = timedelta(minutes=1)
 LONGEST_SILENCE: Final = timedelta(minutes=2)
 #: How long a silent run keeps its lease. Clocks of workers may differ by a fraction of this.
 LEASE_DURATION: Final = timedelta(minutes=5)
+#: More are not counted; the pause does not grow any more long before.
+MAX_OVERRUNS: Final = 1_000
 
 
 #: Runs of the lease's configuration that never ended, and its items that are not settled.
@@ -44,6 +48,7 @@ _LEASES: Final = SyncLease.objects.values_list(
     "configuration__last_full_etag",
     "configuration__last_full_scope",
     "configuration__last_full_items",
+    "overruns",
     "calls_since",
     "calls",
 )
@@ -60,7 +65,7 @@ class LeftBehind:
     items: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lease:
     """The right to run one configuration's sync until it expires."""
 
@@ -68,10 +73,37 @@ class Lease:
     token: int
     left_behind: LeftBehind  #: As it was when the lease was taken.
     budget: CallBudget  #: The calls to the LMS; each renewal writes it.
+    overruns: int = 0  #: How many of the last runs in a row have exceeded a deadline; each renewal writes it.
 
 
-def acquire(configuration_id: int, *, now: datetime) -> Lease | None:
-    """Return the lease, or ``None`` if another run holds it; a lease that has expired is taken over."""
+def acquire(configuration_id: int, *, now: datetime, in_worker: bool = False) -> Lease | None:
+    """Return the lease, or ``None`` if another run holds it; a lease that has expired is taken over.
+
+    Args:
+        in_worker: the run occupies a worker. A configuration whose last run exceeded a deadline then gets the lease
+            only while fewer than ``SLOW_SYNCS`` others like it run, so that they never occupy all workers.
+    """
+    lease = _acquire(configuration_id, now=now)
+    if lease is not None and lease.overruns and in_worker and not _take_slot(lease, now=now):
+        release(lease)
+        return None
+    return lease
+
+
+def _take_slot(lease: Lease, *, now: datetime) -> bool:
+    """Take one of the slots for slow syncs by compare-and-set; it becomes free with the lease."""
+    holder = SyncLease.objects.filter(
+        configuration=OuterRef("configuration"), token=OuterRef("token"), expires_at__gt=now
+    )
+    for number in range(settings.SLOW_SYNCS):
+        SlowSyncSlot.objects.get_or_create(number=number)
+        free = SlowSyncSlot.objects.filter(~Exists(holder), number=number)
+        if free.update(configuration=lease.configuration_id, token=lease.token):
+            return True
+    return False
+
+
+def _acquire(configuration_id: int, *, now: datetime) -> Lease | None:
     if not _take(configuration_id, now=now):
         # A configuration's first run has to make the row.
         _, is_new = SyncLease.objects.get_or_create(configuration_id=configuration_id)
@@ -95,8 +127,8 @@ def _read(configuration_id: int, *, expires_at: datetime) -> Lease | None:
     found = next(iter(taken), None)
     if found is None:
         return None
-    token, *left_behind, calls_since, calls = found
-    return Lease(configuration_id, token, LeftBehind(*left_behind), CallBudget(calls_since, calls))
+    token, *left_behind, overruns, calls_since, calls = found
+    return Lease(configuration_id, token, LeftBehind(*left_behind), CallBudget(calls_since, calls), overruns)
 
 
 def renew(lease: Lease, *, now: datetime) -> None:
@@ -119,5 +151,7 @@ def release(lease: Lease) -> None:
 
 def _update(lease: Lease, *, expires_at: datetime | None) -> None:
     held = SyncLease.objects.filter(configuration=lease.configuration_id, token=lease.token)
-    if not held.update(expires_at=expires_at, calls=lease.budget.calls, calls_since=lease.budget.started_at):
+    budget = lease.budget
+    changes = {"calls": budget.calls, "calls_since": budget.started_at, "overruns": min(lease.overruns, MAX_OVERRUNS)}
+    if not held.update(expires_at=expires_at, **changes):
         raise LeaseLostError(f"the lease of configuration {lease.configuration_id} was taken over")

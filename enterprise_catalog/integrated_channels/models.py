@@ -6,6 +6,7 @@
                                                                   1--1 FeedItem
             1--n SyncRun 1--n TransmissionAttempt
             1--1 SyncLease
+            1--n SlowSyncSlot
 
 Rows of transmissions and attempts are written by ``audit.py`` only.
 """
@@ -134,9 +135,26 @@ class SyncLease(models.Model):
     # What the learning system was sent lately; see budgets.py.
     calls = models.PositiveIntegerField(default=0, help_text="Within the window of the channel's rate limit.")
     calls_since = models.DateTimeField(null=True, help_text="When the first of them was made.")
+    overruns = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="How many of the last runs in a row have exceeded a deadline."
+    )
 
     def __str__(self) -> str:
         return f"lease {self.token} of configuration {self.configuration_id}"
+
+
+class SlowSyncSlot(models.Model):
+    """A place for one of the few configurations that may run at a time after they have exceeded a deadline.
+
+    It is taken while the configuration's lease has this token and has not expired; see leases.py.
+    """
+
+    number = models.PositiveSmallIntegerField(primary_key=True)
+    configuration = models.ForeignKey(ChannelConfiguration, models.SET_NULL, null=True, related_name="+")
+    token = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"slot {self.number}"
 
 
 class SyncRun(models.Model):

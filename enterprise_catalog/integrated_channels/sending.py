@@ -11,6 +11,7 @@ from enterprise_catalog.integrated_channels import audit, staging
 from enterprise_catalog.integrated_channels.ahead import Ahead
 from enterprise_catalog.integrated_channels.channels.base import PullChannel, PushChannel
 from enterprise_catalog.integrated_channels.exceptions import (
+    RunDeadlineError,
     StopRequestedError,
     StopSyncError,
     ThrottledError,
@@ -18,7 +19,6 @@ from enterprise_catalog.integrated_channels.exceptions import (
 from enterprise_catalog.integrated_channels.exporter import export_chunk, translate_chunk
 from enterprise_catalog.integrated_channels.planning import chunks
 from enterprise_catalog.integrated_channels.reconnecting import BROKEN, drop_connection
-from enterprise_catalog.integrated_channels.stopping import check_stop
 from enterprise_catalog.integrated_channels.transmitter import Transmitter, staged
 from enterprise_catalog.integrated_channels.types import Action, Outcome
 
@@ -61,11 +61,14 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
     )
     reason = ""
     try:
-        with Ahead(lambda chunk: translate_chunk(chunk, catalog, channel)) as translated:
+        with Ahead(
+            lambda chunk: translate_chunk(chunk, catalog, channel), while_waiting=run.keeper.keep_lease
+        ) as translated:
             transmitter = Transmitter(channel, keep_lease=run.keeper.keep_lease)
             _send_chunks(run, waiting, _Sender(translated, channel, transmitter), size=size)
     except StopSyncError as error:
-        reason = "" if isinstance(error, (ThrottledError, StopRequestedError)) else f"Not sent: {error.message}"
+        goes_on = isinstance(error, (ThrottledError, StopRequestedError, RunDeadlineError))
+        reason = "" if goes_on else f"Not sent: {error.message}"
         raise
     except BROKEN:
         drop_connection()
@@ -109,7 +112,7 @@ def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int)
     following = iter([*to_send[1:], None])
     for chunk, rows in audit.with_rows(run.configuration, iter(to_send), size=size):
         next_chunk = next(following)
-        check_stop()
+        run.keeper.check_time()
         run.lease.budget.check(run.clock())
         calls_left = run.lease.budget.left(run.clock())
         now, later = _divided(chunk, calls_left=calls_left, per_call=per_call)

@@ -6,14 +6,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 
 from enterprise_catalog.integrated_channels import audit, leases, unchanged
 from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
 from enterprise_catalog.integrated_channels.configurations import channel_for, save_credentials
+from enterprise_catalog.integrated_channels.deadlines import CallClock
 from enterprise_catalog.integrated_channels.exceptions import (
     BudgetSpentError,
     LeaseLostError,
+    LMSTooSlowError,
+    RunDeadlineError,
     StopRequestedError,
     StopSyncError,
     ThrottledError,
@@ -28,6 +32,7 @@ from enterprise_catalog.integrated_channels.plans import know
 from enterprise_catalog.integrated_channels.reconnecting import BROKEN, drop_connection
 from enterprise_catalog.integrated_channels.run import LeaseKeeper, Run
 from enterprise_catalog.integrated_channels.sending import send
+from enterprise_catalog.integrated_channels.types import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,10 +45,19 @@ log = structlog.get_logger(__name__)
 
 #: How long an LMS that has too many calls to answer is left alone at least.
 THROTTLED_SECONDS: Final = 60.0
+#: The pause after a run that exceeded a deadline. It doubles with each further one, up to the longest pause.
+OVERRUN_PAUSE: Final = timedelta(minutes=5)
+LONGEST_OVERRUN_PAUSE: Final = timedelta(days=1)
+#: The longest pause where the run sent something. A large first sync of a slow LMS takes many runs.
+LONGEST_PAUSE_BETWEEN_PARTS: Final = timedelta(hours=1)
 
 
 def sync(
-    configuration: ChannelConfiguration, *, clock: Callable[[], datetime], saved: SavedPlan | None = None
+    configuration: ChannelConfiguration,
+    *,
+    clock: Callable[[], datetime],
+    saved: SavedPlan | None = None,
+    in_worker: bool = False,
 ) -> SyncRun | None:
     """Make the configuration's LMS equal to its catalogs, as far as the limits of one run allow.
 
@@ -52,17 +66,21 @@ def sync(
     Args:
         clock: returns the time, aware.
         saved: the plan to carry out; without one the run makes its own. If it is stale, nothing is sent.
+        in_worker: the run occupies a worker, so that it must wait for its turn if the last one exceeded a deadline.
 
     Returns:
-        The run's row, ended; ``None`` if another worker is at it.
+        The run's row, ended; ``None`` if another worker is at it, or it is not the configuration's turn.
     """
-    lease = leases.acquire(configuration.pk, now=clock())
+    lease = leases.acquire(configuration.pk, now=clock(), in_worker=in_worker)
     if lease is None:
         return None
     if lease.left_behind.has_dead_runs:
         audit.settle_dead_runs(configuration, lease=lease, now=clock())
     row = audit.start_run(configuration, now=clock())
-    run = Run(configuration, lease, row, clock, LeaseKeeper(lease, clock), saved)
+    ends_at = clock() + timedelta(seconds=settings.SYNC_RUN_SECONDS)
+    keeper = LeaseKeeper(lease, clock, renewed_at=clock(), ends_at=ends_at)
+    call_clock = CallClock(seconds=settings.LMS_CALL_SECONDS, run_seconds_left=keeper.seconds_left)
+    run = Run(configuration, lease, row, clock, keeper, call_clock, saved)
     with structlog.contextvars.bound_contextvars(
         configuration_id=configuration.pk, channel=configuration.channel_code, run_id=run.row.pk
     ):
@@ -112,11 +130,14 @@ def _outcome(run: Run) -> tuple[RunState, str]:
             channel_for(
                 run.configuration,
                 before_each_call=run.keeper.before_call,
+                call_clock=run.call_clock,
                 save_credentials=lambda changes: save_credentials(
                     run.configuration, changes, lease=run.lease, now=run.clock()
                 ),
             ) as channel,
-            CatalogClient() as catalog,
+            CatalogClient(
+                before_each_request=run.keeper.before_request, run_seconds_left=run.keeper.seconds_left
+            ) as catalog,
         ):
             run.lease.budget.limit = channel.rate_limit
             catalogs = _catalogs_if_changed(run, catalog)
@@ -131,17 +152,8 @@ def _outcome(run: Run) -> tuple[RunState, str]:
             run.row.staged = sync_plan.staged
             run.etag, run.items = catalogs.etag, sync_plan.desired
             send(run, sync_plan, catalog, channel)
-    except BudgetSpentError as error:
-        run.pause = timedelta(seconds=error.retry_after_seconds or 0)
-        return RunState.INCOMPLETE, f"{error.message} The rest is sent when there are more."
-    except StopRequestedError as error:
-        run.pause = timedelta(0)
-        return RunState.INCOMPLETE, error.message
-    except ThrottledError as error:
-        run.pause = timedelta(seconds=max(error.retry_after_seconds or 0, THROTTLED_SECONDS))
-        return RunState.STOPPED, f"Too many calls for now. {error.message}"
     except StopSyncError as error:
-        return RunState.STOPPED, error.message
+        return _stopped_by(error, run)
     row = run.row
     left = (run.counts.failures, row.waiting, row.backlog, row.dead, row.held, row.kept, row.staged)
     reasons = []
@@ -150,6 +162,21 @@ def _outcome(run: Run) -> tuple[RunState, str]:
     if row.staged:
         reasons.append(f"{row.staged:,} items are in the feed and not proven to have been fetched.")
     return RunState.INCOMPLETE if any(left) else RunState.COMPLETE, " ".join(reasons)
+
+
+def _stopped_by(error: StopSyncError, run: Run) -> tuple[RunState, str]:
+    """Return how a run ends that cannot go on, with the reason; the pause after it is noted in ``run``."""
+    if isinstance(error, BudgetSpentError):
+        run.pause = timedelta(seconds=error.retry_after_seconds or 0)
+        return RunState.INCOMPLETE, f"{error.message} The rest is sent when there are more."
+    if isinstance(error, ThrottledError):
+        run.pause = timedelta(seconds=max(error.retry_after_seconds or 0, THROTTLED_SECONDS))
+        return RunState.STOPPED, f"Too many calls for now. {error.message}"
+    if isinstance(error, StopRequestedError):
+        run.pause = timedelta(0)
+        return RunState.INCOMPLETE, error.message
+    run.is_overrun = isinstance(error, LMSTooSlowError)
+    return RunState.INCOMPLETE if isinstance(error, RunDeadlineError) else RunState.STOPPED, error.message
 
 
 def _catalogs_if_changed(run: Run, catalog: CatalogClient) -> CatalogList | None:
@@ -164,6 +191,10 @@ def _catalogs_if_changed(run: Run, catalog: CatalogClient) -> CatalogList | None
 def _end(run: Run, state: RunState, reason: str) -> None:
     """End the run's row, say when the next sync is due, and give the lease back."""
     now = run.clock()
+    if run.is_overrun:
+        run.lease.overruns += 1
+    elif state is not RunState.STOPPED and run.call_clock.has_response:
+        run.lease.overruns = 0  # A run that made no call says nothing of its LMS.
     run.row.state, run.row.reason, run.row.finished_at = state, reason, now
     run.row.counts = run.counts.as_json()
     changes: dict[str, Any] = {"next_sync_at": _next_sync_at(run, now)}
@@ -182,10 +213,20 @@ def _next_sync_at(run: Run, now: datetime) -> datetime:
     """Return when the next sync is due: after the interval, or earlier if items are left over or their rest ends."""
     if run.pause is not None:
         return now + run.pause
+    after_interval = now + timedelta(minutes=run.configuration.sync_interval_minutes)
+    if run.is_overrun:
+        has_sent = any(Outcome.DONE.value in outcomes for outcomes in run.row.counts.values())
+        pause = now + _pause_after(run.lease.overruns, has_sent=has_sent)
+        return pause if has_sent else max(pause, after_interval)
     if run.row.state == RunState.INCOMPLETE and run.row.backlog:
         return now
-    after_interval = now + timedelta(minutes=run.configuration.sync_interval_minutes)
     if not (run.counts.failures or run.row.waiting):
         return after_interval
     earliest = ContentMetadataItemTransmission.objects.of(run.configuration).earliest_attempt()
     return after_interval if earliest is None else min(after_interval, max(earliest, now))
+
+
+def _pause_after(overruns: int, *, has_sent: bool) -> timedelta:
+    longest = LONGEST_PAUSE_BETWEEN_PARTS if has_sent else LONGEST_OVERRUN_PAUSE
+    doublings: int = 2 ** min(overruns - 1, 10)
+    return min(OVERRUN_PAUSE * doublings, longest)

@@ -63,7 +63,7 @@ def sync_configuration(configuration_id: int, *, only_if_due: bool = False) -> N
         raise Reject("The worker is shutting down.", requeue=True)
     configurations = ChannelConfiguration.objects.filter(pk=configuration_id, active=True)
     configuration = (configurations.due(timezone.now()) if only_if_due else configurations).first()
-    if configuration is not None and sync(configuration, clock=timezone.now) is not None:
+    if configuration is not None and sync(configuration, clock=timezone.now, in_worker=True) is not None:
         _queue_if_due_soon(configuration)
 
 

@@ -20,10 +20,13 @@ from enterprise_catalog.integrated_channels.channels.base import PushChannel, Up
 from enterprise_catalog.integrated_channels.channels.results import failed
 from enterprise_catalog.integrated_channels.exceptions import (
     BudgetSpentError,
+    DeadlineExceededError,
+    LMSTooSlowError,
     LMSUnavailableError,
     RejectedError,
     RejectedInDoubtError,
     RetryableError,
+    RunDeadlineError,
     StopSyncError,
     SyncError,
     ThrottledError,
@@ -127,6 +130,8 @@ class Transmitter:
         except RetryableError as error:
             is_silent = not any(item.content_key in transmission.results for item in items)
             _fill(transmission.results, items, Outcome.RETRY, error)
+            if isinstance(error, DeadlineExceededError):
+                raise RunDeadlineError if error.is_of_run else LMSTooSlowError(error.message) from error
             self._silent_parts = self._silent_parts + 1 if is_silent else 0
             if self._silent_parts >= SILENT_PARTS:
                 reason = f"{self._silent_parts} calls in a row failed; the last reason: {error.message}"

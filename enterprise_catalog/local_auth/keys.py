@@ -1,18 +1,67 @@
-"""The key that signs a local site's tokens, as JSON Web Keys. Django is not needed here: settings call this."""
+"""The key that signs this site's tokens, as JSON Web Keys. Django is not needed here: settings call this.
+
+``python -m enterprise_catalog.local_auth.keys`` prints a new key, a value for ``JWT_SIGNING_KEY``.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import secrets
+import sys
+from typing import Any, Final
 
+import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
+
+MIN_KEY_BITS: Final = 2_048
 
 
 def new_signing_key() -> str:
     """Return a new RSA key as JSON text: ``{"private": {JWK}, "public": {JWK}}``, both with the same ``kid``."""
-    key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=MIN_KEY_BITS)
     kid = secrets.token_hex(8)
     private = {**RSAAlgorithm.to_jwk(key, as_dict=True), "kid": kid}
-    public = {**RSAAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": kid}
-    return json.dumps({"private": private, "public": public})
+    return json.dumps({"private": private, "public": public_part(private)})
+
+
+def read_signing_key(text: str) -> dict[str, Any]:
+    """Return a private key that can sign; one without a ``kid`` gets its thumbprint (RFC 7638) as such.
+
+    Raises:
+        ValueError: it is no private RSA key of 2,048 bits or more, as a JSON Web Key. The text is not quoted.
+    """
+    try:
+        key: dict[str, Any] = json.loads(text)
+        private = jwt.PyJWK(key, algorithm="RS512").key
+    except (ValueError, TypeError, AttributeError, jwt.PyJWTError):
+        private = None
+    if not isinstance(private, rsa.RSAPrivateKey) or private.key_size < MIN_KEY_BITS:
+        raise ValueError(
+            f"must be a private RSA key of {MIN_KEY_BITS:,} bits or more, as a JSON Web Key"
+            " (python -m enterprise_catalog.local_auth.keys makes one)"
+        )
+    return {**key, "kid": key.get("kid") or _thumbprint(key)}
+
+
+def public_part(private: dict[str, Any]) -> dict[str, Any]:
+    """Return the public key of a private one, with the same ``kid``."""
+    public: dict[str, Any] = RSAAlgorithm.to_jwk(RSAAlgorithm.from_jwk(private).public_key(), as_dict=True)  # type: ignore[union-attr]  # it is private
+    return {**public, "kid": private["kid"]}
+
+
+def is_among(private: dict[str, Any], key_set: dict[str, Any]) -> bool:
+    """Return whether a JWK set holds the public key of ``private``, under the same ``kid``."""
+    wanted = {name: private[name] for name in ("kty", "n", "e", "kid")}
+    return any(isinstance(key, dict) and wanted.items() <= key.items() for key in key_set["keys"])
+
+
+def _thumbprint(key: dict[str, Any]) -> str:
+    members = json.dumps({name: key[name] for name in ("e", "kty", "n")}, separators=(",", ":"))
+    return base64.urlsafe_b64encode(hashlib.sha256(members.encode()).digest()).rstrip(b"=").decode()
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(json.loads(new_signing_key())["private"]) + "\n")

@@ -1,8 +1,9 @@
 """``/oauth2/access_token``, where Open edX's clients expect it."""
 
 from django.urls import path
-from oauth2_provider.views import TokenView
+
+from enterprise_catalog.local_auth.views import LimitedTokenView
 
 app_name = "local_auth"
 
-urlpatterns = [path("access_token", TokenView.as_view(), name="access-token")]
+urlpatterns = [path("access_token", LimitedTokenView.as_view(), name="access-token")]

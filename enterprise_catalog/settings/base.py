@@ -22,6 +22,7 @@ SECRET_KEY = env.SECRET_KEY
 ALLOWED_HOSTS = env.ALLOWED_HOSTS
 DEBUG = False
 TRUSTED_PROXIES = env.TRUSTED_PROXIES
+FAILURE_THROTTLE_RATE = env.FAILURE_THROTTLE_RATE
 
 # --- programs -------------------------------------------------------------------------------------------------------
 
@@ -37,6 +38,7 @@ COMMON_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_prometheus",
+    "enterprise_catalog.exact_names",
 ]
 CATALOG_APPS = [
     "rest_framework",
@@ -158,7 +160,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["enterprise_catalog.api.v1.permissions.HasRoleForCustomer"],
     "DEFAULT_RENDERER_CLASSES": ["enterprise_catalog.api.renderers.ORJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["enterprise_catalog.api.parsers.ContentKeysParser"],
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["enterprise_catalog.api.throttles.CallerThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": env.API_THROTTLE_RATE},
     # DRF's own throttles; ours use enterprise_catalog.client_address.
     "NUM_PROXIES": TRUSTED_PROXIES,
@@ -217,6 +219,9 @@ CREDENTIALS_ENCRYPTION_KEYS = env.CREDENTIALS_ENCRYPTION_KEYS
 LMS_PRIVATE_ADDRESSES = env.LMS_PRIVATE_ADDRESSES
 FEED_THROTTLE_RATE = env.FEED_THROTTLE_RATE
 ATTEMPT_RETENTION_DAYS = env.ATTEMPT_RETENTION_DAYS
+LMS_CALL_SECONDS = env.LMS_CALL_SECONDS
+SYNC_RUN_SECONDS = env.SYNC_RUN_SECONDS
+SLOW_SYNCS = env.SLOW_SYNCS
 
 # --- reports of errors ----------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ Nothing else reads variables. A wrong or missing value stops the start with the 
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +14,17 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
+
+from enterprise_catalog.local_auth.keys import is_among, public_part, read_signing_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -70,6 +81,10 @@ def _key_set(text: str) -> dict[str, Any]:
     return keys
 
 
+def _signing_key(text: str) -> dict[str, Any]:
+    return read_signing_key(text)
+
+
 HttpURL = Annotated[str, _scheme("http", "https"), AfterValidator(lambda url: url.rstrip("/"))]
 CommaSeparated = Annotated[list[str], BeforeValidator(_comma_separated)]
 
@@ -95,13 +110,21 @@ class Environment(BaseModel):
     ALLOWED_HOSTS: CommaSeparated = Field(min_length=1)
     LOG_FORMAT: Literal["json", "console"] = "json"
     METRICS_TOKEN: str = ""
+    #: Whether plain HTTP is redirected to HTTPS, cookies are for HTTPS only, and how long browsers remember the former.
+    SECURE_SSL_REDIRECT: bool = True
+    SECURE_COOKIES: bool = True
+    SECURE_HSTS_SECONDS: int = Field(default=31_536_000, ge=0)
     #: The number of proxies that append the address of their client to X-Forwarded-For.
     TRUSTED_PROXIES: int = Field(default=0, ge=0)
+    #: Failed logins and refused requests, by address and by the name that they claim.
+    FAILURE_THROTTLE_RATE: Annotated[str, Field(pattern=r"^[1-9]\d*/(second|minute|hour|day)$")] = "60/minute"
 
     # Read by the catalog service: whose tokens it accepts.
     JWT_ISSUER: str = ""
     JWT_AUDIENCE: str = ""
     JWT_PUBLIC_SIGNING_JWK_SET: Annotated[dict[str, Any], BeforeValidator(_key_set)] = {"keys": []}
+    #: Set where this site issues its tokens itself, without an Open edX LMS.
+    JWT_SIGNING_KEY: Annotated[dict[str, Any], BeforeValidator(_signing_key)] = {}
     LEARNER_PORTAL_URL: HttpURL = ""
     API_THROTTLE_RATE: Annotated[str, Field(pattern=r"^\d+/(second|minute|hour|day)$")] = "1200/minute"
     SNAPSHOT_CACHE_MB: int = Field(default=128, ge=0)
@@ -116,6 +139,25 @@ class Environment(BaseModel):
     LMS_PRIVATE_ADDRESSES: bool = False
     FEED_THROTTLE_RATE: Annotated[str, Field(pattern=r"^\d+/(second|minute|hour|day)$")] = "60/minute"
     ATTEMPT_RETENTION_DAYS: int = Field(default=180, ge=1)
+    #: In seconds. A call must end long before the lease of 5 minutes, which is up to a minute old when the call begins.
+    LMS_CALL_SECONDS: float = Field(default=100, ge=1, le=200)
+    SYNC_RUN_SECONDS: float = Field(default=1800, ge=1)
+    SLOW_SYNCS: int = Field(default=1, ge=1, le=1000)
+
+    @field_validator("SYNC_RUN_SECONDS")
+    @classmethod
+    def _run_takes_longer_than_a_call(cls, seconds: float, info: ValidationInfo) -> float:
+        if seconds < info.data.get("LMS_CALL_SECONDS", 0):
+            raise ValueError("must not be less than LMS_CALL_SECONDS")
+        return seconds
+
+    @field_validator("JWT_SIGNING_KEY")
+    @classmethod
+    def _is_published(cls, key: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        key_set = info.data.get("JWT_PUBLIC_SIGNING_JWK_SET")
+        if key and key_set and not is_among(key, key_set):
+            raise ValueError("must belong to one of the keys of JWT_PUBLIC_SIGNING_JWK_SET, with the same kid")
+        return key
 
     @field_validator("*")
     @classmethod
@@ -147,6 +189,7 @@ class Environment(BaseModel):
         given: dict[str, str] = {}
         problems = {name: problem for name in cls.model_fields if (problem := _take(name, environ, given))}
         texts = {**defaults, **given}
+        _publish_signing_key(texts)
         try:
             parsed = cls.model_validate(texts, context=required)
         except ValidationError as error:
@@ -174,6 +217,14 @@ def _take(name: str, environ: Mapping[str, str], given: dict[str, str]) -> str |
         except UnicodeDecodeError:
             return f"{name}_FILE: must be text in UTF-8"
     return None
+
+
+def _publish_signing_key(texts: dict[str, str]) -> None:
+    """Let the accepted keys be the public part of ``JWT_SIGNING_KEY`` where none are given."""
+    if texts.get("JWT_SIGNING_KEY") and not texts.get("JWT_PUBLIC_SIGNING_JWK_SET"):
+        with contextlib.suppress(ValueError):  # Named when the key itself is checked.
+            public = public_part(read_signing_key(texts["JWT_SIGNING_KEY"]))
+            texts["JWT_PUBLIC_SIGNING_JWK_SET"] = json.dumps({"keys": [public]})
 
 
 def _sentence(fault: ErrorDetails) -> str:

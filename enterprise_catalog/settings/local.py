@@ -8,7 +8,6 @@ import json
 import os
 import secrets
 from pathlib import Path
-from typing import Any
 
 from cryptography.fernet import Fernet
 
@@ -49,14 +48,15 @@ from enterprise_catalog.settings.base import (  # noqa: E402
     COMMON_APPS,
     LOGGING,
 )
+from enterprise_catalog.settings.issuer import *  # noqa: E402, F403
+from enterprise_catalog.settings.issuer import ISSUER_APPS  # noqa: E402
 
 DEBUG = True
 INSTALLED_APPS = [
     *COMMON_APPS,
     *CATALOG_APPS,
     *CHANNELS_APPS,
-    "oauth2_provider",
-    "enterprise_catalog.local_auth",
+    *ISSUER_APPS,
     "enterprise_catalog.sandbox",
 ]
 
@@ -70,14 +70,9 @@ STATIC_ROOT.mkdir(exist_ok=True)
 
 # --- tokens: this service is its own Open edX LMS ---------------------------------------------------------------------
 
-#: Whose role assignments go into tokens (edx-rbac).
-SYSTEM_WIDE_ROLE_CLASSES = ["catalog.CatalogRoleAssignment"]
 LOCAL_AUTH_SIGNING_KEY = SIGNING_KEY["private"]
-OAUTH2_PROVIDER: dict[str, Any] = {
-    "ACCESS_TOKEN_GENERATOR": "enterprise_catalog.local_auth.tokens.access_token",
-    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
-    "SCOPES": {"read": "Read catalogs"},
-}
+#: Allows the commands that make a user with a known password, and tokens with any role.
+LOCAL_SITE = True
 
 if CELERY_BROKER_URL.startswith("filesystem:"):
     # kombu's broker in a folder: real processes that pass real messages, with no server to install.

@@ -17,5 +17,7 @@ DEPLOYMENT_REQUIRES |= {
 from enterprise_catalog.settings.base import *  # noqa: E402, F403
 from enterprise_catalog.settings.base import CATALOG_APPS, CHANNELS_APPS, COMMON_APPS  # noqa: E402
 from enterprise_catalog.settings.hardening import *  # noqa: E402, F403
+from enterprise_catalog.settings.issuer import *  # noqa: E402, F403
+from enterprise_catalog.settings.issuer import ISSUER_APPS_IF_KEY  # noqa: E402
 
-INSTALLED_APPS = [*COMMON_APPS, *CATALOG_APPS, *CHANNELS_APPS]
+INSTALLED_APPS = [*COMMON_APPS, *CATALOG_APPS, *CHANNELS_APPS, *ISSUER_APPS_IF_KEY]

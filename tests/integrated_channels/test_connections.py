@@ -414,9 +414,22 @@ def test_a_state_that_is_not_ours_is_refused(
         ended(admin_client, code="good", state=foreign),
         ended(admin_client, code="good"),
     ):
-        assert "You began no such authorization" in shown
+        assert "This authorization request is unknown or has expired." in shown
     library.refresh_from_db()
     assert decrypt(library.credentials) == {}
+
+
+def test_a_request_with_another_state_leaves_the_pending_consent_alone(
+    library: ChannelConfiguration, admin_client: Client
+) -> None:
+    used = begun(admin_client, library)
+    ended(admin_client, code="bad", state=used)
+    state = begun(admin_client, library)
+
+    for junk in ({}, {"state": ""}, {"state": "junk"}, {"code": "bad", "state": state[:-1]}, {"state": used}):
+        assert "This authorization request is unknown" in ended(admin_client, **{"error": "access_denied", **junk})
+
+    assert "The learning system lets us in." in ended(admin_client, code="good", state=state)
 
 
 def test_a_state_is_good_for_ten_minutes(
@@ -424,14 +437,16 @@ def test_a_state_is_good_for_ten_minutes(
 ) -> None:
     monkeypatch.setattr("enterprise_catalog.integrated_channels.consent.STATE_SECONDS", -1)
 
-    assert "You began no such authorization" in ended(admin_client, code="good", state=begun(admin_client, library))
+    assert "This authorization request is unknown or has expired." in ended(
+        admin_client, code="good", state=begun(admin_client, library)
+    )
 
 
 def test_a_state_is_good_once(library: ChannelConfiguration, admin_client: Client) -> None:
     state = begun(admin_client, library)
     ended(admin_client, code="good", state=state)
 
-    assert "You began no such authorization" in ended(admin_client, code="good", state=state)
+    assert "This authorization request is unknown or has expired." in ended(admin_client, code="good", state=state)
 
 
 def test_only_staff_who_may_change_it_begin(

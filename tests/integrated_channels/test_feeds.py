@@ -420,9 +420,9 @@ def test_a_visit_names_its_customer(client: Client, configuration: ChannelConfig
     assert configuration.pk
 
 
-def token_of(client: Client, **form: str) -> Any:
+def token_of(client: Client, *, remote: str = "127.0.0.1", **form: str) -> Any:
     asked = urlencode({"grant_type": "client_credentials", **form})
-    return client.post(TOKEN, asked, content_type="application/x-www-form-urlencoded")
+    return client.post(TOKEN, asked, content_type="application/x-www-form-urlencoded", REMOTE_ADDR=remote)
 
 
 def test_a_token_is_for_its_own_customer_and_only_while_the_configuration_is_active(

@@ -291,16 +291,6 @@ def test_an_answer_of_just_the_largest_size_is_taken(monkeypatch: pytest.MonkeyP
     assert answering(200, content=b"[12345678]").send("GET", "/").json() == [12345678]
 
 
-def test_an_answer_that_trickles_for_too_long_is_not_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MAX_ANSWER_SECONDS", -1)
-    body = Trickle(*[b"1"] * 100)
-
-    raised = failure_of(client_of(lambda _: httpx.Response(200, stream=body)))
-
-    assert (type(raised), raised.message) == (RetryableError, "The answer is not complete after -1 seconds.")
-    assert body.read == 1
-
-
 @pytest.mark.parametrize("base_url", ["", "lms", "ftp://lms.test", "http://", "http://lms:port", "http://a..b"])
 def test_a_base_url_that_is_none_is_a_fault_of_the_configuration(base_url: str) -> None:
     raised = failure_of(LMSClient(base_url))

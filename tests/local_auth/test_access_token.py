@@ -106,7 +106,7 @@ def test_it_issues_no_token_for_a_password(client: Client, settings: Settings) -
     answer = ask(client, settings, grant_type="password", username="someone", password="password")
 
     assert answer.status_code == 400
-    assert answer.json()["error"] == "unauthorized_client"
+    assert answer.json()["error"] == "unsupported_grant_type"
 
 
 def test_open_edxs_client_gets_a_token_and_a_diff_over_http(live_server: LiveServer, settings: Settings) -> None:

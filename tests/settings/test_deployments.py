@@ -12,6 +12,8 @@ from typing import Final
 import pytest
 from cryptography.fernet import Fernet
 
+from enterprise_catalog.local_auth.keys import new_signing_key
+
 pytestmark = pytest.mark.processes
 
 MANAGE: Final = Path(__file__).resolve().parents[2] / "manage.py"
@@ -66,6 +68,35 @@ def test_it_passes_the_checks_for_deployment(tmp_path: Path, deployment: str) ->
     done = manage(tmp_path, deployment, "check", "--deploy", "--fail-level=ERROR", **SHARED, **NEEDS[deployment])
 
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("deployment", ["catalog", "production"])
+def test_a_signing_key_makes_it_its_own_issuer(tmp_path: Path, deployment: str) -> None:
+    needs = {**SHARED, **NEEDS[deployment], "JWT_SIGNING_KEY": json.dumps(json.loads(new_signing_key())["private"])}
+    del needs["JWT_PUBLIC_SIGNING_JWK_SET"]
+
+    done = manage(tmp_path, deployment, "shell", "--no-imports", "-c", ADDRESSES, **needs)
+
+    assert "oauth2/" in json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("SECURE_SSL_REDIRECT", "false", "SECURE_SSL_REDIRECT"),
+        ("SECURE_COOKIES", "false", "SESSION_COOKIE_SECURE or settings.CSRF_COOKIE_SECURE"),
+        ("SECURE_HSTS_SECONDS", "0", "SECURE_HSTS_SECONDS"),
+    ],
+)
+def test_https_is_needed_unless_it_is_switched_off(tmp_path: Path, variable: str, value: str, expected: str) -> None:
+    code = f"from django.conf import settings; print(bool(settings.{expected}))"
+
+    answers = [
+        manage(tmp_path, "production", "shell", "--no-imports", "-c", code, **SHARED, **NEEDS["production"], **changed)
+        for changed in ({}, {variable: value})
+    ]
+
+    assert [each.stdout for each in answers] == ["True\n", "False\n"]
 
 
 @pytest.mark.parametrize("deployment", NEEDS)

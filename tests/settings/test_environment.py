@@ -9,6 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from enterprise_catalog.local_auth.keys import new_signing_key
 from enterprise_catalog.settings.environment import Environment
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ REQUIRED: Final = {
     "CACHE_URL": "redis://cache.example.org:6379/1",
     "ALLOWED_HOSTS": "catalog.example.org",
 }
+SIGNING_KEY: Final = json.loads(new_signing_key())
 KEYS: Final = [Fernet.generate_key().decode() for _ in range(2)]
 
 
@@ -84,6 +86,10 @@ PORT_COMPLAINT: Final = "must be a URL whose port is a number, with all that is 
         ("CATALOG_API_URL", "ftp://user:geheim@catalog", URL_COMPLAINT + "http://, https://"),
         ("OAUTH2_PROVIDER_URL", "geheim", URL_COMPLAINT + "http://, https://"),
         ("CREDENTIALS_ENCRYPTION_KEYS", "geheim", "key 1 must be 32 url-safe base64-encoded bytes"),
+        ("LMS_CALL_SECONDS", "geheim", "Input should be a valid number"),
+        ("LMS_CALL_SECONDS", "201", "Input should be less than or equal to 200"),
+        ("SYNC_RUN_SECONDS", "99", "must not be less than LMS_CALL_SECONDS"),
+        ("SLOW_SYNCS", "0", "Input should be greater than or equal to 1"),
         ("CREDENTIALS_ENCRYPTION_KEYS", f"{KEYS[0]},gehéim", "key 2 must be 32 url-safe base64-encoded bytes"),
     ],
 )
@@ -136,6 +142,51 @@ def test_the_key_set_is_read_as_json() -> None:
     assert read == keys
 
 
+def test_the_accepted_keys_are_derived_from_the_signing_key() -> None:
+    environment = Environment.read({**REQUIRED, "JWT_SIGNING_KEY": json.dumps(SIGNING_KEY["private"])})
+
+    assert SIGNING_KEY["private"] == environment.JWT_SIGNING_KEY
+    [published] = environment.JWT_PUBLIC_SIGNING_JWK_SET["keys"]
+    assert published == SIGNING_KEY["public"]
+
+
+def test_a_signing_key_without_an_id_gets_its_thumbprint() -> None:
+    key = {name: value for name, value in SIGNING_KEY["private"].items() if name != "kid"}
+
+    environment = Environment.read({**REQUIRED, "JWT_SIGNING_KEY": json.dumps(key)})
+
+    [published] = environment.JWT_PUBLIC_SIGNING_JWK_SET["keys"]
+    assert len(published["kid"]) == 43
+    assert published["kid"] == environment.JWT_SIGNING_KEY["kid"]
+
+
+def test_a_signing_key_may_be_one_of_several_accepted_keys() -> None:
+    key_set = {"keys": [json.loads(new_signing_key())["public"], SIGNING_KEY["public"]]}
+    environ = {"JWT_SIGNING_KEY": json.dumps(SIGNING_KEY["private"]), "JWT_PUBLIC_SIGNING_JWK_SET": json.dumps(key_set)}
+
+    assert key_set == Environment.read({**REQUIRED, **environ}).JWT_PUBLIC_SIGNING_JWK_SET
+
+
+def test_a_signing_key_that_is_not_accepted_is_refused() -> None:
+    key_set = {"keys": [json.loads(new_signing_key())["public"]]}
+    environ = {"JWT_SIGNING_KEY": json.dumps(SIGNING_KEY["private"]), "JWT_PUBLIC_SIGNING_JWK_SET": json.dumps(key_set)}
+
+    [complaint] = complaints({**REQUIRED, **environ})
+
+    assert complaint.startswith("JWT_SIGNING_KEY: must belong to one of the keys of JWT_PUBLIC_SIGNING_JWK_SET")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", "{}", '{"kty": "oct", "k": "geheim"}', json.dumps(SIGNING_KEY["public"]), '{"kty": "RSA", "n": 5}'],
+)
+def test_a_signing_key_that_cannot_sign_is_refused(text: str) -> None:
+    [complaint] = complaints({**REQUIRED, "JWT_SIGNING_KEY": text})
+
+    assert complaint.startswith("JWT_SIGNING_KEY: must be a private RSA key of 2,048 bits or more")
+    assert "geheim" not in complaint
+
+
 @pytest.mark.parametrize("name", Environment.model_fields)
 def test_each_variable_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
     values = {
@@ -144,10 +195,18 @@ def test_each_variable_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
         "API_THROTTLE_RATE": "5/minute",
         "SNAPSHOT_CACHE_MB": "64",
         "TRUSTED_PROXIES": "2",
+        "SECURE_SSL_REDIRECT": "false",
+        "SECURE_COOKIES": "false",
+        "SECURE_HSTS_SECONDS": "60",
+        "JWT_SIGNING_KEY": json.dumps(SIGNING_KEY["private"]),
         "ATTEMPT_RETENTION_DAYS": "30",
+        "LMS_CALL_SECONDS": "60",
+        "SYNC_RUN_SECONDS": "600",
+        "SLOW_SYNCS": "3",
         "LMS_PRIVATE_ADDRESSES": "true",
         "FEED_THROTTLE_RATE": "5/minute",
-        "JWT_PUBLIC_SIGNING_JWK_SET": '{"keys": []}',
+        "FAILURE_THROTTLE_RATE": "5/minute",
+        "JWT_PUBLIC_SIGNING_JWK_SET": json.dumps({"keys": [SIGNING_KEY["public"]]}),
         "CREDENTIALS_ENCRYPTION_KEYS": KEYS[0],
     }
     file = tmp_path / "value"

@@ -24,7 +24,7 @@ from enterprise_catalog.integrated_channels.models import (
     SyncRun,
     TransmissionAttempt,
 )
-from enterprise_catalog.integrated_channels.tasks import sync_configuration
+from enterprise_catalog.integrated_channels.tasks import sync_configuration, sync_due_configurations
 from tests.factories import a_catalog, a_customer, import_into
 
 if TYPE_CHECKING:
@@ -80,6 +80,21 @@ def queue(configurations: Sequence[int], times: int) -> None:
             sync_configuration.delay(configuration)
 
 
+def make_due(configurations: Sequence[int]) -> str:
+    """Make each configuration and all its items due, the first one for longest, and queue syncs as the scheduler does.
+
+    Return the time before that.
+    """
+    now = timezone.now()
+    for age, configuration in enumerate(reversed(configurations), start=1):
+        due = now - timedelta(seconds=age)
+        ChannelConfiguration.objects.filter(pk=configuration).update(next_sync_at=due)
+        items = ContentMetadataItemTransmission.objects.filter(configuration=configuration)
+        items.filter(next_attempt_at__isnull=False).update(next_attempt_at=due)
+    sync_due_configurations()
+    return str(now)
+
+
 def expire_lease(configuration: int) -> None:
     """Let five minutes pass for a lease, and for nothing else."""
     lease = SyncLease.objects.filter(configuration=configuration, expires_at__isnull=False)
@@ -112,5 +127,6 @@ def _rows(of: QuerySet[Any, Any]) -> list[dict[str, Any]]:
 
 
 _ORDERS: Final[Mapping[str, Callable[..., Any]]] = {
-    function.__name__: function for function in (make_customer, connect, put, queue, expire_lease, is_locked, read)
+    function.__name__: function
+    for function in (make_customer, connect, put, queue, make_due, expire_lease, is_locked, read)
 }

@@ -56,7 +56,7 @@ _BREAKS: Final = [
     Fault(kind=FaultKind.DROP),
     *(Fault(kind=kind, skip=1) for kind in (FaultKind.REFUSE, FaultKind.TRUNCATE)),
 ]
-_FEEDS: Final = "enterprise_catalog.integrated_channels.feeds"
+_FEEDS: Final = "enterprise_catalog.integrated_channels.feed_logins"
 
 
 @dataclass(kw_only=True)
@@ -172,7 +172,7 @@ class History:
                 self._crash_while_a_person_consents()
             if issubclass(self._channel_class, PullChannel):
                 with self.monkeypatch.context() as patch:
-                    patch.setattr(f"{_FEEDS}._is_let_in", _crash)
+                    patch.setattr(f"{_FEEDS}._has_credentials", _crash)
                     self._come_for_the_feed("error pages")
         self.settings.DEBUG = False
 

@@ -1,1 +1,1 @@
-"""``issue_token`` prints a token for trying the API by hand; ``ensure_local_admin`` makes a user for the admin."""
+"""``create_client``, and for local sites ``issue_token`` and ``ensure_local_admin``."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 NAME = PASSWORD = "admin"  # noqa: S105  (a local site's, told to whoever starts it)
 
@@ -16,6 +17,8 @@ class Command(BaseCommand):
     help = "Make a superuser for the local admin, if there is none (local settings only)."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.LOCAL_SITE:
+            raise CommandError("Only a local site has a user with a known password. Use createsuperuser.", returncode=2)
         users = get_user_model().objects
         if not users.filter(is_superuser=True).exists():
             users.create_superuser(NAME, password=PASSWORD)

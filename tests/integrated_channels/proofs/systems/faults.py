@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from tests.integrated_channels.proofs.systems.base import LearningSystem
 
-#: How long the client waits for a byte, and for a whole answer, in the proofs; what hangs and drips takes longer.
+#: How long the client waits for a byte, and for a whole call, in the proofs. What hangs takes longer than the first,
+#: and what drips takes longer than the second.
 READ_SECONDS: Final = 0.25
-ANSWER_SECONDS: Final = 0.2
+CALL_SECONDS: Final = 0.6
 _HANG_SECONDS: Final = 0.5
 _DRIP_SECONDS: Final = 0.1
 

@@ -1,0 +1,63 @@
+"""Limits of the API: requests of a caller, and requests that are refused.
+
+DRF authenticates and checks permissions before it throttles, so that its throttles never see a request that gets 401 or
+403. These are counted where the response is made (``errors.answer``). Nothing is counted for a request that succeeds,
+and no failure of one caller ever rejects a request that another one may make.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Final
+
+import orjson
+from django.conf import settings
+from rest_framework.throttling import UserRateThrottle
+
+from enterprise_catalog.client_address import client_network
+from enterprise_catalog.login_limits import Rate, count
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+#: Longer tokens are not read: no issuer's has this many characters.
+_LONGEST_TOKEN: Final = 16_384
+
+
+class CallerThrottle(UserRateThrottle):
+    """Requests of a user; of an address where anybody may ask (the schema and its pages)."""
+
+    def get_ident(self, request: Request) -> str:
+        return client_network(request)
+
+
+def refusal_limited_for(request: Request) -> int | None:
+    """Count a request that is refused (401 or 403); return the seconds to wait if there were too many.
+
+    They are counted by address, and by the user or, without one, by the name that the token claims, so that guesses
+    from changing addresses are limited as well. Without a cache there is no limit.
+    """
+    rate = Rate.parse(settings.FAILURE_THROTTLE_RATE)
+    is_limited = False
+    for scope, name in (("refused address", client_network(request)), ("refused name", _name_of(request))):
+        refused = count(scope, name, rate) if name else 0
+        if refused is None:
+            return None
+        is_limited = is_limited or refused > rate.limit
+    return rate.retry_after if is_limited else None
+
+
+def _name_of(request: Request) -> str:
+    """Return the user's id, or the name that an unverified token claims; empty if it claims none."""
+    if request.user.is_authenticated:
+        return f"user {request.user.pk}"
+    token = request.headers.get("Authorization", "").partition(" ")[2]
+    parts = token.split(".")
+    if len(parts) != 3 or len(token) > _LONGEST_TOKEN:
+        return ""
+    try:
+        claims = orjson.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:  # Not Base64, or not JSON.
+        return ""
+    name = claims.get("preferred_username") or claims.get("username") if isinstance(claims, dict) else None
+    return f"claimed {name}" if isinstance(name, str) else ""

@@ -1,0 +1,38 @@
+"""The page of OAuth2 clients: looked at here, made by ``create_client``, switched off with their users.
+
+django-oauth-toolkit's own pages would show secrets and tokens.
+"""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from oauth2_provider.models import (
+    get_access_token_model,
+    get_application_model,
+    get_grant_model,
+    get_id_token_model,
+    get_refresh_token_model,
+)
+
+from enterprise_catalog.admin_pages.pages import ReadOnlyPage
+
+for _model in (
+    get_access_token_model(),
+    get_application_model(),
+    get_grant_model(),
+    get_id_token_model(),
+    get_refresh_token_model(),
+):
+    if admin.site.is_registered(_model):
+        admin.site.unregister(_model)
+
+
+@admin.register(get_application_model())
+class ClientPage(ReadOnlyPage):
+    """A client without its secret. Its roles are its user's, under **Role assignments**."""
+
+    list_display = ("client_id", "name", "user", "created")
+    list_prefetch_related = ("user",)
+    ordering = ("client_id",)
+    search_fields = ("client_id", "name")
+    fields = ("client_id", "name", "user", "created", "updated")

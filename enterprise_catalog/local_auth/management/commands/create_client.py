@@ -1,0 +1,50 @@
+"""``create_client``: an OAuth2 client for a program that reads the catalog API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from enterprise_catalog.local_auth.clients import ClientExistsError, create_client
+from enterprise_catalog.local_auth.roles import role_argument
+
+
+class Command(BaseCommand):
+    """Prints the client's id and secret as one JSON line; the secret is stored as a hash, and shown only here.
+
+    Exit code 1: there is a client or a user of that name already; 2: wrong usage.
+    """
+
+    help = "Make an OAuth2 client with the given roles, and print its secret."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("client_id", metavar="CLIENT_ID", help="also the name of its user; at most 100 characters")
+        parser.add_argument(
+            "--role",
+            action="append",
+            type=role_argument,
+            default=[],
+            metavar="ROLE[:CUSTOMER_UUID]",
+            help="may be repeated; without a customer, the role applies to all customers",
+        )
+        parser.add_argument(
+            "--new-secret", action="store_true", help="give an existing client a new secret, and add the roles"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        client_id: str = options["client_id"]
+        if not 0 < len(client_id) <= 100:
+            raise CommandError("CLIENT_ID must have 1 to 100 characters.", returncode=2)
+        if not (options["role"] or options["new_secret"]):
+            raise CommandError("--role is required: a client without a role may read nothing.", returncode=2)
+        try:
+            secret = create_client(client_id, roles=options["role"], replace=options["new_secret"])
+        except ClientExistsError as error:
+            raise CommandError(
+                f"There is a client or a user {client_id!r} already. Choose another name, or give a client a new secret"
+                " with --new-secret.",
+                returncode=1,
+            ) from error
+        self.stdout.write(orjson.dumps({"client_id": client_id, "client_secret": secret}).decode())

@@ -1,0 +1,75 @@
+"""The token endpoint, with a limit for wrong client secrets.
+
+Tokens are not stored: their signature proves them, and a stored token could be read.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
+
+from django.conf import settings
+from django.http import HttpResponse, JsonResponse
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
+from oauth2_provider.views.mixins import OAuthLibMixin
+
+from enterprise_catalog.client_address import client_network
+from enterprise_catalog.login_limits import Rate, TooManyFailuresError, limited_login
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+@method_decorator((csrf_exempt, never_cache), name="dispatch")
+class TokenView(OAuthLibMixin, View):  # type: ignore[misc]  # the package has no types
+    """Answers as RFC 6749 specifies: a token for client credentials, 401 for wrong ones, 400 for anything else."""
+
+    @method_decorator(sensitive_post_parameters("client_secret"))
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Issue a token."""
+        _, headers, body, status = self.create_token_response(request)
+        return HttpResponse(body, status=status, headers=headers)
+
+
+class LimitedTokenView(TokenView):
+    """Answers as its base class does, and answers 429 to further guesses of a client's secret."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Answer as the base class does; 429 with an OAuth 2 error after too many failures of the client."""
+        rejected: list[HttpResponse] = []
+
+        def attempt() -> HttpResponse | None:
+            response: HttpResponse = super(LimitedTokenView, self).post(request, *args, **kwargs)
+            if response.status_code == 200:
+                return response
+            rejected.append(response)
+            return None
+
+        try:
+            issued = limited_login(
+                attempt,
+                scope="client",
+                name=_client_id(request),
+                network=client_network(request),
+                rate=Rate.parse(settings.FAILURE_THROTTLE_RATE),
+            )
+        except TooManyFailuresError as error:
+            told = {"error": "temporarily_unavailable", "error_description": str(error)}
+            return JsonResponse(told, status=429, headers={"Retry-After": str(error.retry_after)})
+        return issued or rejected[0]
+
+
+def _client_id(request: HttpRequest) -> str:
+    """Return the client that the request names, as django-oauth-toolkit reads it; empty if none."""
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            return unquote_plus(base64.b64decode(encoded).decode().partition(":")[0])
+        except ValueError:  # Not Base64, or not text.
+            return ""
+    return request.POST.get("client_id", "")

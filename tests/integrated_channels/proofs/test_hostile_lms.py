@@ -1,0 +1,155 @@
+"""Four LMSs that never end a response, and a healthy one, on two worker processes."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from redis import Redis
+
+from enterprise_catalog.sandbox.moodle import MoodleSandbox
+from tests.factories import a_course
+from tests.integrated_channels.hostile import hostile_lms
+from tests.integrated_channels.loopback import on_loopback
+from tests.integrated_channels.proofs.crew import PATIENCE_SECONDS
+from tests.processes import Dialogue, Site, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.processes
+
+#: The deadline of a call, instead of 100 seconds.
+CALL_SECONDS: Final = 3
+#: How often everything is due, instead of each hour.
+TICK_SECONDS: Final = 3
+TICKS: Final = 3
+#: The longest that a sync of the healthy LMS may take after it was due, on a busy machine: each worker process may meet
+#: two hostile LMSs that it does not know yet.
+LATEST_SECONDS: Final = 30
+#: Half of a minute is the grace that calls have in production, and a second here.
+STOP_SECONDS: Final = 40
+WORKER: Final = (
+    *("celery", "-A", "enterprise_catalog", "worker", "--concurrency", "2", "--loglevel", "INFO"),
+    *("-I", "tests.integrated_channels.proofs.quick_stop"),
+)
+
+
+@dataclass
+class Fleet:
+    """The site, and its configurations."""
+
+    site: Site
+    office: Dialogue
+    hostile: list[int]
+    healthy: int
+    lms: MoodleSandbox  #: The healthy one.
+
+    def read(self, configuration: int) -> dict[str, list[dict[str, Any]]]:
+        """Return all rows of a configuration, by what they are."""
+        rows: dict[str, list[dict[str, Any]]] = self.office.ask(do="read", configuration=configuration)
+        return rows
+
+    def runs(self, configuration: int) -> list[dict[str, Any]]:
+        """Return the configuration's runs, oldest first."""
+        return self.read(configuration)["runs"]
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, redis_url: str) -> Iterator[Fleet]:
+    """A site with its catalog service, and five configurations of one customer, that were never synced."""
+    redis = redis_url.rpartition("/")[0]
+    with Redis.from_url(f"{redis}/5") as broker:
+        broker.flushdb()
+    site = Site.make(
+        tmp_path, CELERY_BROKER_URL=f"{redis}/5", CACHE_URL=f"{redis}/6", LMS_CALL_SECONDS=str(CALL_SECONDS)
+    )
+    site.manage("migrate", "--verbosity", "0")
+    with ExitStack() as open_:
+        open_.enter_context(site.web())
+        office = open_.enter_context(site.dialogue("from tests.integrated_channels.proofs.office import main; main()"))
+        made = office.ask(do="make_customer", name="Acme", catalogs=1)
+        office.ask(do="put", catalog=made["catalogs"][0], documents=[a_course(key) for key in "ABC"])
+        lms = MoodleSandbox()
+        announced = {"settings": dict(lms.channel_settings()), "credentials": dict(lms.channel_credentials())}
+
+        def connect(url: str) -> int:
+            configuration: int = office.ask(do="connect", **made, lms={**announced, "url": url}, columns={})
+            return configuration
+
+        kinds = ("headers", "informational responses", "trailers", "body")
+        hostile = [connect(open_.enter_context(hostile_lms(kind))) for kind in kinds]
+        yield Fleet(site, office, hostile, connect(open_.enter_context(on_loopback(lms))), lms)
+
+
+def test_four_hostile_lms_never_delay_a_healthy_one_nor_a_shutdown(
+    fleet: Fleet, tell: Callable[[str], None], seed: int
+) -> None:
+    assert seed  # Only so that what is told is printed.
+    end_in_two_calls(fleet)
+
+    with fleet.site.running(*WORKER) as worker:
+        lateness = [tick(fleet) for _ in range(TICKS)]
+        worker.terminate()
+        assert worker.wait(STOP_SECONDS) == 0
+
+    assert max(lateness) < LATEST_SECONDS
+    assert len(fleet.lms.courses) == 3
+    check_hostile_runs(fleet)
+    tell(f"the healthy LMS was synced {', '.join(f'{seconds:.1f}' for seconds in lateness)} seconds after it was due")
+
+
+def end_in_two_calls(fleet: Fleet) -> None:
+    """End a worker whose processes are both in a call that has minutes left, and check what it leaves behind."""
+    site = replace(fleet.site, environment={**fleet.site.environment, "LMS_CALL_SECONDS": "200"})
+    with site.running(*WORKER) as worker:
+        fleet.office.ask(do="make_due", configurations=fleet.hostile)
+        wait_until(lambda: in_calls(fleet) == 2, seconds=PATIENCE_SECONDS)
+        worker.terminate()
+        assert worker.wait(STOP_SECONDS) == 0
+
+    stopped = [rows for rows in map(fleet.read, fleet.hostile) if rows["runs"]]
+    assert len(stopped) == 2
+    for rows in stopped:
+        [run] = rows["runs"]
+        assert run["state"] == "incomplete"
+        assert "asked to stop" in run["reason"]
+        assert [lease["expires_at"] for lease in rows["lease"]] == [None]
+        assert rows["configuration"][0]["next_sync_at"] <= run["finished_at"]
+        assert all(row["presence"] == "unknown" and row["state"] == "pending" for row in rows["transmissions"])
+
+
+def in_calls(fleet: Fleet) -> int:
+    """Return how many hostile LMSs are in a call."""
+    return sum(bool(fleet.read(configuration)["attempts"]) for configuration in fleet.hostile)
+
+
+def tick(fleet: Fleet) -> float:
+    """Make everything due, the healthy LMS last; return after how many seconds that was synced."""
+    due_at = fleet.office.ask(do="make_due", configurations=[*fleet.hostile, fleet.healthy])
+    began = time.monotonic()
+    wait_until(
+        lambda: any(run["state"] == "complete" and run["started_at"] >= due_at for run in fleet.runs(fleet.healthy)),
+        seconds=PATIENCE_SECONDS,
+    )
+    lateness = time.monotonic() - began
+    time.sleep(max(0, TICK_SECONDS - lateness))
+    return lateness
+
+
+def check_hostile_runs(fleet: Fleet) -> None:
+    """Check that each hostile LMS cost its first run a deadline, and that later ones never ran at the same time."""
+    later: list[dict[str, Any]] = []
+    for configuration in fleet.hostile:
+        first, *others = [run for run in fleet.runs(configuration) if "asked to stop" not in run["reason"]]
+        assert first["state"] == "stopped"
+        assert f"did not complete any response within {CALL_SECONDS} seconds" in first["reason"]
+        later += others
+    assert later, "no hostile LMS had a second turn"
+    later.sort(key=lambda run: str(run["started_at"]))
+    assert all(run["finished_at"] <= following["started_at"] for run, following in pairwise(later))

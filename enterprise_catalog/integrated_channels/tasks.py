@@ -25,7 +25,7 @@ from enterprise_catalog.integrated_channels.sync import sync
 
 #: How long after SIGTERM a worker that has not ended terminates its tasks, in seconds. A run ends long before that,
 #: unless something that nothing else bounds hangs (a database, say). Brokers deliver such a task again.
-LAST_RESORT_SECONDS: Final = 45.0
+LAST_RESORT_SECONDS: Final = 40.0
 
 
 @worker_shutting_down.connect

@@ -16,6 +16,7 @@ from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from enterprise_catalog.catalog.models import EnterpriseCatalog
+from enterprise_catalog.celery import app
 from enterprise_catalog.integrated_channels.configurations import make_configuration
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
@@ -80,6 +81,11 @@ def queue(configurations: Sequence[int], times: int) -> None:
             sync_configuration.delay(configuration)
 
 
+def queue_task(name: str) -> None:
+    """Queue a task by its name."""
+    app.send_task(name)
+
+
 def make_due(configurations: Sequence[int]) -> str:
     """Make each configuration and all its items due, the first one for longest, and queue syncs as the scheduler does.
 
@@ -128,5 +134,5 @@ def _rows(of: QuerySet[Any, Any]) -> list[dict[str, Any]]:
 
 _ORDERS: Final[Mapping[str, Callable[..., Any]]] = {
     function.__name__: function
-    for function in (make_customer, connect, put, queue, make_due, expire_lease, is_locked, read)
+    for function in (make_customer, connect, put, queue, queue_task, make_due, expire_lease, is_locked, read)
 }

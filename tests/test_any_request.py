@@ -271,6 +271,9 @@ FOUND: Final = {
     "nested lists": Sent("POST", FEED_TOKEN, body=b"[" * 5_000),
     "nested fields": Sent("POST", FEED_TOKEN, body=b'{"a":' * 5_000),
     "options of a page": Sent("OPTIONS", "/api-docs/"),
+    "a broken escape": Sent(
+        "POST", "/oauth2/access_token", query="a=%zz", content_type="application/x-www-form-urlencoded"
+    ),
     "no text charset": Sent("GET", "/health/", query="a=%C3%A4", content_type=UNDECODABLE),
     "an unknown charset of a parameter": Sent("GET", "/health/", content_type="text/plain; a*=bogus''b"),
     "the same in a list": Sent("GET", "/api/v1/enterprise-catalogs/", headers=(("ACCEPT", "a/b; a*=bogus''b"),)),

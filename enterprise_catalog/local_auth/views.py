@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, urlsplit
 
 from django.conf import settings
 from django.http import HttpResponse, JsonResponse
@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from oauth2_provider.views.mixins import OAuthLibMixin
+from oauthlib.common import urldecode
 
 from enterprise_catalog.client_address import client_network
 from enterprise_catalog.login_limits import Rate, TooManyFailuresError, limited_login
@@ -32,6 +33,11 @@ class TokenView(OAuthLibMixin, View):  # type: ignore[misc]  # the package has n
     @method_decorator(sensitive_post_parameters("client_secret"))
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Issue a token."""
+        try:
+            urldecode(urlsplit(request.get_full_path()).query)
+        except ValueError:  # oauthlib would raise it later.
+            told = {"error": "invalid_request", "error_description": "The query string is not URL-encoded."}
+            return JsonResponse(told, status=400)
         _, headers, body, status = self.create_token_response(request)
         return HttpResponse(body, status=status, headers=headers)
 

@@ -1,6 +1,7 @@
 """Settings, one module per way of deploying; ``DJANGO_SETTINGS_MODULE`` picks one.
 
 ``environment.py``  reads and checks the environment; the only place that does.
+``key_set.py``      checks the keys that verify tokens.
 ``base.py``         what every deployment shares.
 ``local.py``        both programs on one machine with nothing but Python; used by ``make demo`` and ``make run``.
 ``catalog.py``      the catalog service alone.

@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from enterprise_catalog.local_auth.keys import is_among, public_part, read_signing_key
+from enterprise_catalog.settings.key_set import parse_key_set
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -71,16 +72,6 @@ def _fernet_keys(keys: list[str]) -> list[str]:
     return keys
 
 
-def _key_set(text: str) -> dict[str, Any]:
-    try:
-        keys = json.loads(text)
-    except ValueError:
-        keys = None
-    if not isinstance(keys, dict) or not isinstance(keys.get("keys"), list):
-        raise ValueError('must be a JSON Web Key Set, {"keys": […]}')  # noqa: TRY004  (pydantic takes no TypeError)
-    return keys
-
-
 def _signing_key(text: str) -> dict[str, Any]:
     return read_signing_key(text)
 
@@ -122,7 +113,7 @@ class Environment(BaseModel):
     # Read by the catalog service: whose tokens it accepts.
     JWT_ISSUER: str = ""
     JWT_AUDIENCE: str = ""
-    JWT_PUBLIC_SIGNING_JWK_SET: Annotated[dict[str, Any], BeforeValidator(_key_set)] = {"keys": []}
+    JWT_PUBLIC_SIGNING_JWK_SET: Annotated[dict[str, Any], BeforeValidator(parse_key_set)] = {"keys": []}
     #: Set where this site issues its tokens itself, without an Open edX LMS.
     JWT_SIGNING_KEY: Annotated[dict[str, Any], BeforeValidator(_signing_key)] = {}
     LEARNER_PORTAL_URL: HttpURL = ""

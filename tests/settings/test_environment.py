@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from cryptography.fernet import Fernet
@@ -13,7 +13,7 @@ from enterprise_catalog.local_auth.keys import new_signing_key
 from enterprise_catalog.settings.environment import Environment
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
 REQUIRED: Final = {
@@ -134,8 +134,52 @@ def test_addresses_lose_their_final_slash() -> None:
     assert environment.CATALOG_API_URL == "https://catalog.example.org/base"
 
 
+def key_set(**changes: Any) -> str:
+    """Return a key set with a good key and one with ``changes``; ``None`` leaves a member out."""
+    public = json.loads(new_signing_key())["public"]
+    changed = {name: value for name, value in {**public, **changes}.items() if value is not None}
+    return json.dumps({"keys": [public, changed]})
+
+
+def private_key() -> str:
+    return json.dumps({"keys": [json.loads(new_signing_key())["private"]]})
+
+
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (lambda: key_set(kty="oct", k="Z2VoZWlt"), "key 2 is a symmetric key; only RSA public keys are accepted"),
+        (lambda: key_set(kty="EC", crv="P-256", x="Z2Vo", y="Z2Vo"), 'key 2 must have "kty": "RSA"'),
+        (lambda: key_set(kty=None), 'key 2 must have "kty": "RSA"'),
+        (lambda: key_set(kty=["RSA"]), 'key 2 must have "kty": "RSA"'),
+        (private_key, "key 1 is a private key; give the public one"),
+        (lambda: key_set(n=None), "key 2 is not an RSA public key"),
+        (lambda: key_set(e=None), "key 2 is not an RSA public key"),
+        (lambda: key_set(n=""), "key 2 is not an RSA public key"),
+        (lambda: key_set(n=7), "key 2 is not an RSA public key"),
+        (lambda: key_set(n="geheim!"), "key 2 "),
+        (lambda: key_set(n="\N{SNOWMAN}"), "key 2 is not an RSA public key"),
+        (lambda: key_set(e="AA"), "key 2 is not an RSA public key"),
+        (lambda: key_set(e="Ag"), "key 2 is not an RSA public key"),
+        (lambda: key_set(n="geheimgeheimgeheimge"), "key 2 "),
+        (lambda: key_set(n="_" * 171), "key 2 must have at least 2,048 bits"),
+        (lambda: key_set(use="enc"), 'key 2 must have "use": "sig"'),
+        (lambda: key_set(alg="RSA-OAEP"), 'key 2 must have "alg": RS256 or RS512'),
+        (lambda: key_set(alg="PS256"), 'key 2 must have "alg": RS256 or RS512'),
+        (lambda: '{"keys": ["geheim"]}', "key 1 must be a JSON object"),
+        (lambda: '{"keys": [null]}', "key 1 must be a JSON object"),
+        (lambda: "[" * 9_999, "must be a JSON Web Key Set"),
+    ],
+)
+def test_an_unusable_key_stops_the_start(make: Callable[[], str], complaint: str) -> None:
+    [line] = complaints({**REQUIRED, "JWT_PUBLIC_SIGNING_JWK_SET": make()})
+
+    assert line.startswith(f"JWT_PUBLIC_SIGNING_JWK_SET: {complaint}")
+    assert "geheim" not in line
+
+
 def test_the_key_set_is_read_as_json() -> None:
-    keys = {"keys": [{"kty": "RSA"}]}
+    keys = {"keys": [{**json.loads(new_signing_key())["public"], "use": "sig", "alg": "RS512"}]}
 
     read = Environment.read({**REQUIRED, "JWT_PUBLIC_SIGNING_JWK_SET": json.dumps(keys)}).JWT_PUBLIC_SIGNING_JWK_SET
 

@@ -56,7 +56,7 @@ class NotInstalledError(Exception):
 def pinned() -> Iterator[tuple[str, str, str]]:
     """Yield name, version and reason of each package in the production requirements, ascending by name."""
     for name, version, reason in _PIN.findall(REQUIREMENTS.read_text(encoding="utf-8")):
-        yield name, version, ", ".join(part.removeprefix("-r ").strip() for part in reason.split(","))
+        yield name, version, ", ".join(part.strip().removeprefix("-r ") for part in reason.split(","))
 
 
 def license_of(name: str, version: str) -> str:

@@ -55,13 +55,16 @@ class Operation:
 
     name: str  #: What faults match and ``calls`` counts: the vendor's name for the call, or method and path.
     carry_out: Callable[[], Response]  #: Does it; called at most once, with the sandbox's lock held.
+    #: ``carry_out`` takes time, and takes the lock itself for as long as it needs it.
+    takes_lock_itself: bool = False
 
 
 @dataclass(kw_only=True, eq=False)
 class SandboxApplication(ABC):
     """A WSGI application that plays one vendor's system, from memory, and may be served by many threads.
 
-    Requests are carried out one at a time; a fault's delay holds nobody else up. Whoever changes attributes while
+    Requests are carried out one at a time, except for operations that take time. A fault's delay holds up no other
+    request. Whoever changes attributes while
     requests are under way holds ``lock``.
     """
 
@@ -115,6 +118,8 @@ class SandboxApplication(ABC):
         fault = self.faults.take(operation.name)
 
         def carry_out() -> Response:
+            if operation.takes_lock_itself:
+                return operation.carry_out()
             with self.lock:
                 return operation.carry_out()
 

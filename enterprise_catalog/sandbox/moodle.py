@@ -4,8 +4,8 @@ It answers as a real Moodle 4.5 was seen to, over ``POST /login/token.php`` and 
 /webservice/rest/server.php``; every other path is the web server's HTML 404. Nearly every refusal is HTTP 200, in XML
 unless ``moodlewsrestformat=json`` got through. The other ``moodle_*`` modules hold the parts: knobs, functions, texts.
 
-Not played: the race of parallel creates (there is one lock; ``table.add`` can leave behind what it leaves), the time
-Moodle takes (use a fault's delay), PHP's limit on the size of a body.
+Not played: the race of parallel creates (``table.add`` can leave behind what it leaves), the time that Moodle takes for
+anything but creates (``sort_seconds_per_course``; use a fault's delay), PHP's limit on the size of a body.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from enterprise_catalog.sandbox.moodle_courses import SITE_COURSE_ID, CourseTabl
 from enterprise_catalog.sandbox.moodle_lookups import CourseFinder
 from enterprise_catalog.sandbox.moodle_parameters import NoParameters, validate
 from enterprise_catalog.sandbox.moodle_site import TOKEN, MoodleSite, SiteState
+from enterprise_catalog.sandbox.moodle_sorting import RowLocks
 from enterprise_catalog.sandbox.php_forms import read_parameters
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 LOGIN_PAGE = "login/token.php"
 REST_PAGE = "webservice/rest/server.php"
+CREATE = "core_course_create_courses"
 
 TOKEN_LIFETIME_SECONDS = 12 * 7 * 24 * 60 * 60  #: Of a token from the login page; Moodle's default ``tokenduration``.
 
@@ -47,14 +49,15 @@ _FALSE_WORDS = frozenset({"", "0", "false", "no", "off"})
 class MoodleSandbox(MoodleSite, SandboxApplication):
     """A Moodle site as a WSGI application. The arguments are the fields of ``MoodleSite``.
 
-    Tests reach ``table`` (rows to read, or to add without any check), ``courses``, ``tokens``, ``calls`` and
-    ``faults``. Operations are called by their web service function, ``login/token.php``, or a path.
+    Tests reach ``table`` (rows to read, or to add without any check), ``courses``, ``tokens``, ``calls``,
+    ``row_locks`` and ``faults``. Operations are called by their web service function, ``login/token.php``, or a path.
     """
 
     table: CourseTable = field(init=False, default_factory=CourseTable)
     #: Token -> epoch seconds until which it is valid, None for ever. One that is met later than that is deleted.
     tokens: dict[str, float | None] = field(init=False, default_factory=lambda: {TOKEN: None})
     _tokens_made: int = field(init=False, default=0)
+    row_locks: RowLocks = field(init=False, repr=False, default_factory=RowLocks)
 
     @property
     def courses(self) -> Sequence[CourseRecord]:
@@ -98,12 +101,22 @@ class MoodleSandbox(MoodleSite, SandboxApplication):
         if page == REST_PAGE:
             function = parameters.get("wsfunction")
             name = function if isinstance(function, str) and function else page
-            return Operation(name, partial(self._open_page, request, partial(self._serve, parameters)))
+            serve = partial(self._open_page, request, partial(self._serve, parameters))
+            if name == CREATE and self.sort_seconds_per_course:
+                return Operation(name, partial(self._create_slowly, parameters, serve), takes_lock_itself=True)
+            return Operation(name, serve)
         return Operation(request.path, partial(answers.html_page, "404 Not Found", status=404))
 
     @property
     def _base_path(self) -> str:
         return urlsplit(self.wwwroot or "").path
+
+    def _create_slowly(self, parameters: PHPArray, serve: Callable[[], Response]) -> Response:
+        try:
+            with self.row_locks.sorted_again(self, self.table, parameters), self.lock:
+                return serve()
+        except errors.MoodleError as refusal:
+            return answers.error(refusal, RestFormat.JSON, debug=self.debug)
 
     def _open_page(self, request: Request, run_page: Callable[[], Response]) -> Response:
         """Do what Moodle's start-up does on every page before the page itself runs."""
@@ -183,7 +196,7 @@ class MoodleSandbox(MoodleSite, SandboxApplication):
         editor = CourseEditor(site=self, table=self.table)
         finder = CourseFinder(site=self, table=self.table, raw=raw)
         functions: dict[object, Callable[[PHPArray], object]] = {
-            "core_course_create_courses": editor.create_courses,
+            CREATE: editor.create_courses,
             "core_course_update_courses": editor.update_courses,
             "core_course_delete_courses": editor.delete_courses,
             "core_course_get_courses": finder.get_courses,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypedDict
 
@@ -73,6 +73,7 @@ class CourseTable:
         self._last_id = 0
         self._ids_by_shortname: defaultdict[str, set[int]] = defaultdict(set)
         self._ids_by_idnumber: defaultdict[str, set[int]] = defaultdict(set)
+        self._count_by_category: Counter[int] = Counter()
         self.add(Course(shortname="sandbox", fullname="Sandbox site", categoryid=0, format="site"))
 
     def add(self, course: Course) -> Course:
@@ -93,6 +94,7 @@ class CourseTable:
         course = self._rows.pop(course_id)
         self._ids_by_shortname[collate(course.shortname)].discard(course_id)
         self._ids_by_idnumber[collate(course.idnumber)].discard(course_id)
+        self._count_by_category[course.categoryid] -= 1
 
     def get(self, course_id: int) -> Course | None:
         """Return the row, or None."""
@@ -114,8 +116,13 @@ class CourseTable:
         """Return the rows in a category, by ascending id."""
         return [course for course in self.all() if course.categoryid == category_id]
 
+    def count_in_category(self, category_id: int) -> int:
+        """Return the number of rows in a category."""
+        return self._count_by_category[category_id]
+
     def _store(self, course: Course) -> Course:
         self._rows[course.id] = course
         self._ids_by_shortname[collate(course.shortname)].add(course.id)
         self._ids_by_idnumber[collate(course.idnumber)].add(course.id)
+        self._count_by_category[course.categoryid] += 1
         return course

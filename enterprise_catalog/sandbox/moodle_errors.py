@@ -149,7 +149,17 @@ def end_without_start() -> MoodleError:
 
 def write_failed() -> MoodleError:
     """Refuse a value that is too long for its column."""
-    return MoodleError("dmlwriteexception", "Error writing to database", exception="dml_write_exception")
+    return _write_error("Data too long for column 'idnumber' at row 1")
+
+
+def lock_not_released() -> MoodleError:
+    """Fail because another transaction holds the rows; only ``debuginfo`` tells this from a bad value."""
+    return _write_error("Lock wait timeout exceeded; try restarting transaction")
+
+
+def _write_error(debuginfo: str) -> MoodleError:
+    exception = "dml_write_exception"
+    return MoodleError("dmlwriteexception", "Error writing to database", exception=exception, debuginfo=debuginfo)
 
 
 def look_up_crashed() -> MoodleError:

@@ -97,6 +97,11 @@ class MoodleSite:
     category_ids: Collection[int] = frozenset({1})
     languages: Collection[str] = frozenset({"en"})
     clock: Callable[[], float] = time.time  #: Epoch seconds.
+    #: Time that creating one course takes for each course in its category, whose sort order Moodle rewrites; 0.0004 was
+    #: observed on Moodle 4.5.6.
+    sort_seconds_per_course: float = 0.0
+    lock_wait_seconds: float = 50.0  #: Of the database, until it refuses a write; InnoDB's default.
+    sleep: Callable[[float], None] = time.sleep  #: Takes the time that sorting takes.
 
     username: str = USERNAME
     password: str = PASSWORD

@@ -6,6 +6,7 @@ import json
 import signal
 import threading
 from argparse import ArgumentTypeError
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -14,7 +15,11 @@ from enterprise_catalog.sandbox.registry import SANDBOXES
 from enterprise_catalog.sandbox.serving import HOST, make_loopback_server
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.core.management.base import CommandParser
+
+    from enterprise_catalog.sandbox.application import SandboxApplication
 
 _LAST_PORT = 65535
 _STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
@@ -35,6 +40,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--channel", required=True, metavar="CODE", help=f"one of: {', '.join(SANDBOXES)}")
         parser.add_argument("--port", type=_port, required=True, metavar="N", help="0 takes a free one")
+        parser.add_argument(
+            "--knob",
+            action="append",
+            type=_knob,
+            default=[],
+            metavar="NAME=NUMBER",
+            help="set a number of the sandbox, such as MOODLE's sort_seconds_per_course=0.0004; repeat for several",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         channel = options["channel"]
@@ -42,6 +55,7 @@ class Command(BaseCommand):
             known = ", ".join(SANDBOXES)
             raise CommandError(f"There is no sandbox for the channel {channel!r}; known codes: {known}.", returncode=2)
         sandbox = SANDBOXES[channel]()
+        _turn(sandbox, dict(options["knob"]))
         server = make_loopback_server(sandbox, port=options["port"])
         announcement = {
             "channel": channel,
@@ -69,3 +83,21 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > _LAST_PORT:
         raise ArgumentTypeError(f"{text!r} is not a port from 0 to {_LAST_PORT}")
     return int(text)
+
+
+def _knob(text: str) -> tuple[str, float]:
+    name, _, number = text.partition("=")
+    try:
+        return name, float(number)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not NAME=NUMBER") from None
+
+
+def _turn(sandbox: SandboxApplication, knobs: Mapping[str, float]) -> None:
+    """Set numbers of ``sandbox``."""
+    known = {knob.name for knob in fields(sandbox) if knob.init and type(getattr(sandbox, knob.name)) in (int, float)}
+    if unknown := sorted(knobs.keys() - known):
+        names = ", ".join(sorted(known)) or "none"
+        raise CommandError(f"The sandbox has no knob {unknown[0]!r}; its knobs: {names}.", returncode=2)
+    for name, value in knobs.items():
+        setattr(sandbox, name, type(getattr(sandbox, name))(value))

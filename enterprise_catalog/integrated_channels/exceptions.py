@@ -5,8 +5,10 @@
     SyncError
      ├── RetryableError              these items, later
      │    ├── AnswerTooLargeError       ask for less at once
-     │    └── DeadlineExceededError     so, and the run ends: the LMS is too slow for more calls
+     │    ├── DeadlineExceededError     so, and the run ends: the LMS is too slow for more calls
+     │    └── TimedOutError             so, but the LMS may still be working on the call
      ├── RejectedError               record these items as refused, go on
+     │    ├── RejectedForNowError      retry: a bad item, or a database lock
      │    └── RejectedInDoubtError     so, but look before any of it is sent again
      ├── StopSyncError               nothing else of this run will work
      │    ├── CredentialsError         the LMS no longer knows us
@@ -73,8 +75,19 @@ class DeadlineExceededError(RetryableError):
         self.is_of_run = is_of_run  #: The run has no time left; else the call took longer than a call may.
 
 
+class TimedOutError(RetryableError):
+    """The LMS did not answer in time, and may still be working on the call."""
+
+
 class RejectedError(SyncError):
     """The item cannot be sent, or the LMS refuses it. Of a call with several items: at least one of them."""
+
+
+class RejectedForNowError(RejectedError):
+    """Refused for a bad item or for a passing state of the LMS (a database lock): the LMS has one code for both.
+
+    Nothing of the call was applied. An item that is refused alone is retried.
+    """
 
 
 class RejectedInDoubtError(RejectedError):

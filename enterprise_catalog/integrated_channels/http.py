@@ -28,6 +28,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     RejectedError,
     RetryableError,
     ThrottledError,
+    TimedOutError,
 )
 from enterprise_catalog.integrated_channels.redaction import Redaction
 
@@ -47,6 +48,8 @@ MAX_JSON_CONTAINERS: Final = 500_000
 _CONTENT_WITH_FEW_CONTAINERS: Final = 1024 * 1024
 #: A ``Retry-After`` beyond this is a mistake, or a date that no calendar has.
 MAX_RETRY_AFTER_SECONDS: Final = 7 * 24 * 60 * 60.0
+#: A proxy has waited for the LMS too long; the LMS may still be working: 504, and Cloudflare's 524.
+_PROXY_TIMEOUTS: Final = (504, 524)
 _LOCATION_LENGTH: Final = 300  #: In characters; what of the address that a redirect leads to is told to people.
 
 #: What a form holds as it is. Spaces become plus signs, but only once every plus sign of the text is encoded.
@@ -236,6 +239,8 @@ class LMSClient:
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
             # Python's IDNA codec raises the last one for a host name with an empty or overlong part.
             raise ConfigurationError(f"The base URL cannot be used: {self.redacted(str(error))}") from error
+        except httpx.ReadTimeout as error:
+            raise TimedOutError("The learning system did not answer in time (ReadTimeout).") from error
         except httpx.TimeoutException as error:
             raise RetryableError(f"The learning system did not answer in time ({type(error).__name__}).") from error
         except httpx.RequestError as error:  # A broken connection, or a body that does not decompress.
@@ -272,7 +277,8 @@ class LMSClient:
             return ThrottledError(told, status_code=status, vendor_code=code, retry_after_seconds=wait)
         if status in (408, 425) or status >= 500:
             wait = retry_after_seconds(answer.headers)
-            return RetryableError(told, status_code=status, vendor_code=code, retry_after_seconds=wait)
+            kind = TimedOutError if status in _PROXY_TIMEOUTS else RetryableError
+            return kind(told, status_code=status, vendor_code=code, retry_after_seconds=wait)
         return RejectedError(told, status_code=status, vendor_code=code)
 
 

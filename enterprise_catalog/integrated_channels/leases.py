@@ -7,7 +7,7 @@ can write nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +23,7 @@ from enterprise_catalog.integrated_channels.models import (
     SyncLease,
     SyncRun,
 )
+from enterprise_catalog.integrated_channels.pacing import Pacer
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -51,6 +52,7 @@ _LEASES: Final = SyncLease.objects.values_list(
     "overruns",
     "calls_since",
     "calls",
+    "batch_sizes",
 )
 
 
@@ -74,6 +76,8 @@ class Lease:
     left_behind: LeftBehind  #: As it was when the lease was taken.
     budget: CallBudget  #: The calls to the LMS; each renewal writes it.
     overruns: int = 0  #: How many of the last runs in a row have exceeded a deadline; each renewal writes it.
+    #: The sizes of these calls; each renewal writes them.
+    pacer: Pacer = field(default_factory=Pacer)
 
 
 def acquire(configuration_id: int, *, now: datetime, in_worker: bool = False) -> Lease | None:
@@ -127,8 +131,9 @@ def _read(configuration_id: int, *, expires_at: datetime) -> Lease | None:
     found = next(iter(taken), None)
     if found is None:
         return None
-    token, *left_behind, overruns, calls_since, calls = found
-    return Lease(configuration_id, token, LeftBehind(*left_behind), CallBudget(calls_since, calls), overruns)
+    token, *left_behind, overruns, calls_since, calls, sizes = found
+    budget, pacer = CallBudget(calls_since, calls), Pacer(dict(sizes or {}))
+    return Lease(configuration_id, token, LeftBehind(*left_behind), budget, overruns, pacer)
 
 
 def renew(lease: Lease, *, now: datetime) -> None:
@@ -153,5 +158,5 @@ def _update(lease: Lease, *, expires_at: datetime | None) -> None:
     held = SyncLease.objects.filter(configuration=lease.configuration_id, token=lease.token)
     budget = lease.budget
     changes = {"calls": budget.calls, "calls_since": budget.started_at, "overruns": min(lease.overruns, MAX_OVERRUNS)}
-    if not held.update(expires_at=expires_at, **changes):
+    if not held.update(expires_at=expires_at, batch_sizes=dict(lease.pacer.sizes) or None, **changes):
         raise LeaseLostError(f"the lease of configuration {lease.configuration_id} was taken over")

@@ -138,6 +138,8 @@ class SyncLease(models.Model):
     overruns = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="How many of the last runs in a row have exceeded a deadline."
     )
+    # See pacing.py.
+    batch_sizes = models.JSONField(null=True, help_text="Kind of call -> items of the next one.")
 
     def __str__(self) -> str:
         return f"lease {self.token} of configuration {self.configuration_id}"

@@ -53,7 +53,7 @@ class LeaseKeeper:
             self.lease.budget.spend(self.clock())
 
     def before_request(self) -> None:
-        """Make sure that a request to the catalog service may be made now.
+        """Make sure that a request to the catalog service may be made, or the run may wait, now.
 
         Raises:
             LeaseLostError: another worker has the lease.

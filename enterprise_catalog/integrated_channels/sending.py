@@ -19,6 +19,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
 from enterprise_catalog.integrated_channels.exporter import export_chunk, translate_chunk
 from enterprise_catalog.integrated_channels.planning import chunks
 from enterprise_catalog.integrated_channels.reconnecting import BROKEN, drop_connection
+from enterprise_catalog.integrated_channels.timing import Timing
 from enterprise_catalog.integrated_channels.transmitter import Transmitter, staged
 from enterprise_catalog.integrated_channels.types import Action, Outcome
 
@@ -64,7 +65,8 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
         with Ahead(
             lambda chunk: translate_chunk(chunk, catalog, channel), while_waiting=run.keeper.keep_lease
         ) as translated:
-            transmitter = Transmitter(channel, keep_lease=run.keeper.keep_lease)
+            timing = Timing(lease.pacer, run.clock, keep_lease=run.keeper.before_request)
+            transmitter = Transmitter(channel, keep_lease=run.keeper.keep_lease, timing=timing)
             _send_chunks(run, waiting, _Sender(translated, channel, transmitter), size=size)
     except StopSyncError as error:
         goes_on = isinstance(error, (ThrottledError, StopRequestedError, RunDeadlineError))
@@ -108,21 +110,25 @@ def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int)
         StopSyncError: nothing else of this run will work.
     """
     to_send = list(islice(waiting, run.configuration.max_chunks_per_run))
-    per_call = sender.channel.items_per_call
     following = iter([*to_send[1:], None])
     for chunk, rows in audit.with_rows(run.configuration, iter(to_send), size=size):
         next_chunk = next(following)
         run.keeper.check_time()
         run.lease.budget.check(run.clock())
-        calls_left = run.lease.budget.left(run.clock())
-        now, later = _divided(chunk, calls_left=calls_left, per_call=per_call)
-        is_next_sure = calls_left is None or calls_left * per_call > len(chunk.items)
-        export = export_chunk(now, rows, sender.translated.take(chunk))
+        translations = sender.translated.take(chunk)
         waiting.popleft()
-        _send_chunk(run, now, rows, export, sender, next_chunk=next_chunk if is_next_sure else None)
-        if later is not None:
-            waiting.appendleft(later)
-            run.lease.budget.check(run.clock())
+        left: Chunk | None = chunk
+        while left is not None:
+            calls_left, per_call = run.lease.budget.left(run.clock()), sender.transmitter.items_per_call(left.items)
+            is_next_sure = calls_left is None or calls_left * per_call > len(left.items)
+            now, left = _divided(left, calls_left=calls_left, per_call=per_call)
+            if left is not None:  # Noted as left over, unless there are calls left after these.
+                waiting.appendleft(left)
+            export = export_chunk(now, rows, translations)
+            _send_chunk(run, now, rows, export, sender, next_chunk=next_chunk if is_next_sure else None)
+            if left is not None:
+                run.lease.budget.check(run.clock())
+                waiting.popleft()
 
 
 def _divided(chunk: Chunk, *, calls_left: int | None, per_call: int) -> tuple[Chunk, Chunk | None]:

@@ -140,6 +140,7 @@ def _outcome(run: Run) -> tuple[RunState, str]:
             ) as catalog,
         ):
             run.lease.budget.limit = channel.rate_limit
+            run.lease.pacer.fit(most=channel.items_per_call, limit=channel.rate_limit)
             catalogs = _catalogs_if_changed(run, catalog)
             if catalogs is None:
                 run.row.matched = run.items

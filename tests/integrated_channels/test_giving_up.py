@@ -44,15 +44,15 @@ def test_an_lms_with_too_many_calls_ends_the_run_until_it_wants_more(
     retry_after: str | None,
     seconds: int,
 ) -> None:
-    configuration = configure(chunk_size=10)
-    a_catalog(*courses(30), customer=customer)
+    configuration = configure(chunk_size=5)
+    a_catalog(*courses(15), customer=customer)
     moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation=CREATE, status=429, retry_after=retry_after, skip=1))
 
     run = run_of(configuration, clock)
 
     assert run.state == RunState.STOPPED
     assert run.reason.startswith("Too many calls for now.")
-    assert run.counts == {"create": {"done": 10, "throttled": 10}}
+    assert run.counts == {"create": {"done": 5, "throttled": 5}}
     configuration.refresh_from_db()
     assert configuration.next_sync_at == clock.now + timedelta(seconds=seconds)
     assert set(ContentMetadataItemTransmission.objects.values_list("state", "attempts")) == {

@@ -18,7 +18,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     LMSUnavailableError,
     ThrottledError,
 )
-from enterprise_catalog.integrated_channels.transmitter import SILENT_PARTS, Transmission, Transmitter
+from enterprise_catalog.integrated_channels.transmitter import SILENT_PARTS, Transmitter
 from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outcome, Outgoing
 from tests.integrated_channels.shelf import Shelf, ShelfChannel
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import httpx
+
+    from enterprise_catalog.integrated_channels.parts import Transmission
 
 KEYS = [f"K{number}" for number in range(8)]
 

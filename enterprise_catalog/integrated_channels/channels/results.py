@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
+from enterprise_catalog.integrated_channels.exceptions import RejectedError, RejectedForNowError, RetryableError
 from enterprise_catalog.integrated_channels.types import ItemResult, Outcome
 
 if TYPE_CHECKING:
@@ -33,12 +33,13 @@ def failed(
 
     Args:
         message: takes the place of the error's own.
-        outcome: by default, rejected for a refusal, and for all else retry.
+        outcome: by default, rejected for a refusal that is final, and for all else retry.
         remote_id: the LMS's own id, where it has the item all the same.
     """
+    is_final = isinstance(error, RejectedError) and not isinstance(error, RejectedForNowError)
     return ItemResult(
         item.content_key,
-        outcome or (Outcome.REJECTED if isinstance(error, RejectedError) else Outcome.RETRY),
+        outcome or (Outcome.REJECTED if is_final else Outcome.RETRY),
         remote_id,
         status_code=error.status_code,
         vendor_code=error.vendor_code,

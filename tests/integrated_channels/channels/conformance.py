@@ -18,7 +18,7 @@ from enterprise_catalog.integrated_channels.channels.base import PullChannel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError, StopSyncError
 from enterprise_catalog.integrated_channels.http import LMSClient
-from enterprise_catalog.integrated_channels.transmitter import Transmission, Transmitter
+from enterprise_catalog.integrated_channels.transmitter import Transmitter
 from enterprise_catalog.integrated_channels.types import Action, Outcome, Outgoing
 from enterprise_catalog.sandbox.registry import SANDBOXES
 from tests.integrated_channels.channels.items import an_item
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from enterprise_catalog.integrated_channels.channels.base import Channel
+    from enterprise_catalog.integrated_channels.parts import Transmission
     from enterprise_catalog.integrated_channels.types import ContentItem
     from enterprise_catalog.sandbox.application import SandboxApplication
     from enterprise_catalog.sandbox.faults import Fault

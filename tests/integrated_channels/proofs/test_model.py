@@ -93,7 +93,7 @@ INSTEAD: Final[list[Mapping[str, Any]]] = [
     *AFTER_ALL,
     *({"status": status} for status in (303, 400, 401, 403, 404, 429)),
     *({"status": status, "retry_after": "7200"} for status in (429, 503)),
-    *(_moodle_error(code) for code in ("invalidtoken", "dmlwriteexception", "sitemaintenance")),
+    *(_moodle_error(code) for code in ("invalidtoken", "errorinvalidparam", "dmlwriteexception", "sitemaintenance")),
 ]
 FAULTS: Final = st.builds(
     lambda values, **others: Fault(**values, **others),

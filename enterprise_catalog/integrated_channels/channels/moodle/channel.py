@@ -167,6 +167,8 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
             outcome = Outcome.GONE
         elif code == _NO_PERMISSION:
             told += f" The role allows it in general, so course {item.remote_id} or its category overrides it."
+        elif code == web_service.WRITE_FAILED:
+            outcome = Outcome.RETRY
         elif code == _NO_ENTRY:  # The next run tries again: most likely this is about the role.
             outcome, told = Outcome.RETRY, f"{told} {_HIDDEN_FROM_US.format(course=item.remote_id)}"
         refusal = RejectedError(told, status_code=200, vendor_code=code)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, Field, SecretStr, model_validator
 
-from enterprise_catalog.integrated_channels.channels import answers, fields, text, tokens
+from enterprise_catalog.integrated_channels.channels import answers, databases, fields, text, tokens
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
     RejectedError,
+    RejectedForNowError,
     RejectedInDoubtError,
     RetryableError,
     SyncError,
@@ -72,6 +73,8 @@ _REMEDIES: Final[Mapping[str, str]] = {
     ),
 }
 
+#: The database refused a write: a value is too long, or a lock was not released in time. Only ``debuginfo`` tells.
+WRITE_FAILED: Final = "dmlwriteexception"
 #: What error codes of Moodle mean for us; all other codes refuse the call because of an item.
 #: ``invalidrecord`` means a function that this Moodle does not have.
 _ERRORS: Final[Mapping[type[SyncError], set[str]]] = {
@@ -80,7 +83,8 @@ _ERRORS: Final[Mapping[type[SyncError], set[str]]] = {
     | {"errorcoursecontextnotvalid", "missingrequiredcapability", *BLOCKED_ACCOUNT},
     ConfigurationError: {"errorcatcontextnotvalid", "invalidrecord"},
     RetryableError: {"dbconnectionfailed", "upgraderunning", "sitemaintenance", "sessiontimeout", "dmlreadexception"}
-    | {"dmltransactionexception", "ddlexecuteerror"},
+    | {"dmltransactionexception", "ddlexecuteerror", "locktimeout"},
+    RejectedForNowError: {WRITE_FAILED},
     RejectedInDoubtError: {"invalidresponse"},  # What a function returns is checked when it has done its work.
 }
 #: A token that has expired is refused with the second code once, and with the first one from then on (observed).
@@ -108,6 +112,7 @@ class _Failure(BaseModel):
     errorcode: str | None = None
     message: str | None = None
     error: str | None = None  #: The log-in page's word for ``message``.
+    debuginfo: str | None = None  #: Only of sites with debugging on.
 
 
 class _LoggedIn(BaseModel):
@@ -184,4 +189,4 @@ class WebService:
         code = failure.errorcode or ""
         message = self.explained(failure.message or failure.error or failure.exception or "", code)
         error = next((error for error, codes in _ERRORS.items() if code in codes), otherwise)
-        raise error(message, status_code=status, vendor_code=code)
+        raise databases.narrowed(error, failure.debuginfo)(message, status_code=status, vendor_code=code)

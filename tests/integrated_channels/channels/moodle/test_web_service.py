@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
     RejectedError,
+    RejectedForNowError,
     RetryableError,
     SyncError,
     ThrottledError,
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 LOOK_UP = "core_course_get_courses_by_field"
 CREATE = "core_course_create_courses"
 WRONG_TOKEN = MoodleCredentials(token=SecretStr("f" * 32))
+
+
+def _write_error(debuginfo: str | None) -> str:
+    return json.dumps({"errorcode": "dmlwriteexception", "message": "No.", "debuginfo": debuginfo})
 
 
 @pytest.fixture
@@ -65,7 +71,8 @@ def json_answer(body: str, *, operation: str = "*", times: int | None = 1) -> Fa
         ({"state": SiteState.WEB_MAINTENANCE}, RetryableError, "sitemaintenance"),
         ({"state": SiteState.CLI_MAINTENANCE}, RetryableError, ""),
         ({"state": SiteState.WEB_SERVICES_OFF}, CredentialsError, ""),
-        ({"fullname_limit": 10}, RejectedError, "dmlwriteexception"),
+        ({"fullname_limit": 10}, RejectedForNowError, "dmlwriteexception"),
+        ({"fullname_limit": 10, "debug": True}, RejectedError, "dmlwriteexception"),
     ],
 )
 def test_the_state_of_a_site_decides_what_to_do(
@@ -90,8 +97,6 @@ def test_the_state_of_a_site_decides_what_to_do(
         ({"shortname": ""}, "errorinvalidparam"),
         ({"startdate": 2, "enddate": 1}, "enddatebeforestartdate"),
         ({"startdate": 0, "enddate": 1}, "nostartdatenoenddate"),
-        ({"idnumber": "x" * 101}, "dmlwriteexception"),
-        ({"shortname": "x" * 256}, "dmlwriteexception"),
     ],
 )
 def test_what_moodle_has_against_a_course_refuses_the_course(
@@ -114,6 +119,11 @@ def test_what_moodle_has_against_a_course_refuses_the_course(
         ('{"exception": "Error", "errorcode": null, "message": null}', RejectedError, "Moodle: Error"),
         ('{"errorcode": "sessiontimeout"}', RetryableError, "Moodle: an error without a text"),
         ('{"exception": ["not", "a text"]}', RetryableError, "something unexpected"),
+        (_write_error("Lock wait timeout exceeded; try restarting transaction"), RetryableError, "Moodle: No."),
+        (_write_error("ERROR:  deadlock detected"), RetryableError, "Moodle: No."),
+        (_write_error("Data too long for column 'idnumber' at row 1"), RejectedError, "Moodle: No."),
+        (_write_error("Got error 28 from storage engine"), RejectedForNowError, "Moodle: No."),
+        (_write_error(None), RejectedForNowError, "Moodle: No."),
         ('{"exception": "x", "errorcode": "wsaccessuserexpired", "message": "m"}', CredentialsError, "Moodle: m"),
     ],
 )
@@ -165,6 +175,14 @@ def test_a_maintenance_page_is_named_by_its_title(moodle: MoodleSandbox) -> None
     assert raised.message == (
         "The learning system answered 503: an HTML page: “503 This site is undergoing maintenance”"
     )
+
+
+def test_a_database_that_is_locked_at_log_in_may_be_free_later(moodle: MoodleSandbox) -> None:
+    moodle.faults.add(json_answer(_write_error("Lock wait timeout exceeded"), operation=LOGIN_PAGE))
+
+    raised = failure_of_create(moodle, credentials=BY_PASSWORD)
+
+    assert (type(raised), raised.vendor_code) == (RetryableError, "dmlwriteexception")
 
 
 def test_too_many_requests_pass_on_how_long_to_wait(moodle: MoodleSandbox) -> None:

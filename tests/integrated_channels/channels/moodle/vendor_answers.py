@@ -30,11 +30,11 @@ VENDOR_ANSWERS: Final = [
     ),
     *(
         VendorAnswer(code, _coded(code), Outcome.RETRY)
-        for code in ("dbconnectionfailed", "upgraderunning", "sitemaintenance")
+        for code in ("dbconnectionfailed", "upgraderunning", "sitemaintenance", "locktimeout", "dmlwriteexception")
     ),
     *(
         VendorAnswer(code, _coded(code), Outcome.REJECTED)
-        for code in ("invalidparameter", "dmlwriteexception", "enddatebeforestartdate", "something new")
+        for code in ("invalidparameter", "enddatebeforestartdate", "something new")
     ),
     VendorAnswer("an error without a code", _coded(""), Outcome.REJECTED),
 ]

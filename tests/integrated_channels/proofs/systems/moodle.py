@@ -39,7 +39,8 @@ class Moodle(LearningSystem):
     look_ups = ("core_course_get_*",)
     faults = {
         **OF_ANY_VENDOR,
-        "refusal inside": Fault(kind=FaultKind.ANSWER, status=200, body=_error("dmlwriteexception")),
+        "refusal inside": Fault(kind=FaultKind.ANSWER, status=200, body=_error("errorinvalidparam")),
+        "lock inside": Fault(kind=FaultKind.ANSWER, status=200, body=_error("dmlwriteexception")),
         "refusal inside after the work": Fault(kind=FaultKind.REPLACE, status=200, body=_error("invalidresponse")),
         "passing error inside": Fault(kind=FaultKind.ANSWER, status=200, body=_error("dmltransactionexception")),
         "passing error inside after the work": Fault(

@@ -1,0 +1,364 @@
+"""One part of a chunk: as many items as one call carries, and all calls that bring them to the LMS.
+
+What holds for every LMS is said here once: what may be there already is looked for before it is created, a create of
+what exists is an update, an update of what is gone is a create, a delete of what is gone is done, and a refused call is
+halved until the culprit stands alone. After a call that timed out, the engine waits until the LMS has finished it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from enterprise_catalog.integrated_channels.channels.base import PushChannel, UpsertChannel
+from enterprise_catalog.integrated_channels.channels.results import failed
+from enterprise_catalog.integrated_channels.exceptions import (
+    ConfigurationError,
+    CredentialsError,
+    LMSUnavailableError,
+    RejectedError,
+    RejectedForNowError,
+    RejectedInDoubtError,
+    RetryableError,
+    ThrottledError,
+    TimedOutError,
+)
+from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from enterprise_catalog.integrated_channels.channels.base import Channel
+    from enterprise_catalog.integrated_channels.exceptions import StopSyncError, SyncError
+    from enterprise_catalog.integrated_channels.timing import TimedCall, Timing
+    from enterprise_catalog.integrated_channels.types import Outgoing
+
+    Send = Callable[[Sequence[Outgoing]], Sequence[ItemResult]]
+
+_NO_ANSWER: Final = "The learning system's answer leaves it out."
+#: Errors after which nothing of an atomic call was applied, except for ``RejectedInDoubtError``.
+_NOT_APPLIED: Final = (RejectedError, CredentialsError, ConfigurationError, ThrottledError)
+#: The kind of call that carries several actions; all other kinds are actions.
+APPLY: Final = "apply"
+
+
+@dataclass(slots=True)
+class Transmission:
+    """What became of a chunk's items."""
+
+    results: dict[str, ItemResult] = field(default_factory=dict)  #: By content key; one per item.
+    halvings: Counter[str] = field(default_factory=Counter)  #: By content key; see ``ItemResult``.
+    begun: set[str] = field(default_factory=set)  #: Keys of creates that a call was begun for.
+    stopped_by: StopSyncError | None = None  #: Set when nothing else of this run will work.
+
+    def complete(self, redacted: Callable[[str], str]) -> None:
+        """Say in the results of what is not done all that is known of it, and no secret, whatever a channel quotes."""
+        for key, result in self.results.items():
+            if result.outcome is not Outcome.DONE:
+                self.results[key] = replace(
+                    result,
+                    vendor_code=redacted(result.vendor_code),
+                    message=redacted(result.message),
+                    may_have_been_created=key in self.begun,
+                    halvings=self.halvings[key],
+                )
+
+
+def part_of(channel: Channel[Any, Any], transmission: Transmission, timing: Timing) -> _Part:
+    """Return what brings a part of a chunk to the LMS of ``channel``."""
+    match channel:
+        case PushChannel():
+            return _PushedPart(channel, transmission, timing)
+        case UpsertChannel():
+            return _UpsertedPart(channel, transmission, timing)
+    raise AssertionError(f"{channel.label} is no channel that is called")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part(ABC):
+    """So many items as one call carries."""
+
+    channel: Any
+    transmission: Transmission
+    timing: Timing
+
+    @abstractmethod
+    def carry_out(self, items: Sequence[Outgoing]) -> None:
+        """Bring ``items`` to the LMS and note the results."""
+
+    def _send(self, kind: str, call: Send, items: Sequence[Outgoing]) -> None:
+        """Send ``items`` and note what the LMS says of each."""
+        for part in self.timing.pacer.parts(kind, items):
+            self._in_halves(self._noting(kind, call), part)
+
+    def _gone(self, items: Iterable[Outgoing]) -> list[Outgoing]:
+        """Return those of ``items`` that the LMS turned out not to have any more; they have no result then."""
+        results = self.transmission.results
+        gone = [item for item in items if results[item.content_key].outcome is Outcome.GONE]
+        for item in gone:
+            del results[item.content_key]
+        return [replace(item, remote_id="") for item in gone]
+
+    def note_halving(self, items: Sequence[Outgoing]) -> None:
+        """Note that a call with all of ``items`` led to nothing."""
+        if len(items) > 1:
+            self.transmission.halvings.update(item.content_key for item in items)
+
+    def _note_begun(self, items: Sequence[Outgoing]) -> None:
+        self.transmission.begun.update(item.content_key for item in items)
+
+    def _noting(self, kind: str, call: Send) -> Callable[[Sequence[Outgoing]], None]:
+        def send(items: Sequence[Outgoing]) -> None:
+            answered = {result.content_key: result for result in self._timed(kind, call, items)}
+            for item in items:
+                no_answer = ItemResult(item.content_key, Outcome.RETRY, message=_NO_ANSWER)
+                result = answered.get(item.content_key, no_answer)
+                known = replace(result, remote_id=result.remote_id or item.remote_id)
+                self.transmission.results[item.content_key] = known
+
+        return send
+
+    def _timed(self, kind: str, call: Send, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        """Make one call, and adapt the batch size to its duration."""
+        timed = self.timing.start(kind, items=len(items))
+        try:
+            results = call(items)
+        except TimedOutError as error:
+            timed.end(is_answered=False)
+            if self.timing.pacer.most == 1:  # Nothing to wait for: the next call has another item.
+                raise
+            return self._after_timeout(timed, items, error)
+        timed.end()
+        return results
+
+    def _after_timeout(self, timed: TimedCall, items: Sequence[Outgoing], error: TimedOutError) -> Sequence[ItemResult]:
+        """Return the results of a call that timed out, once the LMS should have finished it.
+
+        Where no look-up tells, the engine waits as long again as the call has taken so far.
+
+        Raises:
+            TimedOutError: the given one; nothing is known of the results.
+        """
+        del items
+        self.timing.pause(timed.seconds)
+        raise error
+
+    def _in_halves(self, call: Callable[[Sequence[Outgoing]], None], items: Sequence[Outgoing]) -> list[Outgoing]:
+        """Call with ``items``, or with halves of what is refused until the culprits stand alone, and note these.
+
+        Return the items that were not refused.
+        """
+        if not items:
+            return []
+        try:
+            call(items)
+        except RejectedError as error:
+            self.note_halving(items)
+            if len(items) == 1:
+                self.transmission.results[items[0].content_key] = failed(items[0], error)
+                return []
+            if isinstance(error, RejectedForNowError):
+                raise _passing(error) from error
+            middle = len(items) // 2
+            return self._in_halves(call, items[:middle]) + self._in_halves(call, items[middle:])
+        return list(items)
+
+
+@dataclass(frozen=True, slots=True)
+class _UpsertedPart(_Part):
+    """Of an LMS that overwrites what it has, and needs no look."""
+
+    channel: UpsertChannel[Any, Any]
+
+    def carry_out(self, items: Sequence[Outgoing]) -> None:
+        self._note_begun([item for item in items if item.action is Action.CREATE])
+        self._send(APPLY, self.channel.apply, items)
+        for item in self._gone(items):
+            self.transmission.results[item.content_key] = _gone_already(item)
+
+
+@dataclass(frozen=True, slots=True)
+class _PushedPart(_Part):
+    """Of an LMS with a call for each action."""
+
+    channel: PushChannel[Any, Any]
+
+    def carry_out(self, items: Sequence[Outgoing]) -> None:
+        [action] = {item.action for item in items}
+        match action:
+            case Action.CREATE:
+                self._create(items)
+            case Action.UPDATE:
+                self._update(items)
+            case Action.DELETE:
+                self._delete(items)
+
+    def _create(self, items: Sequence[Outgoing]) -> None:
+        """Create what the LMS does not have; adopt what it has already under our keys."""
+        unseen = [item for item in items if not item.may_be_there]
+        refusal = self._create_unseen(unseen)
+        if isinstance(refusal, RejectedForNowError):  # Not for what the LMS has; there is nothing to look for.
+            self._create_halves(unseen, refusal)
+        absent = self._not_adopted([item for item in items if item.content_key not in self.transmission.results])
+        if refusal is not None and absent == unseen:
+            self._create_halves(absent, refusal)
+        else:
+            self._create_absent(absent)
+
+    def _not_adopted(self, items: Sequence[Outgoing]) -> list[Outgoing]:
+        """Look for ``items`` and update those that the LMS has; return those that it does not have."""
+        present, absent = self._located(items)
+        self._note_begun(present)
+        self._send(Action.UPDATE, self.channel.update, present)
+        return absent + self._gone(present)
+
+    def _create_absent(self, items: list[Outgoing]) -> None:
+        """Create what the LMS does not have, or halves of it until those that are refused stand alone.
+
+        What may have been made though it was refused is looked for once more before it is created in halves.
+        """
+        for part in self.timing.pacer.parts(Action.CREATE, items):
+            self._create_part(list(part))
+
+    def _create_part(self, items: list[Outgoing]) -> None:
+        if (error := self._refusal_of(items)) is not None:
+            is_in_doubt = isinstance(error, RejectedInDoubtError) and len(items) > 1
+            absent = self._not_adopted(items) if is_in_doubt else items
+            if len(absent) == len(items):
+                self._create_halves(absent, error)
+            else:
+                self._create_absent(absent)
+
+    def _create_halves(self, items: list[Outgoing], error: RejectedError) -> None:
+        """Go on after a create of all of ``items`` was refused, which is not made again."""
+        if len(items) == 1:
+            self.transmission.results[items[0].content_key] = failed(items[0], error)
+            return
+        middle = len(items) // 2
+        halves = items[:middle], items[middle:]
+        if not isinstance(error, RejectedForNowError):
+            for half in halves:
+                self._create_absent(half)
+            return
+        # A bad item spoils one half; a database lock spoils both.
+        refusals = [self._refusal_of(half) for half in halves]
+        if all(isinstance(refusal, RejectedForNowError) for refusal in refusals):
+            raise _passing(error) from error
+        for half, refusal in zip(halves, refusals, strict=True):
+            if refusal is not None:
+                self._create_halves(half, refusal)
+
+    def _refusal_of(self, items: Sequence[Outgoing]) -> RejectedError | None:
+        """Create ``items`` in one call; return the error if the call was refused."""
+        try:
+            self._noting(Action.CREATE, self._begin)(items)
+        except RejectedError as error:
+            self.note_halving(items)
+            return error
+        return None
+
+    def _begin(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+        """Create ``items``, and note which of them the LMS may have now."""
+        unknown_before = {item.content_key for item in items if item.content_key in self.transmission.begun}
+        self._note_begun(items)
+        try:
+            results: Sequence[ItemResult] = self.channel.create(items)
+        except _NOT_APPLIED as error:
+            if self.channel.is_atomic and not isinstance(error, RejectedInDoubtError):
+                self._note_not_begun(items, but=unknown_before)
+            raise
+        if self.channel.is_atomic:
+            refused = {result.content_key for result in results if result.outcome is Outcome.REJECTED}
+            self._note_not_begun([item for item in items if item.content_key in refused], but=unknown_before)
+        return results
+
+    def _note_not_begun(self, items: Iterable[Outgoing], *, but: set[str]) -> None:
+        """Note that a call with ``items`` created nothing; what an earlier call may have created stays unknown."""
+        self.transmission.begun.difference_update({item.content_key for item in items} - but)
+
+    def _after_timeout(self, timed: TimedCall, items: Sequence[Outgoing], error: TimedOutError) -> Sequence[ItemResult]:
+        """Wait until the LMS has finished a create that timed out, and adopt what it has created.
+
+        The last item tells: an LMS creates the items of a call in order, or all at once.
+
+        Raises:
+            LMSUnavailableError: it has not finished in time; the items are retried with the next runs.
+            TimedOutError: the given one, where the call was not a create.
+        """
+        if timed.kind != Action.CREATE:
+            self.timing.pause(timed.seconds)
+            raise error
+        results, last = self.transmission.results, items[-1].content_key
+        fill(results, items, Outcome.RETRY, error)
+        if not self.timing.has_finished(lambda: last in self.channel.find([last]), timed_out_after=timed.seconds):
+            waited = f"{timed.seconds:,.0f} seconds"
+            message = f"A call with {len(items):,} items timed out, and the LMS has not finished it after {waited}."
+            raise LMSUnavailableError(message) from error
+        timed.end()
+        present, absent = self._located(items)
+        self._send(Action.UPDATE, self.channel.update, present)
+        for item in absent + self._gone(present):
+            results[item.content_key] = failed(item, error)
+        return [results[item.content_key] for item in items]
+
+    def _create_unseen(self, items: Sequence[Outgoing]) -> RejectedError | None:
+        """Create what no earlier call of ours can have put there, in one call; return the error if it was refused.
+
+        What is neither done nor refused by itself then has no result, and neither has any item of a call that was
+        refused as a whole: it is to be looked for, since somebody else may have put it there.
+        """
+        if not items:
+            return None
+        results = self.transmission.results
+        if (error := self._refusal_of(items)) is not None:
+            return error
+        for item in items:
+            if results[item.content_key].outcome not in (Outcome.DONE, Outcome.REJECTED):
+                del results[item.content_key]
+        return None
+
+    def _update(self, items: Sequence[Outgoing]) -> None:
+        """Update what the LMS has; create again what it lost."""
+        known = [item for item in items if item.remote_id]
+        self._send(Action.UPDATE, self.channel.update, known)
+        lost = [item for item in items if not item.remote_id] + self._gone(known)
+        self._create([replace(item, may_be_there=True) for item in lost])
+
+    def _delete(self, items: Sequence[Outgoing]) -> None:
+        """Delete what the LMS has; what it has neither under our id nor under our key is deleted already."""
+        known = [item for item in items if item.remote_id]
+        self._send(Action.DELETE, self.channel.delete, known)
+        lost = [item for item in items if not item.remote_id] + self._gone(known)
+        present, absent = self._located(lost)
+        self._send(Action.DELETE, self.channel.delete, present)
+        for item in absent + self._gone(present):
+            self.transmission.results[item.content_key] = _gone_already(item)
+
+    def _located(self, items: Sequence[Outgoing]) -> tuple[list[Outgoing], list[Outgoing]]:
+        """Return the items that the LMS has, with its ids, and those that it does not have."""
+        found: dict[str, str] = {}
+
+        def find(part: Sequence[Outgoing]) -> None:
+            found.update(self.channel.find([item.content_key for item in part]))
+
+        answered = self._in_halves(find, items)
+        present = [replace(item, remote_id=found[item.content_key]) for item in answered if item.content_key in found]
+        return present, [replace(item, remote_id="") for item in answered if item.content_key not in found]
+
+
+def _passing(error: RejectedForNowError) -> RetryableError:
+    """Return the error of a call whose items are all to be retried."""
+    return RetryableError(error.message, status_code=error.status_code, vendor_code=error.vendor_code)
+
+
+def _gone_already(item: Outgoing) -> ItemResult:
+    return ItemResult(item.content_key, Outcome.DONE, message="It was not there any more.")
+
+
+def fill(results: dict[str, ItemResult], items: Iterable[Outgoing], outcome: Outcome, error: SyncError) -> None:
+    """Give ``outcome`` to each item that has no result yet."""
+    for item in items:
+        if item.content_key not in results:
+            results[item.content_key] = failed(item, error, outcome=outcome)

@@ -1,0 +1,92 @@
+"""Duration of calls, and the pause after a call that timed out. No Django; clock and sleep are given."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from enterprise_catalog.integrated_channels.pacing import Pacer
+
+#: How often an LMS is asked whether it has finished a call that timed out.
+POLLS: Final = 40
+#: The pause between two polls, as a share of the time after which the call timed out: four times that time in all.
+_PAUSE_SHARE: Final = 0.1
+_SHORTEST_PAUSE_SECONDS: Final = 0.02
+#: Polls in a row that failed show that the LMS is away.
+_FAILED_POLLS: Final = 3
+_STEP_SECONDS: Final = 1.0
+
+
+def utc_now() -> datetime:
+    """Return the time, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Measures the calls of one run and adapts batch sizes to them."""
+
+    pacer: Pacer
+    clock: Callable[[], datetime] = utc_now
+    sleep: Callable[[float], None] = time.sleep
+    keep_lease: Callable[[], None] = lambda: None  #: Called at least once a second during a pause.
+
+    def start(self, kind: str, *, items: int) -> TimedCall:
+        """Return the measurement of a call of ``kind`` that begins now."""
+        return TimedCall(self, kind, items, self.clock())
+
+    def has_finished(self, ask: Callable[[], bool], *, timed_out_after: float) -> bool:
+        """Wait until the LMS has finished a call that timed out; false if it has not after four times as long.
+
+        Args:
+            ask: looks up whether the LMS has finished; it may raise errors of a single call.
+            timed_out_after: seconds.
+
+        Raises:
+            StopSyncError, LeaseLostError: nothing else of this run will work.
+        """
+        failed = 0
+        for _ in range(POLLS):
+            self.pause(max(timed_out_after * _PAUSE_SHARE, _SHORTEST_PAUSE_SECONDS))
+            try:
+                if ask():
+                    return True
+                failed = 0
+            except (RetryableError, RejectedError):
+                failed += 1
+                if failed == _FAILED_POLLS:
+                    return False
+        return False
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, and keep the lease."""
+        while seconds > 0:
+            self.sleep(min(seconds, _STEP_SECONDS))
+            self.keep_lease()
+            seconds -= _STEP_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class TimedCall:
+    """The measurement of one call."""
+
+    timing: Timing
+    kind: str
+    items: int
+    started_at: datetime
+
+    @property
+    def seconds(self) -> float:
+        """The duration so far; 0 if the clock was set back."""
+        return max((self.timing.clock() - self.started_at).total_seconds(), 0.0)
+
+    def end(self, *, is_answered: bool = True) -> None:
+        """Adapt the batch size of this kind of call to the duration."""
+        self.timing.pacer.learn(self.kind, items=self.items, seconds=self.seconds, is_answered=is_answered)

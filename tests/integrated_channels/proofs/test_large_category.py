@@ -1,0 +1,120 @@
+"""A category of 5,000 courses in a Moodle whose creates take time proportional to the size of the category.
+
+The sandbox takes its time on the clock of the proof, which the engine measures calls with. No call may last as long as
+a real one takes to time out, so nothing is ever in doubt, looked for or adopted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import httpx
+import pytest
+from django.utils import timezone
+
+from enterprise_catalog.integrated_channels import http
+from enterprise_catalog.integrated_channels.models import RunState, SyncLease, TransmissionAttempt
+from enterprise_catalog.integrated_channels.pacing import AIM_SECONDS
+from enterprise_catalog.integrated_channels.sync import sync
+from enterprise_catalog.sandbox.moodle import CREATE, MoodleSandbox
+from enterprise_catalog.sandbox.moodle_courses import Course
+from tests.factories import a_catalog, courses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from enterprise_catalog.catalog.models import EnterpriseCustomer
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+    from tests.integrated_channels.conftest import Clock
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+#: Observed on Moodle 4.5.6.
+SORT_SECONDS_PER_COURSE: Final = 0.0004
+TIMEOUT_SECONDS: Final = 60.0
+CATEGORY_SIZE: Final = 5_000
+LOOK_UP: Final = "core_course_get_courses_by_field"
+UPDATE: Final = "core_course_update_courses"
+
+
+def prefill(moodle: MoodleSandbox, count: int) -> None:
+    """Put courses of other people into the category."""
+    for number in range(count):
+        moodle.table.add(Course(shortname=f"Old {number}", fullname="Old", categoryid=1))
+
+
+def sync_until_complete(configuration: ChannelConfiguration, clock: Clock, *, at_most: int = 20) -> int:
+    """Sync until a run is complete, and return the number of runs."""
+    for number in range(1, at_most + 1):
+        run = sync(configuration, clock=clock)
+        assert run is not None
+        assert run.state in (RunState.COMPLETE, RunState.INCOMPLETE), run.reason
+        if run.state == RunState.COMPLETE:
+            return number
+    pytest.fail(f"not complete after {at_most} runs")
+
+
+def test_a_category_of_5000_courses_causes_no_timeout_and_no_look_up(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    tell: Callable[[str], None],
+    *,
+    soak: bool,
+) -> None:
+    ours = CATEGORY_SIZE if soak else 600
+    prefill(moodle, CATEGORY_SIZE - ours)
+    durations: list[float] = []
+
+    def take(seconds: float) -> None:
+        durations.append(seconds)
+        clock.forward(seconds=seconds)
+
+    moodle.sort_seconds_per_course, moodle.sleep = SORT_SECONDS_PER_COURSE, take
+    a_catalog(*courses(ours), customer=customer)
+
+    runs = sync_until_complete(configuration, clock)
+
+    assert max(durations) < TIMEOUT_SECONDS / 2
+    assert moodle.table.count_in_category(1) == CATEGORY_SIZE
+    assert moodle.calls == {CREATE: len(durations)}  # No look-up, no update, no call again.
+    assert not TransmissionAttempt.objects.exclude(outcome="done").exists()
+    assert TransmissionAttempt.objects.count() == ours
+    # Once the size has adapted, calls take about as long as they should.
+    settled = durations[len(durations) // 2 : -1]
+    assert AIM_SECONDS / 2 < sum(settled) / len(settled) < AIM_SECONDS * 1.2
+    tell(
+        f"{ours:,} courses into a category that then has {CATEGORY_SIZE:,}: {len(durations)} calls in {runs} runs, "
+        f"{sum(durations) / 60:.0f} minutes by the clock of the proof; the longest call took {max(durations):.1f} s"
+    )
+
+
+def test_a_category_that_grew_behind_our_back_costs_one_timeout_and_no_course_twice(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    tell: Callable[[str], None],
+) -> None:
+    # In real time: the timeout is 1 second instead of 60, and the first call takes three.
+    monkeypatch.setattr(http, "TIMEOUT", httpx.Timeout(5, read=1))
+    started = time.monotonic()
+    naps = iter([3.0])
+    moodle.sort_seconds_per_course, moodle.sleep = 1e-9, lambda _: time.sleep(next(naps, 0.0))
+    moodle.lock_wait_seconds = 0.0  # A create that is sent while Moodle is still at work is refused at once.
+    a_catalog(*courses(150), customer=customer)
+    SyncLease.objects.create(configuration=configuration, batch_sizes={"create": 60})
+
+    run = sync(configuration, clock=timezone.now)
+
+    assert run is not None
+    assert (run.state, run.counts) == (RunState.COMPLETE, {"create": {"done": 150}})
+    made = Counter(course["idnumber"] for course in moodle.courses)
+    assert (len(made), set(made.values())) == (150, {1})
+    assert not TransmissionAttempt.objects.exclude(outcome="done").exists()
+    assert 60 < moodle.calls[LOOK_UP] <= 60 + 45  # Each of the call's courses once, and the polls.
+    assert moodle.calls[UPDATE] >= 1
+    tell(f"150 courses, one call of 60 timed out: {dict(moodle.calls)} in {time.monotonic() - started:.1f} s")

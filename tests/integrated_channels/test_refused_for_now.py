@@ -1,0 +1,230 @@
+"""Refusals that a bad item as well as a database lock can cause; and what a refused create says of presence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from enterprise_catalog.integrated_channels.exceptions import RejectedError, RejectedForNowError
+from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, RunState
+from enterprise_catalog.integrated_channels.transmitter import Transmitter
+from enterprise_catalog.integrated_channels.types import Action, Outgoing
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from tests.factories import a_catalog, courses, import_into
+from tests.integrated_channels.shelf import Shelf, ShelfChannel
+from tests.integrated_channels.syncing import run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from enterprise_catalog.catalog.models import EnterpriseCustomer
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+    from enterprise_catalog.integrated_channels.parts import Transmission
+    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from tests.integrated_channels.conftest import Clock
+
+KEYS = [f"K{number}" for number in range(8)]
+CREATE = "core_course_create_courses"
+LOOK_UP = "core_course_get_courses_by_field"
+
+
+@dataclass
+class LockedShelf(Shelf):
+    """A shelf whose refusals do not tell a bad book from a lock."""
+
+    locked: set[int] = field(default_factory=set)  #: Numbers of the creates (from 1) that meet a lock.
+
+    @property
+    def is_locked(self) -> bool:
+        return self.calls["create"] + 1 in self.locked
+
+
+class AmbiguousChannel(ShelfChannel):
+    is_atomic = True
+
+    def __init__(self, shelf: LockedShelf) -> None:
+        super().__init__(shelf)
+        self.shelf = shelf
+
+    def _ask(self, call: str, items: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+        if call == "create" and self.shelf.is_locked:
+            self.shelf.calls[call] += 1
+            raise RejectedForNowError("locked")
+        try:
+            return super()._ask(call, items)
+        except RejectedError as error:
+            raise RejectedForNowError(error.message) from error
+
+
+@pytest.fixture
+def shelf() -> LockedShelf:
+    return LockedShelf()
+
+
+def sent(shelf: LockedShelf, *keys: str, action: Action = Action.CREATE, seen: bool = False) -> Transmission:
+    ids = [""] * len(keys) if action is Action.CREATE else shelf.put(*keys)
+    items = [
+        Outgoing(key, {"title": "Ours"}, id_, may_be_there=seen, action=action)
+        for key, id_ in zip(keys, ids, strict=True)
+    ]
+    return Transmitter(AmbiguousChannel(shelf)).transmit(items)
+
+
+def outcomes(transmission: Transmission) -> dict[str, str]:
+    return {key: result.outcome.value for key, result in transmission.results.items()}
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_a_lock_that_stays_costs_three_calls_and_rejects_nothing(shelf: LockedShelf, *, seen: bool) -> None:
+    shelf.locked = set(range(1, 100))
+
+    transmission = sent(shelf, *KEYS, seen=seen)
+
+    assert outcomes(transmission) == dict.fromkeys(KEYS, "retry")
+    assert shelf.calls == {"create": 3, **({"find": 1} if seen else {})}
+    assert not any(result.may_have_been_created for result in transmission.results.values())
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_a_lock_that_is_released_costs_two_calls(shelf: LockedShelf, *, seen: bool) -> None:
+    shelf.locked = {1}
+
+    transmission = sent(shelf, *KEYS, seen=seen)
+
+    assert outcomes(transmission) == dict.fromkeys(KEYS, "done")
+    assert shelf.calls["create"] == 3
+
+
+@pytest.mark.parametrize("culprit", KEYS)
+def test_a_culprit_is_still_found_with_few_calls_and_is_retried(shelf: LockedShelf, culprit: str) -> None:
+    shelf.refused = {culprit}
+
+    transmission = sent(shelf, *KEYS)
+
+    assert outcomes(transmission) == {key: "retry" if key == culprit else "done" for key in KEYS}
+    assert shelf.calls == {"create": 1 + 2 * 3}
+
+
+def test_culprits_in_both_halves_are_retried_in_smaller_calls(shelf: LockedShelf) -> None:
+    shelf.refused = {"K0", "K7"}
+
+    transmission = sent(shelf, *KEYS)
+
+    assert outcomes(transmission) == dict.fromkeys(KEYS, "retry")
+    assert {result.halvings for result in transmission.results.values()} == {2}
+
+
+@pytest.mark.parametrize("action", [Action.UPDATE, Action.DELETE])
+def test_a_change_that_is_refused_for_now_is_retried_as_a_whole(shelf: LockedShelf, action: Action) -> None:
+    shelf.refused = {"K0"}
+
+    transmission = sent(shelf, *KEYS, action=action)
+
+    assert outcomes(transmission) == dict.fromkeys(KEYS, "retry")
+    assert shelf.calls == {action: 1}
+
+
+# --- at a Moodle ------------------------------------------------------------------------------------------------------
+
+
+def moodle_error(code: str) -> str:
+    return f'{{"exception": "moodle_exception", "errorcode": "{code}", "message": "No."}}'
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_moodle_that_is_locked_for_long_stops_the_run_and_leaves_no_doubt(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    moodle.sort_seconds_per_course, moodle.lock_wait_seconds = 1e-9, 0.01
+    a_catalog(*courses(20), customer=customer)
+
+    with moodle.row_locks.held(1):
+        refused = run_of(configuration, clock)
+    clock.forward(hours=1)
+    complete = run_of(configuration, clock)
+
+    assert (refused.state, refused.counts) == (RunState.STOPPED, {"create": {"retry": 15, "skipped": 5}})
+    assert "Error writing to database" in refused.reason
+    assert (complete.state, complete.counts) == (RunState.COMPLETE, {"create": {"done": 20}})
+    assert moodle.calls[LOOK_UP] == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_update_that_meets_a_lock_is_retried(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    catalog = a_catalog(*courses(1), customer=customer)
+    run_of(configuration, clock)
+    course_id = moodle.courses[0]["id"]
+    warning = f'{{"item": "course", "itemid": {course_id}, "warningcode": "dmlwriteexception", "message": "No."}}'
+    body = f'{{"warnings": [{warning}]}}'
+    moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation="core_course_update_courses", status=200, body=body))
+    clock.forward(hours=1)
+    import_into(catalog, [course | {"title": "New"} for course in courses(1)], now=clock.now)
+
+    refused = run_of(configuration, clock)
+    clock.forward(hours=1)
+
+    assert refused.counts == {"update": {"retry": 1}}
+    assert run_of(configuration, clock).counts == {"update": {"done": 1}}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("fault", "state"),
+    [
+        ({"status": 200, "body": moodle_error("nopermissions")}, RunState.STOPPED),
+        ({"status": 200, "body": moodle_error("errorcatcontextnotvalid")}, RunState.STOPPED),
+        ({"status": 200, "body": moodle_error("errorinvalidparam"), "times": None}, RunState.INCOMPLETE),
+        ({"status": 200, "body": moodle_error("dmlwriteexception"), "times": None}, RunState.INCOMPLETE),
+        ({"status": 429}, RunState.STOPPED),
+        ({"status": 403}, RunState.STOPPED),
+    ],
+)
+def test_courses_whose_create_was_refused_as_a_whole_are_known_to_be_absent(
+    configure: Callable[..., ChannelConfiguration],
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    fault: dict[str, Any],
+    state: RunState,
+) -> None:
+    configuration = configure(delete_limit_items=1, delete_limit_percent=1)
+    catalog = a_catalog(*courses(5), customer=customer)
+    moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation=CREATE, **fault))
+
+    refused = run_of(configuration, clock)
+    moodle.calls.clear()
+    moodle.faults.clear()
+    clock.forward(days=2)
+    rows = list(ContentMetadataItemTransmission.objects.all())
+    import_into(catalog, [], replace=True, now=clock.now)
+    emptied = run_of(configuration, clock)
+
+    assert refused.state == state
+    assert {row.presence for row in rows} == {"absent"}
+    # Nothing is looked for, and no delete of what never existed waits for approval.
+    assert (emptied.state, emptied.held, moodle.calls.total()) == (RunState.COMPLETE, 0, 0)
+    assert emptied.counts == {"delete": {"withdrawn": 5}}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", [FaultKind.DROP, FaultKind.REPLACE])
+def test_courses_whose_create_was_carried_out_without_a_good_answer_stay_in_doubt(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    kind: FaultKind,
+) -> None:
+    a_catalog(*courses(5), customer=customer)
+    for _ in range(2):
+        body = moodle_error("invalidresponse")
+        moodle.faults.add(Fault(kind=kind, operation="core_course_[cu]*", status=200, body=body))
+    moodle.faults.add(Fault(kind=FaultKind.REFUSE, times=None))
+
+    run_of(configuration, clock)
+
+    assert {row.presence for row in ContentMetadataItemTransmission.objects.all()} == {"unknown"}

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enterprise_catalog.integrated_channels.exceptions import (
@@ -443,6 +443,7 @@ def test_each_item_has_one_final_outcome_and_what_is_done_is_true(
             assert shelf.shown.get(key) == (None if action is Action.DELETE else "Ours")
 
 
+@settings(deadline=None)  # A loaded machine takes its time.
 @given(st.integers(1, 100), st.data())
 def test_finding_culprits_takes_a_bounded_number_of_calls(count: int, data: st.DataObject) -> None:
     keys = [f"K{number}" for number in range(count)]

@@ -1,7 +1,7 @@
 """Batch sizes that adapt to the speed of an LMS. Pure: no Django, no clock.
 
 A Moodle needs time proportional to the size of a category for each course that it creates there, so no fixed batch size
-suits both a new category and one of 5,000 courses; see ADR 0019. Sizes are kept per kind of call in the configuration's
+suits both a new category and one of 5,000 courses; see ADR 0020. Sizes are kept per kind of call in the configuration's
 lease, and are written with the run's other writes.
 """
 

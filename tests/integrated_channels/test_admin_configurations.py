@@ -368,3 +368,15 @@ def test_a_broker_that_does_not_answer_is_told(admin_client: Client, monkeypatch
 
     assert "The message broker does not answer" in page
     assert "queued.</" not in page
+
+
+def test_the_page_shows_how_many_items_a_call_has_now(admin_client: Client) -> None:
+    configuration = a_configuration()
+    page = f"{CONFIGURATIONS}{configuration.pk}/change/"
+    before = text_of(admin_client.get(page))
+    SyncLease.objects.create(configuration=configuration, batch_sizes={"update": 100, "create": 12})
+
+    after = text_of(admin_client.get(page))
+
+    assert "update: 100" not in before
+    assert "create: 12, update: 100" in after

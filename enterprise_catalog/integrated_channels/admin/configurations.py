@@ -68,7 +68,7 @@ if TYPE_CHECKING:
 
 _WHAT = ("channel_code", "display_name", "active", "enterprise_customer_uuid", "catalog_uuids")
 _WHERE = ("base_url", "settings", "new_credentials")
-_SYNCS = (("last_run", "running"), ("last_full_sync", "next_sync"), ("waiting", "failing"), "records")
+_SYNCS = (("last_run", "running"), ("last_full_sync", "next_sync"), ("waiting", "failing"), "batches", "records")
 _HOW = ("sync_interval_minutes", "chunk_size", "max_chunks_per_run", ("delete_limit_items", "delete_limit_percent"))
 
 
@@ -245,6 +245,11 @@ class ConfigurationPage(Page):
 
     def _accounts(self, configuration: ChannelConfiguration) -> Accounts:
         return ContentMetadataItemTransmission.objects.of(configuration).accounts()
+
+    @admin.display(description="items per call now")
+    def batches(self, configuration: ChannelConfiguration) -> str:
+        sizes = SyncLease.objects.filter(configuration=configuration).values_list("batch_sizes", flat=True).first()
+        return ", ".join(f"{kind}: {size:,}" for kind, size in sorted((sizes or {}).items())) or EMPTY
 
     @admin.display(description="consent")
     def consent(self, configuration: ChannelConfiguration) -> str:

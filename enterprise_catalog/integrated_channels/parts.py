@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 _NO_ANSWER: Final = "The learning system's answer leaves it out."
 #: Errors after which nothing of an atomic call was applied, except for ``RejectedInDoubtError``.
 _NOT_APPLIED: Final = (RejectedError, CredentialsError, ConfigurationError, ThrottledError)
+#: Calls in a row that were refused for now and took so long together were waiting for a lock.
+LOCK_SECONDS: Final = 30.0
 #: The kind of call that carries several actions; all other kinds are actions.
 APPLY: Final = "apply"
 
@@ -83,6 +85,8 @@ class _Part(ABC):
     channel: Any
     transmission: Transmission
     timing: Timing
+    #: Durations of the calls that were refused for now, since the last one that was not.
+    refused_seconds: list[float] = field(default_factory=list, init=False)
 
     @abstractmethod
     def carry_out(self, items: Sequence[Outgoing]) -> None:
@@ -130,8 +134,24 @@ class _Part(ABC):
             if self.timing.pacer.most == 1:  # Nothing to wait for: the next call has another item.
                 raise
             return self._after_timeout(timed, items, error)
+        except RejectedForNowError as error:
+            self._note_refused_for_now(timed.seconds, error)
+            raise
         timed.end()
+        self.refused_seconds.clear()
         return results
+
+    def _note_refused_for_now(self, seconds: float, error: RejectedForNowError) -> None:
+        """Note how long a call took that a bad item or a database lock caused to fail.
+
+        A bad item is refused at once; a lock, when the database has waited for it (InnoDB: 50 seconds).
+
+        Raises:
+            RetryableError: it was a lock; to send halves would only wait again.
+        """
+        self.refused_seconds.append(seconds)
+        if sum(self.refused_seconds) >= LOCK_SECONDS:
+            raise RetryableError(error.message, status_code=error.status_code, vendor_code=error.vendor_code) from error
 
     def _after_timeout(self, timed: TimedCall, items: Sequence[Outgoing], error: TimedOutError) -> Sequence[ItemResult]:
         """Return the results of a call that timed out, once the LMS should have finished it.
@@ -159,8 +179,6 @@ class _Part(ABC):
             if len(items) == 1:
                 self.transmission.results[items[0].content_key] = failed(items[0], error)
                 return []
-            if isinstance(error, RejectedForNowError):
-                raise _passing(error) from error
             middle = len(items) // 2
             return self._in_halves(call, items[:middle]) + self._in_halves(call, items[middle:])
         return list(items)
@@ -237,18 +255,8 @@ class _PushedPart(_Part):
             self.transmission.results[items[0].content_key] = failed(items[0], error)
             return
         middle = len(items) // 2
-        halves = items[:middle], items[middle:]
-        if not isinstance(error, RejectedForNowError):
-            for half in halves:
-                self._create_absent(half)
-            return
-        # A bad item spoils one half; a database lock spoils both.
-        refusals = [self._refusal_of(half) for half in halves]
-        if all(isinstance(refusal, RejectedForNowError) for refusal in refusals):
-            raise _passing(error) from error
-        for half, refusal in zip(halves, refusals, strict=True):
-            if refusal is not None:
-                self._create_halves(half, refusal)
+        self._create_absent(items[:middle])
+        self._create_absent(items[middle:])
 
     def _refusal_of(self, items: Sequence[Outgoing]) -> RejectedError | None:
         """Create ``items`` in one call; return the error if the call was refused."""
@@ -346,11 +354,6 @@ class _PushedPart(_Part):
         answered = self._in_halves(find, items)
         present = [replace(item, remote_id=found[item.content_key]) for item in answered if item.content_key in found]
         return present, [replace(item, remote_id="") for item in answered if item.content_key not in found]
-
-
-def _passing(error: RejectedForNowError) -> RetryableError:
-    """Return the error of a call whose items are all to be retried."""
-    return RetryableError(error.message, status_code=error.status_code, vendor_code=error.vendor_code)
 
 
 def _gone_already(item: Outgoing) -> ItemResult:

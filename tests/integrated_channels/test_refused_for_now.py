@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RejectedForNowError
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, RunState
+from enterprise_catalog.integrated_channels.pacing import Pacer
+from enterprise_catalog.integrated_channels.timing import Timing
 from enterprise_catalog.integrated_channels.transmitter import Transmitter
 from enterprise_catalog.integrated_channels.types import Action, Outgoing
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from tests.factories import a_catalog, courses, import_into
+from tests.factories import DAY_ONE, a_catalog, courses, import_into
 from tests.integrated_channels.shelf import Shelf, ShelfChannel
 from tests.integrated_channels.syncing import run_of
 
@@ -32,13 +35,11 @@ LOOK_UP = "core_course_get_courses_by_field"
 
 @dataclass
 class LockedShelf(Shelf):
-    """A shelf whose refusals do not tell a bad book from a lock."""
+    """A shelf whose refusals do not tell a bad book from a lock; its time is its own."""
 
     locked: set[int] = field(default_factory=set)  #: Numbers of the creates (from 1) that meet a lock.
-
-    @property
-    def is_locked(self) -> bool:
-        return self.calls["create"] + 1 in self.locked
+    lock_seconds: float = 0.0
+    now: float = 0.0
 
 
 class AmbiguousChannel(ShelfChannel):
@@ -49,8 +50,9 @@ class AmbiguousChannel(ShelfChannel):
         self.shelf = shelf
 
     def _ask(self, call: str, items: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-        if call == "create" and self.shelf.is_locked:
+        if call == "create" and self.shelf.calls[call] + 1 in self.shelf.locked:
             self.shelf.calls[call] += 1
+            self.shelf.now += self.shelf.lock_seconds
             raise RejectedForNowError("locked")
         try:
             return super()._ask(call, items)
@@ -69,7 +71,8 @@ def sent(shelf: LockedShelf, *keys: str, action: Action = Action.CREATE, seen: b
         Outgoing(key, {"title": "Ours"}, id_, may_be_there=seen, action=action)
         for key, id_ in zip(keys, ids, strict=True)
     ]
-    return Transmitter(AmbiguousChannel(shelf)).transmit(items)
+    timing = Timing(Pacer(most=100, first=100), lambda: DAY_ONE + timedelta(seconds=shelf.now))
+    return Transmitter(AmbiguousChannel(shelf), timing=timing).transmit(items)
 
 
 def outcomes(transmission: Transmission) -> dict[str, str]:
@@ -77,13 +80,16 @@ def outcomes(transmission: Transmission) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("seen", [False, True])
-def test_a_lock_that_stays_costs_three_calls_and_rejects_nothing(shelf: LockedShelf, *, seen: bool) -> None:
-    shelf.locked = set(range(1, 100))
+@pytest.mark.parametrize(("lock_seconds", "calls"), [(50, 1), (10, 3), (0.01, 15)])
+def test_a_lock_that_stays_rejects_nothing_and_is_not_waited_for_again_and_again(
+    shelf: LockedShelf, lock_seconds: float, calls: int, *, seen: bool
+) -> None:
+    shelf.locked, shelf.lock_seconds = set(range(1, 100)), lock_seconds
 
     transmission = sent(shelf, *KEYS, seen=seen)
 
     assert outcomes(transmission) == dict.fromkeys(KEYS, "retry")
-    assert shelf.calls == {"create": 3, **({"find": 1} if seen else {})}
+    assert shelf.calls == {"create": calls, **({"find": 1} if seen else {})}
     assert not any(result.may_have_been_created for result in transmission.results.values())
 
 
@@ -97,33 +103,23 @@ def test_a_lock_that_is_released_costs_two_calls(shelf: LockedShelf, *, seen: bo
     assert shelf.calls["create"] == 3
 
 
-@pytest.mark.parametrize("culprit", KEYS)
-def test_a_culprit_is_still_found_with_few_calls_and_is_retried(shelf: LockedShelf, culprit: str) -> None:
-    shelf.refused = {culprit}
+@pytest.mark.parametrize("culprits", [{"K0"}, {"K7"}, {"K0", "K7"}, {"K1", "K2", "K5"}, set(KEYS[1:])])
+def test_culprits_are_found_and_retried_and_all_others_are_sent(shelf: LockedShelf, culprits: set[str]) -> None:
+    shelf.refused = culprits
 
     transmission = sent(shelf, *KEYS)
 
-    assert outcomes(transmission) == {key: "retry" if key == culprit else "done" for key in KEYS}
-    assert shelf.calls == {"create": 1 + 2 * 3}
-
-
-def test_culprits_in_both_halves_are_retried_in_smaller_calls(shelf: LockedShelf) -> None:
-    shelf.refused = {"K0", "K7"}
-
-    transmission = sent(shelf, *KEYS)
-
-    assert outcomes(transmission) == dict.fromkeys(KEYS, "retry")
-    assert {result.halvings for result in transmission.results.values()} == {2}
+    assert outcomes(transmission) == {key: "retry" if key in culprits else "done" for key in KEYS}
+    assert shelf.calls["find"] == 0
 
 
 @pytest.mark.parametrize("action", [Action.UPDATE, Action.DELETE])
-def test_a_change_that_is_refused_for_now_is_retried_as_a_whole(shelf: LockedShelf, action: Action) -> None:
+def test_a_culprit_among_changes_is_retried(shelf: LockedShelf, action: Action) -> None:
     shelf.refused = {"K0"}
 
     transmission = sent(shelf, *KEYS, action=action)
 
-    assert outcomes(transmission) == dict.fromkeys(KEYS, "retry")
-    assert shelf.calls == {action: 1}
+    assert outcomes(transmission) == {key: "retry" if key == "K0" else "done" for key in KEYS}
 
 
 # --- at a Moodle ------------------------------------------------------------------------------------------------------
@@ -134,7 +130,7 @@ def moodle_error(code: str) -> str:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_moodle_that_is_locked_for_long_stops_the_run_and_leaves_no_doubt(
+def test_a_moodle_that_is_locked_rejects_nothing_and_leaves_no_doubt(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     moodle.sort_seconds_per_course, moodle.lock_wait_seconds = 1e-9, 0.01
@@ -145,8 +141,7 @@ def test_a_moodle_that_is_locked_for_long_stops_the_run_and_leaves_no_doubt(
     clock.forward(hours=1)
     complete = run_of(configuration, clock)
 
-    assert (refused.state, refused.counts) == (RunState.STOPPED, {"create": {"retry": 15, "skipped": 5}})
-    assert "Error writing to database" in refused.reason
+    assert (refused.state, refused.counts) == (RunState.INCOMPLETE, {"create": {"retry": 20}})
     assert (complete.state, complete.counts) == (RunState.COMPLETE, {"create": {"done": 20}})
     assert moodle.calls[LOOK_UP] == 0
 

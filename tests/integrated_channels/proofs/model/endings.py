@@ -84,5 +84,9 @@ def _refused(world: World) -> set[str]:
 
 
 def _is_told(row: ContentMetadataItemTransmission | None) -> bool:
-    """Return whether people can read that, and why, an item is not sent."""
-    return row is not None and row.state in (State.REJECTED, State.DEAD_LETTER) and bool(row.reason)
+    """Return True if people can read that an item is not sent, and why.
+
+    Moodle has one error for a title that is too long and for a lock, so such an item is retried first.
+    """
+    is_retried = row is not None and row.state == State.RETRYING and row.reason == "Moodle: Error writing to database"
+    return row is not None and (is_retried or (row.state in (State.REJECTED, State.DEAD_LETTER) and bool(row.reason)))

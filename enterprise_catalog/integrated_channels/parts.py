@@ -17,6 +17,7 @@ from enterprise_catalog.integrated_channels.channels.results import failed
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
+    DeadlineExceededError,
     LMSUnavailableError,
     RejectedError,
     RejectedForNowError,
@@ -134,6 +135,10 @@ class _Part(ABC):
             if self.timing.pacer.most == 1:  # Nothing to wait for: the next call has another item.
                 raise
             return self._after_timeout(timed, items, error)
+        except DeadlineExceededError as error:
+            if not error.is_of_run:
+                timed.end(is_answered=False)
+            raise
         except RejectedForNowError as error:
             self._note_refused_for_now(timed.seconds, error)
             raise

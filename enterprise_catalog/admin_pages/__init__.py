@@ -4,6 +4,7 @@
 * ``site.py``: the admin site, which makes every registered page one of these
 * ``actions.py``: how an action is declared; ``confirmed_actions.py`` asks before it runs, ``confirmation.py`` signs the
   rows that were confirmed, and ``deletion.py`` is the action that every list has
+* ``logins.py``: the throttle of failed logins
 * ``viewer.py``: the user of the page, for links that not everyone may follow
 * ``paginator.py``: pages without counting millions of rows
 * ``time_limit.py``: what ends a statement that takes too long all the same

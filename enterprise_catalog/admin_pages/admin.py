@@ -1,18 +1,21 @@
-"""The front page, and Django's own users and groups on unfold's templates."""
+"""The front page, Django's own users and groups on unfold's templates, and failed logins."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 
-from enterprise_catalog.admin_pages.pages import Page
+from enterprise_catalog.admin_pages.pages import Page, ReadOnlyPage
+from enterprise_catalog.admin_pages.rendering import moment_field
 
 if TYPE_CHECKING:
     # unfold has no types; its forms are Django's with other widgets.
     from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
+    from django.http import HttpRequest
 else:
     from unfold.forms import AdminPasswordChangeForm, UserChangeForm
     from unfold.forms import UserCreationForm as AdminUserCreationForm
@@ -27,6 +30,23 @@ class UserPage(UserAdmin, Page):  # type: ignore[type-arg, misc]  # the stubs' p
     form = UserChangeForm
     add_form = AdminUserCreationForm
     change_password_form = AdminPasswordChangeForm
+
+
+@admin.register(AccessAttempt)
+class FailedLoginPage(ReadOnlyPage):
+    """Failed logins of the last quarter of an hour; to delete a row ends its pause."""
+
+    list_display = ("username", "ip_address", "failures_since_start", "last_failure")
+    fields = ("username", "ip_address", "failures_since_start", "last_failure", "path_info")
+    ordering = ("-attempt_time", "-id")
+    search_fields = ("=username", "=ip_address")
+    search_help_text = "User name or address, in full"
+    actions = ()
+
+    last_failure = moment_field("attempt_time", "last failure")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("axes.delete_accessattempt")
 
 
 @admin.register(Group)

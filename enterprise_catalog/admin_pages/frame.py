@@ -35,6 +35,7 @@ _GROUPS: Final = {
         ("auth.Group", "Groups", "group"),
         ("catalog.CatalogRole", "Roles", "badge"),
         ("catalog.CatalogRoleAssignment", "Role assignments", "assignment_ind"),
+        ("axes.AccessAttempt", "Failed logins", "lock_clock"),
     ),
 }
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
+
 from enterprise_catalog.admin_pages.deletion import delete_selected
+from enterprise_catalog.admin_pages.logins import remember_device
 from enterprise_catalog.admin_pages.pages import Page
 from enterprise_catalog.admin_pages.rendering import link_to
 from enterprise_catalog.admin_pages.viewer import viewing
@@ -53,6 +56,13 @@ class AdminSite(UnfoldAdminSite):
         **options: Any,
     ) -> None:
         super().register(model_or_iterable, as_page(admin_class or Page), **options)
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Return Django's login page; after a login the browser is remembered (``logins.py``)."""
+        response = super().login(request, extra_context)
+        if request.method == "POST" and request.user.is_authenticated and response.status_code == 302:
+            remember_device(response, request.user, is_secure=settings.SESSION_COOKIE_SECURE)
+        return response
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002  (Django's signature)
         """Return Django's wrapper of the view; the page is rendered while its links can ask who reads it."""

@@ -1,11 +1,11 @@
 """The API's URLs: its versions, its schema and its pages to read and try it."""
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 urlpatterns = [
     path("api/v1/", include("enterprise_catalog.api.v1.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     # DRF's answer to OPTIONS is data, which the page's template cannot show.
-    path("api-docs/", SpectacularSwaggerView.as_view(url_name="schema", metadata_class=None), name="api-docs"),
+    path("api-docs/", SpectacularSwaggerSplitView.as_view(url_name="schema", metadata_class=None), name="api-docs"),
 ]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
 import structlog
+from csp import constants as csp
 
 from enterprise_catalog.settings.environment import DEPLOYMENT_DEFAULTS, DEPLOYMENT_REQUIRES, Environment
 
@@ -37,6 +39,8 @@ COMMON_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
+    "csp",
     "django_prometheus",
     "enterprise_catalog.exact_names",
 ]
@@ -61,6 +65,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    # Before all that may answer by itself, so that every response has a policy.
+    "enterprise_catalog.content_security.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # For those who ask for it: a diff of many items shrinks to less than a tenth.
@@ -74,6 +80,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
+    # Turns a refused login into the page that says how long to wait.
+    "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
     {
@@ -287,6 +295,42 @@ structlog.configure(
     wrapper_class=structlog.stdlib.BoundLogger,
     cache_logger_on_first_use=True,
 )
+
+# --- logins and pages -------------------------------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = [
+    "enterprise_catalog.admin_pages.logins.LoginBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+#: After five failures within a quarter of an hour a user name is refused from that address for a quarter of an hour.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = "enterprise_catalog.admin_pages.logins.lockout_parameters"
+AXES_HANDLER = "enterprise_catalog.admin_pages.logins.LoginHandler"
+AXES_CLIENT_IP_CALLABLE = "enterprise_catalog.admin_pages.logins.address"
+AXES_LOCKOUT_CALLABLE = "enterprise_catalog.admin_pages.logins.too_many_failures"
+AXES_RESET_ON_SUCCESS = True
+# Attempts during the pause do not make it longer, so that nobody is kept out forever.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_SENSITIVE_PARAMETERS = ["csrfmiddlewaretoken"]
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False  # admin_pages registers the page of failed logins.
+AXES_VERBOSE = False
+
+#: What HTML pages may load and run; docs/decisions/0019-admin-security.rst has the reason for each exception.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [csp.NONE],
+        "script-src": [csp.SELF, csp.UNSAFE_EVAL],
+        "style-src": [csp.SELF, csp.UNSAFE_INLINE],
+        "img-src": [csp.SELF, "data:"],
+        "font-src": [csp.SELF],
+        "connect-src": [csp.SELF],
+        "form-action": [csp.SELF],
+        "base-uri": [csp.NONE],
+        "frame-ancestors": [csp.NONE],
+    }
+}
 
 # --- the admin ------------------------------------------------------------------------------------------------------
 

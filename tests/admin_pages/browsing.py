@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
+SCRIPT_TYPES = ("", "text/javascript", "application/javascript", "module")
 #: Statuses that no link and no button may lead to.
 _DEAD_ENDS = frozenset({400, 401, 403, 404, 405, 500})
 
@@ -72,6 +73,7 @@ class Visitor:
         return response
 
     def _follow(self, address: str, page: Any) -> None:
+        self.problems += [f"{address} has {code}, which the policy forbids" for code in inline_code(page)]
         for link in page.iterfind(".//a[@href]"):
             target = urljoin(f"http://testserver{address}", link.get("href"))
             parts = urlsplit(target)
@@ -112,6 +114,16 @@ class Visitor:
         if method == "GET":
             return browser.get(path, values).status_code
         return browser.post(f"{path}?{query}", values).status_code
+
+
+def inline_code(page: Any) -> Iterator[str]:
+    """Yield each script in the page itself, which no browser runs under the Content-Security-Policy."""
+    for element in page.iter():
+        if element.tag == "script" and not element.get("src") and element.get("type", "") in SCRIPT_TYPES:
+            yield f"the script “{(element.text or '').strip()[:80]}”"
+        for name, value in element.attrib.items():
+            if name.startswith("on") or value.strip().lower().startswith("javascript:"):
+                yield f"{name}=“{value[:80]}”"
 
 
 def custom_pages() -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from axes.models import AccessAttempt
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
@@ -27,6 +28,7 @@ def a_row_of_everything() -> None:
     CatalogRoleAssignment.objects.create(user=user, role=role, applies_to_all_contexts=True)
     transmissions(a_configuration(), ["Org+A", "Org+B"])
     transmissions(a_configuration(channel_code="CANVAS", display_name="Canvas"), ["Org+held"], state="held")
+    AccessAttempt.objects.create(username="reader", ip_address="192.0.2.1", failures_since_start=2)
     _schedules()
     _tokens(user)
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from django.contrib.auth import get_user_model
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.credentials import decrypt
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-from tests import services
+from tests.admin_pages.browser import chromium, log_in
 from tests.integrated_channels.records import SECRET, a_configuration, transmissions
 
 if TYPE_CHECKING:
@@ -24,33 +23,16 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
-#: Without these, chromium looks for its maker's servers at every start.
-QUIET = ["disable-background-networking", "disable-component-update", "disable-sync", "disable-quic", "no-first-run"]
-
 
 @pytest.fixture
 def page(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     """A browser's page, logged in to the admin."""
     # Playwright runs an event loop in this thread, in which Django would refuse to read its database.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        message = "chromium is not on PATH"
-        if services.is_required():
-            pytest.fail(message)
-        pytest.skip(message)
     get_user_model().objects.create_superuser("admin", password="admin")
-    with sync_playwright() as playwright:
-        flags = [f"--{flag}" for flag in ("no-sandbox", "disable-gpu", *QUIET)]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        page = browser.new_page(base_url=live_server.url)
-        page.goto("/admin/")
-        page.get_by_label("Username").fill("admin")
-        page.get_by_label("Password").fill("admin")
-        page.keyboard.press("Enter")
-        page.get_by_role("link", name="Transmissions").first.wait_for()
+    with chromium(live_server.url) as page:
+        log_in(page, "admin", "admin")
         yield page
-        browser.close()
 
 
 def rows(page: Page) -> Locator:

@@ -1,0 +1,146 @@
+"""The throttle of failed logins: django-axes counts them by user name and client address, for all processes.
+
+A browser in which a user has logged in before carries a signed cookie and is counted by itself. So nobody can keep a
+user out of it by failing under the same name, even from the same address.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+from axes.backends import AxesStandaloneBackend
+from axes.handlers.database import AxesDatabaseHandler
+from axes.helpers import get_client_username, get_cool_off
+from axes.models import AccessAttempt
+from django.contrib import admin
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from enterprise_catalog.client_address import client_network
+from enterprise_catalog.contention import retried
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from django.contrib.auth.models import AbstractBaseUser
+    from django.http import HttpRequest, HttpResponse
+
+    class _Login(HttpRequest):
+        """A request to log in, with what axes and :func:`_recognize` put on it."""
+
+        axes_locked_out: bool
+        axes_ip_address: str | None
+        axes_user_agent: str
+        known_device: str
+
+
+#: The name of the cookie of a browser in which a user has logged in.
+DEVICE_COOKIE: Final = "known_device"
+DEVICE_SECONDS: Final = 90 * 24 * 3_600
+_SALT: Final = "admin_pages.known_device"
+#: How long a login waits for other logins' transactions, in seconds.
+_CONTENTION_SECONDS: Final = 10.0
+#: How many expired rows one failed login removes at most.
+_REMOVED_AT_ONCE: Final = 1_000
+
+
+class LoginBackend(AxesStandaloneBackend):  # type: ignore[misc]  # axes has no types
+    """Refuses a login while it is throttled. Calls from commands, which have no request, are not throttled."""
+
+    def authenticate(self, request: _Login | None, *args: Any, **credentials: Any) -> None:
+        if request is not None:
+            super().authenticate(request, *args, **credentials)
+
+
+class LoginHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no types
+    """Counts failures in the database, one row for each user name and address, or user name and known browser."""
+
+    def is_allowed(self, request: _Login, credentials: dict[str, Any] | None = None) -> bool:
+        _recognize(request, credentials)
+        return bool(super().is_allowed(request, credentials))
+
+    def user_login_failed(
+        self, sender: Any, credentials: dict[str, Any], request: _Login | None = None, **kwargs: Any
+    ) -> None:
+        if request is None:
+            return
+        _recognize(request, credentials)
+        count = super().user_login_failed
+        if not request.axes_locked_out:
+            _make_row(request, credentials)
+        retried(lambda: count(sender, credentials, request, **kwargs), seconds=_CONTENTION_SECONDS)
+
+    def clean_expired_user_attempts(
+        self, request: _Login | None = None, credentials: dict[str, Any] | None = None
+    ) -> int:
+        """Remove expired rows by their keys: a DELETE by time would lock the whole table on MariaDB."""
+        expired = AccessAttempt.objects.filter(attempt_time__lte=timezone.now() - get_cool_off(request))
+        keys = list(expired.order_by("pk").values_list("pk", flat=True)[:_REMOVED_AT_ONCE])
+        rows = AccessAttempt.objects.filter(pk__in=keys)
+        removed, _ = retried(rows.delete, seconds=_CONTENTION_SECONDS)
+        return int(removed)
+
+
+def address(request: HttpRequest) -> str:
+    """Return the client's address for axes: the first one of an IPv6 network; ``::`` if the server knows none."""
+    return client_network(request).partition("/")[0] or "::"
+
+
+def lockout_parameters(request: Any, _credentials: dict[str, Any] | None = None) -> list[list[str]]:
+    """Return the columns by which failures are counted; axes calls this with a request or with a row."""
+    return [["username", "user_agent"]] if getattr(request, "known_device", "") else [["username", "ip_address"]]
+
+
+def too_many_failures(
+    request: _Login, _original: HttpResponse | None, credentials: dict[str, Any] | None
+) -> HttpResponse:
+    """Return the page with status 429 that says how long to wait; ``Retry-After`` gives the same in seconds."""
+    seconds = _seconds_to_wait(request, credentials)
+    context = {
+        **admin.site.each_context(request),
+        "title": "Too many failed logins",
+        "minutes": math.ceil(seconds / 60),
+    }
+    response = TemplateResponse(request, "admin_pages/too_many_failures.html", context, status=429)
+    response["Retry-After"] = str(seconds)
+    return response.render()
+
+
+def remember_device(response: HttpResponse, user: AbstractBaseUser, *, is_secure: bool) -> None:
+    """Set the cookie by which this browser is counted by itself from now on."""
+    response.set_signed_cookie(
+        DEVICE_COOKIE,
+        f"{secrets.token_hex(8)} {user.get_username()}",
+        salt=_SALT,
+        max_age=DEVICE_SECONDS,
+        httponly=True,
+        samesite="Lax",
+        secure=is_secure,
+    )
+
+
+def _recognize(request: _Login, credentials: dict[str, Any] | None) -> None:
+    """Put the browser's number in the place of its user agent, which anyone can choose; empty if it is not known."""
+    cookie = request.get_signed_cookie(DEVICE_COOKIE, "", salt=_SALT, max_age=DEVICE_SECONDS)
+    device, _, username = (cookie or "").partition(" ")
+    is_known = bool(device) and username == get_client_username(request, credentials)
+    request.known_device = request.axes_user_agent = device if is_known else ""
+
+
+def _make_row(request: _Login, credentials: dict[str, Any]) -> None:
+    """Insert the row that axes counts in: two logins that lock the gap of a missing row would block each other."""
+    username = get_client_username(request, credentials)
+    keys = {"username": username, "ip_address": request.axes_ip_address, "user_agent": request.axes_user_agent}
+    row = AccessAttempt(**keys, failures_since_start=0)
+    retried(lambda: AccessAttempt.objects.bulk_create([row], ignore_conflicts=True), seconds=_CONTENTION_SECONDS)
+
+
+def _seconds_to_wait(request: _Login, credentials: dict[str, Any] | None) -> int:
+    """Return how long it takes until the failures have expired, at least one second."""
+    tables = LoginHandler().get_user_attempts(request, credentials)
+    times = [time for rows in tables for time in rows.values_list("attempt_time", flat=True)]
+    pause: timedelta = get_cool_off(request)
+    left = max(times, default=timezone.now()) + pause - timezone.now()
+    return max(1, math.ceil(min(left, pause).total_seconds()))

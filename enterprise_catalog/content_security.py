@@ -1,0 +1,30 @@
+"""The Content-Security-Policy of every response: the admin's for HTML pages, and none of anything for all else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from csp.constants import NONE
+from csp.middleware import CSPMiddleware, PolicyParts
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+
+#: For JSON, metrics and files: a browser that is made to show them as a page loads and runs nothing.
+NOTHING: Final[dict[str, Any]] = {"default-src": [NONE], "frame-ancestors": [NONE]}
+
+
+class ContentSecurityPolicyMiddleware(CSPMiddleware):
+    """Chooses the policy by the response's type; see docs/decisions/0019-admin-security.rst."""
+
+    def get_policy_parts(
+        self,
+        request: HttpRequest,
+        response: HttpResponseBase,
+        report_only: bool = False,  # noqa: FBT001, FBT002  (the library's signature)
+    ) -> PolicyParts:
+        parts = super().get_policy_parts(request, response, report_only)
+        if not report_only and not response.headers.get("Content-Type", "").startswith("text/html"):
+            parts.config = NOTHING
+        return parts

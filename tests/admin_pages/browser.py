@@ -1,0 +1,45 @@
+"""Debian's chromium, for tests that need a real browser."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests import services
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+#: Without these, chromium looks for its maker's servers at every start.
+QUIET = ["disable-background-networking", "disable-component-update", "disable-sync", "disable-quic", "no-first-run"]
+
+
+@contextmanager
+def chromium(url: str) -> Iterator[Page]:
+    """Start a browser and yield its page, whose addresses are relative to ``url``."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        message = "chromium is not on PATH"
+        if services.is_required():
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        flags = [f"--{flag}" for flag in ("no-sandbox", "disable-gpu", *QUIET)]
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        yield browser.new_page(base_url=url)
+        browser.close()
+
+
+def log_in(page: Page, username: str, password: str) -> None:
+    """Fill in the admin's login page and wait for the front page."""
+    page.goto("/admin/")
+    page.get_by_label("Username").fill(username)
+    page.get_by_label("Password").fill(password)
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Transmissions").first.wait_for()

@@ -16,7 +16,7 @@ NOTHING: Final[dict[str, Any]] = {"default-src": [NONE], "frame-ancestors": [NON
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
-    """Chooses the policy by the response's type; see docs/decisions/0019-admin-security.rst."""
+    """Chooses the policy by the response's type; see docs/decisions/0021-admin-security.rst."""
 
     def get_policy_parts(
         self,

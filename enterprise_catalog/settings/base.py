@@ -317,7 +317,7 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False  # admin_pages registers the page of failed logins.
 AXES_VERBOSE = False
 
-#: What HTML pages may load and run; docs/decisions/0019-admin-security.rst has the reason for each exception.
+#: What HTML pages may load and run; docs/decisions/0021-admin-security.rst has the reason for each exception.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [csp.NONE],

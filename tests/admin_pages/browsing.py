@@ -35,7 +35,8 @@ def base_of(model: type[Any]) -> str:
 class Visitor:
     """A user of the admin, with what went wrong on the way."""
 
-    def __init__(self, name: str, *permissions: str, is_superuser: bool = False) -> None:
+    def __init__(self, name: str, *permissions: str, is_superuser: bool = False, follows: bool = True) -> None:
+        self.follows = follows  #: Whether links and buttons are tried.
         self.user = get_user_model().objects.create_user(name, is_staff=True, is_superuser=is_superuser)
         if permissions:
             wanted = Permission.objects.select_related("content_type")
@@ -68,7 +69,12 @@ class Visitor:
     def open(self, address: str, *allowed: int) -> Any:
         """Open a page as :meth:`look_at` does, and follow its links and buttons."""
         response = self.look_at(address, *allowed)
-        if response.status_code == 200 and "text/html" in response.headers["Content-Type"] and response.content:
+        if (
+            response.status_code == 200
+            and "text/html" in response.headers["Content-Type"]
+            and response.content
+            and self.follows
+        ):
             self._follow(address, lxml.html.fromstring(response.content))
         return response
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 from django.contrib import admin
+from django.db import connection
 from django.urls import URLResolver
 
 from tests.admin_pages.browsing import Visitor, all_models, base_of, custom_pages
@@ -61,7 +62,8 @@ def open_all(visitor: Visitor, models: Iterable[type[Any]]) -> None:
 
 def test_a_superuser_opens_every_page_and_nothing_leads_astray() -> None:
     a_row_of_everything()
-    visitor = Visitor("root", is_superuser=True)
+    # The database matters to the pages themselves, and not to what is on them.
+    visitor = Visitor("root", is_superuser=True, follows=connection.vendor == "sqlite")
 
     open_all(visitor, all_models())
     for address in custom_pages():

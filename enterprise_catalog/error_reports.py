@@ -36,7 +36,7 @@ class NamesOnlyFilter(SafeExceptionReporterFilter):
     def cleanse_setting(self, key: str | int, value: Any) -> Any:
         """Hide what is named like a secret, and who we are in the addresses of databases, caches and brokers."""
         cleansed = super().cleanse_setting(key, value)
-        return _PASSWORD_IN_URL.sub(f"{_HIDDEN}@", cleansed) if isinstance(cleansed, str) else cleansed
+        return _PASSWORD_IN_URL.sub(f"{_HIDDEN}@", str(cleansed)) if isinstance(cleansed, str) else cleansed
 
     def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:
         return dict.fromkeys(request.POST, _HIDDEN) if request is not None else {}

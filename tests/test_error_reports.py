@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from django.conf import settings
+from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
 from enterprise_catalog.error_reports import NamesOnlyFilter
@@ -47,6 +48,12 @@ def test_values_of_variables_parameters_and_headers_are_hidden(
 
     assert SECRET not in told
     assert all(name in told for name in ("of 64 characters", "token", "client_secret", "code", "/complete/"))
+
+
+def test_a_lazy_setting_is_shown(rf: RequestFactory, settings: Settings) -> None:
+    settings.A_LAZY_TEXT = SimpleLazyObject(lambda: "its-text")
+
+    assert "its-text" in reports_of(rf.get("/"))
 
 
 def test_settings_are_shown_without_passwords_of_addresses(rf: RequestFactory, settings: Settings) -> None:

@@ -306,6 +306,7 @@ AUTHENTICATION_BACKENDS = [
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = "enterprise_catalog.admin_pages.logins.lockout_parameters"
+AXES_USERNAME_FORM_FIELD = "username"
 AXES_HANDLER = "enterprise_catalog.admin_pages.logins.LoginHandler"
 AXES_CLIENT_IP_CALLABLE = "enterprise_catalog.admin_pages.logins.address"
 AXES_LOCKOUT_CALLABLE = "enterprise_catalog.admin_pages.logins.too_many_failures"

@@ -1,4 +1,8 @@
-"""What drf-spectacular has to be told for the OpenAPI schema: how callers authenticate."""
+"""The OpenAPI schema: how callers authenticate, and every status that an operation can answer with."""
+
+from __future__ import annotations
+
+from typing import Any, Final
 
 from drf_spectacular.contrib.rest_framework_jwt import JWTScheme
 
@@ -7,3 +11,84 @@ class EdxJWTScheme(JWTScheme):  # type: ignore[no-untyped-call]  # to be a subcl
     """Open edX's tokens: ``Authorization: JWT <token>``."""
 
     target_class = "enterprise_catalog.api.authentication.JwtAuthentication"
+
+
+#: The schemas of errors; see ``errors.py``.
+ERROR_SCHEMAS: Final[dict[str, Any]] = {
+    "Error": {
+        "type": "object",
+        "properties": {
+            "detail": {"type": "string", "description": "For people."},
+            "code": {"type": "string", "description": "For programs."},
+        },
+        "required": ["code", "detail"],
+    },
+    "FieldError": {
+        "type": "object",
+        "description": "The errors of one field or parameter, under its name.",
+        "properties": {"code": {"type": "string", "description": "For programs."}},
+        "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        "required": ["code"],
+    },
+}
+
+_ANY: Final = {
+    "401": "No token, or an invalid one.",
+    "403": "No role for the customer, or a session without a CSRF token.",
+    "406": "Accept names no JSON.",
+    "429": "Too many requests; Retry-After says when to try again.",
+    "503": "The database is unavailable.",
+}
+_WITH_BODY: Final = {
+    "400": "The body does not hold such content keys; names the position of the first bad one.",
+    "411": "A body in chunks, without Content-Length.",
+    "413": "The body is larger than 64 MiB, or its strings take too much memory.",
+    "415": "The content type is not application/json.",
+}
+_UNKNOWN: Final = {"404": "No such catalog, for callers whose role has the context *."}
+#: Operation -> the statuses that it has in addition to these.
+_OWN: Final[dict[str, dict[str, str]]] = {
+    "catalog_list": {
+        "304": "Not changed since the response whose ETag If-None-Match names.",
+        "400": "A parameter is wrong.",
+        "404": "No such page, or no such customer for callers whose role has the context *.",
+    },
+    "catalog_detail": {"304": "Not changed since the response whose ETag If-None-Match names."},
+    "content_metadata_list": {
+        "304": "Not changed since the response whose ETag If-None-Match names.",
+        "400": "A parameter is wrong.",
+    },
+    "get_content_metadata": {
+        "400": "A parameter is wrong.",
+        "404": "No such page; or no such catalog, for callers whose role has the context *.",
+    },
+}
+#: Operations whose body may be left out.
+_OPTIONAL_BODY: Final = frozenset({"generate_diff"})
+
+
+def add_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Add the errors to a generated schema: a hook of drf-spectacular (``POSTPROCESSING_HOOKS``)."""
+    result["components"]["schemas"] |= ERROR_SCHEMAS
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            for status, description in _statuses(operation).items():
+                operation["responses"].setdefault(status, _response(status, description))
+            if operation["operationId"] in _OPTIONAL_BODY:
+                operation["requestBody"]["required"] = False
+    return result
+
+
+def _statuses(operation: dict[str, Any]) -> dict[str, str]:
+    body = _WITH_BODY if "requestBody" in operation else {}
+    return {**_ANY, **_UNKNOWN, **body, **_OWN.get(operation["operationId"], {})}
+
+
+def _response(status: str, description: str) -> dict[str, Any]:
+    if status == "304":
+        return {"description": description}
+    schema = {"$ref": f"#/components/schemas/{'FieldError' if status == '400' else 'Error'}"}
+    response: dict[str, Any] = {"description": description, "content": {"application/json": {"schema": schema}}}
+    if status == "429":
+        response["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "In seconds."}}
+    return response

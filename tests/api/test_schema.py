@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import json
+import re
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError, connection
 from drf_spectacular.generators import SchemaGenerator
+from rest_framework.test import APIClient
 
 from enterprise_catalog.api.v1.urls import urlpatterns
 from tests.api.endpoints import address
 from tests.factories import a_catalog, a_course
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.test import Client
-    from rest_framework.test import APIClient
 
 UUID_IN_PATH: Final = "/api/v1/enterprise-catalogs/{uuid}/"
+OPERATIONS: Final = [
+    ("get", "/api/v1/enterprise-catalogs/"),
+    ("get", UUID_IN_PATH),
+    ("post", f"{UUID_IN_PATH}content-diff/"),
+    ("post", f"{UUID_IN_PATH}content-metadata/"),
+    ("get", f"{UUID_IN_PATH}content-metadata/"),
+    ("post", f"{UUID_IN_PATH}generate_diff"),
+    ("get", f"{UUID_IN_PATH}get_content_metadata"),
+]
 SENT: Final = {"content_keys": ["edX+DemoX", "edX+GoneX"]}
 
 
@@ -107,18 +121,7 @@ def test_it_states_the_limits_of_what_is_sent(schema: dict[str, Any], name: str,
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("get", "/api/v1/enterprise-catalogs/"),
-        ("get", UUID_IN_PATH),
-        ("post", f"{UUID_IN_PATH}content-diff/"),
-        ("post", f"{UUID_IN_PATH}content-metadata/"),
-        ("get", f"{UUID_IN_PATH}content-metadata/"),
-        ("post", f"{UUID_IN_PATH}generate_diff"),
-        ("get", f"{UUID_IN_PATH}get_content_metadata"),
-    ],
-)
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
 def test_it_describes_each_answer(operator: APIClient, schema: dict[str, Any], method: str, path: str) -> None:
     catalog = a_catalog(a_course("edX+DemoX"), a_course("edX+NewX"))
     target = path.replace(UUID_IN_PATH, address(catalog.pk))
@@ -128,3 +131,105 @@ def test_it_describes_each_answer(operator: APIClient, schema: dict[str, Any], m
     assert response.status_code == 200
     described = schema["paths"][path][method]["responses"]["200"]["content"]["application/json"]["schema"]
     assert_described(schema, described, json.loads(response.content))
+
+
+# --- statuses ------------------------------------------------------------------------------------------------------
+
+NOWHERE: Final = "/api/v1/enterprise-catalogs/00000000-0000-0000-0000-000000000000/"
+BODY: Final = json.dumps(SENT).encode()
+
+
+def answers_of(
+    operator: APIClient, stranger: APIClient, other: APIClient, method: str, path: str, known: str
+) -> dict[int, Any]:
+    """Call an operation in each way that its callers can go wrong; return the answers by status."""
+    target, nowhere = path.replace(UUID_IN_PATH, known), path.replace(UUID_IN_PATH, NOWHERE)
+    body: dict[str, Any] = {"data": BODY, "content_type": "application/json"} if method == "post" else {}
+
+    def call(client: APIClient, url: str = target, **changes: Any) -> Any:
+        return client.generic(method.upper(), url, **{**body, **changes})
+
+    etag = call(operator).headers.get("ETag", "")
+    answers = [
+        call(operator),
+        call(stranger),
+        call(other, f"{target}?enterprise_customer={NOWHERE.split('/')[-2]}"),
+        call(operator, f"{nowhere}?page=9"),
+        call(operator, HTTP_ACCEPT="application/xml"),
+        call(operator, HTTP_IF_NONE_MATCH=etag),
+    ]
+    if method == "post":
+        answers += [
+            call(operator, data=b"{"),
+            call(operator, CONTENT_LENGTH="", HTTP_TRANSFER_ENCODING="chunked"),
+            call(operator, CONTENT_LENGTH=str(2**27)),
+            call(operator, content_type="text/plain"),
+        ]
+    else:
+        answers += [call(operator, f"{target}?page_size={value}") for value in ("null", "", "0", "1001", "x")]
+    return {answer.status_code: answer for answer in answers}
+
+
+def unavailable(*_: Any) -> None:
+    raise OperationalError("gone")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_each_documented_status_occurs_and_no_other(
+    client_with: Callable[..., APIClient],
+    schema: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    path: str,
+) -> None:
+    catalog = a_catalog(a_course("edX+DemoX"))
+    operator, other = client_with("enterprise_openedx_operator:*"), client_with("enterprise_admin:" + "1" * 32)
+    known = address(catalog.pk)
+    answers = answers_of(operator, APIClient(), other, method, path, known)
+    with connection.execute_wrapper(unavailable):
+        answers[503] = getattr(operator, method)(path.replace(UUID_IN_PATH, known))
+    monkeypatch.setattr("rest_framework.throttling.SimpleRateThrottle.THROTTLE_RATES", {"user": "1/minute"})
+    answers[429] = getattr(operator, method)(path.replace(UUID_IN_PATH, known))
+
+    documented = schema["paths"][path][method]["responses"]
+
+    assert {int(status) for status in documented} == set(answers)
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        if status >= 400:
+            assert_error(schema, documented[str(status)], answer.json())
+
+
+def assert_error(schema: dict[str, Any], response: dict[str, Any], error: dict[str, Any]) -> None:
+    described = resolved(schema, response["content"]["application/json"]["schema"])
+    assert set(described["required"]) <= set(error)
+    if "additionalProperties" not in described:
+        assert set(error) == set(described["properties"])
+    assert all(isinstance(value, str if name in described["properties"] else list) for name, value in error.items())
+
+
+def test_it_names_a_server(schema: dict[str, Any]) -> None:
+    assert schema["servers"] == [{"url": "/", "description": "This service"}]
+
+
+def test_only_generate_diff_can_go_without_a_body(schema: dict[str, Any]) -> None:
+    required = {
+        path: operations["post"]["requestBody"].get("required", False)
+        for path, operations in schema["paths"].items()
+        if "post" in operations
+    }
+
+    assert {path.rpartition("}/")[2] for path, is_required in required.items() if not is_required} == {"generate_diff"}
+
+
+@pytest.mark.django_db
+def test_a_cursor_has_the_format_that_it_describes(operator: APIClient, schema: dict[str, Any]) -> None:
+    catalog = a_catalog(a_course("edX+ü/?"), a_course("edX+X"))
+    operation = schema["paths"][f"{UUID_IN_PATH}content-metadata/"]["get"]
+    [cursor] = [parameter for parameter in operation["parameters"] if parameter["name"] == "cursor"]
+    page = operator.get(address(catalog.pk, "content-metadata/"), {"page_size": 1}).json()
+
+    [written] = parse_qs(urlsplit(page["next"]).query)["cursor"]
+
+    assert re.fullmatch(cursor["schema"]["pattern"], written)

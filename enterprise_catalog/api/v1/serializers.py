@@ -7,11 +7,14 @@ from typing import Any, Final
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from enterprise_catalog.api.pagination import CatalogPagination
 from enterprise_catalog.catalog.state import CatalogState
 from enterprise_catalog.content_keys import MAX_KEY_LENGTH
 
 MAX_DIFF_KEYS: Final = 250_000
 MAX_METADATA_KEYS: Final = 1_000
+#: On a page of catalogs.
+MAX_CATALOGS: Final = CatalogPagination.max_page_size
 #: In an address, of which servers and proxies take 8 KB or so.
 MAX_QUERY_KEYS: Final = 100
 
@@ -93,8 +96,15 @@ class MetadataPageSerializer(serializers.Serializer[Any]):
     results = serializers.ListField(child=serializers.DictField())
 
 
+@extend_schema_field({"type": "string", "pattern": "^[A-Za-z0-9_-]+$"})
+class CursorField(serializers.CharField):
+    """A cursor as this API writes it: the last key of a page, in base64url without padding (``pagination.py``)."""
+
+
 class PageQuerySerializer(serializers.Serializer[Any]):
-    cursor = serializers.CharField(required=False, default="", help_text="From the last page's `next`.")
+    cursor = CursorField(
+        required=False, help_text="Opaque; copy it from the `next` of the page before. Without one: the first page."
+    )
     page_size = serializers.IntegerField(required=False, default=100, min_value=1, max_value=MAX_METADATA_KEYS)
 
 
@@ -107,6 +117,7 @@ class LegacyPageQuerySerializer(serializers.Serializer[Any]):
 
 class CatalogListQuerySerializer(serializers.Serializer[Any]):
     enterprise_customer = serializers.UUIDField(required=False)
+    page_size = serializers.IntegerField(required=False, default=100, min_value=1, max_value=MAX_CATALOGS)
 
 
 class CatalogSerializer(serializers.Serializer[CatalogState]):

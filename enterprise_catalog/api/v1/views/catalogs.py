@@ -44,8 +44,7 @@ class CatalogListView(APIView):
     @extend_schema(
         parameters=[
             CatalogListQuerySerializer,
-            OpenApiParameter(CatalogPagination.page_query_param, int),
-            OpenApiParameter(CatalogPagination.page_size_query_param, int),
+            OpenApiParameter("page", {"type": "integer", "minimum": 1, "default": 1}),
         ],
         responses=CatalogPageSerializer,
         operation_id="catalog_list",

@@ -65,7 +65,7 @@ class ContentMetadataView(CatalogView):
         catalog = self.catalog
         query = validated(PageQuerySerializer, request.query_params.dict())
         try:
-            after = key_of_cursor(query["cursor"])
+            after = key_of_cursor(query.get("cursor", ""))
         except BadCursorError:
             return Response({"cursor": ["Not a cursor of this API."], "code": "bad_cursor"}, status=400)
         if unchanged := not_modified(request, _etag(catalog.version)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tests.docs import forking
 from tests.processes import PROJECT, Site, wait_until
 from tests.services import free_port, wait_for_port
 
@@ -43,7 +45,6 @@ class Shell:
             (folder / name).symlink_to(PROJECT / name)
         (folder / ".venv").symlink_to(sys.prefix)
         environment = {**site.environment, "PATH": f"{Path(sys.prefix) / 'bin'}:{site.environment['PATH']}"}
-        environment.pop("LOG_FORMAT")
         self._bash = subprocess.Popen(
             ["bash", "--norc"],
             cwd=folder,
@@ -53,6 +54,7 @@ class Shell:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        self._start_commands()
 
     def run(self, command: str) -> Done:
         """Run a command to its end."""
@@ -91,6 +93,17 @@ class Shell:
         self._background.close()
         self._bash.communicate("exit\n", timeout=_SECONDS)
 
+    def _start_commands(self) -> None:
+        """Let ``python manage.py`` mean a fork of a process that runs already."""
+        path, client = self.site.folder / "commands", self.site.folder / "client.py"
+        client.write_text(forking.CLIENT, encoding="utf-8")
+        self._background.enter_context(self.site.running("tests.docs.forking", str(path)))
+        wait_until(path.exists, seconds=_SECONDS)
+        self.run(
+            'python() { if [ "$1" = manage.py ]; then set -- -I -S '
+            f'{shlex.quote(str(client))} {shlex.quote(str(path))} "$@"; fi; command python "$@"; }}'
+        )
+
     def _start(self, port: int, *arguments: str) -> None:
         command = ("django", *arguments)
         process = self._background.enter_context(self.site.running(*command))
@@ -117,7 +130,7 @@ def shell(folder: Path, *, migrated: Path) -> Iterator[Shell]:
     state, work = folder / "state", folder / "repository"
     shutil.copytree(migrated, state)
     work.mkdir()
-    given = Shell(Site.make(state), work)
+    given = Shell(Site.make(state, LOG_FORMAT="console"), work)
     try:
         yield given
     finally:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from unittest.mock import create_autospec
 
 import pytest
 
 from tests.docs.blocks import Command, MarkerError, blocks_of
 from tests.docs.matching import agrees
+from tests.docs.running import Run
+from tests.docs.shell import Shell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +77,27 @@ def test_a_wrong_marker_is_named(tmp_path: Path, text: str, problem: str) -> Non
 
     with pytest.raises(MarkerError, match=problem):
         [*blocks_of(tmp_path / "a.rst")]
+
+
+@pytest.mark.parametrize("begin", [".. code-block:: json", ".. code-block:: text", "Text::"])
+def test_a_block_that_is_neither_run_nor_marked_is_a_problem(tmp_path: Path, begin: str) -> None:
+    (tmp_path / "a.rst").write_text(f"{begin}\n\n   x\n\n.. test: skip why\n\n{begin}\n\n   x\n")
+    run = Run(create_autospec(Shell, instance=True))
+
+    run.document(blocks_of(tmp_path / "a.rst"))
+
+    assert run.problems == ["a.rst:1: neither run nor marked; see tests/docs/blocks.py for the markers"]
+    assert (run.skipped, run.executed) == (["a.rst:7: why"], 0)
+
+
+def test_a_synopsis_has_exactly_the_options_of_its_command(tmp_path: Path) -> None:
+    (tmp_path / "a.rst").write_text(".. code-block:: text\n\n   adopt --configurations ID\n")
+    run = Run(create_autospec(Shell, instance=True))
+
+    run.document(blocks_of(tmp_path / "a.rst"))
+
+    [problem] = run.problems
+    assert "shown but not there: ['--configurations']; there but not shown: ['--configuration']" in problem
 
 
 @pytest.mark.parametrize(

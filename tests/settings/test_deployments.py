@@ -26,7 +26,7 @@ SHARED: Final = {
 OF_THE_CATALOG: Final = {
     "JWT_ISSUER": "https://lms.example.org/oauth2",
     "JWT_AUDIENCE": "enterprise-catalog",
-    "JWT_PUBLIC_SIGNING_JWK_SET": '{"keys": [{"kty": "RSA"}]}',
+    "JWT_PUBLIC_SIGNING_JWK_SET": json.dumps({"keys": [json.loads(new_signing_key())["public"]]}),
     "LEARNER_PORTAL_URL": "https://learn.example.org",
 }
 OF_THE_CHANNELS: Final = {

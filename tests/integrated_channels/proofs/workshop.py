@@ -51,8 +51,7 @@ if TYPE_CHECKING:
 CUSTOMER: Final = "eeeeeeee-0000-4000-8000-000000000000"
 CATALOGS: Final = tuple(f"eeeeeeee-0000-4000-8000-00000000000{number}" for number in (1, 2, 3))
 
-#: All content there is: so little that an item comes, changes, leaves and returns many times, and that no change takes
-#: away more than one run may delete.
+#: All content there is: so little that an item comes, changes, leaves and returns many times.
 KEYS: Final = (*(f"Northwind+C{number:02}" for number in range(38)), 'A "quoted"\\key/', "Ünï+😀")
 
 
@@ -105,13 +104,13 @@ class Workshop:
         """Make a configuration and return its id.
 
         Args:
-            columns: further ones of the configuration.
+            columns: further ones of the configuration. Unless they say otherwise, deletes are never held.
             connection: channel, address, settings and credentials, as ``make_configuration`` has them.
         """
         configuration = make_configuration(
             customer_uuid=UUID(CUSTOMER), catalog_uuids=map(UUID, catalog_uuids), **connection
         )
-        ChannelConfiguration.objects.filter(pk=configuration.pk).update(**columns)
+        ChannelConfiguration.objects.filter(pk=configuration.pk).update(**{"delete_limit_percent": 100, **columns})
         with channel_for(configuration):
             pass  # What takes long to load is loaded now, and the forks have it.
         return configuration.pk

@@ -88,6 +88,11 @@ def address(request: HttpRequest) -> str:
     return client_network(request).partition("/")[0] or "::"
 
 
+def client_in_logs(_username: str | None, address: str, *_others: Any) -> str:
+    """Return the address only: what was typed as a user name may be an email address, or a password."""
+    return address
+
+
 def lockout_parameters(request: Any, _credentials: dict[str, Any] | None = None) -> list[list[str]]:
     """Return the columns by which failures are counted; axes calls this with a request or with a row."""
     return [["username", "user_agent"]] if getattr(request, "known_device", "") else [["username", "ip_address"]]

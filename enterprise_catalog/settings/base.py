@@ -289,6 +289,8 @@ LOGGING: dict[str, Any] = {
     },
     "loggers": {
         **{name: {"level": "WARNING", "filters": ["warnings"]} for name in _TALKATIVE_LOGGERS},
+        # Below WARNING it repeats each login, with the user's name.
+        "axes": {"level": "WARNING"},
         # Django's defaults print the same lines a second time, unstructured, when DEBUG is on.
         "django": {"handlers": [], "level": "INFO"},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
@@ -314,6 +316,7 @@ AXES_LOCKOUT_PARAMETERS = "enterprise_catalog.admin_pages.logins.lockout_paramet
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_HANDLER = "enterprise_catalog.admin_pages.logins.LoginHandler"
 AXES_CLIENT_IP_CALLABLE = "enterprise_catalog.admin_pages.logins.address"
+AXES_CLIENT_STR_CALLABLE = "enterprise_catalog.admin_pages.logins.client_in_logs"
 AXES_LOCKOUT_CALLABLE = "enterprise_catalog.admin_pages.logins.too_many_failures"
 AXES_RESET_ON_SUCCESS = True
 # Attempts during the pause do not make it longer, so that nobody is kept out forever.

@@ -62,12 +62,14 @@ def test_no_page_breaks_its_own_policy(page: Page, complaints: list[str]) -> Non
         f"/admin/django_celery_beat/periodictask/{task.pk}/change/",
         "/admin/auth/user/1/change/",
         "/admin/catalog/enterprisecatalog/add/",
-        "/admin/oauth2_provider/application/add/",
+        "/admin/oauth2_provider/application/",
         "/admin/password_change/",
     ]
 
     for address in addresses:
-        page.goto(address, wait_until="networkidle")
+        response = page.goto(address, wait_until="networkidle")
+        assert response is not None
+        assert response.status == 200, address
         expect(page.locator("#page")).to_be_visible()
 
     assert complaints == []

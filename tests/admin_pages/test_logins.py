@@ -144,6 +144,14 @@ def test_no_password_is_kept_with_a_failure(client: Client) -> None:
     assert "nearly-right" not in str(list(AccessAttempt.objects.values()))
 
 
+def test_logs_of_failures_name_the_address_and_not_the_user(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    statuses(client, 5, username="muller@example.org")
+    log_in(client, "right")
+
+    assert "Locking out 127.0.0.1" in caplog.text
+    assert "muller" not in caplog.text
+
+
 def test_failures_that_have_expired_are_removed(client: Client) -> None:
     statuses(client, 1, username="first")
     end_the_pause()

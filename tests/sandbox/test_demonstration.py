@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from unittest.mock import create_autospec
@@ -12,6 +14,7 @@ from rich.console import Console
 
 from enterprise_catalog.sandbox import demonstration
 from enterprise_catalog.sandbox.demonstration import Demonstration, DemonstrationError
+from tests.processes import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,3 +56,21 @@ def test_a_sync_that_gets_nothing_done_ends_the_demonstration(
 ) -> None:
     with pytest.raises(DemonstrationError, match=told):
         syncs(FULL, report, REST)
+
+
+@pytest.mark.processes
+def test_data_that_cannot_be_imported_is_named_with_line_and_reason(tmp_path: Path) -> None:
+    data = tmp_path / "bad.jsonl"
+    data.write_text('{"content_type": "course", "key": "MyOrg+Bread101"}\n{bad\n')
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", "demo", "--data", str(data)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert f"CommandError: {data}: line 2: not JSON: " in done.stderr
+    assert "Traceback" not in done.stderr

@@ -164,7 +164,7 @@ def hostile_responses() -> Mapping[str, tuple[Sequence[str], bytes, str]]:
     lists = gzip.compress(b"[" + b"[]," * (5 * MIB) + b"0]")
     objects = gzip.compress(b"[" + b'{"":0},' * (2 * MIB) + b"0]")
     return {
-        "/gzip": (["gzip"], bomb, "RetryableError The response is larger than 16,777,216 bytes."),
+        "/gzip": (["gzip"], bomb, "AnswerTooLargeError The response is larger than 16,777,216 bytes."),
         "/nested": (["gzip, gzip"], nested, "RetryableError The response has the Content-Encoding 'gzip, gzip'"),
         "/two-headers": (["gzip", "gzip"], nested, "RetryableError The response has the Content-Encoding 'gzip, gzip'"),
         "/lists": (["gzip"], lists, "RetryableError The LMS returned more than 500,000 JSON lists"),

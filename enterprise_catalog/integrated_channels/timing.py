@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 POLLS: Final = 40
 #: The pause between two polls, as a share of the time after which the call timed out: four times that time in all.
 _PAUSE_SHARE: Final = 0.1
-_SHORTEST_PAUSE_SECONDS: Final = 0.02
+SHORTEST_PAUSE_SECONDS: Final = 0.02  #: Between two polls.
 #: Polls in a row that failed show that the LMS is away.
 _FAILED_POLLS: Final = 3
 _STEP_SECONDS: Final = 1.0
@@ -54,7 +54,7 @@ class Timing:
         """
         failed = 0
         for _ in range(POLLS):
-            self.pause(max(timed_out_after * _PAUSE_SHARE, _SHORTEST_PAUSE_SECONDS))
+            self.pause(max(timed_out_after * _PAUSE_SHARE, SHORTEST_PAUSE_SECONDS))
             try:
                 if ask():
                     return True

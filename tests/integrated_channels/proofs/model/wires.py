@@ -21,7 +21,7 @@ import requests
 from django.core.handlers.wsgi import WSGIHandler
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
-from enterprise_catalog.integrated_channels import ahead, deadlines
+from enterprise_catalog.integrated_channels import ahead, deadlines, timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,6 +60,8 @@ class Wires:
             mock.patch.object(httpx.HTTPTransport, "handle_request", autospec=True, side_effect=self._ask_lms),
             mock.patch.object(ahead, "ThreadPoolExecutor", _AtOnce),
             mock.patch.object(deadlines.WorkThread, "run", _run_at_once),
+            mock.patch.object(timing, "SHORTEST_PAUSE_SECONDS", 0.0),  # The clock of the model stands meanwhile.
+            mock.patch.object(timing, "POLLS", 3),
         ):
             yield
 

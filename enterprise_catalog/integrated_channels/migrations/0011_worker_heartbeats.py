@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrated_channels', '0014_small_catalogs_have_a_delete_limit'),
+        ('integrated_channels', '0010_small_catalogs_have_a_delete_limit'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrated_channels', '0015_worker_heartbeats'),
+        ('integrated_channels', '0011_worker_heartbeats'),
     ]
 
     operations = [

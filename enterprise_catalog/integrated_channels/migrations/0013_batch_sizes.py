@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrated_channels', '0016_slow_syncs'),
+        ('integrated_channels', '0012_slow_syncs'),
     ]
 
     operations = [

@@ -1,4 +1,4 @@
-"""Content items as the exporter hands them to a channel; a test spells out only what matters to it."""
+"""Content items as the exporter passes them to a channel. A test names only the fields that matter to it."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _BORING: Mapping[str, Any] = {
 
 
 def an_item(content_key: str = "Northwind+DATA101", **fields: Any) -> ContentItem:
-    """Return a course, less or more what ``fields`` say."""
+    """Return a course with default values; ``fields`` override them."""
     return ContentItem(content_key=content_key, **{**_BORING, **fields})
 
 
 def a_bare_item(content_key: str = "Northwind+DATA101", **fields: Any) -> ContentItem:
-    """Return a course of which the catalog knows nothing but what ``fields`` say."""
+    """Return a course with only the required fields and ``fields``."""
     return ContentItem(content_key=content_key, **{"content_type": "course", "updated_at": DAY_ONE, **fields})

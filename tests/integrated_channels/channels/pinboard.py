@@ -1,4 +1,4 @@
-"""A whole channel, to an invented learning system that has an address of its own for each course, and takes a token."""
+"""A complete channel for an invented LMS that has one URL per course and authenticates by token."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 
 class PinboardSettings(ChannelSettings):
-    """What differs from one customer to the next."""
+    """Settings that differ between customers."""
 
     board: str = Field(default="courses", description="The board that courses are pinned to.")
 
 
 class PinboardCredentials(ChannelSettings):
-    """How Pinboard knows us."""
+    """Credentials for Pinboard."""
 
     token: SecretStr = Field(description="A token of a person who may pin.")
 
 
 class Pinboard(UpsertChannel[PinboardSettings, PinboardCredentials]):
-    """``PUT`` pins a course or overwrites it, ``DELETE`` takes it off, whether or not it is there."""
+    """Pins courses to a board: ``PUT`` creates or overwrites a course, ``DELETE`` removes it if it exists."""
 
     code, label = "PINBOARD", "Pinboard"
     items_per_call, max_key_length = 1, 255

@@ -1,4 +1,4 @@
-"""Answers are read as what they should be; what is something else says where, and never what it holds."""
+"""Decoding of LMS responses into models. Errors name the position of an invalid value and never the value."""
 
 from __future__ import annotations
 

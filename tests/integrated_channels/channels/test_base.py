@@ -1,4 +1,4 @@
-"""What channels need not say: lists of one item, the classes that their kind names, and whether they can list."""
+"""Defaults of the channel base classes: one item per call, classes from type parameters, and support for listing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A leaky bucket takes calls as long as what the LMS tells of it leaves room, and says how long it drains."""
+"""Leaky-bucket rate limits: calls stop before the bucket is full and wait until it has drained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every channel passes this, unchanged; see ``conformance.py``."""
+"""Conformance tests that every push channel passes unchanged; see ``conformance.py``."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 KEYS = ["Northwind+A", "Northwind+B", "Northwind+C"]
 
-#: A page as sites under maintenance and proxies send it.
+#: An HTML page such as sites in maintenance mode and proxies send.
 PAGE: Final = """<!DOCTYPE html>
 <html lang="en"><head>
   <style>body { font: 1em sans-serif } p > a { color: red }</style>
@@ -62,11 +62,11 @@ AWKWARD_TITLES: Final = (
 
 @pytest.fixture(params=CALLING)
 def connection(request: pytest.FixtureRequest) -> Connection:
-    """Each channel in turn, connected to a sandbox of its own."""
+    """Each push channel in turn, connected to its own sandbox."""
     return Connection(request.param)
 
 
-# --- the ordinary -----------------------------------------------------------------------------------------------------
+# --- normal operation -------------------------------------------------------------------------------------------------
 
 
 def test_what_is_created_is_offered_and_known_by_its_id(connection: Connection) -> None:
@@ -179,7 +179,7 @@ def test_what_may_pass_is_tried_again_and_is_no_success(connection: Connection, 
 
 @pytest.mark.parametrize("number", range(6))
 def test_an_answer_that_is_lost_leads_to_no_second_item(connection: Connection, number: int) -> None:
-    """Whichever call's answer it is: that of a log-in, of the create, or of what belongs to it."""
+    """Drop each response in turn: of a login, of the create, and of the calls that belong to the create."""
     connection.sandbox.faults.add(Fault(kind=FaultKind.DROP, skip=number))
 
     connection.send(Action.CREATE, KEYS[0], unseen=True)
@@ -287,7 +287,7 @@ def test_the_longest_key_is_taken_and_a_longer_one_is_refused_with_a_reason(conn
 
     assert outcomes(connection.send(Action.CREATE, longest, unseen=True)) == all_done(longest)
     assert list(connection.offered) == [longest]
-    if connection.channel.max_key_length < 255:  # The catalog has no longer ones.
+    if connection.channel.max_key_length < 255:  # The catalog has no keys longer than 255.
         with pytest.raises(RejectedError, match=str(connection.channel.max_key_length)):
             connection.channel.transform(item_of(longest + "K"))
 
@@ -323,7 +323,7 @@ def test_no_secret_is_told_whatever_is_answered(
             assert all(spelling not in text for text in told)
 
 
-# --- laws -------------------------------------------------------------------------------------------------------------
+# --- properties -------------------------------------------------------------------------------------------------------
 
 texts = st.text(max_size=40) | st.sampled_from(["", "<p>x</p>", "a & b", "“x”", "x" * 400, "\0", "<", "🎓"])
 moments = st.none() | st.datetimes(timezones=st.just(DAY_ONE.tzinfo))

@@ -1,4 +1,4 @@
-"""What every translation has in common: an item is refused with all that stands in its way, or gives its texts."""
+"""Shared parts of the translations: collecting all rejection reasons, and choosing titles, descriptions and links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of several items with one content key is ours."""
+"""Choosing our item when the LMS has several items with the same content key."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_order_of_the_ids_that_come_in_does_not_count(ids: list[str]) -> Non
 
 
 def one_of_each_of(*pairs: tuple[str, str], linked: dict[str, str]) -> tuple[dict[str, str], list[Duplicates]]:
-    """Return which of the items, given as key and id, is ours of each key, and the duplicates."""
+    """Return (content key -> ID of our item, duplicates) for items given as (key, ID) pairs."""
     items = [RemoteItem(key, remote_id, is_offered=True) for key, remote_id in pairs]
     ours, duplicates = one_of_each(items, linked_ids=lambda keys: {key: linked[key] for key in keys if key in linked})
     return {key: item.remote_id for key, item in ours.items()}, duplicates

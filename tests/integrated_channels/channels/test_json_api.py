@@ -1,4 +1,4 @@
-"""What holds for every learning system that speaks JSON:API; Degreed's tests try the rest."""
+"""Behavior shared by all JSON:API channels; Degreed's tests cover the rest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from enterprise_catalog.integrated_channels.http import Answer, LMSClient
 
 
 class Wire:
-    """Answers one body after the other, and keeps the requests."""
+    """Responds with one body after the other, and records the requests."""
 
     def __init__(self, *bodies: object, status: int = 200) -> None:
         self.requests: list[httpx.Request] = []

@@ -1,4 +1,4 @@
-"""HTML of anybody's becomes balanced HTML of a few tags."""
+"""Sanitizing arbitrary HTML into balanced HTML with a few allowed tags."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ markups = st.lists(st.sampled_from(_SHARDS) | st.text(max_size=20), max_size=15)
 
 
 class Reader(HTMLParser):
-    """Collects the text, and checks that only allowed tags occur and that each is closed in turn."""
+    """Collects the text. Asserts that only allowed tags occur and that tags are closed in order."""
 
     def __init__(self) -> None:
         super().__init__()

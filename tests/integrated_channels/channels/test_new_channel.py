@@ -1,4 +1,4 @@
-"""A channel is registered, and everything knows it: docs/how-tos/add_a_channel.rst begins with the one used here."""
+"""Registering a channel is enough to use it. docs/how-tos/add_a_channel.rst starts with the channel used here."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ TOKEN = "a-token-of-pinboard"
 
 @dataclass(kw_only=True, eq=False)
 class PinboardSandbox(SandboxApplication):
-    """Boards in memory; an operation is called by its method."""
+    """In-memory boards. The operation name is the HTTP method."""
 
-    courses: dict[str, Mapping[str, str]] = field(default_factory=dict)  #: By content key.
+    courses: dict[str, Mapping[str, str]] = field(default_factory=dict)  #: Keyed by content key.
 
     def route(self, request: Request) -> Operation:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
@@ -73,13 +73,13 @@ class PinboardSandbox(SandboxApplication):
 
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The line in ``registry.py``; nothing else is told of the channel."""
+    """Register Pinboard as the line in ``registry.py`` would. Nothing else refers to the channel."""
     monkeypatch.setitem(CHANNELS, Pinboard.code, Pinboard)
 
 
 @pytest.fixture
 def pinboard() -> PinboardSandbox:
-    """A Pinboard in memory."""
+    """An in-memory Pinboard sandbox."""
     return PinboardSandbox()
 
 
@@ -87,7 +87,7 @@ def pinboard() -> PinboardSandbox:
 def create(
     pinboard: PinboardSandbox, customer: EnterpriseCustomer, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Callable[..., ChannelConfiguration]]:
-    """Return a function that connects the customer to the Pinboard, as an operator does; it takes other settings."""
+    """Return a function that creates a Pinboard configuration with ``create_channel``; it accepts further settings."""
     with on_loopback(pinboard) as url:
 
         def configured(*, token: str = TOKEN, **settings: str) -> ChannelConfiguration:

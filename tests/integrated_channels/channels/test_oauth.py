@@ -1,4 +1,4 @@
-"""What holds for every token that is asked for, and what is said when a consent gives none."""
+"""Token requests shared by all channels, and the error messages when a consent yields no token."""
 
 from __future__ import annotations
 
@@ -134,18 +134,18 @@ def test_no_message_repeats_how_we_show_who_we_are() -> None:
     assert client.redacted(pair) == "[secret]"
 
 
-# --- a person's consent ---------------------------------------------------------------------------------------------
+# --- user consent -----------------------------------------------------------------------------------------------------
 
 
 class LecternConsent(Consent):
-    """Tokens of a Lectern."""
+    """Consent at an invented LMS, Lectern."""
 
     authorization_path = "/authorize"
     token_path = PATH
 
 
 class Lectern:
-    """As much of a channel as a consent needs."""
+    """The attributes of a channel that a consent uses."""
 
     label: ClassVar[str] = "Lectern"
 

@@ -1,4 +1,4 @@
-"""Lists come page by page, end where they end, and lead neither in a circle nor to another host."""
+"""Pagination: pages are fetched lazily, loops are detected, and links to other hosts are not followed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from enterprise_catalog.integrated_channels.channels.paging import linked_page, 
 from enterprise_catalog.integrated_channels.exceptions import RetryableError
 from enterprise_catalog.integrated_channels.http import Answer
 
-#: Page -> the next one.
+#: Page -> next page.
 CHAIN: Final = {"one": "two", "two": "three", "three": None}
 
 

@@ -1,4 +1,4 @@
-"""Forms and texts as PHP reads them. The sandbox's Moodle has a reader of its own for both."""
+"""Forms and texts as PHP reads them. The sandbox's Moodle has its own parser for both."""
 
 from __future__ import annotations
 

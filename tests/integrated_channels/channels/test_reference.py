@@ -1,4 +1,4 @@
-"""``docs/reference/channels/`` says what the channels do; ``UPDATE_GOLDEN=1`` writes it anew, for review."""
+"""``docs/reference/channels/`` matches the channels' behavior. ``UPDATE_GOLDEN=1`` rewrites the files for review."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every channel that is registered is complete, and has a sandbox to try it on."""
+"""Every registered channel is complete and has a sandbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SAML assertions: what they say, and that a signature covers it, checked without the library that made it."""
+"""SAML assertions: claims, lifetime and signature. The signature is verified without the library that creates it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NAMES = {"saml2": "urn:oasis:names:tc:SAML:2.0:assertion", "ds": "http://www.w3.
 
 
 def an_assertion(**claims: Any) -> bytes:
-    """Return an assertion, signed with the tests' key."""
+    """Return an assertion signed with the key of the tests."""
     boring: dict[str, Any] = {
         "issuer": "us",
         "user_id": "someone",
@@ -47,7 +47,11 @@ def canonical(element: Any) -> bytes:
 
 
 def check(xml: bytes) -> None:
-    """Raise unless the digest is that of all but the signature, and our key signed the digest."""
+    """Verify the assertion's signature and digest.
+
+    Raises:
+        InvalidSignature: the signature was not made with our key, or the digest does not match the assertion.
+    """
     assertion = etree.fromstring(xml)
     signature = assertion.find("ds:Signature", NAMES)
     assert signature is not None

@@ -1,4 +1,4 @@
-"""Channels stay small, and what two of them need is written once, beside them."""
+"""Size limits: channels stay small, and code shared by two channels exists only once."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(enterprise_catalog.__file__).parent.parent
 
-#: In lines of code of what a sync needs; blank lines, comments and docstrings do not count.
+#: Most lines of code that a sync needs, without blank lines, comments and docstrings.
 MOST_LINES: Final = 400
 MOST_LINES_OF_THE_MEDIAN: Final = 300
-#: In lines of code of ``checks.py``, which diagnoses a setup for ``test_channel`` and takes no part in a sync.
+#: ``checks.py`` diagnoses a setup for ``test_channel`` and takes no part in a sync. It has its own limit.
 CHECKS: Final = "checks.py"
 MOST_LINES_OF_CHECKS: Final = 150
-#: So many lines in a row that two channels share, imports left aside, are a copy.
+#: This many identical consecutive lines in two channels, not counting imports, are a copy.
 COPY: Final = 6
 
 _SILENT: Final = {
@@ -38,13 +38,13 @@ _SILENT: Final = {
 
 
 def files_of(code: str) -> list[Path]:
-    """Return the files of a channel's folder."""
+    """Return the Python files in a channel's folder, sorted."""
     module = CHANNELS[code].__module__
     return sorted((ROOT / module.replace(".", "/")).parent.glob("*.py"))
 
 
 def code_lines(source: str, *, with_imports: bool = True) -> list[str]:
-    """Return the lines of ``source`` that are code, white space folded."""
+    """Return the lines of code in ``source``, with white space collapsed."""
     numbers: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type not in _SILENT:
@@ -58,7 +58,7 @@ def code_lines(source: str, *, with_imports: bool = True) -> list[str]:
 
 
 def _is_docstring(node: ast.AST) -> bool:
-    """Return whether ``node`` is a string that stands by itself."""
+    """Return True if ``node`` is a string expression statement."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
@@ -69,7 +69,7 @@ def size_of(code: str, *, of_checks: bool = False) -> int:
 
 
 def runs_of(code: str) -> dict[tuple[str, ...], str]:
-    """Return each run of as many lines as make a copy -> where it stands."""
+    """Return every run of ``COPY`` consecutive lines of code -> name of its file."""
     return {
         run: path.name
         for path in files_of(code)

@@ -1,4 +1,4 @@
-"""HTML to plain text, cutting to a length, moments, what kinds of content are called, and the hash of a payload."""
+"""HTML to plain text, cutting texts, timestamps, labels of content types, and payload hashes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One token for all calls, and another one when it is stale. Channels' tests try it over the wire."""
+"""Token reuse, and renewal of stale tokens. Each channel's tests cover the HTTP calls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def client() -> LMSClient:
 
 
 def a_token(client: LMSClient, *, given: str = "") -> Token:
-    """Return a token that is ``secret-1`` at first, then ``secret-2``, and so on."""
+    """Return a token whose values are ``secret-1``, ``secret-2`` and so on."""
     numbers = count(1)
     return Token(client, lambda: f"secret-{next(numbers)}", given=given)
 

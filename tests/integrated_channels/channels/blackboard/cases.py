@@ -1,4 +1,4 @@
-"""Awkward content items, by name; ``golden/`` holds what Blackboard is sent for each."""
+"""Edge-case content items by name. ``golden/`` holds the requests that Blackboard gets for each item."""
 
 from __future__ import annotations
 

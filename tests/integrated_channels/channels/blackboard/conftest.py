@@ -1,4 +1,4 @@
-"""A Blackboard in memory, and the channel connected to it."""
+"""Fixtures: an in-memory Blackboard sandbox and a channel connected to it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def blackboard() -> BlackboardSandbox:
-    """A Blackboard with its defaults."""
+    """A Blackboard sandbox with default options."""
     return BlackboardSandbox()
 
 
 @pytest.fixture
 def channel(blackboard: BlackboardSandbox) -> Blackboard:
-    """The channel to ``blackboard``, into which a person has let it."""
+    """The channel connected to ``blackboard``, with consent already given."""
     return connected(blackboard)

@@ -1,4 +1,4 @@
-"""The channel, connected in-process to a Blackboard or to whatever else answers, and what it keeps of credentials."""
+"""Connects the channel in-process to a Blackboard sandbox or another transport, and records the stored credentials."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BASE_URL: Final = "http://blackboard.test"
 
 
 class Kept(list[str]):
-    """The refresh tokens that the channel had stored, in order."""
+    """Refresh tokens that the channel stored, oldest first."""
 
     def __call__(self, changes: Mapping[str, str]) -> None:
         assert set(changes) == {"refresh_token"}
@@ -39,7 +39,7 @@ def connected(
     before_each_call: BeforeCall | None = None,
     **settings: Any,
 ) -> Blackboard:
-    """Return the channel, connected to ``app``; by default a person has just let it in."""
+    """Return a channel connected to ``app``. Without ``refresh_token``, the sandbox grants consent first."""
     if isinstance(app, httpx.BaseTransport):
         transport, token = app, refresh_token or ""
     else:
@@ -55,7 +55,7 @@ def connected(
 
 
 def outgoing(content_key: str = "A", *, remote_id: str = "", view: str = "Ultra", **fields: Any) -> Outgoing:
-    """Return the course of a boring item on its way; ``fields`` are those of the item."""
+    """Return the outgoing course of a default content item; ``fields`` override the item's fields."""
     item = an_item(content_key, **{"title": f"Course {content_key}", **fields})
     return Outgoing(
         content_key, connected(httpx.MockTransport(_no_answer), course_view=view).transform(item), remote_id
@@ -63,13 +63,13 @@ def outgoing(content_key: str = "A", *, remote_id: str = "", view: str = "Ultra"
 
 
 def add(blackboard: BlackboardSandbox, key: str, **fields: Any) -> str:
-    """Put a course into the site as if it had long been there, without a page, and return its id."""
+    """Add a course without a page to the site, as if it had existed before. Return its ID."""
     body = {"courseId": key, "name": "Theirs", "ultraStatus": "Ultra", "availability": {"available": "No"}, **fields}
     return blackboard.create_course(body).id
 
 
 def page_of(blackboard: BlackboardSandbox, course: str) -> list[tuple[str, str]]:
-    """Return title and text of each part of a course, in the order in which they were made."""
+    """Return the title and body of each content part of a course, in creation order."""
     return [(part.title, part.body) for part in blackboard.courses[course].contents.values()]
 
 

@@ -1,4 +1,4 @@
-"""How Blackboard lets us in: consent, the refresh token that dies on use, and that no message holds a secret."""
+"""Blackboard authentication: consent, single-use refresh tokens, and no secrets in messages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ REDIRECT: Final = "https://catalog.example.org/consented?a=1"
 
 
 def consent(blackboard: BlackboardSandbox, address: str) -> str:
-    """Do what a person does who is sent to ``address``, and return the code that they come back with."""
+    """Follow ``address`` as a consenting user's browser does. Return the authorization code from the redirect."""
     with httpx.Client(transport=httpx.WSGITransport(app=blackboard)) as browser:
         answer = browser.get(address)
     assert answer.status_code == 302, answer.text
@@ -97,7 +97,7 @@ def test_without_a_consent_nothing_is_sent(blackboard: BlackboardSandbox) -> Non
     assert blackboard.calls == {}
 
 
-# --- the refresh token that changes ---------------------------------------------------------------------------------
+# --- refresh token rotation -------------------------------------------------------------------------------------------
 
 
 def test_a_new_refresh_token_is_stored_before_the_access_token_is_used(blackboard: BlackboardSandbox) -> None:
@@ -178,7 +178,7 @@ def test_threads_of_one_run_refresh_once_and_again_once_when_the_token_expires(b
 
     assert blackboard.calls["POST token"] == 2
     assert len(kept) == 2
-    # None but those of calls that were under way when it expired were refused for their token.
+    # Only the calls in flight when the token expired may be rejected and repeated.
     assert blackboard.calls["GET courses/:id"] <= 48 + 8
 
 
@@ -202,7 +202,7 @@ def test_a_token_that_is_refused_twice_stops_the_run(blackboard: BlackboardSandb
     assert blackboard.calls == {"POST token": 2, "POST courses": 2}
 
 
-# --- what goes wrong ------------------------------------------------------------------------------------------------
+# --- errors -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_wrong_secret_is_told_by_name(blackboard: BlackboardSandbox) -> None:

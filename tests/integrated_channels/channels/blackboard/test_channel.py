@@ -1,4 +1,4 @@
-"""Courses and their pages at a Blackboard in memory: found, created, updated and taken away."""
+"""Courses and their pages on an in-memory Blackboard: find, create, update, delete and list."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TITLES: Final = ["About this course", "ultraDocumentBody"]
 
 
 def updated(blackboard: BlackboardSandbox, channel: Blackboard, key: str = "A") -> ItemResult:
-    """Return what becomes of an update of a course that is there."""
+    """Update an existing course and return its result."""
     [course] = [course.id for course in blackboard.courses.values() if course.external_id == key]
     [result] = channel.update([outgoing(key, remote_id=course, title="New title")])
     return result
@@ -141,7 +141,7 @@ def test_a_page_without_an_entitlement_stops_the_run(blackboard: BlackboardSandb
         channel.create([outgoing("A")])
 
 
-# --- what is cut off in the midst -----------------------------------------------------------------------------------
+# --- interrupted calls ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", [FaultKind.ANSWER, FaultKind.REFUSE, FaultKind.DROP, FaultKind.TRUNCATE])
@@ -149,7 +149,7 @@ def test_a_page_without_an_entitlement_stops_the_run(blackboard: BlackboardSandb
 def test_a_create_that_breaks_off_anywhere_is_completed_by_the_next_and_makes_no_second_of_anything(
     blackboard: BlackboardSandbox, channel: Blackboard, call: int, kind: FaultKind
 ) -> None:
-    # The token's call is a further one.
+    # ``+ 1`` skips the token request.
     blackboard.faults.add(Fault(kind=kind, skip=call + 1))
     first = Transmitter(channel).transmit([replace(outgoing("A"), may_be_there=False)]).results["A"]
 
@@ -407,7 +407,7 @@ def test_only_the_tasks_id_is_taken_from_where_it_is_said_to_be() -> None:
 
 
 def deleted_at(location: str, *, asked: list[str]) -> Sequence[ItemResult]:
-    """Delete a course whose task Blackboard says to be at ``location``; ``asked`` gets where it is asked for."""
+    """Delete a course whose task URL is ``location``. Every URL that the channel polls is appended to ``asked``."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.method == "POST":

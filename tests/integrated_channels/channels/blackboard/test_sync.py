@@ -1,4 +1,4 @@
-"""Whole runs against a Blackboard over HTTP: consent and its tokens in our rows, and what is cut off and goes on."""
+"""Whole sync runs against Blackboard over HTTP: consent, stored tokens, interrupted runs and daily limits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REDIRECT = "https://catalog.example.org/consented"
 
 @pytest.fixture
 def blackboard(clock: Clock) -> BlackboardSandbox:
-    """A Blackboard whose day is that of the runs' clock."""
+    """A Blackboard sandbox that counts its daily calls by the test clock."""
 
     def now() -> float:
         return clock.now.timestamp()
@@ -42,7 +42,7 @@ def blackboard(clock: Clock) -> BlackboardSandbox:
 def configure(
     blackboard: BlackboardSandbox, customer: EnterpriseCustomer, clock: Clock
 ) -> Iterator[Callable[..., ChannelConfiguration]]:
-    """Return a function that connects the customer, who has consented; its arguments are the channel's settings."""
+    """Return a function that creates an authorized configuration; its arguments are the channel's settings."""
     with on_loopback(blackboard) as url:
 
         def make(**settings: Any) -> ChannelConfiguration:
@@ -60,14 +60,14 @@ def configure(
 
 
 def consent(configuration: ChannelConfiguration, clock: Clock) -> None:
-    """Do what a person does who lets us in, and take what they come back with."""
+    """Give consent as a user does, and redeem the authorization code."""
     place = connections.authorization_url(configuration, redirect_uri=REDIRECT, state="x", clock=clock)
     code = httpx.URL(httpx.get(place).headers["Location"]).params["code"]
     connections.redeem(configuration, code, redirect_uri=REDIRECT, clock=clock)
 
 
 def stored_token(configuration: ChannelConfiguration) -> str:
-    """Return the refresh token that any other process would find."""
+    """Return the refresh token stored in the database."""
     token: str = decrypt(ChannelConfiguration.objects.get(pk=configuration.pk).credentials)["refresh_token"]
     return token
 
@@ -125,7 +125,7 @@ def test_a_run_during_which_tokens_expire_again_and_again_ends_well_and_the_last
     assert run.state == RunState.COMPLETE
     assert len(blackboard.offered()) == len(blackboard.courses) == 30
     assert is_one_page_each(blackboard)
-    assert blackboard.calls["POST token"] == 1 + 1 + 2  # That of the code, that of the run, and one for each expiry.
+    assert blackboard.calls["POST token"] == 1 + 1 + 2  # One for the code, one for the run, one for each expiry.
     assert list(blackboard.grants) == [stored_token(configuration)]
 
 

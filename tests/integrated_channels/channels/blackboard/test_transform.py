@@ -1,4 +1,4 @@
-"""What Blackboard is sent for a content item: golden files for awkward cases, laws for all the others."""
+"""Requests sent to Blackboard for a content item: golden files for edge cases, property tests for all other items."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 
-#: Further cases: what is sent with other settings than the defaults, or by another call.
+#: Golden files for other settings or other calls: name -> call, case and settings.
 OTHERS: Final[Mapping[str, tuple[str, str, dict[str, Any]]]] = {
     "classic_description_full_of_html": ("create", "description_full_of_html", {"course_view": "Classic"}),
     "update_of_a_run": ("update", "run", {}),
@@ -53,7 +53,7 @@ _SHARDS: Final = [
     '"',
 ]
 texts = st.lists(st.sampled_from(_SHARDS) | st.text(max_size=60), max_size=8).map("".join)
-#: Surrogates cannot be sent, as they are no characters.
+#: Surrogates are excluded: they cannot be encoded as UTF-8.
 keys = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=256)
 items = st.builds(
     an_item,
@@ -68,7 +68,7 @@ items = st.builds(
 
 
 class Wire:
-    """Answers the channel as a Blackboard would that takes everything, and keeps what it is sent."""
+    """A Blackboard that accepts every request, and records the requests."""
 
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
@@ -83,7 +83,7 @@ class Wire:
 
 
 def sent(call: str, item: ContentItem, settings: dict[str, Any]) -> Any:
-    """Return what goes over the wire for ``item``, call by call, or why nothing does."""
+    """Return the requests sent for ``item`` in order, or ``{"rejected": message}``."""
     wire = Wire()
     channel = connected(httpx.MockTransport(wire), refresh_token="a-refresh-token", **settings)
     try:
@@ -95,7 +95,7 @@ def sent(call: str, item: ContentItem, settings: dict[str, Any]) -> Any:
 
 
 def golden(name: str, found: Any) -> Any:
-    """Return what the golden file ``name`` holds; with ``UPDATE_GOLDEN=1`` it is written first."""
+    """Return the content of the golden file ``name``. With ``UPDATE_GOLDEN=1``, write ``found`` to the file first."""
     path = GOLDEN / f"{name}.json"
     if os.environ.get("UPDATE_GOLDEN") == "1":
         path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What Blackboard answers, by status, and what has to become of the item."""
+"""Blackboard's responses by status, and the expected result of the item."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.integrated_channels.channels.items import an_item
 if TYPE_CHECKING:
     from enterprise_catalog.sandbox.blackboard import BlackboardSandbox
 
-#: A payload of a course that Blackboard refuses: it lacks what every course has to have.
+#: The payload of a course that Blackboard rejects: the required name is empty.
 BAD_PAYLOAD: Final = {**to_course(an_item("Northwind+Bad")), "name": ""}
 
 

@@ -1,6 +1,6 @@
-"""Tests of the Canvas channel: what it makes of content items, and how it gets on with a Canvas.
+"""Tests of the Canvas channel: its payloads, and its calls to a Canvas sandbox.
 
-``cases.py``       awkward content items, by name.
-``golden/``        for each of them what goes over the wire; ``UPDATE_GOLDEN=1`` writes the files anew, for review.
-``connection.py``  the channel, connected in-process to a Canvas.
+``cases.py``       edge-case content items, by name.
+``golden/``        the requests for each case; ``UPDATE_GOLDEN=1`` rewrites the files for review.
+``connection.py``  the channel, connected in-process to a Canvas sandbox.
 """

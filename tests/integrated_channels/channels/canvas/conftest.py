@@ -1,4 +1,4 @@
-"""A Canvas in memory, and the channel connected to it."""
+"""Fixtures: an in-memory Canvas sandbox and a channel connected to it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def canvas() -> CanvasSandbox:
-    """A Canvas whose clock stands still."""
+    """A Canvas sandbox with a fixed clock."""
     return CanvasSandbox(clock=lambda: 1_795_400_000.0)
 
 
 @pytest.fixture
 def channel(canvas: CanvasSandbox) -> Canvas:
-    """The channel to ``canvas``, authorized."""
+    """The channel connected to ``canvas``, with consent already given."""
     return connected(canvas)

@@ -1,4 +1,4 @@
-"""The channel, connected in-process to a Canvas or to whatever else answers."""
+"""Connects the channel in-process to a Canvas sandbox or another transport."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AUTHORIZED: Final = CanvasCredentials(
 )
 NOT_AUTHORIZED: Final = CanvasCredentials(client_id=CLIENT_ID, client_secret=SecretStr(CLIENT_SECRET))
 
-#: How the sandbox counts calls.
+#: Keys of the sandbox's call counter, ``calls``.
 TOKEN: Final = "POST /login/oauth2/token"
 LOOK: Final = "GET /api/v1/courses/:id"
 CREATE: Final = "POST /api/v1/accounts/:account_id/courses"
@@ -36,7 +36,7 @@ PERMISSIONS: Final = "GET /api/v1/accounts/:account_id/permissions"
 
 
 class Recorder(httpx.BaseTransport):
-    """Passes requests on and keeps those to the API, as method, path with query, and JSON."""
+    """Forwards requests. Records the method, path with query, and JSON body of every request except ``/login/``."""
 
     def __init__(self, app: CanvasSandbox) -> None:
         self.requests: list[dict[str, Any]] = []
@@ -57,7 +57,7 @@ def connected(
     base_url: str = BASE_URL,
     **settings: Any,
 ) -> Canvas:
-    """Return the channel, connected to ``app``; ``settings`` are those of the channel."""
+    """Return a channel connected to ``app``; ``settings`` are the channel's settings."""
     transport = app if isinstance(app, httpx.BaseTransport) else httpx.WSGITransport(app=app)
     known = [secret.get_secret_value() for secret in (credentials.client_secret, credentials.refresh_token) if secret]
     client = LMSClient(base_url, secrets=known, transport=transport)
@@ -65,7 +65,7 @@ def connected(
 
 
 def outgoing(content_key: str = "A", *, remote_id: str = "", may_be_there: bool = True, **fields: Any) -> Outgoing:
-    """Return the course of a boring item on its way; ``fields`` replace those of its payload, ``None`` drops one."""
+    """Return the outgoing course of a default item. ``fields`` replace payload fields; ``None`` removes a field."""
     channel = connected(httpx.MockTransport(_no_answer))
     payload = channel.transform(an_item(content_key, title=f"Course {content_key}")) | fields
     sent = {name: value for name, value in payload.items() if name not in fields or value is not None}
@@ -73,12 +73,12 @@ def outgoing(content_key: str = "A", *, remote_id: str = "", may_be_there: bool 
 
 
 def add(canvas: CanvasSandbox, key: str, **columns: Any) -> str:
-    """Put a course into the table as if it had long been there, and return its id."""
+    """Add a course to the sandbox's table, as if it had existed before. Return its ID."""
     return str(canvas.table.add(integration_id=key, **{"name": "Theirs", **columns}).id)
 
 
 def states(canvas: CanvasSandbox) -> dict[object, object]:
-    """Return integration ID -> state of each course."""
+    """Return integration ID -> ``workflow_state`` for each course."""
     return {course["integration_id"]: course["workflow_state"] for course in canvas.content()}
 
 

@@ -1,4 +1,4 @@
-"""Consent, tokens and permissions: who is let in at a Canvas, and what is said when nobody is."""
+"""Consent, tokens and permissions at Canvas, and the error messages when access is denied."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ REDIRECT_URI = "https://catalog.example.org/authorized?a=b"
 
 
 def consented(canvas: CanvasSandbox, url: str) -> dict[str, list[str]]:
-    """Go where a person is sent, and return what comes back with the redirect."""
+    """Follow ``url`` as the user's browser does. Return the query parameters of the redirect."""
     with httpx.Client(transport=httpx.WSGITransport(app=canvas)) as browser:
         return parse_qs(urlsplit(browser.get(url).headers["location"]).query)
 
@@ -272,7 +272,7 @@ def test_a_redirect_is_a_wrong_base_url(canvas: CanvasSandbox, channel: Canvas, 
         channel.create([outgoing("A")])
 
 
-# --- probe ----------------------------------------------------------------------------------------------------------
+# --- check connection -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("policy", ["conclude", "delete"])

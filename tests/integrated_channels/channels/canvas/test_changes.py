@@ -1,4 +1,4 @@
-"""Updating, showing again, concluding and deleting courses, at a Canvas in memory."""
+"""Updating, republishing, concluding and deleting courses on an in-memory Canvas."""
 
 from __future__ import annotations
 

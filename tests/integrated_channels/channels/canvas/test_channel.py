@@ -1,4 +1,4 @@
-"""Finding, adopting, creating and listing courses, at a Canvas in memory."""
+"""Finding, adopting, creating and listing courses on an in-memory Canvas."""
 
 from __future__ import annotations
 
@@ -291,7 +291,7 @@ def test_the_token_follows_no_link_to_elsewhere_or_in_a_circle(link: str, reason
 
 
 def answering(answer: httpx.Response) -> httpx.MockTransport:
-    """Return a Canvas that gives a token, and to everything else the same ``answer``; other hosts are never asked."""
+    """Return a Canvas that sends ``answer`` to all requests except for tokens. Asserts that no other host is called."""
     asked: list[httpx.URL] = []
 
     def answer_to(request: httpx.Request) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""A configuration of Canvas that is authorized, tried and left, over real HTTP on loopback."""
+"""A Canvas configuration authorized and checked over real HTTP on the loopback interface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Canvas's leaky bucket: the run ends before it is full, and both ways to say that it is full are understood."""
+"""Canvas's leaky-bucket rate limit: runs stop before the bucket is full and recognize both throttling responses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Clock:
-    """A clock that is set by hand."""
+    """A clock that tests set by hand, in epoch seconds."""
 
     def __init__(self) -> None:
         self.now = 1_795_400_000.0
@@ -131,7 +131,7 @@ def test_a_canvas_that_says_nothing_of_it_is_not_waited_for_either(headers: dict
 def test_both_ways_to_be_throttled_end_the_run_and_blame_no_item(
     canvas: CanvasSandbox, style: str, status: int
 ) -> None:
-    # With two calls at a time, the second may be sent before the first is answered.
+    # With two parallel calls, the second may be sent before the response to the first arrives.
     channel = connected(canvas, parallel_calls=1)
     canvas.throttle_style = style  # type: ignore[assignment]  # pytest knows no literals
     canvas.high_water = 0.0

@@ -1,4 +1,4 @@
-"""Whatever goes wrong, and whatever Canvas repeats of it: no exception holds a secret, a token or a code."""
+"""No exception holds a secret, a token or a code, even if Canvas repeats it in an error response."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CREDENTIALS: Final = CanvasCredentials(
     client_id=CLIENT_ID, client_secret=SecretStr(SECRET), refresh_token=SecretStr(REFRESH)
 )
 
-#: What an error page, a proxy or Canvas may repeat of a request, with the secret in place of ``%s``.
+#: Error responses in which a page, a proxy or Canvas repeats part of a request; ``%s`` stands for the secret.
 ECHOES: Final = (
     "<html>You sent %s</html>",
     '{"errors": [{"message": "not for %s"}]}',
@@ -44,9 +44,9 @@ STATUSES: Final = [200, 303, 400, 401, 403, 404, 422, 429, 503]
 
 
 def told(error: BaseException) -> str:
-    """Return all that a log could show of ``error``, its causes included, but the values of variables."""
+    """Return everything a log could show of ``error`` and its causes, except the values of local variables."""
     shown = "".join(traceback.format_exception(error))
-    # The lines of code that a traceback quotes are this repository's, these tests' own included.
+    # Remove the quoted source lines: they come from this repository and may contain the secrets of these tests.
     return re.sub(r'(?m)^  File ".*\n(    .*\n)*', "", shown) + repr(error) + str(vars(error))
 
 

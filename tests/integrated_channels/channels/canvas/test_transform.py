@@ -1,4 +1,4 @@
-"""What Canvas is sent for a content item: golden files for awkward cases, laws for all the others."""
+"""Requests sent to Canvas for a content item: golden files for edge cases, property tests for all other items."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 
-#: What texts are made of that break naive code, beside any text at all.
+#: Text fragments that break naive HTML and text handling; ``texts`` mixes them with arbitrary text.
 _SHARDS: Final = ["<", "<b>", "</", "&lt;", "&", "\0", "…", "\u00a0", " ", "<br>", '"', "[", "%zz", "//"]
 texts = st.lists(st.sampled_from(_SHARDS) | st.text(max_size=120), max_size=12).map("".join)
 moments = st.none() | st.datetimes(timezones=st.just(UTC))
@@ -44,7 +44,7 @@ items = st.builds(
 
 
 def sent(call: str, item: ContentItem, **settings: Any) -> Any:
-    """Return the requests that go over the wire for ``item``, or why none does."""
+    """Return the requests sent for ``item`` in order, or ``{"rejected": message}``."""
     canvas = CanvasSandbox()
     wire = Recorder(canvas)
     channel = connected(wire, **settings)
@@ -59,14 +59,14 @@ def sent(call: str, item: ContentItem, **settings: Any) -> Any:
 
 
 def golden(name: str, found: Any) -> Any:
-    """Return what the golden file ``name`` holds; with ``UPDATE_GOLDEN=1`` it is written first."""
+    """Return the content of the golden file ``name``. With ``UPDATE_GOLDEN=1``, write ``found`` to the file first."""
     path = GOLDEN / f"{name}.json"
     if os.environ.get("UPDATE_GOLDEN") == "1":
         path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-#: Name of a golden file -> call, case and settings of what is not a create with the default settings.
+#: Golden files other than a create with default settings: name -> call, case and settings.
 OTHER_CALLS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "update_of_a_run": ("update", "run", {}),
     "update_without_an_image": ("update", "no_image", {}),

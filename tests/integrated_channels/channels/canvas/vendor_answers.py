@@ -1,4 +1,4 @@
-"""What Canvas answers, by status and body, and what has to become of the item."""
+"""Canvas's responses by status and body, and the expected result of the item."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.integrated_channels.channels.conformance import VendorAnswer
 if TYPE_CHECKING:
     from enterprise_catalog.sandbox.canvas import CanvasSandbox
 
-#: A payload of a course that Canvas refuses: it has no page of that name.
+#: The payload of a course that Canvas rejects: ``default_view`` is not one of its pages.
 BAD_PAYLOAD: Final = {"name": "Bad", "integration_id": "Northwind+Bad", "default_view": "home"}
 
 NOTHING: Final = Fault(kind=FaultKind.DELAY)

@@ -1,1 +1,1 @@
-"""The Cornerstone channel: what its feed says of items."""
+"""Tests of the Cornerstone channel: the feed entries of content items."""

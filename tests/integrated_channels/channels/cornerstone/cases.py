@@ -1,4 +1,4 @@
-"""Awkward content items, by name; ``golden/`` holds what Cornerstone's feed says of each."""
+"""Edge-case content items by name. ``golden/`` holds the Cornerstone feed entry of each item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Cornerstone's feed says of a content item: golden files for awkward cases, and what the portal makes of them."""
+"""Cornerstone feed entries of content items: golden files for edge cases, and acceptance by the sandbox portal."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def channel(**settings: Any) -> Cornerstone:
 
 
 def told(item: ContentItem, **settings: Any) -> dict[str, Any]:
-    """Return the entry of ``item`` in the feed, or why there is none."""
+    """Return the feed entry of ``item``, or ``{"rejected": message}``."""
     portal = channel(subjects={"Computer Science": "Technology"}, **settings)
     try:
         return portal.entry("KEY", portal.transform(item), NOON)

@@ -1,4 +1,4 @@
-"""A Degreed in memory, and the channel connected to it."""
+"""Fixtures: an in-memory Degreed sandbox and a channel connected to it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def degreed() -> DegreedSandbox:
-    """A Degreed as it is documented."""
+    """A Degreed sandbox with the documented behavior."""
     return DegreedSandbox()
 
 
 @pytest.fixture
 def channel(degreed: DegreedSandbox) -> Degreed:
-    """The channel to ``degreed``."""
+    """The channel connected to ``degreed``."""
     return connected(degreed)

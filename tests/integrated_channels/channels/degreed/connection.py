@@ -1,4 +1,4 @@
-"""The channel, connected in-process to a Degreed or to whatever else answers."""
+"""Connects the channel in-process to a Degreed sandbox or another transport."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def connected(
     before_each_call: BeforeCall | None = None,
     **settings: Any,
 ) -> Degreed:
-    """Return the channel, connected to ``app``, which plays both hosts; ``settings`` are those of the channel."""
+    """Return a channel connected to ``app``, which serves both the API host and the token host."""
     transport = app if isinstance(app, httpx.BaseTransport) else httpx.WSGITransport(app=app)
     secrets = [credentials.client_secret.get_secret_value()]
     client = LMSClient(BASE_URL, secrets=secrets, before_each_call=before_each_call, transport=transport)
@@ -37,14 +37,14 @@ def connected(
 
 
 def outgoing(content_key: str = "A", *, remote_id: str = "", may_be_there: bool = True, **attributes: Any) -> Outgoing:
-    """Return the course of a boring item on its way; ``attributes`` replace those of its payload."""
+    """Return the outgoing course of a default item; ``attributes`` replace attributes of its payload."""
     item = an_item(content_key, title=f"Course {content_key}", enrollment_url=f"https://learn.test/{content_key}")
     payload = connected(httpx.MockTransport(_no_answer)).transform(item)
     return Outgoing(content_key, payload | {"skills": ["Python"]} | attributes, remote_id, may_be_there)
 
 
 def add(degreed: DegreedSandbox, external_id: str, **attributes: Any) -> str:
-    """Put a course into the table as if it had long been there, and return its id."""
+    """Add a course to the sandbox's table, as if it had existed before. Return its ID."""
     known = {"external-id": external_id, "title": "Theirs", "url": f"https://learn.test/{external_id}"}
     return degreed.table.add({**known, "obsolete": False, **attributes}).id
 

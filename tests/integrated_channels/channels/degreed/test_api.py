@@ -1,4 +1,4 @@
-"""Tokens, statuses and error lists: what each means for the sync."""
+"""Degreed's tokens, statuses and error lists, and their effect on the sync."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding, creating, updating and taking away courses, at a Degreed in memory."""
+"""Finding, creating, updating and deleting courses on an in-memory Degreed."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_an_external_id_that_is_taken_makes_no_second_course(degreed: DegreedSan
 
     assert (raised.value.status_code, raised.value.vendor_code) == (409, "conflict")
     assert len(degreed.content()) == 1
-    assert LIST not in degreed.calls  # The engine looks by itself.
+    assert LIST not in degreed.calls  # The engine looks the item up itself.
 
 
 def test_an_external_id_that_was_taken_since_it_was_looked_for_is_tried_again(
@@ -359,7 +359,7 @@ def test_an_answer_to_a_change_that_is_not_the_course_is_no_success(
         getattr(channel, call)([outgoing("A", remote_id=there)])
 
 
-# --- taking away ----------------------------------------------------------------------------------------------------
+# --- deleting ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_delete_makes_the_course_obsolete_and_leaves_all_else(degreed: DegreedSandbox, channel: Degreed) -> None:
@@ -392,7 +392,7 @@ def test_a_page_in_the_way_of_a_delete_for_good_is_no_success(degreed: DegreedSa
         connected(degreed, delete_policy="delete").delete([outgoing("A", remote_id=there)])
 
 
-# --- what there is, and whether it can work -------------------------------------------------------------------------
+# --- listing and checking the connection ------------------------------------------------------------------------------
 
 
 def test_a_list_has_all_that_is_not_obsolete_page_by_page(degreed: DegreedSandbox, channel: Degreed) -> None:

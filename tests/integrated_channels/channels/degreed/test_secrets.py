@@ -1,4 +1,4 @@
-"""Whatever goes wrong, and whatever Degreed repeats of it: no exception or result holds a secret or a token."""
+"""No exception or result holds a secret or a token, even if Degreed repeats it in an error response."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECRET: Final = 'sé/cret & "wörd"'
 BY_SECRET: Final = DegreedCredentials(client_id=CLIENT_ID, client_secret=SecretStr(SECRET))
 FETCHED: Final = "sandbox-token-000001"
 
-#: What an error page or an error list may repeat of a request, with the secret in place of ``%s``.
+#: Error pages and error lists that repeat part of a request; ``%s`` stands for the secret.
 ECHOES: Final = (
     "<html>You sent %s</html>",
     '{"errors": [{"code": "%s", "title": "No.", "detail": "not for %s"}]}',

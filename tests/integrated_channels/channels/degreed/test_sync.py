@@ -1,4 +1,4 @@
-"""Whole runs against a Degreed over HTTP: what is left in it, and in our rows, when something goes wrong."""
+"""Whole sync runs against Degreed over HTTP: the courses in Degreed and our rows after failures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ URL_OF_A = "https://learn.example.org/acme/course/A"
 
 @pytest.fixture
 def degreed(clock: Clock) -> DegreedSandbox:
-    """A Degreed whose windows are those of the runs' clock."""
+    """A Degreed sandbox that counts its rate-limit windows by the test clock."""
 
     def now() -> float:
         return clock.now.timestamp()
@@ -39,7 +39,7 @@ def degreed(clock: Clock) -> DegreedSandbox:
 
 @pytest.fixture
 def configure(degreed: DegreedSandbox, customer: EnterpriseCustomer) -> Iterator[Callable[..., ChannelConfiguration]]:
-    """Return a function that connects the customer to ``degreed``; its arguments are the channel's settings."""
+    """Return a function that creates a configuration for ``degreed``; its arguments are the channel's settings."""
     with on_loopback(degreed) as url:
 
         def make(**settings: Any) -> ChannelConfiguration:
@@ -56,7 +56,7 @@ def configure(degreed: DegreedSandbox, customer: EnterpriseCustomer) -> Iterator
 
 @pytest.fixture
 def configuration(configure: Callable[..., ChannelConfiguration]) -> ChannelConfiguration:
-    """The customer's connection to ``degreed``, as it is documented."""
+    """The customer's configuration for ``degreed``, with the sandbox's own settings."""
     return configure()
 
 
@@ -101,7 +101,7 @@ def test_a_url_under_another_external_id_is_recorded_and_harms_no_other(
     degreed: DegreedSandbox,
     customer: EnterpriseCustomer,
     clock: Clock,
-    is_unseen: bool,  # noqa: FBT001  (pytest gives it)
+    is_unseen: bool,  # noqa: FBT001  (passed by pytest)
 ) -> None:
     add(degreed, "A" if is_unseen else "theirs", url=URL_OF_A)
     degreed.unseen_external_ids = {"A"} if is_unseen else set()
@@ -130,7 +130,7 @@ def test_skills_that_degreed_refuses_leave_the_course_and_a_reason_and_are_set_l
 
     assert run.counts == {"create": {"rejected": 1, "done": 1}}
     assert degreed.offered() == {"A": "Course A", "B": "Course B"}
-    [id_of_a] = [course["id"] for course in degreed.content() if course["external-id"] == "A"]  # Two are made at once.
+    [id_of_a] = [course["id"] for course in degreed.content() if course["external-id"] == "A"]  # One of two.
     assert (refused.state, refused.remote_id) == ("rejected", id_of_a)
     assert "as it should be, but for its skills: the API key may not set them" in refused.reason
     assert later.state == RunState.COMPLETE
@@ -184,7 +184,7 @@ def test_runs_keep_to_the_calls_of_a_minute_and_leave_nothing_undone(
         clock.forward(minutes=1)
         assert len(states) < 10
 
-    assert set(states[:-1]) == {RunState.INCOMPLETE}  # Degreed was never asked for too much.
+    assert set(states[:-1]) == {RunState.INCOMPLETE}  # Degreed never had to reject a call.
     assert set(map(str, skills_of(degreed).values())) == {"['R']"}
     assert len(degreed.content()) == 8
 

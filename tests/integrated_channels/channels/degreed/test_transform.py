@@ -1,4 +1,4 @@
-"""What Degreed is sent for a content item: golden files for awkward cases, laws for all the others."""
+"""Requests sent to Degreed for a content item: golden files for edge cases, property tests for all other items."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ items = st.builds(
 
 
 class Wire:
-    """Answers the channel as a Degreed would that takes everything, and keeps the requests but those for tokens."""
+    """A Degreed that accepts every request, and records all requests except token requests."""
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
@@ -69,7 +69,7 @@ class Wire:
 
 
 def sent(call: str, item: ContentItem, **options: Any) -> Any:
-    """Return the requests that go over the wire for ``item``, in order, or why none does."""
+    """Return the requests sent for ``item`` in order, or ``{"rejected": message}``."""
     wire = Wire()
     channel = connected(httpx.MockTransport(wire), **options)
     try:
@@ -87,14 +87,14 @@ def sent(call: str, item: ContentItem, **options: Any) -> Any:
 
 
 def golden(name: str, found: Any) -> Any:
-    """Return what the golden file ``name`` holds; with ``UPDATE_GOLDEN=1`` it is written first."""
+    """Return the content of the golden file ``name``. With ``UPDATE_GOLDEN=1``, write ``found`` to the file first."""
     path = GOLDEN / f"{name}.json"
     if os.environ.get("UPDATE_GOLDEN") == "1":
         path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-#: Name of a golden file -> call and settings of what is not a create with the default settings.
+#: Golden files other than a create with default settings: name -> call and settings.
 OTHERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "update_of_a_course": ("update", {}),
     "delete_of_a_course": ("delete", {}),
@@ -163,9 +163,9 @@ def test_texts_fit_and_are_what_the_plain_text_starts_with(item: ContentItem, ti
     assert course["summary"].endswith((described, "…"))
 
 
-@settings(deadline=None)  # The first sandbox of a process takes long to make.
+@settings(deadline=None)  # The first sandbox of a process takes long to create.
 @given(items, st.booleans())
-def test_any_item_arrives_at_degreed_as_it_was_made(item: ContentItem, has_price: bool) -> None:  # noqa: FBT001  (hypothesis gives it)
+def test_any_item_arrives_at_degreed_as_it_was_made(item: ContentItem, has_price: bool) -> None:  # noqa: FBT001  (hypothesis)
     degreed = DegreedSandbox()
     channel = connected(degreed, show_price=has_price)
     payload = channel.transform(item)

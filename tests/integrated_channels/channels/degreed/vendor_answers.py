@@ -1,4 +1,4 @@
-"""What Degreed answers, by its statuses, and what has to become of the item (https://developer.degreed.com)."""
+"""Degreed's responses by status, and the expected result of the item (https://developer.degreed.com)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from enterprise_catalog.integrated_channels.types import Outcome
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.conformance import VendorAnswer
 
-#: A payload of a course that Degreed refuses: it lacks what every course has to have.
+#: The payload of a course that Degreed rejects: the title is empty and the URL is missing.
 BAD_PAYLOAD: Final = {"title": "", "external-id": "Northwind+Bad"}
 
 _API: Final = "* /api/v2/*"

@@ -1,6 +1,6 @@
-"""Tests of the Moodle channel: what it makes of content items, and how it gets on with a Moodle.
+"""Tests of the Moodle channel: its payloads, and its calls to a Moodle sandbox.
 
-``cases.py``       awkward content items, by name.
-``golden/``        for each of them what goes over the wire; ``UPDATE_GOLDEN=1`` writes the files anew, for review.
-``connection.py``  the channel, connected in-process to a Moodle.
+``cases.py``       edge-case content items, by name.
+``golden/``        the requests for each case; ``UPDATE_GOLDEN=1`` rewrites the files for review.
+``connection.py``  the channel, connected in-process to a Moodle sandbox.
 """

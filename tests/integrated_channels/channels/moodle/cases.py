@@ -1,4 +1,4 @@
-"""Awkward content items, by name; ``golden/`` holds what Moodle is sent for each."""
+"""Edge-case content items by name. ``golden/`` holds the form fields that Moodle gets for each item."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CASES: Final[Mapping[str, ContentItem]] = {
     "enrollment_url_with_ampersand_and_quote": an_item(enrollment_url='https://learn.example.org/?a=1&b="2"'),
     # Titles.
     "title_of_300_characters": an_item(title="Long title " * 27 + "end"),
-    # Where the short name is cut, and where the full name is.
+    # Put "<" at the positions where the short name and the full name are cut.
     "title_of_300_characters_cut_at_a_less_than": an_item(title="x" * 232 + " < " + "y" * 16 + " < " + "z" * 46),
     "title_in_many_scripts": an_item(
         title="Économie für Anfänger: 数据科学 для всех 🎓👩🏽‍🔬", organizations=("Università",)

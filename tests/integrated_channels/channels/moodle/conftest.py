@@ -1,4 +1,4 @@
-"""A Moodle in memory, and the channel connected to it."""
+"""Fixtures: an in-memory Moodle sandbox and a channel connected to it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def moodle() -> MoodleSandbox:
-    """A Moodle with the categories 1 and 4."""
+    """A Moodle sandbox with the category IDs 1 and 4."""
     return MoodleSandbox(category_ids={1, 4})
 
 
 @pytest.fixture
 def channel(moodle: MoodleSandbox) -> Moodle:
-    """The channel to ``moodle``, by token."""
+    """The channel connected to ``moodle``, authenticated by token."""
     return connected(moodle)

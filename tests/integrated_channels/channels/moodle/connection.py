@@ -1,4 +1,4 @@
-"""The channel, connected in-process to a Moodle or to whatever else answers."""
+"""Connects the channel in-process to a Moodle sandbox or another transport."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def connected(
     base_url: str = BASE_URL,
     **settings: Any,
 ) -> Moodle:
-    """Return the channel, connected to ``app``; ``settings`` are those of the channel."""
+    """Return a channel connected to ``app``; ``settings`` are the channel's settings."""
     transport = app if isinstance(app, httpx.BaseTransport) else httpx.WSGITransport(app=app)
     known = [secret.get_secret_value() for secret in (credentials.token, credentials.password) if secret]
     client = LMSClient(base_url, secrets=known, transport=transport)
@@ -39,7 +39,7 @@ def connected(
 
 
 def outgoing(content_key: str = "A", *, remote_id: str = "", **fields: Any) -> Outgoing:
-    """Return the course of a boring item on its way; ``fields`` replace those of its payload, ``None`` drops one."""
+    """Return the outgoing course of a default item. ``fields`` replace payload fields; ``None`` removes a field."""
     title = f"Course {content_key}"
     payload = connected(httpx.MockTransport(_no_answer)).transform(an_item(content_key, title=title)) | fields
     sent = {name: value for name, value in payload.items() if value is not None}
@@ -47,7 +47,7 @@ def outgoing(content_key: str = "A", *, remote_id: str = "", **fields: Any) -> O
 
 
 def add(moodle: MoodleSandbox, idnumber: str, **columns: Any) -> str:
-    """Put a course into the table as if it had long been there, and return its id."""
+    """Add a course to the sandbox's table, as if it had existed before. Return its ID."""
     row = {"fullname": "Theirs", "shortname": f"Theirs ({idnumber})", "categoryid": 1, **columns}
     return str(moodle.table.add(Course(idnumber=idnumber, **row)).id)
 

@@ -1,4 +1,4 @@
-"""Updating and hiding courses, at a Moodle in memory: each by itself."""
+"""Updating and hiding courses on an in-memory Moodle, with one result per course."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_delete_of_a_missing_course_says_that_it_is_gone(channel: Moodle) -> N
     assert result.outcome is Outcome.GONE
 
 
-# --- what is about the account ----------------------------------------------------------------------------------------
+# --- the account ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_a_capability_that_is_missing_in_one_course_refuses_only_that_course(
         [Outcome.REJECTED],
     ]
     assert f"so course {ids[0]} or its category overrides it" in results[0][0].message
-    assert moodle.calls["core_course_update_courses"] == 3  # The role is checked once.
+    assert moodle.calls["core_course_update_courses"] == 3  # The role is checked only once.
 
 
 def test_a_hidden_course_that_we_may_not_enter_is_tried_again(moodle: MoodleSandbox, channel: Moodle) -> None:

@@ -1,4 +1,4 @@
-"""Finding, adopting and creating courses, at a Moodle in memory."""
+"""Finding, adopting and creating courses on an in-memory Moodle."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_one_course_that_the_account_may_not_enter_keeps_no_other_from_being_fou
     moodle.inaccessible_course_ids = {int(hidden)}
 
     assert channel.find(["A", "B", "A"]) == {"B": seen}
-    assert moodle.calls == {LOOK_UP: 4}  # The front page is looked at once.
+    assert moodle.calls == {LOOK_UP: 4}  # The front page is looked up only once.
 
 
 # --- create ---------------------------------------------------------------------------------------------------------

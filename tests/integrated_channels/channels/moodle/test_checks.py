@@ -1,4 +1,4 @@
-"""Setups of a Moodle that cannot work, and the sentences about them; nothing is changed there."""
+"""Connection checks of Moodle: one sentence for each setup problem, and no changes in Moodle."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOW_TO = Path(enterprise_catalog.__file__).parent.parent / "docs" / "how-tos" / 
 
 
 def problems_of(moodle: MoodleSandbox, **settings: Any) -> list[str]:
-    """Return what a check of the connection finds; it may change nothing."""
+    """Return the problems found by a connection check. Asserts that the check changes nothing."""
     before = moodle.table.all()
     found = list(connected(moodle, **settings).probe())
     assert moodle.table.all() == before
@@ -171,7 +171,7 @@ def test_a_list_that_is_no_list_is_told() -> None:
 
 
 def listed(first: str) -> frozenset[str]:
-    """Return the list of the how-to that begins with ``first``."""
+    """Return the entries of the how-to's text block whose first entry is ``first``."""
     text = HOW_TO.read_text(encoding="utf-8")
     blocks = re.findall(r"code-block:: text\n\n((?: +\S+\n)+)", text)
     [lines] = [block.split() for block in blocks if block.split()[0] == first]

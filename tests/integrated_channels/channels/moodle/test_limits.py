@@ -1,4 +1,4 @@
-"""PHP's ``max_input_vars``: what exceeds it vanishes without a word, so that nothing may exceed it."""
+"""PHP's ``max_input_vars``: PHP silently drops form variables beyond this limit, and no call may exceed it."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tests.integrated_channels.channels.moodle.connection import connected, outg
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.types import Outgoing
 
-#: Variables of a create of five full courses: seven fields each, and the call's own four.
+#: Form variables of a create of five courses with all fields: seven per course, and four of the call itself.
 FIVE_COURSES: Final = 5 * 7 + 4
-#: Likewise of an update, which adds two fields to each and leaves the category out.
+#: Form variables of an update of five courses: two more fields per course, but no category.
 FIVE_CHANGES: Final = 5 * 8 + 4
 
 
 def full_courses(count: int) -> list[Outgoing]:
-    """Return new courses with every field that we ever send."""
+    """Return new courses with every field that the channel can send."""
     return [outgoing(f"K{number:03}", startdate=1_000, enddate=2_000) for number in range(count)]
 
 
 def let_through(variables: int) -> int:
-    """Return the ``max_input_vars`` with which so many arrive: PHP counts a form's variable once it has stored it."""
+    """Return the ``max_input_vars`` that accepts ``variables``: PHP checks the limit after it stores a variable."""
     return variables - 1
 
 
@@ -80,7 +80,7 @@ def test_a_create_that_a_lower_limit_cuts_is_noticed_and_done_as_a_whole_or_not_
     with pytest.raises(RetryableError, match="max_input_vars is lower than the settings say"):
         connected(moodle).create(items)
 
-    # With all but the last variable, the format of the answer, Moodle does what it was asked to.
+    # If only the last variable (the response format) is missing, Moodle still creates the courses.
     assert stored(moodle) == (payloads(items) if missing == 1 else [])
 
 

@@ -1,4 +1,4 @@
-"""Listing the courses of a Moodle in parts, across gaps in their ids."""
+"""Listing the courses of a Moodle in ranges of IDs, across gaps in the IDs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever goes wrong, and whatever Moodle repeats of it: no exception holds a token or a password."""
+"""No exception holds a token or a password, even if Moodle repeats it in an error response."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PASSWORD: Final = 'pä/ss & "wörd"'
 BY_PASSWORD: Final = MoodleCredentials(username=USERNAME, password=SecretStr(PASSWORD))
 LOG_IN_TOKEN: Final = "abcdef0123456789abcdef0123456789"
 
-#: What an error page, a proxy or a debugging PHP may repeat of a request, with the secret in place of ``%s``.
+#: Error responses in which a page, a proxy or a debugging PHP repeats part of a request; ``%s`` stands for the secret.
 ECHOES: Final = (
     "<html>You sent wstoken=%s</html>",
     '{"exception": "x", "errorcode": "invalidparameter", "message": "not for %s"}',
@@ -37,9 +37,9 @@ ECHOES: Final = (
 
 
 def told(error: BaseException) -> str:
-    """Return all that a log could show of ``error``, its causes included, but the values of variables."""
+    """Return everything a log could show of ``error`` and its causes, except the values of local variables."""
     shown = "".join(traceback.format_exception(error))
-    # The lines of code that a traceback quotes are this repository's, these tests' own included.
+    # Remove the quoted source lines: they come from this repository and may contain the secrets of these tests.
     return re.sub(r'(?m)^  File ".*\n(    .*\n)*', "", shown) + repr(error) + str(vars(error))
 
 

@@ -1,4 +1,4 @@
-"""What Moodle is sent for a content item: golden files for awkward cases, laws for all the others."""
+"""Form fields sent to Moodle for a content item: golden files for edge cases, property tests for all other items."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 
-#: What texts are made of that break naive code, beside any text at all.
+#: Text fragments that break naive HTML and text handling; ``texts`` mixes them with arbitrary text.
 _SHARDS: Final = ["<", "<b>", "</", "<3", "< ", "&lt;", "&#60;", "&", "&amp;", "\0", "…", "\u00a0", "\x1c", " ", "<br>"]
 texts = st.lists(st.sampled_from(_SHARDS) | st.text(max_size=120), max_size=12).map("".join)
-#: A null in a key cannot be mended, as the key has to stay what it is; Moodle refuses it.
+#: Keys without null characters: a key is never altered, and Moodle rejects nulls.
 keys = texts.map(lambda text: f"K{text}".replace("\0", "")[:100])
 items = st.builds(
     an_item,
@@ -52,7 +52,7 @@ items = st.builds(
 
 
 class Wire:
-    """Answers the channel as a Moodle would that takes everything, and keeps the fields of the last request."""
+    """A Moodle that accepts every request, and records the form fields of the last request."""
 
     def __init__(self) -> None:
         self.fields: dict[str, str] = {}
@@ -65,7 +65,7 @@ class Wire:
 
 
 def sent(call: str, item: ContentItem) -> Mapping[str, str]:
-    """Return the fields of the form that goes over the wire for ``item``, in order, or why none does."""
+    """Return the form fields sent for ``item`` in order, or ``{"rejected": message}``."""
     wire = Wire()
     channel = connected(httpx.MockTransport(wire))
     try:
@@ -77,13 +77,13 @@ def sent(call: str, item: ContentItem) -> Mapping[str, str]:
 
 
 def is_taken(item: ContentItem) -> bool:
-    """Return whether ``item`` can be sent and Moodle has no rule against it."""
+    """Return True if the channel can send ``item`` and its dates are in order, as Moodle requires."""
     ends_before_it_starts = bool(item.start and item.end and item.end < item.start)
     return "rejected" not in sent("create", item) and not ends_before_it_starts
 
 
 def golden(name: str, found: Mapping[str, str]) -> Any:
-    """Return what the golden file ``name`` holds; with ``UPDATE_GOLDEN=1`` it is written first."""
+    """Return the content of the golden file ``name``. With ``UPDATE_GOLDEN=1``, write ``found`` to the file first."""
     path = GOLDEN / f"{name}.json"
     if os.environ.get("UPDATE_GOLDEN") == "1":
         path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What Moodle's errors, pages and broken answers mean, and how the channel logs in."""
+"""Moodle's errors, HTML pages and malformed responses, and the channel's authentication."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def moodle() -> MoodleSandbox:
 
 
 def failure_of_create(moodle: MoodleSandbox, *, credentials: MoodleCredentials = BY_TOKEN, **fields: Any) -> SyncError:
-    """Return what a create of one course raises; ``fields`` replace those of its payload."""
+    """Return the error raised by a create of one course; ``fields`` replace fields of its payload."""
     with pytest.raises(SyncError) as raised:
         connected(moodle, credentials=credentials).create([outgoing("A", **fields)])
     return raised.value

@@ -1,4 +1,4 @@
-"""What Moodle answers, by its error codes, and what has to become of the item."""
+"""Moodle's responses by error code, and the expected result of the item."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from enterprise_catalog.integrated_channels.types import Outcome
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.conformance import VendorAnswer
 
-#: A payload of a course that Moodle refuses: it lacks what every course has to have.
+#: The payload of a course that Moodle rejects: the required full name is empty.
 BAD_PAYLOAD: Final = {"fullname": "", "shortname": "Bad", "idnumber": "Northwind+Bad", "categoryid": 1}
 
 

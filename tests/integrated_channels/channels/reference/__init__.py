@@ -1,6 +1,6 @@
-"""The tables of ``docs/reference/channels/``, made of what channels do and declare.
+"""Generates the tables in ``docs/reference/channels/`` from the channels' behavior and declarations.
 
-``documents.py``  content documents, and other values for each of their fields.
-``mapping.py``    changes one field after the other, and sees what changes in what is sent.
-``pages.py``      the tables as reStructuredText.
+``documents.py``  sample content documents, and an alternative value for each field.
+``mapping.py``    changes one field at a time and records the differences in the payload.
+``pages.py``      renders the tables as reStructuredText.
 """

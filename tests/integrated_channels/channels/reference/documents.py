@@ -1,4 +1,4 @@
-"""Content documents with every field that can be read, and another value for each of these."""
+"""Sample content documents with every field that the exporter reads, and an alternative value for each field."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _COMMON: Final[Mapping[str, Any]] = {
     "entitlements": [{"price": 99}],
 }
 
-#: Content type -> a document of it.
+#: Content type -> a document of that type.
 DOCUMENTS: Final[Mapping[str, Document]] = {
     "course": {
         **_COMMON,
@@ -56,7 +56,7 @@ DOCUMENTS: Final[Mapping[str, Document]] = {
     "courserun": {**_COMMON, **_RUN, "content_type": "courserun"},
 }
 
-#: Field -> another value. A run has some of them, whether it is in a course or by itself.
+#: Field -> alternative value. Course runs share some fields with courses.
 OTHERS: Final[Mapping[str, Any]] = {
     "content_key": "Northwind+OTHER1",
     "content_last_modified": "2026-04-01T12:00:00Z",
@@ -89,19 +89,19 @@ OTHERS: Final[Mapping[str, Any]] = {
     "first_enrollable_paid_seat_price": 139,
     "fixed_price_usd": 189,
 }
-#: Begins the names of fields of a course's runs; meant is the first run, which is advertised.
+#: Prefix for fields of a course's runs. It refers to the first run, which is the advertised one.
 OF_RUNS: Final = "course_runs."
 
 
 def fields_of(document: Document) -> dict[str, Any]:
-    """Return each field that can be changed -> another value of it."""
+    """Return an alternative value for each field of ``document`` that can be changed, keyed by field."""
     fields = {name: OTHERS[name] for name in document if name in OTHERS}
     runs = document.get("course_runs") or [{}]
     return fields | {OF_RUNS + name: OTHERS[name] for name in runs[0] if name in OTHERS}
 
 
 def changed(document: Document, name: str, value: Any) -> Document:
-    """Return ``document`` with another value in a field; ``None`` takes the field out."""
+    """Return a copy of ``document`` with another value in a field. ``None`` removes the field."""
     if name.startswith(OF_RUNS):
         first, *others = document["course_runs"]
         return {**document, "course_runs": [changed(first, name.removeprefix(OF_RUNS), value), *others]}

@@ -1,4 +1,7 @@
-"""Which field of what a channel sends is made of which of the document's: seen by changing one after the other."""
+"""Maps each field of a channel's payload to its source fields in the content document.
+
+The mapping is found by experiment: it changes one field or setting at a time and compares the payloads.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +29,16 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.channels.base import Channel
     from tests.integrated_channels.channels.reference.documents import Document
 
-    Sent = Mapping[str, list[Any]]  # Field on the wire -> its values; one, but for what is in a list.
+    Sent = Mapping[str, list[Any]]  # Field on the wire -> its values. Only fields inside lists have several values.
 
 TYPES: Final = ("course", "courserun", "program", "learnerpathway")
-#: Without these there is no document.
+#: Required fields: no item can be read without them.
 _PROMISED: Final = frozenset({"content_key", "content_last_modified"})
-#: Characters of the shortest and the longest texts that are tried, and what these end with.
+#: Shortest and longest text to try, in characters. ``_FILLING`` ends each text and shows if it was cut.
 _SHORT: Final = 80
 _LONG: Final = 20_000
 _FILLING: Final = "x" * 10
-#: Of which each setting takes one, if it has no choices of its own.
+#: Candidates for an alternative value of a setting that declares no choices.
 _OTHER_VALUES: Final = (
     *(7, 70, "fr-FR", "https://x.example.org", ["fr-FR"]),
     {"Physics": "Other", "Computer Science": "Other", "en": "Other"},
@@ -45,20 +48,20 @@ _TEXTS: Final = ("content_key", "title", "short_description", "full_description"
 
 @dataclass(slots=True)
 class WireField:
-    """What is found out of one field on the wire."""
+    """The findings for one field on the wire."""
 
-    sources: list[str] = field(default_factory=list)  #: Fields of the document, in its order.
-    settings: list[str] = field(default_factory=list)  #: Those that change its value.
-    #: Further fields of the document, and the setting with which they count.
+    sources: list[str] = field(default_factory=list)  #: Source fields, in document order.
+    settings: list[str] = field(default_factory=list)  #: Settings that change its value.
+    #: Source fields that only count under another value of a setting: pairs of field and setting.
     sources_with_setting: list[tuple[str, str]] = field(default_factory=list)
-    limits: dict[str, str] = field(default_factory=dict)  #: Source -> what becomes of a text that is too long.
-    if_missing: str = ""  #: What becomes of it without its sources.
-    value: Any = None  #: The first one that was seen.
-    is_time_of_change: bool = False  #: Of the feed's entry, which is not the document's.
+    limits: dict[str, str] = field(default_factory=dict)  #: Source -> effect of a text that is too long.
+    if_missing: str = ""  #: Value or error if all sources are missing.
+    value: Any = None  #: The first value seen.
+    is_time_of_change: bool = False  #: True if it is the modification time of the feed entry.
 
 
 def channel_with(code: str, **settings: Any) -> Channel[Any, Any]:
-    """Return a channel as its sandbox wants it, connected to nothing."""
+    """Return a channel with the sandbox's settings and credentials. It is not connected to a server."""
     kind, sandbox = CHANNELS[code], SANDBOXES[code]()
     credentials = kind.credentials_class.model_validate(sandbox.channel_credentials())
     entered = kind.settings_class.model_validate({**sandbox.channel_settings(), **settings})
@@ -66,13 +69,13 @@ def channel_with(code: str, **settings: Any) -> Channel[Any, Any]:
 
 
 def sent_by(channel: Channel[Any, Any], document: Document, *, modified_at: datetime = DAY_ONE) -> Sent:
-    """Return what goes over the wire for a document, by dotted names.
+    """Return the payload for a document, flattened to dotted names.
 
     Args:
-        modified_at: when an entry of a feed changed.
+        modified_at: modification time of the feed entry; only used for pull channels.
 
     Raises:
-        RejectedError: the channel refuses it.
+        RejectedError: the channel rejects the item.
     """
     item = read_item(document)
     payload = channel.transform(item)
@@ -85,7 +88,7 @@ def sent_by(channel: Channel[Any, Any], document: Document, *, modified_at: date
 
 
 def mapping_of(code: str) -> dict[str, WireField]:
-    """Return all fields that the channel sends of courses and course runs, in their order."""
+    """Return the findings for every field that the channel sends for courses and course runs, in payload order."""
     channel = channel_with(code)
     fields: dict[str, WireField] = {}
     for document in DOCUMENTS.values():
@@ -96,7 +99,7 @@ def mapping_of(code: str) -> dict[str, WireField]:
             _note(fields.setdefault(wire, WireField()).sources, source)
     for name, other in _other_settings(code):
         _try_setting(channel, name, channel_with(code, **{name: other}), fields)
-    # What is a list of objects is told by what is in these; an empty one has a name of its own.
+    # Drop an empty list ("name") if the fields of its objects ("name[]…") are known.
     fields = {wire: found for wire, found in fields.items() if not any(each.startswith(f"{wire}[]") for each in fields)}
     for wire, found in fields.items():
         found.limits = _limits(channel, wire, found.sources)
@@ -105,7 +108,7 @@ def mapping_of(code: str) -> dict[str, WireField]:
 
 
 def _try_setting(channel: Channel[Any, Any], name: str, other: Channel[Any, Any], fields: dict[str, WireField]) -> None:
-    """Note where the setting ``name``, which ``other`` has another value of, makes a difference."""
+    """Record the fields that depend on the setting ``name``. ``other`` is the channel with another value of it."""
     counts = False
     for document in (*DOCUMENTS.values(), _with_text("title", _LONG), _with_text("full_description", _LONG)):
         for wire in _differences(_accepted(channel, document), _accepted(other, document)):
@@ -119,7 +122,7 @@ def _try_setting(channel: Channel[Any, Any], name: str, other: Channel[Any, Any]
 
 
 def refusals_of_types(code: str) -> dict[str, str]:
-    """Return content type -> why the channel refuses items of it; empty if it sends them."""
+    """Return content type -> the reason why the channel rejects items of that type; empty if it accepts them."""
     channel = channel_with(code)
     return {kind: _refusal(channel, {**DOCUMENTS["course"], "content_type": kind}) for kind in TYPES}
 
@@ -137,7 +140,7 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _accepted(channel: Channel[Any, Any], document: Document) -> Sent:
-    """Return what is sent; nothing if it is refused."""
+    """Return the payload, or an empty dictionary if the channel rejects the document."""
     try:
         return sent_by(channel, document)
     except RejectedError:
@@ -155,9 +158,9 @@ def _refusal(channel: Channel[Any, Any], document: Document) -> str:
 def _dependencies(
     channel: Channel[Any, Any], document: Document, *, is_thorough: bool = True
 ) -> Iterator[tuple[str, str]]:
-    """Yield each field of the document with each field on the wire that changes with it.
+    """Yield (source field, wire field) for each change of a source field that changes the wire field.
 
-    One field may hide another, so that it is thoroughly tried without each of the others, too.
+    One field may mask another. The thorough search repeats the experiment without each other field.
     """
     fields = fields_of(document)
     executive = changed(document, "course_type", fields["course_type"])
@@ -176,7 +179,7 @@ def _differences(before: Sent, after: Sent) -> list[str]:
 
 
 def _other_settings(code: str) -> Iterator[tuple[str, Any]]:
-    """Yield each setting with another value that it takes."""
+    """Yield each setting with a different, valid value."""
     now = channel_with(code).settings
     for name in type(now).model_fields:
         value = getattr(now, name)
@@ -194,7 +197,7 @@ def _other_settings(code: str) -> Iterator[tuple[str, Any]]:
 
 
 def _limits(channel: Channel[Any, Any], wire: str, sources: list[str]) -> dict[str, str]:
-    """Return source -> what becomes of a text of it that is too long."""
+    """Return source -> effect of a text that is too long, such as "refused beyond 255"."""
     limits = {}
     for source in (each for each in sources if each in _TEXTS):
         document = _bare(channel, source, sources)
@@ -215,7 +218,7 @@ def _limits(channel: Channel[Any, Any], wire: str, sources: list[str]) -> dict[s
 
 
 def _bare(channel: Channel[Any, Any], source: str, sources: list[str]) -> Document:
-    """Return a document without the other sources, one of which may hide this one; but for those that it needs."""
+    """Return a course document without the other ``sources``, which could mask ``source``. Keeps required fields."""
     document = DOCUMENTS["course"]
     for other in sources:
         if other != source and other in fields_of(document) and other not in _PROMISED:
@@ -233,7 +236,7 @@ def _text(source: str, length: int) -> str:
 
 
 def _last(holds: Callable[[int], bool]) -> int:
-    """Return the greatest length for which something holds that does for short ones."""
+    """Return the greatest length for which ``holds`` is true. Assumes that it is true up to a limit. Binary search."""
     yes, no = _SHORT, _LONG
     while no - yes > 1:
         middle = (yes + no) // 2
@@ -242,7 +245,7 @@ def _last(holds: Callable[[int], bool]) -> int:
 
 
 def _if_missing(channel: Channel[Any, Any], wire: str, sources: list[str]) -> str:
-    """Return what becomes of a field without all its sources: a value as JSON, that it is left out, or a refusal."""
+    """Return the effect of removing all sources: a default value as JSON, "left out", or the rejection message."""
     gone = [source for source in sources if source not in _PROMISED]
     document = next((each for each in DOCUMENTS.values() if wire in _accepted(channel, each)), None)
     if not gone or document is None:

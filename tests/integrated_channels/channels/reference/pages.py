@@ -1,4 +1,4 @@
-"""What ``docs/reference/channels/`` holds: for each channel what is sent, and what people enter, as tables."""
+"""Renders the tables of ``docs/reference/channels/``: payload fields, settings and credentials of each channel."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ DOCS: Final = Path(__file__).parents[4] / "docs"
 
 
 def path_of(code: str) -> Path:
-    """Return where the tables of a channel are; its set-up how-to has the same name and includes them."""
+    """Return the path of a channel's tables. The channel's set-up how-to has the same name and includes the file."""
     return DOCS / "reference" / "channels" / f"{CHANNELS[code].__module__.split('.')[-2]}.inc"
 
 
 def page_of(code: str) -> str:
-    """Return the tables of a channel."""
+    """Return the tables of a channel as reStructuredText."""
     return "\n".join((*_sent(code), *_entered(code))) + "\n"
 
 
@@ -61,7 +61,7 @@ def _row(wire: str, found: WireField) -> tuple[str, ...]:
 
 
 def _names(sources: Sequence[str]) -> str:
-    """Return names of the document's fields; those of a course's runs and of a run by itself are one."""
+    """Return the names of source fields. A field of both the run in a course and a separate run is listed once."""
     told = []
     for source in sources:
         name = source.removeprefix(OF_RUNS)
@@ -95,7 +95,7 @@ def _default(value: Any) -> str:
 
 
 def _kind(declared: dict[str, Any], schema: dict[str, Any]) -> str:
-    """Return such as ``integer from 1 to 16``, or what may be chosen."""
+    """Return a setting's type, such as ``integer from 1 to 16``, or its choices."""
     if "$ref" in declared:
         declared = schema["$defs"][declared["$ref"].rpartition("/")[2]]
     if "enum" in declared:

@@ -1,1 +1,1 @@
-"""Tests of the channel to SAP SuccessFactors."""
+"""Tests of the SAP SuccessFactors channel: payloads, authentication and import windows."""

@@ -1,4 +1,4 @@
-"""Awkward content items, by name; ``golden/`` holds the course that SAP is sent for each."""
+"""Edge-case content items by name. ``golden/`` holds the course that SAP gets for each item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stand-in SAP in memory, and the channel connected to it."""
+"""Fixtures: an in-memory SAP sandbox and a channel connected to it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def sap() -> SAPSandbox:
-    """A SAP that takes imports one after the other."""
+    """A SAP sandbox without an import window: imports may follow each other at once."""
     return SAPSandbox(window_ms=0)
 
 
 @pytest.fixture
 def channel(sap: SAPSandbox) -> SAPSuccessFactors:
-    """The channel to ``sap``, by client secret."""
+    """The channel connected to ``sap``, authenticated by client secret."""
     return connected(sap)

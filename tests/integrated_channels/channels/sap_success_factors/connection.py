@@ -1,4 +1,4 @@
-"""The channel, connected in-process to a stand-in SAP or to whatever else answers."""
+"""Connects the channel in-process to a SAP sandbox or another transport."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def connected(
     before_each_call: BeforeCall | None = None,
     **settings: Any,
 ) -> SAPSuccessFactors:
-    """Return the channel, connected to ``app``; ``settings`` are those of the channel."""
+    """Return a channel connected to ``app``; ``settings`` are the channel's settings."""
     transport = app if isinstance(app, httpx.BaseTransport) else httpx.WSGITransport(app=app)
     secrets = [value.get_secret_value() for _, value in credentials if isinstance(value, SecretStr)]
     client = LMSClient(BASE_URL, secrets=secrets, transport=transport, before_each_call=before_each_call)
@@ -39,14 +39,14 @@ def connected(
 
 
 def outgoing(content_key: str = "A", **fields: Any) -> Outgoing:
-    """Return the course of a boring item on its way; ``fields`` replace those of its payload."""
+    """Return the outgoing course of a default item; ``fields`` replace fields of its payload."""
     channel = connected(httpx.MockTransport(_no_answer))
     payload = channel.transform(an_item(content_key, title=f"Course {content_key}"))
     return Outgoing(content_key, payload | fields, title=f"Course {content_key}")
 
 
 def leaving(content_key: str = "A", *, title: str | None = None) -> Outgoing:
-    """Return a delete on its way."""
+    """Return an outgoing delete. It has an empty payload."""
     return Outgoing(content_key, {}, action=Action.DELETE, title=f"Course {content_key}" if title is None else title)
 
 

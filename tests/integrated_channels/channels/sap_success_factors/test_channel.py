@@ -1,4 +1,4 @@
-"""Imports at a stand-in SAP: one body for all actions, and what its answers mean."""
+"""Imports at the SAP sandbox: one body for all actions, and the meaning of each response."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_where_sap_wants_content_of_retired_courses_too_a_setting_gives_it(sap: 
     assert connected(sap, retired_launch_url="https://learn.example.org/").apply([leaving("A")]) == [done("A")]
 
 
-# --- answers --------------------------------------------------------------------------------------------------------
+# --- responses --------------------------------------------------------------------------------------------------------
 
 
 def test_a_course_that_the_answer_leaves_out_is_unknown_and_the_others_are_done(
@@ -118,7 +118,7 @@ def test_courses_in_the_answer_that_are_not_ours_count_for_nothing(sap: SAPSandb
 
 
 def answering(sap: SAPSandbox, body: Any, *, status: int = 200) -> None:
-    """Let SAP answer the next import with ``body``."""
+    """Make SAP respond to the next import with ``body``."""
     sap.faults.add(Fault(kind=FaultKind.ANSWER, operation=IMPORT, status=status, body=json.dumps(body)))
 
 
@@ -166,7 +166,7 @@ def test_an_answer_that_does_not_come_through_leaves_it_open(
     assert len(sap.content()) == 1
 
 
-# --- refusals -------------------------------------------------------------------------------------------------------
+# --- rejections -------------------------------------------------------------------------------------------------------
 
 
 def test_a_refused_import_is_rejected_as_a_whole_in_saps_own_words(sap: SAPSandbox, channel: SAPSuccessFactors) -> None:
@@ -335,7 +335,7 @@ def test_only_imports_count_against_the_limit(sap: SAPSandbox) -> None:
     sap.expire_tokens()
     channel.apply([outgoing("B")])
 
-    # Token, token and import; then an import that is refused for its token, another token, and the repeat.
+    # Token, token, import; then an import rejected for its token, a new token, and the repeated import.
     assert counted == [False, False, True, True, False, False]
     assert sap.offered().keys() == {"A", "B"}
 

@@ -1,4 +1,4 @@
-"""Tokens in both ways, and what a log-in that fails does to a run. No message holds a secret."""
+"""SAP authentication by client secret and by SAML assertion, and the effect of a failed login on a run."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ TOKEN: Final = "a-token-that-nobody-may-see"
 
 
 def by(**secrets: str) -> SAPCredentials:
-    """Return credentials with these secrets."""
+    """Return credentials with the given secrets."""
     return SAPCredentials(client_id=CLIENT_ID, **{name: SecretStr(value) for name, value in secrets.items()})
 
 
 def by_saml(sap: SAPSandbox, credentials: SAPCredentials | None = None, **settings: Any) -> SAPSuccessFactors:
-    """Return the channel, which hands in assertions."""
+    """Return a channel that authenticates with SAML assertions."""
     return connected(sap, credentials=credentials or by(private_key=KEY), token_kind="saml_bearer", **settings)
 
 
 def given_assertion() -> bytes:
-    """Return an assertion as somebody else would have made it."""
+    """Return a SAML assertion issued by a third party."""
     claims = Claims(
         issuer="https://idp.example.org",
         user_id=USER_ID,
@@ -66,7 +66,7 @@ def given_assertion() -> bytes:
 
 @pytest.fixture
 def sap() -> SAPSandbox:
-    """A SAP that knows our certificate."""
+    """A SAP sandbox that trusts our certificate."""
     return SAPSandbox(window_ms=0, certificate=a_key_pair().certificate)
 
 
@@ -116,7 +116,7 @@ def test_a_token_that_is_refused_is_fetched_once_more(sap: SAPSandbox) -> None:
     assert sap.offered().keys() == {"A", "B"}
 
 
-# --- what is missing ------------------------------------------------------------------------------------------------
+# --- missing credentials ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_key_that_cannot_sign_is_refused_when_it_is_entered(key: str) -> None:
     assert key not in str(refusal.value)
 
 
-# --- log-ins that fail ----------------------------------------------------------------------------------------------
+# --- failed logins ----------------------------------------------------------------------------------------------------
 
 
 def test_a_wrong_secret_stops_the_run(sap: SAPSandbox) -> None:
@@ -209,7 +209,7 @@ def test_an_answer_without_a_token_is_no_token(sap: SAPSandbox, body: str) -> No
 
 # --- secrets --------------------------------------------------------------------------------------------------------
 
-#: What an error page may repeat of a request or an answer, with the secret in place of ``%s``.
+#: Error responses that repeat part of a request or a response; ``%s`` stands for the secret.
 ECHOES: Final = (
     "<html>You sent %s</html>",
     '{"error": {"code": "x", "message": "not for %s"}}',
@@ -220,7 +220,7 @@ ECHOES: Final = (
 
 
 def told(error: BaseException) -> str:
-    """Return what a log could show of ``error``, its causes included."""
+    """Return the text a log could show of ``error`` and its direct cause."""
     shown = "".join(line for each in (error, error.__cause__) if each for line in traceback.format_exception_only(each))
     return shown + repr(error) + str(vars(error))
 

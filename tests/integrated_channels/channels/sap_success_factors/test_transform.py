@@ -1,4 +1,4 @@
-"""What SAP is sent for a content item: golden files for awkward cases, laws for all the others."""
+"""Courses sent to SAP for a content item: golden files for edge cases, property tests for all other items."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 GOLDEN: Final = Path(__file__).parent / "golden"
 PLAIN: Final = CourseSettings()
 
-#: What texts are made of that break naive code, beside any text at all.
+#: Text fragments that break naive HTML and text handling; ``texts`` mixes them with arbitrary text.
 _SHARDS: Final = ["<", "<b>", "</", "<3", "&lt;", "&#60;", "&", "\0", "…", "\u00a0", "\x1c", " ", "<br>", "\u200b"]
 texts = st.lists(st.sampled_from(_SHARDS) | st.text(max_size=120), max_size=12).map("".join)
 moments = st.none() | st.datetimes(min_value=datetime(1970, 1, 2), timezones=st.just(UTC))  # noqa: DTZ001  (hypothesis)
@@ -55,7 +55,7 @@ items = st.builds(
 
 
 def sent(item: ContentItem, settings: CourseSettings = PLAIN) -> Mapping[str, Any]:
-    """Return the course that is sent for ``item``, or why none is."""
+    """Return the course sent for ``item``, or ``{"rejected": message}``."""
     try:
         return to_course(item, settings)
     except RejectedError as error:
@@ -63,7 +63,7 @@ def sent(item: ContentItem, settings: CourseSettings = PLAIN) -> Mapping[str, An
 
 
 def golden(name: str, found: Mapping[str, Any]) -> Any:
-    """Return what the golden file ``name`` holds; with ``UPDATE_GOLDEN=1`` it is written first."""
+    """Return the content of the golden file ``name``. With ``UPDATE_GOLDEN=1``, write ``found`` to the file first."""
     path = GOLDEN / f"{name}.json"
     if os.environ.get("UPDATE_GOLDEN") == "1":
         path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Whole runs at a SAP that takes one import in five minutes: one body for all, and the rest in the windows to come."""
+"""Whole sync runs at a SAP that accepts one import per five minutes: one body per run, the rest in later windows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WINDOW_SECONDS = SAP_WINDOW_MS / 1_000
 
 @pytest.fixture
 def sap(clock: Clock) -> SAPSandbox:
-    """A SAP with its own window, by the tests' clock."""
+    """A SAP sandbox that enforces its import window by the test clock."""
 
     def epoch_seconds() -> float:
         return clock.now.timestamp()
@@ -39,7 +39,7 @@ def sap(clock: Clock) -> SAPSandbox:
 
 @pytest.fixture
 def configuration(customer: EnterpriseCustomer, sap: SAPSandbox) -> Iterator[ChannelConfiguration]:
-    """The customer's connection to ``sap``, with the window that the channel takes by itself."""
+    """The customer's configuration for ``sap``, with the channel's default ``window_seconds``."""
     settings = {name: value for name, value in sap.channel_settings().items() if name != "window_seconds"}
     with on_loopback(sap) as url:
         yield make_configuration(
@@ -52,7 +52,7 @@ def configuration(customer: EnterpriseCustomer, sap: SAPSandbox) -> Iterator[Cha
 
 
 def runs_to_the_end(configuration: ChannelConfiguration, clock: Clock, *, most: int) -> list[SyncRun]:
-    """Sync, each time when it is due, until nothing is left over."""
+    """Sync at each due time until the backlog is empty. Fails after ``most`` runs."""
     runs = [run_of(configuration, clock)]
     while runs[-1].backlog:
         clock.forward(seconds=max(seconds_to_next_sync(configuration, clock), 0))
@@ -108,7 +108,7 @@ def test_runs_finish_the_work_with_one_full_import_each_and_no_window_has_two(
         (RunState.COMPLETE, {"create": {"done": 500}}, 0),
     ]
     assert [len(sent) for sent in sap.imports] == [1_000, 1_000, 500]
-    assert sap.calls[IMPORT] == 3  # None was answered with 429.
+    assert sap.calls[IMPORT] == 3  # None was rejected with 429.
     starts = [(run.started_at - runs[0].started_at).total_seconds() for run in runs]
     assert starts == [0, WINDOW_SECONDS, 2 * WINDOW_SECONDS]
     assert len(sap.offered()) == 2_500
@@ -140,9 +140,9 @@ def test_one_bad_item_in_a_thousand_is_found_by_halving_while_the_others_get_thr
     bad = row_of("Northwind+BAD")
     assert (bad.state, "title is too long" in bad.reason) == ("rejected", True)
     assert len(sap.offered()) == 999
-    assert sap.calls[IMPORT] == len(runs)  # One in each window, none answered with 429.
-    assert len(runs) <= 25  # Under the budget of one call, each refusal makes four parts of one: 250, 62, 15, 3, 1.
-    assert [len(sent) for sent in sap.imports[:3]] == [250, 250, 250]  # Three quarters are there after five windows.
+    assert sap.calls[IMPORT] == len(runs)  # One per window, none rejected with 429.
+    assert len(runs) <= 25  # With one call per run, each rejection splits a chunk into quarters: 250, 62, 15, 3, 1.
+    assert [len(sent) for sent in sap.imports[:3]] == [250, 250, 250]  # Three quarters are sent after five windows.
     assert not TransmissionAttempt.objects.filter(outcome="rejected").exclude(transmission=bad).exists()
 
 

@@ -1,4 +1,4 @@
-"""What SAP answers, as far as its documentation says, and what has to become of the item."""
+"""SAP's responses, as far as they are documented, and the expected result of the item."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.sap import IMPORT, TOKEN_SERVER, BadItem, SAPSandbox
 from tests.integrated_channels.channels.conformance import VendorAnswer
 
-#: A payload of a course that SAP refuses: it has no title.
+#: The payload of a course that SAP rejects: it has no title.
 BAD_PAYLOAD: Final = {"courseID": "Northwind+Bad", "providerID": "EDX", "status": "ACTIVE", "title": []}
 
 
@@ -28,7 +28,7 @@ def _answer(status: int, message: str, *, operation: str = IMPORT) -> Fault:
 
 
 def _leave_out(sap: SAPSandbox) -> None:
-    """Have SAP take the items whose provider it knows, and say nothing of the others."""
+    """Make SAP leave out items with an unknown provider from its response, without an error."""
     sap.provider_ids, sap.bad_item = {"OTHER"}, BadItem.IS_LEFT_OUT
 
 

@@ -1,4 +1,4 @@
-"""The catalog's pages: customers, catalogs and queries, and which content is where. Content is only looked at here."""
+"""The catalog's admin pages: customers, catalogs and queries, and read-only pages of their content."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ if TYPE_CHECKING:
     from django.forms import ModelForm
     from django.http import HttpRequest, HttpResponse
 
-#: How many of the queries that hold it the page of one piece of content names.
+#: The maximum number of queries listed on the page of a content item.
 LISTED_QUERIES: Final = 20
-#: How long a page is saved again when imports get in the way; people wait for it.
+#: Time limit for retrying a save while imports hold locks; a user is waiting for the page.
 SAVE_SECONDS: Final = 10
 
 
 class _UUIDPage(Page):
-    """A table whose rows are named by people, and known elsewhere by UUIDs that never change."""
+    """A table whose rows have names for users, and UUIDs that never change for other systems."""
 
-    #: Shown, never edited.
+    #: Read-only fields.
     shown: tuple[str, ...] = ()
     text_column: str
 
@@ -128,7 +128,7 @@ class QueryPage(_UUIDPage):
     content_changed = moment_field("content_changed_at")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # Its memberships, which may be a hundred thousand, are the importer's.
+        return False  # Its memberships, up to a hundred thousand, belong to the importer.
 
     @admin.display(description="items")
     def items(self, query: CatalogQuery) -> str:
@@ -202,7 +202,7 @@ class RoleAssignmentPage(Page):
 
 
 def _queries_of(content: ContentMetadata) -> Iterator[str]:
-    """Yield a line for each of the queries that hold the content, up to a limit."""
+    """Yield one line per query that contains the content, at most :data:`LISTED_QUERIES` and a final note."""
     memberships = content.memberships.select_related("catalog_query").order_by("id")[: LISTED_QUERIES + 1]
     for number, membership in enumerate(memberships):
         if number == LISTED_QUERIES:

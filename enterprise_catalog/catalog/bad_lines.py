@@ -1,4 +1,4 @@
-"""Keys of documents that cannot be imported, so that a bad line does not remove the item that it describes."""
+"""Finds the keys of documents that cannot be imported: a bad line must not remove the item that it describes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]')
 
 
 def keys_on(line: bytes) -> frozenset[str]:
-    """Return the keys that the document on ``line`` may have; empty if none can be read.
+    """Return the keys that the document on ``line`` may have; empty if no key can be read.
 
-    A document with a known ``content_type`` has the key of that type. Any other document, and text that is not JSON,
-    may be known by each field that holds a key of some type.
+    A document with a known ``content_type`` has the key of that type. For any other document, and for text that is not
+    JSON, each field that holds a key of some type counts.
     """
     text = line.decode(errors="replace")
     try:
@@ -34,12 +34,12 @@ def _keys_of(fields: dict[str, Any]) -> Iterator[str]:
     content_type = fields.get("content_type")
     known = KEY_FIELDS.get(content_type) if isinstance(content_type, str) else None
     names = _KEY_NAMES if known is None else {known}
-    # A replaced byte makes another key of it, which would protect nothing.
+    # A replaced byte changes the key, and a changed key protects no item.
     yield from (key for name in names if isinstance(key := fields.get(name), str) and key and "\ufffd" not in key)
 
 
 def _scanned(text: str) -> list[dict[str, Any]]:
-    """Return the text fields at the top level of each object in text that is not JSON as a whole."""
+    """Return the string fields at the top level of each object in text that is not valid JSON as a whole."""
     found: list[dict[str, Any]] = []
     depth, name, is_value = 0, "", False
     for match in _TOKEN.finditer(text):
@@ -60,5 +60,5 @@ def _scanned(text: str) -> list[dict[str, Any]]:
 def _unescaped(part: str) -> str:
     try:
         return str(json.loads(part, strict=False))
-    except ValueError:  # An escape that JSON does not have.
+    except ValueError:  # An invalid JSON escape.
         return ""

@@ -1,4 +1,4 @@
-"""The writer of customers and catalogs: what of them enters served documents, and which versions that moves.
+"""The writer of customers and catalogs: the values that enter served documents, and the versions that move with them.
 
 Each function opens its own transaction.
 """
@@ -35,10 +35,10 @@ def next_version(field: str, now: datetime) -> Greatest | CombinedExpression:
 
 
 def save_customer(customer: EnterpriseCustomer, *, now: datetime) -> None:
-    """Save a new or changed customer; where its enrolment URLs changed, so did every document of its catalogs.
+    """Save a new or changed customer. If its enrollment URLs changed, moves the versions of its catalogs.
 
     Raises:
-        ContentionError: imports got in the way for too long; nothing was saved.
+        ContentionError: imports blocked the save for too long; nothing was saved.
     """
     retried(lambda: _save_customer(customer, now=now))
 
@@ -48,7 +48,7 @@ def _save_customer(customer: EnterpriseCustomer, *, now: datetime) -> None:
     customer.save()
     _lock_queries(customer.catalogs.values_list("catalog_query", flat=True))
     for catalog in customer.catalogs.select_for_update():
-        # Compared here, since MariaDB takes addresses that differ in case or accents only for equal.
+        # Compared in Python: MariaDB treats URLs that differ only in case or accents as equal.
         if catalog.enrollment_url_prefix != customer.enrollment_url_prefix:
             save_catalog(catalog, now=now)
 
@@ -56,11 +56,11 @@ def _save_customer(customer: EnterpriseCustomer, *, now: datetime) -> None:
 def save_catalog(catalog: EnterpriseCatalog, *, now: datetime) -> None:
     """Save a new or changed catalog and move its version.
 
-    A catalog that moves to another customer has other enrolment URLs from then on. What only this module writes is
-    taken from the database, not from ``catalog``, which may have been read long ago.
+    Moving a catalog to another customer changes its enrollment URLs. The columns that only this module writes are read
+    from the database: ``catalog`` may be stale.
 
     Raises:
-        ContentionError: imports got in the way for too long; nothing was saved.
+        ContentionError: imports blocked the save for too long; nothing was saved.
     """
     retried(lambda: _save_catalog(catalog, now=now))
 
@@ -75,17 +75,17 @@ def _save_catalog(catalog: EnterpriseCatalog, *, now: datetime) -> None:
     catalog.revision = stored.revision if stored else 0
     if stored and stored.enrollment_url_prefix != prefix:
         earlier = [moment for moment in (catalog.documents_changed_at, latest_change) if moment]
-        # Times of change move forward, even if no clock does.
+        # Times of change always increase, even if the clock goes back.
         catalog.documents_changed_at = max([now, *(moment + timedelta(microseconds=1) for moment in earlier)])
     catalog.save()
     EnterpriseCatalog.objects.filter(pk=catalog.pk).update(revision=next_version("revision", now))
 
 
 def ensure_catalog_query(catalog_uuid: UUID, *, customer_uuid: UUID, title: str | None, now: datetime) -> CatalogQuery:
-    """Return the query of a catalog, to import into; make customer, catalog and query where they are missing.
+    """Return the query of a catalog, to import into. Creates the customer, catalog and query if missing.
 
     Args:
-        title: the catalog's title; none keeps the one it has, or names a new catalog after its UUID.
+        title: the catalog's title; ``None`` keeps the existing title, or names a new catalog after its UUID.
 
     Raises:
         OtherCustomersCatalogError: the catalog belongs to a customer other than ``customer_uuid``.
@@ -113,9 +113,9 @@ def ensure_catalog_query(catalog_uuid: UUID, *, customer_uuid: UUID, title: str 
 
 
 def _lock_queries(query_ids: Iterable[int | None]) -> datetime | None:
-    """Keep imports into the queries from ending before this transaction; return when their content last changed.
+    """Block imports into the queries until this transaction ends; return when their content last changed.
 
-    Before any of their catalogs is locked, and in the order of their ids, as imports do.
+    Call it before locking any of their catalogs. It locks in the order of the ids, as imports do.
     """
     locked = CatalogQuery.objects.filter(pk__in=[pk for pk in query_ids if pk]).order_by("pk").select_for_update()
     return max((query.content_changed_at for query in locked if query.content_changed_at), default=None)

@@ -1,4 +1,4 @@
-"""WHERE THE DIFF IS COMPUTED: pure values in, pure values out. No database, no HTTP, no clock."""
+"""Computes the diff: pure values in, pure values out. No database, no HTTP, no clock."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ _ITEMS_AT_ONCE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class CatalogDiff(Generic[V]):
-    """How a catalog differs from the keys that a caller knows. Every list ascends by key, in code-point order.
+    """The difference between a catalog and a caller's keys. Every list ascends by key, in code-point order.
 
     ``existing`` and ``to_delete`` partition the distinct keys sent; ``existing`` and ``to_create`` partition the
     catalog.
     """
 
-    existing: list[V]  #: The values of what is known to the caller and in the catalog.
-    to_create: list[str]  #: In the catalog, not known to the caller.
-    to_delete: list[str]  #: Known to the caller, not in the catalog.
+    existing: list[V]  #: The values of the keys that are both sent and in the catalog.
+    to_create: list[str]  #: Keys in the catalog that were not sent.
+    to_delete: list[str]  #: Keys that were sent and are not in the catalog.
 
 
 def compute_diff(keys: Sequence[str], values: Sequence[V], known_keys: Iterable[str]) -> CatalogDiff[V]:
-    """Compare a catalog with the keys that a caller knows.
+    """Compare a catalog with the keys that a caller has.
 
-    Each step is one call of a builtin for many items, which takes a fraction of the time of a loop; and for no more
-    items than stay in the processor's cache, which takes two thirds of the time of one call for all of them.
+    Each step calls a builtin for many items, which takes a fraction of the time of a loop. Each batch fits in the
+    processor's cache, which takes two thirds of the time of one call for all items.
 
     Args:
-        keys: the catalog's, each once, ascending.
-        values: what the caller is told of each of them if it exists, in the same order.
+        keys: the catalog's keys, each once, ascending.
+        values: the value to return for each existing key, in the same order.
         known_keys: the caller's keys in any order; duplicates count once.
     """
     unmatched = set(known_keys)
-    if not unmatched:  # As before each first sync.
+    if not unmatched:  # Before a first sync.
         return CatalogDiff([], list(keys), [])
     existing: list[V] = []
     to_create: list[str] = []

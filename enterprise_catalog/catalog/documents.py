@@ -1,7 +1,7 @@
-"""Content documents: what makes one acceptable, its canonical form and hash, and how it is served.
+"""Content documents: validation, canonical form, hash, and the served form.
 
-A document is one JSON object of the shape that Open edX's course-discovery and enterprise-catalog give out. We read the
-few fields that tell what it is and keep the rest as it came. No database here.
+A document is one JSON object in the format of Open edX's course-discovery and enterprise-catalog. We read the few
+fields that identify the content and keep all other fields unchanged. No database here.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from enterprise_catalog.content_keys import MAX_KEY_LENGTH
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    #: The JSON of an object, in parts that belong one after the other: it is copied once, into the answer.
+    #: The JSON of an object, in consecutive parts; the parts are copied once, into the response.
     ServedDocument = tuple[bytes | memoryview, ...]
 
 #: In bytes of canonical JSON. Real courses have 2 to 60 KB; MariaDB's default packet is 16 MiB.
 MAX_DOCUMENT_BYTES: Final = 4 * 1024 * 1024
 
-#: content_type -> the field that holds the key of such content. Programs and pathways have no ``key``.
+#: content_type -> the field that holds the content's key. Programs and pathways have no ``key``.
 KEY_FIELDS: Final[Mapping[str, str]] = {
     "course": "key",
     "courserun": "key",
@@ -33,7 +33,7 @@ KEY_FIELDS: Final[Mapping[str, str]] = {
     "learnerpathway": "uuid",
 }
 
-#: What serving adds to a document; taken out of what is stored, so that no document has a field twice.
+#: Fields that are added when a document is served. They are removed before storage: no document has a field twice.
 SERVED_FIELDS: Final = frozenset({"content_key", "content_type", "content_last_modified", "enrollment_url"})
 
 
@@ -48,32 +48,33 @@ _JSON_TYPES: Final = {
 
 
 class DocumentError(ValueError):
-    """A document that cannot be taken; the text says what is wrong with it."""
+    """A document that cannot be imported; the text gives the reason."""
 
 
 class NotJSONError(DocumentError):
-    """A line that is not JSON, or only the beginning of it."""
+    """A line that is not JSON, or is cut off."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An acceptable document in canonical form."""
+    """A valid document in canonical form."""
 
     content_key: str
     content_type: str
     parent_content_key: str  #: The course of a course run; empty for all other content.
-    title: str  #: For people; at most 255 characters.
+    title: str  #: For display; at most 255 characters.
     json: bytes  #: Canonical: keys sorted, no white space, UTF-8, without :data:`SERVED_FIELDS`.
     content_hash: str  #: SHA-256 of type and JSON, in hexadecimal.
 
 
 def parse_document(line: bytes) -> Document:
-    """Return the document that ``line`` (one JSON object) holds.
+    """Parse ``line``, one JSON object, into a document.
 
-    Two lines that differ in white space or in the order of fields only give equal documents.
+    Two lines that differ only in white space or in the order of fields give equal documents.
 
     Raises:
-        DocumentError: no JSON, no object, of no known ``content_type``, without a usable key, too deep or too large.
+        DocumentError: not JSON, not an object, an unknown ``content_type``, no usable key, nested too deeply, or too
+            large.
     """
     try:
         fields = orjson.loads(line)
@@ -102,12 +103,12 @@ def parse_document(line: bytes) -> Document:
 def served_document(
     stored: bytes, *, content_key: str, content_type: str, parent_content_key: str, updated_at: str, url_prefix: str
 ) -> ServedDocument:
-    """Return the document as the API serves it: the stored JSON, and what the catalog knows of it.
+    """Return the document as the API serves it: the stored JSON and :data:`SERVED_FIELDS`.
 
     Args:
         stored: canonical JSON of an object (:attr:`Document.json`).
-        updated_at: the diff's ``updated_at`` of this item, as it is served.
-        url_prefix: what comes before the course's key in the customer's enrolment URLs.
+        updated_at: the item's ``updated_at`` in the diff, as served text.
+        url_prefix: the part of the customer's enrollment URLs before the course's key.
     """
     known = orjson.dumps(
         {
@@ -117,19 +118,19 @@ def served_document(
             "enrollment_url": enrollment_url(content_key, content_type, parent_content_key, url_prefix=url_prefix),
         }
     )
-    # A view, since a slice would copy a document of many kilobytes.
+    # A view, because a slice would copy a document of many kilobytes.
     return (known,) if stored == b"{}" else (memoryview(stored)[:-1], b",", memoryview(known)[1:])
 
 
 def separated(documents: Iterable[ServedDocument]) -> Iterator[bytes | memoryview]:
-    """Yield the parts of all ``documents`` with commas between, as a JSON array has them."""
+    """Yield the parts of all ``documents`` with commas in between, for a JSON array."""
     return islice(chain.from_iterable((b",", *document) for document in documents), 1, None)
 
 
 def enrollment_url(content_key: str, content_type: str, parent_content_key: str, *, url_prefix: str) -> str | None:
-    """Return where a learner of the customer enrols: the course's page, for a run with the run chosen.
+    """Return the customer's enrollment URL for an item: the course's page, with the run selected for a course run.
 
-    Programs and pathways have none (``None``): they are not enrolled in as a whole.
+    Programs and pathways return ``None``: learners cannot enroll in them as a whole.
     """
     if content_type == "course":
         return url_prefix + quote(content_key, safe="+:")
@@ -152,11 +153,11 @@ def _canonical(content_key: str, fields: Mapping[str, Any]) -> bytes:
     stored = {name: value for name, value in fields.items() if name not in SERVED_FIELDS}
     try:
         return orjson.dumps(stored, option=orjson.OPT_SORT_KEYS)
-    except orjson.JSONEncodeError as error:  # It reads 1,024 levels, but writes 254 only.
+    except orjson.JSONEncodeError as error:  # orjson reads 1,024 levels, but writes only 254.
         raise DocumentError(f"{content_key}: nested too deeply") from error
 
 
 def _parent_key(fields: Mapping[str, Any]) -> str:
-    """Return the course of a run, from ``aggregation_key`` (``courserun:edX+DemoX``) as course-discovery writes it."""
+    """Return the course key of a run, from course-discovery's ``aggregation_key`` (``courserun:edX+DemoX``)."""
     aggregation_key = fields.get("aggregation_key")
     return aggregation_key.partition(":")[2][:MAX_KEY_LENGTH] if isinstance(aggregation_key, str) else ""

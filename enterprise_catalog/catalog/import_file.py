@@ -1,6 +1,6 @@
-"""The first half of an import: read the lines, check each, and keep the acceptable documents in a temporary file.
+"""First half of an import: reads and checks the lines, and stores the valid documents in a temporary file.
 
-The database is not touched, so that a bad file costs nothing. Memory holds the keys, never the documents.
+It does not use the database: rejecting a bad file costs little. Memory holds the keys, never the documents.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from enterprise_catalog.catalog.documents import Document, DocumentError, NotJSO
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-#: With more bad lines than this, the file is not what it should be, and replaces nothing.
+#: In percent. A file with more bad lines is probably the wrong file and replaces nothing.
 MAX_BAD_PERCENT: Final = 1
 
 
 class ImportRefusedError(Exception):
-    """An import that was not carried out; nothing was written, and the text gives the reason."""
+    """A refused import: nothing was written. The text gives the reason."""
 
 
 class BadLineError(ImportRefusedError):
-    """A line that cannot be imported, with its number, when the import is to stop at the first one."""
+    """A line that cannot be imported, with its number, when the import stops at the first bad line."""
 
 
 class TruncatedFileError(BadLineError):
-    """The file ends in the middle of a line, so that further lines may be missing."""
+    """The file ends in the middle of a line; further lines may be missing."""
 
 
 class TooManyBadLinesError(ImportRefusedError):
-    """More than 1 % of the lines are bad, and the file was to replace the catalog."""
+    """More than 1 % of the lines are bad, and the import was to replace the catalog."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where an accepted document lies in the temporary file, and what of it is needed without reading it."""
+    """The position of a valid document in the temporary file, and the fields needed without reading it."""
 
     content_key: str
     content_hash: str
@@ -53,21 +53,21 @@ class ImportFile:
     entries: list[Entry] = field(default_factory=list)  #: Ascending by key.
     line_count: int = 0  #: Without empty lines.
     bad_count: int = 0
-    bad_keys: set[str] = field(default_factory=set)  #: Of the items on bad lines, as far as they can be read.
-    keyless_lines: list[int] = field(default_factory=list)  #: Numbers of the bad lines without a readable key.
+    bad_keys: set[str] = field(default_factory=set)  #: Keys of items on bad lines, if readable.
+    keyless_lines: list[int] = field(default_factory=list)  #: Numbers of bad lines without a readable key.
 
     @property
     def keys(self) -> set[str]:
-        """Keys of all items that the file describes, well or badly."""
+        """The keys of all items in the file, on valid and on bad lines."""
         return {entry.content_key for entry in self.entries} | self.bad_keys
 
     def read(self, entry: Entry) -> Document:
-        """Return an accepted document."""
+        """Read a valid document back from the temporary file."""
         self.file.seek(entry.offset)
         return parse_document(self.file.read(entry.length))
 
     def check_replacement(self) -> None:
-        """Refuse a file that is too bad to replace a catalog.
+        """Refuse a file with too many bad lines to replace a catalog.
 
         Raises:
             TooManyBadLinesError: more than 1 % of its lines are bad.
@@ -80,15 +80,15 @@ class ImportFile:
 
 
 def read_lines(lines: Iterable[bytes], file: IO[bytes], on_bad_line: Callable[[int, str], None] | None) -> ImportFile:
-    """Write the acceptable documents of ``lines`` to ``file``.
+    """Write the valid documents of ``lines`` to ``file`` and return their entries.
 
     Args:
         lines: as a file yields them, each but the last with its line break.
         on_bad_line: called with the number (from 1) and the reason of each bad line, which is then skipped.
 
     Raises:
-        BadLineError: a bad line without ``on_bad_line``.
-        TruncatedFileError: the last line is cut, with or without ``on_bad_line``.
+        BadLineError: a line is bad, and ``on_bad_line`` is ``None``.
+        TruncatedFileError: the last line is cut off, with or without ``on_bad_line``.
     """
     found = ImportFile(file)
     entries: dict[str, Entry] = {}

@@ -1,8 +1,9 @@
 """The only writer of content and membership.
 
 An import has two halves. The first reads and checks the lines (``import_file.py``). The second applies them in one
-transaction, in the order of their keys, so that two imports take most of their locks in the same order. It writes in
-batches bounded by bytes, and only what differs: content whose hash changed, and memberships that come or go.
+transaction, in the order of their keys: two concurrent imports take most of their locks in the same order. It writes in
+batches bounded by bytes, and only the differences: content whose hash changed, and memberships that were added or
+removed.
 """
 
 from __future__ import annotations
@@ -36,16 +37,17 @@ if TYPE_CHECKING:
     from enterprise_catalog.catalog.documents import Document
     from enterprise_catalog.catalog.import_file import Entry
 
-#: One statement carries at most this much of documents, well below MariaDB's default packet of 16 MiB.
+#: The most bytes of documents in one statement, well below MariaDB's default packet of 16 MiB.
 BATCH_BYTES: Final = 4 * 1024 * 1024
 BATCH_DOCUMENTS: Final = 500
 
-#: A replacement that removes more than this many items, and more than this share of the catalog, has to be allowed.
+#: A replacement that removes more than this many items, and more than this share of the catalog, needs
+#: ``allow_shrink``.
 SHRINK_ITEMS: Final = 10
 SHRINK_PERCENT: Final = 20
 
-#: In one statement, since that reads the content as it is now and keeps it so until the import ends. A SELECT
-#: beforehand would see the state in which the transaction began, without what another import has changed since.
+#: One statement, because INSERT … SELECT reads the current content and locks it until the import ends. A separate
+#: SELECT would read the snapshot from the start of the transaction, without later changes by other imports.
 _JOIN: Final = (
     f"INSERT INTO {CatalogMembership._meta.db_table} (catalog_query_id, content_id, content_key, updated_at)"  # noqa: S608, SLF001  (constant names)
     f" SELECT %s, id, content_key, updated_at FROM {ContentMetadata._meta.db_table} WHERE content_key IN"  # noqa: SLF001
@@ -57,26 +59,26 @@ class ShrinkError(ImportRefusedError):
 
 
 class UnknownKeysError(ImportRefusedError):
-    """The replacement would remove items that may be those of bad lines without a readable key."""
+    """The replacement would remove items that bad lines without a readable key may describe."""
 
 
 @dataclass(slots=True)
 class ImportReport:
-    """What an import did, from the catalog's point of view."""
+    """The counts of an import, relative to the catalog."""
 
-    created: int = 0  #: Came into the catalog.
-    updated: int = 0  #: Were in it, and their document changed.
-    unchanged: int = 0  #: Were in it, with the same document.
-    removed: int = 0  #: Left it; only with ``replace``.
-    rejected: int = 0  #: Lines that were skipped; only when bad lines are.
+    created: int = 0  #: Added to the catalog.
+    updated: int = 0  #: Already in the catalog; their document changed.
+    unchanged: int = 0  #: Already in the catalog, with the same document.
+    removed: int = 0  #: Removed from the catalog; only with ``replace``.
+    rejected: int = 0  #: Bad lines that were skipped; only with ``on_bad_line``.
 
 
 @dataclass(slots=True)
 class _Changes:
-    """What an import has changed so far, for the versions that have to move at its end."""
+    """The changes of an import so far; they determine the versions that move at its end."""
 
     now: datetime
-    #: Of the changed content: id -> its new time of change.
+    #: Id of changed content -> its new time of change.
     times: dict[int, datetime] = field(default_factory=dict)
     membership_changed: bool = False
 
@@ -90,27 +92,27 @@ def import_documents(
     allow_shrink: bool = False,
     on_bad_line: Callable[[int, str], None] | None = None,
 ) -> ImportReport:
-    """Bring the documents in ``lines`` into a catalog query, in one transaction; safe to repeat.
+    """Import the documents in ``lines`` into a catalog query, in one transaction; safe to repeat.
 
-    Another import that gets in the way is waited for, see :func:`~enterprise_catalog.contention.retried`.
+    Waits for concurrent imports; see :func:`~enterprise_catalog.contention.retried`.
 
     Args:
-        target: returns the query whose members they become; called inside the transaction, so that what it makes goes
-            when the import fails.
+        target: returns the query that the documents become members of. Called inside the transaction: rows that it
+            creates are rolled back if the import fails.
         lines: one JSON object each, with their line breaks; empty lines are skipped.
-        now: the time of change of all that really changes.
-        replace: remove the members that ``lines`` does not hold. The item of a bad line stays.
+        now: the time of change of all changed content.
+        replace: remove the members that are not in ``lines``. The item of a bad line stays.
         allow_shrink: let a replacement remove any number of items.
         on_bad_line: called with the number (from 1) and the reason of each bad line, which is then skipped. Without it,
             the first bad line stops the import.
 
     Raises:
         ImportRefusedError: nothing was written. BadLineError: a bad line without ``on_bad_line``. TruncatedFileError:
-            the last line is cut. TooManyBadLinesError: with ``replace``, more than 1 % of the lines are bad.
-            UnknownKeysError: with ``replace``, items would leave, and a bad line has no readable key. ShrinkError:
-            without ``allow_shrink``, more than 20 % and more than 10 of the items would leave, or all of them because
-            there are no documents.
-        ContentionError: other transactions got in the way for too long; nothing was written.
+            the last line is cut off. TooManyBadLinesError: with ``replace``, more than 1 % of the lines are bad.
+            UnknownKeysError: with ``replace``, items would be removed, and a bad line has no readable key. ShrinkError:
+            without ``allow_shrink``, more than 20 % and more than 10 of the items would be removed, or some would be
+            removed and there are no documents.
+        ContentionError: other transactions blocked the import for too long; nothing was written.
     """
     with tempfile.TemporaryFile(prefix="import-") as file:
         content = read_lines(lines, file, on_bad_line)
@@ -175,7 +177,7 @@ def _insert_content(documents: Sequence[Document], changes: _Changes) -> None:
     ContentMetadata.objects.bulk_create(
         _row(document, ContentMetadata(created_at=changes.now, updated_at=changes.now)) for document in documents
     )
-    # Read back, since MySQL does not return the ids of a bulk insert.
+    # Read back, because MySQL does not return the ids of a bulk insert.
     ids = dict(ContentMetadata.objects.with_keys([d.content_key for d in documents]).values_list("content_key", "pk"))
     ContentDocument.objects.bulk_create(
         ContentDocument(content_id=ids[document.content_key], json=document.json) for document in documents
@@ -185,13 +187,13 @@ def _insert_content(documents: Sequence[Document], changes: _Changes) -> None:
 def _update_content(documents: Sequence[Document], changes: _Changes) -> None:
     if not documents:
         return
-    # Locking them reads them as they are now; this transaction began to read before, perhaps before another import.
+    # The lock reads the current rows. This transaction's snapshot may be older than another import's changes.
     locked = ContentMetadata.objects.with_keys([document.content_key for document in documents]).select_for_update()
     stored = {row.content_key: row for row in locked.order_by("content_key")}
     documents = [each for each in documents if each.content_hash != stored[each.content_key].content_hash]
     rows = [_row(document, stored[document.content_key]) for document in documents]
     for row in rows:
-        # Time of change only ever moves forward, even when the clock does not.
+        # Times of change always increase, even if the clock goes back.
         row.updated_at = max(changes.now, row.updated_at + timedelta(microseconds=1))
     ContentMetadata.objects.bulk_update(
         rows, ["content_type", "parent_content_key", "title", "content_hash", "updated_at"]
@@ -208,7 +210,7 @@ def _update_content(documents: Sequence[Document], changes: _Changes) -> None:
 
 
 def _row(document: Document, row: ContentMetadata) -> ContentMetadata:
-    """Return ``row`` with what the document says."""
+    """Copy the document's fields to ``row`` and return it."""
     row.content_key = document.content_key
     row.content_type = document.content_type
     row.parent_content_key = document.parent_content_key
@@ -227,7 +229,11 @@ def _insert_memberships(query: CatalogQuery, keys: Sequence[str], changes: _Chan
 
 
 def _leaving(query: CatalogQuery, content: ImportFile, *, allow_shrink: bool) -> list[int]:
-    """Return the memberships that a replacement removes, unless it has to be refused."""
+    """Return the ids of the memberships that a replacement removes.
+
+    Raises:
+        ImportRefusedError: see :func:`import_documents`.
+    """
     keys = content.keys
     members = query.memberships.order_by("content_key").values_list("pk", "content_key").iterator()
     count, leaving = 0, list[int]()
@@ -253,11 +259,11 @@ def _remove(memberships: Sequence[int]) -> None:
 
 
 def _move_versions(query: CatalogQuery, changes: _Changes) -> None:
-    """Give a new version to each query whose members or their content changed."""
+    """Give a new version to each query whose members, or whose members' content, changed."""
     queries = _changed_queries(query, changes)
     for some in _parts(queries):
-        # In this order by all who need both: first queries, then their catalogs. An edit of a customer is over by now,
-        # and seen below, or waits for us.
+        # Lock order of all code that needs both: queries first, then their catalogs. A concurrent edit of a customer
+        # has either ended, and is visible below, or waits for this lock.
         list(CatalogQuery.objects.filter(pk__in=some).order_by("pk").select_for_update().values_list("pk"))
     _outlast_addresses(queries, changes)
     changed_at = Value(_latest_change(query, changes), TimestampField())
@@ -277,10 +283,10 @@ def _changed_queries(query: CatalogQuery, changes: _Changes) -> list[int]:
 
 
 def _outlast_addresses(queries: Sequence[int], changes: _Changes) -> None:
-    """Raise the times of changed content above those at which its catalogs' addresses changed.
+    """Raise the times of changed content above the times at which their catalogs' enrollment URLs changed.
 
-    These are floors of the times that are served, and may be later than the time at which this import began: a time
-    below them would tell nobody of the change.
+    Those times are lower bounds of the served times, and may be later than the start of this import. Callers would not
+    see a change with an earlier time.
     """
     if not changes.times:
         return
@@ -298,7 +304,7 @@ def _outlast_addresses(queries: Sequence[int], changes: _Changes) -> None:
 
 
 def _latest_change(query: CatalogQuery, changes: _Changes) -> datetime:
-    """Return a time that is not before any member's, of the queries that changed."""
+    """Return a time that is not before the time of change of any changed member."""
     joined = query.memberships.aggregate(latest=Max("updated_at"))["latest"] if changes.membership_changed else None
     latest: datetime = max([changes.now, *changes.times.values(), *([joined] if joined else [])])
     return latest

@@ -1,6 +1,6 @@
-"""The documents of a catalog as they are served: by key, and page by page.
+"""A catalog's documents as the API serves them: by key, and page by page.
 
-An answer never carries the version of one state with the items of another: both are read by one statement, or in one
+A response never combines the version of one state with the items of another. Both are read by one statement, or in one
 transaction.
 """
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from enterprise_catalog.catalog.documents import ServedDocument
     from enterprise_catalog.catalog.state import CatalogState
 
-#: The catalog's state stands in each row, so that one statement reads both. (An outer join would give a row without an
-#: item to an empty page, and make MariaDB sort the whole catalog.)
+#: Each row repeats the catalog's state, which lets one statement read both. (An outer join would return a row without
+#: an item for an empty page, and make MariaDB sort the whole catalog.)
 _SELECT: Final = f"""
     SELECT {catalog_state.COLUMNS},
            member.content_key, member.updated_at, content.content_type, content.parent_content_key, document.json
@@ -37,47 +37,48 @@ _SELECT: Final = f"""
 
 @dataclass(frozen=True, slots=True)
 class ServedItems:
-    """Documents of one catalog, all of one version."""
+    """Documents of one catalog, all from the same version."""
 
     version: str
-    documents: list[tuple[str, ServedDocument]]  #: With their keys, by which they ascend.
+    documents: list[tuple[str, ServedDocument]]  #: (key, document) pairs, ascending by key.
 
 
 def read_items(catalog_uuid: UUID, keys: Collection[str]) -> ServedItems:
-    """Return the documents of those of ``keys`` that are in the catalog; 1 to 1,000 keys.
+    """Return the documents of the ``keys`` that are in the catalog; 1 to 1,000 keys.
 
     Raises:
-        EnterpriseCatalog.DoesNotExist: it was deleted meanwhile.
+        EnterpriseCatalog.DoesNotExist: the catalog has been deleted.
     """
     return _read(catalog_uuid, _among(keys), list(keys), limit=len(keys))
 
 
 def read_page(catalog_uuid: UUID, *, after: str, size: int) -> ServedItems:
-    """Return the first ``size`` documents whose keys come after ``after`` (empty text: from the start).
+    """Return the first ``size`` documents whose keys sort after ``after`` (empty string: from the start).
 
-    The cost does not depend on how far into the catalog the page lies.
+    The cost does not depend on the page's position in the catalog.
 
     Raises:
-        EnterpriseCatalog.DoesNotExist: it was deleted meanwhile.
+        EnterpriseCatalog.DoesNotExist: the catalog has been deleted.
     """
     return _read(catalog_uuid, "member.content_key > %s", [after], limit=size)
 
 
 def read_numbered_page(catalog_uuid: UUID, *, keys: Collection[str], start: int, size: int) -> tuple[int, ServedItems]:
-    """Return how many items there are, and the ``size`` documents from position ``start`` (from 0), if there are any.
+    """Return the number of items, and up to ``size`` documents from position ``start`` (from 0).
 
     Args:
-        keys: only these; none means all. Costs grow with ``start``; :func:`read_page` has no such cost.
+        keys: only these items; empty means all.
+        start: the cost grows with it; :func:`read_page` has no such cost.
 
     Raises:
-        EnterpriseCatalog.DoesNotExist: it was deleted meanwhile.
+        EnterpriseCatalog.DoesNotExist: the catalog has been deleted.
     """
     with one_state():
         state = read_state(catalog_uuid)
         members = CatalogMembership.objects.filter(catalog_query=state.query_id)
         condition, parameters = (_among(keys), list(keys)) if keys else ("member.content_key > %s", [""])
         count = (members.filter(content_key__in=keys) if keys else members).count()
-        # Databases refuse positions beyond their integers; none of those is in a catalog.
+        # Databases reject positions beyond their integer range; no catalog is that large.
         if start >= count or not size:
             return count, ServedItems(state.version, [])
         return count, _read(catalog_uuid, condition, parameters, limit=size, start=start)

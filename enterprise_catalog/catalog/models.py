@@ -5,9 +5,9 @@
     EnterpriseCustomer 1--n EnterpriseCatalog n--1 CatalogQuery
     CatalogQuery 1--n CatalogMembership n--1 ContentMetadata 1--1 ContentDocument
 
-A diff reads memberships only: they repeat the content's key and time of change, as the text that is served, so that
-one index answers it without a conversion. The documents, which are a hundred times larger, live in a table of their own
-that no diff and no import of unchanged content touches (docs/decisions/0004, 0011).
+A diff reads only memberships. They repeat the content's key and time of change, as served text: one index answers a
+diff without conversions. The documents, a hundred times larger, have their own table. No diff and no import of
+unchanged content touches it (docs/decisions/0004, 0011).
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ class ContentType(models.TextChoices):
 
 
 class EnterpriseCustomer(models.Model):
-    """A customer, known by the UUID that the Open edX LMS gave it.
+    """A customer, identified by the UUID that the Open edX LMS assigned.
 
-    Its slug and portal address enter the enrolment URLs of its catalogs; change them with
-    :func:`~enterprise_catalog.catalog.customers.save_customer`, which moves those catalogs' versions.
+    The enrollment URLs of its catalogs contain its slug and portal address. Change both with
+    :func:`~enterprise_catalog.catalog.customers.save_customer`, which also moves the versions of those catalogs.
     """
 
     uuid = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -60,15 +60,15 @@ class EnterpriseCustomer(models.Model):
 
     @property
     def enrollment_url_prefix(self) -> str:
-        """What comes before a course's key in this customer's enrolment URLs."""
+        """The part of this customer's enrollment URLs before a course's key."""
         return f"{self.learner_portal_url.rstrip('/')}/{self.slug}/course/"
 
 
 class CatalogQuery(models.Model):
     """A selection of content, shared by any number of catalogs.
 
-    ``version`` grows with every change of membership or of a member's content. It is a count of microseconds since
-    1970, raised by at least one each time, so that a row that is deleted and made again never repeats a version.
+    ``version`` increases with every change of membership or of a member's content. It counts microseconds since 1970
+    and increases by at least one each time: a row that is deleted and created again never repeats a version.
     """
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
@@ -87,11 +87,11 @@ class CatalogQuery(models.Model):
 
 
 class EnterpriseCatalog(models.Model):
-    """A customer's catalog. Without a query it is empty.
+    """A customer's catalog. A catalog without a query is empty.
 
-    ``enrollment_url_prefix`` repeats what the customer contributes to the served documents: what is served depends on
-    this row and on the content alone. ``documents_changed_at`` is when that contribution last changed, hence the
-    earliest time at which any item of this catalog last changed (docs/decisions/0005).
+    ``enrollment_url_prefix`` repeats the customer's part of the served documents: a served document depends only on
+    this row and on the content. ``documents_changed_at`` is when that prefix last changed. It is therefore a lower
+    bound for the ``updated_at`` of every item in this catalog (docs/decisions/0005).
     """
 
     uuid = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -113,7 +113,7 @@ class EnterpriseCatalog(models.Model):
 
 
 class ContentMetadata(models.Model):
-    """One piece of content. ``updated_at`` moves only when ``content_hash`` does."""
+    """A content item. ``updated_at`` changes only when ``content_hash`` changes."""
 
     content_key = ContentKeyField(unique=True)
     content_type = models.CharField(max_length=32, choices=ContentType)
@@ -133,7 +133,7 @@ class ContentMetadata(models.Model):
 
 
 class ContentDocument(models.Model):
-    """The stored document of a piece of content: canonical JSON in UTF-8, ready to be copied into an answer."""
+    """The stored document of a content item: canonical JSON in UTF-8, copied into responses unchanged."""
 
     content = models.OneToOneField(ContentMetadata, models.CASCADE, primary_key=True, related_name="document")
     json = models.BinaryField()
@@ -143,7 +143,7 @@ class ContentDocument(models.Model):
 
 
 class CatalogMembership(models.Model):
-    """That a piece of content is in a catalog query; repeats its key and time of change for the diff."""
+    """Membership of a content item in a catalog query; repeats the item's key and time of change for the diff."""
 
     catalog_query = models.ForeignKey(CatalogQuery, models.CASCADE, related_name="memberships", db_index=False)
     content = models.ForeignKey(ContentMetadata, models.CASCADE, related_name="memberships")
@@ -164,11 +164,11 @@ class CatalogMembership(models.Model):
 
 
 class CatalogRole(UserRole):  # type: ignore[misc]  # the package has no types
-    """A system role of Open edX that this site's own database gives to users, beside the roles in their tokens."""
+    """An Open edX system role that this site's database assigns to users, in addition to the roles in their tokens."""
 
 
 class CatalogRoleAssignment(UserRoleAssignment):  # type: ignore[misc]  # the package has no types
-    """That a user has a role for one customer, or for all."""
+    """A user's role for one customer, or for all."""
 
     role_class = CatalogRole
 
@@ -180,13 +180,13 @@ class CatalogRoleAssignment(UserRoleAssignment):  # type: ignore[misc]  # the pa
     def get_assignments(
         cls, user: AbstractUser | AnonymousUser, role_names: Sequence[str] | None = None
     ) -> Iterator[tuple[str, str | None]]:
-        """Yield role name and context of the user's assignments, of ``role_names`` only; names match exactly."""
+        """Yield (role name, context) pairs of the user's assignments; only ``role_names`` if given, matched exactly."""
         for name, context in super().get_assignments(user, role_names):
             if role_names is None or name in role_names:
                 yield name, context
 
     def get_context(self) -> str | None:
-        """Return the customer's UUID, ``*`` for all, or ``None`` when neither is set (which allows nothing)."""
+        """Return the customer's UUID, ``*`` for all, or ``None`` when neither is set (which grants nothing)."""
         if self.applies_to_all_contexts:
             return "*"
         return str(self.enterprise_customer_uuid) if self.enterprise_customer_uuid else None

@@ -1,7 +1,6 @@
-"""The snapshots that this process keeps: those last asked for, as far as they fit into a bound of memory.
+"""The snapshots cached in this process: an LRU cache with a memory limit.
 
-What is kept is never trusted by itself: whoever asks has read the version from the database just before, and gets a
-snapshot of that version or none.
+Callers read the current version from the database first. A cached snapshot is only used if it has exactly that version.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ LOOKUPS: Final = Counter("catalog_snapshot_lookups_total", "Diffs by whether a s
 
 
 class SnapshotCache:
-    """A place for snapshots, bounded by their bytes; safe to use from several threads."""
+    """An LRU cache of snapshots, limited by their bytes; thread-safe."""
 
     def __init__(self, max_bytes: int) -> None:
         self._snapshots: LRUCache[Hashable, Snapshot] = LRUCache(max_bytes, getsizeof=attrgetter("size_bytes"))
         self._lock = threading.Lock()
 
     def get(self, place: Hashable, *, version: int) -> Snapshot | None:
-        """Return what is kept at ``place``, if it is of exactly ``version``."""
+        """Return the snapshot cached under ``place`` if it has exactly this ``version``, otherwise ``None``."""
         with self._lock:
             snapshot = self._snapshots.get(place)
         is_valid = snapshot is not None and snapshot.version == version
@@ -38,14 +37,14 @@ class SnapshotCache:
         return snapshot if is_valid else None
 
     def put(self, place: Hashable, snapshot: Snapshot) -> None:
-        """Keep ``snapshot`` instead of what was at ``place``; one that is larger than the bound is not kept."""
+        """Replace the snapshot under ``place``. A snapshot larger than the whole cache is not stored."""
         with self._lock:
             self._snapshots.pop(place, None)
             if snapshot.size_bytes <= self._snapshots.maxsize:
                 self._snapshots[place] = snapshot
 
     def clear(self) -> None:
-        """Forget all snapshots."""
+        """Remove all snapshots."""
         with self._lock:
             self._snapshots.clear()
 

@@ -1,4 +1,4 @@
-"""What a diff needs of a catalog: read in one scan of an index, kept for as long as the catalog's version."""
+"""A catalog's items for the diff: read in one index scan, and cached until the catalog's version changes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.state import CatalogState
 
-#: Answered by the index ``membership_diff`` alone. In plain SQL, since Django would make a ``datetime`` of each time.
+#: Answered from the index ``membership_diff`` alone. Plain SQL, because Django would convert each time to a
+#: ``datetime``.
 SCAN: Final = (
     f"SELECT content_key, updated_at FROM {CatalogMembership._meta.db_table}"  # noqa: S608, SLF001  (a constant name)
     " WHERE catalog_query_id = %s ORDER BY content_key"
 )
 
 
-#: Of memory, for an item with a key of some 20 characters: two texts and their places in the two lists.
+#: Memory per item with a key of about 20 characters: two strings and their slots in the two lists.
 _BYTES_PER_ITEM: Final = 210
 _FIXED_BYTES: Final = 1_000
 
@@ -36,16 +37,16 @@ class Snapshot:
 
     version: int
     keys: list[str]
-    existing: list[str]  #: Each item's key and time of change, ready for :func:`existing_as_json`.
+    existing: list[str]  #: Each item's key and time of change, for :func:`existing_as_json`.
 
     @property
     def size_bytes(self) -> int:
-        """About how much memory it takes: an item's two texts share most of their letters, hence their length."""
+        """The approximate memory in bytes."""
         return _FIXED_BYTES + len(self.keys) * _BYTES_PER_ITEM
 
 
 _FIRST: Final = '[{"content_key":"'
-#: Times begin with the 2 of their year, which tells this place from the quotes around a key that is a comma.
+#: Times start with the 2 of their year. This distinguishes the separator from the quotes around a key that is a comma.
 _KEY_AND_TIME: Final = ('","2', '","updated_at":"2')
 _BETWEEN_ITEMS: Final = '"},{"content_key":"'
 _LAST: Final = '"}]'
@@ -54,28 +55,28 @@ _EMPTY: Final = Snapshot(0, [], [])
 
 
 def read_diff(state: CatalogState, known_keys: Iterable[str]) -> tuple[str, CatalogDiff[str]]:
-    """Return a version of a catalog, and how that differs from ``known_keys``.
+    """Return the catalog's version, and its difference from ``known_keys``.
 
     Args:
-        state: of the catalog, read for this answer; the version is that one, or a later one.
+        state: the catalog's state, read for this request. The returned version is the same or a later one.
 
     Returns:
         The version, and a diff whose ``existing`` is for :func:`existing_as_json`.
 
     Raises:
-        EnterpriseCatalog.DoesNotExist: it was deleted meanwhile.
+        EnterpriseCatalog.DoesNotExist: the catalog has been deleted.
     """
     state, snapshot = _snapshot(state)
     return state.version, compute_diff(snapshot.keys, snapshot.existing, known_keys)
 
 
 def existing_as_json(existing: Sequence[str]) -> bytes:
-    """Return ``[{"content_key":"…","updated_at":"…"},…]`` of the ``existing`` of a diff."""
+    """Return ``[{"content_key":"…","updated_at":"…"},…]`` for the ``existing`` list of a diff."""
     return "".join((_FIRST, _BETWEEN_ITEMS.join(existing), _LAST)).encode() if existing else b"[]"
 
 
 def _snapshot(state: CatalogState) -> tuple[CatalogState, Snapshot]:
-    """Return the snapshot of a state: the one that is kept of it, or else a later state with its own."""
+    """Return the state with its cached snapshot, or the current state with a new snapshot."""
     if state.query_id is None:
         return state, _EMPTY
     if kept := SNAPSHOTS.get(_place(state), version=state.query_version):
@@ -88,7 +89,7 @@ def _snapshot(state: CatalogState) -> tuple[CatalogState, Snapshot]:
 
 
 def _place(state: CatalogState) -> tuple[int | None, str]:
-    """Return what, beside the query's version, a snapshot depends on; catalogs that agree in it share one."""
+    """Return the cache key: everything but the query's version that a snapshot depends on. Catalogs can share a key."""
     return state.query_id, state.documents_changed_at
 
 
@@ -102,10 +103,10 @@ def _scan(state: CatalogState) -> Snapshot:
 
 
 def _entries(rows: Sequence[tuple[Any, ...]], *, floor: str) -> list[str]:
-    """Return :attr:`Snapshot.existing` of some rows, by a call of a builtin for each step instead of one for each row.
+    """Return :attr:`Snapshot.existing` for some rows, with one builtin call per step instead of one per row.
 
-    ``[["edX+A","2026…Z"],["edX+B","2026…Z"]]`` is taken apart at ``"],["``. No key holds what is looked for: a quote in
-    a key has a backslash before it.
+    Splits ``[["edX+A","2026…Z"],["edX+B","2026…Z"]]`` at ``"],["``. No key contains this separator, because a quote in
+    a key is escaped with a backslash.
     """
     if floor:
         rows = [(key, max(time, floor)) for key, time in rows]

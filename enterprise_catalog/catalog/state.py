@@ -1,4 +1,4 @@
-"""What a catalog is at one moment, beside its items: read by every request, hence in one small statement."""
+"""A catalog's state without its items. Every request reads it, in one small statement."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-#: What :func:`state_from` reads, and the tables that it is in. In plain SQL, since Django takes longer to write this
-#: statement than the database to answer it.
+#: The columns that :func:`state_from` reads, and their tables. Plain SQL, because Django takes longer to build this
+#: statement than the database takes to answer it.
 COLUMNS: Final = """
     catalog.uuid, catalog.title, customer.uuid, customer.name, catalog.enrollment_url_prefix, catalog.revision,
     COALESCE(catalog.documents_changed_at, ''), query.id, COALESCE(query.version, 0),
@@ -32,7 +32,7 @@ COLUMN_COUNT: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class CatalogState:
-    """A catalog, its customer and its query, as of one moment. Times are texts, in the form that is served."""
+    """A catalog, its customer and its query at one moment. Times are texts in the served format."""
 
     uuid: UUID
     title: str
@@ -40,7 +40,8 @@ class CatalogState:
     customer_name: str
     enrollment_url_prefix: str
     revision: int
-    #: When what the catalog contributes to its documents last changed: no item changed before. Empty if it never did.
+    #: When the catalog's part of its documents last changed; a lower bound for each item's time. Empty if it never
+    #: changed.
     documents_changed_at: str
     query_id: int | None  #: ``None``: the catalog is empty.
     query_version: int
@@ -48,17 +49,17 @@ class CatalogState:
 
     @property
     def version(self) -> str:
-        """Opaque text that differs whenever anything that the catalog serves does."""
+        """Opaque text that changes whenever anything that the catalog serves changes."""
         return f"{self.revision:x}-{self.query_id or 0:x}-{self.query_version:x}"
 
     @property
     def content_last_modified(self) -> str | None:
-        """When an item last came, changed or went; ``None`` for never."""
+        """When an item was last added, changed or removed; ``None`` for never."""
         return max(self.documents_changed_at, self.content_changed_at) or None
 
 
 def find_state(catalog_uuid: UUID) -> CatalogState | None:
-    """Return the catalog of that UUID as it is now; ``None`` if there is none."""
+    """Return the current state of the catalog with this UUID, or ``None`` if it does not exist."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {COLUMNS} FROM {TABLES} WHERE catalog.uuid = %s", [as_parameter(catalog_uuid)])  # noqa: S608  (constants)
         row = cursor.fetchone()
@@ -66,10 +67,10 @@ def find_state(catalog_uuid: UUID) -> CatalogState | None:
 
 
 def read_state(catalog_uuid: UUID) -> CatalogState:
-    """Return the catalog of that UUID as it is now.
+    """Return the current state of the catalog with this UUID.
 
     Raises:
-        EnterpriseCatalog.DoesNotExist: there is none.
+        EnterpriseCatalog.DoesNotExist: there is no such catalog.
     """
     state = find_state(catalog_uuid)
     if state is None:
@@ -78,18 +79,18 @@ def read_state(catalog_uuid: UUID) -> CatalogState:
 
 
 def as_parameter(catalog_uuid: UUID) -> Any:
-    """Return the UUID as the database in use takes it in plain SQL."""
+    """Return the UUID in the form that the current database expects in plain SQL."""
     return EnterpriseCatalog._meta.pk.get_db_prep_value(catalog_uuid, connection)  # noqa: SLF001  (the way to a field)
 
 
 def state_from(row: Sequence[Any]) -> CatalogState:
-    """Return the state that a row begins with, of a statement that selects :data:`COLUMNS` first."""
+    """Return the state at the start of a row, from a statement that selects :data:`COLUMNS` first."""
     catalog_uuid, title, customer_uuid, *rest = row[:COLUMN_COUNT]
     return CatalogState(UUID(catalog_uuid), title, UUID(customer_uuid), *rest)
 
 
 def state_of(catalog: EnterpriseCatalog) -> CatalogState:
-    """Return the state that ``catalog`` was read with; needs its customer and its query loaded."""
+    """Return the state of ``catalog``; its customer and its query must be loaded."""
     query = catalog.catalog_query
     return CatalogState(
         uuid=catalog.pk,

@@ -1,1 +1,1 @@
-"""``import_content`` brings a file of content documents into a catalog."""
+"""Commands of the catalog service: ``import_content`` imports a file of content documents into a catalog."""

@@ -1,4 +1,4 @@
-"""``import_content``: stream content documents from a file, or from standard input, into a catalog."""
+"""``import_content``: import content documents from a file, or from standard input, into a catalog."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.catalog.models import CatalogQuery
 
 
-MAX_TITLE_LENGTH: Final = 255  #: In characters; what the column holds.
+MAX_TITLE_LENGTH: Final = 255  #: In characters; the length of the column.
 
 
 def _uuid(text: str) -> UUID:
@@ -43,9 +43,9 @@ def _title(text: str) -> str:
 
 
 class Command(BaseCommand):
-    """Prints one JSON line with the counts at the end; bad lines go to standard error with number and reason.
+    """Prints one JSON line with the counts at the end. Bad lines go to standard error with number and reason.
 
-    Exit code 0: done, even if bad lines were skipped; 1: refused or failed, nothing was written; 2: wrong usage.
+    Exit code 0: done, even if bad lines were skipped. 1: refused or failed; nothing was written. 2: usage error.
     """
 
     help = "Import content documents (one JSON object a line) into an enterprise catalog."

@@ -1,12 +1,13 @@
-"""WHERE THE API IS: HTTP in front of ``catalog/``.
+"""The HTTP API in front of ``catalog/``.
 
-``v1/``                the end points.
-``authentication.py``  who a caller is.
-``errors.py``          what a caller is told when something is wrong.
-``throttles.py``       limits of requests, and of requests that are refused.
+``v1/``                the endpoints.
+``authentication.py``  authentication of callers.
+``tokens.py``          verification of access tokens, cached until they expire.
+``errors.py``          error responses.
+``throttles.py``       limits for requests, and for rejected requests.
 ``parsers.py``         request bodies: JSON, bounded.
-``content_keys.py``    decodes content keys within a bound of memory.
+``content_keys.py``    decodes content keys within a memory limit.
 ``pagination.py``      cursors and pages.
-``schema.py``          what the OpenAPI schema needs to know.
-``renderers.py``       answers: JSON by orjson, and JSON that is ready already.
+``schema.py``          additions to the OpenAPI schema.
+``renderers.py``       responses: JSON by orjson, and JSON that is already encoded.
 """

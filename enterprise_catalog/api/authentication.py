@@ -1,4 +1,4 @@
-"""Authenticates callers by token: Open edX's class, with a fast lookup of known users and 503 during an outage."""
+"""Authenticates callers by token: Open edX's class, with a fast user lookup, and 503 during a database outage."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-#: Of a user's row, what requests need.
+#: The columns of a user's row that requests need.
 _COLUMNS: Final = "id, username, email, is_active, is_staff, is_superuser"
 
 
 class JwtAuthentication(open_edx.JwtAuthentication):  # type: ignore[misc]  # the package has no types
-    """Open edX's class; errors of the database leave ``authenticate`` and become a 503.
+    """Open edX's class, except that database errors leave ``authenticate`` and become a 503.
 
-    Open edX's class answers them with 401, or ignores a token in a cookie: callers would give up their credentials.
+    Open edX's class responds with 401, or ignores a token in a cookie. Callers would then discard valid credentials.
     """
 
     _outage: OperationalError | InterfaceError | None = None
@@ -35,18 +35,19 @@ class JwtAuthentication(open_edx.JwtAuthentication):  # type: ignore[misc]  # th
         try:
             found: tuple[AbstractUser, str] | None = super().authenticate(request)
         finally:
-            # Whatever Open edX's class has made of it: a failure, or no answer at all where the token is in a cookie.
+            # Takes precedence over the result of Open edX's class: an authentication error, or, for a token in a
+            # cookie, no user.
             if self._outage is not None:
                 raise self._outage
         return found
 
     def authenticate_credentials(self, payload: Mapping[str, Any]) -> AbstractUser:
-        """Return the row of the token's user. A new user gets one; a known one gets the token's e-mail address.
+        """Return the token's user. Creates a row for a new user; updates the email address of a known user.
 
-        Open edX's method would do the same, but logs e-mail addresses.
+        Open edX's method would do the same, but logs email addresses.
 
         Raises:
-            AuthenticationFailed: the token names no user, or one whose account is inactive.
+            AuthenticationFailed: the token contains no user name, or its user's account is inactive.
         """
         username = self._get_username_from_payload(payload)
         if not username:
@@ -64,7 +65,7 @@ class JwtAuthentication(open_edx.JwtAuthentication):  # type: ignore[misc]  # th
         return caller
 
     def _take_over(self, payload: Mapping[str, Any], caller: AbstractUser) -> None:
-        """Save in the row what the token says of the user."""
+        """Save the user attributes from the token's claims, if any differ."""
         mapped = self.get_jwt_claim_attribute_map().items()
         changed = [name for claim, name in mapped if payload.get(claim) not in (None, getattr(caller, name))]
         if not changed:
@@ -77,24 +78,25 @@ class JwtAuthentication(open_edx.JwtAuthentication):  # type: ignore[misc]  # th
 
 
 def _new_caller(username: str) -> AbstractUser:
-    """Make a row for a user whose first request this is, unless another process has just done so."""
+    """Create the row of a new user, or return the row that another process has just created."""
     caller: AbstractUser = get_user_model()._default_manager.get_or_create(username=username)[0]  # noqa: SLF001  (Django's documented API)
     return caller
 
 
 def _require_same_name(caller: AbstractUser, username: str) -> None:
-    """Reject a row of another user, whose name the database takes for the same: ``exact_names`` has not run yet."""
+    """Reject a row with another spelling that the database considers equal: ``exact_names`` has not run yet."""
     if caller.username != username:
         raise AuthenticationFailed("The token's user name differs from an existing one in its spelling only.")
 
 
 def find_caller(username: str) -> AbstractUser | None:
-    """Return the row of a user, if there is one, with what requests need of it; the rest is read when it is asked for.
+    """Return the user's row with the columns that requests need, or ``None``; other columns load on access.
 
-    It may be that of another user where ``exact_names`` has not set the column's collation yet: compare the name.
+    Before ``exact_names`` has set the column's collation, the row may belong to a user with another spelling: compare
+    the name.
 
-    Each request does this. In plain SQL, since Django takes longer to write the statement than the database to answer
-    it.
+    Every request runs this query. Plain SQL, because Django takes longer to build the statement than the database takes
+    to answer it.
     """
     users = get_user_model()
     sql = f"SELECT {_COLUMNS} FROM {users._meta.db_table} WHERE username = %s"  # noqa: S608, SLF001  (constants)

@@ -1,8 +1,8 @@
-"""Decodes ``{"content_keys": […]}`` within a bound of memory, whatever the body holds.
+"""Decodes ``{"content_keys": […]}`` within a memory limit, for any body.
 
-msgspec decodes into a typed list and stops at the first element that is not a content key, before it allocates anything
-for the rest of the body. Three things remain that it would allocate first and check later: the number of strings, the
-length of one string, and strings that take four bytes per character. They are bounded here, before decoding.
+msgspec decodes into a typed list. It stops at the first element that is not a content key, before it allocates memory
+for the rest of the body. Three things would still be allocated before they are checked: the number of strings, the
+length of one string, and strings that take four bytes per character. This module limits them before decoding.
 """
 
 from __future__ import annotations
@@ -25,32 +25,34 @@ class _Body(msgspec.Struct):
 
 _decode: Final = msgspec.json.Decoder(_Body).decode
 
-#: Smaller bodies hold at most 2.8 million strings, which take less than 200 MB. Not counting them saves 1 ms per MiB.
+#: Smaller bodies contain at most 2.8 million strings, which take less than 200 MB. Not counting them saves 1 ms per
+#: MiB.
 _COUNTED_BODY_BYTES: Final = 8 * 2**20
-#: How many strings a body may hold in addition to the keys: names and values of fields that are ignored.
+#: The number of strings that a body may contain in addition to the keys: names and values of ignored fields.
 _OTHER_STRINGS: Final = 1_000
-#: Smaller bodies take less than 200 MB even where each of their bytes becomes a character of four bytes.
+#: Smaller bodies take less than 200 MB even if each of their bytes becomes a character of four bytes.
 _MEASURED_BODY_BYTES: Final = 32 * 2**20
-#: The most memory that strings may take in a larger body.
+#: The most memory that the strings of a larger body may take.
 _MAX_STRING_BYTES: Final = 160_000_000
 #: A key of 255 characters, each written as two escapes (``\\ud83d\\ude00``), and its quotes.
 _LONGEST_JSON_KEY: Final = 12 * MAX_KEY_LENGTH + 2
 _TOO_LONG: Final = b'"%s"' % (b"k" * (MAX_KEY_LENGTH + 1))
-#: Possessive, so that a long string needs no memory for backtracking.
+#: Possessive: a long string needs no memory for backtracking.
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-#: The first byte of a character beyond U+FFFF, or the escape of its first half.
+#: The first byte of a character beyond U+FFFF, or the escape of its high surrogate.
 _FOUR_BYTE_CHARACTER: Final = re.compile(rb"[\xf0-\xf4]|\\u[dD][89abAB]")
 _UTF8_CHUNK_BYTES: Final = 2**16
 
 
 def decode_content_keys(body: bytes, *, max_keys: int, min_keys: int = 0) -> list[str]:
-    """Return the content keys of a request body, in the order and as often as they were sent.
+    """Return the content keys of a request body, in the order sent, including duplicates.
 
-    Takes less than 300 MB in addition to nothing, for any ``body`` up to 64 MiB, ``body`` itself included.
+    Takes less than 300 MB in total for any ``body`` up to 64 MiB, including ``body`` itself.
 
     Raises:
-        ValidationError: the body is not such JSON; names the position of the first element that is not a key.
-        KeysTooLargeError: its strings would take more than 160 MB: many mix ASCII with characters beyond U+FFFF.
+        ValidationError: the body is not valid; contains the position of the first element that is not a key.
+        KeysTooLargeError: the strings would take more than 160 MB, as with many strings that mix ASCII and characters
+            beyond U+FFFF.
     """
     _check_number_of_strings(body, max_keys)
     _check_utf8(body)
@@ -79,16 +81,16 @@ def _refusal(message: str, code: str) -> ValidationError:
     return ValidationError({"content_keys": [message]}, code=code)
 
 
-# --- what msgspec's messages mean ----------------------------------------------------------------------------------
+# --- messages of msgspec --------------------------------------------------------------------------------------------
 
 _VALIDATION_MESSAGE: Final = re.compile(r"(?P<what>.*?)(?: - at `\$\.content_keys(?:\[(?P<position>\d+)\])?`)?")
 _GOT: Final = re.compile(r"got `(\w+)`")
 
 
 def _explain(message: str) -> tuple[str, str]:
-    """Return the text and code of a refusal: ``Expected `str`, got `int` - at `$.content_keys[2]``` and the like."""
+    """Return the (message, code) for a msgspec error such as ``Expected `str`, got `int` - at `$.content_keys[2]```."""
     match = _VALIDATION_MESSAGE.fullmatch(message)
-    assert match is not None  # It matches any text without a line break.
+    assert match is not None  # The pattern matches any text without a line break.
     what, position = match["what"], match["position"]
     got = _GOT.search(what)
     kind = got[1] if got else "number"  # "Number out of range" is the only message without a type.
@@ -129,16 +131,15 @@ def _not_json(body: bytes | memoryview, what: str, byte: int) -> ValidationError
 
 
 def _has_more_strings_than(limit: int, body: bytes, end: int) -> bool:
-    """Return true only if there are more; false guarantees that there are at most twice as many.
+    """Return True only if there are more strings; False guarantees at most twice as many as ``limit``.
 
-    Each string has an opening quote, which never has a backslash before it, and at most one other quote that is not
-    escaped.
+    Each string has an opening quote, which never follows a backslash, and at most one other unescaped quote.
     """
     return body.count(b'"', 0, end) - body.count(b'\\"', 0, end) > 2 * limit
 
 
 def _check_number_of_strings(body: bytes, max_keys: int) -> None:
-    """Refuse more strings than a body with ``max_keys`` keys can hold, or the first bad element before that."""
+    """Reject more strings than a body with ``max_keys`` keys can contain; report an earlier bad element first."""
     if len(body) < _COUNTED_BODY_BYTES:
         return
     end = len(body)
@@ -150,7 +151,7 @@ def _check_number_of_strings(body: bytes, max_keys: int) -> None:
 
 
 def _check_beginning(beginning: bytes | memoryview) -> None:
-    """Refuse a body if its beginning, which may break off anywhere, holds an element that is not a key."""
+    """Reject a body whose beginning contains an element that is not a key. The beginning may end anywhere."""
     try:
         _decode(beginning)
     except msgspec.ValidationError as error:
@@ -160,7 +161,7 @@ def _check_beginning(beginning: bytes | memoryview) -> None:
 
 
 def _check_utf8(body: bytes) -> None:
-    """Check what msgspec does not: the fields that it skips. Decodes a part at a time."""
+    """Check the UTF-8 of the fields that msgspec skips without checking. Decodes 64 KiB at a time."""
     if body.isascii():
         return
     decoder, view = codecs.getincrementaldecoder("utf-8")(), memoryview(body)
@@ -174,7 +175,7 @@ def _check_utf8(body: bytes) -> None:
 
 
 def _check_size_of_strings(body: bytes) -> None:
-    """Refuse strings whose characters would take four bytes each if that is too much for all of them."""
+    """Reject strings that would take too much memory in total because their characters take four bytes each."""
     if body.isascii() and b"\\u" not in body:
         return
     if not _FOUR_BYTE_CHARACTER.search(body):
@@ -183,7 +184,7 @@ def _check_size_of_strings(body: bytes) -> None:
     for match in _STRING.finditer(body):
         start, end = match.span()
         if end - start > _LONGEST_JSON_KEY:
-            _check_beginning(body[:start] + _TOO_LONG)  # Names the position, if the string is a key.
+            _check_beginning(body[:start] + _TOO_LONG)  # Gives the position, if the string is a key.
             raise KeysTooLargeError(_MAX_STRING_BYTES)
         text = body[start:end]
         size += sys.getsizeof(text.decode()) * (4 if b"\\u" in text else 1)

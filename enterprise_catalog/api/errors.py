@@ -1,6 +1,6 @@
-"""What a caller is told when something is wrong: DRF's shapes, with a stable ``code`` beside the text.
+"""Error responses: DRF's shapes, with a stable ``code`` next to the text.
 
-Errors of one field are ``{"<field>": ["what is wrong"], "code": "…"}``, all others ``{"detail": "…", "code": "…"}``.
+Errors of one field are ``{"<field>": ["message"], "code": "…"}``. All others are ``{"detail": "…", "code": "…"}``.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class KeysTooLargeError(APIException):
 
 
 class DatabaseUnavailableError(APIException):
-    """The database does not answer, or not in time; the same request may be answered later."""
+    """The database is unreachable or timed out; the same request may succeed later."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "The database does not answer. Try again later."
@@ -53,7 +53,7 @@ class DatabaseUnavailableError(APIException):
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Return DRF's answer to ``error`` with its ``code``; ``None`` for what is no API error: Django answers 500."""
+    """Return DRF's response to ``error`` with its ``code``; ``None`` for other exceptions, which become a 500."""
     if isinstance(error, OperationalError | InterfaceError):
         log.error("database_unavailable", exc_info=error)
         error = DatabaseUnavailableError()
@@ -75,7 +75,7 @@ def _code(error: Exception) -> str:
 
 
 def _first(codes: Any) -> str:
-    """Return the code of the first fault, out of DRF's codes by field and position."""
+    """Return the first error code from DRF's codes, which are nested by field and position."""
     while not isinstance(codes, str):
         codes = next(iter(codes.values() if isinstance(codes, dict) else codes))
     return codes

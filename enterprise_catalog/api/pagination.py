@@ -1,4 +1,4 @@
-"""Cursors of keyset-paged lists, and numbered pages for the short ones."""
+"""Cursors for keyset-paginated lists, and numbered pages for short lists."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class BadCursorError(ValueError):
-    """Text that no answer of ours ever held as a cursor."""
+    """Text that is not a cursor of this API."""
 
 
 class _ShortPaginator(Paginator):  # type: ignore[type-arg]  # only its stubs are generic
-    """Pages of lists that are hardly ever longer than one: these are counted as they are read."""
+    """Paginates lists that rarely have more than one page: a short first page is counted without a query."""
 
     def page(self, number: int | str) -> Page[Any]:
-        """Return a page, 1 being the first; a number that is none, or of no page, is an ``InvalidPage``."""
+        """Return a page, starting with 1. Raises ``InvalidPage`` if ``number`` is not a number or has no page."""
         if str(number) == "1":
             first = list(self.object_list[: self.per_page])
             if len(first) < self.per_page:
@@ -31,7 +31,7 @@ class _ShortPaginator(Paginator):  # type: ignore[type-arg]  # only its stubs ar
 
 
 class CatalogPagination(PageNumberPagination):
-    """Numbered pages of catalogs."""
+    """Numbered pages of catalogs: 100 a page by default, at most 1,000."""
 
     django_paginator_class = _ShortPaginator
     page_size = 100
@@ -40,21 +40,21 @@ class CatalogPagination(PageNumberPagination):
 
 
 def cursor_after(request: Request, key: str) -> str:
-    """Return the address of the page that starts after ``key``, with the request's other parameters."""
+    """Return the URL of the page that starts after ``key``, with the request's other parameters."""
     return replace_query_param(request.build_absolute_uri(), "cursor", _cursor_of_key(key))
 
 
 def key_of_cursor(cursor: str) -> str:
-    """Return the key that ``cursor`` stands for; an empty cursor stands before all keys.
+    """Return the key encoded in ``cursor``; an empty cursor gives an empty key, which sorts before all others.
 
     Raises:
-        BadCursorError: it is not one of ours.
+        BadCursorError: ``cursor`` is not a cursor of this API.
     """
     try:
         key = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except ValueError as error:
         raise BadCursorError(cursor) from error
-    # The decoder passes over characters that are not of its alphabet, and would take such text for the first page's.
+    # The decoder skips characters outside its alphabet. Such text could decode to the first page's cursor.
     if _cursor_of_key(key) != cursor:
         raise BadCursorError(cursor)
     return key

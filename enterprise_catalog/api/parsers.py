@@ -1,4 +1,4 @@
-"""Request bodies: JSON with content keys, bounded before and while it is parsed."""
+"""Request bodies: JSON with content keys, with limits before and during parsing."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 
 class ParsedKeys:
-    """Content keys that can be taken once.
+    """Content keys that can be taken only once.
 
-    A request and its view refer to each other, so both live until the next garbage collection. The keys, up to 100 MB,
-    must not.
+    A request and its view refer to each other: both live until the next garbage collection. The keys, up to 100 MB,
+    must be released earlier.
     """
 
     def __init__(self, keys: list[str]) -> None:
         self._keys = keys
 
     def take(self) -> list[str]:
-        """Return the keys and forget them."""
+        """Return the keys and release them."""
         keys, self._keys = self._keys, []
         return keys
 
 
 class ContentKeysParser(BaseParser):
-    """Parses ``application/json`` into content keys, as many as the view's ``key_limits`` allow."""
+    """Parses ``application/json`` into content keys, within the view's ``key_limits``."""
 
     media_type = "application/json"
 
@@ -43,9 +43,10 @@ class ContentKeysParser(BaseParser):
         """Return the :class:`ParsedKeys` of ``{"content_keys": […]}``.
 
         Raises:
-            BodyTooLargeError: 413; decided by ``Content-Length`` if the caller sent it, else after the limit's bytes.
+            BodyTooLargeError: 413; decided by ``Content-Length`` if sent, otherwise once more bytes than the limit are
+                read.
             KeysTooLargeError: 413; see :func:`decode_content_keys`.
-            ValidationError: 400; names the position of the first bad element, or the place where the JSON breaks.
+            ValidationError: 400; contains the position of the first bad element, or of the JSON syntax error.
         """
         assert parser_context is not None  # DRF always passes it.
         limit, (min_keys, max_keys) = settings.MAX_BODY_BYTES, parser_context["view"].key_limits
@@ -58,6 +59,6 @@ class ContentKeysParser(BaseParser):
 
 
 def declared_length(request: Request) -> int:
-    """Return the request's ``Content-Length`` in bytes; 0 without one, and for one that is not a number."""
+    """Return the request's ``Content-Length`` in bytes; 0 if it is missing or not a number."""
     text = request.META.get("CONTENT_LENGTH") or "0"
     return int(text) if text.isascii() and text.isdecimal() else 0

@@ -1,4 +1,4 @@
-"""Answers: JSON by orjson; what is JSON already is sent as it is."""
+"""Responses: JSON by orjson; data that is already JSON is sent unchanged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ORJSONRenderer(BaseRenderer):
-    """Renders ``application/json`` in UTF-8. A ``bytes`` value is taken to be JSON and goes out unchanged."""
+    """Renders ``application/json`` in UTF-8. A ``bytes`` value must already be JSON and is sent unchanged."""
 
     media_type = "application/json"
     format = "json"

@@ -1,4 +1,4 @@
-"""The OpenAPI schema: how callers authenticate, and every status that an operation can answer with."""
+"""The OpenAPI schema: authentication, and every status code that an operation can return."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any, Final
 from drf_spectacular.contrib.rest_framework_jwt import JWTScheme
 
 
-class EdxJWTScheme(JWTScheme):  # type: ignore[no-untyped-call]  # to be a subclass registers it
+class EdxJWTScheme(JWTScheme):  # the subclass registers itself
     """Open edX's tokens: ``Authorization: JWT <token>``."""
 
     target_class = "enterprise_catalog.api.authentication.JwtAuthentication"
 
 
-#: The schemas of errors; see ``errors.py``.
+#: The schemas of error responses; see ``errors.py``.
 ERROR_SCHEMAS: Final[dict[str, Any]] = {
     "Error": {
         "type": "object",
@@ -46,7 +46,7 @@ _WITH_BODY: Final = {
     "415": "The content type is not application/json.",
 }
 _UNKNOWN: Final = {"404": "No such catalog, for callers whose role has the context *."}
-#: Operation -> the statuses that it has in addition to these.
+#: Operation -> its additional status codes.
 _OWN: Final[dict[str, dict[str, str]]] = {
     "catalog_list": {
         "304": "Not changed since the response whose ETag If-None-Match names.",
@@ -63,12 +63,12 @@ _OWN: Final[dict[str, dict[str, str]]] = {
         "404": "No such page; or no such catalog, for callers whose role has the context *.",
     },
 }
-#: Operations whose body may be left out.
+#: Operations whose request body is optional.
 _OPTIONAL_BODY: Final = frozenset({"generate_diff"})
 
 
 def add_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add the errors to a generated schema: a hook of drf-spectacular (``POSTPROCESSING_HOOKS``)."""
+    """Add the error responses to a generated schema; a hook of drf-spectacular (``POSTPROCESSING_HOOKS``)."""
     result["components"]["schemas"] |= ERROR_SCHEMAS
     for operations in result["paths"].values():
         for operation in operations.values():

@@ -1,8 +1,8 @@
-"""Limits of the API: requests of a caller, and requests that are refused.
+"""Limits of the API: requests per caller, and rejected requests.
 
-DRF authenticates and checks permissions before it throttles, so that its throttles never see a request that gets 401 or
-403. These are counted where the response is made (``errors.answer``). Nothing is counted for a request that succeeds,
-and no failure of one caller ever rejects a request that another one may make.
+DRF authenticates and checks permissions before it throttles. Its throttles therefore never see a request that gets 401
+or 403. Those are counted where the response is made (``errors.answer``). A successful request is not counted as a
+failure. Failures of one caller never reject a valid request of another caller.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from enterprise_catalog.login_limits import Rate, count
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
-#: Longer tokens are not read: no issuer's has this many characters.
+#: Longer tokens are not read: no issuer's tokens are this long.
 _LONGEST_TOKEN: Final = 16_384
 
 
 class CallerThrottle(UserRateThrottle):
-    """Requests of a user; of an address where anybody may ask (the schema and its pages)."""
+    """Limits requests by user, or by address for public pages (the schema and its documentation)."""
 
     def get_ident(self, request: Request) -> str:
         return client_network(request)
 
 
 def refusal_limited_for(request: Request) -> int | None:
-    """Count a request that is refused (401 or 403); return the seconds to wait if there were too many.
+    """Count a rejected request (401 or 403); return the seconds to wait if there were too many, otherwise ``None``.
 
-    They are counted by address, and by the user or, without one, by the name that the token claims, so that guesses
-    from changing addresses are limited as well. Without a cache there is no limit.
+    Counts by address. Also counts by user or, without one, by the name that the token claims, which limits guesses from
+    changing addresses. Without a cache there is no limit.
     """
     rate = Rate.parse(settings.FAILURE_THROTTLE_RATE)
     is_limited = False
@@ -48,7 +48,7 @@ def refusal_limited_for(request: Request) -> int | None:
 
 
 def _name_of(request: Request) -> str:
-    """Return the user's id, or the name that an unverified token claims; empty if it claims none."""
+    """Return the user's id, or the name that an unverified token claims; empty if it claims no name."""
     if request.user.is_authenticated:
         return f"user {request.user.pk}"
     token = request.headers.get("Authorization", "").partition(" ")[2]

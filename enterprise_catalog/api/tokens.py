@@ -1,7 +1,7 @@
-"""Access tokens: each is verified once, then known by its text until it expires.
+"""Access tokens: each token is verified once, and its claims are cached until it expires.
 
-A request needs its token's claims more than once, and a sync sends the same token with all of its requests. To verify a
-signature takes longer than to answer a diff of a thousand items.
+A request needs its token's claims more than once, and a sync sends the same token with all of its requests. Verifying a
+signature takes longer than computing a diff of a thousand items.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from edx_rest_framework_extensions.auth.jwt.decoder import get_asymmetric_only_j
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Of a kilobyte or two each.
+#: A cached token takes one or two kilobytes.
 _REMEMBERED_TOKENS: Final = 1_024
 
 
 def decode_token(token: str | bytes) -> dict[str, Any]:
     """Return the claims of a valid token, signed with the issuer's private key (``JWT_AUTH["JWT_DECODE_HANDLER"]``).
 
-    The claims that this service reads have the types that the Open edX LMS gives them (docs/reference/api.rst).
+    The claims that this service reads have the types that the Open edX LMS uses (docs/reference/api.rst).
 
-    What made a token valid once (signature, issuer, audience) makes it so until it expires: none of it can change but
-    the accepted keys, with which the process restarts.
+    A token that was valid once (signature, issuer, audience) stays valid until it expires. Only the accepted keys could
+    change, and changing them takes a restart of the process.
 
     Raises:
-        jwt.InvalidTokenError: it is not, or no longer, valid, or a claim has another type.
+        jwt.InvalidTokenError: the token is not valid, has expired, or a claim has another type.
     """
     claims = _verified(token)
     if claims["exp"] <= time.time():
-        return dict(get_asymmetric_only_jwt_decode_handler(token))  # It knows how to refuse.
+        return dict(get_asymmetric_only_jwt_decode_handler(token))  # Raises the right error.
     return dict(claims)
 
 
@@ -46,11 +46,11 @@ def _verified(token: str | bytes) -> Mapping[str, Any]:
     return MappingProxyType(get_asymmetric_only_jwt_decode_handler(token))
 
 
-_Name = Annotated[str, msgspec.Meta(max_length=150)]  #: As long as the column is.
+_Name = Annotated[str, msgspec.Meta(max_length=150)]  #: The length of the column.
 
 
 class _Claims(msgspec.Struct):
-    """The claims that are read, here or by Open edX's libraries, which take the types for granted."""
+    """The claims that this service or Open edX's libraries read. The libraries do not check the types."""
 
     exp: int | float
     iat: int | float
@@ -66,7 +66,7 @@ _decode_claims: Final = msgspec.json.Decoder(_Claims).decode
 
 
 def _check_types(token: str | bytes) -> None:
-    """Refuse a token whose claims have other types, before its signature is looked at."""
+    """Reject a token whose claims have other types, before its signature is verified."""
     _, _, rest = (token.encode() if isinstance(token, str) else token).partition(b".")
     payload, _, _ = rest.partition(b".")
     try:

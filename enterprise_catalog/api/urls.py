@@ -1,4 +1,4 @@
-"""The API's URLs: its versions, its schema and its pages to read and try it."""
+"""The API's URLs: its versions, its schema, and the interactive documentation."""
 
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -6,6 +6,6 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 urlpatterns = [
     path("api/v1/", include("enterprise_catalog.api.v1.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    # DRF's answer to OPTIONS is data, which the page's template cannot show.
+    # DRF's response to OPTIONS is data, which the page's template cannot display.
     path("api-docs/", SpectacularSwaggerSplitView.as_view(url_name="schema", metadata_class=None), name="api-docs"),
 ]

@@ -1,4 +1,4 @@
-"""Who may read which customer's catalogs: a role in the caller's token, or in this site's database."""
+"""Access to customers' catalogs, by a role in the caller's token or in this site's database."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
     from rest_framework.views import APIView
 
-#: What every system role that this service knows allows (``SYSTEM_TO_FEATURE_ROLE_MAPPING``).
+#: The feature role that every system role of this service grants (``SYSTEM_TO_FEATURE_ROLE_MAPPING``).
 CATALOG_READER = "catalog_reader"
 
 
 def may_read_all(request: Request) -> bool:
-    """Return whether one of the caller's roles has the context ``*``."""
+    """Return True if one of the caller's roles has the context ``*``."""
     return ALL_ACCESS_CONTEXT in _contexts(request)
 
 
 def readable_customers(request: Request) -> set[UUID]:
-    """Return the customers that the caller has a role for; a role for all (:func:`may_read_all`) adds none.
+    """Return the UUIDs of the customers that the caller has a role for.
 
-    A role without a context, or with one that is no customer's UUID, allows nothing.
+    A role for all customers (:func:`may_read_all`) adds no UUIDs. A role without a context, or with a context that is
+    not a UUID, grants nothing.
     """
     customers = set()
     for context in _contexts(request):
@@ -47,7 +48,7 @@ def _contexts(request: Request) -> set[str]:
         known = contexts_accessible_from_jwt(get_decoded_jwt(request), [CATALOG_READER])
         if ALL_ACCESS_CONTEXT not in known:
             known |= _assigned_contexts(request.user)
-        request.contexts_of_caller = known  # type: ignore[attr-defined]  # remembered for this request only
+        request.contexts_of_caller = known  # cached for this request only
     return known
 
 
@@ -58,10 +59,11 @@ def _assigned_contexts(user: AbstractBaseUser) -> set[str]:
 
 
 class HasRoleForCustomer(BasePermission):
-    """Lets a caller in who has a role for the customer that the view's ``customer_in_question`` names.
+    """Grants access to callers with a role for the customer that the view's ``customer_in_question`` returns.
 
-    A view says ``None`` for a customer that does not exist: only callers with the context ``*`` get past this class
-    then (and may be told so); to all others it looks like somebody else's. A view without that method lets nobody in.
+    The view returns ``None`` for a customer that does not exist. Then only callers with the context ``*`` get access,
+    and the view may return 404. All other callers get the same response as for another customer's catalog. A view
+    without this method denies access.
     """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
@@ -73,12 +75,12 @@ class HasRoleForCustomer(BasePermission):
         if may_read_all(request):
             return True
         customers = readable_customers(request)
-        # Without any there is no need to look anything up, and nothing to learn from how long that would take.
+        # A caller without customers needs no lookup, and cannot learn anything from its duration.
         return bool(customers) and ask() in customers
 
 
 class HasAnyRole(BasePermission):
-    """Lets a caller in who has a role for at least one customer; the view narrows down what is seen."""
+    """Grants access to callers with a role for at least one customer; the view filters the results."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         return may_read_all(request) or bool(readable_customers(request))

@@ -1,4 +1,4 @@
-"""What requests and answers look like, with their limits. The OpenAPI schema is made from these."""
+"""The fields of requests and responses, with their limits. The OpenAPI schema is generated from them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from enterprise_catalog.content_keys import MAX_KEY_LENGTH
 
 MAX_DIFF_KEYS: Final = 250_000
 MAX_METADATA_KEYS: Final = 1_000
-#: On a page of catalogs.
+#: Per page of catalogs.
 MAX_CATALOGS: Final = CatalogPagination.max_page_size
-#: In an address, of which servers and proxies take 8 KB or so.
+#: Per URL; servers and proxies accept URLs of about 8 KB.
 MAX_QUERY_KEYS: Final = 100
 
 
@@ -32,8 +32,8 @@ def _keys_field(*, min_length: int = 0, max_length: int, **kwargs: Any) -> seria
         "maxItems": MAX_QUERY_KEYS,
     }
 )
-class QueryKeysField(serializers.Field):  # type: ignore[type-arg]  # DRF's stubs want four parameters for no gain
-    """Content keys in an address; errors read like those of a body."""
+class QueryKeysField(serializers.Field):  # DRF's stubs want four parameters for no gain
+    """Content keys in a URL; errors have the same format as for a body."""
 
     def to_internal_value(self, data: list[str]) -> list[str]:
         if len(data) > MAX_QUERY_KEYS:

@@ -1,4 +1,4 @@
-"""The addresses of version 1. They are fixed (see the contract); an identifier that is no UUID is 404."""
+"""The URLs of version 1. They are fixed by the contract. An identifier that is not a UUID results in a 404."""
 
 from django.urls import path
 
@@ -16,7 +16,7 @@ urlpatterns = [
     path(_CATALOG, CatalogDetailView.as_view(), name="catalog-detail"),
     path(f"{_CATALOG}content-diff/", ContentDiffView.as_view(), name="content-diff"),
     path(f"{_CATALOG}content-metadata/", ContentMetadataView.as_view(), name="content-metadata"),
-    # Open edX's callers use these without a final slash, its documentation with one; the schema shows the first.
+    # Open edX's callers omit the final slash, its documentation includes it. The schema shows the form without a slash.
     path(f"{_CATALOG}generate_diff", GenerateDiffView.as_view(), name="generate-diff"),
     path(f"{_CATALOG}generate_diff/", GenerateDiffView.as_view(schema=None)),
     path(f"{_CATALOG}get_content_metadata", GetContentMetadataView.as_view(), name="get-content-metadata"),

@@ -1,8 +1,8 @@
 """One view per operation.
 
-``base.py``              what all views of one catalog share.
+``base.py``              shared code of the views of one catalog.
 ``catalogs.py``          a catalog, and the list of catalogs.
-``content_diff.py``      what is new, changed and gone.
+``content_diff.py``      the diff: existing, new and removed content.
 ``content_metadata.py``  the documents, by key and page by page.
-``compatibility.py``     the shapes that existing Open edX callers know.
+``compatibility.py``     the formats that existing Open edX callers use.
 """

@@ -1,4 +1,4 @@
-"""What all views of one catalog share: finding it, its customer, and reading the body once access is decided."""
+"""Shared code of the views of one catalog: the lookup, the customer, and reading the body after the access check."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class LengthRequiredError(APIException):
-    """A body in chunks, without ``Content-Length``: DRF would take it for an empty one."""
+    """A chunked body without ``Content-Length``, which DRF would treat as empty."""
 
     status_code = status.HTTP_411_LENGTH_REQUIRED
     default_detail = "Send the body with a Content-Length."
@@ -36,15 +36,15 @@ class LengthRequiredError(APIException):
 class CatalogView(APIView):
     """A view of the catalog whose UUID is in the URL."""
 
-    key_limits: tuple[int, int] = (0, 0)  #: The fewest and the most content keys that a request's body may hold.
+    key_limits: tuple[int, int] = (0, 0)  #: The minimum and maximum number of content keys in a request's body.
 
     @cached_property
     def found(self) -> CatalogState | None:
-        """The catalog as it is when this is first asked for; ``None`` when there is none of that UUID."""
+        """The catalog's state at the first access; ``None`` if there is no catalog with this UUID."""
         return find_state(self.kwargs["uuid"])
 
     def customer_in_question(self) -> UUID | None:
-        """Return the catalog's customer, for the permission."""
+        """Return the UUID of the catalog's customer, for the permission check; ``None`` if there is no such catalog."""
         return self.found.customer_uuid if self.found else None
 
     @property
@@ -52,20 +52,20 @@ class CatalogView(APIView):
         """The catalog, once access is granted.
 
         Raises:
-            Http404: there is none of that UUID; only callers with the context ``*`` come this far then.
+            Http404: there is no catalog with this UUID. Only callers with the context ``*`` get this far.
         """
         if self.found is None:
             raise Http404(f"There is no catalog {self.kwargs['uuid']}.")
         return self.found
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer, and forget the answer: the view lives until the next garbage collection, and must not keep it."""
+        """Respond, and drop the reference to the response: the view lives until the next garbage collection."""
         response = super().dispatch(request, *args, **kwargs)
         del self.response
         return response
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer 404 when the catalog was deleted between the check of access and the answer."""
+        """Return 404 if the catalog was deleted between the access check and the response."""
         return super().handle_exception(Http404() if isinstance(exc, EnterpriseCatalog.DoesNotExist) else exc)
 
 
@@ -73,11 +73,11 @@ def content_keys_of(request: Request, *, may_be_empty: bool = False) -> list[str
     """Return the content keys in the request's body, within the view's ``key_limits``.
 
     Args:
-        may_be_empty: a body without a byte is an empty list of keys.
+        may_be_empty: accept an empty body as an empty list of keys.
 
     Raises:
-        ValidationError: the body does not hold such keys.
-        LengthRequiredError: it came in chunks.
+        ValidationError: the body is not valid.
+        LengthRequiredError: the body is chunked.
     """
     if "HTTP_TRANSFER_ENCODING" in request.META:
         raise LengthRequiredError
@@ -90,19 +90,19 @@ def content_keys_of(request: Request, *, may_be_empty: bool = False) -> list[str
 
 
 def json_response(body: bytes, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """Return a 200 whose body is JSON already.
+    """Return a 200 response whose body is already JSON.
 
-    Not DRF's ``Response``: that refers to its view, which refers to the response, so that large bodies would live until
-    the next garbage collection.
+    DRF's ``Response`` refers to its view, and the view to the response. Large bodies would live until the next garbage
+    collection.
     """
     return HttpResponse(body, content_type="application/json", headers=headers)
 
 
 def validated(serializer_class: type[BaseSerializer[Any]], data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``data``, a request's parameters, as the serializer's checked values.
+    """Validate ``data``, a request's parameters, and return the serializer's values.
 
     Raises:
-        ValidationError: naming the field.
+        ValidationError: a parameter is not valid; contains its name.
     """
     serializer = serializer_class(data=data)
     serializer.is_valid(raise_exception=True)
@@ -111,8 +111,8 @@ def validated(serializer_class: type[BaseSerializer[Any]], data: Mapping[str, An
 
 
 def not_modified(request: Request, etag: str) -> HttpResponseBase | None:
-    """Return the 304 that answers ``request`` if the caller has what ``etag`` (quoted) names already, else ``None``."""
-    response: HttpResponseBase | None = get_conditional_response(request._request, etag=etag)  # noqa: SLF001  (no public way)
+    """Return a 304 response if the caller already has the version named by ``etag`` (quoted), otherwise ``None``."""
+    response: HttpResponseBase | None = get_conditional_response(request._request, etag=etag)  # noqa: SLF001  (no public API)
     if response is not None:
         for name, value in _caching(etag).items():
             response.headers[name] = value
@@ -120,7 +120,7 @@ def not_modified(request: Request, etag: str) -> HttpResponseBase | None:
 
 
 def with_etag(body: bytes, etag: str) -> HttpResponse:
-    """Return a 200 whose body is JSON already, with an ETag, which caches have to check with us each time."""
+    """Return a 200 response whose body is already JSON, with an ETag that caches must revalidate every time."""
     return json_response(body, _caching(etag))
 
 

@@ -1,4 +1,4 @@
-"""``GET …/enterprise-catalogs/`` and ``…/{uuid}/``: catalogs with their versions; cheap to ask again."""
+"""``GET …/enterprise-catalogs/`` and ``…/{uuid}/``: catalogs and their versions, with ETags."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class CatalogDetailView(CatalogView):
 
     @extend_schema(responses=CatalogSerializer, operation_id="catalog_detail")
     def get(self, request: Request, uuid: UUID) -> HttpResponseBase:
-        """Return the catalog with its version; 304 when the caller's ``If-None-Match`` is up to date."""
+        """Return the catalog with its version. Returns 304 if the caller's ``If-None-Match`` is up to date."""
         return _conditional(request, CatalogSerializer(self.catalog).data)
 
 
@@ -52,8 +52,8 @@ class CatalogListView(APIView):
     def get(self, request: Request) -> HttpResponseBase:
         """Return one page of catalogs, ascending by UUID.
 
-        403 for a customer whose catalogs the caller may not read; 404 for one that does not exist, but only to callers
-        who may read all.
+        Returns 403 for a customer whose catalogs the caller may not read. Returns 404 for a customer that does not
+        exist, but only to callers who may read all catalogs.
         """
         customer = validated(CatalogListQuerySerializer, request.query_params.dict()).get("enterprise_customer")
         catalogs = self._of_caller(request) if customer is None else self._of_customer(request, customer)
@@ -76,7 +76,7 @@ class CatalogListView(APIView):
 
 
 def _conditional(request: Request, body: Any) -> HttpResponseBase:
-    """Answer with ``body``, or 304: the ETag is its digest, hence right whatever of it changed."""
+    """Return ``body``, or 304. The ETag is the digest of the body and changes with any part of it."""
     content = orjson.dumps(body, default=str)
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     return not_modified(request, etag) or with_etag(content, etag)

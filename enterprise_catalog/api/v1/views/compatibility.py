@@ -1,7 +1,7 @@
-"""``generate_diff`` and ``get_content_metadata``: the shapes that existing Open edX callers know.
+"""``generate_diff`` and ``get_content_metadata``: the formats that existing Open edX callers use.
 
-Their oddities are kept on purpose: a space in a key stands for a plus sign, which clients lose when they do not encode
-their URLs.
+Their quirks are kept on purpose. A space in a key stands for a plus sign: clients lose plus signs when they do not
+encode their URLs.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
 
 
 class GenerateDiffView(CatalogView):
-    """The diff as Open edX's integrated channels ask for it."""
+    """The diff in the format of Open edX's integrated channels."""
 
     key_limits = (0, MAX_DIFF_KEYS)
 
     @extend_schema(request=LegacyDiffRequestSerializer, responses=LegacyDiffSerializer, operation_id="generate_diff")
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
-        """Return the diff; an empty body is an empty list of keys."""
+        """Return the diff. An empty body is an empty list of keys."""
         catalog = self.catalog
         _, diff = read_diff(catalog, _with_pluses(content_keys_of(request, may_be_empty=True)))
-        # A name between quotes occurs inside no key: a quote in a key is written with a backslash before it.
+        # No key contains a quoted name, because a quote in a key is escaped with a backslash.
         found = existing_as_json(diff.existing).replace(b',"updated_at":"', b',"date_updated":"')
         parts = (
             b'{"items_found":',
@@ -61,20 +61,20 @@ class GenerateDiffView(CatalogView):
 
 
 def _keys_as_json(keys: list[str]) -> bytes:
-    """Return ``[{"content_key":"…"},…]``; each quote in a key has a backslash before it, so ``","`` is in no key."""
+    """Return ``[{"content_key":"…"},…]``. Quotes in keys are escaped, and so no key contains ``","``."""
     if not keys:
         return b"[]"
     return b'[{"content_key":%s}]' % orjson.dumps(keys)[1:-1].replace(b'","', b'"},{"content_key":"')
 
 
 class GetContentMetadataView(CatalogView):
-    """Documents in numbered pages, as Open edX's callers ask for them."""
+    """Documents in numbered pages, in the format of Open edX's callers."""
 
     @extend_schema(
         parameters=[LegacyPageQuerySerializer], responses=LegacyMetadataSerializer, operation_id="get_content_metadata"
     )
     def get(self, request: Request, uuid: UUID) -> HttpResponseBase:
-        """Return one page, or with ``traverse_pagination`` all documents at once."""
+        """Return one page, or all documents at once with ``traverse_pagination``."""
         parameters = request.query_params
         query = validated(
             LegacyPageQuerySerializer, {**parameters.dict(), "content_keys": parameters.getlist("content_keys")}
@@ -106,7 +106,7 @@ class GetContentMetadataView(CatalogView):
         }
 
     def _all(self, uuid: UUID) -> StreamingHttpResponse:
-        """Stream every document, a bounded number in memory at a time."""
+        """Stream all documents; holds at most 1,000 of them in memory at a time."""
         count, _ = read_numbered_page(self.catalog.uuid, keys=(), start=0, size=0)
         envelope = self._envelope(count, following=None, previous=None)
         return StreamingHttpResponse(_stream(uuid, envelope), content_type="application/json")
@@ -122,7 +122,7 @@ def _stream(uuid: UUID, envelope: dict[str, Any]) -> Iterator[bytes]:
 
 
 def _with_pluses(keys: list[str]) -> list[str]:
-    """Replace the spaces in ``keys`` itself, some keys at a time: 250,000 long ones fit into memory only once."""
+    """Replace the spaces in place, in batches: 250,000 long keys fit into memory only once."""
     for start in range(0, len(keys), MAX_METADATA_KEYS):
         part = slice(start, start + MAX_METADATA_KEYS)
         keys[part] = map(_plus, keys[part])

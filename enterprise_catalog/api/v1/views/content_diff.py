@@ -1,4 +1,4 @@
-"""``POST …/content-diff/``: what is new, changed and gone, compared with the keys that the caller knows."""
+"""``POST …/content-diff/``: existing, new and removed content, compared with the caller's keys."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ContentDiffView(CatalogView):
 
     @extend_schema(request=DiffRequestSerializer, responses=DiffSerializer, operation_id="content_diff")
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
-        """Return which keys exist (and when each last changed), which to create and which to delete."""
+        """Return the keys that exist (with their times of change), the keys to create and the keys to delete."""
         catalog = self.catalog
         keys = content_keys_of(request)
         version, diff = read_diff(catalog, keys)

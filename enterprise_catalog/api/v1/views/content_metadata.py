@@ -48,7 +48,7 @@ class ContentMetadataView(CatalogView):
         request=MetadataRequestSerializer, responses=MetadataSerializer, operation_id="content_metadata_by_keys"
     )
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
-        """Return the documents of the keys asked for; each key is in ``results`` or, with a reason, in ``missing``."""
+        """Return the documents with the given keys. Each key is in ``results`` or, with a reason, in ``missing``."""
         catalog = self.catalog
         keys = dict.fromkeys(content_keys_of(request))
         items = read_items(catalog.uuid, keys)
@@ -61,7 +61,7 @@ class ContentMetadataView(CatalogView):
         parameters=[PageQuerySerializer], responses=MetadataPageSerializer, operation_id="content_metadata_list"
     )
     def get(self, request: Request, uuid: UUID) -> HttpResponseBase:
-        """Return one page of all documents, ascending by key; any page costs the same."""
+        """Return one page of all documents, ascending by key. Every page has the same cost."""
         catalog = self.catalog
         query = validated(PageQuerySerializer, request.query_params.dict())
         try:
@@ -78,7 +78,7 @@ class ContentMetadataView(CatalogView):
 
 
 def envelope_with(envelope: Mapping[str, Any], documents: Iterable[ServedDocument]) -> bytes:
-    """Return the JSON of ``envelope`` with a further field ``results``, whose documents are copied in as they are."""
+    """Return the JSON of ``envelope`` with an additional field ``results``; the documents are copied unchanged."""
     return b"".join((orjson.dumps(envelope)[:-1], b',"results":[', *separated(documents), b"]}"))
 
 

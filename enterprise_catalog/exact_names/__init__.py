@@ -1,4 +1,4 @@
-"""Names in other packages' tables that are compared exactly, as content keys are (docs/decisions/0003).
+"""Names in other packages' tables that are compared exactly, like content keys (docs/decisions/0003).
 
-``columns.py`` the columns, and their collation; ``apps.py`` sets it after each migration.
+``columns.py`` lists the columns and sets their collation; ``apps.py`` calls it after each migration.
 """

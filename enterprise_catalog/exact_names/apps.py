@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ExactNamesConfig(AppConfig):
-    """Sets collations after migrations: those of the tables' own packages would reset what one of ours had set."""
+    """Sets collations after every migration: migrations of the tables' own packages would reset them."""
 
     name = "enterprise_catalog.exact_names"
     verbose_name = "Exact names"
@@ -22,6 +22,6 @@ class ExactNamesConfig(AppConfig):
 
 
 def _compare_exactly(sender: AnyAppConfig, using: str, **_: Any) -> None:
-    from enterprise_catalog.exact_names.columns import compare_exactly  # noqa: PLC0415  (models are ready only now)
+    from enterprise_catalog.exact_names.columns import compare_exactly  # noqa: PLC0415  (models are not ready earlier)
 
     compare_exactly(sender.label, using=using)

@@ -1,7 +1,7 @@
-"""Columns of names that decide who somebody is, and the collation that they need on MariaDB and MySQL.
+"""Columns of names that identify users, roles and clients, and the collation that they need on MariaDB and MySQL.
 
-By default these databases take ``MULLER``, ``müller`` and ``muller`` with a space at its end for one name. A token for
-one of them then gets the user, and the roles, of another.
+By default, these databases treat ``MULLER``, ``müller`` and ``muller`` with a trailing space as equal. A token for one
+of these users would then get the account and the roles of another.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ EXACT_COLUMNS: Final = (
 
 
 def compare_exactly(app_label: str, *, using: str) -> list[str]:
-    """Give the application's columns their collation where they have another one; return the tables changed.
+    """Set the exact collation on the application's columns where it differs; return the tables changed.
 
-    Safe to repeat: it reads one row for each column, and writes nothing if all is well. A table is locked while MariaDB
-    rebuilds it, which takes milliseconds for thousands of users.
+    Safe to repeat: it reads one row per column, and writes nothing if all collations are right. MariaDB locks a table
+    while rebuilding it, which takes milliseconds for thousands of users.
     """
     connection = connections[using]
     collation = exact_collation(connection)
@@ -43,7 +43,7 @@ def compare_exactly(app_label: str, *, using: str) -> list[str]:
 
 
 def _collation_of(connection: BaseDatabaseWrapper, model: type[Model], name: str) -> str | None:
-    """Return the column's collation; ``None`` if its table is not there yet."""
+    """Return the column's collation; ``None`` if its table does not exist yet."""
     sql = (
         "SELECT collation_name FROM information_schema.columns "
         "WHERE table_schema = DATABASE() AND table_name = %s AND column_name = %s"

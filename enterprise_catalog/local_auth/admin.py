@@ -1,4 +1,4 @@
-"""The page of OAuth2 clients: looked at here, made by ``create_client``, switched off with their users.
+"""The read-only page of OAuth2 clients. ``create_client`` creates a client; deactivating its user disables it.
 
 django-oauth-toolkit's own pages would show secrets and tokens.
 """
@@ -29,7 +29,7 @@ for _model in (
 
 @admin.register(get_application_model())
 class ClientPage(ReadOnlyPage):
-    """A client without its secret. Its roles are its user's, under **Role assignments**."""
+    """A client without its secret. Its roles are those of its user, under **Role assignments**."""
 
     list_display = ("client_id", "name", "user", "created")
     list_prefetch_related = ("user",)

@@ -1,4 +1,4 @@
-"""The Django application of the local token end point."""
+"""The Django application of the local token endpoint."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class LocalAuthConfig(AppConfig):
     verbose_name = "Local tokens"
 
     def ready(self) -> None:
-        # Django sends the signal only for applications with models, once all migrations are done.
+        # Django sends the signal only for applications with models, after all migrations.
         post_migrate.connect(_register, sender=apps.get_app_config("oauth2_provider"))
 
 
 def _register(**_: Any) -> None:
-    """Make the integrated channels' OAuth2 client, and its user with the operator's role for all customers."""
-    from enterprise_catalog.local_auth.clients import register_channels_client  # noqa: PLC0415  (models are ready only now)
+    """Create the integrated channels' OAuth2 client, and its user with the operator role for all customers."""
+    from enterprise_catalog.local_auth.clients import register_channels_client  # noqa: PLC0415  (models are not ready earlier)
 
     register_channels_client()

@@ -1,4 +1,4 @@
-"""The OAuth2 clients of a site that issues its tokens itself."""
+"""The OAuth2 clients of a site that issues its own tokens."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ OPERATOR_ROLE: Final = "enterprise_openedx_operator"
 
 
 class ClientExistsError(Exception):
-    """There is a client of that name already."""
+    """A client or a user with this name already exists."""
 
 
 class ActiveClients(OAuth2Validator):  # type: ignore[misc]  # the package has no types
-    """Gives tokens to clients whose user is active, and stores none; to switch a client off, switch off its user."""
+    """Issues tokens to clients with an active user, and stores no tokens. Deactivating the user disables the client."""
 
     def save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:
-        """Store nothing: the catalog service checks signatures, and the database should hold no tokens."""
+        """Store nothing: the catalog service verifies signatures, and the database should not contain tokens."""
 
     def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
-        """Return whether name and secret are right, and the client's user is active."""
+        """Return True if the client's id and secret are right, and its user is active."""
         if not super().authenticate_client(request, *args, **kwargs):
             return False
         user = request.client.user
         return user is not None and user.is_active
 
     def _load_application(self, client_id: str, request: Any) -> Any:
-        """Return the client of exactly that id; the base class leaves the comparison to the database."""
+        """Return the client with exactly this id; the base class relies on the database's comparison."""
         found = super()._load_application(client_id, request)
         if found is not None and found.client_id != client_id:
             request.client = found = None
@@ -46,7 +46,7 @@ class ActiveClients(OAuth2Validator):  # type: ignore[misc]  # the package has n
 
 
 def register_channels_client() -> None:
-    """Make ``OAUTH2_CLIENT_ID`` a client that may read all catalogs; safe to repeat, and takes a changed secret.
+    """Create ``OAUTH2_CLIENT_ID`` as a client that may read all catalogs. Safe to repeat; updates a changed secret.
 
     A deployment without the channels has no such client.
     """
@@ -60,20 +60,20 @@ def register_channels_client() -> None:
 
 
 def create_client(client_id: str, *, roles: Sequence[tuple[str, UUID | None]], replace: bool = False) -> str:
-    """Make a client with these roles, and return its new secret, which is kept nowhere else.
+    """Create a client with these roles and return its new secret. Only a hash of the secret is stored.
 
     Args:
         roles: names of system roles, each with a customer; ``None`` means all customers.
-        replace: give an existing client a new secret, and the roles beside those that it has.
+        replace: give an existing client a new secret, and add the roles to its existing roles.
 
     Raises:
-        ClientExistsError: it exists, and ``replace`` is not set.
+        ClientExistsError: the client exists and ``replace`` is not set, or a user who is not a client has this name.
     """
     secret = secrets.token_urlsafe(32)
     with transaction.atomic():
         is_new = not get_application_model().objects.filter(client_id=client_id).exists()
         if not (is_new or replace) or (is_new and get_user_model().objects.filter(username=client_id).exists()):
-            # A person's roles, and being staff, must not come with a client's secret.
+            # A client's secret must not grant the roles or the staff status of an existing user.
             raise ClientExistsError(client_id)
         _save_client(client_id, secret=secret, name=client_id, roles=roles)
     return secret
@@ -94,7 +94,7 @@ def _save_client(client_id: str, *, secret: str, name: str, roles: Sequence[tupl
     application_model.objects.update_or_create(
         client_id=client_id,
         defaults={
-            # A database without exact_names may have found a row whose id differs in case.
+            # Without exact_names, the database may have found a row whose id differs in case.
             "client_id": client_id,
             "user": user,
             "name": name,

@@ -1,4 +1,4 @@
-"""The key that signs this site's tokens, as JSON Web Keys. Django is not needed here: settings call this.
+"""The key that signs this site's tokens, as JSON Web Keys. Does not need Django: the settings call it.
 
 ``python -m enterprise_catalog.local_auth.keys`` prints a new key, a value for ``JWT_SIGNING_KEY``.
 """
@@ -28,10 +28,11 @@ def new_signing_key() -> str:
 
 
 def read_signing_key(text: str) -> dict[str, Any]:
-    """Return a private key that can sign; one without a ``kid`` gets its thumbprint (RFC 7638) as such.
+    """Return the private key in ``text``. A key without a ``kid`` gets its thumbprint (RFC 7638) as ``kid``.
 
     Raises:
-        ValueError: it is no private RSA key of 2,048 bits or more, as a JSON Web Key. The text is not quoted.
+        ValueError: the text is not a private RSA key of at least 2,048 bits as a JSON Web Key. The message does not
+            quote the text.
     """
     try:
         key: dict[str, Any] = json.loads(text)
@@ -47,13 +48,13 @@ def read_signing_key(text: str) -> dict[str, Any]:
 
 
 def public_part(private: dict[str, Any]) -> dict[str, Any]:
-    """Return the public key of a private one, with the same ``kid``."""
-    public: dict[str, Any] = RSAAlgorithm.to_jwk(RSAAlgorithm.from_jwk(private).public_key(), as_dict=True)  # type: ignore[union-attr]  # it is private
+    """Return the public key of a private key, with the same ``kid``."""
+    public: dict[str, Any] = RSAAlgorithm.to_jwk(RSAAlgorithm.from_jwk(private).public_key(), as_dict=True)  # type: ignore[union-attr]  # the key is private
     return {**public, "kid": private["kid"]}
 
 
 def is_among(private: dict[str, Any], key_set: dict[str, Any]) -> bool:
-    """Return whether a JWK set holds the public key of ``private``, under the same ``kid``."""
+    """Return True if a JWK set contains the public key of ``private``, under the same ``kid``."""
     wanted = {name: private[name] for name in ("kty", "n", "e", "kid")}
     return any(isinstance(key, dict) and wanted.items() <= key.items() for key in key_set["keys"])
 

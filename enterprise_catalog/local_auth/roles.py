@@ -1,4 +1,4 @@
-"""Roles as commands take them: ``ROLE:CUSTOMER_UUID``."""
+"""Parses roles in command-line arguments: ``ROLE:CUSTOMER_UUID``."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from django.conf import settings
 
 
 def role_argument(text: str) -> tuple[str, UUID | None]:
-    """Return the role and its customer; ``None`` without one, or with ``*``: the role applies to all customers.
+    """Return the role and its customer; ``None`` means all customers, and stands for ``*`` or a missing customer.
 
     Raises:
-        ArgumentTypeError: there is no such role, or the customer is no UUID.
+        ArgumentTypeError: the role does not exist, or the customer is not a UUID.
     """
     name, _, context = text.partition(":")
     if name not in settings.SYSTEM_TO_FEATURE_ROLE_MAPPING:

@@ -1,4 +1,4 @@
-"""A local site's access tokens: JWTs of the shape that the Open edX LMS issues, signed with RS512."""
+"""A local site's access tokens: JWTs with the claims of the Open edX LMS's tokens, signed with RS512."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def access_token(request: Request) -> str:
-    """Return the token of an OAuth2 client: django-oauth-toolkit's ``ACCESS_TOKEN_GENERATOR``.
+    """Return the token of an OAuth2 client; django-oauth-toolkit's ``ACCESS_TOKEN_GENERATOR``.
 
-    The client's user gives the token its name and its roles.
+    The token has the name and the roles of the client's user.
     """
     user: AbstractUser = request.client.user
     return signed_token(user.username, email=user.email, roles=create_role_auth_claim_for_user(user))
@@ -31,7 +31,7 @@ def signed_token(username: str, *, roles: Sequence[str], email: str = "", lifeti
     """Return a JWT for ``username``.
 
     Args:
-        roles: as they stand in the token, such as ``enterprise_admin:<customer uuid>`` or ``enterprise_learner:*``.
+        roles: in the format of the token, such as ``enterprise_admin:<customer uuid>`` or ``enterprise_learner:*``.
         lifetime_seconds: from now; ``None`` means the site's ``ACCESS_TOKEN_EXPIRE_SECONDS``.
     """
     now = int(time.time())
@@ -41,7 +41,7 @@ def signed_token(username: str, *, roles: Sequence[str], email: str = "", lifeti
         "aud": settings.JWT_AUTH["JWT_ISSUERS"][0]["AUDIENCE"],
         "iat": now,
         "exp": now + lifetime,
-        # Two tokens of one second would be the same otherwise, which OAuth2's table refuses.
+        # Two tokens issued in the same second would otherwise be equal, and OAuth2's table rejects duplicates.
         "jti": secrets.token_hex(16),
         "version": "1.2.0",
         "preferred_username": username,
@@ -56,5 +56,5 @@ def signed_token(username: str, *, roles: Sequence[str], email: str = "", lifeti
 
 @functools.cache
 def _signing_key() -> jwt.PyJWK:
-    """Read the key once: to check that its numbers belong together takes ten times as long as to sign with it."""
+    """Read the key once: checking that its numbers match takes ten times as long as signing with it."""
     return jwt.PyJWK(settings.LOCAL_AUTH_SIGNING_KEY, algorithm="RS512")

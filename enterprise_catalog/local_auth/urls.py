@@ -1,4 +1,4 @@
-"""``/oauth2/access_token``, where Open edX's clients expect it."""
+"""``/oauth2/access_token``, the path that Open edX's clients expect."""
 
 from django.urls import path
 

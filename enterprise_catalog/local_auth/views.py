@@ -1,6 +1,6 @@
-"""The token endpoint, with a limit for wrong client secrets.
+"""The token endpoint, with a rate limit for wrong client secrets.
 
-Tokens are not stored: their signature proves them, and a stored token could be read.
+Tokens are not stored: the signature proves a token, and stored tokens could be read by others.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @method_decorator((csrf_exempt, never_cache), name="dispatch")
 class TokenView(OAuthLibMixin, View):  # type: ignore[misc]  # the package has no types
-    """Answers as RFC 6749 specifies: a token for client credentials, 401 for wrong ones, 400 for anything else."""
+    """Responds as RFC 6749 specifies: a token for valid client credentials, 401 for wrong ones, otherwise 400."""
 
     @method_decorator(sensitive_post_parameters("client_secret"))
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -43,10 +43,10 @@ class TokenView(OAuthLibMixin, View):  # type: ignore[misc]  # the package has n
 
 
 class LimitedTokenView(TokenView):
-    """Answers as its base class does, and answers 429 to further guesses of a client's secret."""
+    """Responds like its base class, but with 429 to further guesses of a client's secret."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Answer as the base class does; 429 with an OAuth 2 error after too many failures of the client."""
+        """Respond like the base class; with 429 and an OAuth 2 error after too many failures of the client."""
         rejected: list[HttpResponse] = []
 
         def attempt() -> HttpResponse | None:
@@ -71,7 +71,7 @@ class LimitedTokenView(TokenView):
 
 
 def _client_id(request: HttpRequest) -> str:
-    """Return the client that the request names, as django-oauth-toolkit reads it; empty if none."""
+    """Return the client id in the request, as django-oauth-toolkit reads it; empty if missing."""
     scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "basic":
         try:

@@ -1,6 +1,6 @@
-"""Django 5.2 takes 999 for SQLite's limit of variables in a statement; it is 32,766 since SQLite 3.32 (2020).
+"""SQLite allows 32,766 variables per statement since SQLite 3.32 (2020); Django 5.2 assumes 999.
 
-With 999, a bulk write of a chunk's rows falls into several statements.
+With 999, Django splits a bulk write of a chunk's rows into several statements.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Commands of a local site."""
+"""Commands of the local token endpoint."""

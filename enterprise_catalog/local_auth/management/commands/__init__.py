@@ -1,1 +1,1 @@
-"""``create_client``, and for local sites ``issue_token`` and ``ensure_local_admin``."""
+"""``create_client``, and ``issue_token`` and ``ensure_local_admin`` for local sites."""

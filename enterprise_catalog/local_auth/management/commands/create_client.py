@@ -1,4 +1,4 @@
-"""``create_client``: an OAuth2 client for a program that reads the catalog API."""
+"""``create_client``: create an OAuth2 client for a program that reads the catalog API."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from enterprise_catalog.local_auth.roles import role_argument
 
 
 class Command(BaseCommand):
-    """Prints the client's id and secret as one JSON line; the secret is stored as a hash, and shown only here.
+    """Prints the client's id and secret as one JSON line. The secret is stored as a hash and only shown here.
 
-    Exit code 1: there is a client or a user of that name already; 2: wrong usage.
+    Exit code 1: a client or a user with this name already exists. 2: usage error.
     """
 
     help = "Make an OAuth2 client with the given roles, and print its secret."

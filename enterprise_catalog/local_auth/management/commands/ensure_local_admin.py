@@ -1,4 +1,4 @@
-"""``ensure_local_admin``: a first user for a local site's admin."""
+"""``ensure_local_admin``: create a first user for a local site's admin."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
-NAME = PASSWORD = "admin"  # noqa: S105  (a local site's, told to whoever starts it)
+NAME = PASSWORD = "admin"  # noqa: S105  (only on local sites; the command prints it)
 
 
 class Command(BaseCommand):
-    """Makes the superuser ``admin`` with the password ``admin``, unless there is a superuser already."""
+    """Creates the superuser ``admin`` with the password ``admin``, unless a superuser already exists."""
 
     help = "Make a superuser for the local admin, if there is none (local settings only)."
 

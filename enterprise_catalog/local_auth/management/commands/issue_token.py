@@ -1,4 +1,4 @@
-"""``issue_token``: print a JWT for trying the API by hand."""
+"""``issue_token``: print a JWT for testing the API by hand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from enterprise_catalog.local_auth.tokens import signed_token
 
 
 class Command(BaseCommand):
-    """Prints the token alone, so that it can stand in a shell's ``$(…)``. Exit code 2 for an unknown role."""
+    """Prints only the token, for use in a shell's ``$(…)``. Exit code 2 for an unknown role."""
 
     help = "Print a JWT with the given roles (local settings only)."
 

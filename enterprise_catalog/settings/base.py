@@ -1,4 +1,4 @@
-"""What every deployment shares; a deployment's own module adds its programs and tightens or loosens the rest."""
+"""Settings of every deployment. Each deployment's own module adds its programs and adjusts the other settings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FAILURE_THROTTLE_RATE = env.FAILURE_THROTTLE_RATE
 # --- programs -------------------------------------------------------------------------------------------------------
 
 COMMON_APPS = [
-    # Before unfold and the admin: its templates come first, and its admin site takes the place of unfold's.
+    # Before unfold and the admin: its templates take precedence, and its admin site replaces unfold's.
     "enterprise_catalog.admin_pages",
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
@@ -57,7 +57,7 @@ CHANNELS_APPS = [
 ]
 INSTALLED_APPS = [*COMMON_APPS]
 
-#: An address without its final slash is 404: a redirect would turn a POST into a GET, and lose its body.
+#: A URL without its final slash is a 404. A redirect would turn a POST into a GET and drop its body.
 APPEND_SLASH = False
 ROOT_URLCONF = "enterprise_catalog.urls"
 WSGI_APPLICATION = "enterprise_catalog.wsgi.application"
@@ -65,13 +65,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
-    # Before all that may answer by itself, so that every response has a policy.
+    # Before all middleware that may respond itself: every response needs a policy.
     "enterprise_catalog.content_security.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    # For those who ask for it: a diff of many items shrinks to less than a tenth.
+    # For clients that accept it: a diff of many items shrinks to less than a tenth.
     "django.middleware.gzip.GZipMiddleware",
-    # edx-rest-api-client keeps its tokens in edx-django-utils' TieredCache, whose first tier this empties per request.
+    # edx-rest-api-client caches its tokens in edx-django-utils' TieredCache. This middleware empties the cache's first
+    # tier for each request.
     "edx_django_utils.cache.middleware.RequestCacheMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "enterprise_catalog.health.CommonMiddleware",
@@ -80,7 +81,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
-    # Turns a refused login into the page that says how long to wait.
+    # Turns a throttled login into the page with the waiting time.
     "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
@@ -105,15 +106,15 @@ USE_TZ = True
 
 # --- database, cache, broker ----------------------------------------------------------------------------------------
 
-# A diff reads the catalog's version and its items in one transaction and counts on seeing one state of them:
-# REPEATABLE READ is the server's own default, which Django would otherwise lower.
+# A diff reads the catalog's version and its items in one transaction, which must see one snapshot. REPEATABLE READ is
+# the server's default; Django would lower it.
 MARIADB_OPTIONS: dict[str, Any] = {
     "charset": "utf8mb4",
     "isolation_level": "repeatable read",
     "connect_timeout": 5,
 }
-# SQLite: readers never wait for the writer (WAL), and a transaction that will write says so at its start, since one
-# that turns from reader to writer midway fails at once instead of waiting.
+# SQLite: readers never wait for the writer (WAL). Transactions take the write lock at their start: one that turns from
+# reader to writer later fails immediately instead of waiting.
 SQLITE_OPTIONS: dict[str, Any] = {
     "timeout": 30,
     "transaction_mode": "IMMEDIATE",
@@ -122,7 +123,7 @@ SQLITE_OPTIONS: dict[str, Any] = {
 
 
 def database(url: str) -> dict[str, Any]:
-    """Return Django's settings of the database at ``url`` (``sqlite:///path`` or ``mysql://user:password@host/name``)."""
+    """Return Django's settings for a database URL: ``sqlite:///path`` or ``mysql://user:password@host/name``."""
     config: dict[str, Any] = {**dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)}
     options = MARIADB_OPTIONS
     if config["ENGINE"] == "django.db.backends.sqlite3":
@@ -131,7 +132,7 @@ def database(url: str) -> dict[str, Any]:
 
 
 def cache(url: str) -> dict[str, Any]:
-    """Return Django's settings of the cache at ``url`` (``redis://…``, ``rediss://…`` or ``locmem://``)."""
+    """Return Django's settings for a cache URL: ``redis://…``, ``rediss://…`` or ``locmem://``."""
     if url.startswith("locmem:"):
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": url}
     return {"BACKEND": "enterprise_catalog.redis_cache.RedisCache", "LOCATION": url}
@@ -144,7 +145,7 @@ CELERY_BROKER_URL = env.CELERY_BROKER_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TASK_IGNORE_RESULT = True
-# A task is acknowledged when it ended, so that a worker that dies hands it to another; running it twice is harmless.
+# A task is acknowledged when it ends: if its worker dies, another worker runs it. Running a task twice is harmless.
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -156,7 +157,7 @@ CELERY_TIMEZONE = "UTC"
 #: The largest request body, in bytes; 250,000 keys of 255 characters fit.
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
-#: How much memory each process may use to keep what it needs to answer a diff; see docs/operations.rst.
+#: The memory limit of each process's snapshot cache, in MiB; see docs/operations.rst.
 SNAPSHOT_CACHE_MB = env.SNAPSHOT_CACHE_MB
 
 REST_FRAMEWORK = {
@@ -164,13 +165,13 @@ REST_FRAMEWORK = {
         "enterprise_catalog.api.authentication.JwtAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    # Each view names the object whose customer the caller needs a role for; without that, nobody gets in.
+    # Each view returns the customer that the caller needs a role for. A view without this method denies access.
     "DEFAULT_PERMISSION_CLASSES": ["enterprise_catalog.api.v1.permissions.HasRoleForCustomer"],
     "DEFAULT_RENDERER_CLASSES": ["enterprise_catalog.api.renderers.ORJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["enterprise_catalog.api.parsers.ContentKeysParser"],
     "DEFAULT_THROTTLE_CLASSES": ["enterprise_catalog.api.throttles.CallerThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": env.API_THROTTLE_RATE},
-    # DRF's own throttles; ours use enterprise_catalog.client_address.
+    # For DRF's own throttles; ours use enterprise_catalog.client_address.
     "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "enterprise_catalog.api.errors.answer",
@@ -205,9 +206,9 @@ JWT_AUTH: dict[str, Any] = {
 }
 EDX_DRF_EXTENSIONS = {"JWT_PAYLOAD_USER_ATTRIBUTE_MAPPING": {"email": "email"}}
 RBAC_IGNORE_INVALID_JWT_COOKIE = True
-# edx-django-utils would look for New Relic; this site is measured by Prometheus.
+# edx-django-utils would otherwise use New Relic; this site uses Prometheus.
 OPENEDX_TELEMETRY: list[str] = []
-#: Open edX's system roles -> what they allow here. Every one of them may read the catalogs of its customer.
+#: Open edX's system roles -> their feature roles. Every system role may read the catalogs of its customer.
 SYSTEM_TO_FEATURE_ROLE_MAPPING = {
     "enterprise_catalog_admin": ["catalog_reader"],
     "enterprise_openedx_operator": ["catalog_reader"],
@@ -215,10 +216,10 @@ SYSTEM_TO_FEATURE_ROLE_MAPPING = {
     "enterprise_learner": ["catalog_reader"],
 }
 
-#: What Prometheus has to send as bearer token; empty lets everyone read ``/metrics``.
+#: The bearer token that Prometheus must send; if empty, ``/metrics`` is public.
 METRICS_TOKEN = env.METRICS_TOKEN
 
-#: Where a new customer's learners enrol, until the customer's own address is set.
+#: The enrollment portal of a new customer's learners, until the customer's own URL is set.
 LEARNER_PORTAL_URL = env.LEARNER_PORTAL_URL
 
 # --- the integrated channels ----------------------------------------------------------------------------------------
@@ -228,9 +229,9 @@ OAUTH2_PROVIDER_URL = env.OAUTH2_PROVIDER_URL
 OAUTH2_CLIENT_ID = env.OAUTH2_CLIENT_ID
 OAUTH2_CLIENT_SECRET = env.OAUTH2_CLIENT_SECRET
 CREDENTIALS_ENCRYPTION_KEYS = env.CREDENTIALS_ENCRYPTION_KEYS
-#: How long attempts and runs are kept. Transmissions are kept for ever.
 LMS_PRIVATE_ADDRESSES = env.LMS_PRIVATE_ADDRESSES
 FEED_THROTTLE_RATE = env.FEED_THROTTLE_RATE
+#: Attempts and runs are deleted after this time. Transmissions are never deleted.
 ATTEMPT_RETENTION_DAYS = env.ATTEMPT_RETENTION_DAYS
 LMS_CALL_SECONDS = env.LMS_CALL_SECONDS
 SYNC_RUN_SECONDS = env.SYNC_RUN_SECONDS
@@ -249,7 +250,7 @@ _SHARED_PROCESSORS: list[Any] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
-# Tracebacks without the values of local variables, among which are tokens and passwords.
+# Tracebacks without the values of local variables, which include tokens and passwords.
 _RENDER: dict[str, list[Any]] = {
     "json": [
         structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
@@ -257,8 +258,8 @@ _RENDER: dict[str, list[Any]] = {
     ],
     "console": [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)],
 }
-#: Below WARNING these log addresses and headers of answers, which may repeat a token or open a session, or the tokens
-#: that they give out. A filter keeps that back, whatever level somebody sets who looks for an error.
+#: Below WARNING, these loggers log URLs and response headers, which may contain a token or a session cookie, or the
+#: tokens that they issue. The filter drops these records at any log level.
 _TALKATIVE_LOGGERS = (
     *("httpx", "urllib3.connectionpool"),
     *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
@@ -278,7 +279,7 @@ LOGGING: dict[str, Any] = {
             "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_RENDER[env.LOG_FORMAT]],
         }
     },
-    # To stderr: stdout belongs to the commands' own output, which other programs read.
+    # To stderr, because other programs read the commands' output on stdout.
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "filters": {
@@ -289,9 +290,9 @@ LOGGING: dict[str, Any] = {
     },
     "loggers": {
         **{name: {"level": "WARNING", "filters": ["warnings"]} for name in _TALKATIVE_LOGGERS},
-        # Below WARNING it repeats each login, with the user's name.
+        # Below WARNING, it logs each login with the user's name.
         "axes": {"level": "WARNING"},
-        # Django's defaults print the same lines a second time, unstructured, when DEBUG is on.
+        # With DEBUG, Django's defaults print the same lines a second time, unstructured.
         "django": {"handlers": [], "level": "INFO"},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
     },
@@ -309,7 +310,7 @@ AUTHENTICATION_BACKENDS = [
     "enterprise_catalog.admin_pages.logins.LoginBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
-#: After five failures within a quarter of an hour a user name is refused from that address for a quarter of an hour.
+#: After 5 failures within 15 minutes, logins of a user name from that address are rejected for 15 minutes.
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = "enterprise_catalog.admin_pages.logins.lockout_parameters"
@@ -319,14 +320,14 @@ AXES_CLIENT_IP_CALLABLE = "enterprise_catalog.admin_pages.logins.address"
 AXES_CLIENT_STR_CALLABLE = "enterprise_catalog.admin_pages.logins.client_in_logs"
 AXES_LOCKOUT_CALLABLE = "enterprise_catalog.admin_pages.logins.too_many_failures"
 AXES_RESET_ON_SUCCESS = True
-# Attempts during the pause do not make it longer, so that nobody is kept out forever.
+# Attempts during the pause do not extend it: a user can never be locked out permanently.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_SENSITIVE_PARAMETERS = ["csrfmiddlewaretoken"]
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False  # admin_pages registers the page of failed logins.
 AXES_VERBOSE = False
 
-#: What HTML pages may load and run; docs/decisions/0021-admin-security.rst has the reason for each exception.
+#: The resources that HTML pages may load and run. docs/decisions/0021-admin-security.rst explains each exception.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [csp.NONE],
@@ -348,7 +349,7 @@ UNFOLD = {
     "SITE_TITLE": "Enterprise Catalog",
     "SITE_HEADER": "Enterprise Catalog",
     "SITE_SYMBOL": "sync_alt",
-    "SITE_URL": None,  # There are no other pages for people to go to.
+    "SITE_URL": None,  # There is no public site to link to.
     "SHOW_HISTORY": True,
     "SHOW_BACK_BUTTON": True,
     "STYLES": ["enterprise_catalog.admin_pages.frame.style_sheet"],

@@ -1,4 +1,4 @@
-"""The catalog service alone, behind a proxy that ends TLS."""
+"""The catalog service alone, behind a proxy that terminates TLS."""
 
 from enterprise_catalog.settings.environment import DEPLOYMENT_REQUIRES
 

@@ -1,4 +1,4 @@
-"""The integrated channels alone: workers, scheduler and the admin's audit view; the catalog is elsewhere."""
+"""The integrated channels alone: workers, scheduler and the admin. The catalog service runs elsewhere."""
 
 from enterprise_catalog.settings.environment import DEPLOYMENT_REQUIRES
 
@@ -15,5 +15,6 @@ from enterprise_catalog.settings.base import CHANNELS_APPS, COMMON_APPS  # noqa:
 from enterprise_catalog.settings.hardening import *  # noqa: E402, F403
 
 INSTALLED_APPS = [*COMMON_APPS, *CHANNELS_APPS]
-# The defaults of base.py are the catalog API's, which is not here; the feeds name all that they use themselves.
+# The defaults in base.py are for the catalog API, which is not installed here. The feed views set all options
+# themselves.
 REST_FRAMEWORK = {}

@@ -1,6 +1,7 @@
-"""The environment: every variable that this project reads, its type, its default and what it may hold.
+"""The environment: every variable that this project reads, with its type, default and allowed values.
 
-Nothing else reads variables. A wrong or missing value stops the start with the variable's name and what is allowed.
+No other module reads variables. A wrong or missing value stops the start, with the variable's name and the allowed
+values.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def _scheme(*allowed: str) -> AfterValidator:
-    """Accept a URL whose scheme is one of ``allowed``; say which ones otherwise, without showing the URL's secrets."""
+    """Accept a URL whose scheme is in ``allowed``. The error lists the schemes and does not quote the URL's secrets."""
 
     def check(url: str) -> str:
         if _scheme_of(url) not in allowed:
@@ -51,7 +52,7 @@ def _scheme_of(url: str) -> str:
         if parts.scheme != "sqlite":
             int(parts.port or 0)
     except ValueError:
-        # The library's own message quotes what it takes for host or port, which may be part of a password.
+        # The library's own message quotes the host or port, which may be part of a password.
         message = "must be a URL whose port is a number, with all that is special in user and password percent-encoded"
         raise ValueError(message) from None
     return parts.scheme
@@ -66,7 +67,7 @@ def _fernet_keys(keys: list[str]) -> list[str]:
         try:
             Fernet(key)
         except ValueError:
-            # The library's own message would do, but it may quote the key.
+            # The library's own message may quote the key.
             message = f"key {position} must be 32 url-safe base64-encoded bytes (Fernet.generate_key() makes one)"
             raise ValueError(message) from None
     return keys
@@ -80,9 +81,9 @@ HttpURL = Annotated[str, _scheme("http", "https"), AfterValidator(lambda url: ur
 CommaSeparated = Annotated[list[str], BeforeValidator(_comma_separated)]
 
 
-#: What a deployment's settings module puts here before it reads the base counts where a variable is not set.
+#: Defaults of a deployment for variables that are not set. Its settings module adds them before it imports the base.
 DEPLOYMENT_DEFAULTS: dict[str, str] = {}
-#: Variables that a deployment needs although others do not; its settings module adds them before it reads the base.
+#: Additional required variables of a deployment. Its settings module adds them before it imports the base.
 DEPLOYMENT_REQUIRES: set[str] = set()
 NO_DEFAULTS: Mapping[str, str] = MappingProxyType({})
 #: Values that count as not set.
@@ -90,7 +91,7 @@ _EMPTY: tuple[Any, ...] = ("", [], {"keys": []})
 
 
 class Environment(BaseModel):
-    """The parsed environment. Names are those of the variables; see docs/operations.rst for each one's meaning."""
+    """The parsed environment. Field names are the variables' names; docs/operations.rst describes each."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -101,36 +102,36 @@ class Environment(BaseModel):
     ALLOWED_HOSTS: CommaSeparated = Field(min_length=1)
     LOG_FORMAT: Literal["json", "console"] = "json"
     METRICS_TOKEN: str = ""
-    #: Whether plain HTTP is redirected to HTTPS, cookies are for HTTPS only, and how long browsers remember the former.
+    #: Redirect plain HTTP to HTTPS; restrict cookies to HTTPS; lifetime of HSTS in browsers.
     SECURE_SSL_REDIRECT: bool = True
     SECURE_COOKIES: bool = True
     SECURE_HSTS_SECONDS: int = Field(default=31_536_000, ge=0)
-    #: The number of proxies that append the address of their client to X-Forwarded-For.
+    #: The number of proxies that append their client's address to X-Forwarded-For.
     TRUSTED_PROXIES: int = Field(default=0, ge=0)
-    #: Failed logins and refused requests, by address and by the name that they claim.
+    #: Limit for failed logins and rejected requests, per address and per claimed name.
     FAILURE_THROTTLE_RATE: Annotated[str, Field(pattern=r"^[1-9]\d*/(second|minute|hour|day)$")] = "60/minute"
 
-    # Read by the catalog service: whose tokens it accepts.
+    # Read by the catalog service: the issuer of accepted tokens.
     JWT_ISSUER: str = ""
     JWT_AUDIENCE: str = ""
     JWT_PUBLIC_SIGNING_JWK_SET: Annotated[dict[str, Any], BeforeValidator(parse_key_set)] = {"keys": []}
-    #: Set where this site issues its tokens itself, without an Open edX LMS.
+    #: Set if this site issues its own tokens, without an Open edX LMS.
     JWT_SIGNING_KEY: Annotated[dict[str, Any], BeforeValidator(_signing_key)] = {}
     LEARNER_PORTAL_URL: HttpURL = ""
     API_THROTTLE_RATE: Annotated[str, Field(pattern=r"^\d+/(second|minute|hour|day)$")] = "1200/minute"
     SNAPSHOT_CACHE_MB: int = Field(default=128, ge=0)
 
-    # Read by the integrated channels: where the catalog is, and how they encrypt what customers entrust to them.
+    # Read by the integrated channels: the catalog service, and the encryption of customers' credentials.
     CATALOG_API_URL: HttpURL = ""
     OAUTH2_PROVIDER_URL: HttpURL = ""
     OAUTH2_CLIENT_ID: str = ""
     OAUTH2_CLIENT_SECRET: str = ""
     CREDENTIALS_ENCRYPTION_KEYS: Annotated[CommaSeparated, AfterValidator(_fernet_keys)] = []
-    #: Whether learning systems may be at private, loopback or link-local addresses.
+    #: Allow LMSs at private, loopback or link-local addresses.
     LMS_PRIVATE_ADDRESSES: bool = False
     FEED_THROTTLE_RATE: Annotated[str, Field(pattern=r"^\d+/(second|minute|hour|day)$")] = "60/minute"
     ATTEMPT_RETENTION_DAYS: int = Field(default=180, ge=1)
-    #: In seconds. A call must end long before the lease of 5 minutes, which is up to a minute old when the call begins.
+    #: In seconds. A call must end long before the lease of 5 minutes, which is up to a minute old when the call starts.
     LMS_CALL_SECONDS: float = Field(default=100, ge=1, le=200)
     SYNC_RUN_SECONDS: float = Field(default=1800, ge=1)
     SLOW_SYNCS: int = Field(default=1, ge=1, le=1000)
@@ -165,17 +166,17 @@ class Environment(BaseModel):
         *,
         required: Collection[str] = frozenset(),
     ) -> Self:
-        """Return the environment as checked values.
+        """Return the environment as validated values.
 
         Args:
-            environ: variable -> text; an empty text counts as not set. ``NAME_FILE`` names a file whose text,
-                without its final line break, is the value of ``NAME``.
-            defaults: a deployment's own texts for variables that are not set.
-            required: variables that this deployment needs, beyond those without a default.
+            environ: variable -> text; an empty text counts as not set. ``NAME_FILE`` names a file whose text, without
+                its final line break, is the value of ``NAME``.
+            defaults: the deployment's own texts for variables that are not set.
+            required: variables that this deployment needs in addition to those without a default.
 
         Raises:
-            ImproperlyConfigured: names every variable that is missing, set twice or wrong, and says what is allowed.
-                No value is quoted, since a value may be a secret.
+            ImproperlyConfigured: lists every variable that is missing, set twice or wrong, with the allowed values. The
+                message quotes no values, because a value may be a secret.
         """
         given: dict[str, str] = {}
         problems = {name: problem for name in cls.model_fields if (problem := _take(name, environ, given))}
@@ -194,7 +195,7 @@ class Environment(BaseModel):
 
 
 def _take(name: str, environ: Mapping[str, str], given: dict[str, str]) -> str | None:
-    """Put the variable's text into ``given``; return what is wrong with how it was set, if anything."""
+    """Put the variable's text into ``given``; return the problem with how it was set, or ``None``."""
     direct, file_name = environ.get(name), environ.get(f"{name}_FILE")
     if direct and file_name:
         return f"{name}: set {name} or {name}_FILE, not both"
@@ -211,9 +212,9 @@ def _take(name: str, environ: Mapping[str, str], given: dict[str, str]) -> str |
 
 
 def _publish_signing_key(texts: dict[str, str]) -> None:
-    """Let the accepted keys be the public part of ``JWT_SIGNING_KEY`` where none are given."""
+    """Accept the public part of ``JWT_SIGNING_KEY`` as the only key if no key set is given."""
     if texts.get("JWT_SIGNING_KEY") and not texts.get("JWT_PUBLIC_SIGNING_JWK_SET"):
-        with contextlib.suppress(ValueError):  # Named when the key itself is checked.
+        with contextlib.suppress(ValueError):  # The check of the key itself reports the error.
             public = public_part(read_signing_key(texts["JWT_SIGNING_KEY"]))
             texts["JWT_PUBLIC_SIGNING_JWK_SET"] = json.dumps({"keys": [public]})
 

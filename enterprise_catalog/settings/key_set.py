@@ -1,4 +1,4 @@
-"""Checks the JSON Web Key Set whose keys verify tokens. PyJWT skips unusable keys; here they stop the start."""
+"""Checks the JSON Web Key Set that verifies tokens. PyJWT skips unusable keys; this module rejects them at start."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from enterprise_catalog.local_auth.keys import MIN_KEY_BITS
 
-#: edx-drf-extensions accepts these, whatever the key says.
+#: edx-drf-extensions accepts both, regardless of the key's ``alg``.
 _ALGORITHMS: Final = ("RS256", "RS512")
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
@@ -19,14 +19,14 @@ def parse_key_set(text: str) -> dict[str, Any]:
     """Return the key set in ``text``: ``{"keys": [JWK, …]}``, each an RSA public key (RFC 7517).
 
     Raises:
-        ValueError: names the position of the first key that cannot be used, from 1. No key is quoted.
+        ValueError: contains the position of the first unusable key, from 1. The message quotes no key.
     """
     try:
         keys = json.loads(text)
     except (ValueError, RecursionError):
         keys = None
     if not isinstance(keys, dict) or not isinstance(keys.get("keys"), list):
-        raise ValueError('must be a JSON Web Key Set, {"keys": […]}')  # noqa: TRY004  (pydantic takes no TypeError)
+        raise ValueError('must be a JSON Web Key Set, {"keys": […]}')  # noqa: TRY004  (pydantic does not accept TypeError)
     for position, key in enumerate(keys["keys"], start=1):
         if problem := _problem_of(key):
             raise ValueError(f"key {position} {problem}")
@@ -34,7 +34,7 @@ def parse_key_set(text: str) -> dict[str, Any]:
 
 
 def _problem_of(key: object) -> str | None:
-    """Return what is wrong with a key, or ``None``."""
+    """Return the problem with a key, or ``None``."""
     if not isinstance(key, dict):
         return "must be a JSON object"
     problems = {

@@ -1,7 +1,7 @@
-"""Both programs on one machine with nothing but Python: SQLite, a broker in a folder, tokens of its own.
+"""Both programs on one machine with only Python: SQLite, a broker in a folder, and tokens of its own.
 
-Everything can still be set in the environment. What has to be secret is made at random at the first start and kept in
-``var/`` (or in the folder that ``LOCAL_STATE_DIR`` names), so that no secret stands in the repository.
+The environment can still set every variable. Secrets are generated at the first start and stored in ``var/`` (or in
+``LOCAL_STATE_DIR``): the repository contains no secrets.
 """
 
 import json
@@ -18,7 +18,7 @@ from enterprise_catalog.settings.local_state import chosen, kept
 STATE_DIR = Path(os.environ.get("LOCAL_STATE_DIR") or Path(__file__).resolve().parent.parent.parent / "var")
 STATE_DIR.mkdir(parents=True, exist_ok=True)
 SIGNING_KEY = json.loads(kept(STATE_DIR / "signing-key.json", new_signing_key))
-#: Where the web service listens. ``make run PORT=…`` stores its port, so that commands in other shells reach it.
+#: The URL of the web service. ``make run PORT=…`` stores its port for commands in other shells.
 SITE_URL = f"http://127.0.0.1:{chosen(STATE_DIR / 'port', os.environ.get('LOCAL_PORT'), default='8000')}"
 
 DEPLOYMENT_DEFAULTS |= {
@@ -60,22 +60,22 @@ INSTALLED_APPS = [
     "enterprise_catalog.sandbox",
 ]
 
-# The development server logs each request in one line; Django's own line about a 4xx would be a second one.
+# The development server logs each request in one line; Django would log a second line for a 4xx.
 LOGGING["loggers"]["django.request"] = {"level": "ERROR"}
 
-# Static files straight from the packages, without collectstatic.
+# Serve static files directly from the packages, without collectstatic.
 WHITENOISE_USE_FINDERS = True
 STATIC_ROOT = STATE_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 
-# --- tokens: this service is its own Open edX LMS ---------------------------------------------------------------------
+# --- tokens: this service takes the place of the Open edX LMS --------------------------------------------------------
 
 LOCAL_AUTH_SIGNING_KEY = SIGNING_KEY["private"]
-#: Allows the commands that make a user with a known password, and tokens with any role.
+#: Enables the commands that create a user with a known password, and tokens with any role.
 LOCAL_SITE = True
 
 if CELERY_BROKER_URL.startswith("filesystem:"):
-    # kombu's broker in a folder: real processes that pass real messages, with no server to install.
+    # kombu's broker in a folder: real processes exchange real messages, without a server to install.
     _queue = STATE_DIR / "broker"
     for folder in ("messages", "processed", "control"):
         (_queue / folder).mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Values that a local site keeps in files: secrets that it generates once, and the port that it was last started on."""
+"""Values that a local site stores in files: generated secrets, and the port of its last start."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def kept(path: Path, make: Callable[[], str]) -> str:
-    """Return the text of the file at ``path``; if there is none, first make it, readable by its owner only.
+    """Return the text of the file at ``path``. Creates the file if it is missing, readable only by its owner.
 
-    Several processes may start at once: the file appears whole or not at all, and all of them read the same text.
+    Several processes may start at once. The file is created atomically, and all processes read the same text.
     """
     if not path.exists():
         _write(path, make(), overwrite=False)
@@ -21,7 +21,7 @@ def kept(path: Path, make: Callable[[], str]) -> str:
 
 
 def chosen(path: Path, value: str | None, *, default: str) -> str:
-    """Return ``value`` and store it at ``path``; without a value return the stored one, or else ``default``."""
+    """Store ``value`` at ``path`` and return it. Without a value, return the stored one, otherwise ``default``."""
     if not value:
         return path.read_text(encoding="utf-8") if path.exists() else default
     _write(path, value, overwrite=True)
@@ -29,7 +29,7 @@ def chosen(path: Path, value: str | None, *, default: str) -> str:
 
 
 def _write(path: Path, text: str, *, overwrite: bool) -> None:
-    """Write a file in one step, readable by its owner only; another process's file stays unless ``overwrite``."""
+    """Write a file atomically, readable only by its owner. Keeps an existing file unless ``overwrite``."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -40,6 +40,6 @@ def _write(path: Path, text: str, *, overwrite: bool) -> None:
     try:
         os.link(draft, path)
     except FileExistsError:
-        pass  # Another process was faster; its text counts.
+        pass  # Another process created it first; its text is used.
     finally:
         draft.unlink()

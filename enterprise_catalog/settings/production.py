@@ -1,4 +1,4 @@
-"""Both programs in one deployment, behind a proxy that ends TLS."""
+"""Both programs in one deployment, behind a proxy that terminates TLS."""
 
 from enterprise_catalog.settings.environment import DEPLOYMENT_REQUIRES
 

@@ -1,4 +1,4 @@
-"""The test suite: the local site with its state in a folder of its own, and a database per process."""
+"""Settings of the test suite: the local site with its own state folder, and a database per process."""
 
 import os
 import tempfile
@@ -12,9 +12,9 @@ from enterprise_catalog.settings.local import *  # noqa: E402, F403
 from enterprise_catalog.settings.local import DATABASES  # noqa: E402
 
 DEBUG = False
-# A file, not memory: threads and processes of a test then have connections of their own, as in production.
+# A file instead of memory: the threads and processes of a test get their own connections, as in production.
 DATABASES["default"].setdefault("TEST", {})["NAME"] = str(Path(_state) / "test.sqlite3")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
     DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_general_ci"}
-# Cheap hashing: the suite logs in often and protects nothing.
+# Fast hashing: the suite logs in often, and its passwords protect nothing.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,4 +1,4 @@
-"""How an action of a list is declared: its limits, its effects and its result; ``confirmed_actions.py`` runs it."""
+"""Declares a list's action: its limits, its effects and its result. ``confirmed_actions.py`` runs it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What an action does beyond the rows themselves, one sentence each."""
+    """The effects of an action on other rows, one sentence each."""
 
     consequences: tuple[str, ...] = ()
-    obstacles: tuple[str, ...] = ()  #: Why it cannot be done. Empty if it can.
+    obstacles: tuple[str, ...] = ()  #: Reasons why the action is not possible; empty if it is.
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """How an action runs; see :func:`runs`."""
+    """The options of an action; see :func:`runs`."""
 
     batch_size: int = 1_000
     max_rows: int = 250_000
@@ -34,7 +34,7 @@ class Running:
 
 @dataclass(slots=True)
 class Result:
-    """What one batch did: past participles with the number of rows, such as ``{"queued for the next sync": 3}``."""
+    """The result of one batch: past participles with numbers of rows, such as ``{"queued for the next sync": 3}``."""
 
     done: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
@@ -46,14 +46,14 @@ class Result:
 
 
 def runs(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Set how an action runs. Without it, an action runs with the defaults of :class:`Running`.
+    """Set the options of an action. An action without this decorator has the defaults of :class:`Running`.
 
     Args:
         options: the fields of :class:`Running`:
             ``batch_size`` and ``max_rows`` in rows; more than ``max_rows`` are refused.
-            ``in_transaction=False`` is for actions that make calls to other systems.
-            ``targets(page, chosen)`` returns the rows that the action changes, if these are not the chosen rows
-            themselves. The confirmation page counts and names them, and the action receives them.
+            ``in_transaction=False`` is for actions that call other systems.
+            ``targets(page, chosen)`` returns the rows that the action changes, if they are not the chosen rows. The
+                confirmation page counts and lists them, and the action receives them.
             ``effects(page, request, keys)`` returns the :class:`Effects` on other rows.
     """
 

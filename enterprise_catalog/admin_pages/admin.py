@@ -26,7 +26,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserPage(UserAdmin, Page):  # type: ignore[type-arg, misc]  # the stubs' parameter is not there at run time; both define lookup_allowed
+class UserPage(UserAdmin, Page):  # type: ignore[type-arg, misc]  # the stubs' parameter is missing at run time; both define lookup_allowed
     form = UserChangeForm
     add_form = AdminUserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -34,7 +34,7 @@ class UserPage(UserAdmin, Page):  # type: ignore[type-arg, misc]  # the stubs' p
 
 @admin.register(AccessAttempt)
 class FailedLoginPage(ReadOnlyPage):
-    """Failed logins of the last quarter of an hour; to delete a row ends its pause."""
+    """Failed logins of the last 15 minutes. Deleting a row ends its pause."""
 
     list_display = ("username", "ip_address", "failures_since_start", "last_failure")
     fields = ("username", "ip_address", "failures_since_start", "last_failure", "path_info")

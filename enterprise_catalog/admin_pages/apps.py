@@ -1,4 +1,4 @@
-"""The admin's shared parts as a Django application; it has no models."""
+"""The Django application of the shared admin code; it has no models."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from django.utils.module_loading import import_string
 
 
 class AdminPagesConfig(AppConfig):
-    """Stands before unfold and ``django.contrib.admin``: its templates come first, and pages register at its site."""
+    """Installed before unfold and ``django.contrib.admin``: its templates and its admin site take precedence."""
 
     name = "enterprise_catalog.admin_pages"
     verbose_name = "Admin pages"
 
     def ready(self) -> None:
-        """Make our site the default one, as unfold's own configuration would do with its site."""
-        # Its modules import models, which exist only now.
+        """Make our site the default site, as unfold's own configuration does with its site."""
+        # Its modules import models, which are not ready earlier.
         site = import_string("enterprise_catalog.admin_pages.site.AdminSite")()
         admin.site = sites.site = site

@@ -1,4 +1,4 @@
-"""The signed list of rows that a person confirmed an action for; it travels through the confirmation page's form."""
+"""The signed list of rows that a user confirmed an action for, stored in the confirmation page's form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.core import signing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: How long after the confirmation page was shown the action can be started.
+#: The time after which a confirmation page expires.
 MAX_AGE_SECONDS: Final = 3_600
 #: The longest text that fits into a form: Django accepts 2.5 MB (``DATA_UPLOAD_MAX_MEMORY_SIZE``).
 MAX_LENGTH: Final = 2_000_000
@@ -19,7 +19,7 @@ _SALT: Final = "admin_pages.confirmation"
 
 
 class UnusableError(Exception):
-    """The text was changed, is too old, or belongs to another user, action or table."""
+    """The text was changed, has expired, or belongs to another user, action or table."""
 
 
 class TooManyRowsError(Exception):
@@ -28,17 +28,17 @@ class TooManyRowsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What a confirmation page shows, and therefore what the action may do."""
+    """The content of a confirmation page: the limits of what the action may do."""
 
     subject: str  #: Table, action and user.
     keys: tuple[Any, ...]  #: Primary keys, ascending.
-    effects: tuple[str, ...] = ()  #: What else the page says will happen.
+    effects: tuple[str, ...] = ()  #: The further effects that the page announces.
 
     def sign(self) -> str:
         """Return the text for the form.
 
         Raises:
-            TooManyRowsError: it would be longer than :data:`MAX_LENGTH`. 250,000 numbers always fit.
+            TooManyRowsError: the text would be longer than :data:`MAX_LENGTH`. 250,000 integers always fit.
         """
         content = [self.subject, _packed(self.keys), self.effects]
         text = signing.dumps(content, salt=_SALT, compress=True)
@@ -51,7 +51,7 @@ class Confirmation:
         """Return the confirmation in ``text``.
 
         Raises:
-            UnusableError: it is not a confirmation of ``subject``, or is older than :data:`MAX_AGE_SECONDS`.
+            UnusableError: the text is not a confirmation of ``subject``, or is older than :data:`MAX_AGE_SECONDS`.
         """
         try:
             signed_subject, packed, effects = signing.loads(text, salt=_SALT, max_age=MAX_AGE_SECONDS)
@@ -63,7 +63,7 @@ class Confirmation:
 
 
 def _packed(keys: Sequence[Any]) -> list[Any]:
-    """Return numbers as their differences, most of which are 1 and compress well; other keys as texts."""
+    """Return integers as differences, most of which are 1 and compress well; other keys as texts."""
     if all(isinstance(key, int) for key in keys):
         return [*keys[:1], *(later - earlier for earlier, later in pairwise(keys))]
     return [str(key) for key in keys]

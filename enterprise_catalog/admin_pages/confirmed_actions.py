@@ -1,9 +1,9 @@
 """Actions of lists: first a confirmation page with the exact number of rows, then batches of exactly these rows.
 
 Django runs an action on the whole queryset, although the list counts only its first rows. Here, the first request
-collects the primary keys of the chosen rows and shows their number. The second request brings the keys back, signed
-(``confirmation.py``), and runs the action on them in batches, one transaction each. Rows that were added in between are
-never touched. Rows that no longer match the list's filters are skipped, and their number is reported.
+collects the primary keys of the chosen rows and shows their number. The second request returns the signed keys
+(``confirmation.py``) and runs the action on them in batches, one transaction each. Rows added in between are never
+changed. Rows that no longer match the list's filters are skipped, and their number is reported.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ else:
 
 logger = structlog.get_logger(__name__)
 
-#: How many of the rows the confirmation page names.
+#: The number of rows that the confirmation page lists.
 SAMPLE_ROWS: Final = 10
-#: How many messages of one action are shown, at most.
+#: The most messages that one action shows.
 MAX_MESSAGES: Final = 20
-#: How long the database may look for the rows, in seconds.
+#: Time limit for finding the rows, in seconds.
 SEARCH_SECONDS: Final = 30
 
 
 class ConfirmedActions(_Admin):
-    """Wraps each action of a page, from whatever package, in a confirmation; to be mixed into its class."""
+    """Mixin for pages: requires a confirmation for every action, including actions of other packages."""
 
     action_confirmation_template = "admin_pages/action_confirmation.html"
 
@@ -54,7 +54,7 @@ class ConfirmedActions(_Admin):
         return {name: (_confirmed(*action), name, action[2]) for name, action in actions.items()}
 
     def _filter_actions_by_permissions(self, request: HttpRequest, actions: Any) -> list[Any]:
-        """Offer an action that names no permission, as those of other packages do, only to users who may change."""
+        """Offer actions without declared permissions, as in other packages, only to users who may change rows."""
         allowed: list[Any] = super()._filter_actions_by_permissions(request, actions)  # type: ignore[misc]  # Django's own method
         may_change = self.has_change_permission(request)
         return [action for action in allowed if may_change or hasattr(action[0], "allowed_permissions")]
@@ -115,7 +115,7 @@ class _Order:
         return find(self.page, self.chosen) if find else self.chosen
 
     def handle(self) -> HttpResponseBase | None:
-        """Return the confirmation page; with its answer, run the action and return ``None``."""
+        """Return the confirmation page. If the request contains a confirmation, run the action and return ``None``."""
         try:
             text = self.request.POST.get("confirmation")
             return self._ask() if text is None else self._answer(text)
@@ -140,7 +140,7 @@ class _Order:
         return self._question(keys, sample)
 
     def _ask_again(self, confirmed: Sequence[Any]) -> HttpResponseBase:
-        """Ask about the confirmed rows, since something else would happen to them than the page said."""
+        """Ask again about the confirmed rows, because the effects differ from those on the page."""
         keys = tuple(key for batch in _parts(confirmed, self.running.batch_size) for key in self._still(batch))
         if not keys:
             raise _RefusedError("All of the rows have changed since you were asked. Please start again.")
@@ -199,7 +199,7 @@ class _Order:
         return find(self.page, self.request, keys) if find else Effects()
 
     def _run(self, keys: Sequence[Any]) -> None:
-        """Run the action batch by batch, and report what it did."""
+        """Run the action in batches, and report the result."""
         result, done = Result(), 0
         self.request.action_messages = kept = []  # type: ignore[attr-defined]  # read by message_user
         try:
@@ -221,13 +221,13 @@ class _Order:
             return self._act(batch)
 
     def _still(self, batch: Sequence[Any]) -> tuple[Any, ...]:
-        """Return the keys of those rows of the batch that still match the list's filters."""
+        """Return the keys of the batch's rows that still match the list's filters."""
         return _keys(self.targets.filter(pk__in=batch))
 
     def _act(self, batch: Sequence[Any]) -> Result:
-        """Run the action on those of the batch that are still as they were confirmed."""
+        """Run the action on the batch's rows that have not changed since the confirmation."""
         targets, keys = self.targets, self._still(batch)
-        # Without the list's joins and order, which an UPDATE cannot have on every database.
+        # Without the list's joins and order, which not every database supports in an UPDATE.
         plain = targets.model._default_manager.filter(pk__in=keys)  # noqa: SLF001  (Django's documented API)
         result = (self.action(self.page, self.request, plain) if keys else None) or Result()
         if changed := len(batch) - len(keys):
@@ -247,7 +247,10 @@ class _Order:
 
 
 def _keys(rows: QuerySet[Any], limit: int | None = None) -> tuple[Any, ...]:
-    """Return the primary keys, ascending. Sorted here: the database would sort whole rows, or read in another order."""
+    """Return the primary keys, ascending. Sorted in Python: the database would sort whole rows.
+
+    Without ``order_by()``, the database could also read the rows in a slower order.
+    """
     return tuple(sorted(set(rows.order_by().values_list("pk", flat=True)[:limit])))
 
 

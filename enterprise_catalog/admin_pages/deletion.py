@@ -1,4 +1,4 @@
-"""The deletion of selected rows; takes the place of Django's, whose form fails with more than 1,000 rows."""
+"""The deletion of selected rows. Replaces Django's action, whose form fails with more than 1,000 rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _effects(page: Any, request: HttpRequest, keys: Sequence[Any]) -> Effects:
-    """Return how many rows of other tables are deleted as well, and what stands in the way."""
+    """Return the numbers of other tables' rows that are deleted too, and the obstacles to the deletion."""
     rows = page.get_queryset(request).filter(pk__in=keys)
     _, numbers, lacking, protected = page.get_deleted_objects(rows, request)
     others = {name: number for name, number in numbers.items() if name != page.opts.verbose_name_plural}
@@ -33,10 +33,10 @@ def _effects(page: Any, request: HttpRequest, keys: Sequence[Any]) -> Effects:
 @runs(max_rows=10_000, effects=_effects)
 @admin.action(description="Delete selected %(verbose_name_plural)s", permissions=["delete"])
 def delete_selected(page: Any, request: HttpRequest, queryset: QuerySet[Any]) -> Result:
-    """Delete the rows, and whatever refers to them and is deleted with them.
+    """Delete the rows, and the rows that refer to them and are deleted with them.
 
     Raises:
-        PermissionDenied: something stands in the way since the confirmation.
+        PermissionDenied: an obstacle has appeared since the confirmation.
     """
     _, _, lacking, protected = page.get_deleted_objects(queryset, request)
     if lacking or protected:

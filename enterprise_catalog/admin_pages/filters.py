@@ -1,4 +1,4 @@
-"""Filters of lists: unfold's, which look better than Django's, and one of ours."""
+"""Filters of lists: unfold's, which replace Django's, and one of our own."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ __all__ = [
 
 
 class DayRangeFilter(RangeDateFilter):
-    """From one day to another, both whole, of a column that holds times; unfold's own would leave out the last day."""
+    """Filters a time column by a range of whole days, including the last day, which unfold's filter would exclude."""
 
     def __init__(self, field: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(field, *args, **kwargs)

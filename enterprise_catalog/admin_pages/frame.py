@@ -1,4 +1,4 @@
-"""What surrounds the pages: navigation, style sheet, icon and front page; unfold calls, as the settings tell it."""
+"""Navigation, style sheet, icon and front page. unfold calls these functions, as configured in the settings."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _GROUPS: Final = {
     ),
 }
 
-#: Model -> what one finds out by searching its list for a content key.
+#: Model -> the question that a search by content key answers in its list.
 _KEY_SEARCHES: Final = {
     "integrated_channels.ContentMetadataItemTransmission": "Why is a course in a learning system, or why is it not?",
     "catalog.ContentMetadata": "Which catalogs hold a course?",
@@ -47,26 +47,26 @@ _KEY_SEARCHES: Final = {
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the pages of this deployment's programs that the user may see, what people come for first on top.
+    """Return the groups of pages that this deployment has and the user may see, the most used first.
 
-    Everything else is under "All applications".
+    All other pages are under "All applications".
     """
     groups = ({"title": title, "items": list(_items(request, pages))} for title, pages in _GROUPS.items())
     return [group for group in groups if group["items"]]
 
 
-def style_sheet(request: HttpRequest) -> str:  # noqa: ARG001  (unfold gives it)
+def style_sheet(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it)
     """Return the URL of our own style sheet."""
     return static("admin_pages/pages.css")
 
 
-def favicon(request: HttpRequest) -> str:  # noqa: ARG001  (unfold gives it)
+def favicon(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it)
     """Return the URL of the browser tab's icon."""
     return static("admin_pages/favicon.svg")
 
 
 def front_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Return the front page's context with the searches by content key that the user may do."""
+    """Return the front page's context with the content key searches that the user may use."""
     searches = [
         {"question": question, "url": _list_url(model)}
         for label, question in _KEY_SEARCHES.items()
@@ -82,7 +82,7 @@ def _items(request: HttpRequest, pages: tuple[tuple[str, str, str], ...]) -> Ite
 
 
 def _visible_model(request: HttpRequest, label: str) -> type[Model] | None:
-    """Return the model if this deployment has it and the user may see its rows."""
+    """Return the model if this deployment has it and the user may see its rows, otherwise ``None``."""
     application, _, name = label.partition(".")
     model = apps.all_models[application].get(name.lower())
     if model is None or not admin.site.is_registered(model):

@@ -1,7 +1,7 @@
 """The throttle of failed logins: django-axes counts them by user name and client address, for all processes.
 
-A browser in which a user has logged in before carries a signed cookie and is counted by itself. So nobody can keep a
-user out of it by failing under the same name, even from the same address.
+A browser in which a user has logged in before carries a signed cookie and is counted separately. Failures by others
+under the same name, even from the same address, do not lock the user out of this browser.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     class _Login(HttpRequest):
-        """A request to log in, with what axes and :func:`_recognize` put on it."""
+        """A login request, with the attributes that axes and :func:`_recognize` set."""
 
         axes_locked_out: bool
         axes_ip_address: str | None
@@ -36,18 +36,18 @@ if TYPE_CHECKING:
         known_device: str
 
 
-#: The name of the cookie of a browser in which a user has logged in.
+#: The cookie of a browser in which a user has logged in.
 DEVICE_COOKIE: Final = "known_device"
 DEVICE_SECONDS: Final = 90 * 24 * 3_600
 _SALT: Final = "admin_pages.known_device"
-#: How long a login waits for other logins' transactions, in seconds.
+#: Time limit for retries when other logins' transactions interfere, in seconds.
 _CONTENTION_SECONDS: Final = 10.0
-#: How many expired rows one failed login removes at most.
+#: The most expired rows that one failed login removes.
 _REMOVED_AT_ONCE: Final = 1_000
 
 
 class LoginBackend(AxesStandaloneBackend):  # type: ignore[misc]  # axes has no types
-    """Refuses a login while it is throttled. Calls from commands, which have no request, are not throttled."""
+    """Rejects throttled logins. Calls from commands, which have no request, are not throttled."""
 
     def authenticate(self, request: _Login | None, *args: Any, **credentials: Any) -> None:
         if request is not None:
@@ -55,7 +55,7 @@ class LoginBackend(AxesStandaloneBackend):  # type: ignore[misc]  # axes has no 
 
 
 class LoginHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no types
-    """Counts failures in the database, one row for each user name and address, or user name and known browser."""
+    """Counts failures in the database, one row per user name and address, or per user name and known browser."""
 
     def is_allowed(self, request: _Login, credentials: dict[str, Any] | None = None) -> bool:
         _recognize(request, credentials)
@@ -84,24 +84,24 @@ class LoginHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no ty
 
 
 def address(request: HttpRequest) -> str:
-    """Return the client's address for axes: the first one of an IPv6 network; ``::`` if the server knows none."""
+    """Return the client's address for axes. IPv6: the first address of the network; ``::`` if there is no address."""
     return client_network(request).partition("/")[0] or "::"
 
 
 def client_in_logs(_username: str | None, address: str, *_others: Any) -> str:
-    """Return the address only: what was typed as a user name may be an email address, or a password."""
+    """Return only the address: the submitted user name may be an email address, or a password."""
     return address
 
 
 def lockout_parameters(request: Any, _credentials: dict[str, Any] | None = None) -> list[list[str]]:
-    """Return the columns by which failures are counted; axes calls this with a request or with a row."""
+    """Return the columns that failures are counted by. axes calls this with a request or with a row."""
     return [["username", "user_agent"]] if getattr(request, "known_device", "") else [["username", "ip_address"]]
 
 
 def too_many_failures(
     request: _Login, _original: HttpResponse | None, credentials: dict[str, Any] | None
 ) -> HttpResponse:
-    """Return the page with status 429 that says how long to wait; ``Retry-After`` gives the same in seconds."""
+    """Return the page with status 429 and the waiting time; ``Retry-After`` contains it in seconds."""
     seconds = _seconds_to_wait(request, credentials)
     context = {
         **admin.site.each_context(request),
@@ -114,7 +114,7 @@ def too_many_failures(
 
 
 def remember_device(response: HttpResponse, user: AbstractBaseUser, *, is_secure: bool) -> None:
-    """Set the cookie by which this browser is counted by itself from now on."""
+    """Set the cookie that identifies this browser; from now on, its failures are counted separately."""
     response.set_signed_cookie(
         DEVICE_COOKIE,
         f"{secrets.token_hex(8)} {user.get_username()}",
@@ -127,7 +127,7 @@ def remember_device(response: HttpResponse, user: AbstractBaseUser, *, is_secure
 
 
 def _recognize(request: _Login, credentials: dict[str, Any] | None) -> None:
-    """Put the browser's number in the place of its user agent, which anyone can choose; empty if it is not known."""
+    """Replace the user agent, which any client can set, by the browser's id from the cookie; empty if unknown."""
     cookie = request.get_signed_cookie(DEVICE_COOKIE, "", salt=_SALT, max_age=DEVICE_SECONDS)
     device, _, username = (cookie or "").partition(" ")
     is_known = bool(device) and username == get_client_username(request, credentials)
@@ -143,7 +143,7 @@ def _make_row(request: _Login, credentials: dict[str, Any]) -> None:
 
 
 def _seconds_to_wait(request: _Login, credentials: dict[str, Any] | None) -> int:
-    """Return how long it takes until the failures have expired, at least one second."""
+    """Return the seconds until the failures expire; at least 1."""
     tables = LoginHandler().get_user_attempts(request, credentials)
     times = [time for rows in tables for time in rows.values_list("attempt_time", flat=True)]
     pause: timedelta = get_cool_off(request)

@@ -1,4 +1,4 @@
-"""The base classes of all pages, which see to it that a page's cost does not grow with its table."""
+"""The base classes of all pages: a page's cost does not grow with its table."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ else:
     from unfold.admin import ModelAdmin
     from unfold.views import ChangeList
 
-#: How long the database may work on a statement of a list.
+#: Time limit for each of a list's statements, in seconds.
 LIST_SECONDS: Final = 10
 TOO_SLOW: Final = (
     f"The database was stopped after {LIST_SECONDS} seconds. "
     "Choose one configuration, or a longer part of a content key."
 )
-#: What may follow a column's name in a list's URL: the conditions of all kinds of filters and of links to the list.
+#: The lookups allowed after a column's name in a list's URL: those of all filters and of links to the list.
 _LOOKUPS: Final = frozenset(
     {"", "__exact", "__id__exact", "__uuid__exact", "__isnull", "__gte", "__lt", "_from", "_to"}
 )
 
 
 class _List(ChangeList):
-    """A list whose statements are ended before they hold up the database; it is empty then, and says why."""
+    """A list whose slow statements are stopped; it is then empty and shows the reason."""
 
     def get_results(self, request: HttpRequest) -> None:
         try:
@@ -50,16 +50,16 @@ class _List(ChangeList):
             messages.error(request, TOO_SLOW)
             self.queryset = self.queryset.none()
             super().get_results(request)
-        # unfold would show the count beside the title, as if it were not capped.
+        # unfold would show the count next to the title, as if it were not capped.
         self.full_result_count = self.result_count
 
 
 class Page(ConfirmedActions, ModelAdmin):
     """The list and the form of one table.
 
-    An action runs after a confirmation (``confirmed_actions.py``). A list shows one page, counts up to a limit and
-    allows only the conditions of its filters. A form writes only the columns that were changed in it, so that it never
-    undoes what a sync or an import wrote meanwhile.
+    An action runs after a confirmation (``confirmed_actions.py``). A list shows one page, counts up to a limit, and
+    allows only the conditions of its filters. A form writes only the columns that were changed in it: it never
+    overwrites concurrent changes by a sync or an import.
     """
 
     paginator = CappedPaginator
@@ -67,29 +67,29 @@ class Page(ConfirmedActions, ModelAdmin):
     list_max_show_all = 0
     list_select_related = ()
     show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER  # They would count the table once per choice of each filter.
+    show_facets = admin.ShowFacets.NEVER  # Facets would count the table once per choice of each filter.
     empty_value_display = EMPTY
-    view_on_site = False  # There are no other pages for people to go to.
+    view_on_site = False  # There is no public site to link to.
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
-    # Options of unfold's.
+    # Options of unfold.
     list_filter_submit = True
     list_fullwidth = True
     list_before_template = "admin_pages/above_list.html"
 
-    #: Foreign keys whose rows the list shows. They are read by statements of their own: a join makes MariaDB begin with
-    #: the small table and sort the large one, as a whole, for a page of it.
+    #: Foreign keys that the list shows. Their rows are read by separate statements. With a join, MariaDB would start
+    #: with the small table and sort the whole large one for one page.
     list_prefetch_related: ClassVar[tuple[str, ...]] = ()
-    #: Foreign keys by which other pages link to this list, to show what belongs to one of their rows.
+    #: Foreign keys by which other pages link to this list, to show the rows that belong to one of their rows.
     linked_by: ClassVar[tuple[str, ...]] = ()
-    #: What to tell people whose search found nothing.
+    #: The message after a search without results.
     nothing_found: ClassVar[str] = ""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related(*self.list_prefetch_related)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Allow the lookups of the list's filters; Django would allow any on the table's own columns."""
+        """Allow the lookups of the list's filters; Django would allow any lookup on the table's own columns."""
         columns = [*map(_column_of, self.list_filter), *self.linked_by]
         return any(lookup.startswith(column) and lookup.removeprefix(column) in _LOOKUPS for column in columns)
 
@@ -103,7 +103,7 @@ class Page(ConfirmedActions, ModelAdmin):
         obj.save(update_fields=changed_columns(obj, form) if change else None)
 
     def _owners(self, request: HttpRequest) -> Iterator[tuple[str, str]]:
-        """Yield kind and link of the rows of other tables to which the list is narrowed."""
+        """Yield the kind and the link of each row of another table that the list is filtered by."""
         for name in self.linked_by:
             if value := request.GET.get(f"{name}__id__exact"):
                 model: Any = self.model._meta.get_field(name).related_model  # noqa: SLF001  (Django's documented API)
@@ -114,7 +114,7 @@ class Page(ConfirmedActions, ModelAdmin):
 class ReadOnlyPage(Page):
     """The list and the details of a table that only programs write."""
 
-    #: Sorting by a column that no index has would sort the table.
+    #: Sorting by a column without an index would sort the whole table.
     sortable_by = ()
     actions: Sequence[str] | None = None
 
@@ -127,13 +127,13 @@ class ReadOnlyPage(Page):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # passed on as they come
-        # Nobody edits these rows, so that they have no history.
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # arguments passed through
+        # These rows are never edited in the admin, and so they have no history.
         return super().render_change_form(request, {**context, "show_history": False}, **kwargs)
 
 
 def _column_of(list_filter: Any) -> str:
-    """Return the column that a filter is about, or the parameter of one that is about none."""
+    """Return the column of a filter, or its parameter if it has no column."""
     if isinstance(list_filter, tuple):
         return str(list_filter[0])
     return list_filter if isinstance(list_filter, str) else str(list_filter.parameter_name)

@@ -1,4 +1,4 @@
-"""Pages of a list that may have tens of millions of rows."""
+"""Pagination of a list that may have tens of millions of rows."""
 
 from __future__ import annotations
 
@@ -15,29 +15,30 @@ if TYPE_CHECKING:
 else:
     _Paginator = Paginator
 
-#: How many rows a list counts, and how far one can turn its pages: what comes after is found by searching.
+#: The most rows that a list counts, and the last row that can be reached by paging. Further rows are found by
+#: searching.
 MAX_ROWS: Final = 10_000
 
 
 class CappedPaginator(_Paginator):
-    """Counts no more than :data:`MAX_ROWS` rows and has no pages beyond them: both cost the database a walk."""
+    """Counts at most :data:`MAX_ROWS` rows and has no pages beyond them: both would scan the table."""
 
-    #: What the list shows below its rows; the name is unfold's.
+    #: The template below the rows; the attribute's name is unfold's.
     template_name = "admin_pages/pagination.html"
 
     @cached_property
     def count(self) -> int:
-        """How many rows there are, at most :data:`MAX_ROWS`."""
+        """Count the rows, up to :data:`MAX_ROWS`."""
         return min(self._rows, MAX_ROWS)
 
     @property
     def is_capped(self) -> bool:
-        """Whether there are more rows than :attr:`count` says."""
+        """True if there are more rows than :attr:`count`."""
         return self._rows > MAX_ROWS
 
     @property
     def count_text(self) -> str:
-        """The count for people, as ``12`` or ``more than 10,000``."""
+        """The count for display, such as ``12`` or ``more than 10,000``."""
         return f"more than {MAX_ROWS:,}" if self.is_capped else f"{self.count:,}"
 
     @cached_property

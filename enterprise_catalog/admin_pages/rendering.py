@@ -1,4 +1,4 @@
-"""Values -> what a cell of a list or a field of a form shows. All HTML here is escaped but for the tags themselves."""
+"""Renders values as the HTML of a list's cell or a form's field. All values are escaped."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
     from django.db.models import Model
 
-#: What stands where there is no value.
+#: Shown when there is no value.
 EMPTY: Final = "–"  # noqa: RUF001  (a dash)
 
 
 def moment_text(value: datetime | None) -> str:
-    """Return a time as ``2026-11-23 20:44 UTC``, or a dash for none."""
+    """Return a time as ``2026-11-23 20:44 UTC``, or a dash for ``None``."""
     return f"{timezone.localtime(value):%Y-%m-%d %H:%M %Z}" if value else EMPTY
 
 
 def moment(value: datetime | None) -> str:
-    """Return a time as :func:`moment_text` does; its seconds appear under the pointer."""
+    """Return a time like :func:`moment_text`, with its seconds in a tooltip."""
     if value is None:
         return EMPTY
     exact = f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S.%f %Z}"
@@ -49,7 +49,7 @@ def moment_field(name: str, label: str | None = None) -> Callable[[Any, Any], st
 
 
 def duration_text(start: datetime, end: datetime | None) -> str:
-    """Return how long something took as ``850 ms``, ``12 s``, ``4 min 10 s`` or ``2 h 5 min``; a dash for no end."""
+    """Return a duration as ``850 ms``, ``12 s``, ``4 min 10 s`` or ``2 h 5 min``; a dash if there is no end."""
     if end is None:
         return EMPTY
     seconds = (end - start).total_seconds()
@@ -63,37 +63,37 @@ def duration_text(start: datetime, end: datetime | None) -> str:
 
 
 def badge(text: str, tone: str) -> str:
-    """Return ``text`` on a colour: ``success``, ``warning``, ``danger``, ``info`` or, for any other tone, grey."""
+    """Return ``text`` as a label in ``success``, ``warning``, ``danger`` or ``info`` color; gray for any other tone."""
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": tone})
 
 
 def stacked(first: object, second: object) -> str:
-    """Return two lines, the second one paler."""
+    """Return two lines, the second one in a paler color."""
     return format_html(
         '<span class="ec-stacked"><span>{}</span><span class="text-subtle">{}</span></span>', first, second
     )
 
 
 def shortened(text: str, length: int = 120) -> str:
-    """Return the beginning of ``text``; the rest appears under the pointer."""
+    """Return the beginning of ``text``, with the whole text in a tooltip."""
     if not text:
         return EMPTY
     return format_html('<span class="ec-prose" title="{}">{}</span>', text, truncatechars(text, length))
 
 
 def exactly(text: str) -> str:
-    """Return ``text`` with its spaces as they are, in quotation marks if it begins or ends with one."""
+    """Return ``text`` with its spaces preserved, in quotation marks if it has leading or trailing space."""
     html = '<span class="ec-exact">{}</span>' if text == text.strip() else '<span class="ec-exact">“{}”</span>'
     return format_html(html, text) if text else EMPTY
 
 
 def code_block(text: str) -> str:
-    """Return ``text`` with its line breaks, in letters of one width."""
+    """Return ``text`` with its line breaks, in a monospaced font."""
     return format_html('<pre class="ec-code">{}</pre>', text)
 
 
 def link_to(obj: Model | None, text: object = None) -> str:
-    """Return a link to the object's page; only the text if the user may not open it, and a dash for no object."""
+    """Return a link to the object's page; only the text without view permission; a dash for ``None``."""
     if obj is None:
         return EMPTY
     if not may_view(type(obj)):
@@ -104,7 +104,7 @@ def link_to(obj: Model | None, text: object = None) -> str:
 
 
 def link_to_list(model: type[Model], text: str, **conditions: str | int | UUID) -> str:
-    """Return a link to a table's list, narrowed by the conditions; a dash if the user may not open it."""
+    """Return a link to a table's list, filtered by the conditions; a dash without view permission."""
     if not may_view(model):
         return EMPTY
     options = model._meta  # noqa: SLF001  (Django's documented API)
@@ -118,12 +118,12 @@ def link_to_list(model: type[Model], text: str, **conditions: str | int | UUID) 
 
 
 def lines(parts: Iterable[object]) -> str:
-    """Return the parts one below the other; a dash if there are none."""
+    """Return the parts as one line each; a dash if there are no parts."""
     html = format_html_join("", '<div class="ec-line">{}</div>', ((part,) for part in parts))
     return format_html('<div class="ec-lines">{}</div>', html) if html else EMPTY
 
 
 def table(title: str, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a small table."""
+    """Return a small table with a title."""
     context = {"title": title, "table": {"headers": headers, "rows": [list(row) for row in rows]}}
     return render_to_string("unfold/components/table.html", context)

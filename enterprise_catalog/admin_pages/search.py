@@ -1,4 +1,4 @@
-"""What is typed into a list's search field -> conditions that an index answers, or that a small table can afford."""
+"""Search terms of lists -> conditions that an index answers, or a scan of a small table."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from django.db.models import Q
 
 
 def uuid_or_text(term: str, *, uuid_columns: tuple[str, ...], text_columns: tuple[str, ...]) -> Q:
-    """Return the condition that one of the columns is the UUID ``term``, or contains it if ``term`` is none.
+    """Return the condition that a column equals ``term`` if it is a UUID, otherwise that a text column contains it.
 
-    For tables of thousands of rows, not of millions: text is looked for everywhere.
+    For tables of thousands of rows, not of millions: a text search scans the table.
     """
     text = term.strip()
     try:

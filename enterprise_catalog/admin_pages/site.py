@@ -31,18 +31,18 @@ else:
 
 
 class _ReadonlyField(UnfoldAdminReadonlyField):
-    """A field that is only shown. Django and unfold link a foreign key to its row even if the user may not open it."""
+    """A read-only field without links that the user may not open. Django and unfold link every foreign key."""
 
     def get_admin_url(self, remote_field: Any, remote_obj: Model) -> str:
         return link_to(remote_obj)
 
 
-# Unfold offers no other place to set it.
+# unfold has no other way to set it.
 unfold_forms.UnfoldAdminReadonlyField = _ReadonlyField
 
 
 class AdminSite(UnfoldAdminSite):
-    """Unfold's site, with confirmed actions and capped lists on the pages of other packages, too."""
+    """unfold's site, with confirmed actions and capped lists on the pages of other packages too."""
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
@@ -58,14 +58,14 @@ class AdminSite(UnfoldAdminSite):
         super().register(model_or_iterable, as_page(admin_class or Page), **options)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Return Django's login page; after a login the browser is remembered (``logins.py``)."""
+        """Return Django's login page. A successful login sets the cookie of a known browser (``logins.py``)."""
         response = super().login(request, extra_context)
         if request.method == "POST" and request.user.is_authenticated and response.status_code == 302:
             remember_device(response, request.user, is_secure=settings.SESSION_COOKIE_SECURE)
         return response
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002  (Django's signature)
-        """Return Django's wrapper of the view; the page is rendered while its links can ask who reads it."""
+        """Return Django's wrapper of the view. It renders the page while its links can check the user's permissions."""
         checked = super().admin_view(view, cacheable)
 
         def rendered(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -77,7 +77,7 @@ class AdminSite(UnfoldAdminSite):
 
 
 def as_page(admin_class: type[admin.ModelAdmin[Any]]) -> type[admin.ModelAdmin[Any]]:
-    """Return the class itself if it is a :class:`Page`, else a subclass that is one."""
+    """Return the class itself if it is a :class:`Page`, otherwise a subclass that is one."""
     if issubclass(admin_class, Page):
         return admin_class
     return type(admin_class.__name__, (admin_class, Page), {"__module__": admin_class.__module__})

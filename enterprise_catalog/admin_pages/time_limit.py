@@ -1,4 +1,4 @@
-"""A limit to how long the database may work on a page's statements."""
+"""A time limit for the database statements of a page."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from django.db import OperationalError, connection
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: The errors by which MariaDB and MySQL say that a statement took too long.
+#: The error codes of MariaDB and MySQL for a statement that exceeded the time limit.
 _TIMEOUT_ERRORS: Final = frozenset({1969, 3024})
 
 
 class TimeLimitError(Exception):
-    """A statement took longer than it may."""
+    """A statement exceeded the time limit."""
 
 
 @contextmanager
 def time_limit(seconds: int) -> Iterator[None]:
-    """End each statement within that takes longer; SQLite, which holds small sites, has no such limit.
+    """Stop each statement in this block that takes longer. No effect on SQLite, which has no such limit.
 
     Raises:
-        TimeLimitError: a statement was ended.
+        TimeLimitError: a statement was stopped.
     """
     if connection.vendor != "mysql":
         yield
@@ -43,7 +43,7 @@ def time_limit(seconds: int) -> Iterator[None]:
 
 
 def _limit(seconds: int) -> tuple[str, int]:
-    """Return the variable's name and value: MariaDB counts seconds, MySQL milliseconds, and only those of reads."""
+    """Return the variable's name and value. MariaDB counts in seconds; MySQL in milliseconds, for SELECTs only."""
     if connection.mysql_is_mariadb:  # type: ignore[attr-defined]  # only MySQL's wrapper has it
         return "max_statement_time", seconds
     return "max_execution_time", seconds * 1_000

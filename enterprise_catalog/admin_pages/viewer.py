@@ -1,4 +1,4 @@
-"""The request whose page is being rendered, so that no page shows a link that its user may not follow."""
+"""The request of the page being rendered. Pages use it to show only links that the user may open."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _request: ContextVar[HttpRequest | None] = ContextVar("admin_pages_request", def
 
 @contextmanager
 def viewing(request: HttpRequest) -> Iterator[None]:
-    """Make ``request`` the one that :func:`may_view` and :func:`has_permission` ask about."""
+    """Make ``request`` the request that :func:`may_view` and :func:`has_permission` check."""
     token = _request.set(request)
     try:
         yield
@@ -28,7 +28,7 @@ def viewing(request: HttpRequest) -> Iterator[None]:
 
 
 def may_view(model: type[Model]) -> bool:
-    """Return whether the page's user may open the admin's pages of ``model``; true outside of a request."""
+    """Return True if the user may open the admin's pages of ``model``. Without a request: True if it has pages."""
     request = _request.get()
     if not admin.site.is_registered(model):
         return False
@@ -36,6 +36,6 @@ def may_view(model: type[Model]) -> bool:
 
 
 def has_permission(name: str) -> bool:
-    """Return whether the page's user has the permission ``app_label.codename``; true outside of a request."""
+    """Return True if the user has the permission ``app_label.codename``, or if there is no request."""
     request = _request.get()
     return request is None or request.user.has_perm(name)

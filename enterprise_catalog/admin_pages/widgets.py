@@ -16,7 +16,7 @@ else:
 
 
 class ReadableJSONField(forms.JSONField):
-    """JSON that is shown with one entry a line."""
+    """JSON that is displayed with one entry per line."""
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, InvalidJSONInput):
@@ -25,10 +25,10 @@ class ReadableJSONField(forms.JSONField):
 
 
 class SecretTextarea(Textarea):
-    """Takes a text and never gives it back, not even to the person who just typed it."""
+    """Accepts a text and never displays it, not even after an error in the form."""
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        # Browsers may send what they check for spelling to a service.
+        # Browsers may send spell-checked text to a remote service.
         super().__init__({"autocomplete": "off", "spellcheck": "false", **(attrs or {})})
 
     def format_value(self, value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Database connections that give up soon, for code that must not wait for a database that hangs."""
+"""Database connections with short timeouts, for code that must not wait for an unresponsive database."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ TIMEOUT_SECONDS: Final = 2
 
 @contextmanager
 def brief_connection() -> Iterator[BaseDatabaseWrapper]:
-    """Give a new connection to the default database, which is closed at the end.
+    """Provide a new connection to the default database, and close it at the end.
 
-    Connecting, and each read or write, ends after :data:`TIMEOUT_SECONDS` with ``OperationalError``.
+    Connecting, and each read or write, raises ``OperationalError`` after :data:`TIMEOUT_SECONDS`.
     """
     brief = connection.copy()
     is_sqlite = brief.vendor == "sqlite"

@@ -1,7 +1,7 @@
-"""The address of a client behind proxies that are trusted, for throttles and logs.
+"""The client's address behind trusted proxies, for throttles and logs.
 
-Any client can send ``X-Forwarded-For``. Only the entries that our own proxies append at its right end are evidence;
-``TRUSTED_PROXIES`` is their number.
+Any client can send ``X-Forwarded-For``. Only the entries that our own proxies append on the right can be trusted;
+``TRUSTED_PROXIES`` is the number of these proxies.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from rest_framework.request import Request
 
-#: The IPv6 block of one site (RFC 6177); its owner can use any of its addresses.
+#: The IPv6 block of one site (RFC 6177). The site's owner can use every address in it.
 _IPV6_SITE_BITS: Final = 64
 
 
 def client_address(request: HttpRequest | Request) -> str:
     """Return the client's IP address in its canonical form, without a port.
 
-    The address is ``REMOTE_ADDR`` if ``TRUSTED_PROXIES`` is 0. Otherwise it is the entry of ``X-Forwarded-For`` that
-    many from the right, or ``REMOTE_ADDR`` if the header has fewer entries or that entry is not an IP address. An empty
-    text means that the server knows no address (a Unix socket).
+    With ``TRUSTED_PROXIES`` = 0, the address is ``REMOTE_ADDR``. With ``TRUSTED_PROXIES`` = n, it is the n-th entry of
+    ``X-Forwarded-For`` from the right. If the header has fewer entries, or that entry is not an IP address,
+    ``REMOTE_ADDR`` is used. An empty string means that the server has no client address (a Unix socket).
     """
     direct: str = request.META.get("REMOTE_ADDR", "")
     count: int = settings.TRUSTED_PROXIES
@@ -34,7 +34,7 @@ def client_address(request: HttpRequest | Request) -> str:
 
 
 def client_network(request: HttpRequest | Request) -> str:
-    """Return what throttles count by: the client's IPv4 address, or the /64 network of its IPv6 address."""
+    """Return the key that throttles count by: the client's IPv4 address, or the /64 network of its IPv6 address."""
     address = client_address(request)
     if isinstance(_parsed(address), IPv6Address):
         return str(ip_network(f"{address}/{_IPV6_SITE_BITS}", strict=False))
@@ -42,7 +42,7 @@ def client_network(request: HttpRequest | Request) -> str:
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
-    """Return the address in ``text``, which may carry a port; IPv4 inside IPv6 is IPv4."""
+    """Return the address in ``text``, without a port; an IPv4-mapped IPv6 address becomes IPv4; ``None`` if invalid."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

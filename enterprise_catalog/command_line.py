@@ -1,4 +1,4 @@
-"""The command line: Django's, except that ``command | head`` and Ctrl+C end a command without a traceback."""
+"""Django's command line, except that ``command | head`` and Ctrl+C end a command without a traceback."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
 
     from _typeshed import ReadableBuffer
 
-#: Exit code of a command whose reader has gone; shells report 128 + SIGPIPE for any program.
+#: Exit code when the reader of standard output has closed the pipe; shells report 128 + SIGPIPE for any program.
 READER_GONE: Final = 141
-#: Exit code of a command that Ctrl+C ended: 128 + SIGINT.
+#: Exit code after Ctrl+C: 128 + SIGINT.
 INTERRUPTED: Final = 130
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Run a management command in this process, which should then end.
+    """Run a management command in this process. The process should end afterwards.
 
     Args:
-        arguments: the whole command line, its program included.
+        arguments: the whole command line, including the program's name.
 
     Raises:
-        SystemExit: the command failed, the reader of its standard output has gone (:data:`READER_GONE`), or the command
-            was interrupted (:data:`INTERRUPTED`).
+        SystemExit: the command failed, the reader of its standard output closed the pipe (:data:`READER_GONE`), or the
+            command was interrupted (:data:`INTERRUPTED`).
     """
     if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
         sys.stdout = _piped(sys.stdout)
     try:
         execute_from_command_line([*arguments])
     except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)  # noqa: T201  (there is no command to write with)
+        print("Interrupted.", file=sys.stderr)  # noqa: T201  (no command object to write with)
         sys.exit(INTERRUPTED)
     finally:
         if sys.stdout is not None:
@@ -43,17 +43,17 @@ def run(arguments: Sequence[str]) -> None:
 
 
 class _Pipe(io.FileIO):
-    """Standard output; ends the command when its reader has gone.
+    """Standard output that ends the command when the reader closes the pipe.
 
-    SystemExit passes the ``except Exception`` of commands. A BrokenPipeError would not, and could also come from a
-    connection to a database or an LMS. SIGPIPE's default action would end the process for those connections, too.
+    SystemExit passes the ``except Exception`` of commands. A BrokenPipeError would be caught there. It could also come
+    from a connection to a database or an LMS. The default action for SIGPIPE would end the process on those errors too.
     """
 
     def write(self, data: ReadableBuffer, /) -> int:
         try:
             return super().write(data)
         except BrokenPipeError:
-            # What is still buffered, here and when the interpreter exits, goes nowhere.
+            # Discard the data that is still buffered, here and when the interpreter exits.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
             # Generators that still read rows would report that Django has closed their connection.
             sys.unraisablehook = lambda _: None
@@ -61,7 +61,7 @@ class _Pipe(io.FileIO):
 
 
 def _piped(stdout: io.TextIOWrapper) -> io.TextIOWrapper:
-    """Return a stream like ``stdout``, to the same file, that ends the command when its reader has gone."""
+    """Return a stream to the same file as ``stdout`` that ends the command when the reader closes the pipe."""
     stdout.flush()
     pipe = _Pipe(stdout.fileno(), "w", closefd=False)
     return io.TextIOWrapper(

@@ -1,4 +1,4 @@
-"""The Content-Security-Policy of every response: the admin's for HTML pages, and none of anything for all else."""
+"""The Content-Security-Policy of every response: the admin's policy for HTML pages, an empty one for all else."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-#: For JSON, metrics and files: a browser that is made to show them as a page loads and runs nothing.
+#: For JSON, metrics and files: a browser that renders them as a page loads and runs nothing.
 NOTHING: Final[dict[str, Any]] = {"default-src": [NONE], "frame-ancestors": [NONE]}
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
-    """Chooses the policy by the response's type; see docs/decisions/0021-admin-security.rst."""
+    """Selects the policy by the response's content type; see docs/decisions/0021-admin-security.rst."""
 
     def get_policy_parts(
         self,

@@ -1,4 +1,4 @@
-"""Retries of transactions that the database has undone because of another transaction."""
+"""Retries of transactions that the database rolled back because of a concurrent transaction."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: How long a transaction is retried, in seconds since its first attempt began. An attempt that has begun is not cut
-#: short.
+#: Time limit for retries, in seconds from the start of the first attempt. An attempt that is already running is not
+#: interrupted.
 RETRY_SECONDS: Final = 120.0
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 5.0
 
 #: MariaDB's "record has changed since last read" (from 11.6 on), "duplicate entry", "lock wait timeout exceeded" and
-#: "deadlock found". The transaction is undone; its next attempt sees what the other transaction has written.
+#: "deadlock found". The database rolls the transaction back; the next attempt sees what the other transaction has
+#: written.
 _RETRYABLE_CODES: Final = frozenset({1020, 1062, 1205, 1213})
 #: SQLite's SQLITE_BUSY and SQLITE_LOCKED, without the extension in the upper bytes (https://sqlite.org/rescode.html).
 _RETRYABLE_SQLITE_CODES: Final = frozenset({5, 6})
 
 
 class ContentionError(Exception):
-    """Other transactions have prevented this one for :data:`RETRY_SECONDS`; nothing of it was written."""
+    """Other transactions blocked this one for :data:`RETRY_SECONDS`; nothing was written."""
 
 
 def is_contention(error: DatabaseError) -> bool:
-    """Return whether the same transaction may succeed when it is run again."""
+    """Return True if the same transaction may succeed when it is run again."""
     sqlite_code = getattr(error.__cause__, "sqlite_errorcode", None)
     if sqlite_code is not None:
         return sqlite_code & 0xFF in _RETRYABLE_SQLITE_CODES
@@ -39,18 +40,18 @@ def is_contention(error: DatabaseError) -> bool:
 
 
 def retried(transact: Callable[[], T], *, seconds: float | None = None) -> T:
-    """Return the result of ``transact``, which is run again for as long as other transactions get in its way.
+    """Run ``transact`` and return its result; run it again while concurrent transactions make it fail.
 
-    Pauses double from 0.05 to 5 seconds, and are shortened at random by up to half, so that two transactions that
-    collided do not collide again. Inside a transaction ``transact`` is run once: the database may have undone what came
-    before it as well.
+    Pauses double from 0.05 to 5 seconds. Each is shortened at random by up to half, to keep two transactions that
+    collided from colliding again. Inside a transaction, ``transact`` runs only once: the database may also have rolled
+    back the earlier statements.
 
     Args:
-        transact: opens a transaction of its own, and does nothing that cannot be repeated.
-        seconds: no attempt begins later than this; ``None`` means :data:`RETRY_SECONDS`.
+        transact: opens its own transaction, and does nothing that cannot be repeated.
+        seconds: no attempt starts later than this; ``None`` means :data:`RETRY_SECONDS`.
 
     Raises:
-        ContentionError: it did not succeed in time.
+        ContentionError: no attempt succeeded in time.
     """
     if connection.in_atomic_block:
         return transact()
@@ -65,5 +66,5 @@ def retried(transact: Callable[[], T], *, seconds: float | None = None) -> T:
                 raise
             if time.monotonic() + pause > deadline:
                 raise ContentionError(f"Other transactions kept the database busy for {allowed:g} seconds.") from error
-        time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  (no secret)
+        time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  (not a secret)
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)

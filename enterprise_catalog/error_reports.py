@@ -1,8 +1,8 @@
-"""What Django's reports of errors show, in mails and on its page for developers: names, and no values.
+"""Redacts Django's error reports (emails and the debug page): they show names, not values.
 
-The variables of a program that talks to learning systems are tokens, passwords, and requests and answers full of them;
-its settings and requests hold the rest. This goes for ``DEBUG``, too: a local site may be connected to somebody's real
-learning system.
+This program talks to LMSs. Its variables hold tokens, passwords, and requests and responses that contain them. Its
+settings and requests hold further secrets. The same filter applies with ``DEBUG``: a local site may be connected to a
+customer's real LMS.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ _PASSWORD_IN_URL: Final = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 class NamesOnlyFilter(SafeExceptionReporterFilter):
-    """Hides values of variables and parameters, and of settings that hold secrets."""
+    """Hides the values of variables and parameters, and of settings that hold secrets."""
 
-    # The last three hold the address, in which a person who consents to a connection brings a code.
+    # The last three contain the request's URL. After a user authorizes a connection, the URL contains an authorization
+    # code.
     hidden_settings = re.compile(
         f"{SafeExceptionReporterFilter.hidden_settings.pattern}|QUERY|URI|REFERER", re.IGNORECASE
     )
@@ -34,7 +35,7 @@ class NamesOnlyFilter(SafeExceptionReporterFilter):
         return True
 
     def cleanse_setting(self, key: str | int, value: Any) -> Any:
-        """Hide what is named like a secret, and who we are in the addresses of databases, caches and brokers."""
+        """Hide values named like a secret, and the credentials in the URLs of databases, caches and brokers."""
         cleansed = super().cleanse_setting(key, value)
         return _PASSWORD_IN_URL.sub(f"{_HIDDEN}@", str(cleansed)) if isinstance(cleansed, str) else cleansed
 
@@ -46,7 +47,7 @@ class NamesOnlyFilter(SafeExceptionReporterFilter):
 
 
 class NamesOnlyReporter(ExceptionReporter):
-    """Hides what the address of a request says after its question mark."""
+    """Hides the query string of a request's URL."""
 
     def get_traceback_data(self) -> dict[str, Any]:
         data = super().get_traceback_data()

@@ -1,7 +1,8 @@
-"""``/health`` for load balancers and orchestrators, ``/metrics`` for Prometheus, and who may read them.
+"""``/health`` for load balancers and orchestrators, ``/metrics`` for Prometheus, and access control for both.
 
-200 means that this process can serve requests: its database answers. All else is reported as degraded, since a load
-balancer that removed every process because the cache is down would turn a slow site into none.
+200 means that this process can serve requests: its database responds. Every other failure is reported as degraded.
+Without this distinction, a load balancer would remove every process when the cache is down, and a slow site would
+become unavailable.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-#: Paths that probes ask by the address of a process instead of its name.
+#: Paths that probes request by IP address instead of host name.
 PROBE_PATHS: Final = frozenset({"/health", "/health/", "/metrics"})
 
 
 def database_error() -> str:
-    """Return the name of the error if the database cannot be used, else an empty text.
+    """Return the name of the error if the database cannot be used, otherwise an empty string.
 
-    The error's own text may hold the address of the database and the name of its user.
+    The error's own text is left out: it may contain the database's address and user name.
     """
     try:
         with brief_connection() as brief, brief.cursor() as cursor:
@@ -49,7 +50,7 @@ def database_error() -> str:
 @never_cache
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
-    """Answer ``{"overall_status": "OK" | "DEGRADED" | "UNAVAILABLE"}``, and to staff ``detailed_status`` as well."""
+    """Return ``{"overall_status": "OK" | "DEGRADED" | "UNAVAILABLE"}``; staff also get ``detailed_status``."""
     begun = {name: check.begin() for name, check in CHECKS.items()}
     error = database_error()
     deadline = time.monotonic() + health_checks.CHECK_SECONDS
@@ -73,7 +74,7 @@ def _shown(*, works: bool, detail: str) -> dict[str, str]:
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer Prometheus; where ``METRICS_TOKEN`` is set, only with that as bearer token, or to staff."""
+    """Return the metrics. If ``METRICS_TOKEN`` is set, requires it as bearer token, or a member of staff."""
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     expected: str = settings.METRICS_TOKEN
     if not expected or hmac.compare_digest(given.encode(), expected.encode()) or _is_staff(request):
@@ -85,7 +86,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _is_staff(request: HttpRequest) -> bool:
-    """Return whether a session or a token of a member of staff comes with the request."""
+    """Return True if the request has the session or token of a member of staff."""
     try:
         user = getattr(request, "user", None)
         if user is not None and user.is_authenticated:
@@ -96,7 +97,7 @@ def _is_staff(request: HttpRequest) -> bool:
 
 
 def _has_token_of_staff(request: HttpRequest) -> bool:
-    # Only where the API is: the libraries below need its settings.
+    # Imported only where the API is installed: these libraries need its settings.
     from rest_framework.exceptions import APIException  # noqa: PLC0415
     from rest_framework.request import Request  # noqa: PLC0415
 
@@ -112,9 +113,9 @@ def _has_token_of_staff(request: HttpRequest) -> bool:
 class CommonMiddleware(common.CommonMiddleware):
     """Django's, except that it does not check the ``Host`` of probes, which is the IP address of a pod.
 
-    Neither of the two pages uses its ``Host``. That of every other page is checked.
+    Neither ``/health`` nor ``/metrics`` uses its ``Host``. The ``Host`` of every other page is checked.
     """
 
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
-        """Refuse unknown hosts, unless a probe asks."""
+        """Reject unknown hosts, except for requests by probes."""
         return None if request.path_info in PROBE_PATHS else super().process_request(request)

@@ -1,4 +1,4 @@
-"""The checks behind ``/health``: of the cache, and those that applications add when they are loaded."""
+"""The checks behind ``/health``: the cache check, and checks that applications add when they are loaded."""
 
 from __future__ import annotations
 
@@ -16,24 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 OK: Final = "OK"
-#: All checks together are waited for no longer than this; Kubernetes' probes give up after one second unless told
-#: otherwise.
+#: Time limit for all checks together. Kubernetes' probes time out after one second by default.
 CHECK_SECONDS: Final = 0.5
 
 
 class DegradedError(Exception):
-    """A part of the site does not work; the text is for staff, and holds no addresses, names or passwords."""
+    """A part of the site does not work. The text is for staff and contains no addresses, names or passwords."""
 
 
 class Check:
-    """One part of the site. Its check runs in a thread of its own, so that a part that hangs delays no probe."""
+    """The check of one part of the site. It runs in its own thread: an unresponsive part does not delay probes."""
 
     def __init__(self, run: Callable[[], str]) -> None:
-        """Prepare the check.
+        """Store the check; the thread starts with the first :meth:`begin`.
 
         Args:
-            run: returns a detail for staff, or :data:`OK`. It raises :class:`DegradedError` if the part does not work;
-                an error of the database means the same.
+            run: returns a detail for staff, or :data:`OK`. Raises :class:`DegradedError` if the part does not work; a
+                database error has the same meaning.
         """
         self._run = run
         self._lock = threading.Lock()
@@ -41,9 +40,9 @@ class Check:
         self._latest: Future[str] | None = None
 
     def begin(self) -> Future[str]:
-        """Begin the check, or return the earlier one that has not ended yet."""
+        """Start the check, or return the earlier one if it is still running."""
         with self._lock:
-            if self._executor is None:  # Not before a process has forked.
+            if self._executor is None:  # Created lazily: threads do not survive a fork.
                 self._executor = ThreadPoolExecutor(1, thread_name_prefix="health")
             if self._latest is None or self._latest.done():
                 self._latest = self._executor.submit(self._run_alone)
@@ -53,11 +52,16 @@ class Check:
         try:
             return self._run()
         finally:
-            connection.close()  # The thread's own, if it has used one.
+            connection.close()  # The thread has its own connection, if any.
 
 
 def outcome(check: Future[str], deadline: float) -> tuple[bool, str]:
-    """Return whether the part works, and the detail."""
+    """Return True if the part works, otherwise False, and the detail.
+
+    Args:
+        check: what :meth:`Check.begin` returned.
+        deadline: in seconds of ``time.monotonic()``; a check that is still running then has failed.
+    """
     try:
         return True, check.result(max(0, deadline - time.monotonic()))
     except NotInTimeError:
@@ -73,12 +77,12 @@ def _check_cache() -> str:
     try:
         cache.set("health-check", value, 60)
         found = cache.get("health-check")
-    except Exception as error:  # each cache has exceptions of its own; any of them means that it does not work
+    except Exception as error:  # each cache has its own exceptions; any of them means that the cache does not work
         raise DegradedError(f"no answer ({type(error).__name__})") from error
     if found is None:
         raise DegradedError("does not keep values, or does not answer")
     return OK
 
 
-#: Name -> check. Applications add their own when they are loaded.
+#: Name -> check. Applications add their own checks when they are loaded.
 CHECKS: Final[dict[str, Check]] = {"cache": Check(_check_cache)}

@@ -1,4 +1,4 @@
-"""Reads that belong together, and rows that are worked on while the database still finds the next ones."""
+"""Consistent multi-query reads, and streaming cursors."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ if TYPE_CHECKING:
 
     from django.db.backends.utils import CursorWrapper
 
-#: Few enough to stay in the processor's cache while they are worked on, enough for a pass over them to cost more than
-#: the call that fetched them.
+#: Few enough rows to stay in the processor's cache while they are processed. Enough rows for processing to cost more
+#: than the call that fetches them.
 _ROWS_AT_ONCE: Final = 500
 
 
 @contextmanager
 def one_state() -> Iterator[None]:
-    """Let all reads see the same state of the database, whatever is committed meanwhile.
+    """Make all reads in this block see the same snapshot of the database, regardless of concurrent commits.
 
-    MariaDB and MySQL do so under REPEATABLE READ, from the first read on. SQLite's transactions begin as writers here
-    (see the settings), of which there is one at a time. These only read, and would wait for an import to end, or fail
-    if it takes long.
+    MariaDB and MySQL do this under REPEATABLE READ, starting with the first read. SQLite's transactions begin as
+    writers here (see the settings), and SQLite allows one writer at a time. Read-only blocks therefore use a deferred
+    transaction. Otherwise they would wait for a running import, or fail if it takes too long.
     """
     if connection.vendor != "sqlite":
         with transaction.atomic():
             yield
         return
-    connection.ensure_connection()  # It sets the mode.
+    connection.ensure_connection()  # Connecting sets the mode.
     mode, connection.transaction_mode = connection.transaction_mode, "DEFERRED"  # type: ignore[attr-defined]  # SQLite's
     try:
         with transaction.atomic():
@@ -39,9 +39,9 @@ def one_state() -> Iterator[None]:
 
 
 def stream_rows(sql: str, parameters: Sequence[Any]) -> Iterator[Sequence[tuple[Any, ...]]]:
-    """Yield the rows of a SELECT, some at a time, while the database goes on finding the next ones.
+    """Yield the rows of a SELECT in batches, while the database is still finding the remaining rows.
 
-    Until the last one is fetched, or the iterator closed, the connection can do nothing else.
+    The connection cannot run other statements until the last row is fetched or the iterator is closed.
     """
     with closing(_streaming_cursor()) as cursor:
         cursor.execute(sql, parameters)
@@ -50,9 +50,9 @@ def stream_rows(sql: str, parameters: Sequence[Any]) -> Iterator[Sequence[tuple[
 
 
 def _streaming_cursor() -> CursorWrapper:
-    """Return a cursor that hands rows on as they come; MySQL's usual one waits for the last before it gives the first.
+    """Return a cursor that yields rows as they arrive; MySQL's default cursor buffers the whole result first.
 
-    Django's wrapper counts and logs its statement like every other one.
+    Django's wrapper counts and logs its statement like any other statement.
     """
     if connection.vendor != "mysql":
         return connection.cursor()

@@ -1,4 +1,4 @@
-"""Django's Redis cache, for a site that goes on without it: what cannot be read was never written."""
+"""Django's Redis cache, with fallbacks for an unreachable Redis."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-#: A cache that keeps one waiting for longer is of no use.
+#: Waiting longer than this for a cache costs more than a cache miss.
 _TIMEOUT_SECONDS = 1.0
 
 
 class RedisCache(django_redis.RedisCache):
-    """Takes a Redis that does not answer for an empty one when it is read, and for a full one when it is written.
+    """Treats an unreachable Redis as a cache miss on ``get``, and drops the write on ``set``.
 
-    Only ``get`` and ``set`` do. All else raises as ever: ``add`` and ``incr`` keep processes apart, ``delete`` and
-    ``clear`` are there to be relied on.
+    All other methods raise as usual: ``add`` and ``incr`` coordinate processes, and callers rely on ``delete`` and
+    ``clear``.
     """
 
     def __init__(self, server: str, params: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
-"""Times of change: one form for the tables that are scanned and for the answers, so that none has to be converted.
+"""Timestamps as text: stored in the same format that the API serves, to avoid conversions in scans.
 
-The form is ISO 8601 in UTC, always with microseconds: ``2026-11-23T20:44:01.123456Z``. Such texts sort as times do.
+The format is ISO 8601 in UTC, always with microseconds: ``2026-11-23T20:44:01.123456Z``. Sorting the texts sorts the
+times.
 """
 
 from __future__ import annotations
@@ -16,23 +17,23 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models.expressions import Expression
 
-    _Field = models.DateTimeField  # What its values are in Python.
+    _Field = models.DateTimeField  # The type of its values in Python.
 else:
-    _Field = models.CharField  # What it is in the database.
+    _Field = models.CharField  # The type of the column in the database.
 
 TIMESTAMP_LENGTH: Final = 27  #: In characters.
 
 
 def format_time(moment: datetime) -> str:
-    """Return an aware time in UTC in the form of the module's docstring."""
+    """Return an aware time in UTC as text, in the format of the module's docstring."""
     return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
-class TimestampField(_Field):  # type: ignore[type-arg]  # inferred by the plugin for Django, as for its own
+class TimestampField(_Field):  # type: ignore[type-arg]  # inferred by the Django plugin, as for Django's own fields
     """An aware time in UTC, stored as the text that the API serves.
 
-    Models and querysets speak of ``datetime``; plain SQL reads the text. A driver takes longer to make a ``datetime``
-    than the database takes to find the row (docs/decisions/0011).
+    Models and querysets use ``datetime``; plain SQL reads the text. A driver takes longer to create a ``datetime`` than
+    the database takes to find the row (docs/decisions/0011).
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -47,7 +48,7 @@ class TimestampField(_Field):  # type: ignore[type-arg]  # inferred by the plugi
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
         parameters = super().db_parameters(connection)
         if connection.vendor == "mysql":
-            parameters["collation"] = "ascii_bin"  # One byte a character; MariaDB takes the character set from it.
+            parameters["collation"] = "ascii_bin"  # One byte per character; MariaDB derives the character set.
         return parameters
 
     def to_python(self, value: Any) -> Any:
@@ -63,18 +64,18 @@ class TimestampField(_Field):  # type: ignore[type-arg]  # inferred by the plugi
 
 
 def rewrite_as_served(rows: models.QuerySet[Any], column: str) -> None:
-    """Rewrite a column that was a ``DateTimeField``, and holds ``2026-11-23 20:44:01.123456``."""
-    padded = Concat(column, Value(".000000"), output_field=CharField())  # SQLite leaves microseconds of 0 out.
+    """Rewrite a former ``DateTimeField`` column, with values such as ``2026-11-23 20:44:01.123456``, as served text."""
+    padded = Concat(column, Value(".000000"), output_field=CharField())  # SQLite omits microseconds of 0.
     text = Replace(Substr(padded, 1, len("2026-11-23 20:44:01.123456")), Value(" "), Value("T"))
     _rewrite(rows, column, Concat(text, Value("Z"), output_field=CharField()))
 
 
 def rewrite_as_databases_do(rows: models.QuerySet[Any], column: str) -> None:
-    """Rewrite a column that is to be a ``DateTimeField`` again."""
+    """Rewrite a column of served texts for use as a ``DateTimeField``; reverses :func:`rewrite_as_served`."""
     text = Replace(column, Value("T"), Value(" "), output_field=CharField())
     _rewrite(rows, column, Replace(text, Value("Z"), Value(""), output_field=CharField()))
 
 
 def _rewrite(rows: models.QuerySet[Any], column: str, expression: Expression) -> None:
-    # Concat() makes an empty text of NULL.
+    # Concat() turns NULL into an empty string.
     rows.filter(**{f"{column}__isnull": False}).update(**{column: expression})

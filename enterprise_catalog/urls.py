@@ -1,4 +1,4 @@
-"""The URLs of whichever programs this deployment runs."""
+"""The URLs of the programs that this deployment runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("health/", health, name="health"),
-    path("health", health),  # As the Open edX LMS asks for it.
+    path("health", health),  # The Open edX LMS requests it without the final slash.
     path("metrics", metrics, name="metrics"),
 ]
 if apps.is_installed("enterprise_catalog.api"):

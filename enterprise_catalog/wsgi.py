@@ -1,4 +1,4 @@
-"""The WSGI application for gunicorn and its like."""
+"""The WSGI application, for gunicorn and other WSGI servers."""
 
 import gc
 import os
@@ -9,7 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "enterprise_catalog.settings.pro
 
 application = handler.application()
 
-# What is here by now stays. Looking through all of it for garbage, again and again, took a tenth of a request's time;
-# and processes that fork from this one go on sharing its memory.
+# Everything allocated so far is permanent. Scanning it for garbage repeatedly took a tenth of a request's time.
+# Freezing it also keeps its memory shared with processes that are forked from this one.
 gc.collect()
 gc.freeze()

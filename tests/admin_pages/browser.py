@@ -1,4 +1,4 @@
-"""Debian's chromium, for tests that need a real browser."""
+"""Debian's Chromium, for tests that need a real browser."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-#: Without these, chromium looks for its maker's servers at every start.
+#: Without these flags, Chromium contacts Google's servers at every start.
 QUIET = ["disable-background-networking", "disable-component-update", "disable-sync", "disable-quic", "no-first-run"]
 
 
 @contextmanager
 def chromium(url: str) -> Iterator[Page]:
-    """Start a browser and yield its page, whose addresses are relative to ``url``."""
+    """Start a browser and yield a page; relative URLs resolve against ``url``."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         message = "chromium is not on PATH"

@@ -1,4 +1,4 @@
-"""A member of the staff who opens pages and follows everything that is on them."""
+"""A crawler for the admin: opens pages as a staff user and follows every link and button on them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 SCRIPT_TYPES = ("", "text/javascript", "application/javascript", "module")
-#: Statuses that no link and no button may lead to.
+#: A link or button that leads to one of these statuses is a problem.
 _DEAD_ENDS = frozenset({400, 401, 403, 404, 405, 500})
 
 
@@ -28,15 +28,15 @@ def all_models() -> list[type[Any]]:
 
 
 def base_of(model: type[Any]) -> str:
-    """Return the address of the model's list."""
+    """Return the URL path of the model's changelist."""
     return f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
 
 
 class Visitor:
-    """A user of the admin, with what went wrong on the way."""
+    """A staff user who browses the admin and collects problems in ``problems``."""
 
     def __init__(self, name: str, *permissions: str, is_superuser: bool = False, follows: bool = True) -> None:
-        self.follows = follows  #: Whether links and buttons are tried.
+        self.follows = follows  #: Follow links and press buttons on each opened page.
         self.user = get_user_model().objects.create_user(name, is_staff=True, is_superuser=is_superuser)
         if permissions:
             wanted = Permission.objects.select_related("content_type")
@@ -52,13 +52,13 @@ class Visitor:
 
     @property
     def request(self) -> HttpRequest:
-        """A request of the user, to ask an admin for permissions."""
+        """A request by this user, for the permission methods of a ``ModelAdmin``."""
         request = RequestFactory().get("/admin/")
         request.user = self.user
         return request
 
     def look_at(self, address: str, *allowed: int) -> Any:
-        """Open a page, which must answer 200 or one of ``allowed``."""
+        """Open a page; record a problem unless its status is 200 or, if given, one of ``allowed``."""
         response = self.client.get(address)
         self._statuses[address] = response.status_code
         self._paths.add(urlsplit(address).path)
@@ -89,7 +89,8 @@ class Visitor:
             self._press(address, form)
 
     def _visit(self, address: str, target: str) -> None:
-        # A list that one may open opens with each condition and order: only the superuser tries them.
+        # Filters and sort orders of a list that the user may open need no permission check: only the superuser tries
+        # them.
         is_new_path = urlsplit(target).path not in self._paths
         if target not in self._statuses and (is_new_path or self.user.is_superuser):
             self._statuses[target] = self.client.get(target).status_code
@@ -98,7 +99,7 @@ class Visitor:
                 self.problems.append(f"{address} links to {target}, which answered {self._statuses[target]}")
 
     def _press(self, address: str, form: Any) -> None:
-        """Press each button of a form, and undo what came of it."""
+        """Press each button of a form, and roll back its changes."""
         target = urlsplit(urljoin(f"http://testserver{address}", form.get("action") or address))
         fields = dict(form.form_values())
         for button in form.iterfind(".//button[@type='submit']"):
@@ -123,7 +124,7 @@ class Visitor:
 
 
 def inline_code(page: Any) -> Iterator[str]:
-    """Yield each script in the page itself, which no browser runs under the Content-Security-Policy."""
+    """Yield inline scripts and event handlers of a page, which the Content-Security-Policy blocks."""
     for element in page.iter():
         if element.tag == "script" and not element.get("src") and element.get("type", "") in SCRIPT_TYPES:
             yield f"the script “{(element.text or '').strip()[:80]}”"
@@ -133,7 +134,7 @@ def inline_code(page: Any) -> Iterator[str]:
 
 
 def custom_pages() -> Iterator[str]:
-    """Yield the addresses of the site's pages that belong to no model and need no arguments."""
+    """Yield the paths of the admin site's own pages: no model, no arguments."""
     for pattern in admin.site.get_urls():
         route = str(pattern.pattern)
         if getattr(pattern, "name", None) and not ("<" in route or "(" in route):
@@ -141,7 +142,7 @@ def custom_pages() -> Iterator[str]:
 
 
 def _is_named(permission: Permission, name: str) -> bool:
-    """Tell whether ``name`` is the permission's, as ``view_`` for all of them or ``auth.view_user``."""
+    """Return True if ``name`` matches the permission: a full name (``auth.view_user``) or a prefix (``view_``)."""
     return permission.codename.startswith(name) if name.endswith("_") else name == _full_name(permission)
 
 

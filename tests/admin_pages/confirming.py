@@ -1,4 +1,4 @@
-"""Choosing an action of a list and answering its confirmation page."""
+"""Helpers that choose a list action and submit its confirmation page."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def ask(client: Client, address: str, action: str, keys: Iterable[Any], *, across: bool = False) -> Any:
-    """Choose an action for the rows with these keys, or for all rows; return what comes back, usually the question."""
+    """Choose an action for the rows with these keys, or for all rows. Return the response, usually a confirmation."""
     chosen = {"action": action, "_selected_action": [str(key) for key in keys], "select_across": "1" if across else "0"}
     return client.post(address, chosen | {"index": "0"}, follow=True)
 
 
 def answer(client: Client, address: str, question: Any) -> Any:
-    """Press the button of the confirmation page; return the list's page, with the messages on it."""
+    """Submit the confirmation page; return the list page with its messages."""
     assert question.status_code == 200
     page: Any = lxml.html.fromstring(question.content)
     [form] = [form for form in page.forms if "confirmation" in form.fields]
@@ -32,11 +32,11 @@ def run(client: Client, address: str, action: str, keys: Iterable[Any], *, acros
 
 
 def count_on(question: Any) -> str:
-    """Return the number of rows that the confirmation page names, such as ``3 transmissions``."""
+    """Return the row count on the confirmation page, such as ``3 transmissions``."""
     page: Any = lxml.html.fromstring(question.content)
     return str(page.get_element_by_id("row-count").text_content())
 
 
 def messages_of(response: Any) -> list[str]:
-    """Return the messages that the page showed."""
+    """Return the messages on the page."""
     return [str(message) for message in response.context["messages"]]

@@ -1,4 +1,4 @@
-"""A row of every table that the admin shows."""
+"""Sample data: at least one row in every table that the admin shows."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 GROUPS = "/admin/auth/group/"
 CUSTOMERS = "/admin/catalog/enterprisecustomer/"
 TASKS = "/admin/django_celery_beat/periodictask/"
-#: Statements that change rows of other tables than those of sessions and caches.
+#: SQL statements that write. Writes to session and cache tables are ignored where this is used.
 WRITES = ("INSERT", "UPDATE", "DELETE")
 
 
@@ -50,7 +50,7 @@ def states() -> dict[str, int]:
 
 
 def actions_of_all_pages() -> list[tuple[type[Any], str]]:
-    """Return each action of each page, as the site offers it to a superuser."""
+    """Return each action of each model's list, as the site offers it to a superuser."""
     request = RequestFactory().get("/admin/")
     request.user = get_user_model()(is_superuser=True, is_active=True, is_staff=True)
     return [(model, name) for model in all_models() for name in admin.site.get_model_admin(model).get_actions(request)]
@@ -79,7 +79,7 @@ def test_every_action_of_every_page_asks_first_and_then_runs(monkeypatch: pytest
     names = {name for _, name in found}
 
     assert {"delete_selected", "queue_again", "sync_now", "enable_tasks", "run_tasks"} <= names
-    # The first configuration holds no deletes, about which there is nothing to ask.
+    # The first configuration holds no deletes, so these two actions have nothing to confirm.
     assert names - set(asked) == {"approve_deletes", "keep_held"}
 
 

@@ -1,4 +1,4 @@
-"""Every page of the admin opens, and everything on it that can be clicked leads somewhere."""
+"""Every admin page opens, and every link, button and filter on it works."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ pytestmark = pytest.mark.django_db
 
 
 def pages_of(model: type[Any], row: Any) -> Iterator[str]:
-    """Yield the address of each page of a model: discovered from its admin's own URLs."""
+    """Yield the path of each admin page of a model, found in the admin's own URL patterns."""
     for pattern in admin.site.get_model_admin(model).get_urls():
         assert not isinstance(pattern, URLResolver)
         if pattern.name is None:
-            continue  # Django's redirect of an old address.
+            continue  # Django's redirect from an old URL.
         route = str(pattern.pattern)
         route = route.replace("<path:object_id>", quote(str(row.pk))).replace("<id>", quote(str(row.pk)))
         yield f"{base_of(model)}{route}"
 
 
 def filtered_lists(client: Client, model: type[Any]) -> Iterator[str]:
-    """Yield the address of the list with each choice of each of its filters."""
+    """Yield the URL of the list with each choice of each filter."""
     response = client.get(base_of(model))
     for spec in response.context["cl"].filter_specs:
         for choice in spec.choices(response.context["cl"]):
@@ -42,7 +42,7 @@ def filtered_lists(client: Client, model: type[Any]) -> Iterator[str]:
 
 
 def open_all(visitor: Visitor, models: Iterable[type[Any]]) -> None:
-    """Open each page of each model with a row of it. 403 is right only where the admin refuses the user, too."""
+    """Open each page of each model for its first row. Expects 403 exactly where the admin denies the permission."""
     for model in models:
         page, row = admin.site.get_model_admin(model), model._default_manager.first()
         assert row is not None, f"a_row_of_everything() makes no {model._meta.label}"
@@ -62,12 +62,12 @@ def open_all(visitor: Visitor, models: Iterable[type[Any]]) -> None:
 
 def test_a_superuser_opens_every_page_and_nothing_leads_astray() -> None:
     a_row_of_everything()
-    # The database matters to the pages themselves, and not to what is on them.
+    # MariaDB affects only the pages themselves, not their links: follow links on SQLite only.
     visitor = Visitor("root", is_superuser=True, follows=connection.vendor == "sqlite")
 
     open_all(visitor, all_models())
     for address in custom_pages():
-        visitor.open(address, 200, 302, 403, 404, 405)  # Some need arguments; none may answer 500.
+        visitor.open(address, 200, 302, 403, 404, 405)  # Some need arguments; none may return 500.
     for model in all_models():
         for address in filtered_lists(visitor.client, model):
             visitor.look_at(address)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def request_of() -> Callable[..., HttpRequest]:
-    """Return a function that makes a request of a member of the staff with permissions, such as ``view_user``."""
+    """Return a function that makes a request by a staff user with the given permissions, such as ``view_user``."""
 
     def make(*permissions: str) -> HttpRequest:
         request = RequestFactory().get("/admin/")

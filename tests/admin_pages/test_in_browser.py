@@ -1,4 +1,4 @@
-"""The admin's pages in a real browser: what the Content-Security-Policy stops, and actions on many rows."""
+"""The admin in a real browser: the Content-Security-Policy, and actions on many rows."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
 @pytest.fixture
 def page(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    """A browser's page, logged in to the admin; a violation of the policy on any page fails the test."""
-    # Playwright runs an event loop in this thread, in which Django would refuse to read its database.
+    """A browser page that is logged in to the admin."""
+    # Playwright runs an event loop in this thread, and Django refuses database access in a thread with an event loop.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     get_user_model().objects.create_superuser("admin", password="admin")
     with chromium(live_server.url) as page:
@@ -39,7 +39,7 @@ def page(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
 
 @pytest.fixture
 def complaints(page: Page) -> list[str]:
-    """What the browser writes about errors from now on."""
+    """Console errors and page errors of the browser, collected from now on."""
     found: list[str] = []
     page.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: found.append(str(error)))
@@ -94,7 +94,7 @@ def test_a_script_that_was_injected_into_a_page_does_not_run(page: Page, complai
 
 
 def _inject(route: object) -> None:
-    """Answer as the site does, with scripts added in each of the usual ways."""
+    """Fulfill the request with the site's own page plus scripts, injected in each of the usual ways."""
     response = route.fetch()  # type: ignore[attr-defined]  # a playwright Route
     scripts = (
         "<script>document.body.dataset.injected = 'inline'</script>"

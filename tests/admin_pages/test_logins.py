@@ -1,4 +1,4 @@
-"""Failed logins are throttled, and nobody can keep a user out."""
+"""Failed logins are throttled, but no one can lock another user out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cells and fields show."""
+"""Rendering of cells and fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page's statements are ended when they take too long."""
+"""Statements of an admin page are canceled when they take too long."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from enterprise_catalog.admin_pages.time_limit import TimeLimitError, time_limit
 
-#: Takes hours.
+#: A cross join that would run for hours.
 EVERY_COMBINATION = (
     "SELECT COUNT(*) FROM information_schema.collations a, information_schema.collations b, "
     "information_schema.collations c, information_schema.collations d, information_schema.collations e"

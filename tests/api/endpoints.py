@@ -1,4 +1,4 @@
-"""The API's addresses, as a caller writes them."""
+"""The API's URLs, as a caller writes them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ if TYPE_CHECKING:
 
 CATALOGS: Final = "/api/v1/enterprise-catalogs/"
 
-#: What takes ``{"content_keys": […]}``, with the most keys that it takes.
+#: Endpoints that take ``{"content_keys": […]}`` -> their maximum number of keys.
 KEY_LIMITS: Final = {"content-diff/": 250_000, "content-metadata/": 1_000, "generate_diff": 250_000}
 
 TAKING_KEYS: Final = tuple(KEY_LIMITS)
 
-#: What a GET of one catalog can ask for; the empty text is the catalog itself.
+#: Endpoints below one catalog that answer GET; the empty string is the catalog itself.
 READABLE: Final = ("", "content-metadata/", "get_content_metadata", "get_content_metadata/")
 
 
 def address(catalog_uuid: UUID | str, end: str = "") -> str:
-    """Return the address of a catalog, or of what is below it: ``address(catalog.pk, "content-diff/")``."""
+    """Return the path of a catalog, or of an endpoint below it: ``address(catalog.pk, "content-diff/")``."""
     return f"{CATALOGS}{catalog_uuid}/{end}"

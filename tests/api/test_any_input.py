@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is a right one or says what is wrong; it is never a 500."""
+"""Fuzzing: any input gets a correct response or an error that explains the problem, never a 500."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
-#: The catalog and the client are only read from, so that all examples of a test may share them.
+#: The tests only read the catalog and the client, so all examples of a test can share them.
 SHARING: Final = settings(
     max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

@@ -1,4 +1,4 @@
-"""Who a caller is: a token of the issuer's, or a session. All others get 401, before their body is read."""
+"""Authentication by JWT or session. Any other request gets 401 before its body is read."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ NOWHERE: Final = UUID(int=0)
 
 
 def claims(**others: Any) -> dict[str, Any]:
-    """Return the claims of a token that is accepted, with some of them changed."""
+    """Return the claims of an accepted token, with ``others`` replaced or added."""
     token = signed_token("caller", roles=(ALL_CATALOGS,))
     return {**jwt.decode(token, options={"verify_signature": False}), **others}
 
 
 def signed(claims: dict[str, Any]) -> str:
-    """Return a token with these claims and the issuer's signature."""
+    """Return a token with these claims, signed by the issuer."""
     key = settings.LOCAL_AUTH_SIGNING_KEY
     return jwt.encode(claims, jwt.PyJWK(key, algorithm="RS512").key, algorithm="RS512", headers={"kid": key["kid"]})
 
@@ -89,7 +89,7 @@ class UnreadableBody(io.BytesIO):
 
 @pytest.fixture(params=UNACCEPTED)
 def stranger(request: pytest.FixtureRequest) -> APIClient:
-    """Return a client whose token, if any, is not accepted."""
+    """Return a client whose token is missing or invalid."""
     client, header = APIClient(), UNACCEPTED[request.param]()
     if header is not None:
         client.credentials(HTTP_AUTHORIZATION=header)
@@ -232,7 +232,7 @@ def test_an_expired_cookie_does_not_spoil_a_session() -> None:
 
 
 def session_of(client: APIClient | None = None, **assignment: Any) -> APIClient:
-    """Return a client logged in as a user with a role in this site's database."""
+    """Return a client that is logged in as a user with a role assignment in the database."""
     user = get_user_model().objects.create_user("someone")
     assign(user, **assignment)
     client = client or APIClient()

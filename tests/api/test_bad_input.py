@@ -1,4 +1,4 @@
-"""What is wrong with a body is said, by each end point that takes content keys; never a 500, never an empty answer."""
+"""Invalid bodies: each endpoint that takes content keys returns a 400 that explains the problem."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def catalog() -> EnterpriseCatalog:
 
 def post(client: APIClient, catalog: EnterpriseCatalog, end: str, body: bytes, **extra: Any) -> HttpResponse:
     extra.setdefault("content_type", "application/json")
-    response: HttpResponse = client.generic("POST", address(catalog.pk, end), body, **extra)  # type: ignore[arg-type]  # the stubs know of text only
+    response: HttpResponse = client.generic("POST", address(catalog.pk, end), body, **extra)  # type: ignore[arg-type]  # the stubs accept text only
     return response
 
 
 def complaint(response: HttpResponse) -> str:
-    """Return what a 400 says of ``content_keys``."""
+    """Return the error message for ``content_keys`` in a 400 response."""
     assert response.status_code == 400, response.content
     body = json.loads(response.content)
     assert body["code"]

@@ -1,6 +1,6 @@
-"""No request body grows a server process by more than 300 MB, and each bad one gets the right refusal.
+"""No request body grows a server process by more than 300 MB, and each bad body gets the right error.
 
-A real gunicorn with one worker process answers; the kernel measures its memory. Linux only.
+Runs a real gunicorn with one worker process and reads its memory from ``/proc``. Linux only.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CLOSING: Final = b"]}"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A web service of one process, and a token that may read its only catalog."""
+    """A web service with one worker process, and a token that may read its only catalog."""
 
     port: int
     pid: int
@@ -51,7 +51,7 @@ class Server:
         return cls(service.port, pid, token, _memory(pid, "VmRSS"))
 
     def post(self, end: str, body: bytes) -> tuple[int, Any]:
-        """Return status and JSON of the answer to ``body``."""
+        """POST ``body`` and return the status and the parsed JSON of the response."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         headers = {"Authorization": f"JWT {self.token}", "Content-Type": "application/json"}
         connection.request("POST", address(CATALOG, end), body, headers)
@@ -61,11 +61,11 @@ class Server:
         return response.status, json.loads(content)
 
     def forget_peak(self) -> None:
-        """Have the kernel count the peak from now on (proc(5): ``clear_refs``)."""
+        """Reset the kernel's record of peak memory (proc(5): ``clear_refs``)."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5", encoding="ascii")
 
     def growth_bytes(self) -> int:
-        """Return by how much the process has been larger, since :meth:`forget_peak`, than when it was idle."""
+        """Return peak memory since :meth:`forget_peak`, minus memory when idle."""
         return _memory(self.pid, "VmHWM") - self.idle_bytes
 
 
@@ -89,7 +89,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 @pytest.fixture(scope="module")
 def server(site: Site) -> Iterator[Server]:
-    """One process answers all tests, so that memory that a request leaves behind counts for each later one."""
+    """One server process for all tests: memory that one request leaks counts in every later test."""
     token = site.manage("issue_token", "--role", "enterprise_openedx_operator:*").split()[-1]
     port = site.port
     command = (
@@ -111,7 +111,7 @@ def server(site: Site) -> Iterator[Server]:
 
 
 def keys(elements: bytes) -> bytes:
-    """Return a body whose ``content_keys`` holds these elements, JSON with commas between them."""
+    """Return a body whose ``content_keys`` array holds ``elements``: JSON values separated by commas."""
     return _OPENING + elements.removesuffix(b",") + _CLOSING
 
 
@@ -123,7 +123,7 @@ def in_other_field(value: bytes) -> bytes:
     return b'{"other":' + value + b',"content_keys":[]}'
 
 
-#: Name -> (a body, the status, what the message must say).
+#: Name -> (body, expected status, text that the message must contain).
 BODIES: Final[dict[str, tuple[Callable[[], bytes], int, str]]] = {
     "lists": (lambda: filled(b"[],"), 400, "content_keys[0] must be a string, not array."),
     "objects": (lambda: keys(b'{"":0},' * 8_000_000), 400, "content_keys[0] must be a string, not object."),
@@ -163,7 +163,7 @@ BODIES: Final[dict[str, tuple[Callable[[], bytes], int, str]]] = {
 }
 
 
-#: All three endpoints share the parser; the others get the bodies that depend on their limits and their own work.
+#: All three endpoints share the parser. The other two get only the bodies that depend on their own limits and work.
 CASES: Final = [
     *((DIFF, name) for name in BODIES),
     *((end, name) for end in ("content-metadata/", "generate_diff") for name in ("objects", "one-letter keys")),
@@ -191,7 +191,7 @@ def test_a_login_takes_at_most_300_mb(server: Server, path: str, content_type: s
     server.forget_peak()
 
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
-    # The service answers without reading so much, so that the connection breaks while the body is sent.
+    # The service responds before it has read the whole body, so the connection may break while the client still sends.
     with closing(connection), suppress(ConnectionError):
         connection.request("POST", path, body, {"Content-Type": content_type})
         assert connection.getresponse().status in {400, 403, 413}

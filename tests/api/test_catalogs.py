@@ -1,4 +1,4 @@
-"""``GET …/enterprise-catalogs/`` and ``…/{uuid}/``: catalogs, their versions, and the 304 for an unchanged one."""
+"""``GET …/enterprise-catalogs/`` and ``…/{uuid}/``: catalogs, their versions, and 304 for unchanged catalogs."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_a_304_costs_two_statements(
 ) -> None:
     etag = operator.get(address(catalog.pk))["ETag"]
 
-    with django_assert_num_queries(2):  # the user and the catalog
+    with django_assert_num_queries(2):  # user, catalog
         response = operator.get(address(catalog.pk), headers={"If-None-Match": etag})
 
     assert response.status_code == 304
@@ -186,7 +186,7 @@ def test_a_304_costs_a_caller_with_one_customer_three_statements(
     client = admin_of(catalog.enterprise_customer_id)
     etag = client.get(address(catalog.pk, end))["ETag"]
 
-    with django_assert_num_queries(3):  # the user, the user's roles, the catalog
+    with django_assert_num_queries(3):  # user, roles, catalog
         response = client.get(address(catalog.pk, end), headers={"If-None-Match": etag})
 
     assert response.status_code == 304
@@ -201,7 +201,7 @@ def test_a_list_costs_as_many_statements_for_many_catalogs_as_for_one(
         a_catalog(customer=customer)
     operator.get(CATALOGS)
 
-    with django_assert_num_queries(2):  # the user and the catalogs, which are counted as they are read
+    with django_assert_num_queries(2):  # user; catalogs with their count
         response = operator.get(CATALOGS)
 
     assert response.json()["count"] == count

@@ -1,4 +1,4 @@
-"""Claims of a faulty issuer, inactive users, and personal data in logs: 401, never a 500, and no address in a log."""
+"""Malformed claims and inactive users get 401, never a 500; logs contain no email address."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 
 MISSING: Final = object()
-#: A value of each JSON type, and the extremes of some.
+#: A value of each JSON type, and extreme values of some types.
 VALUES: Final[tuple[Any, ...]] = (
     *(MISSING, None, True, 0, -1, 1.5, 10**30, 1e300, "", "text", "\x00", "\ud800", "1" * 300, "9999999999"),
     *([], [None], ["a:b", 5], {}, {"a": 1}),
 )
-#: All that this service and the libraries below it may read.
+#: All claims that this service or its libraries may read.
 CLAIMS: Final = (
     *("iss", "aud", "iat", "exp", "nbf", "jti", "sub", "version", "preferred_username", "username", "email", "roles"),
     *("scopes", "user_id"),
 )
-#: Values with which a token is accepted nevertheless.
+#: Values that are accepted although they are unusual.
 FINE: Final[dict[str, tuple[Any, ...]]] = {
     "exp": (10**30, 1e300),
     "iat": (0, -1, 1.5),
@@ -54,7 +54,7 @@ def token_with(claim: str, value: Any) -> str:
     if value is MISSING:
         del changed[claim]
     key = settings.LOCAL_AUTH_SIGNING_KEY
-    # PyJWT would check the issuer's type before it signs.
+    # PyJWT would reject a malformed ``iss`` before signing, so sign the raw payload.
     return api_jws.encode(
         json.dumps(changed).encode(), jwt.PyJWK(key).key, algorithm="RS512", headers={"kid": key["kid"]}
     )
@@ -67,7 +67,7 @@ def with_cookie(token: str) -> APIClient:
 
 
 def is_accepted(claim: str, value: Any) -> bool:
-    """Return whether a token with that claim is valid. A lone surrogate is not JSON in UTF-8, wherever it stands."""
+    """Return True if a token with that claim is valid. A lone surrogate is invalid in any claim: it is not UTF-8."""
     if claim not in FINE and claim not in {"iss", "aud"}:
         return bool(value != "\ud800")
     return any(value is fine or (type(value), value) == (type(fine), fine) for fine in FINE.get(claim, ()))
@@ -77,7 +77,7 @@ def is_accepted(claim: str, value: Any) -> bool:
     ("show", "claim"), [*((bearer, claim) for claim in CLAIMS), *((with_cookie, claim) for claim in ("exp", "roles"))]
 )
 def test_a_claim_of_another_type_is_a_401(show: Callable[[str], APIClient], claim: str) -> None:
-    """Any value of a claim that is not read is accepted: 200, or 403 without the roles."""
+    """A claim that the service ignores may have any value: 200, or 403 without the roles."""
     for value in VALUES:
         is_read = claim in FINE or claim in {"iss", "aud"}
         is_fine = not is_read or any(

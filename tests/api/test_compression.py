@@ -1,4 +1,4 @@
-"""Answers are compressed for callers who ask for it, and stay as cheap to ask for again."""
+"""Responses are compressed on request, and conditional requests still work with them."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 DAY_TWO: Final = DAY_ONE + timedelta(days=1)
 
-#: Different keys, all of them, though many a collation takes some for equal; in code-point order.
+#: Distinct keys that many database collations treat as equal; in code-point order.
 ALIKE: Final = sorted(
     [
         *("edX+Demo", "EDX+DEMO", "edX+Demo ", "edX+Demo  ", " edX+Demo", "edX+Demó", "edX+Demo\u0301", "edX+Démo"),
@@ -162,9 +162,9 @@ def test_it_asks_the_database_as_often_for_many_items_as_for_one(
     keys = [course["key"] for course in courses(count)]
     diff(operator, a_catalog().pk, [])
 
-    with django_assert_num_queries(6):  # the user, the catalog, and in a transaction its version and its items
+    with django_assert_num_queries(6):  # user, catalog; in a transaction: version, items
         body = diff(operator, catalog.pk, keys)
-    with django_assert_num_queries(2):  # the user, the catalog
+    with django_assert_num_queries(2):  # user, catalog
         again = diff(operator, catalog.pk, keys)
 
     assert len(body["existing"]) == count

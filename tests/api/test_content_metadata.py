@@ -108,7 +108,7 @@ def test_it_returns_a_thousand_documents(
     keys = [course["key"] for course in courses(1_000)]
     metadata(operator, catalog.pk, keys)
 
-    with django_assert_num_queries(3):  # the user, the catalog, the documents with their version
+    with django_assert_num_queries(3):  # user, catalog, documents with their version
         body = metadata(operator, catalog.pk, keys)
 
     assert [document["key"] for document in body["results"]] == keys

@@ -1,4 +1,4 @@
-"""``GET …/content-metadata/``: all documents, page by page."""
+"""``GET …/content-metadata/``: all documents, paginated."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def pages(client: APIClient, start: str) -> Iterator[dict[str, Any]]:
-    """Yield the page at ``start`` and those that follow it."""
+    """Yield the page at ``start`` and each page after it."""
     following: str | None = start
     while following:
         response = client.get(following)
@@ -103,7 +103,7 @@ def test_its_etag_spares_a_caller_the_documents(
     path = address(catalog.pk, "content-metadata/")
     first = operator.get(path)
 
-    with django_assert_num_queries(2):  # the user and the catalog
+    with django_assert_num_queries(2):  # user, catalog
         second = operator.get(path, headers={"If-None-Match": first["ETag"]})
 
     assert (second.status_code, second.content) == (304, b"")
@@ -150,7 +150,7 @@ def test_it_asks_the_database_as_often_for_a_long_page_as_for_a_short_one(
     path = address(catalog.pk, f"content-metadata/?page_size={page_size}")
     operator.get(path)
 
-    with django_assert_num_queries(3):  # the user, the catalog, the documents with their version
+    with django_assert_num_queries(3):  # user, catalog, documents with their version
         response = operator.get(path)
 
     assert len(response.json()["results"]) == page_size

@@ -1,4 +1,4 @@
-"""A database that goes away and comes back, as callers of the API see it; with a real MariaDB, and real processes."""
+"""A database outage and recovery as API callers see it, with a real MariaDB and real processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The token in docs/reference/api.rst, as an external issuer would send it, and each of its claims removed in turn."""
+"""The example token in docs/reference/api.rst, complete and with each claim removed."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db
 DOCS: Final = Path(__file__).resolve().parents[2] / "docs" / "reference" / "api.rst"
 CUSTOMER: Final = "22222222-2222-4222-8222-222222222222"
 TEXT: Final = DOCS.read_text(encoding="utf-8")
-EXAMPLE: Final = json.loads(re.search(r'\{"iss": .*?\}', TEXT, re.DOTALL)[0])  # type: ignore[index]  # fails if there is none
-#: claim -> whether it is needed, from the table below the example.
+EXAMPLE: Final = json.loads(re.search(r'\{"iss": .*?\}', TEXT, re.DOTALL)[0])  # type: ignore[index]  # fails without a match
+#: claim -> True if required, from the table below the example.
 TABLE: Final = {
     name: needed == "yes"
     for names, needed in re.findall(
@@ -32,7 +32,7 @@ TABLE: Final = {
 
 
 def status_with(claims: dict[str, Any], **headers: str) -> int:
-    """Return how a request for a catalog of the example's customer is answered."""
+    """Return the status of a request for a catalog of the example's customer."""
     catalog = a_catalog(customer=a_customer(uuid=CUSTOMER))
     key = jwt.PyJWK(settings.LOCAL_AUTH_SIGNING_KEY, algorithm="RS512")
     token = jwt.encode(claims, key.key, algorithm="RS512", headers={"kid": key.key_id, **headers})
@@ -42,7 +42,7 @@ def status_with(claims: dict[str, Any], **headers: str) -> int:
 
 
 def current(**changes: Any) -> dict[str, Any]:
-    """Return the example's claims as if it was issued now."""
+    """Return the example's claims, reissued now, with ``changes``."""
     moved = int(time.time()) - EXAMPLE["iat"]
     return {**EXAMPLE, "iat": EXAMPLE["iat"] + moved, "exp": EXAMPLE["exp"] + moved, **changes}
 
@@ -62,7 +62,7 @@ def test_a_token_without_a_claim_is_answered_as_documented(claim: str) -> None:
 
     status = status_with(claims)
 
-    # Without roles, the caller is known and may read nothing.
+    # A token without roles authenticates the caller but permits nothing.
     assert status == (401 if TABLE[claim] else 403 if claim == "roles" else 200)
 
 

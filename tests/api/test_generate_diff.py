@@ -1,4 +1,4 @@
-"""``POST …/generate_diff``: the diff in the shape that Open edX's integrated channels know."""
+"""``POST …/generate_diff``: the diff in the format of Open edX's integrated channels."""
 
 from __future__ import annotations
 

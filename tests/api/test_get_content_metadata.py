@@ -1,4 +1,4 @@
-"""``GET …/get_content_metadata``: documents in the envelope that Open edX's callers know."""
+"""``GET …/get_content_metadata``: documents in the envelope that Open edX clients expect."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def test_its_statements_do_not_grow_with_the_page(
     catalog = a_catalog(*courses(120))
     get(operator, catalog.pk)
 
-    with django_assert_num_queries(7):  # the user, the catalog; in a transaction its version, the number, the documents
+    with django_assert_num_queries(7):  # user, catalog; in a transaction: version, count, documents
         body = get(operator, catalog.pk, page_size=100)
 
     assert len(body["results"]) == 100

@@ -1,4 +1,4 @@
-"""``/health`` and ``/metrics``: what load balancers, orchestrators, Prometheus and staff ask."""
+"""``/health`` and ``/metrics``, for load balancers, orchestrators, Prometheus and staff."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_django import Settings
     from rest_framework.test import APIClient
 
-#: Answers requests of a pod's address in a process of its own: anonymous, and of staff. Prints both answers.
+#: Requests ``/health/`` by pod IP in a separate process, anonymously and as staff. Prints both responses as JSON.
 ASK: Final = """
 import django, json
 django.setup()
@@ -47,13 +47,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for checks on a busy machine."""
+    """Raise the time limit of the checks, for busy machines."""
     monkeypatch.setattr(health_checks, "CHECK_SECONDS", 30)
 
 
 @pytest.fixture
 def everything_works() -> None:
-    """A worker and a scheduler that were just seen."""
+    """A worker and a scheduler with a heartbeat from just now."""
     heartbeats.beat("celery@one", now=timezone.now())
     PeriodicTask.objects.filter(task="sync_due_configurations").delete()
     PeriodicTask.objects.create(
@@ -62,7 +62,7 @@ def everything_works() -> None:
 
 
 def every_five_minutes() -> dict[str, Any]:
-    from django_celery_beat.models import IntervalSchedule  # noqa: PLC0415  (named here only)
+    from django_celery_beat.models import IntervalSchedule  # noqa: PLC0415  (used here only)
 
     return {"interval": IntervalSchedule.objects.get_or_create(every=5, period="minutes")[0]}
 
@@ -72,7 +72,7 @@ def details(client: Client) -> dict[str, dict[str, str]]:
     return found
 
 
-# --- who sees what --------------------------------------------------------------------------------------------------
+# --- access ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("everything_works")
@@ -112,7 +112,7 @@ def test_a_bad_token_does_not_fail_a_probe(client: Client) -> None:
     assert set(response.json()) == {"overall_status"}
 
 
-# --- what works -----------------------------------------------------------------------------------------------------
+# --- service status -------------------------------------------------------------------------------------------------
 
 
 def test_it_is_degraded_without_a_worker_and_a_scheduler(admin_client: Client) -> None:
@@ -198,7 +198,7 @@ def test_only_a_database_that_is_away_makes_it_503(tmp_path: Path, variable: str
 
 
 def health_with(folder: Path, **environment: str) -> Any:
-    """Return status and body of ``/health/`` in a process with these variables set, for all and for staff."""
+    """Return status and body of ``/health/``, anonymously and as staff, from a process with these variables set."""
     variables = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "enterprise_catalog.settings.local",
@@ -213,7 +213,7 @@ def health_with(folder: Path, **environment: str) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-# --- probes by address ----------------------------------------------------------------------------------------------
+# --- probes by IP address -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/metrics"])

@@ -1,4 +1,4 @@
-"""Cursors."""
+"""Pagination cursors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rest_framework.test import APIRequestFactory
 
 from enterprise_catalog.api.pagination import BadCursorError, cursor_after, key_of_cursor
 
-#: Any text that UTF-8 can carry.
+#: Any text that UTF-8 can encode.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=255)
 
 

@@ -1,4 +1,4 @@
-"""Whose catalogs a caller may read: those of the customers that the caller has a role for, at every address."""
+"""Callers may read only the catalogs of customers that they have a role for, at every endpoint."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROLES: Final = ("enterprise_catalog_admin", "enterprise_openedx_operator", "ente
 METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 NOWHERE: Final = UUID(int=0)
 
-#: What comes after a catalog's UUID in each address that the API has.
+#: The path after a catalog's UUID, for each endpoint of the API.
 ENDS: Final = [
     str(pattern.pattern).removeprefix("enterprise-catalogs/<uuid:uuid>/")
     for pattern in urlpatterns

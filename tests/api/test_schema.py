@@ -1,4 +1,4 @@
-"""``/api/schema/`` and ``/api-docs/``: the API's description is valid, and says of each answer what is in it."""
+"""``/api/schema/`` and ``/api-docs/``: the OpenAPI schema is valid and describes every response."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def schema() -> dict[str, Any]:
 
 
 def resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
-    """Return what ``part`` refers to, or itself."""
+    """Resolve a ``$ref``; return ``part`` itself if it has none."""
     found = part
     for name in part.get("$ref", "#").split("/")[1:]:
         found = (schema if found is part else found)[name]
@@ -52,7 +52,7 @@ def resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
 
 
 def assert_described(schema: dict[str, Any], part: dict[str, Any], value: Any) -> None:
-    """Fail unless ``value`` and all objects in it have exactly the fields that the schema says they have."""
+    """Fail unless ``value`` and all nested objects have exactly the fields in the schema."""
     description = resolved(schema, part)
     if description["type"] == "array":
         for element in value:
@@ -143,7 +143,7 @@ BODY: Final = json.dumps(SENT).encode()
 def answers_of(
     operator: APIClient, stranger: APIClient, other: APIClient, method: str, path: str, known: str
 ) -> dict[int, Any]:
-    """Call an operation in each way that its callers can go wrong; return the answers by status."""
+    """Call an operation correctly and with each possible error; return the responses by status."""
     target, nowhere = path.replace(UUID_IN_PATH, known), path.replace(UUID_IN_PATH, NOWHERE)
     body: dict[str, Any] = {"data": BODY, "content_type": "application/json"} if method == "post" else {}
 

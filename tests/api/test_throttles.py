@@ -1,4 +1,4 @@
-"""Refused requests are limited by address and by name; requests that succeed are not affected by them."""
+"""Failed requests are rate-limited by address and by user name; successful requests are not affected."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOWHERE: Final = address(UUID(int=0), "")
 
 @pytest.fixture(autouse=True)
 def low_rate(settings: Settings) -> None:
-    """Three refusals, and no more within a test."""
+    """Allow 3 failed requests per test."""
     settings.FAILURE_THROTTLE_RATE = "3/day"
 
 

@@ -1,4 +1,4 @@
-"""Access tokens that are verified once: what stays true of them, and what does not."""
+"""Cached access tokens: verified once, but still expired or rejected in time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_what_a_caller_does_to_the_claims_is_not_remembered() -> None:
 
 
 def test_a_remembered_token_expires() -> None:
-    decode_token(a_token())  # The first one takes its time.
+    decode_token(a_token())  # The first verification is slow, so do it before the clock matters.
     token = a_token(lifetime_seconds=2)
     expires_at = decode_token(token)["exp"]
     time.sleep(max(0, expires_at - time.time()))

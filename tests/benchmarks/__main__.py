@@ -1,6 +1,7 @@
-"""``python -m tests.benchmarks``: measure, print, write. ``make benchmark`` gives the full form.
+"""``python -m tests.benchmarks``: measure, print and save. ``make benchmark`` runs the full form.
 
-Exit codes: 0 all answers were right, whatever the figures; 1 an answer was wrong, or something failed; 2 wrong usage.
+Exit codes: 0 all responses were correct, whether or not the targets are met; 1 a response was wrong, or the benchmark
+failed; 2 usage error.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def main() -> int:
 
 
 def _measure(options: argparse.Namespace, console: Console) -> int:
-    from tests.benchmarks.documentation import write_figures  # noqa: PLC0415  (there are settings only now)
+    from tests.benchmarks.documentation import write_figures  # noqa: PLC0415  (needs settings)
     from tests.benchmarks.report import print_report, write_json  # noqa: PLC0415
     from tests.benchmarks.whole_run import Plan, measure  # noqa: PLC0415
 

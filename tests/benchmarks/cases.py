@@ -1,4 +1,4 @@
-"""What a caller of the diff sends, and what a right answer is."""
+"""Request bodies for the diff, and the check of its responses."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tests.benchmarks.results import WrongAnswerError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: 90 % of the catalog's keys and 10 % that it does not hold: a catalog that has moved on since the last sync.
+#: 90 % of the catalog's keys and 10 % unknown keys: a catalog that has changed since the last sync.
 MOSTLY_KNOWN: Final = "90/10"
-#: Nothing was sent before: all is new.
+#: No keys: a first sync, where every item is new.
 EMPTY: Final = "empty"
 CASES: Final = (MOSTLY_KNOWN, EMPTY)
 
@@ -29,7 +29,7 @@ class Case:
 
     @classmethod
     def make(cls, name: str, catalog_keys: Sequence[str]) -> Case:
-        """Return the case ``name`` of a catalog that holds ``catalog_keys``; the same one in every run."""
+        """Return the case ``name`` for a catalog that holds ``catalog_keys``; the same body in every run."""
         keys: list[str] = []
         if name == MOSTLY_KNOWN:
             chosen = random.Random(len(catalog_keys))
@@ -40,16 +40,16 @@ class Case:
         return cls(name, orjson.dumps({"content_keys": keys}))
 
     def fresh_keys(self) -> list[str]:
-        """Return the keys as a parser gives them: new texts, whose hashes nobody has computed yet."""
+        """Return newly parsed keys: new ``str`` objects without cached hashes, as a request delivers them."""
         keys: list[str] = orjson.loads(self.body)["content_keys"]
         return keys
 
 
 def check_diff(body: bytes, expected: bytes) -> None:
-    """Check that two answers say the same of the same catalog, whatever its version.
+    """Check that two diffs of one catalog are equal; UUID and version are ignored.
 
     Raises:
-        WrongAnswerError: they do not.
+        WrongAnswerError: they differ.
     """
     answer, right = _parts(body), _parts(expected)
     for name, value in right.items():

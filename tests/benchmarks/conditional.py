@@ -1,4 +1,4 @@
-"""Asking again for what has not changed: statements and time of an answer 304."""
+"""Conditional requests for unchanged catalogs: statements and time of a 304."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from tests.benchmarks.sampling import Sampling
     from tests.benchmarks.seeding import SeededCatalog
 
-#: What a caller asks for again -> what is behind the catalog's address.
+#: Name of the measurement -> path below the catalog.
 ASKED_AGAIN: Final[Mapping[str, str]] = {"304 of the catalog": "", "304 of its content": "content-metadata/"}
 
 
 def measure_not_modified(
     catalogs: Sequence[SeededCatalog], caller: Caller, sampling: Sampling, results: Results
 ) -> None:
-    """Add statements and timings of each conditional GET, for catalogs of several sizes by turns."""
+    """Add statements and timings of each conditional GET; catalogs of different sizes alternate."""
     for what, end in ASKED_AGAIN.items():
         groups = []
         for catalog in catalogs:
             ask = _ask_again(caller, address(catalog.uuid, end))
-            ask()  # The caller's user exists from here on.
+            ask()  # Creates the caller's user before statements are counted.
             with CaptureQueriesContext(connection) as statements:
                 ask()
             results.figures.append(Figure(what, "statements", catalog.items, len(statements), ""))

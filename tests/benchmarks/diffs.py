@@ -1,4 +1,4 @@
-"""The diff at each size: the floor, the whole stack in process, and over HTTP, by turns in one loop; and under load."""
+"""The diff at each size: baseline, in process and over HTTP, alternating in one loop; and under load."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Stacks:
-    """The ways to an answer."""
+    """The ways to compute a diff."""
 
     floor: Floor
     caller: Caller
-    ports: Mapping[str, int]  #: ``cold``: of servers that keep no snapshots; ``warm``: of servers that do.
+    ports: Mapping[str, int]  #: ``cold``: servers without snapshots; ``warm``: servers with snapshots.
 
     def cold_diff(self, catalog: SeededCatalog, case: Case) -> Answer:
-        """Ask in process, with nothing at hand."""
+        """Request a diff in process, without a snapshot."""
         SNAPSHOTS.clear()
         return self.caller.diff(catalog, case)
 
 
 def measure_diffs(catalogs: Sequence[SeededCatalog], stacks: Stacks, sampling: Sampling, results: Results) -> None:
-    """Add the timings of every case, way and size, after a check that all ways give the same answer."""
+    """Check that all ways give the same diff, then add the timings of every case, way and size."""
     for name in CASES:
-        # Without items, sending no keys is the only case.
+        # An empty catalog has no keys to send: only the empty case applies.
         chosen = [catalog for catalog in catalogs if catalog.items or name == EMPTY]
         groups = [_ways(catalog, Case.make(name, catalog.keys), stacks) for catalog in chosen]
         for catalog, samples in zip(chosen, sampling.by_turns(groups), strict=True):
@@ -63,13 +63,13 @@ def _ways(catalog: SeededCatalog, case: Case, stacks: Stacks) -> Group:
             "cold, HTTP": lambda: cold.timed(request),
             "warm, HTTP": lambda: warm.timed(request),
         },
-        # The cold way of another catalog has cleared all snapshots.
+        # The cold request for another catalog has cleared all snapshots.
         prepare=lambda: stacks.caller.diff(catalog, case),
     )
 
 
 def measure_load(catalog: SeededCatalog, stacks: Stacks, *, seconds: float, results: Results) -> None:
-    """Add what many callers at once get, from servers without snapshots and from servers with them."""
+    """Add throughput and errors with many concurrent callers, for servers with and without snapshots."""
     case = Case.make(MOSTLY_KNOWN, catalog.keys)
     request = request_for_diff(catalog, case, token=stacks.caller.token)
     for how, port in stacks.ports.items():

@@ -1,4 +1,4 @@
-"""What ``docs/reference/benchmarks.rst`` includes: tables, the machine, the JSON, and the picture."""
+"""Files that ``docs/reference/benchmarks.rst`` includes: tables, the machine, the JSON and the chart."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def write_figures(results: Results, docs: Path) -> None:
-    """Write everything below ``docs``, over what an earlier run has written."""
+    """Write all files below ``docs``. Overwrites the files of an earlier run."""
     write_json(results, docs / "reference" / "benchmarks.json")
     included = docs / "reference" / "benchmarks"
     included.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""The surroundings of a benchmark: a MariaDB of its own, and settings as in production but for what signs tokens.
+"""The benchmark environment: a private MariaDB, and production-like settings.
 
-They are those of the tests (``DEBUG`` off, the whole middleware, tokens signed by the site itself). Nothing of Django's
-models may be imported before :func:`prepared` has been entered.
+Uses the test settings: ``DEBUG`` is off, all middleware is active, and the site signs its own tokens. Import no Django
+models before entering :func:`prepared`.
 """
 
 from __future__ import annotations
@@ -23,19 +23,20 @@ if TYPE_CHECKING:
 
 @contextmanager
 def prepared(*, database_url: str | None, buffer_pool: str) -> Iterator[None]:
-    """Set Django up on an empty, migrated database until the block ends.
+    """Set up Django on an empty, migrated database until the block ends.
 
     Args:
-        database_url: an empty MariaDB database; none starts a private server.
+        database_url: an empty MariaDB database; None starts a private server.
         buffer_pool: the private server's ``innodb_buffer_pool_size``.
 
     Raises:
-        UnavailableError: there is no MariaDB to be had.
+        UnavailableError: no MariaDB is available.
     """
-    # Every commit reaches the disk, as operations.rst asks for; ``max_allowed_packet`` stays at its 16 MiB.
+    # Every commit is flushed to disk, as operations.rst requires; ``max_allowed_packet`` stays at its default of 16
+    # MiB.
     url = database_url or start_mariadb(f"--innodb-buffer-pool-size={buffer_pool}")
     with tempfile.TemporaryDirectory(prefix="enterprise-catalog-benchmark-") as state:
-        os.environ.pop("TEST_REDIS_URL", None)  # The counts of the throttle then stay in the process.
+        os.environ.pop("TEST_REDIS_URL", None)  # Keeps the throttle's counters in the process.
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "enterprise_catalog.settings.test",
             "DATABASE_URL": url,
@@ -44,21 +45,21 @@ def prepared(*, database_url: str | None, buffer_pool: str) -> Iterator[None]:
             "API_THROTTLE_RATE": "100000/second",
         }
         set_up()
-        from django.core.management import call_command  # noqa: PLC0415  (only now are there settings)
+        from django.core.management import call_command  # noqa: PLC0415  (needs settings)
 
         call_command("migrate", verbosity=0)
         yield
 
 
 def set_up() -> None:
-    """Set Django up as the environment says, without the lines that each sync would write between ours."""
+    """Set up Django from the environment. Hides log lines below WARNING, which each sync would print."""
     django.setup()
     logging.getLogger("enterprise_catalog").setLevel(logging.WARNING)
 
 
 def describe_machine() -> dict[str, str | int]:
-    """Return what of the machine matters to the figures; nothing that names it."""
-    from django.db import connection  # noqa: PLC0415  (likewise)
+    """Return the machine's properties that affect the results; nothing that identifies the machine."""
+    from django.db import connection  # noqa: PLC0415  (needs settings)
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT VERSION()")

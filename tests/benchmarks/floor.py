@@ -1,6 +1,6 @@
-"""The raw floor: the same answers with the bare driver, and nothing around it.
+"""The baseline: the same results with the bare database driver only.
 
-No HTTP, no request to parse, no access to check, no version, no transaction. Times come as the text that is stored.
+No HTTP, parsing, access checks, versions or transactions. Times are returned as the stored text.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _DOCUMENTS: Final = """
     WHERE member.catalog_query_id = %s AND member.content_key BETWEEN %s AND %s
     ORDER BY member.content_key
 """
-#: Of all connections; rows of temporary tables are counted apart.
+#: Of all connections; writes to temporary tables are counted separately.
 _ROWS_WRITTEN: Final = """
     SELECT SUM(variable_value) FROM information_schema.global_status
     WHERE variable_name IN ('HANDLER_WRITE', 'HANDLER_UPDATE', 'HANDLER_DELETE')
@@ -44,7 +44,7 @@ class Floor:
 
     @classmethod
     def connect(cls, database_url: str) -> Self:
-        """Connect to a database on this machine."""
+        """Connect to a MariaDB on this machine."""
         parts = urlsplit(database_url)
         return cls(
             MySQLdb.connect(
@@ -59,14 +59,14 @@ class Floor:
         )
 
     def timed_diff(self, query_id: int, case: Case) -> float:
-        """Return the seconds that a diff takes."""
+        """Return the duration of a diff in seconds."""
         keys = case.fresh_keys()
         started = time.perf_counter()
         self.diff(query_id, keys)
         return time.perf_counter() - started
 
     def diff(self, query_id: int, keys: Sequence[str]) -> bytes:
-        """Return the diff as JSON: one covering scan, one pass over its rows, and the encoding of what was found."""
+        """Return the diff as JSON: one covering index scan, one pass over the rows, and JSON encoding."""
         unmatched = set(keys)
         existing: list[dict[str, str]] = []
         to_create: list[str] = []
@@ -79,20 +79,20 @@ class Floor:
         return orjson.dumps({"existing": existing, "to_create": to_create, "to_delete": sorted(unmatched)})
 
     def timed_documents(self, query_id: int, first: str, last: str) -> float:
-        """Return the seconds that the documents from the key ``first`` to the key ``last`` take."""
+        """Return the duration in seconds of reading the documents from key ``first`` to key ``last``."""
         started = time.perf_counter()
         self.documents(query_id, first, last)
         return time.perf_counter() - started
 
     def documents(self, query_id: int, first: str, last: str) -> Sequence[tuple[Any, ...]]:
-        """Return key, time of change, type, parent's key and stored JSON of each, ascending by key.
+        """Return key, time of change, type, parent key and stored JSON of each document, in ascending key order.
 
-        One range of the index and one join: what a list of the keys or ids would be is slower by a half.
+        One index range and one join. A list of keys or ids takes 1.5 times as long.
         """
         return self._rows(_DOCUMENTS, (query_id, first, last))
 
     def rows_written(self) -> int:
-        """Return how many rows the server has inserted, changed and deleted since it was started."""
+        """Return the number of rows inserted, updated and deleted since the server started."""
         [(written,)] = self._rows(_ROWS_WRITTEN, ())
         return int(written)
 

@@ -1,4 +1,4 @@
-"""How the time of a diff grows with the catalog: the time per item at each size, compared with that at one size."""
+"""Growth of the diff's time with the catalog: time per item at each size, relative to one typical size."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """One way to an answer at one size."""
+    """Time per item of one way at one size."""
 
     how: str
     case: str
     items: int
-    seconds_per_item: float  #: Of the median.
-    to_typical: float  #: The ratio to that at the typical size.
+    seconds_per_item: float  #: From the median.
+    to_typical: float  #: Ratio to the time per item at the typical size.
 
 
 def growth_of_diffs(results: Results, sizes: Sequence[int], *, typical: int) -> Iterator[Growth]:
-    """Yield the growth of every way in process, by case, way and size."""
+    """Yield the growth of every in-process way, by case, way and size."""
     for case in CASES:
         for how in ("floor", "cold", "warm"):
             per_item = {items: results.median("diff", how, case=case, items=items) / items for items in sizes}

@@ -1,4 +1,4 @@
-"""Imports: of new documents, of the same ones again, of a few changed ones, and of one that is in many catalogs."""
+"""Imports: new documents, the same documents again, a few changed documents, and one document in many catalogs."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from tests.benchmarks.results import Results
     from tests.benchmarks.sampling import Sampling
 
-#: One of how many documents has changed when they are imported for the third time.
+#: In the third import, one in this many documents has changed.
 _CHANGED_OF: Final = 100
-#: What is in each of the many catalogs that share one item: enough for their rows not to lie side by side.
+#: Items in each of the many catalogs that share one item: enough to keep their rows apart in the index.
 _ITEMS_OF_A_SHARER: Final = 50
 _DAY_ONE: Final = datetime(2026, 6, 1, 4, 30, 0, 654_321, tzinfo=UTC)
 _LATER: Final = timedelta(hours=1, microseconds=1_001)
@@ -35,13 +35,13 @@ class _Import:
 
 
 def measure_imports(documents: int, floor: Floor, sampling: Sampling, results: Results) -> None:
-    """Add timings and rows written of a first import, of a repetition, and of one with 1 % of changed documents."""
+    """Add timings and rows written of a first import, a repeated import, and an import with 1 % changed documents."""
     rounds = [_three_imports(number, documents, floor) for number in range(sampling.warm_ups + sampling.runs)]
     _add("import", documents, rounds[sampling.warm_ups :], results)
 
 
 def _three_imports(number: int, documents: int, floor: Floor) -> dict[str, _Import]:
-    """Import documents that are new in each round, since a first import cannot be repeated."""
+    """Run the three imports with documents that are new in each round, because a first import cannot be repeated."""
     keys = course_keys(0, documents, prefix=f"Round{number}Org")
     lines = [course_line(key) for key in keys]
     partly_changed = list(lines)
@@ -68,7 +68,7 @@ def measure_shared_change(catalogs: int, floor: Floor, sampling: Sampling, resul
 
 
 def _shared(catalogs: int) -> tuple[CatalogQuery, str]:
-    """Return a catalog query and the key of an item in it that is in as many queries, beside others."""
+    """Create ``catalogs`` catalog queries with the same items; return one query and the key of one item."""
     query = CatalogQuery.objects.create(title="Sharing")
     keys = course_keys(0, _ITEMS_OF_A_SHARER, prefix="Shared")
     lines = [course_line(key) for key in keys]

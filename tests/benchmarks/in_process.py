@@ -26,7 +26,7 @@ _TOKEN_SECONDS: Final = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the application answered, and how long the call took until the last byte was read and all was closed."""
+    """The application's response. ``seconds`` includes reading the whole body and closing the response."""
 
     status: int
     headers: Mapping[str, str]
@@ -35,20 +35,20 @@ class Answer:
 
 
 class Caller:
-    """A caller with the role that the integrated channels have."""
+    """A caller with the role of the integrated channels."""
 
     def __init__(self, application: WSGIApplication) -> None:
         self.token = signed_token("benchmark", roles=["enterprise_openedx_operator:*"], lifetime_seconds=_TOKEN_SECONDS)
         self._application = application
 
     def diff(self, catalog: SeededCatalog, case: Case) -> Answer:
-        """Ask for a diff."""
+        """Request a diff."""
         return self.call(
             "POST", address(catalog.uuid, "content-diff/"), stream=io.BytesIO(case.body), length=len(case.body)
         )
 
     def get(self, location: str, *, etag: str | None = None, expected_status: int = 200) -> Answer:
-        """Ask for ``location``, a path with its query; with ``etag`` only if it is another one now."""
+        """GET ``location`` (path and query); ``etag`` makes it conditional."""
         return self.call("GET", location, etag=etag, expected_status=expected_status)
 
     def call(
@@ -64,7 +64,7 @@ class Caller:
         """Call the application.
 
         Raises:
-            WrongAnswerError: another status came back.
+            WrongAnswerError: the response has another status than ``expected_status``.
         """
         environ = self._environ(method, location, stream or io.BytesIO(), length)
         if etag is not None:
@@ -114,7 +114,7 @@ def _timed(application: WSGIApplication, environ: WSGIEnvironment) -> Answer:
     try:
         body = b"".join(chunks)
     finally:
-        # As every server has to: it ends the request for Django, and its connections are looked after.
+        # WSGI servers must close the response. It ends the request for Django, which then checks its connections.
         if close := getattr(chunks, "close", None):
             close()
     seconds = time.perf_counter() - started

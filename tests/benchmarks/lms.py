@@ -1,7 +1,7 @@
-"""A learning system for syncs: the sandbox Moodle in a process of its own, which tells how long it was at work itself.
+"""A fake LMS for syncs: the sandbox Moodle in its own process, which measures its own response times.
 
-:func:`serve` is what the process runs. It announces the Moodle, as JSON, and then tells, for each line that it reads,
-the seconds that it has spent in answers since the line before.
+The process runs :func:`serve`. It prints the Moodle's URL, settings and credentials as JSON. For each line on standard
+input, it then prints the seconds spent on responses since the previous line.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, eq=False)
 class TimedMoodle(MoodleSandbox):
-    """A Moodle that adds up how long its answers take it, from the reading of the request to the answer's bytes."""
+    """A Moodle that adds up its response times, from reading the request to the finished response body."""
 
     _seconds: float = field(init=False, default=0.0)
 
@@ -41,7 +41,7 @@ class TimedMoodle(MoodleSandbox):
                 self._seconds += time.perf_counter() - started
 
     def take_seconds(self) -> float:
-        """Return how many have come together since this was last called."""
+        """Return the seconds added up since the last call, and reset the sum."""
         with self.lock:
             seconds, self._seconds = self._seconds, 0.0
         return seconds
@@ -74,7 +74,7 @@ def _tell(value: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LMS:
-    """That process, as seen from outside."""
+    """A client for the LMS process."""
 
     dialogue: Dialogue
     base_url: str
@@ -82,24 +82,24 @@ class LMS:
     credentials: dict[str, Any]
 
     def take_seconds(self) -> float:
-        """Return how long it has spent in answers since this was last asked."""
+        """Return the seconds that the LMS spent on responses since the last call."""
         seconds: float = self.dialogue.ask()
         return seconds
 
     def offered(self) -> Mapping[str, str]:
-        """Return the content key and the full name of each course that learners see."""
+        """Return content key -> full name of each course that is visible to learners."""
         offered: dict[str, str] = get_json(f"{self.base_url}/_sandbox/offered")
         return offered
 
     def reset(self) -> None:
-        """Let it forget everything."""
+        """Delete all data in the LMS."""
         with urlopen(Request(f"{self.base_url}/_sandbox/reset", method="POST"), timeout=30):  # noqa: S310  (loopback)
             pass
 
 
 @contextmanager
 def served_lms() -> Iterator[LMS]:
-    """Serve a learning system, which is empty, until the block ends."""
+    """Serve an empty LMS until the block ends."""
     site = Site.make(Path(os.environ["LOCAL_STATE_DIR"]), DJANGO_SETTINGS_MODULE=os.environ["DJANGO_SETTINGS_MODULE"])
     with site.dialogue("from tests.benchmarks.lms import serve; serve()") as dialogue:
         yield LMS(dialogue, **dialogue.hear())

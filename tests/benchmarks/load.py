@@ -1,7 +1,7 @@
-"""Many callers at once for a while: how many answers come, and whether every one of them is right.
+"""Load: many concurrent callers; counts the responses and checks them.
 
-The callers share the processors with what they ask. They send ready-made bytes and look at each answer's status and
-length; only some answers are compared byte by byte.
+The callers share the CPUs with the server. They send prepared bytes and check each response's status and length; only
+some responses are compared byte by byte.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ _COMPARED_EVERY: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What became of the requests."""
+    """The results of all requests."""
 
     answers: int
-    errors: list[str]  #: One line for each request that failed.
-    seconds: float  #: From the first request to the last answer.
+    errors: list[str]  #: One line for each failed request.
+    seconds: float  #: From the first request to the last response.
 
     @property
     def answers_per_second(self) -> float:
-        """Right answers per second."""
+        """Correct responses per second."""
         return self.answers / self.seconds
 
 
 def under_load(port: int, request: bytes, *, expected: bytes, seconds: float) -> LoadReport:
-    """Let :data:`CLIENTS` callers send ``request`` again and again for ``seconds``, and wait for the last answers."""
+    """Send ``request`` repeatedly from :data:`CLIENTS` callers for ``seconds``; wait for the last responses."""
     errors: list[str] = []
     started = time.perf_counter()
     with ThreadPoolExecutor(CLIENTS) as pool:
@@ -46,7 +46,7 @@ def under_load(port: int, request: bytes, *, expected: bytes, seconds: float) ->
 
 
 def _call_until(deadline: float, caller: SocketCaller, request: bytes, expected: bytes, errors: list[str]) -> int:
-    """Return how many right answers came; put the others into ``errors``."""
+    """Return the number of correct responses; append a line to ``errors`` for each failure."""
     answers = attempts = 0
     while time.perf_counter() < deadline:
         try:

@@ -1,7 +1,7 @@
-"""The memory of one diff: a process that serves exactly one, after a small one that loads all code.
+"""The memory of one diff: a process that serves exactly one diff, after a small diff that loads all code.
 
-It is a program (``python -m tests.benchmarks.memory``), since a process that has done more before keeps memory that the
-next request finds free. Linux only: ``/proc`` tells the peak, and forgets it when asked to.
+It runs as a program (``python -m tests.benchmarks.memory``), because an older process holds free memory that the next
+request can reuse. Linux only: reads and resets the peak in ``/proc``.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _FORGET_PEAK: Final = "5"  # proc(5): "reset the peak resident set size"
 
 
 def peak_of_one_diff(catalog: SeededCatalog, case: Case, *, loaded_by: SeededCatalog) -> int:
-    """Return by how many bytes a diff raises the peak of a fresh process over what it held before.
+    """Return the bytes by which a diff raises the peak memory of a new process above its memory when idle.
 
     Args:
-        loaded_by: a small catalog, whose diff comes before.
+        loaded_by: a small catalog; its diff is served first.
     """
     with tempfile.NamedTemporaryFile() as body:
         body.write(case.body)
@@ -46,14 +46,14 @@ def peak_of_one_diff(catalog: SeededCatalog, case: Case, *, loaded_by: SeededCat
 
 
 def main() -> None:
-    """Serve the two diffs, the second one with the body that a file holds, and print the bytes."""
+    """Serve the two diffs, the second with the body from the file; print the bytes."""
     parser = argparse.ArgumentParser(description="measures the memory of one diff")
     parser.add_argument("loaded_by", help="UUID of a small catalog")
     parser.add_argument("catalog", help="UUID of the catalog")
     parser.add_argument("body", type=Path, help="file that holds the request's body")
     arguments = parser.parse_args()
     django.setup()
-    from enterprise_catalog.wsgi import application  # noqa: PLC0415  (after the setup)
+    from enterprise_catalog.wsgi import application  # noqa: PLC0415  (needs settings)
     from tests.api.endpoints import address  # noqa: PLC0415
     from tests.benchmarks.in_process import Caller  # noqa: PLC0415
 
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def peak_over_idle(work: Callable[[], object]) -> int:
-    """Return by how many bytes ``work`` raises the peak of this process over what it holds now."""
+    """Return the bytes by which ``work`` raises the peak memory of this process above its current memory."""
     gc.collect()
     Path("/proc/self/clear_refs").write_text(_FORGET_PEAK, encoding="ascii")
     idle = _kilobytes("VmRSS")

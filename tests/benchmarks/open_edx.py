@@ -1,7 +1,7 @@
-"""What the Open edX channels take for the same work, to be printed beside what ours take.
+"""Times and statements of the Open edX channels for the same work, for comparison with ours.
 
-Measured with the integrated channels of edx-enterprise on a machine of the same kind, against a learning system that
-answers each call in a millisecond.
+Measured with the integrated channels of edx-enterprise on similar hardware, against an LMS that responds to each call
+in 1 ms.
 """
 
 from __future__ import annotations
@@ -15,20 +15,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One run of theirs."""
+    """One run of the Open edX channels."""
 
     seconds: float
     statements: int
 
 
-#: Of how many items their catalog is.
+#: Items in the catalog of those runs.
 ITEMS: Final = 5_000
 
-#: What the raw floor of a diff (``90/10``) took on that machine, which tells how fast it is beside another one.
+#: The baseline of a diff (``90/10``) on that machine, to compare its speed with this machine's.
 FLOOR_SECONDS: Final = 0.014
 FLOOR_ITEMS: Final = 10_000
 
-#: As in ``syncs.py`` -> theirs. They have no run that asks for no difference: both of ours stand beside the same one.
+#: Kind of run, as in ``syncs.py`` -> Open edX's values. Open edX always computes a diff, so both kinds of unchanged
+#: runs have the same values.
 KNOWN: Final[Mapping[str, Known]] = {
     "first": Known(49, 45_105),
     "changed": Known(20, 18_028),

@@ -1,4 +1,4 @@
-"""The whole stack behind gunicorn with two workers, asked over bare sockets so that asking costs little."""
+"""The whole stack behind gunicorn with two workers; the callers use bare sockets, which cost little CPU."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 _TIMEOUT_SECONDS: Final = 60
 _LARGEST_HEAD: Final = 64 * 1024
-#: Enough at once for both workers to get some of them.
+#: Concurrent warm-up requests: enough for both workers to get some.
 _WARMING: Final = 8
 
 
 @contextmanager
 def served(**variables: str) -> Iterator[int]:
-    """Serve the catalog of this process's database until the block ends; gives the port.
+    """Serve the catalog service on this process's database until the block ends; yields the port.
 
     Args:
-        variables: further ones of the servers' environment.
+        variables: additional environment variables for the server.
     """
     site = Site.make(
-        Path(os.environ["LOCAL_STATE_DIR"]),  # The key that signs tokens is there.
+        Path(os.environ["LOCAL_STATE_DIR"]),  # Holds the key that signs tokens.
         DATABASE_URL=os.environ["DATABASE_URL"],
         DJANGO_SETTINGS_MODULE=os.environ["DJANGO_SETTINGS_MODULE"],
         **variables,
@@ -45,7 +45,7 @@ def served(**variables: str) -> Iterator[int]:
 
 
 def request_for_diff(catalog: SeededCatalog, case: Case, *, token: str) -> bytes:
-    """Return the bytes of a whole request."""
+    """Return the bytes of a whole HTTP request."""
     head = (
         f"POST {address(catalog.uuid, 'content-diff/')} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         f"Authorization: JWT {token}\r\nAccept: application/json\r\n"
@@ -56,22 +56,22 @@ def request_for_diff(catalog: SeededCatalog, case: Case, *, token: str) -> bytes
 
 @dataclass(slots=True)
 class SocketCaller:
-    """Sends ready-made requests, each over a connection of its own, and reads the answers into one buffer."""
+    """Sends prepared requests, each over its own connection, and reads the responses into one buffer."""
 
     port: int
     buffer: bytearray = field(default_factory=lambda: bytearray(_LARGEST_HEAD))
 
     def timed(self, request: bytes) -> float:
-        """Return the seconds from connecting to the last byte of the answer."""
+        """Return the seconds from connecting to the last byte of the response."""
         started = time.perf_counter()
         self.exchange(request)
         return time.perf_counter() - started
 
     def exchange(self, request: bytes) -> memoryview:
-        """Send ``request`` and return the answer's body, which is valid until the next call.
+        """Send ``request`` and return the response body, which is valid until the next call.
 
         Raises:
-            WrongAnswerError: the status is not 200, or the body is shorter than announced.
+            WrongAnswerError: the status is not 200, or the body is shorter than ``Content-Length``.
             OSError: the connection failed.
         """
         with socket.create_connection(("127.0.0.1", self.port), timeout=_TIMEOUT_SECONDS) as connection:
@@ -79,7 +79,7 @@ class SocketCaller:
             received, start = self._receive_head(connection)
             end = start + _length_of_body(bytes(self.buffer[:start]))
             if end > len(self.buffer):
-                # A new one, since a bytearray does not grow while somebody looks at it.
+                # A new buffer, because a bytearray cannot grow while a memoryview of it exists.
                 self.buffer = self.buffer[:received] + bytes(end - received)
             view = memoryview(self.buffer)
             while received < end:
@@ -90,7 +90,7 @@ class SocketCaller:
             return view[start:end]
 
     def _receive_head(self, connection: socket.socket) -> tuple[int, int]:
-        """Return how many bytes have come, and where the body starts among them."""
+        """Return the number of bytes received, and the offset of the body."""
         received = 0
         while (end := self.buffer.find(b"\r\n\r\n", 0, received)) < 0:
             count = connection.recv_into(memoryview(self.buffer)[received:])
@@ -101,7 +101,7 @@ class SocketCaller:
 
 
 def warm_up(port: int, request: bytes) -> None:
-    """Send ``request`` several times at once, so that every worker has answered it before."""
+    """Send ``request`` several times concurrently, to reach every worker."""
     with ThreadPoolExecutor(_WARMING) as pool:
         for answer in [pool.submit(SocketCaller(port).timed, request) for _ in range(_WARMING)]:
             answer.result()

@@ -1,4 +1,4 @@
-"""Pages of documents: the first and the last one of a catalog, and the bare driver that fetches the same documents."""
+"""Pages of documents: the first and last page of a catalog, and the bare driver reading the same documents."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAGE_SIZE: Final = 100
 
 
 def measure_pages(catalog: SeededCatalog, floor: Floor, caller: Caller, sampling: Sampling, results: Results) -> None:
-    """Add the timings of the first and the last full page, and of the floor for each."""
+    """Add the timings of the first and last full page, and of the baseline for each."""
     keys = sorted(catalog.keys)
     size = min(PAGE_SIZE, len(keys) // 2)
     first, last = keys[:size], keys[-size:]
@@ -46,7 +46,7 @@ def measure_pages(catalog: SeededCatalog, floor: Floor, caller: Caller, sampling
 
 
 def _cursor(key: str) -> str:
-    """Return the cursor of the page after ``key``, as ``api/pagination.py`` writes it."""
+    """Return the cursor of the page after ``key``, encoded as in ``api/pagination.py``."""
     return base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()
 
 

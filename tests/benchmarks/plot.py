@@ -1,7 +1,7 @@
-"""The picture of the diff's time against the catalog's size: both axes logarithmic, one panel for each case.
+"""A chart of the diff's time against the catalog's size: both axes logarithmic, one panel for each case.
 
-Written as SVG, like the other pictures of the docs: three lines and a grid need no plotting library, and the file
-stays small enough to read.
+Written as SVG, like the other pictures in the docs. Three lines and a grid need no plotting library, and the file stays
+small and readable.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _BOTTOM: Final = 410
 _PANEL_WIDTH: Final = 395
 _LEGEND_Y: Final = 34
 
-#: Case, title, left edge.
+#: Case, title, left edge in pixels.
 _PANELS: Final = (
     (MOSTLY_KNOWN, "Keys sent: 90 % of the catalog's, 10 % unknown", 78),
     (EMPTY, "Keys sent: none", 543),
 )
-#: How -> its name in the legend, and where that starts.
+#: Way -> its label in the legend, and the label's left edge in pixels.
 _LINES: Final = {
     "floor": ("raw floor: bare driver", 90),
     "cold": ("cold: whole stack, nothing at hand", 320),
@@ -56,7 +56,7 @@ _STYLE: Final = """
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """A logarithmic axis: values at its ends, and where the ends lie in pixels."""
+    """A logarithmic axis: the values at its ends, and the positions of the ends in pixels."""
 
     least: float
     greatest: float
@@ -74,7 +74,7 @@ class _Scale:
 
 
 def draw(results: Results) -> str:
-    """Return the picture as the text of an SVG file: medians as lines, the range of all runs as bars."""
+    """Return the chart as SVG: medians as lines, the range of all runs as bars."""
     timings = [each for each in results.timings if each.what == "diff" and each.how in _LINES and each.items]
     sizes = sorted({each.items for each in timings})
     y = _scale_of_times(timings)
@@ -88,7 +88,7 @@ def draw(results: Results) -> str:
 
 
 def _scale_of_times(timings: Sequence[Timing]) -> _Scale:
-    """Return the axis of milliseconds: it encloses all runs, and ends at 1, 2 or 5 times a power of ten."""
+    """Return the axis of milliseconds. It includes all runs and ends at 1, 2 or 5 times a power of ten."""
     milliseconds = [1000 * seconds for each in timings for seconds in each.seconds]
     ends = [step * 10.0**power for power in range(-3, 7) for step in (1, 2, 5)]
     least = max(end for end in ends if end <= min(milliseconds))

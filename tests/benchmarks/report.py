@@ -1,4 +1,4 @@
-"""The results for people, on the terminal, and for programs, as JSON."""
+"""Output of the results: tables for the terminal, and JSON for programs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from tests.benchmarks.results import Results
 
-#: Columns of text; all others hold numbers.
+#: Text columns; all other columns hold numbers.
 _TEXTS: Final = frozenset({"what", "how", "met"})
 
 
 def print_report(results: Results, console: Console) -> None:
-    """Print everything."""
+    """Print all tables."""
     for sheet in sheets(results):
         table = Table(title=sheet.title)
         for name in sheet.columns:
@@ -33,7 +33,7 @@ def print_report(results: Results, console: Console) -> None:
 
 
 def write_json(results: Results, path: Path) -> None:
-    """Write everything, each single run included; times are in seconds."""
+    """Write all results as JSON, including each single run; times are in seconds."""
     timings = [asdict(each) | {"min": each.least, "median": each.median, "max": each.most} for each in results.timings]
     verdicts = [asdict(each) | {"is_met": each.is_met} for each in results.verdicts]
     whole = asdict(results) | {"timings": timings, "verdicts": verdicts}

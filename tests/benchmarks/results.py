@@ -1,4 +1,4 @@
-"""What was measured, in the shape in which it is printed and written."""
+"""The measured values, in the structure that is printed and saved."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ if TYPE_CHECKING:
 
 
 class WrongAnswerError(Exception):
-    """The service answered, but not what it should have."""
+    """The service returned a wrong response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Several runs of one thing."""
+    """Several runs of one measurement."""
 
     what: str  #: Such as ``diff``.
     how: str  #: Such as ``floor`` or ``cold``.
-    case: str  #: What was asked for; empty where there is one way only.
-    items: int  #: The size of the catalog, or the number of documents.
+    case: str  #: The kind of request; empty if there is only one.
+    items: int  #: Items in the catalog, or documents.
     seconds: Sequence[float]
 
     @property
     def median(self) -> float:
-        """Seconds."""
+        """Median in seconds."""
         return statistics.median(self.seconds)
 
     @property
     def least(self) -> float:
-        """Seconds."""
+        """Shortest run in seconds."""
         return min(self.seconds)
 
     @property
     def most(self) -> float:
-        """Seconds."""
+        """Longest run in seconds."""
         return max(self.seconds)
 
 
@@ -47,37 +47,37 @@ class SyncTiming:
     """Several runs of one kind of sync."""
 
     how: str  #: Such as ``first``.
-    items: int  #: The size of the catalog.
-    sent: int  #: How many of them each run sends.
-    chunks: int  #: In how many calls.
-    statements: int  #: Those in the channels' database, of the run that took most.
+    items: int  #: Items in the catalog.
+    sent: int  #: Items that each run sends.
+    chunks: int  #: Calls that each run needs.
+    statements: int  #: Statements in the channels' database; the maximum of all runs.
     seconds: Sequence[float]
-    lms_seconds: Sequence[float]  #: Of each run, what the learning system took to answer.
+    lms_seconds: Sequence[float]  #: Time in the LMS, one value for each run.
 
     @property
     def median(self) -> float:
-        """Seconds."""
+        """Median in seconds."""
         return statistics.median(self.seconds)
 
     @property
     def median_without_lms(self) -> float:
-        """Seconds."""
+        """Median in seconds of each run's time minus its time in the LMS."""
         return statistics.median(a - b for a, b in zip(self.seconds, self.lms_seconds, strict=True))
 
     @property
     def lms_median(self) -> float:
-        """Seconds."""
+        """Median time in the LMS, in seconds."""
         return statistics.median(self.lms_seconds)
 
     @property
     def counted(self) -> int:
-        """By what a time per item is meant: the items sent, or all where none is."""
+        """Divisor of a time per item: the items sent, or all items if the run sends nothing."""
         return self.sent or self.items
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number."""
+    """A single value."""
 
     what: str
     how: str
@@ -88,7 +88,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A measured value beside its target."""
+    """A measured value and its target."""
 
     what: str
     value: float
@@ -98,13 +98,13 @@ class Verdict:
 
     @property
     def is_met(self) -> bool:
-        """Whether the value keeps to the target."""
+        """True if the value meets the target."""
         return self.value <= self.target if self.bound == "at most" else self.value >= self.target
 
 
 @dataclass(slots=True)
 class Results:
-    """Everything that a run of the benchmark has measured."""
+    """All values that one benchmark run has measured."""
 
     machine: Mapping[str, str | int]
     timings: list[Timing] = field(default_factory=list)
@@ -112,17 +112,17 @@ class Results:
     growth: list[Growth] = field(default_factory=list)
     syncs: list[SyncTiming] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)  #: What went wrong without ending the run.
+    faults: list[str] = field(default_factory=list)  #: Errors that did not end the run.
 
     def add_timings(self, samples: Mapping[str, Sequence[float]], *, what: str, items: int, case: str = "") -> None:
-        """Add the samples of one loop, given by ``how``."""
+        """Add the samples of one loop; the keys of ``samples`` become ``how``."""
         self.timings += [Timing(what, how, case, items, seconds) for how, seconds in samples.items()]
 
     def median(self, what: str, how: str, *, items: int, case: str = "") -> float:
-        """Return the median in seconds of the one timing that fits.
+        """Return the median in seconds of the one matching timing.
 
         Raises:
-            ValueError: none or several fit.
+            ValueError: no timing matches, or several do.
         """
         [timing] = (
             each for each in self.timings if (each.what, each.how, each.case, each.items) == (what, how, case, items)
@@ -130,19 +130,19 @@ class Results:
         return timing.median
 
     def figure(self, what: str, how: str, *, items: int) -> float:
-        """Return the one number that fits.
+        """Return the value of the one matching figure.
 
         Raises:
-            ValueError: none or several fit.
+            ValueError: no figure matches, or several do.
         """
         [figure] = (each for each in self.figures if (each.what, each.how, each.items) == (what, how, items))
         return figure.value
 
     def sync(self, how: str, *, items: int) -> SyncTiming:
-        """Return the one kind of sync that fits.
+        """Return the one matching kind of sync.
 
         Raises:
-            ValueError: none or several fit.
+            ValueError: no sync matches, or several do.
         """
         [timing] = (each for each in self.syncs if (each.how, each.items) == (how, items))
         return timing

@@ -1,4 +1,4 @@
-"""Runs by turns: what is to be compared is measured in one loop, so that noise of the machine hits all alike."""
+"""Alternating runs: variants are measured in one loop, so noise on the machine affects all of them equally."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Several ways to do one thing. Each returns the seconds that count, since preparing and checking do not."""
+    """Several ways to do one thing. Each returns its seconds, without preparation and checks."""
 
     ways: Mapping[str, Callable[[], float]]
     prepare: Callable[[], object] = lambda: None  #: Called before the ways, in every round.
@@ -22,7 +22,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How often each thing is measured, after how many runs that do not count."""
+    """Number of runs, and of warm-up runs before them that do not count."""
 
     runs: int
     warm_ups: int
@@ -30,11 +30,11 @@ class Sampling:
     def by_turns(self, groups: Sequence[Group]) -> list[dict[str, list[float]]]:
         """Return the seconds of each run, for each group by way.
 
-        The order moves on by one from round to round, of the groups and of the ways in each: nobody always runs after
-        the one who left the processor's caches warm.
+        The order of the groups, and of the ways in each, rotates by one in each round. Otherwise one way would
+        always profit from the CPU caches that another way has warmed.
         """
-        # What the benchmark itself holds, no server does: to search it for garbage each time would push all that is
-        # measured out of the processor's caches.
+        # Freeze the benchmark's own objects, which no server has. Scanning them in each collection would evict the
+        # measured code's data from the CPU caches.
         gc.collect()
         gc.freeze()
         try:
@@ -46,7 +46,7 @@ class Sampling:
         samples: list[dict[str, list[float]]] = [{way: [] for way in group.ways} for group in groups]
         for number in range(-self.warm_ups, self.runs):
             for index in _rotated(range(len(groups)), number):
-                gc.collect()  # No group pays for what an earlier one left behind.
+                gc.collect()  # No group pays for an earlier group's garbage.
                 groups[index].prepare()
                 for way in _rotated(list(groups[index].ways), number):
                     seconds = groups[index].ways[way]()

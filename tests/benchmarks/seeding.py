@@ -1,4 +1,4 @@
-"""Catalogs of each size, brought in by our own import: courses of about 8 KB, the same ones in every run."""
+"""Catalogs of each size, loaded by our own import: courses of about 8 KB, identical in every run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.models import CatalogQuery
 
-#: When the first portion came in; the others follow at an odd distance, so that no two carry the same time.
+#: Time of the first portion's import. The odd interval below gives each portion a different time of day.
 FIRST_IMPORT: Final = datetime(2025, 1, 7, 3, 12, 44, 918_273, tzinfo=UTC)
 _BETWEEN_IMPORTS: Final = timedelta(hours=29, minutes=17, seconds=5, microseconds=123_457)
 _PORTIONS: Final = 100
@@ -38,12 +38,12 @@ class SeededCatalog:
 
     @property
     def items(self) -> int:
-        """How many it holds."""
+        """Number of items in the catalog."""
         return len(self.keys)
 
 
 def seed(sizes: Sequence[int]) -> Iterator[tuple[SeededCatalog, float]]:
-    """Yield a catalog of each size, none of whose items is in another, and the seconds that its import took."""
+    """Yield a catalog of each size, without common items, and the seconds that its import took."""
     customer = a_customer()
     start = 0
     for size in sizes:
@@ -57,7 +57,7 @@ def seed(sizes: Sequence[int]) -> Iterator[tuple[SeededCatalog, float]]:
 
 
 def seed_alone(items: int) -> SeededCatalog:
-    """Return the only catalog of a customer, so that nothing else moves the ETag of the customer's catalogs."""
+    """Return the only catalog of a new customer, so nothing else changes the ETag of the customer's catalogs."""
     keys = course_keys(0, items, prefix=f"Alone{items}Org")
     catalog = a_catalog(title=f"{items:,} items alone", customer=a_customer(slug=f"alone-{items}"))
     query = catalog.catalog_query
@@ -67,24 +67,24 @@ def seed_alone(items: int) -> SeededCatalog:
 
 
 def seed_empty() -> SeededCatalog:
-    """Return a catalog without items, whose diff costs what any diff costs."""
+    """Return a catalog without items: its diff shows the fixed cost of any diff."""
     catalog = a_catalog(title="No items", customer=a_customer(slug="nobody"))
     assert catalog.catalog_query_id is not None
     return SeededCatalog(catalog.pk, catalog.catalog_query_id, [])
 
 
 def course_keys(start: int, count: int, *, prefix: str = "Org") -> list[str]:
-    """Return the keys of courses number ``start`` and after it; their order by key is not that of their numbers."""
+    """Return ``count`` course keys, numbered from ``start``. Key order differs from number order."""
     return [f"{prefix}{number % _ORGANISATIONS}X+COURSE{number:06}" for number in range(start, start + count)]
 
 
 def course_title(key: str, edition: int) -> str:
-    """Return the title of a course in an edition."""
+    """Return the title of a course; each edition has a different title."""
     return f"Course {key}" if edition == 1 else f"Course {key}, edition {edition}"
 
 
 def course_line(key: str, *, edition: int = 1) -> bytes:
-    """Return the document of a course as one line of JSON, about 8 KB; each ``edition`` has another text and title."""
+    """Return the document of a course as one line of JSON, about 8 KB; text and title differ for each ``edition``."""
     chosen = random.Random(f"{key} {edition}")
     text = " ".join(chosen.choices(_sentences(), k=chosen.randint(*_SENTENCES_OF_A_COURSE)))
     course = a_course(key, title=course_title(key, edition), full_description=f"<p>{text}</p>")
@@ -94,13 +94,13 @@ def course_line(key: str, *, edition: int = 1) -> bytes:
 def timed_import(
     query: CatalogQuery, lines: Sequence[bytes], *, now: datetime, expected: ImportReport, replace: bool = False
 ) -> float:
-    """Import ``lines`` and return the seconds that it took.
+    """Import ``lines`` and return the seconds it took.
 
     Args:
-        replace: let what is not among them leave.
+        replace: remove items that are not in ``lines``.
 
     Raises:
-        WrongAnswerError: it did something else than ``expected``.
+        WrongAnswerError: the import's report is not ``expected``.
     """
     started = time.perf_counter()
     report = import_documents(lambda: query, lines, now=now, replace=replace, allow_shrink=True)
@@ -111,7 +111,7 @@ def timed_import(
 
 
 def _fill(query: CatalogQuery, keys: Sequence[str]) -> float:
-    """Import the courses in portions, as if over months, so that neighbours by key differ in their time of change."""
+    """Import the courses in portions, as if over months, so neighboring keys have different times of change."""
     shuffled = random.Random(len(keys)).sample(keys, len(keys))
     portion = -(-len(keys) // _PORTIONS)
     seconds, now = 0.0, FIRST_IMPORT

@@ -1,4 +1,4 @@
-"""The results as tables of text, for the terminal and for the docs alike."""
+"""The results as text tables, for the terminal and the docs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table; every row has as many cells as there are columns."""
+    """A table; every row has one cell per column."""
 
     name: str
     title: str
@@ -25,7 +25,7 @@ class Sheet:
 
 
 def sheets(results: Results) -> list[Sheet]:
-    """Return all tables, that of the targets last."""
+    """Return all tables; the targets come last."""
     timings = ("what", "how", "items", "min", "median", "max", "to floor")
     growth = ("what", "how", "items", "µs per item", "to typical size")
     syncs = ("how", "items", "sent", "min", "median", "max", "µs per item", "statements", "per chunk", "LMS", "to LMS")
@@ -49,7 +49,7 @@ def _timing(timing: Timing, results: Results) -> Sequence[str]:
 
 
 def _floor_of(timing: Timing, results: Results) -> float | None:
-    """Return the median of the floor of the same work; none for what has no floor, and for a floor."""
+    """Return the median of the baseline for the same work; None without a baseline, and for a baseline itself."""
     how = {"diff": "floor", "page of documents": f"{timing.how}, floor"}.get(timing.what)
     if how is None or timing.how.endswith("floor"):
         return None
@@ -73,7 +73,7 @@ def _sync(sync: SyncTiming) -> Sequence[str]:
 
 
 def _compared(results: Results) -> Iterator[Sequence[str]]:
-    """Yield our syncs of as large a catalog as theirs was, each beside theirs."""
+    """Yield each of our syncs of a catalog of the same size as Open edX's, with Open edX's values."""
     for sync in results.syncs:
         if sync.items == open_edx.ITEMS:
             theirs = open_edx.KNOWN[sync.how]
@@ -92,6 +92,6 @@ def _verdict(verdict: Verdict) -> Sequence[str]:
 
 
 def _number(value: float, unit: str = "") -> str:
-    """Return a number with three significant digits, or whole where it is large."""
+    """Return a number with three significant digits, or as an integer if it is large."""
     text = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
     return f"{text} {unit}".strip()

@@ -1,6 +1,6 @@
-"""The memory of one first sync: a process that does exactly one, after a small one that loads all code.
+"""The memory of one first sync: a process that runs exactly one sync, after a small sync that loads all code.
 
-As ``memory.py`` has it for a diff: a program (``python -m tests.benchmarks.sync_memory``), on Linux only.
+A program (``python -m tests.benchmarks.sync_memory``) for the reason given in ``memory.py``; Linux only.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from tests.processes import PROJECT
 
 
 def peak_of_first_sync(configuration_id: int, *, items: int, loaded_by: int, small_items: int) -> int:
-    """Return by how many bytes a first sync raises the peak of a fresh process over what it held before.
+    """Return the bytes by which a first sync raises the peak memory of a new process above its memory when idle.
 
     Args:
-        items: how many it sends.
-        loaded_by: id of a small configuration, whose first sync comes before; it sends ``small_items``.
+        items: number of items that the sync sends.
+        loaded_by: id of a small configuration; its first sync runs before and sends ``small_items``.
     """
     arguments = [str(number) for number in (loaded_by, small_items, configuration_id, items)]
     addresses = {"CATALOG_API_URL": settings.CATALOG_API_URL, "OAUTH2_PROVIDER_URL": settings.OAUTH2_PROVIDER_URL}
@@ -35,7 +35,7 @@ def peak_of_first_sync(configuration_id: int, *, items: int, loaded_by: int, sma
 
 
 def main() -> None:
-    """Do the two syncs and print the bytes."""
+    """Run the two syncs and print the bytes."""
     parser = argparse.ArgumentParser(description="measures the memory of a first sync")
     for name in ("loaded_by", "small_items", "configuration", "items"):
         parser.add_argument(name, type=int)
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def _sync(configuration_id: int, items: int) -> None:
-    from enterprise_catalog.integrated_channels.models import ChannelConfiguration  # noqa: PLC0415  (after the setup)
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration  # noqa: PLC0415  (needs settings)
     from enterprise_catalog.integrated_channels.sync import sync  # noqa: PLC0415
     from tests.benchmarks.synced import checked  # noqa: PLC0415
 

@@ -1,8 +1,7 @@
-"""A catalog that is synced to a learning system, and the syncs that there are: the first one, one after changes, and
-two that find nothing to do.
+"""A catalog that is synced to an LMS, and the kinds of syncs: first, after changes, and two without changes.
 
-The engine runs in this process; catalog service, learning system and database have processes of their own. Every run
-is checked: what it did, and what the learning system offers afterwards.
+The engine runs in this process; catalog service, LMS and database have their own processes. Every run is checked: its
+counts, and the courses in the LMS afterwards.
 """
 
 from __future__ import annotations
@@ -39,57 +38,57 @@ UNCHANGED: Final = "unchanged"
 
 CHUNK_SIZE: Final = 100
 
-#: Of a catalog of 20 items, one comes, two change and one leaves.
+#: Changes for every 20 items of the catalog: 1 new, 2 changed, 1 removed.
 _CHANGES: Final = {"create": 1, "update": 2, "delete": 1}
 _CHANGES_OF: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run did, and took."""
+    """The counts and times of one run."""
 
     sent: Mapping[str, int]  #: Action -> items.
     seconds: float
     lms_seconds: float
-    statements: int  #: As the server counts them.
+    statements: int  #: As counted by the database server.
 
 
 @dataclass(slots=True)
 class Synced:
-    """A catalog, and its newest configuration; each run leaves nothing to do behind."""
+    """A catalog and its newest configuration. Each run ends with the LMS up to date."""
 
     catalog: SeededCatalog
     lms: LMS
-    keys: list[str]  #: What the catalog holds now.
+    keys: list[str]  #: The keys in the catalog now.
     configuration_id: int = 0
     runs: dict[str, list[Run]] = field(default_factory=lambda: defaultdict(list))
-    _editions: Counter[str] = field(default_factory=Counter)  #: How often the document of a key was changed.
+    _editions: Counter[str] = field(default_factory=Counter)  #: Key -> number of changes to its document.
 
     @classmethod
     def once(cls, catalog: SeededCatalog, lms: LMS) -> Synced:
-        """Return a catalog after one sync, which has loaded all code and is not among the runs."""
+        """Return a catalog after one sync, which loads all code and is not counted in ``runs``."""
         synced = cls(catalog, lms, list(catalog.keys))
         synced.first()
         synced.runs.clear()
         return synced
 
     def first(self) -> float:
-        """Sync with a new configuration to an empty learning system."""
+        """Sync a new configuration to an empty LMS."""
         self.lms.reset()
         self.configuration_id = configured(self.catalog, self.lms)
         return self._timed(FIRST, {"create": len(self.keys)})
 
     def changed(self) -> float:
-        """Sync after items came, changed and left."""
+        """Sync after items were added, changed and removed."""
         return self._timed(CHANGED, self._change())
 
     def same_items(self) -> float:
-        """Sync after the catalog's ETag has moved, though none of its items has changed."""
+        """Sync after the catalog's ETag has changed, but none of its items."""
         save_catalog(EnterpriseCatalog.objects.with_parts().get(pk=self.catalog.uuid), now=timezone.now())
         return self._timed(SAME_ITEMS, {})
 
     def unchanged(self) -> float:
-        """Sync after nothing at all."""
+        """Sync without any change."""
         return self._timed(UNCHANGED, {})
 
     def _timed(self, how: str, expected: Mapping[str, int]) -> float:
@@ -99,7 +98,7 @@ class Synced:
         started = time.perf_counter()
         ended = sync(configuration, clock=timezone.now)
         seconds = time.perf_counter() - started
-        statements = _statements() - before - 1  # The one that asked.
+        statements = _statements() - before - 1  # Without the statement that counts.
         self.runs[how].append(Run(expected, seconds, self.lms.take_seconds(), statements))
         row = checked(ended, expected)
         if (row.reason == unchanged.REASON) is not (how == UNCHANGED):
@@ -109,14 +108,14 @@ class Synced:
         return seconds
 
     def _is_offered(self) -> bool:
-        """Return whether the learning system offers all of the catalog in its newest edition, and nothing else."""
+        """Return True if the LMS has exactly the catalog's courses, each with the title of its newest edition."""
         names = self.lms.offered()
         return names.keys() == set(self.keys) and all(
             name.startswith(f"{course_title(key, 1 + self._editions[key])} - ") for key, name in names.items()
         )
 
     def _change(self) -> dict[str, int]:
-        """Let some of the oldest items leave, change others, let new ones come, and return how many by action."""
+        """Remove some of the oldest items, change others and add new ones. Return action -> number of items."""
         numbers = {action: number * len(self.keys) // _CHANGES_OF for action, number in _CHANGES.items()}
         kept = self.keys[numbers["delete"] :]
         changed = kept[: numbers["update"]]
@@ -133,7 +132,7 @@ class Synced:
 
 
 def configured(catalog: SeededCatalog, lms: LMS) -> int:
-    """Make a configuration that syncs the catalog to ``lms`` and return its id."""
+    """Create a configuration that syncs the catalog to ``lms`` and return its id."""
     customer = EnterpriseCatalog.objects.get(pk=catalog.uuid).enterprise_customer_id
     configuration = make_configuration(
         channel_code="MOODLE",
@@ -148,21 +147,21 @@ def configured(catalog: SeededCatalog, lms: LMS) -> int:
 
 
 def checked(row: SyncRun | None, expected: Mapping[str, int]) -> SyncRun:
-    """Return the row of a run that is complete and has done what ``expected`` says, items by action, and nothing else.
+    """Return ``row`` after checking that the run is complete and its counts are exactly ``expected`` (action -> items).
 
     Raises:
-        WrongAnswerError: it is not, or has not.
+        WrongAnswerError: the run is incomplete, or its counts differ.
     """
-    assert row is not None  # nobody else holds the lease
+    assert row is not None  # no one else holds the lease
     if row.state != RunState.COMPLETE or row.counts != {action: {"done": n} for action, n in expected.items()}:
         raise WrongAnswerError(f"a sync is {row.state} with {row.counts}, not with {expected}; {row.reason}")
     return row
 
 
 def _statements() -> int:
-    """Return how many statements this process's connection has sent, this one included, as the server counts them.
+    """Return the statements sent by this process's connection, including this one, as counted by the server.
 
-    A transaction adds two, BEGIN and COMMIT; the driver's return to autocommit after each is left out.
+    A transaction adds two, BEGIN and COMMIT; the driver's return to autocommit after each is not counted.
     """
     with connection.cursor() as cursor:
         cursor.execute("SHOW SESSION STATUS WHERE Variable_name IN ('Questions', 'Com_commit')")

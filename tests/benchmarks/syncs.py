@@ -1,4 +1,4 @@
-"""Syncs, measured: small and large catalogs, each run with what it cost the database and the learning system."""
+"""Syncs of small and large catalogs: time, statements, time in the LMS, and memory."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
     from tests.benchmarks.sampling import Sampling
     from tests.benchmarks.seeding import SeededCatalog
 
-#: What a run that finds nothing to do in a catalog of another ETag cannot do without, asked for by itself.
+#: The diff that a run without changes still needs if the catalog's ETag has changed, requested on its own.
 KNOWN_DIFF: Final = "diff, all keys known"
-#: The same, asked as the engine asks it: with its own client, the answer read and checked.
+#: The same diff, requested by the engine's client, which parses and checks the response.
 ENGINE_DIFF: Final = "diff, all keys known, by the engine's client"
 
-#: Runs that send a whole catalog take many seconds, and those of the larger catalogs minutes.
+#: A run that sends a whole catalog takes many seconds; for a large catalog, minutes.
 _MOST_FIRST: Final = 5
 _MOST_LARGE: Final = 2
-#: Of the catalog whose sync loads all code before memory is measured.
+#: Items in the catalog whose sync loads all code before memory is measured.
 _FEW_ITEMS: Final = 10
 
 
 def measure_syncs(sizes: Sequence[int], port: int, *, token: str, sampling: Sampling, results: Results) -> None:
-    """Add every kind of sync of catalogs of each size, and the memory of a first sync of the largest.
+    """Add every kind of sync for catalogs of each size, and the memory of a first sync of the largest catalog.
 
     Args:
-        port: of the catalog service; one that keeps no snapshots, since a run seldom meets one that another has left.
-        token: for asking the service beside the engine.
+        port: of a catalog service without snapshots, because a run rarely finds one from another run.
+        token: for requests to the service that bypass the engine.
     """
     url = f"http://127.0.0.1:{port}"
     with override_settings(CATALOG_API_URL=url, OAUTH2_PROVIDER_URL=f"{url}/oauth2"), served_lms() as lms:
@@ -56,7 +56,7 @@ def measure_syncs(sizes: Sequence[int], port: int, *, token: str, sampling: Samp
 
 
 def _measure_idle(synced: Synced, port: int, token: str, sampling: Sampling, results: Results) -> None:
-    """Add the runs that find nothing to do, by turns with the diff that one of them asks for."""
+    """Add the runs without changes, alternating with the diff that one of them requests."""
     diffs = {KNOWN_DIFF: _diff(synced, port, token), ENGINE_DIFF: _engine_diff(synced)}
     [samples] = sampling.by_turns([Group({SAME_ITEMS: synced.same_items, UNCHANGED: synced.unchanged, **diffs})])
     results.add_timings({how: samples[how] for how in diffs}, what="sync", items=synced.catalog.items)
@@ -64,7 +64,7 @@ def _measure_idle(synced: Synced, port: int, token: str, sampling: Sampling, res
 
 
 def _measure_busy(synced: Synced, sampling: Sampling, results: Results, *, is_large: bool) -> None:
-    """Add the runs that send something: of a large catalog the first one only."""
+    """Add the runs that send items; for a large catalog, only the first sync."""
     few = replace(sampling, runs=min(sampling.runs, _MOST_LARGE if is_large else _MOST_FIRST), warm_ups=0)
     ways = {FIRST: synced.first} if is_large else {FIRST: synced.first, CHANGED: synced.changed}
     few.by_turns([Group(ways)])
@@ -72,7 +72,7 @@ def _measure_busy(synced: Synced, sampling: Sampling, results: Results, *, is_la
 
 
 def _diff(synced: Synced, port: int, token: str) -> Callable[[], float]:
-    """Return how to ask for the diff of the catalog and all of its keys, over HTTP and without the engine."""
+    """Return a function that requests the diff for all of the catalog's keys, over HTTP and without the engine."""
     case = Case(KNOWN_DIFF, orjson.dumps({"content_keys": sorted(synced.keys)}))
     request = request_for_diff(synced.catalog, case, token=token)
     warm_up(port, request)
@@ -84,7 +84,7 @@ def _diff(synced: Synced, port: int, token: str) -> Callable[[], float]:
 
 
 def _engine_diff(synced: Synced) -> Callable[[], float]:
-    """Return how to ask for the same diff with the engine's client."""
+    """Return a function that requests the same diff with the engine's client."""
 
     def ask() -> float:
         started = time.perf_counter()
@@ -99,7 +99,7 @@ def _engine_diff(synced: Synced) -> Callable[[], float]:
 
 
 def _timing(synced: Synced, how: str, sampling: Sampling) -> SyncTiming:
-    runs = synced.runs[how][-sampling.runs :]  # Those before were to warm up.
+    runs = synced.runs[how][-sampling.runs :]  # The runs before these were warm-up runs.
     sent = runs[0].sent.values()
     return SyncTiming(
         how=how,

@@ -1,4 +1,4 @@
-"""What the figures should be. Misses are reported, nothing more: no test fails because a machine is slow."""
+"""The target values. A missed target is only reported: no test fails because a machine is slow."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
     from tests.benchmarks.results import Results, SyncTiming
 
-#: The sizes that the targets speak of; a run without them is judged by what it has.
+#: Sizes with targets. A run without these sizes is judged by its smallest or largest size.
 _TYPICAL: Final = 10_000
 _LARGE: Final = 50_000
 
-#: Of each gunicorn: as many requests as it answers at the same time.
+#: Workers of each gunicorn: its number of concurrent requests.
 WORKERS: Final = 2
 
-#: Case -> how many times as long as the floor a diff may take.
+#: Case -> maximum time of a diff, relative to the baseline.
 _COLD: Final[Mapping[str, float]] = {MOSTLY_KNOWN: 1.6}
 _WARM: Final[Mapping[str, float]] = {MOSTLY_KNOWN: 0.6, EMPTY: 0.7}
 _PER_ITEM: Final = 1.5
@@ -34,7 +34,7 @@ _PAGE_TO_FLOOR: Final = 3
 _UNCHANGED_IMPORT: Final = 0.35
 _THROUGHPUT: Final = 0.8
 _STATEMENTS_OF_A_CHUNK: Final = 8
-#: Of whole runs that find nothing to do.
+#: Of a whole run without changes.
 _STATEMENTS: Final[Mapping[str, int]] = {SAME_ITEMS: 20, UNCHANGED: 8}
 _SAME_ITEMS_TO_DIFF: Final = 3
 _OPEN_EDX_CREATES: Final = 20
@@ -42,22 +42,22 @@ _MEGABYTES_OF_A_SYNC: Final = 150
 
 
 def typical_size(sizes: Sequence[int]) -> int:
-    """Return the size that the others are compared with."""
+    """Return the size that the other sizes are compared with."""
     return _TYPICAL if _TYPICAL in sizes else min(sizes)
 
 
 def large_size(sizes: Sequence[int]) -> int:
-    """Return the size whose pages are measured."""
+    """Return the catalog size for the page measurements."""
     return _LARGE if _LARGE in sizes else max(sizes)
 
 
 def verdicts(results: Results, *, sizes: Sequence[int], documents: int, sync_sizes: Sequence[int]) -> Iterator[Verdict]:
-    """Yield every target with what was measured.
+    """Yield every target with its measured value.
 
     Args:
         sizes: of the catalogs, in items.
-        documents: how many were imported.
-        sync_sizes: of the catalogs that were synced, in items.
+        documents: number of imported documents.
+        sync_sizes: of the synced catalogs, in items.
     """
     for items in sorted({typical_size(sizes), large_size(sizes)}):
         yield from _diff_to_floor(results, items)
@@ -141,7 +141,7 @@ def _syncs(results: Results, sizes: Sequence[int]) -> Iterator[Verdict]:
 
 
 def _beside_open_edx(results: Results, first: SyncTiming, what: str) -> Iterator[Verdict]:
-    """Yield their time by ours: as the clocks told them, and as they would be on machines of the same speed."""
+    """Yield Open edX's time per item divided by ours: as measured, and adjusted for the speed of the machines."""
     theirs = open_edx.KNOWN[FIRST].seconds / open_edx.ITEMS
     ratio = theirs / (first.median_without_lms / first.items)
     what = f"{what}: Open edX's time per item to ours without the LMS's"

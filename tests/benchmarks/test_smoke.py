@@ -1,4 +1,4 @@
-"""A short form of the benchmark, without any limit of time: everything is measured, written, and right."""
+"""A short run of the benchmark without time limits: every value is measured, every response is correct."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that the benchmark measures, in its order."""
+"""All measurements of the benchmark, in order."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ if TYPE_CHECKING:
     from tests.benchmarks.sampling import Sampling
     from tests.benchmarks.seeding import SeededCatalog
 
-#: No snapshot fits into no megabytes.
+#: A snapshot cache of 0 MB holds no snapshot.
 _WITHOUT_SNAPSHOTS: Final = {"SNAPSHOT_CACHE_MB": "0"}
-#: A run of them takes many seconds, and leaves its rows behind.
+#: A run of the imports takes many seconds, and its rows stay in the database.
 _MOST_IMPORTS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much to measure."""
+    """The amount of work."""
 
     sizes: Sequence[int]  #: Of the catalogs, in items.
     sampling: Sampling
     load_seconds: float
-    documents: int  #: Of the imports.
-    sharers: int  #: In how many catalogs the item is that changes.
-    sync_sizes: Sequence[int]  #: Of the catalogs that are synced, in items.
+    documents: int  #: Documents in each import.
+    sharers: int  #: Catalogs that share the item that changes.
+    sync_sizes: Sequence[int]  #: Of the synced catalogs, in items.
 
 
 def measure(plan: Plan, *, say: Callable[[str], None]) -> Results:
-    """Return everything measured.
+    """Run all measurements and return the results.
 
     Args:
-        say: is told what comes next.
+        say: called with the name of each step before it starts.
 
     Raises:
-        WrongAnswerError: an answer was not what it should have been.
+        WrongAnswerError: a response was wrong.
     """
     results = Results(describe_machine() | {"runs": plan.sampling.runs, "warm_ups": plan.sampling.warm_ups})
     catalogs = _seeded(plan, results, say)

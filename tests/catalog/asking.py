@@ -1,4 +1,4 @@
-"""Readers of the catalog over HTTP, who note what they were told and when."""
+"""Catalog readers over HTTP that record each response and its time."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
     from tests.processes import Site
 
-#: An answer that does not come for so long is taken for one that never comes.
+#: Timeout of a request.
 PATIENCE_SECONDS: Final = 60
 
-#: How many items a listing may have here: one page holds them all.
+#: Page size of a listing: one page holds all items.
 PAGE_SIZE: Final = 1_000
 
 
 @dataclass(slots=True)
 class Reader:
-    """Asks, with the ETags of what it was told last. Not for several threads at once."""
+    """Requests catalog data, conditionally once it has an ETag. Not thread-safe."""
 
     site: Site
     token: str
     client: httpx.Client = field(init=False)
-    remembered: dict[Question, tuple[str, Answer]] = field(default_factory=dict)  #: With their ETags.
+    remembered: dict[Question, tuple[str, Answer]] = field(default_factory=dict)  #: Question -> ETag and last response.
 
     def __post_init__(self) -> None:
-        # A connection per request, so that any of the server's processes may answer it.
+        # One connection per request, so that any of the server's processes may handle it.
         headers = {"Authorization": f"JWT {self.token}", "Connection": "close"}
         base = f"http://127.0.0.1:{self.site.port}/api/v1/enterprise-catalogs/"
         self.client = httpx.Client(base_url=base, headers=headers, timeout=PATIENCE_SECONDS)
@@ -50,14 +50,14 @@ class Reader:
         self.client.close()
 
     def ask(self, question: Question, **headers: str) -> Answer:
-        """Return the answer; whatever is neither 200 nor 304 is an error."""
+        """Return the response. Any status other than 200 and 304 is an error."""
         request = self._request(question, headers)
         sent_at = time.monotonic()
         response = self.client.send(request)
         received_at = time.monotonic()
         if response.status_code == 304:
             etag, known = self.remembered[question]
-            # A compressed answer's ETag is a weak one, that of an answer without a body need not be.
+            # A compressed response has a weak ETag; a 304 may have a strong one.
             assert response.headers["ETag"].removeprefix("W/") == etag.removeprefix("W/")
             version, told = known.version, known.told
         else:
@@ -93,17 +93,17 @@ class Reader:
 
 @dataclass(slots=True)
 class Audience:
-    """Readers in threads of their own, who ask one question after the other."""
+    """Readers in their own threads, each sending one request after another."""
 
     site: Site
     token: str
     choose: Callable[[random.Random], Question]  #: Returns the next question.
-    answers: list[Answer] = field(default_factory=list)  #: Of all readers; grows while they ask.
+    answers: list[Answer] = field(default_factory=list)  #: Of all readers; grows while they run.
     is_over: threading.Event = field(default_factory=threading.Event)  #: Also set when a reader fails.
 
     @contextlib.contextmanager
     def asking(self, readers: int, *, seed: int) -> Iterator[None]:
-        """Ask until the block ends; fail if any reader did."""
+        """Run the readers until the block ends; fail if any reader failed."""
         with ThreadPoolExecutor(readers) as pool:
             asked = [pool.submit(self._ask, random.Random(f"{seed} {number}")) for number in range(readers)]
             for each in asked:
@@ -122,7 +122,7 @@ class Audience:
 
 
 def _told(kind: Kind, body: Mapping[str, Any]) -> object:
-    """Return what ``body`` tells, in the form of :func:`~tests.catalog.history.true_answer`."""
+    """Return the content of ``body`` in the form of :func:`~tests.catalog.history.true_answer`."""
     match kind:
         case Kind.DIFF:
             existing = [(each["content_key"], each["updated_at"]) for each in body["existing"]]

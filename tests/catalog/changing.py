@@ -1,7 +1,7 @@
-"""A writer for a process of its own: changes catalogs at random, and tells what they hold after each change.
+"""A writer process: changes catalogs at random, and reports their content after each change.
 
-:func:`main` is what the process runs. It tells one change, as JSON, for each line that it reads; the first one,
-unasked, makes the catalogs.
+The process runs :func:`main`. It first creates the catalogs and prints that change as JSON. For each line on standard
+input, it then makes one change and prints it.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 
-#: Keys that are hard to write into JSON, or into an address.
+#: Keys that need escaping in JSON or in URLs.
 ODD_KEYS: Final = ('A "quoted"\\key/', "ends with \\", '"', ",", "],[", "},{", "Ünï+😀", "<a&b>", "tab\tbed", " ")
 
-#: All content there is.
+#: The keys of all content.
 KEYS: Final = (*(f"Northwind+C{number:03}" for number in range(100)), *ODD_KEYS)
 
-#: Two of one query and one of another with the same content; two customers.
+#: Two catalogs of one query and one of another query with the same content; two customers.
 CATALOGS: Final = (
     "cccccccc-0000-4000-8000-000000000001",
     "cccccccc-0000-4000-8000-000000000002",
@@ -45,7 +45,7 @@ CUSTOMERS: Final = ("dddddddd-0000-4000-8000-000000000001", "dddddddd-0000-4000-
 
 
 def main(seed: int) -> None:
-    """Make the catalogs, then change something for each line of standard input."""
+    """Create the catalogs, then make one change for each line on standard input."""
     writer = Writer(seed)
     tell(made(writer.make_all, "the beginning"))
     for _ in sys.stdin:
@@ -59,7 +59,7 @@ def tell(change: Change) -> None:
 
 
 def made(act: Callable[[], object], what: str) -> Change:
-    """Carry out a change, which ends with its commit, and return it with what the catalogs hold then."""
+    """Run ``act``, which must commit, and return the change with the catalogs' content after it."""
     started_at = time.monotonic()
     act()
     committed_at = time.monotonic()
@@ -68,7 +68,7 @@ def made(act: Callable[[], object], what: str) -> Change:
 
 
 def items_of(catalog_uuid: str) -> Items:
-    """Return what a catalog holds, made of customer and content themselves instead of what repeats them."""
+    """Return a catalog's items, computed from customer and content themselves and not from denormalized columns."""
     catalog = EnterpriseCatalog.objects.with_parts().get(pk=catalog_uuid)
     customer, floor = catalog.enterprise_customer, catalog.documents_changed_at
     start = f"{customer.learner_portal_url}/{customer.slug}/course/"
@@ -84,7 +84,7 @@ def items_of(catalog_uuid: str) -> Items:
 
 
 class Writer:
-    """Changes one thing at a time, with the project's own writers."""
+    """Makes one change at a time, with the project's own write functions."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -92,7 +92,7 @@ class Writer:
         self.count = 0
 
     def make_all(self) -> None:
-        """Make customers, queries and catalogs."""
+        """Create customers, queries and catalogs."""
         customers = [
             EnterpriseCustomer(uuid=uuid, name=name, slug=name, learner_portal_url="https://learn.example.org")
             for uuid, name in zip(CUSTOMERS, ("acme", "globex"), strict=True)
@@ -108,14 +108,14 @@ class Writer:
             self._import(query, self._some(KEYS), replace=True)
 
     def change(self) -> Change:
-        """Change something and return it."""
+        """Make a random change and return it."""
         self.count += 1
         kinds = (self._content, self._membership, self._both, self._customer, self._query, self._owner)
         act = self.random.choices(kinds, weights=(5, 3, 2, 2, 2, 1))[0]
         return made(act, f"change {self.count} ({act.__name__.strip('_')})")
 
     def _content(self) -> None:
-        """Other documents for members of a query, which may be members of the other query too."""
+        """Change documents in one query; they may be in the other query, too."""
         query = self._a_query()
         members = sorted(query.memberships.values_list("content_key", flat=True))
         self._import(query, self._retitled(self._some(members, at_most=9)))
@@ -129,7 +129,7 @@ class Writer:
         self._import(self._a_query(), keys, replace=True)
 
     def _customer(self) -> None:
-        """Another slug or portal, perhaps one that it had before; it moves each item of the customer's catalogs."""
+        """Change the slug or portal of a customer, perhaps to an earlier value; affects all items of its catalogs."""
         customer = EnterpriseCustomer.objects.get(pk=self.random.choice(CUSTOMERS))
         number = self.random.randrange(5)
         if self.random.random() < 0.5:
@@ -139,7 +139,7 @@ class Writer:
         save_customer(customer, now=timezone.now())
 
     def _query(self) -> None:
-        """Another query for a catalog, or none."""
+        """Assign another query to a catalog, or None."""
         catalog = self._a_catalog()
         catalog.catalog_query = self.random.choice([None, *CatalogQuery.objects.order_by("pk")])
         save_catalog(catalog, now=timezone.now())
@@ -159,7 +159,7 @@ class Writer:
         return self.random.sample(sorted(keys), self.random.randint(0, min(len(keys), at_most)))
 
     def _retitled(self, keys: list[str]) -> list[str]:
-        """Give content a title that it never had, for its next import."""
+        """Give content a title that it never had, for the next import."""
         self.titles.update({key: f"{key} of change {self.count}" for key in keys})
         return keys
 

@@ -1,4 +1,4 @@
-"""Things that happen on a connection of their own, while a test is in the middle of something."""
+"""Helpers that run code on a second connection in the middle of a test."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def before_each_scan(act: Callable[[], object]) -> Iterator[None]:
-    """Run ``act``, on a connection of its own, before each statement that reads memberships in this thread."""
+    """Run ``act`` on a second connection before each statement that reads memberships in this thread."""
 
-    def execute(run: Callable[..., Any], sql: str, parameters: Any, many: bool, context: Any) -> Any:  # noqa: FBT001  (Django's)
+    def execute(run: Callable[..., Any], sql: str, parameters: Any, many: bool, context: Any) -> Any:  # noqa: FBT001  (Django's signature)
         if "catalog_catalogmembership" in sql:
             in_another_connection(act)
         return run(sql, parameters, many, context)
@@ -26,7 +26,7 @@ def before_each_scan(act: Callable[[], object]) -> Iterator[None]:
 
 
 def in_another_connection(act: Callable[[], object]) -> None:
-    """Run ``act`` to its end on a connection of its own."""
+    """Run ``act`` to its end on a second connection, in another thread."""
     failed: list[BaseException] = []
 
     def run() -> None:

@@ -1,7 +1,7 @@
-"""What a writer did and what readers were told meanwhile: whether each answer was true at a moment of its request.
+"""The record of a writer's changes and the readers' responses, and the check that each response was correct.
 
-No database and no HTTP here. Times are seconds of the machine's monotonic clock, which all its processes share. The
-changes are those of one writer, hence one after the other, and between two of them nothing changes.
+A response is correct if it was true at some moment during its request. No database and no HTTP here. Times are seconds
+of the machine's monotonic clock, which all its processes share. There is one writer, so changes never overlap.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Item(NamedTuple):
-    """What a reader sees of an item of a catalog."""
+    """An item of a catalog, as a reader sees it."""
 
     updated_at: str
     title: str
     enrollment_url: str
 
 
-Items: TypeAlias = "Mapping[str, Item]"  #: All of a catalog, by key.
+Items: TypeAlias = "Mapping[str, Item]"  #: All items of a catalog, by key.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +34,11 @@ class Change:
     what: str
     started_at: float
     committed_at: float
-    catalogs: Mapping[str, Items]  #: What each catalog (UUID) holds from then on.
+    catalogs: Mapping[str, Items]  #: Catalog UUID -> its items after the change.
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Change:
-        """Return the change that a writer's process told."""
+        """Return the change from the writer process's JSON."""
         held = {
             uuid: {key: Item(*values) for key, values in items.items()} for uuid, items in fields["catalogs"].items()
         }
@@ -46,7 +46,7 @@ class Change:
 
 
 class Kind(Enum):
-    """What can be asked of a catalog."""
+    """The kinds of requests for a catalog."""
 
     DIFF = "content-diff"
     DOCUMENTS = "content-metadata by keys"
@@ -55,16 +55,16 @@ class Kind(Enum):
 
 
 class Question(NamedTuple):
-    """What is asked of a catalog (UUID)."""
+    """A request for a catalog (UUID)."""
 
     catalog: str
     kind: Kind
-    keys: tuple[str, ...] = ()  #: In the question's body, for those kinds that have one.
+    keys: tuple[str, ...] = ()  #: In the request body, for kinds that have one.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Answer:
-    """What a reader was told; after a 304, what it had been told before."""
+    """A response to a reader; for a 304, with the content of the earlier response."""
 
     question: Question
     sent_at: float
@@ -79,7 +79,7 @@ class Answer:
 
 
 def true_answer(question: Question, items: Items) -> object:
-    """Return what is to be told of a catalog that holds ``items``, without its version."""
+    """Return the correct response for a catalog that holds ``items``, without its version."""
     match question.kind:
         case Kind.DIFF:
             known = set(question.keys)
@@ -102,15 +102,15 @@ def true_answer(question: Question, items: Items) -> object:
 
 @dataclass(frozen=True)
 class History:
-    """The changes in their order; the first one made the catalogs, before anybody asked."""
+    """The changes in order; the first one created the catalogs, before any request."""
 
     changes: Sequence[Change]
 
     def faults(self, answers: Sequence[Answer]) -> list[str]:
-        """Return what is wrong with ``answers``; nothing, if there is an order in which they all are true.
+        """Return the errors in ``answers``; empty if some order of responses and changes makes all of them correct.
 
-        Such an order has each answer at a moment within its request, and the changes within theirs. An answer tells
-        one state in full, and two answers with one version tell the same state.
+        In that order, each response lies within its request, and each change within its transaction. A response shows
+        one complete state, and two responses with the same version show the same state.
         """
         in_order = sorted(answers, key=lambda each: each.received_at)
         states = {answer: self._states_of(answer) for answer in in_order}
@@ -118,7 +118,7 @@ class History:
         return lies or [*self._versions_with_two_contents(states)] or [*self._steps_back(states)]
 
     def overlapping(self, answers: Sequence[Answer]) -> list[Answer]:
-        """Return those of ``answers`` during whose requests something changed."""
+        """Return the answers whose requests overlapped a change."""
         return [answer for answer in answers if len(self._current_during(answer)) > 1]
 
     @cached_property
@@ -130,7 +130,7 @@ class History:
         return [change.committed_at for change in self.changes]
 
     def _current_during(self, answer: Answer) -> range:
-        """Return the positions of the changes whose state may have been the current one at a moment of the request."""
+        """Return the positions of the changes whose state may have been current during the request."""
         first = max(bisect_left(self._commits, answer.sent_at) - 1, 0)
         return range(first, bisect_right(self._starts, answer.received_at))
 
@@ -142,7 +142,7 @@ class History:
         return answer.told == true_answer(answer.question, items)
 
     def _lie(self, answer: Answer) -> str:
-        """Return in what way an answer is wrong that tells no state of its time."""
+        """Return the error in an answer that matches no state of its time."""
         true = [position for position in range(len(self.changes)) if self._is_true(answer, position)]
         if not true:
             return f"tells no state that ever was: {answer.told}"
@@ -155,11 +155,11 @@ class History:
 
     @cached_property
     def _contents(self) -> list[dict[str, frozenset[tuple[str, Item]]]]:
-        """What each change left, to be compared; by catalog."""
+        """The content after each change, by catalog, as comparable sets."""
         return [{uuid: frozenset(items.items()) for uuid, items in each.catalogs.items()} for each in self.changes]
 
     def _versions_with_two_contents(self, states: dict[Answer, list[int]]) -> Iterator[str]:
-        """Narrow ``states`` to what all answers of one version have in common; yield the answers that disagree."""
+        """Narrow ``states`` to the states common to all answers of a version; yield the answers without one."""
         common: dict[tuple[str, str], set[frozenset[tuple[str, Item]]]] = {}
         for answer, positions in states.items():
             uuid, version = answer.question.catalog, answer.version
@@ -172,7 +172,7 @@ class History:
             states[answer] = [each for each in positions if self._contents[each][uuid] in common[uuid, version]]
 
     def _steps_back(self, states: Mapping[Answer, Sequence[int]]) -> Iterator[str]:
-        """Yield the answers that are older than one that had been received before they were sent."""
+        """Yield the answers that are older than an answer received before their request was sent."""
         received: list[float] = []
         newest: list[int] = []
         for answer, positions in states.items():

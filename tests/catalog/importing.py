@@ -1,8 +1,8 @@
-"""An importer for a process of its own, which keeps its transaction open until it is told to commit.
+"""An importer process that keeps its transaction open until it reads a line.
 
-:func:`main` is what the process runs. It says what it has done, as JSON: ``ready`` (the old content is there),
-``began`` (the transaction is open), ``written`` (all of the import is, but nothing is committed) and ``committed``.
-Each comes with the time by the machine's monotonic clock. After ``ready`` and ``written`` it waits for a line.
+The process runs :func:`main`. It prints each step as JSON, with the time of the machine's monotonic clock: ``ready``
+(the old content is stored), ``began`` (the transaction is open), ``written`` (the import is written but not committed)
+and ``committed``. After ``ready`` and ``written`` it waits for a line on standard input.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CATALOG: Final = "cccccccc-0000-4000-8000-000000000009"
 COUNT: Final = 3_000
 DOCUMENT_BYTES: Final = 8_000
 
-#: What the catalog holds before and after; no key is in both.
+#: The keys before and after the import; no key is in both.
 OLD_KEYS: Final = tuple(f"Northwind+Old{number:04}" for number in range(COUNT))
 NEW_KEYS: Final = tuple(f"Northwind+New{number:04}" for number in range(COUNT))
 OLD_TIME: Final = DAY_ONE
@@ -34,7 +34,7 @@ NEW_TIME: Final = DAY_ONE + timedelta(days=1)
 
 
 def main() -> None:
-    """Make a catalog of the old content, then replace it by the new."""
+    """Create a catalog with the old content, then replace it with the new content."""
     catalog = a_catalog(uuid=CATALOG)
     query = CatalogQuery.objects.get(catalogs=catalog)
     import_documents(lambda: query, lines_of(OLD_KEYS), now=OLD_TIME)
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def began(query: CatalogQuery) -> CatalogQuery:
-    """Return the query to import into; this is asked for when the documents have been read."""
+    """Return the query to import into. The importer calls this after reading the documents."""
     say("began")
     return query
 
@@ -60,6 +60,6 @@ def say(what: str) -> None:
 
 
 def lines_of(keys: Sequence[str]) -> list[bytes]:
-    """Return a document for each key."""
+    """Return one document per key."""
     text: dict[str, Any] = {"full_description": "Long. " * (DOCUMENT_BYTES // 6)}
     return [json.dumps(a_course(key, **text)).encode() for key in keys]

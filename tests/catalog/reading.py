@@ -1,4 +1,4 @@
-"""What a test looks at in the catalog's tables."""
+"""Reads of the catalog's tables for assertions."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ def times_in(catalog: EnterpriseCatalog) -> list[tuple[str, datetime]]:
 
 
 def version_of(catalog: EnterpriseCatalog) -> str:
-    """Return the catalog's version as it is now."""
+    """Return the catalog's current version."""
     return read_state(catalog.pk).version
 
 
 def diff_of(catalog: EnterpriseCatalog, known_keys: Iterable[str] = ()) -> CatalogDiff[str]:
-    """Return how the catalog, as it is now, differs from ``known_keys``."""
+    """Return the diff between the current catalog and ``known_keys``."""
     return read_diff(read_state(catalog.pk), known_keys)[1]
 
 
 def served_times(catalog: EnterpriseCatalog) -> dict[str, datetime]:
-    """Return the time of change of each item, as a diff tells it."""
+    """Return content key -> time of change, as served in a diff."""
     existing = orjson.loads(existing_as_json(diff_of(catalog, keys_in(catalog)).existing))
     return {item["content_key"]: datetime.fromisoformat(item["updated_at"]) for item in existing}
 
 
 def content_of(key: str) -> ContentMetadata:
-    """Return the content with its document, as it is now."""
+    """Return the current content with its document."""
     return ContentMetadata.objects.select_related("document").get(content_key=key)

@@ -1,4 +1,4 @@
-"""The catalog's pages for staff."""
+"""The catalog's admin pages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ QUERIES = f"{ADMIN}/catalogquery/"
 
 
 def shown(client: Client, address: str, **narrowed: str) -> list[str]:
-    """Return the rows that a list shows."""
+    """Return the rows of a filtered list as text."""
     response = client.get(address, narrowed)
     assert response.status_code == 200
     return [str(row) for row in response.context["cl"].result_list]

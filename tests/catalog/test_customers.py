@@ -1,4 +1,4 @@
-"""What of customers and catalogs enters the documents, and what moves when that changes."""
+"""Customer and catalog fields in the documents, and the times and versions that change with them."""
 
 from __future__ import annotations
 

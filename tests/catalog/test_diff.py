@@ -1,4 +1,4 @@
-"""The laws of the diff."""
+"""Properties of the diff, for any catalog and any keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: Key and value of each item, ascending by key.
 Catalog = list[tuple[str, int]]
 
-#: Few letters, so that catalogs and callers often mean the same keys; some sort differently in UTF-16.
+#: Few letters, so that catalogs and callers often share keys. Some letters sort differently in UTF-16.
 keys = st.text(alphabet="aAä\u0301 \uffff😀", min_size=1, max_size=2)
 catalogs = st.dictionaries(keys, st.integers()).map(lambda items: sorted(items.items()))
 sent_keys = st.lists(keys)
@@ -27,7 +27,7 @@ def keys_of(catalog: Catalog) -> list[str]:
 
 
 def diff(catalog: Catalog, sent: Iterable[str]) -> CatalogDiff[tuple[str, int]]:
-    """Return the diff whose values are key and value of each item."""
+    """Return the diff; its ``existing`` values are (key, value) pairs."""
     return compute_diff(keys_of(catalog), catalog, sent)
 
 

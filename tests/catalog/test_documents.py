@@ -1,4 +1,4 @@
-"""Content documents: what makes one acceptable, and when two are the same."""
+"""Content documents: validation and equality."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The judge of the staleness tests: it finds each kind of wrong answer, and passes whatever may be true."""
+"""Tests of the checker in ``history.py``: it finds each kind of wrong answer and accepts every correct one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def an_answer(
 
 
 def a_true_answer(sent_at: float, received_at: float, position: int, *, question: Question = DIFF) -> Answer:
-    """Return the answer that the state after the change at ``position`` gives."""
+    """Return the correct answer for the state after the change at ``position``."""
     told = true_answer(question, HISTORY.changes[position].catalogs["x"])
     return an_answer(sent_at, received_at, told, version=f"v{position}", question=question)
 

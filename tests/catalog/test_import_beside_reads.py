@@ -1,4 +1,4 @@
-"""A large import takes nothing from readers: they are answered meanwhile, with the catalog before it or after it."""
+"""A large import does not block readers: they get the catalog from before or after the import."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.processes
 
-#: How many answers have to come while the import has written everything and committed nothing.
+#: Answers required while the import has written all rows but not committed.
 MEANWHILE: Final = 10
 PATIENCE_SECONDS: Final = 120
 
@@ -44,7 +44,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def importer(site: Site) -> Iterator[Dialogue]:
-    """The importing process, which has made the catalog as it is before the import."""
+    """The importer process, after it has created the catalog with the old content."""
     with site.dialogue("from tests.catalog.importing import main; main()") as dialogue:
         assert dialogue.hear()["what"] == "ready"
         yield dialogue
@@ -77,14 +77,14 @@ def test_readers_are_answered_while_an_import_is_under_way(site: Site, importer:
 
 
 def told(said: dict[str, object], what: str) -> float:
-    """Return the time of what the importer said, which has to be ``what``."""
+    """Return the time of a step that the importer reported; fail if it is another step than ``what``."""
     assert said["what"] == what
     assert isinstance(said["at"], float)
     return said["at"]
 
 
 def wait_for_answers(audience: Audience, count: int) -> None:
-    """Return when ``count`` questions that are asked from now on are answered."""
+    """Wait until ``count`` requests sent from now on are answered."""
     now = time.monotonic()
     wait_until(
         lambda: audience.is_over.is_set() or len(within(audience.answers, now, time.monotonic())) >= count,
@@ -93,10 +93,10 @@ def wait_for_answers(audience: Audience, count: int) -> None:
 
 
 def within(answers: Sequence[Answer], start: float, end: float) -> list[Answer]:
-    """Return the answers that were asked for and came between two times."""
+    """Return the answers whose whole request lies between two times."""
     return [answer for answer in answers if start < answer.sent_at and answer.received_at < end]
 
 
 def items(keys: Sequence[str], moment: datetime) -> Items:
-    """Return what a diff tells of a catalog of ``keys``."""
+    """Return the items that a diff shows for a catalog of ``keys``."""
     return {key: Item(f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}", title="", enrollment_url="") for key in keys}

@@ -30,14 +30,14 @@ def lines(*documents: dict[str, Any]) -> str:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Return a file with two courses."""
+    """A JSON Lines file with two courses."""
     path = tmp_path / "content.jsonl"
     path.write_text(lines(a_course("a"), a_course("b")))
     return path
 
 
 def run(file: Path | str, *options: str, catalog: UUID = CATALOG, customer: UUID = CUSTOMER) -> tuple[str, str]:
-    """Run the command and return what it wrote to standard output and standard error."""
+    """Run the command and return its standard output and standard error."""
     output, errors = io.StringIO(), io.StringIO()
     arguments = [str(file), f"--catalog-uuid={catalog}", f"--customer-uuid={customer}", *options]
     call_command("import_content", *arguments, stdout=output, stderr=errors)

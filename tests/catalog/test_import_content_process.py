@@ -1,4 +1,4 @@
-"""``manage.py import_content`` as a process: its exit codes and streams."""
+"""``manage.py import_content`` as a process: exit codes and streams."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UUIDS: Final = (
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return the environment of a local site with an empty database."""
+    """The environment of a local site with an empty database."""
     folder = tmp_path_factory.mktemp("site")
     environment = {
         **os.environ,

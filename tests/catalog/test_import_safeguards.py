@@ -1,4 +1,4 @@
-"""Safeguards of ``import_content --replace``: accidents that must not empty a catalog."""
+"""Safeguards of ``import_content --replace``: mistakes must not empty a catalog."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def text_of(documents: Iterable[dict[str, Any]]) -> str:
 
 
 def replace(catalog: EnterpriseCatalog, content: str | bytes, *options: str, folder: Path) -> dict[str, int]:
-    """Replace the catalog by a file of that content, and return the counts."""
+    """Replace the catalog's content with a file of ``content``; return the counts."""
     file, output = folder / "content.jsonl", io.StringIO()
     file.write_bytes(content.encode() if isinstance(content, str) else content)
     named = (f"--catalog-uuid={catalog.pk}", f"--customer-uuid={catalog.enterprise_customer_id}")
@@ -49,7 +49,7 @@ def replace(catalog: EnterpriseCatalog, content: str | bytes, *options: str, fol
 
 
 def assert_refused(catalog: EnterpriseCatalog, content: str | bytes, *options: str, folder: Path, reason: str) -> None:
-    """Check that the replacement ends with exit code 1 and that reason, and changes nothing."""
+    """Check that the import exits with code 1 and ``reason``, and changes nothing."""
     before = keys_in(catalog), version_of(catalog)
 
     with pytest.raises(CommandError) as raised:

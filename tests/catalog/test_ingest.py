@@ -1,4 +1,4 @@
-"""Imports: what they count, what they write, and that they write no more than what differs."""
+"""Imports: the counts, the stored rows, and no more writes than there are differences."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def test_statements_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_documents_of_the_largest_size_fit_into_a_servers_packet() -> None:
     catalog = a_catalog()
-    # Each quote is stored as two characters, both of which a statement for MariaDB has to escape.
+    # Each quote is stored as two characters, and MariaDB statements must escape both.
     largest = [a_course(key, text='"' * (MAX_DOCUMENT_BYTES // 2 - 1_000)) for key in "abc"]
 
     report = import_into(catalog, largest)

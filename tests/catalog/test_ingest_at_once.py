@@ -1,4 +1,4 @@
-"""Two imports at once: whichever way their transactions interleave, both come through, and no change goes untold."""
+"""Two concurrent imports: in any interleaving, both succeed, and every change gets a new time and version."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ DAY_THREE: Final = DAY_ONE + timedelta(days=2)
 
 @dataclass(slots=True)
 class Rival:
-    """Does something on a connection of its own while an import is under way, as soon as that has begun to read.
+    """Runs ``act`` on a second connection as soon as an import has started to read.
 
-    MariaDB lets it finish first. SQLite lets one writer in at a time: there it waits until the import is done.
+    On MariaDB the rival finishes first. SQLite allows one writer at a time, so there it waits until the import is done.
     """
 
     act: Callable[[], object]
@@ -40,7 +40,7 @@ class Rival:
     thread: threading.Thread | None = None
 
     def query_of(self, catalog: EnterpriseCatalog) -> CatalogQuery:
-        """Return the catalog's query, for an import to write into; the first call lets the rival loose."""
+        """Return the catalog's query, for an import to write into; the first call starts the rival."""
         query = CatalogQuery.objects.get(catalogs=catalog)
         list(ContentMetadata.objects.all())
         if self.thread is None:
@@ -58,21 +58,21 @@ class Rival:
     def _run(self) -> None:
         try:
             self.act()
-        except BaseException as error:  # noqa: BLE001  (told to the test by finish())
+        except BaseException as error:  # noqa: BLE001  (checked in finish())
             self.errors.append(error)
         finally:
             connection.close()
 
 
 def import_against(rival: Rival, catalog: EnterpriseCatalog, *documents: dict[str, Any]) -> ImportReport:
-    """Import ``documents`` on the second day, while ``rival`` does its work."""
+    """Import ``documents`` on the second day, while ``rival`` runs."""
     report = import_documents(lambda: rival.query_of(catalog), map(orjson.dumps, documents), now=DAY_TWO)
     rival.finish()
     return report
 
 
 def seen(catalog: EnterpriseCatalog) -> dict[str, Any]:
-    """Return what a client sees of the catalog: its version, and each document with its time of change."""
+    """Return the catalog as a client sees it: its version, and each document with its time of change."""
     page = read_page(catalog.pk, after="", size=1_000)
     return {
         "version": page.version,

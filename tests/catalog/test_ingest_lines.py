@@ -1,4 +1,4 @@
-"""Lines of an import: empty ones, repeated ones and bad ones."""
+"""Lines of an import: empty, repeated and bad ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def catalog() -> EnterpriseCatalog:
 
 
 def import_lines(catalog: EnterpriseCatalog, *lines: bytes) -> tuple[ImportReport, list[tuple[int, str]]]:
-    """Import ``lines``, passing over the bad ones; return the counts, and number and reason of each bad line."""
+    """Import ``lines``, skipping bad ones; return the counts, and number and reason of each bad line."""
     query, bad = catalog.catalog_query, list[tuple[int, str]]()
     assert query is not None
     lines = tuple(line + b"\n" for line in lines)

@@ -1,8 +1,8 @@
-"""Two writers at once, interleaved at every statement: whoever commits first, times and versions tell what changed.
+"""Two concurrent writers, interleaved at every statement: times and versions show every change.
 
-One writer stops after its first statement, then after its second, and so on; the other one starts there and goes as far
-as locks let it. What is committed is looked at all the while. SQLite lets one writer in at a time: there the second one
-waits until the first is done.
+One writer pauses after its first statement, then after its second, and so on. At each pause the other writer runs as
+far as locks allow. Committed data is checked the whole time. SQLite allows one writer at a time, so there the second
+writer waits until the first is done.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 DAY_TWO: Final = DAY_ONE + timedelta(days=1)
 DAY_THREE: Final = DAY_ONE + timedelta(days=2)
 
-#: No writer makes fewer statements than this.
+#: Every writer executes more statements than this.
 FEW: Final = 4
 
 
 @dataclass(slots=True)
 class World:
-    """Two catalogs of their own content: ``mine`` has x and y, ``theirs`` has z."""
+    """Two catalogs with separate content: ``mine`` has x and y, ``theirs`` has z."""
 
     name: str
     mine: EnterpriseCatalog = field(init=False)
@@ -53,7 +53,7 @@ class World:
         return a_course(f"{self.name}+{name}", **fields)
 
     def seen(self) -> Iterator[Seen]:
-        """Yield what is committed of both catalogs."""
+        """Yield the committed state of both catalogs."""
         with transaction.atomic() if connection.vendor == "mysql" else nullcontext():
             for catalog in EnterpriseCatalog.objects.filter(pk__in=[self.mine.pk, self.theirs.pk]):
                 items = CatalogMembership.objects.filter(catalog_query=catalog.catalog_query_id)
@@ -69,15 +69,15 @@ class Seen:
 
     catalog: str
     version: str
-    documents: frozenset[tuple[str, datetime, str, str]]  #: Key, time of change, title, start of the address.
+    documents: frozenset[tuple[str, datetime, str, str]]  #: Key, time of change, title, URL prefix.
 
 
 @dataclass(slots=True)
 class Rival:
-    """A writer in a thread of its own, which may stop for a while after one of its statements."""
+    """A writer in its own thread, which can pause after one of its statements."""
 
     act: Callable[[], object]
-    stop_after: int = 0  #: Statements; 0 for never.
+    stop_after: int = 0  #: Number of statements before the pause; 0 for no pause.
     statements: int = 0
     has_stopped: threading.Event = field(default_factory=threading.Event)
     may_go_on: threading.Event = field(default_factory=threading.Event)
@@ -96,7 +96,7 @@ class Rival:
         try:
             with connection.execute_wrapper(self._stop_once):
                 self.act()
-        except BaseException as error:  # noqa: BLE001  (told to the test by interleave())
+        except BaseException as error:  # noqa: BLE001  (checked in interleave())
             self.errors.append(error)
         finally:
             connection.close()
@@ -111,7 +111,7 @@ class Rival:
 
 
 def move_customer(world: World) -> None:
-    """Give the customer of ``mine`` another address; it is in each of its documents."""
+    """Change the URL of the customer of ``mine``; it is part of each document."""
     customer = EnterpriseCustomer.objects.get(catalogs=world.mine)
     customer.slug = "another"
     save_customer(customer, now=DAY_TWO)
@@ -169,9 +169,9 @@ def test_imports_come_through_where_the_server_refuses_old_snapshots(first: str,
 
 @pytest.fixture
 def refused_old_snapshots(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """MariaDB as it is by default from 11.6.2: what changed since the transaction began cannot be locked (MDEV-35124).
+    """Enable the default of MariaDB 11.6.2: rows changed since the transaction began cannot be locked (MDEV-35124).
 
-    A server that is too old to know the variable stays as it is.
+    Servers that do not have the variable are not changed.
     """
     if connection.vendor == "mysql":
         option = "/*M!101108 SET SESSION innodb_snapshot_isolation = ON */"
@@ -182,7 +182,7 @@ def refused_old_snapshots(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def faults_of_each_interleaving(first: str, second: str) -> list[str]:
-    """Let ``second`` go after each of the statements of ``first``, in a world of its own; return what went wrong."""
+    """Run ``second`` after each statement of ``first``, each time with new catalogs; return the errors."""
     faults: list[str] = []
     for stop_after in itertools.count(1):
         world = World(f"{stop_after}")
@@ -197,9 +197,9 @@ def faults_of_each_interleaving(first: str, second: str) -> list[str]:
 def interleave(
     world: World, first: Callable[[World], object], second: Callable[[World], object], *, stop_after: int
 ) -> set[Seen] | None:
-    """Let ``second`` go when ``first`` has made some statements; return all that was seen.
+    """Run ``second`` after some statements of ``first``; return all states seen.
 
-    ``None`` if ``first`` made fewer statements, and ``second`` had to wait for its end.
+    None if ``first`` made fewer statements; ``second`` then had to wait for its end.
     """
     seen = {*world.seen()}
     one = Rival(lambda: first(world), stop_after)
@@ -216,7 +216,7 @@ def interleave(
 
 
 def is_blocked() -> bool:
-    """Return whether a transaction waits for another one."""
+    """Return True if a transaction waits for a lock."""
     if connection.vendor == "sqlite":
         return True
     with connection.cursor() as cursor:
@@ -231,7 +231,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def faults_of(world: World, seen: set[Seen]) -> Iterator[str]:
-    """Yield what would mislead a client that saw all of this, and memberships that belie their content."""
+    """Yield states that would mislead a client, and memberships that contradict their content."""
     contents: dict[tuple[str, str], set[object]] = {}
     documents: dict[tuple[str, str, datetime], set[object]] = {}
     for each in seen:

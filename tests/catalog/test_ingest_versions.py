@@ -1,4 +1,4 @@
-"""What moves when an import changes something, and what stays when it does not."""
+"""Times and versions after an import: updated for changes, and only for changes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def catalog() -> EnterpriseCatalog:
 
 @pytest.fixture
 def sharing(catalog: EnterpriseCatalog) -> EnterpriseCatalog:
-    """Return a catalog with a query of its own that shares an item with ``catalog``."""
+    """A catalog with its own query that shares an item with ``catalog``."""
     return a_catalog(a_course("b"), a_course("c"), customer=catalog.enterprise_customer)
 
 
@@ -75,7 +75,7 @@ def test_an_arrival_moves_the_version_of_its_own_catalog_only(
 
     assert version_of(catalog) != before[0]
     assert version_of(sharing) == before[1]
-    assert dict(times_in(catalog))["c"] == DAY_ONE  # as in the catalog that it comes from
+    assert dict(times_in(catalog))["c"] == DAY_ONE  # as in the catalog that already had it
 
 
 def test_a_departure_moves_the_version_of_its_own_catalog_only(

@@ -1,4 +1,4 @@
-"""Documents by key and page by page: how the database finds them, and that all of an answer is of the same moment."""
+"""Documents by key and by page: query plans, and responses that show a single state."""
 
 from __future__ import annotations
 

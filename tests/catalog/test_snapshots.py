@@ -1,4 +1,4 @@
-"""Snapshots: how the database reads one, how long it is kept, and that none is ever taken for a newer state."""
+"""Snapshots: query plan, lifetime, and no stale snapshot in place of a newer state."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DAY_TWO = DAY_ONE + timedelta(days=1)
 
 
 def scans_of(read: Callable[[], object]) -> int:
-    """Return how many times ``read`` scans memberships."""
+    """Return the number of times that ``read`` scans memberships."""
     with CaptureQueriesContext(connection) as queries:
         read()
     return sum("FROM catalog_catalogmembership" in query["sql"] for query in queries)

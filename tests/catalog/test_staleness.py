@@ -1,8 +1,8 @@
-"""No reader is ever told what is no longer so, whatever the service keeps in memory.
+"""No reader gets stale data, despite the service's in-memory caches.
 
-Over HTTP, on MariaDB, from two processes of the service, while a third process changes all that a catalog depends on:
-content (also through another catalog), membership, the catalog's query and owner, and the customer. Which changes they
-are depends on ``STALENESS_SEED``, how they fall between the requests on the machine; ``STALENESS_SECONDS`` makes a run
+Runs over HTTP on MariaDB with two service processes. A third process changes everything that a catalog depends on:
+content (also through another catalog), membership, the catalog's query and owner, and the customer. ``STALENESS_SEED``
+determines the changes; their timing relative to the requests depends on the machine. ``STALENESS_SECONDS`` makes a run
 longer.
 """
 
@@ -37,7 +37,7 @@ SECONDS: Final = float(os.environ.get("STALENESS_SECONDS", "8"))
 SEED: Final = int(os.environ.get("STALENESS_SEED") or random.randrange(10**6))
 READERS: Final = 6
 
-#: With less than this, the tests would prove nothing; on a slow machine they take longer instead of failing.
+#: Minimum amounts for a meaningful test; on a slow machine the tests run longer instead of failing.
 ENOUGH_CHANGES: Final = 100
 ENOUGH_ANSWERS: Final = 500
 ENOUGH_OVERLAPS: Final = 100
@@ -48,7 +48,7 @@ UNKNOWN: Final = ("Nowhere+1", "Nowhere+2", "northwind+c001", "Northwind+C001 ")
 
 @pytest.fixture(scope="module")
 def site(mariadb_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The service in two processes of four threads each, which note in a log who answered what."""
+    """Two service processes with four threads each, which log the process of each response."""
     folder = tmp_path_factory.mktemp("staleness")
     log = f"--access-logfile {folder / 'answered'} --access-logformat '%(p)s %({{x-asked-after}}i)s'"
     site = Site.make(
@@ -64,13 +64,13 @@ def site(mariadb_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="module")
 def token(site: Site) -> str:
-    """Of a caller who may read all catalogs."""
+    """The token of a caller who may read all catalogs."""
     return site.manage("issue_token", "--role", "enterprise_openedx_operator").strip()
 
 
 @pytest.fixture(scope="module")
 def writer(site: Site) -> Iterator[Writer]:
-    """The writer, which has made the catalogs."""
+    """The writer process, after it has created the catalogs."""
     print(f"STALENESS_SEED={SEED}")  # noqa: T201  (pytest shows it when a test fails)
     with site.dialogue(f"from tests.catalog.changing import main; main({SEED})") as dialogue:
         yield Writer(dialogue, [Change.from_json(dialogue.hear())])
@@ -78,19 +78,19 @@ def writer(site: Site) -> Iterator[Writer]:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """The process that changes the catalogs, and what it has told so far."""
+    """The process that changes the catalogs, and the changes so far."""
 
     dialogue: Dialogue
     changes: list[Change]
 
     def change(self) -> Change:
-        """Have it change something; returns after the commit."""
+        """Make one change; returns after the commit."""
         self.changes.append(Change.from_json(self.dialogue.ask()))
         return self.changes[-1]
 
 
 def a_question(chance: random.Random) -> Question:
-    """Return a question of any kind, about all of the keys that there are, some, none, and some that never were."""
+    """Return a random question: any kind, with all keys, some keys, no keys, or unknown keys."""
     kind = chance.choices((Kind.DIFF, Kind.DOCUMENTS, Kind.LISTING, Kind.CATALOG), weights=(8, 2, 2, 1))[0]
     some = tuple(chance.sample(KEYS, chance.randint(1, len(KEYS))))
     lists = {
@@ -110,7 +110,7 @@ def test_each_answer_was_true_while_it_was_asked_for(site: Site, token: str, wri
             time.monotonic() < deadline or is_too_little(writer.changes, audience.answers)
         ):
             writer.change()
-            # Nothing else changes before it is answered: this tells for sure which version the state has.
+            # Nothing changes before this request is answered, so the answer has exactly the current version.
             audience.answers.append(reader.ask(Question(CATALOGS[0], Kind.CATALOG)))
             time.sleep(chance.choice([0, 0, 0.005, 0.05]))
 
@@ -121,7 +121,7 @@ def test_each_answer_was_true_while_it_was_asked_for(site: Site, token: str, wri
 
 
 def is_too_little(changes: list[Change], answers: list[Answer]) -> bool:
-    """Return whether true answers to this many questions would prove nothing."""
+    """Return True if there are too few changes, answers or overlaps for a meaningful test."""
     if len(changes) < ENOUGH_CHANGES or len(answers) < ENOUGH_ANSWERS:
         return True
     return len(History(changes).overlapping(answers)) < ENOUGH_OVERLAPS
@@ -146,7 +146,7 @@ def test_each_process_tells_a_change_as_soon_as_it_is_committed(site: Site, toke
 
 
 def prompt(folder: Path) -> list[str]:
-    """Return the numbers of the changes after which both processes have been asked at once."""
+    """Return the numbers of the changes after which both processes received requests."""
     asked = defaultdict[str, set[str]](set)
     for line in (folder / "answered").read_text().splitlines():
         process, _, number = line.partition(" ")

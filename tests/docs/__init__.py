@@ -1,1 +1,1 @@
-"""What the documentation says of the code, held against the code."""
+"""Tests that compare the documentation with the code."""

@@ -1,4 +1,4 @@
-"""The code blocks of a document, in their order, with the markers that say what the tests do with them.
+"""The code blocks of a document in order, with the markers that control how the tests run them.
 
 A marker is a comment directly before a block, which readers do not see::
 
@@ -7,9 +7,9 @@ A marker is a comment directly before a block, which readers do not see::
 ``skip REASON``
     Do not run the block.
 ``file NAME``
-    The block is the content of this file, for commands that follow.
+    The block is the content of this file; later commands use it.
 ``setup``
-    The indented lines of the comment are commands, run before the block.
+    The indented lines of the comment are commands to run before the block.
 ``token``
     The block holds the claims of a token that the API must accept.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-#: A block begins with a directive, or behind a paragraph that ends with two colons.
+#: A block begins with a directive, or after a paragraph that ends with two colons.
 _BEGIN: Final = re.compile(r"\s*(?:\.\. (?:code-block|code|sourcecode)::\s*(?P<language>\S*)|(?!\.\. ).*::)\s*$")
 _MARKER: Final = re.compile(r"\s*\.\. test: *(?P<verb>\S+) *(?P<argument>.*)$")
 _UNDERLINE: Final = re.compile(r"([=\-~^\"])\1{2,}$")
@@ -33,14 +33,14 @@ VERBS: Final = frozenset({"skip", "file", "setup", "token"})
 
 
 class MarkerError(Exception):
-    """A marker is wrong, or no block follows it; the text names file and line."""
+    """A marker is invalid, or no block follows it; the message includes file and line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command of a console block, and what the block shows as its output."""
+    """A command of a console block, with the output shown in the block."""
 
-    text: str  #: As a shell reads it, with its continuation lines.
+    text: str  #: As entered in a shell, with its continuation lines.
     output: str = ""
 
 
@@ -66,7 +66,7 @@ class Block:
 
 
 def _command(lines: list[str]) -> Command:
-    """Split a command from its output: lines that end with a backslash, or within quotes, go on."""
+    """Split a command from its output. A line that ends with a backslash or within quotes continues."""
     count = 1
     while count < len(lines) and (lines[count - 1].endswith("\\") or _is_open("\n".join(lines[:count]))):
         count += 1
@@ -105,7 +105,7 @@ def blocks_of(path: Path) -> Iterator[Block]:
 
 
 def _indented(lines: list[str], number: int, indent: int) -> tuple[str, int]:
-    """Return the text that is indented deeper than ``indent``, and the number of the line behind it."""
+    """Return the text that is indented deeper than ``indent``, and the number of the line after it."""
     end = number
     while end < len(lines) and (not lines[end].strip() or _indent(lines[end]) > indent):
         end += 1

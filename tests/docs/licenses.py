@@ -1,4 +1,4 @@
-"""Licenses of the packages that production installs, as a page; ``make licenses`` writes it."""
+"""The docs page with the licenses of all production packages; ``make licenses`` writes it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 REQUIREMENTS: Final = PROJECT / "requirements" / "production.txt"
 PAGE: Final = PROJECT / "docs" / "reference" / "licenses.rst"
 
-#: Packages that only some supported Pythons need, with the license that PyPI shows.
+#: Packages that only some supported Python versions need, with their license on PyPI.
 CONDITIONAL: Final = {"async-timeout": "Apache Software License"}
-#: Licenses that ask for more than keeping the notice, as metadata names them.
+#: Licenses with more conditions than keeping the notice, as named in package metadata.
 COPYLEFT: Final = re.compile(r"GPL|Affero|Lesser|MPL|Mozilla")
 
 _PIN: Final = re.compile(r"^([\w.-]+)(?:\[[^]]*\])?==([^\s;]+)(?:(?!^\S).)*?# via ([^\n]*)", re.MULTILINE | re.DOTALL)
@@ -46,7 +46,7 @@ class Package:
     name: str
     version: str
     license: str
-    required_by: str  #: As the requirements say it: packages, or the file that names it.
+    required_by: str  #: As in the requirements file: packages, or the requirements file that lists the package.
 
 
 class NotInstalledError(Exception):
@@ -54,16 +54,16 @@ class NotInstalledError(Exception):
 
 
 def pinned() -> Iterator[tuple[str, str, str]]:
-    """Yield name, version and reason of each package in the production requirements, ascending by name."""
+    """Yield name, version and reason of each package in the production requirements, in ascending order by name."""
     for name, version, reason in _PIN.findall(REQUIREMENTS.read_text(encoding="utf-8")):
         yield name, version, ", ".join(part.strip().removeprefix("-r ") for part in reason.split(","))
 
 
 def license_of(name: str, version: str) -> str:
-    """Return the license that the installed package names: its expression, else its classifiers, else its text.
+    """Return the license from an installed package's metadata: its expression, else its classifiers, else its text.
 
     Raises:
-        NotInstalledError: it is not installed in the pinned version.
+        NotInstalledError: the pinned version is not installed.
     """
     try:
         metadata = importlib.metadata.metadata(name)
@@ -86,7 +86,7 @@ def packages() -> list[Package]:
     """Return the packages that production installs.
 
     Raises:
-        NotInstalledError: one is not installed.
+        NotInstalledError: a pinned package is not installed.
     """
     return [Package(name, version, license_of(name, version), reason) for name, version, reason in pinned()]
 

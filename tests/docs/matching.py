@@ -1,7 +1,7 @@
-"""Compares real output with the output that a document shows.
+"""Compares real output with the output in a document.
 
-White space does not count, since documents break long lines. ``…`` stands for anything. Times, versions and digests
-stand for others of their kind. Log lines are no output.
+White space is ignored, because documents break long lines. ``…`` matches anything. Any time, version or digest matches
+any other of its kind. Log lines in the real output are ignored.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ import re
 from typing import Final
 
 ELLIPSIS: Final = "…"
-#: What differs from run to run -> what stands for it.
+#: Pattern of a value that differs between runs -> its placeholder.
 _KINDS: Final = {
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(?:Z|\+00:00)": "<time>",
     r"\d{4}-\d\d-\d\d \d\d:\d\d UTC": "<minute>",
     r"\b[0-9a-f]{10,}-\d+-[0-9a-f]{10,}\b": "<version>",
     r"\b[0-9a-f]{32}\b(?=\")": "<digest>",
 }
-#: As structlog's console renderer begins them.
+#: The beginning of a line from structlog's console renderer.
 _LOG_LINE: Final = re.compile(r"^\d{4}-\d\d-\d\dT\S+ \[\w+ *\]")
 _HEADERS: Final = "HTTP/1.1 "
 
 
 def agrees(shown: str, real: str) -> bool:
-    """Return whether ``real`` output is what a document shows.
+    """Return True if the ``real`` output matches the output in the document.
 
-    Of a response with headers, the headers that are shown must be among the real ones; their order does not count.
+    For a response with headers, the document may omit headers and change their order.
     """
     real = "\n".join(line for line in real.replace("\r", "").split("\n") if not _LOG_LINE.match(line))
     if not shown.startswith(_HEADERS):

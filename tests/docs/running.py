@@ -1,4 +1,4 @@
-"""Runs the code blocks of a document in their order, and collects what does not come out as shown."""
+"""Runs the code blocks of a document in order, and collects results that differ from the document."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.docs.blocks import Block
     from tests.docs.shell import Done, Shell
 
-#: Exit code of a shell's commands that print an error, as ``CommandError`` does.
+#: The error output of a failed command, such as a ``CommandError``.
 _ERROR: Final = re.compile(r"^(CommandError|usage): ", re.MULTILINE)
 
 
@@ -31,10 +31,10 @@ class Run:
     shell: Shell
     problems: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
-    executed: int = 0  #: Blocks that were run, or compared with what a command printed.
+    executed: int = 0  #: Blocks that were run, or compared with a command's output.
 
     def document(self, blocks: Iterable[Block]) -> None:
-        """Run all blocks; problems are collected, since later blocks may be right in spite of them."""
+        """Run all blocks and collect their problems; a problem does not stop the run."""
         before: tuple[Block, Done] | None = None
         for block in blocks:
             if "skip" in block.markers:
@@ -62,7 +62,7 @@ class Run:
             before = None
 
     def _console(self, block: Block) -> Done:
-        """Run the commands of a console block, and return what became of the last."""
+        """Run the commands of a console block, and return the result of the last one."""
         commands = block.commands()
         for position, command in enumerate(commands):
             done = self._run(command)
@@ -80,7 +80,7 @@ class Run:
         return self.shell.run(command.text)
 
     def _check_code(self, block: Block, command: str, done: Done, *, is_last: bool) -> None:
-        """A command that fails must show an error, or be followed by ``echo $?``."""
+        """Record a problem if a command fails without showing an error and without ``echo $?`` after it."""
         if done.code and is_last and not _ERROR.search(done.output):
             self.problems.append(f"{block.place}: exit code {done.code}\n$ {command}\n{done.output}")
 
@@ -96,7 +96,7 @@ class Run:
             self.problems.append(f"{block.place}: {name}: {told}")
 
     def _check_claims(self, block: Block) -> None:
-        """Sign the claims with the site's key, their expiry moved to now, and use the token."""
+        """Sign the claims with the site's key, issued now, and use the token."""
         claims: dict[str, Any] = json.loads(block.text)
         now = int(time.time())
         key = json.loads((self.shell.site.folder / "signing-key.json").read_text())["private"]
@@ -118,7 +118,7 @@ def _synopsis(block: Block) -> bool:
 
 
 def _options(name: str) -> set[str]:
-    """Return a command's own options, without those that all commands have."""
+    """Return a command's own options, without the options that all commands have."""
     parser = CommandParser(add_help=False)
     load_command_class(get_commands()[name], name).add_arguments(parser)
     return {option for action in parser._actions for option in action.option_strings}

@@ -1,4 +1,4 @@
-"""A shell in a folder that looks like the repository, on a site of its own."""
+"""A shell with its own site, in a folder that looks like the repository."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from tests.services import free_port, wait_for_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Parts of the repository that documents name.
+#: Parts of the repository that documents use.
 _LINKED: Final = ("manage.py", "enterprise_catalog", "Makefile", "requirements")
 _WEB, _SANDBOX = "127.0.0.1:8000", "127.0.0.1:8001"
 _SECONDS: Final = 120
 
 
 class Done(NamedTuple):
-    """What became of a command."""
+    """The result of a command."""
 
-    output: str  #: Standard output and standard error as they came.
+    output: str  #: Standard output and standard error, interleaved.
     code: int
 
 
 class Shell:
     """A bash that keeps its variables from one command to the next.
 
-    Ports of the documents, 8000 and 8001, stand for free ones.
+    The documents' ports, 8000 and 8001, are replaced with free ports.
     """
 
     def __init__(self, site: Site, folder: Path) -> None:
@@ -61,7 +61,7 @@ class Shell:
         assert self._bash.stdin is not None
         assert self._bash.stdout is not None
         end = f"--- end {time.monotonic_ns()}"
-        # The exit code is restored, since the next command may ask for it.
+        # Restore the exit code, because the next command may print it.
         script = f"{{ {self._outward(command)}\n}} < /dev/null; code=$?; echo; echo {end} $code; (exit $code)\n"
         self._bash.stdin.write(script)
         self._bash.stdin.flush()
@@ -73,7 +73,7 @@ class Shell:
         raise AssertionError(f"the shell ended:\n{''.join(lines)}")
 
     def start_site(self) -> Done:
-        """Do what ``make run`` does, without worker and scheduler, which would sync at times of their own."""
+        """Do the same as ``make run``, without worker and scheduler, because those would start syncs on their own."""
         done = self.run("python manage.py ensure_local_admin")
         self._start(self.site.port, "runserver", "--noreload", self._ports[_WEB])
         return done
@@ -89,12 +89,12 @@ class Shell:
         return Done(self._inward(log.read_text().splitlines()[0]), 0)
 
     def close(self) -> None:
-        """End the shell and all that runs in the background."""
+        """End the shell and all background processes."""
         self._background.close()
         self._bash.communicate("exit\n", timeout=_SECONDS)
 
     def _start_commands(self) -> None:
-        """Let ``python manage.py`` mean a fork of a process that runs already."""
+        """Make ``python manage.py`` run in a fork of a process that is already running."""
         path, client = self.site.folder / "commands", self.site.folder / "client.py"
         client.write_text(forking.CLIENT, encoding="utf-8")
         self._background.enter_context(self.site.running("tests.docs.forking", str(path)))
@@ -122,10 +122,10 @@ class Shell:
 
 @contextlib.contextmanager
 def shell(folder: Path, *, migrated: Path) -> Iterator[Shell]:
-    """Give a shell on a site of its own; both end with the block.
+    """Yield a shell with its own site; both end with the block.
 
     Args:
-        migrated: the folder of a site without data, which is copied.
+        migrated: the folder of a site without data; it is copied.
     """
     state, work = folder / "state", folder / "repository"
     shutil.copytree(migrated, state)

@@ -1,4 +1,4 @@
-"""``docs/concepts/delivery.rst``: the states that it draws, and the tests that it names, are those that there are."""
+"""``docs/concepts/delivery.rst``: the drawn states are exactly the states in the code, and every named test exists."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _TEST: Final = re.compile(r"``([\w/]*test_\w+(?:\.py)?)``")
 
 
 def promises() -> dict[str, str]:
-    """Return the number of each promise and what the page says below it."""
+    """Return promise number -> its text on the page."""
     _, *parts = _HEADING.split(PAGE.read_text(encoding="utf-8"))
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
 def named_tests(text: str) -> Iterator[tuple[ModuleType, str]]:
-    """Yield the tests that ``text`` names, each with the module that it names before."""
+    """Yield the tests named in ``text``, each with the module named before it."""
     module = None
     for name in _TEST.findall(text):
         if name.endswith(".py"):
@@ -42,7 +42,7 @@ def named_tests(text: str) -> Iterator[tuple[ModuleType, str]]:
 
 
 def module_at(path: str) -> ModuleType:
-    """Import a module that the page names by its path, below the channels' tests unless it says otherwise."""
+    """Import a module by its path on the page, which is relative to the channels' tests or starts with ``tests/``."""
     whole = path if path.startswith("tests/") else f"tests/integrated_channels/{path}"
     return importlib.import_module(whole.removesuffix(".py").replace("/", "."))
 
@@ -50,7 +50,7 @@ def module_at(path: str) -> ModuleType:
 def test_every_state_is_drawn_and_no_other() -> None:
     texts = ET.parse(PICTURE).iter("{http://www.w3.org/2000/svg}text")  # noqa: S314  (our own file)
 
-    # What is no state stands in a box, too, in the type of ordinary text.
+    # Boxes that are not states contain ordinary text, without the class ``name``.
     drawn = {text.text for text in texts if "name" in text.get("class", "").split() and not text.get("style")}
 
     assert drawn == {*State}

@@ -1,4 +1,4 @@
-"""Every command and request body of these documents runs, and prints what they show."""
+"""Every command and request body in these documents runs, and prints the output shown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.processes
 
-#: Document -> how many of its blocks are marked to be skipped; each says why.
+#: Document -> number of blocks that are marked to be skipped; each marker gives a reason.
 SKIPPED: Final = {
     "README.rst": 2,
     "docs/quickstart.rst": 4,
@@ -27,7 +27,7 @@ SKIPPED: Final = {
 
 @pytest.fixture(scope="module")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a site whose database is empty."""
+    """The folder of a site with an empty database."""
     folder = tmp_path_factory.mktemp("migrated")
     Site.make(folder).manage("migrate", "--verbosity", "0")
     return folder

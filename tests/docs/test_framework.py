@@ -1,4 +1,4 @@
-"""The tests of documents find what is wrong: blocks that nothing runs, wrong markers, other output than shown."""
+"""The document tests detect errors: blocks that are not run, invalid markers, and output that differs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``docs/reference/licenses.rst`` lists every package that production installs, with the license that it names."""
+"""``docs/reference/licenses.rst`` lists every production package with the license in its metadata."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The sandboxes play their vendors faithfully; always asked over HTTP, as a channel asks."""
+"""The sandboxes behave like their vendors' systems; tested over HTTP, as a channel calls them."""

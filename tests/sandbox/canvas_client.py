@@ -1,4 +1,4 @@
-"""A client for the tests of the stand-in Canvas: it logs in and sends JSON, and interprets nothing."""
+"""A client for the sandbox Canvas: logs in, sends JSON, and returns raw responses."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class CanvasClient:
         self.token = self.grant().json()["access_token"]
 
     def grant(self, **fields: str) -> httpx.Response:
-        """Ask for a token with the published refresh token; ``fields`` replace what is right."""
+        """Request a token with the published refresh token; ``fields`` replace the valid form fields."""
         key = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
         asked = {**key, "grant_type": "refresh_token", "refresh_token": REFRESH_TOKEN, **fields}
         return self.http.post("/login/oauth2/token", data=asked)
 
     def send(self, method: str, path: str, body: Any = None, **params: str) -> httpx.Response:
-        """Send a request to the API, ``path`` being below ``/api/v1/``; a path's own query stays."""
+        """Send a request to the API; ``path`` is relative to ``/api/v1/`` and may include a query."""
         headers = {"Authorization": f"Bearer {self.token}"}
         return self.http.request(method, f"/api/v1/{path}", json=body, params=params or None, headers=headers)
 

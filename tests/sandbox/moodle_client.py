@@ -1,4 +1,4 @@
-"""A client for the tests of the stand-in Moodle: form fields in, JSON out, nothing interpreted."""
+"""A client for the sandbox Moodle: sends form fields, returns JSON as it is."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class MoodleClient:
         self.http = httpx.Client(transport=httpx.WSGITransport(app=sandbox), base_url=base_url)
 
     def log_in(self, **fields: str) -> Any:
-        """Ask for a token; ``fields`` replace what is right."""
+        """Request a token; ``fields`` replace the valid form fields."""
         asked = {"service": SERVICE, "username": USERNAME, "password": PASSWORD, **fields}
         return self.http.post(f"/{LOGIN_PAGE}", data=asked).json()
 
@@ -39,15 +39,15 @@ class MoodleClient:
         return self.http.post(f"/{REST_PAGE}", data=dict(fields))
 
     def call(self, function: str, fields: Mapping[str, str] | None = None) -> Any:
-        """Call ``function`` with the published token and return the JSON of the answer."""
+        """Call ``function`` with the published token and return the JSON response."""
         return self.post({**(fields or {}), **control(function)}).json()
 
     def create(self, *courses: Mapping[str, str]) -> Any:
-        """Create ``courses``; what a course does not say is filled in."""
+        """Create ``courses``; missing required fields get default values."""
         return self.call("core_course_create_courses", numbered(*({**new_course(), **course} for course in courses)))
 
     def update(self, *courses: Mapping[str, str]) -> Any:
-        """Update ``courses``, each with its id."""
+        """Update ``courses``; each needs its id."""
         return self.call("core_course_update_courses", numbered(*courses))
 
     def delete(self, *ids: int) -> Any:
@@ -55,21 +55,21 @@ class MoodleClient:
         return self.call("core_course_delete_courses", {f"courseids[{i}]": str(id_) for i, id_ in enumerate(ids)})
 
     def find(self, field: str, value: str) -> Any:
-        """Look courses up by a field."""
+        """Look up courses by a field."""
         return self.call("core_course_get_courses_by_field", {"field": field, "value": value})
 
     def found_ids(self, field: str, value: str) -> list[int]:
-        """Return the ids of the courses that a look-up finds."""
+        """Return the ids of the courses found by a field."""
         return [course["id"] for course in self.find(field, value)["courses"]]
 
 
 def control(function: str, *, token: str = TOKEN) -> dict[str, str]:
-    """Return the fields that every call carries, best sent last: a request that PHP cuts then fails as a whole."""
+    """Return the fields that every call needs. Send them last: a request that PHP truncates then fails as a whole."""
     return {"wstoken": token, "wsfunction": function, "moodlewsrestformat": "json"}
 
 
 def new_course() -> dict[str, str]:
-    """Return the required fields of a course to create."""
+    """Return the required fields of a new course."""
     return {"fullname": "Data for All", "shortname": "Data for All (DATA101)", "categoryid": "1"}
 
 
@@ -79,7 +79,7 @@ def numbered(*courses: Mapping[str, str]) -> dict[str, str]:
 
 
 def without(*capabilities: str) -> frozenset[str]:
-    """Return the capabilities of the account, less some of those for courses."""
+    """Return the account's capabilities without the given ``moodle/course:`` capabilities."""
     return SUFFICIENT_CAPABILITIES - {f"moodle/course:{capability}" for capability in capabilities}
 
 

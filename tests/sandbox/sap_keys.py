@@ -1,4 +1,7 @@
-"""A key pair for SAML assertions, made for the tests that run: what a customer registers, and what we sign with."""
+"""Key pairs for SAML assertions, generated for each test run.
+
+We sign with the private key; the customer registers the certificate.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,16 @@ from cryptography.x509.oid import NameOID
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """An RSA key and its certificate, both as PEM."""
+    """An RSA private key and its certificate, both as PEM."""
 
     private_key: str
-    locked_key: str  #: With a passphrase.
+    locked_key: str  #: The private key, encrypted with a passphrase.
     certificate: str
 
 
 @functools.cache
 def a_key_pair(name: str = "sandbox") -> KeyPair:
-    """Return the same pair for the same name."""
+    """Return a new key pair, valid for one day; cached by name."""
     key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
     whose = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)

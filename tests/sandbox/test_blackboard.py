@@ -1,4 +1,4 @@
-"""The stand-in Blackboard: tokens, ids, contents, deletions and quota, as the published API has them."""
+"""The sandbox Blackboard follows the published API: tokens, ids, contents, deletions and quota."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def blackboard() -> BlackboardSandbox:
 
 @pytest.fixture
 def http(blackboard: BlackboardSandbox) -> Iterator[httpx.Client]:
-    """A client that knows the application's secret, and no token yet."""
+    """A client without a token."""
     with httpx.Client(transport=httpx.WSGITransport(app=blackboard), base_url="http://blackboard.test") as client:
         yield client
 

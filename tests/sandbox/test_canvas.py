@@ -1,4 +1,4 @@
-"""The stand-in Canvas's door, its accounts, its lists and its limits."""
+"""The sandbox Canvas: authentication, accounts, lists and limits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def client(canvas: CanvasSandbox) -> CanvasClient:
     return CanvasClient(canvas)
 
 
-# --- the door -------------------------------------------------------------------------------------------------------
+# --- authentication -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("token", ["", "wrong", REFRESH_TOKEN])
@@ -47,7 +47,7 @@ def test_a_token_expires(canvas: CanvasSandbox, client: CanvasClient) -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_right_that_is_missing_is_refused_without_that_header(status: int) -> None:
-    canvas = CanvasSandbox(permissions=(), refusal_status=status)  # type: ignore[arg-type]  # pytest knows no literals
+    canvas = CanvasSandbox(permissions=(), refusal_status=status)  # type: ignore[arg-type]  # an int, not a Literal
 
     answers = [
         CanvasClient(canvas).create(),

@@ -1,4 +1,4 @@
-"""The stand-in Canvas's courses: made, shown, changed, ended."""
+"""Courses in the sandbox Canvas: create, show, change, delete."""
 
 from __future__ import annotations
 

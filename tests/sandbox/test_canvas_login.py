@@ -1,4 +1,4 @@
-"""The stand-in Canvas's consent page and its tokens."""
+"""The sandbox Canvas's consent page and tokens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def client(canvas: CanvasSandbox) -> CanvasClient:
 
 
 def told(client: CanvasClient, **fields: str) -> dict[str, list[str]]:
-    """Ask for consent, and return what comes back with the redirect."""
+    """Request consent, and return the query parameters of the redirect."""
     answer = client.http.get("/login/oauth2/auth", params={**ASKED, **fields})
     assert answer.status_code == 302
     assert answer.headers["location"].startswith(REDIRECT_URI)

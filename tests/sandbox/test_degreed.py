@@ -1,4 +1,4 @@
-"""The stand-in Degreed: tokens, the rate window, formats, courses, lists and skills, as its documentation has them."""
+"""The sandbox Degreed follows the documentation: tokens, rate limit, formats, courses, lists and skills."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COURSE = {"external-id": "A+1", "title": "A course", "url": "https://learn.test/
 
 
 class Client:
-    """Calls a sandbox in-process with a token of its own; answers are interpreted by nobody."""
+    """Calls a sandbox in-process with its own token; returns raw responses."""
 
     def __init__(self, degreed: DegreedSandbox, *, scope: str = "content:read,content:write") -> None:
         self.http = httpx.Client(transport=httpx.WSGITransport(app=degreed), base_url="https://api.degreed.test")
@@ -40,7 +40,7 @@ class Client:
         return self.http.post(COURSES_PAGE, json=document({**COURSE, **attributes}))
 
     def created(self, external_id: str, **attributes: Any) -> str:
-        """Create a course with a url of its own and return its id."""
+        """Create a course with a unique URL and return its id."""
         named = {"external-id": external_id, "url": f"https://learn.test/{external_id}", **attributes}
         return str(self.create(**named).json()["data"]["id"])
 
@@ -116,7 +116,7 @@ def test_a_token_without_the_scope_to_write_gets_403(degreed: DegreedSandbox) ->
     assert error_of(reader.create())["detail"] == "The access token lacks the scope content:write."
 
 
-# --- formats and the window -----------------------------------------------------------------------------------------
+# --- formats and rate limit -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("headers", [{"Accept": "*/*"}, {"Accept": "text/html"}, {"Content-Type": "text/plain"}])
@@ -183,7 +183,7 @@ def test_an_update_into_what_is_taken_gets_409_and_one_into_its_own_does_not(cli
 
 
 @pytest.mark.parametrize("is_taken", [False, True])
-def test_whether_what_was_deleted_stays_taken_is_a_knob(is_taken: bool) -> None:  # noqa: FBT001  (pytest gives it)
+def test_whether_what_was_deleted_stays_taken_is_a_knob(is_taken: bool) -> None:  # noqa: FBT001  (a pytest parameter)
     client = Client(DegreedSandbox(deleted_stay_taken=is_taken))
     client.delete(client.create().json()["data"]["id"])
 
@@ -254,7 +254,7 @@ def test_a_list_leaves_out_what_is_obsolete_and_a_filter_does_not(client: Client
 
     assert [course["id"] for course in client.listed()["data"]] == [shown]
     assert [course["id"] for course in client.listed("?filter[external_id]=b%2Bc")["data"]] == [hidden]
-    assert client.listed("?filter[external_id]=b+c")["data"] == []  # A plus sign is a space.
+    assert client.listed("?filter[external_id]=b+c")["data"] == []  # The plus sign decodes to a space.
 
 
 def test_filters_can_be_loose_blind_for_the_obsolete_and_for_other_providers(

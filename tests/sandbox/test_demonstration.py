@@ -1,4 +1,4 @@
-"""How the demonstration goes on where one sync is not enough; ``make demo`` shows the rest."""
+"""The demonstration with a channel that needs several syncs; ``make demo`` covers the rest."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REFUSED: Final = {"state": "stopped", "reason": "The LMS refuses us.", "counts":
 
 @pytest.fixture
 def syncs(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[object]]:
-    """Return a function that has syncs give these reports, and returns those that the demonstration has read."""
+    """Return a function that runs syncs with the given reports and returns the reports that the demonstration used."""
 
     def run(*reports: object) -> list[object]:
         manage = create_autospec(Demonstration._manage, side_effect=map(json.dumps, reports))

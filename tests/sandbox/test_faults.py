@@ -1,4 +1,4 @@
-"""Faults strike the requests they are meant for, and a client sees what a real failure would show it."""
+"""Injected faults affect the intended requests, and look like real failures to the client."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, eq=False)
 class Notebook(SandboxApplication):
-    """The smallest vendor: each request keeps its body; ``POST /list`` answers with all that was kept, as JSON."""
+    """A minimal vendor: each request stores its body; ``POST /list`` also returns all stored bodies as JSON."""
 
     notes: list[str] = field(init=False, default_factory=list)
 

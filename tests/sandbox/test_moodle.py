@@ -1,4 +1,4 @@
-"""The stand-in Moodle's wire format, its control pages, and what PHP cuts off a long request."""
+"""The sandbox Moodle's wire format, its control pages, and PHP's truncation of long requests."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def client(moodle: MoodleSandbox) -> MoodleClient:
 
 
 def batch(size: int) -> dict[str, str]:
-    """Return ``size`` courses of nine fields each."""
+    """Return the form fields of ``size`` courses, nine fields each."""
     more = {"idnumber": "", "summary": "", "summaryformat": "1", "visible": "1", "startdate": "86400", "enddate": "0"}
     return numbered(*({**new_course(), "shortname": f"short {number}", **more} for number in range(size)))
 

@@ -1,4 +1,4 @@
-"""Creating courses in the stand-in Moodle: all or none."""
+"""Creating courses in the sandbox Moodle: all or nothing."""
 
 from __future__ import annotations
 

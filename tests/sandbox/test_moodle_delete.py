@@ -1,4 +1,4 @@
-"""Deleting courses in the stand-in Moodle: each by itself, up to one that may not be entered."""
+"""Deleting courses in the sandbox Moodle: one by one, until a course is not accessible."""
 
 from __future__ import annotations
 

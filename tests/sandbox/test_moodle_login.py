@@ -1,4 +1,4 @@
-"""The stand-in Moodle's login page, which hands out tokens."""
+"""The sandbox Moodle's login page, which issues tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding courses in the stand-in Moodle, and how they read back."""
+"""Looking up courses in the sandbox Moodle, and the format of the results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the stand-in Moodle's site, its service and its account let through."""
+"""Access control of the sandbox Moodle: site, service and account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The time that creates take in a large category of the stand-in Moodle, and the locks that they hold meanwhile."""
+"""Duration of creates in a large category of the sandbox Moodle, and the locks held meanwhile."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LOCKED = {
 
 
 def with_courses(count: int, *, category: int = 1) -> tuple[MoodleSandbox, list[float]]:
-    """Return a Moodle with ``count`` courses in a category, and the list of the times that its creates take."""
+    """Return a Moodle with ``count`` courses in a category, and a list that collects the seconds its creates sleep."""
     naps: list[float] = []
     moodle = MoodleSandbox(sort_seconds_per_course=0.0004, sleep=naps.append, category_ids={1, 2})
     for number in range(count):
@@ -55,7 +55,7 @@ def test_courses_of_other_categories_cost_nothing() -> None:
 
     MoodleClient(moodle).create(*named("A", "B"))
 
-    assert naps == [pytest.approx(0.0004)]  # The second one sorts the first one.
+    assert naps == [pytest.approx(0.0004)]  # Only the second create sorts, and only one course.
 
 
 def test_courses_that_are_moved_or_removed_no_longer_count() -> None:
@@ -127,7 +127,7 @@ def test_only_a_site_with_debugging_on_tells_a_lock_from_a_bad_value() -> None:
     assert answer == {**LOCKED, "debuginfo": "Lock wait timeout exceeded; try restarting transaction"}
 
 
-# --- knobs of the command ---------------------------------------------------------------------------------------------
+# --- knobs of run_sandbox ---------------------------------------------------------------------------------------------
 
 
 def test_the_command_turns_knobs(monkeypatch: pytest.MonkeyPatch) -> None:

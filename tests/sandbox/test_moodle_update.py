@@ -1,4 +1,4 @@
-"""Updating courses in the stand-in Moodle: each by itself."""
+"""Updating courses in the sandbox Moodle: each one independently."""
 
 from __future__ import annotations
 

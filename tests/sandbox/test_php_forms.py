@@ -1,4 +1,4 @@
-"""PHP's reading of forms, as far as clients of a PHP site depend on it."""
+"""PHP's parsing of forms, as far as clients of a PHP site depend on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stand-in SAP SuccessFactors: log-ins, what an import must look like, and its window."""
+"""The sandbox SAP SuccessFactors: logins, valid imports, and the import window."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SCOPE = {"userId": USER_ID, "companyId": COMPANY_ID, "userType": "admin", "resou
 
 
 class Clock:
-    """Epoch seconds that stand until they are moved."""
+    """A clock in epoch seconds that tests move."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC).timestamp()
@@ -43,7 +43,7 @@ class Clock:
 
 
 class SAPClient:
-    """Calls ``sap`` in-process; nothing is interpreted."""
+    """Calls ``sap`` in-process; returns raw responses."""
 
     def __init__(self, sap: SAPSandbox) -> None:
         self.http = httpx.Client(transport=httpx.WSGITransport(app=sap), base_url=URL)
@@ -63,7 +63,7 @@ class SAPClient:
 
 
 def a_course(course_id: str = "A", **fields: Any) -> dict[str, Any]:
-    """Return a course that is taken; ``fields`` replace what is right, ``None`` leaves one out."""
+    """Return a valid course; ``fields`` replace its fields, and None removes one."""
     course = {
         "courseID": course_id,
         "providerID": "EDX",
@@ -120,7 +120,7 @@ def test_the_registry_makes_one_whose_own_credentials_open_it() -> None:
     assert SAPClient(sandbox).send(a_course()).status_code == 200
 
 
-# --- log-ins --------------------------------------------------------------------------------------------------------
+# --- logins ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_token_for_client_and_secret(client: SAPClient) -> None:

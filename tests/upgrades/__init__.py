@@ -1,1 +1,1 @@
-"""Old code beside new code on one database, as during a rolling upgrade."""
+"""Old and new code on one database, as during a rolling upgrade."""

@@ -1,4 +1,4 @@
-"""Finds what old code, which still runs while a database is migrated, would not survive. Pure."""
+"""Finds migration operations that would break old code, which still runs while the database is migrated. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from django.db.migrations.operations.base import Operation
     from django.db.migrations.state import ProjectState
 
-#: Operations that no query of old code depends on. No inspection can tell if old code can read the data that RunPython
-#: writes; ``test_rolling_upgrade.py`` runs old code on it.
+#: Operations that no query of old code depends on. Data that RunPython writes cannot be inspected for compatibility
+#: with old code; ``test_rolling_upgrade.py`` runs old code on that data.
 _HARMLESS: Final = (
     operations.CreateModel,
     operations.AddIndex,
@@ -27,7 +27,7 @@ _HARMLESS: Final = (
     operations.AlterModelTableComment,
     operations.RunPython,
 )
-#: Types of columns -> types that hold every value of theirs, written and read in the same way.
+#: Column type -> types that hold all of its values and read and write them in the same way.
 _WIDER: Final = {
     "CharField": {"TextField"},
     "SmallIntegerField": {"IntegerField", "BigIntegerField"},
@@ -38,11 +38,11 @@ _WIDER: Final = {
 
 
 def problems(migration: Migration, state: ProjectState, *, known: Container[tuple[str, str]]) -> Iterator[str]:
-    """Yield what old code would not survive, one sentence each.
+    """Yield the problems that the migration would cause for old code, one sentence each.
 
     Args:
-        state: before the migration; is left as it is after it.
-        known: the models that old code has, as app and lower-case name; it does not use the tables of others.
+        state: the state before the migration; changed to the state after it.
+        known: the models of the old code, as (app label, lower-case name). Old code uses no other tables.
     """
     for operation in _flat(migration.operations):
         name = f"{migration.app_label}.{migration.name}: {operation.describe()}"
@@ -53,7 +53,7 @@ def problems(migration: Migration, state: ProjectState, *, known: Container[tupl
 
 
 def _flat(every: Iterable[Operation]) -> Iterator[Operation]:
-    """Yield operations; of those that treat database and models differently, what the database gets."""
+    """Yield all operations; for SeparateDatabaseAndState, only its database operations."""
     for operation in every:
         if isinstance(operation, operations.SeparateDatabaseAndState):
             yield from _flat(operation.database_operations)

@@ -1,4 +1,4 @@
-"""Code of the last release survives each migration since; the checks find what it would not survive."""
+"""Code of the last release works after each later migration; the checks find changes that would break it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.upgrades.migrations import problems
 if TYPE_CHECKING:
     from django.db.migrations.operations.base import Operation
 
-#: The newest migrations of the last release: all that come after them meet code of that release.
+#: The newest migrations of the last release. All later migrations meet code of that release.
 RELEASED: Final = {
     "catalog": "0002_timestamps_as_served",
     "integrated_channels": "0009_settled_rows_are_read_from_an_index",
@@ -25,7 +25,7 @@ OURS: Final = {config.label for config in apps.get_app_configs() if config.name.
 
 
 def since_release() -> list[tuple[Migration, ProjectState]]:
-    """Return our migrations since the release, in the order of their dependencies, each with the state before it."""
+    """Return our migrations since the release in dependency order, each with the state before it."""
     graph = MigrationLoader(None).graph
     old = {key for released in RELEASED.items() for key in graph.forwards_plan(released)}
     plan = dict.fromkeys(key for leaf in graph.leaf_nodes() for key in graph.forwards_plan(leaf))

@@ -1,4 +1,4 @@
-"""Processes of the last release and of today work on one database at the same time, before and after it is migrated."""
+"""Processes of the last release and of the current code share one database, before and after its migration."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.processes
 
-#: The commit that the last release was made of.
+#: The commit of the last release.
 RELEASE: Final = "d4b32ad"
 CUSTOMER: Final = "22222222-2222-4222-8222-222222222222"
 CATALOG: Final = "55555555-5555-4555-8555-555555555555"
 
-#: Carries out one command after the other, and says what each printed and ended with.
+#: Runs one command after another; reports each command's output and exit code.
 COMMANDS: Final = """
 import contextlib, io, json, sys
 from django.core.management import call_command
@@ -50,7 +50,7 @@ def code_of_the_release() -> Path:
     """Return a folder with the code of the last release.
 
     Raises:
-        UnavailableError: the history is not here.
+        UnavailableError: the clone lacks the release's commit.
     """
     command = ["git", "-C", str(PROJECT), "archive", RELEASE]
     try:
@@ -65,7 +65,7 @@ def code_of_the_release() -> Path:
 
 @pytest.fixture(params=["SQLite", "MariaDB"])
 def today(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
-    """A site that runs today's code; its database is empty."""
+    """A site that runs the current code; its database is empty."""
     if request.param == "SQLite":
         return Site.make(tmp_path)
     url = services.create_database(request.getfixturevalue("mariadb_url"), "rolling_upgrade")
@@ -91,7 +91,7 @@ class Program:
         return output
 
     def put_into_catalog(self, titles: Mapping[str, str]) -> Any:
-        """Make the catalog hold exactly these courses, key -> title."""
+        """Replace the catalog's content with these courses (key -> title); return the counts."""
         file = self._folder / "catalog.jsonl"
         file.write_text("".join(json.dumps(a_course(key, title=title)) + "\n" for key, title in titles.items()))
         named = ("--catalog-uuid", CATALOG, "--customer-uuid", CUSTOMER)
@@ -119,7 +119,7 @@ def program(site: Site) -> Iterator[Program]:
 
 @contextlib.contextmanager
 def web(site: Site, token: str) -> Iterator[None]:
-    """Serve the catalog until the block ends. Makes the first request, which imports all code and may take long."""
+    """Serve the catalog until the block ends. Sends the first request, which imports all code and may be slow."""
     options = ("--bind", f"127.0.0.1:{site.port}", "--workers", "1", "--threads", "4", "--timeout", "120")
     command = ("gunicorn", *options, "enterprise_catalog.wsgi")
     with site.running(*command) as process:
@@ -129,7 +129,7 @@ def web(site: Site, token: str) -> Iterator[None]:
 
 
 def diff(site: Site, token: str) -> Any:
-    """Return the API's difference between no keys and the catalog."""
+    """Return ``to_create`` of the diff for no keys: all keys in the catalog."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{site.port}/api/v1/enterprise-catalogs/{CATALOG}/content-diff/",
         data=b'{"content_keys": []}',
@@ -153,21 +153,21 @@ def test_old_and_new_code_work_on_a_migrated_database_at_the_same_time(today: Si
             new = processes.enter_context(program(today))
             new.run("migrate", "--verbosity", "0")
 
-            # Processes that were started before the migration still run after it.
+            # Processes that started before the migration still run after it.
             del titles["K0"]
             titles |= {"K1": "Changed by old code", "K6": "Added by old code"}
             assert old.put_into_catalog(titles) == report(created=1, updated=1, unchanged=4, removed=1)
             assert diff(released, token) == sorted(titles)
             assert old.sync(first) == {"delete": {"done": 1}, "create": {"done": 1}, "update": {"done": 1}}
             second = old.create_channel(lms, "--settings", '{"category_id": 1}', "--catalog-uuid", CATALOG)
-            # New workers work with an old web service, on rows that old code wrote.
+            # New workers, old web service, rows written by old code.
             assert new.sync(first) == {}
             titles["K0"] = "Returned by new code"
             assert new.put_into_catalog(titles) == report(created=1, unchanged=6)
             assert new.sync(first) == {"create": {"done": 1}}
 
         with web(today, token):
-            # Old workers work with a new web service, on rows that new code wrote.
+            # Old workers, new web service, rows written by new code.
             assert old.sync(first) == {}
             titles |= {"K2": "Changed by old code, too"}
             assert old.put_into_catalog(titles) == report(updated=1, unchanged=6)

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _empty_caches() -> None:
-    """Throttles count in the cache, and Open edX's client keeps its tokens there.
+    """Clear the cache, which holds throttle counters and the tokens of Open edX's client, and the snapshots.
 
-    Snapshots are of versions that no other database has, unless a test undoes what it wrote, as they all do.
+    Catalog versions are unique, except after a rollback. Every test rolls back, so a later test may repeat a version.
     """
     cache.clear()
     SNAPSHOTS.clear()
@@ -32,7 +32,7 @@ def _empty_caches() -> None:
 
 @pytest.fixture
 def client_with() -> Callable[..., APIClient]:
-    """Return a function that makes an API client whose token has the roles, such as ``enterprise_admin:<uuid>``."""
+    """Return a function that makes an API client with a token for these roles, such as ``enterprise_admin:<uuid>``."""
 
     def make(*roles: str, **token: Any) -> APIClient:
         client = APIClient()
@@ -50,13 +50,13 @@ def operator(client_with: Callable[..., APIClient]) -> APIClient:
 
 @pytest.fixture
 def admin_of(client_with: Callable[..., APIClient]) -> Callable[[UUID], APIClient]:
-    """Return a function that makes a client that may read one customer's catalogs."""
+    """Return a function that makes a client with read access to one customer's catalogs."""
     return lambda customer_uuid: client_with(f"enterprise_admin:{customer_uuid}")
 
 
 @pytest.fixture
 def one_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of a test is in one window of the limits for failed logins, midnight or not."""
+    """Freeze the clock of the login limits, so a test never crosses a window boundary such as midnight."""
     monkeypatch.setattr("enterprise_catalog.login_limits._seconds", lambda: 1_800_000_000)
 
 
@@ -68,11 +68,11 @@ def no_cache(settings: Settings) -> None:
 
 @pytest.fixture(scope="session")
 def redis_url() -> str:
-    """A Redis."""
+    """The URL of a Redis; skips the test if there is no Redis."""
     return services.or_skip(services.redis_url)
 
 
 @pytest.fixture(scope="session")
 def mariadb_url() -> str:
-    """A MariaDB, whatever database the suite itself runs on."""
+    """The URL of a MariaDB server, even when the suite itself runs on SQLite; skips the test if there is no server."""
     return services.or_skip(services.mariadb_url)

@@ -1,4 +1,4 @@
-"""Valid rows with boring values; a test spells out only what matters to it."""
+"""Factories for valid rows with boring values; a test gives only the values that matter to it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, E
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: The day on which everything happens, unless a test says otherwise.
+#: The default time of every change.
 DAY_ONE = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 def a_customer(**values: Any) -> EnterpriseCustomer:
-    """Save and return a customer."""
+    """Save and return a customer; ``values`` replace the default fields."""
     defaults = {"name": "Acme", "slug": "acme", "learner_portal_url": "https://learn.example.org"}
     customer = EnterpriseCustomer(**(defaults | values))
     save_customer(customer, now=DAY_ONE)
@@ -29,7 +29,7 @@ def a_customer(**values: Any) -> EnterpriseCustomer:
 def a_catalog(
     *documents: dict[str, Any], customer: EnterpriseCustomer | None = None, now: datetime = DAY_ONE, **values: Any
 ) -> EnterpriseCatalog:
-    """Save and return a catalog that holds ``documents``."""
+    """Save and return a catalog with ``documents`` as its content."""
     defaults: dict[str, Any] = {"title": "All of it", "enterprise_customer": customer or a_customer()}
     if "catalog_query" not in values:
         defaults["catalog_query"] = CatalogQuery.objects.create(title="Everything")
@@ -43,7 +43,7 @@ def a_catalog(
 def import_into(
     catalog: EnterpriseCatalog, documents: Iterable[dict[str, Any]], *, now: datetime = DAY_ONE, replace: bool = False
 ) -> ImportReport:
-    """Import ``documents`` into the catalog's query."""
+    """Import ``documents`` (in this order) into the catalog's query; return the counts."""
     query = catalog.catalog_query
     assert query is not None
     lines = [json.dumps(document).encode() for document in documents]
@@ -51,7 +51,7 @@ def import_into(
 
 
 def a_course(key: str = "Northwind+DATA101", **fields: Any) -> dict[str, Any]:
-    """Return a course's document."""
+    """Return a course document; ``fields`` replace the default fields."""
     return {
         "content_type": "course",
         "key": key,
@@ -65,5 +65,5 @@ def a_course(key: str = "Northwind+DATA101", **fields: Any) -> dict[str, Any]:
 
 
 def courses(count: int, *, prefix: str = "Northwind+C") -> list[dict[str, Any]]:
-    """Return ``count`` courses' documents, ascending by key."""
+    """Return ``count`` course documents, in ascending order by key."""
     return [a_course(f"{prefix}{number:06}") for number in range(count)]

@@ -1,4 +1,4 @@
-"""How the database carries out a statement."""
+"""Query plans."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def plan_of(read: Callable[[], object], *, of: type[Model]) -> str:
-    """Return how the database carries out the first statement by which ``read`` reads the model's table."""
+    """Return the database's plan for the first statement in which ``read`` uses the model's table."""
     with CaptureQueriesContext(connection) as queries:
         read()
     statements = [" ".join(query["sql"].split()).replace("`", "").replace('"', "") for query in queries]

@@ -22,25 +22,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 PROJECT = Path(__file__).resolve().parent.parent
-#: The program that syncs; at INFO it logs what becomes of each task.
+#: Runs syncs; at INFO it logs the result of each task.
 WORKER = ("celery", "-A", "enterprise_catalog", "worker", "--concurrency", "2", "--loglevel", "INFO")
 _STOP_SECONDS = 30
-#: The kernel's numbers (net/tcp_states.h) of SYN_RECV, ESTABLISHED and CLOSE_WAIT.
+#: The kernel's codes (net/tcp_states.h) for ESTABLISHED, SYN_RECV and CLOSE_WAIT.
 _UNCLOSED = frozenset({"03", "01", "08"})
 
 
 @dataclass(frozen=True)
 class Site:
-    """A site of its own: a folder, a database, a broker, and ports that nobody else uses."""
+    """An isolated site: its own folder, database, broker and port."""
 
     folder: Path
     environment: Mapping[str, str]
     port: int  #: Of the web service.
-    project: Path = PROJECT  #: Whose code the processes run.
+    project: Path = PROJECT  #: The folder of the code to run.
 
     @classmethod
     def make(cls, folder: Path, **variables: str) -> Site:
-        """Return a site whose state lies in ``folder``; ``variables`` are further ones of its environment."""
+        """Return a site with its state in ``folder``; ``variables`` are added to its environment."""
         port = free_port()
         ours = {
             "DJANGO_SETTINGS_MODULE": "enterprise_catalog.settings.local",
@@ -54,7 +54,7 @@ class Site:
         return cls(folder, inherited | ours | variables, port)
 
     def manage(self, *arguments: str, allowed: tuple[int, ...] = (0,)) -> str:
-        """Run a management command to its end and return what it printed."""
+        """Run a management command and return its standard output; fail unless its exit code is in ``allowed``."""
         command = [sys.executable, "manage.py", *arguments]
         done = subprocess.run(
             command, cwd=self.project, env=dict(self.environment), capture_output=True, text=True, check=False
@@ -64,9 +64,9 @@ class Site:
 
     @contextlib.contextmanager
     def running(self, *command: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run a program of the virtual environment until the block ends; its output goes to a log in the folder.
+        """Run a Python module until the block ends; its output goes to a log in the site's folder.
 
-        It leads a process group of its own, of which nobody outlives the block.
+        The process leads its own process group. All processes of the group have ended when the block ends.
         """
         with self.log_of(*command).open("ab") as log:
             process = subprocess.Popen(
@@ -87,7 +87,7 @@ class Site:
 
     @contextlib.contextmanager
     def dialogue(self, code: str) -> Iterator[Dialogue]:
-        """Run ``code`` in a process of its own, with Django set up, and talk to it until the block ends."""
+        """Run ``code`` in its own process, with Django set up, and communicate with it until the block ends."""
         log_file = self.folder / "dialogue.log"
         with log_file.open("wb") as log:
             process = subprocess.Popen(
@@ -98,7 +98,7 @@ class Site:
                 stdout=subprocess.PIPE,
                 stderr=log,
             )
-        with process:  # Its end closes the process's standard input and waits.
+        with process:  # Leaving this block closes the process's standard input and waits for its end.
             try:
                 yield Dialogue(process, log_file)
             except BaseException:
@@ -106,12 +106,12 @@ class Site:
                 raise
 
     def log_of(self, *command: str) -> Path:
-        """Return where the output of a program goes that :meth:`running` runs."""
+        """Return the log file of a command that :meth:`running` runs."""
         return self.folder / ("-".join(part.strip("-/").replace("/", "_") for part in command)[:60] + ".log")
 
     @contextlib.contextmanager
     def web(self) -> Iterator[None]:
-        """Serve the catalog with gunicorn, as production does."""
+        """Serve the catalog with gunicorn, as in production."""
         command = ("gunicorn", "--bind", f"127.0.0.1:{self.port}", "--workers", "2", "enterprise_catalog.wsgi")
         with self.running(*command) as process:
             wait_for_port(self.port, process, log=self.log_of(*command))
@@ -119,7 +119,7 @@ class Site:
 
     @contextlib.contextmanager
     def sandbox(self, channel: str) -> Iterator[Mapping[str, Any]]:
-        """Serve a sandbox LMS and give its announcement: URL, credentials and settings."""
+        """Serve a sandbox LMS and yield its announcement: URL, credentials and settings."""
         port = free_port()
         command = ("django", "run_sandbox", "--channel", channel, "--port", str(port))
         with self.running(*command) as process:
@@ -130,37 +130,37 @@ class Site:
 
     @contextlib.contextmanager
     def worker(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Run a Celery worker."""
+        """Run a Celery worker until the block ends."""
         with self.running(*WORKER) as process:
             yield process
 
     @contextlib.contextmanager
     def scheduler(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Run Celery's scheduler."""
+        """Run Celery's scheduler until the block ends."""
         with self.running("celery", "-A", "enterprise_catalog", "beat") as process:
             yield process
 
 
 @dataclass(frozen=True)
 class Dialogue:
-    """A process that reads lines from its standard input and writes JSON, a line each, to its standard output."""
+    """A process that reads lines from standard input and writes JSON lines to standard output."""
 
     process: subprocess.Popen[bytes]
     log: Path
 
     def ask(self, **request: Any) -> Any:
-        """Write a line, ``request`` as JSON or an empty one, and return what the process says next."""
+        """Write ``request`` as a JSON line (an empty line without ``request``) and return the next message."""
         self.say(**request)
         return self.hear()
 
     def say(self, **request: Any) -> None:
-        """Write the line and go on; what the process says to it is to be heard later."""
+        """Write the line without waiting for a response; read it later with :meth:`hear`."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(request).encode() + b"\n" if request else b"\n")
         self.process.stdin.flush()
 
     def hear(self) -> Any:
-        """Wait for what the process says next; fail with its log if it ends instead."""
+        """Wait for the process's next message and return it; fail with the log if the process ends first."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, f"the process said nothing more:\n{self.log.read_text(errors='replace')[-4000:]}"
@@ -168,38 +168,38 @@ class Dialogue:
 
 
 class Service:
-    """A program of a site that a test may kill and start again. Linux only."""
+    """A program of a site that a test can kill and restart. Linux only."""
 
     def __init__(self, site: Site, *command: str, port: int | None = None) -> None:
-        """Prepare it; nothing runs yet.
+        """Store the command; nothing runs before :meth:`start`.
 
         Args:
-            port: where it listens once it is up; ``None`` if it does not listen.
+            port: the port on which the program listens; None if it does not listen.
         """
         self.site, self.command, self.port = site, command, port
         self.process: subprocess.Popen[bytes] | None = None
         self._block = contextlib.ExitStack()
 
     def start(self) -> None:
-        """Start it; returns when it listens."""
+        """Start the program; returns when it listens."""
         self.process = self._block.enter_context(self.site.running(*self.command))
         if self.port is not None:
             wait_for_port(self.port, self.process, log=self.site.log_of(*self.command))
 
     def stop(self) -> None:
-        """End it as an administrator would, if it runs."""
+        """Stop the program with SIGTERM, if it runs."""
         self._block.close()
         self.process = None
 
     def kill(self) -> None:
-        """End it and its children by SIGKILL, all at once; returns when none of them lives any more."""
+        """Kill the program and its children with SIGKILL, all at once; returns when all of them have ended."""
         assert self.process is not None
         kill_group(self.process)
         self.stop()
 
     @property
     def is_running(self) -> bool:
-        """Whether it has been started and has not ended by itself."""
+        """True from :meth:`start` until the program ends."""
         return self.process is not None and self.process.poll() is None
 
     def children(self) -> list[int]:
@@ -210,7 +210,7 @@ class Service:
 
 
 class Worker(Service):
-    """A Celery worker. What it tells, it tells of the time since it was last started; it stands in its log."""
+    """A Celery worker. The counts come from its log since its last start."""
 
     def __init__(self, site: Site) -> None:
         super().__init__(site, *WORKER)
@@ -224,16 +224,16 @@ class Worker(Service):
         super().start()
 
     def carried_out(self) -> Counter[str]:
-        """Return how often it has carried out each task, by id, whether or not they failed."""
+        """Return task id -> number of times that the worker has finished the task, including failures."""
         return Counter(re.findall(r"\[([0-9a-f-]{36})\] (?:succeeded|raised)", self._log()))
 
     def under_way(self) -> Counter[str]:
-        """Return how often it has received each task, by id, without having carried it out."""
+        """Return task id -> number of times that the worker has received but not finished the task."""
         received = Counter(re.findall(r"\[([0-9a-f-]{36})\] received", self._log()))
         return received - self.carried_out() - self._killed
 
     def kill_pool(self) -> None:
-        """End the processes that carry out its tasks by SIGKILL; it has others carry them out again."""
+        """Kill the worker's pool processes with SIGKILL; the worker then starts new ones, which repeat their tasks."""
         pids = self.children()
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
@@ -242,7 +242,7 @@ class Worker(Service):
         self._killed += self.under_way()
 
     def connections_to_broker(self) -> int:
-        """Return how often it has connected to the broker."""
+        """Return the number of times that the worker has connected to the broker."""
         return self._log().count("Connected to redis://")
 
     def _log(self) -> str:
@@ -256,17 +256,17 @@ class _Living(NamedTuple):
 
 
 def _living_processes() -> Iterator[_Living]:
-    """Yield all processes but the dead ones that nobody has waited for."""
+    """Yield all processes except zombies."""
     for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # It has ended since.
-            # proc(5): pid (name) state parent group …; the name may hold anything.
+        with contextlib.suppress(OSError):  # The process has ended in the meantime.
+            # proc(5): pid (name) state parent group …; the name may contain any character.
             state, parent, group = (folder / "stat").read_text().rpartition(")")[2].split()[:3]
             if state not in "ZX":
                 yield _Living(int(folder.name), int(parent), int(group))
 
 
 def kill_group(leader: subprocess.Popen[bytes]) -> None:
-    """End a process and all of the group that it leads by SIGKILL; returns when none of them lives any more."""
+    """Kill a process and its whole process group with SIGKILL; returns when all of them have ended."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader.pid, signal.SIGKILL)
     leader.wait()
@@ -274,7 +274,7 @@ def kill_group(leader: subprocess.Popen[bytes]) -> None:
 
 
 def connections_to(port: int) -> int:
-    """Return how many TCP connections a local server has that it has not closed, unaccepted ones included."""
+    """Return the number of TCP connections that a local server has not closed, including unaccepted ones."""
     lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
     # proc(5): slot, local address, remote address, state; an address ends with the port in hexadecimal.
     ends = (line.split()[1:4] for line in lines)
@@ -282,13 +282,13 @@ def connections_to(port: int) -> int:
 
 
 def get_json(url: str | urllib.request.Request) -> Any:
-    """Return what ``url`` answers."""
+    """Return the JSON response of ``url``."""
     with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310  (loopback)
         return json.load(response)
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = 0.1) -> None:
-    """Return once ``condition`` holds, which is tried ``every`` so often; fail if it takes longer than ``seconds``."""
+    """Wait until ``condition`` is true, checking it every ``every`` seconds; fail after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not so after {seconds} seconds"

@@ -1,8 +1,8 @@
-"""MariaDB and Redis for the tests: those that ``TEST_DATABASE_URL`` and ``TEST_REDIS_URL`` name, else private servers.
+"""MariaDB and Redis for the tests: from ``TEST_DATABASE_URL`` and ``TEST_REDIS_URL``, else private servers.
 
-A pytest plugin (``-p tests.services``), since the database must be known before Django's settings are read. With
-``--mariadb`` the suite runs on MariaDB instead of SQLite. What cannot be had is skipped with the reason; with
-``REQUIRE_SERVICES=1`` it fails instead.
+A pytest plugin (``-p tests.services``), because the database must be set before Django reads its settings. With
+``--mariadb`` the suite runs on MariaDB instead of SQLite. Tests of an unavailable service are skipped with the reason;
+with ``REQUIRE_SERVICES=1`` they fail instead.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ T = TypeVar("T")
 
 _START_SECONDS = 60
 _STOP_SECONDS = 20
-#: Debian keeps servers where ordinary users' PATH does not look.
+#: Debian installs servers in folders that are not on an ordinary user's PATH.
 _PLACES = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
 
 _no_mariadb: str | None = None
 
 
 class UnavailableError(Exception):
-    """A service cannot be had; the text says why."""
+    """A service is not available; the message gives the reason."""
 
 
 @dataclass(eq=False)
 class PrivateServer:
-    """A server of our own, on a folder and a port of its own; it is stopped at exit."""
+    """A private server with its own folder and port; stopped at exit."""
 
     command: Sequence[str]
     port: int
@@ -55,10 +55,10 @@ class PrivateServer:
         atexit.register(self.stop)
 
     def start(self) -> None:
-        """Start it, on what an earlier start left in the folder; returns when it listens.
+        """Start the server with the data of an earlier start; returns when it listens.
 
         Raises:
-            UnavailableError: it ends, or does not listen in time.
+            UnavailableError: the server ends, or does not listen in time.
         """
         log = self.folder / "log"
         with log.open("ab") as output:
@@ -66,7 +66,7 @@ class PrivateServer:
         wait_for_port(self.port, self._process, log=log)
 
     def stop(self) -> None:
-        """Stop it in good order, if it runs; returns when it has ended."""
+        """Stop the server gracefully, if it runs; returns when it has ended."""
         if self._process is None:
             return
         self._process.terminate()
@@ -76,7 +76,7 @@ class PrivateServer:
             self.kill()
 
     def kill(self) -> None:
-        """End it by SIGKILL, in the midst of whatever it does; returns when it has ended."""
+        """Kill the server with SIGKILL; returns when it has ended."""
         assert self._process is not None
         self._process.kill()
         self._process.wait()
@@ -102,8 +102,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(args: list[str]) -> Generator[None]:
-    """Name the database before pytest-django reads the settings; only wrappers come before it."""
-    global _no_mariadb  # noqa: PLW0603  (told to the collection below)
+    """Set the database URL before pytest-django reads the settings; only hook wrappers run before it."""
+    global _no_mariadb  # noqa: PLW0603  (read by pytest_collection_modifyitems)
     if "--mariadb" in args:
         try:
             os.environ["DATABASE_URL"] = mariadb_url()
@@ -113,12 +113,12 @@ def pytest_load_initial_conftests(args: list[str]) -> Generator[None]:
 
 
 def pytest_report_header() -> str:
-    """Say which database the suite runs on."""
+    """Report the suite's database."""
     return f"database: {settings.DATABASES['default']['ENGINE']}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about the other database, and mark what cannot run."""
+    """Deselect tests of the other database, and skip tests whose database is not available."""
     database = "mariadb" if config.getoption("--mariadb") else "sqlite"
     left_out = [item for item in items if (mark := item.get_closest_marker("only_on")) and database not in mark.args]
     if left_out:
@@ -129,17 +129,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if is_required():
         raise pytest.UsageError(f"REQUIRE_SERVICES=1, but there is no MariaDB: {_no_mariadb}")
     for item in items:
-        if item.get_closest_marker("django_db"):  # All others have a database of their own, if any.
+        if item.get_closest_marker("django_db"):  # All other tests use their own database, or no database.
             item.add_marker(pytest.mark.skip(reason=f"no MariaDB: {_no_mariadb}"))
 
 
 def is_required() -> bool:
-    """Return whether a service that cannot be had is a failure."""
+    """Return True if an unavailable service is a failure."""
     return os.environ.get("REQUIRE_SERVICES") == "1"
 
 
 def or_skip(service: Callable[[], T]) -> T:
-    """Return what ``service`` starts; if it cannot be had, skip the test, or fail where it is required."""
+    """Return the result of ``service``. If it is unavailable, skip the test, or fail with ``REQUIRE_SERVICES=1``."""
     try:
         return service()
     except UnavailableError as error:
@@ -153,12 +153,12 @@ def mariadb_url() -> str:
     """Return the URL of a MariaDB with a database ``enterprise_catalog``; a private server is stopped at exit.
 
     Raises:
-        UnavailableError: none is given, and none can be started.
+        UnavailableError: ``TEST_DATABASE_URL`` is not set and no server can be started, or there is no driver.
     """
     if given := os.environ.get("TEST_DATABASE_URL"):
         _check_driver()
         return given
-    # Nothing that the tests write has to survive a power cut.
+    # Test data does not have to survive a power failure.
     return start_mariadb("--innodb-flush-log-at-trx-commit=2")
 
 
@@ -166,16 +166,16 @@ def start_mariadb(*options: str) -> str:
     """Start a private MariaDB and return the URL of its database ``enterprise_catalog``; it is stopped at exit.
 
     Args:
-        options: further ones of ``mariadbd``; all that they do not name is as the server has it by default.
+        options: additional options of ``mariadbd``; all other options keep the server's defaults.
 
     Raises:
-        UnavailableError: it cannot be started, or there is no driver.
+        UnavailableError: the server cannot be started, or there is no driver.
     """
     return private_mariadb(*options).url
 
 
 def private_mariadb(*options: str) -> PrivateServer:
-    """Do as :func:`start_mariadb`, and return what stops the server and starts it again, its data kept."""
+    """Start a server like :func:`start_mariadb`; return an object that stops and restarts it with its data."""
     _check_driver()
     install, server = _binary("mariadb-install-db"), _binary("mariadbd")
     folder = _folder("mariadb")
@@ -184,7 +184,7 @@ def private_mariadb(*options: str) -> PrivateServer:
     _run([install, "--no-defaults", *user, f"--datadir={data}", "--auth-root-authentication-method=normal"])
     port = free_port()
     scratch = folder / "scratch"
-    scratch.mkdir()  # Servers that share a folder for temporary tables remove each other's when they start.
+    scratch.mkdir()  # Servers that share a folder for temporary tables delete each other's tables when they start.
     places = [
         f"--datadir={data}",
         f"--tmpdir={scratch}",
@@ -206,16 +206,16 @@ def redis_url() -> str:
     """Return the URL of a Redis; a private server is stopped at exit.
 
     Raises:
-        UnavailableError: none is given, and none can be started.
+        UnavailableError: ``TEST_REDIS_URL`` is not set, and no server can be started.
     """
     return os.environ.get("TEST_REDIS_URL") or private_redis().url
 
 
 def private_redis() -> PrivateServer:
-    """Start a private Redis, which keeps nothing on disk, and return what stops it and starts it again, empty.
+    """Start a private Redis without persistence; return an object that stops it and restarts it empty.
 
     Raises:
-        UnavailableError: it cannot be started.
+        UnavailableError: the server cannot be started.
     """
     server, port, folder = _binary("redis-server"), free_port(), _folder("redis")
     command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
@@ -225,8 +225,8 @@ def private_redis() -> PrivateServer:
 
 
 def create_database(server_url: str, name: str) -> str:
-    """Make the database ``name`` anew on a MariaDB server and return its URL."""
-    import MySQLdb  # noqa: PLC0415  (missing where it could not be built)
+    """Create the database ``name`` on a MariaDB server and return its URL. Drops an existing one."""
+    import MySQLdb  # noqa: PLC0415  (missing if it could not be built)
 
     port = int(server_url.rpartition(":")[2].partition("/")[0])
     with MySQLdb.connect(host="127.0.0.1", port=port, user="root") as connection, connection.cursor() as cursor:
@@ -236,7 +236,7 @@ def create_database(server_url: str, name: str) -> str:
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on now."""
+    """Return a loopback port that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -244,7 +244,11 @@ def free_port() -> int:
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], *, log: Path) -> None:
-    """Return once ``process`` listens on ``port``; fail with its log if it ends or takes too long."""
+    """Wait until ``process`` listens on ``port``.
+
+    Raises:
+        UnavailableError: the process ends or takes too long; the message includes the end of its log.
+    """
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:

@@ -1,6 +1,6 @@
-"""Any bytes to any URL, with and without a token: never a 500 and never an exception.
+"""Fuzzing: any bytes to any URL, with and without a token, cause neither a 500 nor an exception.
 
-The URLs are discovered from the URL configuration, so that a new one is covered without being listed here.
+The URLs come from the URL configuration, so new endpoints are covered automatically.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ pytestmark = pytest.mark.django_db
 METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND")
 APPLICATION: Final = Handler()
 KNOWN: Final = UUID(int=7)  #: The UUID of the only catalog.
-#: Where a 503 is the right answer: the check of what the service needs.
+#: The health check: the only endpoint that may return 503.
 MAY_ANSWER_503: Final = "/health/"
 
 
 def routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
-    """Yield each pattern's route: ``/api/v1/enterprise-catalogs/<uuid:uuid>/content-diff/``."""
+    """Yield each pattern's route, such as ``/api/v1/enterprise-catalogs/<uuid:uuid>/content-diff/``."""
     for pattern in resolver.url_patterns:
         route = before + str(pattern.pattern)
         if isinstance(pattern, URLPattern):
@@ -154,7 +154,7 @@ header_values = st.one_of(
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request, as a server hands it to the application: all text is Latin-1 for bytes."""
+    """A request as a server passes it to the application: each text holds bytes decoded as Latin-1."""
 
     method: str
     path: str
@@ -165,8 +165,8 @@ class Sent:
     length: str | None = None
 
     def answered(self, token: str | None) -> int:
-        """Send it to the application and return the status. What Django's handler does not catch is raised here."""
-        environ = RequestFactory()._base_environ()  # type: ignore[attr-defined]  # what its requests are made of
+        """Send the request to the application and return the status. Raises what Django's handler does not catch."""
+        environ = RequestFactory()._base_environ()  # type: ignore[attr-defined]  # not in the stubs
         if token is not None:
             environ["HTTP_AUTHORIZATION"] = f"JWT {token}"
         environ |= {f"HTTP_{name}": value for name, value in self.headers}
@@ -187,7 +187,7 @@ class Sent:
 
 
 def filled(route: str, parameter: str) -> str:
-    """Return the path of a route with ``parameter`` as each of its parameters, or with one of the right type."""
+    """Return the path of a route with ``parameter`` for each parameter; UUIDs and integers get a valid value."""
 
     def fill(match: re.Match[str]) -> str:
         if match[1] == "uuid":
@@ -200,7 +200,7 @@ def filled(route: str, parameter: str) -> str:
 parameters = (
     st.sampled_from(["1", "9" * 30, str(KNOWN), str(UUID(int=8)), "_5F", "%ED%A0%80", "\x00", "a/b"]) | bytes_in_text
 )
-#: The admin's pages are many and alike.
+#: The admin has many similar pages; this list gives the other routes more weight.
 OUTSIDE_ADMIN: Final = [route for route in ROUTES if not route.startswith("/admin/")]
 paths = st.builds(filled, st.sampled_from(ROUTES) | st.sampled_from(OUTSIDE_ADMIN), parameters) | bytes_in_text.map(
     lambda text: "/" + text
@@ -219,7 +219,7 @@ requests = st.builds(
 
 @pytest.fixture
 def token() -> str:
-    """A token that may read the only catalog, whose customer has a feed."""
+    """A token with read access to the only catalog, whose customer has a feed."""
     catalog = a_catalog(a_course(), uuid=KNOWN)
     portal = CornerstoneSandbox()
     make_configuration(
@@ -234,7 +234,7 @@ def token() -> str:
 
 @pytest.fixture(autouse=True)
 def _one_connection() -> Iterator[None]:
-    """Keep requests from closing the connection that the test's transaction is on, as Django's own client does."""
+    """Prevent requests from closing the connection of the test's transaction, as Django's test client does."""
     signals = (request_started, request_finished)
     for signal in signals:
         signal.disconnect(close_old_connections)
@@ -245,7 +245,7 @@ def _one_connection() -> Iterator[None]:
 
 def assert_answered(request: Sent, token: str) -> None:
     for shown in (None, token):
-        cache.clear()  # Throttles would answer all that follows.
+        cache.clear()  # Otherwise the throttles would reject all later requests.
         status = request.answered(shown)
         assert status < 500 or (status == 503 and request.path == MAY_ANSWER_503), request
 
@@ -265,7 +265,7 @@ def test_the_routes_of_all_programs_are_discovered() -> None:
 
 FEED_TOKEN: Final = "/integrated-channels/cornerstone/token"
 UNDECODABLE: Final = "text/plain; charset=rot13"
-#: Requests that were answered 500 once.
+#: Requests that used to return 500.
 FOUND: Final = {
     "a lone surrogate": Sent("POST", FEED_TOKEN, body=b'{"grant_type":"client_credentials","client_id":"\\ud800"}'),
     "nested lists": Sent("POST", FEED_TOKEN, body=b"[" * 5_000),

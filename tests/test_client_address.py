@@ -1,4 +1,4 @@
-"""The client's address behind proxies: only entries that trusted proxies appended count."""
+"""The client's IP address behind proxies: only entries from trusted proxies count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line, as a shell runs it."""
+"""The command line, as run from a shell."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.processes
 
-#: Turns each exception into a CommandError, and reads rows of a connection that Django then closes.
+#: The hardest case: it turns each exception into a CommandError, and Django closes the connection that it reads from.
 HARDEST = ("dumpdata",)
 
 
@@ -42,7 +42,7 @@ def started(site: Site, *command: str, **variables: str) -> subprocess.Popen[byt
 def test_a_command_whose_reader_goes_away_ends_quietly(site: Site, unbuffered: str) -> None:
     process = started(site, *HARDEST, PYTHONUNBUFFERED=unbuffered)
     assert process.stdout is not None
-    process.stdout.close()  # Before anything is written, as with "| true".
+    process.stdout.close()  # Before any output, as with "| true".
     _, messages = process.communicate()
 
     assert messages == b""

@@ -1,4 +1,4 @@
-"""Retries of transactions: which errors, how long, and what comes after."""
+"""Transaction retries: the errors that are retried, the time limit, and the result."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ DUPLICATE = IntegrityError(1062, "Duplicate entry")
 
 
 def locked(code: int) -> OperationalError:
-    """Return Django's error for one of SQLite with that result code."""
+    """Return a Django error caused by an SQLite error with this result code."""
     error = OperationalError("database is locked")
     cause = sqlite3.OperationalError("database is locked")
     cause.sqlite_errorcode = code
@@ -44,7 +44,7 @@ def locked(code: int) -> OperationalError:
 
 
 def failing(*errors: DatabaseError) -> Callable[[], int]:
-    """Return a transaction that raises each of the errors once, and then returns the number of its attempts."""
+    """Return a transaction that raises each error once, and then returns the number of attempts."""
     left, attempts = list(errors), [0]
 
     def transact() -> int:
@@ -127,7 +127,7 @@ def test_ten_importers_of_overlapping_files_make_100_imports_and_none_fails(tmp_
                 documents = [a_course(key, title=f"{importer}, {number}") for key in keys_of(importer, number)]
                 file.write_text("".join(json.dumps(document) + "\n" for document in reversed(documents)))
                 counts.append(import_file(catalogs[(importer + number) % len(catalogs)], file))
-        except BaseException as error:  # noqa: BLE001  (shown to the test below)
+        except BaseException as error:  # noqa: BLE001  (checked by the test below)
             errors.append(error)
         finally:
             connection.close()
@@ -147,7 +147,7 @@ def test_ten_importers_of_overlapping_files_make_100_imports_and_none_fails(tmp_
 
 @pytest.fixture
 def blocked() -> Iterator[EnterpriseCatalog]:
-    """A catalog of one item whose content another transaction has locked; our own connection waits a second for it."""
+    """A catalog of one item, locked by another transaction. This connection waits at most 1 s for the lock."""
     catalog = a_catalog(a_course("a"))
     is_locked, may_end = threading.Event(), threading.Event()
 
@@ -216,7 +216,7 @@ def test_a_customer_that_is_saved_while_its_catalogs_are_imported_is_saved() -> 
             for number in range(10):
                 documents = [a_course(f"Northwind+C{each:06}", title=f"{catalog.pk} {number}") for each in range(20)]
                 import_into(catalog, documents)
-        except BaseException as error:  # noqa: BLE001  (shown to the test below)
+        except BaseException as error:  # noqa: BLE001  (checked by the test below)
             errors.append(error)
         finally:
             connection.close()

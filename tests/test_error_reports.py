@@ -1,4 +1,4 @@
-"""Reports of errors name what there was, and show no value of it."""
+"""Error reports name variables, parameters and headers, but hide their values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from django.views.debug import ExceptionReporter
     from pytest_django import Settings
 
-SECRET: Final = secrets.token_hex()  # Not written here: reports quote the code.
+SECRET: Final = secrets.token_hex()  # Generated, because reports quote source code.
 
 
 def fail_with(token: str) -> None:
@@ -27,7 +27,7 @@ def fail_with(token: str) -> None:
 
 
 def reports_of(request: HttpRequest) -> str:
-    """Return the page and the mail about a failure."""
+    """Return the HTML and text reports of a failure."""
     try:
         fail_with(SECRET)
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""Limits for failed logins: counters that parallel requests cannot pass, and names that stay usable."""
+"""Limits for failed logins: parallel requests cannot exceed the counters, and attackers cannot lock a name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RATE = Rate(3, 60)
 
 @pytest.fixture(autouse=True)
 def now(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The time, which a test moves."""
+    """The current time in epoch seconds; tests change its only element."""
     moment = [6_000_010]
     monkeypatch.setattr("enterprise_catalog.login_limits._seconds", lambda: moment[0])
     return moment

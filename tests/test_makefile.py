@@ -1,4 +1,4 @@
-"""The Makefile, with programs in the place of Python that are quick and fail on demand. Nothing is installed."""
+"""The Makefile, with fake Python executables that are fast and fail on demand. Installs nothing."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.processes
 
-#: A python3 of another version.
+#: A python3 of an unsupported version.
 OLD_PYTHON: Final = f"""#!/bin/sh
 exec {sys.executable} -c "import sys; sys.version_info = (3, 9, 18, 'final', 0); exec(sys.argv[1])" "$2"
 """
-#: A python3 without ensurepip, as Debian's is without python3-venv: it leaves half a virtual environment.
+#: A python3 without ensurepip, like Debian's without python3-venv: it leaves an incomplete virtual environment.
 PYTHON_WITHOUT_VENV: Final = """#!/bin/sh
 if [ "$1" = -m ]; then mkdir -p "$3/bin"; ln -s /bin/true "$3/bin/python"; echo "no ensurepip" >&2; exit 1; fi
 """
-#: A virtual environment's python: logs its arguments, saves what pip reads, and fails as the environment says.
+#: A virtual environment's python: logs its arguments, saves pip's input, and fails as configured in the environment.
 VENV_PYTHON: Final = """#!/bin/sh
 case "$*" in
     *" pip "*)
@@ -47,7 +47,7 @@ def script(path: Path, text: str) -> Path:
 
 
 def make(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run make; the one that may have started this test passes nothing on."""
+    """Run make, without the variables of a make process that may have started this test."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     return subprocess.run(
         ["make", *arguments], cwd=PROJECT, env=inherited | variables, capture_output=True, text=True, check=False
@@ -86,7 +86,7 @@ def test_a_virtual_environment_that_cannot_be_made_is_removed(tmp_path: Path) ->
 
 @pytest.fixture
 def venv(tmp_path: Path) -> Path:
-    """A virtual environment without packages, whose log is ``log``."""
+    """A virtual environment without packages; its log is the file ``log`` in it."""
     script(tmp_path / "venv" / "bin" / "python", VENV_PYTHON)
     return tmp_path / "venv"
 

@@ -1,4 +1,4 @@
-"""A cache whose Redis goes away, hangs and comes back."""
+"""A cache whose Redis stops, hangs and recovers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pinned requirements: each package has its hashes, and pip refuses a file with another one."""
+"""The pinned requirements: each package has hashes, and pip rejects a file with another hash."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_only_pinned_lists_are_installed(file: str) -> None:
 
 
 def a_wheel(folder: Path) -> Path:
-    """Write a package of one empty module, as small as pip accepts it."""
+    """Write the smallest package that pip accepts, with one empty module."""
     path, info = folder / "tiny-1.0-py3-none-any.whl", "tiny-1.0.dist-info"
     with zipfile.ZipFile(path, "w") as wheel:
         wheel.writestr("tiny.py", "")

@@ -1,4 +1,4 @@
-"""Times of change: one text in the tables and in the answers."""
+"""Timestamps have the same text format in the tables and in the responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names are compared exactly on both databases: case, accents, trailing spaces and full-width letters count."""
+"""Names are compared exactly on both databases: case, accents, trailing spaces and full-width letters matter."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ VARIANTS: Final = ("MULLER", "Muller", "müller", "mu\u0308ller", "muller ", "mu
 
 
 def variant_of(name: str, variant: str) -> str:
-    """Return ``name`` spelled as ``variant`` spells ``NAME``."""
+    """Return ``name`` with the same change of spelling that turns ``NAME`` into ``variant``."""
     if variant == FULL_WIDTH:
         return name.translate({code: code + 0xFEE0 for code in range(0x61, 0x7B)})
     if variant in ("MULLER", "Muller"):
@@ -121,7 +121,7 @@ def test_a_feed_is_read_by_exactly_its_name(client: Client, variant: str) -> Non
 
 @pytest.fixture
 def unmigrated() -> Iterator[None]:
-    """The user names' column as a database has it that this release has not migrated yet."""
+    """The user name column as it is before this release's migrations."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE auth_user MODIFY username varchar(150) COLLATE utf8mb4_general_ci NOT NULL")
     yield

@@ -1,4 +1,4 @@
-"""``POST /oauth2/access_token``: client credentials in, a token for the API out."""
+"""``POST /oauth2/access_token``: exchanges client credentials for an API token."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 
 def ask(client: Client, settings: Settings, **changes: Any) -> Any:
-    """Ask for a token as Open edX's clients do, with some of the form's fields changed; ``None`` leaves one out."""
+    """Request a token as Open edX's clients do. ``changes`` replace form fields; None removes a field."""
     form = {
         "grant_type": "client_credentials",
         "client_id": settings.OAUTH2_CLIENT_ID,

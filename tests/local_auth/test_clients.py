@@ -1,4 +1,4 @@
-"""The OAuth2 client of the integrated channels, made after each migration."""
+"""The OAuth2 client of the integrated channels, which each migration run creates."""
 
 from __future__ import annotations
 

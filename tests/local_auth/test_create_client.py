@@ -1,4 +1,4 @@
-"""``manage.py create_client``, and the clients that it makes."""
+"""``manage.py create_client``, and the clients that it creates."""
 
 from __future__ import annotations
 

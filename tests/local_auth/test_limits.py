@@ -1,4 +1,4 @@
-"""Guesses of a client's secret at the token endpoint are limited by client."""
+"""Failed requests with a client's secret at the token endpoint are rate-limited per client."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_window")]
 
 @pytest.fixture(autouse=True)
 def low_rate(settings: Settings) -> None:
-    """Three failures, and no more within a test."""
+    """Allow 3 failed requests per test."""
     settings.FAILURE_THROTTLE_RATE = "3/day"
 
 

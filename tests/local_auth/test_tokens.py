@@ -1,4 +1,4 @@
-"""A local site's tokens are those that the Open edX LMS would issue."""
+"""A local site's tokens have the same form as the Open edX LMS's tokens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from enterprise_catalog.local_auth.tokens import signed_token
 
 
 def verified(token: str) -> dict[str, Any]:
-    """Return the claims of a token whose signature the site's published key verifies."""
+    """Return the claims of a token, after verifying it with the site's published key."""
     keys = jwt.PyJWKSet.from_json(settings.JWT_AUTH["JWT_PUBLIC_SIGNING_JWK_SET"])
     key = keys[jwt.get_unverified_header(token)["kid"]]
     return jwt.decode(token, key.key, algorithms=["RS512"], audience=settings.JWT_AUTH["JWT_ISSUERS"][0]["AUDIENCE"])

@@ -1,4 +1,4 @@
-"""Each way of deploying starts with what it needs, and names what it misses."""
+"""Each deployment starts with the settings it needs, and reports missing settings by name."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NEEDS: Final = {
     "production": {**OF_THE_CATALOG, **OF_THE_CHANNELS},
 }
 
-#: Prints the addresses that the deployment has.
+#: Prints the URL patterns of the deployment.
 ADDRESSES: Final = """
 import json
 from django.urls import get_resolver
@@ -52,7 +52,7 @@ print(json.dumps(sorted({str(pattern.pattern) for pattern in [*get_resolver().ur
 
 
 def manage(tmp_path: Path, deployment: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of the deployment, with nothing of this process's own settings around it."""
+    """Run a command of the deployment, without this process's own environment variables."""
     environment = {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": f"enterprise_catalog.settings.{deployment}",

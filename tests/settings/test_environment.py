@@ -1,4 +1,4 @@
-"""The environment: what is wrong is named, with what is allowed, and never quoted."""
+"""Environment variables: an error names the variable and the allowed values, and never quotes the value."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KEYS: Final = [Fernet.generate_key().decode() for _ in range(2)]
 
 
 def complaints(environ: Mapping[str, str], *, required: Collection[str] = ()) -> list[str]:
-    """Return what stops the start, a line for each variable."""
+    """Return the errors that prevent the start, one line per variable."""
     with pytest.raises(ImproperlyConfigured) as error:
         Environment.read(environ, required=required)
     assert error.value.__cause__ is None
@@ -135,7 +135,7 @@ def test_addresses_lose_their_final_slash() -> None:
 
 
 def key_set(**changes: Any) -> str:
-    """Return a key set with a good key and one with ``changes``; ``None`` leaves a member out."""
+    """Return a key set with a valid key and a copy of it with ``changes``; None removes a member."""
     public = json.loads(new_signing_key())["public"]
     changed = {name: value for name, value in {**public, **changes}.items() if value is not None}
     return json.dumps({"keys": [public, changed]})

@@ -1,4 +1,4 @@
-"""What a local site makes up once and keeps."""
+"""Secrets and choices, such as the port, that a local site stores once and then reuses."""
 
 from __future__ import annotations
 

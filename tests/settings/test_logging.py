@@ -1,4 +1,4 @@
-"""What libraries may log in our processes, whatever level somebody has set."""
+"""Libraries never log requests or tokens below WARNING, at any configured level; local sites log each request once."""
 
 from __future__ import annotations
 

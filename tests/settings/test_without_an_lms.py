@@ -1,4 +1,4 @@
-"""A production site that issues its tokens itself: gunicorn, MariaDB and Redis, without an Open edX LMS."""
+"""A production site that issues its own tokens: gunicorn, MariaDB and Redis, without an Open edX LMS."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CATALOG = "11111111-1111-4111-8111-111111111111"
 
 @pytest.fixture
 def site(tmp_path: Path, mariadb_url: str, redis_url: str) -> Site:
-    """A site with the production settings and a signing key of its own, asked over plain HTTP inside a cluster."""
+    """A site with the production settings and its own signing key, reached over plain HTTP as inside a cluster."""
     key = subprocess.run(
         [sys.executable, "-m", "enterprise_catalog.local_auth.keys"], cwd=PROJECT, capture_output=True, check=True
     )

@@ -1,4 +1,4 @@
-# Everything that people and CI do with this repository. `make help` lists it.
+# All tasks of developers and CI. `make help` lists the targets.
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -9,7 +9,7 @@ PORT    ?= 8000
 BENCHMARK ?= --sizes 1000,10000,50000,200000 --runs 15 --load-seconds 30 --documents 10000 --sharers 2000 \
 	--sync-sizes 5000,50000 --docs
 
-# Python 2.7 and later understand it. The interpreter is named, since PATH may hold several.
+# Must also run on Python 2.7. The message names the interpreter, because PATH may contain several.
 PYTHON_CHECK := import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%d.%d at %s is not supported. \
 	Python 3.11 or later is needed; name one with: make PYTHON=python3.12 ..." % (sys.version_info[:3] + (sys.executable,)))
 
@@ -17,14 +17,14 @@ PYTHON_CHECK := import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-on-sqlite test-on-mariadb test-all soak quality benchmark run migrate docs requirements upgrade licenses format clean
 
-help: ## Show what there is to make
+help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.base ## Sync a sample catalog into a sandbox LMS, change it, sync again  [DATA=path.jsonl CHANNEL=MOODLE]
+demo: $(VENV)/.base ## Sync a sample catalog to a sandbox LMS, change it, sync again  [DATA=path.jsonl CHANNEL=MOODLE]
 	@$(BIN)/python manage.py demo --channel $(CHANNEL) $(if $(DATA),--data '$(DATA)')
 
-# Both halves run even if the first fails. A half in which ARGS select no test has not failed, but two such halves have.
-test: $(VENV)/.test ## Run all tests, on SQLite and on MariaDB, or both at the same time with -j2  [ARGS="-k diff"]
+# Both halves run even if the first one fails. One half without selected tests is fine; two such halves are a failure.
+test: $(VENV)/.test ## Run all tests on SQLite and on MariaDB; -j2 runs both at the same time  [ARGS="-k diff"]
 	@rm -f $(VENV)/.exit-code-of-*
 	@$(MAKE) --no-print-directory --keep-going test-on-sqlite test-on-mariadb || true
 	@failed=0; ran=0; \
@@ -40,24 +40,24 @@ test: $(VENV)/.test ## Run all tests, on SQLite and on MariaDB, or both at the s
 	if [ $$failed = 0 ] && [ $$ran = 0 ]; then echo "No test was selected in either half."; fi; \
 	[ $$failed = 0 ] && [ $$ran = 1 ]
 
-# What is about no database is tested beside SQLite, and what starts processes, with databases of their own, beside
-# MariaDB: so both take about as long.
+# To balance the two halves, tests without a database run in the SQLite half. Tests that start processes run in the
+# MariaDB half; they have their own databases.
 test-on-sqlite: $(VENV)/.test
 	$(BIN)/python -m pytest -m "not processes or django_db" $(ARGS); $(call store_exit_code,sqlite)
 
 test-on-mariadb: $(VENV)/.test
 	$(BIN)/python -m pytest --mariadb -m "processes or django_db" $(ARGS); $(call store_exit_code,mariadb)
 
-# pytest exits with 5 if it selected no test.
+# Exit code 5 of pytest: no test was selected.
 store_exit_code = code=$$?; echo $$code > $(VENV)/.exit-code-of-$(1); [ $$code = 0 ] || [ $$code = 5 ]
 
-test-all: $(VENV)/.dev ## Run the tests on every Python that is here
+test-all: $(VENV)/.dev ## Run the tests on each installed Python version
 	$(BIN)/tox
 
-soak: $(VENV)/.test ## Run the proofs of what a sync promises in their long forms  [ARGS="-k kills --seed 7"]
+soak: $(VENV)/.test ## Run the long form of the resilience tests  [ARGS="-k kills --seed 7"]
 	REQUIRE_SERVICES=1 $(BIN)/python -m pytest --soak -o timeout=3600 tests/integrated_channels/proofs $(ARGS)
 
-quality: $(VENV)/.quality ## Check what CI checks beside the tests
+quality: $(VENV)/.quality ## Run CI's static checks: everything but tests, demo and docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
@@ -66,17 +66,17 @@ quality: $(VENV)/.quality ## Check what CI checks beside the tests
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
-benchmark: $(VENV)/.test ## Measure catalog and syncs on a MariaDB of its own; figures go into the docs  [BENCHMARK="--sizes 1000,10000"]
+benchmark: $(VENV)/.test ## Measure catalog and syncs on a private MariaDB; results go into the docs  [BENCHMARK="--sizes 1000,10000"]
 	$(BIN)/python -m tests.benchmarks $(BENCHMARK)
 
-format: $(VENV)/.quality ## Format the code and mend what can be mended by itself
+format: $(VENV)/.quality ## Format the code and apply automatic fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-migrate: $(VENV)/.base ## Bring the local database up to date
+migrate: $(VENV)/.base ## Migrate the local database
 	$(BIN)/python manage.py migrate
 
-# The local settings store the port for commands in other shells.
+# The local settings save the port, so commands in other shells use it.
 run: export LOCAL_PORT = $(PORT)
 run: $(VENV)/.base ## Run web service, worker and scheduler; admin at http://127.0.0.1:PORT/admin/  [PORT=8000]
 	@$(BIN)/python manage.py migrate --verbosity 0
@@ -89,23 +89,23 @@ run: $(VENV)/.base ## Run web service, worker and scheduler; admin at http://127
 docs: $(VENV)/.doc ## Build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
-requirements: ## Install everything a contributor needs
+requirements: ## Install all development dependencies
 	@$(MAKE) --no-print-directory $(VENV)/.dev
 
-upgrade: $(VENV)/.dev ## Compile requirements/*.in to their newest pinned *.txt
+upgrade: $(VENV)/.dev ## Update all pins: compile requirements/*.in to *.txt
 	cd requirements && for name in base production test quality doc dev; do \
 		../$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --fork-strategy fewest --python-version 3.11 \
 			--no-header --annotation-style line --output-file $$name.txt $$name.in || exit 1; \
 	done
 	@echo "Install the new versions with make requirements, then update the list of licenses with make licenses."
 
-licenses: $(VENV)/.dev ## Write docs/reference/licenses.rst from the installed packages
+licenses: $(VENV)/.dev ## Update docs/reference/licenses.rst from the installed packages
 	$(BIN)/python -m tests.docs.licenses
 
-clean: ## Remove the virtual environment and all that was built
+clean: ## Remove the virtual environment, caches and built docs
 	rm -rf $(VENV) .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache docs/_build
 
-# --- virtual environment: a stamp per set of requirements --------------------------------------------------------------
+# --- virtual environment: one stamp file per requirements file --------------------------------------------------------
 
 $(BIN)/python:
 	@$(PYTHON) -c '$(PYTHON_CHECK)'
@@ -117,8 +117,8 @@ $(VENV)/.%: requirements/%.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
-# mysqlclient has to be built, which not every machine can. Without it all other packages are installed, and the MariaDB
-# tests are skipped with the reason.
+# mysqlclient needs a C compiler. If its build fails, all other packages are still installed, and the MariaDB tests are
+# skipped with the reason.
 $(VENV)/.test: requirements/test.txt requirements/production.txt | $(BIN)/python
 	@$(BIN)/python -c '$(PYTHON_CHECK)'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/test.txt

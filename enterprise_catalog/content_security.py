@@ -1,4 +1,4 @@
-"""The Content-Security-Policy of every response: the admin's policy for HTML pages, an empty one for all else."""
+"""The Content-Security-Policy of responses: the admin's policy for HTML pages, ``default-src 'none'`` otherwise."""
 
 from __future__ import annotations
 

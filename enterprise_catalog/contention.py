@@ -28,7 +28,7 @@ _RETRYABLE_SQLITE_CODES: Final = frozenset({5, 6})
 
 
 class ContentionError(Exception):
-    """Other transactions blocked this one for :data:`RETRY_SECONDS`; nothing was written."""
+    """Other transactions blocked this one until the time limit of :func:`retried`; nothing was written."""
 
 
 def is_contention(error: DatabaseError) -> bool:

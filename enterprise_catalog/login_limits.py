@@ -1,8 +1,8 @@
 """Limits for password guessing: shared counters in the cache, and logins limited by name.
 
 A counter covers one window of time, such as a minute. It is incremented atomically: parallel requests cannot exceed the
-limit. Without a cache, nothing is counted and nothing is limited. A caller that must refuse requests in that case has
-to do so itself. See docs/decisions/0019.
+limit. Without a cache, nothing is counted or limited. A caller that must not continue in that case decides so itself.
+See docs/decisions/0019.
 """
 
 from __future__ import annotations

@@ -247,9 +247,9 @@ class _Order:
 
 
 def _keys(rows: QuerySet[Any], limit: int | None = None) -> tuple[Any, ...]:
-    """Return the primary keys, ascending. Sorted in Python: the database would sort whole rows.
+    """Return the primary keys, ascending.
 
-    Without ``order_by()``, the database could also read the rows in a slower order.
+    Sorted in Python: with ORDER BY, the database would sort whole rows, or read them in a slower order.
     """
     return tuple(sorted(set(rows.order_by().values_list("pk", flat=True)[:limit])))
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from drf_spectacular.contrib.rest_framework_jwt import JWTScheme
 
 
-class EdxJWTScheme(JWTScheme):  # the subclass registers itself
+class EdxJWTScheme(JWTScheme):  # type: ignore[no-untyped-call]  # the subclass registers itself
     """Open edX's tokens: ``Authorization: JWT <token>``."""
 
     target_class = "enterprise_catalog.api.authentication.JwtAuthentication"

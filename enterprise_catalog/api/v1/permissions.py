@@ -48,7 +48,7 @@ def _contexts(request: Request) -> set[str]:
         known = contexts_accessible_from_jwt(get_decoded_jwt(request), [CATALOG_READER])
         if ALL_ACCESS_CONTEXT not in known:
             known |= _assigned_contexts(request.user)
-        request.contexts_of_caller = known  # cached for this request only
+        request.contexts_of_caller = known  # type: ignore[attr-defined]  # cached for this request only
     return known
 
 

@@ -32,7 +32,7 @@ def _keys_field(*, min_length: int = 0, max_length: int, **kwargs: Any) -> seria
         "maxItems": MAX_QUERY_KEYS,
     }
 )
-class QueryKeysField(serializers.Field):  # DRF's stubs want four parameters for no gain
+class QueryKeysField(serializers.Field):  # type: ignore[type-arg]  # DRF's stubs want four parameters for no gain
     """Content keys in a URL; errors have the same format as for a body."""
 
     def to_internal_value(self, data: list[str]) -> list[str]:

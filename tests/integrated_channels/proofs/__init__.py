@@ -1,15 +1,15 @@
-"""What a sync promises, proven by breaking things: real processes, real servers, real signals.
+"""Resilience tests of the sync: real processes, real servers and real signals, with injected failures.
 
-Each proof has a reduced form, which ``make test`` runs, and a long one (``make soak``, or ``pytest --soak``). What is
-random comes from one seed per test, which is printed at the end; ``--seed N`` repeats a run.
+Each test has a reduced form, which ``make test`` runs, and a long form (``make soak`` or ``pytest --soak``). Each test
+draws its random values from one seed, printed at the end. ``--seed N`` repeats a run.
 
 ==================  ==================================================================================================
-``test_kills``      workers die at random instants, and the learning system with them
-``test_faults``     the learning system answers in every wrong way
-``test_outages``    the database and the broker go away and come back
-``test_workers``    several workers, tasks delivered twice, a worker that is frozen beyond its lease
-``test_model``      any history of catalogs, faults, crashes and clocks (hypothesis)
+``test_kills``      workers are killed at random times, and the LMS with them
+``test_faults``     the LMS returns every kind of error and malformed response
+``test_outages``    the database and the broker fail and recover
+``test_workers``    several workers, duplicate task deliveries, a worker that is frozen beyond its lease
+``test_model``      random histories of catalogs, faults, crashes and clocks (hypothesis)
 ==================  ==================================================================================================
 
-Those of kills and faults run for each of the learning systems in ``systems/``, the others for Moodle.
+The tests of kills and faults run for each LMS in ``systems/``, the other tests for Moodle.
 """

@@ -1,4 +1,4 @@
-"""What has to hold of the attempts that a configuration's runs have left, whatever happened in these runs."""
+"""Invariants of the attempts recorded by a configuration's runs. They hold after any failure."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration, SyncRun
 
-#: Of items that were counted without a call.
+#: Outcomes of items that were counted without a call to the LMS.
 _WITHOUT_A_CALL: Final = frozenset({Outcome.UNCHANGED, Outcome.WITHDRAWN})
 _FAILED: Final = frozenset({Outcome.RETRY, Outcome.REJECTED})
-#: Jitter shortens a rest by at most so much.
+#: The greatest jitter value. Jitter shortens a retry delay.
 _LONGEST_JITTER: Final = 1.0
 
 
 def check_accounts(run: SyncRun) -> None:
-    """Check that each attempt of a run that ended has an outcome, and that the run counted them all."""
+    """Check that each attempt of a finished run has an outcome, and that the run's counts match its attempts."""
     assert run.finished_at is not None
     by_outcome = run.attempts.values_list("action", "outcome").annotate(number=Count("pk"))
     made = {(action, outcome): number for action, outcome, number in by_outcome}
@@ -47,15 +47,15 @@ def check_accounts(run: SyncRun) -> None:
 def check_back_off(
     configuration: ChannelConfiguration, *, asked_for: Mapping[str, int], left_at: Mapping[int, Collection[datetime]]
 ) -> int:
-    """Check that no item was tried again sooner than its failures allow; return how many times one was tried again.
+    """Check that no item was retried before its back-off ended. Return the number of retries.
 
-    An item whose task changed (another action, or another version of its content) begins anew, and so does one that
-    left the catalogs and came back: it has to be shown again, whatever became of it before.
+    The back-off starts again when an item's task changes (another action, or another version of its content). It also
+    starts again when the item left the catalogs and came back, because the item has to be shown again.
 
     Args:
-        asked_for: what a message says -> how many seconds the learning system that said so wants to be left alone.
-        left_at: id of a transmission -> when runs found that its item had left. It takes no attempt to withdraw what
-            was never sent.
+        asked_for: text of an error message -> the pause in seconds that the LMS asked for with it.
+        left_at: ID of a transmission -> times at which runs found that its item had left. Withdrawing an item that was
+            never sent records no attempt.
     """
     attempts = TransmissionAttempt.objects.filter(transmission__configuration=configuration).order_by("pk")
     histories: dict[int, list[TransmissionAttempt]] = defaultdict(list)
@@ -73,16 +73,16 @@ def check_back_off(
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """A failed attempt, the how many-th in a row it was, and the next one of the same task."""
+    """A failed attempt, its number in a row of failures, and the next attempt of the same task."""
 
     attempt: TransmissionAttempt
     number: int
     next_one: TransmissionAttempt
 
     def rest(self, asked_for: Mapping[str, int]) -> timedelta:
-        """Return how long the item has to rest at least."""
+        """Return the minimum time before the next attempt."""
         if self.number >= MAX_FAILURES:
-            return timedelta(days=36_500)  # A dead letter, which is left alone.
+            return timedelta(days=36_500)  # A dead letter is never retried automatically.
         if self.attempt.outcome == Outcome.REJECTED:
             return timedelta(seconds=REJECTED_RETRY_SECONDS * (1 - _LONGEST_JITTER / 4))
         asked = max((seconds for text, seconds in asked_for.items() if text in self.attempt.message), default=None)
@@ -90,7 +90,7 @@ class _Failure:
 
 
 def _failures_tried_again(history: Iterable[TransmissionAttempt], left_at: Collection[datetime]) -> Iterable[_Failure]:
-    """Yield the failures of one item that another attempt of the same task came after."""
+    """Yield each failure of one item that was followed by another attempt of the same task."""
     failure: TransmissionAttempt | None = None
     number = 0
     for attempt in history:

@@ -1,4 +1,4 @@
-"""A front of the catalog service that passes requests on, and holds some of them up when a proof says so."""
+"""A proxy in front of the catalog service that can delay chosen requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ANSWER_HEADERS: Final = ("Content-Type", "ETag")
 
 @dataclass(kw_only=True, eq=False)
 class CatalogFront(SandboxApplication):
-    """Stands before the service at ``service_url``. Its operations are paths."""
+    """Forwards requests to the service at ``service_url``. The operation name is the path."""
 
     service_url: str
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60))

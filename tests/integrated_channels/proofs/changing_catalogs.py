@@ -1,4 +1,4 @@
-"""Catalogs of one customer, which overlap and change at random: what a learning system has to follow."""
+"""A customer's overlapping catalogs that change at random. An LMS has to follow the changes."""
 
 from __future__ import annotations
 
@@ -11,51 +11,51 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from random import Random
 
-#: What a change does, and how often in comparison with the others.
+#: Kind of change -> weight.
 _CHANGES: Final = {"new": 3, "changed": 4, "reverted": 1, "gone": 3, "back": 2, "moved": 1}
-#: How often a favourite is taken where there is one.
+#: Probability of choosing a favorite key if there is one.
 FAVOUR: Final = 0.5
 
 
 @dataclass
 class ChangingCatalogs:
-    """What the catalogs should hold; to put it there is somebody else's task."""
+    """The expected content of the catalogs. Callers write it to the database."""
 
     names: Collection[str]
     dice: Random
-    prefix: str = "Northwind+C"  #: Of the content keys.
-    members: dict[str, set[str]] = field(init=False)  #: Catalog -> keys.
-    versions: dict[str, int] = field(init=False, default_factory=dict)  #: By key, of all that there ever was.
-    #: Keys that change, go and come back more often than others: those of which something is in doubt, say.
+    prefix: str = "Northwind+C"  #: Prefix of the content keys.
+    members: dict[str, set[str]] = field(init=False)  #: Catalog -> content keys.
+    versions: dict[str, int] = field(init=False, default_factory=dict)  #: Key -> version, of all keys ever used.
+    #: Keys that change, leave and come back more often, such as keys of items in doubt.
     favourites: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self.members = {name: set() for name in self.names}
 
     def union(self, names: Iterable[str] = ()) -> set[str]:
-        """Return the keys of some catalogs, or of all."""
+        """Return the keys in the named catalogs, or in all catalogs."""
         return set[str]().union(*(self.members[name] for name in names or self.names))
 
     def documents(self, names: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
-        """Return key -> document of some catalogs, or of all."""
+        """Return key -> document for the named catalogs, or for all catalogs."""
         return {key: self._document(key) for key in sorted(self.union(names))}
 
     def change(self, times: int) -> None:
-        """Let items come, change, go, return and move from catalog to catalog."""
+        """Make ``times`` random changes: items are added, changed, reverted, removed, re-added and moved."""
         for change in self.dice.choices([*_CHANGES], weights=[*_CHANGES.values()], k=times):
             getattr(self, f"_{change}")()
 
     def add(self, number: int, *, to: str | None = None) -> None:
-        """Let ``number`` new items come, to one catalog or to any."""
+        """Add ``number`` new items to the catalog ``to``, or to random catalogs."""
         for _ in range(number):
             self._new(to)
 
     def alter(self, key: str) -> None:
-        """Let one item change."""
+        """Change one item."""
         self.versions[key] += 1
 
     def take_away(self, key: str) -> None:
-        """Let one item leave all catalogs."""
+        """Remove one item from all catalogs."""
         for keys in self.members.values():
             keys.discard(key)
 
@@ -72,7 +72,7 @@ class ChangingCatalogs:
             self.versions[key] += 1
 
     def _reverted(self) -> None:
-        """Let an item be again what it was before it last changed."""
+        """Revert an item to its previous version."""
         if key := self._one_or_favourite(self.union()):
             self.versions[key] = max(1, self.versions[key] - 1)
 
@@ -85,14 +85,14 @@ class ChangingCatalogs:
             self._put(key)
 
     def _moved(self) -> None:
-        """Take an item out of one catalog, if it is there, and put it into another."""
+        """Remove an item from one catalog if it is there, and add it to another."""
         if key := self._one_of(self.union()):
             source, target = self.dice.sample([*self.members.values()], 2)
             source.discard(key)
             target.add(key)
 
     def _put(self, key: str) -> None:
-        """Put the item into one catalog or two."""
+        """Add the item to one or two catalogs."""
         for keys in self.dice.sample([*self.members.values()], self.dice.choice((1, 1, 2))):
             keys.add(key)
 
@@ -109,10 +109,10 @@ class ChangingCatalogs:
 
 
 def as_offered(documents: Mapping[str, dict[str, Any]]) -> dict[str, str]:
-    """Return key -> name of what a Moodle should offer."""
+    """Return key -> full name of the courses that Moodle should offer."""
     return {key: fullname(document["title"]) for key, document in documents.items()}
 
 
 def fullname(title: str) -> str:
-    """Return what a course of this title is called at a Moodle."""
+    """Return Moodle's full name for a course with this title."""
     return f"{title} - via edX.org (Northwind Institute)"

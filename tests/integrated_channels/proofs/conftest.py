@@ -1,4 +1,4 @@
-"""The two forms of a proof, the seed of what is random in it, and what it has to tell."""
+"""The reduced and long forms of the resilience tests, their random seeds, and their lines in the summary."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
     from _pytest.terminal import TerminalReporter
 
-#: What a proof asks for that is to be run for each learning system.
+#: Name of the fixture that runs a test once for each LMS.
 _KIND: Final = "kind"
 
-#: Test -> the seed it ran with.
+#: Test ID -> its seed.
 _SEEDS: dict[str, int] = {}
-#: Test -> what it has to tell.
+#: Test ID -> lines for the summary.
 _TOLD: defaultdict[str, list[str]] = defaultdict(list)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a proof for each learning system; ``kind`` is then its name in the registry.
+    """Run a test that uses ``kind`` once for each LMS; ``kind`` is the name in ``systems/registry.py``.
 
-    In its reduced form a proof may be about fewer (``@pytest.mark.reduced_to("moodle")``); where the suite runs on both
-    databases, it may be about others on MariaDB (``on_mariadb=…``).
+    ``@pytest.mark.reduced_to("moodle")`` limits the reduced form to the named LMSs. If the suite runs on MariaDB too,
+    ``on_mariadb=…`` names other LMSs for MariaDB.
     """
     if _KIND not in metafunc.fixturenames:
         return
@@ -43,15 +43,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def soak(request: pytest.FixtureRequest) -> bool:
-    """Whether the long form is asked for."""
+    """True if the long form was requested with ``--soak``."""
     return bool(request.config.getoption("--soak"))
 
 
 @pytest.fixture
 def seed(request: pytest.FixtureRequest, *, soak: bool) -> int:
-    """The seed of everything random in a test: what ``--seed`` says, or in the long form another one each time.
+    """The random seed of a test: the value of ``--seed``, or a new value for each run of the long form.
 
-    In the reduced form it is always the same, so that a failure is more likely due to what was changed than to chance.
+    The reduced form always uses the same seed. A failure is then more likely due to a code change than to chance.
     """
     given: int | None = request.config.getoption("--seed")
     usual = random.randrange(2**32) if soak else zlib.crc32(request.node.name.encode())
@@ -62,12 +62,12 @@ def seed(request: pytest.FixtureRequest, *, soak: bool) -> int:
 
 @pytest.fixture
 def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Return a function that takes a line for the end of the output: what a proof rests on."""
+    """Return a function that adds a line to the summary, such as the number of failures a test has met."""
     return _TOLD[request.node.nodeid].append
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """Print each proof's seed, whether or not it passed, and what it told."""
+    """Print the seed and the summary lines of each test, including failed tests."""
     if _SEEDS:
         terminalreporter.section("seeds of the proofs")
     for test, chosen in _SEEDS.items():

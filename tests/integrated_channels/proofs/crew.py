@@ -1,4 +1,4 @@
-"""Celery workers: what each is at, and how to make one stand still."""
+"""Celery workers as processes: their progress, and freezing them."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
     from tests.processes import Site
 
-#: Long enough for anything that a worker does, on a busy machine.
+#: Enough for anything a worker does, even on a busy machine.
 PATIENCE_SECONDS: Final = 120
-#: The age at which a lease is renewed in workers that import ``quick_leases``.
+#: Lease age at which workers that import ``quick_leases`` renew the lease.
 RENEWAL_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True)
 class Worker:
-    """One worker, which is one process (``--pool solo``), so that a signal stops all of it."""
+    """One worker in one process (``--pool solo``): a signal stops all of it."""
 
     process: subprocess.Popen[bytes]
-    log: Path  #: JSON, a line an event.
+    log: Path  #: JSON, one event per line.
 
     def is_ready(self) -> bool:
-        """Return whether it takes tasks."""
+        """Return True once the worker accepts tasks."""
         return any(str(event.get("event", "")).endswith(" ready.") for event in self._events())
 
     def runs(self, configuration: int) -> dict[int, str]:
-        """Return the configuration's runs that it began -> how each ended, empty if it goes on; oldest first."""
+        """Return run ID -> final state of the configuration's runs, oldest first. Empty state: still active."""
         runs: dict[int, str] = {}
         for event in self._events():
             if event.get("configuration_id") == configuration and event["event"] == "sync_started":
@@ -47,13 +47,13 @@ class Worker:
         return runs
 
     def tasks_done(self) -> int:
-        """Return how many syncs it was asked for and has carried out, those included that found the lease taken."""
+        """Return the number of finished sync tasks, including tasks that ended because the lease was taken."""
         told = (str(event.get("event", "")) for event in self._events())
         return sum(text.startswith("Task sync_configuration[") and " succeeded in " in text for text in told)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Let it stand still until the block ends, and long enough that its lease has grown old in any case."""
+        """Freeze the worker until the block ends, at least until its lease is due for renewal."""
         os.kill(self.process.pid, signal.SIGSTOP)
         _, status = os.waitpid(self.process.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status), "the worker ended instead"
@@ -66,13 +66,13 @@ class Worker:
 
     def _events(self) -> Iterator[dict[str, Any]]:
         for line in self.log.read_text(errors="replace").splitlines():
-            if line.startswith("{") and line.endswith("}"):  # A banner comes first, and the last line may not be whole.
+            if line.startswith("{") and line.endswith("}"):  # Skips the banner and an incomplete last line.
                 yield json.loads(line)
 
 
 @contextmanager
 def crew(site: Site, names: Iterable[str], *, options: Iterable[str] = ()) -> Iterator[list[Worker]]:
-    """Run workers of a site until the block ends; gives them once they take tasks."""
+    """Run workers of a site until the block ends. Yields them when all accept tasks."""
     with ExitStack() as processes:
         workers = []
         for name in names:
@@ -84,5 +84,5 @@ def crew(site: Site, names: Iterable[str], *, options: Iterable[str] = ()) -> It
         try:
             yield workers
         finally:
-            for worker in workers:  # All at once; the stack would tell one after the other.
+            for worker in workers:  # All at once; the exit stack would end them one by one.
                 worker.process.terminate()

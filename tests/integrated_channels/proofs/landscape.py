@@ -1,6 +1,6 @@
-"""What the proofs break: a site with its web service and a workshop, and two learning systems of one customer.
+"""The environment of the resilience tests: a site, its web service, a workshop process, and two LMSs of one customer.
 
-The first is sent all of the customer's catalogs, the second two of the three. Both are of one kind.
+The first LMS receives all three catalogs of the customer, the second LMS two of them. Both LMSs are of one kind.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 _FAULTS: Final = TypeAdapter(list[Fault])
 
-#: The most syncs until all is equal, beside those that the learning system takes in any case: one after a dead one, and
-#: one for each few chunks of the second learning system.
+#: The most syncs until everything is equal, in addition to ``runs_to_mend`` of the LMS: one after an abandoned run, and
+#: one per few chunks of the second LMS.
 _MOST_SYNCS: Final = 10
 
 
@@ -41,14 +41,14 @@ _DAY_SECONDS: Final = 24 * 60 * 60
 
 
 class LMS:
-    """A learning system in a process of its own, with its courses in a file."""
+    """An LMS in its own process, with its courses in a file."""
 
     def __init__(self, site: Site, kind: str, name: str) -> None:
-        """Prepare it.
+        """Choose a port and a file, and prepare the process without starting it.
 
         Args:
-            kind: its name in the registry of learning systems.
-            name: tells it apart from others of the customer.
+            kind: the name of the LMS in ``systems/registry.py``.
+            name: distinguishes the LMSs of one customer.
         """
         self.system, self.name = system(kind), name
         self.port = free_port()
@@ -59,7 +59,7 @@ class LMS:
         self.service = Service(site, program, kind, name, str(self.port), str(file), *us, port=self.port)
 
     def connection(self) -> dict[str, Any]:
-        """Return what a configuration of it has to say, as ``make_configuration`` has it."""
+        """Return the arguments for ``make_configuration``."""
         sandbox = self.system.make(name=self.name)
         return {
             "channel_code": self.system.code,
@@ -69,12 +69,12 @@ class LMS:
         }
 
     def start(self) -> None:
-        """Start it, with the courses that an earlier start has left."""
+        """Start the process with the courses that its predecessor stored, and without faults."""
         self.service.start()
         self.fail()
 
     def fail(self, *faults: Fault) -> None:
-        """Let ``faults`` strike in place of all earlier ones; without any it is sound again."""
+        """Replace all faults with ``faults``. Calls that change courses keep the delay ``work_seconds``."""
         work = [
             Fault(kind=FaultKind.DELAY, operation=operation, times=None, delay_seconds=self.system.work_seconds)
             for operation in self.system.changes
@@ -82,7 +82,7 @@ class LMS:
         self._post(f"{CONTROL_PREFIX}faults", _FAULTS.dump_json([*faults, *work]))
 
     def let_a_day_pass(self) -> None:
-        """Put its clock on by a day."""
+        """Move the clock of the LMS forward by one day."""
         self._post(FORWARD, str(_DAY_SECONDS).encode())
 
     def _post(self, path: str, body: bytes) -> None:
@@ -90,15 +90,15 @@ class LMS:
             answer.read()
 
     def courses(self) -> list[Course]:
-        """Return all of its courses."""
+        """Return all courses of the LMS."""
         return [self.system.course(record) for record in get_json(f"{self.url}{CONTROL_PREFIX}content")]
 
     @contextlib.contextmanager
     def at_rest(self) -> Iterator[None]:
-        """Keep it still until the block ends: it comes to nobody.
+        """Pause the LMS's own polls until the block ends.
 
-        The block begins once it has done, or thrown away, all that processes which are dead by now have asked it for. A
-        real one has the 5 minutes of the lease for that.
+        The block starts when the LMS has finished or dropped all requests of dead processes. In production, the lease
+        of 5 minutes leaves time for that.
         """
         if not self.system.visits:
             wait_until(lambda: connections_to(self.port) == 0, seconds=30, every=0.005)
@@ -112,101 +112,100 @@ class LMS:
 
 
 class Connection(NamedTuple):
-    """A configuration."""
+    """A configuration, its LMS and its catalogs."""
 
     id: int
     lms: LMS
-    catalogs: tuple[str, ...]  #: Those that it sends.
+    catalogs: tuple[str, ...]  #: The catalogs it sends.
 
 
 class Ended(NamedTuple):
-    """How a sync in a fork of the workshop ended."""
+    """The end of a sync in a forked process of the workshop."""
 
     was_killed: bool
     began_at: str
     seconds: float
-    statements: int  #: That it carried out.
+    statements: int  #: SQL statements that it ran.
 
 
 @dataclass(repr=False)
 class Landscape:
-    """The test's end of everything."""
+    """The test's access to the workshop, the LMSs and the web service."""
 
-    dialogue: Dialogue  #: With the workshop.
+    dialogue: Dialogue  #: With the workshop process.
     connections: list[Connection] = field(init=False, default_factory=list)
     catalogs: Catalogs = field(init=False)
-    changed_at: str = field(init=False)  #: When the catalogs were last changed.
+    changed_at: str = field(init=False)  #: Time of the last change of the catalogs.
     history: History = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._note(self.dialogue.ask(do="catalogs"))
 
     def connect(self, lms: LMS, catalogs: tuple[str, ...], columns: Mapping[str, Any]) -> None:
-        """Make a configuration."""
+        """Create a configuration for ``lms``. Empty ``catalogs`` means all catalogs."""
         made: int = self.dialogue.ask(do="connect", catalog_uuids=catalogs, columns=columns, **lms.connection())
         self.connections.append(Connection(made, lms, catalogs or CATALOGS))
 
     def reseed(self, seed: int) -> None:
-        """Let ``seed`` decide how the catalogs change."""
+        """Set the random seed for changes of the catalogs."""
         self.dialogue.ask(do="reseed", seed=seed)
 
     def limit_chunks(self, connection: Connection, chunks: int | None) -> None:
-        """Let a run of a configuration send no more than ``chunks``; ``None`` is no limit."""
+        """Set the most chunks that one run of a configuration may send; ``None`` means no limit."""
         self.dialogue.ask(do="limit_chunks", configuration=connection.id, chunks=chunks)
 
     def change(self) -> None:
-        """Change the catalogs, so that there is something to create, to update and to delete."""
+        """Change the catalogs; each change leads to creates, updates and deletes."""
         self._note(self.dialogue.ask(do="change"))
 
     def sync(self, connection: Connection) -> Ended:
-        """Run ``sync_channels`` to its end."""
+        """Run ``sync_channels`` and wait for its end."""
         self.begin_sync(connection)
         return self.end_of_sync()
 
     def begin_sync(self, connection: Connection, **kill: float) -> None:
-        """Run ``sync_channels``, which ``kill`` ends if it has not ended by then: see ``Workshop.sync_in_fork``."""
+        """Start ``sync_channels``. ``kill`` is passed to ``Workshop.sync_in_fork`` and ends the sync early."""
         self.dialogue.say(do="sync_in_fork", configuration=connection.id, **kill)
 
     def end_of_sync(self) -> Ended:
-        """Wait for the end of what was begun."""
+        """Wait until the sync that was started ends."""
         return Ended(**self.dialogue.hear())
 
     def undisturbed_sync(self, connection: Connection) -> Ended:
-        """Return what a sync takes after a change, if nobody disturbs it."""
-        self.let_a_day_pass()  # It takes calls again.
+        """Change the catalogs, sync without failures, and return the duration and number of statements."""
+        self.let_a_day_pass()  # The LMS accepts calls again.
         self.change()
         return self.sync(connection)
 
     def queue_sync(self, connection: Connection) -> str:
-        """Do what the scheduler does when a configuration is due; return the task's id."""
+        """Queue a sync as the scheduler does, and return the task's ID."""
         task: str = self.dialogue.ask(do="queue_sync", configuration=connection.id)
         return task
 
     def let_a_day_pass(self, *, everywhere: bool = True) -> None:
-        """Move what waits for a time a day ahead. Nobody may be at work who holds a lease.
+        """Let a day pass for leases, rate limits and retries. No active worker may hold a lease.
 
         Args:
-            everywhere: whether it passes at the learning systems, too; else these may take no call yet that we think
-                they do.
+            everywhere: move the clocks of the LMSs, too. If false, an LMS may still reject calls that we consider due.
         """
         self.dialogue.ask(do="let_a_day_pass")
         for connection in self.connections if everywhere else ():
             connection.lms.let_a_day_pass()
 
     def ledger(self, connection: Connection) -> Ledger:
-        """Return what our tables say of a configuration."""
+        """Return the state of a configuration from our tables."""
         return Ledger.from_json(self.dialogue.ask(do="ledger", configuration=connection.id))
 
     def flush_broker(self) -> None:
-        """Make the broker forget everything."""
+        """Delete all data in the broker."""
         self.dialogue.ask(do="flush_broker")
 
     def runs(self) -> Counter[str]:
-        """Return how all runs so far ended: their number by state."""
+        """Return state -> number of runs, over all configurations."""
         return sum((Counter(self.ledger(connection).runs_by_state) for connection in self.connections), Counter())
 
     def check(self, connection: Connection) -> Ledger:
-        """Check what has to be so at any moment at which nobody is at work, whoever died; return the ledger."""
+        """Check the invariants that hold whenever no run is active, even after kills. Return the ledger."""
         with connection.lms.at_rest():
             ledger, courses = self.ledger(connection), connection.lms.courses()
         faults = [*ledger.program_errors, *twins(courses)]
@@ -217,7 +216,7 @@ class Landscape:
         return ledger
 
     def converge(self, connection: Connection, sync: Callable[[Connection], object]) -> None:
-        """Sync, undisturbed, until a run is complete, and check that nothing is left over and all is equal."""
+        """Sync without failures until a run is complete. Check that the LMS equals the catalogs and nothing is open."""
         most = _MOST_SYNCS + connection.lms.system.runs_to_mend
         for _ in range(most):
             self.let_a_day_pass()
@@ -243,25 +242,25 @@ class Landscape:
 
 
 class Syncs:
-    """Syncs that a Celery worker carries out."""
+    """Syncs carried out by a Celery worker."""
 
     def __init__(self, landscape: Landscape, worker: Worker) -> None:
         self.landscape, self.worker = landscape, worker
-        self.tasks: list[str] = []  #: Those that were queued and not yet waited for.
-        self._all_tasks: set[str] = set()  #: Those that were ever queued; others Celery has queued itself, for later.
+        self.tasks: list[str] = []  #: Queued tasks not yet waited for.
+        self._all_tasks: set[str] = set()  #: All queued tasks. Celery itself queues other tasks for later.
 
     def queue(self, connection: Connection) -> None:
-        """Do what the scheduler does when a configuration is due."""
+        """Queue a sync as the scheduler does when a configuration is due."""
         self.tasks.append(self.landscape.queue_sync(connection))
         self._all_tasks.update(self.tasks)
 
     def queue_all(self) -> None:
-        """Do the same for all configurations."""
+        """Queue a sync of every configuration."""
         for connection in self.landscape.connections:
             self.queue(connection)
 
     def wait_for_the_first(self) -> None:
-        """Return once the worker has begun with one of the queued tasks; one that was just started takes seconds."""
+        """Wait until the worker has started one of the queued tasks. A new worker takes seconds to start."""
         wait_until(self._are_begun, seconds=60, every=0.005)
 
     def _are_begun(self) -> bool:
@@ -269,7 +268,7 @@ class Syncs:
         return not begun.keys().isdisjoint(self.tasks)
 
     def wait(self) -> None:
-        """Return once all queued tasks have been carried out, and any that Celery has received once more."""
+        """Wait until all queued tasks have finished, including tasks that Celery delivered again."""
         wait_until(self._are_carried_out, seconds=60, every=0.02)
         self.tasks = []
 
@@ -278,18 +277,18 @@ class Syncs:
         return self.worker.carried_out().keys() >= set(self.tasks) and not under_way
 
     def lose(self) -> None:
-        """Wait for no task that the worker has not received."""
+        """Stop waiting for tasks that the worker has not received."""
         self.tasks = []
 
     def sync(self, connection: Connection) -> None:
-        """Have one configuration synced; returns when that has been done."""
+        """Queue a sync of one configuration and wait for its end."""
         self.queue(connection)
         self.wait()
 
     def measure(self) -> float:
-        """Return how many seconds the worker takes for all configurations after a change."""
+        """Return the seconds that the worker takes to sync all configurations after a change."""
         for connection in self.landscape.connections:
-            self.sync(connection)  # By then it has started.
+            self.sync(connection)  # Then the worker has started.
         self.landscape.let_a_day_pass()
         self.landscape.change()
         began_at = time.monotonic()
@@ -300,18 +299,18 @@ class Syncs:
 
 @contextlib.contextmanager
 def workshop(site: Site) -> Iterator[Dialogue]:
-    """Give a site on an empty database its catalogs, a web service and a workshop, until the block ends."""
+    """Start a site's web service and workshop on an empty database, with catalogs, until the block ends."""
     with site.web(), site.dialogue("from tests.integrated_channels.proofs.workshop import main; main()") as dialogue:
         yield dialogue
 
 
 @contextlib.contextmanager
 def prepared(site: Site, dialogue: Dialogue, *, kind: str) -> Iterator[Landscape]:
-    """Give a site all that a landscape has, all being equal, until the block ends.
+    """Yield an environment in which both LMSs equal the catalogs. It runs until the block ends.
 
     Args:
         dialogue: with the site's workshop.
-        kind: the name of its learning systems in the registry.
+        kind: name of the LMSs in ``systems/registry.py``.
     """
     first, second = LMS(site, kind, "first"), LMS(site, kind, "second")
     with contextlib.ExitStack() as block:
@@ -328,7 +327,7 @@ def prepared(site: Site, dialogue: Dialogue, *, kind: str) -> Iterator[Landscape
 
 
 def some_faults(chance: Random, lms: LMS) -> list[Fault]:
-    """Return faults for one sync: none, some that strike once or twice, or ones that strike for as long as it lasts."""
+    """Return up to two random faults for one sync. Each strikes once, twice or during the whole sync."""
     return [
         Fault(
             kind=chance.choice(lms.system.mishaps),

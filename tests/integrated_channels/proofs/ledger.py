@@ -1,6 +1,6 @@
-"""What the catalogs hold, what our rows say and what a learning system has, and whether these three agree.
+"""Compares the catalogs, our rows and the LMS.
 
-No database and no HTTP here: values in, faults as sentences out. An empty list is what a proof wants to see.
+Pure functions without database or HTTP. They return problems as sentences; an empty list means that all is equal.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Item(NamedTuple):
-    """What a catalog holds of one key."""
+    """One item in a catalog."""
 
     updated_at: str
     title: str
@@ -23,17 +23,17 @@ class Item(NamedTuple):
     description: str
 
 
-#: Of all moments here; texts of this format compare as the moments do.
+#: Timestamps in this format sort in chronological order.
 TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 
-Catalogs: TypeAlias = "Mapping[str, Mapping[str, Item]]"  #: By UUID, then by key.
+Catalogs: TypeAlias = "Mapping[str, Mapping[str, Item]]"  #: By catalog UUID, then by content key.
 
-#: What a catalog held at some time: (catalog UUID, key, ``updated_at``) -> the item.
+#: Earlier content of the catalogs: (catalog UUID, key, ``updated_at``) -> the item.
 History: TypeAlias = "dict[tuple[str, str, str], Item]"
 
 
 class Course(NamedTuple):
-    """What a learning system has of one course, as far as a sync decides it."""
+    """One course in the LMS, with the fields that a sync sets."""
 
     id: str
     key: str
@@ -41,18 +41,18 @@ class Course(NamedTuple):
     is_offered: bool
 
 
-#: Key and item -> all texts of the course that stands for the item.
+#: Content key and item -> the texts of the item's course.
 TextsOf: TypeAlias = "Callable[[str, Item], tuple[str, ...]]"
 
 
 def as_text(moment: datetime | None) -> str:
-    """Return a moment of UTC as text; no moment is empty."""
+    """Return a UTC time as text; empty for ``None``."""
     return f"{moment:{TIME_FORMAT}}" if moment else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A transmission row, with the last of its attempts."""
+    """A transmission row, with its last attempt."""
 
     key: str
     state: str
@@ -60,38 +60,38 @@ class Row:
     remote_id: str
     has_deleted_at: bool
     catalog: str
-    version: str  #: ``content_updated_at``; empty if the LMS never held it.
-    last_action: str | None  #: ``None`` if it was never attempted.
-    last_outcome: str | None  #: Empty if the answer was never recorded.
+    version: str  #: ``content_updated_at``; empty if the LMS never had it.
+    last_action: str | None  #: ``None`` if there was no attempt.
+    last_outcome: str | None  #: Empty if no response was recorded.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """What our tables say of one configuration."""
+    """The state of one configuration in our tables."""
 
     rows: Sequence[Row]
-    attempts_in_flight: int  #: Sent, without an outcome.
+    attempts_in_flight: int  #: Attempts sent, without an outcome.
     runs_by_state: Mapping[str, int]
-    runs_without_end: int  #: Without a time at which they ended.
-    program_errors: Sequence[str]  #: The reasons of runs that ended by an error in the program.
-    newest_run: str  #: Its state; empty before the first.
+    runs_without_end: int  #: Runs without ``finished_at``.
+    program_errors: Sequence[str]  #: Reasons of runs that ended with an error in the program.
+    newest_run: str  #: State of the newest run; empty before the first run.
     newest_run_began_at: str
-    newest_run_ended_at: str  #: Empty if it has not.
-    newest_run_in_flight: int  #: Its attempts without an outcome.
+    newest_run_ended_at: str  #: Empty if it is still running.
+    newest_run_in_flight: int  #: Attempts of the newest run without an outcome.
     lease_is_held: bool
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
-        """Return what the workshop told."""
+        """Return the ledger from the JSON object that the workshop sent."""
         return cls(**{**fields, "rows": [Row(**row) for row in fields["rows"]]})
 
     def had_live_run(self, *, at: str, since: str) -> bool:
-        """Return whether a run was alive at a moment, if it began after another one."""
+        """Return True if a run was active at the time ``at``, and started after ``since``."""
         return since < self.newest_run_began_at < at and (not self.newest_run_ended_at or at < self.newest_run_ended_at)
 
 
 def differences(rows: Sequence[Row], courses: Sequence[Course], catalogs: Catalogs, texts_of: TextsOf) -> list[str]:
-    """Return how the LMS and the rows differ from the union of ``catalogs``, courses that nobody wants included."""
+    """Return the differences between ``catalogs``, the rows and the LMS, including courses in no catalog."""
     wanted = {key for items in catalogs.values() for key in items}
     by_key = {course.key: course for course in courses}
     faults = []
@@ -129,7 +129,7 @@ def _faults_of_unwanted(row: Row, course: Course | None) -> list[str]:
 
 
 def loose_ends(ledger: Ledger) -> list[str]:
-    """Return what dead runs have left open."""
+    """Return anything that dead runs left open: attempts, runs and the lease."""
     running = ledger.runs_by_state.get("running", 0)
     ends = {
         "attempts have no outcome": ledger.attempts_in_flight,
@@ -141,14 +141,14 @@ def loose_ends(ledger: Ledger) -> list[str]:
 
 
 def twins(courses: Iterable[Course]) -> list[str]:
-    """Return which keys the LMS has several courses of."""
+    """Return the keys for which the LMS has more than one course."""
     return [f"{number} courses of {key!r}" for key, number in Counter(c.key for c in courses).items() if number > 1]
 
 
 def false_claims(rows: Iterable[Row], courses: Iterable[Course], history: History, texts_of: TextsOf) -> list[str]:
-    """Return which rows say of the LMS what is not so, or are not what the last of their attempts has made them.
+    """Return the rows that contradict the LMS, or the outcome of their last attempt.
 
-    At any moment at which no run is alive, whatever died: only of a row with an attempt in flight nothing is known.
+    Valid whenever no run is active, even after kills. Skips rows with an attempt in flight: their state is unknown.
     """
     by_id = {course.id: course for course in courses}
     known = [row for row in rows if row.last_outcome != ""]
@@ -169,7 +169,7 @@ def _false_claims_of(row: Row, by_id: Mapping[str, Course], history: History, te
         "retry": "retrying",
         "in_doubt": "in_doubt",
     }
-    # Its look-up failed, so that no create was begun; then it left the catalogs, and was withdrawn without an attempt.
+    # The look-up failed before a create started. Then the item left the catalogs and was withdrawn without an attempt.
     withdrawn = (row.state, row.last_action, row.last_outcome) == ("deleted", "create", "retry")
     if row.last_outcome in follows and not withdrawn and row.state != follows[row.last_outcome]:
         yield f"{row} is not {follows[row.last_outcome]}, as its last attempt would have it"

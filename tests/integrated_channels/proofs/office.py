@@ -1,7 +1,7 @@
-"""A process of a site that does what people and the scheduler do there, and reads what stands in its tables.
+"""A process of a site that acts as operators and as the scheduler, and reads the tables.
 
-:func:`main` is what the process runs: it reads orders, a JSON object a line, and answers each with a line of JSON. An
-order names a function of this module, and its arguments.
+:func:`main` reads one JSON object per line from standard input and writes one line of JSON for each. The member ``do``
+names a function of this module, and the other members are its arguments.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Carry out orders until there are no more."""
+    """Carry out orders until standard input ends."""
     for line in sys.stdin:
         order: dict[str, Any] = json.loads(line)
         answer = _ORDERS[order.pop("do")](**order)
@@ -44,18 +44,18 @@ def main() -> None:
 
 
 def make_customer(name: str, catalogs: int) -> dict[str, Any]:
-    """Make a customer with empty catalogs, and return the UUIDs of all of them."""
+    """Create a customer with empty catalogs. Return the UUID of the customer and of each catalog."""
     customer = a_customer(name=name, slug=name.lower())
     made = [a_catalog(customer=customer, title=f"{name} {number}") for number in range(catalogs)]
     return {"customer": customer.pk, "catalogs": [catalog.pk for catalog in made]}
 
 
 def connect(customer: str, catalogs: Iterable[str], lms: Mapping[str, Any], columns: Mapping[str, object]) -> int:
-    """Connect some of a customer's catalogs to a learning system, and return the configuration's id.
+    """Create a Moodle configuration for some of a customer's catalogs. Return its ID.
 
     Args:
-        lms: what a sandbox announces.
-        columns: further ones of the configuration.
+        lms: URL, settings and credentials of a sandbox.
+        columns: other columns of the configuration.
     """
     configuration = make_configuration(
         channel_code="MOODLE",
@@ -70,12 +70,12 @@ def connect(customer: str, catalogs: Iterable[str], lms: Mapping[str, Any], colu
 
 
 def put(catalog: str, documents: Sequence[dict[str, Any]]) -> None:
-    """Let a catalog hold exactly ``documents``."""
+    """Replace the content of a catalog with ``documents``."""
     import_into(EnterpriseCatalog.objects.get(pk=catalog), documents, now=timezone.now(), replace=True)
 
 
 def queue(configurations: Sequence[int], times: int) -> None:
-    """Queue a sync of each configuration, several times in a row."""
+    """Queue a sync of each configuration, ``times`` times in a row."""
     for configuration in configurations:
         for _ in range(times):
             sync_configuration.delay(configuration)
@@ -87,9 +87,9 @@ def queue_task(name: str) -> None:
 
 
 def make_due(configurations: Sequence[int]) -> str:
-    """Make each configuration and all its items due, the first one for longest, and queue syncs as the scheduler does.
+    """Make all configurations and their items due, the first configuration longest overdue. Queue due syncs.
 
-    Return the time before that.
+    Return the time before that as text.
     """
     now = timezone.now()
     for age, configuration in enumerate(reversed(configurations), start=1):
@@ -102,13 +102,13 @@ def make_due(configurations: Sequence[int]) -> str:
 
 
 def expire_lease(configuration: int) -> None:
-    """Let five minutes pass for a lease, and for nothing else."""
+    """Expire the configuration's lease. Changes nothing else."""
     lease = SyncLease.objects.filter(configuration=configuration, expires_at__isnull=False)
     assert lease.update(expires_at=timezone.now() - timedelta(seconds=1)) == 1
 
 
 def is_locked(configuration: int) -> bool:
-    """Return whether somebody is in a transaction that has a configuration's lease."""
+    """Return True if an open transaction has locked the configuration's lease."""
     try:
         with transaction.atomic():
             SyncLease.objects.select_for_update(nowait=True).get(configuration=configuration)
@@ -118,7 +118,7 @@ def is_locked(configuration: int) -> bool:
 
 
 def read(configuration: int) -> dict[str, Any]:
-    """Return all that the channels' tables hold of a configuration, each column of each row."""
+    """Return every column of every row that belongs to a configuration, grouped by table."""
     return {
         "configuration": _rows(ChannelConfiguration.objects.filter(pk=configuration)),
         "lease": _rows(SyncLease.objects.filter(configuration=configuration)),

@@ -1,7 +1,7 @@
-"""Imported by a worker: a lease is renewed before a call when it is a second old, not when it is a minute old.
+"""Imported by a worker: renews a lease before a call when the lease is 1 second old instead of 1 minute.
 
-A proof lets a lease expire while a worker stands still for some seconds, as if it were minutes. What a worker does when
-it wakes up after minutes has to be in the same proportion.
+A test lets a lease expire while a worker is frozen for some seconds instead of minutes. The renewal interval has to be
+shorter in the same proportion.
 """
 
 from datetime import timedelta
@@ -9,4 +9,4 @@ from datetime import timedelta
 from enterprise_catalog.integrated_channels import leases
 from tests.integrated_channels.proofs.crew import RENEWAL_SECONDS
 
-leases.RENEWAL_INTERVAL = timedelta(seconds=RENEWAL_SECONDS)  # type: ignore[misc]  # final for all but this
+leases.RENEWAL_INTERVAL = timedelta(seconds=RENEWAL_SECONDS)  # type: ignore[misc]  # final elsewhere

@@ -1,6 +1,6 @@
-"""Imported by a worker: what happens within a minute after a stop request happens within seconds.
+"""Imported by a worker: shortens the reaction to a stop request from a minute to seconds.
 
-It also adds a task that nothing but the last resort ends.
+It also adds a task that only the last resort can end.
 """
 
 import time
@@ -8,11 +8,11 @@ import time
 from enterprise_catalog.celery import app
 from enterprise_catalog.integrated_channels import stopping, tasks
 
-stopping.GRACE_SECONDS = 1.0  # type: ignore[misc]  # final for all but this
+stopping.GRACE_SECONDS = 1.0  # type: ignore[misc]  # final elsewhere
 tasks.LAST_RESORT_SECONDS = 6.0  # type: ignore[misc]  # likewise
 
 
 @app.task(name="hang")
 def hang() -> None:
-    """Hang like a statement that a database never answers."""
+    """Hang like an SQL statement without a response."""
     time.sleep(600)

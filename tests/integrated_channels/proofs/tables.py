@@ -1,4 +1,4 @@
-"""What stands in the tables of both programs, in the ledger's terms."""
+"""Reads the tables of the catalog service and of the integrated channels as values of ``ledger.py``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def items_of(catalog: EnterpriseCatalog) -> dict[str, Item]:
-    """Return key -> what a catalog holds, made of customer and content themselves instead of what repeats them."""
+    """Return key -> item of a catalog. Reads the original tables of customer and content, not their copies."""
     customer, floor = catalog.enterprise_customer, catalog.documents_changed_at
     start = f"{customer.learner_portal_url}/{customer.slug}/course/"
     content = ContentMetadata.objects.filter(memberships__catalog_query__catalogs=catalog)
@@ -34,7 +34,7 @@ def items_of(catalog: EnterpriseCatalog) -> dict[str, Item]:
 
 
 def rows_of(configuration: ChannelConfiguration | int) -> list[Row]:
-    """Return the transmission rows of a configuration, or of its id."""
+    """Return the transmission rows of a configuration, which may be given by ID."""
     newest = TransmissionAttempt.objects.filter(transmission=OuterRef("pk")).order_by("-pk")
     columns = ("content_key", "state", "presence", "remote_id", "feed_item__feed_key", "deleted_at", "catalog_uuid")
     rows = ContentMetadataItemTransmission.objects.filter(configuration=configuration).values_list(
@@ -45,7 +45,7 @@ def rows_of(configuration: ChannelConfiguration | int) -> list[Row]:
             key=key,
             state=state,
             presence=presence,
-            # Whoever comes to us knows an item by its key in the feed.
+            # A polling LMS identifies an item by its key in the feed.
             remote_id=remote_id or feed_key or "",
             has_deleted_at=deleted_at is not None,
             catalog=str(catalog),

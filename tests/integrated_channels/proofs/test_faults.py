@@ -1,7 +1,6 @@
-"""The learning system answers in every wrong way while the catalogs change; once it has ceased to, nothing is amiss.
+"""The LMS fails in every possible way while the catalogs change. Once failures stop, it equals the catalogs.
 
-Each of the learning systems in ``systems/`` has its own ways. In the reduced form those beside Moodle have their turn
-on MariaDB only.
+Runs for each LMS in ``systems/``. In the reduced form, LMSs other than Moodle only run on MariaDB.
 """
 
 from __future__ import annotations
@@ -61,44 +60,44 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-#: Of each of some twenty faults, for each call that changes something; one of these holds for a run. Look-ups, of which
-#: there are many more, meet them more rarely.
+#: Probabilities of each of about 20 faults, for each call that changes something. One probability applies per run.
+#: Look-ups are more frequent, and their probability is lower.
 CHANCES = (0.01, 0.03, 0.06)
 LOOK_UPS_PER_CHANGE = 10
 
-#: How often a run meets what leaves most in doubt; chance alone would hardly ever bring it about.
+#: Probability that a run meets ``cutting_short``. The two faults hardly ever meet by chance.
 CHANCE_TO_CUT_SHORT = 0.25
 
-#: Of a learning system that comes to us, between two runs.
+#: Possible numbers of visits by a polling LMS between two runs.
 VISITS = (1, 2, 3)
 
-#: How often a run comes at another time than it is due: by hand before, or a day late.
+#: Probabilities that a run starts early (by hand) or a day late.
 CHANCE_BY_HAND = 0.25
 CHANCE_OF_A_PAUSE = 0.15
 
 
 @dataclass
 class Trial:
-    """One configuration, its catalogs and its learning system, and the time at which all that happens."""
+    """One configuration with its catalogs, LMS and clock."""
 
     configuration: ChannelConfiguration
     catalogs: ChangingCatalogs
     stored: Mapping[str, EnterpriseCatalog]  #: By name.
     system: LearningSystem
     sandbox: SandboxApplication
-    lms: Watched  #: The sandbox, as it is served.
-    faults: CountedFaults  #: Its.
-    client: httpx.Client  #: Of our programs.
+    lms: Watched  #: The sandbox as it is served.
+    faults: CountedFaults  #: Faults of the LMS.
+    client: httpx.Client  #: For our web service.
     clock: Clock
     dice: Random
-    items: dict[str, dict[str, Item]] = field(default_factory=dict)  #: What the catalogs hold: UUID -> key -> item.
+    items: dict[str, dict[str, Item]] = field(default_factory=dict)  #: Content of the catalogs: UUID -> key -> item.
     history: History = field(default_factory=dict)
-    ends: Counter[str] = field(default_factory=Counter)  #: Of runs, by state.
-    #: Id of a transmission -> when runs found that its item had left the catalogs.
+    ends: Counter[str] = field(default_factory=Counter)  #: Run state -> number of runs.
+    #: ID of a transmission -> times at which runs found that its item had left the catalogs.
     left_at: defaultdict[int, list[datetime]] = field(default_factory=lambda: defaultdict(list))
 
     def run(self) -> SyncRun:
-        """Sync with the catalogs as they are now, and check what has to hold after every run, however it ended."""
+        """Sync with the current catalogs. Check the invariants that hold after every run, however it ended."""
         self.store()
         run = run_of(self.configuration, self.clock)
         self.lms.come_to_rest()
@@ -115,12 +114,12 @@ class Trial:
         return run
 
     def let_it_visit(self) -> None:
-        """Let the learning system come a few times, if that is its way."""
+        """Let a polling LMS poll a few times. Does nothing for other LMSs."""
         for _ in range(self.dice.choice(VISITS) if self.system.visits else 0):
             self.system.visit(self.sandbox, self.client, str(self.configuration.enterprise_customer_uuid))
 
     def store(self) -> None:
-        """Put into the catalogs what they should hold."""
+        """Write the expected content to the catalogs."""
         for name, catalog in self.stored.items():
             import_into(catalog, self.catalogs.documents([name]).values(), now=self.clock.now, replace=True)
             items = items_of(catalog)
@@ -128,13 +127,13 @@ class Trial:
             self.history |= {(str(catalog.pk), key, item.updated_at): item for key, item in items.items()}
 
     def courses(self) -> list[Course]:
-        """Return all courses of the learning system."""
+        """Return all courses of the LMS."""
         return [self.system.course(record) for record in self.sandbox.content()]
 
     def check_claims(self) -> None:
-        """Check that the learning system offers what our rows say it does, and nothing that they call deleted.
+        """Check that the LMS offers the transmitted items in their recorded version, and no deleted item.
 
-        A row that had to be left as it was says so.
+        Skips rows whose reason states that the item was not sent.
         """
         offered = {course.key: course.texts for course in self.courses() if course.is_offered}
         for row in ContentMetadataItemTransmission.objects.of(self.configuration):
@@ -145,7 +144,7 @@ class Trial:
                 assert row.content_key not in offered
 
     def wait(self, run: SyncRun) -> None:
-        """Let the time come at which the next run is due; or another, as it happens."""
+        """Move the clock to the next due time, or sometimes to an earlier or later time."""
         due = self.next_sync_at
         throttled = run.attempts.filter(outcome=Outcome.THROTTLED).first()
         if throttled is not None:
@@ -158,17 +157,17 @@ class Trial:
         self.clock.now = due
 
     def keys_that_failed(self, run: SyncRun) -> set[str]:
-        """Return the keys of the items that a run tried in vain."""
+        """Return the keys of items whose attempts failed in a run."""
         failed = run.attempts.exclude(outcome=Outcome.DONE)
         return set(failed.values_list("transmission__content_key", flat=True))
 
     def ended(self) -> str:
-        """Return how many runs ended how."""
+        """Return the number of runs by state, as text."""
         return ", ".join(f"{number} runs {state}" for state, number in self.ends.most_common())
 
     @property
     def next_sync_at(self) -> datetime:
-        """When the next run is due; never before the last one ended."""
+        """The due time of the next run. It is never in the past."""
         due = self.configuration.next_sync_at
         assert due is not None
         assert due >= self.clock.now
@@ -186,12 +185,12 @@ def trial(
     seed: int,
 ) -> Iterator[Trial]:
     settings.FEED_THROTTLE_RATE = "100000/second"
-    monkeypatch.setattr(feeds, "timezone", SimpleNamespace(now=clock))  # What visits prove is dated as runs are.
+    monkeypatch.setattr(feeds, "timezone", SimpleNamespace(now=clock))  # Polls use the test clock.
 
     def now() -> float:
         return clock.now.timestamp()
 
-    random.seed(seed)  # By which the engine shortens rests.
+    random.seed(seed)  # The engine's jitter.
     dice, played = Random(seed), system(kind)
     sandbox = played.make(clock=now)
     sandbox.faults = faults = CountedFaults(played, seed=seed)
@@ -245,7 +244,7 @@ def test_whatever_the_lms_answers_it_equals_the_catalogs_once_it_answers_well(
 
 
 def let_each_strike(trial: Trial) -> None:
-    """Let each fault strike each kind of change, where chance has not done so."""
+    """Make each fault strike each kind of change that chance has left out."""
     changes, faults = trial.system.changes, trial.faults
     for _ in range(2 * len(trial.system.faults)):
         armed = {operation: missing[0] for operation in changes if (missing := faults.missing(operation))}
@@ -261,16 +260,16 @@ def let_each_strike(trial: Trial) -> None:
 
 
 def settled_keys(trial: Trial, *, at_most: int) -> list[str]:
-    """Return keys of items that are sent at once when they change."""
+    """Return keys of settled items: a change of such an item is sent at once."""
     settled = ContentMetadataItemTransmission.objects.of(trial.configuration).filter(state="transmitted")
     keys = trial.catalogs.union().intersection(settled.values_list("content_key", flat=True))
     return trial.dice.sample(sorted(keys), min(len(keys), at_most))
 
 
 def mend(trial: Trial) -> int:
-    """Let the learning system answer well from now on, and time pass until each item may be tried again.
+    """Stop all failures, and move the clock until each item may be retried.
 
-    Return how many items were dead letters, which a person has to queue again.
+    Return the number of dead letters. An operator has to queue dead letters again.
     """
     trial.faults.clear()
     dead = ContentMetadataItemTransmission.objects.of(trial.configuration).filter(state="dead_letter")
@@ -285,7 +284,7 @@ def mend(trial: Trial) -> int:
 
 
 def check_that_all_is_well(trial: Trial) -> None:
-    """Check that the learning system has what the catalogs have, and that our rows say what it has."""
+    """Check that the LMS equals the catalogs, and that our rows match the LMS."""
     rows = rows_of(trial.configuration)
     faults = differences(rows, trial.courses(), trial.items, trial.system.texts)
     assert not faults, "\n".join(faults)
@@ -294,7 +293,7 @@ def check_that_all_is_well(trial: Trial) -> None:
 
 
 def check_versions(trial: Trial) -> None:
-    """Ask the catalogs once more how they differ from the versions in our rows: they do not."""
+    """Check with a dry run that the catalogs report no difference from the versions in our rows."""
     answer = StringIO()
     call_command("sync_channels", "--dry-run", "--json", configuration=trial.configuration.pk, stdout=answer)
     plan = json.loads(answer.getvalue())

@@ -1,8 +1,8 @@
-"""Any history of a feed: no item counts as received that the portal does not have, and in the end it has all.
+"""Random histories of a feed: an item only counts as received if the portal has it, and finally it has all items.
 
-hypothesis makes up what happens: changes of the catalogs, syncs that die, polls that fail in every way, polls during
-polls and during syncs, and requests by others. The catalog service, the sync, the feed and the database are real, in
-this one process. The portal is the sandbox's.
+hypothesis generates changes of the catalogs, syncs that die, polls that fail in every way, polls during polls and
+during syncs, and requests by other clients. The catalog service, the sync, the feed and the database are real and run
+in this process. The portal is the sandbox's portal.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ EXPECTED: Final = (
     *(f"others: {kind}" for kind in (*NO_POLLS, *OLD)),
     *("poll during a poll", "poll during a sync", "others during a sync", "run died", "acknowledged"),
 )
-#: How far the portal's clock is ahead of ours.
+#: Seconds by which the portal's clock is ahead of ours.
 SKEWS: Final = (0, 0, 0, -30, -7_200, 3_000)
 FATE: Final = st.sampled_from((*FATES, "well", "well"))
 SECONDS: Final = st.sampled_from((0, 0, 1, 3, 90, 3_700))
 
 
 class Feed(RuleBasedStateMachine):
-    """One customer, one portal, and the others who know its password."""
+    """One customer, one portal, and other clients that know its password."""
 
     def __init__(self, workers: Workers, clock: TickingClock) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class Feed(RuleBasedStateMachine):
         configuration.save()
         self.id = configuration.pk
         self.catalogs.add(number | 1)
-        self.portal.visit(self.client, self.customer, "well")  # The first has no time, as a portal's first poll.
+        self.portal.visit(self.client, self.customer, "well")  # Like the first poll of a portal, without a time.
         self._sync(Worker())
 
     @rule(edit=EDITS, seconds=SECONDS)
@@ -166,7 +166,7 @@ class Feed(RuleBasedStateMachine):
         assert not settled.filter(feed_item__is_confirmed=False).exists()
 
     def teardown(self) -> None:
-        # It is called after failures, too, and when hypothesis breaks an example off.
+        # hypothesis also calls this after failures and when it aborts an example.
         if sys.exc_info()[0] is None:
             self._converge()
         self.client.close()
@@ -174,7 +174,7 @@ class Feed(RuleBasedStateMachine):
     def _converge(self) -> None:
         self.clock.forward(minutes=6)
         self._sync(Worker())
-        self.clock.forward(hours=3)  # The portal's clock may be behind.
+        self.clock.forward(hours=3)  # The portal's clock may be slow.
         for _ in range(8):
             self.portal.visit(self.client, self.customer, "well")
             self.clock.forward(hours=3)
@@ -186,7 +186,7 @@ class Feed(RuleBasedStateMachine):
         active = [course for course in self.portal.courses.values() if course.IsActive]
         offered = {unquote(course.URL.rpartition("/course/")[2]): course.Title for course in active}
         assert offered.keys() <= desired.keys()
-        # An item without a title is rejected, and stays as it was.
+        # An item without a title is rejected, and its course remains unchanged.
         assert {key: title for key, title in desired.items() if title}.items() <= offered.items()
 
     def _sync(self, worker: Worker) -> None:
@@ -195,7 +195,7 @@ class Feed(RuleBasedStateMachine):
 
     @property
     def _is_ahead(self) -> bool:
-        """Return whether the portal's clock is ahead: only then may it lose what others or overlaps prove."""
+        """Return True if the portal's clock is ahead. Only then may other clients or overlapping polls lose entries."""
         return self.portal.skew_seconds > 0
 
     def _states(self) -> list[object]:
@@ -204,7 +204,7 @@ class Feed(RuleBasedStateMachine):
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> TickingClock:
-    """The time of everything."""
+    """The clock of the portal, the feed and the sync."""
     clock = TickingClock()
     monkeypatch.setattr(feeds, "timezone", SimpleNamespace(now=clock))
     return clock
@@ -212,7 +212,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> TickingClock:
 
 @pytest.fixture
 def workers(settings: Settings) -> Iterator[Workers]:
-    """Workers whose statements are watched."""
+    """Workers whose SQL statements are watched."""
     settings.CATALOG_API_URL = CATALOG_URL
     settings.OAUTH2_PROVIDER_URL = f"{CATALOG_URL}/oauth2"
     settings.FEED_THROTTLE_RATE = "100000/second"
@@ -222,7 +222,7 @@ def workers(settings: Settings) -> Iterator[Workers]:
         yield workers
 
 
-@pytest.mark.timeout(3_600)  # hypothesis may take minutes to make a failing history short.
+@pytest.mark.timeout(3_600)  # hypothesis may take minutes to shorten a failing history.
 @pytest.mark.django_db(transaction=True)
 def test_whatever_asks_for_the_feed_nothing_counts_as_received_that_was_lost(
     workers: Workers,

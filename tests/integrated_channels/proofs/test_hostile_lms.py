@@ -1,4 +1,4 @@
-"""Four LMSs that never end a response, and a healthy one, on two worker processes."""
+"""Four LMSs that never end a response, and a healthy LMS, on two worker processes."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.processes
 
-#: The deadline of a call, instead of 100 seconds.
+#: Deadline of a call, instead of 100 seconds.
 CALL_SECONDS: Final = 3
-#: How often everything is due, instead of each hour.
+#: Interval at which everything is due, instead of one hour.
 TICK_SECONDS: Final = 3
 TICKS: Final = 3
-#: The longest that a sync of the healthy LMS may take after it was due, on a busy machine: each worker process may meet
-#: two hostile LMSs that it does not know yet.
+#: The most seconds from the due time of the healthy LMS to its sync, on a busy machine. Each worker process may meet
+#: two hostile LMSs that it has not met before.
 LATEST_SECONDS: Final = 60
-#: Half of a minute is the grace that calls have in production, and a second here.
+#: The grace period for calls is 30 seconds in production, and 1 second here.
 STOP_SECONDS: Final = 40
 WORKER: Final = (
     *("celery", "-A", "enterprise_catalog", "worker", "--concurrency", "2", "--loglevel", "INFO"),
@@ -43,16 +43,16 @@ WORKER: Final = (
 
 @dataclass
 class Fleet:
-    """The site, and its configurations."""
+    """The site and its configurations."""
 
     site: Site
     office: Dialogue
     hostile: list[int]
     healthy: int
-    lms: MoodleSandbox  #: The healthy one.
+    lms: MoodleSandbox  #: The healthy LMS.
 
     def read(self, configuration: int) -> dict[str, list[dict[str, Any]]]:
-        """Return all rows of a configuration, by what they are."""
+        """Return all rows of a configuration, grouped by table."""
         rows: dict[str, list[dict[str, Any]]] = self.office.ask(do="read", configuration=configuration)
         return rows
 
@@ -63,7 +63,7 @@ class Fleet:
 
 @pytest.fixture
 def fleet(tmp_path: Path, redis_url: str) -> Iterator[Fleet]:
-    """A site with its catalog service, and five configurations of one customer, that were never synced."""
+    """A site with its catalog service, and five configurations of one customer that have never been synced."""
     redis = redis_url.rpartition("/")[0]
     with Redis.from_url(f"{redis}/5") as broker:
         broker.flushdb()
@@ -91,7 +91,7 @@ def fleet(tmp_path: Path, redis_url: str) -> Iterator[Fleet]:
 def test_four_hostile_lms_never_delay_a_healthy_one_nor_a_shutdown(
     fleet: Fleet, tell: Callable[[str], None], seed: int
 ) -> None:
-    assert seed  # Only so that what is told is printed.
+    assert seed  # Used only to print the lines of ``tell``.
     log = fleet.site.log_of(*WORKER)
     end_in_two_calls(fleet)
 
@@ -107,7 +107,7 @@ def test_four_hostile_lms_never_delay_a_healthy_one_nor_a_shutdown(
 
 
 def end_in_two_calls(fleet: Fleet) -> None:
-    """End a worker whose processes are both in a call that has minutes left, and check what it leaves behind."""
+    """Stop a worker while both of its processes are in a call with minutes left. Check the runs and the leases."""
     site = replace(fleet.site, environment={**fleet.site.environment, "LMS_CALL_SECONDS": "200"})
     with site.running(*WORKER) as worker:
         fleet.office.ask(do="make_due", configurations=fleet.hostile)
@@ -127,11 +127,11 @@ def end_in_two_calls(fleet: Fleet) -> None:
 
 
 def end_in_a_task_that_hangs(fleet: Fleet, worker: subprocess.Popen[bytes]) -> None:
-    """End a worker in a task that sees no stop request, and check that the broker has the task again."""
+    """Stop a worker during a task that ignores stop requests. Check that the task is in the broker again."""
     fleet.office.ask(do="queue_task", name="hang")
     log = fleet.site.log_of(*WORKER)
     wait_until(lambda: b"Task hang[" in log.read_bytes(), seconds=PATIENCE_SECONDS)
-    wait_until(lambda: in_calls(fleet) == 0, seconds=PATIENCE_SECONDS)  # Then a process has begun it.
+    wait_until(lambda: in_calls(fleet) == 0, seconds=PATIENCE_SECONDS)  # A process has started the task.
     worker.terminate()
     worker.wait(STOP_SECONDS)
     with Redis.from_url(fleet.site.environment["CELERY_BROKER_URL"]) as broker:
@@ -139,13 +139,13 @@ def end_in_a_task_that_hangs(fleet: Fleet, worker: subprocess.Popen[bytes]) -> N
 
 
 def in_calls(fleet: Fleet) -> int:
-    """Return how many hostile LMSs are in a call."""
+    """Return the number of hostile LMSs with a call in progress."""
     attempts = [attempt for configuration in fleet.hostile for attempt in fleet.read(configuration)["attempts"]]
     return len({attempt["run_id"] for attempt in attempts if not attempt["outcome"]})
 
 
 def tick(fleet: Fleet) -> float:
-    """Make everything due, the healthy LMS last; return after how many seconds that was synced."""
+    """Make everything due, the healthy LMS last. Return the seconds until the healthy LMS was synced."""
     due_at = fleet.office.ask(do="make_due", configurations=[*fleet.hostile, fleet.healthy])
     began = time.monotonic()
     wait_until(
@@ -158,7 +158,7 @@ def tick(fleet: Fleet) -> float:
 
 
 def check_hostile_runs(fleet: Fleet) -> None:
-    """Check that each hostile LMS cost its first run a deadline, and that later ones never ran at the same time."""
+    """Check that each hostile LMS took one deadline in its first run, and that its later runs never overlapped."""
     later: list[dict[str, Any]] = []
     for configuration in fleet.hostile:
         first, *others = [run for run in fleet.runs(configuration) if "asked to stop" not in run["reason"]]

@@ -1,12 +1,11 @@
-"""Workers die at random instants, and the learning system with them; whatever is left is settled by the next runs.
+"""Workers and LMSs are killed at random times; the following runs repair everything.
 
-Workers are killed by SIGKILL: syncs in forks of a process that has loaded everything, several a second; and Celery's,
-its pool or all of it at once. Meanwhile the learning system loses answers, refuses, or is killed too, and the catalogs
-change. Once in a while everything is let be, and then learning systems, rows and catalogs have to be equal, with no
-course made twice and nothing left open. The same happens to each of the learning systems in ``systems/``, on one site.
+Workers are killed with SIGKILL. They are syncs in forks of a preloaded process, several per second, and a Celery
+worker, either its pool or all of it. Meanwhile, the LMS drops responses, returns errors or is killed, and the catalogs
+change. At intervals the failures stop. Then LMSs, rows and catalogs have to be equal, without duplicate courses or open
+records. The tests run for each LMS in ``systems/``, on one site.
 
-A dead worker's lease is moved to its end by the test, once the worker is verifiably dead and the learning system has
-done what it had been asked for.
+The test expires a dead worker's lease once the worker is verifiably dead and the LMS has finished its requests.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ pytestmark = [
 ]
 
 
-#: Of syncs, in the two forms of the proof; Moodle's kind of calls stands for those of most others.
+#: Kills of syncs in the reduced form and in the long form. Moodle's calls are representative of most other LMSs.
 KILLS = 18
 KILLS_OF_OTHERS = 12
 KILLS_OF_A_SOAK = 160
@@ -60,21 +59,21 @@ def site(tmp_path_factory: pytest.TempPathFactory, mariadb_url: str, redis_url: 
 
 @pytest.fixture(scope="module")
 def dialogue(site: Site) -> Iterator[Dialogue]:
-    """With the site's workshop."""
+    """The connection to the site's workshop."""
     with workshop(site) as dialogue:
         yield dialogue
 
 
 @pytest.fixture(scope="module")
 def shared_landscape(site: Site, dialogue: Dialogue, kind: str) -> Iterator[Landscape]:
-    """Everything but Celery's worker."""
+    """The environment without a Celery worker."""
     with prepared(site, dialogue, kind=kind) as landscape:
         yield landscape
 
 
 @pytest.fixture
 def landscape(shared_landscape: Landscape, seed: int) -> Landscape:
-    """The same, to be changed as the test's seed has it."""
+    """The environment without a Celery worker, with catalogs that change by the test's seed."""
     shared_landscape.reseed(seed)
     shared_landscape.limit_chunks(shared_landscape.connections[1], None)
     return shared_landscape
@@ -91,23 +90,23 @@ def syncs(site: Site, landscape: Landscape) -> Iterator[Syncs]:
 
 @dataclass
 class Tally:
-    """Where the kills struck."""
+    """Counts of kills, by the state that they struck."""
 
     kills: int = 0
-    in_run: int = 0  #: A run had begun and not ended.
-    in_flight: int = 0  #: Items had been sent, or were about to be, and what became of them was not recorded.
+    in_run: int = 0  #: A run was active.
+    in_flight: int = 0  #: Items had been sent, or were about to be sent, and had no outcome.
     lms_deaths: int = 0
 
     def suffices(self, kills: int) -> bool:
-        """Return whether there were so many kills, most of them in a run and some of them while items were in flight.
+        """Return True after enough kills, if most were during a run and some while items were in flight.
 
-        Where a slow machine lets most of them miss, there are more of them instead; but not without end.
+        On a slow machine more kills miss, and the test makes more of them. Fails after four times as many.
         """
         assert self.kills < 4 * kills, f"too many kills that prove nothing: {self}"
         return self.kills >= kills and self.in_run >= kills * 0.6 and self.in_flight >= kills * 0.2
 
     def add(self, *ledgers: Ledger, since: str) -> None:
-        """Count a kill that has just struck what began after ``since``, by what it has left."""
+        """Count a kill by the state that it left. Only runs that started after ``since`` count."""
         now = as_text(datetime.now(UTC))
         killed = [ledger for ledger in ledgers if ledger.had_live_run(at=now, since=since)]
         self.kills += 1
@@ -141,9 +140,10 @@ def test_whenever_a_sync_is_killed_the_next_ones_make_everything_equal(
 
 
 def kill_a_sync(landscape: Landscape, connection: Connection, undisturbed: Ended, chance: Random, tally: Tally) -> None:
-    """Sync, and kill the sync before an undisturbed one would have ended; perhaps the LMS fails, or is killed as well.
+    """Sync, and kill the sync before an undisturbed sync would have ended. The LMS may fail or be killed, too.
 
-    Half of them at any time, most of which a sync spends waiting for others; half between two of its statements.
+    Half of the kills are at a random time, which a sync mostly spends waiting. The other half are between two
+    statements.
     """
     lms = connection.lms
     lms.fail(*some_faults(chance, lms))
@@ -186,7 +186,7 @@ def test_whenever_a_celery_worker_is_killed_the_next_one_makes_everything_equal(
 
 
 def kill_a_worker(syncs: Syncs, seconds: float, chance: Random) -> None:
-    """Queue syncs of all configurations and kill the worker within ``seconds`` of its beginning: its pool, or all."""
+    """Queue all syncs, and kill the worker or its pool within ``seconds`` after it starts with a sync."""
     for connection in syncs.landscape.connections:
         connection.lms.fail(*some_faults(chance, connection.lms))
     syncs.queue_all()
@@ -194,7 +194,7 @@ def kill_a_worker(syncs: Syncs, seconds: float, chance: Random) -> None:
     time.sleep(chance.uniform(0, seconds))
     if chance.random() < 0.7:
         syncs.worker.kill_pool()
-        syncs.wait()  # Celery has others carry out the tasks of the dead.
+        syncs.wait()  # Celery passes the tasks of dead processes to others.
     else:
         syncs.worker.kill()
         syncs.lose()

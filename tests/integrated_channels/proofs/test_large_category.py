@@ -1,7 +1,7 @@
 """A category of 5,000 courses in a Moodle whose creates take time proportional to the size of the category.
 
-The sandbox takes its time on the clock of the proof, which the engine measures calls with. No call may last as long as
-a real one takes to time out, so nothing is ever in doubt, looked for or adopted.
+The sandbox's calls move the test clock, which the engine uses to measure calls. No call may take as long as a real
+call takes to time out. No item may then be in doubt, looked up or adopted.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ UPDATE: Final = "core_course_update_courses"
 
 
 def prefill(moodle: MoodleSandbox, count: int) -> None:
-    """Put courses of other people into the category."""
+    """Add courses of other users to the category."""
     for number in range(count):
         moodle.table.add(Course(shortname=f"Old {number}", fullname="Old", categoryid=1))
 
 
 def sync_until_complete(configuration: ChannelConfiguration, clock: Clock, *, at_most: int = 20) -> int:
-    """Sync until a run is complete, and return the number of runs."""
+    """Sync until a run is complete. Return the number of runs."""
     for number in range(1, at_most + 1):
         run = sync(configuration, clock=clock)
         assert run is not None
@@ -80,10 +80,10 @@ def test_a_category_of_5000_courses_causes_no_timeout_and_no_look_up(
 
     assert max(durations) < TIMEOUT_SECONDS / 2
     assert moodle.table.count_in_category(1) == CATEGORY_SIZE
-    assert moodle.calls == {CREATE: len(durations)}  # No look-up, no update, no call again.
+    assert moodle.calls == {CREATE: len(durations)}  # No look-ups, updates or repeated calls.
     assert not TransmissionAttempt.objects.exclude(outcome="done").exists()
     assert TransmissionAttempt.objects.count() == ours
-    # Once the size has adapted, calls take about as long as they should.
+    # Once the batch size has adapted, calls take about ``AIM_SECONDS``.
     settled = durations[len(durations) // 2 : -1]
     assert AIM_SECONDS / 2 < sum(settled) / len(settled) < AIM_SECONDS * 1.2
     tell(
@@ -99,12 +99,12 @@ def test_a_category_that_grew_behind_our_back_costs_one_timeout_and_no_course_tw
     monkeypatch: pytest.MonkeyPatch,
     tell: Callable[[str], None],
 ) -> None:
-    # In real time: the timeout is 1 second instead of 60, and the first call takes three.
+    # In real time: the timeout is 1 second instead of 60 seconds, and the first call takes 3 seconds.
     monkeypatch.setattr(http, "TIMEOUT", httpx.Timeout(5, read=1))
     started = time.monotonic()
     naps = iter([3.0])
     moodle.sort_seconds_per_course, moodle.sleep = 1e-9, lambda _: time.sleep(next(naps, 0.0))
-    moodle.lock_wait_seconds = 0.0  # A create that is sent while Moodle is still at work is refused at once.
+    moodle.lock_wait_seconds = 0.0  # Rejects a create at once while an earlier create is active.
     a_catalog(*courses(150), customer=customer)
     SyncLease.objects.create(configuration=configuration, batch_sizes={"create": 60})
 
@@ -115,6 +115,6 @@ def test_a_category_that_grew_behind_our_back_costs_one_timeout_and_no_course_tw
     made = Counter(course["idnumber"] for course in moodle.courses)
     assert (len(made), set(made.values())) == (150, {1})
     assert not TransmissionAttempt.objects.exclude(outcome="done").exists()
-    assert 60 < moodle.calls[LOOK_UP] <= 60 + 45  # Each of the call's courses once, and the polls.
+    assert 60 < moodle.calls[LOOK_UP] <= 60 + 45  # One per course of the call, and the polls.
     assert moodle.calls[UPDATE] >= 1
     tell(f"150 courses, one call of 60 timed out: {dict(moodle.calls)} in {time.monotonic() - started:.1f} s")

@@ -1,8 +1,8 @@
-"""Any history of a customer: whatever happens in it, the records stay true, and in the end everything is right.
+"""Random histories of a customer: the records stay true after each run, and finally everything is right.
 
-hypothesis makes up histories and, when one ends badly, looks for the shortest that does. All of it runs in this one
-process and without sockets, but what meets is real: the catalog service, the sync, the sandbox Moodle, the clients on
-both sides, a database with its transactions. What is checked is in ``model/checks.py`` and ``model/endings.py``.
+hypothesis generates histories and, when a history fails, searches for the shortest failing history. All of it runs in
+this process without sockets. The catalog service, the sync, the sandbox Moodle, the clients and the database with its
+transactions are real. The checks are in ``model/checks.py`` and ``model/endings.py``.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from pytest_django import Settings
 
-#: hypothesis changes copies of its examples once it has made ten, which gives many histories that are nearly the same.
-#: So they are made up ten at a time, from a seed of their own.
+#: After ten examples, hypothesis mutates copies of earlier examples, which gives many similar histories. Batches of ten
+#: histories, each with its own seed, avoid this.
 BATCH: Final = 10
 BATCHES: Final = 55
 BATCHES_ON_MARIADB: Final = 6
@@ -42,8 +42,8 @@ BATCHES_OF_A_SOAK: Final = 550
 STEPS: Final = 4
 STEPS_OF_A_SOAK: Final = 7
 
-#: If one of these is missing among what has happened, nothing is proven of it. In 550 histories each happens about
-#: twenty times or more, so that none is missing by chance.
+#: Events that must occur in a test. The test proves nothing about an event that never occurs. In 550 histories, each
+#: event occurs about 20 times or more, and is unlikely to be missing by chance.
 EXPECTED: Final = (
     *("adopted", "made again", "settled what was in doubt", "shown again", "switched off"),
     *("death: statement", "death: call", "death: carried out", "run died", "run abandoned", "run stopped"),
@@ -57,7 +57,7 @@ NUMBERS: Final = st.integers(0, 4_095)
 
 
 def _one_of(*strategies: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Return values of ``strategies``, of each as often as it is named; ``|`` would take each for named once."""
+    """Return values of ``strategies``, each as often as it is listed. ``|`` would count duplicates once."""
     return st.sampled_from(strategies).flatmap(lambda chosen: chosen)
 
 
@@ -81,8 +81,8 @@ def _moodle_error(code: str) -> dict[str, Any]:
     return {"status": 200, "body": body, "content_type": "application/json"}
 
 
-#: What may be answered though the call was carried out. Whoever answers 401, 403 or 429, or refuses the token, has not
-#: carried it out: ``exceptions.py`` builds on that.
+#: Responses that the LMS may send after it carried out the call. A status of 401, 403 or 429 and a rejected token mean
+#: that the call was not carried out: ``exceptions.py`` relies on that.
 AFTER_ALL: Final[list[Mapping[str, Any]]] = [
     *({"status": status} for status in (408, 500, 502, 503, 504)),
     {"status": 200},
@@ -113,9 +113,9 @@ FAULTS: Final = st.builds(
 
 
 class Meanwhile(NamedTuple):
-    """What happens between two runs."""
+    """Events between two runs."""
 
-    is_mended: bool  #: Whether the learning system was brought in order first.
+    is_mended: bool  #: True if the LMS was repaired first.
     incidents: list[Incident]
     faults: list[Fault]
     minutes: int
@@ -128,21 +128,21 @@ MEANWHILE: Final = st.builds(
         st.lists(EDITS, max_size=2), st.lists(_one_of(HANDS, SITE, CONFIGURATION, DECISIONS, DECISIONS), max_size=1)
     ).map(lambda parts: parts[0] + parts[1]),
     faults=st.lists(FAULTS, max_size=2),
-    # Within the lease; after it, when a failed item may be due; after the interval; after all rests.
+    # Within the lease; after the lease, when a failed item may be due; after the sync interval; after all back-offs.
     minutes=st.sampled_from((1, 6, 6, 61, 1_500)),
 )
-#: Where a worker dies, if its run takes it so far.
+#: Moment at which a worker dies, if its run gets that far.
 DEATHS: Final = st.one_of(
     st.tuples(st.just(Moment.STATEMENT), st.integers(0, 25)),
     st.tuples(st.just(Moment.CALL), st.integers(0, 3)),
     st.tuples(st.just(Moment.CARRIED_OUT), st.integers(0, 3)),
 )
-#: After which call something else happens beside a run, likewise.
+#: Number of the call during which something else happens, if the run gets that far.
 CALLS: Final = st.integers(0, 6)
 
 
 class Customer(RuleBasedStateMachine):
-    """Each step: some things happen, time passes, and a worker syncs, to which something may happen, too."""
+    """Each step: some events occur, time passes, and a worker syncs, which may be interrupted."""
 
     def __init__(self, workers: Workers, wires: Wires) -> None:
         super().__init__()
@@ -187,7 +187,7 @@ class Customer(RuleBasedStateMachine):
 
     @rule(meanwhile=MEANWHILE, call=CALLS, minutes=st.sampled_from((3, 6)))
     def sync_and_freeze(self, meanwhile: Meanwhile, call: int, minutes: int) -> None:
-        """Stop the worker for some minutes, after which another one tries, and let it go on."""
+        """Freeze the worker for ``minutes`` while another worker tries to sync, and then let it continue."""
         self._live(meanwhile)
 
         def freeze() -> None:
@@ -198,7 +198,7 @@ class Customer(RuleBasedStateMachine):
         self.world.sync(Worker(Moment.ANSWER, call, freeze))
 
     def teardown(self) -> None:
-        # It is called after failures, too, and when hypothesis breaks an example off.
+        # hypothesis also calls this after failures and when it aborts an example.
         if sys.exc_info()[0] is None:
             converge(self.world)
 
@@ -214,17 +214,17 @@ class Customer(RuleBasedStateMachine):
 
 @pytest.fixture
 def workers(settings: Settings) -> Iterator[Workers]:
-    """Workers whose statements are watched."""
+    """Workers whose SQL statements are watched."""
     settings.CATALOG_API_URL = CATALOG_URL
     settings.OAUTH2_PROVIDER_URL = f"{CATALOG_URL}/oauth2"
-    # Sessions, pages and statistics have no part in what passes between the programs, and a tenth of the time.
+    # Sessions, pages and statistics do not affect the sync, and take a tenth of the time.
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "gzip" in name or "cache" in name]
     workers = Workers()
     with workers.watched():
         yield workers
 
 
-@pytest.mark.timeout(3_600)  # hypothesis may take minutes to make a failing history short.
+@pytest.mark.timeout(3_600)  # hypothesis may take minutes to shorten a failing history.
 @pytest.mark.django_db(transaction=True)
 def test_whatever_happens_the_records_are_true_and_in_the_end_everything_is_right(
     workers: Workers, *, seed: int, soak: bool, tell: Callable[[str], None], caplog: pytest.LogCaptureFixture
@@ -253,15 +253,15 @@ def _machine(workers: Workers, wires: Wires) -> type[Customer]:
 
 
 def settings_of(*, steps: int) -> hypothesis.settings:
-    """Return the settings of a batch of histories with so many steps."""
+    """Return the settings for a batch of histories with ``steps`` steps."""
     return hypothesis.settings(
         max_examples=BATCH,
         stateful_step_count=steps,
         deadline=None,
-        database=None,  # The seed alone says which histories are made up.
+        database=None,  # The seed alone decides the histories.
         report_multiple_bugs=False,
         phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=[HealthCheck.too_slow],  # An example is a history of months.
+        suppress_health_check=[HealthCheck.too_slow],  # One example covers months.
     )
 
 

@@ -1,13 +1,13 @@
-"""Database, broker and cache go away at random instants of syncs, and come back; what fails, fails cleanly.
+"""The database, broker and cache fail at random times during syncs and recover. Failures must leave no wrong records.
 
-A MariaDB of our own is stopped in good order, or killed, and started again on the same data; a Redis, which is the
-broker, forgets everything, or is killed; and sometimes all die together with the worker, as in a power cut. Another
-Redis, which is the cache, is killed, and no run may end for that. Syncs are carried out by a Celery worker, which has
-to outlive the outages of database and cache; where it ends with its broker, it is started again, as whoever
-supervises it would. After each outage no row may say what is not so, and a run that says that it is complete has to
-be right; then the next runs have to make learning systems, rows and catalogs equal.
+A private MariaDB is stopped or killed, and restarted on the same data. A private Redis, the broker, loses all data or
+is killed. In a power cut, database, broker and worker are killed together. Another Redis, the cache, is killed, and no
+run may end because of that. A Celery worker carries out the syncs and has to survive outages of database and cache. If
+it ends with its broker, it is restarted, as a supervisor would restart it. After each outage, no row may contradict
+the LMS, and a run recorded as complete has to be complete. The following runs have to make LMSs, rows and catalogs
+equal.
 
-What this does not show is a disk that loses what was written to it: the operating system lives on.
+Not covered: a disk that loses written data. The operating system keeps running.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="/proc tells who lives"),
 ]
 
-#: How long a server is away at most.
+#: The most seconds that a server is down.
 AWAY_SECONDS = 1.0
-#: Within what time a worker tells what it has received.
+#: Seconds within which a worker reports the tasks that it has received.
 SETTLING_SECONDS = 0.5
 
 
 @pytest.fixture
 def mariadb() -> Iterator[PrivateServer]:
-    """A database that has on disk what it says it has."""
+    """A database that writes each commit to disk."""
     server = services.or_skip(lambda: services.private_mariadb("--innodb-flush-log-at-trx-commit=1"))
     yield server
     server.stop()
@@ -55,7 +55,7 @@ def mariadb() -> Iterator[PrivateServer]:
 
 @pytest.fixture
 def redis() -> Iterator[PrivateServer]:
-    """A broker that has nothing on disk."""
+    """A broker without persistence."""
     server = services.or_skip(services.private_redis)
     yield server
     server.stop()
@@ -63,7 +63,7 @@ def redis() -> Iterator[PrivateServer]:
 
 @pytest.fixture
 def cache() -> Iterator[PrivateServer]:
-    """A cache that has nothing on disk."""
+    """A cache without persistence."""
     server = services.or_skip(services.private_redis)
     yield server
     server.stop()
@@ -71,7 +71,7 @@ def cache() -> Iterator[PrivateServer]:
 
 @pytest.fixture
 def site(tmp_path: Path, mariadb: PrivateServer, redis: PrivateServer, cache: PrivateServer) -> Site:
-    """A site on these three."""
+    """A site on these three servers."""
     return Site.make(
         tmp_path,
         DATABASE_URL=mariadb.url,
@@ -83,7 +83,7 @@ def site(tmp_path: Path, mariadb: PrivateServer, redis: PrivateServer, cache: Pr
 
 @pytest.fixture
 def landscape(site: Site, seed: int) -> Iterator[Landscape]:
-    """Everything but Celery's worker."""
+    """The environment without a Celery worker."""
     with workshop(site) as dialogue, prepared(site, dialogue, kind="moodle") as landscape:
         landscape.reseed(seed)
         yield landscape
@@ -91,17 +91,17 @@ def landscape(site: Site, seed: int) -> Iterator[Landscape]:
 
 @dataclass(repr=False)
 class Servers:
-    """What goes away and comes back. Each outage returns when it is over and nobody is at work."""
+    """The servers that fail and recover. Each outage method returns when the outage is over and no worker is active."""
 
     mariadb: PrivateServer
     redis: PrivateServer
     cache: PrivateServer
     syncs: Syncs
-    worker_ends: int = 0  #: How often the worker has ended by itself.
+    worker_ends: int = 0  #: Number of times the worker ended by itself.
 
     @property
     def outages(self) -> dict[str, Callable[[float], None]]:
-        """All that can happen, by name; to be called with how many seconds it lasts."""
+        """Return all outages by name. Call each with its duration in seconds."""
         return {
             "database killed": self.kill_database,
             "database stopped": self.stop_database,
@@ -131,7 +131,7 @@ class Servers:
         self.redis.start()
         wait_until(lambda: worker.connections_to_broker() > connections or not worker.is_running, seconds=60)
         if not worker.is_running:
-            # At some instants Celery 5.7 does not reconnect and ends; whoever supervises it starts it again.
+            # Celery 5.7 sometimes ends instead of reconnecting. A supervisor would restart it.
             self.worker_ends += 1
             worker.stop()
             worker.start()
@@ -173,7 +173,7 @@ class Servers:
 def servers(
     site: Site, landscape: Landscape, mariadb: PrivateServer, redis: PrivateServer, cache: PrivateServer
 ) -> Iterator[Servers]:
-    """All of them, running, with a Celery worker."""
+    """All servers, running, with a Celery worker."""
     worker = Worker(site)
     worker.start()
     yield Servers(mariadb, redis, cache, Syncs(landscape, worker))
@@ -190,18 +190,18 @@ def test_whatever_goes_away_and_comes_back_the_next_syncs_make_everything_equal(
         while not is_struck(servers, kind, seconds, chance):
             missed += 1
             assert missed <= 5 + struck.total(), "too many outages that prove nothing"
-            seconds = servers.syncs.measure()  # The machine may have more to do now, or less.
+            seconds = servers.syncs.measure()  # The speed of the machine may have changed.
         struck[kind] += 1
 
     tell(f"{struck.total()} outages in the midst of a run, {missed} beside one")
     tell(f"Celery's worker gave up {servers.worker_ends} times")
-    # Else a lease was taken from a worker that lived, and the proof would be of something else.
+    # Otherwise a lease was taken from a live worker, which is not the subject of this test.
     assert b"lease_lost" not in servers.syncs.worker.log_file.read_bytes()
     tell(f"how the runs ended: {dict(landscape.runs())}")
 
 
 def is_struck(servers: Servers, kind: str, seconds: float, chance: Random) -> bool:
-    """Let an outage strike within ``seconds`` of syncs, see that all becomes equal; return whether it hit a run."""
+    """Cause an outage within ``seconds`` of queued syncs, and converge. Return True if the outage hit a run."""
     syncs, landscape = servers.syncs, servers.syncs.landscape
     landscape.change()
     syncs.queue_all()

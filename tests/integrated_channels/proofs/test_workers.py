@@ -1,4 +1,4 @@
-"""Four workers, tasks that are delivered twice, and a worker that stands still for longer than its lease lasts."""
+"""Four workers, duplicate task deliveries, and a worker that is frozen for longer than its lease."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ pytestmark = pytest.mark.processes
 CUSTOMERS: Final = 5
 CONFIGURATIONS_PER_CUSTOMER: Final = 4
 CHUNK_SIZE: Final = 3
-#: More than a chunk twice over: a run that is stopped in its second chunk has done one and has one left.
+#: More than two chunks: a run that stops in its second chunk has sent one chunk and has one left.
 NEW_ITEMS: Final = 2 * CHUNK_SIZE + 1
 CREATE: Final = "core_course_create_courses"
 
 
 class Place(Enum):
-    """Where a worker is when it is frozen."""
+    """The point at which a worker is frozen."""
 
     IN_A_CALL = "in a call that the learning system answers meanwhile"
     IN_A_SLOW_CALL = "in a call that the learning system carries out after the successor's"
@@ -47,10 +47,10 @@ class Place(Enum):
 
 @dataclass(frozen=True)
 class Freeze:
-    """How a worker is frozen and wakes up."""
+    """The point at which a worker is frozen and wakes up."""
 
     place: Place
-    wakes_early: bool = False  #: While its successor is in a call; else when the successor has finished.
+    wakes_early: bool = False  #: During a call of its successor; otherwise after the successor has finished.
 
 
 FREEZES: Final = [
@@ -61,7 +61,7 @@ FREEZES: Final = [
 
 
 class Gate:
-    """Where a request waits until it is let through, and tells that it has come."""
+    """Holds a request until it is opened. ``is_reached`` is set when the request arrives."""
 
     def __init__(self) -> None:
         self.is_reached = threading.Event()
@@ -78,7 +78,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class Connection:
-    """One configuration: a learning system of its own, a catalog of its own, and one that it shares with others."""
+    """One configuration with its own LMS and two catalogs: its own and a shared one."""
 
     configuration: int
     lms: MoodleSandbox
@@ -87,14 +87,14 @@ class Connection:
     shared: str
 
     def check(self) -> None:
-        """Check that the learning system equals the two catalogs, and has no course twice."""
+        """Check that the LMS equals the two catalogs, without duplicate courses."""
         assert self.lms.offered() == as_offered(self.content.documents([self.own, self.shared]))
         assert len(self.lms.courses) == len({course["idnumber"] for course in self.lms.courses})
 
 
 @dataclass
 class Town:
-    """Everything that runs."""
+    """All processes and configurations of the test."""
 
     front: CatalogFront
     office: Dialogue
@@ -103,34 +103,34 @@ class Town:
     queued: int = 0
 
     def order(self, do: str, **arguments: object) -> Any:
-        """Have the office do something; see ``office.py``."""
+        """Have the office carry out an order; see ``office.py``."""
         return self.office.ask(do=do, **arguments)
 
     def read(self, connection: Connection) -> dict[str, list[dict[str, Any]]]:
-        """Return all rows of a configuration, by what they are."""
+        """Return all rows of a configuration, grouped by table."""
         rows: dict[str, list[dict[str, Any]]] = self.order("read", configuration=connection.configuration)
         return rows
 
     def queue(self, *connections: Connection, times: int) -> None:
-        """Have syncs queued, several times each."""
+        """Queue ``times`` syncs of each configuration."""
         configurations = [connection.configuration for connection in connections]
         self.order("queue", configurations=configurations, times=times)
         self.queued += len(configurations) * times
 
     def wait_until_done(self, *, but: int = 0) -> None:
-        """Return when the workers have carried out all that was ever queued, ``but`` so many tasks."""
+        """Wait until the workers have finished all queued tasks except ``but`` tasks."""
         wait_until(
             lambda: sum(worker.tasks_done() for worker in self.workers) == self.queued - but, seconds=PATIENCE_SECONDS
         )
 
     def store(self) -> None:
-        """Put into the catalogs what they should hold."""
+        """Write the expected content to the catalogs."""
         for content in {id(connection.content): connection.content for connection in self.connections}.values():
             for catalog in content.names:
                 self.order("put", catalog=catalog, documents=[*content.documents([catalog]).values()])
 
     def worker_at(self, connection: Connection) -> tuple[Worker, int]:
-        """Return the worker that is at a configuration's sync, and the run's id."""
+        """Return the worker that is syncing a configuration, and the run's ID."""
         [found] = [
             (worker, run)
             for worker in self.workers
@@ -142,7 +142,7 @@ class Town:
 
 @pytest.fixture
 def town(tmp_path: Path, mariadb_url: str, redis_url: str, seed: int) -> Iterator[Town]:
-    """MariaDB, Redis, the catalog service, four workers, and twenty configurations that were never synced."""
+    """MariaDB, Redis, the catalog service, four workers, and 20 configurations that have never been synced."""
     redis = redis_url.rpartition("/")[0]
     database = services.create_database(mariadb_url, "workers")
     with Redis.from_url(f"{redis}/3") as broker:
@@ -172,7 +172,7 @@ def town(tmp_path: Path, mariadb_url: str, redis_url: str, seed: int) -> Iterato
 
 
 def connect_customer(town: Town, name: str, dice: Random, open_: ExitStack) -> None:
-    """Make a customer with some content, and connect each of its catalogs but the shared one to a system of its own."""
+    """Create a customer with some content. Connect each catalog, except the shared catalog, to its own LMS."""
     made = town.order("make_customer", name=name, catalogs=CONFIGURATIONS_PER_CUSTOMER + 1)
     shared, *others = made["catalogs"]
     content = ChangingCatalogs(made["catalogs"], dice, prefix=f"{name}+C")
@@ -211,7 +211,7 @@ def test_a_frozen_worker_is_taken_over_and_writes_nothing_when_it_wakes_up(
 
 
 def sync_everything(town: Town, dice: Random) -> None:
-    """Queue all syncs, several times each, without any mishap."""
+    """Queue all syncs, two or three times each, without failures. Check all LMSs."""
     town.store()
     town.queue(*dice.sample(town.connections, len(town.connections)), times=dice.choice((2, 3)))
     town.wait_until_done()
@@ -220,7 +220,7 @@ def sync_everything(town: Town, dice: Random) -> None:
 
 
 def freeze_a_worker(town: Town, victim: Connection, freeze: Freeze, dice: Random) -> None:
-    """Change all catalogs, queue all syncs several times, and freeze the worker of one of them in its midst."""
+    """Change all catalogs, queue all syncs several times, and freeze the worker of one sync before it ends."""
     change_everything(town, victim, freeze.place)
     gate, gate_of_successor = hold_up(town, victim, freeze.place), Gate()
     town.queue(*dice.sample(town.connections, len(town.connections)), times=dice.choice((2, 3)))
@@ -256,9 +256,10 @@ def freeze_a_worker(town: Town, victim: Connection, freeze: Freeze, dice: Random
 
 @contextmanager
 def frozen(town: Town, worker: Worker, victim: Connection) -> Iterator[None]:
-    """Let a worker stand still until the block ends, in none of its transactions.
+    """Freeze a worker outside of its transactions until the block ends.
 
-    In one it would keep the lease locked, and nobody could take it over before the database ends the connection.
+    In a transaction, it would keep the lease locked. No other worker could take over before the database ends the
+    connection.
     """
     while True:
         with worker.frozen():
@@ -268,7 +269,7 @@ def frozen(town: Town, worker: Worker, victim: Connection) -> Iterator[None]:
 
 
 def change_everything(town: Town, victim: Connection, place: Place) -> None:
-    """Change all catalogs, and give the victim enough to do; or nothing, but a reason to ask for differences."""
+    """Change all catalogs so that the victim has enough to send, or only needs to request differences."""
     for content in {id(connection.content): connection.content for connection in town.connections}.values():
         if content is not victim.content or place is not Place.BEFORE_ITS_END:
             content.change(2 * CHUNK_SIZE)
@@ -280,7 +281,7 @@ def change_everything(town: Town, victim: Connection, place: Place) -> None:
 
 
 def hold_up(town: Town, victim: Connection, place: Place) -> Gate:
-    """Let a request of the victim's sync wait."""
+    """Hold a request of the victim's sync at the given point."""
     gate = Gate()
     match place:
         case Place.IN_A_CALL | Place.IN_A_SLOW_CALL:
@@ -293,26 +294,26 @@ def hold_up(town: Town, victim: Connection, place: Place) -> Gate:
 
 
 def hold_up_catalog(town: Town, operation: str, gate: Gate, *, skip: int = 0) -> None:
-    """Let a request to the catalog service wait."""
+    """Hold a request to the catalog service."""
     town.front.faults.sleep = gate
     town.front.faults.set([Fault(kind=FaultKind.DELAY, operation=operation, skip=skip)])
 
 
 def hold_up_create(victim: Connection, gate: Gate, *, skip: int = 0) -> None:
-    """Let a create of the victim's learning system wait."""
+    """Hold a create of the victim's LMS."""
     victim.lms.faults.sleep = gate
     victim.lms.faults.set([Fault(kind=FaultKind.DELAY, operation=CREATE, skip=skip)])
 
 
 def answer(victim: Connection, gate: Gate) -> None:
-    """Let the learning system carry out the call of the worker that stands still."""
+    """Let the LMS carry out the call of the frozen worker."""
     before = len(victim.lms.courses)
     gate.open()
     wait_until(lambda: len(victim.lms.courses) > before, seconds=PATIENCE_SECONDS)
 
 
 def check_taken_over(held: dict[str, Any], taken_over: dict[str, Any], run: int, *, has_sent: bool) -> None:
-    """Check that a successor has ended a run, and taken what it had in flight for in doubt."""
+    """Check that a successor has ended the frozen worker's run and recorded its attempts in flight as in doubt."""
     states = {row["id"]: row["state"] for row in taken_over["runs"]}
     in_flight = {row["id"] for row in held["attempts"] if not row["outcome"]}
     assert [row["state"] for row in held["runs"] if row["id"] == run] == ["running"]
@@ -324,7 +325,7 @@ def check_taken_over(held: dict[str, Any], taken_over: dict[str, Any], run: int,
 
 
 def check_history(rows: dict[str, Any]) -> int:
-    """Check that runs never overlapped, and that each had a lease of its own; return how many there were."""
+    """Check that runs never overlapped, and that each run had its own lease. Return the number of runs."""
     runs = rows["runs"]
     for run, successor in pairwise(runs):
         assert run["finished_at"] <= successor["started_at"]

@@ -1,7 +1,7 @@
-"""A process that works on a site's database for a proof: it changes the catalogs, syncs, and tells what the rows say.
+"""A process that works on a site's database for a test: it changes the catalogs, syncs, and reports the rows.
 
-:func:`main` is what the process runs. It answers each line of its standard input, a JSON object whose ``do`` names a
-method of :class:`Workshop` and whose other members are its arguments, with a line of JSON.
+:func:`main` reads one JSON object per line from standard input and writes one line of JSON for each. The member ``do``
+names a method of :class:`Workshop`, and the other members are its arguments.
 """
 
 from __future__ import annotations
@@ -51,18 +51,18 @@ if TYPE_CHECKING:
 CUSTOMER: Final = "eeeeeeee-0000-4000-8000-000000000000"
 CATALOGS: Final = tuple(f"eeeeeeee-0000-4000-8000-00000000000{number}" for number in (1, 2, 3))
 
-#: All content there is: so little that an item comes, changes, leaves and returns many times.
+#: All content keys. Few keys: each item is added, changed, removed and re-added many times.
 KEYS: Final = (*(f"Northwind+C{number:02}" for number in range(38)), 'A "quoted"\\key/', "Ünï+😀")
 
 
 def main() -> None:
-    """Make tables and catalogs, then do what each line of standard input says."""
+    """Create tables and catalogs, then carry out requests until standard input ends."""
     call_command("migrate", verbosity=0)
     workshop = Workshop()
     workshop.make_catalogs()
     for line in sys.stdin:
         request = json.loads(line)
-        close_old_connections()  # The database may have been away since the last request.
+        close_old_connections()  # The database may have been down since the last request.
         _say(getattr(workshop, request.pop("do"))(**request))
 
 
@@ -72,14 +72,14 @@ def _say(answer: object) -> None:
 
 
 class Workshop:
-    """What the process does, with the project's own writers and commands."""
+    """The operations of the process, based on the project's own functions and commands."""
 
     def __init__(self) -> None:
         self._random = random.Random(1)
         self._count = 0
 
     def make_catalogs(self) -> None:
-        """Make the customer and three catalogs that share some of their content."""
+        """Create the customer and three overlapping catalogs."""
         customer = EnterpriseCustomer(uuid=CUSTOMER, name="Acme", slug="acme", learner_portal_url="https://example.org")
         save_customer(customer, now=timezone.now())
         for uuid in CATALOGS:
@@ -89,47 +89,47 @@ class Workshop:
             self._import(query, {key: f"{key} at first" for key in self._random.sample(KEYS, 15)})
 
     def catalogs(self) -> dict[str, Any]:
-        """Return what the catalogs hold, and since when at the latest."""
+        """Return the content of the catalogs, and the latest time of a change."""
         return _what_catalogs_hold()
 
     def reseed(self, seed: int) -> None:
-        """Let ``seed`` decide what changes from now on."""
+        """Set the random seed of all further changes."""
         self._random.seed(seed)
 
     def limit_chunks(self, configuration: int, chunks: int | None) -> None:
-        """Let a run of the configuration send no more than ``chunks``; ``None`` is no limit."""
+        """Set the most chunks that one run of the configuration may send; ``None`` means no limit."""
         ChannelConfiguration.objects.filter(pk=configuration).update(max_chunks_per_run=chunks)
 
     def connect(self, *, columns: dict[str, Any], catalog_uuids: list[str], **connection: Any) -> int:
-        """Make a configuration and return its id.
+        """Create a configuration and return its ID.
 
         Args:
-            columns: further ones of the configuration. Unless they say otherwise, deletes are never held.
-            connection: channel, address, settings and credentials, as ``make_configuration`` has them.
+            columns: other columns of the configuration. By default, deletes are never held.
+            connection: channel, base URL, settings and credentials, as for ``make_configuration``.
         """
         configuration = make_configuration(
             customer_uuid=UUID(CUSTOMER), catalog_uuids=map(UUID, catalog_uuids), **connection
         )
         ChannelConfiguration.objects.filter(pk=configuration.pk).update(**{"delete_limit_percent": 100, **columns})
         with channel_for(configuration):
-            pass  # What takes long to load is loaded now, and the forks have it.
+            pass  # Load slow modules now, before any fork.
         return configuration.pk
 
     def change(self) -> dict[str, Any]:
-        """Change the catalogs; return what they hold, and since when."""
+        """Change the catalogs. Return their content and the latest time of a change."""
         self._count += 1
         for query in CatalogQuery.objects.order_by("pk"):
             self._change_query(query)
         if self._random.random() < 0.1:
             customer = EnterpriseCustomer.objects.get(pk=CUSTOMER)
-            customer.slug = f"slug-{self._count}"  # It is part of every document.
+            customer.slug = f"slug-{self._count}"  # Part of every document.
             save_customer(customer, now=timezone.now())
         if self._random.random() < 0.2:
             self._empty_or_fill_a_catalog()
         return _what_catalogs_hold()
 
     def _change_query(self, query: CatalogQuery) -> None:
-        """Let some content leave, some come and some change, all in one import."""
+        """Remove, add and change some content, all in one import."""
         content = ContentMetadata.objects.filter(memberships__catalog_query=query)
         titles = dict(content.values_list("content_key", "title"))
         for key in self._some(titles, at_most=4):
@@ -138,7 +138,7 @@ class Workshop:
         self._import(query, titles | {key: self._title(key) for key in changing})
 
     def _empty_or_fill_a_catalog(self) -> None:
-        """Take a catalog's query away, or give it back."""
+        """Remove a catalog's query, or restore it."""
         catalog = EnterpriseCatalog.objects.with_parts().get(pk=self._random.choice(CATALOGS))
         query = None if catalog.catalog_query else CatalogQuery.objects.get(title=catalog.title)
         catalog.catalog_query = query
@@ -148,28 +148,28 @@ class Workshop:
         return self._random.sample(sorted(keys), self._random.randint(0, min(len(keys), at_most)))
 
     def _title(self, key: str) -> str:
-        """Return a title for the content that it never had, or its first one again."""
+        """Return a new title for the content, or its first title."""
         return f"{key} at first" if self._random.random() < 0.2 else f"{key} of change {self._count}"
 
     def _import(self, query: CatalogQuery, titles: Mapping[str, str]) -> None:
-        """Make the query hold exactly these titles' content."""
+        """Replace the query's content with these titles."""
         lines = [json.dumps(a_course(key, title=title)).encode() for key, title in titles.items()]
         import_documents(lambda: query, lines, now=timezone.now(), replace=True, allow_shrink=True)
 
     def sync_in_fork(
         self, configuration: int, kill_after: float | None = None, kill_before: int | None = None
     ) -> dict[str, Any]:
-        """Run ``sync_channels`` in a fork, which may be killed; return how that ended.
+        """Run ``sync_channels`` in a fork, which may be killed. Return how it ended.
 
         Args:
             kill_after: seconds.
             kill_before: number of a statement, the first being 1.
 
         Returns:
-            ``was_killed``, when it ``began_at``, how many ``seconds`` it lived and how many ``statements`` it carried
-            out. The fork is dead, and nobody is left of it.
+            ``was_killed``, ``began_at``, the lifetime in ``seconds`` and the number of executed ``statements``. The
+            fork has ended and has been reaped.
         """
-        connections.close_all()  # A fork that goes on with our connections would end them for us.
+        connections.close_all()  # A fork that used our connections would close them for us.
         statements = _Statements(kill_before)
         began_at, start = timezone.now(), time.monotonic()
         child = os.fork()
@@ -192,11 +192,11 @@ class Workshop:
         }
 
     def queue_sync(self, configuration: int) -> str:
-        """Do what the scheduler does when a configuration is due; return the task's id."""
+        """Queue a sync as the scheduler does when a configuration is due. Return the task's ID."""
         return str(sync_configuration.delay(configuration))
 
     def let_a_day_pass(self) -> None:
-        """Move what waits for a time a day ahead, as the clock would: leases expire, rate limits too.
+        """Let a day pass for leases, rate limits and retries by shifting their timestamps.
 
         Failed items are due again.
         """
@@ -205,12 +205,12 @@ class Workshop:
         ContentMetadataItemTransmission.objects.update(next_attempt_at=F("next_attempt_at") - day)
 
     def flush_broker(self) -> None:
-        """Make the Redis that is the broker forget everything."""
+        """Delete all data in the broker's Redis."""
         with redis.Redis.from_url(settings.CELERY_BROKER_URL) as client:
             client.flushall()
 
     def ledger(self, configuration: int) -> dict[str, Any]:
-        """Return the :class:`Ledger` of a configuration."""
+        """Return the fields of a configuration's :class:`Ledger`."""
         runs = SyncRun.objects.filter(configuration=configuration).order_by("pk")
         newest = runs.last()
         in_flight = TransmissionAttempt.objects.filter(run__in=runs, outcome="")
@@ -231,7 +231,7 @@ class Workshop:
 
 
 class _Statements:
-    """Counts the statements of a fork where its parent sees it, and kills the fork before one of them."""
+    """Counts the statements of a fork in memory shared with its parent, and kills the fork before a given statement."""
 
     def __init__(self, kill_before: int | None) -> None:
         self._shared = mmap.mmap(-1, 8)
@@ -239,7 +239,7 @@ class _Statements:
 
     @property
     def number(self) -> int:
-        """How many there were."""
+        """Number of statements so far."""
         return int.from_bytes(self._shared[:8], "little")
 
     def __call__(self, execute: Callable[..., object], *arguments: object) -> object:
@@ -250,8 +250,8 @@ class _Statements:
 
 
 def _sync_and_exit(configuration: int, statements: _Statements) -> None:
-    """Sync and end this process at once: what the parent has begun is not ours to finish."""
-    # A command that has something to complain about exits; that is in the rows, too.
+    """Sync, and end this process at once without cleaning up: open resources belong to the parent."""
+    # The command exits on errors; the rows contain them, too.
     with contextlib.suppress(SystemExit), connection.execute_wrapper(statements):
         call_command("sync_channels", configuration=configuration, stdout=io.StringIO())
     connections.close_all()

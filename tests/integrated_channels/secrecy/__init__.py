@@ -1,6 +1,6 @@
-"""How ``test_no_secret_anywhere.py`` makes everybody talk, and listens.
+"""Helpers of ``test_no_secret_anywhere.py``: provoke output everywhere, and search it for secrets.
 
-``spelling.py``      how a secret may be spelt, and the search for it.
-``repeating.py``     stands before a learning system, and answers with what it was sent.
-``overhearing.py``   all that is logged, on all levels, and the error reports that are mailed.
+``spelling.py``      possible encodings of a secret, and the search for them.
+``repeating.py``     a proxy in front of an LMS whose errors repeat the secrets of a request.
+``overhearing.py``   captures all logs at all levels, and the error reports sent by mail.
 """

@@ -1,4 +1,4 @@
-"""Learning systems, and each way to be let in by one."""
+"""LMSs, and every way to authenticate with each of them."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.sandbox.application import SandboxApplication
 
-_MANY: Final = 1_000  #: So that runs need not wait for each other.
+_MANY: Final = 1_000  #: Runs need not wait for each other.
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A learning system, and what a configuration holds to be let in by it."""
+    """An LMS, and the settings and credentials that give access to it."""
 
     code: str
     sandbox: SandboxApplication
     settings: Mapping[str, Any]
-    credentials: Callable[[], Mapping[str, str]]  #: Those that are good now; some change whenever they are used.
+    credentials: Callable[[], Mapping[str, str]]  #: The valid credentials; some change on each use.
 
     def secrets(self) -> dict[str, str]:
-        """Return those of the credentials that nobody may see, by name."""
+        """Return the secret fields of the credentials, by name."""
         fields = CHANNELS[self.code].credentials_class.model_fields
         return {
             name: value
@@ -42,9 +42,9 @@ class Access:
         }
 
     def wrong_secrets(self) -> dict[str, str]:
-        """Return others, of characters that are escaped in one place or another."""
+        """Return wrong secrets whose characters have to be escaped in some context."""
         wrong = {name: f'wr"ong/{name} <ä>+&\\' for name in self.secrets()}
-        if "private_key" in wrong:  # What is no key is not even stored.
+        if "private_key" in wrong:  # An invalid key would not be stored.
             wrong["private_key"] = a_key_pair("a stranger").private_key
         return wrong
 
@@ -67,7 +67,7 @@ def _sap_by_key() -> Access:
     return Access("SAP", sandbox, settings, lambda: {"client_id": CLIENT_ID, "private_key": keys.private_key})
 
 
-#: Name -> what makes one, with a sandbox of its own. Every channel that is registered is among them.
+#: Name -> factory with its own sandbox. Includes every registered channel.
 ACCESSES: Final[Mapping[str, Callable[[], Access]]] = {
     **{code: partial(_published, code) for code in CHANNELS},
     "MOODLE by password": _moodle_by_password,

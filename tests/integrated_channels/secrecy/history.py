@@ -1,4 +1,4 @@
-"""What goes wrong with one configuration, one after the other, and what people are told of it."""
+"""A sequence of failures of one configuration, and all output that they produce."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from tests.integrated_channels.secrecy.accesses import Access
     from tests.integrated_channels.secrecy.repeating import Repeater
 
-CRASHED: Final = "the-program-crashed"  #: What the exceptions of crashes say.
-NAMED: Final = "the-name-of-it"  #: In titles of courses, and the name of the configuration.
-CODE: Final = "the/code+of a consent"  #: What an LMS sends a person back with.
+CRASHED: Final = "the-program-crashed"  #: Message of simulated crashes.
+NAMED: Final = "the-name-of-it"  #: Part of course titles, and the configuration's name.
+CODE: Final = "the/code+of a consent"  #: The authorization code of the LMS.
 
 _MISHAPS: Final = [
     *(Mishap(status, is_json=True, skip=skip) for status in (400, 401, 403, 404, 429, 500) for skip in (0, 1)),
@@ -61,15 +61,15 @@ _FEEDS: Final = "enterprise_catalog.integrated_channels.feed_logins"
 
 @dataclass(kw_only=True)
 class History:
-    """One customer's connection to a learning system; ``told`` is what is told of it, by place."""
+    """One customer's connection to an LMS. ``told`` collects all output, by place."""
 
     access: Access
-    repeater: Repeater  #: Stands before the learning system.
-    url: str  #: Where that is.
+    repeater: Repeater  #: In front of the LMS.
+    url: str  #: Address of ``repeater``.
     catalog: EnterpriseCatalog
     clock: Clock
-    client: Client  #: Of an administrator.
-    operator: APIClient  #: Who reads the catalog.
+    client: Client  #: Logged in as an administrator.
+    operator: APIClient  #: Reads the catalog.
     settings: Settings
     capsys: pytest.CaptureFixture[str]
     monkeypatch: pytest.MonkeyPatch
@@ -77,7 +77,7 @@ class History:
     _numbers: Iterator[int] = field(default_factory=count)
 
     def go_through(self) -> None:
-        """Let everything go wrong."""
+        """Go through all failures."""
         self.client.raise_request_exception = False
         self._enter_wrong_credentials()
         self._enter_right_credentials()
@@ -102,7 +102,7 @@ class History:
     def _channel_class(self) -> Any:
         return CHANNELS[self.access.code]
 
-    # --- what goes wrong ----------------------------------------------------------------------------------------------
+    # --- failures -----------------------------------------------------------------------------------------------------
 
     def _enter_wrong_credentials(self) -> None:
         wrong = self.access.wrong_secrets()
@@ -119,7 +119,7 @@ class History:
         self._command("test_channel", "--configuration", str(self._configuration.pk))
 
     def _enter_right_credentials(self) -> None:
-        """In the admin, and the first time with a mistake elsewhere, so that the form comes back."""
+        """Submit the admin form twice, the first time with an error in another field, which displays the form again."""
         entered = filled_in(
             display_name=NAMED,
             base_url=self.url,
@@ -136,7 +136,7 @@ class History:
         run_of(self._configuration, self.clock)
 
     def _prepare(self) -> None:
-        """See to it that there is something to create and to update, with credentials that are good, and log-ins."""
+        """Ensure valid credentials, an empty cache without tokens, and items to create and to update."""
         number = next(self._numbers)
         self.repeater.secrets.update(self.access.secrets().values())
         ChannelConfiguration.objects.update(credentials=encrypt(dict(self.access.credentials())))
@@ -152,7 +152,7 @@ class History:
         self.repeater.strike_with(None)
 
     def _crash_at_work(self) -> None:
-        """Fail while it translates; then at the wire, with log-in, and with what comes after it."""
+        """Crash during translation, then during the first request, then during the second request."""
         with self.monkeypatch.context() as patch:
             patch.setattr(self._channel_class, "transform", _crash)
             self._sync_from_outside()
@@ -162,7 +162,7 @@ class History:
                 self._sync_from_outside()
 
     def _crash_when_visited(self) -> None:
-        """Fail while it answers a person, or a learning system that comes to us."""
+        """Crash during a connection check, during a consent, and while a polling LMS requests the feed."""
         for is_debugged in (False, True):
             self.settings.DEBUG = is_debugged
             with self.monkeypatch.context() as patch:
@@ -185,10 +185,10 @@ class History:
             answer = urlencode({"code": CODE, "state": state})
             self._visit("error pages", f"{reverse('channel-consent-complete')}?{answer}")
 
-    # --- what is told of it -------------------------------------------------------------------------------------------
+    # --- output -------------------------------------------------------------------------------------------------------
 
     def look_around(self) -> None:
-        """Read rows, pages and reports."""
+        """Read all rows, admin pages, API responses and error reports."""
         for model in apps.get_app_config("integrated_channels").get_models():
             self.told[f"rows of {model.__name__}"] += [repr(row) for row in model._default_manager.values_list()]
         for address in (RUNS, TRANSMISSIONS, ATTEMPTS, CONFIGURATIONS):
@@ -209,7 +209,7 @@ class History:
         self.told["output of commands"] += self.capsys.readouterr()
 
     def _sync_from_outside(self) -> None:
-        """Sync by the command, and by a task."""
+        """Sync with the command, and with a task."""
         self._prepare()
         self._command("sync_channels", "--json")
         self._prepare()
@@ -221,7 +221,7 @@ class History:
         self.told["error pages"].append(response.content.decode())
 
     def _come_for_the_feed(self, place: str) -> None:
-        """Visit as a learning system does: with its password, with a wrong one, and for a token."""
+        """Request the feed with the right password and with wrong passwords, and request a token."""
         username, password = self.access.credentials().values()
         customer = self._configuration.enterprise_customer_uuid
         form = {"grant_type": "client_credentials", "client_id": username, "client_secret": password}
@@ -251,7 +251,7 @@ def _crash(*_: object, **__: object) -> Any:
 
 
 def _cut_the_wire(patch: pytest.MonkeyPatch, *, after: int) -> None:
-    """Let so many requests of the program through, and have it crash with the next ones."""
+    """Let the first ``after`` requests pass, and crash on the following requests."""
     left, send = iter(range(after)), httpx.HTTPTransport.handle_request
 
     def handle(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:

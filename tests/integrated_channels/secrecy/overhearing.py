@@ -1,7 +1,7 @@
-"""All that is logged while one listens, on all levels, as the deployments write it; and error reports by mail.
+"""Captures all log output at all levels, in the formats of the deployments, and error reports by mail.
 
-Templates log each look-up that fails, with a traceback and all that there is to look up. That is most of what an admin
-page takes, so that one has to ask for it.
+Django's template engine logs each failed look-up with a traceback and the whole context. This takes most of the time of
+an admin page, and is only captured on request.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class _Ear(logging.Handler):
-    """Keeps each record as every formatter writes it, and with all that it carries."""
+    """Keeps each record as every formatter writes it, and its arguments."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ def _structured(processors: list[structlog.types.Processor]) -> logging.Formatte
 
 @contextmanager
 def overheard(*, templates: bool = False) -> Iterator[list[str]]:
-    """Set every logger to DEBUG until the block ends, and give what is logged; errors are mailed as reports, too."""
+    """Set every logger to DEBUG until the block ends, and yield the captured output. Mails error reports, too."""
     loggers = [logging.root, *(logging.getLogger(name) for name in logging.root.manager.loggerDict)]
     levels = {logger: (logger.level, logger.propagate, logger.disabled) for logger in loggers}
     ear, post = _Ear(), AdminEmailHandler(include_html=True)

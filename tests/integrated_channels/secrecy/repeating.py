@@ -1,4 +1,4 @@
-"""Stands before a learning system, and answers with what it was sent: as error pages, proxies and debuggers do."""
+"""A proxy in front of an LMS. Its errors repeat the secrets of a request, as error pages and debuggers do."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: Begins each of its answers, so that it can be told how far they got.
+#: Start of each response. Shows which outputs a response reaches.
 SAID: Final = "the-system-said"
 
 _HANDED_OUT: Final = re.compile(r'"(?:access_token|refresh_token|token)": ?"([^"]+)"')
-#: Where vendors put what they have to say; each field holds all that is repeated.
+#: Fields in which vendors put messages. Each field repeats all secrets of the request.
 _FIELDS: Final = ("error", "error_description", "errorcode", "code", "message", "exception", "debuginfo", "title")
 
 
 @dataclass(frozen=True, slots=True)
 class Mishap:
-    """An answer in the place of the learning system's own."""
+    """A response sent instead of the LMS's response."""
 
     status: int
     is_json: bool = False
-    skip: int = 0  #: So many requests get through first.
+    skip: int = 0  #: Number of requests to pass first.
 
 
 class Repeater:
-    """A WSGI application. It learns by itself which tokens are given out."""
+    """A WSGI application. It detects tokens in responses and adds them to ``secrets``."""
 
     def __init__(self, application: WSGIApplication) -> None:
-        """Pass everything on to ``application``, until :meth:`strike_with` something else."""
+        """Pass every request on to ``application`` until :meth:`strike_with` sets a mishap."""
         self.secrets: set[str] = set()
         self._application = application
         self._mishap: Mishap | None = None
         self._to_skip = 0
 
     def strike_with(self, mishap: Mishap | None) -> None:
-        """Answer all requests so, once those that are to be skipped got through; ``None`` passes all on again."""
+        """Respond to all requests with ``mishap``, after ``mishap.skip`` requests. ``None`` passes all requests on."""
         self._mishap = mishap
         self._to_skip = mishap.skip if mishap else 0
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
-        body = request.get_data()  # Before the form, which would use it up.
+        body = request.get_data()  # Before reading the form, which consumes the body.
         self._learn(request.headers.get("Authorization", "").partition(" ")[2])
         self._learn(request.form.get("assertion", ""))
         if self._mishap is None or self._to_skip:

@@ -1,4 +1,4 @@
-"""How a secret may be spelt by whoever repeats it, and the search for all of that."""
+"""Possible encodings of a secret, and a search for all of them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def _in_json(secret: str) -> str:
 
 
 def _inside_base64(secret: str, before: int) -> str:
-    """Return what is sure to stand in the Base64 of a text that has ``secret`` behind so many bytes, by threes."""
+    """Return the Base64 characters that depend only on ``secret`` if it starts at offset ``before``, modulo 3."""
     text = bytes(before) + secret.encode()
-    # A character that shares its six bits with a neighbour of the secret is not sure.
+    # Drop characters that share bits with a neighbor of the secret.
     return b64encode(text).decode()[-(-before * 8 // 6) : len(text) * 8 // 6]
 
 
 _PIECE: Final = 60  #: In characters.
 
-#: Name -> what spells a secret so.
+#: Name -> function that encodes a secret.
 SPELLINGS: Final[Mapping[str, Callable[[str], str]]] = {
     "as it is": str,
     "percent-encoded": lambda secret: quote(secret, safe=""),
@@ -48,7 +48,7 @@ SPELLINGS: Final[Mapping[str, Callable[[str], str]]] = {
 
 
 def leaks(text: str, secrets: Iterable[str]) -> list[str]:
-    """Return where ``text`` holds one of ``secrets``: how it is spelt there, and what stands around it."""
+    """Return each occurrence of a secret in ``text``: its encoding and the surrounding text."""
     return [
         f"{name}: …{text[max(place - 200, 0) : place + len(spelt) + 50]}…"
         for secret in secrets
@@ -59,12 +59,12 @@ def leaks(text: str, secrets: Iterable[str]) -> list[str]:
 
 @functools.cache
 def _forms(secret: str) -> Mapping[str, str]:
-    """Return what is looked for -> the name of that spelling."""
+    """Return encoded form -> name of the encoding."""
     return {spell(part): name for part in _parts(secret) for name, spell in SPELLINGS.items()}
 
 
 def _parts(secret: str) -> list[str]:
-    """Return the secret; of a long one pieces, as messages are cut; of a key in PEM some of its lines."""
+    """Return the secret; or the ends of a long secret, because messages are cut; or some lines of a PEM key."""
     lines = [line for line in secret.splitlines() if not line.startswith("-----")]
     if len(lines) > 1:
         return lines[::8]

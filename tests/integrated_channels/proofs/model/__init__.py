@@ -1,13 +1,13 @@
-"""A whole customer in one process, for ``test_model.py``, which makes up what happens to it.
+"""A customer with catalogs, sync and LMS in one process. ``test_model.py`` generates its history.
 
-``wires.py``          what httpx and requests would send over sockets reaches WSGI applications at once.
-``workers.py``        workers that are watched, interrupted and killed at a chosen statement or call.
-``catalogs.py``       the catalogs, how they change, and the books of what they held when.
-``watched_moodle.py`` the learning system, what it is asked for, and what somebody does in it by hand.
-``people.py``         everybody who does something by hand: there, to the configuration, about held deletes.
-``world.py``          all of these together.
-``checks.py``         what must be true after each run.
-``endings.py``        what must be true in the end.
-``portal.py``         a portal that polls the feed of ``test_feed_model.py``, and others who ask for it.
-``occurrences.py``    how often what happened.
+``wires.py``          passes the requests of httpx and requests directly to WSGI applications.
+``workers.py``        workers that can be interrupted or killed at a chosen statement or call.
+``catalogs.py``       the catalogs, their changes, and their expected content over time.
+``watched_moodle.py`` the LMS; records requests and manual changes.
+``people.py``         manual actions: in the LMS, to the configuration, and on held deletes.
+``world.py``          combines all of these.
+``checks.py``         invariants after each run.
+``endings.py``        conditions at the end of each history.
+``portal.py``         a portal that polls the feed of ``test_feed_model.py``, and other clients of the feed.
+``occurrences.py``    counts of what happened.
 """

@@ -1,4 +1,4 @@
-"""A customer's catalogs, how they change, and the books that the model keeps of them by itself."""
+"""A customer's catalogs, their changes, and the model's own record of their content."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-#: Few, so that what happens happens to the same items again.
+#: Few keys: the same items change again and again.
 KEYS: Final = ("A+1", "B+1", "C+1", "D+1")
-#: The first is the same as one of the others to Moodle, the second is too long for it.
+#: Moodle considers the first key equal to one of ``KEYS``. The second key is too long for Moodle.
 ODD_KEYS: Final = ("d+1", "L" * 101)
 ALL_KEYS: Final = KEYS + ODD_KEYS
-#: A title that ends so is longer than the learning system takes, but not longer than it says that it takes.
+#: A title with this ending exceeds the real length limit of the LMS, but not the documented limit.
 TOO_LONG: Final = " and so on" * 15
 MOST_CATALOGS: Final = 3
 
 
 @dataclass
 class TickingClock:
-    """The time, which moves a little whenever somebody looks at it."""
+    """The current time. Each reading moves the clock forward by 1 ms."""
 
     now: datetime = DAY_ONE
 
@@ -38,47 +38,47 @@ class TickingClock:
         return self.now
 
     def forward(self, **duration: float) -> None:
-        """Move the clock, as in ``forward(hours=1)``."""
+        """Move the clock forward, as in ``forward(hours=1)``."""
         self.now += timedelta(**duration)
 
 
 @dataclass(frozen=True)
 class Books:
-    """What the catalogs held at one moment."""
+    """The content of all catalogs at one moment."""
 
     catalogs: Mapping[UUID, frozenset[str]]
     titles: Mapping[str, str]
     slug: str
 
     def desired(self, scope: Collection[str]) -> dict[str, Shown]:
-        """Return what learners should see, by key.
+        """Return content key -> course that learners should see.
 
         Args:
-            scope: the catalogs that a configuration names; none means all.
+            scope: UUIDs of the catalogs that a configuration names; empty means all.
         """
         chosen = [keys for uuid, keys in self.catalogs.items() if not scope or str(uuid) in scope]
         return {key: Shown(fullname(self.titles[key]), self.slug) for key in frozenset().union(*chosen)}
 
 
 def fullname(title: str) -> str:
-    """Return what Moodle shows for a title."""
+    """Return Moodle's full name for a title."""
     return f"{title} - via edX.org (Northwind Institute)"
 
 
 @dataclass
 class Catalogs:
-    """The catalogs. What happens to them takes a number, and each reads of it what it needs."""
+    """The catalogs. Each change takes a random number and derives its own choices from it."""
 
     clock: TickingClock
-    keys: dict[UUID, frozenset[str]] = field(default_factory=dict)  #: Of each catalog.
+    keys: dict[UUID, frozenset[str]] = field(default_factory=dict)  #: Catalog UUID -> content keys.
     titles: dict[str, str] = field(default_factory=dict)
-    history: list[Books] = field(default_factory=list)  #: The books after each change, ascending.
-    _edits: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)  #: Of the titles, ascending.
-    _versions: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)  #: Those that were brought in.
+    history: list[Books] = field(default_factory=list)  #: Content after each change, oldest first.
+    _edits: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)  #: Changes of titles, oldest first.
+    _versions: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)  #: Imported titles, oldest first.
     _numbers: count[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        self._earlier = UUID(int=0), frozenset[str]()  # The catalog that was last filled, and what it held before.
+        self._earlier = UUID(int=0), frozenset[str]()  # The catalog last filled, and its previous content.
         self.customer = a_customer(uuid=UUID(int=1), slug="slug-0")
         for key in ALL_KEYS:
             self._set_title(key, f"Title {next(self._numbers)}")
@@ -86,34 +86,34 @@ class Catalogs:
 
     @property
     def desired(self) -> dict[str, Shown]:
-        """What learners should see now, by key, with all catalogs."""
+        """Content key -> course that learners should see now, over all catalogs."""
         return self.history[-1].desired(())
 
     def title_at(self, key: str, moment: datetime | None) -> str | None:
-        """Return the title that an item's version of ``moment`` has; ``None`` for none."""
+        """Return the title of an item's version of ``moment``, or ``None`` if there is no such version."""
         versions = self._versions.get(key, ())
         titles = [title for changed_at, title in versions if moment is not None and changed_at <= moment]
         return titles[-1] if titles else None
 
     def add(self, number: int) -> None:
-        """Make a catalog with the items that ``number`` stands for."""
+        """Create a catalog with the items that ``number`` encodes, up to ``MOST_CATALOGS``."""
         if len(self.keys) < MOST_CATALOGS:
             uuid = UUID(int=next(self._numbers))
             a_catalog(customer=self.customer, uuid=uuid, now=self.clock())
             self._fill(uuid, _some_keys(number))
 
     def fill(self, number: int) -> None:
-        """Let a catalog hold exactly the items that ``number`` stands for."""
+        """Replace a catalog's content with the items that ``number`` encodes."""
         if self.keys:
             self._fill(self._chosen(number // 1_024), _some_keys(number))
 
     def empty(self, number: int) -> None:
-        """Empty a catalog."""
+        """Remove all items from a catalog."""
         if self.keys:
             self._fill(self._chosen(number), ())
 
     def undo(self, number: int) -> None:
-        """Let a catalog hold what it held before; an odd ``number`` has changed one of its items meanwhile."""
+        """Restore the previous content of the catalog last filled. If ``number`` is odd, change an item first."""
         uuid, earlier = self._earlier
         if uuid in self.keys:
             if number % 2:
@@ -129,33 +129,33 @@ class Catalogs:
             self._close_books()
 
     def change(self, number: int) -> None:
-        """Give an item another title; a few of them are empty, or longer than Moodle takes."""
+        """Change the title of an item. A few titles are empty or too long for Moodle."""
         title = f"Title {next(self._numbers)}"
         self.retitle(self._a_key(number), {14: f"{title}{TOO_LONG}", 15: ""}.get(number // 8 % 16, title))
 
     def restore(self, _: int = 0) -> None:
-        """Take the last change of a title back."""
+        """Revert the last change of a title."""
         key = max(self._edits, key=lambda key: self._edits[key][-1])
         titles = [title for _, title in self._edits[key]]
         self.retitle(key, titles[-2:][0])
 
     def touch(self, number: int) -> None:
-        """Change something of an item that Moodle is not told of."""
+        """Change a field of an item that is not sent to Moodle."""
         self._publish(self._a_key(number), level_type=f"Level {next(self._numbers)}")
 
     def retitle(self, key: str, title: str) -> None:
-        """Give an item a title."""
+        """Set the title of an item."""
         self._set_title(key, title)
         self._publish(key)
 
     def rename_customer(self, _: int = 0) -> None:
-        """Change the address where learners enrol."""
+        """Change the customer's slug, and with it all enrollment URLs."""
         self.customer.slug = f"slug-{next(self._numbers)}"
         save_customer(self.customer, now=self.clock())
         self._close_books()
 
     def _a_key(self, number: int) -> str:
-        """Return a key; an odd one only if it is in the catalogs."""
+        """Return a key. Keys of ``ODD_KEYS`` are only chosen if they are in the catalogs."""
         keys = [key for key in ALL_KEYS if key in KEYS or key in self.desired]
         return keys[number % len(keys)]
 
@@ -173,7 +173,7 @@ class Catalogs:
         self._edits.setdefault(key, []).append((self.clock(), title))
 
     def _publish(self, key: str, **fields: str) -> None:
-        """Import what has changed of an item; content is shared, so that one catalog brings it to all."""
+        """Import the changes of an item. Catalogs share content, and one import updates all of them."""
         uuid = next((uuid for uuid, keys in sorted(self.keys.items()) if key in keys), None)
         if uuid is not None:
             self._import(uuid, {key: self._document(key, **fields)})
@@ -194,6 +194,6 @@ class Catalogs:
 
 
 def _some_keys(number: int) -> Sequence[str]:
-    """Return the keys that ``number`` has bits for; seldom one of the odd ones."""
+    """Return the keys whose bits are set in ``number``; one in four numbers may include keys of ``ODD_KEYS``."""
     odd = ODD_KEYS if number >> 8 & 3 == 3 else ()
     return [key for bit, key in enumerate((*KEYS, *odd)) if number >> bit & 1]

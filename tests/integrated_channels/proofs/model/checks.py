@@ -1,4 +1,4 @@
-"""What must be true of our records, of the learning system and of each run, as far as the model can tell."""
+"""Invariants of our records, of the LMS and of each run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Row = ContentMetadataItemTransmission
 
-#: What is in another state waits for something, and says why.
+#: Rows in any other state wait for something and have a reason.
 _SETTLED: Final = (State.TRANSMITTED, State.DELETED)
 _NOT_DUE: Final = (*_SETTLED, State.HELD, State.KEPT)
 _WITH_NEXT_ATTEMPT: Final = (State.RETRYING, State.REJECTED)
@@ -36,19 +36,19 @@ _WITH_NEXT_ATTEMPT: Final = (State.RETRYING, State.REJECTED)
 
 @dataclass(frozen=True)
 class Before:
-    """What has to be known of the time before a run to judge it."""
+    """The state before a run, as far as the checks need it."""
 
     configuration: ChannelConfiguration
     rows: Mapping[str, Row]  #: By content key.
-    in_flight: Collection[str]  #: Keys of which a dead run has not heard.
+    in_flight: Collection[str]  #: Keys sent by a dead run, without an outcome.
     newest_run: int
-    books: int  #: Where in the history of the catalogs the run began.
-    hidden: int  #: How many courses we had asked to hide.
-    at_the_lms: Collection[str]  #: Keys of all courses, hidden ones included.
+    books: int  #: Index into the catalogs' history when the run started.
+    hidden: int  #: Number of courses that we had asked to hide.
+    at_the_lms: Collection[str]  #: Keys of all courses, including hidden courses.
 
     @classmethod
     def read(cls, world: World, configuration: ChannelConfiguration) -> Before:
-        """Return it as of now."""
+        """Return the current state."""
         newest = SyncRun.objects.order_by("-pk").values_list("pk", flat=True).first()
         history, moodle = world.catalogs.history, world.moodle
         rows = {row.content_key: row for row in Row.objects.all()}
@@ -57,27 +57,27 @@ class Before:
 
     @property
     def present(self) -> int:
-        """How many items are at the LMS, as far as we know."""
+        """Number of items at the LMS according to our records."""
         there = {key for key, row in self.rows.items() if row.deleted_at is None and row.presence != Presence.ABSENT}
         return len(there.union(self.in_flight))
 
 
 def check_request(action: Action, keys: Sequence[str]) -> None:
-    """Check that what is asked of the LMS stands, committed, in attempts of a run that is under way."""
+    """Check that each change requested from the LMS has a committed attempt of an active run."""
     attempts = TransmissionAttempt.objects.filter(
         outcome="", run__state=RunState.RUNNING, transmission__content_key__in=keys
     )
     found = attempts.values_list("transmission__content_key", "action")
-    # To create what is there is to update it, and the other way round.
+    # A create may become an update, and an update a create.
     recorded = {key for key, recorded in found if (recorded == Action.DELETE) == (action is Action.DELETE)}
     assert recorded.issuperset(keys), f"asked to {action} {keys} without an attempt"
 
 
 def check_run(world: World, before: Before, run: SyncRun | None) -> None:
-    """Check what a run has done, and what is recorded after it.
+    """Check the results of a run and the records after it.
 
     Args:
-        run: its row, ended; ``None`` if it died.
+        run: the finished run; ``None`` if its worker died.
     """
     now = ChannelConfiguration.objects.select_related("lease").get(pk=before.configuration.pk)
     rows = list(Row.objects.all())
@@ -119,7 +119,7 @@ def _check_row(row: Row) -> None:
 
 
 def _check_against_lms(world: World, row: Row, shown: Shown | None) -> None:
-    """Check that what a row says of the LMS is so."""
+    """Check a row's presence and title against the LMS."""
     if row.presence == Presence.ABSENT:
         assert shown is None, f"{row} is said to be absent, and learners see {shown}"
     if row.state == State.TRANSMITTED:
@@ -130,7 +130,7 @@ def _check_against_lms(world: World, row: Row, shown: Shown | None) -> None:
 
 
 def _check_courses(world: World, known: Collection[str]) -> None:
-    """Check that no course is there twice, or unknown to us."""
+    """Check that no key has two courses, and that every course has a row or was changed by hand."""
     keys = world.moodle.keys()
     assert len(keys) == len(set(keys)), keys
     unknown = set(keys).difference(known, world.moodle.table.tampered)
@@ -138,7 +138,7 @@ def _check_courses(world: World, known: Collection[str]) -> None:
 
 
 def _check_end(now: ChannelConfiguration, run: SyncRun) -> None:
-    """Check that a run that ended can be followed by another one, in time."""
+    """Check that a finished run released its lease and scheduled the next run in time."""
     assert now.lease.expires_at is None
     assert run.finished_at is not None
     assert now.next_sync_at is not None
@@ -151,8 +151,8 @@ def _check_end(now: ChannelConfiguration, run: SyncRun) -> None:
 def _check_complete(world: World, before: Before) -> None:
     """Check that the LMS equals the catalogs.
 
-    An item that changed while the run was under way may be as it was at any time of the run. Of a course that somebody
-    meddled with nothing is known: it may be what it is, as long as our records of it are what they should be.
+    An item that changed during the run may match any version of that time. A course that was changed by hand may have
+    any content, as long as our records are consistent.
     """
     history = world.catalogs.history[before.books :]
     desired = [books.desired(before.configuration.catalog_uuids) for books in history]
@@ -164,7 +164,7 @@ def _check_complete(world: World, before: Before) -> None:
 
 
 def _check_deletes(world: World, before: Before) -> None:
-    """Check that what a run has deleted was approved, or begun before, or within the limit."""
+    """Check that each delete of a run was approved, had been started before, or was within the limit."""
     hidden = set(world.moodle.hidden[before.hidden :])
     kept = [key for key in hidden if before.rows[key].state == State.KEPT]
     assert not kept, f"deleted {kept}, which somebody had kept"
@@ -178,7 +178,7 @@ def _check_deletes(world: World, before: Before) -> None:
 
 
 def _in_flight() -> dict[str, str]:
-    """Return the keys of which no outcome is recorded, with the state of the run that sent them."""
+    """Return content keys of attempts without an outcome -> state of their run."""
     attempts = TransmissionAttempt.objects.filter(outcome="")
     return dict(attempts.values_list("transmission__content_key", "run__state"))
 

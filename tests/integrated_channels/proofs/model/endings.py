@@ -1,4 +1,4 @@
-"""How every history has to end: once nothing goes wrong any more, a few runs bring everything right."""
+"""The required end of every history: once failures stop, a few runs bring everything into order."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tests.integrated_channels.proofs.model.occurrences import note
 if TYPE_CHECKING:
     from tests.integrated_channels.proofs.model.world import World
 
-#: The first may hold deletes or find that a course is there already; the second one is sure to be free of that.
+#: The first run may hold deletes or find an existing course; the second run cannot.
 MOST_RUNS: Final = 2
 _MOST_KEY_LENGTH: Final = 100
 
 
 def converge(world: World) -> None:
-    """Put everything outside of our program in order, and check that it then puts the rest in order itself."""
+    """Repair the LMS and the configuration, then check that the sync repairs everything else itself."""
     people = world.people
     people.mend_site()
     people.switch_on()
@@ -26,7 +26,7 @@ def converge(world: World) -> None:
     people.set_right_category()
     people.remove_run_limit()
     _come_to_rest(world)
-    # What somebody did in the learning system is noticed when we are told.
+    # A sync notices manual changes in the LMS only after the items are queued again.
     if _meddled_with(world):
         people.send_again()
         _come_to_rest(world)
@@ -34,7 +34,7 @@ def converge(world: World) -> None:
 
 
 def _meddled_with(world: World) -> set[str]:
-    """Return the keys of items that can be sent, and that somebody has changed in the learning system."""
+    """Return the keys of items that can be sent and were changed by hand in the LMS."""
     return (world.moodle.table.tampered.keys() & world.catalogs.desired.keys()) - _refused(world)
 
 
@@ -55,7 +55,7 @@ def _come_to_rest(world: World) -> None:
 
 
 def _wrong(world: World) -> list[str]:
-    """Return, for people, the items that are not as they should be, or that wait for a decision."""
+    """Return a description of each item that is wrong or still waits for a decision."""
     desired, shown = world.catalogs.desired, world.moodle.shown
     rows = {row.content_key: row for row in ContentMetadataItemTransmission.objects.all()}
     refused = {key for key in _refused(world) if _is_told(rows.get(key))}
@@ -66,7 +66,7 @@ def _wrong(world: World) -> list[str]:
         and key not in world.moodle.table.tampered
         and not (key in desired and key in refused)
     }
-    # Nobody decides about these, and yet a later run may carry them out: if they are few beside what there is by then.
+    # Held deletes await approval, but a later run may carry them out if they are then within the limit.
     held = {key for key, row in rows.items() if row.state == State.HELD}
     return [
         f"{key} should be {desired.get(key)} and is {shown.get(key)}; {vars(rows[key]) if key in rows else 'no row'}"
@@ -75,7 +75,7 @@ def _wrong(world: World) -> list[str]:
 
 
 def _refused(world: World) -> set[str]:
-    """Return the keys of items that cannot be sent as they are."""
+    """Return the keys of items that cannot be sent in their current form."""
     return {
         key
         for key, title in world.catalogs.titles.items()
@@ -84,9 +84,9 @@ def _refused(world: World) -> set[str]:
 
 
 def _is_told(row: ContentMetadataItemTransmission | None) -> bool:
-    """Return True if people can read that an item is not sent, and why.
+    """Return True if the row shows that the item is not sent, and the reason.
 
-    Moodle has one error for a title that is too long and for a lock, so such an item is retried first.
+    Moodle returns the same error for a title that is too long and for a database lock. Such an item is retried first.
     """
     is_retried = row is not None and row.state == State.RETRYING and row.reason == "Moodle: Error writing to database"
     return row is not None and (is_retried or (row.state in (State.REJECTED, State.DEAD_LETTER) and bool(row.reason)))

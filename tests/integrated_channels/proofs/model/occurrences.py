@@ -1,4 +1,4 @@
-"""How often what happened, over all examples of a proof: that of which nothing happened was not proven."""
+"""Counts of what happened over all examples of a test. A test proves nothing about events that never happened."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Final
 
 from hypothesis import event
 
-#: What happened -> how often.
+#: Event -> count.
 OCCURRENCES: Final[Counter[str]] = Counter()
 
 
 def note(what: str) -> None:
-    """Count that ``what`` happened; hypothesis tells it in its statistics, too."""
+    """Count the event ``what``, and report it to hypothesis' statistics."""
     OCCURRENCES[what] += 1
     event(what)

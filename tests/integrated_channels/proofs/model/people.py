@@ -1,4 +1,4 @@
-"""What people do by hand: in the learning system, to the configuration, and about items that wait for them."""
+"""Manual actions: in the LMS, on the configuration, and on items that wait for a decision."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _SOMEBODY: Final = "somebody"
 
 @dataclass
 class People:
-    """Those who look after the configuration, and those who do as they like in the learning system."""
+    """Operators of the configuration, and users of the LMS who change courses by hand."""
 
     catalogs: Catalogs
     moodle: WatchedMoodle
-    approved: set[str] = field(default_factory=set)  #: Keys whose delete somebody has approved.
+    approved: set[str] = field(default_factory=set)  #: Keys with an approved delete.
 
     def connect(self, *, has_token: bool) -> None:
-        """Make the configuration."""
+        """Create the configuration, with a token or with user name and password."""
         by_name = {"username": USERNAME, "password": PASSWORD}
         self.configuration_id = make_configuration(
             channel_code="MOODLE",
@@ -46,47 +46,47 @@ class People:
 
     @property
     def configuration(self) -> ChannelConfiguration:
-        """The configuration, as it is stored now."""
+        """The configuration as currently stored."""
         return ChannelConfiguration.objects.get(pk=self.configuration_id)
 
-    # --- in the learning system ---------------------------------------------------------------------------------------
+    # --- in the LMS ---------------------------------------------------------------------------------------------------
 
     def delete_course(self, number: int) -> None:
-        """Delete a course."""
+        """Delete a course by hand."""
         self._tamper(number)
 
     def rename_course(self, number: int) -> None:
-        """Give a course another name."""
+        """Rename a course by hand."""
         self._tamper(number, fullname="Renamed by hand")
 
     def hide_course(self, number: int) -> None:
-        """Hide a course from learners."""
+        """Hide a course from learners by hand."""
         self._tamper(number, visible=0)
 
     def show_course(self, number: int) -> None:
-        """Show a course to learners."""
+        """Show a course to learners by hand."""
         self._tamper(number, visible=1)
 
     def make_course(self, number: int) -> None:
-        """Make a course with an ID number that may be, or become, one of our keys."""
+        """Create a course by hand, whose ID number is one of our possible keys."""
         key = KEYS[number % len(KEYS)]
         if not self.moodle.table.with_idnumber(key):
             self.moodle.make_by_hand(key)
 
     def break_site(self, number: int) -> None:
-        """Let the site be closed, or half open, in one of the ways that Moodle has."""
+        """Close the Moodle site, fully or partly; ``number`` chooses the state."""
         self.moodle.state = _STATES[number % len(_STATES)]
 
     def suspend_account(self, _: int = 0) -> None:
-        """Suspend the account that we use."""
+        """Suspend our account."""
         self.moodle.suspended = True
 
     def revoke_tokens(self, _: int = 0) -> None:
-        """Make all tokens invalid; who has a name and a password gets another one."""
+        """Invalidate all tokens. An account with user name and password can get a new token."""
         self.moodle.tokens.clear()
 
     def mend_site(self, _: int = 0) -> None:
-        """Bring the site and the account in order again."""
+        """Remove all faults, and reopen the site and the account."""
         self.moodle.faults.clear()
         self.moodle.state = SiteState.OPEN
         self.moodle.suspended = False
@@ -95,52 +95,52 @@ class People:
     # --- to the configuration -----------------------------------------------------------------------------------------
 
     def set_pace(self, number: int) -> None:
-        """Set how much one call and one run may send."""
+        """Set the chunk size and the most chunks per run."""
         self._edit(chunk_size=(None, 1, 2, 3)[number % 4], max_chunks_per_run=(None, None, 1, 2)[number // 4 % 4])
 
     def remove_run_limit(self, _: int = 0) -> None:
-        """Let one run send all there is."""
+        """Remove the limit of chunks per run."""
         self._edit(max_chunks_per_run=None)
 
     def set_delete_limit(self, number: int) -> None:
-        """Set how much one run may delete unasked."""
+        """Set how many items one run may delete without approval."""
         self._edit(delete_limit_items=number % 4, delete_limit_percent=(0, 0, 30, 100)[number // 4 % 4])
 
     def choose_catalogs(self, number: int) -> None:
-        """Name some of the catalogs; none means all."""
+        """Limit the configuration to some catalogs; an empty list means all catalogs."""
         chosen = [str(uuid) for bit, uuid in enumerate(sorted(self.catalogs.keys)) if number >> bit & 1]
         self._edit(catalog_uuids=chosen)
 
     def choose_all_catalogs(self, _: int = 0) -> None:
-        """Name no catalog, which means all."""
+        """Remove the limit to some catalogs."""
         self._edit(catalog_uuids=[])
 
     def set_wrong_category(self, _: int = 0) -> None:
-        """Name a category that Moodle does not have."""
+        """Set a category that does not exist in Moodle."""
         self._edit(settings={**self._settings(), "category_id": 99})
 
     def set_right_category(self, _: int = 0) -> None:
-        """Name the category that Moodle has."""
+        """Set the category that exists in Moodle."""
         self._edit(settings=self._settings())
 
     def switch_off(self, _: int = 0) -> None:
-        """Switch the configuration off."""
+        """Deactivate the configuration."""
         self._edit(active=False)
 
     def switch_on(self, _: int = 0) -> None:
-        """Switch the configuration on."""
+        """Activate the configuration."""
         self._edit(active=True)
 
-    # --- about items that wait ----------------------------------------------------------------------------------------
+    # --- about waiting items ------------------------------------------------------------------------------------------
 
     def approve(self, _: int = 0) -> None:
-        """Approve the deletes that are held."""
+        """Approve all held deletes."""
         undecided = _rows().filter(state__in=(State.HELD, State.KEPT))
         self.approved.update(undecided.values_list("content_key", flat=True))
         audit.decide_deletes(self.configuration, approved=True, by=_SOMEBODY, now=self._clock())
 
     def keep(self, _: int = 0) -> None:
-        """Keep the items whose deletes are held."""
+        """Keep the items with held deletes."""
         audit.decide_deletes(self.configuration, approved=False, by=_SOMEBODY, now=self._clock())
 
     def queue_again(self, _: int = 0) -> None:
@@ -148,15 +148,15 @@ class People:
         audit.queue_again(_rows(), by=_SOMEBODY, now=self._clock())
 
     def send_again(self, _: int = 0) -> None:
-        """Queue all items again that were sent: somebody may have changed them."""
+        """Queue all transmitted items again, in case they were changed by hand in the LMS."""
         audit.queue_again(
             _rows().filter(state=State.TRANSMITTED), by=_SOMEBODY, now=self._clock(), also_transmitted=True
         )
 
     def look_away(self, _: int = 0) -> None:
-        """Leave failed items alone until they have failed nine times in a row, and are due again.
+        """Skip ahead: failed items have failed nine times in a row and are due again.
 
-        That is days later, if nothing changes; to go through them one by one would take most of the proof's time.
+        Reaching this state takes days of syncs. Running each sync would take most of the test's time.
         """
         failed = _rows().filter(state__in=(State.RETRYING, State.REJECTED))
         failed.update(attempts=MAX_FAILURES - 1, next_attempt_at=self._clock())
@@ -168,7 +168,7 @@ class People:
             self.moodle.tamper(key, believed=self._believed(key), **fields)
 
     def _believed(self, key: str) -> Shown | None:
-        """Return how learners see a course according to our records."""
+        """Return the course that learners see according to our records."""
         row = _rows().filter(content_key=key).first()
         if row is None or row.presence != Presence.PRESENT:
             return None
@@ -189,7 +189,7 @@ def _rows() -> TransmissionQuerySet:
     return ContentMetadataItemTransmission.objects.all()
 
 
-#: Names of the methods, by what they are about.
+#: Names of the methods, by subject.
 IN_THE_LMS: Final[Sequence[str]] = ("delete_course", "rename_course", "hide_course", "show_course", "make_course")
 ABOUT_THE_SITE: Final[Sequence[str]] = ("break_site", "suspend_account", "revoke_tokens")
 TO_THE_CONFIGURATION: Final[Sequence[str]] = (

@@ -1,4 +1,4 @@
-"""A portal that polls our feed in every way that goes wrong, and others who ask for the same feed."""
+"""A portal that polls our feed and fails in every possible way, and other clients of the same feed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-#: Requests that are no polls: name -> method and If-Modified-Since.
+#: Requests that do not count as polls: name -> method and If-Modified-Since.
 NO_POLLS: Final[dict[str, tuple[str, str | None]]] = {
     "HEAD": ("HEAD", None),
     "HEAD from the future": ("HEAD", "Fri, 31 Dec 9999 23:59:59 GMT"),
@@ -24,22 +24,22 @@ NO_POLLS: Final[dict[str, tuple[str, str | None]]] = {
     "garbage": ("GET", "31 December"),
     "future": ("GET", "Fri, 31 Dec 9999 23:59:59 GMT"),
 }
-#: Requests that look like polls, and repeat a time that the portal once sent, or none that it could send.
+#: Requests that look like polls: they repeat a time that the portal once sent, or a time that it never sent.
 OLD: Final = ("first of all times", "the portal's own time", "an earlier time of the portal")
-#: What becomes of a poll. The first is the only one that goes well.
+#: Results of a poll; only the first is a success.
 FATES: Final = ("well", "lost", "cut", "refused", "forgotten")
 
 
 @dataclass(kw_only=True, eq=False)
 class ModelPortal(CornerstoneSandbox):
-    """A portal with a fate for each poll, during whose answer something else may happen."""
+    """A portal whose polls end as a test decides. ``meanwhile`` runs during a poll's response."""
 
-    loses: bool = False  #: Whether it loses an answer that it has read to its end.
-    meanwhile: Callable[[], None] | None = None  #: Happens once, after the first bytes of an answer.
-    times: list[float] = field(init=False, default_factory=lambda: [0.0])  #: What it ever knew the feed since.
+    loses: bool = False  #: Loses a response after reading it completely.
+    meanwhile: Callable[[], None] | None = None  #: Called once, after the first bytes of a response.
+    times: list[float] = field(init=False, default_factory=lambda: [0.0])  #: Every value of ``known_since`` so far.
 
     def visit(self, client: httpx.Client, customer: str, fate: str) -> None:
-        """Poll, and let it end as ``fate``, one of ``FATES``, says."""
+        """Poll the feed with the result ``fate``, one of ``FATES``."""
         note(f"poll: {fate}")
         if fate == "refused":
             return
@@ -53,7 +53,7 @@ class ModelPortal(CornerstoneSandbox):
             self.known_since = earlier
 
     def others_ask(self, client: httpx.Client, customer: str, kind: str) -> None:
-        """Let somebody else who has the password ask for the feed: ``kind`` is of ``NO_POLLS`` or ``OLD``."""
+        """Request the feed as another client that has the password; ``kind`` is in ``NO_POLLS`` or ``OLD``."""
         note(f"others: {kind}")
         moments = {OLD[0]: 0.0, OLD[1]: self.known_since, OLD[2]: self.times[len(self.times) // 2]}
         moment = moments.get(kind)

@@ -1,4 +1,4 @@
-"""A Moodle that notices what it is asked for, and what somebody else does in it behind our back."""
+"""A Moodle sandbox that records our requests and manual changes to its courses."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _SLUG = re.compile(r'href="https://learn\.example\.org/([^/"]+)/course/')
 
 
 class Shown(NamedTuple):
-    """What learners see of a course, as far as the model tells one version from another."""
+    """The fields of a course that learners see and that differ between versions in the model."""
 
     fullname: str
-    slug: str  #: Of the customer, in the address where learners enrol.
+    slug: str  #: Customer slug in the enrollment URL.
 
 
 class _Table(CourseTable):
-    """The courses, and which of them look otherwise than we left them."""
+    """Courses, and the keys of courses that were changed by hand."""
 
     def __init__(self) -> None:
         self.tampered: dict[str, set[Shown | None]] = {}
@@ -55,7 +55,7 @@ class _Table(CourseTable):
 
 
 class _Faults(FaultQueue):
-    """Faults that are counted when they strike."""
+    """A fault queue that counts the faults that strike."""
 
     def take(self, operation: str) -> Fault | None:
         fault = super().take(operation)
@@ -66,29 +66,29 @@ class _Faults(FaultQueue):
 
 @dataclass(kw_only=True, eq=False)
 class WatchedMoodle(MoodleSandbox):
-    """See the module. ``asked`` is called before each change that is asked for, with the keys of its courses."""
+    """A Moodle that calls ``asked`` with the action and the course keys before each change."""
 
     asked: Callable[[Action, Sequence[str]], None] = field(repr=False)
     table: _Table = field(init=False, default_factory=_Table)
-    hidden: list[str] = field(init=False, default_factory=list)  #: Keys in the order in which we asked to hide them.
-    #: Keys of which a run may ask for a create though the course is there: somebody else made it.
+    hidden: list[str] = field(init=False, default_factory=list)  #: Keys that we asked to hide, in order.
+    #: Keys of courses created by hand: a run may request a create although the course exists.
     strangers: set[str] = field(init=False, default_factory=set)
-    _created: set[str] = field(init=False, default_factory=set)  #: What this run has asked for.
+    _created: set[str] = field(init=False, default_factory=set)  #: Keys created by the current run.
 
     def __post_init__(self) -> None:
         self.faults = _Faults()
 
     @property
     def shown(self) -> dict[str, Shown]:
-        """What learners see, by key."""
+        """Content key -> course that learners see."""
         return {course.idnumber: _shown(course) for course in self.table.all() if course.visible and course.idnumber}
 
     def keys(self) -> list[str]:
-        """Return the key of every course that has one, ascending by id; hidden ones included."""
+        """Return the key of every course that has one, in order of course ID; includes hidden courses."""
         return [course.idnumber for course in self.table.all() if course.idnumber]
 
     def is_blocked(self, key: str) -> bool:
-        """Return whether Moodle takes the key for that of another course."""
+        """Return True if Moodle considers the key equal to the different key of an existing course."""
         keys = [course.idnumber for course in self.table.with_idnumber(key)]
         return bool(keys) and key not in keys
 
@@ -105,28 +105,28 @@ class WatchedMoodle(MoodleSandbox):
         return operation
 
     def tamper(self, key: str, *, believed: Shown | None, **fields: object) -> None:
-        """Let somebody change the course ``key`` by hand; without ``fields``, delete it.
+        """Change the course ``key`` by hand; without ``fields``, delete it.
 
         Args:
-            believed: what the course is for our records, which will not notice.
+            believed: the course according to our records, which do not notice the change.
         """
         [course] = [course for course in self.table.all() if course.idnumber == key]
         known = self.table.tampered.get(key, set()) | {believed, _shown(course) if course.visible else None}
         if fields:
-            self.table.change(replace(course, **fields))  # type: ignore[arg-type]  # the fields of a course
+            self.table.change(replace(course, **fields))  # type: ignore[arg-type]  # fields of Course
         else:
             self.table.remove(course.id)
         self.table.tampered[key] = known
 
     def make_by_hand(self, key: str) -> None:
-        """Let somebody make a course under our key; perhaps ours was deleted, and our records believe in it still."""
+        """Create a course by hand with one of our keys. Our records may still contain a course with that key."""
         known = self.table.tampered.pop(key, set()) | {None}
         self.table.add(Course(shortname=f"By hand {key}", fullname="By hand", categoryid=1, idnumber=key))
         self.table.tampered[key] = known
         self.strangers.add(key)
 
     def end_run(self) -> None:
-        """Take no excuse any more for what a run has learned: the next one has to look before it creates."""
+        """Forget the keys that the run has created: the next run must look a course up before it creates it."""
         self.strangers -= self._created
         self._created.clear()
 

@@ -1,8 +1,8 @@
-"""The wires between the programs, in one process: what httpx and requests would send over a socket is answered at once.
+"""In-process HTTP: passes the requests of httpx and requests directly to WSGI applications, without sockets.
 
-The seam is the lowest one that both libraries have. Everything above it is the real thing: our clients, Open edX's, the
-libraries' sessions, streams and errors, the URLs, and at the other end whole WSGI applications. All of it is in one
-thread, so that a history can be told again: what a run prepares ahead in another one, it prepares at once.
+The lowest layer of each library is patched. Everything above it is real: our clients, Open edX's client, sessions,
+streams, errors and URLs. The other end is a complete WSGI application. Everything runs in one thread, which makes a
+history repeatable: chunks are prefetched at once and not in another thread.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Service(Enum):
-    """Whom the integrated channels call."""
+    """The services that the integrated channels call."""
 
     CATALOG = auto()
     LMS = auto()
@@ -40,13 +40,13 @@ LMS_URL = "http://moodle.test"
 
 
 class Wires:
-    """The wires to the catalog service at ``CATALOG_URL``, and to whatever LMS is plugged in at ``LMS_URL``."""
+    """Connects the catalog service at ``CATALOG_URL`` and the WSGI application ``lms`` at ``LMS_URL``."""
 
     def __init__(self, passing: Callable[[Service, Callable[[], Any]], Any]) -> None:
-        """Prepare them.
+        """Create the connections. Set ``lms`` before the first call to the LMS.
 
         Args:
-            passing: called with the service and an exchange, which it lets happen, or not.
+            passing: called with the service and a function that makes the exchange. It may drop the exchange.
         """
         self.lms: WSGIApplication | None = None
         self._passing = passing
@@ -54,13 +54,13 @@ class Wires:
 
     @contextlib.contextmanager
     def laid(self) -> Iterator[None]:
-        """Let both libraries use them until the block ends."""
+        """Patch both libraries until the block ends."""
         with (
             mock.patch.object(requests.adapters.HTTPAdapter, "send", autospec=True, side_effect=self._ask_catalog),
             mock.patch.object(httpx.HTTPTransport, "handle_request", autospec=True, side_effect=self._ask_lms),
             mock.patch.object(ahead, "ThreadPoolExecutor", _AtOnce),
             mock.patch.object(deadlines.WorkThread, "run", _run_at_once),
-            mock.patch.object(timing, "SHORTEST_PAUSE_SECONDS", 0.0),  # The clock of the model stands meanwhile.
+            mock.patch.object(timing, "SHORTEST_PAUSE_SECONDS", 0.0),  # The model's clock does not move between polls.
             mock.patch.object(timing, "POLLS", 3),
         ):
             yield
@@ -83,28 +83,28 @@ class Wires:
 
 
 def _run_at_once(_: deadlines.WorkThread, work: Callable[[], Any], *, seconds: float) -> Any:
-    """Do ``work`` in the caller's thread, however long it takes."""
+    """Run ``work`` in the caller's thread, without a deadline."""
     del seconds
     return work()
 
 
 class _AtOnce(Executor):
-    """Does what it is asked to before it returns, in the caller's thread; the death of a worker is not caught."""
+    """Runs each task in the caller's thread before ``submit`` returns. Does not catch the death of a worker."""
 
     def __init__(self, **_: object) -> None:
-        """Prepare nothing; the arguments of a pool of threads are taken."""
+        """Accept and ignore the arguments of a thread pool."""
 
     def submit(self, task: Callable[..., Any], /, *args: Any, **keywords: Any) -> Future[Any]:
         future: Future[Any] = Future()
         try:
             future.set_result(task(*args, **keywords))
-        except Exception as error:  # noqa: BLE001  (as a pool of threads does)
+        except Exception as error:  # noqa: BLE001  (like a thread pool)
             future.set_exception(error)
         return future
 
 
 def _answer(application: WSGIApplication, request: requests.PreparedRequest) -> HTTPResponse:
-    """Return what ``application`` answers, as urllib3 would have read it from a socket."""
+    """Return the response of ``application`` as urllib3 would read it from a socket."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> Callable[[bytes], None]:

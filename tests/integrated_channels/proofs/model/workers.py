@@ -1,9 +1,8 @@
-"""Workers that can be watched, interrupted and killed, all of them in this one thread.
+"""Workers that can be observed, interrupted and killed, all in one thread.
 
-A worker reaches moments: a statement it is about to run, a call it is about to send. At any of them something may
-happen: the worker dies, or the world goes on while it waits. What dies here leaves nothing behind, as after SIGKILL:
-from then on each of its statements and calls raises ``Died``, those of its clean-up included, and its transaction is
-undone.
+A worker reaches moments, such as a statement it is about to run or a call it is about to send. At a chosen moment the
+worker dies, or other things happen while it waits. As after SIGKILL, a dead worker cleans nothing up: each of its
+further statements and calls raises ``Died``, and its transaction is rolled back.
 """
 
 from __future__ import annotations
@@ -24,25 +23,25 @@ T = TypeVar("T")
 
 
 class Died(BaseException):
-    """The process was killed; no handler of the program is meant to stop this."""
+    """The process was killed. A ``BaseException``, so no handler of the program catches it."""
 
 
 class Moment(StrEnum):
-    """What a worker is about to do, or has just done."""
+    """A point in a worker's progress at which something can happen."""
 
-    STATEMENT = "statement"  #: It is about to run one.
-    CALL = "call"  #: It is about to send one to the learning system.
-    CARRIED_OUT = "carried out"  #: The learning system did what a call asked for; the worker has not heard of it.
-    ANSWER = "answer"  #: The catalog or the learning system has answered. No transaction is open now.
+    STATEMENT = "statement"  #: Before an SQL statement.
+    CALL = "call"  #: Before a call to the LMS.
+    CARRIED_OUT = "carried out"  #: The LMS has carried out a call; the worker has no response yet.
+    ANSWER = "answer"  #: The catalog or the LMS has responded. No transaction is open.
 
 
 class Worker:
-    """One process that does some work, and what happens to it: at most one thing."""
+    """One worker process, and at most one event that happens to it."""
 
     def __init__(
         self, moment: Moment | None = None, number: int = 0, happening: Callable[[], None] | None = None
     ) -> None:
-        """Let ``happening`` take place when the ``number``-th ``moment`` (from 0) is reached; none means death."""
+        """Schedule ``happening`` for the ``number``-th ``moment``, from 0. Without ``happening``, the worker dies."""
         self._appointment = (moment, number)
         self._happening = happening
         self._reached: Counter[Moment] = Counter()
@@ -50,13 +49,13 @@ class Worker:
         self.was_interrupted = False
 
     def is_due(self, moment: Moment) -> bool:
-        """Return whether what is to happen happens now; count the moment."""
+        """Count the moment. Return True if the scheduled event is due."""
         number = self._reached[moment]
         self._reached[moment] += 1
         return (moment, number) == self._appointment
 
     def suffer(self) -> None:
-        """Let it happen."""
+        """Run the scheduled event."""
         self.was_interrupted = True
         if self._happening is None:
             self.is_dead = True
@@ -65,30 +64,30 @@ class Worker:
 
 
 class Workers:
-    """Whose turn it is: a worker's, or that of a service or a person, who are not watched."""
+    """Keeps track of the active worker. Services and people are not watched."""
 
     def __init__(self) -> None:
         self._turns: list[Worker | None] = [None]
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Watch the statements of whoever works until the block ends."""
+        """Watch the statements of the active worker until the block ends."""
         with connection.execute_wrapper(self._run_statement):
             yield
 
     def run(self, worker: Worker, work: Callable[[], T]) -> T | None:
-        """Let ``worker`` do ``work`` and return what came of it; ``None`` if it died."""
+        """Run ``work`` as ``worker`` and return its result; ``None`` if the worker died."""
         try:
             with self._turn_of(worker):
                 result = work()
         except Died:
-            connection.close()  # Its transaction goes with it.
+            connection.close()  # Rolls back its transaction.
             return None
         assert not worker.is_dead, "somebody stopped a worker's death"
         return result
 
     def pass_on(self, service: Service, exchange: Callable[[], T]) -> T:
-        """Let the worker whose turn it is call a service, and hear the answer."""
+        """Make a service call for the active worker, and return the response."""
         worker = self._turns[-1]
         if worker is None:
             return exchange()

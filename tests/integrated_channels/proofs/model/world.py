@@ -1,4 +1,4 @@
-"""One customer with its catalogs, its learning system, its people, and the workers that sync it."""
+"""One customer with its catalogs, LMS and people, and the workers that sync it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.models import SyncRun
     from tests.integrated_channels.proofs.model.wires import Wires
 
-#: Rows that refer to others come first.
+#: Rows with foreign keys first.
 _TABLES: Final = (
     channel_models.FeedItem,
     channel_models.TransmissionAttempt,
@@ -42,7 +42,7 @@ _TABLES: Final = (
 
 
 class Incident(NamedTuple):
-    """Something that happens: to the ``catalogs`` or by ``people``, the method that does it, and its argument."""
+    """An event: ``who`` is ``catalogs`` or ``people``, ``what`` is the method, ``number`` is its argument."""
 
     who: str
     what: str
@@ -51,7 +51,7 @@ class Incident(NamedTuple):
 
 @dataclass
 class World:
-    """Everything there is. There is one at a time: a new one forgets all that an earlier one has left behind."""
+    """The complete state of a history. Only one exists at a time: a new world deletes all earlier data."""
 
     workers: Workers
     wires: Wires
@@ -62,7 +62,7 @@ class World:
         forget_everything()
         self.moodle = WatchedMoodle(
             asked=checks.check_request,
-            clock=lambda: self.clock.now.timestamp(),  # noqa: PLW0108  (``now`` is another one each time)
+            clock=lambda: self.clock.now.timestamp(),  # noqa: PLW0108  (``now`` changes)
             fullname_limit=len(fullname(TOO_LONG)),
         )
         self.moodle.faults.sleep = lambda seconds: self.clock.forward(seconds=seconds)
@@ -71,7 +71,7 @@ class World:
         self.people = People(self.catalogs, self.moodle)
 
     def happen(self, incident: Incident | Fault) -> None:
-        """Let it happen, now; a fault strikes when it meets a call."""
+        """Carry out an incident now, or queue a fault for the next matching call."""
         if isinstance(incident, Fault):
             self.moodle.faults.add(incident)
             return
@@ -80,7 +80,7 @@ class World:
         note(f"{incident.who}: {incident.what}")
 
     def sync(self, worker: Worker | None = None) -> SyncRun | None:
-        """Let a worker sync the configuration, and check what it did; ``None`` if there was no run, or it died."""
+        """Sync the configuration and check the run. Return ``None`` if there was no run or the worker died."""
         configuration = self.people.configuration
         if not configuration.active:
             note("switched off")
@@ -98,7 +98,7 @@ class World:
 
 
 def forget_everything() -> None:
-    """Empty the caches and all tables."""
+    """Delete all rows, and clear the caches."""
     cache.clear()
     SNAPSHOTS.clear()
     with transaction.atomic():

@@ -1,7 +1,7 @@
-"""The learning systems that the proofs break: what differs from one vendor to the next, and nothing of the proofs.
+"""The LMSs of the resilience tests: everything that differs between vendors, and nothing else.
 
-``base.py``         what a proof has to know of any of them
-``sturdy.py``       a program that serves one, which survives its own death
-``registry.py``     all of them, by name
-``moodle.py`` …     one each
+``base.py``         the interface of an LMS in these tests
+``sturdy.py``       a program that serves an LMS whose content survives a kill
+``registry.py``     all LMSs by name
+``moodle.py`` …     one LMS per module
 """

@@ -1,4 +1,4 @@
-"""What a proof has to know of a learning system. No Django here: some of it runs in processes without it."""
+"""The interface of an LMS in the resilience tests. Does not import Django: some processes run without it."""
 
 from __future__ import annotations
 
@@ -19,58 +19,58 @@ if TYPE_CHECKING:
 
 
 class LearningSystem(ABC):
-    """One vendor's learning system, played by its sandbox."""
+    """One vendor's LMS, played by its sandbox."""
 
-    code: ClassVar[str]  #: Of its channel.
-    visits: ClassVar[bool] = False  #: Whether it comes to us for what has changed, instead of being called.
-    changes: ClassVar[Sequence[str]]  #: Its operations that change courses.
-    look_ups: ClassVar[Sequence[str]]  #: Patterns of its other operations that faults may strike.
-    faults: ClassVar[Mapping[str, Fault]]  #: All that goes wrong with it, by name.
-    #: How much more often than others' its calls meet one of them, since it makes fewer.
+    code: ClassVar[str]  #: Channel code.
+    visits: ClassVar[bool] = False  #: True if the LMS polls our feed, instead of being called.
+    changes: ClassVar[Sequence[str]]  #: Operations that change courses.
+    look_ups: ClassVar[Sequence[str]]  #: Patterns of other operations that faults may strike.
+    faults: ClassVar[Mapping[str, Fault]]  #: All faults of this LMS, by name.
+    #: Factor for the fault probability. Greater than 1 for an LMS with fewer calls.
     times_as_often: ClassVar[int] = 1
-    #: What goes wrong while its processes and ours are killed.
+    #: Kinds of faults that strike while processes of the LMS and ours are killed.
     mishaps: ClassVar[Sequence[FaultKind]] = (FaultKind.DROP, FaultKind.TRUNCATE, FaultKind.REPLACE, FaultKind.REFUSE)
-    #: Two of these faults that leave most in doubt, one after the other. Where calls are made, one is carried out and
-    #: refused all the same, and the next is not taken, so that the run ends in the midst of what was refused.
+    #: Two of ``faults`` that leave the most in doubt, one after the other. With a called LMS, the first call is carried
+    #: out but returns an error, and the next call is rejected. The run then ends with the first call in doubt.
     cutting_short: ClassVar[tuple[str, str]]
-    #: Attributes of its sandbox that hold what a real one has on disk.
+    #: Attributes of the sandbox that a real LMS keeps on disk.
     kept: ClassVar[Sequence[str]]
-    #: How long it takes to change courses, for each call; a real one takes longer.
+    #: Delay of each call that changes courses, in seconds. A real LMS takes longer.
     work_seconds: ClassVar[float] = 0.02
-    #: How many runs it takes at most until all is well, once nothing fails any more and all rests are over.
+    #: Most runs until everything is right, once failures stop and all retries are due.
     runs_to_mend: ClassVar[int] = 2
-    chunk_size: ClassVar[int | None] = 8  #: Of a configuration with many items.
-    #: Columns of the configurations of two such systems that one customer has.
+    chunk_size: ClassVar[int | None] = 8  #: For a configuration with many items.
+    #: Columns of the configurations for the two LMSs of one customer.
     columns: ClassVar[tuple[Mapping[str, Any], Mapping[str, Any]]] = ({"chunk_size": 3}, {"chunk_size": 2})
-    #: Settings of its channel beside those that the sandbox announces.
+    #: Channel settings in addition to the sandbox's settings.
     settings: ClassVar[Mapping[str, Any]] = {}
 
     @abstractmethod
     def make(
         self, *, name: str = "", clock: Callable[[], float] = time.time, takes_twins: bool = False
     ) -> SandboxApplication:
-        """Return a new one.
+        """Return a new sandbox.
 
         Args:
-            name: tells those of one customer apart.
+            name: distinguishes the LMSs of one customer.
             clock: returns epoch seconds.
-            takes_twins: whether it takes a second course under a key that it has, which a real one refuses: whoever
-                creates a course twice is then found out.
+            takes_twins: accept a second course with an existing key, which a real LMS rejects. Duplicate creates then
+                become visible.
         """
 
     def visit(self, sandbox: Any, client: httpx.Client, customer: str) -> None:
-        """Let one that comes to us do so, unless a fault keeps it from it.
+        """Make a polling LMS poll the feed, unless a fault prevents it.
 
         Args:
-            client: with the address of our programs as its base URL.
+            client: its base URL is the address of our web service.
             customer: UUID.
         """
         raise NotImplementedError(f"{self.code} waits to be called.")
 
     @abstractmethod
     def course(self, record: Mapping[str, Any]) -> Course:
-        """Return a record of the sandbox's page ``content``."""
+        """Return the course for a record from the sandbox's ``content``."""
 
     @abstractmethod
     def texts(self, key: str, item: Item) -> tuple[str, ...]:
-        """Return all texts of the course that stands for ``item``."""
+        """Return all texts of the course for ``item``."""

@@ -1,4 +1,4 @@
-"""Canvas: one item a call, two calls at the same time, and a token that is fetched by each run."""
+"""Canvas: one item per call, two parallel calls, and one token per run."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ SYSTEM: Final = Canvas()
 
 class _TwinTable(CourseTable):
     def _taken(self, course: StoredCourse) -> Errors:
-        """Find none."""
+        """Return no errors: duplicate keys are accepted."""
         return {}
 
 

@@ -1,4 +1,4 @@
-"""Cornerstone: a portal that comes to us for what is staged, and may die, come twice, or lose what it was given."""
+"""Cornerstone: a portal that polls the feed. It may die, poll twice, or lose a response."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 VISIT: Final = "visit"
-#: Visits are at least so far apart by the portal's clock: the time that they send is in full seconds.
+#: Minimum seconds between visits by the portal's clock: the portal sends its time in full seconds.
 _VISITS_APART_SECONDS: Final = 1
-#: Requests of others who know the password, none of which is a poll: method and If-Modified-Since.
+#: Requests by other clients with the password that do not count as polls: method and If-Modified-Since.
 _STRAYS: Final = (
     ("HEAD", None),
     ("HEAD", "Fri, 31 Dec 2027 23:59:59 GMT"),
@@ -40,8 +40,8 @@ class Cornerstone(LearningSystem):
     look_ups = ()
     kept = ("courses", "known_since", "last_visit")
     work_seconds = 0.01
-    columns = ({"chunk_size": 1}, {"chunk_size": 2})  # It takes no call to stage a chunk, and hence hardly any time.
-    runs_to_mend = 5  # What one stages is acknowledged by the second visit after it, or by a later one.
+    columns = ({"chunk_size": 1}, {"chunk_size": 2})  # Staging a chunk needs no call and takes hardly any time.
+    runs_to_mend = 5  # The second visit after a run, or a later visit, acknowledges its entries.
     faults = {
         "no visit": Fault(kind=FaultKind.REFUSE),
         "answer lost": Fault(kind=FaultKind.DROP),
@@ -57,7 +57,7 @@ class Cornerstone(LearningSystem):
     def make(
         self, *, name: str = "", clock: Callable[[], float] = time.time, takes_twins: bool = False
     ) -> CornerstoneSandbox:
-        # We know the portals of one customer by their user names. One of two gets a token first.
+        # Portals of one customer are identified by user name. One of the two portals requests a token first.
         return Portal(clock=clock, username=f"portal-{name}", with_token=name == "second")
 
     def visit(self, sandbox: Portal, client: httpx.Client, customer: str) -> None:
@@ -77,17 +77,17 @@ SYSTEM: Final = Cornerstone()
 
 @dataclass(kw_only=True, eq=False)
 class Portal(CornerstoneSandbox):
-    """A portal whose visits go wrong as its faults say; their operation is ``visit``."""
+    """A portal whose polls fail as its faults prescribe. The operation name is ``visit``."""
 
-    last_visit: float = field(init=False, default=0.0)  #: When the last one began, by the portal's clock.
+    last_visit: float = field(init=False, default=0.0)  #: Start of the last visit, by the portal's clock.
     _dice: Random = field(init=False, default_factory=lambda: Random(0))
-    _loses: bool = field(init=False, default=False)  #: Whether it loses the answers that it has read to their end.
+    _loses: bool = field(init=False, default=False)  #: True if it loses a response after reading it.
 
     def visit(self, client: httpx.Client, customer: str) -> None:
-        """Come once, or as often as a fault has it; what goes wrong is nobody's concern but the portal's.
+        """Poll once, or as often as a fault prescribes. Errors are ignored.
 
         Args:
-            client: with the address of our programs as its base URL.
+            client: its base URL is the address of our web service.
             customer: UUID.
         """
         fault = self.faults.take(VISIT)

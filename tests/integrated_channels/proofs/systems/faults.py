@@ -1,4 +1,4 @@
-"""Faults that are known by name and counted: what goes wrong with a learning system, and how often it did."""
+"""Named faults of an LMS, and counts of how often each fault struck."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
     from tests.integrated_channels.proofs.systems.base import LearningSystem
 
-#: How long the client waits for a byte, and for a whole call, in the proofs. What hangs takes longer than the first,
-#: and what drips takes longer than the second.
+#: Read timeout and call deadline of the client in these tests, in seconds. A hanging response exceeds the first, and a
+#: dripping response the second.
 READ_SECONDS: Final = 0.25
 CALL_SECONDS: Final = 0.6
 _HANG_SECONDS: Final = 0.5
 _DRIP_SECONDS: Final = 0.1
 
-#: What answers ask to wait that ask for it; their text says it, so that attempts can be told apart by their messages.
+#: Message -> Retry-After in seconds. The text identifies the attempts that received the header.
 RETRY_AFTER_SECONDS: Final = {"Come back in two hours.": 7_200, "Come back in half an hour.": 1_800}
 _TWO_HOURS, _HALF_AN_HOUR = RETRY_AFTER_SECONDS
 
 _PAGE: Final = "<html>It works!</html>"
 
-#: What goes wrong with any vendor, by name.
+#: Faults that any LMS may have, by name.
 OF_ANY_VENDOR: Final[Mapping[str, Fault]] = {
     "500": Fault(kind=FaultKind.ANSWER, status=500),
     "500 after the work": Fault(kind=FaultKind.REPLACE, status=500),
@@ -51,7 +51,7 @@ OF_ANY_VENDOR: Final[Mapping[str, Fault]] = {
 
 
 class CountedFaults(FaultQueue):
-    """Faults of a learning system that count, by name and operation, how often they struck."""
+    """Faults of an LMS, counted by name and operation when they strike."""
 
     def __init__(self, system: LearningSystem, *, seed: int = 0) -> None:
         super().__init__(seed=seed)
@@ -60,23 +60,22 @@ class CountedFaults(FaultQueue):
         self._names: dict[Fault, str] = {}
 
     def by_name(self) -> dict[str, int]:
-        """Return how often each fault struck, whatever the operation."""
+        """Return fault name -> number of strikes, over all operations."""
         struck = Counter[str]()
         for (name, _), times in self.struck.items():
             struck[name] += times
         return {name: struck[name] for name in self._system.faults}
 
     def missing(self, operation: str) -> list[str]:
-        """Return the faults that may strike ``operation`` and have not done so yet."""
+        """Return the names of the faults that can strike ``operation`` but have not struck it yet."""
         possible = [name for name, fault in self._system.faults.items() if fnmatchcase(operation, fault.operation)]
         return [name for name in possible if not self.struck[name, operation]]
 
     def arm_all(self, *, of_changes: float, of_look_ups: float, cut_short: str | None = None) -> None:
-        """Let every fault strike with these probabilities; an operation may meet any that may strike it.
+        """Arm every fault for each operation that it can strike, with these probabilities.
 
         Args:
-            cut_short: an operation that first meets, one after the other, those two of the system's faults that leave
-                most in doubt.
+            cut_short: an operation that first meets both faults of ``cutting_short``, one after the other.
         """
         faults = self._system.faults
         sure = (
@@ -97,10 +96,10 @@ class CountedFaults(FaultQueue):
         self._arm([*sure, *by_chance])
 
     def arm_once(self, named: Mapping[str, str]) -> None:
-        """Let one fault each strike the next call of an operation, and no other.
+        """Arm one fault for the next call of each operation. Disarms all other faults.
 
         Args:
-            named: operation -> the name of its fault.
+            named: operation -> fault name.
         """
         faults = self._system.faults
         self._arm((name, replace(faults[name], operation=operation)) for operation, name in named.items())
@@ -118,14 +117,14 @@ class CountedFaults(FaultQueue):
 
 @dataclass(eq=False)
 class Watched:
-    """A learning system of which one can tell when it has finished what it was asked to do."""
+    """Counts the requests that an LMS is still processing."""
 
     sandbox: WSGIApplication
     _under_way: int = field(init=False, default=0)
     _ended: threading.Condition = field(init=False, repr=False, default_factory=threading.Condition)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+        """Process one request."""
         with self._ended:
             self._under_way += 1
         try:
@@ -136,9 +135,9 @@ class Watched:
                 self._ended.notify_all()
 
     def come_to_rest(self) -> None:
-        """Wait until what clients have ceased to wait for is done, too.
+        """Wait until requests that clients have abandoned are finished, too.
 
-        Between two runs lie minutes, in which everything that hung has ended; the clock of a test skips them.
+        In production, such requests end in the minutes between two runs. The test clock skips these minutes.
         """
         with self._ended:
             assert self._ended.wait_for(lambda: not self._under_way, timeout=30)

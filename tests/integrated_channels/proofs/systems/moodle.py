@@ -1,4 +1,4 @@
-"""Moodle: several items a call, and most refusals inside of answers with status 200."""
+"""Moodle: several items per call, and most errors in responses with status 200."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UPDATE: Final = "core_course_update_courses"
 
 
 def _error(code: str) -> str:
-    """Return an error as Moodle answers it with status 200."""
+    """Return the body of a Moodle error, which has status 200."""
     return json.dumps({"exception": "moodle_exception", "errorcode": code, "message": "It did not work."})
 
 
@@ -86,4 +86,4 @@ class _TwinTaker(MoodleSandbox):
 
 class _TwinEditor(CourseEditor):
     def _refuse_duplicates(self, course: StoredCourse, *, among: Collection[str]) -> None:
-        """Refuse none."""
+        """Accept duplicates."""

@@ -1,4 +1,4 @@
-"""Which learning systems the proofs are about."""
+"""The LMSs of the resilience tests, by name."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from tests.integrated_channels.proofs.systems.base import LearningSystem
 
-#: Of their modules.
+#: Names of modules in this folder.
 NAMES: Final = ("moodle", "canvas", "sap", "cornerstone")
 
 
 def system(name: str) -> LearningSystem:
-    """Return the learning system of a name; the others are not loaded, since some take their time."""
+    """Return the LMS with this name. Imports only its module: some modules load slowly."""
     found: LearningSystem = import_module(f"{__package__}.{name}").SYSTEM
     return found

@@ -1,4 +1,4 @@
-"""SAP SuccessFactors: one import for creates, updates and deletes, and one import in five minutes."""
+"""SAP SuccessFactors: one import for creates, updates and deletes, and one import per five minutes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SAP(LearningSystem):
     look_ups = (TOKEN_SERVER,)
     kept = ("table", "_calls_at")
     work_seconds = 0.2
-    # An import carries all that is due; of the second system, it takes a few of them.
+    # One import carries all due items. For the second LMS, imports are limited to 6 items.
     chunk_size = None
     columns = ({}, {"chunk_size": 6})
     faults = {
@@ -54,10 +54,10 @@ class SAP(LearningSystem):
         ),
     }
     cutting_short = ("refusal of all after the work", "429")
-    runs_to_mend = 60  # What was refused is halved, an import a run.
+    runs_to_mend = 60  # A rejected import is split, with one import per run.
 
     def make(self, *, name: str = "", clock: Callable[[], float] = time.time, takes_twins: bool = False) -> SAPSandbox:
-        return SAPSandbox(clock=clock)  # It has no way to hold a second course under a key.
+        return SAPSandbox(clock=clock)  # It cannot hold two courses with one key.
 
     def course(self, record: Mapping[str, Any]) -> Course:
         [title], [description] = record["title"], record["description"]

@@ -1,6 +1,6 @@
-"""A learning system for a process of its own, whose content survives the death of the process, as a real one's does.
+"""Serves an LMS in its own process. Its content survives a kill, like the content of a real LMS.
 
-It is a program: ``python -m tests.integrated_channels.proofs.systems.sturdy SYSTEM NAME PORT FILE URL CUSTOMER``.
+Usage: ``python -m tests.integrated_channels.proofs.systems.sturdy SYSTEM NAME PORT FILE URL CUSTOMER``.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from enterprise_catalog.sandbox.application import SandboxApplication
     from tests.integrated_channels.proofs.systems.base import LearningSystem
 
-#: Waits until a visit that is under way has ended, and lets no other begin.
+#: Waits for the end of an active visit, and blocks further visits.
 REST: Final = f"{CONTROL_PREFIX}rest"
-#: Lets visits begin again.
+#: Allows visits again.
 RESUME: Final = f"{CONTROL_PREFIX}resume"
-#: Takes a number of seconds by which the learning system's clock is to be put on.
+#: Moves the LMS's clock forward; the body is a number of seconds.
 FORWARD: Final = f"{CONTROL_PREFIX}forward"
 
-#: How long one that comes to us stays away in between.
+#: Pause between two visits of a polling LMS.
 _AWAY_SECONDS: Final = 0.05
 
 
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("customer", help="UUID")
     arguments = parser.parse_args()
     played, clock = system(arguments.system), Clock()
-    # One that visits sends its time, which must be that of its visits.
+    # A polling LMS sends its own time, which must be the real time of its visits.
     sandbox = played.make(name=arguments.name, clock=time.time if played.visits else clock, takes_twins=True)
     sturdy = Sturdy(sandbox, clock, played.kept, arguments.file)
     if played.visits:
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def visit(played: LearningSystem, sturdy: Sturdy, url: str, customer: str) -> None:
-    """Visit again and again."""
+    """Poll the feed in an endless loop."""
     with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
         while True:
             with sturdy.visiting:
@@ -72,7 +72,7 @@ def visit(played: LearningSystem, sturdy: Sturdy, url: str, customer: str) -> No
 
 @dataclass
 class Clock:
-    """The time in epoch seconds, or a later one."""
+    """The current time in epoch seconds, plus ``ahead_seconds``."""
 
     ahead_seconds: float = 0.0
 
@@ -82,24 +82,24 @@ class Clock:
 
 @dataclass(eq=False)
 class Sturdy:
-    """A sandbox that begins with what ``file`` holds, if there is one, and has all in it before a call is answered."""
+    """A sandbox that loads its content from ``file``, and saves it before each response."""
 
     sandbox: SandboxApplication
-    clock: Clock  #: The sandbox's.
-    kept: Sequence[str]  #: The sandbox's attributes that are kept.
+    clock: Clock  #: Of the sandbox.
+    kept: Sequence[str]  #: Attributes of the sandbox to save.
     file: Path
-    visiting: threading.Lock = field(init=False, default_factory=threading.Lock)  #: Held during a visit, and at rest.
+    visiting: threading.Lock = field(init=False, default_factory=threading.Lock)  #: Held during a visit and at rest.
     _stored: bytes = field(init=False, default=b"")
 
     def __post_init__(self) -> None:
         if self.file.exists():
             self._stored = self.file.read_bytes()
-            self.clock.ahead_seconds, values = pickle.loads(self._stored)  # noqa: S301  (written by the same program)
+            self.clock.ahead_seconds, values = pickle.loads(self._stored)  # noqa: S301  (written by this program)
             for name, value in zip(self.kept, values, strict=True):
                 setattr(self.sandbox, name, value)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request; what breaks the connection comes after the courses are in the file."""
+        """Process one request. Content is saved before a fault breaks the connection."""
         orders = {FORWARD: self._forward, REST: self._rest, RESUME: self._resume}
         if order := orders.get(environ["PATH_INFO"]):
             order(Request(environ))
@@ -120,14 +120,14 @@ class Sturdy:
         self.visiting.release()
 
     def keep(self) -> None:
-        """Write what has changed; whoever kills us finds the old or the new, and nothing in between."""
+        """Save changed content atomically: a kill leaves either the old or the new file."""
         with self.sandbox.lock:
             values = [getattr(self.sandbox, name) for name in self.kept]
             state = pickle.dumps((self.clock.ahead_seconds, values))
             if state != self._stored:
                 draft = self.file.with_suffix(".draft")
                 draft.write_bytes(state)
-                os.replace(draft, self.file)  # noqa: PTH105  (the name of what happens)
+                os.replace(draft, self.file)  # noqa: PTH105  (names the atomic operation)
                 self._stored = state
 
 

@@ -1,4 +1,4 @@
-"""Limits for failed logins: parallel requests cannot exceed the counters, and attackers cannot lock a name."""
+"""Limits for failed logins: parallel requests cannot exceed them, and they never lock out a known network."""
 
 from __future__ import annotations
 

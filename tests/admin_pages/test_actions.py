@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 GROUPS = "/admin/auth/group/"
 CUSTOMERS = "/admin/catalog/enterprisecustomer/"
 TASKS = "/admin/django_celery_beat/periodictask/"
-#: SQL statements that write. Writes to session and cache tables are ignored where this is used.
+#: Prefixes of SQL statements that write. The test below ignores writes to ``django_session``.
 WRITES = ("INSERT", "UPDATE", "DELETE")
 
 

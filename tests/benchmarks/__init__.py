@@ -9,7 +9,7 @@ wrong response fails the run.
 ``environment.py``     database and settings; used before Django is set up.
 ``seeding.py``         catalogs of each size, loaded by our own import.
 ``cases.py``           request bodies, and the check of the responses.
-``floor.py``           the baseline: the same work with the bare database driver.
+``floor.py``           the raw floor: the same work with the bare database driver.
 ``in_process.py``      the whole stack, called as a WSGI server calls it.
 ``over_http.py``       the whole stack behind gunicorn.
 ``load.py``            many concurrent callers.

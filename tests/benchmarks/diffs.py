@@ -1,4 +1,4 @@
-"""The diff at each size: baseline, in process and over HTTP, alternating in one loop; and under load."""
+"""The diff at each size: raw floor, in process and over HTTP, alternating in one loop; and under load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The baseline: the same results with the bare database driver only.
+"""The raw floor: the same results with the bare database driver only.
 
 No HTTP, parsing, access checks, versions or transactions. Times are returned as the stored text.
 """

@@ -24,7 +24,7 @@ class Known:
 #: Items in the catalog of those runs.
 ITEMS: Final = 5_000
 
-#: The baseline of a diff (``90/10``) on that machine, to compare its speed with this machine's.
+#: The raw floor of a diff (``90/10``) on that machine, to compare its speed with this machine's.
 FLOOR_SECONDS: Final = 0.014
 FLOOR_ITEMS: Final = 10_000
 

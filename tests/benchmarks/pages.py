@@ -24,7 +24,7 @@ PAGE_SIZE: Final = 100
 
 
 def measure_pages(catalog: SeededCatalog, floor: Floor, caller: Caller, sampling: Sampling, results: Results) -> None:
-    """Add the timings of the first and last full page, and of the baseline for each."""
+    """Add the timings of the first and last full page, and of the floor for each."""
     keys = sorted(catalog.keys)
     size = min(PAGE_SIZE, len(keys) // 2)
     first, last = keys[:size], keys[-size:]

@@ -49,7 +49,7 @@ def _timing(timing: Timing, results: Results) -> Sequence[str]:
 
 
 def _floor_of(timing: Timing, results: Results) -> float | None:
-    """Return the median of the baseline for the same work; None without a baseline, and for a baseline itself."""
+    """Return the median of the floor for the same work; None without a floor, and for a floor itself."""
     how = {"diff": "floor", "page of documents": f"{timing.how}, floor"}.get(timing.what)
     if how is None or timing.how.endswith("floor"):
         return None

@@ -22,7 +22,7 @@ _LARGE: Final = 50_000
 #: Workers of each gunicorn: its number of concurrent requests.
 WORKERS: Final = 2
 
-#: Case -> maximum time of a diff, relative to the baseline.
+#: Case -> maximum time of a diff, relative to the floor.
 _COLD: Final[Mapping[str, float]] = {MOSTLY_KNOWN: 1.6}
 _WARM: Final[Mapping[str, float]] = {MOSTLY_KNOWN: 0.6, EMPTY: 0.7}
 _PER_ITEM: Final = 1.5

@@ -23,7 +23,7 @@ class UnusableError(Exception):
 
 
 class TooManyRowsError(Exception):
-    """The keys of the rows do not fit into a form."""
+    """The keys of the rows do not fit into a form (:data:`MAX_LENGTH`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class Entry:
 
 @dataclass(slots=True)
 class ImportFile:
-    """The acceptable documents of an import, and the bad lines."""
+    """The valid documents of an import, and its bad lines."""
 
     file: IO[bytes]
     entries: list[Entry] = field(default_factory=list)  #: Ascending by key.

@@ -203,7 +203,7 @@ def _update_content(documents: Sequence[Document], changes: _Changes) -> None:
         ["json"],
     )
     moments = {row.updated_at for row in rows}
-    for moment in moments:  # One, unless the clock went back.
+    for moment in moments:  # One, or more if the clock went back.
         ids = [row.pk for row in rows if row.updated_at == moment]
         CatalogMembership.objects.filter(content__in=ids).update(updated_at=moment)
     changes.times |= {row.pk: row.updated_at for row in rows}

@@ -155,7 +155,7 @@ class CatalogMembership(models.Model):
     class Meta:
         constraints = (models.UniqueConstraint(fields=("catalog_query", "content"), name="membership_once"),)
         indexes = (
-            # Serves the diff and the keyset-paged list: one range scan that never leaves the index.
+            # Serves the diff and the keyset-paginated list: one range scan that never leaves the index.
             models.Index(fields=("catalog_query", "content_key", "updated_at"), name="membership_diff"),
         )
 

@@ -1,4 +1,4 @@
-"""Reading what a learning system answers: as what it should be, or not at all."""
+"""Validation of an LMS's JSON responses."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _ADAPTERS: Final[dict[object, TypeAdapter[Any]]] = {}
 
 
 def read(kind: type[T], answer: Answer) -> T:
-    """Return the JSON of ``answer`` as a ``kind``: a pydantic model, or a list or dictionary of such.
+    """Parse the JSON of ``answer`` as a ``kind``: a pydantic model, or a list or dictionary of models.
 
     Raises:
-        RetryableError: it is something else; whether the call was carried out is not known.
+        RetryableError: the response does not validate. It is unknown if the LMS applied the call.
     """
     return validated(kind, answer.json(), status_code=answer.status_code)
 
 
 def validated(kind: type[T], value: object, *, status_code: int) -> T:
-    """Return a value out of an answer's JSON as a ``kind``, as :func:`read` does."""
+    """Validate part of a response's JSON as a ``kind``. Raises as :func:`read` does."""
     try:
         return _adapter(kind).validate_python(value)
     except ValidationError as error:
@@ -37,7 +37,7 @@ def validated(kind: type[T], value: object, *, status_code: int) -> T:
 
 
 def read_or_none(kind: type[T], answer: Answer) -> T | None:
-    """Return the JSON of ``answer`` as a ``kind``; ``None`` if it is something else, such as the page of a proxy."""
+    """Parse the JSON of ``answer`` as a ``kind``; ``None`` if it does not validate, such as the page of a proxy."""
     try:
         return _adapter(kind).validate_json(answer.content)
     except ValidationError:
@@ -45,20 +45,20 @@ def read_or_none(kind: type[T], answer: Answer) -> T | None:
 
 
 def require_there(answer: Answer, otherwise: str) -> None:
-    """Make sure that it is the LMS that answers, where each LMS has something.
+    """Check that the LMS is at the base URL. Use for a path that every installation of the LMS has.
 
     Args:
-        otherwise: what is said of a 404 or 405.
+        otherwise: the error message for a 404 or 405.
 
     Raises:
-        ConfigurationError: it is one, so that the base URL is wrong.
+        ConfigurationError: the status is 404 or 405, so the base URL is wrong.
     """
     if answer.status_code in (404, 405):
         raise ConfigurationError(otherwise, status_code=answer.status_code)
 
 
 def _adapter(kind: type[T]) -> TypeAdapter[T]:
-    """Return what validates a ``kind``; building it takes longer than many answers take to be read."""
+    """Return the cached ``TypeAdapter`` of a ``kind``. Building one can take longer than parsing a response."""
     if kind not in _ADAPTERS:
         _ADAPTERS[kind] = TypeAdapter(kind)
     return _ADAPTERS[kind]

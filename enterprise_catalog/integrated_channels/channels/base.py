@@ -1,4 +1,4 @@
-"""What a channel is: it translates content items into one LMS's words and makes its calls. The engine does all else."""
+"""Base classes of channels. A channel translates content items and calls one LMS; the engine does everything else."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
         RemoteItem,
     )
 
-#: Stores, before it returns, what the LMS gave in the place of some of a configuration's credentials: field -> value.
+#: Stores new values of a configuration's credentials (field -> value) before it returns.
 SaveCredentials = Callable[[Mapping[str, str]], None]
 
 
 class ChannelSettings(BaseModel):
-    """Base of a channel's settings and credentials: strict about names, silent about values in its errors."""
+    """Base of a channel's settings and credentials. Rejects unknown names; keeps values out of validation errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class FeedCredentials(ChannelSettings):
-    """How an LMS that comes to us shows who it is: with HTTP Basic, or as an OAuth 2 client."""
+    """Credentials that an LMS sends when it polls a feed, by HTTP Basic or as an OAuth 2 client."""
 
     username: str = Field(min_length=1, description="The user name, or client id, that the learning system shows us.")
     password: SecretStr = Field(description="Its password, or client secret.")
@@ -45,51 +45,52 @@ S = TypeVar("S", bound=ChannelSettings)
 C = TypeVar("C", bound=ChannelSettings)
 
 
-#: Reports several items of the LMS that have one content key.
+#: Reports several LMS items that share one content key.
 NoteDuplicates = Callable[[Duplicates], None]
 
 
 def _keep_nothing(_: Mapping[str, str]) -> None:
-    """Save no credentials: for channels whose LMS never changes them."""
+    """Discard new credentials. The default until the engine sets ``save_credentials``."""
 
 
 def _note_nothing(_: Duplicates) -> None:
-    """Report no duplicates."""
+    """Discard the report. The default until the engine sets ``note_duplicates``."""
 
 
 class Channel(ABC, Generic[S, C]):
-    """One LMS that content metadata is brought to. Subclass one of the three kinds below.
+    """One LMS that receives content metadata. Subclass one of the three kinds below.
 
-    A subclass declares the class attributes and implements the methods. It never touches the database, never retries,
-    never catches to go on, never logs and never reads the clock: the engine does all that. Every method that sends is
-    safe to repeat with the same arguments.
+    A subclass declares the class attributes and implements the methods. The engine handles the database, retries,
+    logging and the clock; a channel uses none of them. A channel does not catch an error to continue. Every method
+    that sends is safe to repeat with the same arguments.
 
-    The methods that send return one result per item, in any order. What they raise holds for all items of the call, so
-    that a call which changes the LMS should be one request. With ``parallel_calls`` above 1 they are called from
-    several threads at once. They raise
+    The methods that send return one result per item, in any order. An exception applies to all items of the call, so
+    a call that changes the LMS should be one request. If ``parallel_calls`` is above 1, several threads call these
+    methods at the same time. They raise:
 
-    * ``RejectedError`` when the LMS refused the call as a whole because of at least one item, and nothing of it was
-      done; the engine then sends the halves by themselves until it has the culprit,
-    * ``RetryableError`` when the call may work later and it is not known whether it was applied,
-    * ``StopSyncError`` when nothing else of this run will work; ``ThrottledError`` when the LMS wants fewer calls.
+    * ``RejectedError``: the LMS rejected the whole call because of at least one item, and applied nothing. The engine
+      then splits the call in halves until it finds the rejected item.
+    * ``RetryableError``: the call may succeed later. It is unknown if the LMS applied it.
+    * ``StopSyncError``: no further call of this run can succeed.
+    * ``ThrottledError``, a kind of ``StopSyncError``: the LMS requires fewer calls.
     """
 
     code: ClassVar[str]  #: Stored in rows; never change it once released.
-    label: ClassVar[str]  #: For people.
-    settings_class: ClassVar[type[ChannelSettings]]  #: This and the next one are the parameters of the kind.
-    credentials_class: ClassVar[type[ChannelSettings]]  #: Its ``SecretStr`` fields are kept out of every message.
+    label: ClassVar[str]  #: Display name.
+    settings_class: ClassVar[type[ChannelSettings]]  #: Set from the type parameters of the base, like the next one.
+    credentials_class: ClassVar[type[ChannelSettings]]  #: Its ``SecretStr`` fields are redacted from every message.
 
-    items_per_call: int  #: The most items that one call takes; an instance may take fewer, if its settings say so.
-    is_atomic: ClassVar[bool] = False  #: Whether a call with several items is done as a whole or not at all.
-    max_key_length: ClassVar[int]  #: In characters, of our content keys; longer ones are for ``transform`` to refuse.
-    #: How many calls may be under way at the same time, each in a thread of its own.
+    items_per_call: int  #: Maximum number of items in one call. An instance may lower it, based on its settings.
+    is_atomic: ClassVar[bool] = False  #: The LMS applies a call with several items completely or not at all.
+    max_key_length: ClassVar[int]  #: Of content keys, in characters. ``transform`` rejects longer keys.
+    #: Maximum number of calls at the same time, each in its own thread.
     parallel_calls: int = 1
-    #: How many calls the LMS takes in a window of time, counted across all workers; ``None`` for as many as we like.
+    #: Maximum number of calls in a time window, counted across all workers; ``None`` for no limit.
     rate_limit: RateLimit | None = None
-    can_list: ClassVar[bool] = False  #: Whether :meth:`list_items` is there, which tells what the LMS has.
+    can_list: ClassVar[bool] = False  #: Set to ``True`` automatically if the channel implements :meth:`list_items`.
 
     def __init_subclass__(cls) -> None:
-        """Say once what is known already: ``PushChannel[S, C]`` names the classes of settings and credentials."""
+        """Set the settings and credentials classes from the parameters of the base, as in ``PushChannel[S, C]``."""
         super().__init_subclass__()
         for base in cls.__dict__.get("__orig_bases__", ()):
             match get_args(base):
@@ -106,10 +107,10 @@ class Channel(ABC, Generic[S, C]):
         self.prepare()
 
     def prepare(self) -> None:
-        """Take from client, settings and credentials what the calls need. Nothing is sent yet.
+        """Prepare for calls: read client, settings and credentials. Sends nothing.
 
         Raises:
-            ConfigurationError: settings or credentials are missing.
+            ConfigurationError: a required setting or credential is missing.
         """
 
     @abstractmethod
@@ -117,41 +118,41 @@ class Channel(ABC, Generic[S, C]):
         """Return ``item`` in this LMS's schema. Pure; equal items give equal payloads.
 
         Raises:
-            RejectedError: the LMS has no way to hold the item; the message tells people all that stands in its way.
+            RejectedError: the LMS cannot represent the item. The message lists every problem.
         """
 
     @abstractmethod
     def probe(self) -> Sequence[str]:
-        """Try the connection without changing anything, and return what has to be mended, a sentence for each.
+        """Check the connection and return the problems found, one sentence each. Changes nothing.
 
         Raises:
-            SyncError: the LMS cannot be reached or refuses us, which says it already.
+            SyncError: the LMS is unreachable or rejects our credentials. The message describes the problem.
         """
 
     def list_items(self) -> Iterator[RemoteItem]:
-        """Yield everything that the LMS has under keys that can be ours, hidden or not, in no order.
+        """Yield every LMS item that has a key of our format, hidden items included, in no particular order.
 
         Raises:
-            NotImplementedError: unless ``can_list``.
+            NotImplementedError: ``can_list`` is ``False``.
         """
         raise NotImplementedError(f"{self.label} cannot be asked what it has.")
 
 
 class PushChannel(Channel[S, C]):
-    """An LMS with a call for each action. Each is called with at most ``items_per_call`` items of one action."""
+    """An LMS with separate calls to create, update and delete. Each call has at most ``items_per_call`` items."""
 
     @abstractmethod
     def find(self, keys: Sequence[str]) -> Mapping[str, str]:
-        """Return the LMS's own id of each of ``keys`` that it holds, hidden ones included; keys compared exactly.
+        """Return content key -> LMS id for each of ``keys`` that the LMS has. Keys compare exactly.
 
-        Where several items have one key, :meth:`chosen` decides.
+        Includes hidden items. If several items have the same key, :meth:`chosen` selects one.
         """
 
     def chosen(self, key: str, remote_ids: Collection[str]) -> str | None:
-        """Return which of the LMS's items with ``key`` is ours: the oldest; report the others.
+        """Return the id of the oldest LMS item with ``key``, or ``None`` without ``remote_ids``. Reports duplicates.
 
         Args:
-            remote_ids: the LMS's own ids of all items with this key; without any, ``None`` is returned.
+            remote_ids: the LMS ids of all items with this key.
         """
         if not remote_ids:
             return None
@@ -162,33 +163,33 @@ class PushChannel(Channel[S, C]):
 
     @abstractmethod
     def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        """Create items; results carry the LMS's own ids.
+        """Create items. The results contain the LMS ids.
 
-        Either :meth:`find` just did not find them, or no call of ours can have put them there. Of a key that the LMS
-        has already it must never make a second item: the LMS refuses it, or overwrites what it has. A result that says
-        ``REJECTED`` is final; where the reason may be that the LMS has the key, raise instead, or say ``RETRY``.
+        Called for items that :meth:`find` has just not found, or that no earlier call of ours can have created. A
+        create must never add a second item with the same key: the LMS must reject the duplicate or overwrite the
+        existing item. ``REJECTED`` is final. If the LMS may already have the key, raise, or return ``RETRY``.
         """
 
     @abstractmethod
     def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        """Make items (with ``remote_id``) what their payloads say, and show them to learners again if they were not.
+        """Update items (with ``remote_id``) to match their payloads, and unhide hidden items.
 
-        An item that the LMS no longer has is ``GONE``.
+        The result is ``GONE`` for an item that the LMS no longer has.
         """
 
     @abstractmethod
     def delete(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        """Take items (with ``remote_id``) away from learners. An item that the LMS no longer has is ``GONE``."""
+        """Hide or delete items (with ``remote_id``). The result is ``GONE`` for an item that the LMS no longer has."""
 
 
 class OneByOneChannel(PushChannel[S, C]):
-    """A push channel whose LMS takes one item a call; all that it adds is that lists of one item are not spelt out."""
+    """A push channel whose LMS accepts one item per call. Subclasses implement methods for one item, not for lists."""
 
     items_per_call = 1
 
     @abstractmethod
     def find_item(self, key: str) -> str | None:
-        """Return the LMS's own id of the item under ``key``, hidden or not, compared exactly; ``None`` without one."""
+        """Return the LMS id of the item with exactly this key, hidden or not; ``None`` if there is no such item."""
 
     @abstractmethod
     def create_item(self, item: Outgoing) -> ItemResult:
@@ -200,7 +201,7 @@ class OneByOneChannel(PushChannel[S, C]):
 
     @abstractmethod
     def delete_item(self, item: Outgoing) -> ItemResult:
-        """Take the item away from learners, as :meth:`delete` does."""
+        """Hide or delete the item, as :meth:`delete` does."""
 
     def find(self, keys: Sequence[str]) -> Mapping[str, str]:
         return {key: remote_id for key in keys if (remote_id := self.find_item(key)) is not None}
@@ -219,43 +220,44 @@ class OneByOneChannel(PushChannel[S, C]):
 
 
 class UpsertChannel(Channel[S, C]):
-    """An LMS whose one call creates, overwrites and takes away, by our own keys. One call may carry all three."""
+    """An LMS with one call that creates, overwrites and removes items by our keys. One call may mix all three."""
 
     @abstractmethod
     def apply(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        """Make items what their payloads say, or take them away from learners, as each one's ``action`` says.
+        """Create, update or remove each item according to its ``action``.
 
-        A delete has no payload; ``title`` is what the item was called. What the LMS does not have is ``DONE`` then.
+        A delete has no payload; ``title`` is the item's last title. Deleting an item that the LMS does not have
+        returns ``DONE``.
         """
 
 
 class PullChannel(Channel[S, C]):
-    """An LMS that comes to us for what has changed. Items are staged in a feed, and done once it must have them."""
+    """An LMS that polls a feed for changes. Items are staged in the feed, and done when the LMS acknowledges them."""
 
     items_per_call = 1_000
-    feed_path: ClassVar[str]  #: Of the feed, below ``integrated-channels/``.
-    customer_parameter: ClassVar[str]  #: Of the feed's query: the customer's UUID.
+    feed_path: ClassVar[str]  #: URL path of the feed, below ``integrated-channels/``.
+    customer_parameter: ClassVar[str]  #: Query parameter of the feed that contains the customer's UUID.
     credentials_class: ClassVar[type[FeedCredentials]]
 
     @abstractmethod
     def takes_key(self, content_key: str) -> bool:
-        """Return whether the LMS takes a content key as it is; otherwise the feed gives it another one, for ever."""
+        """Return True if the LMS accepts the content key unchanged. Otherwise the feed assigns a permanent new key."""
 
     @abstractmethod
     def retired(self, payload: Payload) -> Payload:
-        """Return what the feed says of an item that is to be taken away from learners.
+        """Return the payload that removes an item from learners' view.
 
         Args:
-            payload: what it last said of it.
+            payload: the item's last payload in the feed.
         """
 
     @abstractmethod
     def entry(self, feed_key: str, payload: Payload, modified_at: datetime) -> Payload:
-        """Return an item as the feed serves it."""
+        """Return the feed entry of an item, with its key and modification time in the LMS's format."""
 
     @property
     def is_proven_by_any_poll(self) -> bool:
-        """``True`` if any further GET acknowledges the last answer, for want of ``If-Modified-Since``."""
+        """``True`` if any later GET acknowledges the last response. For an LMS that sends no ``If-Modified-Since``."""
         return False
 
     def probe(self) -> Sequence[str]:
@@ -263,16 +265,16 @@ class PullChannel(Channel[S, C]):
 
 
 class ConsentingChannel(ABC):
-    """Mixed into a channel whose customer lets us in by logging in at the LMS once (OAuth 2, authorization code)."""
+    """Mixin for channels that a customer authorizes once by logging in to the LMS (OAuth 2, authorization code)."""
 
     @abstractmethod
     def authorization_url(self, *, redirect_uri: str, state: str) -> str:
-        """Return where to send the person who consents; the LMS sends them to ``redirect_uri`` with a code."""
+        """Return the LMS page where the user grants consent. The LMS then redirects to ``redirect_uri`` with a code."""
 
     @abstractmethod
     def redeem(self, code: str, *, redirect_uri: str) -> Mapping[str, str]:
-        """Return the credentials that the LMS gives for the code: field -> value, the rest stays as it is.
+        """Exchange the code for credentials: field -> new value. Fields that are not returned keep their values.
 
         Raises:
-            CredentialsError: the LMS does not take the code.
+            CredentialsError: the LMS rejects the code.
         """

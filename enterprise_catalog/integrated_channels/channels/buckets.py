@@ -1,6 +1,7 @@
-"""Leaky buckets, by which some learning systems throttle: a call pours in what it costs, and time lets it drain.
+"""Leaky-bucket rate limits, as some LMSs enforce them.
 
-A full bucket takes no more calls. Each answer tells in a header how much still goes in.
+Each call adds its cost to the bucket, and the bucket drains at a constant rate. The LMS rejects calls while the bucket
+is full. A header of each response contains the remaining capacity.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LeakyBucket:
-    """The size and the leak of a bucket, in units of the LMS's own; what is in it, the LMS knows."""
+    """Size and drain rate of a bucket, in units defined by the LMS. The current level is known only to the LMS."""
 
-    lms: str  #: What the learning system is called.
-    size: float  #: What goes in until it is full.
+    lms: str  #: Display name of the LMS.
+    size: float  #: Capacity of the bucket.
     drained_per_second: float
-    header: str = "x-rate-limit-remaining"  #: What still goes in, in each answer.
+    header: str = "x-rate-limit-remaining"  #: Response header with the remaining capacity.
 
     def remaining(self, answer: Answer) -> float | None:
-        """Return what still goes in; ``None`` if the LMS does not tell, as where it throttles nobody."""
+        """Return the remaining capacity, or ``None`` without a valid header, as on an LMS with throttling off."""
         try:
             told = float(answer.headers.get(self.header, ""))
         except ValueError:
@@ -34,13 +35,13 @@ class LeakyBucket:
         return told if math.isfinite(told) else None
 
     def require(self, least: float, remaining: float | None) -> None:
-        """Return if ``least`` goes in, as far as is known.
+        """Check that the bucket has room for ``least`` units. Passes if the remaining capacity is unknown.
 
         Args:
-            remaining: what the last answer told.
+            remaining: the remaining capacity in the last response; ``None`` if unknown.
 
         Raises:
-            BudgetSpentError: it does not, before the bucket has drained.
+            BudgetSpentError: the room is too small. ``retry_after_seconds`` is the time until the bucket is empty.
         """
         if remaining is not None and remaining < least:
             left = f"{remaining:.0f} of {self.size:.0f} units are left"
@@ -48,7 +49,7 @@ class LeakyBucket:
             raise BudgetSpentError(message, retry_after_seconds=self._seconds_to_drain(remaining))
 
     def overflow(self, answer: Answer) -> ThrottledError:
-        """Return what to raise for an answer that says that the bucket is full."""
+        """Return the exception for a response that reports a full bucket."""
         wait = self._seconds_to_drain(self.remaining(answer) or 0.0)
         message = f"{self.lms}: {answer.excerpt}"
         return ThrottledError(message, status_code=answer.status_code, retry_after_seconds=wait)
@@ -58,26 +59,28 @@ class LeakyBucket:
 
 
 class Level:
-    """The newest known level of a bucket, for threads whose calls overlap and whose answers arrive in any order."""
+    """The newest known level of a bucket. Thread-safe: calls may overlap, and responses may arrive in any order."""
 
     def __init__(self) -> None:
-        """Start without a known level."""
-        self.remaining: float | None = None  #: ``None`` if the LMS has not told it.
+        """Start with an unknown level."""
+        self.remaining: float | None = None  #: Remaining capacity; ``None`` if unknown.
         self._lock = threading.Lock()
-        self._answers = 0  #: How many have arrived.
-        self._answers_when_told = 0  #: How many had arrived when ``remaining`` was told, that answer included.
+        self._answers = 0  #: Number of responses received.
+        self._answers_when_told = 0  #: The same number when ``remaining`` was stored, with that response counted.
 
     def before_call(self) -> int:
-        """Return a mark of this moment, which :meth:`after_call` needs."""
+        """Return a mark of the current moment for :meth:`after_call`."""
         with self._lock:
             return self._answers
 
     def after_call(self, remaining: float | None, *, mark: int) -> None:
-        """Store what an answer tells, unless it may be older than what is known and would raise the level.
+        """Store the remaining capacity from a response.
+
+        Ignores a response that may be outdated, unless its value is lower than the stored one.
 
         Args:
-            remaining: what the answer tells; ``None`` if nothing.
-            mark: of :meth:`before_call`, before the call was sent.
+            remaining: the remaining capacity in the response; ``None`` if unknown.
+            mark: the mark that :meth:`before_call` returned before the call was sent.
         """
         with self._lock:
             self._answers += 1

@@ -1,6 +1,6 @@
-"""What translations of items into courses have in common: refusals, titles, owners, links, descriptions. Pure.
+"""Shared parts of course translations: requirements, titles, owners, links, descriptions. Pure.
 
-Words and limits of one learning system stay in its own ``transform.py``.
+The field names and limits of an LMS belong in the ``transform.py`` of its channel.
 """
 
 from __future__ import annotations
@@ -16,31 +16,32 @@ from enterprise_catalog.integrated_channels.exceptions import RejectedError
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.types import ContentItem
 
-#: Content types that a course can stand for.
+#: Content types that can be sent as a course.
 SENDABLE: Final = frozenset({"course", "courserun", "program"})
 
-#: Executive education is told apart by its title, as on Open edX's own pages.
+#: Course type of executive education. Its titles get a prefix, as on Open edX's own pages.
 _EXEC_ED: Final = "executive-education-2u"
 
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """What a learning system needs of every item, with the sentence for people where it is not met."""
+    """Requirements of an LMS for every item, each with the sentence shown to operators when it is not met."""
 
-    lms: str  #: What the learning system is called.
+    lms: str  #: Display name of the LMS.
     max_key_length: int  #: In characters.
-    key_length: str  #: Follows how many characters the content key has.
+    key_length: str  #: End of the sentence about a key that is too long, after the length of the key.
     sendable: str = "{lms} has nothing that a {kind} could be; only courses can be sent."
     title: str = "The item has no title; {lms} needs one."
 
     def check(self, item: ContentItem, *further: tuple[object, str]) -> None:
-        """Refuse ``item`` unless it meets all of them.
+        """Check ``item`` against all requirements.
 
         Args:
-            further: faults that only this learning system finds: whether there is one, and its sentence.
+            further: checks that are specific to this LMS, as pairs: a true value if the item has the problem, and the
+                sentence that describes the problem.
 
         Raises:
-            RejectedError: the message names all that stands in the item's way.
+            RejectedError: the item does not meet the requirements. The message lists every problem.
         """
         length, words = len(item.content_key), {"lms": self.lms, "kind": kind_of(item)}
         faults = (
@@ -54,37 +55,37 @@ class Requirements:
 
 
 def title_of(item: ContentItem) -> str:
-    """Return the title as plain text, executive education told apart; empty if there is none."""
+    """Return the title as plain text, with the prefix ``ExecEd:`` for executive education; empty without a title."""
     title = plain(item.title)
     return f"ExecEd: {title}" if title and item.course_type == _EXEC_ED else title
 
 
 def address_of(item: ContentItem) -> str:
-    """Return where learners enrol, or at least read about the item; empty if there is no such page."""
+    """Return the URL of the enrollment page, or else of the marketing page; empty if the item has neither."""
     return item.enrollment_url or item.marketing_url
 
 
 def owners_of(item: ContentItem) -> list[str]:
-    """Return the names of the organizations as plain text, the empty ones left out."""
+    """Return the names of the organizations as plain text, without empty names."""
     return [name for organization in item.organizations if (name := plain(organization))]
 
 
 def description_of(item: ContentItem) -> str:
-    """Return the longest description that there is, as plain text; where there is none, the title."""
+    """Return the full description as plain text, or else the short description, or else the title."""
     return plain(item.full_description) or plain(item.short_description) or title_of(item)
 
 
 def link_to_course_page(address: str, *, attributes: str = ' target="_blank"') -> str:
-    """Return a link as HTML; empty without an ``address``.
+    """Return an HTML link to ``address``; empty if ``address`` is empty.
 
     Args:
-        attributes: of the tag, beside its address.
+        attributes: further attributes of the tag, with a leading space.
     """
     return f'<a href="{html.escape(address)}"{attributes}>Go to the course page</a>' if address else ""
 
 
 def host_of(text: str) -> str:
-    """Return the host, with its port, that an address on the web names; empty if ``text`` is no such address."""
+    """Return host and port of an HTTP or HTTPS URL; empty if ``text`` is not such a URL."""
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -93,25 +94,26 @@ def host_of(text: str) -> str:
 
 
 def is_web_address(text: str) -> bool:
-    """Return whether ``text`` is an address on the web, in small letters, as every learning system reads it."""
+    """Return True if ``text`` is an HTTP or HTTPS URL with the scheme in lower case, which every LMS accepts."""
     return text.startswith(("https://", "http://")) and host_of(text) != ""
 
 
 def contradiction_of(item: ContentItem) -> str:
-    """Return how the dates contradict each other, as half a sentence; empty if they do not."""
+    """Return the start of a sentence about an end date before the start date; empty if the dates are consistent."""
     if not (item.start and item.end and item.end < item.start):
         return ""
     return f"It ends ({item.end:%Y-%m-%d}) before it starts ({item.start:%Y-%m-%d})"
 
 
 def described(item: ContentItem, *, head: str, title: str, length: int | None = None) -> str:
-    """Return HTML: ``head``, and the longest description that fits, whole, or else the title.
+    """Return HTML: ``head``, then the full description if it fits, or else the short one, or else the title.
 
-    Null characters are left out: Moodle refuses them, and PostgreSQL, which Canvas uses, holds none.
+    Descriptions are never cut. Null characters are removed: Moodle rejects them, and PostgreSQL, the database of
+    Canvas, cannot store them.
 
     Args:
         title: as plain text.
-        length: of all of it, in characters; ``None`` for no limit.
+        length: maximum length of the result, in characters; ``None`` for no limit.
     """
     texts = (f"{head}{text}".replace("\0", "") for text in (item.full_description, item.short_description) if text)
     fitting = (text for text in texts if length is None or len(text) <= length)

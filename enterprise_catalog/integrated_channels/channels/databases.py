@@ -1,4 +1,4 @@
-"""Errors of an LMS's database, as far as the LMS passes on the database's own words."""
+"""Classification of an LMS's database errors, if the LMS passes on the message of its database."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from enterprise_catalog.integrated_channels.exceptions import RejectedError, Rej
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.exceptions import SyncError
 
-#: Of MariaDB, MySQL and PostgreSQL, in lower case.
+#: Parts of error messages from MariaDB, MySQL and PostgreSQL, in lower case.
 _LOCK_WORDS: Final = ("lock wait timeout", "deadlock", "lock timeout", "could not serialize")
 _BAD_VALUE_WORDS: Final = ("too long", "out of range", "incorrect string value", "cannot be null")
 
 
 def narrowed(error: type[SyncError], words: str | None) -> type[SyncError]:
-    """Return what an error means in the light of the database's words; only ``RejectedForNowError`` is ambiguous.
+    """Return a more specific error class, based on the message of the database.
+
+    Narrows only ``RejectedForNowError``: a lock error becomes retryable, and an invalid value is rejected for good.
 
     Args:
-        words: the database's message; ``None`` or empty if the LMS does not show it.
+        words: the message of the database; ``None`` or empty if the LMS does not include it.
     """
     told = (words or "").lower()
     if error is RejectedForNowError and any(lock in told for lock in _LOCK_WORDS):

@@ -1,7 +1,7 @@
-"""Several items of an LMS under one content key: one rule decides which of them is ours.
+"""Duplicates: several LMS items with the same content key, and the rule that selects the one to use.
 
-It is the item whose id our row has, else the oldest. Syncs, drift reports and ``adopt`` use the same rule, so that
-they never mean different items.
+The rule selects the item whose id is stored in our row, or else the oldest item. Syncs, drift reports and ``adopt``
+share this rule, so they always select the same item.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _NUMBER: Final = re.compile(r"([0-9]+)")
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """Items of the LMS that have the same content key."""
+    """LMS items that share one content key."""
 
     content_key: str
-    used: str  #: The LMS's id of the item that is ours.
-    unused: Sequence[str]  #: The LMS's ids of the others, oldest first.
+    used: str  #: LMS id of the selected item.
+    unused: Sequence[str]  #: LMS ids of the remaining items, oldest first.
 
     def __str__(self) -> str:
-        """Return the warning, with all ids and what to do."""
+        """Return the warning for operators: all ids, and how to resolve the duplicates."""
         others = ", ".join(self.unused)
         return (
             f"The LMS has {1 + len(self.unused)} items with the key {self.content_key!r}: {self.used} is used, {others}"
@@ -37,19 +37,19 @@ class Duplicates:
 
 
 def oldest_first(remote_ids: Collection[str]) -> list[str]:
-    """Return the distinct ids, lowest first; numbers in them are compared as numbers (9 before 10).
+    """Return the distinct ids, lowest first. Numbers in ids compare as numbers (9 before 10).
 
-    The oldest item is ours. LMSs count their ids up, so it has the lowest id; of ids that are no numbers the order is
-    at least always the same.
+    LMSs assign ascending ids, so the lowest id belongs to the oldest item. For ids without numbers, the order is
+    arbitrary but always the same.
     """
     return sorted(set(remote_ids), key=_age)
 
 
 def duplicates_among(content_key: str, remote_ids: Collection[str], *, linked: str = "") -> Duplicates | None:
-    """Return the duplicates if there is more than one id; else ``None``.
+    """Return the duplicates, or ``None`` if there is only one distinct id.
 
     Args:
-        linked: the id that our row has, which syncs go on using while the LMS has it; empty if it has none.
+        linked: the id stored in our row, or empty. It is selected for as long as the LMS has an item with this id.
     """
     ids = oldest_first(remote_ids)
     if len(ids) == 1:
@@ -61,10 +61,14 @@ def duplicates_among(content_key: str, remote_ids: Collection[str], *, linked: s
 def one_of_each(
     items: Iterable[RemoteItem], *, linked_ids: Callable[[Collection[str]], Mapping[str, str]]
 ) -> tuple[dict[str, RemoteItem], list[Duplicates]]:
-    """Return content key -> the item that is ours, and what has duplicates, ascending by key.
+    """Select one item per content key.
 
     Args:
-        linked_ids: returns, of some content keys, the ids that our rows have; called at most once.
+        linked_ids: maps content keys to the ids stored in our rows. Called at most once, with the keys that have
+            several items.
+
+    Returns:
+        The selected items by content key, and the duplicates in ascending order of their keys.
     """
     ours: dict[str, RemoteItem] = {}
     several: dict[str, dict[str, RemoteItem]] = {}
@@ -79,6 +83,6 @@ def one_of_each(
 
 
 def _age(remote_id: str) -> list[tuple[bool, int, str]]:
-    """Return a key that sorts numbers as numbers and all else as text; a number comes before a text."""
+    """Return a sort key that compares numbers as numbers and the rest as text. Numbers sort before text."""
     parts = (part for part in _NUMBER.split(remote_id) if part)
     return [(False, int(part), "") if part.isdecimal() else (True, 0, part) for part in parts]

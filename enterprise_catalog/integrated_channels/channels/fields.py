@@ -1,4 +1,4 @@
-"""Fields that settings of several channels have: what is allowed, and the help that people see in the admin's form."""
+"""Settings fields that several channels share, with their validation and the help text shown in the admin form."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ TokenBaseURL = Annotated[
 
 
 def rate_limit(calls_per_minute: int | None) -> RateLimit | None:
-    """Return the limit of a channel with such a setting."""
+    """Return the channel's rate limit for its ``calls_per_minute`` setting; ``None`` for no limit."""
     return None if calls_per_minute is None else RateLimit(calls_per_minute, seconds=60)
 
 
 def shown(secret: SecretStr | None) -> str:
-    """Return what a secret field holds; empty if it was left empty."""
+    """Return the value of an optional secret field, in plain text; empty if the field is not set."""
     return secret.get_secret_value() if secret else ""

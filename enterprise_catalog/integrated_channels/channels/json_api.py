@@ -1,6 +1,6 @@
-"""JSON:API: resources, lists that come page by page, and errors, as its specification has them.
+"""JSON:API client: resources, paginated lists and errors.
 
-https://jsonapi.org/format/1.0
+Specification: https://jsonapi.org/format/1.0
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MEDIA_TYPE: Final = "application/vnd.api+json"
 
 
 class Resource(BaseModel):
-    """One thing that the LMS has."""
+    """A JSON:API resource: its id and attributes."""
 
     id: str = Field(min_length=1)
     attributes: dict[str, Any] = {}
@@ -52,9 +52,9 @@ class _Errors(BaseModel):
 
 
 def explain(answer: Answer) -> tuple[str, str]:
-    """Return the code of the first error in an error list, and what all of them say; both empty if it is no such list.
+    """Return the code of the first error, and the title and detail of all errors.
 
-    Proxies and firewalls answer with pages of their own.
+    Both are empty if the response is not a JSON:API error document, such as the error page of a proxy or firewall.
     """
     told = read_or_none(_Errors, answer)
     if told is None:
@@ -64,23 +64,24 @@ def explain(answer: Answer) -> tuple[str, str]:
 
 
 def one_resource(answer: Answer) -> Resource:
-    """Return the resource that a create or an update answers with.
+    """Return the resource in the response to a create or an update.
 
     Raises:
-        RetryableError: it is no such answer; whether the call was carried out is not known.
+        RetryableError: the response contains no resource. It is unknown if the LMS applied the call.
     """
     return read(_Document, answer).data
 
 
 class JSONAPIClient(BearerClient):
-    """Sends documents, and reads lists and errors. Threads may share it."""
+    """Sends JSON:API documents, and parses lists and errors. Thread-safe."""
 
     def __init__(self, client: LMSClient, fetch_token: Callable[[], str], *, media_type: str = MEDIA_TYPE) -> None:
-        """Prepare calls; no token is fetched yet.
+        """Store the parameters. Fetches no token yet.
 
         Args:
-            fetch_token: asks the LMS for an access token.
-            media_type: of documents, there and back; for an LMS that does not take the one of the specification.
+            fetch_token: requests an access token from the LMS.
+            media_type: media type of requests and responses, for an LMS that does not accept the one from the
+                specification.
         """
         super().__init__(client, fetch_token)
         self._media_type = media_type
@@ -88,14 +89,14 @@ class JSONAPIClient(BearerClient):
     def send(
         self, method: str, path: str, *, data: object = None, accept: Collection[int] = (), **request: Any
     ) -> Answer:
-        """Send ``data`` (a resource, or a list of them), if there is any; raises as ``LMSClient.send`` does."""
+        """Send a request with ``data`` (a resource, or a list of resources), if any. Raises as ``LMSClient.send``."""
         headers, body = {"Accept": self._media_type}, None
         if data is not None:
             headers["Content-Type"], body = self._media_type, {"data": data}
         return super().send(method, path, json=body, headers=headers, accept=accept, explain=explain, **request)
 
     def resources(self, path: str, params: Mapping[str, str]) -> Iterator[Resource]:
-        """Return all resources of a list, fetched page by page."""
+        """Return an iterator over all resources of a list. Fetches the pages as they are needed."""
 
         def fetch(query: Mapping[str, str]) -> _Page:
             return read(_Page, self.send("GET", path, params=query))

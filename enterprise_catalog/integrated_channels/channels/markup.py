@@ -1,4 +1,4 @@
-"""HTML of anybody's -> balanced HTML of a few harmless tags, for learning systems that show it. Pure."""
+"""HTML sanitizer: turns untrusted HTML into balanced HTML with a few harmless tags. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: What stands in for a tag that is not allowed; of all others only the text stays.
+#: Replacements for tags that are not allowed. Any other such tag is removed, and its text is kept.
 _STAND_INS: Final = {
     "b": "strong",
     "i": "em",
@@ -19,14 +19,14 @@ _STAND_INS: Final = {
     **dict.fromkeys(("article", "blockquote", "dd", "dl", "dt", "pre", "section", "table", "td", "th", "tr"), "div"),
 }
 _VOID: Final = frozenset({"br", "hr", "img"})
-#: What ends an open paragraph.
+#: Tags that close an open paragraph.
 _BLOCKS: Final = frozenset({"blockquote", "div", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "ol", "p", "pre", "ul"})
-_SILENT: Final = frozenset({"script", "style"})  #: Their text is none.
-_DEEPEST: Final = 50  #: Tags that are open at once; further ones are left out.
-_LONGEST_ADDRESS: Final = 2_000  #: In characters, as browsers take it.
+_SILENT: Final = frozenset({"script", "style"})  #: Tags that are removed together with their text.
+_DEEPEST: Final = 50  #: Maximum nesting depth; deeper tags are removed.
+_LONGEST_ADDRESS: Final = 2_000  #: In characters; browsers accept URLs of this length.
 
-#: The start of a comment, or a tag as ``text.plain`` sees one: it ends before another ``<``, so that no text is
-#: searched twice.
+#: The start of a comment, or a tag as in ``text.plain``. A tag must not contain another ``<``, so that no text is
+#: scanned twice.
 _TAG: Final = re.compile(r"(<!--|<[a-zA-Z/!?][^<>]*>)")
 _NAME: Final = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
 _ATTRIBUTE: Final = re.compile(r"""(?<![\w-])(href|src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
@@ -35,15 +35,12 @@ _ADDRESS: Final = re.compile(r"(?:https?://|mailto:)\S+", re.IGNORECASE)
 
 
 def is_address(text: str) -> bool:
-    """Return whether ``text`` can be linked to: an address on the web, or of e-mail."""
+    """Return True if ``text`` is a valid link target: an HTTP, HTTPS or ``mailto:`` URL."""
     return len(text) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(text) is not None
 
 
 def cleaned(text: str, allowed: frozenset[str]) -> str:
-    """Return HTML with nothing in it but ``allowed`` tags, each of which is closed, and attributes that link or show.
-
-    Cleaning what is clean already changes nothing.
-    """
+    """Return sanitized HTML: only ``allowed`` tags, all closed, with only ``href``, ``src`` and ``alt``. Idempotent."""
     markup = _Markup(allowed)
     for piece in _audible(_TAG.split(text.replace("\0", ""))):
         markup.add(piece)
@@ -51,8 +48,8 @@ def cleaned(text: str, allowed: frozenset[str]) -> str:
 
 
 def _audible(pieces: list[str]) -> Iterator[str]:
-    """Yield tags and texts without comments, scripts and styles."""
-    until = ""  #: What ends that which is left out now.
+    """Yield tags and text, without comments, scripts and styles."""
+    until = ""  #: End marker of the comment, script or style that is being skipped; empty outside of one.
     for piece in pieces:
         if until == "-->":
             _, end, rest = piece.partition(until)
@@ -69,13 +66,13 @@ def _audible(pieces: list[str]) -> Iterator[str]:
 
 
 def _name(piece: str) -> str:
-    """Return the name of a tag in lower case; of a text, or of a declaration, none."""
+    """Return the name of a tag in lower case; empty for text and declarations."""
     match = _NAME.match(piece) if piece.endswith(">") else None
     return match[1].lower() if match else ""
 
 
 class _Markup:
-    """HTML that grows, and knows which of its tags are open."""
+    """HTML output under construction, with its stack of open tags."""
 
     def __init__(self, allowed: frozenset[str]) -> None:
         self._allowed = allowed
@@ -107,7 +104,7 @@ class _Markup:
             self._open.append(tag)
 
     def _close(self, tag: str) -> None:
-        """Close the innermost ``tag``, and all that was opened within it; nothing if there is none."""
+        """Close the innermost ``tag`` and every tag opened inside it. Does nothing if no such tag is open."""
         if tag not in self._open:
             return
         while (innermost := self._open.pop()) != tag:
@@ -116,7 +113,7 @@ class _Markup:
 
 
 def _attributes(tag: str, piece: str) -> str | None:
-    """Return what stays of a tag's attributes; ``None`` if the tag is nothing without them."""
+    """Return the attributes to keep; ``None`` if the tag must be removed because it has no valid URL."""
     if tag not in ("a", "img"):
         return ""
     found = {match[1].lower(): html.unescape(match[2] or match[3] or match[4] or "") for match in _bounded(piece)}
@@ -129,5 +126,5 @@ def _attributes(tag: str, piece: str) -> str | None:
 
 
 def _bounded(piece: str) -> Iterator[re.Match[str]]:
-    """Yield the attributes of a tag, the endless ones left out: Python does not read numbers of any length."""
+    """Yield the attributes of a tag, without overlong ones: Python refuses to parse very long numbers in entities."""
     return (match for match in _ATTRIBUTE.finditer(piece) if len(match[0]) <= 2 * _LONGEST_ADDRESS)

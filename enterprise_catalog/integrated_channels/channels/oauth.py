@@ -1,6 +1,6 @@
-"""OAuth 2.0 (RFC 6749) as learning systems speak it: how tokens are asked for, and how a person lets us in.
+"""OAuth 2.0 (RFC 6749): token requests, and consent by a user of the LMS.
 
-``tokens.py`` keeps the access token that comes of it, and sends it with each request.
+Numbers in parentheses are sections of RFC 6749. ``tokens.py`` caches the access token and sends it with each request.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.exceptions import SyncError
     from enterprise_catalog.integrated_channels.http import Answer, LMSClient
 
-#: Whatever an LMS has against a log-in, it is no item. The others may pass.
+#: Statuses that reject a login. They never concern an item. 408, 425 and 429 are temporary, and handled elsewhere.
 _REFUSALS: Final = frozenset(range(400, 500)) - {408, 425, 429}
 
-#: Codes of refusals that may pass (4.1.2.1).
+#: Error codes of temporary failures (4.1.2.1).
 _PASSING_CODES: Final = frozenset({"server_error", "temporarily_unavailable"})
-#: All that are repeated (5.2): whatever else stands in their place may be what we sent.
+#: Error codes that messages may quote (5.2). Any other value may be an echo of our request, secrets included.
 _CODES: Final = _PASSING_CODES | {
     "invalid_client",
     "invalid_grant",
@@ -41,18 +41,18 @@ _CODES: Final = _PASSING_CODES | {
 
 
 class ClientCredentials(ChannelSettings):
-    """How an LMS knows our application."""
+    """Client ID and secret of our application at an LMS."""
 
     client_id: str = Field(min_length=1, description="The client ID that the learning system has for us.")
     client_secret: SecretStr = Field(min_length=1, description="The secret that belongs to the client ID.")
 
     def as_form(self) -> dict[str, str]:
-        """Return both as fields of a request for tokens."""
+        """Return client ID and secret as form fields of a token request."""
         return {"client_id": self.client_id, "client_secret": self.client_secret.get_secret_value()}
 
 
 class ConsentCredentials(ClientCredentials):
-    """How an LMS knows our application, and what a person's consent gave us."""
+    """Client ID and secret of our application, and the refresh token from a user's consent."""
 
     refresh_token: SecretStr | None = Field(
         default=None, description="Comes with the consent of a person; leave it empty."
@@ -60,7 +60,7 @@ class ConsentCredentials(ClientCredentials):
 
 
 class Grant(BaseModel):
-    """What an LMS gives (5.1)."""
+    """A successful token response (5.1)."""
 
     access_token: str = Field(min_length=1)
     refresh_token: str = ""
@@ -68,7 +68,7 @@ class Grant(BaseModel):
 
 
 class Refusal(BaseModel):
-    """Why it gives nothing (5.2)."""
+    """The error response to a token request (5.2)."""
 
     error: str = ""
     error_description: str = ""
@@ -77,17 +77,17 @@ class Refusal(BaseModel):
 def request_grant(
     client: LMSClient, path: str, *, refused: Callable[[Answer], SyncError] | str, nothing_there: str, **request: Any
 ) -> Grant:
-    """Ask for tokens, and have the client keep them out of every message. Such a call counts against no rate limit.
+    """Request tokens, and make the client redact them from messages. Does not count against the rate limit.
 
     Args:
-        refused: returns what to raise for an answer of 400 to 499 that is no passing one; or what is said of it, before
-            its status, where the LMS's own words are not told.
-        nothing_there: what is said if nobody gives out tokens at ``path``.
-        request: the rest of the request, as ``LMSClient.send`` takes it.
+        refused: a function that returns the exception for a rejected request (status 400 to 499, temporary failures
+            excluded); or the error message, if the LMS's own message must not be quoted. The status is appended.
+        nothing_there: the error message if ``path`` has no token endpoint.
+        request: further arguments of ``LMSClient.send``.
 
     Raises:
-        ConfigurationError: there is nothing at ``path``.
-        RetryableError: it may work later; whether a token that was handed in is still good is not known.
+        ConfigurationError: ``path`` does not exist (404 or 405).
+        RetryableError: the request may succeed later. It is unknown if a refresh token that was sent is still valid.
     """
     answer = client.send("POST", path, accept=_REFUSALS, answer_is_secret=True, is_counted=False, **request)
     require_there(answer, nothing_there)
@@ -107,42 +107,44 @@ def _no_token(words: str, answer: Answer) -> CredentialsError:
 def request_client_token(
     client: LMSClient, path: str, credentials: ClientCredentials, *, scope: str, **request: Any
 ) -> str:
-    """Return an access token for our application itself, to which nobody has to consent (client credentials, 4.4).
+    """Return an access token for our application itself. Requires no user consent (client credentials, 4.4).
+
+    Raises as :func:`request_grant` does.
 
     Args:
-        scope: what is asked for, as the LMS separates scopes.
-        request: the rest, as :func:`request_grant` takes it, and raises.
+        scope: the requested scopes, separated as the LMS requires.
+        request: further arguments of :func:`request_grant`.
     """
     form = {"grant_type": "client_credentials", **credentials.as_form(), "scope": scope}
     return request_grant(client, path, form=form, **request).access_token
 
 
 def basic_authentication(client: LMSClient, client_id: str, client_secret: str) -> dict[str, str]:
-    """Return the header that shows who we are (2.3.1); no message will repeat it."""
+    """Return the ``Authorization`` header for HTTP Basic (2.3.1). The client redacts its value from messages."""
     pair = b64encode(f"{client_id}:{client_secret}".encode()).decode()
     client.keep_secret(pair)
     return {"Authorization": f"Basic {pair}"}
 
 
 class Consent:
-    """A person's consent (authorization code, 4.1), and the tokens that it is good for, run after run.
+    """A user's consent (authorization code, 4.1), and the access tokens that it yields in every run.
 
-    Not for several threads at once; ``BearerClient`` sees to that.
+    Not thread-safe; ``BearerClient`` serializes the calls.
     """
 
-    authorization_path: ClassVar[str]  #: Where a person consents, below the base URL.
+    authorization_path: ClassVar[str]  #: Path of the consent page, below the base URL.
     token_path: ClassVar[str]
-    is_basic: ClassVar[bool] = False  #: Whether client ID and secret go into a header, and not into the form.
+    is_basic: ClassVar[bool] = False  #: Send client ID and secret by HTTP Basic instead of in the form.
     nothing_there: ClassVar[str] = "There is no {lms} at the base URL: it gives out no tokens."
-    #: Codes that say that the consent is no longer good.
+    #: Error codes that mean the consent is no longer valid.
     withdrawn_codes: ClassVar[frozenset[str]] = frozenset({"invalid_grant"})
 
     def __init__(self, channel: Channel[Any, Any], *, scopes: Sequence[str] = ()) -> None:
-        """Prepare calls; nothing is sent yet.
+        """Store the parameters. Sends nothing yet.
 
         Args:
-            channel: has :class:`ConsentCredentials`, and saves a refresh token that takes the place of theirs.
-            scopes: what a person is asked to allow.
+            channel: has :class:`ConsentCredentials`, and saves each new refresh token.
+            scopes: the scopes that the user is asked to allow.
         """
         self._channel = channel
         self._client = channel.client
@@ -153,7 +155,7 @@ class Consent:
         self._refresh_token = shown(self._credentials.refresh_token)
 
     def refused(self, answer: Answer) -> SyncError:
-        """Return what to raise for an answer of 400 to 499 that gives no tokens; it tells the LMS's code and words."""
+        """Return the exception for a rejected token request (status 400 to 499), with the LMS's code and message."""
         refusal, status = read(Refusal, answer), answer.status_code
         code, words = refusal.error, self._client.redacted(refusal.error_description)
         if code not in _CODES:
@@ -172,20 +174,20 @@ class Consent:
         return f"gives us no token ({reason})."
 
     def missing_scopes(self) -> list[str]:
-        """Return what the consent lacks, as far as the LMS told when it last gave a token."""
+        """Return the scopes missing from the last token response; empty if the response listed no scopes."""
         return [scope for scope in self._scopes if self._granted and scope not in self._granted]
 
     def authorization_url(self, *, redirect_uri: str, state: str) -> str:
-        """Return where a person of the customer lets us in."""
+        """Return the URL of the consent page."""
         query = {"client_id": self._credentials.client_id, "response_type": "code", "redirect_uri": redirect_uri}
         scope = {"scope": " ".join(self._scopes)} if self._scopes else {}
         return f"{self._client.base_url}{self.authorization_path}?{urlencode({**query, 'state': state, **scope})}"
 
     def redeem(self, code: str, *, redirect_uri: str) -> dict[str, str]:
-        """Return the credentials that the code of a consent is worth: field -> value.
+        """Exchange an authorization code for credentials: field -> value.
 
         Raises:
-            CredentialsError: the LMS does not take the code, or lets us in but once.
+            CredentialsError: the LMS rejects the code, or returns no refresh token.
         """
         self._client.keep_secret(code)
         grant = self._request({"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri})
@@ -195,13 +197,12 @@ class Consent:
         return {"refresh_token": grant.refresh_token}
 
     def fetch_token(self) -> str:
-        """Return an access token; a refresh token that came with it is stored before anybody can use the other.
+        """Return an access token. Stores a new refresh token before it returns.
 
-        The one that was used may be worth nothing afterwards: if its successor were lost, a person would have to
-        consent again.
+        The LMS may invalidate the old refresh token. If the new one were lost, a user would have to consent again.
 
         Raises:
-            CredentialsError: nobody has consented yet, or the LMS no longer takes it.
+            CredentialsError: the configuration has not been authorized yet, or the consent is no longer valid.
         """
         if not self._refresh_token:
             raise CredentialsError(f"Nobody has let us into this {self._lms} yet: authorize the configuration.")
@@ -230,7 +231,7 @@ class Consent:
 
 
 class OAuthConsentingChannel(ConsentingChannel):
-    """Mixed into a channel that has a :class:`Consent`."""
+    """Mixin that implements :class:`ConsentingChannel` with the channel's :class:`Consent`."""
 
     consent: Consent
 

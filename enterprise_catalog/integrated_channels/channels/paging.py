@@ -1,4 +1,4 @@
-"""Lists that come page by page: each page once, never in a circle, and never from another host."""
+"""Pagination: fetches each page once, detects loops, and never follows a link to another host."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 Q = TypeVar("Q")
 P = TypeVar("P")
 
-#: Of the header ``Link``: https://www.rfc-editor.org/rfc/rfc8288
+#: The link to the next page in a ``Link`` header: https://www.rfc-editor.org/rfc/rfc8288
 _NEXT: Final = re.compile(r'<([^<>]+)>;\s*rel="next"')
 
 
 def pages(fetch: Callable[[Q], P], first: Q, following: Callable[[P], Q | None]) -> Iterator[P]:
-    """Yield the pages of a list; each is fetched once the one before it was used.
+    """Yield the pages of a list. Fetches a page only when the consumer asks for it.
 
     Args:
-        fetch: returns the page that a query asks for.
+        fetch: returns the page for a query.
         first: the query of the first page.
-        following: returns the query of the page after one; ``None`` after the last.
+        following: returns the query of the next page; ``None`` after the last page.
 
     Raises:
-        RetryableError: the list never ends.
+        RetryableError: a page links back to a page that has already been read.
     """
     seen: list[Q] = []
     query: Q | None = first
@@ -43,18 +43,19 @@ def pages(fetch: Callable[[Q], P], first: Q, following: Callable[[P], Q | None])
 
 
 def query_of(link: str | None) -> dict[str, str] | None:
-    """Return the parameters of a link to the next page; ``None`` without a link.
+    """Return the query parameters of a link to the next page; ``None`` without a link.
 
-    They are sent to where the first page came from, whatever host the link names: the token is for no other.
+    The host in the link is ignored. Callers send the parameters to the URL of the first page, so our token never
+    reaches another host.
     """
     return dict(parse_qsl(urlsplit(link).query)) if link else None
 
 
 def linked_page(answer: Answer, base_url: str) -> str | None:
-    """Return path and query, below ``base_url``, of the page that the header ``Link`` names next, if it names one.
+    """Return path and query of the next page in the ``Link`` header, relative to ``base_url``; ``None`` without one.
 
     Raises:
-        RetryableError: it is at another address, which is not given our token.
+        RetryableError: the link points to another host or scheme. Our token is not sent there.
     """
     link = _NEXT.search(answer.headers.get("link", ""))
     if link is None:

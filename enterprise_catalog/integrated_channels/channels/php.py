@@ -1,4 +1,4 @@
-"""What PHP does to what it is sent, for the learning systems that are written in it: forms, and tags in plain texts."""
+"""Form encoding and plain text for an LMS written in PHP: nested form fields, and text that ``strip_tags`` keeps."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from enterprise_catalog.integrated_channels.channels.text import cut
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-#: A setting of PHP's own, which a channel has to know: https://www.php.net/manual/en/info.configuration.php
+#: PHP's ``max_input_vars``, which limits the size of a request:
+#: https://www.php.net/manual/en/info.configuration.php
 MaxInputVars = Annotated[
     int, Field(ge=100, description="PHP's max_input_vars; what exceeds it in a request is silently dropped.")
 ]
 
-#: PHP takes ``<`` for the start of a tag unless what C calls white space follows (php_strip_tags_ex in its source).
+#: PHP treats ``<`` as the start of a tag unless C white space follows (``php_strip_tags_ex`` in PHP's source).
 _TAG_START: Final = re.compile(r"<(?![ \t\n\v\f\r])")
 
 
 def bracketed(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return ``rows`` as PHP reads a list of arrays from a form: ``courses[0][fullname]`` and so on."""
+    """Return ``rows`` as form fields that PHP parses into a list of arrays: ``courses[0][fullname]`` and so on."""
     return {f"{name}[{index}][{field}]": str(value) for index, row in enumerate(rows) for field, value in row.items()}
 
 
 def tagless(text: str, length: int | None = None) -> str:
-    """Return plain text, cut to ``length``, with nothing in it that ``strip_tags`` would take for a tag and remove.
+    """Return plain text, cut to ``length``, that PHP's ``strip_tags`` leaves unchanged.
 
-    That makes a space follow each ``<``, at the text's end as well.
+    Adds a space after each ``<`` that has none, also at the end of the text.
     """
-    # A ``<`` before the ellipsis would be a tag again.
+    # PHP would treat a ``<`` before the ellipsis as a tag.
     return cut(_TAG_START.sub("< ", text), length).replace("<…", "…")

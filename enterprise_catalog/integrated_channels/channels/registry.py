@@ -1,4 +1,4 @@
-"""Which channels there are. To add one, add its line here; nothing else outside its folder changes."""
+"""List of all channels. To add a channel, add one line here; nothing else outside its folder changes."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ CHANNELS: Mapping[str, type[Channel[Any, Any]]] = {channel.code: channel for cha
 
 
 def channel_choices() -> list[tuple[str, str]]:
-    """Return code and label of each channel, by label; a callable, so that a new channel needs no migration."""
+    """Return (code, label) of each channel, sorted by label. A callable, so that a new channel needs no migration."""
     return sorted(((code, channel.label) for code, channel in CHANNELS.items()), key=lambda choice: choice[1])

@@ -1,4 +1,4 @@
-"""What a channel says became of an item: the results that its calls return."""
+"""Constructors for ``ItemResult``, the result that a channel returns for each item."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ if TYPE_CHECKING:
 
 
 def done(item: Outgoing, remote_id: object = "") -> ItemResult:
-    """Return that the LMS has the item as it should be.
+    """Return a ``DONE`` result: the LMS now matches the catalog for this item.
 
     Args:
-        remote_id: the LMS's own id, where this call told it; otherwise the item's own stands.
+        remote_id: the LMS id from the response; defaults to the item's known id.
     """
     return ItemResult(item.content_key, Outcome.DONE, str(remote_id or item.remote_id))
 
 
 def gone(item: Outgoing, status_code: int = 404, *, message: str = "") -> ItemResult:
-    """Return that the LMS no longer has what was to be changed."""
+    """Return a ``GONE`` result: the LMS no longer has the item."""
     return ItemResult(item.content_key, Outcome.GONE, status_code=status_code, message=message)
 
 
 def failed(
     item: Outgoing, error: SyncError, *, message: str = "", outcome: Outcome | None = None, remote_id: str = ""
 ) -> ItemResult:
-    """Return that an error is the fault of this item alone.
+    """Return the result of an error that concerns only this item.
 
     Args:
-        message: takes the place of the error's own.
-        outcome: by default, rejected for a refusal that is final, and for all else retry.
-        remote_id: the LMS's own id, where it has the item all the same.
+        message: replaces the error's own message.
+        outcome: defaults to ``REJECTED`` for a final rejection, and to ``RETRY`` for any other error.
+        remote_id: the LMS id, if the LMS has the item despite the error.
     """
     is_final = isinstance(error, RejectedError) and not isinstance(error, RejectedForNowError)
     return ItemResult(
@@ -49,12 +49,12 @@ def failed(
 
 
 def made_meanwhile(item: Outgoing, error: RejectedError, *, known_as: str) -> ItemResult:
-    """Return what to say where a create was refused, and a look finds the item: somebody was faster.
+    """Return a ``RETRY`` result for a create that was rejected because the item was created in the meantime.
 
-    The next run adopts it.
+    The next run adopts the existing item.
 
     Args:
-        known_as: what the LMS calls our content keys.
+        known_as: the LMS's name for the field that contains the content key.
     """
     message = f"A course with the {known_as} {item.content_key!r} was made after we had looked for it."
     return failed(item, error, message=message, outcome=Outcome.RETRY)

@@ -1,6 +1,6 @@
-"""SAML 2.0 assertions that an LMS exchanges for a token (RFC 7522), signed with our own key. signxml does the signing.
+"""SAML 2.0 assertions, which an LMS exchanges for an access token. Signed with our own key by signxml.
 
-https://www.rfc-editor.org/rfc/rfc7522 says what must be in one.
+RFC 7522 defines the required content: https://www.rfc-editor.org/rfc/rfc7522
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:saml2-bearer"  #: Of the request that hands an assertion in.
+GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:saml2-bearer"  #: Of the token request with an assertion.
 
-#: As SAP's own tool makes them unless told otherwise (KBA 3031657).
+#: Default of SAP's own tool (KBA 3031657).
 LIFETIME: Final = timedelta(minutes=10)
-#: How far the LMS's clock may be behind ours.
+#: Maximum time that the LMS's clock may lag behind ours.
 CLOCK_SKEW: Final = timedelta(minutes=5)
 
 _SAML: Final = "urn:oasis:names:tc:SAML:2.0:assertion"
@@ -39,20 +39,20 @@ _PASSWORD: Final = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTran
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """What an assertion says."""
+    """The values that an assertion contains."""
 
     issuer: str
-    user_id: str  #: Whom we act for.
+    user_id: str  #: The LMS user that we act as.
     audience: str
-    recipient: str  #: The URL that the assertion is sent to.
+    recipient: str  #: The token URL that receives the assertion.
     attributes: Mapping[str, str]
 
 
 def signed_assertion(claims: Claims, *, private_key: str, now: datetime) -> bytes:
-    """Return an assertion that is good for ten minutes, as XML, signed with RSA and SHA-256.
+    """Return an XML assertion, valid for 10 minutes, signed with RSA and SHA-256.
 
     Args:
-        private_key: RSA, as PEM, without a passphrase.
+        private_key: RSA key in PEM format, without a passphrase.
     """
     signer = XMLSigner(
         method=SignatureConstructionMethod.enveloped,
@@ -65,10 +65,10 @@ def signed_assertion(claims: Claims, *, private_key: str, now: datetime) -> byte
 
 
 def is_signing_key(pem: str) -> bool:
-    """Return whether ``pem`` is what :func:`signed_assertion` signs with."""
+    """Return True if ``pem`` is a key for :func:`signed_assertion`: RSA, PEM format, no passphrase."""
     try:
         return isinstance(load_pem_private_key(pem.encode(), password=None), RSAPrivateKey)
-    except (ValueError, TypeError):  # TypeError: it has a passphrase.
+    except (ValueError, TypeError):  # TypeError: the key has a passphrase.
         return False
 
 
@@ -78,7 +78,7 @@ def _require_signing_key(secret: SecretStr) -> SecretStr:
     return secret
 
 
-#: A field of credentials that holds such a key.
+#: Credentials field for an RSA signing key.
 SigningKey = Annotated[SecretStr, AfterValidator(_require_signing_key)]
 
 
@@ -89,7 +89,7 @@ def _unsigned(claims: Claims, *, now: datetime) -> etree._Element:
     attributes = {"ID": name, "Version": "2.0", "IssueInstant": issued}
     assertion = etree.Element(f"{{{_SAML}}}Assertion", attributes, nsmap=namespaces)
     _add(assertion, "Issuer", claims.issuer)
-    # signxml puts the signature here, where the schema wants it.
+    # signxml replaces this placeholder with the signature. The SAML schema requires it at this position.
     etree.SubElement(assertion, f"{{{_XMLDSIG}}}Signature", {"Id": "placeholder"})
     subject = _add(assertion, "Subject")
     _add(subject, "NameID", claims.user_id, Format=_UNSPECIFIED)

@@ -1,4 +1,4 @@
-"""Access tokens: one for all calls of a run, fetched when it is needed, and once more when the LMS does not take it."""
+"""Access tokens: fetched on first use, shared by all calls of a run, and renewed once when the LMS rejects one."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ T = TypeVar("T")
 
 
 class Token:
-    """The token that calls share. Threads may share it: one fetches it for all."""
+    """An access token shared by all calls of a run. Thread-safe: one thread fetches it for all threads."""
 
     def __init__(self, client: LMSClient, fetch: Callable[[], str], *, given: str = "") -> None:
-        """Prepare calls; nothing is fetched yet.
+        """Store the parameters. Fetches nothing yet.
 
         Args:
-            client: keeps the token out of every message.
-            fetch: asks the LMS for one.
-            given: one that is there already, and that nothing can be fetched in place of.
+            client: redacts the token from every message.
+            fetch: requests a token from the LMS.
+            given: a fixed token from the configuration. A fixed token is never replaced.
         """
         self._client = client
         self._fetch = fetch
@@ -34,11 +34,11 @@ class Token:
         self._lock = threading.Lock()
 
     def now(self) -> str:
-        """Return the token, fetched if there is none yet."""
+        """Return the token. Fetches it on the first call."""
         return self._token or self.renewed(stale="")
 
     def renewed(self, *, stale: str) -> str:
-        """Return another token than ``stale``; if another thread has just fetched one, that one."""
+        """Return a token that replaces ``stale``. Reuses the new token if another thread has already fetched it."""
         with self._lock:
             if self._token == stale:
                 self._token = self._fetch()
@@ -46,10 +46,10 @@ class Token:
             return self._token
 
     def used_by(self, call: Callable[[str], T], *, is_stale: Callable[[CredentialsError], bool]) -> T:
-        """Return what ``call`` makes of the token; it is called a second time if the first one was refused as stale.
+        """Return the result of ``call(token)``. Retries once with a new token if the first token was stale.
 
         Args:
-            is_stale: whether what ``call`` raises is about the token; the call was then not carried out.
+            is_stale: returns ``True`` if the error is about the token. The LMS has then not processed the call.
         """
         token = self.now()
         try:
@@ -65,17 +65,17 @@ def _every_401(_: Answer) -> bool:
 
 
 def is_challenge(answer: Answer) -> bool:
-    """Return whether a 401 asks for another token, as the header says then that RFC 6750 (3) has for it.
+    """Return True if a 401 rejects the token: RFC 6750, section 3, then requires ``WWW-Authenticate``.
 
-    For an LMS that answers 401 as well to what a person may not do.
+    For an LMS that also returns 401 when the user lacks a permission.
     """
     return "www-authenticate" in answer.headers
 
 
 class BearerClient:
-    """Sends requests with ``Authorization: Bearer``. Threads may share it.
+    """Sends requests with ``Authorization: Bearer``. Thread-safe.
 
-    A channel whose LMS has words of its own for refusals subclasses it, and reads these in :meth:`send`.
+    If an LMS has its own error format, its channel subclasses this client and parses the errors in :meth:`send`.
     """
 
     def __init__(
@@ -85,28 +85,29 @@ class BearerClient:
         *,
         is_token_refused: Callable[[Answer], bool] = _every_401,
     ) -> None:
-        """Prepare calls; no token is fetched yet.
+        """Store the parameters. Fetches no token yet.
 
         Args:
-            fetch_token: asks the LMS for an access token.
-            is_token_refused: whether a 401 is about the token, and not about what it may do.
+            fetch_token: requests an access token from the LMS.
+            is_token_refused: returns ``True`` if a 401 rejects the token itself, not a missing permission.
         """
         self.client = client
         self._is_token_refused = is_token_refused
         self._token = Token(client, fetch_token)
 
     def send(self, method: str, path: str, *, accept: Collection[int] = (), **request: Any) -> Answer:
-        """Send one request as ``LMSClient.send`` does; with a fresh token a second time if the first one was refused.
+        """Send one request as ``LMSClient.send`` does. If the LMS rejects the token, retry once with a new token.
 
-        A request that was refused for its token was not carried out.
+        Safe: the LMS does not process a request whose token it rejects.
 
         Raises:
-            CredentialsError: the second token is refused as well, whatever ``accept`` says.
+            CredentialsError: the LMS rejects the second token too. Raised even if ``accept`` contains 401.
         """
         token = self._token.now()
         answer = self._send_with(token, method, path, accept=accept, **request)
         if answer.status_code == 401 and self._is_token_refused(answer):
-            # The refused one was counted, and was not carried out; a channel may have but one call in its window.
+            # The rejected call was counted, but not processed. Counting the retry too would block a channel whose
+            # rate limit is one call per window.
             request["is_counted"] = False
             answer = self._send_with(self._token.renewed(stale=token), method, path, accept=accept, **request)
         if answer.status_code == 401 and (401 not in accept or self._is_token_refused(answer)):
@@ -115,10 +116,11 @@ class BearerClient:
         return answer
 
     def linked_pages(self, path: str, params: Mapping[str, str | list[str]]) -> Iterator[Answer]:
-        """Yield the pages of a list, of which each names the next one in its header ``Link``.
+        """Yield the pages of a list whose ``Link`` header names the next page.
 
         Raises:
-            RetryableError: the list leads in a circle, or to another host, which is not given our token.
+            RetryableError: a link leads back to an earlier page, or to another host. Our token is never sent to
+                another host.
         """
         first = f"{path}?{urlencode(params, doseq=True)}"
         return pages(

@@ -1,9 +1,9 @@
-"""Blackboard Learn, through its public REST API, in the name of a person who let us in.
+"""Blackboard Learn, through its public REST API, on behalf of a user who authorized us.
 
-``transform.py``  content items -> a course and the page that tells of it, pure.
-``access.py``     OAuth 2: consent, tokens, and the refresh token that changes with each use.
-``api.py``        the REST API's lists, and how it says no.
-``channel.py``    courses and their pages: found, created, updated, taken away.
+``transform.py``  content items -> a course and its description page, pure.
+``access.py``     OAuth 2 consent and tokens; the refresh token changes with each use.
+``api.py``        REST client: paginated lists and errors. Independent of courses.
+``channel.py``    settings; looks up, creates, updates, hides, deletes and lists courses and their pages.
 
-The sources are the API's published description (release 3900.65) and the vendor's developer documentation.
+Sources: the API's published description (release 3900.65) and the vendor's developer documentation.
 """

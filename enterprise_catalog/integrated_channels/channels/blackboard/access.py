@@ -1,4 +1,4 @@
-"""How Blackboard lets us in: a person consents once (OAuth 2, "three-legged"), and each run refreshes that consent.
+"""OAuth 2 consent for Blackboard: a user consents once ("three-legged"), and each run refreshes the tokens.
 
 https://docs.anthology.com/docs/blackboard/rest-apis/getting-started/3lo
 """
@@ -11,13 +11,13 @@ from pydantic import Field
 
 from enterprise_catalog.integrated_channels.channels.oauth import Consent, ConsentCredentials
 
-#: Without ``offline`` there is no refresh token.
+#: Without ``offline``, Blackboard returns no refresh token.
 SCOPES: Final = ("read", "write", "offline")
 DELETE_SCOPE: Final = "delete"
 
 
 class BlackboardCredentials(ConsentCredentials):
-    """The application's key and secret, and what a person's consent gave us, which changes with each run."""
+    """The application's key and secret, and the refresh token from a user's consent, which changes with each run."""
 
     client_id: str = Field(
         min_length=1, description="The application's key (not its ID), from developer.anthology.com."
@@ -25,7 +25,7 @@ class BlackboardCredentials(ConsentCredentials):
 
 
 class BlackboardConsent(Consent):
-    """Tokens of one Blackboard, whose refresh token changes with each use."""
+    """Consent and tokens for Blackboard. The refresh token changes with each use."""
 
     authorization_path = "/learn/api/public/v1/oauth2/authorizationcode"
     token_path = "/learn/api/public/v1/oauth2/token"  # noqa: S105  (a path)

@@ -1,4 +1,4 @@
-"""Blackboard's REST API as such: its lists, and how it says no. Nothing here knows what a course is."""
+"""Blackboard REST API client: paginated lists and errors. Independent of courses."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.http import Answer, LMSClient
 
-PAGE_SIZE: Final = 100  #: The most of a list that one page holds.
+PAGE_SIZE: Final = 100  #: Maximum number of results per page.
 
-#: Statuses that are about what was asked for. 507: the course has no room left, which waiting does not mend.
+#: Error statuses that concern the request itself. 507: the course has no room left, which waiting does not fix.
 _REFUSALS: Final = frozenset({400, 404, 409, 507})
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class Page(BaseModel, Generic[T]):
 
 
 class _Failure(BaseModel):
-    message: str = Field(min_length=1)  #: All other fields may be missing.
+    message: str = Field(min_length=1)  #: The only required field.
     code: str = ""
 
 
@@ -49,14 +49,14 @@ class API:
         self._bearer = BearerClient(client, fetch_token)
 
     def send(self, method: str, path: str, *, is_refused: str = "", **request: Any) -> Answer | None:
-        """Send one request and return the answer; ``None`` for a 404 of Blackboard's own.
+        """Send one request and return the response; ``None`` for a 404 from Blackboard itself.
 
         Args:
-            is_refused: what a conflict (409) means.
+            is_refused: the error message for a conflict (409), before Blackboard's own message.
 
         Raises:
-            RejectedError: 400, 409, 507, with Blackboard's own words.
-            RetryableError: what answers is not Blackboard, a 404 included.
+            RejectedError: status 400, 409 or 507, with Blackboard's own message.
+            RetryableError: the error response does not come from Blackboard, also for a 404.
         """
         answer = self._bearer.send(method, path, accept=(*_REFUSALS, 303), **request)
         if answer.status_code not in _REFUSALS:
@@ -69,7 +69,10 @@ class API:
         raise RejectedError(told, status_code=answer.status_code, vendor_code=self._client.redacted(failure.code))
 
     def listed(self, path: str, kind: type[Page[T]], *, params: Mapping[str, str] | None = None) -> Iterator[T] | None:
-        """Return what is in a list, fetched page by page; ``None`` if there is nothing that could have such a list."""
+        """Return an iterator over a paginated list; ``None`` if ``path`` does not exist.
+
+        The first page is fetched at once, and the next pages as they are needed.
+        """
         query: Mapping[str, str] = {**(params or {}), "limit": str(PAGE_SIZE)}
 
         def fetch(query: Mapping[str, str]) -> Page[T] | None:

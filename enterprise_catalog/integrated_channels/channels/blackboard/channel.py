@@ -1,7 +1,7 @@
-"""Courses at a Blackboard, and the page in each: found, created, updated and taken away.
+"""Blackboard courses and their description pages: look-up, create, update, hide, delete, list.
 
-A course's ``externalId`` is our content key. The page is a folder with one document. Learners never see a course that
-has no page: it is created hidden, shown when its page is there, and its page is changed in place.
+A course's ``externalId`` is our content key. The page is a folder with one document. Learners never see a course
+without its page: a course is created hidden and shown once its page exists. Updates change the page in place.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload
 
 COURSES: Final = "/learn/api/public/v3/courses"
-#: Contents and tasks of courses are still where the first version of the API had them.
+#: Contents and tasks of courses are still in version 1 of the API.
 PARTS: Final = "/learn/api/public/v1/courses"
 
-#: For each site, as a developer group has it at first; "Developer Groups, Site Quotas, and Rate Limits" of the vendor.
+#: Initial quota of a developer group per site; see the vendor's "Developer Groups, Site Quotas, and Rate Limits".
 CALLS_PER_DAY: Final = 10_000
 
 _DAY_SECONDS: Final = 24 * 60 * 60
 _SHOWN: Final = {"availability": {"available": "Yes"}}
 _HIDDEN: Final = {"availability": {"available": "No"}}
-#: Web servers take these for something else in a path, however they are escaped.
+#: Characters that web servers misinterpret in a path even if they are escaped.
 _UNSAFE_IN_PATH: Final = frozenset("/\\;%")
 _TASK_ID: Final = re.compile(r"/tasks/([^/?#]+)/?$")
 
 
 class DeletePolicy(StrEnum):
-    """What becomes of a course that leaves the catalogs; the first two are values of ``availability``."""
+    """Treatment of a course that leaves the catalogs. ``No`` and ``Disabled`` are values of ``availability``."""
 
     NO = "No"
     DISABLED = "Disabled"
@@ -52,7 +52,7 @@ class DeletePolicy(StrEnum):
 
 
 class BlackboardSettings(ChannelSettings):
-    """What differs from one Blackboard site to the next."""
+    """Settings of one Blackboard site."""
 
     course_view: transform.CourseView = Field(
         default=transform.CourseView.ULTRA, description="Ultra or Classic (Original); Ultra takes fewer HTML tags."
@@ -98,7 +98,7 @@ class _Content(BaseModel):
 
 
 class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredentials], OAuthConsentingChannel):
-    """Blackboard Learn, Ultra or Original. A course takes four calls, whether it is created or updated."""
+    """Blackboard Learn, Ultra or Original. A create and an update each take four calls."""
 
     code = "BLACKBOARD"
     label = "Blackboard Learn"
@@ -116,7 +116,7 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
         return transform.to_course(item, view=self.settings.course_view, page_title=self.settings.page_title)
 
     def probe(self) -> Sequence[str]:
-        """Read a course, and compare what Blackboard grants us with what the settings count on."""
+        """Read a course, and compare the granted scopes and rate limit with the settings."""
         answer = self._found(self._api.send("GET", COURSES, params={"limit": "1", "fields": "id"}))
         read(Page[_Course], answer)
         mend = [f"The consent lacks {scope!r}: authorize again." for scope in self.consent.missing_scopes()]
@@ -128,7 +128,7 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
         return mend
 
     def list_items(self) -> Iterator[RemoteItem]:
-        """Yield each course of the site that we may see; the external ID of most others is their course ID."""
+        """Yield every course that the user may see. For most courses that are not ours, the key is the course ID."""
         for course in self._courses():
             if course.externalId:
                 is_offered = course.availability.available not in ("No", "Disabled")
@@ -136,16 +136,17 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
                 yield RemoteItem(course.externalId, course.id, is_offered, course.name, fields)
 
     def find_item(self, key: str) -> str | None:
-        """Ask for the course by its external ID.
+        """Look up the course by its external ID.
 
-        Of a key that no path may hold the courses that contain it are searched for: more calls, for few keys.
+        A key that is unsafe in a path is searched in the list of courses instead. This takes more calls, but few keys
+        need it.
         """
         return self.chosen(key, [course.id for course in self._courses_with(key) if course.externalId == key])
 
     def create_item(self, item: Outgoing) -> ItemResult:
-        """Create a course that is hidden, give it its page, and show it.
+        """Create a hidden course, add its page, and show the course.
 
-        A course ID or external ID that is taken is a refusal, after which the engine looks for the course.
+        Raises ``RejectedError`` if the course ID or external ID is taken. The engine then looks up the course.
         """
         fields = {name: value for name, value in item.payload.items() if name != "page"} | _HIDDEN
         if self.settings.data_source_id:
@@ -158,10 +159,10 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
         return self._change(course, item, _SHOWN)
 
     def update_item(self, item: Outgoing) -> ItemResult:
-        """Make the page what it should be, then the course, which is shown."""
+        """Update the page, then the course, and show the course."""
         if not self._make_page(_contents_of(item.remote_id), item):
             return _gone(item)
-        # A course keeps its ID and its view.
+        # Course ID and view stay unchanged.
         fields = {name: item.payload[name] for name in ("externalId", "name", "description")}
         return self._change(item.remote_id, item, fields | _SHOWN)
 
@@ -181,7 +182,7 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
         return courses
 
     def _courses_with(self, key: str) -> Iterable[_Course]:
-        """Return the course that Blackboard finds by an external ID, or some of which one may be it."""
+        """Return candidates for an external ID: the course with this ID, or the courses whose ID contains it."""
         fields = {"fields": "id,externalId"}
         if _UNSAFE_IN_PATH & set(key):
             return self._courses(externalId=key, **fields)
@@ -197,12 +198,12 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
         return done(item, course)
 
     def _delete(self, item: Outgoing) -> ItemResult:
-        """Delete a course for ever. Blackboard does it in a task of its own, which is asked a few times."""
+        """Delete a course permanently. Blackboard deletes in a background task, which is polled a few times."""
         course = path_part(item.remote_id)
         answer = self._api.send("DELETE", f"{COURSES}/{course}")
         if answer is None:
             return _gone(item)
-        # Only the task's id is taken from there: no other address is gone to.
+        # Only the task's id is read from the header, so a request never goes to another host.
         if task := _TASK_ID.search(answer.headers.get("location", "")):
             path = f"{PARTS}/{course}/tasks/{path_part(task[1])}"
             for _ in range(self.settings.deletion_checks):
@@ -211,14 +212,14 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
                     break
                 if answer.status_code == 303:
                     return done(item)
-        # The next run's delete finds the course gone, or its task still under way.
+        # The delete in the next run finds that the course is gone, or that the task is still running.
         message = "Blackboard has begun to delete the course, and has not said yet that it is done."
         return failed(item, RetryableError(message, status_code=202))
 
     # --- the page of a course: a folder, and a document in it -------------------------------------------------------
 
     def _make_page(self, contents: str, item: Outgoing) -> bool:
-        """Make the page what it should be, whatever there is of it; return whether there is such a course."""
+        """Create or update the page, and make it visible. Return ``False`` if the course does not exist."""
         on_top = self._api.listed(contents, Page[_Content])
         if on_top is None:
             return False
@@ -247,7 +248,7 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
         self._send_content("POST", path, {**item.payload["page"]["document"], **_SHOWN})
 
     def _send_content(self, method: str, path: str, fields: Payload) -> str:
-        """Send a folder or a document, and return its id."""
+        """Create or update a folder or document, and return its id."""
         return read(_Content, self._found(self._api.send(method, path, json=fields))).id
 
     @staticmethod
@@ -266,7 +267,7 @@ def _part_of(contents: str, part: str) -> str:
 
 
 def _like(payload: Payload, contents: Iterable[_Content]) -> _Content | None:
-    """Return what has the title and the handler of ``payload``; the first one counts."""
+    """Return the first content with the title and handler of ``payload``; ``None`` if there is no such content."""
     wanted = (payload["title"], payload["contentHandler"]["id"])
     return next((part for part in contents if (part.title, part.contentHandler.id) == wanted), None)
 

@@ -1,6 +1,6 @@
-"""Content items -> Blackboard courses, each with a page that tells of it. Pure; every limit of theirs is a constant.
+"""Translates content items into Blackboard courses with a description page. Pure; Blackboard's limits are constants.
 
-https://developer.anthology.com/portal/displayApi/Learn (the API's description, release 3900.65).
+Source: https://developer.anthology.com/portal/displayApi/Learn (the API's description, release 3900.65).
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from enterprise_catalog.integrated_channels.channels.text import cut, plain
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.types import ContentItem, Payload
 
-MAX_COURSE_ID_LENGTH: Final = 100  #: ``courseId``, which people see.
+MAX_COURSE_ID_LENGTH: Final = 100  #: ``courseId``, which is visible to users.
 MAX_EXTERNAL_ID_LENGTH: Final = 256  #: ``externalId``.
 MAX_NAME_LENGTH: Final = 333  #: ``name``.
-#: ``description`` of a course. The API names no limit; the page has the whole text, so that this is ours.
+#: ``description`` of a course. Our own limit: the API documents none, and the page contains the full text.
 DESCRIPTION_LENGTH: Final = 1_000
 
-#: All that Ultra takes: https://docs.anthology.com/docs/blackboard/rest-apis/advanced/bbml
+#: All tags that Ultra accepts: https://docs.anthology.com/docs/blackboard/rest-apis/advanced/bbml
 BBML_TAGS: Final = frozenset(
     ("a", "br", "del", "div", "em", "h4", "h5", "h6", "img", "li", "ol", "p", "span", "strong", "sub", "sup", "ul")
 )
-#: The Classic view takes "safe HTML", of which the vendor publishes no list; this is on the safe side.
+#: Tags for the Classic view. It accepts "safe HTML", but the vendor publishes no list; this one is conservative.
 SAFE_TAGS: Final = BBML_TAGS | {"b", "blockquote", "code", "h1", "h2", "h3", "hr", "i", "pre", "u"}
 
 DEFAULT_PAGE_TITLE: Final = "About this course"
 FOLDER: Final = "resource/x-bb-folder"
 DOCUMENT: Final = "resource/x-bb-document"
-#: What Ultra itself calls the one document of a page; learners see the folder's title.
+#: Ultra's own title for the single document of a page. Learners see the title of the folder.
 ULTRA_DOCUMENT_TITLE: Final = "ultraDocumentBody"
 
 _REQUIREMENTS: Final = courses.Requirements(
     "Blackboard", MAX_EXTERNAL_ID_LENGTH, f"Blackboard's external ID holds at most {MAX_EXTERNAL_ID_LENGTH}."
 )
 
-#: What a course id may hold, as Blackboard's own form for new courses says. Capitals are left out here: two ids that
-#: differ in nothing else may be the same to it.
+#: Valid course IDs, according to Blackboard's own form for new courses. Capital letters are excluded here, because
+#: Blackboard may treat IDs that differ only in case as equal.
 _FITTING: Final = re.compile(rf"[a-z0-9._-]{{1,{MAX_COURSE_ID_LENGTH}}}")
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _DIGEST_LENGTH: Final = 12  #: Hexadecimal digits; 48 bits.
@@ -50,19 +50,19 @@ _ENDS_LIKE_A_DIGEST: Final = re.compile(rf".*-[0-9a-f]{{{_DIGEST_LENGTH}}}")
 
 
 class CourseView(StrEnum):
-    """How Blackboard shows a course; the words of ``ultraStatus``."""
+    """Course views of Blackboard: values of ``ultraStatus``."""
 
     ULTRA = "Ultra"
-    CLASSIC = "Classic"  #: Called Original nowadays.
+    CLASSIC = "Classic"  #: Now called Original.
 
 
 def to_course(
     item: ContentItem, *, view: CourseView = CourseView.ULTRA, page_title: str = DEFAULT_PAGE_TITLE
 ) -> Payload:
-    """Return the course that stands for ``item``, named as the API names it; under ``page`` its folder and document.
+    """Return the course for ``item``, with the names of the API. ``page`` contains its folder and document.
 
     Raises:
-        RejectedError: a pathway, a key that is too long for ``externalId``, or no title.
+        RejectedError: the item is a pathway, its key is too long for ``externalId``, or it has no title.
     """
     _REQUIREMENTS.check(item)
     title = courses.title_of(item)
@@ -77,9 +77,9 @@ def to_course(
 
 
 def course_id(key: str) -> str:
-    """Return the course id for a content key, always the same one, and for no two keys the same.
+    """Return the course ID for a content key. Deterministic and unique per key.
 
-    What would not fit is replaced, and told apart by a digest of the key.
+    A key that is not a valid course ID is made valid and gets a digest of the key as a suffix.
     """
     if _FITTING.fullmatch(key) and not _ENDS_LIKE_A_DIGEST.fullmatch(key):
         return key
@@ -89,7 +89,7 @@ def course_id(key: str) -> str:
 
 
 def _page(item: ContentItem, title: str, *, view: CourseView, page_title: str) -> Payload:
-    """Return the folder and the document in it: Ultra wants the folder to be a page, Classic wants a folder on top."""
+    """Return the folder and its document. In Ultra the folder is itself a page; in Classic it is a plain folder."""
     is_ultra = view is CourseView.ULTRA
     folder = {"id": FOLDER, "isBbPage": True} if is_ultra else {"id": FOLDER}
     return {

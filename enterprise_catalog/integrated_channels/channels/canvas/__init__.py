@@ -1,8 +1,8 @@
 """Canvas, through its REST API.
 
 ``transform.py``  content items -> courses, pure.
-``channel.py``    courses: found, created, updated, concluded or deleted.
-``api.py``        tokens, consent, throttling, pages, refusals; nothing in it knows what a course is.
+``channel.py``    settings; looks up, creates, updates, concludes, deletes and lists courses.
+``api.py``        API client: consent, tokens, throttling, errors. Independent of courses.
 
-Facts marked "source" were read in Canvas's own program, https://github.com/instructure/canvas-lms.
+Facts marked "source" come from Canvas's source code, https://github.com/instructure/canvas-lms.
 """

@@ -1,6 +1,6 @@
-"""Canvas's REST API: consent and tokens, throttling, pages, refusals. Nothing here knows what a course is.
+"""Canvas REST API client: consent, tokens, throttling, pagination, errors. Independent of courses.
 
-https://developerdocs.instructure.com/services/canvas, and Canvas's own program where that says more.
+Sources: https://developerdocs.instructure.com/services/canvas, and Canvas's source code for undocumented details.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.http import Answer, LMSClient
 
-#: Canvas has one for each access token. (source, here and for the next one: app/middleware/request_throttle.rb)
+#: Canvas has one bucket per access token (source, also for the next line: app/middleware/request_throttle.rb).
 BUCKET: Final = buckets.LeakyBucket("Canvas", size=600.0, drained_per_second=10.0)
-UP_FRONT_COST: Final = 50.0  #: What a request holds of it while it is under way.
-#: More would hold so much of it while they are under way that a bucket in good order looked as good as full.
+UP_FRONT_COST: Final = 50.0  #: Units that a request reserves while it is in progress.
+#: With more parallel calls, their reservations alone would make a healthy bucket look almost full.
 MAX_PARALLEL_CALLS: Final = 4
 
-PER_PAGE: Final = "100"  #: The most that Canvas gives at once (source: lib/api.rb, ``MAX_PER_PAGE``).
+PER_PAGE: Final = "100"  #: Maximum page size (source: lib/api.rb, ``MAX_PER_PAGE``).
 
-#: What the person who consented may not do. A 401 that is about the token names it (oauth.md), and never gets here.
+#: Statuses for a missing permission of the user who consented. A 401 about the token has a ``WWW-Authenticate`` header
+#: (oauth.md), and is handled before.
 FORBIDDEN: Final = frozenset({401, 403})
 
-#: What the consent asks for where the developer key enforces scopes.
+#: Scopes that the consent requests if the developer key enforces scopes.
 SCOPES: Final = (
     "url:GET|/api/v1/accounts/:id",
     "url:GET|/api/v1/accounts/:account_id/permissions",
@@ -41,7 +42,7 @@ SCOPES: Final = (
 
 
 class CanvasCredentials(oauth.ConsentCredentials):
-    """A developer key of the Canvas, and what a person's consent gave us."""
+    """A Canvas developer key, and the refresh token from a user's consent."""
 
     client_id: str = Field(min_length=1, description="The developer key's ID, a long number.")
 
@@ -51,13 +52,13 @@ class _Fault(BaseModel):
 
 
 class _Complaint(_Fault):
-    """Why Canvas refuses a request, in one of its forms."""
+    """An error response of Canvas, in any of its formats."""
 
     errors: dict[str, list[_Fault] | str] | list[_Fault] = []
 
 
 class CanvasConsent(oauth.Consent):
-    """Tokens of one Canvas; the refresh token stays what it is."""
+    """Consent and tokens for Canvas. The refresh token does not change."""
 
     authorization_path = "/login/oauth2/auth"
     token_path = "/login/oauth2/token"  # noqa: S105  (a path)
@@ -69,26 +70,28 @@ class CanvasConsent(oauth.Consent):
 
 
 class CanvasAPI(tokens.BearerClient):
-    """Calls one Canvas as the person who consented. Threads may share it."""
+    """Calls one Canvas as the user who consented. Thread-safe."""
 
     def __init__(self, client: LMSClient, fetch_token: Callable[[], str], *, parallel_calls: int) -> None:
-        """Prepare calls; nothing is sent yet.
+        """Store the parameters. Sends nothing yet.
 
         Args:
-            fetch_token: asks Canvas for an access token.
-            parallel_calls: how many may be under way at the same time.
+            fetch_token: requests an access token from Canvas.
+            parallel_calls: maximum number of calls at the same time.
         """
         super().__init__(client, fetch_token, is_token_refused=tokens.is_challenge)
-        #: Below this, the calls that the others may be making could fill the bucket before ours is let in.
+        #: With less capacity, parallel calls of other threads could fill the bucket before Canvas accepts this call.
         self._least_remaining = UP_FRONT_COST * (parallel_calls + 1)
         self._level = buckets.Level()
 
     def send(self, method: str, path: str, *, accept: Collection[int] = (), **request: Any) -> Answer:
-        """Send one request; an answer of 400, 401, 403 or 404 is returned too, and is about what was asked for.
+        """Send one request. Also returns responses with status 400, 401, 403 or 404 that concern the request itself.
 
         Raises:
-            ThrottledError: Canvas wants fewer calls, in whichever words; or it soon will, and was not asked.
-            CredentialsError: it does not take our tokens, or nobody has consented yet.
+            ThrottledError: Canvas throttles us (429, or 403 "Rate Limit Exceeded"); or it soon would, so nothing was
+                sent.
+            CredentialsError: Canvas rejects our tokens, or the configuration has not been authorized yet.
+            RetryableError: a 404 does not come from Canvas.
         """
         BUCKET.require(self._least_remaining, self._level.remaining)
         mark = self._level.before_call()
@@ -96,20 +99,20 @@ class CanvasAPI(tokens.BearerClient):
         self._level.after_call(BUCKET.remaining(answer), mark=mark)
         _raise_if_throttled(answer)
         if answer.status_code == 404 and not answers.read(_Complaint, answer).errors:
-            # A proxy's page must not make a course that is still there pass for gone.
+            # A 404 from a proxy must not be mistaken for a course that no longer exists.
             raise RetryableError(f"Nothing is found, and it is not Canvas that says so: {answer.excerpt}")
         return answer
 
     def require(self, answer: Answer, *, place: str, forbidden: type[SyncError] = RejectedError) -> Answer:
-        """Return ``answer``, unless it is a refusal.
+        """Return ``answer`` if its status is below 400.
 
         Args:
-            place: what it is about.
-            forbidden: what is raised if the person may not do there what was asked for.
+            place: the object of the request, for the error message, such as "in the account".
+            forbidden: the exception class to raise if the user lacks the permission.
 
         Raises:
-            RejectedError: Canvas refuses what was sent, or has nothing of the kind; the code is the fields that it
-                names.
+            RejectedError: Canvas rejects the request, or the object does not exist. ``vendor_code`` lists the fields
+                that Canvas names.
         """
         if answer.status_code in FORBIDDEN:
             told = f"The person who authorized us may not do this {place} of Canvas: {answer.excerpt}"
@@ -122,7 +125,7 @@ class CanvasAPI(tokens.BearerClient):
 
 
 def explain(answer: Answer) -> tuple[str, str]:
-    """Return the fields that Canvas names in a refusal of what was sent, and what it says."""
+    """Return the names of the invalid fields, separated by commas, and the error messages, separated by semicolons."""
     complaint = answers.read(_Complaint, answer)
     by_field = complaint.errors if isinstance(complaint.errors, dict) else {"": complaint.errors}
     texts = [complaint.message] if complaint.message else []
@@ -133,6 +136,6 @@ def explain(answer: Answer) -> tuple[str, str]:
 
 
 def _raise_if_throttled(answer: Answer) -> None:
-    # A 403 in plain text that is no refusal of rights; newer versions answer 429.
+    # Older versions of Canvas throttle with a plain-text 403; newer versions return 429.
     if answer.status_code == 403 and b"Rate Limit Exceeded" in answer.content:
         raise BUCKET.overflow(answer)

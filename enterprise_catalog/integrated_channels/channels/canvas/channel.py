@@ -1,4 +1,4 @@
-"""Courses at a Canvas: found, created, updated, concluded or deleted. Their integration ID is our content key."""
+"""Canvas courses: look-up, create, update, conclude, delete, list. The integration ID is our content key."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.http import Answer
 
-#: Keys that stand in a path as they are documented to. All others are sent in hexadecimal, which Canvas takes for old
-#: clients' sake (source: lib/api.rb, ``sis_parse_id``): it drops spaces at the end of an ID, and ``.json``, and web
-#: servers in front of it stumble over an encoded slash.
+#: Keys that can be used in a path in the documented form. All other keys are sent in hexadecimal, which Canvas supports
+#: for old clients (source: lib/api.rb, ``sis_parse_id``). In the documented form, Canvas drops trailing spaces and
+#: ``.json`` from an ID, and web servers in front of Canvas may mishandle an encoded slash.
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_:+-]+")
 
-#: Canvas leaves out deleted courses if it is not asked so, although they keep their integration IDs (source).
+#: Includes deleted courses, which Canvas omits by default. They keep their integration IDs (source).
 _DELETED_TOO: Final = {"include[]": "all_courses"}
 
-#: What the person who consented has to be allowed to, and the permissions that allow it, by Canvas's version.
+#: Required ability -> permissions of the user who consented. One suffices; the names depend on Canvas's version.
 _NEEDED: Final[Mapping[str, Sequence[str]]] = {
     "add courses": ("manage_courses_add", "manage_courses"),
     "manage courses": ("manage_courses_admin", "manage_courses"),
@@ -36,7 +36,7 @@ _NEEDED: Final[Mapping[str, Sequence[str]]] = {
 
 
 class CanvasSettings(ChannelSettings):
-    """What differs from one Canvas to the next."""
+    """Settings of one Canvas."""
 
     account_id: int | None = Field(default=None, ge=1, description="Where new courses go; else the root account.")
     delete_policy: Literal["conclude", "delete"] = Field(
@@ -55,7 +55,7 @@ class CanvasSettings(ChannelSettings):
 class _Course(BaseModel):
     id: int
     workflow_state: str
-    integration_id: str | None = None  #: Left out unless we may read SIS data.
+    integration_id: str | None = None  #: Missing if the user may not read SIS data.
     name: str | None = None
     course_code: str | None = None
     default_view: str | None = None
@@ -64,12 +64,12 @@ class _Course(BaseModel):
 _COURSES_PATH: Final = "/api/v1/courses"
 _OFFERED: Final = "available"
 _IMAGE: Final = "image_url"
-#: Settings that are fields of every course.
+#: Settings that are sent as fields of every course.
 _OF_EVERY_COURSE: Final = frozenset({"is_public", "self_enrollment", "indexed", "default_view"})
 
 
 class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuthConsentingChannel):
-    """Canvas, hosted or self-run. Courses are concluded instead of deleted unless the settings say otherwise."""
+    """Canvas, hosted or self-hosted. By default, courses are concluded instead of deleted."""
 
     code = "CANVAS"
     label = "Canvas"
@@ -79,15 +79,15 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
         self.parallel_calls = self.settings.parallel_calls
         self.consent = api.CanvasConsent(self, scopes=api.SCOPES if self.settings.enforces_scopes else ())
         self.api = api.CanvasAPI(self.client, self.consent.fetch_token, parallel_calls=self.parallel_calls)
-        self._is_allowed = False  #: Whether it is known that nothing is missing in the account.
-        #: ``self`` is Canvas's own word for the root account of an address (object_ids.md).
+        self._is_allowed = False  #: ``True`` once a check has found no missing permission in the account.
+        #: ``self`` is Canvas's alias for the root account of the domain (object_ids.md).
         self._account = f"/api/v1/accounts/{self.settings.account_id or 'self'}"
 
     def transform(self, item: ContentItem) -> Payload:
         return {**transform.to_course(item), **self.settings.model_dump(include={*_OF_EVERY_COURSE})}
 
     def probe(self) -> Sequence[str]:
-        """Look at the account, and at what the person who consented may do in it."""
+        """Check that the account exists, and that the user who consented has all required permissions in it."""
         self._require_account(self.api.send("GET", self._account))
         policy = self.settings.delete_policy
         needed = {**_NEEDED, f"{policy} courses": (f"manage_courses_{policy}", "change_course_state")}
@@ -108,7 +108,7 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
                     yield RemoteItem(key, str(course.id), course.workflow_state == _OFFERED, course.name or "", fields)
 
     def find_item(self, key: str) -> str | None:
-        """Look the key up; deleted courses are found, too, since their integration IDs stay taken."""
+        """Look up the key. Also finds deleted courses, because they keep their integration IDs."""
         answer = self.api.send("GET", _path_of(key), params=_DELETED_TOO)
         if answer.status_code == 404:
             return None
@@ -116,16 +116,16 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
         return str(course.id) if self._key_of(course) == key else None
 
     def create_item(self, item: Outgoing) -> ItemResult:
-        """Create and publish the course, then give it its image, which Canvas takes from updates only.
+        """Create and publish the course, then set its image with an update, because creates do not accept one.
 
-        If the image does not get there, the next run finds the course by its key and updates it with all it has.
+        If setting the image fails, the next run finds the course by its key and updates it completely.
         """
         fields = {name: value for name, value in item.payload.items() if name != _IMAGE}
         answer = self.api.send("POST", f"{self._account}/courses", json={"course": fields, "offer": True})
         if answer.status_code == 400 and item.may_be_there:
             named, words = self.client.explained(answer, api.explain)
             if "integration_id" in named:
-                # Made after we had looked; or the look-up, which Canvas answers from a copy, was behind (source).
+                # The course was created after our look-up, or the look-up used a stale database replica (source).
                 raise RetryableError(f"Canvas has the course that it did not find: {words}", status_code=400)
         course = self._read(item, self._require_account(answer))
         changes = {_IMAGE: item.payload[_IMAGE]} if _IMAGE in item.payload else {}
@@ -141,7 +141,7 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
         path, policy = f"{_COURSES_PATH}/{item.remote_id}", self.settings.delete_policy
         answer = self.api.send("DELETE", path, params={"event": policy})
         if answer.status_code >= 400 and self.api.send("GET", path).status_code == 404:
-            # Never there, or deleted by somebody: Canvas shows no deleted course unless it is asked to.
+            # The course never existed or has been deleted: by default, Canvas does not return deleted courses.
             return results.gone(item, answer.status_code)
         if not answers.read(dict[str, bool], self._require_course(answer)).get(policy):
             raise RetryableError(f"Canvas does not say that it did {policy} the course: {answer.excerpt}")
@@ -160,10 +160,10 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
         return results.done(item, course.id)
 
     def _is_undeleted(self, path: str) -> bool:
-        """Recover the course if it was deleted, and return whether it was; it is then unpublished.
+        """Restore the course if it was deleted, and return True if so. A restored course is unpublished.
 
         Raises:
-            RejectedError: it cannot be recovered.
+            RejectedError: Canvas cannot restore the course.
         """
         answer = self.api.send("GET", path, params=_DELETED_TOO)
         if answer.status_code != 200 or answers.read(_Course, answer).workflow_state != "deleted":
@@ -172,10 +172,10 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
         return True
 
     def _read(self, item: Outgoing, answer: Answer) -> _Course:
-        """Return the course of an answer to a change.
+        """Parse the course in the response to a change.
 
         Raises:
-            ConfigurationError: Canvas left the integration ID out; without it, each run would make a course more.
+            ConfigurationError: Canvas has not stored the integration ID. Every run would create another course.
         """
         course = answers.read(_Course, answer)
         if "integration_id" in course.model_fields_set and course.integration_id != item.content_key:
@@ -190,23 +190,26 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
         return course.integration_id or ""
 
     def _require_account(self, answer: Answer) -> Answer:
-        """Return an answer about the account.
+        """Return the response to a request about the account if it is not an error.
 
         Raises:
-            CredentialsError, ConfigurationError, RejectedError: by what Canvas refuses.
+            CredentialsError: the user lacks a permission.
+            ConfigurationError: the account does not exist.
+            RejectedError: any other error status.
         """
         if answer.status_code == 404:
             raise ConfigurationError(f"There is no account {self._account} at the base URL.", status_code=404)
         return self.api.require(answer, place="in the account", forbidden=CredentialsError)
 
     def _require_course(self, answer: Answer) -> Answer:
-        """Return an answer about one course.
+        """Return the response to a request about one course if it is not an error.
 
-        A refused right may be about this course, which somebody has moved, or about all of them: then the run stops.
+        A missing permission may concern only this course, for example if it was moved, or the whole account. The
+        permissions in the account are therefore checked. If one is missing there, the run stops.
 
         Raises:
-            CredentialsError: what we need is not allowed in the whole account.
-            RejectedError: Canvas refuses what was asked for, of this course.
+            CredentialsError: the user lacks a required permission in the account.
+            RejectedError: Canvas rejects the request for this course.
         """
         if answer.status_code in api.FORBIDDEN and not self._is_allowed:
             if mend := self.probe():

@@ -1,7 +1,7 @@
-"""Content items -> Canvas courses. Pure; every limit of Canvas's is a constant here.
+"""Translates content items into Canvas courses. Pure; every Canvas limit is a constant here.
 
-https://developerdocs.instructure.com/services/canvas/resources/courses and the validations of Canvas's course model
-(app/models/course.rb).
+Sources: https://developerdocs.instructure.com/services/canvas/resources/courses, and the validations of Canvas's course
+model (app/models/course.rb).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from enterprise_catalog.integrated_channels.channels import courses, text
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.types import ContentItem, Payload
 
-MAX_NAME_LENGTH: Final = 255  #: ``maximum_string_length``, of ``name`` and ``course_code``.
-MAX_INTEGRATION_ID_LENGTH: Final = 255  #: The database's column; the model has no rule.
+MAX_NAME_LENGTH: Final = 255  #: ``maximum_string_length``; applies to ``name`` and ``course_code``.
+MAX_INTEGRATION_ID_LENGTH: Final = 255  #: Size of the database column; the model does not validate it.
 MAX_SYLLABUS_LENGTH: Final = 500 * 1024 - 1  #: ``maximum_long_text_length``, in characters.
 
-#: What stands in a web address for itself; Canvas lets Ruby's ``URI.parse`` judge, which takes nothing else.
+#: Special characters that stay unencoded in a URL. Canvas validates with Ruby's ``URI.parse``, which accepts no others.
 _ADDRESS_CHARACTERS: Final = "%:/?#@!$&'()*+,;=~"
 
 _REQUIREMENTS: Final = courses.Requirements(
@@ -31,13 +31,13 @@ _REQUIREMENTS: Final = courses.Requirements(
 
 
 def to_course(item: ContentItem) -> Payload:
-    """Return the fields of the Canvas course that stands for ``item``, named as the API names them.
+    """Return the fields of the Canvas course for ``item``, with the names of the API.
 
-    Only what has dates of its own (a course run) gets dates. ``image_url`` is left out where there is no image.
+    Only course runs have dates. ``image_url`` is omitted if the item has no image.
 
     Raises:
-        RejectedError: a pathway; a key that is too long; no title; an image that has no web address; an end before the
-            start. The message names all of it.
+        RejectedError: the item is a pathway, has no title or an invalid image URL, or ends before it starts; or its
+            key is too long or contains a null character. The message lists every problem.
     """
     image_url, name = item.image_url.strip(), text.cut(courses.title_of(item), MAX_NAME_LENGTH)
     not_shown = f"The image has no web address that Canvas could show: {text.cut(item.image_url, 100)!r}."
@@ -55,7 +55,7 @@ def to_course(item: ContentItem) -> Payload:
         "syllabus_body": _syllabus(item, name),
         "start_at": item.start and text.instant(item.start),
         "end_at": item.end and text.instant(item.end),
-        # Canvas takes no dates without it, and forgets them where it is false.
+        # Canvas ignores the dates unless this is true, and clears stored dates if it is false.
         "restrict_enrollments_to_course_dates": bool(item.start or item.end),
     }
     if image_url:
@@ -64,7 +64,7 @@ def to_course(item: ContentItem) -> Payload:
 
 
 def _syllabus(item: ContentItem, name: str) -> str:
-    """Return a link to the enrolment page, the dates, and the longest description that fits, as HTML."""
+    """Return HTML with a link to the enrollment page, the dates, and the longest description that fits."""
     dates = (("Starts", item.start), ("Ends", item.end))
     told = ", ".join(f"{word}: {moment:%Y-%m-%d}" for word, moment in dates if moment)
     link = courses.link_to_course_page(courses.address_of(item))

@@ -1,5 +1,5 @@
-"""Cornerstone OnDemand, which comes to us: its Online Content Connector reads a feed of courses.
+"""Cornerstone OnDemand, a pull channel: its Online Content Connector polls our feed of courses.
 
-``transform.py``  content items -> entries of the feed, pure.
-``channel.py``    what an entry looks like when it is served, retired, and which keys it may have.
+``transform.py``  content items -> feed entries, pure.
+``channel.py``    settings; valid keys, modification times and retirement of feed entries.
 """

@@ -1,4 +1,4 @@
-"""Entries of Cornerstone's feed: which keys they have, when they changed, and how they retire; none is removed."""
+"""Feed entries for Cornerstone: keys, modification times, and retirement. Entries are never removed from the feed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.types import ContentItem, Payload
 
-#: Cornerstone refuses some characters and does not say which; these are taken by every system that reads a key.
+#: Cornerstone rejects some characters without documenting which. These characters are safe in every system.
 _SAFE_KEY: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_ID_LENGTH}}}")
 
 
 class CornerstoneSettings(ChannelSettings):
-    """What differs from one Cornerstone portal to the next."""
+    """Settings of one Cornerstone portal."""
 
     default_partner: str = Field(
         default="edX", min_length=1, description="The partner of items without an organization."
@@ -44,11 +44,11 @@ class CornerstoneSettings(ChannelSettings):
 
 
 class Cornerstone(PullChannel[CornerstoneSettings, FeedCredentials]):
-    """Cornerstone's Online Content Connector, which visits daily, and takes a course if its time of change is later."""
+    """Cornerstone's Online Content Connector. It polls daily, and accepts courses with a later modification time."""
 
     code = "CSOD"
     label = "Cornerstone"
-    max_key_length = 255  #: A key that Cornerstone does not take gets another one.
+    max_key_length = 255  #: A key that Cornerstone does not accept is replaced in the feed.
     feed_path = "cornerstone/course-list"
     customer_parameter = "ciid"
 

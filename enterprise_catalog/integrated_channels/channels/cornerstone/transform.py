@@ -1,7 +1,7 @@
-"""Content items -> courses of Cornerstone's feed. Pure; every limit of Cornerstone's is a constant here.
+"""Translates content items into courses of Cornerstone's feed. Pure; every Cornerstone limit is a constant here.
 
-Sources: csod.dev, "Content connectors", and what Open edX's channel was seen to send. The vendor publishes few limits;
-those marked "Open edX" are what its channel keeps to.
+Sources: csod.dev, "Content connectors", and requests that Open edX's channel was seen to send. The vendor publishes few
+limits. Limits marked "Open edX" are the ones in Open edX's channel.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.types import ContentItem, CourseRun, Payload
 
-MAX_ID_LENGTH: Final = 50  #: csod.dev: of a course's ID.
+MAX_ID_LENGTH: Final = 50  #: Of a course ID (csod.dev).
 MAX_DESCRIPTION_LENGTH: Final = 10_000  #: Open edX.
-MAX_TITLE_LENGTH: Final = 500  #: Not published; a guess on the safe side of a partner's name.
+MAX_TITLE_LENGTH: Final = 500  #: Not published; a guess, equal to the limit of partner names.
 MAX_PARTNER_LENGTH: Final = 500  #: Open edX.
 
-#: Names of languages as catalogs have them -> codes as Cornerstone has them.
+#: Language name in the catalog -> language code in Cornerstone.
 LANGUAGE_CODES: Final[Mapping[str, str]] = {
     "Arabic": "ar-SA",
     "Chinese - Mandarin": "zh-CN",
@@ -49,16 +49,17 @@ DEFAULT_LANGUAGE: Final = "en-US"
 def to_course(
     item: ContentItem, *, subjects: Mapping[str, str], default_subject: str, partner: str, hide_archived: bool = False
 ) -> Payload:
-    """Return the feed's entry of ``item``, but for its ID and its time of change.
+    """Return the feed entry of ``item``, without its ID and modification time.
 
     Args:
-        subjects: names of the catalog's subjects -> names of Cornerstone's.
-        default_subject: for items none of whose subjects has a name there.
-        partner: for items without an organization.
-        hide_archived: whether what nobody can enrol in any more is inactive.
+        subjects: subject in the catalog -> subject in Cornerstone.
+        default_subject: the subject of items that have no mapped subject.
+        partner: the partner of items without an organization.
+        hide_archived: mark courses as inactive that are closed for enrollment.
 
     Raises:
-        RejectedError: Cornerstone has no way to hold it: its type, or no title or address.
+        RejectedError: the content type is not supported, or the title or URL is missing. The message lists every
+            problem.
     """
     title, url = plain(item.title), address_of(item)
     issues = [
@@ -78,7 +79,7 @@ def to_course(
         "Languages": _languages(item),
         "Subjects": _subjects(item, subjects, default_subject),
     }
-    if item.image_url:  # Without one Cornerstone shows its own.
+    if item.image_url:  # Without a thumbnail, Cornerstone shows a default image.
         course["Thumbnail"] = item.image_url
     if (duration := _duration(item.run)) is not None:
         course["Duration"] = duration
@@ -103,7 +104,7 @@ def _subjects(item: ContentItem, names: Mapping[str, str], default: str) -> list
 
 
 def _duration(run: CourseRun | None) -> str | None:
-    """Return hours and minutes as ``HH:MM:00``."""
+    """Return the duration as ``HH:MM:00``, rounded up to minutes; ``None`` if unknown."""
     hours = _hours(run) if run else None
     if not hours or hours < 0:
         return None

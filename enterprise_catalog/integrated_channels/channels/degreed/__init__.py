@@ -1,10 +1,11 @@
 """Degreed, through its API v2.
 
 ``transform.py``  content items -> courses and their skills, pure.
-``channel.py``    courses: found, created, updated, made obsolete or deleted; and then their skills.
+``channel.py``    settings; looks up, creates, updates, retires and lists courses; sets their skills.
 
-It speaks JSON:API (``json_api.py``): https://developer.degreed.com/docs (authentication, pagination, rate limiting,
+The API uses JSON:API (``json_api.py``): https://developer.degreed.com/docs (authentication, pagination, rate limiting,
 errors).
 
-Facts marked "unverified" are in no documentation of Degreed's that we have seen; they are settings, or not relied on.
+Facts marked "unverified" are not in any Degreed documentation that we have seen. They are settings, or the code does
+not depend on them.
 """

@@ -1,8 +1,7 @@
-"""Courses at a Degreed: found, created, updated, made obsolete. A course's ``external-id`` is our content key.
+"""Degreed courses: look-up, create, update, retire, list. A course's ``external-id`` is our content key.
 
-A course takes two calls, one for itself and one for its skills. What becomes of the second is told in the item's result
-together with the course's id, and never takes the course back: it is repeated, as an update of the course, when the
-item is next due.
+A course takes two calls: one for the course, one for its skills. If the second call fails, the course stays. The item's
+result contains the error and the course's id. When the item is next due, an update repeats both calls.
 """
 
 from __future__ import annotations
@@ -30,19 +29,20 @@ TOKEN: Final = "/oauth/token"  # noqa: S105  (a path)
 CONTENT: Final = "/api/v2/content"
 COURSES: Final = f"{CONTENT}/courses"
 
-CALLS_PER_MINUTE: Final = 70  #: https://developer.degreed.com/docs/rate-limiting; said to be 200 since June 2026.
-MOST_LISTED: Final = "100"  #: ``limit`` of a page; a client library says that it is the most (unverified).
+#: https://developer.degreed.com/docs/rate-limiting; reportedly 200 since June 2026.
+CALLS_PER_MINUTE: Final = 70
+MOST_LISTED: Final = "100"  #: Page size (``limit``); the maximum according to a client library (unverified).
 
-_JSON: Final = "application/json"  #: "406: we only accept JSON", and no type of JSON:API's own.
+_JSON: Final = "application/json"  #: "406: we only accept JSON": Degreed does not accept JSON:API's media type.
 
 _GONE: Final = frozenset({404, 410})
-#: What an id that there cannot be is answered with by a Degreed that would let us write.
+#: Statuses for a write to a nonexistent id, if our key has the permission to write.
 _HARMLESS: Final = frozenset({400, 404, 409, 410, 422})
 _NO_SUCH_ID: Final = "no-such-course-of-the-enterprise-catalog"
 
 
 class DegreedSettings(transform.CourseSettings):
-    """What differs from one Degreed organisation to the next."""
+    """Settings of one Degreed organization."""
 
     token_base_url: TokenBaseURL = ""  #: ``https://degreed.com`` for ``https://api.degreed.com``.
     scope: str = Field(
@@ -57,11 +57,11 @@ class DegreedSettings(transform.CourseSettings):
 
 
 class DegreedCredentials(oauth.ClientCredentials):
-    """An API key of the organisation, or of a content provider in it."""
+    """An API key of the organization, or of a content provider in the organization."""
 
 
 class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
-    """Degreed. Courses become obsolete instead of being deleted, unless the settings say otherwise."""
+    """Degreed. By default, courses are marked as obsolete instead of deleted."""
 
     code = "DEGREED2"
     label = "Degreed"
@@ -88,7 +88,7 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
         return transform.to_course(item, self.settings)
 
     def probe(self) -> Sequence[str]:
-        """Look something up, and write to a course that there cannot be."""
+        """Check that the API key can read and write: look up, and then write to, a course that does not exist."""
         self.find([_NO_SUCH_ID])
         mend = []
         data = {"type": "content/courses", "id": _NO_SUCH_ID, "attributes": {"obsolete": True}}
@@ -99,7 +99,7 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
         return mend
 
     def list_items(self) -> Iterator[RemoteItem]:
-        """Yield the courses that are not obsolete: Degreed leaves the others out of its list."""
+        """Yield the courses that Degreed lists. Its list omits obsolete courses."""
         for course in self.api.resources(COURSES, {"limit": MOST_LISTED}):
             key, title = course.attributes.get("external-id"), course.attributes.get("title")
             if isinstance(key, str) and key:
@@ -107,18 +107,18 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
                 yield RemoteItem(key, course.id, is_offered, str(title or ""), course.attributes)
 
     def find_item(self, key: str) -> str | None:
-        """Look the key up; whatever the filter finds beside it does not count."""
+        """Look up the key. Ignores courses that the filter returns with another ``external-id``."""
         courses = self.api.resources(COURSES, {"filter[external_id]": key})
         return self.chosen(key, [course.id for course in courses if course.attributes.get("external-id") == key])
 
     def create_item(self, item: Outgoing) -> ItemResult:
-        """Create a course. Degreed refuses an ``external-id`` that it has, obsolete or not, and a ``url`` as well."""
+        """Create a course. Degreed rejects an ``external-id`` or ``url`` of an existing course, obsolete or not."""
         try:
             course = json_api.one_resource(self.api.send("POST", COURSES, data=_document(item)))
         except RejectedError as error:
             if error.status_code != 409:
                 raise
-            # The engine has looked already, or looks after this refusal.
+            # If ``may_be_there`` is false, the engine looks up the key after this error.
             if item.may_be_there and self.find_item(item.content_key):
                 return made_meanwhile(item, error, known_as="external-id")
             raise _clash(item, error) from error
@@ -142,7 +142,7 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
         if self.settings.delete_policy == "delete":
             answer = self.api.send("DELETE", _path(item.remote_id), accept=_GONE)
             if answer.status_code not in _GONE and answer.content.strip():
-                answer.json()  # A page in the way of the API deletes nothing.
+                answer.json()  # Raises for the HTML page of a proxy: then nothing was deleted.
         else:
             answer = self._patch(item, _document(item, is_obsolete=True))
         return gone(item, answer.status_code) if answer.status_code in _GONE else done(item)
@@ -154,9 +154,9 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
         return answer
 
     def _with_skills(self, item: Outgoing, remote_id: str) -> ItemResult:
-        """Replace the skills of a course that is as it should be otherwise, and return what became of the item.
+        """Replace the skills of a course that is otherwise up to date, and return the result for the item.
 
-        A refusal for want of a right is this call's, and keeps no other course from being sent.
+        A missing permission to set skills fails only this item. The run continues with the next course.
         """
         data = [{"type": self.settings.skill_type, "id": skill} for skill in item.payload[transform.SKILLS]]
         try:
@@ -191,7 +191,10 @@ def _document(item: Outgoing, *, is_obsolete: bool = False) -> Mapping[str, Any]
 
 
 def _clash(item: Outgoing, error: RejectedError) -> RejectedError:
-    """Return the refusal of a course whose ``external-id`` nobody else can have: it was looked up, or is its own."""
+    """Return the error for a ``url`` that another course has.
+
+    The conflict cannot be about the ``external-id``: it was looked up, or belongs to this course.
+    """
     url = item.payload["url"]
     remedy = "" if item.remote_id else f", or give it the external-id {item.content_key!r}"
     message = (

@@ -1,6 +1,6 @@
-"""Content items -> Degreed courses. Pure; every limit of Degreed's is a constant here.
+"""Translates content items into Degreed courses. Pure; every Degreed limit is a constant here.
 
-https://developer.degreed.com/reference, "Content": attributes of a course.
+Source: https://developer.degreed.com/reference, "Content": attributes of a course.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from enterprise_catalog.integrated_channels.channels.text import cut, plain
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.types import ContentItem, CourseRun, Payload
 
-#: Degreed documents no limits of lengths. These two are what Open edX's channel has for them; settings change them.
+#: Degreed documents no length limits. These two are the limits of Open edX's channel; settings can change them.
 DEFAULT_TITLE_LENGTH: Final = 255
 DEFAULT_SUMMARY_LENGTH: Final = 2_000
-MAX_EXTERNAL_ID_LENGTH: Final = 255  #: Not documented either; no content key is longer.
+MAX_EXTERNAL_ID_LENGTH: Final = 255  #: Not documented; the maximum length of a content key.
 
 CURRENCY: Final = "USD"
 DURATION_TYPE: Final = "Hours"  #: One of Seconds, Minutes, Hours, Days.
 
-#: Hours, weeks or dollars from here on are a mistake; the product of two must fit into what JSON takes for an integer.
+#: Hours, weeks or dollars of this size are an error. The product of two smaller values is still a valid JSON integer.
 _SENSELESS: Final = 1_000_000_000
 
-#: Of a payload: what is sent by a call of its own.
+#: Payload key of the skills, which are sent in a separate call.
 SKILLS: Final = "skills"
 
 _REQUIREMENTS: Final = courses.Requirements(
@@ -41,23 +41,24 @@ _REQUIREMENTS: Final = courses.Requirements(
 
 
 class CourseSettings(ChannelSettings):
-    """How one organisation wants its courses."""
+    """Settings that control the translation of courses for one organization."""
 
     send_skills: bool = Field(default=True, description="Whether a course's skills are set, which takes a second call.")
-    #: Otherwise everything costs nothing, as it does for learners of an enterprise.
+    #: By default the price is 0, because learners of an enterprise do not pay.
     show_price: bool = Field(default=False, description="Whether courses tell their price; otherwise they cost 0 USD.")
     title_length: TextLength = DEFAULT_TITLE_LENGTH
     summary_length: TextLength = DEFAULT_SUMMARY_LENGTH
 
 
 def to_course(item: ContentItem, settings: CourseSettings) -> Payload:
-    """Return the attributes of the Degreed course that stands for ``item``, and its skills under :data:`SKILLS`.
+    """Return the attributes of the Degreed course for ``item``, and its skills under :data:`SKILLS`.
 
-    Texts are plain. What is not known is ``None``, so that an update takes away what was known before; a duration or a
-    price that is not known is 0.
+    Texts are plain text. Unknown values are ``None``, so that an update clears old values. An unknown duration or price
+    is 0.
 
     Raises:
-        RejectedError: a pathway, a key that is too long, no title, or no web address; the message names all of it.
+        RejectedError: the item is a pathway, its key is too long, or it has no title or web address. The message lists
+            every problem.
     """
     url = courses.address_of(item)
     link = f"the link {cut(url, 100)!r}" if url else "no link"
@@ -80,13 +81,13 @@ def to_course(item: ContentItem, settings: CourseSettings) -> Payload:
 
 
 def _summary(item: ContentItem) -> str:
-    """Return who teaches, how long it takes, and the description, without a tag that a cut could fall into."""
+    """Return organizations, effort and description as plain text. Plain text is safe to truncate."""
     owners = ", ".join(courses.owners_of(item))
     return f"{f'[{owners}]: ' if owners else ''}{_effort(item.run)}{courses.description_of(item)}"
 
 
 def _effort(run: CourseRun | None) -> str:
-    """Return such as ``2-3 hours a week for 6 weeks.`` and a space; nothing if it is not known."""
+    """Return the effort with a trailing space, such as ``2-3 hours a week for 6 weeks. ``; empty if unknown."""
     hours = _weekly_hours(run)
     if run is None or not hours:
         return ""
@@ -96,7 +97,7 @@ def _effort(run: CourseRun | None) -> str:
 
 
 def _hours(run: CourseRun | None) -> int:
-    """Return how many hours a run takes in all, rounded up."""
+    """Return the total hours of a run, rounded up; 0 if unknown."""
     weekly = _weekly_hours(run)
     if run is None:
         return 0
@@ -106,22 +107,22 @@ def _hours(run: CourseRun | None) -> int:
 
 
 def _weekly_hours(run: CourseRun | None) -> list[float]:
-    """Return the least and the most hours a week, ascending; one number if they are equal or one is not known."""
+    """Return minimum and maximum hours per week, ascending; one number if they are equal or only one is known."""
     efforts = (run.min_effort_hours, run.max_effort_hours) if run else ()
     return sorted({hours for effort in efforts if (hours := _positive(effort))})
 
 
 def _positive(number: float | None) -> float | None:
-    """Return ``number`` unless it is none that makes sense: zero or less, no number, or beyond all bounds."""
+    """Return ``number`` if it is plausible; ``None`` if it is zero, negative, NaN or too large."""
     return number if number is not None and 0 < number < _SENSELESS else None
 
 
 def _language(run: CourseRun | None) -> str | None:
-    """Return the run's language as ISO 639-1 has it: ``en`` of ``en-us``."""
+    """Return the run's language as an ISO 639-1 code, such as ``en`` for ``en-us``; ``None`` if unknown."""
     code = run.language.partition("-")[0].lower() if run else ""
     return code if len(code) == 2 and code.isascii() and code.isalpha() else None
 
 
 def _skills(item: ContentItem) -> list[str]:
-    """Return the names of skills, each once, in the order in which the catalog has them."""
+    """Return the distinct names of the skills, in the catalog's order."""
     return list(dict.fromkeys(filter(None, map(plain, item.skills))))

@@ -1,4 +1,4 @@
-"""Courses at a Moodle: found, created, updated and hidden. A course's ``idnumber`` is our content key."""
+"""Moodle courses: look-up, create, update, hide, list. A course's ``idnumber`` is our content key."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload
 
-#: The most variables of one course in a request: those of an update.
+#: Maximum number of variables per course in a request; an update has the most.
 VARIABLES_PER_COURSE: Final = 8
-#: Of new courses only: people may move a course to another category afterwards.
+#: Fields sent only on create: users may later move a course to another category.
 _ONLY_CREATED: Final = frozenset({"categoryid"})
 
 _TAKEN_CODES: Final = frozenset({"courseidnumbertaken", "shortnametaken"})
 _MISSING_RECORD: Final = "invalidrecord"
 _NO_PERMISSION: Final = "nopermissions"
 _NO_ENTRY: Final = "requireloginerror"
-#: Fields of a reply that are compared with the catalog.
+#: Response fields that drift reports compare with the catalog.
 _COMPARED: Final = {"fullname", "shortname", "idnumber", "startdate", "enddate"}
 _HIDDEN_FROM_US: Final = (
     "The account may not enter course {course}: most likely the course is hidden, and the account's role lacks"
@@ -37,11 +37,11 @@ _HIDDEN_FROM_US: Final = (
 
 
 class MoodleSettings(transform.CourseSettings):
-    """What differs from one Moodle site to the next."""
+    """Settings of one Moodle site."""
 
     service: str = Field(default="moodle_mobile_app", description="The web service's short name; needed to log in.")
     max_input_vars: php.MaxInputVars = 1_000
-    calls_per_minute: fields.CallsPerMinute = None  #: Moodle itself has no limit.
+    calls_per_minute: fields.CallsPerMinute = None  #: Moodle itself has no rate limit.
 
 
 class _Created(BaseModel):
@@ -50,7 +50,7 @@ class _Created(BaseModel):
 
 
 class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
-    """Moodle 3.9 to 5.x. Courses are hidden instead of deleted: a delete would take learners' work with it."""
+    """Moodle 3.9 to 5.x. Courses are hidden instead of deleted, because a delete would remove learners' work."""
 
     code = "MOODLE"
     label = "Moodle"
@@ -63,14 +63,14 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
         most = (self.settings.max_input_vars - web_service.CONTROL_VARIABLES) // VARIABLES_PER_COURSE
         self.items_per_call = min(self.items_per_call, most)
         self.rate_limit = fields.rate_limit(self.settings.calls_per_minute)
-        self._shows_keys = False  #: Whether it is known that Moodle shows ID numbers to the account.
-        self._is_role_complete = False  #: Whether it is known that the role lacks no capability for updates.
+        self._shows_keys = False  #: ``True`` once a check has shown that the account can read ID numbers.
+        self._is_role_complete = False  #: ``True`` once a check has found no missing capability for updates.
 
     def transform(self, item: ContentItem) -> Payload:
         return transform.to_course(item, self.settings)
 
     def probe(self) -> Sequence[str]:
-        """Check functions, account, category and capabilities, by calls that change nothing."""
+        """Check functions, account, category and capabilities. Changes nothing."""
         return checks.problems(
             self.web_service, category_id=self.settings.category_id, max_input_vars=self.settings.max_input_vars
         )
@@ -89,9 +89,9 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
             raise CredentialsError(checks.lacks([checks.UPDATE_CAPABILITY]))
 
     def find(self, keys: Sequence[str]) -> Mapping[str, str]:
-        """Look each key up by itself: the web service has no way to ask for several ID numbers at once.
+        """Look up each key with its own call: the web service cannot look up several ID numbers at once.
 
-        Parallel creates can make several courses with one key (observed).
+        A key may have several courses, because parallel creates can make duplicates (observed).
         """
         assert all(keys), "an empty idnumber matches each course without one, the site's front page included (observed)"
         found = ((key, self.chosen(key, self._ids_of(key))) for key in keys)
@@ -100,15 +100,16 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
     def _ids_of(self, key: str) -> list[str]:
         found = courses.find(self.web_service, "idnumber", key)
         if any(course.idnumber is None for course in found) and not self._shows_keys:
-            # A course that is there must not be taken for one that is gone.
+            # Without this check, an existing course with an unreadable ID number would look as if it were gone.
             checks.require_keys(self.web_service)
             self._shows_keys = True
         return [str(course.id) for course in found if course.idnumber == key]
 
     def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        """Create all of ``items`` or none: Moodle does it in one transaction.
+        """Create all of ``items`` or none, in one Moodle transaction.
 
-        It refuses an ID number that another course has, hidden or not; only calls at the same time can make two.
+        Moodle rejects the ID number of an existing course, hidden or not. Only simultaneous calls can create
+        duplicates.
         """
         form = php.bracketed("courses", [item.payload for item in items])
         try:
@@ -118,12 +119,12 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
                 return [self._taken(items[0], error)]
             raise
         if [course.shortname for course in created] != [item.payload["shortname"] for item in items]:
-            # What there is now, the look-up of the next run will tell.
+            # The look-up in the next run finds the courses that were created.
             raise RetryableError(f"Moodle was sent {len(items)} courses and answered for {len(created)} others.")
         return [results.done(item, course.id) for item, course in zip(items, created, strict=True)]
 
     def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        """Update courses where they are: a course that people moved stays in its category."""
+        """Update and show courses. A course that users have moved stays in its category."""
         return self._update(
             items, [{**_without(item.payload, _ONLY_CREATED), "visible": courses.VISIBLE} for item in items]
         )
@@ -132,7 +133,7 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
         return self._update(items, [{"visible": courses.HIDDEN} for _ in items])
 
     def _update(self, items: Sequence[Outgoing], changes: Sequence[Payload]) -> Sequence[ItemResult]:
-        """Send each item's changes; Moodle takes each by itself and warns of those that it did not take."""
+        """Send the changes of each item. Moodle applies them one by one, and returns a warning per failed course."""
         changed = [{"id": item.remote_id, **change} for item, change in zip(items, changes, strict=True)]
         answer = self.web_service.call(Function.UPDATE, php.bracketed("courses", changed), checks.Warnings)
         warnings = {str(warning.itemid): warning for warning in answer.warnings}
@@ -142,12 +143,13 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
         return [self._result(item, warnings.get(item.remote_id)) for item in items]
 
     def _stop_for_account(self, warnings: Sequence[checks.Warned]) -> None:
-        """Raise if a warning is about the account and not about its course.
+        """Stop the run if a warning concerns the account and not the course.
 
-        A capability may be missing in this course only, where somebody has overridden the role; so the role is checked.
+        A capability may be missing in one course only, if a permission override removes it. The role is therefore
+        checked first.
 
         Raises:
-            CredentialsError: no course can be changed as it should be until a person acts.
+            CredentialsError: no course can be updated until an operator fixes the account or its role.
         """
         for warning in warnings:
             code = warning.warningcode
@@ -169,15 +171,16 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
             told += f" The role allows it in general, so course {item.remote_id} or its category overrides it."
         elif code == web_service.WRITE_FAILED:
             outcome = Outcome.RETRY
-        elif code == _NO_ENTRY:  # The next run tries again: most likely this is about the role.
+        elif code == _NO_ENTRY:  # Retry, because the cause is most likely the role and not this item.
             outcome, told = Outcome.RETRY, f"{told} {_HIDDEN_FROM_US.format(course=item.remote_id)}"
         refusal = RejectedError(told, status_code=200, vendor_code=code)
         return results.failed(item, refusal, outcome=outcome)
 
     def _taken(self, item: Outgoing, error: RejectedError) -> ItemResult:
-        """Return the refusal of a name that is taken, with the course that has it; Moodle's own message names ours.
+        """Return the result for an ID number or short name that is taken, naming the course that has it.
 
-        If that is the very course that was to be created, somebody was faster; the next run adopts it.
+        Moodle's own message names only our value. If the other course has the content key of ``item``, it was created
+        in the meantime, and the next run adopts it.
         """
         key = item.content_key
         found = courses.find(self.web_service, "idnumber", key)
@@ -190,7 +193,7 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
             return results.failed(item, error, message=reason)
         readable = [course for course in found if course.idnumber]
         if len(readable) < max(len(found), 1):
-            # Most likely a course of ours that is hidden: that is about the role, and no refusal of this item.
+            # Most likely a hidden course of ours: a problem of the role, and no rejection of this item.
             which = (
                 ", ".join(str(course.id) for course in found if not course.idnumber) or "(Moodle does not show which)"
             )

@@ -1,11 +1,11 @@
-"""What a Moodle account can do, found out without changing anything: for ``test_channel``, and for refused updates.
+"""Permission checks of a Moodle account, for ``test_channel`` and after rejected updates. They change nothing.
 
-Two calls ask for changes that Moodle always refuses, but only after it has checked permissions (source, Moodle 3.9 to
+Two calls request changes that Moodle always rejects, but only after it has checked permissions (source, Moodle 3.9 to
 4.5: course/externallib.php and ``update_course`` in course/lib.php):
 
-* a create without full and short name: the category first, then ``moodle/course:create``, then the empty names;
-* an update of the front page: all capabilities first, then the front page itself. It also ends before it starts,
-  which Moodle refuses of any course.
+* A create without full name and short name. Moodle checks the category, then ``moodle/course:create``, then the names.
+* An update of the front page. Moodle checks all capabilities, and then rejects the front page itself. The update also
+  has an end date before its start date, which Moodle rejects for any course.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.channels.moodle.web_service import WebService
 
-#: Field that an update changes -> the capability that Moodle requires for it, beside ``moodle/course:update``.
+#: Field of an update -> the capability that Moodle requires for it, in addition to ``moodle/course:update``.
 _CAPABILITIES: Final[Mapping[str, str]] = {
     "fullname": "moodle/course:changefullname",
     "shortname": "moodle/course:changeshortname",
@@ -39,15 +39,15 @@ _CAPABILITIES: Final[Mapping[str, str]] = {
     "summary": "moodle/course:changesummary",
     "visible": "moodle/course:visibility",
 }
-UPDATE_CAPABILITY: Final = "moodle/course:update"  #: Moodle shows ID numbers to whoever has it.
+UPDATE_CAPABILITY: Final = "moodle/course:update"  #: Also required to read ID numbers.
 _OTHER_VALUE: Final = "Enterprise Catalog connection check"
 _NO_ACCESS: Final = "accessexception"
-#: Parts of the list that are searched for a hidden course.
+#: Number of pages that are searched for a hidden course.
 _PAGES_SEARCHED: Final = 5
 
 
 class Warned(BaseModel):
-    """Why one course of an update was not changed."""
+    """A warning: one course of an update was not changed, and why."""
 
     itemid: int
     warningcode: str
@@ -55,7 +55,7 @@ class Warned(BaseModel):
 
 
 class Warnings(BaseModel):
-    """The reply to an update."""
+    """The response to an update."""
 
     warnings: list[Warned]
 
@@ -69,10 +69,10 @@ class _SiteInfo(BaseModel):
 
 
 def problems(service: WebService, *, category_id: int, max_input_vars: int) -> list[str]:
-    """Return what would keep syncs and drift reports from working, one sentence each. Changes nothing.
+    """Return the problems that would prevent syncs or drift reports, one sentence each. Changes nothing.
 
     Raises:
-        SyncError: Moodle cannot be reached, or refuses every call.
+        SyncError: Moodle is unreachable, or rejects every call.
     """
     found, callable_functions = _missing_functions(service)
     checks: Sequence[tuple[Function, Callable[[], Sequence[str]]]] = (
@@ -89,10 +89,10 @@ def problems(service: WebService, *, category_id: int, max_input_vars: int) -> l
 
 
 def missing_capabilities(service: WebService) -> list[str]:
-    """Return the capabilities that updates need and that the account lacks in the system context.
+    """Return the capabilities for updates that the account lacks in the system context.
 
     Raises:
-        CredentialsError: Moodle blocks the account until a person acts.
+        CredentialsError: Moodle blocks the account until an operator acts.
     """
     changes = {**dict.fromkeys(_CAPABILITIES, _OTHER_VALUE), "visible": courses.HIDDEN}
     never = {"id": courses.SITE_COURSE_ID, "startdate": 2, "enddate": 1}
@@ -111,10 +111,10 @@ def missing_capabilities(service: WebService) -> list[str]:
 
 
 def require_keys(service: WebService) -> None:
-    """Make sure that Moodle shows ID numbers to the account, by a look at the front page.
+    """Check that the account can read ID numbers, by reading the front page.
 
     Raises:
-        CredentialsError: it shows none, so that no course can be found by its key.
+        CredentialsError: the account cannot read ID numbers, so no course can be found by its key.
     """
     if any(course.idnumber is None for course in courses.find(service, "id", str(courses.SITE_COURSE_ID))):
         raise CredentialsError(
@@ -124,16 +124,16 @@ def require_keys(service: WebService) -> None:
 
 
 def lacks(capabilities: Sequence[str]) -> str:
-    """Return the sentence about missing capabilities, with the remedy."""
+    """Return a sentence that names the missing capabilities and the remedy."""
     return f"The account's role lacks {', '.join(capabilities)}: add them to the role, in the system context."
 
 
 def _told(function: Function, check: Callable[[], Sequence[str]]) -> Sequence[str]:
-    """Return what a check of a function finds, an error that ends it included."""
+    """Return the problems that a check finds. An error that ends the check counts as one problem."""
     try:
         return check()
     except SyncError as error:
-        # The site's information says otherwise, or could not be read.
+        # ``accessexception``: the service lacks the function, although the site information lists it or is unavailable.
         return [f"The service lacks {function.value}: add it." if error.vendor_code == _NO_ACCESS else error.message]
 
 
@@ -144,7 +144,7 @@ def _missing_functions(service: WebService) -> tuple[list[str], frozenset[Functi
     except CredentialsError as error:
         if error.vendor_code != _NO_ACCESS:
             raise
-        # The service may lack just this function; if no function can be called, this call says so.
+        # The service may lack only this function. If no function can be called, this look-up raises.
         courses.find(service, "id", str(courses.SITE_COURSE_ID))
         message = f"The service lacks {Function.SITE_INFO.value}, so its functions cannot be listed: add it."
         return [message], frozenset(Function)
@@ -155,7 +155,10 @@ def _missing_functions(service: WebService) -> tuple[list[str], frozenset[Functi
 
 
 def _blocked(service: WebService, functions: frozenset[Function]) -> str:
-    """Return the problem if Moodle does not let the account into any course, such as before it agrees to the policy."""
+    """Return the problem if Moodle blocks the account in every course, such as before it agrees to the site policy.
+
+    Empty if Moodle does not block the account.
+    """
     if Function.LIST not in functions:
         return ""
     try:
@@ -191,9 +194,10 @@ def _update_problems(service: WebService) -> Sequence[str]:
 
 
 def _list_problems(service: WebService, max_input_vars: int) -> Sequence[str]:
-    """List the first courses until one of them is hidden, which shows that the account may see hidden courses.
+    """Check that the account may list hidden courses. Raises the error of Moodle if it may not.
 
-    Without the capability such a list is refused. Where no hidden course is among them, nothing can be told.
+    Reads up to 5 pages of courses, until one contains a hidden course. Moodle rejects a list with a hidden course if
+    the account lacks the capability to view it. Without a hidden course on these pages, the check is inconclusive.
     """
     pages = islice(courses.pages(service, max_input_vars=max_input_vars), _PAGES_SEARCHED)
     any(course.visible == courses.HIDDEN for page in pages for course in page)

@@ -1,4 +1,4 @@
-"""Moodle's courses as the web service returns them: looked up by a field, or listed in parts."""
+"""Moodle courses as the web service returns them: look-up by a field, and paginated lists."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 HIDDEN: Final = 0  #: Values of ``visible``.
 VISIBLE: Final = 1
 
-SITE_COURSE_ID: Final = 1  #: The front page, a course of every site.
+SITE_COURSE_ID: Final = 1  #: The front page, which is a course on every site.
 
-#: Courses that are asked for at once. 100 of them take Moodle 0.2 to 0.8 s (observed).
+#: Number of ids per list call. Moodle needs 0.2 to 0.8 s for 100 courses (observed).
 IDS_PER_CALL: Final = 200
-#: The list ends once this many ids in a row belong to no course; deleted courses leave such gaps.
+#: The list ends after this many consecutive unused ids. Deleted courses leave gaps of unused ids.
 MAX_UNUSED_IDS: Final = 20_000
 
 
 class Course(BaseModel):
-    """One course of a reply. Fields that the account may not read are ``None``: Moodle leaves them out."""
+    """A course in a response. Fields that the account may not read are ``None``, because Moodle omits them."""
 
     id: int
     shortname: str = ""
@@ -42,19 +42,19 @@ class _Courses(BaseModel):
 
 
 def find(service: WebService, field: str, value: str) -> list[Course]:
-    """Return the courses that Moodle finds by one of their fields, hidden ones included.
+    """Return the courses whose ``field`` matches ``value``, hidden courses included.
 
-    Moodle matches as its database collates: case, accents and trailing spaces may not count.
+    Moodle matches with its database collation, which may ignore case, accents and trailing spaces.
     """
     return service.call(Function.FIND, {"field": field, "value": value}, _Courses).courses
 
 
 def among(service: WebService, ids: Sequence[int]) -> list[Course]:
-    """Return the courses that have one of ``ids``, in halves where the reply would be too large.
+    """Return the courses with the given ``ids``. Splits the list in halves if a response is too large.
 
     Raises:
-        CredentialsError: the account may not enter one of them (``errorcoursecontextnotvalid``).
-        AnswerTooLargeError: a single course is too large.
+        CredentialsError: the account may not enter one of the courses (``errorcoursecontextnotvalid``).
+        AnswerTooLargeError: the response for a single course is too large.
     """
     arguments = {f"options[ids][{position}]": str(course_id) for position, course_id in enumerate(ids)}
     try:
@@ -67,11 +67,11 @@ def among(service: WebService, ids: Sequence[int]) -> list[Course]:
 
 
 def pages(service: WebService, *, max_input_vars: int) -> Iterator[list[Course]]:
-    """Yield all courses but the front page in parts of ascending ids; each part has at least one course.
+    """Yield all courses except the front page, in non-empty pages of ascending ids.
 
-    Moodle returns all courses at once, or those with the ids that are asked for; it has no other paging, and no call
-    that returns the highest id. So ranges of ids are asked for, larger ones across gaps, until
-    :data:`MAX_UNUSED_IDS` in a row are unused. Ids ascend and are never used twice.
+    Moodle returns either all courses or the courses with given ids. It has no other pagination, and no call returns
+    the highest id. This function therefore requests ranges of ids, with larger ranges across gaps, and stops after
+    :data:`MAX_UNUSED_IDS` consecutive unused ids. Moodle assigns ascending ids and never reuses one.
     """
     most = max_input_vars - CONTROL_VARIABLES
     first, size, unused = SITE_COURSE_ID + 1, min(IDS_PER_CALL, most), 0

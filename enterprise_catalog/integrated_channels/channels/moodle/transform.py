@@ -1,6 +1,7 @@
-"""Content items -> Moodle courses. Pure; every limit of Moodle's is a constant here.
+"""Translates content items into Moodle courses. Pure; every Moodle limit is a constant here.
 
-https://docs.moodle.org/dev/Web_service_API_functions and, where they differ, what was observed on Moodle 4.5.6.
+Source: https://docs.moodle.org/dev/Web_service_API_functions. Where Moodle 4.5.6 was observed to differ, the observed
+behavior counts.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from enterprise_catalog.integrated_channels.channels.text import plain
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.types import ContentItem, Payload
 
-MAX_IDNUMBER_LENGTH: Final = 100  #: mdl_course.idnumber; one more is refused as ``dmlwriteexception``.
+MAX_IDNUMBER_LENGTH: Final = 100  #: mdl_course.idnumber; a longer value fails with ``dmlwriteexception``.
 MAX_SHORTNAME_LENGTH: Final = 255  #: mdl_course.shortname.
 MAX_FULLNAME_LENGTH: Final = 254  #: mdl_course.fullname up to Moodle 4.5; 1,333 from 5.0 on.
 
-NO_END_DATE: Final = 0  #: Without an end date Moodle would set one, a year after the start.
+NO_END_DATE: Final = 0  #: If the field is omitted, Moodle sets an end date one year after the start.
 
 _REQUIREMENTS: Final = courses.Requirements(
     "Moodle", MAX_IDNUMBER_LENGTH, f"Moodle's ID number holds at most {MAX_IDNUMBER_LENGTH}."
@@ -28,7 +29,7 @@ _REQUIREMENTS: Final = courses.Requirements(
 
 
 class CourseSettings(ChannelSettings):
-    """How one site wants its courses."""
+    """Settings that control the translation of courses for one site."""
 
     category_id: int = Field(default=1, ge=1, description="The course category that new courses go into.")
     site_name: str = Field(default="edX.org", min_length=1, max_length=50, description="The source in full names.")
@@ -38,12 +39,12 @@ class CourseSettings(ChannelSettings):
 
 
 def to_course(item: ContentItem, settings: CourseSettings) -> Payload:
-    """Return the fields of the Moodle course that stands for ``item``, named as the web service names them.
+    """Return the fields of the Moodle course for ``item``, with the names of the web service.
 
-    Texts are plain, and without what PHP takes for tags, where Moodle takes no HTML; dates are epoch seconds.
+    Names are plain text without anything that PHP treats as a tag; the summary is HTML. Dates are epoch seconds.
 
     Raises:
-        RejectedError: a pathway, a key that is too long for ``idnumber``, or no title.
+        RejectedError: the item is a pathway, its key is too long for ``idnumber``, or it has no title.
     """
     _REQUIREMENTS.check(item)
     title = plain(item.title)
@@ -67,15 +68,15 @@ def _fullname(item: ContentItem, site_name: str) -> str:
 
 
 def _shortname(title: str, key: str) -> str:
-    """Return title and key; the title gives way, since the key keeps the short name unique."""
+    """Return title and key. Only the title is truncated, because the key makes the short name unique."""
     ending = php.tagless(f" ({key})")
     return php.tagless(title, MAX_SHORTNAME_LENGTH - len(ending)).rstrip() + ending
 
 
 def _summary(item: ContentItem, title: str) -> str:
-    """Return a link to the enrolment page and the description, as HTML, which is what Moodle takes a summary for.
+    """Return a link to the enrollment page and the description, as HTML.
 
-    Its column takes a megabyte and more.
+    No length limit: the database column holds more than a megabyte.
     """
     link = courses.link_to_course_page(courses.address_of(item))
     return courses.described(item, head=link and f"{link}<br/>", title=title)

@@ -1,6 +1,6 @@
-"""Moodle's REST web service: functions, tokens, calls, replies and error codes. Nothing here knows what a course is.
+"""Client for Moodle's REST web service: functions, tokens, calls, responses and error codes. Independent of courses.
 
-Moodle answers 200 to almost everything: success is told by the body's shape, errors by their ``errorcode``.
+Moodle returns 200 for almost everything. The shape of the body indicates success; an ``errorcode`` identifies an error.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 SERVER: Final = "/webservice/rest/server.php"
 LOGIN: Final = "/login/token.php"
 
-#: Variables of each call beside its arguments: ``moodlewssettingraw``, ``wstoken``, ``wsfunction`` and
+#: Number of variables that each call adds to its arguments: ``moodlewssettingraw``, ``wstoken``, ``wsfunction`` and
 #: ``moodlewsrestformat``.
 CONTROL_VARIABLES: Final = 4
 
 
 class Function(StrEnum):
-    """All functions of the web service that this channel calls; the how-to lists them, which a test checks."""
+    """All web service functions that this channel calls. The how-to lists the same functions, which a test checks."""
 
     CREATE = "core_course_create_courses"
     UPDATE = "core_course_update_courses"
@@ -45,15 +45,15 @@ class Function(StrEnum):
     SITE_INFO = "core_webservice_get_site_info"
 
 
-#: Error code -> the remedy, for accounts that Moodle blocks in every course until a person acts (source:
-#: ``require_login`` in lib/moodlelib.php). An update reports these codes as warnings, once for each course.
+#: Error code -> remedy, for accounts that Moodle blocks in every course until someone acts (source: ``require_login``
+#: in lib/moodlelib.php). An update reports these codes as warnings, one per course.
 BLOCKED_ACCOUNT: Final[Mapping[str, str]] = {
     "forcepasswordchangenotice": "Log in to Moodle as this account and change its password.",
     "nopasswordchangeforced": "A Moodle administrator must switch off the account's forced password change.",
     "usernotfullysetup": "Log in to Moodle as this account and complete its profile.",
     "sitepolicynotagreed": "Log in to Moodle as this account and agree to the site policy.",
 }
-#: The same for accounts that are refused by the web service as such, or for what their role does not allow.
+#: Error code -> remedy, including accounts that the web service itself rejects, and missing permissions of the role.
 _REMEDIES: Final[Mapping[str, str]] = {
     **BLOCKED_ACCOUNT,
     "accessexception": (
@@ -73,10 +73,10 @@ _REMEDIES: Final[Mapping[str, str]] = {
     ),
 }
 
-#: The database refused a write: a value is too long, or a lock was not released in time. Only ``debuginfo`` tells.
+#: A failed database write: a value is too long, or a lock timed out. Only ``debuginfo`` distinguishes the two.
 WRITE_FAILED: Final = "dmlwriteexception"
-#: What error codes of Moodle mean for us; all other codes refuse the call because of an item.
-#: ``invalidrecord`` means a function that this Moodle does not have.
+#: Exception -> Moodle's error codes. Any other code means that Moodle rejects the call because of an item.
+#: ``invalidrecord`` means that this Moodle lacks the function.
 _ERRORS: Final[Mapping[type[SyncError], set[str]]] = {
     CredentialsError: {"invalidtoken", "accessexception", "nopermissions", "requireloginerror", "wsaccessuserdeleted"}
     | {"wsaccessuserexpired", "wsaccessusernologin", "wsaccessusersuspended", "wsaccessuserunconfirmed"}
@@ -85,14 +85,14 @@ _ERRORS: Final[Mapping[type[SyncError], set[str]]] = {
     RetryableError: {"dbconnectionfailed", "upgraderunning", "sitemaintenance", "sessiontimeout", "dmlreadexception"}
     | {"dmltransactionexception", "ddlexecuteerror", "locktimeout"},
     RejectedForNowError: {WRITE_FAILED},
-    RejectedInDoubtError: {"invalidresponse"},  # What a function returns is checked when it has done its work.
+    RejectedInDoubtError: {"invalidresponse"},  # Moodle validates the return value after the function has run.
 }
-#: A token that has expired is refused with the second code once, and with the first one from then on (observed).
+#: An expired token is rejected once with ``accessexception``, and afterwards with ``invalidtoken`` (observed).
 _STALE_TOKEN_CODES: Final = frozenset({"invalidtoken", "accessexception"})
 
 
 class MoodleCredentials(ChannelSettings):
-    """A web service token, or a user's name and password to get one with."""
+    """A web service token, or a username and password to request one."""
 
     token: SecretStr | None = Field(default=None, description="A token of the web service.")
     username: str = Field(default="", description="Without a token: whom to log in as.")
@@ -106,13 +106,13 @@ class MoodleCredentials(ChannelSettings):
 
 
 class _Failure(BaseModel):
-    """An error that Moodle answers with status 200; ``errorcode`` may be missing (observed)."""
+    """An error response, sent with status 200. ``errorcode`` may be missing (observed)."""
 
     exception: str | None = None
     errorcode: str | None = None
     message: str | None = None
-    error: str | None = None  #: The log-in page's word for ``message``.
-    debuginfo: str | None = None  #: Only of sites with debugging on.
+    error: str | None = None  #: The message, in responses of the login endpoint.
+    debuginfo: str | None = None  #: Only sent by sites with debugging enabled.
 
 
 class _LoggedIn(BaseModel):
@@ -123,13 +123,13 @@ T = TypeVar("T")
 
 
 class WebService:
-    """Calls the functions of one Moodle's web service."""
+    """Calls the web service functions of one Moodle."""
 
     def __init__(self, client: LMSClient, credentials: MoodleCredentials, *, service: str) -> None:
-        """Prepare calls; nothing is sent yet.
+        """Store the parameters. Sends nothing yet.
 
         Args:
-            service: the web service's short name, under which a token is asked for.
+            service: short name of the web service, which a token request must contain.
         """
         self.client = client
         self._credentials = credentials
@@ -137,23 +137,23 @@ class WebService:
         self._token = tokens.Token(client, self._log_in, given=fields.shown(credentials.token))
 
     def call(self, function: Function, arguments: Mapping[str, str], kind: type[T]) -> T:
-        """Call ``function`` and return its value, a ``kind``; log in first, and again if the token is stale by now.
+        """Call ``function`` and parse its return value as a ``kind``. Logs in if needed, and again after expiry.
 
         Raises:
-            RetryableError, RejectedError, CredentialsError, ConfigurationError: by status and error code.
+            RetryableError, RejectedError, CredentialsError, ConfigurationError: depending on status and error code.
         """
 
         def call_with(token: str) -> T:
-            # Control parameters come last: where PHP cuts a long request, it then cuts the token, and nothing is done.
-            # Without the first one Moodle escapes replies for HTML: "R&D" would read "R&amp;D" (observed).
+            # The control parameters come last. If PHP cuts a long request, it then drops the token, and Moodle does
+            # nothing. Without ``moodlewssettingraw``, Moodle escapes responses: "R&D" becomes "R&amp;D" (observed).
             control = {"wstoken": token, "wsfunction": function.value, "moodlewsrestformat": "json"}
             return self._ask(SERVER, kind, form={**arguments, "moodlewssettingraw": "1", **control})
 
         return self._token.used_by(call_with, is_stale=lambda error: error.vendor_code in _STALE_TOKEN_CODES)
 
     def explained(self, message: str, code: str) -> str:
-        """Return Moodle's own message for an error, as plain text without secrets, and the remedy if there is one."""
-        # Redacted before and after: a secret may hold what looks like a tag, or be escaped for HTML.
+        """Return Moodle's error message as redacted plain text, followed by the remedy if one is known."""
+        # Redacted before and after: a secret may contain something like a tag, or be escaped for HTML.
         words = self.client.redacted(text.plain(self.client.redacted(message))) or "an error without a text"
         told = f"Moodle: {words}"
         if code not in _REMEDIES:
@@ -163,15 +163,15 @@ class WebService:
     def _log_in(self) -> str:
         who = {"username": self._credentials.username, "password": fields.shown(self._credentials.password)}
         where = {"service": self._service}
-        # Whatever Moodle has against a log-in, it is no item.
+        # A rejected login never concerns an item, so unknown error codes are a problem of the credentials.
         found = self._ask(LOGIN, _LoggedIn, otherwise=CredentialsError, params=where, form=who, answer_is_secret=True)
         return found.token
 
     def _ask(self, path: str, kind: type[T], *, otherwise: type[SyncError] = RejectedError, **request: Any) -> T:
-        """Send a request and return the answer's value, a ``kind``.
+        """Send a request and parse the response as a ``kind``.
 
         Args:
-            otherwise: what is raised for error codes that are not known.
+            otherwise: the exception class for unknown error codes.
         """
         answer = self.client.send("POST", path, accept=(401, 403, 404), **request)
         answers.require_there(answer, f"There is no Moodle web service at the base URL: nothing is found at {path}.")
@@ -179,7 +179,7 @@ class WebService:
             message = f"Moodle answered {status}: its web services or their REST protocol are switched off."
             raise CredentialsError(message, status_code=status)
         if path == SERVER and answer.content.startswith(b"<?xml"):
-            # The last parameter did not arrive. If it is the only one, the call was carried out.
+            # PHP dropped ``moodlewsrestformat``, the last parameter. If it dropped no other, Moodle executed the call.
             message = "Moodle answered in XML: PHP cut the request; its max_input_vars is lower than the settings say."
             raise RetryableError(message, status_code=status)
         value = answer.json()

@@ -1,8 +1,8 @@
 """SAP SuccessFactors Learning, through the Open Content Network (OCN).
 
 ``transform.py``  content items -> OCN courses, pure.
-``channel.py``    one import for creates, updates and deletes.
-``log_in.py``     the two ways to get a token, and the credentials that each needs.
+``channel.py``    settings; one import call for creates, updates and deletes.
+``log_in.py``     the two kinds of token request, and their credentials.
 
-No SAP was there to be tried. What its own pages do not say is a setting.
+This channel was written without access to a SAP system. Values that SAP does not document are settings.
 """

@@ -1,6 +1,7 @@
-"""Courses at SAP SuccessFactors Learning: one import carries creates, updates and deletes. A ``courseID`` is our key.
+"""Courses in SAP SuccessFactors Learning. One import creates, updates and deletes. ``courseID`` is our content key.
 
-SAP takes an import into its Open Content Network; an administrator's job brings it into the customer's Learning later.
+SAP imports courses into its Open Content Network. A job set up by an administrator later copies them into the
+customer's Learning.
 """
 
 from __future__ import annotations
@@ -26,21 +27,21 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.types import ContentItem, Outgoing, Payload
 
 IMPORT_PATH: Final = "/learning/odatav4/public/admin/ocn/v1/OcnCourses"
-MAX_COURSES_PER_CALL: Final = 1_000  #: As SDKs made from SAP's documentation have it.
-#: KBA 3159263: after "API calling limit exceeded", 300 seconds have to pass.
+MAX_COURSES_PER_CALL: Final = 1_000  #: From SDKs that are generated from SAP's documentation.
+#: Required pause of 300 seconds after "API calling limit exceeded" (KBA 3159263).
 WINDOW_SECONDS: Final = 300
 
-#: What becomes of what leaves, by the settings' word for it.
+#: ``delete_policy`` -> status of a course that has left the catalogs.
 _RETIRED: Final = {"deactivate": CourseStatus.INACTIVE, "delete": CourseStatus.DELETED}
 
 _NEGATION: Final = "(?:unknown|invalid|unsupported|unregistered|inactive|disabled|not)"
 
-#: Our word for what an answer says nothing about.
+#: Our vendor code for a course whose result is missing from the response, or contradicts the request.
 UNKNOWN: Final = "unknown"
 
 
 class SAPSettings(log_in.LogInSettings, transform.CourseSettings):
-    """What differs from one SAP customer to the next, and what SAP's documentation leaves open."""
+    """Settings of one SAP customer, including values that SAP does not document."""
 
     delete_policy: Literal["deactivate", "delete"] = Field(
         default="deactivate", description="What leaves is made INACTIVE ('deactivate') or DELETED ('delete')."
@@ -90,14 +91,14 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, log_in.SAPCredentials]):
         return transform.to_course(item, self.settings)
 
     def probe(self) -> Sequence[str]:
-        """Fetch a token. An import would change something or use up the window, and SAP has no other call to try."""
+        """Fetch a token. An import would change data or use up the rate limit, and SAP has no other call."""
         self.log_in.fetch_token()
         return ()
 
     def apply(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        """Import all of ``items``; SAP overwrites what it has, so that a repeat is harmless.
+        """Import ``items``. Safe to repeat: SAP overwrites existing courses.
 
-        It answers with the courses that it took. Whether one that is left out was taken is not known.
+        The response lists the imported courses. For a course missing from the response, the result is unknown.
         """
         courses = [self._course(item) for item in items]
         body = {"ocnCourses": courses}
@@ -122,9 +123,9 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, log_in.SAPCredentials]):
         return transform.retired_course(item.content_key, item.title, status, self.settings)
 
     def _fault_of_settings(self, error: RejectedError, courses: Sequence[Payload]) -> ConfigurationError | None:
-        """Return what to raise where SAP does not know what all ``courses`` have by the settings; else ``None``.
+        """Return an error if SAP does not know the provider or a locale that all ``courses`` use; else ``None``.
 
-        Divided, such an import would be refused course by course.
+        Splitting such an import would not help: SAP would reject every course.
         """
         locales = {self.settings.default_locale, *self.settings.additional_locales}
         for course in courses:
@@ -151,9 +152,9 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, log_in.SAPCredentials]):
 
 
 def _is_called_unknown(kind: str, name: str, words: str) -> bool:
-    """Return whether ``words`` say that there is no such provider or locale, and not that something else is wrong.
+    """Return True if the message ``words`` says that the provider or locale ``name`` does not exist.
 
-    SAP's own words are not published: what is not understood stays a refusal of items.
+    SAP does not publish its error messages. Any message that does not match counts as a rejection of items.
     """
     named = rf"\b{kind}(?: ID| name)?\W+{re.escape(name)}(?!\w)"
     patterns = (rf"\b{_NEGATION}\W+{named}", rf"{named}\W+(?:(?:is|does|has|was)\W+)?{_NEGATION}\b")
@@ -161,7 +162,7 @@ def _is_called_unknown(kind: str, name: str, words: str) -> bool:
 
 
 def _explain(answer: Answer) -> tuple[str, str]:
-    """Return SAP's own code and words for a refusal, as far as it has any."""
+    """Return SAP's error code and message; both empty if the response has no error object."""
     refusal = read_or_none(_Refusal, answer)
     return (str(refusal.error.code or refusal.error.errorCode), refusal.error.message) if refusal else ("", "")
 

@@ -1,6 +1,6 @@
-"""How SAP SuccessFactors gives out tokens: by its old token server, or for a SAML assertion, which takes its place.
+"""Token requests to SAP SuccessFactors: the old token server, and SAML assertions, which replace it.
 
-A token is good for half an hour or longer; each run fetches its own, and does not ask how long.
+A token is valid for 30 minutes or longer. Each run fetches its own token and ignores the lifetime.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.http import LMSClient
 
-#: KBA 2558226. SAP withdraws it: announced for November 2026, then put off to the second half of 2027.
+#: KBA 2558226. SAP will retire the token server: announced for November 2026, postponed to the second half of 2027.
 TOKEN_SERVER_PATH: Final = "/learning/oauth-api/rest/v1/token"  # noqa: S105  (no secret)
 SAML_PATH: Final = "/oauth/token"
 
 
 class LogInSettings(ChannelSettings):
-    """Who we are at one SAP, and which of the two ways its customer has."""
+    """Identity of our client in one SAP system, and the kind of token request that the customer uses."""
 
     company_id: str = Field(min_length=1, description="The customer's company ID at SAP.")
     token_kind: Literal["token_server", "saml_bearer"] = Field(
@@ -40,7 +40,7 @@ class LogInSettings(ChannelSettings):
 
 
 class SAPCredentials(ChannelSettings):
-    """How SAP knows us: a secret, a key to sign assertions with, or an assertion that somebody else has signed."""
+    """Credentials: a client secret, a key to sign assertions, or an assertion that has already been signed."""
 
     client_id: str = Field(min_length=1, description="The OAuth client's ID; SAP calls it API key, too.")
     client_secret: SecretStr | None = Field(default=None, description="For the token kind 'token_server'.")
@@ -53,13 +53,13 @@ class SAPCredentials(ChannelSettings):
 
 
 class LogIn:
-    """Fetches tokens in the customer's way. Not for several threads at once; ``BearerClient`` sees to that."""
+    """Fetches tokens with the configured token kind. Not thread-safe; ``BearerClient`` serializes the calls."""
 
     def __init__(self, client: LMSClient, settings: LogInSettings, credentials: SAPCredentials) -> None:
-        """Prepare calls; nothing is sent yet.
+        """Store the parameters. Sends nothing yet.
 
         Raises:
-            ConfigurationError: the token kind needs settings or credentials that are not there.
+            ConfigurationError: the token kind requires settings or credentials that are missing.
         """
         self._client = client.at(settings.token_base_url) if settings.token_base_url else client
         self._settings, self._credentials = settings, credentials
@@ -72,7 +72,7 @@ class LogIn:
             raise ConfigurationError(f"For this token kind SAP needs {' and '.join(missing)}.")
 
     def fetch_token(self) -> str:
-        """Return an access token."""
+        """Request an access token. Raises as ``oauth.request_grant`` does."""
         path = SAML_PATH if self._by_assertion else TOKEN_SERVER_PATH
         nothing_there = f"SAP gives out no tokens at {self._client.base_url}{path}."
         request = self._with_assertion() if self._by_assertion else self._with_secret()
@@ -81,7 +81,7 @@ class LogIn:
         return grant.access_token
 
     def _with_secret(self) -> dict[str, Any]:
-        """Return a request to Learning's own token server."""
+        """Return the arguments of a request to Learning's token server."""
         who, settings = self._credentials, self._settings
         user = {"userId": settings.user_id, "companyId": settings.company_id, "userType": settings.user_type}
         return {
@@ -90,7 +90,7 @@ class LogIn:
         }
 
     def _with_assertion(self) -> dict[str, Any]:
-        """Return a request that hands in an assertion: one of our own, made for it, or the one that was given."""
+        """Return the arguments of a request with an assertion: a new one signed by us, or the configured one."""
         assertion = self._assertion()
         self._client.keep_secret(assertion)
         who = {"company_id": self._settings.company_id, "client_id": self._credentials.client_id}
@@ -109,6 +109,6 @@ class LogIn:
             attributes={"api_key": self._credentials.client_id},
         )
         private_key = shown(self._credentials.private_key)
-        # An assertion says until when it is good: the one time that a channel must know.
+        # Channels otherwise never read the clock, but an assertion must contain its expiry time.
         xml = given.encode() or saml.signed_assertion(claims, private_key=private_key, now=datetime.now(UTC))
         return base64.b64encode(xml).decode()

@@ -1,6 +1,6 @@
-"""Content items -> OCN courses of SAP SuccessFactors Learning. Pure; every limit of SAP's is a constant here.
+"""Translates content items into OCN courses of SAP SuccessFactors Learning. Pure; SAP's limits are constants here.
 
-Fields as Open edX sends them to ``OcnCourses``. How long they may be is not published.
+The fields are the ones that Open edX sends to ``OcnCourses``. SAP does not publish their maximum lengths.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.types import ContentItem, CourseRun, Payload
 
-MAX_COURSE_ID_LENGTH: Final = 255  #: SAP names no limit; this is the catalog's own.
+MAX_COURSE_ID_LENGTH: Final = 255  #: The catalog's own limit; SAP documents none.
 
-NEW_WINDOW: Final = 3  #: SAP's ``launchType`` for content that opens in a window of its own.
-REVISION: Final = 1  #: SAP's default; it overwrites a course whatever its number.
-CURRENCY: Final = "USD"  #: ISO 4217; prices of the catalog are in it.
+NEW_WINDOW: Final = 3  #: SAP's ``launchType`` for content that opens in a new window.
+REVISION: Final = 1  #: SAP's default. SAP overwrites a course regardless of this number.
+CURRENCY: Final = "USD"  #: ISO 4217 code of the catalog's prices.
 
-_Texts = list[dict[str, str]]  #: A text in each of some locales.
+_Texts = list[dict[str, str]]  #: One text in several locales.
 _PACINGS: Final = {"self_paced": "Self-paced", "instructor_paced": "Instructor-paced"}
 _REQUIREMENTS: Final = Requirements(
     "SAP",
@@ -37,7 +37,7 @@ _REQUIREMENTS: Final = Requirements(
 
 
 class CourseStatus(StrEnum):
-    """SAP's words for whether a course is offered."""
+    """Values of ``status``, which controls if SAP offers a course."""
 
     ACTIVE = "ACTIVE"
     INACTIVE = "INACTIVE"
@@ -45,7 +45,7 @@ class CourseStatus(StrEnum):
 
 
 class CourseSettings(ChannelSettings):
-    """How one customer wants its courses."""
+    """Settings that control the translation of courses for one customer."""
 
     provider_id: str = Field(
         default="EDX", min_length=1, description="The OCN provider's ID, as the customer's Learning has it registered."
@@ -62,7 +62,7 @@ class CourseSettings(ChannelSettings):
         default="zero", description="'zero', 'catalog' (what the catalog says, in USD), or 'none' to send no price."
     )
     mobile_enabled: bool = Field(default=True, description="Whether courses can be launched on mobile devices.")
-    title_length: TextLength = None  #: SAP names no limit, here and below.
+    title_length: TextLength = None  #: SAP documents no limit, here and below.
     description_length: TextLength = None
     retired_launch_url: str = Field(
         default="", description="Where retired courses lead; only if SAP refuses to retire courses without content."
@@ -70,13 +70,14 @@ class CourseSettings(ChannelSettings):
 
 
 def to_course(item: ContentItem, settings: CourseSettings) -> Payload:
-    """Return the OCN course that stands for ``item``, active; texts are plain, dates epoch milliseconds.
+    """Return the active OCN course for ``item``. Texts are plain text; dates are epoch milliseconds.
 
     Raises:
-        RejectedError: a pathway, a key that is too long, no title, or no address to launch; the message names all.
+        RejectedError: the item is a pathway, its key is too long, or it has no title or launch URL. The message lists
+            every problem.
     """
     address = address_of(item)
-    # One that SAP cannot take for a URL would have it refuse a whole import.
+    # SAP would reject the whole import because of one invalid URL.
     no_address = "The item has no web address that learners could be sent to; SAP needs one."
     _REQUIREMENTS.check(item, (not is_web_address(address), no_address))
     name = plain(item.title)
@@ -95,10 +96,12 @@ def to_course(item: ContentItem, settings: CourseSettings) -> Payload:
 
 
 def retired_course(content_key: str, title: str, status: CourseStatus, settings: CourseSettings) -> Payload:
-    """Return the least that SAP takes to stop offering a course: what each must have, and nothing to be used.
+    """Return the minimal payload that retires a course: only the required fields, and no content.
+
+    If ``retired_launch_url`` is set, the payload includes content with this URL.
 
     Args:
-        title: what the course was called; its key takes the place of one that is not known.
+        title: the last known title of the course; if it is empty, the content key is used.
     """
     name = cut(plain(title), settings.title_length) or content_key
     texts = _localized(name, [settings.default_locale, *settings.additional_locales])
@@ -111,7 +114,7 @@ def retired_course(content_key: str, title: str, status: CourseStatus, settings:
 def _course(
     content_key: str, status: CourseStatus, *, title: _Texts, description: _Texts, settings: CourseSettings
 ) -> Payload:
-    """Return what each course must have."""
+    """Return the required fields of a course."""
     return {
         "courseID": content_key,
         "providerID": settings.provider_id,
@@ -124,7 +127,7 @@ def _course(
 
 
 def _locales(item: ContentItem, settings: CourseSettings) -> list[str]:
-    """Return SAP's names of the locales that texts are given in; a run's own language comes first."""
+    """Return SAP's names of the locales for all texts. The language of a course run comes first."""
     first = settings.default_locale
     if item.content_type == "courserun" and item.run is not None:
         language = item.run.language.lower()
@@ -137,7 +140,7 @@ def _localized(text: str, locales: list[str]) -> _Texts:
 
 
 def _title(item: ContentItem, length: int | None) -> str:
-    """Return the title; a run's says when it starts, as otherwise all runs of a course would look alike."""
+    """Return the title. For a course run it includes the start month, to distinguish the runs of a course."""
     ending = _start_of(item.run) if item.content_type == "courserun" and item.run else ""
     return cut(title_of(item), length and max(length - len(ending), 1)) + ending
 
@@ -158,7 +161,7 @@ def _description(item: ContentItem) -> str:
 
 
 def _facts(run: CourseRun) -> list[str]:
-    """Return what a course's description says of its run, a sentence for each."""
+    """Return sentences about the course run for the description: pacing, dates, closed enrollment."""
     dates = [("Starts", run.start), ("Ends", run.end)]
     told = ", ".join(f"{word}: {_month(moment)}" for word, moment in dates if moment is not None)
     pacing = _PACINGS.get(run.pacing, "")
@@ -180,16 +183,16 @@ def _launch_point(content_key: str, title: str, address: str, settings: CourseSe
 
 
 def _price(item: ContentItem, settings: CourseSettings) -> list[dict[str, Any]]:
-    """Return what the course costs: nothing, where the customer has paid already."""
+    """Return the price according to the ``price`` setting; an empty list to send no price."""
     values = {"zero": 0.0, "catalog": item.price_usd, "none": None}
     value = values[settings.price]
     return [] if value is None else [{"currency": CURRENCY, "value": value}]
 
 
 def _schedule(item: ContentItem) -> list[dict[str, Any]]:
-    """Return the run's dates; none unless both are known, as SAP takes an empty date for an error.
+    """Return the dates of the run, or an empty list if a date is missing or the end is before the start.
 
-    Dates that contradict each other are as good as none.
+    SAP treats an empty date as an error.
     """
     run = item.run
     if run is None or run.start is None or run.end is None or run.end < run.start:

@@ -169,7 +169,7 @@ def test_imports_come_through_where_the_server_refuses_old_snapshots(first: str,
 
 @pytest.fixture
 def refused_old_snapshots(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Enable the default of MariaDB 11.6.2: rows changed since the transaction began cannot be locked (MDEV-35124).
+    """Enable MariaDB's default since 11.6.2: rows changed after the transaction began cannot be locked (MDEV-35124).
 
     Servers that do not have the variable are not changed.
     """

@@ -1,4 +1,4 @@
-"""A catalog service and a sandbox Moodle, both reached over real HTTP on loopback."""
+"""Fixtures: a catalog service and a sandbox Moodle, both over real HTTP on the loopback interface."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Clock:
-    """A clock that stands until it is moved."""
+    """A clock that only moves when a test moves it."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -33,19 +33,19 @@ class Clock:
         return self.now
 
     def forward(self, **duration: float) -> None:
-        """Move the clock, as in ``forward(hours=1)``."""
+        """Move the clock forward, as in ``forward(hours=1)``."""
         self.now += timedelta(**duration)
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """A clock that stands at the first day's noon."""
+    """A clock fixed at ``DAY_ONE``, which is noon."""
     return Clock(DAY_ONE)
 
 
 @pytest.fixture
 def catalog_service(live_server: LiveServer, settings: Settings) -> LiveServer:
-    """The catalog service on loopback, known to the channels' settings."""
+    """The catalog service on the loopback interface. The channels' settings point to it."""
     settings.CATALOG_API_URL = live_server.url
     settings.OAUTH2_PROVIDER_URL = f"{live_server.url}/oauth2"
     return live_server
@@ -53,20 +53,20 @@ def catalog_service(live_server: LiveServer, settings: Settings) -> LiveServer:
 
 @pytest.fixture
 def moodle() -> MoodleSandbox:
-    """A Moodle in memory; ``moodle_url`` serves it."""
+    """An in-memory Moodle sandbox; ``moodle_url`` serves it."""
     return MoodleSandbox()
 
 
 @pytest.fixture
 def moodle_url(moodle: MoodleSandbox) -> Iterator[str]:
-    """Where ``moodle`` is served on loopback."""
+    """The URL of ``moodle`` on the loopback interface."""
     with on_loopback(moodle) as url:
         yield url
 
 
 @pytest.fixture
-def customer(catalog_service: LiveServer) -> EnterpriseCustomer:  # noqa: ARG001  (its database has to be there)
-    """The customer of ``configuration``."""
+def customer(catalog_service: LiveServer) -> EnterpriseCustomer:  # noqa: ARG001  (needs its database)
+    """The customer of ``configuration``, in the catalog service's database."""
     return a_customer()
 
 
@@ -74,7 +74,7 @@ def customer(catalog_service: LiveServer) -> EnterpriseCustomer:  # noqa: ARG001
 def configure(
     customer: EnterpriseCustomer, moodle: MoodleSandbox, moodle_url: str
 ) -> Callable[..., ChannelConfiguration]:
-    """Return a function that connects the customer to ``moodle``; its arguments are further columns."""
+    """Return a function that creates a configuration for ``moodle``; its arguments are other columns."""
 
     def make(**columns: object) -> ChannelConfiguration:
         configuration = make_configuration(
@@ -94,5 +94,5 @@ def configure(
 
 @pytest.fixture
 def configuration(configure: Callable[..., ChannelConfiguration]) -> ChannelConfiguration:
-    """The customer's connection to ``moodle``: all of the customer's catalogs, and deletes without approval."""
+    """The customer's configuration for ``moodle``: all catalogs, and deletes without approval."""
     return configure(delete_limit_percent=100)

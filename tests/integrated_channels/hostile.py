@@ -1,4 +1,4 @@
-"""LMSs that keep calls open for ever, on loopback: each byte comes in time, and the response never ends."""
+"""LMSs on the loopback interface that never end a response but send each byte in time."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: How long a hostile LMS waits between two bytes, in seconds.
+#: Pause between two bytes, in seconds.
 PAUSE_SECONDS: Final = 0.2
 
-#: Kind -> what is sent at once, and what is sent again and again.
+#: Kind -> bytes sent first, and bytes sent repeatedly.
 _RESPONSES: Final = {
     "silence": (b"", b""),
     "headers": (b"HTTP/1.1 200 OK\r\nX-Endless: ", b"x"),
@@ -28,10 +28,11 @@ KINDS: Final = tuple(_RESPONSES)
 
 @contextmanager
 def hostile_lms(kind: str, *, reads: bool = True) -> Iterator[str]:
-    """Serve until the block ends, and give the URL.
+    """Serve until the block ends, and yield the URL.
 
     Args:
-        reads: receive the whole request first; else a byte now and then, so that a large one is never sent.
+        reads: receive the whole request first. If false, read one byte at a time, so slowly that a client never
+            finishes sending a large request.
     """
     is_over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -48,7 +49,7 @@ def hostile_lms(kind: str, *, reads: bool = True) -> Iterator[str]:
 
 
 def _accept(server: socket.socket, kind: str, is_over: threading.Event, reads: bool) -> None:  # noqa: FBT001
-    with suppress(OSError):  # The server is shut down.
+    with suppress(OSError):  # The server was shut down.
         while True:
             connection, _ = server.accept()
             threading.Thread(target=_serve, args=(connection, kind, is_over, reads), daemon=True).start()
@@ -56,7 +57,7 @@ def _accept(server: socket.socket, kind: str, is_over: threading.Event, reads: b
 
 def _serve(connection: socket.socket, kind: str, is_over: threading.Event, reads: bool) -> None:  # noqa: FBT001
     first, again = _RESPONSES[kind]
-    with connection, suppress(OSError):  # The client has closed the connection.
+    with connection, suppress(OSError):  # The client closed the connection.
         if reads:
             connection.recv(65_536)
             connection.sendall(first)

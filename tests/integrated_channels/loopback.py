@@ -1,4 +1,4 @@
-"""Stand-ins of other systems, served on loopback from threads of the tests' own process."""
+"""Serves WSGI applications on the loopback interface, in threads of the test process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def on_loopback(application: WSGIApplication) -> Iterator[str]:
-    """Serve ``application`` until the block ends, and give its URL."""
+    """Serve ``application`` until the block ends, and yield its URL."""
     server = make_loopback_server(application, port=0)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

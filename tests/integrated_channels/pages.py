@@ -1,4 +1,4 @@
-"""The addresses of the audit view's pages, and how to read them."""
+"""URLs of the audit pages in the admin, and helpers to read the pages."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ CONFIGURATIONS = f"{_ADMIN}/channelconfiguration/"
 
 
 def text_of(response: HttpResponseBase) -> str:
-    """Return the page, which must be there."""
+    """Return the page's text. Asserts status 200."""
     assert response.status_code == 200
     assert isinstance(response, HttpResponse)
     return response.content.decode()
 
 
 def shown(client: Client, address: str, **narrowed: str | int | list[str]) -> list[str]:
-    """Return the names of the rows that a list shows, in its order."""
+    """Return the rows of a changelist page as text, in order."""
     response = client.get(address, narrowed)
     assert response.status_code == 200
     return [str(row) for row in response.context["cl"].result_list]
 
 
 def statements(client: Client, address: str, **narrowed: str | int | list[str]) -> list[str]:
-    """Return the SQL that a page takes."""
+    """Return the SQL statements that a page runs."""
     with CaptureQueriesContext(connection) as captured:
         text_of(client.get(address, narrowed))
     return [query["sql"] for query in captured]

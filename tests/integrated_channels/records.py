@@ -1,4 +1,4 @@
-"""Rows of the audit, made directly: for pages that show them."""
+"""Creates audit rows directly, for tests of the pages that display them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECRET = "a-token-that-nobody-may-see"
 
 
 def a_configuration(**columns: Any) -> ChannelConfiguration:
-    """Save and return a configuration of Moodle whose credentials hold :data:`SECRET`."""
+    """Create a Moodle configuration whose credentials contain :data:`SECRET`."""
     configuration = make_configuration(
         channel_code="MOODLE",
         customer_uuid=UUID(int=7),
@@ -37,7 +37,7 @@ def a_configuration(**columns: Any) -> ChannelConfiguration:
 
 
 def a_run(configuration: ChannelConfiguration, **columns: Any) -> SyncRun:
-    """Save and return a run that ended."""
+    """Create a finished run, by default with the state ``complete``."""
     ended = {"state": RunState.COMPLETE, "started_at": DAY_ONE, "finished_at": DAY_ONE}
     return SyncRun.objects.create(configuration=configuration, **(ended | columns))
 
@@ -45,7 +45,7 @@ def a_run(configuration: ChannelConfiguration, **columns: Any) -> SyncRun:
 def transmissions(
     configuration: ChannelConfiguration, keys: Iterable[str], **columns: Any
 ) -> list[ContentMetadataItemTransmission]:
-    """Save and return a rejected transmission of each key, with one attempt in a run of its own."""
+    """Create a rejected transmission for each key, with one attempt each in one run. Returns them in order of key."""
     values = {"state": "rejected", "reason": "Moodle said no.", "attempts": 1, "last_attempt_at": DAY_ONE} | columns
     ContentMetadataItemTransmission.objects.bulk_create(
         ContentMetadataItemTransmission(configuration=configuration, content_key=key, created_at=DAY_ONE, **values)

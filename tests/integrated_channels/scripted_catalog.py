@@ -1,4 +1,4 @@
-"""A catalog service that answers what it is told to, for answers that the real one never gives."""
+"""A catalog service with scripted responses, for responses that the real catalog service never sends."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ TOKEN = "a-token-of-the-scripted-catalog"
 
 @dataclass(kw_only=True, eq=False)
 class ScriptedCatalog(SandboxApplication):
-    """Its operations are ``access_token``, ``enterprise-catalogs``, ``content-diff`` and ``content-metadata``."""
+    """Serves the operations ``access_token``, ``enterprise-catalogs``, ``content-diff`` and ``content-metadata``."""
 
-    #: Operation -> the answers it gives, JSON or whole responses, one after the other; the last one for ever.
+    #: Operation -> its responses in order, as JSON or whole responses. The last response is repeated.
     answers: dict[str, list[object]] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
 
@@ -58,7 +58,7 @@ class ScriptedCatalog(SandboxApplication):
 
 @contextmanager
 def served() -> Iterator[tuple[ScriptedCatalog, str]]:
-    """Serve a scripted catalog on loopback; give it and its URL."""
+    """Serve a scripted catalog on the loopback interface. Yield the catalog and its URL."""
     catalog = ScriptedCatalog()
     catalog.reset()
     with on_loopback(catalog) as url:

@@ -1,4 +1,4 @@
-"""The smallest learning system, in memory behind ``httpx.MockTransport``, and the channel that talks to it."""
+"""A minimal LMS, in memory behind ``httpx.MockTransport``, and a channel for it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Book:
-    """What stands on the shelf."""
+    """A course on the shelf."""
 
     key: str
     title: str
@@ -31,29 +31,29 @@ class Book:
 
 @dataclass
 class Shelf:
-    """Answers ``/find``, ``/create``, ``/update`` and ``/delete``, each with a JSON list of items in one form field.
+    """An LMS with ``/find``, ``/create``, ``/update`` and ``/delete``. Each takes a JSON list in one form field.
 
-    A call of which the shelf refuses one key, or has one that it is to create, gets 422 and changes nothing.
+    A call with a refused key, or a create of an existing key, gets status 422 and changes nothing.
     """
 
-    books: dict[str, Book] = field(default_factory=dict)  #: By the shelf's own ids.
-    refused: set[str] = field(default_factory=set)  #: Keys that no create, update or delete may hold.
-    unspeakable: set[str] = field(default_factory=set)  #: Keys that not even a look-up may hold.
-    forgotten: set[str] = field(default_factory=set)  #: Keys that answers leave out.
-    strangers: dict[str, str] = field(default_factory=dict)  #: What answers tell of keys that were not sent.
-    vanishing: set[str] = field(default_factory=set)  #: Keys of books that go once they were found.
-    #: The number of a request (from 1) -> the status that it gets; it is not carried out.
+    books: dict[str, Book] = field(default_factory=dict)  #: Keyed by the shelf's IDs.
+    refused: set[str] = field(default_factory=set)  #: Keys rejected by create, update and delete.
+    unspeakable: set[str] = field(default_factory=set)  #: Keys rejected by every call, including look-ups.
+    forgotten: set[str] = field(default_factory=set)  #: Keys missing from responses.
+    strangers: dict[str, str] = field(default_factory=dict)  #: Extra results, for keys that were not sent.
+    vanishing: set[str] = field(default_factory=set)  #: Keys of books that are removed after a look-up.
+    #: Number of a request (from 1) -> status of its response. The request is not carried out.
     outages: dict[int, int] = field(default_factory=dict)
-    calls: Counter[str] = field(default_factory=Counter)  #: By name.
+    calls: Counter[str] = field(default_factory=Counter)  #: Keyed by operation.
     made: int = 0
 
     def put(self, *keys: str, title: str = "Theirs") -> list[str]:
-        """Put books on the shelf as if they had long stood there, and return their ids."""
+        """Add books to the shelf as if they had existed before. Return their IDs."""
         return [self._add({"key": key, "title": title}) for key in keys]
 
     @property
     def shown(self) -> dict[str, str]:
-        """Key -> title of what learners see."""
+        """Key -> title of the books that learners see."""
         return {book.key: book.title for book in self.books.values() if book.is_shown}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -98,7 +98,7 @@ class Shelf:
 
 
 class ShelfChannel(PushChannel[ChannelSettings, ChannelSettings]):
-    """The channel to a :class:`Shelf`."""
+    """The channel for a :class:`Shelf`."""
 
     code = "SHELF"
     label = "Shelf"

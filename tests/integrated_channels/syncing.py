@@ -1,4 +1,4 @@
-"""What tests of syncs ask again and again."""
+"""Shortcuts for tests of syncs: run a sync, and read a row."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def row_of(key: str) -> ContentMetadataItemTransmission:
-    """Return the only transmission row of ``key``."""
+    """Return the only transmission row for ``key``."""
     return ContentMetadataItemTransmission.objects.get(content_key=key)
 
 
 def run_of(configuration: ChannelConfiguration, clock: Clock) -> SyncRun:
-    """Sync, and return the run's row; nobody else may hold the lease."""
+    """Sync, and return the run's row. Asserts that the lease was free."""
     row = sync(configuration, clock=clock)
     assert row is not None
     return row

@@ -1,4 +1,4 @@
-"""No way inside: base URLs that lead into our own network are refused, whatever their names say."""
+"""SSRF protection: base URLs that resolve to non-public addresses are rejected."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
-#: IANA's IPv4 special-purpose address registry, with multicast and the address that Azure adds.
+#: IANA's IPv4 special-purpose address registry, with multicast and Azure's additional address.
 SPECIAL_IPV4: Final = (
     *("0.0.0.0/8", "0.0.0.0/32", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
     *("192.0.0.0/24", "192.0.0.0/29", "192.0.0.8/32", "192.0.0.9/32", "192.0.0.10/32", "192.0.0.170/31"),
@@ -35,7 +35,7 @@ SPECIAL_IPV4: Final = (
     *("192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4", "255.255.255.255/32"),
     *("224.0.0.0/4", "168.63.129.16/32"),
 )
-#: IANA's IPv6 special-purpose address registry, with multicast and what was deprecated or is reserved.
+#: IANA's IPv6 special-purpose address registry, with multicast, deprecated and reserved ranges.
 SPECIAL_IPV6: Final = (
     *("::/128", "::1/128", "::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64"),
     *("2001::/23", "2001::/32", "2001:1::1/128", "2001:1::2/128", "2001:1::3/128", "2001:2::/48", "2001:3::/32"),
@@ -47,7 +47,7 @@ SPECIAL_IPV6: Final = (
 
 
 def within(range_: str) -> list[str]:
-    """Return addresses of a range: its first ones, its last ones, and the one in its middle."""
+    """Return the first and last addresses of a range, and an address in the middle."""
     network = ipaddress.ip_network(range_)
     size = network.num_addresses
     numbers = {0, min(1, size - 1), size // 2, max(size - 2, 0), size - 1}
@@ -91,7 +91,7 @@ def test_metadata_services_of_clouds_are_not_public(address: str) -> None:
         *("8.8.8.8", "193.99.144.80", "1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0"),
         *("168.63.129.15", "168.63.129.17", "172.15.255.255", "172.32.0.0", "192.88.98.255", "198.20.0.0"),
         *("223.255.255.255", "2a02:2e0:3fe:1001:302::", "2001:200::1", "2001:4860:4860::8888", "2606:4700::1"),
-        "64:ff9b::8.8.8.8",  # An LMS with IPv4 only, where our network has IPv6 only.
+        "64:ff9b::8.8.8.8",  # An IPv4-only LMS, seen from our IPv6-only network.
     ],
 )
 def test_addresses_that_can_be_reached_from_anywhere_are_public(address: str) -> None:
@@ -99,11 +99,11 @@ def test_addresses_that_can_be_reached_from_anywhere_are_public(address: str) ->
 
 
 def resolving(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
-    """Let look-ups give ``answers``, one after the other, the last one for ever; return the names asked for."""
+    """Make look-ups return ``answers`` in order, and repeat the last answer. Return the list of requested names."""
     asked: list[str] = []
 
     def look_up(host: str, port: int | None = None, *_: Any, **__: Any) -> list[tuple[Any, ...]]:
-        if port is None:  # The look-up before a connection, and not that of the address for the connection.
+        if port is None:  # The look-up before a connection, not the resolution for the connection itself.
             asked.append(host)
         addresses = answers[min(max(len(asked), 1), len(answers)) - 1]
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port or 0)) for address in addresses]
@@ -144,7 +144,7 @@ def test_a_name_that_leads_elsewhere_with_the_next_look_up_is_refused_then(monke
 def test_the_connection_goes_to_the_address_that_was_checked_under_the_hosts_own_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Loopback passes for public here: there is no other address to listen on."""
+    """Loopback counts as public in this test: there is no other address to listen on."""
     monkeypatch.setattr("enterprise_catalog.integrated_channels.addresses.is_public", lambda _: True)
     received = bytearray()
 

@@ -1,4 +1,4 @@
-"""The audit view: what it shows, and what it refuses."""
+"""The audit pages in the admin: their content, filters, search and permissions."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_the_page_of_a_transmission_shows_only_its_newest_attempts(
         {"action": "create"},
         {"configuration__channel_code__exact": "MOODLE"},
         {"last_attempt_at_from": "2026-02-28", "last_attempt_at_to": "2026-03-02"},
-        # What the form of the filters sends for those that were left alone.
+        # The filter form also sends the filters that were left empty.
         {"configuration__id__exact": "", "configuration__channel_code__exact": "", "last_attempt_at_from": ""},
     ],
     ids=str,

@@ -1,4 +1,4 @@
-"""The page of configurations: what it checks, keeps secret and leaves alone, and the order to sync now."""
+"""The configuration pages in the admin: validation, secrecy of credentials, concurrent edits and "sync now"."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.django_db
 
 
 def filled_in(**fields: str) -> dict[str, str]:
-    """Return what a browser sends for a new configuration."""
+    """Return the form data for a new Moodle configuration."""
     return {
         "channel_code": "MOODLE",
         "display_name": "Acme's Moodle",
@@ -129,7 +129,7 @@ def test_a_wrong_field_is_named_and_nothing_is_saved(admin_client: Client, field
 
 
 def of_sap(**fields: str) -> dict[str, str]:
-    """Return what a browser sends for a new configuration of SAP that lacks nothing."""
+    """Return the form data for a complete new SAP configuration."""
     credentials = {"client_id": "acme", "client_secret": SECRET}
     settings = {"company_id": "acme", "user_id": "us"}
     given = {"settings": json.dumps(settings), "new_credentials": json.dumps(credentials), **fields}
@@ -288,7 +288,7 @@ def test_the_page_tells_whether_a_sync_is_running(admin_client: Client, lease_mi
 
 
 def queued() -> list[int]:
-    """Take the configurations that wait in the broker to be synced."""
+    """Remove and return the IDs of the configurations queued for a sync in the broker."""
     taken = []
     with app.connection_for_read() as broker:
         queue = broker.SimpleQueue("celery")

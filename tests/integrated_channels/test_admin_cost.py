@@ -1,4 +1,4 @@
-"""No list of the audit view costs more as its table grows."""
+"""The cost of the audit lists does not grow with the size of their tables."""
 
 from __future__ import annotations
 

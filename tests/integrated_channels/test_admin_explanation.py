@@ -1,4 +1,4 @@
-"""What the page of a transmission says on top."""
+"""The explanation at the top of a transmission's page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ THERE: dict[str, Any] = {
 def explained(
     last_run: SyncRun | None = None, *, active: bool = True, due: bool = False, **columns: Any
 ) -> Explanation:
-    """Explain a row at noon of the first day; the next sync is due an hour ago or in an hour."""
+    """Explain a row at ``DAY_ONE``. The next sync was due an hour ago or is due in an hour."""
     configuration = ChannelConfiguration(
         channel_code="MOODLE",
         enterprise_customer_uuid=UUID(int=7),

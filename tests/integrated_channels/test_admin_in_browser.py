@@ -1,4 +1,4 @@
-"""The audit view as a person uses it, in Debian's chromium."""
+"""The audit pages in a real browser (Debian's chromium)."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
 @pytest.fixture
 def page(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    """A browser's page, logged in to the admin."""
-    # Playwright runs an event loop in this thread, in which Django would refuse to read its database.
+    """A browser page that is logged in to the admin."""
+    # Playwright runs an event loop in this thread. Django would refuse to query the database in it.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     get_user_model().objects.create_superuser("admin", password="admin")
     with chromium(live_server.url) as page:
@@ -80,7 +80,7 @@ def test_support_narrows_the_list_down_to_a_state_and_a_configuration(page: Page
 
 
 class Entered(NamedTuple):
-    """What somebody writes into the form of a new configuration."""
+    """Input for the form of a new configuration."""
 
     settings: dict[str, object]
     credentials: dict[str, str]
@@ -146,6 +146,6 @@ def enter(page: Page, entered: Entered) -> None:
 
 
 def expect_no_secret(page: Page) -> None:
-    """See that the page that came back holds no credentials."""
+    """Check that the page that came back contains no credentials."""
     expect(page.locator("[name=new_credentials]")).to_have_value("")
     assert SECRET not in page.content()

@@ -1,4 +1,4 @@
-"""Chunks that are prepared while the one before is sent."""
+"""Prefetching chunks while the previous chunk is sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ A, B, C = (Chunk((PlannedItem(key, Action.CREATE, "new"),)) for key in "ABC")
 
 
 class Kitchen:
-    """Prepares a chunk: its keys, and how many were prepared before; remembers who asked for what."""
+    """Prepares chunks, and records the prepared chunks and the threads. The result is the keys and a running number."""
 
     def __init__(self) -> None:
         self.prepared: list[Chunk] = []

@@ -1,4 +1,4 @@
-"""Runs that fail in their midst, by their database connection or by an error of ours."""
+"""Runs that fail because of a lost database connection or an error in the program."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def configuration(configure: Callable[..., ChannelConfiguration]) -> ChannelConfiguration:
-    """A configuration that sends one item a chunk."""
+    """A configuration that sends one item per chunk."""
     return configure(chunk_size=1)
 
 
@@ -37,7 +37,7 @@ def catalog(customer: EnterpriseCustomer) -> EnterpriseCatalog:
 
 
 def check_broken_run(configuration: ChannelConfiguration, clock: Clock, error: type[Exception], reason: str) -> None:
-    """Check that a run fails by ``error``, says why, and leaves nothing in flight."""
+    """Check that a run fails with ``error``, records ``reason``, and leaves nothing in flight."""
     with pytest.raises(error):
         sync(configuration, clock=clock)
 
@@ -47,7 +47,7 @@ def check_broken_run(configuration: ChannelConfiguration, clock: Clock, error: t
 
 
 def kill(thread: int) -> None:
-    """End another connection to the database."""
+    """Kill another connection to the database."""
     other = connection.copy()
     with other.cursor() as cursor:
         cursor.execute("KILL %s", [thread])
@@ -69,7 +69,7 @@ def test_what_an_error_in_the_program_leaves_in_flight_is_in_doubt(
     assert len(moodle.courses) == 3
 
 
-@pytest.mark.only_on("mariadb")  # SQLite's connections do not break.
+@pytest.mark.only_on("mariadb")  # SQLite connections do not break.
 def test_a_run_whose_database_connection_breaks_says_so_and_the_next_one_need_not_wait(
     configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,7 +90,7 @@ def test_a_connection_that_breaks_right_after_a_commit_is_not_taken_for_one_in_a
     open_attempts, commit = audit.open_attempts, connection.commit
 
     def open_attempts_and_break(*arguments: Any, **keywords: Any) -> audit.Attempts:
-        if keywords["answered"] is not None:  # It is the second chunk; what became of the first is to be written.
+        if keywords["answered"] is not None:  # The second chunk; now the results of the first chunk are written.
             monkeypatch.setattr(connections[DEFAULT_DB_ALIAS], "commit", commit_and_break)
         return open_attempts(*arguments, **keywords)
 

@@ -1,4 +1,4 @@
-"""Rate limits: what is counted, when a window is over, and that workers share the count."""
+"""Rate limits: counted calls, the end of a window, and counts shared between workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows written many at a time."""
+"""Bulk inserts and updates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.integrated_channels.records import a_configuration, a_run, transmissi
 
 pytestmark = pytest.mark.django_db
 
-#: All that quoting could spoil.
+#: Contains every character that quoting could corrupt.
 TITLE = "Ünïcode 😀 100 % 'quoted' \"twice\" \\ %s"
 
 

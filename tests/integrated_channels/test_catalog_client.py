@@ -1,4 +1,4 @@
-"""Asking the real catalog service over HTTP."""
+"""The client of the catalog service, against the real service over HTTP."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def test_metadata_of_a_catalog_that_does_not_exist_is_not_missing_content(client
 
 
 def test_a_wrong_client_secret_is_told_without_the_secret(settings: Settings) -> None:
-    TieredCache.dangerous_clear_all_tiers()  # the token that an earlier test got with the right one
+    TieredCache.dangerous_clear_all_tiers()  # An earlier test has cached a valid token.
     settings.OAUTH2_CLIENT_SECRET = "not-the-right-secret"
 
     with (

@@ -1,4 +1,4 @@
-"""Asking whether a customer's catalogs changed, and what of the answer may be sent back the next time."""
+"""Conditional requests for a customer's catalogs: ETags, 304 responses and pagination."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def catalog(service: tuple[ScriptedCatalog, str], settings: Settings) -> Scripte
 
 
 @pytest.fixture
-def client(catalog: ScriptedCatalog) -> Iterator[CatalogClient]:  # noqa: ARG001  (the settings have to name it)
+def client(catalog: ScriptedCatalog) -> Iterator[CatalogClient]:  # noqa: ARG001  (sets its URL)
     with CatalogClient() as client:
         yield client
 
 
 def a_list(etag: str | None = None, *, following: str | None = None) -> Response:
-    """Return an answer that lists one catalog."""
+    """Return a response that lists one catalog."""
     response = json_response({"next": following, "results": [{"uuid": str(CATALOG)}]})
     if etag is not None:
         response.headers["ETag"] = etag

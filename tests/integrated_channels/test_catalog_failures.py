@@ -1,4 +1,4 @@
-"""Whatever the catalog service answers instead of what it should: never is it taken for an empty catalog."""
+"""Failures of the catalog service. No failure is treated as an empty catalog."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def service() -> Iterator[tuple[ScriptedCatalog, str]]:
 
 @pytest.fixture
 def catalog(service: tuple[ScriptedCatalog, str], settings: Settings) -> ScriptedCatalog:
-    """A catalog service that holds nothing, unless it is told to answer otherwise."""
+    """A catalog service without content, unless a test scripts other responses."""
     TieredCache.dangerous_clear_all_tiers()
     catalog, url = service
     catalog.reset()
@@ -65,13 +65,13 @@ def catalog(service: tuple[ScriptedCatalog, str], settings: Settings) -> Scripte
 
 
 @pytest.fixture
-def client(catalog: ScriptedCatalog) -> Iterator[CatalogClient]:  # noqa: ARG001  (the settings have to name it)
+def client(catalog: ScriptedCatalog) -> Iterator[CatalogClient]:  # noqa: ARG001  (sets its URL)
     with CatalogClient() as client:
         yield client
 
 
 def reason_of(ask: Callable[[CatalogClient], object], client: CatalogClient) -> str:
-    """Return why the question got no answer."""
+    """Return the error message of a failed request. Asserts that it contains no secret."""
     with pytest.raises(CatalogUnavailableError) as raised:
         ask(client)
     assert SECRET not in raised.value.message
@@ -234,7 +234,7 @@ def test_a_token_is_asked_for_once_and_sent_as_open_edx_does(catalog: ScriptedCa
 def test_a_token_that_no_cache_keeps_is_kept_by_the_process(
     catalog: ScriptedCatalog,
     client: CatalogClient,
-    no_cache: None,  # noqa: ARG001  (only now: what comes before empties the cache)
+    no_cache: None,  # noqa: ARG001  (requested last: the other fixtures empty the cache)
 ) -> None:
     client.diff(CATALOG, [])
     client.diff(CATALOG, [])
@@ -242,7 +242,7 @@ def test_a_token_that_no_cache_keeps_is_kept_by_the_process(
     assert catalog.calls == {"access_token": 1, "content-diff": 2}
 
 
-# --- answers that are not whole -------------------------------------------------------------------------------------
+# --- incomplete responses ---------------------------------------------------------------------------------------------
 
 
 def test_a_diff_that_leaves_keys_out_does_not_mean_that_they_are_gone(client: CatalogClient) -> None:

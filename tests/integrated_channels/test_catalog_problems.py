@@ -1,4 +1,4 @@
-"""Messages about a catalog service or token endpoint that cannot be used: each has a cause and a remedy."""
+"""Error messages about an unusable catalog service or token endpoint: each names a cause and a remedy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PAGE: Final = "<html><head><title>Sign in</title></head></html>"
 
 
 class Reply(NamedTuple):
-    """How a server answers: with a status, a body and a redirect's target."""
+    """A server's response: status, body, redirect target and content type."""
 
     status: int = 200
     body: object = None
@@ -38,7 +38,7 @@ class Reply(NamedTuple):
 
 
 class Server(ThreadingHTTPServer):
-    """A loopback server that answers each request with the same reply; without one it never answers."""
+    """A loopback server that sends the same response to each request. Without a reply, it never responds."""
 
     def __init__(self, reply: Reply | None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -50,7 +50,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Plays one reply."""
+    """Sends the server's reply."""
 
     server: Server
 
@@ -70,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body.encode())
 
-    do_GET = do_POST = answer  # noqa: N815  (the library's names)
+    do_GET = do_POST = answer  # noqa: N815  (http.server's names)
 
     def log_message(self, *_: Any) -> None:
         """Log nothing."""
@@ -96,7 +96,7 @@ def _client_settings(settings: Settings) -> None:
 def reason_with(
     settings: Settings, *, token: str | None = None, catalog: str | None = None, seconds: float = 30
 ) -> str:
-    """Return why a question to these two addresses got no answer in time; ``None`` stands for a server that works."""
+    """Return the error message of a request to these two URLs. ``None`` stands for a working server."""
     with serving(Reply(body=TOKEN)) as issuer, serving(Reply(body=CATALOGS)) as service:
         settings.OAUTH2_PROVIDER_URL, settings.CATALOG_API_URL = f"{token or issuer}/oauth2", catalog or service
         with CatalogClient(read_timeout_seconds=seconds) as client:
@@ -109,7 +109,7 @@ def reason_with(
 
 @contextmanager
 def tls_without_certificate() -> Iterator[str]:
-    """A server that speaks plain HTTP at an https:// address."""
+    """Serve plain HTTP at an https:// URL."""
     with serving(Reply()) as url:
         yield url.replace("http://", "https://")
 
@@ -126,7 +126,7 @@ def unknown_host() -> Iterator[str]:
 
 @contextmanager
 def closing_early() -> Iterator[str]:
-    """A server that closes each connection before it answers."""
+    """Serve a listener that closes each connection before it responds."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def close_all() -> None:

@@ -1,4 +1,4 @@
-"""``create_channel``, ``sync_channels`` and ``show_transmissions``."""
+"""Tests of ``create_channel``, ``sync_channels`` and ``show_transmissions``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-#: First words of all statements of a command that writes nothing; what it reads of the rows is of one moment.
+#: First words of all statements of a command that writes nothing. ``BEGIN`` and ``COMMIT`` belong to consistent reads.
 READING = {"BEGIN", "SELECT", "COMMIT"}
 
 CUSTOMER = "22222222-2222-4222-8222-222222222222"
@@ -57,7 +57,7 @@ def create(capsys: pytest.CaptureFixture[str], *flags: str, **options: str) -> i
 
 
 def synced(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[dict[str, Any]]]:
-    """Return the command's exit code and its JSON lines."""
+    """Return the exit code of ``sync_channels --json`` and its JSON lines."""
     code = 0
     try:
         call_command("sync_channels", "--json", *arguments)

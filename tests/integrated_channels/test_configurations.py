@@ -1,4 +1,4 @@
-"""Making a channel of a configuration; what people enter is checked, and never repeated if it is secret."""
+"""Validation of configurations, and creating a channel from a configuration. Error messages never repeat secrets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CUSTOMER: Final = uuid.UUID("11111111-1111-4111-8111-111111111111")
 
 
 def a_configuration(credentials: dict[str, Any], **columns: Any) -> ChannelConfiguration:
-    """Return a configuration that is not saved."""
+    """Return an unsaved configuration."""
     defaults = {"channel_code": "MOODLE", "base_url": "https://moodle.test/", "enterprise_customer_uuid": CUSTOMER}
     return ChannelConfiguration(**{**defaults, **columns}, credentials=encrypt(credentials))
 

@@ -1,4 +1,4 @@
-"""Connections outside of runs: tried, consented to, compared with what is there, and taken over."""
+"""Operations outside of runs: check connection, consent, drift report, adoption and key rotation."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-# --- tried ------------------------------------------------------------------------------------------------------------
+# --- check connection -------------------------------------------------------------------------------------------------
 
 
 def test_a_connection_that_works_needs_nothing(
@@ -56,7 +56,7 @@ def test_a_connection_that_works_needs_nothing(
 
 
 def test_clocks_that_are_apart_are_told(configuration: ChannelConfiguration, clock: Clock) -> None:
-    [sentence] = try_connection(configuration, clock=clock)  # The clock of the tests is that of another year.
+    [sentence] = try_connection(configuration, clock=clock)  # The test clock is set to another year.
 
     assert sentence.startswith("The learning system's clock says ")
 
@@ -129,7 +129,7 @@ def test_the_admin_tells_it(configuration: ChannelConfiguration, moodle: MoodleS
     assert "Access control exception" in refused.content.decode()
 
 
-# --- compared ---------------------------------------------------------------------------------------------------------
+# --- drift ------------------------------------------------------------------------------------------------------------
 
 
 def differences(configuration: ChannelConfiguration, clock: Clock) -> dict[str, Difference]:
@@ -140,7 +140,7 @@ def test_a_learning_system_that_was_left_alone_does_not_drift(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     a_catalog(*courses(3), customer=customer)
-    assert differences(configuration, clock) == {}  # What was never sent is no drift.
+    assert differences(configuration, clock) == {}  # Items that were never sent are not drift.
     run_of(configuration, clock)
     held = moodle.courses
 
@@ -175,7 +175,7 @@ def test_what_somebody_did_over_there_is_told(
         "Other": "changed",
         "Left": "left",
     }
-    assert report.others == 1  # Theirs; a course without a key counts for nothing.
+    assert report.others == 1  # A course of others; courses without a key do not count.
     assert [each.details for each in drift if each.content_key == "Other"] == ["It differs in fullname."]
     assert configuration.runs.count() == runs
 
@@ -223,7 +223,7 @@ def test_the_command_lists_drift(
     }
 
 
-# --- taken over -------------------------------------------------------------------------------------------------------
+# --- adoption ---------------------------------------------------------------------------------------------------------
 
 
 def test_what_is_there_already_is_taken_over_and_updated_by_the_next_run(
@@ -322,7 +322,7 @@ def test_the_adopt_command_prints_how_many(
     assert capsys.readouterr().out == "1\n"
 
 
-# --- consented to -----------------------------------------------------------------------------------------------------
+# --- consent ----------------------------------------------------------------------------------------------------------
 
 
 class LibraryCredentials(ChannelSettings):
@@ -330,7 +330,7 @@ class LibraryCredentials(ChannelSettings):
 
 
 class LibraryChannel(ConsentingChannel, ShelfChannel):
-    """A shelf that a librarian has to let us to."""
+    """A shelf that requires a user's consent."""
 
     code = "LIBRARY"
     credentials_class: ClassVar[type[ChannelSettings]] = LibraryCredentials
@@ -360,7 +360,7 @@ def library(customer: EnterpriseCustomer, monkeypatch: pytest.MonkeyPatch) -> Ch
 
 
 def begun(client: Client, configuration: ChannelConfiguration) -> str:
-    """Begin an authorization, and return the state that goes along."""
+    """Start an authorization. Return its ``state``."""
     answer = client.get(f"/integrated-channels/authorize/{configuration.pk}/")
     place = urlsplit(answer["Location"])
     assert place.netloc == "library.test"
@@ -368,7 +368,7 @@ def begun(client: Client, configuration: ChannelConfiguration) -> str:
 
 
 def ended(client: Client, **query: str) -> str:
-    """Come back from the learning system, and return the page that is shown."""
+    """Follow the LMS's redirect back to us. Return the page that is displayed."""
     return client.get("/integrated-channels/oauth-complete/", query, follow=True).content.decode()
 
 
@@ -410,7 +410,7 @@ def test_a_state_that_is_not_ours_is_refused(
     foreign = signing.dumps([library.pk, "x"], salt="another")
 
     for shown in (
-        ended(client, code="good", state=state),  # Begun by somebody else.
+        ended(client, code="good", state=state),  # Started by another user.
         ended(admin_client, code="good", state=foreign),
         ended(admin_client, code="good"),
     ):
@@ -453,7 +453,7 @@ def test_only_staff_who_may_change_it_begin(
     library: ChannelConfiguration, client: Client, django_user_model: Any
 ) -> None:
     address = f"/integrated-channels/authorize/{library.pk}/"
-    assert client.get(address).status_code == 302  # To the log-in.
+    assert client.get(address).status_code == 302  # To the login page.
     django_user_model.objects.create_user("staff", password="x", is_staff=True)
     client.login(username="staff", password="x")
 
@@ -466,7 +466,7 @@ def test_a_channel_without_consent_says_so(configuration: ChannelConfiguration, 
     assert "Moodle is not authorized by a person; its credentials are entered." in shown
 
 
-# --- keys -------------------------------------------------------------------------------------------------------------
+# --- key rotation -----------------------------------------------------------------------------------------------------
 
 
 def test_credentials_are_encrypted_anew_with_the_newest_key(

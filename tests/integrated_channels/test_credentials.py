@@ -1,4 +1,4 @@
-"""Credentials at rest: encrypted, readable with older keys, and never part of a message."""
+"""Credentials at rest: encryption, key rotation, and error messages without secrets."""
 
 from __future__ import annotations
 

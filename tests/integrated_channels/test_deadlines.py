@@ -1,4 +1,4 @@
-"""Deadlines: no call and no run takes longer than it may, whatever an LMS or the catalog service does."""
+"""Deadlines: calls and runs end in time, even if an LMS or the catalog service never does."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from enterprise_catalog.sandbox.moodle import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
-#: The deadline of calls here.
+#: Deadline of calls in these tests.
 SECONDS: Final = 0.6
-#: Far more than a call takes on a busy machine, and far less than one that never ends.
+#: Far longer than a call takes on a busy machine, and far shorter than an endless call.
 PATIENCE_SECONDS: Final = 30
 
 
@@ -59,7 +59,7 @@ def client_of(url: str, **arguments: Any) -> LMSClient:
     return LMSClient(url, private_addresses=True, call_clock=clock)
 
 
-# --- calls to an LMS ------------------------------------------------------------------------------------------------
+# --- calls to an LMS --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -247,7 +247,7 @@ def test_a_call_over_its_deadline_ends_the_run_and_pauses_grow_until_one_is_met(
             assert "did not complete any response within" in run.reason
             assert configuration.next_sync_at is not None
             pauses.append(configuration.next_sync_at - clock.now)
-            assert run_of(configuration, clock).waiting == 1  # It makes no call, and changes nothing.
+            assert run_of(configuration, clock).waiting == 1  # Makes no call and changes nothing.
             clock.forward(days=1)
 
     assert [pause.total_seconds() / 60 for pause in pauses] == [8, 10, 20, 40]
@@ -325,7 +325,7 @@ def test_a_run_that_breaks_a_call_off_after_a_stop_request_loses_nothing(
     assert "asked to stop" in run.reason
     assert SyncLease.objects.get().expires_at is None
     stopping.withdraw_stop()
-    while len(moodle.courses) < 2:  # The LMS goes on with the call that was broken off.
+    while len(moodle.courses) < 2:  # The LMS continues with the canceled call.
         time.sleep(0.05)
     assert run_of(configuration, clock).state == RunState.COMPLETE
     assert len(moodle.courses) == 2

@@ -1,4 +1,4 @@
-"""Compressed responses: read within limits of size and memory, or refused."""
+"""Decompression of responses within limits of size and memory."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 MIB: Final = 1024 * 1024
-#: How much the memory of a process may grow while it refuses a body: the limit of 16 MiB several times over.
+#: The most megabytes that a process may grow while it rejects a body: several times the limit of 16 MiB.
 GROWTH_MB: Final = 100
-#: Sends a request for each path, and prints the errors and by how many megabytes the peak of its memory has grown.
+#: Requests each path. Prints the errors, and the growth of the peak memory in megabytes.
 PROGRAM: Final = """
 import resource, sys
 import django
@@ -159,7 +159,7 @@ def zeros(megabytes: int) -> bytes:
 
 
 def hostile_responses() -> Mapping[str, tuple[Sequence[str], bytes, str]]:
-    """Return path -> the encodings and the body that an LMS returns there, and how the error starts."""
+    """Return path -> content encodings, body, and the start of the expected error."""
     bomb, nested = zeros(256), gzip.compress(zeros(256))
     lists = gzip.compress(b"[" + b"[]," * (5 * MIB) + b"0]")
     objects = gzip.compress(b"[" + b'{"":0},' * (2 * MIB) + b"0]")

@@ -1,4 +1,4 @@
-"""Drift reports of every channel that can list what its LMS has, with awkward texts and large sites."""
+"""Drift reports of every channel that can list items, with unusual texts and large sites."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ AWKWARD: Final = (
     "  spaces   inside \t and\naround  ",
     "T" * 300,
 )
-#: Settings without which a channel would stop at the vendor's rate limit, which the clock of the tests never moves on.
+#: Settings that lift the vendor's rate limit. The test clock never moves past a rate-limit window.
 UNLIMITED: Final[dict[str, dict[str, Any]]] = {"DEGREED2": {"calls_per_minute": None}}
 
 

@@ -1,4 +1,4 @@
-"""What belongs in a learning system, and the metadata of it, read from the real catalog service over HTTP."""
+"""Desired items and their metadata, read from the real catalog service over HTTP."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def client() -> Iterator[CatalogClient]:
 
 @pytest.fixture
 def channel() -> Moodle:
-    """A channel that translates, and whose LMS nobody may call."""
+    """A channel for translations only. A call to its LMS fails the test."""
     return connected(httpx.MockTransport(lambda _: pytest.fail("the exporter calls no LMS")))
 
 
@@ -73,7 +73,7 @@ def customer() -> EnterpriseCustomer:
 
 @pytest.fixture
 def overlapping(customer: EnterpriseCustomer) -> tuple[EnterpriseCatalog, EnterpriseCatalog]:
-    """Two catalogs, ascending by UUID: one has A and B, the other B and C."""
+    """Two catalogs in order of UUID: the first has A and B, the second B and C."""
     first, second = (uuid.UUID(int=number) for number in (1, 2))
     return (
         a_catalog(a_course("A"), a_course("B"), customer=customer, uuid=first),
@@ -108,14 +108,14 @@ def desired(
 def exported(
     client: CatalogClient, channel: Moodle, action: Action, catalog_uuid: UUID | None, **rows: dict[str, Any]
 ) -> Export:
-    """Export a chunk; ``rows`` are the columns of each key's transmission row."""
+    """Export a chunk. ``rows`` are the columns of each key's transmission row."""
     items = tuple(PlannedItem(key, action, "test", catalog_uuid) for key in rows)
     stored = {key: ContentMetadataItemTransmission(content_key=key, **columns) for key, columns in rows.items()}
     chunk = Chunk(items)
     return export_chunk(chunk, stored, translate_chunk(chunk, client, channel))
 
 
-# --- what belongs in the LMS ----------------------------------------------------------------------------------------
+# --- desired items ----------------------------------------------------------------------------------------------------
 
 
 def test_the_union_of_all_catalogs_of_the_customer_is_desired(
@@ -233,7 +233,7 @@ def test_one_catalog_that_cannot_be_read_leaves_nothing_known(customer: Enterpri
             desired(client, customer, a_record("A"))
 
 
-# --- the metadata of it ---------------------------------------------------------------------------------------------
+# --- metadata ---------------------------------------------------------------------------------------------------------
 
 
 def test_what_is_created_and_updated_is_translated(client: CatalogClient, channel: Moodle) -> None:

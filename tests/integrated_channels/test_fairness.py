@@ -1,4 +1,4 @@
-"""What a run leaves over: who comes first in the next one, what the rows tell, and what the accounts say."""
+"""Work left over by a run: its order in the next run, its rows, and the backlog figures."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def accounts_of(configuration: ChannelConfiguration) -> Accounts:
 def test_what_is_left_over_is_sent_before_what_was_found_later(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    """With one chunk a run, and something new to delete before each run, creates and updates have their turn too."""
+    """With one chunk per run and a new delete before each run, creates and updates still get their turn."""
     old = courses(20, prefix="Old")
     catalog = a_catalog(*old, customer=customer)
     configuration = configure(delete_limit_percent=100)
@@ -101,7 +101,7 @@ def test_a_change_that_is_taken_back_before_its_turn_is_due_no_more(
 
     run = run_of(configuration, clock)
 
-    # It is another membership, and a new one: the catalog has no memory of the old time of change.
+    # Re-adding a course creates a new membership; the catalog does not keep the old time of change.
     assert run.state == RunState.COMPLETE
     assert accounts_of(configuration) == Accounts(0, None, 0, None)
     assert moodle.offered().keys() == {"Northwind+C000000", "Northwind+C000002"}

@@ -1,4 +1,4 @@
-"""Guesses of a feed's password: limited by address and by name, and told nothing by the work that they cause."""
+"""Password guessing at a feed: limited by IP address and by user name, and rejections take constant work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests for a feed that are no polls, polls that prove nothing, and the one that acknowledges."""
+"""Requests for a feed: read-only requests, polls that acknowledge nothing, and polls that acknowledge entries."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ITEMS: Final = 56
-#: Requests that only read: name -> method and If-Modified-Since.
+#: Read-only requests: name -> method and If-Modified-Since.
 NO_POLLS: Final[dict[str, tuple[str, str | None]]] = {
     "HEAD": ("HEAD", None),
     "HEAD with a time": ("HEAD", http_date(4_000_000_000)),
@@ -53,13 +53,13 @@ HEADS: Final = [name for name, (method, _) in NO_POLLS.items() if method == "HEA
 
 @pytest.fixture
 def clock() -> Clock:
-    """A clock that stands at the present, to which the feed compares what pollers send."""
+    """A clock fixed at the present: the feed compares the times of pollers with the real time."""
     return Clock(timezone.now().replace(microsecond=400_000))
 
 
 @pytest.fixture
 def configure(customer: EnterpriseCustomer) -> Callable[..., ChannelConfiguration]:
-    """Return a function that connects the customer to a portal; its arguments are further settings."""
+    """Return a function that connects the customer to a portal; its arguments are other settings."""
 
     def make(**settings: Any) -> ChannelConfiguration:
         return make_configuration(
@@ -75,7 +75,7 @@ def configure(customer: EnterpriseCustomer) -> Callable[..., ChannelConfiguratio
 
 @pytest.fixture
 def ask(client: Client, customer: EnterpriseCustomer) -> Callable[..., list[str]]:
-    """Return a function that asks for the feed and returns the IDs in the answer."""
+    """Return a function that requests the feed and returns the IDs in the response."""
 
     def make(since: datetime | str | None = None, method: str = "GET", **parameters: str) -> list[str]:
         if isinstance(since, datetime):
@@ -105,7 +105,7 @@ def everything() -> list[Any]:
 def staged(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, clock: Clock
 ) -> ChannelConfiguration:
-    """A configuration whose feed has ``ITEMS`` items, staged now."""
+    """A configuration whose feed has ``ITEMS`` newly staged items."""
     a_catalog(*courses(ITEMS), customer=customer)
     configuration = configure()
     run_of(configuration, clock)
@@ -132,7 +132,7 @@ def test_a_request_between_two_polls_does_not_help_the_second(
     staged: ChannelConfiguration, ask: Callable[..., list[str]], clock: Clock
 ) -> None:
     yesterday = clock.now - timedelta(days=1)
-    ask(yesterday)  # The portal loses the answer.
+    ask(yesterday)  # The portal loses the response.
 
     for method, since in NO_POLLS.values():
         ask(since, method)
@@ -181,7 +181,7 @@ def test_an_item_that_changes_in_the_second_of_a_poll_is_not_lost(
     run_of(configuration, clock)
     clock.forward(minutes=1)
     polled_at = clock.now
-    assert ask(polled_at - timedelta(days=1)) == ["A"]  # The portal takes it.
+    assert ask(polled_at - timedelta(days=1)) == ["A"]  # The portal receives the item.
     clock.forward(microseconds=1)
     import_into(catalog, [a_course("A", title="Newer")], now=clock.now)
     run_of(configuration, clock)

@@ -1,4 +1,4 @@
-"""Feeds of channels that are pulled: who is let in, what is served, and what proves that it arrived."""
+"""Feeds of pull channels: authentication, served entries, and acknowledgment."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ TOKEN = "/integrated-channels/cornerstone/token"
 
 @pytest.fixture
 def portal(clock: Clock) -> CornerstoneSandbox:
-    """A portal that visits a minute after whatever was before."""
+    """A portal whose clock moves forward by 1 minute at each reading."""
 
     def a_minute_later() -> float:
         clock.forward(minutes=1)
@@ -57,7 +57,7 @@ def portal(clock: Clock) -> CornerstoneSandbox:
 
 @pytest.fixture
 def configure(customer: EnterpriseCustomer, portal: CornerstoneSandbox) -> Callable[..., ChannelConfiguration]:
-    """Return a function that connects the customer to ``portal``; its arguments are further settings."""
+    """Return a function that connects the customer to ``portal``; its arguments are other settings."""
 
     def make(**settings: Any) -> ChannelConfiguration:
         return make_configuration(
@@ -73,7 +73,7 @@ def configure(customer: EnterpriseCustomer, portal: CornerstoneSandbox) -> Calla
 
 @pytest.fixture
 def configuration(configure: Callable[..., ChannelConfiguration]) -> ChannelConfiguration:
-    """The customer's connection to ``portal``."""
+    """The customer's configuration for ``portal``, with deletes without approval."""
     configuration = configure()
     configuration.delete_limit_percent = 100
     configuration.save()
@@ -82,7 +82,7 @@ def configuration(configure: Callable[..., ChannelConfiguration]) -> ChannelConf
 
 @pytest.fixture
 def ours() -> Iterator[httpx.Client]:
-    """Our programs, mounted in-process."""
+    """A client for our own web service, connected in-process."""
     transport = httpx.WSGITransport(app=application)
     with httpx.Client(base_url="http://testserver", transport=transport) as client:
         yield client
@@ -90,12 +90,12 @@ def ours() -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def visit(portal: CornerstoneSandbox, customer: EnterpriseCustomer, ours: httpx.Client) -> Callable[[], Visit]:
-    """Return a function that lets ``portal`` visit us."""
+    """Return a function that makes ``portal`` poll the feed."""
     return lambda: portal.poll(ours, str(customer.pk))
 
 
 def visits_until_empty(visit: Callable[[], Visit], *, at_most: int = 5) -> list[int]:
-    """Return how many courses each visit read, up to the first that read none."""
+    """Return the number of courses that each poll read, up to the first poll without courses."""
     read: list[int] = []
     while not read or read[-1]:
         read.append(visit().read)
@@ -111,7 +111,7 @@ def states() -> dict[str, str]:
     return dict(ContentMetadataItemTransmission.objects.values_list("content_key", "state"))
 
 
-# --- what is served, and what proves it -------------------------------------------------------------------------------
+# --- served entries and acknowledgment --------------------------------------------------------------------------------
 
 
 def test_a_sync_stages_and_a_later_poll_acknowledges(
@@ -122,7 +122,7 @@ def test_a_sync_stages_and_a_later_poll_acknowledges(
     clock: Clock,
 ) -> None:
     a_catalog(a_course("A"), a_course("B"), customer=customer)
-    visit()  # The first one has no If-Modified-Since.
+    visit()  # The first poll has no If-Modified-Since.
     staged = run_of(configuration, clock)
 
     assert (staged.state, staged.counts, staged.staged) == (RunState.INCOMPLETE, {"create": {"staged": 2}}, 2)
@@ -364,13 +364,13 @@ def test_a_visit_takes_the_same_number_of_statements_for_any_number_of_items(
             import_into(catalog, courses(count, prefix=f"{prefix}{count}"), now=clock.now)
             run_of(configuration, clock)
             with CaptureQueriesContext(connection) as captured:
-                visit()  # The second one is sent the second half, and proves the first.
+                visit()  # The second poll receives the second half and acknowledges the first half.
         return len(captured)
 
     assert statements_of_a_visit(3) == statements_of_a_visit(300)
 
 
-# --- who is let in ----------------------------------------------------------------------------------------------------
+# --- authentication ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("with_token", [False, True])

@@ -1,4 +1,4 @@
-"""Limits: an LMS with too many calls to answer, items that fail again and again, chunks that one item brings down."""
+"""Limits: an LMS that throttles calls, items that fail repeatedly, and one item that fails its whole chunk."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_the_run_after_a_throttled_one_finishes_the_work(
 
 
 def given_up(configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock) -> None:
-    """Let every create of the configuration's items fail as often as it is tried by itself."""
+    """Make every create of the configuration's items fail until all items are dead letters."""
     moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation=CREATE, times=MAX_FAILURES))
     for _ in range(MAX_FAILURES):
         run_of(configuration, clock)

@@ -1,4 +1,4 @@
-"""Many deletes at once: they wait for a person, and whatever is decided, nothing else waits with them."""
+"""Held deletes: too many deletes wait for approval, and nothing else waits with them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def configuration(configure: Callable[..., ChannelConfiguration]) -> ChannelConfiguration:
-    """A configuration that holds its deletes if they are more than 3 and more than half."""
+    """A configuration that holds its deletes if they are more than 3 and more than 50 %."""
     return configure(delete_limit_items=3, delete_limit_percent=50)
 
 
@@ -47,7 +47,7 @@ def catalog(configuration: ChannelConfiguration, customer: EnterpriseCustomer, c
 
 @pytest.fixture
 def emptied(catalog: EnterpriseCatalog, clock: Clock) -> EnterpriseCatalog:
-    """That catalog, without all that it had, and with a new course."""
+    """The catalog with a new course in place of all its courses."""
     import_into(catalog, [a_course("New")], now=clock.now, replace=True)
     return catalog
 

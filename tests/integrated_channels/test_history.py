@@ -1,4 +1,4 @@
-"""What a run reads of the items that it has sent: settled ones from an index alone, and no item twice or never."""
+"""Reading the transmission history: settled items come from an index alone, and every item is read exactly once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client of all learning systems: what statuses and broken answers mean, and what is told of them."""
+"""The HTTP client of all LMSs: the meaning of statuses and broken responses, and the error messages."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def client_of(handler: Callable[[httpx.Request], httpx.Response], **arguments: A
 
 
 def answering(*content: Any, **answer: Any) -> LMSClient:
-    """Return a client, which knows a secret, of a system that answers with this and nothing else."""
+    """Return a client with a secret, whose LMS sends this response to every request."""
     return client_of(lambda _: httpx.Response(*content, **answer), secrets=[SECRET])
 
 
@@ -206,7 +206,7 @@ def test_only_a_passing_failure_tells_how_long_to_wait(
     assert raised.retry_after_seconds == 7
 
 
-# --- the LMS's own words --------------------------------------------------------------------------------------------
+# --- vendor codes and messages ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [403, 409, 429, 503])
@@ -231,7 +231,7 @@ def test_an_answer_that_is_not_raised_needs_no_explanation() -> None:
         assert client.send("GET", "/page", accept={404}, explain=explain).status_code == 404
 
 
-# --- broken and unbounded answers -----------------------------------------------------------------------------------
+# --- broken and oversized responses -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_a_body_that_does_not_decompress_may_later() -> None:
 
 
 class Trickle(httpx.SyncByteStream):
-    """A body that comes in the parts given."""
+    """A response body in the given parts. Counts the parts that were read."""
 
     def __init__(self, *parts: bytes) -> None:
         self.parts = parts

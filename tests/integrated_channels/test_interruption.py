@@ -1,4 +1,4 @@
-"""Ctrl+C and SIGTERM in commands that call an LMS, with real processes: one sentence, and no lease is left."""
+"""Ctrl+C and SIGTERM in commands that call an LMS, with real processes: one message, and no lease stays held."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FAULTS: Final = TypeAdapter(list[Fault])
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site that serves a catalog of three courses."""
+    """A site with a catalog of three courses."""
     site = Site.make(tmp_path_factory.mktemp("site"))
     site.manage("migrate", "--verbosity", "0")
     file = site.folder / "catalog.jsonl"
@@ -44,7 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def lms(site: Site) -> Iterator[str]:
-    """The URL of a Moodle that configuration 1 is connected to."""
+    """The URL of a Moodle sandbox; configuration 1 belongs to it."""
     with site.sandbox("MOODLE") as sandbox:
         site.manage(
             "create_channel",
@@ -55,7 +55,7 @@ def lms(site: Site) -> Iterator[str]:
 
 
 def delay(lms: str, operation: str, *, seconds: float) -> None:
-    """Let the LMS take its time for an operation, and forget all courses and calls."""
+    """Delay the next call of an operation. Resets the courses and call counts."""
     faults = [Fault(kind=FaultKind.DELAY, operation=operation, delay_seconds=seconds, times=1)]
     for page, body in (("reset", b""), ("faults", _FAULTS.dump_json(faults))):
         with urllib.request.urlopen(f"{lms}/_sandbox/{page}", data=body, timeout=30) as answer:  # noqa: S310  (loopback)
@@ -63,7 +63,7 @@ def delay(lms: str, operation: str, *, seconds: float) -> None:
 
 
 def interrupted(site: Site, lms: str, *command: str, during: str, twice: bool = False) -> tuple[int, list[str]]:
-    """Press Ctrl+C in the middle of a call of a command; return its exit code and the lines that it wrote."""
+    """Send SIGINT during a command's call. Return the exit code and the command's error lines."""
     with subprocess.Popen(
         [sys.executable, "manage.py", *command, "--configuration", "1"],
         cwd=PROJECT,
@@ -78,14 +78,14 @@ def interrupted(site: Site, lms: str, *command: str, during: str, twice: bool = 
         lines = []
         for line in process.stderr:
             lines.append(line.rstrip())
-            if twice and lines[-1] == SENTENCE:  # Sent before, the kernel could take both signals for one.
+            if twice and lines[-1] == SENTENCE:  # Earlier, the kernel could merge both signals.
                 process.send_signal(signal.SIGINT)
         code = process.wait(timeout=PATIENCE_SECONDS)
-    return code, [line for line in lines if not line.startswith("{")]  # Others are log entries.
+    return code, [line for line in lines if not line.startswith("{")]  # The other lines are log entries.
 
 
 def sync(site: Site) -> dict[str, Any]:
-    """Sync configuration 1, which fails if a lease is held, and return the report."""
+    """Sync configuration 1 and return the report. Fails if a lease is held."""
     report: dict[str, Any] = json.loads(site.manage("sync_channels", "--configuration", "1", "--json"))
     return report
 

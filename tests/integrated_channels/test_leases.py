@@ -1,4 +1,4 @@
-"""At most one run per configuration, and nothing written by a run that was taken over."""
+"""Leases: at most one run per configuration, and a run that was taken over writes nothing."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_worker_that_was_frozen_while_it_took_the_lease_does_not_get_its_succe
     is_frozen = iter([True])
 
     def freeze(execute: Callable[..., object], sql: str, *rest: object) -> object:
-        """Let another worker take the lease over right after the first statement."""
+        """Let another worker take over the lease right after the first statement."""
         result = execute(sql, *rest)
         if next(is_frozen, False):
             successors.append(leases.acquire(configuration.pk, now=later))
@@ -99,13 +99,13 @@ def test_a_run_that_was_taken_over_while_it_sent_writes_nothing_more(
     calls = iter(range(100))
 
     def late_clock() -> object:
-        """Let another worker take over between the first chunk's opening and its end."""
+        """Let another worker take over while the first chunk is being sent."""
         if next(calls) == 6:
             clock.forward(minutes=LEASE_MINUTES)
             assert sync(configuration, clock=clock) is not None
         return clock.now
 
-    late = sync(configuration, clock=late_clock)  # type: ignore[arg-type]  # a clock, as it is called
+    late = sync(configuration, clock=late_clock)  # type: ignore[arg-type]  # called like a clock
 
     assert late is not None
     assert late.state == RunState.ABANDONED
@@ -136,7 +136,7 @@ def test_what_a_dead_run_had_in_flight_is_in_doubt_and_settled_by_the_next(
 def a_run_that_leaves_its_creates_in_doubt(
     configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    """Let the next run look each item up before it creates it, which takes a call for each."""
+    """Leave creates in doubt. The next run makes one look-up per item before it creates the items."""
     moodle.faults.add(Fault(kind=FaultKind.REFUSE))
     run_of(configuration, clock)
     clock.forward(hours=1)
@@ -151,10 +151,10 @@ def test_a_chunk_that_takes_longer_than_the_lease_keeps_it(
     others = []
 
     def slow(_: float) -> None:
-        """Take most of a lease's time for each call, at the end of which another worker tries."""
+        """Use up most of the lease in each call. Then another worker tries to take over."""
         clock.forward(minutes=LEASE_MINUTES * 0.9)
         others.append(leases.acquire(configuration.pk, now=clock.now))
-        connection.close()  # This is the sandbox's thread.
+        connection.close()  # Runs in the sandbox's thread.
 
     moodle.faults.sleep = slow
     moodle.faults.add(Fault(kind=FaultKind.DELAY, times=None))
@@ -172,10 +172,10 @@ def test_a_worker_that_was_taken_over_makes_no_further_call(
     a_run_that_leaves_its_creates_in_doubt(configuration, moodle, clock)
 
     def frozen(_: float) -> None:
-        """Sleep beyond the lease, while another worker takes over."""
+        """Sleep past the end of the lease. Another worker takes over."""
         clock.forward(minutes=LEASE_MINUTES)
         leases.acquire(configuration.pk, now=clock.now)
-        connection.close()  # This is the sandbox's thread.
+        connection.close()  # Runs in the sandbox's thread.
 
     moodle.faults.sleep = frozen
     moodle.faults.add(Fault(kind=FaultKind.DELAY, operation="core_course_get_courses_by_field"))
@@ -197,7 +197,7 @@ def test_an_item_that_came_back_in_a_dead_run_and_left_again_is_hidden(
     dead = audit.start_run(configuration, now=clock.now)
     audit.open_attempts(dead, [(Action.CREATE, row_of("A"))], {}, lease=lease, now=clock.now)
     [course] = moodle.table.with_idnumber("A")
-    moodle.table.change(replace(course, visible=1))  # The dead run's call was carried out.
+    moodle.table.change(replace(course, visible=1))  # The LMS carried out the dead run's call.
     clock.forward(minutes=LEASE_MINUTES)
 
     run = run_of(configuration, clock)

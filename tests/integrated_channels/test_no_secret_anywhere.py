@@ -1,7 +1,7 @@
-"""Whatever goes wrong in syncs, and whoever repeats what: no secret is told anywhere.
+"""No secret appears in any output, whatever fails and whoever repeats the secret.
 
-Each channel goes through a history of failures: wrong credentials, answers that repeat the request's secrets, broken
-connections, and crashes of the program. Then all that was told of it is searched for each of its secrets.
+Each channel goes through a series of failures: wrong credentials, responses that repeat the request's secrets, broken
+connections, and crashes of the program. Then all output is searched for each of the channel's secrets.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from enterprise_catalog.catalog.models import EnterpriseCustomer
     from tests.integrated_channels.conftest import Clock
 
-    Told = Mapping[str, str]  # By place.
+    Told = Mapping[str, str]  # Keyed by place.
     TellOf = Callable[[Access, Repeater, str], Told]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-#: Place -> words that are found there if it is searched at all: they came by the ways by which a secret would come.
+#: Place -> words that must occur there. They take the path that a secret would take, and show that the search works.
 WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "logs": (SAID, CRASHED),
     "output of commands": (SAID, NAMED),
@@ -54,7 +54,7 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "error reports": (CRASHED,),
     "error pages": (CRASHED,),
 }
-#: What is told is the same on each database; one channel shows that.
+#: The output is the same on each database. One channel is enough to show that.
 ON_BOTH: Final = "CANVAS"
 BROKER_PASSWORD: Final = "the-password-of-the-broker"
 
@@ -69,7 +69,7 @@ def tell_of(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> TellOf:
-    """Return a function that lets everything go wrong, and returns all that is told of it."""
+    """Return a function that goes through all failures and returns all output, by place."""
 
     def tell(access: Access, repeater: Repeater, url: str) -> Told:
         settings.ADMINS = [("Operator", "operator@example.org")]

@@ -1,4 +1,4 @@
-"""Batch sizes: the laws of one step, how they converge, and what a configuration's lease keeps of them."""
+"""Adaptive batch sizes: properties of one step, convergence, and the sizes stored with a configuration's lease."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_call_leads_to_the_size_that_takes_ten_seconds(items: int, seconds: fl
 
 
 def settled(fixed: float, per_item: float, *, first: int, calls: int = 400) -> int:
-    """Return the size after many calls that take ``fixed`` seconds, and ``per_item`` for each item."""
+    """Return the batch size after ``calls`` calls. A call takes ``fixed`` seconds plus ``per_item`` seconds per item."""
     size = first
     for _ in range(calls):
         size = next_size(size, items=size, seconds=fixed + per_item * size, most=MOST)
@@ -236,7 +236,7 @@ def test_what_the_rate_limit_leaves_is_cut_by_the_current_size(
 
     first = run_of(configuration, clock)
 
-    # 7 calls; one item was planned for each, and batches that grow take the same items with fewer calls.
+    # 7 calls for one item each were planned. Batches grow, and the same items need fewer calls.
     assert first.counts == {"create": {"done": 30}}
     assert moodle.calls.total() == 5
     assert len(moodle.courses) == 30

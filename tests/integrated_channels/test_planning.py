@@ -1,4 +1,4 @@
-"""Planning: pure, so that its laws can be tried on any situation."""
+"""Planning is a pure function: property tests cover any situation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CATALOG, OTHER = UUID(int=1), UUID(int=2)
 LATER = DAY_ONE + timedelta(days=1)
 MOST_RECENT = datetime.max.replace(tzinfo=UTC)
 
-#: An item that the LMS holds in the version of day one.
+#: An item that the LMS has in the version of day one.
 HELD = Record(
     "k", State.TRANSMITTED, Action.CREATE, Presence.PRESENT, CATALOG, DAY_ONE, DAY_ONE, None, is_deleted=False
 )
@@ -163,7 +163,7 @@ def test_an_item_whose_create_is_in_doubt_is_deleted_when_it_left() -> None:
     assert planned(sync_plan) == {"k": Action.DELETE}
 
 
-#: Of one action, each key once; some noted by an earlier run.
+#: Key -> ``due_since`` set by an earlier run, or ``None``; for items of one action.
 noted = st.dictionaries(keys, st.none() | st.datetimes(timezones=st.just(UTC)), max_size=20)
 
 

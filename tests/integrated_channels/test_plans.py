@@ -1,4 +1,4 @@
-"""Saved plans: carried out as they were shown, or refused because something has moved on."""
+"""Saved plans: a plan is carried out as displayed, or rejected because something has changed."""
 
 from __future__ import annotations
 

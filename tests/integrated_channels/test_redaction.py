@@ -1,4 +1,4 @@
-"""No message of the client holds a secret, whoever repeats it, wherever and however escaped."""
+"""No message of the client contains a secret, in any encoding and from any source."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_secret_is_taken_out_of_the_base64_of_what_holds_it(
 ) -> None:
     told = LMSClient("", secrets=[SECRET]).redacted(encode(before + SECRET.encode() + after).decode())
 
-    # All that may be left of it are bits that share a character with what stands around it.
+    # Only characters that share bits with the surrounding text may remain.
     assert "[secret]" in told
     assert len(told) <= len("[secret]") + len(b64encode(before)) + len(b64encode(after)) + 2
 
@@ -96,11 +96,11 @@ def test_a_secret_percent_encoded_twice_in_a_redirect_is_redacted() -> None:
     assert "token%3D[secret]; is" in str(up.value)
 
 
-# --- cookies that an LMS sets ---------------------------------------------------------------------------------------
+# --- cookies set by an LMS --------------------------------------------------------------------------------------------
 
 
 def echoing_cookies(*set_cookies: str) -> LMSClient:
-    """Return a client of an LMS that sets one of these cookies with each response, and repeats all that it receives."""
+    """Return a client of an LMS that sets one cookie per response, and repeats all cookies in the body."""
     to_set = iter(set_cookies)
 
     def answer(request: httpx.Request) -> httpx.Response:

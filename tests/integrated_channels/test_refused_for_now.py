@@ -1,4 +1,4 @@
-"""Refusals that a bad item as well as a database lock can cause; and what a refused create says of presence."""
+"""Errors that either an invalid item or a database lock can cause, and the presence of items after a failed create."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LOOK_UP = "core_course_get_courses_by_field"
 
 @dataclass
 class LockedShelf(Shelf):
-    """A shelf whose refusals do not tell a bad book from a lock; its time is its own."""
+    """A shelf whose errors do not distinguish an invalid book from a lock. It has its own clock."""
 
     locked: set[int] = field(default_factory=set)  #: Numbers of the creates (from 1) that meet a lock.
     lock_seconds: float = 0.0
@@ -122,7 +122,7 @@ def test_a_culprit_among_changes_is_retried(shelf: LockedShelf, action: Action) 
     assert outcomes(transmission) == {key: "retry" if key == "K0" else "done" for key in KEYS}
 
 
-# --- at a Moodle ------------------------------------------------------------------------------------------------------
+# --- Moodle -----------------------------------------------------------------------------------------------------------
 
 
 def moodle_error(code: str) -> str:
@@ -200,7 +200,7 @@ def test_courses_whose_create_was_refused_as_a_whole_are_known_to_be_absent(
 
     assert refused.state == state
     assert {row.presence for row in rows} == {"absent"}
-    # Nothing is looked for, and no delete of what never existed waits for approval.
+    # No look-ups are made, and no delete of an item that never existed waits for approval.
     assert (emptied.state, emptied.held, moodle.calls.total()) == (RunState.COMPLETE, 0, 0)
     assert emptied.counts == {"delete": {"withdrawn": 5}}
 

@@ -1,4 +1,4 @@
-"""Attempts and runs are kept for a set time; what they were about is kept for ever."""
+"""Retention: attempts and runs are kept for a set time, transmissions permanently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scheduled path with real processes: web service, worker, scheduler and LMS, which know each other by URL only."""
+"""The scheduled path with real processes: web service, worker, scheduler and LMS, connected only by URLs."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ pytestmark = pytest.mark.processes
 CUSTOMER = "22222222-2222-4222-8222-222222222222"
 CATALOG = "11111111-1111-4111-8111-111111111111"
 
-#: Long enough for a scheduler and a worker to start on a busy machine.
+#: Enough for a scheduler and a worker to start, even on a busy machine.
 PATIENCE_SECONDS = 120
 
 
 @pytest.fixture(params=["MariaDB and Redis", "SQLite and a folder"])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
-    """A site as in production, and one as ``make run`` makes it."""
+    """A site as in production, and a site as ``make run`` sets it up."""
     if request.param == "SQLite and a folder":
         return Site.make(tmp_path)
     redis = request.getfixturevalue("redis_url").rpartition("/")[0]
@@ -38,7 +38,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
 
 @pytest.fixture
 def lms(site: Site) -> Iterator[str]:
-    """Everything running; gives the URL of the sandbox Moodle, which the site is connected to."""
+    """Start all processes. Yields the URL of the sandbox Moodle that the site is connected to."""
     site.manage("migrate", "--verbosity", "0")
     with contextlib.ExitStack() as processes:
         processes.enter_context(site.web())
@@ -61,7 +61,7 @@ def put_into_catalog(site: Site, documents: Sequence[dict[str, Any]]) -> None:
 
 
 def schedule_now(site: Site) -> None:
-    """Do what a person does in the admin: look for due configurations every second, and sync as soon as possible."""
+    """Look for due configurations every second, as set in the admin, and make all configurations due."""
     site.manage(
         "shell",
         "--no-imports",
@@ -77,7 +77,7 @@ def schedule_now(site: Site) -> None:
 
 
 def checked(site: Site, check: str) -> str:
-    """Return what ``/health`` shows to staff of the workers or of the scheduler."""
+    """Return the ``/health`` status of the workers or the scheduler, as displayed to staff."""
     code = f"from enterprise_catalog.integrated_channels import heartbeats; print(heartbeats.{check}())"
     return site.manage("shell", "--no-imports", "--command", code).strip()
 

@@ -1,4 +1,4 @@
-"""Stop requests: which processes see one, and how a run ends after it."""
+"""Stop requests: the processes that receive one, and the end of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run after run against a real catalog service and a sandbox Moodle, over HTTP: does the LMS become the catalog?"""
+"""Consecutive runs against a real catalog service and a sandbox Moodle over HTTP: the LMS equals the catalog."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs in which something fails: what is recorded, what goes on, and what the next runs do."""
+"""Runs with failures: the recorded results, the unaffected items, and the following runs."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def test_a_catalog_that_goes_away_leaves_no_answer_unrecorded(
 
     def go_away(_: float) -> None:
         catalog.delete()
-        connection.close()  # This is the sandbox's thread.
+        connection.close()  # Runs in the sandbox's thread.
 
     moodle.faults.sleep = go_away
     moodle.faults.add(Fault(kind=FaultKind.DELAY, operation="core_course_create_courses"))
@@ -217,7 +217,7 @@ def test_a_catalog_that_goes_away_leaves_no_answer_unrecorded(
     run = run_of(configure(chunk_size=2), clock)
 
     sent = sorted(moodle.offered())
-    assert len(sent) in (2, 4)  # The second chunk's documents may have been fetched before.
+    assert len(sent) in (2, 4)  # The documents of the second chunk may be prefetched.
     assert (run.state, run.counts) == (RunState.STOPPED, {"create": {"done": len(sent)}})
     assert {attempt.outcome for attempt in run.attempts.all()} == {"done"}
     rows = ContentMetadataItemTransmission.objects.order_by("content_key")
@@ -248,7 +248,7 @@ def test_settings_that_do_not_fit_the_channel_end_the_run_with_the_field_that_is
     )
 
 
-#: Moodle does so where it cannot say what it has done.
+#: Moodle returns ``invalidresponse`` after it has done the work, if the result does not have the declared format.
 UPDATE = "core_course_update_courses"
 MADE_AND_REFUSED = Fault(
     kind=FaultKind.REPLACE,
@@ -298,7 +298,7 @@ def test_the_half_of_a_refused_call_that_was_made_and_refused_is_not_made_again(
 
     assert (run.state, run.counts) == (RunState.COMPLETE, {"create": {"done": 4}})
     assert len(moodle.courses) == 4
-    assert moodle.calls["core_course_create_courses"] == 3  # of 4, and of the halves; none of a half's half
+    assert moodle.calls["core_course_create_courses"] == 3  # 4 items, then two halves; no half is split again.
 
 
 def test_a_course_that_the_lms_made_and_refused_all_the_same_is_hidden_when_it_leaves(

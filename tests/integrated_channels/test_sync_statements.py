@@ -1,4 +1,4 @@
-"""How many SQL statements a run takes in the channels' database: it depends on chunks, not on items."""
+"""The number of SQL statements of a run in the channels' database depends on the chunks and not on the items."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MOST_PER_CHUNK = 8  #: Those of the run itself left out, which are no more than those of an unchanged one.
+MOST_PER_CHUNK = 8  #: In addition to ``MOST_WHEN_UNCHANGED``.
 MOST_WHEN_NOTHING_IS_TO_DO = 20
 MOST_WHEN_UNCHANGED = 8
 
 
 def statements_of(configuration: ChannelConfiguration, clock: Clock) -> int:
-    """Sync and return the number of statements, BEGIN and COMMIT included."""
+    """Sync and return the number of statements, including BEGIN and COMMIT."""
     with CaptureQueriesContext(connection) as captured:
         run_of(configuration, clock)
     return len(captured)

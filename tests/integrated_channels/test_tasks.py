@@ -1,4 +1,4 @@
-"""Which configurations the scheduler picks, and what a task does."""
+"""Selection of due configurations by the scheduler, and the Celery task of a sync."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_the_task_leaves_a_configuration_alone_that_was_switched_off_after_it_wa
 
 @pytest.fixture
 def queued(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What the task queues for later."""
+    """Calls that the task queues for later."""
     calls: list[dict[str, Any]] = []
 
     def note(args: tuple[int], kwargs: dict[str, bool], **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""What follows a call that timed out: the engine waits until the LMS has finished it, and adopts what it created."""
+"""Recovery from a timeout: the engine waits until the LMS has finished the call, and adopts the created items."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ TIMEOUT_SECONDS = 60.0
 
 @dataclass
 class SlowShelf(Shelf):
-    """A shelf that still works on a call when its client gives up; its time is its own."""
+    """A shelf that continues with a call after its client gives up. It has its own clock."""
 
     now: float = 0.0
-    #: The number of a request (from 1) -> seconds until it is carried out.
+    #: Number of a request (from 1) -> seconds until it is carried out.
     slow: dict[int, float] = field(default_factory=dict)
     _under_way: list[tuple[float, httpx.Request]] = field(default_factory=list)
 
@@ -62,7 +62,7 @@ def shelf() -> SlowShelf:
 
 
 def transmitter_to(shelf: SlowShelf, *, size: int = 4, **attributes: Any) -> Transmitter:
-    """Return a transmitter whose clock is the shelf's, with batches of ``size`` at most."""
+    """Return a transmitter with the shelf's clock and batches of at most ``size`` items."""
     channel = ShelfChannel(shelf)
     channel.items_per_call = size
     for name, value in attributes.items():
@@ -93,8 +93,8 @@ def test_the_next_call_is_sent_when_the_lms_has_finished_the_last_one(shelf: Slo
     assert outcomes(transmission) == dict.fromkeys(KEYS, "done")
     assert transmission.stopped_by is None
     assert (shelf.shown, len(shelf.books)) == (dict.fromkeys(KEYS, "Ours"), 8)
-    polls = 19  # Every six seconds, from the 66th on.
-    # One look-up and one update adopt the batch of four; smaller batches follow.
+    polls = 19  # Every 6 seconds, from second 66 on.
+    # One look-up and one update adopt the batch of four. Smaller batches follow.
     assert shelf.calls == {"create": 1 + 3, "find": polls + 1, "update": 1}
     assert [result.remote_id for result in transmission.results.values()] == [f"id-{n}" for n in range(1, 9)]
 
@@ -130,7 +130,7 @@ def test_an_lms_that_does_not_answer_look_ups_either_is_asked_three_times(shelf:
 
 
 def test_what_the_lms_refused_after_the_timeout_is_found_in_another_state_and_created(shelf: SlowShelf) -> None:
-    # Somebody else's book: the create is refused for it, but its key is found.
+    # K3 is another user's book: the create is rejected because of it, but its key is found.
     shelf.put("K3")
     shelf.slow = {1: 100}
 
@@ -169,7 +169,7 @@ def test_a_slow_lms_that_answers_gets_smaller_batches_and_is_not_waited_for(shel
     transmission = transmitter_to(shelf).transmit(unseen(*KEYS))
 
     assert outcomes(transmission) == dict.fromkeys(KEYS, "done")
-    assert shelf.calls == {"create": 1 + 3}  # Of 4, 1, 2 and 1.
+    assert shelf.calls == {"create": 1 + 3}  # Batches of 4, 1, 2 and 1 items.
 
 
 def test_what_vanishes_before_it_is_adopted_is_created_again(shelf: SlowShelf) -> None:
@@ -199,7 +199,7 @@ def test_a_proxy_that_gave_up_waiting_is_a_timeout(status: int) -> None:
         http.LMSClient("http://lms.test", transport=transport).send("POST", "/")
 
 
-# --- a Moodle that takes its time, over HTTP --------------------------------------------------------------------------
+# --- a slow Moodle, over HTTP -----------------------------------------------------------------------------------------
 
 CREATE = "core_course_create_courses"
 LOOK_UP = "core_course_get_courses_by_field"
@@ -214,7 +214,7 @@ def test_a_moodle_that_outlasts_the_timeout_gets_each_course_once(
 ) -> None:
     monkeypatch.setattr(http, "TIMEOUT", httpx.Timeout(5, read=1))
     naps = iter([3.0])
-    # The first create takes three seconds; the following ones are fast.
+    # The first create takes 3 seconds, later creates are fast.
     moodle.sort_seconds_per_course, moodle.sleep = 1e-9, lambda _: time.sleep(next(naps, 0))
     a_catalog(*courses(12), customer=customer)
 

@@ -1,4 +1,4 @@
-"""One outcome per item, whatever the learning system does."""
+"""The transmitter: one outcome per item, whatever the LMS returns."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def shelf() -> Shelf:
 
 
 def sent(shelf: Shelf, action: Action, *keys: str, ids: list[str] | None = None) -> Transmission:
-    """Transmit new books with ``keys``, of which we know the ``ids``, if any."""
+    """Transmit new books with ``keys``. ``ids`` are their remote IDs, if known."""
     payload = {} if action is Action.DELETE else {"title": "Ours"}
     known = ids or [""] * len(keys)
     items = [Outgoing(key, payload, id_, action=action) for key, id_ in zip(keys, known, strict=True)]
@@ -49,7 +49,7 @@ def outcomes(transmission: Transmission) -> dict[str, str]:
     return {key: result.outcome.value for key, result in transmission.results.items()}
 
 
-# --- the ordinary ---------------------------------------------------------------------------------------------------
+# --- normal operation -------------------------------------------------------------------------------------------------
 
 
 def test_a_create_looks_once_and_creates_once(shelf: Shelf) -> None:
@@ -127,7 +127,7 @@ def test_a_delete_of_what_is_gone_is_done(shelf: Shelf, known_id: str) -> None:
 
 @pytest.mark.parametrize("known_id", ["", "id-lost"])
 def test_a_delete_takes_away_what_is_there_under_another_id(shelf: Shelf, known_id: str) -> None:
-    # An update made it anew, say, and the answer with its new id was lost.
+    # For example, an update re-created it, and the response with its new ID was lost.
     shelf.put("A")
 
     transmission = sent(shelf, Action.DELETE, "A", ids=[known_id])
@@ -136,7 +136,7 @@ def test_a_delete_takes_away_what_is_there_under_another_id(shelf: Shelf, known_
     assert shelf.shown == {}
 
 
-# --- what no earlier call can have put there -------------------------------------------------------------------------
+# --- items that no earlier call can have created ----------------------------------------------------------------------
 
 
 def sent_unseen(shelf: Shelf, *keys: str) -> Transmission:
@@ -188,11 +188,11 @@ def test_an_answer_that_leaves_one_of_them_out_leads_to_a_look() -> None:
     assert (len(shelf.books), shelf.calls) == (2, {"create": 1, "find": 1, "update": 1})
 
 
-# --- several calls for one chunk -------------------------------------------------------------------------------------
+# --- several calls per chunk ------------------------------------------------------------------------------------------
 
 
 class NarrowChannel(ShelfChannel):
-    """A shelf that takes one book at a time, and two calls at once."""
+    """A shelf that accepts one book per call, and two parallel calls."""
 
     items_per_call = 1
     parallel_calls = 2
@@ -287,7 +287,7 @@ def test_a_lost_lease_ends_calls_that_are_under_way_at_the_same_time(shelf: Shel
         )
 
 
-# --- refusals -------------------------------------------------------------------------------------------------------
+# --- rejections -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("action", Action)
@@ -299,7 +299,7 @@ def test_a_culprit_alone_is_refused_and_found_with_few_calls(shelf: Shelf, actio
     transmission = sent(shelf, action, *KEYS, ids=ids)
 
     assert outcomes(transmission) == {key: "rejected" if key == culprit else "done" for key in KEYS}
-    assert shelf.calls[action] == 1 + 2 * 3  # of 8, 4, 2 and 1: one call, then two at each halving
+    assert shelf.calls[action] == 1 + 2 * 3  # 8, 4, 2 and 1 items: one call, then two per split
 
 
 def test_the_reason_of_a_refusal_is_kept(shelf: Shelf) -> None:
@@ -319,7 +319,7 @@ def test_a_key_that_cannot_even_be_looked_up_harms_no_other(shelf: Shelf, action
     assert outcomes(transmission) == {key: "rejected" if key == "K3" else "done" for key in KEYS}
 
 
-# --- answers that are not whole -------------------------------------------------------------------------------------
+# --- incomplete responses ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("action", Action)
@@ -341,7 +341,7 @@ def test_what_an_answer_tells_of_items_that_were_not_sent_is_not_taken(shelf: Sh
     assert outcomes(sent(shelf, action, "A", ids=["id-1"])) == {"A": "done"}
 
 
-# --- failures of the whole ------------------------------------------------------------------------------------------
+# --- failures of a whole call -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -400,7 +400,7 @@ def test_an_item_found_gone_before_a_failure_is_tried_again(shelf: Shelf) -> Non
     assert outcomes(sent(shelf, Action.UPDATE, "A", ids=["id-lost"])) == {"A": "retry"}
 
 
-# --- laws -----------------------------------------------------------------------------------------------------------
+# --- properties -------------------------------------------------------------------------------------------------------
 
 shelved = st.sets(st.sampled_from(KEYS))
 
@@ -443,7 +443,7 @@ def test_each_item_has_one_final_outcome_and_what_is_done_is_true(
             assert shelf.shown.get(key) == (None if action is Action.DELETE else "Ours")
 
 
-@settings(deadline=None)  # A loaded machine takes its time.
+@settings(deadline=None)  # Slow on a busy machine.
 @given(st.integers(1, 100), st.data())
 def test_finding_culprits_takes_a_bounded_number_of_calls(count: int, data: st.DataObject) -> None:
     keys = [f"K{number}" for number in range(count)]
@@ -460,7 +460,7 @@ def test_finding_culprits_takes_a_bounded_number_of_calls(count: int, data: st.D
 
 
 class QuotingChannel(ShelfChannel):
-    """A channel that quotes its LMS, and forgets that this may repeat what it was sent."""
+    """A channel whose results quote its LMS without removing secrets."""
 
     def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
         return [

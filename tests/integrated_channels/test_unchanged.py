@@ -1,6 +1,6 @@
-"""Runs that find nothing changed since the last complete one, and all that has to be found: what the catalog is asked.
+"""The checkpoint of the last complete run: unchanged runs make few requests, and every change is detected.
 
-Against a real catalog service and a sandbox Moodle, over HTTP.
+Runs against a real catalog service and a sandbox Moodle over HTTP.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ONLY_THE_LIST = ["enterprise-catalogs"]
 
 @pytest.fixture
 def asked() -> Iterator[list[str]]:
-    """What the catalog service was asked: the last parts of the paths, without the questions for tokens."""
+    """Requests to the catalog service: the last part of each path, without token requests."""
     questions: list[str] = []
 
     def note(environ: Mapping[str, str], **_: object) -> None:
@@ -54,7 +54,7 @@ def asked() -> Iterator[list[str]]:
 
 @pytest.fixture
 def catalog(configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock) -> EnterpriseCatalog:
-    """A catalog of A and B, which a complete run has brought to the LMS an hour ago."""
+    """A catalog of A and B, sent by a complete run an hour ago."""
     catalog = a_catalog(a_course("A"), a_course("B"), customer=customer)
     assert run_of(configuration, clock).state == RunState.COMPLETE
     clock.forward(hours=1)
@@ -62,7 +62,7 @@ def catalog(configuration: ChannelConfiguration, customer: EnterpriseCustomer, c
 
 
 def edit(configuration: ChannelConfiguration, **columns: Any) -> ChannelConfiguration:
-    """Change the columns, as the admin does: those, and no others."""
+    """Update only the given columns, as the admin does."""
     ChannelConfiguration.objects.filter(pk=configuration.pk).update(**columns)
     return ChannelConfiguration.objects.get(pk=configuration.pk)
 
@@ -223,7 +223,7 @@ def test_what_changes_while_a_run_sends_is_found_by_the_next(
 
     def meanwhile(_: float) -> None:
         import_into(catalog, [a_course("B")], now=clock.now)
-        connection.close()  # This is the sandbox's thread.
+        connection.close()  # Runs in the sandbox's thread.
 
     moodle.faults.sleep = meanwhile
     moodle.faults.add(Fault(kind=FaultKind.DELAY, operation="core_course_create_courses"))
@@ -277,7 +277,7 @@ def test_other_catalogs_that_are_named_while_a_run_sends_are_sent_by_the_next(
 
     def meanwhile(_: float) -> None:
         edit(configuration, catalog_uuids=[str(named.pk)])
-        connection.close()  # This is the sandbox's thread.
+        connection.close()  # Runs in the sandbox's thread.
 
     moodle.faults.sleep = meanwhile
     moodle.faults.add(Fault(kind=FaultKind.DELAY, operation="core_course_create_courses"))

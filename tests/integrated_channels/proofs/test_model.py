@@ -137,7 +137,7 @@ DEATHS: Final = st.one_of(
     st.tuples(st.just(Moment.CALL), st.integers(0, 3)),
     st.tuples(st.just(Moment.CARRIED_OUT), st.integers(0, 3)),
 )
-#: Number of the call during which something else happens, if the run gets that far.
+#: Number of the response after which something else happens, if the run gets that far.
 CALLS: Final = st.integers(0, 6)
 
 

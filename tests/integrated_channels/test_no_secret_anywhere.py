@@ -1,4 +1,4 @@
-"""No secret appears in any output, whatever fails and whoever repeats the secret.
+"""No secret appears in any output, even if an LMS or the catalog service repeats the secret.
 
 Each channel goes through a series of failures: wrong credentials, responses that repeat the request's secrets, broken
 connections, and crashes of the program. Then all output is searched for each of the channel's secrets.

@@ -84,7 +84,7 @@ def test_a_call_leads_to_the_size_that_takes_ten_seconds(items: int, seconds: fl
 
 
 def settled(fixed: float, per_item: float, *, first: int, calls: int = 400) -> int:
-    """Return the batch size after ``calls`` calls. A call takes ``fixed`` seconds plus ``per_item`` seconds per item."""
+    """Return the batch size after ``calls`` calls of ``fixed`` seconds plus ``per_item`` seconds per item."""
     size = first
     for _ in range(calls):
         size = next_size(size, items=size, seconds=fixed + per_item * size, most=MOST)

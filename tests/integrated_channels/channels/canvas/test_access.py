@@ -201,7 +201,7 @@ def test_a_log_in_that_is_not_understood_may_work_later(canvas: CanvasSandbox, c
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_right_in_the_account_stops_the_run_and_renews_no_token(status: int) -> None:
-    canvas = CanvasSandbox(permissions=frozenset(), refusal_status=status)  # type: ignore[arg-type]  # no literal
+    canvas = CanvasSandbox(permissions=frozenset(), refusal_status=status)  # type: ignore[arg-type]  # parametrized, not Literal
 
     with pytest.raises(CredentialsError, match="may not do this in the account of Canvas") as refusal:
         connected(canvas).create([outgoing("A")])
@@ -213,7 +213,7 @@ def test_a_refused_right_in_the_account_stops_the_run_and_renews_no_token(status
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("call", ["find", "update", "delete"])
 def test_a_refused_right_to_one_course_is_that_courses_and_the_others_go_on(status: int, call: str) -> None:
-    canvas = CanvasSandbox(refusal_status=status)  # type: ignore[arg-type]  # pytest knows no literals
+    canvas = CanvasSandbox(refusal_status=status)  # type: ignore[arg-type]  # parametrized, not Literal
     channel = connected(canvas)
     theirs, ours = add(canvas, "A"), add(canvas, "B")
     canvas.forbidden_course_ids = {int(theirs)}

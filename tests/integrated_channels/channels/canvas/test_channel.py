@@ -83,7 +83,7 @@ def test_keys_that_are_not_shown_stop_the_run_instead_of_being_guessed(canvas: C
 
 @pytest.mark.parametrize("status", [200, 201])
 def test_a_create_publishes_the_course_shows_its_image_and_tells_its_id(status: int) -> None:
-    canvas = CanvasSandbox(created_status=status)  # type: ignore[arg-type]  # pytest knows no literals
+    canvas = CanvasSandbox(created_status=status)  # type: ignore[arg-type]  # parametrized, not Literal
 
     [result] = connected(canvas).create([outgoing("A")])
 

@@ -133,7 +133,7 @@ def test_both_ways_to_be_throttled_end_the_run_and_blame_no_item(
 ) -> None:
     # With two parallel calls, the second may be sent before the response to the first arrives.
     channel = connected(canvas, parallel_calls=1)
-    canvas.throttle_style = style  # type: ignore[assignment]  # pytest knows no literals
+    canvas.throttle_style = style  # type: ignore[assignment]  # parametrized, not Literal
     canvas.high_water = 0.0
 
     transmission = Transmitter(channel).transmit([outgoing("A"), outgoing("B")])

@@ -1,8 +1,8 @@
 """Random histories of a feed: an item only counts as received if the portal has it, and finally it has all items.
 
-hypothesis generates changes of the catalogs, syncs that die, polls that fail in every way, polls during polls and
-during syncs, and requests by other clients. The catalog service, the sync, the feed and the database are real and run
-in this process. The portal is the sandbox's portal.
+hypothesis generates changes of the catalogs, syncs that die, failed polls, overlapping polls, polls during syncs, and
+requests by other clients. The catalog service, the sync, the feed and the database are real and run in this process.
+The portal is the sandbox's portal.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class Place(Enum):
 
 @dataclass(frozen=True)
 class Freeze:
-    """The point at which a worker is frozen and wakes up."""
+    """The point at which a worker is frozen, and the time when it wakes up."""
 
     place: Place
     wakes_early: bool = False  #: During a call of its successor; otherwise after the successor has finished.

@@ -31,7 +31,7 @@ class LearningSystem(ABC):
     #: Kinds of faults that strike while processes of the LMS and ours are killed.
     mishaps: ClassVar[Sequence[FaultKind]] = (FaultKind.DROP, FaultKind.TRUNCATE, FaultKind.REPLACE, FaultKind.REFUSE)
     #: Two of ``faults`` that leave the most in doubt, one after the other. With a called LMS, the first call is carried
-    #: out but returns an error, and the next call is rejected. The run then ends with the first call in doubt.
+    #: out but returns an error, and the next call gets a 429. The run then ends with the first call in doubt.
     cutting_short: ClassVar[tuple[str, str]]
     #: Attributes of the sandbox that a real LMS keeps on disk.
     kept: ClassVar[Sequence[str]]

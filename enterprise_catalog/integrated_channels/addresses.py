@@ -1,7 +1,7 @@
-"""No way inside: a customer's address must not lead into our own network.
+"""SSRF protection: refuse base URLs that resolve to private addresses.
 
-A base URL is entered by a person, and a host name leads where its owner says, which may be another place with each
-look-up. So the check is made for each connection, and the connection goes to the very address that was checked.
+A person enters the base URL, and DNS may return a different address at each look-up. Each connection therefore checks
+the addresses of its host, and then connects to an address that was checked.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def _networks(*texts: str) -> tuple[_Network, ...]:
     return tuple(map(ipaddress.ip_network, texts))
 
 
-#: Every range of IANA's IPv4 special-purpose address registry (RFC 6890), whether or not it says that the range can be
-#: reached from anywhere: no LMS is at any of them. With multicast, and one address that clouds add.
+#: Every range of IANA's IPv4 special-purpose address registry (RFC 6890), including ranges that are globally reachable:
+#: no LMS uses any of them. Also multicast, and one address that Azure uses.
 _SPECIAL_IPV4: Final = _networks(
     "0.0.0.0/8",  # This network.
     "10.0.0.0/8",  # Private.
-    "100.64.0.0/10",  # Shared by carriers; Alibaba Cloud's metadata.
+    "100.64.0.0/10",  # Carrier-grade NAT; Alibaba Cloud's metadata.
     "127.0.0.0/8",  # Loopback.
     "168.63.129.16/32",  # Azure's WireServer, inside every virtual machine; not in the registry.
     "169.254.0.0/16",  # Link-local; most clouds' metadata.
@@ -48,11 +48,11 @@ _SPECIAL_IPV4: Final = _networks(
     "224.0.0.0/4",  # Multicast.
     "240.0.0.0/4",  # Reserved; broadcast.
 )
-#: The only part of IPv6 that is assigned to networks that anybody can reach (RFC 4291). Loopback, IPv4-compatible and
-#: IPv4-mapped addresses, 64:ff9b:1::/48, 100::/64, 5f00::/16, unique local, link-local, site-local and multicast
-#: addresses are outside of it.
+#: The only part of IPv6 that is assigned to globally reachable networks (RFC 4291). Outside of it are loopback,
+#: IPv4-compatible and IPv4-mapped addresses, 64:ff9b:1::/48, 100::/64, 5f00::/16, and unique local, link-local,
+#: site-local and multicast addresses.
 _GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
-#: The ranges of IANA's IPv6 special-purpose address registry that are part of it.
+#: Ranges of IANA's IPv6 special-purpose address registry within 2000::/3.
 _SPECIAL_IPV6: Final = _networks(
     "2001::/23",  # Protocol assignments, among them Teredo (2001::/32), which embeds IPv4 addresses.
     "2001:db8::/32",  # Documentation.
@@ -60,17 +60,17 @@ _SPECIAL_IPV6: Final = _networks(
     "2620:4f:8000::/48",  # AS112.
     "3fff::/20",  # Documentation.
 )
-#: RFC 6052: an IPv4 address in the last 32 bits, to which our network's NAT64 connects. Where a network has IPv6 only,
-#: its DNS returns such an address for each host that has IPv4 only.
+#: RFC 6052: an IPv4 address in the last 32 bits, to which the network's NAT64 connects. In a network with IPv6 only,
+#: DNS returns such an address for each host that has IPv4 only.
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class DeadlineTransport(httpx.HTTPTransport):
-    """Connects to any address; calls end by their deadline."""
+    """Connects to any address; enforces the deadline of each call."""
 
     def __init__(self, *, verify: ssl.SSLContext) -> None:
         super().__init__(verify=verify, trust_env=False)
-        # httpx has no parameter for the network. The other values are those of its own pool.
+        # httpx has no parameter for the network backend. The other values are httpx's defaults.
         self._pool = httpcore.ConnectionPool(
             ssl_context=verify,
             max_connections=100,
@@ -81,19 +81,19 @@ class DeadlineTransport(httpx.HTTPTransport):
 
 
 class PublicTransport(DeadlineTransport):
-    """Connects to public addresses only, whatever a host name resolves to; calls end by their deadline."""
+    """Connects to public addresses only; enforces the deadline of each call."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request to an address of its host that was checked.
+        """Send the request to a checked address of its host.
 
         Raises:
             ConfigurationError: the host has an address that is not public.
-            httpx.ConnectError: the host is not known.
+            httpx.ConnectError: the host name does not resolve.
         """
         host = request.url.host
         if not host or request.url.scheme not in ("http", "https"):
-            return super().handle_request(request)  # It knows how to refuse.
-        # The host's own name stays in the Host header, and is what the certificate has to be for.
+            return super().handle_request(request)  # httpx raises the error.
+        # The Host header keeps the host name, and the certificate must be valid for that name.
         request.extensions = {**request.extensions, "sni_hostname": host}
         request.url = request.url.copy_with(host=public_address(host))
         return super().handle_request(request)
@@ -103,8 +103,8 @@ def public_address(host: str) -> str:
     """Return an address of ``host`` to connect to.
 
     Raises:
-        ConfigurationError: one of its addresses is not public: a private, loopback, link-local or reserved one.
-        httpx.ConnectError: the host is not known.
+        ConfigurationError: one of its addresses is not public (private, loopback, link-local or reserved).
+        httpx.ConnectError: the host name does not resolve.
     """
     try:
         addresses = resolve(host)
@@ -118,9 +118,9 @@ def public_address(host: str) -> str:
 
 
 def is_public(address: str) -> bool:
-    """Return True for an IP address that belongs to the public internet, and embeds no address that does not.
+    """Return True if an IP address belongs to the public internet and embeds no address that does not.
 
-    Not taken from ``ipaddress.is_global``, which differs between releases of Python.
+    Does not use ``ipaddress.is_global``: its result differs between releases of Python.
     """
     parsed = ipaddress.ip_address(address)
     if parsed in _NAT64:

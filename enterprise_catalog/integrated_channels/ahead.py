@@ -1,4 +1,4 @@
-"""What a chunk needs is prepared while the learning system is at work with the chunk before."""
+"""Prefetches and translates the next chunk while the LMS processes the current one."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _HEARTBEAT_SECONDS: Final = 1.0
 
 
 class Ahead(Generic[T]):
-    """Prepares chunks in a thread of its own, one at a time; to be used in a ``with`` block.
+    """Prepares chunks one at a time in a thread of its own. Use it in a ``with`` block.
 
-    As long as the block lasts, nobody else may use what ``prepare`` uses, and that may not be the database: the
-    connection is that of the thread that the block is in.
+    During the block, no other thread may use the objects that ``prepare`` uses. ``prepare`` must not use the database:
+    the connection belongs to the thread of the block.
     """
 
     def __init__(self, prepare: Callable[[Chunk], T], *, while_waiting: Callable[[], None] = lambda: None) -> None:
-        """Prepare nothing yet.
+        """Start nothing yet.
 
         Args:
-            while_waiting: called once a second in the thread that waits for a chunk; what it raises ends the wait.
+            while_waiting: called once a second in the thread that waits for a chunk; an exception ends the wait.
         """
         self._prepare = prepare
         self._while_waiting = while_waiting
@@ -37,18 +37,18 @@ class Ahead(Generic[T]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Wait for what is under way: what it uses is closed next."""
+        """Wait for work in progress: the objects that it uses are closed next."""
         self._pool.shutdown()
 
     def begin(self, chunk: Chunk) -> None:
-        """Begin to prepare the chunk that is taken next."""
+        """Start to prepare the chunk that :meth:`take` requests next."""
         self._begun = chunk, self._prepared(chunk)
 
     def take(self, chunk: Chunk) -> T:
-        """Return what was prepared for ``chunk``; what was begun for another one is dropped.
+        """Return the prepared ``chunk``. Discards work that was started for another chunk.
 
         Raises:
-            Exception: whatever ``prepare`` raised for ``chunk``.
+            Exception: the error that ``prepare`` raised for ``chunk``.
         """
         begun, self._begun = self._begun, None
         prepared = begun[1] if begun is not None and begun[0] is chunk else self._prepared(chunk)

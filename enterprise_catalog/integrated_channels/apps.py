@@ -8,8 +8,8 @@ class IntegratedChannelsConfig(AppConfig):
     verbose_name = "Integrated channels"
 
     def ready(self) -> None:
-        """Add the heartbeat to workers, and what this program needs to ``/health``."""
-        from enterprise_catalog.celery import app  # noqa: PLC0415  (models are ready only now)
+        """Register the workers' heartbeat, and the health checks of the integrated channels."""
+        from enterprise_catalog.celery import app  # noqa: PLC0415  (models are not ready earlier)
         from enterprise_catalog.health_checks import CHECKS, Check  # noqa: PLC0415
         from enterprise_catalog.integrated_channels import heartbeats  # noqa: PLC0415
 

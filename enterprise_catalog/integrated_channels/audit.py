@@ -1,7 +1,7 @@
-"""Outcomes -> audit rows, in bulk: the number of statements depends on chunks, not on items.
+"""Results to audit rows, in bulk: the number of statements depends on the number of chunks, not of items.
 
-Every function that writes renews the run's lease in the same transaction, so that a run that was taken over writes
-nothing more. The moves of a row are those of docs/concepts/delivery.rst.
+Every function that writes also renews the run's lease in the same transaction. A run that lost its lease therefore
+writes nothing more. docs/concepts/delivery.rst draws the state transitions of a row.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 ROWS_PER_STATEMENT: Final = 1_000
 
-#: After so many everybody is alone.
+#: After 10 splits, every item is sent in a call of its own.
 _MOST_HALVINGS: Final = 10
 
 Rows = dict[str, ContentMetadataItemTransmission]  #: By content key.
@@ -51,11 +51,11 @@ Attempts = dict[str, TransmissionAttempt]  #: By content key.
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A chunk's rows and attempts, as they are to be written now that it is known what became of each item."""
+    """A chunk's rows and attempts with their results, ready to be written."""
 
     rows: Sequence[ContentMetadataItemTransmission]
-    attempts: Sequence[TransmissionAttempt]  #: None of items that needed no call.
-    feed: Sequence[FeedItem] = ()  #: What a channel that is pulled says of them.
+    attempts: Sequence[TransmissionAttempt]  #: Items that needed no call have no attempt.
+    feed: Sequence[FeedItem] = ()  #: Feed entries of a pull channel.
 
 
 _ANSWER_COLUMNS: Final = ["finished_at", "outcome", "status_code", "vendor_code", "message"]
@@ -68,9 +68,9 @@ _CHANGING_COLUMNS: Final = [
 
 
 def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: datetime) -> int:
-    """End the configuration's runs whose workers died; what they had in flight is in doubt. Return how many items.
+    """Mark dead runs as abandoned and their in-flight items as in doubt; return the number of items.
 
-    Call it at the start of a run, before the new run's row is made; or at the end of one that failed in its midst.
+    Call this at the start of a run, before the new run's row is created, or at the end of a run that failed partway.
     """
     dead = list(SyncRun.objects.filter(configuration=configuration, state=RunState.RUNNING))
     if not dead:
@@ -89,12 +89,12 @@ def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: 
                 "next_attempt_at": None,
             }
             if action is Action.CREATE:
-                # An item that came back and may be shown again is theirs, and has to be deleted if it leaves once more.
+                # The item may be visible at the LMS again, so it must be deleted if it leaves the catalogs again.
                 changes |= {"presence": Presence.UNKNOWN, "deleted_at": None}
             ids = list(in_flight.filter(action=action).values_list("transmission_id", flat=True))
             for part in _parts(ids):
                 ContentMetadataItemTransmission.objects.filter(pk__in=part).update(**changes)
-        # It may have sent what the ETag of the last complete run knows nothing of.
+        # The dead runs may have sent items since the last complete run, so its ETag is no longer valid.
         ChannelConfiguration.objects.filter(pk=configuration.pk).update(last_full_etag="")
         settled = in_flight.update(outcome=Outcome.IN_DOUBT, finished_at=now, message=reason)
         SyncRun.objects.filter(pk__in=[run.pk for run in dead]).update(
@@ -104,13 +104,13 @@ def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: 
 
 
 def queue_again(transmissions: TransmissionQuerySet, *, by: str, now: datetime, also_transmitted: bool = False) -> int:
-    """Let failed items be sent with the next run, whatever their rest; return how many.
+    """Queue failed items for the next run, before their retry delay has passed; return the number of items.
 
-    Safe beside a run: an item that it is about to record is recorded as what became of it.
+    Safe during a run: if the run is about to record an item, the run's result replaces this change.
 
     Args:
-        by: who says so, for the rows' reason.
-        also_transmitted: those, too, that the learning system has already: somebody may have changed them there.
+        by: name of the user or command, for the rows' reason.
+        also_transmitted: also queue items that the LMS already has, in case they were changed there.
     """
     states = [State.RETRYING, State.REJECTED, State.DEAD_LETTER, *([State.TRANSMITTED] if also_transmitted else [])]
     failed = transmissions.filter(state__in=states).exclude(state=State.TRANSMITTED, action=Action.DELETE)
@@ -121,10 +121,10 @@ def queue_again(transmissions: TransmissionQuerySet, *, by: str, now: datetime, 
 
 
 def remove_old(*, before: datetime) -> int:
-    """Remove attempts that started before a time, and the runs of that time that have none left; return how many rows.
+    """Delete attempts that started before a time, and older runs without attempts; return the number of rows.
 
-    In portions, each its own transaction, so that no sync waits for long. What has no outcome yet stays, and so does
-    the newest run of each configuration.
+    Each batch is a transaction of its own, so no sync waits long. Attempts without an outcome, running runs and the
+    newest run of each configuration are kept.
     """
     newest = SyncRun.objects.filter(configuration=OuterRef("configuration")).order_by("-started_at", "-pk")
     old: list[QuerySet[TransmissionAttempt] | QuerySet[SyncRun]] = [
@@ -141,7 +141,7 @@ def remove_old(*, before: datetime) -> int:
 
 
 def start_run(configuration: ChannelConfiguration, *, now: datetime) -> SyncRun:
-    """Return a new run's row."""
+    """Create and return the row of a new run."""
     return SyncRun.objects.create(configuration=configuration, started_at=now)
 
 
@@ -163,7 +163,8 @@ def withdraw(configuration: ChannelConfiguration, keys: Sequence[str], *, lease:
 def hold(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lease, now: datetime) -> None:
     """Mark items that left the catalogs as waiting for approval.
 
-    Those that wait already stay as they are, and so do those that somebody has decided on since the plan was made.
+    Rows that are already waiting do not change. Neither do rows that an operator has decided on since the plan was
+    made.
     """
     reason = f"Left the catalogs with {len(keys) - 1:,} others, which is more than one run may delete unasked."
     for part in _parts(keys):
@@ -176,10 +177,10 @@ def hold(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lea
 
 
 def release(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lease, now: datetime) -> set[str]:
-    """Let deletes that were held wait for their turn, as those do that were approved; return the keys of these.
+    """Queue held deletes that no longer exceed the limit, like approved deletes; return their keys.
 
-    From now on they have begun, and nobody can keep the items. What somebody has kept since the plan was made is left
-    alone.
+    These deletes have begun, and their items can no longer be kept. Items that an operator has kept since the plan was
+    made do not change.
     """
     released: set[str] = set()
     for part in _parts(keys):
@@ -193,7 +194,7 @@ def release(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: 
 
 
 def take_back(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lease, now: datetime) -> None:
-    """Mark items that were due, and are again as the LMS has them, as what they are: transmitted."""
+    """Mark items that were due, but match what the LMS already has, as transmitted."""
     for part in _parts(keys):
         with transaction.atomic():
             leases.renew(lease, now=now)
@@ -205,7 +206,7 @@ def take_back(configuration: ChannelConfiguration, keys: Sequence[str], *, lease
 
 
 def decide_deletes(configuration: ChannelConfiguration, *, approved: bool, by: str, now: datetime) -> int:
-    """Approve the held deletes of a configuration for its next run, or keep the items; return their number.
+    """Approve the held deletes of a configuration for its next run, or keep the items; return the number of items.
 
     See :func:`decide_chosen_deletes`.
     """
@@ -219,7 +220,7 @@ def decide_chosen_deletes(transmissions: TransmissionQuerySet, *, approved: bool
     Kept items can be approved later. Safe during a run.
 
     Args:
-        by: the user's name, for the rows' reason.
+        by: name of the user or command, for the rows' reason.
     """
     undecided = transmissions.undecided(approved=approved)
     if approved:
@@ -231,7 +232,7 @@ def decide_chosen_deletes(transmissions: TransmissionQuerySet, *, approved: bool
 def note_planned(
     configuration: ChannelConfiguration, items: Collection[PlannedItem], *, lease: Lease, now: datetime
 ) -> None:
-    """Make a row for each item that has none, so that people see what waits to be sent."""
+    """Create a row for each item that has none, so that operators see the items that are waiting to be sent."""
     new = [item for item in items if not item.is_known]
     for part in _parts(new):
         with transaction.atomic():
@@ -259,10 +260,10 @@ def note_left_over(
     lease: Lease,
     now: datetime,
 ) -> None:
-    """Note that a run ended before it was these items' turn, so that they come first in the next one.
+    """Record that a run ended before these items were sent. The next run sends them first.
 
     Args:
-        reason: why, for the rows; without one only those are written that were not noted before.
+        reason: text for the rows. Without it, only rows that existed before and were not yet due are written.
     """
     left = items if reason else [item for item in items if item.is_known and item.since is None]
     changes: dict[str, Any] = {"due_since": Coalesce("due_since", now)} | ({"reason": reason} if reason else {})
@@ -273,7 +274,7 @@ def note_left_over(
 
 
 def adopt(configuration: ChannelConfiguration, remote_ids: Mapping[str, str], *, lease: Lease, now: datetime) -> int:
-    """Note of items that were never sent that the LMS has them; return how many. The next run updates them.
+    """Record that the LMS already has items that were never sent; return their number. The next run updates them.
 
     Args:
         remote_ids: content key -> the LMS's own id.
@@ -296,7 +297,7 @@ def adopt(configuration: ChannelConfiguration, remote_ids: Mapping[str, str], *,
                 row.remote_id, row.reason, row.due_since = remote_ids[row.content_key], reason, row.due_since or now
                 row.deleted_at = row.next_attempt_at = None
             upsert(found, columns=_CHANGING_COLUMNS)
-            # What the last complete run remembers knows nothing of them.
+            # The checkpoint of the last complete run does not include these items.
             ChannelConfiguration.objects.filter(pk=configuration.pk).update(last_full_etag="")
     return len(remote_ids)
 
@@ -304,10 +305,10 @@ def adopt(configuration: ChannelConfiguration, remote_ids: Mapping[str, str], *,
 def with_rows(
     configuration: ChannelConfiguration, chunks: Iterator[Chunk], *, size: int
 ) -> Iterator[tuple[Chunk, Rows]]:
-    """Yield each of ``chunks`` with its rows, which are read for as many chunks at a time as one statement may name.
+    """Yield each chunk with its rows; one statement reads the rows of several chunks.
 
     Args:
-        size: the most items of a chunk.
+        size: maximum number of items per chunk.
     """
     while group := list(islice(chunks, max(1, ROWS_PER_STATEMENT // size))):
         keys = [item.content_key for chunk in group for item in chunk.items]
@@ -327,11 +328,11 @@ def open_attempts(
     lease: Lease,
     now: datetime,
 ) -> Attempts:
-    """Record, before anything is sent, what is about to be; return the attempts.
+    """Record the attempts before anything is sent; return them by content key.
 
     Args:
-        due: what is to be done, and the row of the item that it is done to.
-        answered: the chunk before, which is recorded in the same transaction.
+        due: the action and the row of each item.
+        answered: results of the previous chunk, which are written in the same transaction.
     """
     attempts = [_attempt(run, action, row, exported.get(row.content_key, Exported()), now) for action, row in due]
     with transaction.atomic():
@@ -346,7 +347,7 @@ def open_attempts(
 
 
 def close_chunk(answered: Answered, *, lease: Lease, now: datetime) -> None:
-    """Record what became of a chunk that no other one follows."""
+    """Write the results of the last chunk."""
     with transaction.atomic():
         leases.renew(lease, now=now)
         _save_answered(answered, now=now)
@@ -362,12 +363,12 @@ def answer_chunk(
     feed: Sequence[FeedItem] = (),
     now: datetime,
 ) -> Answered:
-    """Note what became of each of the chunk's items, in its row and in its attempt; nothing is written yet."""
+    """Apply the results to the chunk's rows and attempts. Writes nothing to the database."""
     for item in chunk.items:
         key = item.content_key
         row = rows[key]
         result, known = results[key], exported.get(key, Exported())
-        if result.outcome not in (Outcome.SKIPPED, Outcome.THROTTLED):  # Else the LMS has what another catalog gave.
+        if result.outcome not in (Outcome.SKIPPED, Outcome.THROTTLED):  # Else nothing was sent.
             row.catalog_uuid = item.catalog_uuid or row.catalog_uuid
         if key in attempts:
             row.last_attempt_at = now
@@ -376,8 +377,9 @@ def answer_chunk(
         row.halvings = min(row.halvings + result.halvings, _MOST_HALVINGS)
         _move(row, result, known, now)
         if result.may_have_been_created:
-            # Moodle, for one, refuses with ``invalidresponse`` what it has made; and a run may stop before the halves
-            # of what was refused had their turn. One that came back may be shown again, and is theirs.
+            # A rejected item may still exist. Moodle returns ``invalidresponse`` for items that it has created, and a
+            # run may stop before it has sent the halves of a rejected call. An item that came back to the catalogs may
+            # be visible again, so it no longer counts as deleted.
             row.presence, row.deleted_at = Presence.UNKNOWN, None
             if row.state == State.DELETED:
                 row.state = State.PENDING
@@ -385,8 +387,8 @@ def answer_chunk(
 
 
 def _save_answered(answered: Answered, *, now: datetime) -> None:
-    """Write all, in one statement for each kind; the transaction is the caller's."""
-    for entry in answered.feed:  # Prepared long ago, perhaps: polls that began since have not seen it.
+    """Write rows, attempts and feed entries, one statement per table. The caller opens the transaction."""
+    for entry in answered.feed:  # Polls since it was prepared have not seen it.
         entry.modified_at = max(entry.modified_at, staging.visible_from(now))
     upsert(answered.rows, columns=_CHANGING_COLUMNS)
     _save_answers(answered.attempts)
@@ -394,7 +396,7 @@ def _save_answered(answered: Answered, *, now: datetime) -> None:
 
 
 def _save_answers(attempts: Sequence[TransmissionAttempt]) -> None:
-    """Write what became of attempts: that of most chunks is the same for all, and then takes half the time to write."""
+    """Write the results of attempts. Takes half the time if all results are equal, as in most chunks."""
     answers = {tuple(getattr(attempt, column) for column in _ANSWER_COLUMNS) for attempt in attempts}
     if len(answers) == 1:
         same = TransmissionAttempt.objects.filter(pk__in=[attempt.pk for attempt in attempts])
@@ -425,17 +427,17 @@ def _finish(attempt: TransmissionAttempt, result: ItemResult, now: datetime) -> 
 
 
 def _set_task(row: ContentMetadataItemTransmission, action: Action, exported: Exported) -> None:
-    """Say in ``row`` what was to be done; what was to be done before, and failed, counts no more if it was another."""
+    """Set the row's action and version; reset the failure counts if either differs from the last attempt."""
     is_other_version = exported.updated_at not in (None, row.attempted_updated_at)
     if is_other_version or row.action != action:
-        row.attempts = row.halvings = 0  # What failed was something else.
+        row.attempts = row.halvings = 0  # The earlier failures belong to another task.
     row.action = action
     row.content_title = exported.title[:255] or row.content_title
     row.attempted_updated_at = exported.updated_at or row.attempted_updated_at
 
 
 def _move(row: ContentMetadataItemTransmission, result: ItemResult, exported: Exported, now: datetime) -> None:
-    """Move ``row`` to the state that ``result`` of its action leads to."""
+    """Move ``row`` to the state that follows from the result of its action."""
     row.reason = result.message[:MAX_MESSAGE_LENGTH]
     row.remote_id = result.remote_id or row.remote_id
     match result.outcome:
@@ -456,8 +458,8 @@ def _move(row: ContentMetadataItemTransmission, result: ItemResult, exported: Ex
             _settle(row, State.TRANSMITTED, Presence.PRESENT)
             row.content_updated_at = exported.updated_at
         case Outcome.SKIPPED | Outcome.THROTTLED:
-            # It did not get its turn, and stays what it was. But a call with others that was refused may have been
-            # carried out, before its halves got theirs: that the LMS shows the last payload is not known any more.
+            # The item was not sent, so its state does not change. But a rejected call with several items may have been
+            # applied before its halves were sent. So the LMS may no longer have the last payload.
             row.reason, row.payload_hash = f"Not sent: {result.message}"[:MAX_MESSAGE_LENGTH], ""
             row.due_since = row.due_since or now
         case Outcome.RETRY:
@@ -479,14 +481,14 @@ def _fail(row: ContentMetadataItemTransmission, state: State, result: ItemResult
     row.attempts += 1
     row.due_since = row.due_since or now
     row.state = state if row.attempts < MAX_FAILURES else State.DEAD_LETTER
-    # An item that came back to the catalogs is theirs again, whether or not it could be sent.
+    # An item that came back to the catalogs is no longer deleted, even if it could not be sent.
     row.deleted_at = None
     if row.state is State.DEAD_LETTER:
         row.next_attempt_at = None
         return
     jitter = random.random()  # noqa: S311  (spreads retries; nothing secret)
     if state is State.REJECTED:
-        row.halvings = 0  # It was refused by itself.
+        row.halvings = 0  # The LMS rejected this item alone.
         delay = REJECTED_RETRY_SECONDS * (1 - jitter / 4)
     else:
         delay = retry_delay_seconds(row.attempts, jitter=jitter, retry_after_seconds=result.retry_after_seconds)

@@ -1,7 +1,7 @@
-"""How many calls a learning system was sent within the window that its rate limit speaks of. No Django, no clock.
+"""Call budget: counts the calls to an LMS within the window of its rate limit. No Django, no clock.
 
-The count lives in the configuration's lease, so that all workers share it. It is written with the run's other writes: a
-worker that dies takes the count of its last chunk with it, and the learning system's own answer (429) is what is left.
+The count is stored in the configuration's lease, so all workers share it. It is written with the run's other writes.
+When a worker dies, the count of its last chunk is lost; then only the LMS's 429 responses limit the calls.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class CallBudget:
-    """The calls of one configuration. Safe to use from the threads of one run."""
+    """The calls of one configuration. Thread-safe."""
 
-    started_at: datetime | None = None  #: When the first call of the window was made; ``None`` before any.
-    calls: int = 0  #: Made since then.
-    limit: RateLimit | None = None  #: Of the channel; ``None`` for as many calls as we like.
+    started_at: datetime | None = None  #: Time of the first call in the window; ``None`` before any call.
+    calls: int = 0  #: Number of calls since then.
+    limit: RateLimit | None = None  #: The channel's rate limit; ``None`` for no limit.
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def left(self, now: datetime) -> int | None:
-        """Return how many calls may be made now; ``None`` for any number."""
+        """Return the number of calls that may be made now; ``None`` for no limit."""
         if self.limit is None:
             return None
         return self.limit.calls if self._is_over(now) else max(self.limit.calls - self.calls, 0)
 
     def spend(self, now: datetime) -> None:
-        """Count one call, which is to be made now.
+        """Count one call that is about to be made.
 
         Raises:
-            BudgetSpentError: it must not be made before the window is over; ``retry_after_seconds`` says when that is.
+            BudgetSpentError: no call is left; ``retry_after_seconds`` is the time until the window ends.
         """
         with self._lock:
             if self._is_over(now):
@@ -48,10 +48,10 @@ class CallBudget:
             self.calls += 1
 
     def check(self, now: datetime) -> None:
-        """Make sure that there is a call left.
+        """Check that at least one call is left.
 
         Raises:
-            BudgetSpentError: there is none; as of :meth:`spend`.
+            BudgetSpentError: no call is left; see :meth:`spend`.
         """
         if self.left(now) == 0:
             raise self._spent(now)
@@ -59,7 +59,7 @@ class CallBudget:
     def _is_over(self, now: datetime) -> bool:
         if self.limit is None or self.started_at is None:
             return True
-        # A clock that was set back must not keep the window open until it has caught up.
+        # If the clock was set back, the window must not stay open until the clock has caught up.
         return not timedelta(0) <= now - self.started_at < timedelta(seconds=self.limit.seconds)
 
     def _spent(self, now: datetime) -> BudgetSpentError:

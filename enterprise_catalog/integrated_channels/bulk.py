@@ -1,11 +1,11 @@
-"""Many rows in one statement, at the speed of the driver.
+"""Bulk inserts and upserts at driver speed.
 
-Django's ``bulk_create`` prepares each value of each row by itself, which for a chunk's rows takes twice as long as all
-that driver and database do with them. Of the values of such rows most are the same few: the moment, the state, the
-catalog. Here each distinct value of a column is prepared once, by its field, and handed to the driver once, by a name.
+Django's ``bulk_create`` prepares each value of each row. For a chunk's rows, this takes twice as long as the driver and
+the database together. Most values in such rows repeat: the time, the state, the catalog. This module prepares each
+distinct value of a column once and passes it to the driver once, by name.
 
-What fields do by themselves at a save (``auto_now``) they do not do here, and no signal is sent. The transaction is the
-caller's. A statement carries as many rows as the database takes variables for.
+Unlike ``save()``, these functions do not set ``auto_now`` fields and send no signals. The caller opens the transaction.
+A statement contains as many rows as the database's limit on variables allows.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 def insert(rows: Sequence[Model]) -> None:
-    """Write rows of one model that are not there yet.
+    """Insert new rows of one model.
 
-    They get their primary keys where the database returns these (MySQL, unlike MariaDB and SQLite, does not).
+    Sets their primary keys if the database returns them (MariaDB and SQLite do, MySQL does not).
     """
     if not rows:
         return
@@ -44,9 +44,9 @@ def insert(rows: Sequence[Model]) -> None:
 
 
 def upsert(rows: Sequence[Model], *, columns: Sequence[str], key: str = "id") -> None:
-    """Write ``columns`` of rows that exist, or whole ones that do not.
+    """Insert rows, or update ``columns`` of the rows that exist.
 
-    An upsert by primary key; ``bulk_update`` would be a CASE per row and column.
+    ``bulk_update`` would need a CASE per row and column.
 
     Args:
         rows: of one model, each with its primary key.
@@ -72,10 +72,10 @@ def _columns_of(fields: Fields, names: Sequence[str]) -> list[str]:
 
 
 def _written(rows: Sequence[Model], fields: Fields, clause: str) -> Iterator[tuple[CursorWrapper, Sequence[Model]]]:
-    """Write ``fields`` of ``rows``; yield each statement's cursor and its rows.
+    """Insert ``fields`` of ``rows``; yield each statement's cursor and its rows.
 
     Args:
-        clause: what follows the values.
+        clause: SQL after the values.
     """
     most = connection.ops.bulk_batch_size(fields, rows)
     quote = connection.ops.quote_name
@@ -91,16 +91,16 @@ def _written(rows: Sequence[Model], fields: Fields, clause: str) -> Iterator[tup
 
 
 def _placed(field: Field[Any, Any], rows: Sequence[Model], values: dict[str, Any]) -> list[str]:
-    """Return where in a statement the field's value of each row stands, and add these as the driver takes them.
+    """Return the placeholder of each row's value of ``field``, and add the prepared values to ``values``.
 
     Args:
-        values: name -> value; those of equal rows share a name.
+        values: parameter name -> value; equal values share a name.
     """
     prepare = functools.partial(field.get_db_prep_save, connection=connection)
     of_rows = [getattr(row, field.attname) for row in rows]
     try:
         names = {value: f"{field.column}_{number}" for number, value in enumerate(set(of_rows))}
-    except TypeError:  # JSON cannot be hashed.
+    except TypeError:  # JSON values are not hashable.
         values |= {f"{field.column}_{number}": prepare(value) for number, value in enumerate(of_rows)}
         return [f"%({field.column}_{number})s" for number in range(len(of_rows))]
     values |= {name: prepare(value) for value, name in names.items()}

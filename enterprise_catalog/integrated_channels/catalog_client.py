@@ -1,6 +1,7 @@
-"""The only file that knows the catalog's URLs and JSON. It asks with Open edX's ``OAuthAPIClient``.
+"""Client of the catalog service: the only module that contains its URLs and JSON.
 
-Whatever goes wrong is a ``CatalogUnavailableError``: a catalog that could not be read is never an empty catalog.
+Uses Open edX's ``OAuthAPIClient``. Every failure is a ``CatalogUnavailableError``: a catalog that could not be read is
+never treated as an empty catalog.
 """
 
 from __future__ import annotations
@@ -37,19 +38,20 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_SECONDS: Final = 5
 READ_TIMEOUT_SECONDS: Final = 120
-#: How long a request may take in all, with that for a token, in seconds. A run renews its lease before each request.
+#: Maximum duration of a request, including the token request, in seconds. A run renews its lease before each request.
 REQUEST_SECONDS: Final = 150.0
-MAX_RESPONSE_BYTES: Final = 1024 * 1024 * 1024  #: Far more than a diff of the largest catalogs.
+MAX_RESPONSE_BYTES: Final = 1024 * 1024 * 1024  #: Far more than the diff of the largest catalogs.
 MAX_DIFF_KEYS: Final = 250_000  #: The API's own limit.
-#: How much of an answer is read at once. Requests' own 10 KB take a tenth of a large diff.
+#: Read size in bytes. With the default of requests (10 KB), reading takes a tenth of the time of a large diff.
 _BYTES_AT_ONCE: Final = 1024 * 1024
-#: An entity tag as RFC 9110, 8.8.3 has it. Anything else, ``*`` above all, would ask another question if sent back.
+#: An entity tag as defined in RFC 9110, 8.8.3. Any other value, above all ``*``, would change the meaning of the
+#: request when sent back.
 _ETAG: Final = re.compile(r'(?:W/)?"[!#-~\x80-\xff]+"')
 
 
 class _Diff(BaseModel):
     catalog_version: str
-    existing: list[Any]  # May be 250,000, which are looked at once: where their versions are read.
+    existing: list[Any]  # Up to 250,000 entries; validated once, when their versions are read.
     to_create: list[str]
     to_delete: list[str]
 
@@ -78,43 +80,43 @@ class CatalogList:
     """A customer's catalogs."""
 
     uuids: list[UUID]  #: Ascending.
-    #: Moves with every change of the catalogs, their content included; to be sent back as it came. Empty if the service
-    #: gives none that can be, or if there are more catalogs than one page holds: it is that of one page.
+    #: Changes with every change of the catalogs or their content; to be sent back unchanged. Empty if the service
+    #: returns no usable ETag, or if the list has several pages: the ETag would cover only one of them.
     etag: str
 
 
 @dataclass(frozen=True, slots=True)
 class DiffAnswer:
-    """How one catalog differs from the keys sent."""
+    """Differences between one catalog and the keys that were sent."""
 
-    version: str  #: Of the catalog; moves with every change of what it holds.
-    existing: dict[str, str]  #: Key -> when the item last changed, its version; for :func:`read_moment`.
+    version: str  #: Of the catalog; changes with every change of its content.
+    existing: dict[str, str]  #: Key -> version: the time of the last change, see :func:`read_moment`.
     to_create: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A document that is not of a shape that can be translated."""
+    """A content document with invalid fields, which cannot be translated."""
 
     reason: str
-    updated_at: datetime | None  #: When it last changed, if that much can be read.
+    updated_at: datetime | None  #: Time of the last change; ``None`` if invalid.
 
 
 @dataclass(frozen=True, slots=True)
 class MetadataAnswer:
-    """What became of each key asked for; each is in exactly one of the three."""
+    """The result for each requested key. Each key is in exactly one of the three mappings."""
 
     items: dict[str, ContentItem]
     unreadable: dict[str, Unreadable]
-    missing: dict[str, str]  #: Key -> the catalog's reason.
+    missing: dict[str, str]  #: Key -> the reason from the catalog.
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What the service answered, read to its end."""
+    """A complete response of the service."""
 
     status_code: int
-    headers: Mapping[str, str]  #: Names in any case.
+    headers: Mapping[str, str]  #: Names are case-insensitive.
     content: bytes
 
 
@@ -122,7 +124,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class CatalogClient:
-    """Asks the catalog service, as the OAuth2 client of the settings. Use it as a context manager."""
+    """Client of the catalog service, with the OAuth 2 credentials from the settings. Use it as a context manager."""
 
     def __init__(
         self,
@@ -131,12 +133,12 @@ class CatalogClient:
         before_each_request: Callable[[], None] | None = None,
         run_seconds_left: Callable[[], float] | None = None,
     ) -> None:
-        """Prepare requests; nothing is sent yet.
+        """Create a client. Sends nothing yet.
 
         Args:
-            read_timeout_seconds: how long each read may take; ``None`` means 120 seconds.
-            before_each_request: what it raises keeps the request from being sent.
-            run_seconds_left: returns how long the run may still take; ``None`` sets no limit.
+            read_timeout_seconds: maximum duration of each read; ``None`` means 120 seconds.
+            before_each_request: called before each request; an exception prevents the request.
+            run_seconds_left: returns the number of seconds that the run has left; ``None`` sets no limit.
         """
         self._read_timeout_seconds = read_timeout_seconds
         self._before_each_request = before_each_request or (lambda: None)
@@ -146,8 +148,8 @@ class CatalogClient:
         self._session = CatalogSession(
             settings.OAUTH2_PROVIDER_URL, settings.OAUTH2_CLIENT_ID, settings.OAUTH2_CLIENT_SECRET
         )
-        # The service takes four times as long to compress documents as to find them; only a line of less than 100
-        # Mbit/s would be slower still.
+        # Compression takes the service four times as long as finding the documents. It would save time only on lines
+        # below 100 Mbit/s.
         self._session.headers["Accept-Encoding"] = "identity"
 
     def __enter__(self) -> Self:
@@ -161,32 +163,31 @@ class CatalogClient:
         """Return the customer's catalogs.
 
         Raises:
-            CatalogUnavailableError: no answer, or no such customer.
+            CatalogUnavailableError: no response, or no such customer.
         """
         return self._whole_list(self._send("GET", self._list_url(customer_uuid)))
 
     def catalogs_unless(self, etag: str, customer_uuid: UUID) -> CatalogList | None:
-        """Return the customer's catalogs, or ``None`` if they and their content are those that had ``etag``.
+        """Return the customer's catalogs, or ``None`` if neither they nor their content have changed since ``etag``.
 
         Args:
-            etag: of an earlier answer; empty if none is known.
+            etag: from an earlier response; empty if there is none.
 
         Raises:
-            CatalogUnavailableError: no answer, or no such customer.
+            CatalogUnavailableError: no response, or no such customer.
         """
         answer = self._send("GET", self._list_url(customer_uuid), etag=etag)
         if answer.status_code == requests.codes.not_modified:
             return None
         catalogs = self._whole_list(answer)
-        # A proxy between us may drop the question, or answer it wrongly: Apache adds "-gzip" to ETags and then does not
-        # know them.
+        # A proxy may drop the condition or break it: Apache appends "-gzip" to ETags and then does not recognize them.
         return None if catalogs.etag and _are_alike(catalogs.etag, etag) else catalogs
 
     def diff(self, catalog_uuid: UUID, known_keys: Sequence[str]) -> DiffAnswer:
-        """Return how the catalog differs from ``known_keys``, of which there may be any number.
+        """Return the differences between the catalog and ``known_keys``. Any number of keys is allowed.
 
         Raises:
-            CatalogUnavailableError: no answer, no such catalog, or an answer that leaves keys out.
+            CatalogUnavailableError: no response, no such catalog, or a response that omits keys.
         """
         url = f"{self._base_url}{catalog_uuid}/content-diff/"
         first, *others = answers = [self._diff_part(url, part) for part in _parts(known_keys)]
@@ -197,15 +198,15 @@ class CatalogClient:
         return DiffAnswer(
             version=first.version,
             existing={key: updated_at for answer in answers for key, updated_at in answer.existing.items()},
-            # What is new to one part of the keys may be known to another.
+            # A key that is missing from one part of the keys may be in another part.
             to_create=sorted(set.intersection(*(set(answer.to_create) for answer in answers))),
         )
 
     def metadata(self, catalog_uuid: UUID, keys: Sequence[str]) -> MetadataAnswer:
-        """Return the content of ``keys``, at most 1,000.
+        """Return the content of ``keys``; at most 1,000 keys.
 
         Raises:
-            CatalogUnavailableError: no answer, no such catalog, or an answer that leaves keys out.
+            CatalogUnavailableError: no response, no such catalog, or a response that omits keys.
         """
         url = f"{self._base_url}{catalog_uuid}/content-metadata/"
         answer = self._ask("POST", url, _Metadata, {"content_keys": list(keys)})
@@ -225,7 +226,7 @@ class CatalogClient:
     def _diff_part(self, url: str, keys: Sequence[str]) -> DiffAnswer:
         answer = self._ask("POST", url, _Diff, {"content_keys": keys})
         existing = _versions(answer.existing)
-        # What is in neither of the two would be taken for gone, and deleted.
+        # A key in neither list would be treated as gone, and its item deleted.
         _check_complete(keys, existing, answer.to_delete)
         return DiffAnswer(answer.catalog_version, existing, answer.to_create)
 
@@ -233,7 +234,7 @@ class CatalogClient:
         return f"{self._base_url}?enterprise_customer={customer_uuid}&page_size=1000"
 
     def _whole_list(self, answer: _Answer) -> CatalogList:
-        """Return the catalogs of the first page, which ``answer`` holds, and of those that follow."""
+        """Return the catalogs of all pages; ``answer`` contains the first page."""
         page = _read(answer, _CatalogPage)
         etag = _etag_of(answer) if page.next is None else ""
         uuids = [catalog.uuid for catalog in page.results]
@@ -246,7 +247,7 @@ class CatalogClient:
         return _read(self._send(method, url, body=body), model)
 
     def _send(self, method: str, url: str, *, body: Mapping[str, Any] | None = None, etag: str = "") -> _Answer:
-        """Return the answer: 200, or 304 if ``etag`` was sent along."""
+        """Return the response: status 200, or 304 if ``etag`` was sent."""
         self._before_each_request()
         headers = {"If-None-Match": etag} if etag else {}
         if body is not None:
@@ -268,7 +269,7 @@ class CatalogClient:
         except BodyError as error:
             raise CatalogUnavailableError(f"The catalog service does not answer: {error}") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            # The text may hold an address, that of a redirect, too.
+            # The text may contain a URL, such as the target of a redirect.
             reason = self._redaction().redacted(connection_problem(error, setting="CATALOG_API_URL"))
             raise CatalogUnavailableError(f"The catalog service does not answer: {reason}") from error
         expected = (requests.codes.ok, requests.codes.not_modified) if etag else (requests.codes.ok,)
@@ -286,10 +287,10 @@ class CatalogClient:
     def _read_response(
         self, method: str, url: str, data: bytes | None, headers: Mapping[str, str]
     ) -> tuple[requests.Response, bytes]:
-        """Send a request, after one for a token if that is needed, and read the whole body; in a thread of its own."""
+        """Send a request, after a token request if needed, and read the whole body. Runs in the work thread."""
         ends_at = time.monotonic() + REQUEST_SECONDS
         parts = []
-        # A redirect that is followed turns a POST into a GET, which asks something else.
+        # Following a redirect would turn a POST into a GET, which is a different request.
         with self._session.request(
             method,
             url,
@@ -304,17 +305,17 @@ class CatalogClient:
             for part in decoded(raw, encoding=encoding, limit=MAX_RESPONSE_BYTES):
                 parts.append(part)
                 if time.monotonic() > ends_at:
-                    raise TimeoutError  # Nobody waits for it any more.
+                    raise TimeoutError  # The caller has stopped waiting.
         return response, b"".join(parts)
 
     def _redaction(self) -> Redaction:
-        """Return what messages may not hold: what we are known by, whoever answers and repeats it."""
+        """Return the redaction of the client secret and the token, which any response may repeat."""
         return Redaction([settings.OAUTH2_CLIENT_SECRET, self._session.auth.token or ""])
 
 
 def _read(answer: _Answer, model: type[M]) -> M:
     try:
-        # Read by the library that read the documents at their import: pydantic's own refuses some that it takes.
+        # orjson also parsed the documents at import; pydantic's JSON parser rejects some documents that orjson accepts.
         return model.model_validate(orjson.loads(answer.content))
     except orjson.JSONDecodeError as error:
         kind = answer.headers.get("Content-Type", "")
@@ -330,18 +331,18 @@ def _etag_of(answer: _Answer) -> str:
 
 
 def _are_alike(etag: str, other: str) -> bool:
-    """Compare weakly (RFC 9110, 8.8.3.2): a proxy that compresses an answer makes its strong ETag a weak one."""
+    """Compare weakly (RFC 9110, 8.8.3.2): a proxy that compresses a response turns a strong ETag into a weak one."""
     return etag.removeprefix("W/") == other.removeprefix("W/")
 
 
-_moment_of = functools.lru_cache(maxsize=1_000)(datetime.fromisoformat)  # Many items share the same one.
+_moment_of = functools.lru_cache(maxsize=1_000)(datetime.fromisoformat)  # Many items share the same time.
 
 
 def read_moment(version: str) -> datetime:
-    """Return the moment that a version of an item is of.
+    """Return the time in an item's version.
 
     Raises:
-        CatalogUnavailableError: it is none.
+        CatalogUnavailableError: the version is not a time.
     """
     try:
         return _moment_of(version)
@@ -350,7 +351,7 @@ def read_moment(version: str) -> datetime:
 
 
 def _versions(existing: Iterable[Any]) -> dict[str, str]:
-    """Return the version of each key."""
+    """Return content key -> version."""
     try:
         return {item["content_key"]: item["updated_at"] for item in existing}
     except KeyError as error:
@@ -370,7 +371,7 @@ def _first_fault(error: ValidationError) -> str:
 
 
 def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield ``keys`` in parts that one request may carry; one empty part when there are none."""
+    """Yield ``keys`` in parts of at most ``MAX_DIFF_KEYS``; one empty part if there are no keys."""
     yield keys[:MAX_DIFF_KEYS]
     for start in range(MAX_DIFF_KEYS, len(keys), MAX_DIFF_KEYS):
         yield keys[start : start + MAX_DIFF_KEYS]

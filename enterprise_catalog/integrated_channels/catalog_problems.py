@@ -1,6 +1,6 @@
-"""Why the catalog service, or the issuer of its tokens, cannot be used: cause and remedy, for operators.
+"""Causes and remedies, for operators, when the catalog service or its token endpoint cannot be used.
 
-No database and no secrets here: what is passed in has been redacted, or is redacted by the caller.
+Uses no database. Redacts nothing: the caller redacts the arguments or the result.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _HTTP_HINT: Final = (
 )
 _TEMPORARY: Final = "See its log. The next run tries again."
 
-#: status -> remedy, for answers of the catalog service.
+#: Status -> remedy, for responses of the catalog service.
 CATALOG_REMEDIES: Final = {
     HTTPStatus.BAD_REQUEST: "Check that the host name of CATALOG_API_URL is in the service's ALLOWED_HOSTS.",
     HTTPStatus.UNAUTHORIZED: "It rejected the token. Its JWT_ISSUER, JWT_AUDIENCE and JWT_PUBLIC_SIGNING_JWK_SET"
@@ -29,7 +29,7 @@ CATALOG_REMEDIES: Final = {
     HTTPStatus.NOT_FOUND: "Check the UUIDs of customer and catalogs, and CATALOG_API_URL if no sync works.",
     HTTPStatus.TOO_MANY_REQUESTS: "Raise the service's API_THROTTLE_RATE if this happens often.",
 }
-#: status -> remedy, for answers of the token endpoint.
+#: Status -> remedy, for responses of the token endpoint.
 TOKEN_REMEDIES: Final = {
     HTTPStatus.BAD_REQUEST: "Check that the client has the grant type client credentials.",
     HTTPStatus.UNAUTHORIZED: "It rejected the client's credentials. Check OAUTH2_CLIENT_ID and OAUTH2_CLIENT_SECRET.",
@@ -40,7 +40,7 @@ TOKEN_REMEDIES: Final = {
 }
 
 
-#: In this order: class of the error, or of what lies behind it; cause; remedy.
+#: Class of the error or of an underlying error, cause, remedy. The first match counts.
 _CAUSES: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
     (requests.exceptions.SSLError, "TLS failed", "Check its certificate, and the scheme of {setting}."),
     (requests.ConnectTimeout, "no connection in time", "Check {setting}, and firewalls between."),
@@ -53,28 +53,28 @@ _CAUSES: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
 
 
 def connection_problem(error: Exception, *, setting: str) -> str:
-    """Return cause and remedy of a request without an answer.
+    """Return the cause and the remedy for a request that got no complete response.
 
     Args:
-        error: of requests, or of urllib3 while the body is read.
-        setting: the name of the setting that holds the address.
+        error: from requests, or from urllib3 while the body is read.
+        setting: name of the setting that contains the URL.
     """
     reasons = {type(reason) for reason in (error, *_reasons(error))}
     for kind, cause, remedy in _CAUSES:
         if any(issubclass(each, kind) for each in reasons):
             return f"{cause}: {error}. {remedy.format(setting=setting)}"
-    if "timed out" in str(error):  # Of a body; requests has no class for it.
+    if "timed out" in str(error):  # While reading a body; requests has no class for this.
         return f"timed out: {error}. {_TEMPORARY}"
     return f"{error}. Check {setting}."
 
 
 def status_problem(status: int, *, location: str, remedies: dict[HTTPStatus, str], setting: str) -> str:
-    """Return the remedy for an answer with an unexpected status; names the target of a redirect.
+    """Return the remedy for a response with an unexpected status. Names the target of a redirect.
 
     Args:
-        location: the target of a redirect, redacted; empty if the answer has none.
+        location: target of a redirect, redacted; empty if the response has none.
         remedies: :data:`CATALOG_REMEDIES` or :data:`TOKEN_REMEDIES`.
-        setting: the name of the setting that holds the address.
+        setting: name of the setting that contains the URL.
     """
     if location or status in _REDIRECTS:
         return f"It redirects to {location or 'nowhere'}. Set {setting} to the address that answers. {_HTTP_HINT}"
@@ -88,7 +88,7 @@ _KNOWN: Final = frozenset(HTTPStatus)
 
 
 def _reasons(error: Exception) -> Iterator[BaseException]:
-    """Yield what lies behind an error of requests: urllib3 wraps its reasons in ``MaxRetryError``."""
+    """Yield the errors that caused an error of requests; urllib3 wraps its reasons in ``MaxRetryError``."""
     for argument in error.args:
         if isinstance(argument, BaseException):
             yield argument

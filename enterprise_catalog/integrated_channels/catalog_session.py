@@ -1,4 +1,4 @@
-"""The session with the catalog service: Open edX's client, and what is wrong when it gets no token."""
+"""The session with the catalog service: Open edX's client, with causes and remedies when it gets no token."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _WRONG_PROVIDER: Final = "Check OAUTH2_PROVIDER_URL: it ends with /oauth2, witho
 
 
 class TokenError(Exception):
-    """No token; the text has cause and remedy, and is not redacted yet."""
+    """The client got no token. The text contains cause and remedy, and is not redacted yet."""
 
 
 class CatalogSession(OAuthAPIClient):  # type: ignore[misc]  # the package has no types
-    """Open edX's client, which tells failures of the token endpoint from those of the catalog service."""
+    """Open edX's client. Separates errors of the token endpoint from errors of the catalog service."""
 
     def _ensure_authentication(self) -> None:
         try:
             super()._ensure_authentication()
         except requests.RequestException as error:
             raise TokenError(_token_problem(error)) from error
-        except (TypeError, ValueError, OverflowError) as error:  # JSON of another shape than a token's.
+        except (TypeError, ValueError, OverflowError) as error:  # JSON, but not a token response.
             raise TokenError(f"did not return a token ({type(error).__name__}). {_WRONG_PROVIDER}") from error
 
 
@@ -33,7 +33,7 @@ def _token_problem(error: requests.RequestException) -> str:
     if response is None:
         return f"does not answer: {connection_problem(error, setting='OAUTH2_PROVIDER_URL')}"
     status, location = response.status_code, ""
-    if response.history:  # The redirect was followed, with a GET that means something else.
+    if response.history:  # requests followed the redirect with a GET, which is a different request.
         status, location = response.history[0].status_code, response.history[0].headers.get("Location", "")
     elif response.ok:
         kind = response.headers.get("Content-Type", "no type")

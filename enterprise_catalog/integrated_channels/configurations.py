@@ -1,4 +1,4 @@
-"""Makes a channel of a configuration, and checks what people enter into one."""
+"""Build channels from configurations, and validate configurations."""
 
 from __future__ import annotations
 
@@ -44,16 +44,17 @@ def channel_for(
     call_clock: CallClock | None = None,
     save_credentials: SaveCredentials | None = None,
 ) -> Iterator[Channel[Any, Any]]:
-    """Give the configuration's channel, ready to call its LMS, and close its connections in the end.
+    """Yield the configuration's channel, ready to call its LMS; close its connections at the end.
 
     Args:
-        before_each_call: called before each request to the LMS; what it raises keeps the request from being sent.
-        call_clock: limits how long calls take; ``None`` means ``LMS_CALL_SECONDS`` each.
-        save_credentials: stores what the LMS gave in the place of some of the credentials.
+        before_each_call: called before each request to the LMS; an exception prevents the request.
+        call_clock: limits the duration of calls; ``None`` means ``LMS_CALL_SECONDS`` each.
+        save_credentials: stores credentials that the LMS has replaced.
 
     Raises:
-        ConfigurationError: unknown channel, settings or credentials that do not fit it; the message names the fields.
-        SyncError: whatever the block raises, without secrets.
+        ConfigurationError: the channel is unknown, or rejects the settings or credentials; the message names the
+            fields.
+        SyncError: raised by the block; its secrets are redacted.
     """
     settings, credentials = checked(configuration)
     with LMSClient(
@@ -70,7 +71,7 @@ def channel_for(
         try:
             yield channel
         except SyncError as error:
-            error.redact(client.redacted)  # A channel that quotes its LMS may have forgotten to.
+            error.redact(client.redacted)  # The channel may have quoted the LMS without redacting.
             raise
 
 
@@ -85,10 +86,10 @@ def _log_duplicates(configuration_id: int, duplicates: Duplicates) -> None:
 
 
 def checked(configuration: ChannelConfiguration) -> tuple[ChannelSettings, ChannelSettings]:
-    """Return the configuration's settings and credentials as its channel has them.
+    """Return the configuration's settings and credentials, validated by its channel's models.
 
     Raises:
-        ConfigurationError: as of :func:`channel_for`.
+        ConfigurationError: see :func:`channel_for`.
     """
     channel_class = CHANNELS.get(configuration.channel_code)
     if channel_class is None:
@@ -107,12 +108,12 @@ def checked(configuration: ChannelConfiguration) -> tuple[ChannelSettings, Chann
 def save_credentials(
     configuration: ChannelConfiguration, changes: Mapping[str, str], *, lease: Lease, now: datetime
 ) -> None:
-    """Store what the LMS gave in the place of some of the configuration's credentials, for this process and all others.
+    """Store credentials that the LMS has replaced, for this process and all others.
 
     Safe to call from a thread that has no database connection yet.
 
     Raises:
-        LeaseLostError: another worker has the configuration, and may have newer credentials.
+        LeaseLostError: another worker has the lease, and may have newer credentials.
     """
     credentials = encrypt({**decrypt(configuration.credentials), **changes})
     try:
@@ -121,15 +122,14 @@ def save_credentials(
             ChannelConfiguration.objects.filter(pk=configuration.pk).update(credentials=credentials)
     finally:
         if threading.current_thread() is not threading.main_thread() and not connection.in_atomic_block:
-            connection.close()  # Nobody else would, when the thread ends.
+            connection.close()  # Django does not close it when the thread ends.
     configuration.credentials = credentials
 
 
 def rotate_credentials() -> tuple[int, list[int]]:
-    """Encrypt all credentials with the newest key; return how many, and the ids of configurations that no key fits.
+    """Encrypt all credentials with the newest key; return their number, and the ids that no key can decrypt.
 
-    Safe beside runs, which may store newer credentials meanwhile, and to repeat: what was stored in between is left for
-    the next time.
+    Safe to repeat, and safe during runs. Credentials that a run replaces at the same time are left for the next call.
     """
     done, unreadable = 0, []
     stored = ChannelConfiguration.objects.exclude(credentials="").order_by("pk")
@@ -144,26 +144,26 @@ def rotate_credentials() -> tuple[int, list[int]]:
 
 
 def base_url_faults(base_url: str) -> list[str]:
-    """Return what is wrong with an LMS's address; it is shown to everyone, hence may hold no password."""
+    """Return the problems of an LMS's base URL. It is visible to all users, so it must not contain a password."""
     if "@" in urlsplit(base_url).netloc:
         return ["Name and password belong in the credentials, not in the address."]
     return []
 
 
 def settings_faults(channel_code: str, settings: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with a channel's settings, a sentence per field; an empty list if nothing is."""
+    """Return the problems of a channel's settings, one sentence per field; an empty list if there are none."""
     return _faults(CHANNELS[channel_code].settings_class, settings)
 
 
 def credentials_faults(channel_code: str, credentials: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with a channel's credentials, a sentence per field, without their values."""
+    """Return the problems of a channel's credentials, one sentence per field, without the values."""
     return _faults(CHANNELS[channel_code].credentials_class, credentials)
 
 
 def channel_faults(configuration: ChannelConfiguration) -> list[str]:
-    """Return why the channel of a configuration, saved or not, cannot be made, though each part is right by itself.
+    """Return problems of a configuration whose parts are valid, but do not fit together. Sends nothing.
 
-    So it is when credentials are not those that the settings ask for. Nothing is sent.
+    Example: the credentials are not the kind that the settings require. The configuration may be unsaved.
     """
     try:
         with channel_for(configuration):
@@ -173,7 +173,7 @@ def channel_faults(configuration: ChannelConfiguration) -> list[str]:
 
 
 def catalog_faults(catalog_uuids: object) -> list[str]:
-    """Return what is wrong with a configuration's list of catalogs."""
+    """Return the problems of a configuration's list of catalogs."""
     if not isinstance(catalog_uuids, list):
         return ["a list of UUIDs is needed"]
     return [f"{value!r} is not a UUID" for value in catalog_uuids if not _is_uuid(value)]
@@ -188,11 +188,10 @@ def new_configuration(
     credentials: dict[str, Any],
     catalog_uuids: Iterable[UUID] = (),
 ) -> ChannelConfiguration:
-    """Return a configuration that is checked and not saved yet.
+    """Return a new configuration, validated but not saved.
 
     Raises:
-        ConfigurationError: the address holds a password, or settings or credentials do not fit the channel or each
-            other.
+        ConfigurationError: the URL contains a password, or settings or credentials are invalid or do not fit together.
     """
     faults = [
         *base_url_faults(base_url),
@@ -215,7 +214,7 @@ def new_configuration(
 
 
 def make_configuration(**columns: Any) -> ChannelConfiguration:
-    """Save a new configuration; its first sync is due at once. Takes and raises what :func:`new_configuration` does."""
+    """Save a new configuration; its first sync is due at once. Arguments and errors: :func:`new_configuration`."""
     configuration = new_configuration(**columns)
     configuration.save()
     return configuration

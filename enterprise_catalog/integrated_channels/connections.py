@@ -1,7 +1,7 @@
-"""A connection to an LMS outside of a run: to try it, to let a person consent to it, to look at what is there.
+"""Connections to an LMS outside of a run: check the connection, authorize, list items.
 
-Each takes the configuration's lease, so that it never talks to the LMS at the same time as a run: an LMS that gives a
-new refresh token with each use would forget the other's.
+Each connection takes the configuration's lease, so it never calls the LMS during a run. Some LMSs issue a new refresh
+token with each use: two connections at the same time would invalidate each other's token.
 """
 
 from __future__ import annotations
@@ -23,19 +23,20 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.channels.base import Channel
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
-#: Tokens are signed and dated; further apart than this, one side takes the other's for stale or not yet valid.
+#: Tokens are signed and dated. If the clocks differ by more, one side rejects the other side's tokens as expired or not
+#: yet valid.
 MOST_CLOCKS_DIFFER: Final = timedelta(minutes=3)
 
 
 class BusyError(StopSyncError):
-    """A run of this configuration is under way."""
+    """A run of this configuration is in progress."""
 
 
 @contextmanager
 def connected(
     configuration: ChannelConfiguration, *, clock: Callable[[], datetime]
 ) -> Iterator[tuple[Channel[Any, Any], LeaseKeeper]]:
-    """Give the configuration's channel, and the lease that is held until the block ends.
+    """Yield the configuration's channel, and the keeper of the lease that is held until the block ends.
 
     Raises:
         BusyError: a run holds the lease.
@@ -58,7 +59,7 @@ def connected(
 
 
 def try_connection(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> list[str]:
-    """Return what has to be mended before the configuration can be synced, a sentence for each; nothing is changed."""
+    """Return the problems that would prevent a sync, one sentence each. Changes nothing."""
     try:
         with connected(configuration, clock=clock) as (channel, _):
             mend = list(channel.probe())
@@ -73,21 +74,21 @@ def try_connection(configuration: ChannelConfiguration, *, clock: Callable[[], d
 def authorization_url(
     configuration: ChannelConfiguration, *, redirect_uri: str, state: str, clock: Callable[[], datetime]
 ) -> str:
-    """Return where a person of the customer lets us in.
+    """Return the URL at which a user of the customer grants access to the LMS.
 
     Raises:
-        ConfigurationError: the channel needs no such consent, or the configuration does not fit it.
-        BusyError: a run is under way.
+        ConfigurationError: the channel needs no authorization, or the configuration does not fit the channel.
+        BusyError: a run is in progress.
     """
     with connected(configuration, clock=clock) as (channel, _):
         return _consenting(channel).authorization_url(redirect_uri=redirect_uri, state=state)
 
 
 def redeem(configuration: ChannelConfiguration, code: str, *, redirect_uri: str, clock: Callable[[], datetime]) -> None:
-    """Exchange the code that the LMS gave a person for credentials, and store them.
+    """Exchange the authorization code from the LMS for credentials, and store them.
 
     Raises:
-        SyncError: the LMS does not take the code, cannot be reached, or a run is under way.
+        SyncError: the LMS rejects the code or is unreachable, or a run is in progress.
     """
     with connected(configuration, clock=clock) as (channel, _):
         channel.save_credentials(_consenting(channel).redeem(code, redirect_uri=redirect_uri))

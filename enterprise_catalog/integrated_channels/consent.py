@@ -1,7 +1,7 @@
-"""How a customer lets us in by logging in at the LMS: a member of staff starts it, the LMS sends them back with a code.
+"""OAuth authorization at an LMS: a staff member starts it, and the LMS redirects back with a code.
 
-The state that goes along is signed, ten minutes old at most, and bound to the session of whoever started it, so that
-nobody can have a code of their own stored for somebody else's configuration.
+The ``state`` parameter is signed, expires after 10 minutes, and is bound to the session of the user who started.
+Otherwise an attacker could have their own code stored for another customer's configuration.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SESSION_KEY: Final = "channel_consent"
 @staff_member_required
 @require_GET
 def authorize(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send a member of staff, who may change the configuration, to the LMS to let us in."""
+    """Redirect a staff member who may change the configuration to the LMS, to grant access."""
     configuration = _configuration(request, pk)
     nonce = request.session[_SESSION_KEY] = secrets.token_urlsafe()
     state = signing.dumps([pk, nonce], salt=_SALT)
@@ -50,9 +50,9 @@ def authorize(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_member_required
 @require_GET
 def complete(request: HttpRequest) -> HttpResponse:
-    """Redeem the code from the LMS, and return to the configuration's page with the result.
+    """Redeem the code from the LMS, and redirect to the configuration's page with the result.
 
-    A request whose state is not that of the pending authorization changes nothing: the pending one can still be
+    A request with another ``state`` than the pending authorization changes nothing: the pending one can still be
     completed.
     """
     pk = _pending(request)
@@ -76,7 +76,7 @@ def complete(request: HttpRequest) -> HttpResponse:
 
 
 def _pending(request: HttpRequest) -> int | None:
-    """Return the configuration that this session is authorizing, if the request's state is that of its request."""
+    """Return the id of the configuration that this session is authorizing; ``None`` if ``state`` does not match."""
     try:
         pk, nonce = signing.loads(request.GET.get("state", ""), salt=_SALT, max_age=STATE_SECONDS)
     except signing.BadSignature:

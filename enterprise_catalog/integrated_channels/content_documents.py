@@ -1,8 +1,8 @@
-"""How a content document of the catalog is read: the fields that channels translate, whatever else it holds.
+"""Parses the catalog's content documents: the fields that channels translate; all other fields are ignored.
 
-The catalog promises key, type and time of change; all else is as course-discovery wrote it. What is of no use in one
-place (a run without a date, a price that is no number) is read as not given; only what a channel cannot do without, a
-text that is no text, makes a document unreadable.
+The catalog guarantees the key, the type and the time of the last change. All other fields are as course-discovery wrote
+them. An invalid detail counts as missing: a run's date that is no date, a price that is no number. Only an invalid
+value in a field that channels cannot do without, such as a text, makes a document unreadable.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pydantic import ValidatorFunctionWrapHandler
 
-#: Values of a run's ``availability``, in lower case, of which learners can enrol or soon will.
+#: Values of a run's ``availability``, in lower case, for runs that learners can enroll in now or soon.
 _AVAILABLE: Final = frozenset({"current", "starting soon", "upcoming"})
 _EXECUTIVE_EDUCATION: Final = "executive-education-2u"
 
@@ -29,27 +29,27 @@ def _text(value: object) -> object:
 
 
 def _organization_names(value: object) -> object:
-    """Take the name out of ``Northwind: Northwind Institute``, as catalogs write organizations."""
+    """Return the names in ``Northwind: Northwind Institute``, the catalog's format for organizations."""
     if not isinstance(value, list):
         return () if value is None else value
     return tuple(entry.partition(": ")[2] or entry if isinstance(entry, str) else entry for entry in value)
 
 
 def _names(value: object) -> object:
-    """Take names as they are, or out of objects that have one; both forms are about."""
+    """Return names given as strings or as objects with a ``name``; documents contain both forms."""
     entries = value if isinstance(value, list) else []
     names = (entry.get("name") if isinstance(entry, dict) else entry for entry in entries)
     return tuple(name for name in names if isinstance(name, str) and name)
 
 
 def _source(value: object) -> object:
-    """Take the address out of ``{"src": …}``, as catalogs write videos."""
+    """Return the URL in ``{"src": …}``, the catalog's format for videos."""
     source = value.get("src") if isinstance(value, dict) else value
     return source if isinstance(source, str) else ""
 
 
 def _aware(moment: datetime) -> datetime:
-    """Take a time without a zone for UTC, as all of Open edX's are."""
+    """Return an aware time; a time without a zone is UTC, as everywhere in Open edX."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -73,7 +73,7 @@ _Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 
 class _Run(BaseModel):
-    """A course run, nested in its course or by itself."""
+    """A course run, nested in its course or as a document of its own."""
 
     uuid: _LenientText = None
     availability: _LenientText = None
@@ -112,7 +112,7 @@ _LenientEntitlement = Annotated[_Entitlement | None, WrapValidator(_or_none)]
 
 
 class _Document(BaseModel):
-    """The fields of a content document that channels translate; the catalog promises only the first three."""
+    """The fields of a content document that channels translate. The catalog guarantees only the first three."""
 
     content_key: str
     content_type: str
@@ -143,7 +143,7 @@ _DOCUMENT: Final = TypeAdapter(_Document)
 _RUN: Final = TypeAdapter(_Run)
 _MOMENT: Final[TypeAdapter[datetime]] = TypeAdapter(_Moment)
 
-#: Fields of a document that are those of the item.
+#: Fields that a document and an item have in common.
 _SAME: Final = (
     *("content_key", "content_type", "title", "short_description", "full_description", "enrollment_url"),
     *("marketing_url", "organizations", "course_type", "start", "end", "languages", "subjects"),
@@ -154,7 +154,7 @@ def read_item(document: Mapping[str, Any]) -> ContentItem:
     """Return the item that a document describes.
 
     Raises:
-        ValidationError: it has a field that cannot be read.
+        ValidationError: a field is invalid that channels cannot do without.
     """
     read = _DOCUMENT.validate_python(document)
     runs = [run for run in read.course_runs if run is not None]
@@ -175,7 +175,7 @@ def read_item(document: Mapping[str, Any]) -> ContentItem:
 
 
 def read_updated_at(document: Mapping[str, Any]) -> datetime | None:
-    """Return when the item last changed, if that much can be read."""
+    """Return the time of the item's last change; ``None`` if it is invalid."""
     try:
         return _MOMENT.validate_python(document.get("content_last_modified"))
     except ValidationError:
@@ -183,9 +183,9 @@ def read_updated_at(document: Mapping[str, Any]) -> datetime | None:
 
 
 def _run_that_counts(runs: list[_Run], advertised: str | None) -> _Run | None:
-    """Return the run that is advertised, else the one that starts last, else the first; ``None`` if there is none.
+    """Return the advertised run, else the run with the latest start, else the first run; ``None`` without runs.
 
-    Which run is the next one changes with the clock; what is sent must change with the content only.
+    The next run to start would depend on the clock, but a payload must change only when the content changes.
     """
     named = [run for run in runs if advertised and run.uuid == advertised]
     dated = [run for run in runs if run.start is not None]
@@ -194,13 +194,13 @@ def _run_that_counts(runs: list[_Run], advertised: str | None) -> _Run | None:
 
 
 def _is_available(runs: list[_Run]) -> bool:
-    """Return whether one of the runs is on offer; where none says anything about that, the item is taken to be."""
+    """Return True if one of the runs is available, or if no run has a value for availability."""
     told = [run.availability.lower() for run in runs if run.availability]
     return not told or any(availability in _AVAILABLE for availability in told)
 
 
 def _price(document: _Document, run: _Run | None) -> float | None:
-    """Return what the item costs, by Open edX's own rule; ``None`` if nothing tells."""
+    """Return the item's price by Open edX's own rule; ``None`` if there is no price."""
     if run and run.fixed_price_usd is not None:
         return run.fixed_price_usd
     if document.course_type == _EXECUTIVE_EDUCATION:

@@ -1,6 +1,6 @@
-"""What customers entrust to us, encrypted at rest with keys that can be rotated.
+"""Encryption of customers' credentials at rest, with keys that can be rotated.
 
-``CREDENTIALS_ENCRYPTION_KEYS`` holds Fernet keys, the newest first: it encrypts, and all of them decrypt.
+``CREDENTIALS_ENCRYPTION_KEYS`` contains Fernet keys, newest first. The newest key encrypts; all keys decrypt.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
 
 
 def encrypt(credentials: dict[str, Any]) -> str:
-    """Return ``credentials`` as text that only the configured keys can read."""
+    """Return ``credentials`` as text that only the configured keys can decrypt."""
     return _cipher().encrypt(orjson.dumps(credentials)).decode()
 
 
 def decrypt(text: str) -> dict[str, Any]:
-    """Return what :func:`encrypt` was given; an empty text means no credentials.
+    """Return the credentials in a text from :func:`encrypt`; an empty text means no credentials.
 
     Raises:
-        ConfigurationError: none of the configured keys fits.
+        ConfigurationError: none of the configured keys can decrypt the text.
     """
     if not text:
         return {}
     try:
         credentials: dict[str, Any] = orjson.loads(_cipher().decrypt(text))
-    except (InvalidToken, ValueError):  # The latter for what was never encrypted, and for want of any key.
+    except (InvalidToken, ValueError):  # ValueError: never encrypted, or no key.
         message = "The credentials cannot be decrypted with any of CREDENTIALS_ENCRYPTION_KEYS; enter them again."
         raise ConfigurationError(message) from None
     return credentials
 
 
 def rotated(text: str) -> str:
-    """Return the same secret encrypted with the newest key.
+    """Return the same credentials encrypted with the newest key.
 
     Raises:
-        ConfigurationError: none of the configured keys fits.
+        ConfigurationError: none of the configured keys can decrypt the text.
     """
     return encrypt(decrypt(text)) if text else ""
 

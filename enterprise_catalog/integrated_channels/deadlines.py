@@ -1,8 +1,8 @@
-"""Deadlines of calls: one for all parts of a call to an LMS, and one for work that cannot be interrupted.
+"""Deadlines: one for each whole call to an LMS, and one for work that cannot be interrupted.
 
-httpx limits each read and each write. A server that sends a byte now and then, endless 1xx responses, or endless
-trailers keeps a call open for ever, and so does one that reads a byte now and then. So the sockets themselves know the
-deadline of the call that uses them: name resolution, connection, TLS handshake, request, and response end by it.
+httpx limits each read and each write, but not the whole call. A server can keep a call open forever: it sends or reads
+one byte at a time, or sends endless 1xx responses or trailers. So the sockets enforce the deadline of the call that
+uses them. The deadline covers name resolution, connection, TLS handshake, request, and response.
 
 The same sockets end a call soon after a stop request (``stopping.py``).
 """
@@ -38,45 +38,45 @@ if TYPE_CHECKING:
 
     from httpcore._backends.base import SOCKET_OPTION
 
-#: How long all calls of a run that fail in a row may take together, and so each of them, in seconds.
+#: Maximum total duration of consecutive failed calls of a run, and therefore of each call, in seconds.
 CALL_SECONDS: Final = 100.0
-#: How long the resolution of a name may take, in seconds. The C library has no limit of its own.
+#: Maximum duration of a name resolution, in seconds. The C library sets no limit of its own.
 RESOLVE_SECONDS: Final = 10.0
-#: How often what waits looks for a stop request, in seconds.
+#: Interval at which waiting code checks for a stop request, in seconds.
 _SLICE_SECONDS: Final = 0.5
 
 T = TypeVar("T")
 
-#: When the call of this thread has to be over, by the monotonic clock, and the error that it then ends with.
+#: Deadline of this thread's call by the monotonic clock, and the error to raise after it.
 _call: ContextVar[tuple[float, DeadlineExceededError] | None] = ContextVar("call", default=None)
 
 
 class CallClock:
-    """Measures the calls to one LMS, and limits each. Safe to use from several threads."""
+    """Measures the calls to one LMS and limits each call. Thread-safe."""
 
     def __init__(self, *, seconds: float = CALL_SECONDS, run_seconds_left: Callable[[], float] | None = None) -> None:
-        """Prepare to measure.
+        """Create a clock.
 
         Args:
-            seconds: how long a call may take. Calls that fail in a row for passing reasons share this time, so that an
-                LMS that fails slowly costs a run no more than one that never ends a call.
-            run_seconds_left: returns how many seconds the run has left; without it there is no limit.
+            seconds: maximum duration of a call. Consecutive retryable failures share this time, so an LMS that fails
+                slowly costs a run no more than an LMS that never ends a call.
+            run_seconds_left: returns the number of seconds that the run has left; ``None`` sets no limit.
         """
         self._seconds = seconds
         self._run_seconds_left = run_seconds_left or (lambda: float("inf"))
         self._lock = threading.Lock()
-        self.has_response = False  #: A call has succeeded, or the LMS has refused what it was sent.
-        self._failing_seconds = 0.0  #: How long calls have taken since the last one that got a response.
-        self._counted_until = 0.0  #: Calls that are made at the same time count once.
+        self.has_response = False  #: A call has succeeded, or the LMS has rejected it.
+        self._failing_seconds = 0.0  #: Total duration of calls since the last response.
+        self._counted_until = 0.0  #: Parallel calls count once.
 
     @contextmanager
     def call(self) -> Iterator[None]:
-        """Limit the call that the block makes; its outcome decides how long the next one may take.
+        """Limit the duration of the call in the block. Its outcome decides how long the next call may take.
 
         Raises:
-            DeadlineExceededError: the call was broken off; the LMS may have applied it.
+            DeadlineExceededError: the call was cut off; the LMS may have applied it.
             RunDeadlineError: the run has no time left for a call.
-            StopRequestedError: the call was broken off, since the process was asked to stop.
+            StopRequestedError: the call was cut off because a stop was requested.
         """
         began = time.monotonic()
         token = _call.set(self._limit(began))
@@ -115,11 +115,13 @@ class CallClock:
 
 
 def check_call() -> float:
-    """Return how many seconds the call that this thread makes may still take; infinity outside of a call.
+    """Return how many seconds this thread's call may still take; infinity outside of a call.
+
+    After a stop request, this is at most the rest of the grace period.
 
     Raises:
-        DeadlineExceededError: none.
-        StopRequestedError: none, since the process was asked to stop.
+        DeadlineExceededError: the call has no time left.
+        StopRequestedError: the grace period is over.
     """
     grace = grace_seconds_left()
     if grace <= 0:
@@ -135,7 +137,7 @@ def check_call() -> float:
 
 
 class DeadlineBackend(httpcore.NetworkBackend):
-    """httpcore's network with sockets that know the deadline of the call that uses them."""
+    """httpcore's network backend, with sockets that enforce the deadline of the call that uses them."""
 
     def __init__(self) -> None:
         self._backend = httpcore.SyncBackend()
@@ -163,7 +165,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection whose reads and writes end with the call."""
+    """A connection whose reads and writes end at the deadline of the call."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
@@ -195,7 +197,7 @@ class _Stream(httpcore.NetworkStream):
 
 
 def _send(connection: socket.socket, part: memoryview, limit: float) -> int:
-    """Send as much of ``part`` as the connection takes at once; return how many bytes."""
+    """Send as much of ``part`` as the socket accepts at once; return the number of bytes."""
     try:
         connection.settimeout(limit)
         return connection.send(part)
@@ -206,9 +208,9 @@ def _send(connection: socket.socket, part: memoryview, limit: float) -> int:
 
 
 def _in_slices(work: Callable[[float], T], timed_out: type[Exception], timeout: float | None) -> T:
-    """Return what ``work`` returns, which is repeated with short limits until it does not time out.
+    """Repeat ``work`` with short limits until it does not time out; return its result.
 
-    Repeating is safe, also with TLS: what was received of an incomplete record stays with the connection.
+    Repeating is safe, also with TLS: the bytes of an incomplete record stay in the connection.
     """
     ends_at = float("inf") if timeout is None else time.monotonic() + timeout
     while True:
@@ -238,14 +240,14 @@ def _addresses_of(host: str) -> list[str]:
 
 
 def resolve(host: str) -> list[str]:
-    """Return the IP addresses of a host name, the preferred one first.
+    """Return the IP addresses of a host name, preferred address first.
 
     Raises:
-        OSError: the name is not known; also if its resolution takes longer than 10 seconds or than the call may.
-        DeadlineExceededError: the call's time is over.
-        StopRequestedError: the process was asked to stop.
+        OSError: the name does not resolve, or not within 10 seconds or the call's time.
+        DeadlineExceededError: the call has no time left.
+        StopRequestedError: a stop was requested.
     """
-    # Without a port, so that tests tell this look-up from that of a connection to an address.
+    # No port, so that tests can distinguish this look-up from the look-up of a connection to an address.
     look_up = partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
     thread = WorkThread()
     try:
@@ -259,21 +261,21 @@ def resolve(host: str) -> list[str]:
 
 
 class WorkThread:
-    """Does work that cannot be interrupted in a thread, so that its caller can stop waiting for it.
+    """Runs work that cannot be interrupted in a thread, so that the caller can stop waiting for it.
 
-    The thread is a daemon: work that was given up ends with the process at the latest. Not for work that uses the
-    database, whose connections belong to threads.
+    The thread is a daemon: abandoned work ends with the process at the latest. The work must not use the database,
+    because database connections belong to threads.
     """
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] | None = None
 
     def run(self, work: Callable[[], T], *, seconds: float) -> T:
-        """Return what ``work`` returns, or raise what it raises.
+        """Return the result of ``work``, or raise its error.
 
         Raises:
-            TimeoutError: it takes longer than ``seconds``; it goes on, and its result is lost.
-            StopRequestedError: the process was asked to stop, and the grace is over.
+            TimeoutError: the work takes longer than ``seconds``. It continues, and its result is discarded.
+            StopRequestedError: a stop was requested, and the grace period is over.
         """
         if self._queue is None:
             self._queue = SimpleQueue()
@@ -285,11 +287,11 @@ class WorkThread:
             return _result_of(future, seconds)
         except BaseException:
             if not future.done():
-                self.close()  # The next work must not wait for this.
+                self.close()  # The next work must not wait for the abandoned work.
             raise
 
     def close(self) -> None:
-        """Let the thread end after its work."""
+        """Let the thread end after its current work."""
         if self._queue is not None:
             self._queue.put(None)
             self._queue = None
@@ -313,6 +315,6 @@ def _work_on(queue: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]) -
         future, work = task
         try:
             future.set_result(work())
-        except BaseException as error:  # noqa: BLE001  (whatever it is, it belongs to the caller)
+        except BaseException as error:  # noqa: BLE001  (raised again in the caller's thread)
             future.set_exception(error)
-        del task, future, work  # What was given up must not be kept until the next work comes.
+        del task, future, work  # Abandoned work must not stay in memory until the next work arrives.

@@ -1,7 +1,7 @@
-"""Bodies of responses, decompressed without exceeding a size limit.
+"""Decompression of response bodies within a size limit.
 
-A few bytes can decompress to gigabytes, so each step is bounded: a limit that is checked after decompression comes too
-late. Only one encoding is accepted: a second layer of gzip multiplies the factor of the first, and no server needs it.
+A few bytes can decompress to gigabytes, so each step is limited: a check after decompression would be too late. Only
+one encoding is accepted. A second layer of gzip would multiply the factor of the first, and no server needs it.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-#: What to send as ``Accept-Encoding``. Not ``deflate``: servers disagree about its format.
+#: Value for ``Accept-Encoding``. Without ``deflate``: servers disagree about its format.
 ACCEPTED: Final = "gzip"
 _GZIP: Final = zlib.MAX_WBITS | 16
-#: The most that one step of the decompression returns, in bytes.
+#: Maximum output of one decompression step, in bytes.
 _STEP_BYTES: Final = 64 * 1024
 
 
 class BodyError(Exception):
-    """The body cannot be read; the message says why, and names what the response's header said."""
+    """The body cannot be read. The message contains the reason and the response's header."""
 
 
 class TooLargeError(BodyError):
-    """The body is larger than the limit, as it was sent or decompressed."""
+    """The body exceeds the limit, before or after decompression."""
 
 
 def decoded(parts: Iterable[bytes], *, encoding: str, limit: int) -> Iterator[bytes]:
-    """Yield the body that ``parts`` carry, decompressed.
+    """Yield the decompressed body.
 
     Args:
-        parts: as they came over the network.
+        parts: the body as received.
         encoding: the ``Content-Encoding`` header; empty without one.
-        limit: the most bytes that may be read, and that may be yielded.
+        limit: maximum number of bytes to read, and maximum number of bytes to yield.
 
     Raises:
-        TooLargeError: the limit is exceeded. No more than the limit and one step (64 KiB, or a part) is in memory.
-        BodyError: the body is not what the header says, or has another encoding than gzip, or several.
+        TooLargeError: the limit is exceeded. At most the limit and one step (64 KiB, or a part) is in memory.
+        BodyError: the body does not match the header, or has another encoding than gzip, or several encodings.
     """
     name = encoding.strip().lower()
     if name not in ("", "identity", "gzip", "x-gzip"):
@@ -66,7 +66,7 @@ def _unzipped(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _steps(decompressor: zlib._Decompress, part: bytes) -> Iterator[bytes]:
-    """Yield all that can be decompressed by now; what follows the end of the gzip data is ignored."""
+    """Yield all bytes that can be decompressed so far. Bytes after the end of the gzip data are ignored."""
     while not decompressor.eof:
         try:
             step = decompressor.decompress(part, _STEP_BYTES)

@@ -1,7 +1,7 @@
-"""What an LMS really has, compared with what it should have: to look at, or to take over what is there already.
+"""Drift: the differences between an LMS and the catalogs, and adoption of items that the LMS already has.
 
-Looking changes nothing, here or there. Taking over (``adopt``) writes rows, so that the next run updates what it finds
-instead of creating it.
+``check_drift`` changes nothing, here or in the LMS. ``adopt`` writes rows: the next run then updates existing items
+instead of creating them again.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ _DOCUMENTS_AT_ONCE: Final = 500
 
 
 class Difference(StrEnum):
-    """How an item differs."""
+    """Kinds of difference."""
 
-    MISSING = "missing"  #: It belongs in the LMS and was sent, and learners do not see it there.
-    CHANGED = "changed"  #: The LMS has something else than what it was sent.
-    LEFT = "left"  #: It left the catalogs, and learners still see it.
-    DUPLICATE = "duplicate"  #: Several items of the LMS have its key.
+    MISSING = "missing"  #: The item was sent and belongs in the LMS, but learners do not see it.
+    CHANGED = "changed"  #: The LMS has other values than it was sent.
+    LEFT = "left"  #: The item left the catalogs, but learners still see it.
+    DUPLICATE = "duplicate"  #: Several items in the LMS have the same key.
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One difference."""
+    """One difference between the LMS and the catalogs."""
 
     content_key: str
     difference: Difference
@@ -52,27 +52,27 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """How an LMS differs from the catalogs."""
+    """All differences between an LMS and the catalogs."""
 
     differences: Sequence[Drift]  #: Ascending by key.
-    others: int  #: How many items of the LMS have a key that no row and no catalog has: they are not ours.
+    others: int  #: Number of items in the LMS whose keys are in no row and no catalog.
 
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """What was taken over."""
+    """The items that were adopted."""
 
     items: int
-    duplicates: Sequence[Duplicates]  #: Keys of what was taken over that several items of the LMS have.
+    duplicates: Sequence[Duplicates]  #: Adopted keys that several items in the LMS have.
 
 
 def check_drift(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> DriftReport:
-    """Return how the LMS differs from the catalogs; nothing is changed anywhere.
+    """Return the differences between the LMS and the catalogs. Changes nothing.
 
-    What waits for its turn, failed or is held is not told: the rows tell that.
+    Items that are waiting, failed or held are not reported, because their rows already show their state.
 
     Raises:
-        SyncError: catalogs or LMS could not be read; the channel cannot list; a run is under way.
+        SyncError: the catalogs or the LMS could not be read, the channel cannot list items, or a run is in progress.
     """
     with connected(configuration, clock=clock) as (channel, keeper), CatalogClient() as catalog:
         known, there, duplicates = _both_sides(configuration, channel, keeper, catalog, clock)
@@ -84,13 +84,13 @@ def check_drift(configuration: ChannelConfiguration, *, clock: Callable[[], date
 
 
 def adopt(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> Adoption:
-    """Link what the LMS has under keys of the catalogs, and that no run has sent, to rows.
+    """Link items that the LMS already has, but that no run has sent, to rows.
 
-    The next run makes them what they should be. Where several items have one key, the oldest is taken over, as a sync
-    does.
+    The items' keys must be in the catalogs. The next run updates the items. If several items have the same key, the
+    oldest is adopted, as in a sync.
 
     Raises:
-        SyncError: catalogs or LMS could not be read; the channel cannot list; a run is under way.
+        SyncError: the catalogs or the LMS could not be read, the channel cannot list items, or a run is in progress.
     """
     with connected(configuration, clock=clock) as (channel, keeper), CatalogClient() as catalog:
         known, there, duplicates = _both_sides(configuration, channel, keeper, catalog, clock)
@@ -106,7 +106,7 @@ def _both_sides(
     catalog: CatalogClient,
     clock: Callable[[], datetime],
 ) -> tuple[Knowledge, Mapping[str, RemoteItem], Sequence[Duplicates]]:
-    """Return what the LMS should have, what it has by content key, and which keys several of its items have."""
+    """Return the inputs of a plan, the LMS's items by content key, and the keys that several of its items have."""
     _require_list(channel)
     known = _knowledge(configuration, catalog, clock)
 
@@ -174,7 +174,7 @@ def _changed_among(
             try:
                 payload = channel.transform(item)
             except RejectedError:
-                continue  # The next run says so, and why.
+                continue  # The next run records the reason.
             theirs = there[key].fields
             names = sorted(name for name, value in theirs.items() if name in payload and payload[name] != value)
             if names:
@@ -182,6 +182,6 @@ def _changed_among(
 
 
 def _held(known: Knowledge) -> list[str]:
-    """Return the keys of what the LMS has in its newest version, as far as we know."""
+    """Return the keys of items whose newest version the LMS has, according to the rows."""
     skipped = [key for key, item in known.desired.items.items() if (r := known.records.get(key)) and r.holds(item)]
     return [*known.desired.matched, *skipped]

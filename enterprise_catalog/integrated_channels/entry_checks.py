@@ -1,4 +1,4 @@
-"""Checks of a new configuration against the configurations and customers that exist already."""
+"""Checks of a new configuration against existing configurations and customers."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
-#: A person waits for the answer, and it is a short one.
+#: Short, because a person is waiting and the response is small.
 _READ_TIMEOUT_SECONDS: Final = 10
 
 
 def customer_problems(configuration: ChannelConfiguration) -> list[str]:
-    """Return why the configuration's customer or catalogs cannot be synced; asks the catalog service.
+    """Return the problems of the configuration's customer and catalogs. Asks the catalog service.
 
     Returns:
         One sentence per problem; an empty list if the catalog service has the customer and the catalogs.
@@ -39,10 +39,10 @@ def customer_problems(configuration: ChannelConfiguration) -> list[str]:
 
 
 def twin_problems(configuration: ChannelConfiguration) -> list[str]:
-    """Return a sentence for each configuration that sends the same catalogs to the same place of the same LMS.
+    """Return one sentence for each configuration that sends the same catalogs to the same target in the same LMS.
 
-    Credentials do not count: two accounts of one LMS write to the same courses. An inactive configuration counts, as
-    it can be activated.
+    Credentials are not compared: two accounts of one LMS write to the same courses. Inactive configurations are
+    included, because they can be activated.
     """
     others = ChannelConfiguration.objects.filter(
         channel_code=configuration.channel_code, enterprise_customer_uuid=configuration.enterprise_customer_uuid
@@ -61,7 +61,7 @@ def _target(configuration: ChannelConfiguration) -> tuple[object, ...]:
 
 
 def _address(base_url: str) -> tuple[str, str, str]:
-    """Return what decides where ``base_url`` leads: scheme and host in any case, a final slash or none."""
+    """Return the parts of ``base_url`` that identify the target: scheme and host in lower case, no final slash."""
     parts = urlsplit(base_url)
     return parts.scheme.lower(), parts.netloc.lower(), parts.path.rstrip("/")
 
@@ -70,4 +70,4 @@ def _settings_with_defaults(configuration: ChannelConfiguration) -> object:
     try:
         return CHANNELS[configuration.channel_code].settings_class.model_validate(configuration.settings)
     except ValidationError:
-        return configuration.settings  # Of an older version; they equal none that are valid now.
+        return configuration.settings  # From an older version; never equal to valid settings.

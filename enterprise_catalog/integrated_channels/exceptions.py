@@ -1,28 +1,28 @@
-"""What can go wrong in a run, sorted by what to do about it.
+"""Errors of a run, sorted by what to do about them.
 
 ::
 
     SyncError
-     ├── RetryableError              these items, later
-     │    ├── AnswerTooLargeError       ask for less at once
-     │    ├── DeadlineExceededError     so, and the run ends: the LMS is too slow for more calls
-     │    └── TimedOutError             so, but the LMS may still be working on the call
-     ├── RejectedError               record these items as refused, go on
-     │    ├── RejectedForNowError      retry: a bad item, or a database lock
-     │    └── RejectedInDoubtError     so, but look before any of it is sent again
-     ├── StopSyncError               nothing else of this run will work
-     │    ├── CredentialsError         the LMS no longer knows us
-     │    ├── ConfigurationError       the configuration cannot work as it is
-     │    ├── ThrottledError           the LMS asks us to slow down; go on later
-     │    │    └── BudgetSpentError      the LMS was sent all calls that it takes for now
-     │    ├── LMSUnavailableError      one chunk after the other failed
-     │    ├── LMSTooSlowError          calls took too long; go on after a pause
-     │    │    └── RunDeadlineError      the run took too long; go on after a pause
-     │    ├── StopRequestedError       the process was asked to stop; go on with the next run
-     │    └── CatalogUnavailableError  the catalog did not answer as it should
-     └── LeaseLostError              another worker has taken the run over; write nothing more
+     ├── RetryableError              retry these items later
+     │    ├── AnswerTooLargeError       request less at once
+     │    ├── DeadlineExceededError     retry, and end the run: the LMS is too slow for more calls
+     │    └── TimedOutError             retry, but the LMS may still be processing the call
+     ├── RejectedError               record these items as rejected, and continue
+     │    ├── RejectedForNowError      retry: an invalid item, or a database lock
+     │    └── RejectedInDoubtError     look the items up before sending them again
+     ├── StopSyncError               nothing else in this run will work
+     │    ├── CredentialsError         the LMS rejects the credentials
+     │    ├── ConfigurationError       the configuration is invalid
+     │    ├── ThrottledError           the LMS returned 429; continue later
+     │    │    └── BudgetSpentError      the channel's rate limit is reached; continue later
+     │    ├── LMSUnavailableError      several calls in a row failed
+     │    ├── LMSTooSlowError          calls took too long; continue after a pause
+     │    │    └── RunDeadlineError      the run took too long; continue after a pause
+     │    ├── StopRequestedError       a stop was requested; the next run continues
+     │    └── CatalogUnavailableError  the catalog service did not respond correctly
+     └── LeaseLostError              another worker has taken over the run; write nothing more
 
-Messages are for people and never hold a secret.
+Messages are written for people and never contain a secret.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ if TYPE_CHECKING:
 
 
 class SyncError(Exception):
-    """Anything that this package raises on purpose."""
+    """Base class of all errors that this package raises on purpose."""
 
     def __init__(self, message: str, *, status_code: int | None = None, vendor_code: str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.status_code = status_code  #: HTTP; ``None`` when nothing came back.
-        self.vendor_code = vendor_code  #: The LMS's own word for the error, if it has one.
+        self.status_code = status_code  #: HTTP status; ``None`` without a response.
+        self.vendor_code = vendor_code  #: The LMS's own error code; empty if there is none.
 
     def redact(self, redacted: Callable[[str], str]) -> None:
-        """Take out of all that it says what ``redacted`` takes out of a text."""
+        """Apply ``redacted`` to all texts of the error."""
         self.message, self.vendor_code = redacted(self.message), redacted(self.vendor_code)
         self.args = (self.message,)
 
 
 class RetryableError(SyncError):
-    """The same call may work later: no connection, a time-out, 5xx. Whether it was applied is not known."""
+    """The same call may work later: no connection, a timeout, 5xx. The LMS may or may not have applied it."""
 
     def __init__(
         self,
@@ -64,50 +64,51 @@ class RetryableError(SyncError):
 
 
 class AnswerTooLargeError(RetryableError):
-    """The LMS's answer exceeds the size limit. A list is then read in smaller parts."""
+    """The LMS's response exceeds the size limit. A list is then read in smaller parts."""
 
 
 class DeadlineExceededError(RetryableError):
-    """A call took too long and was broken off."""
+    """A call took too long and was cut off."""
 
     def __init__(self, message: str, *, is_of_run: bool = False) -> None:
         super().__init__(message)
-        self.is_of_run = is_of_run  #: The run has no time left; else the call took longer than a call may.
+        self.is_of_run = is_of_run  #: True if the run has no time left; False if the call exceeded its own limit.
 
 
 class TimedOutError(RetryableError):
-    """The LMS did not answer in time, and may still be working on the call."""
+    """The LMS did not respond in time, and may still be processing the call."""
 
 
 class RejectedError(SyncError):
-    """The item cannot be sent, or the LMS refuses it. Of a call with several items: at least one of them."""
+    """The item cannot be sent, or the LMS rejects it. For a call with several items: at least one of them."""
 
 
 class RejectedForNowError(RejectedError):
-    """Refused for a bad item or for a passing state of the LMS (a database lock): the LMS has one code for both.
+    """Rejected because of an invalid item or a temporary state of the LMS: it has one code for both.
 
-    Nothing of the call was applied. An item that is refused alone is retried.
+    An example of a temporary state is a database lock. Nothing of the call was applied. An item that is rejected alone
+    is retried.
     """
 
 
 class RejectedInDoubtError(RejectedError):
-    """Refused in a way in which the LMS also refuses what it has done; a look tells."""
+    """Rejected with an error that the LMS also returns for calls that it has applied. A look-up is needed."""
 
 
 class StopSyncError(SyncError):
-    """Nothing else of this run will work; items not sent yet stay as they are."""
+    """Nothing else in this run will work. Items that were not sent do not change."""
 
 
 class CredentialsError(StopSyncError):
-    """The LMS refuses our credentials, or what they may do."""
+    """The LMS rejects the credentials, or they lack a permission."""
 
 
 class ConfigurationError(StopSyncError):
-    """The configuration cannot work: a wrong address, a category that does not exist, credentials we cannot read."""
+    """The configuration is invalid: a wrong URL, an unknown category, credentials that cannot be decrypted."""
 
 
 class ThrottledError(StopSyncError):
-    """429: too many calls for now. This one was not applied, and no item is to blame."""
+    """429: too many calls for now. The call was not applied, and no item is to blame."""
 
     def __init__(
         self,
@@ -122,19 +123,19 @@ class ThrottledError(StopSyncError):
 
 
 class BudgetSpentError(ThrottledError):
-    """The channel's rate limit is reached; nothing went wrong, and the LMS was not asked."""
+    """The channel's rate limit is reached. Nothing went wrong, and the LMS was not called."""
 
 
 class LMSUnavailableError(StopSyncError):
-    """Several calls in a row failed for reasons that may pass."""
+    """Several calls in a row failed for temporary reasons."""
 
 
 class LMSTooSlowError(StopSyncError):
-    """A call, or calls that failed in a row, took too long. The configuration's next runs wait longer each time."""
+    """A call, or several failed calls in a row, took too long. The pause before the next run grows each time."""
 
 
 class RunDeadlineError(LMSTooSlowError):
-    """The run took longer than a run may. What is left is sent by the next runs, which wait longer each time."""
+    """The run exceeded its time limit. The next runs send the rest; the pause before them grows each time."""
 
     MESSAGE: Final = "The run reached its time limit (SYNC_RUN_SECONDS). The next run continues."
 
@@ -147,8 +148,11 @@ class StopRequestedError(StopSyncError):
 
 
 class CatalogUnavailableError(StopSyncError):
-    """The catalog service did not answer, refused us, or cannot be understood; never taken for an empty catalog."""
+    """The catalog service did not respond, rejected the request, or returned an invalid response.
+
+    Never treated as an empty catalog.
+    """
 
 
 class LeaseLostError(SyncError):
-    """The run's lease expired and another worker has it now."""
+    """The run's lease expired, and another worker has it now."""

@@ -1,4 +1,4 @@
-"""History, diff over HTTP and metadata -> work to send. Writes nothing."""
+"""Exports chunks: from history, catalog diff and metadata to the items to send. Writes nothing."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Export:
-    """One chunk's items, ready to be sent, and those that need no call or cannot have one."""
+    """One chunk, split into items to send and items that are already settled."""
 
     outgoing: list[Outgoing] = field(default_factory=list)
     exported: dict[str, Exported] = field(default_factory=dict)  #: By content key; deletes have none.
-    settled: list[ItemResult] = field(default_factory=list)  #: Unchanged, rejected, or gone from the catalog meanwhile.
+    settled: list[ItemResult] = field(default_factory=list)  #: Unchanged, rejected, or no longer in the catalog.
 
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """One item as its catalog has it, in the LMS's words; or why there is nothing to send."""
+    """One item in the LMS's schema, or the reason why there is nothing to send."""
 
     exported: Exported | None  #: ``None`` if the catalog no longer has it.
     payload: Payload = field(default_factory=dict)
@@ -53,13 +53,13 @@ Translations = dict[str, Translation]  #: By content key.
 
 
 def catalogs_to_send(configuration: ChannelConfiguration, of_customer: Sequence[UUID]) -> Sequence[UUID]:
-    """Return the catalogs to send, ascending; never another customer's, whatever was entered.
+    """Return the catalogs to send, ascending. Never returns another customer's catalog.
 
     Args:
         of_customer: all catalogs of the configuration's customer, ascending.
 
     Raises:
-        ConfigurationError: the configuration names a catalog that is not the customer's.
+        ConfigurationError: the configuration names a catalog that does not belong to the customer.
     """
     named = sorted(UUID(catalog_uuid) for catalog_uuid in configuration.catalog_uuids)
     if strangers := [str(catalog_uuid) for catalog_uuid in named if catalog_uuid not in of_customer]:
@@ -69,13 +69,12 @@ def catalogs_to_send(configuration: ChannelConfiguration, of_customer: Sequence[
 
 
 def desired_items(catalog_uuids: Sequence[UUID], history: History, catalog: CatalogClient) -> Desired:
-    """Return what belongs in the LMS.
+    """Return the items that belong in the LMS.
 
-    An item that is in several catalogs keeps the one it was last sent from, else the first of ``catalog_uuids``.
+    An item in several catalogs keeps the catalog that it was last sent from, else gets the first in ``catalog_uuids``.
 
     Raises:
-        CatalogUnavailableError: one of the catalogs could not be read; nothing is known then, least of all that an item
-            left.
+        CatalogUnavailableError: a catalog could not be read. Without it, no item can be treated as having left.
     """
     known_keys, records = history.live_keys(), history.records
     matched: dict[str, UUID] = {}
@@ -85,7 +84,7 @@ def desired_items(catalog_uuids: Sequence[UUID], history: History, catalog: Cata
         answer = catalog.diff(catalog_uuid, known_keys)
         versions[catalog_uuid] = answer.version
         settled = history.settled.get(catalog_uuid, {})
-        if answer.existing == settled and records.keys().isdisjoint(settled.keys()):  # As on most days.
+        if answer.existing == settled and records.keys().isdisjoint(settled.keys()):  # The usual case.
             matched |= dict.fromkeys(settled, catalog_uuid)
         else:
             for key, version in answer.existing.items():
@@ -102,10 +101,10 @@ def desired_items(catalog_uuids: Sequence[UUID], history: History, catalog: Cata
 
 
 def translate_chunk(chunk: Chunk, catalog: CatalogClient, channel: Channel[Any, Any]) -> Translations:
-    """Fetch the chunk's creates and updates and translate them for the LMS; one item harms no other.
+    """Fetch the chunk's creates and updates and translate them for the LMS. An invalid item does not affect the others.
 
     Raises:
-        CatalogUnavailableError: they could not be fetched.
+        CatalogUnavailableError: the metadata could not be fetched.
     """
     keys: dict[UUID, list[str]] = defaultdict(list)
     for item in chunk.items:
@@ -142,11 +141,11 @@ def _translation(key: str, answer: MetadataAnswer, channel: Channel[Any, Any]) -
 def export_chunk(
     chunk: Chunk, rows: Mapping[str, ContentMetadataItemTransmission], translations: Translations
 ) -> Export:
-    """Tell what of the chunk is to be sent from what needs no call or cannot have one.
+    """Split the chunk into items to send and items that are already settled.
 
     Args:
         rows: the chunk's transmission rows by content key.
-        translations: those of the chunk's creates and updates; may hold others.
+        translations: the chunk's creates and updates; may contain other items.
     """
     export = Export()
     for item in chunk.items:
@@ -168,7 +167,7 @@ def _export_item(
     if translation.refusal is not None:
         export.settled.append(translation.refusal)
         return
-    assert exported is not None  # what has a payload was found
+    assert exported is not None  # only items that were found have a payload
     if planned.action is Action.UPDATE and row.state == State.TRANSMITTED and row.payload_hash == exported.payload_hash:
         export.settled.append(ItemResult(key, Outcome.UNCHANGED))
     else:

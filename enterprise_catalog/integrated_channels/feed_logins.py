@@ -1,6 +1,6 @@
-"""Logins of LMSs that poll our feeds: which configuration a name and a password belong to.
+"""Logins of LMSs that poll feeds: find the configuration for a user name and a password.
 
-A rejection takes the same work whether the customer, the name or neither exists, so that response times reveal nothing.
+Every rejection takes the same work, even if the customer or the name does not exist. So response times reveal nothing.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
     from rest_framework.views import APIView
 
-#: Credentials compared for each login at least: more than one customer's portals, of which most have one.
+#: Minimum number of credentials compared per login. A customer has fewer configurations, and most have one.
 _LEAST_COMPARISONS: Final = 4
 
 
 class FeedThrottle(BaseThrottle):
-    """Limits requests by address; without a cache it rejects all, since passwords could be guessed without limit."""
+    """Limits requests by address. Without a cache it rejects all requests, because passwords could then be guessed."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         rate = Rate.parse(settings.FEED_THROTTLE_RATE)
@@ -46,7 +46,7 @@ class FeedThrottle(BaseThrottle):
 def log_in(
     request: Request, configurations: Sequence[ChannelConfiguration], *, name: str, password: str
 ) -> ChannelConfiguration | None:
-    """Return the one of ``configurations`` that has these credentials; ``None`` if none has.
+    """Return the one of ``configurations`` with these credentials; ``None`` if there is none.
 
     Raises:
         TooManyFailuresError: the name has failed too often, and has never logged in from the request's network.
@@ -77,7 +77,7 @@ def _has_credentials(configuration: ChannelConfiguration, shown: bytes) -> bool:
 
 
 def _decoy() -> ChannelConfiguration:
-    """Return a configuration that nobody has the credentials of."""
+    """Return a configuration with random credentials, which no login matches."""
     return ChannelConfiguration(credentials=_decoy_credentials(tuple(settings.CREDENTIALS_ENCRYPTION_KEYS)))
 
 
@@ -87,5 +87,5 @@ def _decoy_credentials(_keys: tuple[str, ...]) -> str:
 
 
 def _digest(text: str) -> bytes:
-    """Return a digest, whose comparison takes the same time for texts of any length."""
+    """Return a SHA-256 digest. Comparing digests takes the same time for texts of any length."""
     return hashlib.sha256(text.encode(errors="surrogatepass")).digest()

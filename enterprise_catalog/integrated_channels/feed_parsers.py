@@ -1,4 +1,4 @@
-"""Parsers of an LMS's request for a feed token: small bodies only, and nothing but text in them."""
+"""Parsers of an LMS's request for a feed token. They accept only small bodies with text fields."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_FORM_BYTES: Final = 16_384
 
 
 class FormTooLargeError(APIException):
-    """The body is larger than any request for a token."""
+    """The body exceeds ``MAX_FORM_BYTES``."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = f"A request for a token has at most {MAX_FORM_BYTES:,} bytes."
@@ -43,23 +43,23 @@ class TokenFormParser(BaseParser):
     ) -> Any:
         try:
             return QueryDict(_read(stream))
-        except ValueError as error:  # More fields than Django allows, too.
+        except ValueError as error:  # Includes Django's limit on the number of fields.
             raise ParseError("The body is not a form.") from error
 
 
 class TokenJSONParser(BaseParser):
-    """Parses ``application/json``. Other fields are skipped, however deep they are nested."""
+    """Parses ``application/json``. Ignores other fields, at any depth."""
 
     media_type = "application/json"
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """Return the fields of an OAuth 2 token request; a missing one is an empty text.
+        """Return the fields of an OAuth 2 token request; a missing field is an empty string.
 
         Raises:
-            ParseError: 400; it is not a JSON object, or one of the fields is not a string in UTF-8.
-            FormTooLargeError: 413.
+            ParseError: 400; the body is not a JSON object, or one of the fields is not a UTF-8 string.
+            FormTooLargeError: 413; the body exceeds ``MAX_FORM_BYTES``.
         """
         try:
             return msgspec.structs.asdict(_decode(_read(stream)))

@@ -1,7 +1,8 @@
 """The feed of each pull channel, and the endpoint that issues tokens for it.
 
-A poller names a customer, and authenticates with a user name and password (HTTP Basic) or with a token that it got for
-them (``feed_logins.py``). Responses to anybody else do not reveal which customers or configurations exist.
+A request names a customer. It authenticates with a user name and password (HTTP Basic), or with a token that was issued
+for them (``feed_logins.py``). Responses to unauthenticated requests do not reveal which customers or configurations
+exist.
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ TOKEN_SECONDS: Final = 3600
 MAX_PAGE_SIZE: Final = 1_000
 _ENTRIES_AT_ONCE: Final = 100
 _SALT: Final = "integrated_channels.feeds"
-#: A poller whose clock is ahead by more is not believed: its ``If-Modified-Since`` counts as missing.
+#: An ``If-Modified-Since`` further in the future counts as missing.
 _MOST_AHEAD: Final = timedelta(days=1)
 
 
 class _FeedAPI(APIView):
-    """What both views share: whose visit it is."""
+    """Base of both views: throttling, parsers, and the channel's active configurations."""
 
     authentication_classes = ()
     permission_classes = ()
@@ -60,7 +61,7 @@ class _FeedAPI(APIView):
     channel_class: Any = None  #: A subclass of ``PullChannel``; set by the URL.
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer 429 to a login that was not tried."""
+        """Return 429 if the login was not tried because of earlier failures."""
         return super().handle_exception(Throttled(exc.retry_after) if isinstance(exc, TooManyFailuresError) else exc)
 
     def _configurations(self, **columns: object) -> list[ChannelConfiguration]:
@@ -68,13 +69,15 @@ class _FeedAPI(APIView):
 
 
 class FeedView(_FeedAPI):
-    """One customer's feed: what it has not been proven to have, the longest changed first, as a bare JSON list."""
+    """One customer's feed: a bare JSON list of the entries that are not acknowledged yet, oldest change first."""
 
     def get(self, request: Request) -> HttpResponseBase:
-        """Answer 200 with at most ``count`` entries; 400 without a customer, 401 or 403 to strangers.
+        """Return 200 with at most ``count`` entries; 400 without a customer, 401 or 403 without access.
 
-        Only a poll acknowledges what an earlier poll was sent, and is noted itself: a request with a valid
-        ``If-Modified-Since``, or any GET where the channel's settings say so. All other requests only read.
+        Only a poll acknowledges the entries of an earlier poll, and is itself recorded. A poll is a request with a
+        valid ``If-Modified-Since``, or any GET if the channel's settings say so. All other requests only read.
+
+        Returns 404 if the token's configuration is no longer active, and 503 if the configuration is invalid.
         """
         configuration = self._visited(request)
         if isinstance(configuration, HttpResponse):
@@ -97,14 +100,14 @@ class FeedView(_FeedAPI):
             return _told(503, "The feed cannot be served now.")
 
     def head(self, request: Request) -> HttpResponseBase:
-        """Answer as :meth:`get` does, without a body, and change nothing."""
+        """Return the response of :meth:`get` without a body. Changes nothing."""
         configuration = self._visited(request)
         if isinstance(configuration, HttpResponse):
             return configuration
         return HttpResponse(content_type="application/json")
 
     def _visited(self, request: Request) -> ChannelConfiguration | HttpResponse:
-        """Return the configuration that the request names and may read, or the refusal."""
+        """Return the configuration that the request names and may read, or an error response."""
         parameter = self.channel_class.customer_parameter
         named = request.query_params.get(parameter, "")
         if not named:
@@ -130,10 +133,13 @@ class FeedView(_FeedAPI):
 
 
 class FeedTokenView(_FeedAPI):
-    """OAuth 2 client credentials: a user name and password, as Basic or in the form, for a token of an hour."""
+    """OAuth 2 client credentials: exchanges a user name and password for a token that is valid for 1 hour.
+
+    Accepts the user name and password as HTTP Basic or in the form.
+    """
 
     def post(self, request: Request) -> HttpResponseBase:
-        """Answer 200 with the token, or 400 or 401 with an OAuth 2 error."""
+        """Return 200 with the token, or 400 or 401 with an OAuth 2 error."""
         form = request.data if isinstance(request.data, dict) else {}
         if form.get("grant_type") != "client_credentials":
             return JsonResponse({"error": "unsupported_grant_type"}, status=400)
@@ -148,18 +154,18 @@ class FeedTokenView(_FeedAPI):
 
 
 def _basic(scheme: str, shown: str) -> tuple[str, str]:
-    """Return user and password of a Basic header; two empty texts for any other."""
+    """Return user name and password of a Basic header; two empty strings for any other header."""
     if scheme.lower() != "basic":
         return "", ""
     try:
         user, _, password = base64.b64decode(shown.strip(), validate=True).decode().partition(":")
-    except ValueError:  # No Base64, or no text in it.
+    except ValueError:  # Not Base64, or not UTF-8.
         return "", ""
     return user, password
 
 
 def _written(page: list[FeedItem], channel: PullChannel[Any, Any]) -> Iterator[bytes]:
-    """Yield the JSON of ``page``."""
+    """Yield ``page`` as a JSON list, in parts of at most 100 entries."""
     yield b"["
     for start in range(0, len(page), _ENTRIES_AT_ONCE):
         part = page[start : start + _ENTRIES_AT_ONCE]
@@ -170,14 +176,14 @@ def _written(page: list[FeedItem], channel: PullChannel[Any, Any]) -> Iterator[b
 
 
 def _noted(body: Iterator[bytes], page: list[FeedItem], since: datetime | None) -> Iterator[bytes]:
-    """Yield ``body``, and note that ``page`` was served after its last byte was taken."""
+    """Yield ``body``, then record that ``page`` was served."""
     yield from body
-    # A server asks for more only after it has written what it was given; it does not after a connection broke.
+    # The server requests the next part only after it has written the current one, and never after a broken connection.
     staging.note_served(page, since=since, now=timezone.now())
 
 
 def _since(request: Request, configuration: ChannelConfiguration, now: datetime) -> datetime | None:
-    """Return the time until which the poller knows the feed; ``None`` if it sends none, or none that can be true."""
+    """Return the poller's ``If-Modified-Since``; ``None`` if it is missing, invalid or too far in the future."""
     header = request.headers.get("If-Modified-Since", "")
     seconds = parse_http_date_safe(header)
     since = None if seconds is None else datetime.fromtimestamp(max(seconds, 0), tz=UTC)
@@ -189,7 +195,7 @@ def _since(request: Request, configuration: ChannelConfiguration, now: datetime)
 
 
 def _count(request: Request) -> int:
-    """Return how many entries the poller asks for, ``MAX_PAGE_SIZE`` at most; nonsense asks for all."""
+    """Return the number of entries that the poller requests; ``MAX_PAGE_SIZE`` if it is missing, invalid or larger."""
     asked = request.query_params.get("count", "")
     if not asked.isdecimal() or len(asked) > len(str(MAX_PAGE_SIZE)):
         return MAX_PAGE_SIZE
@@ -197,7 +203,7 @@ def _count(request: Request) -> int:
 
 
 def _uuid_of(text: str) -> UUID:
-    """Return the UUID in ``text``, or one that no customer has: both take the same query."""
+    """Return the UUID in ``text``, or a UUID that no customer has. Both cases run the same query."""
     try:
         return UUID(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Signs of life: each worker's heartbeat, the scheduler's last tick, and the checks of ``/health`` that read them."""
+"""Heartbeats of the workers, the scheduler's last tick, and the health checks that read them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 HEARTBEAT_SECONDS: Final = 30
-#: A worker that has been silent for longer does not count.
+#: A worker without a heartbeat for longer counts as dead.
 SILENCE: Final = timedelta(minutes=2)
-#: Rows of workers that are gone for good: names of pods are never used again.
+#: Age at which a dead worker's row is deleted. Pod names are never reused.
 FORGOTTEN_AFTER: Final = timedelta(days=1)
-#: The scheduler writes its ticks down every three minutes only (django-celery-beat's ``DatabaseScheduler``).
+#: django-celery-beat's ``DatabaseScheduler`` stores its ticks only every three minutes.
 SCHEDULER_LAG: Final = timedelta(minutes=6)
 SCHEDULED_TASK: Final = "sync_due_configurations"
 BROKER_SECONDS: Final = 2
@@ -35,13 +35,13 @@ _TABLE: Final = WorkerHeartbeat._meta.db_table  # noqa: SLF001  (Django's docume
 
 
 def beat(name: str, *, now: datetime) -> None:
-    """Write down that the worker ``name`` is alive; removes rows of workers that are gone.
+    """Record that the worker ``name`` is alive, and delete rows of dead workers.
 
-    On a connection of its own that gives up soon: it runs in the worker's main process, which must neither wait for a
-    database that hangs nor hand a connection on to the processes that it forks.
+    Uses a connection of its own with short timeouts, because it runs in the worker's main process. That process must
+    not wait for a database that hangs, and must not pass a connection on to the processes that it forks.
 
     Raises:
-        DatabaseError, InterfaceError: the database does not answer.
+        DatabaseError, InterfaceError: the database does not respond.
     """
     with brief_connection() as connection, connection.cursor() as cursor:
         moment = connection.ops.adapt_datetimefield_value(now)
@@ -53,17 +53,17 @@ def beat(name: str, *, now: datetime) -> None:
 
 
 class Heartbeat(bootsteps.StartStopStep):
-    """Has a worker call :func:`beat` every 30 seconds, whatever its tasks do."""
+    """Calls :func:`beat` every 30 seconds in each worker, independently of its tasks."""
 
     requires = ("celery.worker.components:Timer",)
 
     def start(self, parent: Any) -> None:
-        """Begin, when the worker does."""
+        """Start with the worker."""
         self._beat(parent.hostname)
         self._timer = parent.timer.call_repeatedly(HEARTBEAT_SECONDS, self._beat, (parent.hostname,))
 
     def stop(self, parent: Any) -> None:
-        """End, when the worker does."""
+        """Stop with the worker."""
         self._timer.cancel()
 
     @staticmethod
@@ -75,26 +75,26 @@ class Heartbeat(bootsteps.StartStopStep):
 
 
 def check_broker() -> str:
-    """Connect to Celery's broker.
+    """Check the connection to Celery's broker.
 
     Raises:
-        DegradedError: it does not answer.
+        DegradedError: the broker is unreachable.
     """
     timeouts = {"socket_timeout": BROKER_SECONDS, "socket_connect_timeout": BROKER_SECONDS}
     try:
         with app.connection_for_write(connect_timeout=BROKER_SECONDS, transport_options=timeouts) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_SECONDS)
-    except Exception as error:  # each transport has exceptions of its own, and any of them means "not there"
-        # The broker's URL holds its password and may be in the text.
+    except Exception as error:  # each transport has its own exceptions; all of them mean "unreachable"
+        # The error's text may contain the broker's URL with its password.
         raise DegradedError(f"no connection ({type(error).__name__})") from error
     return OK
 
 
 def check_workers() -> str:
-    """Return how many workers are alive.
+    """Return the number of live workers, as ``2 running``.
 
     Raises:
-        DegradedError: none is.
+        DegradedError: no worker is alive.
     """
     seen = list(WorkerHeartbeat.objects.order_by("-seen_at").values_list("seen_at", flat=True)[:1_000])
     alive = sum(moment > timezone.now() - SILENCE for moment in seen)
@@ -104,10 +104,10 @@ def check_workers() -> str:
 
 
 def check_scheduler() -> str:
-    """Return when the scheduler last queued the look for due configurations.
+    """Return when the scheduler last queued ``sync_due_configurations``.
 
     Raises:
-        DegradedError: it is late, or the schedule was switched off or deleted.
+        DegradedError: the scheduler is late, or its schedule is disabled or deleted.
     """
     task = PeriodicTask.objects.filter(task=SCHEDULED_TASK, enabled=True).select_related("interval").first()
     if task is None:

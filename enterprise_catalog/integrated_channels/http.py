@@ -1,6 +1,6 @@
-"""One HTTP client for all learning systems: time-outs, bounded answers, status -> exceptions, redaction.
+"""HTTP client for all LMSs: timeouts, size limits, status codes to exceptions, redaction.
 
-What holds for every LMS is decided here once; a channel reads bodies and raises what only it can know.
+Rules for all LMSs are here. A channel parses bodies and raises the errors that are specific to its LMS.
 """
 
 from __future__ import annotations
@@ -40,38 +40,38 @@ if TYPE_CHECKING:
 
 TIMEOUT: Final = httpx.Timeout(
     connect=5, read=60, write=30, pool=5
-)  #: Seconds for each read and write; ``deadlines.py`` limits the whole call.
+)  #: In seconds, for each read and write; ``deadlines.py`` limits the whole call.
 MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
-#: How many ``[`` and ``{`` a response may contain, so that its JSON takes at most some 200 MB of memory.
+#: Maximum number of ``[`` and ``{`` in a response. Its JSON then takes at most about 200 MB of memory.
 MAX_JSON_CONTAINERS: Final = 500_000
-#: Shorter responses cannot contain enough of them to matter, and are not searched, in bytes.
+#: Shorter responses cannot contain too many containers and are not searched; in bytes.
 _CONTENT_WITH_FEW_CONTAINERS: Final = 1024 * 1024
-#: A ``Retry-After`` beyond this is a mistake, or a date that no calendar has.
+#: A longer ``Retry-After`` is a mistake, or an invalid date.
 MAX_RETRY_AFTER_SECONDS: Final = 7 * 24 * 60 * 60.0
-#: A proxy has waited for the LMS too long; the LMS may still be working: 504, and Cloudflare's 524.
+#: A proxy timed out (504, and Cloudflare's 524); the LMS may still be processing the call.
 _PROXY_TIMEOUTS: Final = (504, 524)
-_LOCATION_LENGTH: Final = 300  #: In characters; what of the address that a redirect leads to is told to people.
+_LOCATION_LENGTH: Final = 300  #: Of a redirect's target in a message, in characters.
 
-#: What a form holds as it is. Spaces become plus signs, but only once every plus sign of the text is encoded.
+#: Bytes that a form contains unchanged. Spaces become plus signs after all plus signs of the text are encoded.
 _SAFE_IN_FORM: Final = (string.ascii_letters + string.digits + "_.~- ").encode()
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An LMS's answer with a status below 300, or one that the caller wanted to see."""
+    """A response from an LMS with a status below 300, or with a status that the caller accepts."""
 
     status_code: int
     content: bytes
-    excerpt: str  #: The start of the body, without secrets, for messages.
-    headers: Mapping[str, str]  #: Names in any case.
+    excerpt: str  #: Start of the body, redacted, for messages.
+    headers: Mapping[str, str]  #: Names are case-insensitive.
 
     def json(self) -> Any:
         """Return the body's value.
 
         Raises:
-            RetryableError: it is no JSON; proxies and maintenance pages answer so, and whether the call was applied is
-                not known. Or it would take too much memory.
+            RetryableError: the body is not JSON, as from a proxy or a maintenance page, or would take too much memory.
+                The LMS may or may not have applied the call.
         """
         # A list takes 56 bytes of memory for two bytes of JSON, a dictionary 232 bytes for six.
         is_large = len(self.content) > _CONTENT_WITH_FEW_CONTAINERS
@@ -85,18 +85,18 @@ class Answer:
             raise RetryableError(message, status_code=self.status_code) from None
 
 
-#: Takes the LMS's own code and words out of an answer, each empty if it has none.
+#: Returns the LMS's own error code and message from a response; each may be empty.
 Explain = Callable[[Answer], tuple[str, str]]
 
 
 class BeforeCall(Protocol):
-    """Called before each request; what it raises keeps the request from being sent."""
+    """Called before each request; an exception prevents the request."""
 
     def __call__(self, *, is_counted: bool) -> None:
         """Allow one request.
 
         Args:
-            is_counted: whether it counts against the channel's rate limit.
+            is_counted: True if the request counts against the channel's rate limit.
         """
 
 
@@ -105,7 +105,7 @@ def _go_ahead(*, is_counted: bool) -> None:
 
 
 class LMSClient:
-    """Calls one learning system. Use it as a context manager; it keeps connections open between calls."""
+    """HTTP client for one LMS. Use it as a context manager; it keeps connections open between calls."""
 
     def __init__(
         self,
@@ -117,26 +117,26 @@ class LMSClient:
         call_clock: CallClock | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """Prepare calls to ``base_url``; nothing is sent yet. Calls may be made from several threads.
+        """Create a client for ``base_url``. Sends nothing yet. Thread-safe.
 
         Args:
-            secrets: values that no message may hold; see :meth:`keep_secret`.
-            before_each_call: what it raises keeps the request from being sent.
-            private_addresses: whether the LMS may be inside our own network, which is for local use only.
-            call_clock: limits how long calls take; ``None`` means 100 seconds each.
+            secrets: values to redact from messages; see :meth:`keep_secret`.
+            before_each_call: called before each request; an exception prevents the request.
+            private_addresses: allow an LMS with a private address; for local use only.
+            call_clock: limits the duration of calls; ``None`` means 100 seconds each.
             transport: for tests; ``None`` means the network.
         """
         self.base_url = base_url.rstrip("/")
-        self.told_time: datetime | None = None  #: What the LMS said that the time was, when it last answered.
+        self.told_time: datetime | None = None  #: The LMS's time, from the ``Date`` header of its last response.
         self._before_each_call = before_each_call or _go_ahead
         self._call_clock = call_clock or CallClock()
         self._redaction = Redaction(secrets)
-        # Redirects are not followed: an LMS that answers one was given a wrong base URL, and a POST that follows a 303
-        # turns into a GET without its parameters.
+        # Redirects are not followed. A redirect means that the base URL is wrong, and a POST that follows a 303 turns
+        # into a GET without its parameters.
         if transport is None:
             kind = DeadlineTransport if private_addresses else PublicTransport
             transport = kind(verify=_certificates())
-        # A proxy from the environment would connect for us, to wherever it likes.
+        # A proxy from the environment would bypass the check of addresses.
         self._client = httpx.Client(
             headers={"Accept-Encoding": ACCEPTED},
             timeout=TIMEOUT,
@@ -152,17 +152,17 @@ class LMSClient:
         self._client.close()
 
     def at(self, base_url: str) -> LMSClient:
-        """Return a client of another address of the LMS, such as where it gives out tokens; closed with this one."""
+        """Return a client for another URL of the LMS, such as its token endpoint. Closed together with this client."""
         other = copy.copy(self)
         other.base_url = base_url.rstrip("/")
         return other
 
     def keep_secret(self, value: str) -> None:
-        """Take ``value`` (a token that was just fetched, say) out of all messages from now on."""
+        """Redact ``value``, such as a new token, from all messages from now on."""
         self._redaction.keep_secret(value)
 
     def redacted(self, text: str) -> str:
-        """Return ``text`` with each known secret, however it is spelt, replaced by ``[secret]``."""
+        """Return ``text`` with each known secret, in any common encoding, replaced by ``[secret]``."""
         return self._redaction.redacted(text)
 
     def send(  # noqa: PLR0913  (all that makes a request, by name)
@@ -179,27 +179,27 @@ class LMSClient:
         is_counted: bool = True,
         explain: Explain | None = None,
     ) -> Answer:
-        """Send one request and return the answer.
+        """Send one request and return the response.
 
         Args:
-            path: below the base URL, with its first slash.
+            path: below the base URL, with a leading slash.
             form: the body, form-encoded in the given order.
-            json: the body, as JSON; ``None`` for none.
-            accept: further statuses that are returned and not raised.
-            answer_is_secret: the answer may hold a secret that we do not know yet, as that of a log-in does; no message
-                then quotes it.
-            is_counted: whether the call counts against the channel's rate limit.
-            explain: what it finds in an answer that is raised is what exceptions tell, as :meth:`explained` has it,
-                instead of the start of the body.
+            json: the body, as JSON; ``None`` for no body.
+            accept: further statuses that are returned instead of raised.
+            answer_is_secret: the response may contain a secret that is not known yet, such as a token; no message
+                quotes it.
+            is_counted: True if the call counts against the channel's rate limit.
+            explain: extracts the LMS's code and message from an error response. Exceptions then contain these instead
+                of the start of the body; see :meth:`explained`.
 
         Raises:
-            RetryableError: no connection, a time-out, a broken or too large response, 408, 425, 5xx.
+            RetryableError: no connection, a timeout, a broken or too large response, 408, 425, 5xx.
             DeadlineExceededError: the whole call took too long.
-            LMSTooSlowError: calls that failed in a row have used up the time of a call, or the run is over its own.
-            StopRequestedError: the process was asked to stop, and the call was broken off.
+            LMSTooSlowError: consecutive failed calls have used up the time of a call, or the run has no time left.
+            StopRequestedError: a stop was requested, and the call was cut off.
             ThrottledError: 429.
             CredentialsError: 401 or 403.
-            ConfigurationError: a redirect; the message names where to.
+            ConfigurationError: a redirect; the message contains its target.
             RejectedError: any other status from 400.
         """
         self._before_each_call(is_counted=is_counted)
@@ -224,20 +224,20 @@ class LMSClient:
         return answer
 
     def explained(self, answer: Answer, explain: Explain) -> tuple[str, str]:
-        """Return the LMS's own code and words for a refusal, without secrets.
+        """Return the LMS's own code and message for an error, redacted.
 
-        The code is empty if there is none; where there are no words, the start of the body stands in for them.
+        The code may be empty. An empty message is replaced by the start of the body.
         """
         code, words = explain(answer)
         return self.redacted(code), self.redacted(words) or answer.excerpt
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Raise httpx's exceptions as ours."""
+        """Translate httpx's exceptions into those of this package."""
         try:
             yield
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
-            # Python's IDNA codec raises the last one for a host name with an empty or overlong part.
+            # UnicodeError: Python's IDNA codec raises it for a host name with an empty or overlong label.
             raise ConfigurationError(f"The base URL cannot be used: {self.redacted(str(error))}") from error
         except httpx.ReadTimeout as error:
             raise TimedOutError("The learning system did not answer in time (ReadTimeout).") from error
@@ -248,14 +248,14 @@ class LMSClient:
             raise RetryableError(f"The connection to the learning system failed: {reason}") from error
 
     def _read(self, response: httpx.Response) -> bytes:
-        """Return the decompressed body. httpx would decompress it, too, but without a limit."""
+        """Return the decompressed body. httpx would decompress it without a size limit."""
         assert isinstance(response.stream, httpx.SyncByteStream)
         encoding = response.headers.get("content-encoding", "")
         parts = []
         try:
             for part in decoded(response.stream, encoding=encoding, limit=MAX_ANSWER_BYTES):
                 parts.append(part)
-                check_call()  # Sockets check it when they wait; a response that never lets them wait is endless, too.
+                check_call()  # Sockets check only while they wait; an endless response may never let them wait.
         except TooLargeError as error:
             raise AnswerTooLargeError(str(error), status_code=response.status_code) from error
         except BodyError as error:
@@ -263,7 +263,7 @@ class LMSClient:
         return b"".join(parts)
 
     def _error(self, answer: Answer, *, code: str, words: str) -> SyncError:
-        """Return the exception for an answer that is none to go on with."""
+        """Return the exception for a response with an error status."""
         status = answer.status_code
         told = f"The learning system answered {status}{f': {words}' if words else '.'}"
         if status < 400:
@@ -283,15 +283,15 @@ class LMSClient:
 
 
 def form_encoded(form: Mapping[str, str]) -> bytes:
-    """Return what the standard library's ``urlencode`` makes of ``form``.
+    """Return ``form`` encoded exactly as by the standard library's ``urlencode``, but faster.
 
-    That one looks at every character by itself, which is a fifth of a whole run that creates courses.
+    ``urlencode`` processes each character separately. That takes a fifth of a whole run that creates courses.
     """
     return b"&".join(b"%b=%b" % (_quoted_name(name), _quoted(value)) for name, value in form.items())
 
 
 def _quoted(text: str) -> bytes:
-    """Return ``text`` percent-encoded, by a pass over all of it for each of the few bytes that are unsafe in it."""
+    """Return ``text`` percent-encoded, with one pass over the text for each distinct unsafe byte."""
     quoted = text.encode()
     if unsafe := set(quoted.translate(None, _SAFE_IN_FORM)):
         quoted = quoted.replace(b"%", b"%25")
@@ -300,18 +300,18 @@ def _quoted(text: str) -> bytes:
     return quoted.replace(b" ", b"+")
 
 
-#: Those of a chunk's calls are the same in each; PHP takes a thousand of them in one call.
+#: The calls of a chunk repeat the same names; PHP accepts 1,000 of them per call.
 _quoted_name = functools.lru_cache(1_024)(_quoted)
 
 
 @functools.cache
 def _certificates() -> ssl.SSLContext:
-    """Return whom to trust. Reading it takes longer than a whole run that finds nothing to do."""
+    """Return the trusted certificates. Loading them takes longer than a whole run that has nothing to do."""
     return httpx.create_ssl_context()
 
 
 def retry_after_seconds(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """Return how long ``Retry-After`` (seconds, or an HTTP date) asks to wait; ``None`` without a readable one.
+    """Return the wait that ``Retry-After`` (seconds, or an HTTP date) requests; ``None`` if missing or invalid.
 
     At most :data:`MAX_RETRY_AFTER_SECONDS`.
     """
@@ -334,5 +334,5 @@ def _moment(http_date: str) -> datetime | None:
         moment = parsedate_to_datetime(http_date)
     except (ValueError, OverflowError):
         return None
-    # A zone of "-0000", or none, says UTC without saying where the sender is.
+    # The zone "-0000", or no zone, means UTC.
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

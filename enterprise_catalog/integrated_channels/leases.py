@@ -1,8 +1,8 @@
-"""At most one run per configuration, on however many workers: a lease in the database, with expiry and fencing token.
+"""Leases: at most one run per configuration on any number of workers, with expiry and fencing token.
 
-A worker that dies leaves its lease to expire; the next one raises the token. Each write of a run first renews the lease
-by its token, in the same transaction, and the last write gives it back so. A worker that wakes up late finds that it
-can write nothing.
+When a worker dies, its lease expires, and the next worker increments the token. Each write of a run first renews the
+lease by its token, in the same transaction. The last write releases the lease in the same way. So a worker that
+continues after its lease expired can write nothing.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from enterprise_catalog.integrated_channels.pacing import Pacer
 if TYPE_CHECKING:
     from datetime import datetime
 
-#: How old a lease may grow in the middle of a chunk before it is renewed; several times within its duration.
+#: Age at which a lease is renewed in the middle of a chunk; several times within its duration.
 RENEWAL_INTERVAL: Final = timedelta(minutes=1)
-#: How old a lease may be for a call to be made by a thread that cannot renew it.
+#: Maximum age of a lease for a call from a thread that cannot renew it.
 LONGEST_SILENCE: Final = timedelta(minutes=2)
-#: How long a silent run keeps its lease. Clocks of workers may differ by a fraction of this.
+#: How long a lease lasts without renewal. The clocks of workers may differ by a fraction of this.
 LEASE_DURATION: Final = timedelta(minutes=5)
-#: More are not counted; the pause does not grow any more long before.
+#: Upper limit of the count; the pause stops growing long before.
 MAX_OVERRUNS: Final = 1_000
 
 
 #: Runs of the lease's configuration that never ended, and its items that are not settled.
 _DEAD_RUNS: Final = SyncRun.objects.filter(configuration=OuterRef("configuration"), state=RunState.RUNNING)
 _UNSETTLED: Final = ContentMetadataItemTransmission.objects.filter(configuration=OuterRef("configuration")).unsettled()
-#: Each run asks for one of these. Django takes longer to put such a question together than the database to answer it.
+#: Built once: Django takes longer to build this query than the database takes to run it.
 _LEASES: Final = SyncLease.objects.values_list(
     "token",
     Exists(_DEAD_RUNS),
@@ -58,11 +58,11 @@ _LEASES: Final = SyncLease.objects.values_list(
 
 @dataclass(frozen=True, slots=True)
 class LeftBehind:
-    """What a configuration's runs so far have left to the one that took the lease."""
+    """State of the configuration's earlier runs, for the run that took the lease."""
 
     has_dead_runs: bool  #: Runs that never ended.
     has_unsettled_items: bool  #: See ``TransmissionQuerySet.unsettled``.
-    etag: str  #: These three are ``last_full_…`` of the configuration.
+    etag: str  #: These three fields are ``last_full_…`` of the configuration.
     scope: str
     items: int
 
@@ -73,19 +73,19 @@ class Lease:
 
     configuration_id: int
     token: int
-    left_behind: LeftBehind  #: As it was when the lease was taken.
-    budget: CallBudget  #: The calls to the LMS; each renewal writes it.
-    overruns: int = 0  #: How many of the last runs in a row have exceeded a deadline; each renewal writes it.
-    #: The sizes of these calls; each renewal writes them.
+    left_behind: LeftBehind  #: At the time when the lease was taken.
+    budget: CallBudget  #: Counts the calls to the LMS; written by each renewal.
+    overruns: int = 0  #: Number of last runs in a row that exceeded a deadline; written by each renewal.
+    #: Batch sizes of the calls; written by each renewal.
     pacer: Pacer = field(default_factory=Pacer)
 
 
 def acquire(configuration_id: int, *, now: datetime, in_worker: bool = False) -> Lease | None:
-    """Return the lease, or ``None`` if another run holds it; a lease that has expired is taken over.
+    """Return the lease, or ``None`` if another run holds it. An expired lease is taken over.
 
     Args:
-        in_worker: the run occupies a worker. A configuration whose last run exceeded a deadline then gets the lease
-            only while fewer than ``SLOW_SYNCS`` others like it run, so that they never occupy all workers.
+        in_worker: the run occupies a worker. If the configuration's last run exceeded a deadline, it then gets the
+            lease only while fewer than ``SLOW_SYNCS`` such configurations run. So slow syncs never occupy all workers.
     """
     lease = _acquire(configuration_id, now=now)
     if lease is not None and lease.overruns and in_worker and not _take_slot(lease, now=now):
@@ -95,7 +95,7 @@ def acquire(configuration_id: int, *, now: datetime, in_worker: bool = False) ->
 
 
 def _take_slot(lease: Lease, *, now: datetime) -> bool:
-    """Take one of the slots for slow syncs by compare-and-set; it becomes free with the lease."""
+    """Take one of the slots for slow syncs by compare-and-set. The slot becomes free with the lease."""
     holder = SyncLease.objects.filter(
         configuration=OuterRef("configuration"), token=OuterRef("token"), expires_at__gt=now
     )
@@ -109,7 +109,7 @@ def _take_slot(lease: Lease, *, now: datetime) -> bool:
 
 def _acquire(configuration_id: int, *, now: datetime) -> Lease | None:
     if not _take(configuration_id, now=now):
-        # A configuration's first run has to make the row.
+        # The first run of a configuration creates the row.
         _, is_new = SyncLease.objects.get_or_create(configuration_id=configuration_id)
         if not (is_new and _take(configuration_id, now=now)):
             return None
@@ -123,9 +123,10 @@ def _take(configuration_id: int, *, now: datetime) -> bool:
 
 
 def _read(configuration_id: int, *, expires_at: datetime) -> Lease | None:
-    """Read the lease that was taken until ``expires_at``, and what was left behind, in one statement.
+    """Read the lease taken until ``expires_at``, and the state of earlier runs, in one statement.
 
-    ``None`` if another worker has it by now: ours must not go on with the other's token, however long it was frozen.
+    Returns ``None`` if another worker has taken the lease since: this worker may have been frozen, and must not use the
+    other worker's token.
     """
     taken = _LEASES.filter(configuration=configuration_id, expires_at=expires_at)
     found = next(iter(taken), None)
@@ -137,19 +138,19 @@ def _read(configuration_id: int, *, expires_at: datetime) -> Lease | None:
 
 
 def renew(lease: Lease, *, now: datetime) -> None:
-    """Extend the lease; inside a transaction this also keeps others from taking it before the transaction ends.
+    """Extend the lease. In a transaction, this also prevents others from taking it before the transaction ends.
 
     Raises:
-        LeaseLostError: another worker has it.
+        LeaseLostError: another worker has the lease.
     """
     _update(lease, expires_at=now + LEASE_DURATION)
 
 
 def release(lease: Lease) -> None:
-    """Give the lease back; inside a transaction, as its first statement, this is what :func:`renew` is elsewhere.
+    """Release the lease. As the first statement of a transaction, this checks the token as :func:`renew` does.
 
     Raises:
-        LeaseLostError: another worker has it.
+        LeaseLostError: another worker has the lease.
     """
     _update(lease, expires_at=None)
 

@@ -1,4 +1,4 @@
-"""The integrated channels' tables. No foreign key leaves them: the catalog's objects are UUIDs and content keys here.
+"""The tables of the integrated channels. They have no foreign keys to the catalog: UUIDs and content keys instead.
 
 ::
 
@@ -8,7 +8,7 @@
             1--1 SyncLease
             1--n SlowSyncSlot
 
-Rows of transmissions and attempts are written by ``audit.py`` only.
+Only ``audit.py`` writes rows of transmissions and attempts.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from enterprise_catalog.integrated_channels.querysets import (
 from enterprise_catalog.integrated_channels.types import MAX_ETAG_LENGTH, Action, Outcome, Presence, State
 from enterprise_catalog.timestamps import TimestampField
 
-#: What a message may take up in a row, in characters. A vendor's error page can have megabytes.
+#: Maximum length of a stored message, in characters. A vendor's error page can have megabytes.
 MAX_MESSAGE_LENGTH = 2_000
 
 
@@ -36,17 +36,17 @@ def _choices(enum: type[Action | Outcome | Presence | State]) -> list[tuple[str,
 
 
 class RunState(models.TextChoices):
-    """How a run stands or ended."""
+    """State of a run."""
 
     RUNNING = "running", "running"
     COMPLETE = "complete", "complete"  #: The LMS equals the catalogs.
-    INCOMPLETE = "incomplete", "incomplete"  #: It went to its end; some items failed, wait or are left over.
-    STOPPED = "stopped", "stopped"  #: It could not go on; ``reason`` says why.
-    ABANDONED = "abandoned", "abandoned"  #: Its worker died or was too late.
+    INCOMPLETE = "incomplete", "incomplete"  #: The run ended, but some items failed, are waiting or are left over.
+    STOPPED = "stopped", "stopped"  #: The run could not continue; see ``reason``.
+    ABANDONED = "abandoned", "abandoned"  #: The worker died, or lost its lease.
 
 
 class ChannelConfiguration(models.Model):
-    """One customer's connection to one learning system."""
+    """One customer's connection to one LMS."""
 
     channel_code = models.CharField("channel", max_length=32, choices=channel_choices)
     display_name = models.CharField(max_length=255, blank=True)
@@ -94,7 +94,7 @@ class ChannelConfiguration(models.Model):
     last_full_sync_at = models.DateTimeField(
         null=True, editable=False, help_text="When the learning system was last known to equal its catalogs."
     )
-    # What the last complete run remembers; see unchanged.py.
+    # The checkpoint of the last complete run; see unchanged.py.
     last_full_etag = models.CharField(
         max_length=MAX_ETAG_LENGTH,
         blank=True,
@@ -118,7 +118,7 @@ class ChannelConfiguration(models.Model):
 
     class Meta:
         indexes = (
-            # Serves the scheduler's question which configurations are due.
+            # Serves the scheduler's query for due configurations.
             models.Index(fields=("active", "next_sync_at"), name="configuration_due"),
         )
 
@@ -127,12 +127,12 @@ class ChannelConfiguration(models.Model):
 
 
 class SyncLease(models.Model):
-    """The right to run a configuration's sync; ``token`` grows with each holder, so that late ones are refused."""
+    """The right to run a configuration's sync. ``token`` grows with each holder; earlier holders are rejected."""
 
     configuration = models.OneToOneField(ChannelConfiguration, models.CASCADE, primary_key=True, related_name="lease")
     token = models.BigIntegerField(default=0)
     expires_at = models.DateTimeField(null=True, help_text="Empty when nobody holds it.")
-    # What the learning system was sent lately; see budgets.py.
+    # Calls in the current rate-limit window; see budgets.py.
     calls = models.PositiveIntegerField(default=0, help_text="Within the window of the channel's rate limit.")
     calls_since = models.DateTimeField(null=True, help_text="When the first of them was made.")
     overruns = models.PositiveSmallIntegerField(
@@ -146,9 +146,9 @@ class SyncLease(models.Model):
 
 
 class SlowSyncSlot(models.Model):
-    """A place for one of the few configurations that may run at a time after they have exceeded a deadline.
+    """A slot that a configuration needs to run in a worker after its last run exceeded a deadline.
 
-    It is taken while the configuration's lease has this token and has not expired; see leases.py.
+    The slot is taken while the configuration's lease has this token and has not expired; see leases.py.
     """
 
     number = models.PositiveSmallIntegerField(primary_key=True)
@@ -160,7 +160,7 @@ class SlowSyncSlot(models.Model):
 
 
 class SyncRun(models.Model):
-    """What one run of a configuration's sync did, and why it stopped."""
+    """Result of one run of a configuration's sync, and the reason why it stopped."""
 
     configuration = models.ForeignKey(ChannelConfiguration, models.PROTECT, related_name="runs", db_index=False)
     state = models.CharField(max_length=16, choices=RunState, default=RunState.RUNNING)
@@ -182,7 +182,7 @@ class SyncRun(models.Model):
 
     class Meta:
         indexes = (
-            # Serves the audit view's newest runs of a configuration.
+            # Serves the audit view: newest runs of a configuration.
             models.Index(fields=("configuration", "started_at"), name="run_by_configuration"),
             # Serves the search for runs that never ended.
             models.Index(fields=("configuration", "state"), name="run_by_state"),
@@ -193,7 +193,7 @@ class SyncRun(models.Model):
 
 
 class ContentMetadataItemTransmission(models.Model):
-    """What we know of one item at one configuration's learning system. Rows are never removed; see ``deleted_at``."""
+    """State of one item in one configuration's LMS. Rows are never removed; see ``deleted_at``."""
 
     configuration = models.ForeignKey(
         ChannelConfiguration, models.PROTECT, related_name="transmissions", db_index=False
@@ -233,15 +233,15 @@ class ContentMetadataItemTransmission(models.Model):
         verbose_name = "transmission"
         constraints = (models.UniqueConstraint(fields=("configuration", "content_key"), name="transmission_once"),)
         indexes = (
-            # Serves the support's question where a key stands in all configurations.
+            # Serves the support team: one key in all configurations.
             models.Index(fields=("content_key",), name="transmission_by_key"),
-            # Serves the audit view's filter by state, and what is unsettled in a configuration; has all columns that
-            # a run reads of what is settled, so that it never comes to the rows.
+            # Serves the audit view's filter by state, and the query for unsettled items. Contains all columns that a
+            # run reads of settled items, so that the run never reads their rows.
             models.Index(
                 fields=("configuration", "state", "due_since", "content_key", "content_updated_at", "catalog_uuid"),
                 name="transmission_by_state",
             ),
-            # Serves the question what a configuration has waited for longest.
+            # Serves the query for the longest waiting items of a configuration.
             models.Index(fields=("configuration", "due_since"), name="transmission_by_due_since"),
         )
 
@@ -250,7 +250,7 @@ class ContentMetadataItemTransmission(models.Model):
 
 
 class FeedItem(models.Model):
-    """What the feed of a channel that is pulled says of one item. Never removed: an item keeps its key for ever."""
+    """One item's entry in the feed of a pull channel. Never removed: an item keeps its key forever."""
 
     transmission = models.OneToOneField(
         ContentMetadataItemTransmission, models.PROTECT, primary_key=True, related_name="feed_item"
@@ -268,7 +268,7 @@ class FeedItem(models.Model):
     class Meta:
         constraints = (models.UniqueConstraint(fields=("configuration", "feed_key"), name="feed_key_once"),)
         indexes = (
-            # Serves the feed's pages, and the search for what a poll confirms.
+            # Serves the feed's pages, and the search for entries that a poll acknowledges.
             models.Index(fields=("configuration", "is_confirmed", "modified_at"), name="feed_by_configuration"),
         )
 
@@ -277,7 +277,7 @@ class FeedItem(models.Model):
 
 
 class TransmissionAttempt(models.Model):
-    """That one item was sent once. Written before the call; ``outcome`` is empty until the answer is known."""
+    """One sending of one item. Written before the call; ``outcome`` is empty until the result is known."""
 
     transmission = models.ForeignKey(ContentMetadataItemTransmission, models.PROTECT, related_name="attempt_rows")
     run = models.ForeignKey(SyncRun, models.PROTECT, related_name="attempts", db_index=False)
@@ -296,7 +296,7 @@ class TransmissionAttempt(models.Model):
     class Meta:
         verbose_name = "attempt"
         indexes = (
-            # Serves the settling of what a dead run left in flight.
+            # Serves the search for attempts that a dead run left in flight.
             models.Index(fields=("run", "outcome"), name="attempt_by_run"),
         )
 
@@ -305,7 +305,7 @@ class TransmissionAttempt(models.Model):
 
 
 class WorkerHeartbeat(models.Model):
-    """When a Celery worker was last alive, by its own report; written by ``heartbeats.py``."""
+    """Time at which a Celery worker was last alive. The worker itself writes it; see ``heartbeats.py``."""
 
     name = models.CharField(max_length=255, primary_key=True)
     seen_at = models.DateTimeField()

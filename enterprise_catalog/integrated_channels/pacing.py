@@ -1,8 +1,8 @@
 """Batch sizes that adapt to the speed of an LMS. Pure: no Django, no clock.
 
-A Moodle needs time proportional to the size of a category for each course that it creates there, so no fixed batch size
-suits both a new category and one of 5,000 courses; see ADR 0020. Sizes are kept per kind of call in the configuration's
-lease, and are written with the run's other writes.
+A Moodle's time to create a course grows with the size of the course's category. So no fixed batch size suits both a new
+category and a category of 5,000 courses; see ADR 0020. Sizes are kept per kind of call in the configuration's lease,
+and are written with the run's other writes.
 """
 
 from __future__ import annotations
@@ -49,19 +49,19 @@ def next_size(
 
 @dataclass(slots=True)
 class Pacer:
-    """The batch sizes of one configuration, by kind of call. Safe to use from the threads of one run."""
+    """The batch sizes of one configuration, by kind of call. Thread-safe."""
 
     sizes: dict[str, int] = field(default_factory=dict)  #: Kind of call -> items; empty before the first call.
     most: int = 1  #: The channel's ``items_per_call``.
-    first: int = FIRST_ITEMS  #: Batch size of kinds that were not called yet.
+    first: int = FIRST_ITEMS  #: Batch size of kinds that have not been called yet.
     aim_seconds: float = AIM_SECONDS
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def fit(self, *, most: int, limit: RateLimit | None) -> None:
         """Adapt to a channel.
 
-        A rate limit that allows less than one call per :data:`AIM_SECONDS` makes calls more precious than time: such a
-        channel starts with full batches, and takes longer calls.
+        A rate limit of at most one call per :data:`AIM_SECONDS` makes calls more precious than time. Such a channel
+        starts with full batches and takes longer calls.
 
         Args:
             most: the channel's ``items_per_call``.
@@ -77,7 +77,7 @@ class Pacer:
         return max(1, min(self.sizes.get(kind, self.first), self.most))
 
     def parts(self, kind: str, items: Sequence[T]) -> Iterator[Sequence[T]]:
-        """Yield ``items`` in batches, each of the size that is current when it is asked for."""
+        """Yield ``items`` in batches. Each batch has the size that is current when it is requested."""
         start = 0
         while start < len(items):
             end = start + self.size(kind)
@@ -92,7 +92,7 @@ class Pacer:
             self.sizes[kind] = next_size(
                 self.size(kind),
                 items=items,
-                seconds=max(seconds, 0.0),  # A clock may be set back.
+                seconds=max(seconds, 0.0),  # The clock may have been set back.
                 most=self.most,
                 is_answered=is_answered,
                 aim_seconds=self.aim_seconds,

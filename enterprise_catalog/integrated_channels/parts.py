@@ -1,8 +1,12 @@
 """One part of a chunk: as many items as one call carries, and all calls that bring them to the LMS.
 
-What holds for every LMS is said here once: what may be there already is looked for before it is created, a create of
-what exists is an update, an update of what is gone is a create, a delete of what is gone is done, and a refused call is
-halved until the culprit stands alone. After a call that timed out, the engine waits until the LMS has finished it.
+Rules for all LMSs:
+
+* An item that may already exist is looked up before it is created.
+* A create of an existing item becomes an update; an update of a missing item becomes a create.
+* A delete of a missing item is done.
+* A rejected call is split in halves until the rejected item is alone.
+* After a call that timed out, the engine waits until the LMS has finished it.
 """
 
 from __future__ import annotations
@@ -39,25 +43,25 @@ if TYPE_CHECKING:
     Send = Callable[[Sequence[Outgoing]], Sequence[ItemResult]]
 
 _NO_ANSWER: Final = "The learning system's answer leaves it out."
-#: Errors after which nothing of an atomic call was applied, except for ``RejectedInDoubtError``.
+#: Errors that mean that an atomic call was not applied, except for ``RejectedInDoubtError``.
 _NOT_APPLIED: Final = (RejectedError, CredentialsError, ConfigurationError, ThrottledError)
-#: Calls in a row that were refused for now and took so long together were waiting for a lock.
+#: Consecutive calls that were rejected for now, and took this long together, were waiting for a lock; in seconds.
 LOCK_SECONDS: Final = 30.0
-#: The kind of call that carries several actions; all other kinds are actions.
+#: The kind of a call that carries several actions. Every other kind of call is an action.
 APPLY: Final = "apply"
 
 
 @dataclass(slots=True)
 class Transmission:
-    """What became of a chunk's items."""
+    """The results of a chunk's items."""
 
     results: dict[str, ItemResult] = field(default_factory=dict)  #: By content key; one per item.
     halvings: Counter[str] = field(default_factory=Counter)  #: By content key; see ``ItemResult``.
-    begun: set[str] = field(default_factory=set)  #: Keys of creates that a call was begun for.
-    stopped_by: StopSyncError | None = None  #: Set when nothing else of this run will work.
+    begun: set[str] = field(default_factory=set)  #: Keys of items for which a create was started.
+    stopped_by: StopSyncError | None = None  #: Set when nothing else in this run will work.
 
     def complete(self, redacted: Callable[[str], str]) -> None:
-        """Say in the results of what is not done all that is known of it, and no secret, whatever a channel quotes."""
+        """Add doubts and split counts to the results of items that are not done, and redact their texts."""
         for key, result in self.results.items():
             if result.outcome is not Outcome.DONE:
                 self.results[key] = replace(
@@ -70,7 +74,7 @@ class Transmission:
 
 
 def part_of(channel: Channel[Any, Any], transmission: Transmission, timing: Timing) -> _Part:
-    """Return what brings a part of a chunk to the LMS of ``channel``."""
+    """Return the handler of a chunk's parts for ``channel``."""
     match channel:
         case PushChannel():
             return _PushedPart(channel, transmission, timing)
@@ -81,25 +85,25 @@ def part_of(channel: Channel[Any, Any], transmission: Transmission, timing: Timi
 
 @dataclass(frozen=True, slots=True)
 class _Part(ABC):
-    """So many items as one call carries."""
+    """Handler of a part: as many items as one call carries."""
 
     channel: Any
     transmission: Transmission
     timing: Timing
-    #: Durations of the calls that were refused for now, since the last one that was not.
+    #: Durations of the consecutive calls that were rejected for now, in seconds.
     refused_seconds: list[float] = field(default_factory=list, init=False)
 
     @abstractmethod
     def carry_out(self, items: Sequence[Outgoing]) -> None:
-        """Bring ``items`` to the LMS and note the results."""
+        """Send ``items`` to the LMS and record the results."""
 
     def _send(self, kind: str, call: Send, items: Sequence[Outgoing]) -> None:
-        """Send ``items`` and note what the LMS says of each."""
+        """Send ``items`` in batches and record the result of each item."""
         for part in self.timing.pacer.parts(kind, items):
             self._in_halves(self._noting(kind, call), part)
 
     def _gone(self, items: Iterable[Outgoing]) -> list[Outgoing]:
-        """Return those of ``items`` that the LMS turned out not to have any more; they have no result then."""
+        """Return the items that the LMS no longer has, and remove their results."""
         results = self.transmission.results
         gone = [item for item in items if results[item.content_key].outcome is Outcome.GONE]
         for item in gone:
@@ -107,7 +111,7 @@ class _Part(ABC):
         return [replace(item, remote_id="") for item in gone]
 
     def note_halving(self, items: Sequence[Outgoing]) -> None:
-        """Note that a call with all of ``items`` led to nothing."""
+        """Count a split for each item of a call with several ``items`` that had no result."""
         if len(items) > 1:
             self.transmission.halvings.update(item.content_key for item in items)
 
@@ -132,7 +136,7 @@ class _Part(ABC):
             results = call(items)
         except TimedOutError as error:
             timed.end(is_answered=False)
-            if self.timing.pacer.most == 1:  # Nothing to wait for: the next call has another item.
+            if self.timing.pacer.most == 1:  # No need to wait: the next call has another item.
                 raise
             return self._after_timeout(timed, items, error)
         except DeadlineExceededError as error:
@@ -147,12 +151,12 @@ class _Part(ABC):
         return results
 
     def _note_refused_for_now(self, seconds: float, error: RejectedForNowError) -> None:
-        """Note how long a call took that a bad item or a database lock caused to fail.
+        """Record the duration of a call that an invalid item or a database lock caused to fail.
 
-        A bad item is refused at once; a lock, when the database has waited for it (InnoDB: 50 seconds).
+        An invalid item is rejected at once; a lock, after the database has waited for it (InnoDB: 50 seconds).
 
         Raises:
-            RetryableError: it was a lock; to send halves would only wait again.
+            RetryableError: it was a lock; halves would only wait again.
         """
         self.refused_seconds.append(seconds)
         if sum(self.refused_seconds) >= LOCK_SECONDS:
@@ -161,19 +165,19 @@ class _Part(ABC):
     def _after_timeout(self, timed: TimedCall, items: Sequence[Outgoing], error: TimedOutError) -> Sequence[ItemResult]:
         """Return the results of a call that timed out, once the LMS should have finished it.
 
-        Where no look-up tells, the engine waits as long again as the call has taken so far.
+        Without a look-up, the engine waits as long again as the call has taken so far.
 
         Raises:
-            TimedOutError: the given one; nothing is known of the results.
+            TimedOutError: the given error; the results are unknown.
         """
         del items
         self.timing.pause(timed.seconds)
         raise error
 
     def _in_halves(self, call: Callable[[Sequence[Outgoing]], None], items: Sequence[Outgoing]) -> list[Outgoing]:
-        """Call with ``items``, or with halves of what is refused until the culprits stand alone, and note these.
+        """Call with ``items``; split rejected calls until each rejected item is alone, and record its result.
 
-        Return the items that were not refused.
+        Return the items that were not rejected.
         """
         if not items:
             return []
@@ -191,7 +195,7 @@ class _Part(ABC):
 
 @dataclass(frozen=True, slots=True)
 class _UpsertedPart(_Part):
-    """Of an LMS that overwrites what it has, and needs no look."""
+    """Handler for an LMS that overwrites existing items and needs no look-up."""
 
     channel: UpsertChannel[Any, Any]
 
@@ -204,7 +208,7 @@ class _UpsertedPart(_Part):
 
 @dataclass(frozen=True, slots=True)
 class _PushedPart(_Part):
-    """Of an LMS with a call for each action."""
+    """Handler for an LMS with one call per action."""
 
     channel: PushChannel[Any, Any]
 
@@ -219,10 +223,10 @@ class _PushedPart(_Part):
                 self._delete(items)
 
     def _create(self, items: Sequence[Outgoing]) -> None:
-        """Create what the LMS does not have; adopt what it has already under our keys."""
+        """Create items that the LMS does not have; adopt items that it already has under their keys."""
         unseen = [item for item in items if not item.may_be_there]
         refusal = self._create_unseen(unseen)
-        if isinstance(refusal, RejectedForNowError):  # Not for what the LMS has; there is nothing to look for.
+        if isinstance(refusal, RejectedForNowError):  # Not caused by existing items, so no look-up is needed.
             self._create_halves(unseen, refusal)
         absent = self._not_adopted([item for item in items if item.content_key not in self.transmission.results])
         if refusal is not None and absent == unseen:
@@ -231,16 +235,16 @@ class _PushedPart(_Part):
             self._create_absent(absent)
 
     def _not_adopted(self, items: Sequence[Outgoing]) -> list[Outgoing]:
-        """Look for ``items`` and update those that the LMS has; return those that it does not have."""
+        """Look up ``items`` and update the existing ones; return the missing ones."""
         present, absent = self._located(items)
         self._note_begun(present)
         self._send(Action.UPDATE, self.channel.update, present)
         return absent + self._gone(present)
 
     def _create_absent(self, items: list[Outgoing]) -> None:
-        """Create what the LMS does not have, or halves of it until those that are refused stand alone.
+        """Create items that the LMS does not have; split rejected calls until each rejected item is alone.
 
-        What may have been made though it was refused is looked for once more before it is created in halves.
+        Items that may have been created by a rejected call are looked up before they are created in halves.
         """
         for part in self.timing.pacer.parts(Action.CREATE, items):
             self._create_part(list(part))
@@ -255,7 +259,7 @@ class _PushedPart(_Part):
                 self._create_absent(absent)
 
     def _create_halves(self, items: list[Outgoing], error: RejectedError) -> None:
-        """Go on after a create of all of ``items`` was refused, which is not made again."""
+        """Continue after a create of all ``items`` was rejected. That call is not repeated."""
         if len(items) == 1:
             self.transmission.results[items[0].content_key] = failed(items[0], error)
             return
@@ -264,7 +268,7 @@ class _PushedPart(_Part):
         self._create_absent(items[middle:])
 
     def _refusal_of(self, items: Sequence[Outgoing]) -> RejectedError | None:
-        """Create ``items`` in one call; return the error if the call was refused."""
+        """Create ``items`` in one call; return the error if the call was rejected."""
         try:
             self._noting(Action.CREATE, self._begin)(items)
         except RejectedError as error:
@@ -273,7 +277,7 @@ class _PushedPart(_Part):
         return None
 
     def _begin(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-        """Create ``items``, and note which of them the LMS may have now."""
+        """Create ``items``, and record which of them the LMS may have now."""
         unknown_before = {item.content_key for item in items if item.content_key in self.transmission.begun}
         self._note_begun(items)
         try:
@@ -288,17 +292,17 @@ class _PushedPart(_Part):
         return results
 
     def _note_not_begun(self, items: Iterable[Outgoing], *, but: set[str]) -> None:
-        """Note that a call with ``items`` created nothing; what an earlier call may have created stays unknown."""
+        """Record that a call with ``items`` created nothing. Items of ``but``, from earlier calls, stay in doubt."""
         self.transmission.begun.difference_update({item.content_key for item in items} - but)
 
     def _after_timeout(self, timed: TimedCall, items: Sequence[Outgoing], error: TimedOutError) -> Sequence[ItemResult]:
-        """Wait until the LMS has finished a create that timed out, and adopt what it has created.
+        """Wait until the LMS has finished a create that timed out, and adopt the items that it has created.
 
-        The last item tells: an LMS creates the items of a call in order, or all at once.
+        The look-up asks for the last item, because an LMS creates the items of a call in order, or all at once.
 
         Raises:
-            LMSUnavailableError: it has not finished in time; the items are retried with the next runs.
-            TimedOutError: the given one, where the call was not a create.
+            LMSUnavailableError: the LMS has not finished in time; the next runs retry the items.
+            TimedOutError: the given error, if the call was not a create.
         """
         if timed.kind != Action.CREATE:
             self.timing.pause(timed.seconds)
@@ -317,10 +321,10 @@ class _PushedPart(_Part):
         return [results[item.content_key] for item in items]
 
     def _create_unseen(self, items: Sequence[Outgoing]) -> RejectedError | None:
-        """Create what no earlier call of ours can have put there, in one call; return the error if it was refused.
+        """Create items that no earlier call of ours can have created, in one call; return the error if it was rejected.
 
-        What is neither done nor refused by itself then has no result, and neither has any item of a call that was
-        refused as a whole: it is to be looked for, since somebody else may have put it there.
+        Afterwards, an item that was neither done nor rejected individually has no result. Neither has any item of a
+        call that was rejected as a whole. Such items must be looked up, because another client may have created them.
         """
         if not items:
             return None
@@ -333,14 +337,14 @@ class _PushedPart(_Part):
         return None
 
     def _update(self, items: Sequence[Outgoing]) -> None:
-        """Update what the LMS has; create again what it lost."""
+        """Update existing items; create missing items again."""
         known = [item for item in items if item.remote_id]
         self._send(Action.UPDATE, self.channel.update, known)
         lost = [item for item in items if not item.remote_id] + self._gone(known)
         self._create([replace(item, may_be_there=True) for item in lost])
 
     def _delete(self, items: Sequence[Outgoing]) -> None:
-        """Delete what the LMS has; what it has neither under our id nor under our key is deleted already."""
+        """Delete existing items. An item that the LMS finds neither by id nor by key is already deleted."""
         known = [item for item in items if item.remote_id]
         self._send(Action.DELETE, self.channel.delete, known)
         lost = [item for item in items if not item.remote_id] + self._gone(known)
@@ -350,7 +354,7 @@ class _PushedPart(_Part):
             self.transmission.results[item.content_key] = _gone_already(item)
 
     def _located(self, items: Sequence[Outgoing]) -> tuple[list[Outgoing], list[Outgoing]]:
-        """Return the items that the LMS has, with its ids, and those that it does not have."""
+        """Return the items that the LMS has, with its ids, and the items that it does not have."""
         found: dict[str, str] = {}
 
         def find(part: Sequence[Outgoing]) -> None:

@@ -1,4 +1,4 @@
-"""What to create, update and delete, within the limits. Pure: values in, values out, and the time is given."""
+"""Pure planning: the items to create, update and delete, within the limits. The time is an argument."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ T = TypeVar("T")
 
 FIRST_RETRY_SECONDS: Final = 5 * 60
 LAST_RETRY_SECONDS: Final = 24 * 60 * 60
-#: In a row; the tenth comes about two days after the first, or ten days where each is a refusal.
+#: In a row. The tenth failure comes about 2 days after the first, or 10 days if each failure is a rejection.
 MAX_FAILURES: Final = 10
-#: A refusal does not pass by itself, but someone may mend its cause at the LMS.
+#: A rejection does not pass by itself, but an administrator may fix its cause at the LMS.
 REJECTED_RETRY_SECONDS: Final = 24 * 60 * 60
 
 
 class _Idle(Enum):
-    """Why nothing is done about an item."""
+    """Reasons to do nothing about an item."""
 
     MATCHED = auto()
     WAITING = auto()
@@ -45,9 +45,9 @@ class _Idle(Enum):
     STAGED = auto()
 
 
-#: Every delete is carried out.
+#: No delete is held.
 NO_LIMIT: Final = DeleteLimit(items=0, percent=100)
-#: Of items whose delete was not begun, and will not be before a person says so.
+#: States of items whose delete has not begun, and is not approved.
 _UNDECIDED: Final = (State.HELD, State.KEPT)
 
 
@@ -59,14 +59,14 @@ def plan(
     now: datetime,
     delete_limit: DeleteLimit = NO_LIMIT,
 ) -> SyncPlan:
-    """Return all that would make the LMS equal to the catalogs, each list ascending by key.
+    """Return all actions that would make the LMS equal to the catalogs, each list ascending by key.
 
     Args:
-        desired: content key -> where it comes from; the union of the configuration's catalogs.
-        records: content key -> what the audit knows, deleted items included.
-        matched: how many items there are beside these, which the LMS holds as they should be.
-        now: items that failed are left out until their next attempt is due.
-        delete_limit: where more would be deleted, the deletes that nobody has approved are held.
+        desired: content key -> the item's catalog and version; the union of the configuration's catalogs.
+        records: content key -> record from the audit rows, including deleted items.
+        matched: number of further items that the LMS already has as they should be.
+        now: failed items are left out until their next attempt is due.
+        delete_limit: if the deletes exceed it, the deletes that were not approved are held.
     """
     planned: dict[Action, list[PlannedItem]] = {action: [] for action in Action}
     idle: dict[_Idle, list[str]] = {reason: [] for reason in _Idle}
@@ -100,9 +100,10 @@ def plan(
 def _within(
     limit: DeleteLimit, deletes: list[PlannedItem], records: Mapping[str, Record], matched: int
 ) -> tuple[list[PlannedItem], list[str]]:
-    """Return the deletes to carry out, and the keys of those that are held."""
+    """Return the deletes to carry out, and the keys of the deletes to hold."""
     fresh = [item.content_key for item in deletes if _is_fresh(records[item.content_key])]
-    # Without the items whose delete has begun or was approved: the last ones of a catalog are all that is left of it.
+    # Items whose delete has begun or was approved do not count. Otherwise the last items of a catalog would be too
+    # small a share to be held.
     staying = sum(_is_fresh(record) for record in records.values() if _may_be_present(record))
     if not limit.is_exceeded(len(fresh), of=matched + staying):
         return deletes, []
@@ -114,7 +115,7 @@ def _may_be_present(record: Record) -> bool:
 
 
 def _is_fresh(record: Record) -> bool:
-    """Return whether the item's delete was neither begun nor approved."""
+    """Return True if the item's delete was neither begun nor approved."""
     return record.action is not Action.DELETE or record.state is State.HELD
 
 
@@ -134,7 +135,7 @@ def _step_of_desired(
 
 
 def _why_idle(record: Record, item: DesiredItem, now: datetime) -> _Idle | None:
-    """Return why nothing is sent for a desired item that has a row; ``None`` if something is."""
+    """Return why nothing is sent for a desired item with a row; ``None`` if something is sent."""
     if record.holds(item) and record.due_since is None:
         return _Idle.MATCHED
     if record.holds(item) and record.is_payload_known:
@@ -150,7 +151,7 @@ def _why_idle(record: Record, item: DesiredItem, now: datetime) -> _Idle | None:
 
 
 def _step_of_left(key: str, record: Record, now: datetime) -> tuple[str, PlannedItem | _Idle]:
-    """Return what is done about an item that the catalogs do not have any more."""
+    """Return the delete of an item that left the catalogs, or the reason for doing nothing."""
     was_deleting = record.action is Action.DELETE
     if record.presence is Presence.ABSENT:
         return key, _Idle.WITHDRAWN
@@ -171,20 +172,20 @@ def _halvings(record: Record) -> int:
 
 
 def _due_since(record: Record) -> datetime | None:
-    """Return since when the item waits for its turn: what failed does so since its rest ended, not before."""
+    """Return since when the item is due. A failed item is due since its retry delay ended."""
     return record.next_attempt_at or record.due_since
 
 
 def _is_other_task(record: Record, item: DesiredItem) -> bool:
-    """Return whether what is to be sent is not what failed: a delete that is no longer due, or an older version."""
+    """Return True if the task that failed is obsolete: a delete that is no longer due, or an older version."""
     return record.action is Action.DELETE or record.attempted_updated_at != item.updated_at
 
 
 def _must_wait(record: Record, item: DesiredItem, now: datetime) -> bool:
-    """Return whether the item failed and its next attempt is not due.
+    """Return True if the item failed and its next attempt is not due.
 
-    Other content than the one that was refused need not wait, and neither does an item that comes back after its delete
-    failed: whatever became of the delete, the item has to be shown again.
+    A rejected item with new content need not wait. Neither need an item that came back after its delete failed: it must
+    be shown again, even if the delete was applied.
     """
     if record.action is Action.DELETE:
         return False
@@ -212,25 +213,26 @@ _REASONS: Final[Mapping[State, str]] = {
 
 
 def _reason(record: Record, item: DesiredItem) -> str:
-    """Return, for people, why an item that has a row is sent."""
+    """Return, for operators, why an item with a row is sent."""
     if record.holds(item):
         return "was in a call of which nobody knows whether it was carried out"
     return "came back before it was deleted" if record.action is Action.DELETE else _REASONS[record.state]
 
 
 def chunks(sync_plan: SyncPlan, *, chunk_size: int, call_size: int, mixed: bool = False, now: datetime) -> list[Chunk]:
-    """Cut the plan into chunks, in the order in which they are to be sent: what waits longest first.
+    """Cut the plan into chunks in the order of sending: longest waiting first.
 
-    Chunks that wait equally long take turns: one of deletes, one of creates, one of updates, and so on. A run that is
-    cut short thus shares what it can do among the three, and what it leaves over comes before all that is found later.
-    Items that failed before, or were in a call that was refused, are apart from the others, half as many as fit into a
-    call for each time, so that one that brings its whole call down soon does so alone.
+    Chunks that have waited equally long take turns: deletes, creates, updates, and so on. A run that is cut short thus
+    divides its work among the three actions. The rest comes before everything that later runs find.
+
+    Items that failed before, or were in a rejected call, are kept apart from the others. The size of their chunks is
+    halved each time. So an item that makes its whole call fail is soon alone.
 
     Args:
-        chunk_size: the most items of a chunk.
-        call_size: the most items of a call; where it is 1, nobody is in company.
-        mixed: whether a chunk may hold items of several actions; otherwise each is of one.
-        now: since when those items wait that no earlier run has found due.
+        chunk_size: maximum number of items per chunk.
+        call_size: maximum number of items per call; if it is 1, items never share a call.
+        mixed: True if a chunk may contain several actions.
+        now: due time of items that no earlier run has found due.
     """
     by_action = (sync_plan.deletes, sync_plan.creates, sync_plan.updates)
     queues = [list(_in_turn(by_action))] if mixed else by_action
@@ -239,12 +241,12 @@ def chunks(sync_plan: SyncPlan, *, chunk_size: int, call_size: int, mixed: bool 
 
 
 def _in_turn(queues: Iterable[Iterable[T]]) -> Iterator[T]:
-    """Yield the first of each of ``queues``, then the second of each, and so on."""
+    """Yield the first element of each of ``queues``, then the second of each, and so on."""
     return (each for turn in zip_longest(*queues) for each in turn if each is not None)
 
 
 def _cut(items: Sequence[PlannedItem], chunk_size: int, call_size: int) -> Iterator[Chunk]:
-    """Yield ``items`` in chunks of those with equally many halvings, and among these the longest waiting first."""
+    """Yield ``items`` in chunks of items with equally many splits, longest waiting first."""
     ordered = sorted(items, key=lambda item: (item.halvings, item.since is None, item.since))
     for halvings, group in groupby(ordered, key=attrgetter("halvings")):
         size = chunk_size if call_size == 1 or not halvings else max(1, min(chunk_size, call_size) >> halvings)
@@ -253,12 +255,12 @@ def _cut(items: Sequence[PlannedItem], chunk_size: int, call_size: int) -> Itera
 
 
 def retry_delay_seconds(failures: int, *, jitter: float, retry_after_seconds: float | None = None) -> float:
-    """Return how long an item rests after its ``failures``-th failure in a row: 5 minutes, doubled, up to a day.
+    """Return the delay after the ``failures``-th failure in a row: 5 minutes, doubled each time, at most a day.
 
     Args:
-        jitter: from 0 to 1; shortens the rest by up to a quarter, so that items that failed together do not return
+        jitter: from 0 to 1; shortens the delay by up to a quarter, so that items that failed together are not retried
             together.
-        retry_after_seconds: what the LMS asked for; never undercut.
+        retry_after_seconds: requested by the LMS; the delay is never shorter.
     """
     doubled = float(FIRST_RETRY_SECONDS << min(failures - 1, 20))
     return max(min(doubled, LAST_RETRY_SECONDS) * (1 - jitter / 4), retry_after_seconds or 0)

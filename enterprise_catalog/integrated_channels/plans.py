@@ -1,7 +1,7 @@
-"""What a plan is made of, and plans that somebody looks at before they are carried out.
+"""The inputs of a plan, and saved plans, which an operator reviews before a run carries them out.
 
-A saved plan holds no items: it is made again from the catalogs and the rows, as of the moment at which it was made
-first, and only if both are what they were. So it brings nothing into the learning system that belongs there no more.
+A saved plan contains no items. It is computed again from the catalogs and the rows, with the original time, and only if
+both are unchanged. So it never sends an item that no longer belongs in the LMS.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
     from enterprise_catalog.integrated_channels.types import Desired, Record, SyncPlan
 
-#: Field of a saved plan -> what has moved on if it differs now.
+#: Field of a saved plan -> what has changed if the field differs now.
 _PARTS: Final = {
     "settings_digest": "the configuration was edited",
     "catalogs_digest": "the catalogs have changed",
@@ -38,11 +38,11 @@ _PARTS: Final = {
 
 
 class StalePlanError(StopSyncError):
-    """What the saved plan was made of has moved on; the message says what."""
+    """The inputs of the saved plan have changed; the message names them."""
 
 
 class SavedPlan(BaseModel):
-    """What a plan was made of. Digests are SHA-256 in hexadecimal."""
+    """The inputs of a plan, as SHA-256 digests in hexadecimal."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -61,10 +61,10 @@ class SavedPlan(BaseModel):
         records: Mapping[str, Record],
         planned_at: datetime,
     ) -> Self:
-        """Return what to save of a plan that was made of these.
+        """Return the saved form of a plan with these inputs.
 
         Args:
-            records: content key -> what the audit knew of all items but those that matched.
+            records: content key -> record, for all items that did not match.
         """
         limits = (configuration.delete_limit_items, configuration.delete_limit_percent)
         versions = {str(catalog): version for catalog, version in desired.versions.items()}
@@ -78,13 +78,13 @@ class SavedPlan(BaseModel):
         )
 
     def check(self, now: SavedPlan) -> None:
-        """Make sure that the plan is still good.
+        """Check that the plan is still valid.
 
         Args:
-            now: what a plan would be made of now.
+            now: the saved form of a plan made now.
 
         Raises:
-            StalePlanError: it is another configuration's, or something has moved on.
+            StalePlanError: the plan belongs to another configuration, or its inputs have changed.
         """
         if now.configuration_id != self.configuration_id:
             raise StalePlanError(f"The plan is of configuration {self.configuration_id}; nothing was sent.")
@@ -96,42 +96,42 @@ class SavedPlan(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What a plan is made of: both sides, and when they were read."""
+    """The inputs of a plan: catalogs, rows, and the time at which they were read."""
 
     configuration: ChannelConfiguration
     desired: Desired
-    records: Mapping[str, Record]  #: By content key; none of what matched.
+    records: Mapping[str, Record]  #: By content key; without items that matched.
     at: datetime
 
     def plan(self, *, saved: SavedPlan | None = None) -> SyncPlan:
-        """Return what a run would do.
+        """Return the actions of a run.
 
         Raises:
-            StalePlanError: it would not be what ``saved`` was.
+            StalePlanError: the inputs are no longer those of ``saved``.
         """
         if saved is not None:
             saved.check(self.to_save())
         limit = DeleteLimit(self.configuration.delete_limit_items, self.configuration.delete_limit_percent)
-        # What is due by the time of a saved plan is due, and nothing else: it shows what will be done.
+        # The plan is carried out as shown: exactly the items that were due at its time are due now.
         now = saved.planned_at if saved else self.at
         return plan(self.desired.items, self.records, matched=len(self.desired.matched), now=now, delete_limit=limit)
 
     def to_save(self) -> SavedPlan:
-        """Return what tells later whether the plan is still good."""
+        """Return the saved form, which later shows if the plan is still valid."""
         return SavedPlan.of(self.configuration, desired=self.desired, records=self.records, planned_at=self.at)
 
 
 def know(
     configuration: ChannelConfiguration, catalog: CatalogClient, *, of_customer: Sequence[UUID], now: datetime
 ) -> Knowledge:
-    """Return all that a plan is made of; writes nothing, here or elsewhere.
+    """Return the inputs of a plan. Writes nothing, here or elsewhere.
 
     Args:
         of_customer: all catalogs of the configuration's customer, ascending.
 
     Raises:
         CatalogUnavailableError: the catalogs could not be read.
-        ConfigurationError: the configuration names a catalog that is not the customer's.
+        ConfigurationError: the configuration names a catalog that does not belong to the customer.
     """
     catalog_uuids = catalogs_to_send(configuration, of_customer)
     history = ContentMetadataItemTransmission.objects.of(configuration).history()

@@ -1,4 +1,4 @@
-"""The sync engine's reads that are used more than once. They chain, and their names are those of the question."""
+"""QuerySets: reads that the sync engine uses more than once. They can be chained."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         TransmissionAttempt,  # noqa: F401  (likewise)
     )
 
-#: Value -> member; twice as fast as to call the class.
+#: Value -> member; twice as fast as calling the enum.
 _STATES: Final = {state.value: state for state in State}
 _ACTIONS: Final = {action.value: action for action in Action}
 _PRESENCES: Final = {presence.value: presence for presence in Presence}
@@ -38,7 +38,7 @@ class ConfigurationQuerySet(models.QuerySet["ChannelConfiguration"]):
     """Channel configurations."""
 
     def due(self, now: datetime) -> ConfigurationQuerySet:
-        """Only those that are switched on and whose next sync is due."""
+        """Only active configurations whose next sync is due."""
         return self.filter(Q(next_sync_at=None) | Q(next_sync_at__lte=now), active=True)
 
 
@@ -46,42 +46,42 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
     """Transmissions."""
 
     def of(self, configuration: ChannelConfiguration) -> TransmissionQuerySet:
-        """Only those of ``configuration``."""
+        """Only transmissions of ``configuration``."""
         return self.filter(configuration=configuration)
 
     def with_keys(self, keys: Iterable[str]) -> TransmissionQuerySet:
-        """Only those with these content keys; at most 1,000."""
+        """Only transmissions with these content keys; at most 1,000 keys."""
         return self.filter(content_key__in=keys)
 
     def remote_ids_of(self, keys: Iterable[str]) -> dict[str, str]:
-        """Return content key -> the LMS's own id, of rows with these keys that have one; any number of keys."""
+        """Return content key -> the LMS's own id, for rows that have one. Any number of keys."""
         remaining, found = iter(keys), dict[str, str]()
         while part := list(islice(remaining, 1_000)):
             found |= self.with_keys(part).exclude(remote_id="").values_list("content_key", "remote_id")
         return found
 
     def with_key_prefix(self, prefix: str) -> TransmissionQuerySet:
-        """Only those whose key starts with ``prefix``, exactly."""
+        """Only transmissions whose key starts with ``prefix``, compared exactly."""
         return self.filter(key_starts_with(prefix))
 
     def unsettled(self) -> TransmissionQuerySet:
-        """Only those of which the LMS does not hold, or no longer holds, what it should."""
-        # The states that are asked for, and not the others: an index finds these without reading past all the rest.
+        """Only transmissions whose state is neither transmitted nor deleted."""
+        # The wanted states, not the exclusion of the others: an index finds them without reading all other rows.
         settled = (State.TRANSMITTED, State.DELETED)
         return self.filter(state__in=[state for state in State if state not in settled])
 
     def undecided(self, *, approved: bool) -> TransmissionQuerySet:
-        """Only those whose delete can be approved (``approved=True``: held or kept) or refused (held)."""
+        """Only transmissions whose delete can be approved (``approved=True``: held or kept) or refused (held)."""
         return self.filter(state__in=(State.HELD, State.KEPT) if approved else (State.HELD,))
 
     def earliest_attempt(self) -> datetime | None:
-        """Return when the first of those that failed is due again; ``None`` if none failed."""
+        """Return when the first failed item is due again; ``None`` if no item failed."""
         failed = self.filter(state__in=(State.RETRYING, State.REJECTED))
         earliest: datetime | None = failed.aggregate(earliest=Min("next_attempt_at"))["earliest"]
         return earliest
 
     def accounts(self) -> Accounts:
-        """Return what of these the LMS does not hold as it should, and since when."""
+        """Return the numbers of due items, pending and failing, and since when the oldest is due."""
         failing = Q(state__in=(State.RETRYING, State.REJECTED, State.DEAD_LETTER))
         due = self.filter(due_since__isnull=False)
         return Accounts(
@@ -94,23 +94,23 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
         )
 
     def history(self) -> History:
-        """Return what planning needs of these.
+        """Return the records that planning needs.
 
-        What is settled is read from an index alone. All is of one moment: a row that somebody queues, or that a visit
-        of the learning system settles, between two reads would be in none of them, and taken for new.
+        Settled items are read from an index alone. All reads see the same state of the database. Otherwise a row could
+        be in none of two reads, and would count as new: a row that a user queues, or that a poll settles, in between.
         """
-        # Two ranges of indexes; the opposite of what is settled would be looked for in every row.
+        # Two index ranges; the negation of the settled rows would read every row.
         others = self.filter(Q(state__in=_NOT_TRANSMITTED) | Q(due_since__isnull=False))
         with one_state():
             return History(self._settled(), {record.content_key: record for record in _records(others)})
 
     def _settled(self) -> Mapping[UUID | None, Mapping[str, str | None]]:
-        """Return the versions of those that the LMS holds and of which nothing is due: catalog -> key -> version."""
+        """Return the versions of items that the LMS has and that are not due: catalog -> key -> version."""
         columns = self.filter(state=State.TRANSMITTED, due_since=None).values_list(
             "content_key", "catalog_uuid", "content_updated_at"
         )
         versions: dict[str | None, dict[str, str | None]] = defaultdict(dict)
-        # As it is stored: what Django makes of a time and a UUID takes it several times as long as the rest of the row.
+        # As stored: converting times and UUIDs would take Django several times as long as the rest of the row.
         for rows in stream_rows(*columns.query.sql_with_params()):
             for key, catalog, version in rows:
                 versions[catalog][key] = version
@@ -156,7 +156,7 @@ class FeedQuerySet(models.QuerySet["FeedItem"]):
     """Entries of feeds."""
 
     def to_serve(self, configuration: ChannelConfiguration) -> FeedQuerySet:
-        """Only those that a configuration's LMS has not proven to have, the longest changed first."""
+        """Only a configuration's entries that are not acknowledged, oldest change first."""
         return self.filter(configuration=configuration, is_confirmed=False).order_by("modified_at", "pk")
 
     def proven_by(
@@ -165,13 +165,13 @@ class FeedQuerySet(models.QuerySet["FeedItem"]):
         """Only the entries that a poll with this ``If-Modified-Since`` acknowledges.
 
         An entry is acknowledged if ``since`` is not older than the entry, *and* is later than that of every poll that
-        the entry was served to. A poller moves its ``since`` on only when a poll went well, so the same one again
-        acknowledges nothing. The first condition protects from requests that are not the poller's, the second from a
+        the entry was served to. A poller advances its ``since`` only after a successful poll, so a repeated value
+        acknowledges nothing. The first condition protects against requests from other clients, the second against a
         poller whose clock is ahead.
 
         Args:
             since: ``None`` acknowledges nothing, unless ``by_any_poll``.
-            by_any_poll: whether any further poll acknowledges the last one, for pollers that never send the header.
+            by_any_poll: any further poll acknowledges the last one; for pollers that never send the header.
         """
         served = self.filter(configuration=configuration, is_confirmed=False, served_at__isnull=False)
         if by_any_poll:
@@ -185,5 +185,5 @@ class AttemptQuerySet(models.QuerySet["TransmissionAttempt"]):
     """Attempts."""
 
     def in_flight(self, runs: Iterable[SyncRun]) -> AttemptQuerySet:
-        """Only those of ``runs`` that were sent and whose answer was never recorded."""
+        """Only attempts of ``runs`` without a recorded result."""
         return self.filter(run__in=runs, outcome="")

@@ -1,4 +1,4 @@
-"""Texts without secrets, for messages: whoever repeats what was sent to them, and however they spell it."""
+"""Redacts known secrets from messages, in any common encoding."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from urllib.parse import quote, quote_plus
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-#: Shorter values, as they are or in Base64, are too common in ordinary text to be taken out of it.
+#: Shorter values, plain or in Base64, are too common in ordinary text to be redacted.
 _SHORTEST: Final = 4
 _SHORTEST_IN_BASE64: Final = 8
 
-#: Shorter values of cookies ("en_us", "2") are rarely secret.
+#: Shorter cookie values ("en_us", "2") are rarely secret.
 _SHORTEST_COOKIE: Final = 8
-#: The cookies last set that are remembered. An LMS may set another one with each response.
+#: Number of most recent cookies to redact. An LMS may set another cookie with each response.
 _COOKIES_KEPT: Final = 16
-#: "%" becomes "%25", then "%2525": redirects carry URLs in URLs.
+#: "%" becomes "%25", then "%2525": redirects contain URLs within URLs.
 _PERCENT_LEVELS: Final = 3
 
-_EXCERPT_LENGTH: Final = 300  #: In characters; what of a body that is no JSON is told to people.
+_EXCERPT_LENGTH: Final = 300  #: Maximum length of an excerpt, in characters.
 _BYTES_PER_CHARACTER: Final = 4  #: At most.
 _REPLACEMENT: Final = "[secret]"
 
@@ -36,23 +36,23 @@ _PAGE_START: Final = re.compile(
 _TITLE: Final = re.compile(r"<(title|h1)\b[^>]*>(.*?)</\1\s*>", re.IGNORECASE | re.DOTALL)
 _UNSEEN: Final = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL)
 _TAG: Final = re.compile(r"<[^>]*>?")
-_PAGE_HEAD_LENGTH: Final = 8 * 1024  #: In characters; a page's title is looked for in there.
+_PAGE_HEAD_LENGTH: Final = 8 * 1024  #: In characters; the title is searched here.
 _TITLE_LENGTH: Final = 100  #: In characters.
 
 
 class Redaction:
-    """What the messages about one connection may not hold. Threads may share it."""
+    """The secrets of one connection, to be redacted from messages. Thread-safe."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._lock = threading.Lock()
         self._spellings: list[str] = []  #: Longest first; never changed in place.
-        self._kept: set[str] = set()  #: Spellings of what is a secret for good.
+        self._kept: set[str] = set()  #: Spellings of permanent secrets.
         self._cookies: OrderedDict[str, frozenset[str]] = OrderedDict()  #: Value -> spellings, the newest last.
         for secret in secrets:
             self.keep_secret(secret)
 
     def keep_secret(self, value: str) -> None:
-        """Take ``value`` out of all texts from now on, unless it is shorter than four characters."""
+        """Redact ``value`` from all texts from now on, unless it has fewer than four characters."""
         if len(value) < _SHORTEST:
             return
         with self._lock:
@@ -60,10 +60,10 @@ class Redaction:
             self._sort()
 
     def keep_cookies(self, set_cookie: Iterable[str]) -> None:
-        """Redact the values of cookies from now on, until the LMS has set 16 other ones.
+        """Redact the values of cookies from now on, until the LMS has set 16 others.
 
         Args:
-            set_cookie: ``Set-Cookie`` headers. Values shorter than eight characters are not redacted.
+            set_cookie: ``Set-Cookie`` headers. Values with fewer than eight characters are not redacted.
         """
         values = [value for header in set_cookie if len(value := _cookie_value(header)) >= _SHORTEST_COOKIE]
         with self._lock:
@@ -77,20 +77,20 @@ class Redaction:
                 self._sort()
 
     def _sort(self) -> None:
-        # Of spellings that start alike the longer one goes first, or its end would be left.
+        # Longest first: otherwise a shorter spelling would leave the end of a longer one.
         self._spellings = sorted(self._kept.union(*self._cookies.values()), key=len, reverse=True)
 
     def redacted(self, text: str) -> str:
-        """Return ``text`` with each secret, however it is spelt, replaced by ``[secret]``."""
+        """Return ``text`` with each secret, in any spelling, replaced by ``[secret]``."""
         for spelling in self._spellings:
             text = text.replace(spelling, _REPLACEMENT)
         return text
 
     def excerpt(self, content: bytes) -> str:
-        """Return the start of a body as one line, without secrets, in at most 300 characters.
+        """Return the start of a body as one line, redacted, in at most 300 characters.
 
-        It is gone through no further than that: bodies are large, and most are of no interest. Of an HTML page, such as
-        that of a proxy or of a site under maintenance, only the title is told, and no markup.
+        Reads no further than needed, because bodies are large and mostly of no interest. For an HTML page, such as the
+        error page of a proxy or a maintenance page, returns only the title, without markup.
         """
         longest = max(map(len, self._spellings), default=0)
         head = content[: _PAGE_HEAD_LENGTH + longest * _BYTES_PER_CHARACTER].decode("utf-8", "replace")
@@ -105,15 +105,15 @@ class Redaction:
         return " ".join(told[:_EXCERPT_LENGTH].split())
 
     def _page(self, head: str) -> str:
-        """Return a sentence's part about an HTML page: its title, else its heading, else how its text begins."""
+        """Return a description of an HTML page: its title, else its heading, else the start of its text."""
         found = _TITLE.search(head)
         text = found[2] if found else head
-        # Redacted again: what was parted by tags or escaped in a way of its own may be a secret now.
+        # Redacted again: removing tags and entities may have revealed a secret.
         title = self.redacted(" ".join(html.unescape(_TAG.sub(" ", _UNSEEN.sub(" ", text))).split()))
         return f"an HTML page: “{title[:_TITLE_LENGTH].strip()}”" if title else "an HTML page without text"
 
     def _next(self, text: str, place: int, end: int) -> tuple[int, str]:
-        """Return where the next secret begins, and how it is spelt; ``end`` if none begins before it."""
+        """Return the position and the spelling of the next secret; ``(end, "")`` if none begins before ``end``."""
         starts = ((text.find(spelling, place, end + len(spelling) - 1), spelling) for spelling in self._spellings)
         return min(
             ((start, spelling) for start, spelling in starts if start >= 0), key=itemgetter(0), default=(end, "")
@@ -121,7 +121,7 @@ class Redaction:
 
 
 def _spellings(secret: str) -> Iterator[str]:
-    """Yield ``secret`` as it is, and as URLs, forms, pages, JSON (PHP's, too), Python and Base64 would repeat it."""
+    """Yield ``secret`` unchanged, and as in URLs, forms, HTML, JSON (also PHP's), Python and Base64."""
     yield secret
     for percent_encoded in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
         yield from _encoded_again(percent_encoded)
@@ -138,10 +138,10 @@ def _spellings(secret: str) -> Iterator[str]:
 
 
 def _encoded_again(percent_encoded: str) -> Iterator[str]:
-    """Yield a percent-encoded text as it is, and as it looks after it was percent-encoded once more, and twice more."""
+    """Yield a percent-encoded text unchanged, and percent-encoded once and twice more."""
     for _ in range(_PERCENT_LEVELS):
         yield percent_encoded
-        yield quote(percent_encoded, safe="")  # What has a "/" or "+" left loses it.
+        yield quote(percent_encoded, safe="")  # Encodes a remaining "/" or "+".
         percent_encoded = percent_encoded.replace("%", "%25")
 
 
@@ -151,9 +151,9 @@ def _cookie_value(set_cookie: str) -> str:
 
 
 def _base64_cores(secret: bytes) -> Iterator[str]:
-    """Yield what stands in the Base64 of any text that holds ``secret``, by where in that text it stands.
+    """Yield the parts that ``secret`` produces in the Base64 of a longer text, for each offset in that text.
 
-    Characters that share their bits with a neighbour of the secret are left out.
+    Characters that share bits with a neighbor of the secret are left out.
     """
     for before in range(3):
         text = bytes(before) + secret

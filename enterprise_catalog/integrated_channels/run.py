@@ -1,4 +1,4 @@
-"""What a run carries from step to step, and the lease that it keeps meanwhile."""
+"""The state of a run in progress, and the renewal of its lease."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class LeaseKeeper:
-    """Keeps a lease while calls are made, and counts these."""
+    """Renews a lease while calls are made, and counts the calls."""
 
     lease: Lease
     clock: Callable[[], datetime]
-    renewed_at: datetime | None = None  #: When the lease was last taken or renewed, as far as the keeper has seen.
-    ends_at: datetime | None = None  #: When the run must not make further calls; ``None`` for no limit.
-    thread: int = field(default_factory=threading.get_ident)  #: The one that talks to the database.
+    renewed_at: datetime | None = None  #: When the lease was last taken or renewed; ``None`` if unknown.
+    ends_at: datetime | None = None  #: Time limit of the run; ``None`` for no limit.
+    thread: int = field(default_factory=threading.get_ident)  #: The thread that uses the database.
 
     def before_call(self, *, is_counted: bool) -> None:
-        """Make sure that a call to the LMS may be made now, and count it.
+        """Check that a call to the LMS is allowed now, and count it.
 
         Args:
-            is_counted: whether it counts against the channel's rate limit.
+            is_counted: True if the call counts against the channel's rate limit.
 
         Raises:
-            LeaseLostError: another worker has the lease, or this one did not renew it in time.
-            BudgetSpentError: the LMS takes no more calls for now.
+            LeaseLostError: another worker has the lease, or this worker did not renew it in time.
+            BudgetSpentError: the channel's rate limit is reached.
             RunDeadlineError: the run has no time left.
-            StopRequestedError: the process was asked to stop.
+            StopRequestedError: a stop was requested.
         """
         self.check_time()
         if threading.get_ident() == self.thread:
@@ -53,37 +53,37 @@ class LeaseKeeper:
             self.lease.budget.spend(self.clock())
 
     def before_request(self) -> None:
-        """Make sure that a request to the catalog service may be made, or the run may wait, now.
+        """Check that a request to the catalog service, or a pause, is allowed now.
 
         Raises:
             LeaseLostError: another worker has the lease.
             RunDeadlineError: the run has no time left.
-            StopRequestedError: the process was asked to stop.
+            StopRequestedError: a stop was requested.
         """
         self.check_time()
         if threading.get_ident() == self.thread:
             self.keep_lease()
 
     def seconds_left(self) -> float:
-        """Return how many seconds the run may still take."""
+        """Return the number of seconds that the run has left; infinity without a time limit."""
         return float("inf") if self.ends_at is None else (self.ends_at - self.clock()).total_seconds()
 
     def check_time(self) -> None:
-        """Make sure that the run may go on.
+        """Check that the run may continue.
 
         Raises:
-            RunDeadlineError: it has no time left.
-            StopRequestedError: the process was asked to stop.
+            RunDeadlineError: the run has no time left.
+            StopRequestedError: a stop was requested.
         """
         check_stop()
         if self.seconds_left() <= 0:
             raise RunDeadlineError
 
     def keep_lease(self) -> None:
-        """Renew the lease if it has grown old: a chunk may take many calls, and an LMS may be slow.
+        """Renew the lease if it is due: a chunk may take many calls, and an LMS may be slow.
 
         Raises:
-            LeaseLostError: another worker has it; what was about to be sent must not be.
+            LeaseLostError: another worker has the lease; nothing more may be sent.
         """
         now = self.clock()
         if self.renewed_at is None or now - self.renewed_at >= leases.RENEWAL_INTERVAL:
@@ -93,7 +93,7 @@ class LeaseKeeper:
 
 @dataclass(slots=True)
 class Run:
-    """One run of one configuration, while it is under way."""
+    """One run of one configuration, while it is in progress."""
 
     configuration: ChannelConfiguration
     lease: Lease
@@ -101,10 +101,10 @@ class Run:
     clock: Callable[[], datetime]
     keeper: LeaseKeeper
     call_clock: CallClock
-    saved: SavedPlan | None  #: The plan to carry out, if it was made before.
+    saved: SavedPlan | None  #: The saved plan to carry out, if any.
     counts: RunCounts = field(default_factory=RunCounts)
-    etag: str = ""  #: Of the catalogs, before they were asked for their differences; empty if they have none.
-    items: int = 0  #: How many the catalogs have.
-    answered: audit.Answered | None = None  #: The last chunk, until what became of it is written.
-    pause: timedelta | None = None  #: How long the LMS is to be left alone; ``None`` if it takes more calls.
-    is_overrun: bool = False  #: A call, or the run, took longer than it may.
+    etag: str = ""  #: Of the catalogs, read before their differences; empty if they have none.
+    items: int = 0  #: Number of items in the catalogs.
+    answered: audit.Answered | None = None  #: Results of the last chunk, until they are written.
+    pause: timedelta | None = None  #: Pause before the next run; ``None`` if the LMS accepts more calls.
+    is_overrun: bool = False  #: A call or the run exceeded its time limit.

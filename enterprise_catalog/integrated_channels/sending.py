@@ -1,4 +1,4 @@
-"""From a plan to rows: chunk by chunk, each fetched and translated, exported, recorded, sent, and recorded again."""
+"""Sends a plan chunk by chunk: fetch, translate, export, record the attempts, send, record the results."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.run import Run
     from enterprise_catalog.integrated_channels.types import Chunk, SyncPlan
 
-#: Items of a chunk where neither the configuration says otherwise nor a call of the channel takes more.
+#: Items per chunk, unless the configuration sets another size or a call of the channel takes more items.
 CHUNK_SIZE: Final = 100
 
 
 def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel[Any, Any]) -> None:
-    """Bring all that is planned to the LMS, as far as the limits of one run allow; ``run`` tells how far that was.
+    """Send the plan to the LMS, as far as the limits of one run allow; ``run`` records how far that was.
 
     Raises:
-        StopSyncError: nothing else of this run will work.
-        LeaseLostError: another worker has the configuration.
+        StopSyncError: nothing else in this run will work.
+        LeaseLostError: another worker has the configuration's lease.
     """
     configuration, lease = run.configuration, run.lease
     audit.withdraw(configuration, sync_plan.withdrawn, lease=lease, now=run.clock())
@@ -76,7 +76,7 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
         drop_connection()
         raise
     finally:
-        # Whatever ends the run here, a catalog that does not answer for one: the last answers are known.
+        # Also after an error, such as an unreachable catalog service: the results of the last chunk are known.
         if run.answered is not None:
             audit.close_chunk(run.answered, lease=lease, now=run.clock())
         left = [item for chunk in waiting for item in chunk.items]
@@ -84,7 +84,7 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
 
 
 def _released(run: Run, sync_plan: SyncPlan) -> SyncPlan:
-    """Let the deletes begin that are no longer too many, and leave those out that somebody has decided to keep."""
+    """Queue held deletes that no longer exceed the limit; drop deletes that an operator has decided against."""
     released = audit.release(run.configuration, sync_plan.released, lease=run.lease, now=run.clock())
     kept = set(sync_plan.released) - released
     if not kept:
@@ -96,7 +96,7 @@ def _released(run: Run, sync_plan: SyncPlan) -> SyncPlan:
 
 @dataclass(frozen=True, slots=True)
 class _Sender:
-    """What a chunk goes through."""
+    """The objects that process each chunk."""
 
     translated: Ahead[Translations]
     channel: Channel[Any, Any]
@@ -104,10 +104,10 @@ class _Sender:
 
 
 def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int) -> None:
-    """Send as many of the waiting chunks as one run may, and take these out of ``waiting``.
+    """Send as many waiting chunks as one run may, and remove them from ``waiting``.
 
     Raises:
-        StopSyncError: nothing else of this run will work.
+        StopSyncError: nothing else in this run will work.
     """
     to_send = list(islice(waiting, run.configuration.max_chunks_per_run))
     following = iter([*to_send[1:], None])
@@ -122,7 +122,7 @@ def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int)
             calls_left, per_call = run.lease.budget.left(run.clock()), sender.transmitter.items_per_call(left.items)
             is_next_sure = calls_left is None or calls_left * per_call > len(left.items)
             now, left = _divided(left, calls_left=calls_left, per_call=per_call)
-            if left is not None:  # Noted as left over, unless there are calls left after these.
+            if left is not None:  # Left over, unless calls remain after this part.
                 waiting.appendleft(left)
             export = export_chunk(now, rows, translations)
             _send_chunk(run, now, rows, export, sender, next_chunk=next_chunk if is_next_sure else None)
@@ -132,7 +132,7 @@ def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int)
 
 
 def _divided(chunk: Chunk, *, calls_left: int | None, per_call: int) -> tuple[Chunk, Chunk | None]:
-    """Return the part of ``chunk`` that the calls left suffice for, were one call enough for each, and the rest."""
+    """Return the part of ``chunk`` for which the remaining calls suffice, at one call per batch, and the rest."""
     if calls_left is None or calls_left * per_call >= len(chunk.items):
         return chunk, None
     most = calls_left * per_call
@@ -142,19 +142,19 @@ def _divided(chunk: Chunk, *, calls_left: int | None, per_call: int) -> tuple[Ch
 def _send_chunk(
     run: Run, chunk: Chunk, rows: audit.Rows, export: Export, sender: _Sender, *, next_chunk: Chunk | None
 ) -> None:
-    """Send one chunk and leave what became of it in ``run.answered``, to be written with the next one's attempts.
+    """Send one chunk; leave its results in ``run.answered``, to be written with the next chunk's attempts.
 
-    One transaction instead of two; a worker that dies in between leaves attempts without an outcome, as one that dies
-    in the midst of a call does.
+    This takes one transaction instead of two. A worker that dies in between leaves attempts without an outcome, like a
+    worker that dies during a call.
 
     Raises:
-        StopSyncError: if nothing else of this run will work.
+        StopSyncError: nothing else in this run will work.
     """
     due = [(item.action, rows[item.content_key]) for item in export.outgoing]
     now = run.clock()
     attempts = audit.open_attempts(run.row, due, export.exported, answered=run.answered, lease=run.lease, now=now)
     run.answered, run.keeper.renewed_at = None, now
-    if next_chunk is not None:  # Not earlier: it would take the processor from what the LMS waits for.
+    if next_chunk is not None:  # Not earlier: it would compete for the CPU with the current chunk.
         sender.translated.begin(next_chunk)
     feed: list[FeedItem] = []
     if isinstance(sender.channel, PullChannel):

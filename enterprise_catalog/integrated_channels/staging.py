@@ -1,8 +1,8 @@
-"""The feed of a channel that is pulled: what a run puts into it, what a poll takes out of it, and what proves receipt.
+"""Entries of a feed: staged by a run, served to a poll, acknowledged by a later poll.
 
-A run stages; nothing is sent. A poll is answered with everything that is not acknowledged. Items are noted as served
-when the answer was written to its end, and acknowledged by a later poll (``FeedQuerySet.proven_by``). Until then they
-are served again.
+A run only stages; it sends nothing. A poll returns all entries that are not acknowledged. An entry is recorded as
+served when its response was written completely. A later poll acknowledges it (``FeedQuerySet.proven_by``). Until then
+the entry is served again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.channels.base import PullChannel
     from enterprise_catalog.integrated_channels.types import Outgoing
 
-#: A poller takes a change only if its time is later, and may cut times to full seconds.
+#: A poller accepts a change only if its time is later, and may truncate times to full seconds.
 _RESOLUTION: Final = timedelta(seconds=1)
 _ITEMS_AT_ONCE: Final = 1_000
 
@@ -43,9 +43,9 @@ def entries(
     *,
     now: datetime,
 ) -> list[FeedItem]:
-    """Return the feed's entries of ``outgoing``, as they are to be; nothing is written.
+    """Return the feed entries for ``outgoing``. Writes nothing.
 
-    A delete of what was never in the feed has none.
+    A delete of an item that was never in the feed has no entry.
 
     Args:
         rows: content key -> transmission.
@@ -77,23 +77,23 @@ def _entry(
 
 
 def visible_from(now: datetime) -> datetime:
-    """Return the time of change of an entry that is written at ``now``: a full second by which every poll sees it.
+    """Return ``modified_at`` of an entry that is written at ``now``: a full second that no poll can miss.
 
-    ``If-Modified-Since`` has full seconds, and names when a poll began. A poll that began at this time or later must
-    have seen the entry. The transaction that writes the entry therefore has at least a second to commit.
+    ``If-Modified-Since`` has full seconds, and is the time at which a poll began. A poll that began at this time or
+    later must have seen the entry. The transaction that writes the entry therefore has at least a second to commit.
     """
     return now.replace(microsecond=0) + 2 * _RESOLUTION
 
 
 def feed_key(configuration: ChannelConfiguration, content_key: str, channel: PullChannel[Any, Any]) -> str:
-    """Return the key of an item in the feed: its own where the LMS takes it, else a UUID that is always the same."""
+    """Return an item's key in the feed: its content key if the LMS accepts it, else a stable UUID."""
     if channel.takes_key(content_key):
         return content_key
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{configuration.pk}:{content_key}"))
 
 
 def note_served(page: Iterable[FeedItem], *, since: datetime | None, now: datetime) -> None:
-    """Note that ``page`` was written to its end; entries that were staged anew meanwhile are not meant.
+    """Record that ``page`` was served completely. Does not apply to entries that were staged again since.
 
     ``served_since`` never moves back: a repeated or delayed request must not make an acknowledgment easier.
     """
@@ -110,15 +110,15 @@ def note_served(page: Iterable[FeedItem], *, since: datetime | None, now: dateti
 
 
 def confirm(configuration: ChannelConfiguration, *, since: datetime | None, by_any_poll: bool, now: datetime) -> int:
-    """Settle what a poll proves to have arrived, and let the next run see whether all is done; return how many items.
+    """Settle the items that a poll acknowledges, and make the next run due; return the number of items.
 
-    Safe beside a run and beside other polls. Arguments as of ``FeedQuerySet.proven_by``.
+    Safe during a run and during other polls. For the arguments, see ``FeedQuerySet.proven_by``.
     """
     proven = FeedItem.objects.proven_by(configuration, since=since, by_any_poll=by_any_poll)
     settled = 0
     while ids := list(proven.values_list("pk", flat=True)[:_ITEMS_AT_ONCE]):
         with transaction.atomic():
-            # A run that stages writes the same rows first; what it staged meanwhile is not meant.
+            # A run that stages locks the same rows first. Entries that it has staged again are not acknowledged.
             list(ContentMetadataItemTransmission.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
             arrived = list(proven.filter(pk__in=ids).values_list("pk", flat=True))
             FeedItem.objects.filter(pk__in=arrived).update(is_confirmed=True)

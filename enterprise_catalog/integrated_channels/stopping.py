@@ -1,8 +1,8 @@
 """Stop requests: end syncs cleanly after SIGTERM or SIGINT, in a Celery worker or in a command.
 
 The request is stored in memory that a process shares with the processes that it forks. So the children of a Celery
-worker see a request that only their parent receives. A run checks for a request before each call to the LMS; a call
-that is already under way has :data:`GRACE_SECONDS` to finish.
+worker see a request that only their parent receives. A run checks for a request before each call to the LMS. A call
+that is already in progress has :data:`GRACE_SECONDS` to finish.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from enterprise_catalog.integrated_channels.exceptions import StopRequestedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-#: How long a call that is under way may continue after a stop request, in seconds.
+#: How long a call in progress may continue after a stop request, in seconds.
 GRACE_SECONDS: Final = 30.0
 
 _MESSAGE: Final = "The process was asked to stop, so the run ended early. The next run continues."
@@ -37,7 +37,7 @@ def request_stop() -> None:
 
 
 def withdraw_stop() -> None:
-    """Forget a stop request, so that this process can sync again."""
+    """Clear a stop request, so that this process can sync again."""
     _TIME.pack_into(_requested_at, 0, 0.0)
 
 
@@ -47,13 +47,13 @@ def stop_requested() -> bool:
 
 
 def grace_seconds_left() -> float:
-    """Return how many seconds a call that is under way may still take; infinity without a stop request."""
+    """Return how many seconds a call in progress may still take; infinity without a stop request."""
     requested_at = _request_time()
     return requested_at + GRACE_SECONDS - time.monotonic() if requested_at else float("inf")
 
 
 def check_stop() -> None:
-    """Do nothing unless a stop was requested.
+    """Raise an error if a stop was requested.
 
     Raises:
         StopRequestedError: a stop was requested; nothing more may be sent.
@@ -66,8 +66,8 @@ def check_stop() -> None:
 def stopping_on(*signals: signal.Signals, on_request: Callable[[int], None] | None = None) -> Iterator[None]:
     """Turn the first of these signals into a stop request until the block ends.
 
-    A second signal does what it did before the block. Outside of the main thread, which alone receives signals, the
-    block changes nothing.
+    A second signal has the effect that it had before the block. Only the main thread receives signals; in other threads
+    the block changes nothing.
 
     Args:
         on_request: called in the signal handler, after the request, with the signal's number.

@@ -1,4 +1,4 @@
-"""The page of attempts: each time that an item was sent."""
+"""Admin page of attempts: each attempt to send an item."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-#: How good or bad each outcome is; the names are those of the labels' colours.
+#: Outcome -> name of its label's color.
 OUTCOME_TONES: Final = {
     Outcome.DONE: "success",
     Outcome.UNCHANGED: "success",
@@ -46,19 +46,19 @@ OUTCOME_TONES: Final = {
 }
 
 
-#: Of how many items a search shows the attempts.
+#: Maximum number of items whose attempts a search shows.
 MAX_ITEMS: Final = 1_000
 
 
 def outcome_badge(attempt: TransmissionAttempt) -> str:
-    """Return the attempt's outcome on its colour; ``in flight`` while there is none."""
+    """Return the attempt's outcome as a colored label; ``in flight`` without an outcome."""
     if not attempt.outcome:
         return badge("in flight", "info")
     return badge(attempt.get_outcome_display(), OUTCOME_TONES[Outcome(attempt.outcome)])
 
 
 def answer_text(attempt: TransmissionAttempt) -> str:
-    """Return the HTTP status with the vendor's word for it, and the message below."""
+    """Return the HTTP status and the vendor's error code, and the message on the next line."""
     code = " ".join(str(part) for part in (attempt.status_code, attempt.vendor_code) if part)
     return lines(part for part in (code, attempt.message and shortened(attempt.message)) if part)
 
@@ -151,9 +151,10 @@ class AttemptPage(ReadOnlyPage):
 
 
 def _items(request: HttpRequest, prefix: str) -> list[int]:
-    """Return the ids of the first transmissions whose key starts with ``prefix``, and tell the user of a limit.
+    """Return the ids of the first transmissions whose key starts with ``prefix``; warn the user if there are more.
 
-    They come before the attempts: joined to a table many times their size, they would be looked up for each attempt.
+    Looked up before the attempts. In a join with the many times larger table of attempts, the database would look them
+    up for each attempt.
     """
     found = ContentMetadataItemTransmission.objects.with_key_prefix(prefix).order_by("content_key", "id")
     ids = list(found.values_list("pk", flat=True)[: MAX_ITEMS + 1])

@@ -1,4 +1,4 @@
-"""The filter by channel of tables that belong to configurations."""
+"""Admin filter by channel, for tables whose rows belong to configurations."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-#: Up to so many configurations are looked up in the index one by one; of more there are rows everywhere.
+#: Maximum number of configurations to look up in the index one by one. With more, matching rows are everywhere.
 FEW: Final = 100
 
 
 class ChannelFilter(ChoicesDropdownFilter):
-    """Only the rows of one channel's configurations; the field's path ends with ``configuration__channel_code``.
+    """Only the rows of one channel's configurations. The field's path ends with ``configuration__channel_code``.
 
-    With a join, or with a long list that it may look up in an index, MariaDB would collect all rows of a channel and
-    sort them, for one page of them. ``+ 0`` keeps it from the index, so that it reads in the order of the list.
+    With a join, or with a long list that can use an index, MariaDB would collect and sort all rows of a channel to show
+    one page. ``+ 0`` prevents the use of the index, so MariaDB reads the rows in the order of the list.
     """
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        codes = [code for code in self.lookup_val or () if code]  # The form sends an empty one for all channels.
+        codes = [code for code in self.lookup_val or () if code]  # The form sends an empty value for all channels.
         if not codes:
             return queryset
         configurations = ChannelConfiguration.objects.filter(channel_code__in=codes)

@@ -1,4 +1,4 @@
-"""The form of a channel's configuration: checks what people enter, and takes credentials without ever showing any."""
+"""Form of a channel's configuration: validates the input, and accepts credentials without ever showing them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 else:
     ModelForm = forms.ModelForm
 
-#: Fields that hold JSON -> how many lines they show.
+#: JSON field -> number of visible lines.
 _CODE_ROWS = {"catalog_uuids": 3, "settings": 6, "new_credentials": 4}
 _KEEP = "What is stored is never shown. Leave this empty to keep it."
 _SKIP = "For a customer that the catalog service does not have yet, or while it is unreachable."
@@ -42,11 +42,11 @@ _ENTER_AGAIN = "Enter the credentials again: they were right, but are not kept w
 
 
 def entered_customer_problems(entered: Mapping[str, str]) -> list[str]:
-    """Return why the customer and the catalogs of a new configuration cannot be synced; asks the catalog service.
+    """Return the problems of a new configuration's customer and catalogs. Asks the catalog service.
 
     Args:
-        entered: what the browser sent for the form; nothing is asked if it skips the check, or if the form will
-            reject customer or catalogs anyway.
+        entered: the submitted form. Nothing is asked if the user skips the check, or if the form will reject the
+            customer or the catalogs anyway.
     """
     if entered.get("skip_customer_check") or not entered:
         return []
@@ -63,12 +63,13 @@ def entered_customer_problems(entered: Mapping[str, str]) -> list[str]:
 
 
 class ConfigurationForm(ModelForm):
-    """A configuration; ``cleaned_data["new_credentials"]`` is ``None`` to keep what is stored."""
+    """Form of a configuration. ``cleaned_data["new_credentials"]`` is ``None`` to keep the stored credentials."""
 
     new_credentials = forms.CharField(label="Credentials", required=False, widget=SecretTextarea)
     skip_customer_check = forms.BooleanField(label="Skip the check of the customer", required=False, help_text=_SKIP)
 
-    #: Of a new configuration, see :func:`entered_customer_problems`; set by the page before the form is made.
+    #: Problems of a new configuration, see :func:`entered_customer_problems`; the page sets them before it creates the
+    #: form.
     customer_problems: ClassVar[Sequence[str]] = ()
 
     class Meta:
@@ -83,7 +84,7 @@ class ConfigurationForm(ModelForm):
             attributes.update({"rows": _CODE_ROWS[name], "class": f"{attributes.get('class', '')} ec-code"})
         is_new = self.instance.pk is None
         self.fields["new_credentials"].required = is_new
-        # A channel that this version no longer has is described by nothing, but its configuration can be switched off.
+        # If this version no longer has the channel, nothing is described; the configuration can still be deactivated.
         channels = [channel for code, channel in CHANNELS.items() if is_new or code == self.instance.channel_code]
         for name, kind in (("settings", "settings_class"), ("new_credentials", "credentials_class")):
             if name in self.fields:
@@ -93,7 +94,7 @@ class ConfigurationForm(ModelForm):
             field.help_text = format_html("{} {}", _KEEP, field.help_text)
 
     def clean_base_url(self) -> str:
-        """Return the address, unless it holds a password."""
+        """Return the URL; reject a URL that contains a password."""
         base_url: str = self.cleaned_data["base_url"]
         _raise(base_url_faults(base_url))
         return base_url
@@ -110,7 +111,7 @@ class ConfigurationForm(ModelForm):
         return {} if settings is None else settings
 
     def clean_new_credentials(self) -> Any:
-        """Return the credentials, ``None`` if none were entered; errors name the place, never the text."""
+        """Return the credentials; ``None`` if none were entered. Errors contain line and column, never the text."""
         text = self.cleaned_data["new_credentials"]
         if not text:
             return None
@@ -132,7 +133,7 @@ class ConfigurationForm(ModelForm):
         return cleaned
 
     def _check(self, channel_code: str, cleaned: dict[str, Any]) -> None:
-        """Compare settings and credentials with what the channel needs."""
+        """Validate settings and credentials with the channel's models."""
         if "settings" in cleaned:
             self._add_errors("settings", settings_faults(channel_code, cleaned["settings"]))
         if cleaned.get("new_credentials") is not None:
@@ -141,17 +142,17 @@ class ConfigurationForm(ModelForm):
             self._check_together(channel_code, cleaned)
 
     def _check_entries(self, cleaned: dict[str, Any]) -> None:
-        """Reject a configuration that exists already, and one for a customer that does not exist."""
+        """Reject a configuration that already exists, or whose customer does not exist."""
         names = ("channel_code", "enterprise_customer_uuid", "base_url", "settings", "catalog_uuids")
         entered = ChannelConfiguration(**{name: cleaned[name] for name in names})
         self._add_errors("base_url", twin_problems(entered))
         self._add_errors("enterprise_customer_uuid", [*self.customer_problems])
 
     def _check_together(self, channel_code: str, cleaned: dict[str, Any]) -> None:
-        """See whether the credentials, new or stored, are those that the settings ask for."""
+        """Check that the credentials, new or stored, are the kind that the settings require."""
         credentials = cleaned["new_credentials"]
         if credentials is None and cleaned["settings"] == self.instance.settings:
-            return  # What stands as it stood must not be in the way of somebody who switches it off.
+            return  # Unchanged values must not prevent a user from deactivating the configuration.
         to_be = ChannelConfiguration(
             channel_code=channel_code,
             base_url=cleaned["base_url"],
@@ -165,7 +166,7 @@ class ConfigurationForm(ModelForm):
             self.add_error(name, [forms.ValidationError(fault) for fault in faults])
 
     def _describe(self, name: str, kinds: list[tuple[str, type[ChannelSettings]]]) -> None:
-        """Tell people what may stand in the field."""
+        """Set the field's help text: a list of the allowed fields in its JSON."""
         if len(kinds) == 1:
             [(_, kind)] = kinds
             self.fields[name].help_text = _fields_of(kind)
@@ -182,7 +183,7 @@ def _raise(faults: list[str]) -> None:
 
 
 def _fields_of(kind: type[ChannelSettings]) -> SafeString:
-    """Return what a channel's settings may hold, as a list."""
+    """Return the fields of a channel's settings as an HTML list."""
     rows = format_html_join("", "<li><code>{}</code>, {}</li>", _described(kind))
     return format_html('A JSON object of <ul class="ec-help">{}</ul>', rows)
 
@@ -191,7 +192,7 @@ def _described(kind: type[ChannelSettings]) -> Iterator[tuple[str, str]]:
     """Yield the name of each field with its type, default and description."""
     schema = kind.model_json_schema()
     for name, field in schema.get("properties", {}).items():
-        # What may be one of an enum's values refers to it by name.
+        # A field with an enum refers to the enum by name.
         choices = [
             schema["$defs"][each["$ref"].rpartition("/")[2]] if "$ref" in each else each
             for each in field.get("anyOf", [field])
@@ -200,7 +201,7 @@ def _described(kind: type[ChannelSettings]) -> Iterator[tuple[str, str]]:
 
 
 def _description(field: dict[str, Any], choices: list[dict[str, Any]], *, is_required: bool) -> str:
-    """Return ``integer from 1, 1 unless given: what it is for``, as far as the field says it."""
+    """Return ``integer from 1, 1 unless given: what it is for``, without the parts that the schema lacks."""
     traits = [" or ".join(filter(None, map(_type_of, choices)))]
     if "minimum" in field:
         traits.append(f"from {field['minimum']}")
@@ -214,7 +215,7 @@ def _description(field: dict[str, Any], choices: list[dict[str, Any]], *, is_req
 
 
 def _type_of(choice: dict[str, Any]) -> str:
-    """Return the type of a value, or the values that there are; no value at all is no type."""
+    """Return the type of a value, or its allowed values; empty for null."""
     if "enum" in choice:
         return " or ".join(orjson.dumps(value).decode() for value in choice["enum"])
     kind: str = choice.get("type", "")

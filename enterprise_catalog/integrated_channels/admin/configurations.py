@@ -1,4 +1,4 @@
-"""The page of configurations: the customers' channels, how their last syncs went, and the order to sync now."""
+"""Admin page of configurations: the customers' channels, the results of their last syncs, and actions."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.types import Accounts
 
     class _Checked(HttpRequest):
-        """A request to the page of one configuration."""
+        """A request to the page of one configuration, with the problems of its customer."""
 
         customer_problems: list[str]
 
@@ -72,14 +72,14 @@ _SYNCS = (("last_run", "running"), ("last_full_sync", "next_sync"), ("waiting", 
 _HOW = ("sync_interval_minutes", "chunk_size", "max_chunks_per_run", ("delete_limit_items", "delete_limit_percent"))
 
 
-#: How many connections are tested in one request: each takes up to a minute if the LMS does not respond.
+#: Maximum number of connections to check in one request: each takes up to a minute if the LMS does not respond.
 MAX_CONNECTIONS: Final = 20
 
 
 def _undecided(
     _: ConfigurationPage, configurations: QuerySet[ChannelConfiguration], *, approved: bool
 ) -> QuerySet[ContentMetadataItemTransmission]:
-    """Return the items whose delete can be approved or refused, of all the configurations."""
+    """Return the items of all ``configurations`` whose delete can be approved or refused."""
     ids = list(configurations.order_by().values_list("pk", flat=True))
     rows = ContentMetadataItemTransmission.objects.filter(configuration__in=ids).undecided(approved=approved)
     return rows.order_by("content_key", "id")
@@ -134,18 +134,18 @@ class ConfigurationPage(Page):
         return (("Syncs", {"fields": _SYNCS}), what, (title, {"fields": (*where["fields"], "consent")}), *others)
 
     def get_readonly_fields(self, request: HttpRequest, obj: ChannelConfiguration | None = None) -> tuple[str, ...]:
-        # Its transmissions belong to one customer's learning system: another one takes another configuration.
+        # The transmissions belong to one customer's LMS; another customer or LMS needs another configuration.
         return () if obj is None else ("channel_code", "enterprise_customer_uuid", "consent", *flatten(_SYNCS))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # Its history must stay; to end it, switch it off.
+        return False  # The history must stay; deactivate the configuration instead.
 
     @method_decorator(sensitive_post_parameters("new_credentials"))
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        # Now, and not by the form: Django opens a transaction around that, and where both programs share a SQLite
-        # file, the catalog service could not issue a token meanwhile.
+        # Checked here and not in the form: Django opens a transaction around the form. If both programs share a SQLite
+        # file, the catalog service could not issue a token during that transaction.
         cast("_Checked", request).customer_problems = entered_customer_problems(request.POST) if not object_id else []
         return super().changeform_view(request, object_id, *args, **kwargs)
 
@@ -166,7 +166,7 @@ class ConfigurationPage(Page):
             obj.credentials = encrypt(credentials)
             columns.append("credentials")
         obj.save(update_fields=columns if change else None)
-        if f"{self.opts.app_label}_{self.opts.model_name}_save_and_sync" in request.POST:  # unfold names the button so.
+        if f"{self.opts.app_label}_{self.opts.model_name}_save_and_sync" in request.POST:  # unfold's name for it.
             self.save_and_sync(request, obj)
 
     @admin.action(description="Save and sync now", permissions=["change"])
@@ -196,7 +196,7 @@ class ConfigurationPage(Page):
         self._sync_after_commit(request, queryset)
 
     def _sync_after_commit(self, request: HttpRequest, configurations: Iterable[ChannelConfiguration]) -> None:
-        """Queue a sync of each configuration that is switched on, and tell the user of the others."""
+        """Queue a sync of each active configuration, and warn the user of the inactive ones."""
         queue = []
         for configuration in configurations:
             if configuration.active:

@@ -1,4 +1,4 @@
-"""Says in words what a transmission's row means: what holds at the learning system now, and what happens next."""
+"""Explains a transmission's row in words: the current state in the LMS, and the next step."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         SyncRun,
     )
 
-#: How good or bad each state is, as the name of its label's colour.
+#: State -> name of its label's color.
 STATE_TONES: Final = {
     State.PENDING: "info",
     State.IN_DOUBT: "warning",
@@ -37,7 +37,7 @@ _DONE: Final = {Action.CREATE: "created", Action.UPDATE: "updated", Action.DELET
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Sentences about one transmission."""
+    """Sentences about one transmission: the current state, and the next step."""
 
     tone: str  #: One of the values of :data:`STATE_TONES`.
     now: str
@@ -45,12 +45,12 @@ class Explanation:
 
 
 def explain(row: ContentMetadataItemTransmission, *, last_run: SyncRun | None, now: datetime) -> Explanation:
-    """Return what the row means.
+    """Return the explanation of a row.
 
     Args:
         row: with its configuration loaded.
-        last_run: the newest run of its configuration, which may be why nothing has happened since.
-        now: tells what is due from what is still to come.
+        last_run: the newest run of its configuration, which may be the reason why nothing has happened since.
+        now: the current time, aware; separates due from future attempts and syncs.
     """
     prospects = [_prospect(row, now)]
     if last_run and row.configuration.active and not _is_settled(row):
@@ -61,9 +61,9 @@ def explain(row: ContentMetadataItemTransmission, *, last_run: SyncRun | None, n
 
 
 def _is_settled(row: ContentMetadataItemTransmission) -> bool:
-    """Return whether the learning system is as it should be, as far as the last sync knew.
+    """Return True if the LMS is as it should be for this item, as far as the last sync knew.
 
-    A row that was planned for something else and not sent, since the run had to stop, keeps its state.
+    A row that was planned for another action keeps its state if the run had to stop before sending it.
     """
     if row.due_since is not None:
         return False
@@ -112,7 +112,7 @@ def _state_in_words(row: ContentMetadataItemTransmission) -> str:  # noqa: C901,
 
 def _presence_in_words(row: ContentMetadataItemTransmission) -> str:
     if row.state == State.DELETED:
-        return ""  # Said by the state.
+        return ""  # Covered by the state's sentence.
     match Presence(row.presence):
         case Presence.ABSENT:
             return "The learning system does not have it."

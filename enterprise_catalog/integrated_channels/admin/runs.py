@@ -1,4 +1,4 @@
-"""The page of runs: what each sync of a configuration did, and why it stopped."""
+"""Admin page of runs: the result of each sync, and the reason why it stopped."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
-#: How good or bad each state is, as the name of its label's colour.
+#: State -> name of its label's color.
 RUN_TONES: Final = {
     RunState.RUNNING: "info",
     RunState.COMPLETE: "success",
@@ -42,7 +42,7 @@ RUN_TONES: Final = {
 
 
 def run_badge(state: str) -> str:
-    """Return a run's state on its colour."""
+    """Return a run's state as a colored label."""
     return badge(RunState(state).label, RUN_TONES[RunState(state)])
 
 
@@ -71,7 +71,7 @@ class RunPage(ReadOnlyPage):
     finished = moment_field("finished_at")
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        # Each reads the newest rows from an index: those of one configuration or of some days, or all.
+        # Each ordering reads the newest rows from an index: of one configuration, of some days, or of all runs.
         narrowed = any(map(request.GET.get, ("configuration__id__exact", "started_at_from", "started_at_to")))
         return ("-started_at", "-id") if narrowed else ("-id",)
 

@@ -1,4 +1,4 @@
-"""The pages of django-celery-beat, which say when to look for due syncs, on unfold's templates."""
+"""Admin pages of django-celery-beat, on unfold's templates. They set when to look for due syncs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 from enterprise_catalog.admin_pages.pages import Page
 
 if TYPE_CHECKING:
-    # unfold has no types; its widgets are Django's with other classes.
+    # unfold has no types; its widgets are Django's with other CSS classes.
     from django.forms import Select, TextInput
 else:
     from unfold.widgets import UnfoldAdminSelectWidget as Select
@@ -23,7 +23,7 @@ for model in (ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, 
 
 
 class TaskSelectWidget(Select, PlainTaskSelectWidget):  # type: ignore[misc]  # the package has no types
-    """The choice of a task."""
+    """Drop-down list of the registered tasks."""
 
 
 class TaskForm(PeriodicTaskForm):  # type: ignore[misc]  # the package has no types

@@ -1,4 +1,4 @@
-"""The page of transmissions: what is known of each item at each learning system, and why."""
+"""Admin page of transmissions: the state of each item in each LMS, and the reason."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 
-#: How many attempts the page of one transmission shows.
+#: Number of attempts on the page of one transmission.
 LATEST_ATTEMPTS: Final = 20
 
 
@@ -113,7 +113,7 @@ class TransmissionPage(ReadOnlyPage):
     deleted = moment_field("deleted_at", "left the catalogs")
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        # Each is the order of an index, so that a page is read from it; both columns ascend, or both descend.
+        # Each ordering matches an index, so a page is read from the index. Both columns ascend, or both descend.
         narrowed = any(map(request.GET.get, ("last_attempt_at_from", "last_attempt_at_to")))
         return ("-last_attempt_at", "-id") if narrowed else ("content_key", "id")
 
@@ -143,7 +143,7 @@ class TransmissionPage(ReadOnlyPage):
         )
 
     def has_queue_again_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user may change what nobody edits, in this one way."""
+        """Return True if the user may queue items again, the only change that this read-only page allows."""
         return request.user.has_perm("integrated_channels.change_contentmetadataitemtransmission")
 
     @admin.display(description="item")
@@ -199,7 +199,7 @@ _ATTEMPT_HEADERS: Final = ("Started", "Action", "Outcome", "Answer", "Run")
 
 
 def _latest_attempts(row: ContentMetadataItemTransmission) -> Iterator[tuple[object, ...]]:
-    """Yield the cells of the newest attempts."""
+    """Yield one tuple of table cells per attempt, newest first; at most 20."""
     for attempt in row.attempt_rows.order_by("-id")[:LATEST_ATTEMPTS].select_related("run"):
         yield (
             link_to(attempt, moment(attempt.started_at)),

@@ -1,1 +1,1 @@
-"""Commands of the integrated channels."""
+"""Management commands of the integrated channels."""

@@ -1,4 +1,4 @@
-"""What commands about one configuration share: the option that names it."""
+"""The ``--configuration`` option, shared by commands for one configuration."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 def add_configuration_option(parser: CommandParser) -> None:
-    """Let the command name a configuration by its id."""
+    """Add the required option ``--configuration ID``."""
     parser.add_argument("--configuration", type=int, required=True, metavar="ID")
 
 
 def configuration_of(pk: int) -> ChannelConfiguration:
-    """Return the configuration.
+    """Return the configuration with this id.
 
     Raises:
-        CommandError: there is none of that id; exit code 2.
+        CommandError: there is no configuration with this id; exit code 2.
     """
     configuration = ChannelConfiguration.objects.filter(pk=pk).first()
     if configuration is None:

@@ -1,4 +1,4 @@
-"""Ctrl+C and SIGTERM in commands that call LMSs: they end after the current call and give the lease back."""
+"""Ctrl+C and SIGTERM in commands that call LMSs: end after the current call, and release the lease."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _MESSAGE: Final = b"Interrupted: the command ends after the current call to the 
 
 @contextmanager
 def ending_when_interrupted() -> Iterator[None]:
-    """Run the block until its end, or until it raises StopRequestedError after SIGINT or SIGTERM.
+    """Run the block until it ends, or until it raises StopRequestedError after SIGINT or SIGTERM.
 
     Raises:
-        SystemExit: there was such a signal; the exit code is 128 plus its number, as shells have it.
+        SystemExit: a signal was received. The exit code is 128 plus the signal's number, as in shells.
     """
     signals: list[int] = []
 
     def announce(number: int) -> None:
         signals.append(number)
-        # Not through sys.stderr: the handler may run while the command writes to it.
+        # Not through sys.stderr: the command may be writing to it when the handler runs.
         os.write(2, _MESSAGE)
 
     try:

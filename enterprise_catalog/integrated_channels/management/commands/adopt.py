@@ -1,4 +1,4 @@
-"""``adopt``: take over what a learning system has already under keys of the catalogs."""
+"""``adopt``: link items that an LMS already has under keys of the catalogs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Command(BaseCommand):
-    """Prints how many items were taken over. Exit code 1: the LMS could not be read; 2: no such configuration."""
+    """Prints the number of adopted items. Exit code 1: the LMS could not be read; 2: no such configuration."""
 
     help = "Take over what a configuration's learning system has already under keys of the catalogs."
 

@@ -1,4 +1,4 @@
-"""``check_drift``: list how a learning system differs from what it should have; nothing is changed."""
+"""``check_drift``: list the differences between an LMS and the catalogs. Changes nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Command(BaseCommand):
-    """Prints a line for each difference.
+    """Prints one line per difference.
 
     Exit code 0: no differences; 1: differences, or the LMS could not be read; 2: no such configuration; 130: Ctrl+C.
     """
@@ -46,7 +46,7 @@ class Command(BaseCommand):
             self.stdout.write(orjson.dumps(asdict(each)).decode() if options["json"] else line)
         if report.others:
             number = f"{report.others:,} other item{'s' if report.others > 1 else ''}"
-            # Beside the JSON, which has one object for each difference and nothing else.
+            # Not on stdout, where the JSON output has one object per difference and nothing else.
             self.stderr.write(f"The LMS has {number} with keys that were never sent from here.")
         if report.differences:
             sys.exit(1)

@@ -1,4 +1,4 @@
-"""``create_channel``: make a configuration without the admin, and print its id."""
+"""``create_channel``: create a configuration without the admin, and print its id."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _uuid(text: str) -> UUID:
 
 
 def _json_object(text: str) -> dict[str, Any]:
-    # The text may hold credentials, so that no message repeats it.
+    # The text may contain credentials, so no message repeats it.
     try:
         value = json.loads(text)
     except ValueError as error:
@@ -47,17 +47,16 @@ def _url(text: str) -> str:
 
 
 class Command(BaseCommand):
-    """Makes nothing that exists already, and nothing for a customer that the catalog service does not have.
+    """Creates a configuration, unless it already exists or the catalog service does not have its customer.
 
-    Exit code 2, with the names of the fields, for settings or credentials that do not fit the channel, an unknown
-    customer or catalog, and a configuration that exists already. If the catalog service is unreachable, the
-    configuration is saved and a warning says that its customer was not checked.
+    Exit code 2, with the names of the fields: settings or credentials do not fit the channel, customer or catalog are
+    unknown, or the configuration already exists. Exit code 1: the catalog service cannot be asked.
     """
 
     help = "Make a channel configuration and print its id."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Let this command's ``--settings`` stand where Django's own would; see manage.py for the other half."""
+        """Replace Django's own ``--settings`` option with the option of this command; see also manage.py."""
         parser = super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
         parser.set_defaults(settings=None)
         return parser

@@ -1,4 +1,4 @@
-"""``decide_deletes``: approve the deletes that a configuration holds, or keep the items."""
+"""``decide_deletes``: approve the held deletes of a configuration, or keep the items."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from enterprise_catalog.integrated_channels.management.commands._configuration i
 
 
 class Command(BaseCommand):
-    """Prints how many items it is about. Exit code 2 for a configuration that does not exist."""
+    """Prints the number of affected items. Exit code 2: no such configuration."""
 
     help = "Approve the deletes that a configuration holds, or keep the items."
 

@@ -1,4 +1,4 @@
-"""``queue_again``: let items be sent with the next run: those that failed, and those that were changed over there."""
+"""``queue_again``: queue items for the next run: failed items, or items that were changed in the LMS."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from enterprise_catalog.integrated_channels.types import State
 
 
 class Command(BaseCommand):
-    """Prints how many items were queued. Exit code 2 for a configuration that does not exist."""
+    """Prints the number of queued items. Exit code 2: no such configuration."""
 
     help = "Let failed items of a configuration be sent with its next run."
 

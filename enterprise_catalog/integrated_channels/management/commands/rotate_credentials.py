@@ -1,4 +1,4 @@
-"""``rotate_credentials``: encrypt all credentials with the newest key, so that older ones can be taken away."""
+"""``rotate_credentials``: encrypt all credentials with the newest key, so that older keys can be removed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from enterprise_catalog.integrated_channels.configurations import rotate_credent
 
 
 class Command(BaseCommand):
-    """Prints how many were encrypted anew. Exit code 1: some cannot be decrypted with any key; they are named."""
+    """Prints the number of encrypted credentials.
+
+    Exit code 1: no key can decrypt some credentials; their configurations are named on stderr.
+    """
 
     help = "Encrypt all credentials with the newest of CREDENTIALS_ENCRYPTION_KEYS."
 

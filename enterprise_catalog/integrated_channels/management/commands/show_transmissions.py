@@ -1,4 +1,4 @@
-"""``show_transmissions``: what is known of items at the learning systems; answers "why is course X not in our LMS?"."""
+"""``show_transmissions``: show the state of items in the LMSs; answers "why is course X not in our LMS?"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``sync_channels``: run syncs now, in this process; or show what they would do."""
+"""``sync_channels``: run syncs now, in this process; or show their plans."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ log = structlog.get_logger(__name__)
 class Command(BaseCommand):
     """Runs syncs one after the other.
 
-    Exit code 0: every sync did all it had to; 1: something failed or waits, and is recorded; 2: wrong usage;
-    130: Ctrl+C.
+    Exit code 0: every sync is complete; 1: an item or a sync failed or waits, and is recorded; 2: wrong usage; 130:
+    Ctrl+C.
     """
 
     help = "Sync channel configurations now, in this process."
@@ -86,7 +86,7 @@ class Command(BaseCommand):
     def _sync(self, configuration: ChannelConfiguration, *, as_json: bool, saved: SavedPlan | None) -> bool:
         try:
             row = sync(configuration, clock=timezone.now, saved=saved)
-        except Exception as error:  # one configuration must not keep the others from their turn
+        except Exception as error:  # one configuration must not prevent the syncs of the others
             log.exception("sync_failed", configuration_id=configuration.pk)
             self._print(configuration, {"state": "failed", "reason": f"{type(error).__name__}"}, as_json=as_json)
             return False

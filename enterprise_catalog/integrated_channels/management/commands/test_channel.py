@@ -1,4 +1,4 @@
-"""``test_channel``: try a configuration's connection to its learning system; nothing is changed."""
+"""``test_channel``: check a configuration's connection to its LMS. Changes nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Command(BaseCommand):
-    """Prints what has to be mended, a line each. Exit code 0: nothing; 1: something; 2: no such configuration."""
+    """Prints the problems, one per line. Exit code 0: no problems; 1: problems; 2: no such configuration."""
 
     help = "Try a configuration's connection to its learning system."
 

@@ -1,4 +1,4 @@
-"""One run of one configuration: lease, plan, send, summarise."""
+"""One run of one configuration: lease, plan, send, summary."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-#: How long an LMS that has too many calls to answer is left alone at least.
+#: Minimum pause after a 429.
 THROTTLED_SECONDS: Final = 60.0
-#: The pause after a run that exceeded a deadline. It doubles with each further one, up to the longest pause.
+#: Pause after a run that exceeded a deadline. It doubles with each further such run, up to the longest pause.
 OVERRUN_PAUSE: Final = timedelta(minutes=5)
 LONGEST_OVERRUN_PAUSE: Final = timedelta(days=1)
-#: The longest pause where the run sent something. A large first sync of a slow LMS takes many runs.
+#: Longest pause after a run that sent something. A large first sync of a slow LMS takes many runs.
 LONGEST_PAUSE_BETWEEN_PARTS: Final = timedelta(hours=1)
 
 
@@ -61,15 +61,15 @@ def sync(
 ) -> SyncRun | None:
     """Make the configuration's LMS equal to its catalogs, as far as the limits of one run allow.
 
-    Safe to repeat and to call on several workers at once: only one of them gets the lease.
+    Safe to repeat, and safe to call on several workers at once: only one of them gets the lease.
 
     Args:
-        clock: returns the time, aware.
-        saved: the plan to carry out; without one the run makes its own. If it is stale, nothing is sent.
-        in_worker: the run occupies a worker, so that it must wait for its turn if the last one exceeded a deadline.
+        clock: returns the current time, aware.
+        saved: the saved plan to carry out; without one, the run makes its own plan. If it is stale, nothing is sent.
+        in_worker: the run occupies a worker. It must then wait for a slot if the last run exceeded a deadline.
 
     Returns:
-        The run's row, ended; ``None`` if another worker is at it, or it is not the configuration's turn.
+        The run's row, ended; ``None`` if another worker has the lease, or no slot is free.
     """
     lease = leases.acquire(configuration.pk, now=clock(), in_worker=in_worker)
     if lease is None:
@@ -91,15 +91,15 @@ def sync(
 
 
 def _carry_out(run: Run) -> None:
-    """Go through the run and end its row, whatever happens."""
+    """Do the run's work and end its row, also after an error."""
     try:
         _end(run, *_outcome(run))
     except LeaseLostError as error:
-        # The successor has marked this run as abandoned; nothing of ours may be written any more.
+        # The next run has marked this run as abandoned; this run must not write anything more.
         run.row.refresh_from_db()
         log.warning("lease_lost", reason=error.message)
     except BROKEN:
-        # It may be back already, for another connection. Where it is not, the next run ends this row.
+        # The database may accept a new connection already. If it does not, the next run ends this row.
         drop_connection()
         try:
             _give_up(run, "The database did not answer.")
@@ -108,23 +108,23 @@ def _carry_out(run: Run) -> None:
             raise
         raise
     except KeyboardInterrupt:
-        drop_connection()  # It may have been in the middle of a statement.
+        drop_connection()  # A statement may have been interrupted.
         _give_up(run, "The process was interrupted.")
         raise
     except Exception as error:
-        # Nobody else can end this row before the lease expires; the task reports the error itself.
+        # No other process can end this row before the lease expires. The task reports the error itself.
         _give_up(run, f"An error in the program: {type(error).__name__}.")
         raise
 
 
 def _give_up(run: Run, reason: str) -> None:
-    """End the row of a run that cannot go on; what it had in flight is in doubt, as if its worker had died."""
+    """End the row of a run that cannot continue. Its in-flight items are in doubt, as if its worker had died."""
     audit.settle_dead_runs(run.configuration, lease=run.lease, now=run.clock())
     _end(run, RunState.STOPPED, reason)
 
 
 def _outcome(run: Run) -> tuple[RunState, str]:
-    """Do the run's work and return how it ended, with the reason if it could not go on."""
+    """Do the run's work; return the final state, and the reason if the run could not continue."""
     try:
         with (
             channel_for(
@@ -147,7 +147,7 @@ def _outcome(run: Run) -> tuple[RunState, str]:
                 return RunState.COMPLETE, unchanged.REASON
             known = know(run.configuration, catalog, of_customer=catalogs.uuids, now=run.clock())
             sync_plan = known.plan(saved=run.saved)
-            del known  # Both sides of a large catalog, while all that is left to do is in the plan.
+            del known  # Frees the memory of a large catalog; the plan is enough from here on.
             run.row.matched, run.row.waiting, run.row.backlog = sync_plan.matched, sync_plan.waiting, sync_plan.size
             run.row.dead, run.row.held, run.row.kept = sync_plan.dead, len(sync_plan.held), sync_plan.kept
             run.row.staged = sync_plan.staged
@@ -166,7 +166,7 @@ def _outcome(run: Run) -> tuple[RunState, str]:
 
 
 def _stopped_by(error: StopSyncError, run: Run) -> tuple[RunState, str]:
-    """Return how a run ends that cannot go on, with the reason; the pause after it is noted in ``run``."""
+    """Return the final state and the reason for ``error``; set the pause after the run."""
     if isinstance(error, BudgetSpentError):
         run.pause = timedelta(seconds=error.retry_after_seconds or 0)
         return RunState.INCOMPLETE, f"{error.message} The rest is sent when there are more."
@@ -181,21 +181,21 @@ def _stopped_by(error: StopSyncError, run: Run) -> tuple[RunState, str]:
 
 
 def _catalogs_if_changed(run: Run, catalog: CatalogClient) -> CatalogList | None:
-    """Return the customer's catalogs; ``None`` if the LMS equals them already, so that there is nothing to do."""
+    """Return the customer's catalogs; ``None`` if the LMS already equals them and there is nothing to do."""
     customer, left_behind = run.configuration.enterprise_customer_uuid, run.lease.left_behind
-    if run.saved is not None:  # It has to be compared with what there is.
+    if run.saved is not None:  # Must be compared with the current catalogs.
         return catalog.catalogs_of(customer)
     run.etag, run.items = unchanged.known_etag(run.configuration, left_behind), left_behind.items
     return catalog.catalogs_unless(run.etag, customer)
 
 
 def _end(run: Run, state: RunState, reason: str) -> None:
-    """End the run's row, say when the next sync is due, and give the lease back."""
+    """End the run's row, set when the next sync is due, and release the lease."""
     now = run.clock()
     if run.is_overrun:
         run.lease.overruns += 1
     elif state is not RunState.STOPPED and run.call_clock.has_response:
-        run.lease.overruns = 0  # A run that made no call says nothing of its LMS.
+        run.lease.overruns = 0  # A run without calls proves nothing about the LMS.
     run.row.state, run.row.reason, run.row.finished_at = state, reason, now
     run.row.counts = run.counts.as_json()
     changes: dict[str, Any] = {"next_sync_at": _next_sync_at(run, now)}
@@ -211,7 +211,7 @@ def _end(run: Run, state: RunState, reason: str) -> None:
 
 
 def _next_sync_at(run: Run, now: datetime) -> datetime:
-    """Return when the next sync is due: after the interval, or earlier if items are left over or their rest ends."""
+    """Return when the next sync is due: after the interval, or earlier if items are left over or due for a retry."""
     if run.pause is not None:
         return now + run.pause
     after_interval = now + timedelta(minutes=run.configuration.sync_interval_minutes)

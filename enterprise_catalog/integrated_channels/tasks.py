@@ -1,6 +1,7 @@
-"""Celery: which configurations are due, one task for each, and what is kept no longer. Ids in; the work is elsewhere.
+"""Celery tasks: queue the due configurations, sync one configuration, delete old attempts.
 
-All tasks are safe to run twice, and on several workers at once: the lease lets one run of a configuration through.
+Tasks take ids; other modules do the work. All tasks are safe to run twice, and on several workers at once: the lease
+allows only one run per configuration.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 from enterprise_catalog.integrated_channels.stopping import request_stop, stop_requested
 from enterprise_catalog.integrated_channels.sync import sync
 
-#: How long after SIGTERM a worker that has not ended terminates its tasks, in seconds. A run ends long before that,
-#: unless something that nothing else bounds hangs (a database, say). Brokers deliver such a task again.
+#: Seconds after SIGTERM at which a worker that is still running terminates its tasks. A run ends long before that,
+#: unless something without its own limit hangs, such as a database. Brokers deliver a terminated task again.
 LAST_RESORT_SECONDS: Final = 40.0
 
 
 @worker_shutting_down.connect
 def _stop_syncs(**_: Any) -> None:
-    """End syncs soon after SIGTERM. The signal reaches the worker's main process; its pool sees the request."""
+    """End syncs soon after SIGTERM. The worker's main process gets the signal; its pool sees the stop request."""
     is_first = not stop_requested()
     request_stop()
     if is_first and sys.platform != "win32":
@@ -41,23 +42,23 @@ def _stop_syncs(**_: Any) -> None:
 
 @app.task(name="sync_due_configurations")
 def sync_due_configurations() -> int:
-    """Queue a sync of each configuration that is due; return how many. The scheduler calls this every few minutes."""
+    """Queue a sync of each due configuration; return their number. The scheduler calls this every few minutes."""
     due = ChannelConfiguration.objects.due(timezone.now()).order_by("next_sync_at").values_list("pk", flat=True)
     for pk in due:
         sync_configuration.delay(pk, only_if_due=True)
     return len(due)
 
 
-#: How often the scheduler looks for due configurations, unless somebody has set it otherwise in the admin.
+#: Interval at which the scheduler looks for due configurations, unless it was changed in the admin.
 SCHEDULER_INTERVAL: Final = timedelta(minutes=5)
 
 
 @app.task(name="sync_configuration")
 def sync_configuration(configuration_id: int, *, only_if_due: bool = False) -> None:
-    """Sync one configuration, unless it was switched off since it was queued.
+    """Sync one configuration, unless it was deactivated after it was queued.
 
     Args:
-        only_if_due: leave it alone if a sync has run since; a slow queue holds several tasks of one configuration.
+        only_if_due: do nothing if a sync has run since; a slow queue contains several tasks of one configuration.
     """
     if stop_requested():
         raise Reject("The worker is shutting down.", requeue=True)
@@ -70,7 +71,7 @@ def sync_configuration(configuration_id: int, *, only_if_due: bool = False) -> N
 def _queue_if_due_soon(configuration: ChannelConfiguration) -> None:
     """Queue the next run of a configuration that is due again before the scheduler looks.
 
-    So a run that was cut short goes on, and one that waits for its LMS to take more calls holds no worker meanwhile.
+    So a run that was cut short continues, and a run that waits for its LMS to accept more calls occupies no worker.
     """
     configuration.refresh_from_db(fields=["next_sync_at"])
     next_sync_at = configuration.next_sync_at
@@ -80,5 +81,5 @@ def _queue_if_due_soon(configuration: ChannelConfiguration) -> None:
 
 @app.task(name="remove_old_attempts")
 def remove_old_attempts() -> int:
-    """Remove attempts and runs that are older than ``ATTEMPT_RETENTION_DAYS``; return how many rows."""
+    """Delete attempts and runs that are older than ``ATTEMPT_RETENTION_DAYS``; return the number of rows."""
     return audit.remove_old(before=timezone.now() - timedelta(days=settings.ATTEMPT_RETENTION_DAYS))

@@ -1,4 +1,4 @@
-"""Duration of calls, and the pause after a call that timed out. No Django; clock and sleep are given."""
+"""Durations of calls, and the pause after a call that timed out. No Django; clock and sleep are arguments."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.pacing import Pacer
 
-#: How often an LMS is asked whether it has finished a call that timed out.
+#: Maximum number of look-ups to find out if the LMS has finished a call that timed out.
 POLLS: Final = 40
-#: The pause between two polls, as a share of the time after which the call timed out: four times that time in all.
+#: Pause before each look-up, as a share of the timeout. All pauses together take four times the timeout.
 _PAUSE_SHARE: Final = 0.1
 SHORTEST_PAUSE_SECONDS: Final = 0.02  #: Between two polls.
-#: Polls in a row that failed show that the LMS is away.
+#: After this many failed look-ups in a row, the LMS counts as unreachable.
 _FAILED_POLLS: Final = 3
 _STEP_SECONDS: Final = 1.0
 
 
 def utc_now() -> datetime:
-    """Return the time, aware."""
+    """Return the current time in UTC, aware."""
     return datetime.now(UTC)
 
 
@@ -39,18 +39,20 @@ class Timing:
     keep_lease: Callable[[], None] = lambda: None  #: Called at least once a second during a pause.
 
     def start(self, kind: str, *, items: int) -> TimedCall:
-        """Return the measurement of a call of ``kind`` that begins now."""
+        """Start to measure a call of ``kind``."""
         return TimedCall(self, kind, items, self.clock())
 
     def has_finished(self, ask: Callable[[], bool], *, timed_out_after: float) -> bool:
-        """Wait until the LMS has finished a call that timed out; false if it has not after four times as long.
+        """Wait until the LMS has finished a call that timed out.
+
+        Returns False after four times the timeout, or after three failed look-ups in a row.
 
         Args:
-            ask: looks up whether the LMS has finished; it may raise errors of a single call.
-            timed_out_after: seconds.
+            ask: looks up if the LMS has finished; may raise errors of a single call.
+            timed_out_after: duration of the call, in seconds.
 
         Raises:
-            StopSyncError, LeaseLostError: nothing else of this run will work.
+            StopSyncError, LeaseLostError: nothing else in this run will work.
         """
         failed = 0
         for _ in range(POLLS):
@@ -66,7 +68,7 @@ class Timing:
         return False
 
     def pause(self, seconds: float) -> None:
-        """Sleep, and keep the lease."""
+        """Sleep, and call ``keep_lease`` at least once a second."""
         while seconds > 0:
             self.sleep(min(seconds, _STEP_SECONDS))
             self.keep_lease()
@@ -75,7 +77,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class TimedCall:
-    """The measurement of one call."""
+    """A call that is being measured."""
 
     timing: Timing
     kind: str

@@ -1,8 +1,7 @@
-"""Call the channel for one chunk; exactly one outcome per item, whatever happens.
+"""Sends one chunk through the channel; exactly one result per item, also after errors.
 
-A chunk is cut into parts, each of the batch size that suits the LMS at that moment (``pacing.py``). Parts are
-independent of each other, and as many of them as the channel allows are under way at the same time. The calls of one
-part are in ``parts.py``.
+A chunk is cut into parts of the batch size that currently suits the LMS (``pacing.py``). Parts are independent, and the
+channel may send several at the same time (``parallel_calls``). ``parts.py`` makes the calls of one part.
 """
 
 from __future__ import annotations
@@ -32,14 +31,14 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.channels.base import Channel
     from enterprise_catalog.integrated_channels.types import Outgoing, PlannedItem
 
-#: So many parts in a row that got nothing but a passing failure say that the LMS is away, not that the items are bad.
+#: After this many parts in a row with only temporary failures, the LMS counts as unreachable.
 SILENT_PARTS: Final = 3
-#: How often the lease is looked after while parts are under way at the same time.
+#: Interval at which the lease is checked while parallel calls are in progress, in seconds.
 _HEARTBEAT_SECONDS: Final = 1.0
 
 
 class Transmitter:
-    """Brings one run's chunks to one LMS."""
+    """Sends one run's chunks to one LMS."""
 
     def __init__(
         self,
@@ -48,10 +47,10 @@ class Transmitter:
         keep_lease: Callable[[], None] = lambda: None,
         timing: Timing | None = None,
     ) -> None:
-        """Prepare calls; none is made yet.
+        """Create a transmitter. Makes no call yet.
 
         Args:
-            keep_lease: called now and then while calls are under way at the same time, in the thread that sent them.
+            keep_lease: called once a second while parallel calls are in progress, in the thread that started them.
             timing: adapts batch sizes to the LMS; without it, each call is as large as the channel allows.
         """
         self._channel = channel
@@ -60,11 +59,11 @@ class Transmitter:
         self._silent_parts = 0  #: In a row.
 
     def items_per_call(self, items: Sequence[PlannedItem]) -> int:
-        """Return how many of ``items`` the next call carries at most, as far as is known now."""
+        """Return the maximum number of ``items`` in the next call, at the current batch size."""
         return self._timing.pacer.size(self._kind_of(items))
 
     def transmit(self, items: Sequence[Outgoing]) -> Transmission:
-        """Bring ``items`` to the LMS and return one result for each; what an LMS does never raises."""
+        """Send ``items`` to the LMS and return one result for each. Errors of the LMS become results."""
         transmission = Transmission()
         try:
             self._transmit_parts(items, transmission)
@@ -90,7 +89,7 @@ class Transmitter:
             try:
                 self._wait_for(under_way)
             finally:
-                # After an error none of the others begins; what has begun ends, and its results count.
+                # After an error, no further part starts. Parts that have started end, and their results count.
                 pool.shutdown(cancel_futures=True)
 
     def _wait_for(self, parts: Iterable[Future[None]]) -> None:
@@ -106,7 +105,7 @@ class Transmitter:
         try:
             part.carry_out(items)
         except BudgetSpentError:
-            # What takes more calls than there are would take as many the next time.
+            # Otherwise these items would need as many calls again in the next run.
             part.note_halving([item for item in items if item.content_key not in transmission.results])
             raise
         except RetryableError as error:
@@ -123,10 +122,10 @@ class Transmitter:
 
 
 def staged(items: Sequence[Outgoing], *, in_feed: Collection[str]) -> Transmission:
-    """Return what becomes of ``items`` where nothing is called: the LMS comes for them.
+    """Return the results of items that were put into the feed. Nothing is sent: the LMS fetches them.
 
     Args:
-        in_feed: their content keys, but for deletes of what the feed never had.
+        in_feed: content keys of the items; deletes of items that were never in the feed are missing.
     """
     there = "In the feed; done when the learning system has fetched it."
     results = (

@@ -1,9 +1,12 @@
-"""Whether anything has changed since the last complete run: what such a run remembers, and when that still holds.
+"""The checkpoint of the last complete run, and when it is still valid.
 
-It remembers two things. The ETag that its customer's catalogs had **before** it asked for their differences, so that
-what changes in between has another one. And the scope: all of the configuration that decides what belongs where, as the
-run had it, so that an edit makes another one even while the run is under way. A run that ends otherwise than complete,
-or dies, lets both be forgotten.
+A checkpoint has two parts:
+
+* The ETag of the customer's catalogs, read **before** their differences. A later change therefore has another ETag.
+* The scope: a fingerprint of all settings that decide what belongs in which LMS, as the run used them. An edit changes
+  the fingerprint, even an edit during the run.
+
+A run that ends in any other state, or dies, clears the checkpoint.
 """
 
 from __future__ import annotations
@@ -18,12 +21,12 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.leases import LeftBehind
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
-#: What a run's row says when it asked for no difference.
+#: Reason in the row of a run that needed no diff.
 REASON: Final = "Nothing has changed in the catalogs since the last complete run."
 
 
 def known_etag(configuration: ChannelConfiguration, left_behind: LeftBehind) -> str:
-    """Return the ETag of the catalogs that the LMS equals; empty if only a diff can tell what there is to do."""
+    """Return the ETag of the catalogs that the LMS equals; empty if a diff is needed."""
     if left_behind.has_dead_runs or left_behind.has_unsettled_items:
         return ""
     return left_behind.etag if left_behind.scope == scope(configuration) else ""
@@ -34,21 +37,21 @@ def to_remember(configuration: ChannelConfiguration, *, etag: str, items: int) -
 
     Args:
         etag: of the catalogs, read before their differences; empty if they have none.
-        items: how many the catalogs have.
+        items: number of items in the catalogs.
     """
     return {"last_full_etag": etag, "last_full_scope": scope(configuration), "last_full_items": items}
 
 
 def to_forget() -> dict[str, Any]:
-    """Return the configuration's columns after a run of any other end: the next one has to ask for a diff."""
+    """Return the configuration's columns after a run that was not complete: the next run needs a diff."""
     return {"last_full_etag": ""}
 
 
 def scope(configuration: ChannelConfiguration) -> str:
-    """Return the SHA-256 of all that decides what belongs where; not of the pace, the name and the times.
+    """Return the SHA-256 of all settings that decide what belongs in which LMS, without pace, name and times.
 
-    That an address or credentials of the same LMS changed costs one diff; that those of another one did not would cost
-    its content.
+    Includes URL and credentials. If they change for the same LMS, the cost is one needless diff. If a change to another
+    LMS were missed, the new LMS would stay empty.
     """
     parts = [
         settings.CATALOG_API_URL,

@@ -1,4 +1,4 @@
-"""What learning systems ask of us, and where they send people back to."""
+"""URLs that LMSs request (feeds and tokens), and that they redirect users to (authorization)."""
 
 from __future__ import annotations
 

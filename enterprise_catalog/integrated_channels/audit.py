@@ -1,7 +1,7 @@
 """Results to audit rows, in bulk: the number of statements depends on the number of chunks, not of items.
 
-Every function that writes also renews the run's lease in the same transaction. A run that lost its lease therefore
-writes nothing more. docs/concepts/delivery.rst draws the state transitions of a row.
+Functions with a ``lease`` renew it in the transaction in which they write. A run that lost its lease therefore writes
+nothing more. docs/concepts/delivery.rst draws the state transitions of a row.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: 
 
 
 def queue_again(transmissions: TransmissionQuerySet, *, by: str, now: datetime, also_transmitted: bool = False) -> int:
-    """Queue failed items for the next run, before their retry delay has passed; return the number of items.
+    """Queue failed items for the next run, without waiting for their retry delay; return the number of items.
 
     Safe during a run: if the run is about to record an item, the run's result replaces this change.
 
@@ -368,7 +368,7 @@ def answer_chunk(
         key = item.content_key
         row = rows[key]
         result, known = results[key], exported.get(key, Exported())
-        if result.outcome not in (Outcome.SKIPPED, Outcome.THROTTLED):  # Else nothing was sent.
+        if result.outcome not in (Outcome.SKIPPED, Outcome.THROTTLED):  # Else the LMS has the old catalog's content.
             row.catalog_uuid = item.catalog_uuid or row.catalog_uuid
         if key in attempts:
             row.last_attempt_at = now

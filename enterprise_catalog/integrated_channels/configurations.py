@@ -127,9 +127,12 @@ def save_credentials(
 
 
 def rotate_credentials() -> tuple[int, list[int]]:
-    """Encrypt all credentials with the newest key; return their number, and the ids that no key can decrypt.
+    """Encrypt all credentials with the newest key.
 
     Safe to repeat, and safe during runs. Credentials that a run replaces at the same time are left for the next call.
+
+    Returns:
+        The number of encrypted credentials, and the ids of configurations whose credentials no key can decrypt.
     """
     done, unreadable = 0, []
     stored = ChannelConfiguration.objects.exclude(credentials="").order_by("pk")

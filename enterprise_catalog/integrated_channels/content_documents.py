@@ -1,8 +1,8 @@
 """Parses the catalog's content documents: the fields that channels translate; all other fields are ignored.
 
 The catalog guarantees the key, the type and the time of the last change. All other fields are as course-discovery wrote
-them. An invalid detail counts as missing: a run's date that is no date, a price that is no number. Only an invalid
-value in a field that channels cannot do without, such as a text, makes a document unreadable.
+them. An invalid detail counts as missing, such as a run without a valid date or a price that is not a number. Only an
+invalid value in a field that channels cannot do without, such as a text, makes a document unreadable.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def read_item(document: Mapping[str, Any]) -> ContentItem:
     """Return the item that a document describes.
 
     Raises:
-        ValidationError: a field is invalid that channels cannot do without.
+        ValidationError: a field that channels cannot do without is invalid.
     """
     read = _DOCUMENT.validate_python(document)
     runs = [run for run in read.course_runs if run is not None]

@@ -20,7 +20,7 @@ _STEP_BYTES: Final = 64 * 1024
 
 
 class BodyError(Exception):
-    """The body cannot be read. The message contains the reason and the response's header."""
+    """The body cannot be read; the message contains the reason."""
 
 
 class TooLargeError(BodyError):

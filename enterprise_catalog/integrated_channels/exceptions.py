@@ -60,7 +60,7 @@ class RetryableError(SyncError):
         retry_after_seconds: float | None = None,
     ) -> None:
         super().__init__(message, status_code=status_code, vendor_code=vendor_code)
-        self.retry_after_seconds = retry_after_seconds  #: What the LMS asked for.
+        self.retry_after_seconds = retry_after_seconds  #: Requested by the LMS.
 
 
 class AnswerTooLargeError(RetryableError):
@@ -119,7 +119,7 @@ class ThrottledError(StopSyncError):
         retry_after_seconds: float | None = None,
     ) -> None:
         super().__init__(message, status_code=status_code, vendor_code=vendor_code)
-        self.retry_after_seconds = retry_after_seconds  #: What the LMS asked for.
+        self.retry_after_seconds = retry_after_seconds  #: Requested by the LMS.
 
 
 class BudgetSpentError(ThrottledError):

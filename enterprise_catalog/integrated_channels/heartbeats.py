@@ -91,7 +91,7 @@ def check_broker() -> str:
 
 
 def check_workers() -> str:
-    """Return the number of live workers, as ``2 running``.
+    """Return the number of live workers as text: ``2 running``.
 
     Raises:
         DegradedError: no worker is alive.

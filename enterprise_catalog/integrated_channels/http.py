@@ -263,7 +263,7 @@ class LMSClient:
         return b"".join(parts)
 
     def _error(self, answer: Answer, *, code: str, words: str) -> SyncError:
-        """Return the exception for a response with an error status."""
+        """Return the exception for a response that :meth:`send` does not accept."""
         status = answer.status_code
         told = f"The learning system answered {status}{f': {words}' if words else '.'}"
         if status < 400:

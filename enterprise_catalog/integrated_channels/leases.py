@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 RENEWAL_INTERVAL: Final = timedelta(minutes=1)
 #: Maximum age of a lease for a call from a thread that cannot renew it.
 LONGEST_SILENCE: Final = timedelta(minutes=2)
-#: How long a lease lasts without renewal. The clocks of workers may differ by a fraction of this.
+#: Duration of a lease without renewal. The clocks of workers may differ by a fraction of it.
 LEASE_DURATION: Final = timedelta(minutes=5)
 #: Upper limit of the count; the pause stops growing long before.
 MAX_OVERRUNS: Final = 1_000

@@ -8,7 +8,7 @@
             1--1 SyncLease
             1--n SlowSyncSlot
 
-Only ``audit.py`` writes rows of transmissions and attempts.
+Only ``audit.py`` writes rows of attempts. Only ``audit.py`` and ``staging.py`` write rows of transmissions.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ _NO_ANSWER: Final = "The learning system's answer leaves it out."
 _NOT_APPLIED: Final = (RejectedError, CredentialsError, ConfigurationError, ThrottledError)
 #: Consecutive calls that were rejected for now, and took this long together, were waiting for a lock; in seconds.
 LOCK_SECONDS: Final = 30.0
-#: The kind of a call that carries several actions. Every other kind of call is an action.
+#: The kind of a call that carries several actions. Every other kind is named after its action.
 APPLY: Final = "apply"
 
 
@@ -61,7 +61,7 @@ class Transmission:
     stopped_by: StopSyncError | None = None  #: Set when nothing else in this run will work.
 
     def complete(self, redacted: Callable[[str], str]) -> None:
-        """Add doubts and split counts to the results of items that are not done, and redact their texts."""
+        """Add ``may_have_been_created`` and ``halvings`` to results that are not done, and redact their texts."""
         for key, result in self.results.items():
             if result.outcome is not Outcome.DONE:
                 self.results[key] = replace(
@@ -111,7 +111,7 @@ class _Part(ABC):
         return [replace(item, remote_id="") for item in gone]
 
     def note_halving(self, items: Sequence[Outgoing]) -> None:
-        """Count a split for each item of a call with several ``items`` that had no result."""
+        """Count a split for each of ``items``, if there are several: the call with all of them had no result."""
         if len(items) > 1:
             self.transmission.halvings.update(item.content_key for item in items)
 

@@ -96,8 +96,9 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
     def history(self) -> History:
         """Return the records that planning needs.
 
-        Settled items are read from an index alone. All reads see the same state of the database. Otherwise a row could
-        be in none of two reads, and would count as new: a row that a user queues, or that a poll settles, in between.
+        Settled items are read from an index alone. Both reads see the same state of the database. Otherwise a row that
+        a user queues, or that a poll settles, between the reads would be in neither result. Its item would count as
+        new.
         """
         # Two index ranges; the negation of the settled rows would read every row.
         others = self.filter(Q(state__in=_NOT_TRANSMITTED) | Q(due_since__isnull=False))
@@ -164,10 +165,13 @@ class FeedQuerySet(models.QuerySet["FeedItem"]):
     ) -> FeedQuerySet:
         """Only the entries that a poll with this ``If-Modified-Since`` acknowledges.
 
-        An entry is acknowledged if ``since`` is not older than the entry, *and* is later than that of every poll that
-        the entry was served to. A poller advances its ``since`` only after a successful poll, so a repeated value
-        acknowledges nothing. The first condition protects against requests from other clients, the second against a
-        poller whose clock is ahead.
+        ``since`` acknowledges an entry if both conditions hold:
+
+        * ``since`` is not older than the entry. This protects against requests from other clients.
+        * ``since`` is later than the ``since`` of every poll that the entry was served to. This protects against a
+          poller whose clock is ahead.
+
+        A poller advances its ``since`` only after a successful poll, so a repeated value acknowledges nothing.
 
         Args:
             since: ``None`` acknowledges nothing, unless ``by_any_poll``.

@@ -15,7 +15,7 @@ def drop_connection() -> None:
 
     Needed if a connection breaks between a COMMIT and the return to autocommit. Django then treats the next transaction
     as nested, marks the connection accordingly, and fails to create a savepoint. Nothing removes the mark
-    (``Atomic.__enter__`` in 5.2). The connection would be neither closed nor used again, also by later tasks.
+    (``Atomic.__enter__`` in 5.2). The connection would be neither closed nor used again, not even by later tasks.
     """
     connection.in_atomic_block = connection.closed_in_transaction = False
     connection.close()

@@ -36,7 +36,7 @@ _PAGE_START: Final = re.compile(
 _TITLE: Final = re.compile(r"<(title|h1)\b[^>]*>(.*?)</\1\s*>", re.IGNORECASE | re.DOTALL)
 _UNSEEN: Final = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL)
 _TAG: Final = re.compile(r"<[^>]*>?")
-_PAGE_HEAD_LENGTH: Final = 8 * 1024  #: In characters; the title is searched here.
+_PAGE_HEAD_LENGTH: Final = 8 * 1024  #: In characters; only this part of a page is searched for a title.
 _TITLE_LENGTH: Final = 100  #: In characters.
 
 

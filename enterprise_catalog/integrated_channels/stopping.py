@@ -20,7 +20,7 @@ from enterprise_catalog.integrated_channels.exceptions import StopRequestedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-#: How long a call in progress may continue after a stop request, in seconds.
+#: Maximum duration of a call in progress after a stop request, in seconds.
 GRACE_SECONDS: Final = 30.0
 
 _MESSAGE: Final = "The process was asked to stop, so the run ended early. The next run continues."

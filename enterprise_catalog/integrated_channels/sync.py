@@ -211,7 +211,11 @@ def _end(run: Run, state: RunState, reason: str) -> None:
 
 
 def _next_sync_at(run: Run, now: datetime) -> datetime:
-    """Return when the next sync is due: after the interval, or earlier if items are left over or due for a retry."""
+    """Return when the next sync is due: after the interval, or earlier if items are left over or due for a retry.
+
+    After a rate limit, a stop request or an overrun, the pause counts instead. After an overrun in which nothing was
+    sent, the longer of pause and interval counts.
+    """
     if run.pause is not None:
         return now + run.pause
     after_interval = now + timedelta(minutes=run.configuration.sync_interval_minutes)

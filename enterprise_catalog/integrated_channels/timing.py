@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 POLLS: Final = 40
 #: Pause before each look-up, as a share of the timeout. All pauses together take four times the timeout.
 _PAUSE_SHARE: Final = 0.1
-SHORTEST_PAUSE_SECONDS: Final = 0.02  #: Between two polls.
+SHORTEST_PAUSE_SECONDS: Final = 0.02  #: Between two look-ups.
 #: After this many failed look-ups in a row, the LMS counts as unreachable.
 _FAILED_POLLS: Final = 3
 _STEP_SECONDS: Final = 1.0

@@ -109,7 +109,7 @@ class ContentItem:
     video_url: str = ""
     price_usd: float | None = None
     is_available: bool = True  #: Learners can enroll in one of its runs now or soon.
-    run: CourseRun | None = None  #: A course's advertised or latest run; a course run itself.
+    run: CourseRun | None = None  #: A course's advertised or latest run; for a course run, itself.
 
 
 @dataclass(frozen=True, slots=True)

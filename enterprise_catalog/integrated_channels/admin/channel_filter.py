@@ -20,8 +20,8 @@ FEW: Final = 100
 class ChannelFilter(ChoicesDropdownFilter):
     """Only the rows of one channel's configurations. The field's path ends with ``configuration__channel_code``.
 
-    With a join, or with a long list that can use an index, MariaDB would collect and sort all rows of a channel to show
-    one page. ``+ 0`` prevents the use of the index, so MariaDB reads the rows in the order of the list.
+    With a join, or with a long list that can use an index, MariaDB would collect and sort all rows of a channel for one
+    page. ``+ 0`` prevents the use of the index, so MariaDB reads the rows in the order of the list.
     """
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -277,7 +277,7 @@ class FeedItem(models.Model):
 
 
 class TransmissionAttempt(models.Model):
-    """One sending of one item. Written before the call; ``outcome`` is empty until the result is known."""
+    """One call, or one feed entry, for one item. Written before the call; ``outcome`` is empty until it ends."""
 
     transmission = models.ForeignKey(ContentMetadataItemTransmission, models.PROTECT, related_name="attempt_rows")
     run = models.ForeignKey(SyncRun, models.PROTECT, related_name="attempts", db_index=False)

@@ -1,12 +1,13 @@
 """The checkpoint of the last complete run, and when it is still valid.
 
-A checkpoint has two parts:
+A checkpoint has three parts:
 
 * The ETag of the customer's catalogs, read **before** their differences. A later change therefore has another ETag.
 * The scope: a fingerprint of all settings that decide what belongs in which LMS, as the run used them. An edit changes
   the fingerprint, even an edit during the run.
+* The number of items in the catalogs, for the row of the next run.
 
-A run that ends in any other state, or dies, clears the checkpoint.
+A run that ends in any other state, or dies, invalidates the checkpoint.
 """
 
 from __future__ import annotations

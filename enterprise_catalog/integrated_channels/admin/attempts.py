@@ -1,4 +1,4 @@
-"""Admin page of attempts: each attempt to send an item."""
+"""Admin page of attempts: each call, or feed entry, for an item."""
 
 from __future__ import annotations
 

@@ -1,21 +1,21 @@
-"""What all sandboxes share: one lock, the count of calls, faults, and the control pages under ``/_sandbox/``.
+"""Base class of all sandboxes: lock, call counts, faults, and the control pages under ``/_sandbox/``.
 
-A sandbox of a vendor subclasses ``SandboxApplication`` and says what a request asks for (``route``), what it holds
-(``content``) and what a channel needs to reach it. Nothing here knows a vendor.
+The sandbox of a vendor subclasses ``SandboxApplication``. It implements request routing (``route``), stored data
+(``content``), and the credentials and settings for a channel. Nothing here is specific to a vendor.
 
-The control pages, for a process that cannot reach the attributes:
+The control pages, for processes that cannot access the Python attributes:
 
 ================================  =============================================================================
-``GET /_sandbox/content``         what the system holds: the JSON list of ``content()``
-``GET /_sandbox/offered``         what learners see: the JSON object of ``offered()``
-``GET /_sandbox/calls``           the JSON object of ``calls``
-``GET /_sandbox/faults``          the JSON list of faults that may still strike
-``POST /_sandbox/faults``         a JSON list of ``Fault`` objects replaces all earlier ones
-``POST /_sandbox/reset``          as ``reset()``; 204
+``GET /_sandbox/content``         all stored content: the JSON list of ``content()``
+``GET /_sandbox/offered``         content visible to learners: the JSON object of ``offered()``
+``GET /_sandbox/calls``           call counts: the JSON object of ``calls``
+``GET /_sandbox/faults``          faults that are still armed, as a JSON list
+``POST /_sandbox/faults``         replaces all faults with a JSON list of ``Fault`` objects
+``POST /_sandbox/reset``          calls ``reset()`` and returns 204
 ================================  =============================================================================
 
-A body that is no list of faults gets 400 and ``{"error": …}``; anything else under ``/_sandbox/`` gets 404. Faults
-never strike these pages and calls to them are not counted.
+A body that is not a list of faults returns 400 and ``{"error": …}``. Any other request under ``/_sandbox/`` returns
+404. Faults never affect these pages, and calls to them are not counted.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _FAULTS = TypeAdapter(list[Fault])
 
 
 class SandboxRequest(Request):
-    """A request without werkzeug's own limits on forms: how much is too much is for each sandbox to say."""
+    """A request without werkzeug's form limits. Each sandbox enforces its own limits."""
 
     max_form_memory_size = None
     max_form_parts = sys.maxsize
@@ -51,61 +51,60 @@ class SandboxRequest(Request):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a request asks for."""
+    """The operation that a request asks for."""
 
-    name: str  #: What faults match and ``calls`` counts: the vendor's name for the call, or method and path.
-    carry_out: Callable[[], Response]  #: Does it; called at most once, with the sandbox's lock held.
-    #: ``carry_out`` takes time, and takes the lock itself for as long as it needs it.
+    name: str  #: Used by faults and ``calls``: the vendor's name for the call, or method and path.
+    carry_out: Callable[[], Response]  #: Executes the operation; called at most once, with the sandbox's lock held.
+    #: ``carry_out`` is slow, and acquires the lock itself for as long as needed.
     takes_lock_itself: bool = False
 
 
 @dataclass(kw_only=True, eq=False)
 class SandboxApplication(ABC):
-    """A WSGI application that plays one vendor's system, from memory, and may be served by many threads.
+    """A WSGI application that simulates one vendor's LMS in memory. Can be served by several threads.
 
-    Requests are carried out one at a time, except for operations that take time. A fault's delay holds up no other
-    request. Whoever changes attributes while
-    requests are under way holds ``lock``.
+    Requests are executed one at a time, except for slow operations (``Operation.takes_lock_itself``). A fault's delay
+    does not block other requests. Hold ``lock`` to change attributes while requests are in progress.
     """
 
     faults: FaultQueue = field(default_factory=FaultQueue)
-    calls: Counter[str] = field(init=False, default_factory=Counter)  #: Requests by operation, struck ones included.
+    calls: Counter[str] = field(init=False, default_factory=Counter)  #: Requests by operation, also failed by a fault.
     lock: threading.RLock = field(init=False, repr=False, default_factory=threading.RLock)
 
     @abstractmethod
     def route(self, request: Request) -> Operation:
-        """Return what ``request`` asks for, without doing it. An unknown path is an operation too: the 404 answer."""
+        """Return the operation of ``request`` without executing it. For an unknown path, it returns a 404 response."""
 
     @abstractmethod
     def content(self) -> Sequence[Mapping[str, object]]:
-        """Return everything a channel may have put here, as plain records in a fixed order."""
+        """Return everything that a channel may have stored, as plain records in a fixed order."""
 
     @abstractmethod
     def offered(self) -> Mapping[str, str]:
-        """Return what learners see: content key -> title, hidden and retired content left out."""
+        """Return content key -> title of the content that learners see. Excludes hidden and retired content."""
 
     @abstractmethod
     def channel_credentials(self) -> Mapping[str, str]:
-        """Return the credentials a channel configuration needs to be let in."""
+        """Return valid credentials for a channel configuration."""
 
-    #: Whether it comes to us for what has changed, instead of being called (``POST /_sandbox/poll``).
+    #: ``True`` if this LMS polls our feed (``POST /_sandbox/poll``) and receives no calls.
     polls: ClassVar[bool] = False
 
     @abstractmethod
     def channel_settings(self) -> Mapping[str, object]:
-        """Return the other settings such a configuration needs."""
+        """Return the settings that a channel configuration needs."""
 
     def reset(self) -> None:
-        """Forget content, calls and faults; knobs keep their values. Subclasses extend it."""
+        """Clear content, call counts and faults. Knobs keep their values. Subclasses extend this method."""
         with self.lock:
             self.calls.clear()
             self.faults.clear()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one WSGI request.
+        """Handle one WSGI request.
 
         Raises:
-            ConnectionCutError: when a fault breaks the connection.
+            ConnectionCutError: a fault breaks the connection.
         """
         request = SandboxRequest({**environ, "PATH_INFO": _as_bytes(environ["PATH_INFO"])})
         answer = self._control if request.path.startswith(CONTROL_PREFIX) else self._answer
@@ -150,7 +149,7 @@ class SandboxApplication(ABC):
 
 
 def _as_bytes(path: str) -> str:
-    """Return a path as WSGI has it: bytes, each spelt as a character. httpx's in-process transport gives it as text."""
+    """Return a path in WSGI's format: one Latin-1 character per byte. httpx's in-process transport passes text."""
     try:
         path.encode("latin-1").decode()
     except UnicodeError:
@@ -159,7 +158,7 @@ def _as_bytes(path: str) -> str:
 
 
 def json_response(body: object, *, status: int = 200) -> Response:
-    """Return ``body`` as an answer of type ``application/json``, keys in the order given."""
+    """Return ``body`` as an ``application/json`` response. Keys keep their order."""
     return _json_bytes(json.dumps(body).encode(), status=status)
 
 

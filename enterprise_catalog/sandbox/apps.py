@@ -1,4 +1,4 @@
-"""The sandbox as a Django application, so that settings for local use can offer ``run_sandbox``; it has no models."""
+"""Django app configuration of the sandboxes, for the ``run_sandbox`` and ``demo`` commands. The app has no models."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class SandboxConfig(AppConfig):
-    """Installed by the local and test settings only."""
+    """Installed only by the local and test settings."""
 
     name = "enterprise_catalog.sandbox"
     label = "sandbox"

@@ -1,10 +1,10 @@
-"""A stand-in Blackboard Learn: OAuth 2 with refresh tokens that die on use, courses and contents, deletions, quota.
+"""Blackboard Learn sandbox: OAuth 2 with single-use refresh tokens, courses and contents, deletions, daily quota.
 
-Below ``/learn/api/public``; every other path is the web server's HTML 404. Who asks for consent is let in at once. The
-rules of courses are in ``blackboard_courses.py``.
+It serves ``/learn/api/public``; any other path returns the web server's HTML 404. Consent is always granted.
+``blackboard_courses.py`` contains the courses and their validation.
 
-Not played: users, memberships, files, the other searches, PKCE, and the refill of the quota bit by bit: it is refilled
-as a whole, a day after the first call.
+Not simulated: users, memberships, files, other searches, PKCE, and the gradual refill of the quota. The sandbox resets
+the whole quota one day after the first call.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ ROOT: Final = "/learn/api/public"
 TOKENS: Final = f"{ROOT}/v1/oauth2/token"
 CONSENT: Final = f"{ROOT}/v1/oauth2/authorizationcode"
 
-# Published and good for nothing but the sandbox.
+# Published; valid only in the sandbox.
 CLIENT_ID: Final = "11111111-2222-3333-4444-555555555555"
 CLIENT_SECRET: Final = "not-a-real-secret"  # noqa: S105  (fake)
 SCOPES: Final = frozenset({"read", "write", "delete", "offline"})
 
-TOKEN_SECONDS: Final = 3_599  #: How long an access token lives.
+TOKEN_SECONDS: Final = 3_599  #: Lifetime of an access token.
 DAY_SECONDS: Final = 24 * 60 * 60
-UNHURRIED_CALLS_PER_DAY = 1_000_000  #: For demonstrations of more courses than Blackboard takes in a day.
-MOST_RESULTS: Final = 100  #: Of a list, on one page.
+UNHURRIED_CALLS_PER_DAY = 1_000_000  #: For demonstrations with more courses than Blackboard accepts in a day.
+MOST_RESULTS: Final = 100  #: Maximum page size of a list.
 
-#: Operation -> what the person who consented must be entitled to.
+#: Operation -> entitlement that the user who consented needs.
 ENTITLEMENTS: Final = {
     "GET courses": "system.course.VIEW",
     "GET courses/:id": "system.course.VIEW",
@@ -72,7 +72,7 @@ _PLACES: Final = (
 
 @dataclass(slots=True)
 class Grant:
-    """What a person allowed: an access token now and then, in exchange for the refresh token of the time."""
+    """A user's consent: its scopes and current access token. Stored under the current refresh token."""
 
     scopes: frozenset[str]
     access_token: str = ""
@@ -81,15 +81,15 @@ class Grant:
 
 @dataclass(kw_only=True, eq=False)
 class BlackboardSandbox(BlackboardSite, SandboxApplication):
-    """A Blackboard as a WSGI application. Operations are called ``POST courses``, ``PATCH contents/:id`` and so on.
+    """A Blackboard as a WSGI application. Operations are named ``POST courses``, ``PATCH contents/:id`` and so on.
 
-    Tests reach ``courses``, ``bare_courses``, ``calls`` and ``faults``.
+    Tests use ``courses``, ``bare_courses``, ``calls`` and ``faults``.
     """
 
-    is_installed: bool = True  #: Whether the application is known to the site.
-    is_enabled: bool = True  #: Whether the site's administrators let it in.
-    entitlements: Collection[str] = frozenset(ENTITLEMENTS.values())  #: Of the person who consented.
-    calls_per_day: int | None = 10_000  #: The vendor's default; ``None`` for any number.
+    is_installed: bool = True  #: The application is installed on the site.
+    is_enabled: bool = True  #: The site's administrators have enabled the application.
+    entitlements: Collection[str] = frozenset(ENTITLEMENTS.values())  #: Entitlements of the user who consented.
+    calls_per_day: int | None = 10_000  #: The vendor's default; ``None`` for no limit.
     clock: Callable[[], float] = time.time  #: Epoch seconds.
     grants: dict[str, Grant] = field(init=False, default_factory=dict)  #: By refresh token.
     _codes: dict[str, tuple[str, frozenset[str]]] = field(init=False, default_factory=dict)
@@ -99,18 +99,18 @@ class BlackboardSandbox(BlackboardSite, SandboxApplication):
     _used_since: float = field(init=False, default=0.0)
 
     def content(self) -> Sequence[Mapping[str, object]]:
-        """Return every course by ascending id, with its contents."""
+        """Return every course with its contents, by ascending id."""
         return [
             {**course.as_record(), "contents": [part.as_record() for part in course.contents.values()]}
             for course in self.courses.values()
         ]
 
     def offered(self) -> Mapping[str, str]:
-        """Return external id -> name of the courses that are available."""
+        """Return external id -> name of the available courses."""
         return {course.external_id: course.name for course in self.courses.values() if course.is_offered}
 
     def channel_credentials(self) -> Mapping[str, str]:
-        """Return key and secret, and a refresh token; once it was used, that of another consent."""
+        """Return key, secret and a refresh token. Once the token has been used, return one of a new consent."""
         with self.lock:
             if self._published not in self.grants:
                 self._published = self._new_secret()
@@ -118,11 +118,11 @@ class BlackboardSandbox(BlackboardSite, SandboxApplication):
         return {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "refresh_token": self._published}
 
     def channel_settings(self) -> Mapping[str, object]:
-        """Return the day's limit, if there is one."""
+        """Return the daily limit, if there is one."""
         return {} if self.calls_per_day is None else {"calls_per_day": self.calls_per_day}
 
     def reset(self) -> None:
-        """Forget courses and what was called today, too; consents stay."""
+        """Also clear courses and reset the quota. Consents stay."""
         with self.lock:
             super().reset()
             self.courses.clear()
@@ -130,13 +130,13 @@ class BlackboardSandbox(BlackboardSite, SandboxApplication):
             self._used = 0
 
     def expire_tokens(self) -> None:
-        """Let every access token's time be over."""
+        """Expire all access tokens."""
         with self.lock:
             for grant in self.grants.values():
                 grant.expires_at = 0.0
 
     def route(self, request: Request) -> Operation:
-        """Return what is asked for."""
+        """Return the operation of the request: token, consent, API call, or a 404 page."""
         if request.path == TOKENS and request.method == "POST":
             return Operation("POST token", partial(self._give_token, request))
         if request.path == CONSENT and request.method == "GET":
@@ -152,7 +152,7 @@ class BlackboardSandbox(BlackboardSite, SandboxApplication):
     # --- OAuth 2 ----------------------------------------------------------------------------------------------------
 
     def _consent(self, request: Request) -> Response:
-        """Let the application in, as a person at the other end of the page would."""
+        """Redirect with a code, as if a user had consented on the page."""
         asked = request.args
         if not self.is_installed or asked.get("client_id") != CLIENT_ID:
             return json_response({"error": "invalid_client"}, status=400)
@@ -187,7 +187,7 @@ class BlackboardSandbox(BlackboardSite, SandboxApplication):
         return self._granted(Grant(scopes))
 
     def _granted(self, grant: Grant) -> Response:
-        """Return the access token that there is, or a new one, and another refresh token."""
+        """Return the current access token, or a new one if it has expired, and a new refresh token."""
         now = self.clock()
         if grant.expires_at <= now:
             grant.access_token, grant.expires_at = self._new_secret(), now + TOKEN_SECONDS
@@ -239,7 +239,7 @@ class BlackboardSandbox(BlackboardSite, SandboxApplication):
             raise BlackboardError(403, "User has insufficient privileges.")
 
     def _spend_call(self) -> int | None:
-        """Count one call; return how many seconds to wait if there are none left."""
+        """Count one call. Return the seconds until the quota is reset if no calls are left; else ``None``."""
         now = self.clock()
         if now - self._used_since >= DAY_SECONDS:
             self._used, self._used_since = 0, now

@@ -1,7 +1,7 @@
-"""Blackboard's courses, their contents and the deletions under way: what is accepted, what is refused and why.
+"""Courses, contents and deletions of the Blackboard sandbox, and their validation.
 
-The rules are those of the API's published description (release 3900.65) and of the vendor's page on content handlers.
-What is not published is a knob: whether ids are told apart by case, and how strictly Ultra looks at markup.
+The rules follow the API's published description (release 3900.65) and the vendor's page on content handlers.
+Undocumented behavior is a knob: case sensitivity of ids, and how strictly Ultra validates markup.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FOLDER = "resource/x-bb-folder"
 DOCUMENT = "resource/x-bb-document"
 
-#: BbML's elements with the attributes that clients may send.
+#: BbML elements, with the attributes that clients may send.
 _PLAIN_TAGS = ("br", "del", "div", "em", "h4", "h5", "h6", "li", "ol", "p", "span", "strong", "sub", "sup", "ul")
 BBML: Mapping[str, frozenset[str]] = {
     "a": frozenset({"href", "rel"}),
@@ -29,7 +29,7 @@ _VOID = {"br", "img"}
 
 
 class BlackboardError(Exception):
-    """A refusal, as the API sends it."""
+    """An error response of the API."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -42,14 +42,14 @@ class _Strict(BaseModel):
 
 
 class Availability(_Strict):
-    """Whether learners see a course."""
+    """Visibility of a course to learners."""
 
     available: Literal["Yes", "No", "Disabled", "Term"]
     duration: dict[str, Any] | None = None
 
 
 class ContentAvailability(_Strict):
-    """Whether learners see a part of a course."""
+    """Visibility of a content to learners."""
 
     available: Literal["Yes", "No", "PartiallyVisible"]
     allowGuests: bool | None = None  # noqa: N815  (Blackboard's names, here and below)
@@ -57,7 +57,7 @@ class ContentAvailability(_Strict):
 
 
 class Handler(_Strict):
-    """What a part of a course is."""
+    """The type of a content: folder, document or external link."""
 
     id: Literal["resource/x-bb-folder", "resource/x-bb-document", "resource/x-bb-externallink"]
     isBbPage: bool = False  # noqa: N815
@@ -65,7 +65,7 @@ class Handler(_Strict):
 
 
 class CourseChanges(_Strict):
-    """What a course may be changed in; its ``courseId`` is for ever."""
+    """Fields of a course update. ``courseId`` cannot be changed."""
 
     externalId: str | None = Field(default=None, max_length=256)  # noqa: N815
     name: str | None = Field(default=None, min_length=1, max_length=333)
@@ -76,7 +76,7 @@ class CourseChanges(_Strict):
 
 
 class NewCourse(CourseChanges):
-    """A course to create."""
+    """Fields of a new course."""
 
     courseId: str = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._-]+$")  # noqa: N815
     name: str = Field(min_length=1, max_length=333)
@@ -85,7 +85,7 @@ class NewCourse(CourseChanges):
 
 
 class ContentChanges(_Strict):
-    """What a part of a course may be changed in."""
+    """Fields of a content update."""
 
     title: str | None = Field(default=None, min_length=1, max_length=255)
     body: str | None = None
@@ -97,7 +97,7 @@ class ContentChanges(_Strict):
 
 
 class NewContent(ContentChanges):
-    """A part of a course to create."""
+    """Fields of a new content."""
 
     title: str = Field(min_length=1, max_length=255)
     contentHandler: Handler  # noqa: N815
@@ -105,17 +105,17 @@ class NewContent(ContentChanges):
 
 @dataclass(slots=True, kw_only=True)
 class Content:
-    """A part of a course."""
+    """A content of a course: a folder, document or external link."""
 
     id: str
-    parent: str  #: The id of the folder that it is in; empty on top.
+    parent: str  #: Id of the parent folder; empty at the top level.
     title: str
     handler: Handler
     body: str = ""
     available: str = "Yes"
 
     def as_record(self) -> dict[str, object]:
-        """Return it as the API does."""
+        """Return the content as the API returns it."""
         return {
             "id": self.id,
             "parentId": self.parent or "_1_1",
@@ -128,7 +128,7 @@ class Content:
 
 @dataclass(slots=True, kw_only=True)
 class Course:
-    """A course."""
+    """A course, with its contents and the task that deletes it."""
 
     id: str
     course_id: str
@@ -139,8 +139,8 @@ class Course:
     view: str = "Classic"
     data_source_id: str = "_2_1"
     contents: dict[str, Content] = field(default_factory=dict)
-    task: str = ""  #: The id of the task that deletes it.
-    checks_left: int = 0  #: How often that task still says that it runs.
+    task: str = ""  #: Id of the deletion task; empty if no deletion has begun.
+    checks_left: int = 0  #: Number of checks for which the task still reports that it is running.
 
     @property
     def is_offered(self) -> bool:
@@ -148,12 +148,12 @@ class Course:
 
     @property
     def has_page(self) -> bool:
-        """Whether learners find a document with a text in it."""
+        """``True`` if learners see a document with a body in a visible folder."""
         shown = {key: part for key, part in self.contents.items() if part.available == "Yes"}
         return any(part.handler.id == DOCUMENT and part.body and part.parent in shown for part in shown.values())
 
     def as_record(self) -> dict[str, object]:
-        """Return it as the API does."""
+        """Return the course as the API returns it."""
         return {
             "id": self.id,
             "courseId": self.course_id,
@@ -168,15 +168,15 @@ class Course:
 
 @dataclass(kw_only=True, eq=False)
 class BlackboardSite:
-    """The site's courses, and what its administrators set. Every field may also be changed while the sandbox runs."""
+    """The site's courses and knobs. Every field can be changed while the sandbox runs."""
 
-    ids_ignore_case: bool = False  #: Whether two ids that differ in nothing but case are the same.
-    slashes_in_paths: bool = False  #: Whether the web server lets ``%2F`` through.
-    strict_markup: bool = True  #: Whether Ultra refuses what is no BbML; else it is taken as it is.
-    room: int | None = None  #: How many bytes of text a course holds.
-    deletion_checks: int = 2  #: How often a deletion is asked for before it is done.
+    ids_ignore_case: bool = False  #: Ids that differ only in case are equal.
+    slashes_in_paths: bool = False  #: The web server accepts an encoded ``/``, ``\``, ``;`` or ``%`` in a path.
+    strict_markup: bool = True  #: Ultra rejects markup that is not valid BbML; ``False`` if it accepts any markup.
+    room: int | None = None  #: Maximum size of a course's text in bytes; ``None`` for no limit.
+    deletion_checks: int = 2  #: Number of checks that report a running deletion before it is done.
     courses: dict[str, Course] = field(init=False, default_factory=dict)  #: By primary id.
-    #: External ids of courses that learners ever saw without a page.
+    #: External ids of courses that were visible to learners without a page at any time.
     bare_courses: set[str] = field(init=False, default_factory=set)
     _last_id: int = field(init=False, default=0)
 
@@ -185,7 +185,7 @@ class BlackboardSite:
         return f"_{self._last_id}_1"
 
     def course(self, asked: str) -> Course:
-        """Return a course by primary id, or by one of the others with its prefix."""
+        """Return a course by primary id, ``externalId:…`` or ``courseId:…``."""
         kind, found, value = asked.partition(":")
         if found and kind in ("externalId", "courseId"):
             if not self.slashes_in_paths and set(value) & set("/\\;%"):
@@ -199,7 +199,7 @@ class BlackboardSite:
         return matches[0]
 
     def search(self, *, external_id: str) -> list[Course]:
-        """Return the courses whose external id contains a text."""
+        """Return the courses whose external id contains a text, ignoring case."""
         return [c for c in self.courses.values() if external_id.casefold() in c.external_id.casefold()]
 
     def create_course(self, body: object) -> Course:
@@ -213,7 +213,7 @@ class BlackboardSite:
         course.available = sent.availability.available if sent.availability else "Yes"
         course.data_source_id = sent.dataSourceId or course.data_source_id
         if course.view == "Classic":
-            for title in ("Information", "Content"):  # Every such course begins with these.
+            for title in ("Information", "Content"):  # Every new Classic course has these folders.
                 content = Content(id=self.new_id(), parent="", title=title, handler=Handler(id=FOLDER))
                 course.contents[content.id] = content
         self.courses[course.id] = course
@@ -232,7 +232,7 @@ class BlackboardSite:
         return course
 
     def begin_deletion(self, course: Course) -> str:
-        """Return the id of the task that deletes ``course``; asking again is a check of the one that runs."""
+        """Return the id of the task that deletes ``course``. A repeated call counts as a check of the running task."""
         if not course.task:
             course.task, course.checks_left = self.new_id(), self.deletion_checks
         else:
@@ -240,7 +240,7 @@ class BlackboardSite:
         return course.task
 
     def is_deleted(self, course: Course) -> bool:
-        """Check on a deletion: say whether it is done."""
+        """Count one check of a deletion. Return True, and remove the course, if the deletion is done."""
         if course.checks_left > 0:
             course.checks_left -= 1
             return False
@@ -286,7 +286,7 @@ class BlackboardSite:
         self._look_at(course)
 
     def _look_at(self, course: Course) -> None:
-        """Look at a course as a learner would, after each change."""
+        """Add the course to ``bare_courses`` if learners see it without a page. Called after each change."""
         if course.is_offered and not course.has_page:
             self.bare_courses.add(course.external_id)
 
@@ -318,7 +318,7 @@ class BlackboardSite:
 
 
 def bbml_fault(body: str) -> str:
-    """Return what makes a text no BbML; nothing if it is."""
+    """Return the first error that makes ``body`` invalid BbML; empty if it is valid."""
     reader = _BbML()
     reader.feed(body)
     reader.close()
@@ -356,7 +356,7 @@ def _valid(model: type[ModelT], body: object) -> ModelT:
 
 
 def as_page(records: Sequence[Mapping[str, object]], *, path: str, offset: int, limit: int) -> dict[str, object]:
-    """Return one page of a list, with the address of the next one if there is one."""
+    """Return one page of a list, with the URL of the next page if there is one."""
     page: dict[str, object] = {"results": list(records[offset : offset + limit])}
     if offset + limit < len(records):
         page["paging"] = {"nextPage": f"{path}?limit={limit}&offset={offset + limit}"}

@@ -1,11 +1,11 @@
-"""A stand-in Canvas: consent and tokens, accounts, and courses with their states, by its REST API.
+"""Canvas sandbox: consent, tokens, accounts, and courses with their states, over the REST API.
 
-It answers as Canvas's own program and documentation say, over ``/login/oauth2/auth``, ``/login/oauth2/token`` and
-``/api/v1``; everything else is a 404. Requests to the API carry JSON. The other ``canvas_*`` modules hold the parts:
-knobs, log-in, courses.
+Its behavior follows Canvas's source code and documentation. It serves ``/login/oauth2/auth``, ``/login/oauth2/token``
+and ``/api/v1``; any other path returns 404. API requests have JSON bodies. The other ``canvas_*`` modules contain the
+knobs, the login and the courses.
 
-Not played: enrollments, files, terms, the asynchronous change of many courses, and what parallel requests hold in the
-bucket while they are under way (there is one lock).
+Not simulated: enrollments, files, terms, asynchronous changes of many courses, and the capacity that parallel requests
+reserve in the bucket while they are in progress (the sandbox has one lock).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ API = "/api/v1"
 
 DEFAULT_PER_PAGE = 10
 MAX_PER_PAGE = 100
-SHORTEST_SEARCH = 2  #: In characters.
+SHORTEST_SEARCH = 2  #: Minimum length of a search term, in characters.
 
 _PERMISSION_OF_EVENT = {
     "offer": ("manage_courses_publish", "change_course_state"),
@@ -46,7 +46,7 @@ _MANAGES = ("manage_courses_admin", "manage_courses")
 
 
 class _RefusedError(Exception):
-    """The answer to a request that Canvas refuses."""
+    """Canvas rejects the request; ``answer`` is the response."""
 
     def __init__(self, answer: Response) -> None:
         super().__init__(answer.status)
@@ -57,9 +57,9 @@ class _RefusedError(Exception):
 class CanvasSandbox(CanvasSite, SandboxApplication):
     """A Canvas as a WSGI application. The arguments are the fields of ``CanvasSite``.
 
-    Tests reach ``table`` (courses to read, or to add without any check), ``login`` (tokens), ``buckets``, ``calls`` and
-    ``faults``. Operations are called by method and path, as Canvas's documentation writes
-    them: ``PUT /api/v1/courses/:id``.
+    Tests use ``table`` (to read courses, or to add courses without validation), ``login`` (tokens), ``buckets``,
+    ``calls`` and ``faults``. Operations are named by method and path, as in Canvas's documentation:
+    ``PUT /api/v1/courses/:id``.
     """
 
     table: CourseTable = field(init=False, default_factory=CourseTable)
@@ -70,31 +70,31 @@ class CanvasSandbox(CanvasSite, SandboxApplication):
         self.login = CanvasLogin(self)
 
     def content(self) -> Sequence[Mapping[str, object]]:
-        """Return every course with all it holds, by ascending id."""
+        """Return every course with all its fields, by ascending id."""
         includes = ("syllabus_body", "course_image")
         rows = sorted(self.table.rows.values(), key=lambda course: course.id)
         return [{**course.other, **course.as_json(shows_sis=True, includes=includes)} for course in rows]
 
     def offered(self) -> Mapping[str, str]:
-        """Return integration ID -> name of the courses that are published."""
+        """Return integration ID -> name of the published courses."""
         published = [course for course in self.table.rows.values() if course.workflow_state == "available"]
         return {course.integration_id: course.name for course in published if course.integration_id}
 
     def channel_credentials(self) -> Mapping[str, str]:
-        """Return the developer key, and the refresh token of somebody who has consented."""
+        """Return the developer key, and the refresh token of a user who has consented."""
         return {"client_id": self.client_id, "client_secret": self.client_secret, "refresh_token": REFRESH_TOKEN}
 
     def channel_settings(self) -> Mapping[str, object]:
-        """Return the account to create courses in."""
+        """Return the account for new courses."""
         return {"account_id": ROOT_ACCOUNT_ID}
 
     def expire_tokens(self) -> None:
-        """Let every access token's time be over."""
+        """Expire all access tokens."""
         with self.lock:
             self.login.access_tokens = dict.fromkeys(self.login.access_tokens, self.clock() - 1)
 
     def reset(self) -> None:
-        """Forget courses, tokens and buckets, too; the published refresh token is valid again."""
+        """Also clear courses, tokens and buckets. The published refresh token becomes valid again."""
         with self.lock:
             super().reset()
             self.table = CourseTable()
@@ -102,7 +102,7 @@ class CanvasSandbox(CanvasSite, SandboxApplication):
             self.buckets.clear()
 
     def route(self, request: Request) -> Operation:
-        """Return the page or the API's call that is asked for."""
+        """Return the login page or the API call of the request."""
         pages = {
             f"GET {AUTHORIZATION_PAGE}": partial(self.login.consent, request.args),
             f"POST {TOKEN_PAGE}": partial(self.login.give_token, request.form),
@@ -116,7 +116,7 @@ class CanvasSandbox(CanvasSite, SandboxApplication):
         return Operation(request.path, _not_found)
 
     def _calls(self) -> Mapping[str, Callable[[Request, str], Response]]:
-        """Return the API's calls, by method and path; each is given what stands in the place of the ID."""
+        """Return the API calls by method and path. Each call receives the request and the ID from the path."""
         return {
             f"GET {API}/accounts": self._list_accounts,
             f"GET {API}/accounts/:id": self._show_account,
@@ -215,7 +215,7 @@ class CanvasSandbox(CanvasSite, SandboxApplication):
         return _page(request, found)
 
     def _matches(self, course: Course, term: str) -> bool:
-        """Return whether a search finds the course; integration IDs are not searched."""
+        """Return True if a search finds the course. Integration IDs are not searched."""
         texts = [course.name, course.course_code, *([course.sis_course_id or ""] if self.sees_sis else [])]
         return str(course.id) == term or any(term in text.lower() for text in texts)
 
@@ -259,9 +259,10 @@ class CanvasSandbox(CanvasSite, SandboxApplication):
         return json_response({event: True})
 
     def _course(self, name: str, *, deleted_too: bool) -> Course:
-        """Return the course that a path names.
+        """Return the course for an ID from a path.
 
-        A slash in it has not been let through by the web server, and the ends of it are stripped, as Canvas does.
+        As in Canvas, spaces at both ends are stripped. An ID with a slash never gets here, because the web server
+        rejects it.
         """
         name = name.strip()
         kind, _, value = name.removeprefix("hex:").partition(":")
@@ -280,14 +281,14 @@ class CanvasSandbox(CanvasSite, SandboxApplication):
         self._require(*any_of)
 
     def _permitted(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Return ``fields`` less what the person may not decide, which Canvas drops without a word."""
+        """Return ``fields`` without the fields that the user may not set. Canvas ignores them silently."""
         if self.may("manage_course_visibility"):
             return dict(fields)
         return {**{name: value for name, value in fields.items() if name != "indexed"}, "is_public": False}
 
 
 def _named(template: str, path: str) -> str | None:
-    """Return what ``path`` has in the place of the ID; empty for a template without one, ``None`` if it is another."""
+    """Return the ID in ``path``; empty if the template has no ID, ``None`` if the path does not match it."""
     expected, parts = template.split("/"), path.split("/")
     pairs = list(zip(expected, parts, strict=False))
     if len(expected) != len(parts) or any(a != b for a, b in pairs if not a.startswith(":")):
@@ -301,7 +302,7 @@ def _body(request: Request) -> Mapping[str, Any]:
 
 
 def _page(request: Request, rows: Sequence[object]) -> Response:
-    """Return one page of ``rows``, and in the ``Link`` header where the others are."""
+    """Return one page of ``rows``, with links to other pages in the ``Link`` header."""
     per_page = min(max(request.args.get("per_page", DEFAULT_PER_PAGE, int), 1), MAX_PER_PAGE)
     page = max(request.args.get("page", 1, int), 1)
     last = max(-(-len(rows) // per_page), 1)

@@ -1,4 +1,4 @@
-"""A Canvas's courses: what they hold, how they change, and how they are shown."""
+"""Courses of the Canvas sandbox: fields, state transitions, validation and JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_STRING: Final = 255
 MAX_LONG_TEXT: Final = 500 * 1024 - 1
 DEFAULT_VIEWS: Final = frozenset({"feed", "wiki", "modules", "syllabus", "assignments"})
 
-#: State -> event -> the state that it leads to. What happened already happens again without a word.
+#: State -> event -> next state. Repeating an event is allowed and changes nothing.
 _EVENTS: Final[Mapping[str, Mapping[str, str]]] = {
     "claimed": {"offer": "available", "conclude": "completed", "delete": "deleted", "claim": "claimed"},
     "available": {"offer": "available", "conclude": "completed", "delete": "deleted", "claim": "claimed"},
@@ -22,7 +22,7 @@ _EVENTS: Final[Mapping[str, Mapping[str, str]]] = {
     "deleted": {"undelete": "claimed", "delete": "deleted"},
 }
 
-#: Fields that a request may set, beside those with rules of their own.
+#: Fields that a request may set without validation rules.
 _PLAIN_FIELDS: Final = frozenset(
     {"syllabus_body", "is_public", "self_enrollment", "open_enrollment", "indexed", "public_description", "license"}
 )
@@ -31,7 +31,7 @@ Errors = dict[str, list[dict[str, str]]]
 
 
 class InvalidCourseError(Exception):
-    """Canvas's model does not save the course; ``errors`` is what the answer shows."""
+    """Canvas's course model rejects the course; ``errors`` are the errors in the response."""
 
     def __init__(self, errors: Errors) -> None:
         super().__init__(str(errors))
@@ -40,7 +40,7 @@ class InvalidCourseError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """One course, as the database has it."""
+    """A course in the database."""
 
     id: int
     account_id: int
@@ -54,15 +54,15 @@ class Course:
     restrict_enrollments_to_course_dates: bool = False
     default_view: str = "modules"
     image_url: str | None = None
-    other: Mapping[str, Any] = field(default_factory=dict)  #: The fields without rules.
+    other: Mapping[str, Any] = field(default_factory=dict)  #: Fields without validation rules.
 
     @property
     def api_state(self) -> str:
-        """The state as the API names it."""
+        """The state with its name in the API."""
         return "unpublished" if self.workflow_state == "claimed" else self.workflow_state
 
     def as_json(self, *, shows_sis: bool, includes: Collection[str] = ()) -> dict[str, object]:
-        """Return the course as the API shows it."""
+        """Return the course as the API returns it."""
         shown: dict[str, object] = {
             "id": self.id,
             "name": self.name,
@@ -89,32 +89,32 @@ class Course:
 
 
 class CourseTable:
-    """All courses of one Canvas, deleted ones included, by id."""
+    """All courses of one Canvas by id, including deleted courses."""
 
     def __init__(self) -> None:
         self.rows: dict[int, Course] = {}
 
     def add(self, **columns: Any) -> Course:
-        """Put a course in without any check, as if it had long been there."""
+        """Add a course without validation, as if it already existed."""
         course = Course(id=max(self.rows, default=100) + 1, **{"account_id": 1, **columns})
         self.rows[course.id] = course
         return course
 
     def build(self, account_id: int, fields: Mapping[str, Any], *, is_offered: bool) -> Course:
-        """Make a course of a request's ``fields``.
+        """Create a course from the ``fields`` of a request.
 
         Raises:
-            InvalidCourseError: they are not valid; nothing is made.
+            InvalidCourseError: the fields are invalid; nothing is created.
         """
         unsaved = _with_fields(Course(id=max(self.rows, default=100) + 1, account_id=account_id), fields)
         self._save(replace(unsaved, workflow_state="available" if is_offered else "claimed"))
         return self.rows[unsaved.id]
 
     def change(self, course: Course, fields: Mapping[str, Any]) -> Course:
-        """Change a course by a request's ``fields``: its state first, then its image, then the rest.
+        """Update a course with the ``fields`` of a request: first the state, then the image, then the rest.
 
         Raises:
-            InvalidCourseError: they are not valid, or the event is none for the course's state; nothing is changed.
+            InvalidCourseError: the fields are invalid, or the state does not allow the event; nothing is changed.
         """
         changed = self._after(course, fields["event"]) if fields.get("event") else course
         if fields.get("image_url"):
@@ -125,7 +125,7 @@ class CourseTable:
         return self.rows[course.id]
 
     def has_event(self, course: Course, event: str) -> bool:
-        """Return whether ``event`` can happen to the course."""
+        """Return True if the course's state allows ``event``."""
         return event in _EVENTS[course.workflow_state]
 
     def _after(self, course: Course, event: str) -> Course:
@@ -134,7 +134,7 @@ class CourseTable:
         return replace(course, workflow_state=_EVENTS[course.workflow_state][event])
 
     def _save(self, course: Course) -> None:
-        # Canvas looks at the IDs first, and at nothing else if one is taken.
+        # Canvas checks the IDs first, and reports nothing else if one is taken.
         if errors := self._taken(course) or dict(_faults(course)):
             raise InvalidCourseError(errors)
         self.rows[course.id] = course
@@ -182,6 +182,6 @@ def _moment(text: str) -> datetime:
 
 
 def _is_url(text: str) -> bool:
-    """Return whether Ruby's parser would take it, roughly: it knows no white space and nothing outside of ASCII."""
+    """Return True if Ruby's URL parser accepts ``text``. An approximation: white space and non-ASCII are rejected."""
     parsed = urlsplit(text)
     return text.isascii() and not set(text) & set(' <>"[]{}|\\^`\n\t') and bool(parsed.scheme or parsed.path)

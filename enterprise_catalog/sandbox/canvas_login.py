@@ -1,4 +1,4 @@
-"""A Canvas's OAuth 2: a person who consents at once, and the tokens that are given out."""
+"""OAuth 2 of the Canvas sandbox: automatic user consent, and token requests."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ TOKEN_PAGE = "/login/oauth2/token"  # noqa: S105  (a path)
 
 
 class CanvasLogin:
-    """What is remembered of consents and tokens. Refresh tokens are valid for ever, however often they are used."""
+    """Stores codes and tokens. Refresh tokens never expire and can be reused."""
 
     def __init__(self, site: CanvasSite) -> None:
-        self.access_tokens: dict[str, float] = {}  #: Token -> epoch seconds until which it is valid.
+        self.access_tokens: dict[str, float] = {}  #: Token -> expiry time in epoch seconds.
         self.refresh_tokens = {REFRESH_TOKEN}
-        self.codes: dict[str, str] = {}  #: Code -> the redirect URI that it was sent to.
+        self.codes: dict[str, str] = {}  #: Authorization code -> the redirect URI that it was issued for.
         self._site = site
         self._secrets_made = 0
 
     def is_valid(self, access_token: str) -> bool:
-        """Return whether the API lets its bearer in."""
+        """Return True if the token exists and has not expired."""
         return self.access_tokens.get(access_token, 0.0) > self._site.clock()
 
     def consent(self, asked: Mapping[str, str]) -> Response:
-        """Send the person back at once, with a code, as if the button had been pressed."""
+        """Redirect back with a code, or with an error, as if the user had answered the consent page."""
         if asked.get("client_id") != self._site.client_id:
             return _error("invalid_client", "unknown client", status=401)
         if asked.get("response_type") != "code" or "redirect_uri" not in asked:
@@ -57,7 +57,7 @@ class CanvasLogin:
         return {"code": code}
 
     def give_token(self, form: Mapping[str, str]) -> Response:
-        """Give a token for a code, which is used up by it, or for a refresh token, which is not."""
+        """Return an access token for a code, which can be used once, or for a refresh token, which can be reused."""
         if form.get("client_id") != self._site.client_id:
             return _error("invalid_client", "unknown client", status=401)
         if form.get("client_secret") != self._site.client_secret:

@@ -1,13 +1,12 @@
-"""A stand-in Cornerstone portal: not a server of courses but a visitor, who reads the feed that we serve.
+"""Cornerstone sandbox: a client that polls our feed of courses. It has no API for courses.
 
-``poll`` is one visit. It authenticates with HTTP Basic or with a token that it gets first, and sends when its last
-successful visit began as ``If-Modified-Since``; the very first visit sends none. It takes each course whose
-``LastModifiedUTC`` is strictly later than that of the course it has. A visit that breaks in the middle of the answer,
-or gets anything but a list, takes nothing and does not move that time on.
+``poll`` makes one request to the feed. It authenticates with HTTP Basic, or first requests a token. It sends the start
+time of the last successful poll as ``If-Modified-Since``; the first poll sends no such header. It stores each course
+whose ``LastModifiedUTC`` is strictly later than that of the stored course. If the connection breaks, or the response is
+not a list, the poll stores nothing and keeps the old start time.
 
-``POST /_sandbox/poll`` with ``{"url": where our programs are, "customer": UUID}`` makes a visit over HTTP, and answers
-``{"read": courses in the answer, "taken": those that were later, "refused": [[id, why], …]}``; 502 if it came to
-nothing.
+``POST /_sandbox/poll`` with ``{"url": base URL of our service, "customer": UUID}`` polls over HTTP. It returns
+``{"read": courses in the response, "taken": courses stored, "refused": [[id, reason], …]}``, or 502 if the poll fails.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 FEED: Final = "/integrated-channels/cornerstone/course-list"
 TOKEN: Final = "/integrated-channels/cornerstone/token"  # noqa: S105  (a path)
 
-# Published and good for nothing but the sandbox.
+# Published; valid only in the sandbox.
 USERNAME: Final = "cornerstone-sandbox"
 PASSWORD: Final = "not-a-real-cornerstone-password"  # noqa: S105  (fake)
 
@@ -58,7 +57,7 @@ class _Partner(BaseModel):
 
 
 class CourseEntry(BaseModel):
-    """A course as the feed has to say it; anything else is refused, and the others of the feed are not."""
+    """A valid feed entry. An invalid entry is rejected without affecting the rest of the feed."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -78,69 +77,69 @@ class CourseEntry(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What came of a poll."""
+    """The result of a poll."""
 
-    read: int
-    taken: int
-    refused: list[tuple[str, str]]  #: ID and reason.
+    read: int  #: Number of courses in the response.
+    taken: int  #: Number of courses stored.
+    refused: list[tuple[str, str]]  #: ID and reason of each rejected course.
 
 
 class VisitFailedError(Exception):
-    """A visit came to nothing; the text says why."""
+    """The poll failed. The message contains the reason."""
 
 
 @dataclass(kw_only=True, eq=False)
 class CornerstoneSandbox(SandboxApplication):
-    """A portal as a WSGI application, for its control pages. Fields are knobs and may be changed while it runs."""
+    """A portal as a WSGI application with control pages only. Fields are knobs, and can be changed while it runs."""
 
     polls: ClassVar[bool] = True
 
-    with_token: bool = False  #: Whether visits get a token first, or use Basic.
-    sends_since: bool = True  #: Whether visits say since when the feed is known.
-    skew_seconds: float = 0.0  #: How far the portal's clock is ahead.
-    breaks: int = 0  #: So many further visits break in the middle of the answer.
-    count: int | None = None  #: How many courses a visit asks for.
+    with_token: bool = False  #: Polls request a token first; ``False`` for HTTP Basic.
+    sends_since: bool = True  #: Polls send ``If-Modified-Since``.
+    skew_seconds: float = 0.0  #: Time by which the portal's clock is ahead of ours.
+    breaks: int = 0  #: Number of further polls that break the connection in the middle of the response.
+    count: int | None = None  #: Number of courses that a poll requests; ``None`` to send no ``count``.
     clock: Callable[[], float] = time.time  #: Epoch seconds.
     username: str = USERNAME
     password: str = PASSWORD
     courses: dict[str, CourseEntry] = field(init=False, default_factory=dict)  #: By ID.
-    known_since: float | None = field(init=False, default=None)  #: When the last visit that went well began.
+    known_since: float | None = field(init=False, default=None)  #: Start of the last successful poll, in epoch seconds.
 
     def route(self, request: Request) -> Operation:
         return Operation(request.path, partial(Response, "This portal serves nothing.", status=404))
 
     def content(self) -> Sequence[Mapping[str, object]]:
-        """Return every course, retired ones too, by ID."""
+        """Return every course by ascending ID, including retired courses."""
         return [self.courses[key].model_dump(exclude_none=True) for key in sorted(self.courses)]
 
     def offered(self) -> Mapping[str, str]:
-        """Return content key -> title of the courses that are active."""
+        """Return content key -> title of the active courses."""
         return {content_key_of(course): course.Title for course in self.courses.values() if course.IsActive}
 
     def channel_credentials(self) -> Mapping[str, str]:
-        """Return what the portal shows when it visits."""
+        """Return the credentials that the portal sends when it polls."""
         return {"username": self.username, "password": self.password}
 
     def channel_settings(self) -> Mapping[str, object]:
-        """Return what the portal calls some subjects."""
+        """Return a sample mapping of subjects."""
         return {"subjects": {"Computer Science": "Technology"}}
 
     def reset(self) -> None:
-        """Forget courses and visits, too."""
+        """Also clear courses and the time of the last poll."""
         with self.lock:
             super().reset()
             self.courses.clear()
             self.known_since = None
 
     def poll(self, client: httpx.Client, customer: str) -> Visit:
-        """Make one visit.
+        """Poll the feed once.
 
         Args:
-            client: with the address of our programs as its base URL.
-            customer: UUID.
+            client: its base URL is the URL of our service.
+            customer: UUID of the customer.
 
         Raises:
-            VisitFailedError: no answer, a broken one, or one that is no list; nothing was taken.
+            VisitFailedError: the request failed, or the response is broken or not a list; nothing was stored.
         """
         began = self.clock() + self.skew_seconds
         with self.lock:
@@ -179,7 +178,7 @@ class CornerstoneSandbox(SandboxApplication):
         return entries
 
     def _received(self, answer: httpx.Response) -> bytes:
-        """Return the body; where the portal is to break, close the connection after its first bytes."""
+        """Return the body. If ``breaks`` is above 0, break the connection after the first byte instead."""
         if not self.breaks:
             return answer.read()
         self.breaks -= 1
@@ -214,7 +213,7 @@ class CornerstoneSandbox(SandboxApplication):
 
 
 def content_key_of(course: CourseEntry) -> str:
-    """Return our key of a course: what its address says, as learners' addresses name it; else its ID."""
+    """Return the content key from the course's enrollment URL; if the URL has none, return the course's ID."""
     address = urlsplit(course.URL)
     if run := parse_qs(address.query).get("course_run_key"):
         return run[0]

@@ -1,10 +1,10 @@
-"""A stand-in Degreed: the token end point, and the courses of its API v2.
+"""Degreed sandbox: the token endpoint, and the courses of API v2.
 
-It answers as Degreed's documentation says (https://developer.degreed.com), and where that is silent, as Open edX's own
-channel expects; what nobody has written down is a knob. One process plays both hosts, the one that gives out tokens
-and the one of the API. Every answer of the API has the three headers that tell about the rate window.
+Its behavior follows Degreed's documentation (https://developer.degreed.com), or else the expectations of Open edX's
+channel. Behavior that neither describes is a knob. One process serves both hosts, for tokens and for the API. Every API
+response has the three rate limit headers.
 
-Not played: providers, other kinds of content, the scopes of other things than content.
+Not simulated: providers, other content types, and scopes for anything but content.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from werkzeug import Request
 
-# Published and good for nothing but the sandbox.
+# Published; valid only in the sandbox.
 CLIENT_ID = "sandbox-key"
 CLIENT_SECRET = "not-a-real-secret"  # noqa: S105  (fake)
 
@@ -39,13 +39,13 @@ COURSES_PAGE = "/api/v2/content/courses"
 
 READ, WRITE = "content:read", "content:write"
 DOCUMENTED_CALLS_PER_MINUTE = 70
-UNHURRIED_CALLS_PER_MINUTE = 60_000  #: For demonstrations, which would last half an hour otherwise.
+UNHURRIED_CALLS_PER_MINUTE = 60_000  #: For demonstrations, which would otherwise take half an hour.
 TOKEN_LIFETIME_SECONDS = 5_183_999
 WINDOW_SECONDS = 60
 CURSOR_LIFETIME_SECONDS = 120  #: "The snapshotted set of data becomes obsolete".
-DEFAULT_LIMIT, MOST_LIMIT = 10, 100  #: Of a page.
+DEFAULT_LIMIT, MOST_LIMIT = 10, 100  #: Default and maximum page size.
 
-# The names of operations; ``…`` stands for an id.
+# Names of operations; ``…`` is a placeholder for an id.
 TOKEN = f"POST {TOKEN_PAGE}"
 CREATE, LIST = f"POST {COURSES_PAGE}", f"GET {COURSES_PAGE}"
 READ_ONE, UPDATE, DELETE = (f"{method} {COURSES_PAGE}/…" for method in ("GET", "PATCH", "DELETE"))
@@ -61,31 +61,31 @@ class _Token:
 @dataclass(slots=True)
 class _Cursor:
     expires_at: float
-    courses: Sequence[Course]  #: The snapshot's rest.
+    courses: Sequence[Course]  #: The remaining courses of the snapshot.
 
 
 @dataclass(kw_only=True, eq=False)
 class DegreedSandbox(SandboxApplication):
-    """A Degreed organisation and its one API key, as a WSGI application. Every argument is a knob.
+    """A Degreed organization with one API key, as a WSGI application. Every argument is a knob.
 
-    Tests reach ``table``, ``tokens``, ``calls`` and ``faults``. Operations are called by method and path, an id in it
-    written as ``…``.
+    Tests use ``table``, ``tokens``, ``calls`` and ``faults``. Operations are named by method and path, with ``…`` in
+    place of an id.
     """
 
     client_id: str = CLIENT_ID
     client_secret: str = CLIENT_SECRET
-    scopes: Collection[str] = frozenset({READ, WRITE})  #: What the API key was given.
+    scopes: Collection[str] = frozenset({READ, WRITE})  #: Scopes of the API key.
     may_set_skills: bool = True
     calls_per_minute: int = DOCUMENTED_CALLS_PER_MINUTE
     clock: Callable[[], float] = time.time  #: Epoch seconds.
-    gone_status: int = 410  #: What the id of a deleted course is answered with; or 404.
+    gone_status: int = 410  #: Status for the id of a deleted course: 410 or 404.
     delete_status: int = 204
     skills_status: int = 201
     skill_type: str = "skills"
-    deleted_stay_taken: bool = False  #: Whether external ids and urls of deleted courses cannot be used again.
+    deleted_stay_taken: bool = False  #: External ids and urls of deleted courses cannot be reused.
     filter_finds_obsolete: bool = True
-    filter_is_loose: bool = False  #: Whether it finds whatever has the text in it, in any case.
-    unseen_external_ids: Collection[str] = frozenset()  #: Of another provider's courses, which the API key cannot see.
+    filter_is_loose: bool = False  #: The filter finds external ids that contain the text, ignoring case.
+    unseen_external_ids: Collection[str] = frozenset()  #: Courses of another provider, invisible to the API key.
 
     table: CourseTable = field(init=False, default_factory=CourseTable)
     tokens: dict[str, _Token] = field(init=False, default_factory=dict)
@@ -95,7 +95,7 @@ class DegreedSandbox(SandboxApplication):
     _window_calls: int = field(init=False, default=0)
 
     def content(self) -> Sequence[Mapping[str, object]]:
-        """Return id, skills and attributes of each course that is not deleted, by ascending id."""
+        """Return id, skills and attributes of every course that is not deleted, by ascending id."""
         return [{"id": course.id, "skills": list(course.skills), **course.attributes} for course in self.table.all()]
 
     def offered(self) -> Mapping[str, str]:
@@ -107,16 +107,16 @@ class DegreedSandbox(SandboxApplication):
         return {"client_id": self.client_id, "client_secret": self.client_secret}
 
     def channel_settings(self) -> Mapping[str, object]:
-        """Return the minute's limit; tokens are given out at the same address."""
+        """Return the limit per minute. Tokens come from the same base URL."""
         return {"calls_per_minute": self.calls_per_minute}
 
     def expire_tokens(self) -> None:
-        """Let every token's time be over."""
+        """Expire all tokens."""
         with self.lock:
             self.tokens.clear()
 
     def reset(self) -> None:
-        """Forget courses, tokens, cursors and the rate window, too."""
+        """Also clear courses, tokens, cursors and the rate limit window."""
         with self.lock:
             super().reset()
             self.table = CourseTable()
@@ -130,7 +130,7 @@ class DegreedSandbox(SandboxApplication):
         return Operation(name, partial(self._answered_in_window, request, scope, serve))
 
     def _page(self, method: str, path: str, request: Request) -> tuple[str, str, Callable[[], Response]]:
-        """Return the operation's name, the scope that it takes, and what carries it out."""
+        """Return the operation's name, the scope that it requires, and the function that executes it."""
         place = path.removeprefix("/api/v2/content/")
         page: tuple[str, str, Callable[[], Response]]
         match method, [unquote(part) for part in place.split("/")] if place != path else []:
@@ -249,7 +249,7 @@ class DegreedSandbox(SandboxApplication):
         return json_response({"links": links, "data": [_resource(course, request) for course in courses[:limit]]})
 
     def _snapshot(self, wanted: str | None) -> Sequence[Course]:
-        """Return the courses of a list: all that are not obsolete, or those that the filter finds."""
+        """Return the courses of a list: all courses that are not obsolete, or the matches of the filter."""
         if wanted is None:
             found = [course for course in self.table.all() if not course.is_obsolete]
         elif self.filter_is_loose:

@@ -1,4 +1,4 @@
-"""Degreed's courses: what a document may say of one, and the table that keeps external ids and urls unique."""
+"""Courses of the Degreed sandbox: validation of documents, and a table with unique external ids and urls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WebAddress = Annotated[str, Field(pattern=r"^https?://")]
 
 
 class _Attributes(BaseModel):
-    """The attributes that a client may set; which of them must be there depends on what it does."""
+    """Attributes that a client may set. ``_REQUIRED`` lists the mandatory attributes."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -68,7 +68,7 @@ class _Skills(BaseModel):
     data: list[_Skill]
 
 
-#: Without these there is no course, and no update may take them away.
+#: Mandatory attributes of a new course. An update may omit them, but not clear them.
 _REQUIRED = ("title", "url", "external-id")
 
 
@@ -77,7 +77,7 @@ class Course:
     """A row of the table."""
 
     id: str
-    attributes: Mapping[str, Any]  #: As they were sent.
+    attributes: Mapping[str, Any]  #: As sent by the client.
     skills: tuple[str, ...] = ()
     is_deleted: bool = False
 
@@ -92,19 +92,19 @@ class Course:
 
 @dataclass(slots=True)
 class CourseTable:
-    """Courses by id, deleted ones included: their ids answer 410."""
+    """Courses by id. Includes deleted courses, whose ids return 410."""
 
     _rows: dict[str, Course] = field(default_factory=dict)
     _by_value: dict[tuple[str, str], set[str]] = field(default_factory=dict)  #: (attribute, value) -> ids.
 
     def add(self, attributes: Mapping[str, Any]) -> Course:
-        """Store a course under a new id and return it. Nothing is checked."""
+        """Store a course under a new id and return it. Does not validate."""
         course = Course(id=f"c{len(self._rows) + 1:06}x", attributes=attributes)
         self.put(course)
         return course
 
     def put(self, course: Course) -> None:
-        """Store ``course`` in place of the one with its id, if there is one."""
+        """Store ``course``. Replaces the course with the same id, if any."""
         if (old := self._rows.get(course.id)) is not None:
             for key in _unique(old):
                 self._by_value[key].discard(course.id)
@@ -113,7 +113,7 @@ class CourseTable:
             self._by_value.setdefault(key, set()).add(course.id)
 
     def delete(self, course: Course) -> None:
-        """Keep nothing but the id, and what the course was called by."""
+        """Mark the course as deleted. Its id, external id and url stay in the table."""
         self.put(replace(course, is_deleted=True))
 
     def get(self, course_id: str) -> Course | None:
@@ -125,15 +125,16 @@ class CourseTable:
         return [course for course in self._rows.values() if not course.is_deleted]
 
     def with_external_id(self, external_id: str) -> Sequence[Course]:
-        """Return the courses that are not deleted and have just this external id."""
+        """Return the courses with exactly this external id, without deleted courses."""
         found = [self._rows[course_id] for course_id in self._by_value.get(("external-id", external_id), ())]
         return [course for course in found if not course.is_deleted]
 
     def refuse_duplicates(self, attributes: Mapping[str, Any], *, but_for: str = "", with_deleted: bool) -> None:
-        """Raise ``conflict`` if another course than ``but_for`` has the external id or the url.
+        """Raise a 409 if another course has the same external id or url.
 
         Args:
-            with_deleted: whether what was deleted still counts.
+            but_for: id of the course to ignore.
+            with_deleted: include deleted courses.
         """
         for name in ("external-id", "url"):
             others = self._by_value.get((name, attributes[name]), set()) - {but_for}
@@ -142,13 +143,13 @@ class CourseTable:
 
 
 def read_course(body: object, *, course_id: str | None) -> dict[str, Any]:
-    """Return the attributes that a document sets, named as they were sent.
+    """Return the attributes that a document sets, with their original names.
 
     Args:
-        course_id: of the course to change; ``None`` for a new one.
+        course_id: id of the course to update; ``None`` for a new course.
 
     Raises:
-        DegreedError: 400, with what is wrong first.
+        DegreedError: 400, with the first problem.
     """
     data = _validated(_Document, body).data
     if course_id is not None and data.id != course_id:
@@ -161,10 +162,10 @@ def read_course(body: object, *, course_id: str | None) -> dict[str, Any]:
 
 
 def read_skills(body: object, *, skill_type: str) -> tuple[str, ...]:
-    """Return the names of skills in a relationship's document.
+    """Return the skill names in a relationship document.
 
     Raises:
-        DegreedError: 400: a bare list, another type, or no names.
+        DegreedError: 400 for a bare list, another type, or an empty name.
     """
     skills = _validated(_Skills, body).data
     if strangers := [skill.type for skill in skills if skill.type != skill_type]:

@@ -1,4 +1,4 @@
-"""The demonstration that ``manage.py demo`` gives: processes, commands and tables."""
+"""The demonstration behind ``manage.py demo``: runs the processes and commands, and prints tables."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 CUSTOMER = "22222222-2222-4222-8222-222222222222"
 CATALOG = "11111111-1111-4111-8111-111111111111"
-#: Only to check the data.
+#: Customer and catalog of the import that validates the data.
 OTHER_CUSTOMER = "33333333-3333-4333-8333-333333333333"
 OTHER_CATALOG = "44444444-4444-4444-8444-444444444444"
 
-#: One item in so many is changed between the syncs, one is added and one is taken away.
+#: Between the syncs, 1 of 20 items is changed, 1 of 20 is added and 1 of 20 is removed.
 CHANGED_SHARE = 20
 _START_SECONDS = 60
-#: A visitor says since when it knows the feed, in full seconds.
+#: Pause between polls: ``If-Modified-Since`` has a resolution of one second.
 _VISITS_APART_SECONDS = 1.1
-#: After this time the sandboxes take calls again; SAP's is the slowest, with one import a second.
+#: Pause between syncs, after which the sandboxes accept calls again. SAP's is the slowest, with one import per second.
 _SYNCS_APART_SECONDS = 1.1
-_ROWS_SHOWN = 4  #: Of each action, in the plan.
+_ROWS_SHOWN = 4  #: Rows per action in the plan.
 
 Document = dict[str, Any]
 
 
 class DemonstrationError(Exception):
-    """The demonstration did not end as it should; the text says where."""
+    """The demonstration failed. The message describes the failed step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,11 @@ class Catalogs:
 
 
 def split(documents: Sequence[Document]) -> Catalogs:
-    """Return two contents of the catalog, the second of which is ``documents``.
+    """Return the catalog's content before and after the change. The content after the change is ``documents``.
 
-    The first lacks some of them, has some with an older title, and has some that retire in between.
+    The content before the change lacks some documents, has old titles for some, and has some that are then removed.
     """
-    if len(documents) == 1:  # Its retirement would empty the catalog, which is held for approval.
+    if len(documents) == 1:  # Removing it would empty the catalog, and such a delete is held for approval.
         return Catalogs(before=[_outdated(documents[0])], after=list(documents))
     share = max(1, len(documents) // CHANGED_SHARE)
     stale = [_outdated(document) for document in documents[share : 2 * share]]
@@ -75,7 +75,7 @@ def _outdated(document: Document) -> Document:
 
 
 def _retired(document: Document) -> Document:
-    """Return a copy of ``document`` under a key of its own."""
+    """Return a copy of ``document`` with its own content key."""
     name = str(uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(document, sort_keys=True)))
     copy = {**document, "uuid": name, "title": f"{document.get('title')} (retires)"}
     return {**copy, "key": f"Retired+{name[:8]}"} if "key" in document else copy
@@ -88,22 +88,22 @@ def key_of(document: Document) -> str:
 
 @dataclass
 class Demonstration:
-    """One demonstration in ``folder``, which holds its database, its keys and its logs."""
+    """One run of the demonstration. ``folder`` contains its database, keys and logs."""
 
     folder: Path
     channel: str
     data: Path
     console: Console
-    _url: str = ""  #: Of the sandbox.
+    _url: str = ""  #: Base URL of the sandbox.
     _configuration: str = ""
-    _polls: bool = False  #: Whether the sandbox comes to us.
+    _polls: bool = False  #: ``True`` if the sandbox polls our feed.
     _environment: dict[str, str] = field(default_factory=dict)
 
     def run(self) -> None:
-        """Give the demonstration.
+        """Run the demonstration.
 
         Raises:
-            DemonstrationError: a command failed, or the LMS does not hold what it should.
+            DemonstrationError: a command failed, or the LMS does not match the catalog.
         """
         port = _free_port()
         self._environment = _environment(self.folder, port)
@@ -139,10 +139,10 @@ class Demonstration:
         self.console.print(f"\n[bold green]The LMS equals the catalog{but}.[/]")
 
     def _check_data(self) -> None:
-        """Import the data into a catalog that is not synced.
+        """Validate the data by importing it into a catalog that is not synced.
 
         Raises:
-            DemonstrationError: names the file, and the first bad line with its reason.
+            DemonstrationError: the data is invalid. The message names the file, the first bad line and the reason.
         """
         named = ("--catalog-uuid", OTHER_CATALOG, "--customer-uuid", OTHER_CUSTOMER)
         done = self._run("import_content", str(self.data), *named)
@@ -166,7 +166,7 @@ class Demonstration:
         self._table("Imported into the catalog", report.keys(), [[str(count) for count in report.values()]])
 
     def _sync(self, expected: int) -> None:
-        """Run syncs, with a bar that follows what the LMS is asked to do, and show their counts."""
+        """Run syncs with a progress bar, and print the counts of each sync."""
         reports = self._with_progress(expected)
         for number, report in enumerate(reports, start=1):
             rows = [
@@ -180,10 +180,12 @@ class Demonstration:
             self._let_it_poll()
 
     def _let_it_poll(self) -> None:
-        """Let the LMS fetch what is staged, and prove with a later visit that it has; then settle that.
+        """Make the LMS poll the feed until it is empty, then sync to settle the acknowledged items.
+
+        Each poll acknowledges the items of the previous poll.
 
         Raises:
-            DemonstrationError: a visit came to nothing, or a course was refused.
+            DemonstrationError: the LMS rejected a course.
         """
         rows = []
         for number in count(1):
@@ -220,16 +222,16 @@ class Demonstration:
         return reports
 
     def _until_nothing_is_left_over(self) -> list[Mapping[str, Any]]:
-        """Run syncs one after the other, as a worker does if the LMS takes no more calls for now; return their reports.
+        """Run syncs until no backlog is left, as a worker does with a rate-limited LMS, and return their reports.
 
         Raises:
-            DemonstrationError: one could not go on, or got nothing done.
+            DemonstrationError: a sync failed, or made no progress.
         """
         reports: list[Mapping[str, Any]] = []
         while not reports or reports[-1]["backlog"]:
             if reports:
                 time.sleep(_SYNCS_APART_SECONDS)
-            # 1: something failed and is recorded; which is for the check to judge.
+            # Exit code 1: some items failed. ``_check`` verifies their recorded reasons later.
             output = self._manage("sync_channels", "--configuration", self._configuration, "--json", allowed=(0, 1))
             report: Mapping[str, Any] = json.loads(output)
             if report["state"] not in {"complete", "incomplete"}:
@@ -240,7 +242,7 @@ class Demonstration:
         return reports
 
     def _follow(self, progress: Progress, bar: Any, expected: int, ended: threading.Event) -> None:
-        """Move the bar by the number of items that the sync has got an outcome for."""
+        """Advance the bar by the growth of the sandbox's content, until ``ended`` is set."""
         start = self._settled()
         while not ended.wait(0.2):
             progress.update(bar, completed=min(self._settled() - start, expected))
@@ -260,13 +262,14 @@ class Demonstration:
         self._table("What a sync would do (dry run)", ("action", "content key", "why"), rows)
 
     def _check(self, documents: Sequence[Document]) -> int:
-        """Compare what learners see in the LMS, and what the audit says, with ``documents``.
+        """Compare the courses offered by the LMS, and the transmissions in the audit, with ``documents``.
 
         Returns:
-            How many of them are not in the LMS and recorded with a reason.
+            The number of items that do not match the catalog and have a recorded reason.
 
         Raises:
-            DemonstrationError: an item is missing without a recorded reason, is too many, or has another title.
+            DemonstrationError: an item is missing without a recorded reason, is not in the catalog, or has the title
+                of another version.
         """
         desired = {key_of(document): str(document.get("title")) for document in documents}
         offered: dict[str, str] = _get_json(f"{self._url}/_sandbox/offered")
@@ -288,16 +291,16 @@ class Demonstration:
         return len(reasons)
 
     def _reasons(self) -> dict[str, str]:
-        """Return content key -> reason of each item that the LMS does not hold as it should."""
+        """Return content key -> reason of each item that is not settled (transmitted or deleted)."""
         output = self._manage("show_transmissions", "--configuration", self._configuration, "--json")
         rows = [json.loads(line) for line in output.splitlines()]
         return {row["content_key"]: row["reason"] for row in rows if row["state"] not in {"transmitted", "deleted"}}
 
     def _check_silence(self) -> None:
-        """Sync once more.
+        """Sync an unchanged catalog.
 
         Raises:
-            DemonstrationError: anything was sent to the LMS.
+            DemonstrationError: the sync called the LMS.
         """
         before = _get_json(f"{self._url}/_sandbox/calls")
         self._manage("sync_channels", "--configuration", self._configuration, "--json", allowed=(0, 1))
@@ -307,7 +310,11 @@ class Demonstration:
         self._table("Calls to the LMS", ("before", "after"), [[str(sum(before.values())), str(sum(after.values()))]])
 
     def _manage(self, *arguments: str, allowed: Sequence[int] = (0,)) -> str:
-        """Run a command to its end and return its output."""
+        """Run a command and return its output.
+
+        Raises:
+            DemonstrationError: the exit code is not in ``allowed``.
+        """
         done = self._run(*arguments)
         if done.returncode not in allowed:
             raise DemonstrationError(f"{arguments[0]} ended with {done.returncode}:\n{done.stderr[-3000:]}")
@@ -319,7 +326,7 @@ class Demonstration:
 
     @contextlib.contextmanager
     def _process(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """Run a command until the block ends; its log goes into the folder."""
+        """Run a command until the block ends. Its error output goes to a log file in the folder."""
         command = [sys.executable, str(MANAGE), *arguments]
         with (self.folder / f"{arguments[0]}.log").open("w") as log:
             process = subprocess.Popen(  # noqa: S603  (our own command)
@@ -346,7 +353,7 @@ class Demonstration:
 
 
 def _environment(folder: Path, port: int) -> dict[str, str]:
-    """Return an environment in which all is local to ``folder``, whatever the caller's own says."""
+    """Return an environment that keeps all state in ``folder``. Overrides conflicting variables of the caller."""
     ours = {
         "DJANGO_SETTINGS_MODULE": "enterprise_catalog.settings.local",
         "LOCAL_STATE_DIR": str(folder),

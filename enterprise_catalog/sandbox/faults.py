@@ -1,7 +1,7 @@
-"""Failures on demand, for every sandbox: made-up answers, broken connections, delays, and lists of the wrong length.
+"""Fault injection for every sandbox: fake responses, broken connections, delays, and lists of the wrong length.
 
-A fault says which operations it strikes and how often; a ``FaultQueue`` hands the faults out; ``answer_with``
-carries one out. What an operation is called, and the control page that sets faults over HTTP, is in ``application.py``.
+A ``Fault`` defines which operations it affects and how often. A ``FaultQueue`` selects the fault for a request, and
+``answer_with`` applies it. ``application.py`` names the operations, and has the control page that sets faults.
 """
 
 import json
@@ -18,60 +18,60 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from werkzeug import Response
 
-#: How many parts, at most, an answer has that drips.
+#: Maximum number of parts of a response with ``DRIP``.
 DRIPS: Final = 8
 
 
 class ConnectionCutError(httpx.RemoteProtocolError, ConnectionAbortedError):
-    """The sandbox breaks the connection off; raised out of the WSGI application.
+    """The sandbox breaks the connection. Raised out of the WSGI application.
 
-    It is two things at once so that the client sees the same on either road: to werkzeug's server it is a connection
-    error, upon which it closes the socket without a word, and a client mounted in-process gets at once the error that
-    httpx would have raised over that socket.
+    It has two base classes, so that clients see the same error over a socket and in-process. werkzeug's server treats
+    it as a connection error and closes the socket without a response. An in-process client receives the error that
+    httpx would raise for such a socket.
     """
 
 
 class FaultKind(StrEnum):
-    """What goes wrong. Only ``ANSWER`` and ``REFUSE`` leave the request undone."""
+    """Kinds of faults. Only ``ANSWER`` and ``REFUSE`` prevent the execution of the request."""
 
-    ANSWER = "answer"  #: The made-up answer instead of carrying the request out.
-    REFUSE = "refuse"  #: The connection breaks; the request is not carried out.
-    REPLACE = "replace"  #: The request is carried out; the made-up answer takes the place of the true one.
-    DROP = "drop"  #: The request is carried out; the connection breaks before the first byte of the answer.
-    TRUNCATE = "truncate"  #: The request is carried out; the connection breaks half-way through the body.
-    DELAY = "delay"  #: Nothing but ``delay_seconds``; the request is carried out after it.
-    DRIP = "drip"  #: The request is carried out; the answer comes whole, in parts, with ``delay_seconds`` before each.
-    SHORTEN = "shorten"  #: The request is carried out; of a JSON list that answers it the last element is left out.
-    LENGTHEN = "lengthen"  #: The request is carried out; of a JSON list that answers it the last element comes twice.
+    ANSWER = "answer"  #: Returns the fake response; the request is not executed.
+    REFUSE = "refuse"  #: Breaks the connection; the request is not executed.
+    REPLACE = "replace"  #: Executes the request, and returns the fake response.
+    DROP = "drop"  #: Executes the request, and breaks the connection before the first byte of the response.
+    TRUNCATE = "truncate"  #: Executes the request, and breaks the connection after half of the body.
+    DELAY = "delay"  #: Waits for ``delay_seconds``, then executes the request normally.
+    DRIP = "drip"  #: Executes the request, and sends the response in parts, with ``delay_seconds`` before each part.
+    SHORTEN = "shorten"  #: Executes the request, and removes the last element if the response is a JSON list.
+    LENGTHEN = "lengthen"  #: Executes the request, and repeats the last element if the response is a JSON list.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Fault:
-    """One failure, and which requests it strikes. Wrong values raise pydantic's ``ValidationError`` (a ValueError).
+    """A fault and the requests that it affects. Invalid values raise pydantic's ``ValidationError`` (a ValueError).
 
-    ``status``, ``body``, ``content_type`` and ``retry_after`` are the made-up answer of ``ANSWER`` and ``REPLACE``; the
-    defaults are what a proxy says when nobody is behind it, which is also the usual non-JSON body.
+    ``status``, ``body``, ``content_type`` and ``retry_after`` define the fake response of ``ANSWER`` and ``REPLACE``.
+    The defaults are those of a proxy with an unavailable backend: a 503 with an HTML body.
     """
 
     kind: FaultKind
-    operation: str = "*"  #: A pattern as in a shell, matched against the name of the operation, case included.
-    skip: Annotated[int, Field(ge=0)] = 0  #: So many matching requests get through first.
-    times: Annotated[int, Field(ge=1)] | None = 1  #: So many requests are struck; None strikes for ever.
-    probability: Annotated[float, Field(ge=0, le=1)] = 1.0  #: The chance of striking a request that matches.
-    #: Waited before anything else, whatever the kind; of ``DRIP`` also before each further part of the answer.
+    operation: str = "*"  #: Shell-style pattern for the operation's name; case-sensitive.
+    skip: Annotated[int, Field(ge=0)] = 0  #: Number of matching requests that pass first.
+    times: Annotated[int, Field(ge=1)] | None = 1  #: Number of requests to affect; ``None`` for no limit.
+    probability: Annotated[float, Field(ge=0, le=1)] = 1.0  #: Probability that a matching request is affected.
+    #: Wait before anything else, for every kind. ``DRIP`` also waits before each further part of the response.
     delay_seconds: Annotated[float, Field(ge=0)] = 0.0
     status: Annotated[int, Field(ge=100, le=599)] = 503
     body: str = "<html><body><h1>503 Service Unavailable</h1></body></html>"
     content_type: str = "text/html; charset=utf-8"
-    retry_after: str | None = None  #: The Retry-After header as sent (seconds, or an HTTP date); None sends none.
+    retry_after: str | None = None  #: ``Retry-After`` header (seconds, or an HTTP date); ``None`` to send no header.
 
 
 class FaultQueue:
-    """The faults that are armed, in order. Safe to use from several threads.
+    """The armed faults, in order. Thread-safe.
 
     Args:
-        seed: of the dice for ``probability``; the same requests meet the same faults again.
-        sleep: waits for ``delay_seconds``.
+        seed: seed of the random numbers for ``probability``. The same seed and requests give the same faults.
+        sleep: called to wait for ``delay_seconds``.
     """
 
     def __init__(self, *, seed: int = 0, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -81,29 +81,29 @@ class FaultQueue:
         self._armed: list[_ArmedFault] = []
 
     def set(self, faults: Iterable[Fault]) -> None:
-        """Arm ``faults`` in place of all earlier ones."""
+        """Replace all faults with ``faults``."""
         with self._lock:
             self._armed = [_ArmedFault(fault) for fault in faults]
 
     def add(self, fault: Fault) -> None:
-        """Arm ``fault`` behind the others."""
+        """Append ``fault`` to the queue."""
         with self._lock:
             self._armed.append(_ArmedFault(fault))
 
     def clear(self) -> None:
-        """Disarm everything."""
+        """Remove all faults."""
         self.set([])
 
     def armed(self) -> list[Fault]:
-        """Return the faults that may still strike, in order, each as it was armed."""
+        """Return the faults that can still apply, in order, unchanged since they were armed."""
         with self._lock:
             return [armed.fault for armed in self._armed if armed.is_live]
 
     def take(self, operation: str) -> Fault | None:
-        """Return the fault that strikes a request for ``operation``, or None; it counts as used.
+        """Return the fault for a request for ``operation``, and count its use; ``None`` if no fault applies.
 
-        The first live fault that matches decides, and only one strikes. A fault that skips this request, or whose dice
-        spare it, leaves it to the next one.
+        Only one fault applies: the first that matches. If a fault skips this request, because of ``skip`` or
+        ``probability``, the next fault is tried.
         """
         with self._lock:
             return next((armed.fault for armed in self._armed if armed.strikes(operation, self._dice)), None)
@@ -133,10 +133,10 @@ class _ArmedFault:
 
 
 def answer_with(fault: Fault, carry_out: Callable[[], Response], *, sleep: Callable[[float], None]) -> Response:
-    """Return the answer to a request that ``fault`` strikes; ``carry_out`` is called at most once.
+    """Return the response to a request that ``fault`` affects. Calls ``carry_out`` at most once.
 
     Raises:
-        ConnectionCutError: instead of an answer, or out of the answer's body after its first half.
+        ConnectionCutError: the fault breaks the connection. ``TRUNCATE`` raises it later, from the response's body.
     """
     sleep(fault.delay_seconds)
     match fault.kind:
@@ -168,7 +168,7 @@ def _made_up_answer(fault: Fault) -> Response:
 
 
 def _truncated(answer: Response) -> Response:
-    # Content-Length keeps telling the whole size; without that a cut body would look complete over a socket.
+    # Content-Length stays at the full size. Otherwise, a truncated body would look complete over a socket.
     body = answer.get_data()
     cut = Response(_half(body), status=answer.status, headers=answer.headers)
     cut.content_length = len(body)
@@ -190,7 +190,7 @@ def _dripping(answer: Response, *, pause: Callable[[], None]) -> Response:
 def _drips(body: bytes, pause: Callable[[], None]) -> Iterator[bytes]:
     size = -(-len(body) // DRIPS) or 1
     for start in range(0, len(body), size):
-        if start:  # The head and the first part come together; their pause is over.
+        if start:  # The first part is sent with the headers, after the initial delay.
             pause()
         yield body[start : start + size]
 

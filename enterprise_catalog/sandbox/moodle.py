@@ -1,11 +1,14 @@
-"""A stand-in Moodle: the login page that hands out tokens, and the REST server for courses.
+"""Moodle sandbox: the login page that issues tokens, and the REST server for courses.
 
-It answers as a real Moodle 4.5 was seen to, over ``POST /login/token.php`` and ``GET`` or ``POST
-/webservice/rest/server.php``; every other path is the web server's HTML 404. Nearly every refusal is HTTP 200, in XML
-unless ``moodlewsrestformat=json`` got through. The other ``moodle_*`` modules hold the parts: knobs, functions, texts.
+Its behavior was observed on a real Moodle 4.5. It serves ``POST /login/token.php`` and ``GET`` or ``POST
+/webservice/rest/server.php``; any other path returns the web server's HTML 404. Almost every error has status 200, and
+is XML unless ``moodlewsrestformat=json`` arrived. The other ``moodle_*`` modules contain knobs, functions and texts.
 
-Not played: the race of parallel creates (``table.add`` can leave behind what it leaves), the time that Moodle takes for
-anything but creates (``sort_seconds_per_course``; use a fault's delay), PHP's limit on the size of a body.
+Not simulated:
+
+* the race of parallel creates (``table.add`` can create its result),
+* the duration of operations other than creates (``sort_seconds_per_course``); use a fault's delay,
+* PHP's limit on the size of a body.
 """
 
 from __future__ import annotations
@@ -40,7 +43,7 @@ LOGIN_PAGE = "login/token.php"
 REST_PAGE = "webservice/rest/server.php"
 CREATE = "core_course_create_courses"
 
-TOKEN_LIFETIME_SECONDS = 12 * 7 * 24 * 60 * 60  #: Of a token from the login page; Moodle's default ``tokenduration``.
+TOKEN_LIFETIME_SECONDS = 12 * 7 * 24 * 60 * 60  #: Of tokens from the login page; Moodle's default ``tokenduration``.
 
 _FALSE_WORDS = frozenset({"", "0", "false", "no", "off"})
 
@@ -49,19 +52,19 @@ _FALSE_WORDS = frozenset({"", "0", "false", "no", "off"})
 class MoodleSandbox(MoodleSite, SandboxApplication):
     """A Moodle site as a WSGI application. The arguments are the fields of ``MoodleSite``.
 
-    Tests reach ``table`` (rows to read, or to add without any check), ``courses``, ``tokens``, ``calls``,
-    ``row_locks`` and ``faults``. Operations are called by their web service function, ``login/token.php``, or a path.
+    Tests use ``table`` (to read rows, or to add rows without validation), ``courses``, ``tokens``, ``calls``,
+    ``row_locks`` and ``faults``. Operations are named by their web service function, ``login/token.php``, or the path.
     """
 
     table: CourseTable = field(init=False, default_factory=CourseTable)
-    #: Token -> epoch seconds until which it is valid, None for ever. One that is met later than that is deleted.
+    #: Token -> expiry time in epoch seconds; ``None`` if it never expires. An expired token is deleted on its next use.
     tokens: dict[str, float | None] = field(init=False, default_factory=lambda: {TOKEN: None})
     _tokens_made: int = field(init=False, default=0)
     row_locks: RowLocks = field(init=False, repr=False, default_factory=RowLocks)
 
     @property
     def courses(self) -> Sequence[CourseRecord]:
-        """Every course but the site's own, by ascending id, text as it was sent."""
+        """All courses except the site course, by ascending id, with their text as it was sent."""
         return [course.as_record() for course in self.table.all() if course.id != SITE_COURSE_ID]
 
     def content(self) -> Sequence[CourseRecord]:
@@ -69,7 +72,7 @@ class MoodleSandbox(MoodleSite, SandboxApplication):
         return self.courses
 
     def offered(self) -> Mapping[str, str]:
-        """Return ID number -> full name of the courses that are visible."""
+        """Return ID number -> full name of the visible courses."""
         return {course["idnumber"]: course["fullname"] for course in self.courses if course["visible"]}
 
     def channel_credentials(self) -> Mapping[str, str]:
@@ -77,23 +80,23 @@ class MoodleSandbox(MoodleSite, SandboxApplication):
         return {"token": TOKEN}
 
     def channel_settings(self) -> Mapping[str, object]:
-        """Return the category to create courses in."""
+        """Return the category for new courses."""
         return {"category_id": min(self.category_ids)}
 
     def expire_tokens(self) -> None:
-        """Let every token's time be over: its next use is refused and deletes it."""
+        """Expire all tokens. The next use of a token is rejected and deletes the token."""
         with self.lock:
             self.tokens = dict.fromkeys(self.tokens, self.clock() - 1)
 
     def reset(self) -> None:
-        """Forget courses and tokens, too; the published token is valid again."""
+        """Also clear courses and tokens. The published token becomes valid again."""
         with self.lock:
             super().reset()
             self.table = CourseTable()
             self.tokens = {TOKEN: None}
 
     def route(self, request: Request) -> Operation:
-        """Return the page asked for, or for the REST server the function."""
+        """Return the operation of the request: the login page, a web service function, or a 404 page."""
         page = request.path.removeprefix(f"{self._base_path}/")
         parameters = read_parameters(request, max_input_vars=self.max_input_vars)
         if page == LOGIN_PAGE:
@@ -119,7 +122,7 @@ class MoodleSandbox(MoodleSite, SandboxApplication):
             return answers.error(refusal, RestFormat.JSON, debug=self.debug)
 
     def _open_page(self, request: Request, run_page: Callable[[], Response]) -> Response:
-        """Do what Moodle's start-up does on every page before the page itself runs."""
+        """Run the checks of Moodle's start-up (maintenance mode, ``wwwroot``), then the page."""
         if self.state is SiteState.CLI_MAINTENANCE:
             return answers.html_page("503 This site is undergoing maintenance", status=503)
         if self.wwwroot is not None and not f"{request.base_url}/".startswith(f"{self.wwwroot}/"):
@@ -212,7 +215,7 @@ class MoodleSandbox(MoodleSite, SandboxApplication):
         return functions[name]
 
     def _site_info(self, parameters: PHPArray) -> dict[str, object]:
-        """Return who the account is and what its service holds. A blocked account gets it, too: apps need it then."""
+        """Return the account and the functions of its service. Also works for a blocked account, as apps require."""
         validate(NoParameters, parameters)
         return {
             "sitename": "Sandbox site",
@@ -233,7 +236,10 @@ def _required(parameters: PHPArray, name: str) -> str:
 
 
 def _take_raw_setting(parameters: PHPArray) -> bool:
-    """Take the web service settings out of ``parameters``, where they would be unknown keys; say if text stays raw."""
+    """Remove the web service settings from ``parameters``, and return True if text stays raw.
+
+    The functions would reject the settings as unknown keys.
+    """
     raw = parameters.pop("moodlewssettingraw", "")
     for other in ("fileurl", "filter", "lang", "timezone"):
         parameters.pop(f"moodlewssetting{other}", None)

@@ -1,4 +1,4 @@
-"""What a Moodle site sends: results and errors as JSON or XML, the login page's JSON, HTML pages for people."""
+"""Responses of the Moodle sandbox: results and errors as JSON or XML, login errors as JSON, and HTML pages."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _HTML_PAGE = "<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h
 
 
 class RestFormat(StrEnum):
-    """The values of ``moodlewsrestformat``; anything else, or none, means XML."""
+    """Values of ``moodlewsrestformat``. Any other value, or no value, means XML."""
 
     JSON = "json"
     XML = "xml"
 
 
 def result(value: object, rest_format: RestFormat) -> Response:
-    """Return a function's result: ``value`` of dicts, lists, numbers, strings and None."""
+    """Return a function's result. ``value`` consists of dicts, lists, numbers, strings and ``None``."""
     match rest_format:
         case RestFormat.JSON:
             return json_response(value)
@@ -35,7 +35,7 @@ def result(value: object, rest_format: RestFormat) -> Response:
 
 
 def error(refusal: MoodleError, rest_format: RestFormat, *, debug: bool) -> Response:
-    """Return ``refusal`` at HTTP 200; ``debug`` adds what Moodle tells developers."""
+    """Return ``refusal`` with status 200. ``debug`` adds ``debuginfo``."""
     fields = {"exception": refusal.exception, "errorcode": refusal.code, "message": refusal.message}
     if debug:
         fields["debuginfo"] = refusal.debuginfo
@@ -50,18 +50,18 @@ def error(refusal: MoodleError, rest_format: RestFormat, *, debug: bool) -> Resp
 
 
 def login_error(refusal: MoodleError) -> Response:
-    """Return ``refusal`` in the shape of the login page, at HTTP 200."""
+    """Return ``refusal`` in the format of the login page, with status 200."""
     details = dict.fromkeys(("stacktrace", "debuginfo", "reproductionlink"))
     return json_response({"error": refusal.message, "errorcode": refusal.code, **details})
 
 
 def html_page(title: str, *, status: int, headers: dict[str, str] | None = None) -> Response:
-    """Return a page for people, as the web server or Moodle sends when no web service is reached."""
+    """Return an HTML page, as the web server or Moodle sends it if the request does not reach a web service."""
     return Response(_HTML_PAGE.format(title=title), status=status, headers=headers, content_type=_HTML_TYPE)
 
 
 def empty_page(*, status: int) -> Response:
-    """Return nothing, as text/html: web services or the REST protocol are off."""
+    """Return an empty ``text/html`` response: web services or the REST protocol are disabled."""
     return Response(b"", status=status, content_type=_HTML_TYPE)
 
 

@@ -1,7 +1,7 @@
-"""The web service functions that create, update and delete courses, as ``course/externallib.php`` carries them out.
+"""Web service functions that create, update and delete courses, as implemented in ``course/externallib.php``.
 
-Each takes PHP arrays as they came and returns plain data for JSON or XML. A refusal of the whole call is a
-``MoodleError``; updates and deletes report single courses as warnings beside their successes.
+Each function receives parsed PHP arrays and returns plain data for JSON or XML. ``MoodleError`` rejects the whole call.
+Updates and deletes report failed courses as warnings, and still process the remaining courses.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.sandbox.moodle_site import MoodleSite
     from enterprise_catalog.sandbox.php_forms import PHPArray
 
-SHORTNAME_LIMIT = 255  #: In characters, as the column counts.
+SHORTNAME_LIMIT = 255  #: Size of the database column, in characters.
 IDNUMBER_LIMIT = 100
 
 _DAY_SECONDS = 24 * 60 * 60
@@ -35,7 +35,7 @@ _DEFAULT_DURATION_SECONDS = 365 * _DAY_SECONDS
 
 
 class CourseSettings(TypedDict, total=False):
-    """What a call may say of a course and Moodle keeps; a key that is absent was not sent."""
+    """Course fields that a call may set and Moodle stores. A missing key was not sent."""
 
     categoryid: int
     fullname: str
@@ -51,7 +51,7 @@ class CourseSettings(TypedDict, total=False):
 
 
 class CourseWarning(TypedDict):
-    """Why one course of an update or delete was left as it was."""
+    """A warning: one course of an update or delete was not changed, and why."""
 
     item: str
     itemid: int
@@ -59,7 +59,7 @@ class CourseWarning(TypedDict):
     message: str
 
 
-#: What changing a setting takes beyond moodle/course:update, in the order in which Moodle asks.
+#: Setting -> capability for a change, in addition to ``moodle/course:update``. In the order of Moodle's checks.
 _CAPABILITIES: Mapping[str, str] = {
     "categoryid": "moodle/course:changecategory",
     "fullname": "moodle/course:changefullname",
@@ -74,13 +74,13 @@ _CAPABILITIES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CourseEditor:
-    """The functions that write."""
+    """The web service functions that write."""
 
     site: MoodleSite
     table: CourseTable
 
     def create_courses(self, parameters: PHPArray) -> list[dict[str, object]]:
-        """Create all the courses or none; return id and short name of each, in the order sent."""
+        """Create all courses or none. Return id and short name of each course, in the order of sending."""
         created: list[Course] = []
         try:
             for new in validate(CreateCourses, parameters).courses:
@@ -92,7 +92,7 @@ class CourseEditor:
         return [{"id": course.id, "shortname": course.shortname} for course in created]
 
     def update_courses(self, parameters: PHPArray) -> dict[str, list[CourseWarning]]:
-        """Update each course by itself; a course with a warning is unchanged, and a missing one is only a warning."""
+        """Update the courses one by one. A course with a warning is unchanged; a missing course is also a warning."""
         warnings = []
         for changes in validate(UpdateCourses, parameters).courses:
             try:
@@ -102,7 +102,7 @@ class CourseEditor:
         return {"warnings": warnings}
 
     def delete_courses(self, parameters: PHPArray) -> dict[str, list[CourseWarning]]:
-        """Delete each course by itself, except that one which may not be entered stops the rest with an exception."""
+        """Delete the courses one by one. A course that the account may not enter stops the call with an exception."""
         outcomes = [self._delete(course_id) for course_id in validate(DeleteCourses, parameters).courseids]
         return {"warnings": [warning for warning in outcomes if warning]}
 
@@ -144,7 +144,7 @@ class CourseEditor:
             raise errors.front_page_is_fixed()
         updated = replace(course, **sent, timemodified=int(self.site.clock()))
         self._refuse_duplicates(updated, among=changed)
-        # Only the dates sent are looked at: a start moved past the stored end goes through.
+        # Only the dates in the request are checked. A new start after the stored end is accepted.
         _refuse_dates(sent)
         if "categoryid" in changed and updated.categoryid not in self.site.category_ids:
             raise errors.record_not_found("course_categories")
@@ -157,7 +157,7 @@ class CourseEditor:
             return _warning(course_id, "unknowncourseidnumber", f"Unknown course ID {course_id}")
         self.site.require_entry(course)
         if not self.site.may("moodle/course:delete"):
-            message = f"You do not have the permission to delete this course{course_id}"  # Moodle lacks the space, too.
+            message = f"You do not have the permission to delete this course{course_id}"  # Moodle omits the space too.
             return _warning(course_id, "cannotdeletecourse", message)
         if course_id == SITE_COURSE_ID:
             return _warning(course_id, "cannotdeletecategorycourse", f"Course {course_id} failed to be deleted")
@@ -194,7 +194,7 @@ def _settings(parameters: NewCourse | CourseChanges) -> CourseSettings:
 
 
 def _with_default_dates(sent: CourseSettings, now: int) -> CourseSettings:
-    """Add the dates of a new course that were not sent: today's midnight UTC, and 365 days after a start."""
+    """Add default dates of a new course: it starts today at midnight UTC, and ends 365 days after its start."""
     start = sent.get("startdate", now - now % _DAY_SECONDS)
     end = start + _DEFAULT_DURATION_SECONDS if start else 0
     return {"startdate": start, "enddate": end, **sent}

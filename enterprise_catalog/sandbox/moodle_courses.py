@@ -1,4 +1,4 @@
-"""Moodle's table of courses: rows, and finding them as its database does. No rule of the web services is kept here."""
+"""Course table of the Moodle sandbox, with the database's collation for look-ups. Enforces no web service rules."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from enterprise_catalog.sandbox.moodle_text import collate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SITE_COURSE_ID = 1  #: The front page, a course that every site has and that cannot be deleted.
+SITE_COURSE_ID = 1  #: The front page, which is a course on every site and cannot be deleted.
 
 
 class CourseRecord(TypedDict):
-    """A course as plain data; dates are epoch seconds (0 is none), ``visible`` is 0 or 1."""
+    """A course as plain data. Dates are epoch seconds (0 for no date); ``visible`` is 0 or 1."""
 
     id: int
     shortname: str
@@ -30,12 +30,12 @@ class CourseRecord(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """A row of the table, text as it was sent. Dates are epoch seconds (0 is none), ``visible`` is 0 or 1."""
+    """A row of the table, with text as it was sent. Dates are epoch seconds (0 for no date); ``visible`` is 0 or 1."""
 
     shortname: str
     fullname: str
     categoryid: int
-    id: int = 0  #: 0 until the table gives one.
+    id: int = 0  #: 0 until the table assigns an id.
     idnumber: str = ""
     summary: str = ""
     summaryformat: int = 1
@@ -63,9 +63,9 @@ class Course:
 
 
 class CourseTable:
-    """The courses by id, with indexes on short name and ID number that are not unique: Moodle has no such constraint.
+    """Courses by id, with indexes on short name and ID number. Like Moodle's database, it enforces no uniqueness.
 
-    A fresh table holds the site course. Ids ascend and are never given twice, not even those of rows that were undone.
+    A new table contains the site course. Ids ascend and are never reused, not even after a rollback.
     """
 
     def __init__(self) -> None:
@@ -77,39 +77,42 @@ class CourseTable:
         self.add(Course(shortname="sandbox", fullname="Sandbox site", categoryid=0, format="site"))
 
     def add(self, course: Course) -> Course:
-        """Store ``course`` under a new id and return it. Nothing is checked.
+        """Store ``course`` under a new id and return it. Does not validate.
 
-        So it can leave behind what two parallel creates of one course do: two rows of one short name.
+        It can therefore create the result of two parallel creates: two rows with the same short name.
         """
         self._last_id += 1
         return self._store(replace(course, id=self._last_id))
 
     def change(self, course: Course) -> None:
-        """Store ``course`` in place of the row with its id, which must exist."""
+        """Replace the row with the id of ``course``. The row must exist."""
         self.remove(course.id)
         self._store(course)
 
     def remove(self, course_id: int) -> None:
-        """Remove a row, which must exist."""
+        """Remove a row. The row must exist."""
         course = self._rows.pop(course_id)
         self._ids_by_shortname[collate(course.shortname)].discard(course_id)
         self._ids_by_idnumber[collate(course.idnumber)].discard(course_id)
         self._count_by_category[course.categoryid] -= 1
 
     def get(self, course_id: int) -> Course | None:
-        """Return the row, or None."""
+        """Return the row with this id, or ``None``."""
         return self._rows.get(course_id)
 
     def all(self) -> Sequence[Course]:
-        """Return every row, the site course too, by ascending id."""
+        """Return all rows by ascending id, including the site course."""
         return [self._rows[course_id] for course_id in sorted(self._rows)]
 
     def with_shortname(self, shortname: str) -> Sequence[Course]:
-        """Return the rows whose short name the database takes for ``shortname``, by ascending id."""
+        """Return the rows whose short name equals ``shortname`` in the database's collation, by ascending id."""
         return [self._rows[course_id] for course_id in sorted(self._ids_by_shortname.get(collate(shortname), ()))]
 
     def with_idnumber(self, idnumber: str) -> Sequence[Course]:
-        """Return the same by ID number; an empty one finds every course without, the site course first."""
+        """Return the rows whose ID number equals ``idnumber`` in the database's collation, by ascending id.
+
+        An empty ``idnumber`` finds all courses without an ID number; the first is the site course.
+        """
         return [self._rows[course_id] for course_id in sorted(self._ids_by_idnumber.get(collate(idnumber), ()))]
 
     def in_category(self, category_id: int) -> Sequence[Course]:

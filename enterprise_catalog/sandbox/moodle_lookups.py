@@ -1,7 +1,7 @@
-"""The web service functions that find courses, as ``course/externallib.php`` carries them out, its bug included.
+"""Web service functions that look up courses, as implemented in ``course/externallib.php``, including its bug.
 
-Each takes PHP arrays as they came and returns plain data for JSON or XML. Replies have about the keys, and so the size,
-of real ones.
+Each function receives parsed PHP arrays and returns plain data for JSON or XML. Responses have approximately the keys,
+and therefore the size, of real responses.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.sandbox.moodle_site import MoodleSite
     from enterprise_catalog.sandbox.php_forms import PHPArray
 
-#: What a real reply has beside what the sandbox keeps, at Moodle's defaults.
+#: Further keys of a real response, with Moodle's default values. The sandbox does not store them.
 _SETTINGS: dict[str, object] = {
     "categorysortorder": 10_000,
     "showgrades": 1,
@@ -50,14 +50,17 @@ _NUMBER = re.compile(r"\s*([0-9]{1,18})\s*", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CourseFinder:
-    """The functions that read. ``raw`` gives text as it is stored (``moodlewssettingraw``), not formatted for HTML."""
+    """The web service functions that read. ``raw`` (``moodlewssettingraw``) returns stored text without formatting."""
 
     site: MoodleSite
     table: CourseTable
     raw: bool
 
     def get_courses(self, parameters: PHPArray) -> list[dict[str, object]]:
-        """Return the courses of the ids asked for, less the missing ones; without ids all, the site course included."""
+        """Return the courses with the given ids; missing ids are ignored. Without ids, return all courses.
+
+        All courses include the site course.
+        """
         ids = set(validate(GetCourses, parameters).options.ids)
         found = [course for course in self.table.all() if not ids or course.id in ids]
         for course in found:
@@ -68,7 +71,7 @@ class CourseFinder:
         return [self._read(course) for course in found]
 
     def get_courses_by_field(self, parameters: PHPArray) -> dict[str, list[dict[str, object]]]:
-        """Return the courses that match as the database compares, less the hidden ones the account may not see."""
+        """Return the courses that match in the database's collation, without hidden courses the account may not see."""
         search = validate(GetCoursesByField, parameters)
         found = self._search(search.field, search.value)
         sees_hidden = self.site.may("moodle/course:update") or self.site.may("moodle/course:viewhiddencourses")
@@ -95,12 +98,16 @@ class CourseFinder:
         for course_id in dict.fromkeys(_as_number(number) for number in value.split(",")):
             course = self.table.get(course_id)
             if course is None:
-                raise errors.look_up_crashed()  # Moodle's bug: one missing id fails the whole look-up.
+                raise errors.look_up_crashed()  # Moodle's bug: one missing id makes the whole look-up fail.
             found.append(course)
         return found
 
     def _read(self, course: Course) -> dict[str, object]:
-        """Return what the account may know: the public part, more once inside, the rest to those who may update."""
+        """Return the fields that the account may read.
+
+        All accounts read the public fields. Further fields require access to the course, and the remaining fields
+        require ``moodle/course:update``.
+        """
         fullname = course.fullname if self.raw else format_name(course.fullname)
         fields: dict[str, object] = {
             "id": course.id,
@@ -134,6 +141,6 @@ class CourseFinder:
 
 
 def _as_number(value: str) -> int:
-    """Read an id as PHP casts it, as far as clients go: 0, which no course has, when it is no number."""
+    """Parse an id like PHP's cast, as far as clients need it. An invalid number gives 0, which no course has."""
     match = _NUMBER.fullmatch(value)
     return int(match[1]) if match else 0

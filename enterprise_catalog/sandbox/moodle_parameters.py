@@ -1,8 +1,8 @@
-"""What the web service functions accept, read from PHP arrays as strictly as Moodle does.
+"""Parameters of the web service functions, validated from PHP arrays as strictly as in Moodle.
 
-Moodle refuses a whole call for one unknown key, one missing key or one value that its cleaning would change, and names
-none of them. The types follow the functions' descriptions in ``course/externallib.php``. Whether a value makes sense
-(an unknown category, a name that is taken) is for ``moodle_changes.py``.
+Moodle rejects a whole call because of one unknown key, one missing key, or one value that its cleaning would change. It
+does not name the parameter. The types follow the functions' descriptions in ``course/externallib.php``. Checks that
+need stored data (an unknown category, a name that is taken) are in ``moodle_changes.py``.
 """
 
 import re
@@ -19,7 +19,7 @@ ParametersT = TypeVar("ParametersT", bound="Parameters")
 T = TypeVar("T")
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]*")
-_INTEGER_LIMIT = 2**63  #: PHP's; a larger number would not survive its cleaning.
+_INTEGER_LIMIT = 2**63  #: PHP's integer limit. Moodle's cleaning would change a larger number, so it is rejected.
 
 
 def _check(is_valid: Callable[[str], bool], what: str) -> AfterValidator:
@@ -53,42 +53,42 @@ Raw = Annotated[str, _check(is_clean, "Invalid UTF-8.")]
 Text = Annotated[str, _check(is_plain, "Tags are not accepted.")]
 Integer = Annotated[int, BeforeValidator(_to_integer)]
 Flag = Annotated[int, BeforeValidator(_to_flag)]
-#: A PHP array read as a list: the elements in the order of sending, whatever their indices.
+#: A PHP array read as a list: the elements in the order of sending. Their indices are ignored.
 Elements = Annotated[list[T], BeforeValidator(_to_elements)]
 
 
 class Parameters(BaseModel):
-    """A PHP array with fixed keys; any other key is refused."""
+    """A PHP array with fixed keys. Any other key is rejected."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class FormatOption(Parameters):
-    """One option of a course format; accepted and not kept."""
+    """An option of a course format. Accepted, but not stored."""
 
     name: Raw
     value: Raw
 
 
 class CustomField(Parameters):
-    """One custom field; accepted even if the site has none of that name, and not kept."""
+    """A custom field. Accepted even if the site has no field of this name, but not stored."""
 
     shortname: Raw
     value: Raw
 
 
 class OptionalSettings(Parameters):
-    """The keys that neither creating nor updating a course asks for. None means not sent, which is not empty."""
+    """Keys that are optional in creates and updates. ``None`` means not sent, which differs from empty."""
 
     idnumber: Raw | None = None
     summary: Raw | None = None
     summaryformat: Integer | None = None
     format: Raw | None = None
     lang: Raw | None = None
-    startdate: Integer | None = None  #: Epoch seconds; 0 is none.
-    enddate: Integer | None = None  #: Epoch seconds; 0 is none.
+    startdate: Integer | None = None  #: Epoch seconds; 0 for no date.
+    enddate: Integer | None = None  #: Epoch seconds; 0 for no date.
     visible: Flag | None = None
-    # What follows is checked, accepted and not kept.
+    # The following keys are validated, but not stored.
     showgrades: Flag | None = None
     newsitems: Integer | None = None
     numsections: Integer | None = None
@@ -106,7 +106,7 @@ class OptionalSettings(Parameters):
 
 
 class NewCourse(OptionalSettings):
-    """One course to create."""
+    """Keys of a new course."""
 
     fullname: Text
     shortname: Text
@@ -114,7 +114,7 @@ class NewCourse(OptionalSettings):
 
 
 class CourseChanges(OptionalSettings):
-    """One course to update."""
+    """Keys of a course update."""
 
     id: Integer
     fullname: Text | None = None
@@ -123,51 +123,51 @@ class CourseChanges(OptionalSettings):
 
 
 class NoParameters(Parameters):
-    """core_webservice_get_site_info: its one parameter is obsolete."""
+    """Parameters of core_webservice_get_site_info. Its only parameter is obsolete, and not accepted here."""
 
 
 class CreateCourses(Parameters):
-    """core_course_create_courses."""
+    """Parameters of core_course_create_courses."""
 
     courses: Elements[NewCourse]
 
 
 class UpdateCourses(Parameters):
-    """core_course_update_courses."""
+    """Parameters of core_course_update_courses."""
 
     courses: Elements[CourseChanges]
 
 
 class DeleteCourses(Parameters):
-    """core_course_delete_courses."""
+    """Parameters of core_course_delete_courses."""
 
     courseids: Elements[Integer]
 
 
 class GetCoursesOptions(Parameters):
-    """The options of core_course_get_courses; no ids means all courses."""
+    """Options of core_course_get_courses. Without ids, the function returns all courses."""
 
     ids: Elements[Integer] = Field(default_factory=list)
 
 
 class GetCourses(Parameters):
-    """core_course_get_courses."""
+    """Parameters of core_course_get_courses."""
 
     options: GetCoursesOptions = GetCoursesOptions()
 
 
 class GetCoursesByField(Parameters):
-    """core_course_get_courses_by_field; without a field it finds every course."""
+    """Parameters of core_course_get_courses_by_field. Without a field, the function returns all courses."""
 
     field: Raw = ""
     value: Raw = ""
 
 
 def validate(model: type[ParametersT], parameters: PHPArray) -> ParametersT:
-    """Return ``parameters`` as ``model``.
+    """Parse ``parameters`` as ``model``.
 
     Raises:
-        MoodleError: ``invalidparameter``, with the first offence as its debuginfo.
+        MoodleError: ``invalidparameter``, with the first problem as its ``debuginfo``.
     """
     try:
         return model.model_validate(parameters)

@@ -1,4 +1,4 @@
-"""The knobs of a Moodle site: what its administrator set, what the account may do, and what state the site is in."""
+"""Knobs of the Moodle sandbox: site settings, site state, and the account with its capabilities."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.sandbox.moodle_courses import Course
 
-# Published and good for nothing but the sandbox.
+# Published; valid only in the sandbox.
 TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105  (fake)
 USERNAME = "sandbox-bot"
 PASSWORD = "not-a-real-password"  # noqa: S105  (fake)
@@ -39,7 +39,7 @@ FUNCTIONS = frozenset(
     }
 )
 
-#: The least that was seen to suffice for creating, reading, updating and deleting.
+#: Minimal set of capabilities to create, read, update and delete courses (observed).
 SUFFICIENT_CAPABILITIES = frozenset(
     {
         "webservice/rest:use",
@@ -57,7 +57,7 @@ SUFFICIENT_CAPABILITIES = frozenset(
     }
 )
 
-# What Moodle's English language pack calls them; only these turn up in messages.
+# Labels from Moodle's English language pack. Messages contain the label, not the capability's name.
 _CAPABILITY_LABELS = {
     "moodle/course:changecategory": "Change course category",
     "moodle/course:changefullname": "Change course full name",
@@ -72,66 +72,67 @@ _CAPABILITY_LABELS = {
 
 
 class SiteState(Enum):
-    """How the site is doing."""
+    """State of the site."""
 
     OPEN = auto()
-    WEB_MAINTENANCE = auto()  #: Only administrators are let in (``maintenance.php --enableold``).
-    CLI_MAINTENANCE = auto()  #: Nobody is (``--enable``): an HTML page at 503.
+    WEB_MAINTENANCE = auto()  #: Only administrators have access (``maintenance.php --enableold``).
+    CLI_MAINTENANCE = auto()  #: No user has access (``maintenance.php --enable``): an HTML page with status 503.
     UPGRADING = auto()
     DATABASE_DOWN = auto()
-    WEB_SERVICES_OFF = auto()  #: Web services, or only the REST protocol.
+    WEB_SERVICES_OFF = auto()  #: Web services, or only the REST protocol, are disabled.
 
 
 @dataclass(kw_only=True, eq=False)
 class MoodleSite:
-    """The site and the one account that calls it. Every field may also be changed while the sandbox runs.
+    """The site and its only account. Every field can be changed while the sandbox runs.
 
-    The defaults are a healthy site at Moodle's and PHP's own defaults, and an account with what it needs and no more.
+    The defaults are a healthy site with the defaults of Moodle and PHP, and an account with minimal capabilities.
     """
 
-    wwwroot: str | None = None  #: The only base URL at which the site answers, without a final slash; None: any host.
+    #: Base URL without a final slash. Requests to any other URL are redirected; ``None`` accepts any host.
+    wwwroot: str | None = None
     state: SiteState = SiteState.OPEN
-    debug: bool = False  #: Debugging is on: errors carry ``debuginfo``.
-    max_input_vars: int = 1000  #: PHP's limit on variables in a request.
+    debug: bool = False  #: Debugging is enabled: errors include ``debuginfo``.
+    max_input_vars: int = 1000  #: PHP's limit for the number of variables in a request.
     fullname_limit: int = 254  #: In characters; 1333 from Moodle 5.0 on.
     category_ids: Collection[int] = frozenset({1})
     languages: Collection[str] = frozenset({"en"})
     clock: Callable[[], float] = time.time  #: Epoch seconds.
-    #: Time that creating one course takes for each course in its category, whose sort order Moodle rewrites; 0.0004 was
-    #: observed on Moodle 4.5.6.
+    #: Duration of a create per existing course in the category, because Moodle rewrites the sort order of all of them.
+    #: 0.0004 on Moodle 4.5.6 (observed).
     sort_seconds_per_course: float = 0.0
-    lock_wait_seconds: float = 50.0  #: Of the database, until it refuses a write; InnoDB's default.
-    sleep: Callable[[float], None] = time.sleep  #: Takes the time that sorting takes.
+    lock_wait_seconds: float = 50.0  #: Lock timeout of the database; InnoDB's default.
+    sleep: Callable[[float], None] = time.sleep  #: Called to wait for the duration of the sorting.
 
     username: str = USERNAME
     password: str = PASSWORD
     suspended: bool = False
-    is_admin: bool = False  #: An administrator has every capability and passes web maintenance.
+    is_admin: bool = False  #: An administrator has every capability, and access during web maintenance.
     capabilities: Collection[str] = SUFFICIENT_CAPABILITIES
     must_change_password: bool = False
     is_profile_complete: bool = True
-    has_agreed_to_policy: bool = True  #: Administrators need not agree.
-    inaccessible_course_ids: Collection[int] = frozenset()  #: Courses the account may not enter.
+    has_agreed_to_policy: bool = True  #: Not required for administrators.
+    inaccessible_course_ids: Collection[int] = frozenset()  #: Courses that the account may not enter.
 
     overridden_course_ids: Collection[int] = frozenset()  #: Courses in which the account may change nothing.
 
-    service: str = SERVICE  #: The short name under which a token is asked for.
+    service: str = SERVICE  #: Short name of the service, which a token request must contain.
     service_enabled: bool = True
-    functions: Collection[str] = FUNCTIONS  #: The functions the service holds.
+    functions: Collection[str] = FUNCTIONS  #: Functions of the service.
 
     def may(self, capability: str) -> bool:
-        """Whether the account has ``capability``."""
+        """Return True if the account has ``capability``."""
         return self.is_admin or capability in self.capabilities
 
     def require(self, capability: str, course: Course | None = None) -> None:
-        """Raise ``nopermissions`` unless the account has ``capability``, in ``course`` if one is given."""
+        """Raise ``nopermissions`` if the account lacks ``capability``, in ``course`` if one is given."""
         if not self.may(capability) or (course is not None and course.id in self.overridden_course_ids):
             raise no_permission(_CAPABILITY_LABELS[capability])
 
     def block(self) -> MoodleError | None:
-        """Return why the account is let into no course and no category; ``None`` if nothing is in its way.
+        """Return the reason why the account cannot enter any course or category; ``None`` if it is not blocked.
 
-        The order is that of ``require_login`` in lib/moodlelib.php.
+        The checks have the order of ``require_login`` in lib/moodlelib.php.
         """
         if self.must_change_password:
             return password_change_forced()
@@ -140,7 +141,7 @@ class MoodleSite:
         return None if self.has_agreed_to_policy or self.is_admin else policy_not_agreed()
 
     def may_enter(self, course: Course) -> bool:
-        """Whether the account may enter ``course``; the site course is open to all accounts that are not blocked."""
+        """Return True if the account may enter ``course``. Any unblocked account may enter the site course."""
         if self.block():
             return False
         if course.id == SITE_COURSE_ID or self.is_admin:
@@ -149,6 +150,6 @@ class MoodleSite:
         return is_seen and self.may("moodle/course:view") and course.id not in self.inaccessible_course_ids
 
     def require_entry(self, course: Course) -> None:
-        """Raise unless the account may enter ``course``: what blocks the account, or ``requireloginerror``."""
+        """Raise if the account may not enter ``course``: the reason that blocks it, or ``requireloginerror``."""
         if not self.may_enter(course):
             raise self.block() or no_entry()

@@ -1,7 +1,7 @@
-"""The time that Moodle takes to create courses: it rewrites the sort order of all courses in their category.
+"""Duration of creates in Moodle, which rewrites the sort order of all courses in the category.
 
-The transaction goes on to its end when the client has gone, and locks the rows meanwhile. A second create in the same
-category waits for them, and fails once the database gives up. Look-ups see the courses only when all are committed.
+The transaction locks these rows, and continues after the client has disconnected. A second create in the same category
+waits for the locks, and fails after the database's lock timeout. Look-ups find the new courses only after the commit.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class RowLocks:
-    """The locks on the courses of each category."""
+    """Locks on the courses of each category."""
 
     def __init__(self) -> None:
         self._by_category: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
@@ -32,10 +32,10 @@ class RowLocks:
         """Lock the courses of a category until the block ends.
 
         Args:
-            wait_seconds: how long to wait for another holder; -1 for as long as it takes.
+            wait_seconds: lock timeout; -1 for no timeout.
 
         Raises:
-            MoodleError: another create had the rows for longer.
+            MoodleError: the lock timed out.
         """
         lock = self._by_category[category_id]
         if not lock.acquire(timeout=wait_seconds):
@@ -47,10 +47,10 @@ class RowLocks:
 
     @contextmanager
     def sorted_again(self, site: MoodleSite, table: CourseTable, parameters: PHPArray) -> Iterator[None]:
-        """Take the time that a create with ``parameters`` takes; the rows stay locked until the block ends.
+        """Lock the rows and wait for the duration of a create with ``parameters``. Unlock them when the block ends.
 
         Raises:
-            MoodleError: another create had the rows for longer than the database waits.
+            MoodleError: the lock timed out, after ``lock_wait_seconds``.
         """
         new = _new_by_category(parameters)
         with ExitStack() as held:
@@ -61,12 +61,12 @@ class RowLocks:
 
 
 def _rows_rewritten(new: Mapping[int, int], table: CourseTable) -> int:
-    """Return how many rows are written: for each new course, all that are in the category then."""
+    """Return the number of rows written: for each new course, the number of courses in its category at that time."""
     return sum(n * table.count_in_category(category_id) + n * (n - 1) // 2 for category_id, n in new.items())
 
 
 def _new_by_category(parameters: PHPArray) -> Counter[int]:
-    """Return category -> number of new courses; what is no course or no category is left to the function itself."""
+    """Return category -> number of new courses. Skips invalid input, which the web service function then rejects."""
     courses = parameters.get("courses")
     categories = (
         course.get("categoryid")

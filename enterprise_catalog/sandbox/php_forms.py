@@ -1,8 +1,8 @@
-"""How PHP reads a form: brackets in a name make arrays, and fields past ``max_input_vars`` vanish without a word.
+"""PHP's form parsing: brackets in a name make arrays, and fields beyond ``max_input_vars`` are dropped silently.
 
-What a name means follows ``php_register_variable_ex`` in PHP's ``main/php_variables.c``; only what a well-meaning
-client can send is here (no uploads, no nesting limit). Nothing in this module raises on bad input, as PHP does not
-either. What a field's value may be is not decided here.
+Names are parsed like ``php_register_variable_ex`` in PHP's ``main/php_variables.c``. Only input from well-behaved
+clients is supported (no uploads, no nesting limit). Like PHP, this module never raises on bad input. It does not
+validate values.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ _UNDERSCORED = str.maketrans(" .[", "___")
 
 
 def read_parameters(request: Request, *, max_input_vars: int) -> PHPArray:
-    """Return the query's and the form's fields as one array, the form's winning at the top level (``$_GET + $_POST``).
+    """Return the fields of query and form as one array. At the top level, form fields override query fields.
 
-    A body of any other type, JSON for one, contributes nothing. Query and body are counted apart. Bytes that are not
-    UTF-8 come back as lone surrogates, so that a caller can tell them from anything a client may send.
+    A body of any other type, such as JSON, is ignored. Invalid UTF-8 bytes become lone surrogates, so that callers can
+    distinguish them from valid input.
 
-    ``max_input_vars`` cuts in the order of sending and without a trace. A URL-encoded body gets one variable more than
-    the limit through: PHP's loop counts after it has stored. Query and multipart body count before.
+    Fields beyond ``max_input_vars`` are dropped silently, in the order of sending. Query and body are counted
+    separately. A URL-encoded body may have one variable more than the limit, because PHP's loop counts a variable after
+    it has stored it. For the query and a multipart body, PHP counts first.
     """
     fields = nest(split_fields(request.query_string)[:max_input_vars])
     if request.method != "POST":
@@ -45,16 +46,16 @@ def read_parameters(request: Request, *, max_input_vars: int) -> PHPArray:
 
 
 def split_fields(encoded: bytes) -> list[tuple[str, str]]:
-    """Return the (name, value) pairs of a URL-encoded text in order; a field without ``=`` has an empty value."""
+    """Return the (name, value) pairs of a URL-encoded text, in order. A field without ``=`` has an empty value."""
     pairs = (field.partition(b"=") for field in encoded.split(b"&")) if encoded else ()
     return [(_decode(name), _decode(value)) for name, _, value in pairs]
 
 
 def nest(pairs: Iterable[tuple[str, str]]) -> PHPArray:
-    """Return the array PHP builds of ``pairs``; keys that look like whole numbers are ints, as in PHP.
+    """Return the array that PHP builds from ``pairs``. As in PHP, keys that look like integers are ints.
 
-    ``a[x][7]=v`` nests. ``a[]=v`` takes the next free number, once for each field: ``a[][x]=1&a[][y]=2`` makes two
-    elements of one key each, never one of two. The same name again replaces the value. A field without a name is lost.
+    ``a[x][7]=v`` nests. ``a[]=v`` takes the next free number for each field: ``a[][x]=1&a[][y]=2`` makes two elements
+    with one key each. A repeated name replaces the value. A field without a name is dropped.
     """
     array: PHPArray = {}
     for name, value in pairs:
@@ -68,7 +69,7 @@ def _decode(encoded: bytes) -> str:
 
 
 def _split_name(name: str) -> list[str | None]:
-    """``a[b][][c]`` -> ``["a", "b", None, "c"]``: None asks for the next free number; empty for a nameless field."""
+    """Split ``a[b][][c]`` into ``["a", "b", None, "c"]``. ``None`` is the next free number. Empty without a name."""
     name = name.lstrip(" ")
     base = name.partition("[")[0]
     if not base:
@@ -78,7 +79,7 @@ def _split_name(name: str) -> list[str | None]:
     while match := _INDEX.match(name, position):
         indices.append(match[1] if match[1].strip() else None)
         position = match.end()
-    # A bracket that never closes is part of the name; after a closed one, whatever follows is ignored.
+    # An unclosed bracket is part of the name. Any text after a closed bracket is ignored.
     plain_name = base if indices else name
     return [plain_name.translate(_UNDERSCORED), *indices]
 

@@ -1,4 +1,4 @@
-"""Which channel code is played by which sandbox; a new one is one line here."""
+"""Channel code -> sandbox. To add a sandbox, add one line here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.sandbox.application import SandboxApplication
 
-#: Each value makes a fresh sandbox, with its published credentials and no content.
+#: Channel code -> factory. A new sandbox has its published credentials and no content.
 SANDBOXES: Mapping[str, Callable[[], SandboxApplication]] = MappingProxyType(
     {
         "BLACKBOARD": partial(BlackboardSandbox, calls_per_day=UNHURRIED_CALLS_PER_DAY),

@@ -1,10 +1,10 @@
-"""A stand-in SAP SuccessFactors Learning: two ways to a token, and the import of OCN courses.
+"""SAP SuccessFactors Learning sandbox: two token endpoints, and the import of OCN courses.
 
-Played from documentation and from what Open edX sends; no SAP was there to be looked at. What is not known is a knob.
-The two log-ins are ``POST /learning/oauth-api/rest/v1/token`` (JSON, Basic) and ``POST /oauth/token`` (SAML assertion);
-the import is ``POST /learning/odatav4/public/admin/ocn/v1/OcnCourses``.
+Based on documentation and on requests of Open edX, without access to a SAP system. Unknown behavior is a knob. The
+token endpoints are ``POST /learning/oauth-api/rest/v1/token`` (JSON, Basic) and ``POST /oauth/token`` (SAML assertion).
+The import is ``POST /learning/odatav4/public/admin/ocn/v1/OcnCourses``.
 
-Not played: the job that brings courses from the content network into the catalog that learners see.
+Not simulated: the job that copies courses from the content network into the catalog that learners see.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TOKEN_SERVER: Final = "/learning/oauth-api/rest/v1/token"  # noqa: S105  (a path
 SAML_ENDPOINT: Final = "/oauth/token"
 IMPORT: Final = "/learning/odatav4/public/admin/ocn/v1/OcnCourses"
 
-# Published and good for nothing but the sandbox.
+# Published; valid only in the sandbox.
 CLIENT_ID: Final = "sandbox-client"
 CLIENT_SECRET: Final = "not-a-real-client-secret"  # noqa: S105  (fake)
 COMPANY_ID: Final = "SandboxCompany"
@@ -48,41 +48,41 @@ SAML_GRANT: Final = "urn:ietf:params:oauth:grant-type:saml2-bearer"
 TOKEN_LIFETIME_SECONDS: Final = 1_800
 MAX_COURSES: Final = 1_000
 SAP_WINDOW_MS: Final = 300_000
-#: For demonstrations, at which nobody wants to wait five minutes.
+#: For demonstrations, which should not wait five minutes.
 NO_WINDOW_MS: Final = 0
 
 _NAMESPACES: Final = {"saml2": "urn:oasis:names:tc:SAML:2.0:assertion"}
 
 
 class BadItem(Enum):
-    """What happens to an import with a course that is not taken; which of these SAP does is not known."""
+    """Behavior of an import with an invalid course. The behavior of a real SAP system is unknown."""
 
-    REFUSES_ALL = auto()  #: 400, and nothing is done.
-    IS_LEFT_OUT = auto()  #: The others are imported, and the answer does not name it.
+    REFUSES_ALL = auto()  #: Returns 400 and imports nothing.
+    IS_LEFT_OUT = auto()  #: Imports the valid courses. The response omits the invalid course.
 
 
 @dataclass(kw_only=True, eq=False)
 class SAPSandbox(CourseRules, SandboxApplication):
-    """A customer's Learning as a WSGI application. Operations are called by their paths."""
+    """A customer's Learning as a WSGI application. Operations are named by their paths."""
 
-    window_ms: int = SAP_WINDOW_MS  #: So many imports as ``calls_per_window`` are taken in this time; 0 is no limit.
+    window_ms: int = SAP_WINDOW_MS  #: Window of the rate limit ``calls_per_window``; 0 for no limit.
     calls_per_window: int = 1
-    tells_retry_after: bool = False  #: Whether 429 comes with a ``Retry-After``.
+    tells_retry_after: bool = False  #: A 429 has a ``Retry-After`` header.
     bad_item: BadItem = BadItem.REFUSES_ALL
-    echoes_foreign_courses: bool = False  #: Whether answers hold courses that were not sent.
-    has_token_server: bool = True  #: SAP withdraws it.
-    certificate: str | None = None  #: PEM, of the key that assertions are signed with; ``None`` takes no assertion.
-    may_import: bool = True  #: Whether the account may.
+    echoes_foreign_courses: bool = False  #: Responses contain courses that were not sent.
+    has_token_server: bool = True  #: The old token server exists; SAP will retire it.
+    certificate: str | None = None  #: PEM certificate that verifies assertions; ``None`` rejects all assertions.
+    may_import: bool = True  #: The account has the permission to import courses.
     clock: Callable[[], float] = time.time  #: Epoch seconds.
 
     table: CourseTable = field(init=False, default_factory=CourseTable)
-    imports: list[list[Record]] = field(init=False, default_factory=list)  #: Courses of each import that was taken.
-    tokens: dict[str, float] = field(init=False, default_factory=dict)  #: Token -> epoch seconds until it is valid.
+    imports: list[list[Record]] = field(init=False, default_factory=list)  #: Imported courses of each call.
+    tokens: dict[str, float] = field(init=False, default_factory=dict)  #: Token -> expiry time in epoch seconds.
     _calls_at: list[float] = field(init=False, default_factory=list)
     _tokens_made: int = field(init=False, default=0)
 
     def content(self) -> Sequence[Record]:
-        """Return all courses, whatever their status."""
+        """Return all courses with any status."""
         return list(self.table.rows.values())
 
     def offered(self) -> Mapping[str, str]:
@@ -90,31 +90,31 @@ class SAPSandbox(CourseRules, SandboxApplication):
         return {course["courseID"]: course["title"][0]["value"] for course in self.table.active()}
 
     def import_menu(self) -> Sequence[Record]:
-        """Return the courses that an administrator can import into the customer's catalog."""
+        """Return the courses that an administrator can copy into the customer's catalog."""
         return self.table.import_menu()
 
     def channel_credentials(self) -> Mapping[str, str]:
-        """Return what the token server takes."""
+        """Return credentials for the token server."""
         return {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
 
     def channel_settings(self) -> Mapping[str, object]:
-        """Return whose Learning it is, and its window; a second more, as the way from here to there takes its time."""
+        """Return company, user and window. The window is one second longer, to allow for network latency."""
         return {"company_id": COMPANY_ID, "user_id": USER_ID, "window_seconds": self.window_ms / 1_000 + 1}
 
     def expire_tokens(self) -> None:
-        """Let every token's time be over."""
+        """Expire all tokens."""
         with self.lock:
             self.tokens.clear()
 
     def reset(self) -> None:
-        """Forget courses, tokens and the window, too."""
+        """Also clear courses, tokens and the rate limit window."""
         with self.lock:
             super().reset()
             self.table, self.imports = CourseTable(), []
             self.tokens, self._calls_at = {}, []
 
     def route(self, request: Request) -> Operation:
-        """Return the log-in or the import."""
+        """Return the operation of the request: a token endpoint, the import, or a 404 page."""
         pages = {TOKEN_SERVER: self._serve_secret, SAML_ENDPOINT: self._serve_assertion, IMPORT: self._import}
         page = pages.get(request.path)
         if request.method != "POST" or page is None or (page == self._serve_secret and not self.has_token_server):
@@ -149,7 +149,7 @@ class SAPSandbox(CourseRules, SandboxApplication):
         return json_response({**self._new_token(), "token_type": "Bearer"})
 
     def _fault_of_assertion(self, assertion: str, *, recipient: str) -> str | None:
-        """Return why an assertion is not believed; only what its signature covers counts."""
+        """Return the reason why an assertion is invalid, or ``None``. Only signed content is considered."""
         try:
             xml = base64.b64decode(assertion, validate=True)
             signed = XMLVerifier().verify(xml, x509_cert=self.certificate or "")
@@ -202,7 +202,7 @@ class SAPSandbox(CourseRules, SandboxApplication):
     def _take(self, courses: list[Any]) -> Response:
         faults = [self.fault_of(course) for course in courses]
         if any(faults) and self.bad_item is BadItem.REFUSES_ALL:
-            # Which of the courses it is remains SAP's secret.
+            # The message does not name the invalid course.
             return _error(400, "OCN_INVALID", f"Invalid course: {next(filter(None, faults))}")
         taken = [course for course, fault in zip(courses, faults, strict=True) if fault is None]
         for course in taken:
@@ -218,7 +218,7 @@ class SAPSandbox(CourseRules, SandboxApplication):
         )
 
     def _seconds_to_wait(self) -> float:
-        """Return how long it is until the next import is taken; each that was begun counts, refused ones included."""
+        """Return the seconds until the next import is accepted; 0 if it is now. Imports that got a 400 count too."""
         window = self.window_ms / 1_000
         recent = [moment for moment in self._calls_at if moment > self.clock() - window]
         if len(recent) < self.calls_per_window:

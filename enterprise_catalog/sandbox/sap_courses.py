@@ -1,4 +1,4 @@
-"""The courses of the stand-in SAP: what one may look like, and what SAP says about one that it does not take."""
+"""Courses of the SAP sandbox: validation with error messages, and the course table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _Text = Annotated[str, Field(min_length=1, strict=True)]
 _URL = Annotated[str, Field(pattern=r"^https?://", strict=True)]
 _EpochMilliseconds = Annotated[StrictInt, Field(ge=0)]
 
-#: SAP's names, of which a customer's Learning has some switched on.
+#: SAP's locale names. A customer's Learning has some of them enabled.
 LOCALES = frozenset(
     {"English", "British English", "Dutch", "French", "German", "Japanese", "Portuguese", "Spanish", "Spanish Mexican"}
 )
@@ -68,15 +68,15 @@ class _Course(_Strict):
 
 @dataclass(kw_only=True)
 class CourseRules:
-    """What the customer's Learning is set to; the defaults are those of one that knows us."""
+    """Settings of the customer's Learning. With the defaults, our provider is registered."""
 
     provider_ids: Collection[str] = frozenset({"EDX"})  #: Registered in the customer's Learning.
     locales: Collection[str] = LOCALES
-    title_limit: int | None = None  #: In characters; SAP publishes none.
-    needs_content: bool = False  #: Courses that are not offered have to have content, too.
+    title_limit: int | None = None  #: In characters; SAP documents no limit.
+    needs_content: bool = False  #: Inactive and deleted courses must also have content.
 
     def fault_of(self, course: object) -> str | None:
-        """Return what is wrong with ``course``, as sent; ``None`` if nothing is."""
+        """Return the first problem of ``course``, as it was sent; ``None`` if the course is valid."""
         try:
             read = _Course.model_validate(course)
         except ValidationError as error:
@@ -104,22 +104,22 @@ class CourseRules:
 
 @dataclass
 class CourseTable:
-    """What was imported, by provider and course ID, in the order of first import."""
+    """Imported courses by provider and course ID, in the order of their first import."""
 
     rows: dict[tuple[str, str], Record] = field(default_factory=dict)
     _ever_active: set[tuple[str, str]] = field(default_factory=set)
 
     def upsert(self, course: Record) -> None:
-        """Overwrite all of what there is under the course's ID, or add it."""
+        """Add the course, or replace the course with the same provider and course ID completely."""
         key = (course["providerID"], course["courseID"])
         self.rows[key] = {"status": "ACTIVE", "revisionNumber": 1, **course}
         if self.rows[key]["status"] == "ACTIVE":
             self._ever_active.add(key)
 
     def active(self) -> list[Record]:
-        """Return the courses that are offered."""
+        """Return the active courses, which learners can see."""
         return [course for course in self.rows.values() if course["status"] == "ACTIVE"]
 
     def import_menu(self) -> list[Record]:
-        """Return what an administrator finds to import: a course that never was active does not show up."""
+        """Return the courses that an administrator can import. Excludes courses that have never been active."""
         return [course for key, course in self.rows.items() if key in self._ever_active]

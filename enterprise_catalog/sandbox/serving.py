@@ -1,4 +1,4 @@
-"""Serving a sandbox on loopback, in such a way that a connection a fault breaks looks broken to the client."""
+"""HTTP server for a sandbox on loopback. A connection that a fault breaks is also broken for the client."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ HOST = "127.0.0.1"
 
 
 def make_loopback_server(sandbox: WSGIApplication, *, port: int) -> BaseWSGIServer:
-    """Return a server of ``sandbox``, one thread a request, that already listens; port 0 takes a free one.
+    """Return a listening server for ``sandbox``, with one thread per request. Port 0 selects a free port.
 
-    The caller runs ``serve_forever()`` and, in the end, ``server_close()``. A port that is taken ends the process with
-    exit code 1 and a message, as werkzeug has it.
+    The caller runs ``serve_forever()`` and finally ``server_close()``. If the port is in use, werkzeug prints a message
+    and exits the process with code 1.
     """
     return make_server(HOST, port, sandbox, threaded=True, request_handler=_Handler)
 
 
 class _Handler(WSGIRequestHandler):
     def connection_dropped(self, error: BaseException, environ: object = None) -> None:
-        # Without an answer there is no "Connection: close" either, and the client would wait for a next one to come.
+        # No response means no "Connection: close" header either; without this line, the client would wait forever.
         self.close_connection = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log nothing: whoever starts a sandbox reads its output. Errors are still logged."""
+        """Log no requests, because callers parse the output of ``run_sandbox``. Errors are still logged."""

@@ -1,1 +1,1 @@
-"""Commands of the sandbox, in ``commands/``."""
+"""Management commands of the sandboxes, in ``commands/``."""

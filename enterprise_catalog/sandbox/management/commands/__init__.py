@@ -1,1 +1,1 @@
-"""``run_sandbox``: serve one of the sandboxes on loopback."""
+"""``run_sandbox``: serve a sandbox on loopback. ``demo``: sync a sample catalog into a sandbox."""

@@ -1,7 +1,7 @@
-"""``manage.py demo``: the whole loop on this machine, with real processes that talk HTTP.
+"""``manage.py demo``: a complete sync on this machine, with real processes and HTTP.
 
-It starts the catalog service and a sandbox LMS, syncs a catalog into it, changes the catalog, syncs again and checks
-that the LMS holds exactly the catalog. It stands outside both programs: it uses their commands and URLs only.
+The command starts the catalog service and a sandbox LMS, and syncs a catalog into the LMS. It then changes the catalog,
+syncs again, and checks that the LMS matches the catalog. It uses only the commands and URLs of both programs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ SAMPLE = Path(__file__).resolve().parents[3] / "catalog" / "sample_catalog.jsonl
 
 
 class Command(BaseCommand):
-    """Exit code 0 if the LMS equals the catalog in the end, or a reason is recorded for each difference; else 1."""
+    """Exits with 0 if the LMS matches the catalog, or every difference has a recorded reason; with 1 otherwise.
+
+    A missing data file and wrong usage exit with 2.
+    """
 
     help = "Sync a catalog into a sandbox LMS, change it, sync again, and check the result."
     requires_system_checks = ()

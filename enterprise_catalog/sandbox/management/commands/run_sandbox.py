@@ -1,4 +1,4 @@
-"""``manage.py run_sandbox``: serve one sandbox on loopback until it is told to stop."""
+"""``manage.py run_sandbox``: serve one sandbox on loopback until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
 class Command(BaseCommand):
-    """Prints one JSON line once the sandbox takes requests, then serves until SIGTERM or SIGINT and exits with 0.
+    """Prints one JSON line when the sandbox is ready, serves until SIGTERM or SIGINT, and exits with 0.
 
     The line: ``{"channel": code, "url": base URL, "credentials": {…}, "settings": {…}, "polls": true or false}``.
-    Settings and credentials are what a channel configuration needs; one that polls comes to us (``POST
-    /_sandbox/poll``). Wrong usage, an unknown channel included, exits with 2, a port that is taken with 1.
+    Credentials and settings are for a channel configuration. If ``polls`` is true, the LMS polls our feed on ``POST
+    /_sandbox/poll``. Wrong usage, such as an unknown channel, exits with 2; a port in use exits with 1.
     """
 
     help = "Serve a stand-in of a vendor's learning system on loopback, from memory."
@@ -64,7 +64,7 @@ class Command(BaseCommand):
             "settings": dict(sandbox.channel_settings()),
             "polls": sandbox.polls,
         }
-        # Blocked before the server's threads start, which inherit the mask: only sigwait takes these signals.
+        # Blocked before the server's threads start, because threads inherit the mask. Only sigwait then receives them.
         old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
         try:
             thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -94,7 +94,11 @@ def _knob(text: str) -> tuple[str, float]:
 
 
 def _turn(sandbox: SandboxApplication, knobs: Mapping[str, float]) -> None:
-    """Set numbers of ``sandbox``."""
+    """Set numeric fields of ``sandbox``.
+
+    Raises:
+        CommandError: the sandbox has no numeric field of this name.
+    """
     known = {knob.name for knob in fields(sandbox) if knob.init and type(getattr(sandbox, knob.name)) in (int, float)}
     if unknown := sorted(knobs.keys() - known):
         names = ", ".join(sorted(known)) or "none"

@@ -4,8 +4,8 @@ Its behavior follows Canvas's source code and documentation. It serves ``/login/
 and ``/api/v1``; any other path returns 404. API requests have JSON bodies. The other ``canvas_*`` modules contain the
 knobs, the login and the courses.
 
-Not simulated: enrollments, files, terms, asynchronous changes of many courses, and the capacity that parallel requests
-reserve in the bucket while they are in progress (the sandbox has one lock).
+Not simulated: enrollments, files, terms, and asynchronous changes of many courses. Parallel requests do not add up in
+the bucket, because the sandbox has one lock.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class CanvasSandbox(CanvasSite, SandboxApplication):
             f"DELETE {API}/courses/:id": self._end_course,
         }
 
-    # --- the API's door ---------------------------------------------------------------------------------------------
+    # --- throttling and authentication ------------------------------------------------------------------------------
 
     def _let_in(self, request: Request, call: Callable[[], Response]) -> Response:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")

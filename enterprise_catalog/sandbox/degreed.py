@@ -150,7 +150,7 @@ class DegreedSandbox(SandboxApplication):
                 page = f"{method} {path}", READ, _no_page
         return page
 
-    # --- what comes before, and around, each page -------------------------------------------------------------------
+    # --- errors, rate limit and authentication ----------------------------------------------------------------------
 
     def _answered(self, serve: Callable[[], Response]) -> Response:
         try:

@@ -117,7 +117,7 @@ class CourseTable:
         self.put(replace(course, is_deleted=True))
 
     def get(self, course_id: str) -> Course | None:
-        """Return a course, deleted or not."""
+        """Return the course with this id, deleted or not; ``None`` if there is no such course."""
         return self._rows.get(course_id)
 
     def all(self) -> Sequence[Course]:

@@ -17,7 +17,7 @@ _BAD_VALUE_WORDS: Final = ("too long", "out of range", "incorrect string value",
 def narrowed(error: type[SyncError], words: str | None) -> type[SyncError]:
     """Return a more specific error class, based on the message of the database.
 
-    Narrows only ``RejectedForNowError``: a lock error becomes retryable, and an invalid value is rejected for good.
+    Narrows only ``RejectedForNowError``: a lock error becomes retryable, and an invalid value a final rejection.
 
     Args:
         words: the message of the database; ``None`` or empty if the LMS does not include it.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Replacements for tags that are not allowed. Any other such tag is removed, and its text is kept.
+#: Replacements for tags that are not allowed. A tag without a replacement is removed, and its text is kept.
 _STAND_INS: Final = {
     "b": "strong",
     "i": "em",

@@ -155,7 +155,7 @@ class Consent:
         self._refresh_token = shown(self._credentials.refresh_token)
 
     def refused(self, answer: Answer) -> SyncError:
-        """Return the exception for a rejected token request (status 400 to 499), with the LMS's code and message."""
+        """Return the error for a rejected token request (status 400 to 499). Quotes the LMS only for known codes."""
         refusal, status = read(Refusal, answer), answer.status_code
         code, words = refusal.error, self._client.redacted(refusal.error_description)
         if code not in _CODES:

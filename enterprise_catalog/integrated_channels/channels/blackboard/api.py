@@ -42,7 +42,7 @@ class _Failure(BaseModel):
 
 
 class API:
-    """Calls one Blackboard."""
+    """REST client for one Blackboard. Thread-safe."""
 
     def __init__(self, client: LMSClient, fetch_token: Callable[[], str]) -> None:
         self._client = client

@@ -216,7 +216,7 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
         message = "Blackboard has begun to delete the course, and has not said yet that it is done."
         return failed(item, RetryableError(message, status_code=202))
 
-    # --- the page of a course: a folder, and a document in it -------------------------------------------------------
+    # --- the page of a course: a folder with one document -----------------------------------------------------------
 
     def _make_page(self, contents: str, item: Outgoing) -> bool:
         """Create or update the page, and make it visible. Return ``False`` if the course does not exist."""

@@ -160,7 +160,7 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
         return results.done(item, course.id)
 
     def _is_undeleted(self, path: str) -> bool:
-        """Restore the course if it was deleted, and return True if so. A restored course is unpublished.
+        """Restore a deleted course. Return ``False`` if it was not deleted. A restored course is unpublished.
 
         Raises:
             RejectedError: Canvas cannot restore the course.

@@ -44,7 +44,7 @@ _NO_SUCH_ID: Final = "no-such-course-of-the-enterprise-catalog"
 class DegreedSettings(transform.CourseSettings):
     """Settings of one Degreed organization."""
 
-    token_base_url: TokenBaseURL = ""  #: ``https://degreed.com`` for ``https://api.degreed.com``.
+    token_base_url: TokenBaseURL = ""  #: ``https://degreed.com`` for the base URL ``https://api.degreed.com``.
     scope: str = Field(
         default="content:read,content:write", min_length=1, description="Scopes to ask for, separated by commas."
     )

@@ -53,8 +53,8 @@ class CourseSettings(ChannelSettings):
 def to_course(item: ContentItem, settings: CourseSettings) -> Payload:
     """Return the attributes of the Degreed course for ``item``, and its skills under :data:`SKILLS`.
 
-    Texts are plain text. Unknown values are ``None``, so that an update clears old values. An unknown duration or price
-    is 0.
+    Texts are plain text. Unknown values are ``None``: an update must clear old values. An unknown duration or price is
+    0.
 
     Raises:
         RejectedError: the item is a pathway, its key is too long, or it has no title or web address. The message lists

@@ -123,7 +123,7 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, log_in.SAPCredentials]):
         return transform.retired_course(item.content_key, item.title, status, self.settings)
 
     def _fault_of_settings(self, error: RejectedError, courses: Sequence[Payload]) -> ConfigurationError | None:
-        """Return an error if SAP does not know the provider or a locale that all ``courses`` use; else ``None``.
+        """Return an error if SAP reports the provider or a locale of all ``courses`` as unknown; else ``None``.
 
         Splitting such an import would not help: SAP would reject every course.
         """

@@ -97,7 +97,7 @@ class LogIn:
         return {"form": {**who, "grant_type": saml.GRANT_TYPE, "assertion": assertion}}
 
     def _assertion(self) -> str:
-        """Return the assertion in Base64."""
+        """Return the configured assertion, or a new one, in Base64."""
         given = shown(self._credentials.assertion).strip()
         if given and not given.startswith("<"):
             return given

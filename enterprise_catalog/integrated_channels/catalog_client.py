@@ -171,7 +171,7 @@ class CatalogClient:
         """Return the customer's catalogs, or ``None`` if neither they nor their content have changed since ``etag``.
 
         Args:
-            etag: from an earlier response; empty if there is none.
+            etag: from an earlier response; empty without one.
 
         Raises:
             CatalogUnavailableError: no response, or no such customer.

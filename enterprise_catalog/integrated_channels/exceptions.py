@@ -40,7 +40,7 @@ class SyncError(Exception):
         super().__init__(message)
         self.message = message
         self.status_code = status_code  #: HTTP status; ``None`` without a response.
-        self.vendor_code = vendor_code  #: The LMS's own error code; empty if there is none.
+        self.vendor_code = vendor_code  #: The LMS's own error code; empty without one.
 
     def redact(self, redacted: Callable[[str], str]) -> None:
         """Apply ``redacted`` to all texts of the error."""

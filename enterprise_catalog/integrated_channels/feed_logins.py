@@ -46,7 +46,7 @@ class FeedThrottle(BaseThrottle):
 def log_in(
     request: Request, configurations: Sequence[ChannelConfiguration], *, name: str, password: str
 ) -> ChannelConfiguration | None:
-    """Return the one of ``configurations`` with these credentials; ``None`` if there is none.
+    """Return the configuration with these credentials, or ``None``.
 
     Raises:
         TooManyFailuresError: the name has failed too often, and has never logged in from the request's network.

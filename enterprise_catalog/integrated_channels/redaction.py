@@ -146,7 +146,7 @@ def _encoded_again(percent_encoded: str) -> Iterator[str]:
 
 
 def _cookie_value(set_cookie: str) -> str:
-    """Return the value in a ``Set-Cookie`` header, without quotes; empty if there is none."""
+    """Return the value in a ``Set-Cookie`` header, without quotes; empty without one."""
     return set_cookie.partition(";")[0].partition("=")[2].strip().strip('"')
 
 

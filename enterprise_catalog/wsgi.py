@@ -4,10 +4,12 @@ import gc
 import os
 
 from enterprise_catalog import handler
+from enterprise_catalog.freed_memory import keep_freed_memory
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "enterprise_catalog.settings.production")
 
 application = handler.application()
+keep_freed_memory()
 
 # Everything allocated so far is permanent. Scanning it for garbage repeatedly took a tenth of a request's time.
 # Freezing it also keeps its memory shared with processes that are forked from this one.

@@ -6,6 +6,7 @@ channel may send several at the same time (``parallel_calls``). ``parts.py`` mak
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, Final
 
@@ -56,6 +57,7 @@ class Transmitter:
         self._channel = channel
         self._keep_lease = keep_lease
         self._timing = timing or Timing(Pacer(most=channel.items_per_call, first=channel.items_per_call))
+        self._lock = threading.Lock()
         self._silent_parts = 0  #: In a row.
 
     def items_per_call(self, items: Sequence[PlannedItem]) -> int:
@@ -101,6 +103,16 @@ class Transmitter:
             self._keep_lease()
 
     def _transmit_part(self, items: Sequence[Outgoing], transmission: Transmission) -> None:
+        # A part can start between an error in another thread and the shutdown of the pool.
+        if transmission.stopped_by is not None:
+            raise transmission.stopped_by
+        try:
+            self._carry_out(items, transmission)
+        except StopSyncError as error:
+            transmission.stopped_by = error
+            raise
+
+    def _carry_out(self, items: Sequence[Outgoing], transmission: Transmission) -> None:
         part = part_of(self._channel, transmission, self._timing)
         try:
             part.carry_out(items)
@@ -113,12 +125,17 @@ class Transmitter:
             fill(transmission.results, items, Outcome.RETRY, error)
             if isinstance(error, DeadlineExceededError):
                 raise RunDeadlineError if error.is_of_run else LMSTooSlowError(error.message) from error
-            self._silent_parts = self._silent_parts + 1 if is_silent else 0
-            if self._silent_parts >= SILENT_PARTS:
-                reason = f"{self._silent_parts} calls in a row failed; the last reason: {error.message}"
+            if self._count_silence(is_silent=is_silent) >= SILENT_PARTS:
+                reason = f"{SILENT_PARTS} calls in a row failed; the last reason: {error.message}"
                 raise LMSUnavailableError(reason) from error
         else:
-            self._silent_parts = 0
+            self._count_silence(is_silent=False)
+
+    def _count_silence(self, *, is_silent: bool) -> int:
+        """Return the number of silent parts in a row, with one that has just ended. Parts may end at the same time."""
+        with self._lock:
+            self._silent_parts = self._silent_parts + 1 if is_silent else 0
+            return self._silent_parts
 
 
 def staged(items: Sequence[Outgoing], *, in_feed: Collection[str]) -> Transmission:

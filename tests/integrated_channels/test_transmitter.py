@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from enterprise_catalog.integrated_channels.types import Action, ItemResult, Out
 from tests.integrated_channels.shelf import Shelf, ShelfChannel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import httpx
 
@@ -228,6 +229,16 @@ def test_a_passing_failure_costs_its_own_part_only(shelf: Shelf) -> None:
     assert transmission.stopped_by is None
 
 
+@pytest.fixture
+def _frequent_switches() -> Iterator[None]:
+    """Threads that take turns after each few instructions, which brings races to light."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("_frequent_switches")
 @pytest.mark.parametrize("parallel_calls", [1, 2])
 def test_an_lms_that_is_away_is_not_asked_for_each_item(shelf: Shelf, parallel_calls: int) -> None:
     shelf.outages = dict.fromkeys(range(1, 100), 503)

@@ -137,7 +137,7 @@ class SandboxApplication(ABC):
             case "POST", "reset":
                 self.reset()
                 return Response(status=204)
-        return json_response({"error": "There is no such control page."}, status=404)
+        return json_response({"error": "This control page does not exist."}, status=404)
 
     def _set_faults(self, body: bytes) -> Response:
         try:

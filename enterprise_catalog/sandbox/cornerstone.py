@@ -160,7 +160,7 @@ class CornerstoneSandbox(SandboxApplication):
             return basic
         answer = client.post(TOKEN, data={"grant_type": "client_credentials"}, headers={"Authorization": basic})
         if answer.status_code != 200:
-            raise VisitFailedError(f"no token: {answer.status_code} {answer.text[:200]}")
+            raise VisitFailedError(f"the token request returned {answer.status_code}: {answer.text[:200]}")
         return f"Bearer {answer.json()['access_token']}"
 
     def _read(self, client: httpx.Client, headers: Mapping[str, str], asked: Mapping[str, str]) -> list[Any]:
@@ -174,7 +174,7 @@ class CornerstoneSandbox(SandboxApplication):
         except (httpx.HTTPError, ValueError) as error:
             raise VisitFailedError(f"{type(error).__name__}: {error}") from error
         if not isinstance(entries, list):
-            raise VisitFailedError("the answer is no list")
+            raise VisitFailedError("the response is not a list")
         return entries
 
     def _received(self, answer: httpx.Response) -> bytes:
@@ -183,7 +183,7 @@ class CornerstoneSandbox(SandboxApplication):
             return answer.read()
         self.breaks -= 1
         next(answer.iter_raw(1), None)
-        raise VisitFailedError("the portal broke the connection off")
+        raise VisitFailedError("the portal closed the connection")
 
     def _take(self, entries: Sequence[Any]) -> Visit:
         taken, refused = 0, []

@@ -108,12 +108,12 @@ class Demonstration:
         port = _free_port()
         self._environment = _environment(self.folder, port)
         with contextlib.ExitStack() as processes:
-            self._say("Making a database and importing the catalog")
+            self._say("Creating a database and importing the catalog")
             self._manage("migrate", "--verbosity", "0")
             self._check_data()
             documents = [json.loads(line) for line in self.data.read_bytes().split(b"\n") if line.strip()]
             if not documents:
-                raise DemonstrationError(f"{self.data}: there is no content document in this file")
+                raise DemonstrationError(f"{self.data}: this file contains no content document")
             catalogs = split(documents)
             self._import(catalogs.before)
             self._say("Starting the catalog service and a sandbox LMS")
@@ -122,21 +122,22 @@ class Demonstration:
             _wait_for(f"http://127.0.0.1:{port}/health/")
             self._configure(_announcement(sandbox))
 
-            self._say("First sync: everything is new")
+            self._say("First sync: all items are new")
             self._sync(len(catalogs.before))
             self._check(catalogs.before)
 
-            self._say("The catalog changes: some items come, some change, some leave")
+            self._say("Changing the catalog: some items are added, some changed, some removed")
             self._import(catalogs.after)
             self._show_plan()
-            self._say("Second sync: only what changed")
+            self._say("Second sync: only changed items are sent")
             self._sync(3 * max(1, len(documents) // CHANGED_SHARE))
             recorded = self._check(catalogs.after)
 
             self._say("Third sync: nothing changed")
             self._check_silence()
-        but = f", but for {recorded} items that are recorded with a reason" if recorded else ""
-        self.console.print(f"\n[bold green]The LMS equals the catalog{but}.[/]")
+        items = "1 item with a recorded reason" if recorded == 1 else f"{recorded:,} items with recorded reasons"
+        exception = f", except for {items}" if recorded else ""
+        self.console.print(f"\n[bold green]The LMS matches the catalog{exception}.[/]")
 
     def _check_data(self) -> None:
         """Validate the data by importing it into a catalog that is not synced.
@@ -174,7 +175,7 @@ class Demonstration:
                 for action, outcomes in report["counts"].items()
                 for outcome, count in outcomes.items()
             ]
-            title = "What the sync did" if len(reports) == 1 else f"What sync {number} of {len(reports)} did"
+            title = "Results of the sync" if len(reports) == 1 else f"Results of sync {number} of {len(reports)}"
             self._table(title, ("action", "outcome", "items"), rows)
         if self._polls:
             self._let_it_poll()
@@ -194,7 +195,7 @@ class Demonstration:
             if not visit["read"]:
                 break
             time.sleep(_VISITS_APART_SECONDS)
-        self._table("Visits of the LMS", ("visit", "courses read", "courses taken"), rows)
+        self._table("Polls by the LMS", ("poll", "courses read", "courses accepted"), rows)
         self._manage("sync_channels", "--configuration", self._configuration, allowed=(0, 1))
 
     def _visit(self) -> Mapping[str, Any]:
@@ -203,7 +204,7 @@ class Demonstration:
         request = urllib.request.Request(f"{self._url}/_sandbox/poll", data=body, headers=headers)  # noqa: S310  (loopback)
         visit: Mapping[str, Any] = _get_json(request)
         if visit["refused"]:
-            raise DemonstrationError(f"the LMS refused a course: {visit['refused'][0]}")
+            raise DemonstrationError(f"the LMS rejected a course: {visit['refused'][0]}")
         return visit
 
     def _with_progress(self, expected: int) -> list[Mapping[str, Any]]:
@@ -237,7 +238,8 @@ class Demonstration:
             if report["state"] not in {"complete", "incomplete"}:
                 raise DemonstrationError(f"the sync was {report['state']}: {report['reason']}")
             if reports and report["backlog"] >= reports[-1]["backlog"]:
-                raise DemonstrationError(f"{report['backlog']:,} items are left over: {report['reason']}")
+                left = "1 item is" if report["backlog"] == 1 else f"{report['backlog']:,} items are"
+                raise DemonstrationError(f"{left} still waiting: {report['reason']}")
             reports.append(report)
         return reports
 
@@ -259,7 +261,7 @@ class Demonstration:
             rows += [[action, item["content_key"], item["reason"]] for item in planned[:_ROWS_SHOWN]]
             if len(planned) > _ROWS_SHOWN:
                 rows.append([action, f"… and {len(planned) - _ROWS_SHOWN} more", ""])
-        self._table("What a sync would do (dry run)", ("action", "content key", "why"), rows)
+        self._table("Plan of the next sync (dry run)", ("action", "content key", "reason"), rows)
 
     def _check(self, documents: Sequence[Document]) -> int:
         """Compare the courses offered by the LMS, and the transmissions in the audit, with ``documents``.
@@ -276,18 +278,24 @@ class Demonstration:
         reasons = self._reasons()
         for key, title in desired.items():
             if key not in offered and not reasons.get(key):
-                raise DemonstrationError(f"{key} is neither in the LMS nor recorded with a reason")
+                raise DemonstrationError(f"{key} is not in the LMS, and no reason is recorded")
             if ("(old title)" in offered.get(key, "")) != ("(old title)" in title):
-                raise DemonstrationError(f"{key} has the title of another version in the LMS")
+                raise DemonstrationError(f"the title of {key} in the LMS does not match the catalog")
         if extra := sorted(offered.keys() - desired.keys()):
-            raise DemonstrationError(f"the LMS offers what is not in the catalog: {', '.join(extra[:5])}")
+            raise DemonstrationError(f"the LMS offers content that is not in the catalog: {', '.join(extra[:5])}")
         if known := sorted(reasons.keys() - desired.keys()):
-            raise DemonstrationError(f"the audit waits for what is not in the catalog: {', '.join(known[:5])}")
+            raise DemonstrationError(
+                f"the audit has unfinished transmissions of content that is not in the catalog: {', '.join(known[:5])}"
+            )
         columns = ("in the catalog", "offered by the LMS", "recorded with a reason")
-        self._table("The LMS and the catalog", columns, [[str(len(desired)), str(len(offered)), str(len(reasons))]])
+        self._table(
+            "Comparison of the LMS and the catalog",
+            columns,
+            [[str(len(desired)), str(len(offered)), str(len(reasons))]],
+        )
         if reasons:
             rows = [[key if len(key) <= 40 else f"{key[:39]}…", reason] for key, reason in reasons.items()]
-            self._table("Not in the LMS, and why", ("content key", "reason"), rows)
+            self._table("Items that are not settled in the LMS", ("content key", "reason"), rows)
         return len(reasons)
 
     def _reasons(self) -> dict[str, str]:
@@ -317,7 +325,7 @@ class Demonstration:
         """
         done = self._run(*arguments)
         if done.returncode not in allowed:
-            raise DemonstrationError(f"{arguments[0]} ended with {done.returncode}:\n{done.stderr[-3000:]}")
+            raise DemonstrationError(f"{arguments[0]} exited with code {done.returncode}:\n{done.stderr[-3000:]}")
         return done.stdout
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -391,7 +399,7 @@ def _wait_for(url: str) -> None:
             time.sleep(0.1)
         else:
             return
-    raise DemonstrationError(f"{url} does not answer")
+    raise DemonstrationError(f"{url} did not respond within {_START_SECONDS} seconds")
 
 
 def _get_json(url: str | urllib.request.Request) -> Any:

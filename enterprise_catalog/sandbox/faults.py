@@ -149,7 +149,7 @@ def answer_with(fault: Fault, carry_out: Callable[[], Response], *, sleep: Calla
             return _made_up_answer(fault)
         case FaultKind.DROP:
             carry_out()
-            raise ConnectionCutError("The sandbox dropped the answer.")
+            raise ConnectionCutError("The sandbox dropped the response.")
         case FaultKind.TRUNCATE:
             return _truncated(carry_out())
         case FaultKind.DELAY:
@@ -177,7 +177,7 @@ def _truncated(answer: Response) -> Response:
 
 def _half(body: bytes) -> Iterator[bytes]:
     yield body[: len(body) // 2]
-    raise ConnectionCutError("The sandbox cut the answer in half.")
+    raise ConnectionCutError("The sandbox cut the response in half.")
 
 
 def _dripping(answer: Response, *, pause: Callable[[], None]) -> Response:

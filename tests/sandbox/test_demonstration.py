@@ -48,7 +48,7 @@ def test_syncs_follow_one_another_until_nothing_is_left_over(syncs: Callable[...
     ("report", "told"),
     [
         (REFUSED, "the sync was stopped: The LMS refuses us."),
-        (SPENT, "1,925 items are left over: The LMS takes no more."),
+        (SPENT, "1,925 items are still waiting: The LMS takes no more."),
     ],
 )
 def test_a_sync_that_gets_nothing_done_ends_the_demonstration(

@@ -151,7 +151,11 @@ def test_the_command_turns_knobs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("knob", "told"),
-    [("colour=1", "has no knob 'colour'; its knobs: "), ("debug=1", "no knob 'debug'"), ("debug", "not NAME=NUMBER")],
+    [
+        ("colour=1", "has no knob 'colour'; its knobs: "),
+        ("debug=1", "no knob 'debug'"),
+        ("debug", "does not have the form NAME=NUMBER"),
+    ],
 )
 def test_a_knob_that_does_not_exist_is_named(knob: str, told: str) -> None:
     with pytest.raises(CommandError, match=told):

@@ -31,11 +31,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--channel", choices=sorted(SANDBOXES), default="MOODLE", metavar="CODE")
-        parser.add_argument("--data", type=Path, default=SAMPLE, metavar="FILE", help="content documents, one a line")
+        parser.add_argument(
+            "--data", type=Path, default=SAMPLE, metavar="FILE", help="file with one content document per line"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["data"].is_file():
-            raise CommandError(f"there is no file {options['data']}", returncode=2)
+            raise CommandError(f"the file {options['data']} does not exist", returncode=2)
         with tempfile.TemporaryDirectory(prefix="enterprise-catalog-demo-") as folder:
             demonstration = Demonstration(Path(folder), options["channel"], options["data"], Console())
             try:

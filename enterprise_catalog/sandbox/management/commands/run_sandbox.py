@@ -33,20 +33,20 @@ class Command(BaseCommand):
     /_sandbox/poll``. Wrong usage, such as an unknown channel, exits with 2; a port in use exits with 1.
     """
 
-    help = "Serve a stand-in of a vendor's learning system on loopback, from memory."
+    help = "Serve a simulated LMS of one vendor on loopback. Keeps all data in memory."
     requires_system_checks = ()
     requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--channel", required=True, metavar="CODE", help=f"one of: {', '.join(SANDBOXES)}")
-        parser.add_argument("--port", type=_port, required=True, metavar="N", help="0 takes a free one")
+        parser.add_argument("--port", type=_port, required=True, metavar="N", help="port number; 0 selects a free port")
         parser.add_argument(
             "--knob",
             action="append",
             type=_knob,
             default=[],
             metavar="NAME=NUMBER",
-            help="set a number of the sandbox, such as MOODLE's sort_seconds_per_course=0.0004; repeat for several",
+            help="set a numeric value of the sandbox, such as MOODLE's sort_seconds_per_course=0.0004; can be repeated",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -90,7 +90,7 @@ def _knob(text: str) -> tuple[str, float]:
     try:
         return name, float(number)
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not NAME=NUMBER") from None
+        raise ArgumentTypeError(f"{text!r} does not have the form NAME=NUMBER") from None
 
 
 def _turn(sandbox: SandboxApplication, knobs: Mapping[str, float]) -> None:

@@ -70,7 +70,7 @@ class ModelPortal(CornerstoneSandbox):
             self.meanwhile = None
             happening()
         if is_cut:
-            raise VisitFailedError("the portal broke the connection off")
+            raise VisitFailedError("the portal closed the connection")
         content += b"".join(parts)
         if is_lost:
             raise VisitFailedError("the portal lost the answer")

@@ -145,7 +145,7 @@ def test_credentials_have_to_be_those_that_the_settings_ask_for(admin_client: Cl
     refused_later = text_of(admin_client.post(address, of_sap(settings=other_kind, new_credentials="")))
 
     for page in (refused, refused_later):
-        assert "For this token kind SAP needs private_key." in page
+        assert "requires private_key." in page
         assert SECRET not in page
     assert ChannelConfiguration.objects.get().settings == {"company_id": "acme", "user_id": "us"}
 

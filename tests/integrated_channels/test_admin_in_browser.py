@@ -109,7 +109,7 @@ class Entered(NamedTuple):
             "SAP",
             "company_id, string (required)",
             Entered({"company_id": "acme", "user_id": "us"}, {"client_id": "acme", "assertion": SECRET}),
-            "For this token kind SAP needs client_secret.",
+            "The token kind 'token_server' requires client_secret.",
             Entered({"company_id": "acme", "user_id": "us"}, {"client_id": "acme", "client_secret": SECRET}),
             id="SAP",
         ),

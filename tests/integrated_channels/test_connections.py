@@ -67,16 +67,14 @@ def test_what_the_account_may_not_do_is_told(
     clock.now = timezone.now()
     moodle.functions = moodle_site.FUNCTIONS - {"core_course_create_courses"}
 
-    assert try_connection(configuration, clock=clock) == [
-        "The service lacks core_course_create_courses: add what is missing."
-    ]
+    assert try_connection(configuration, clock=clock) == ["The service lacks core_course_create_courses. Add it."]
 
 
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
-        (Fault(kind=FaultKind.ANSWER, status=401, body="no"), "Moodle answered 401"),
-        (Fault(kind=FaultKind.ANSWER, status=404, body="no"), "There is no Moodle web service at the base URL"),
+        (Fault(kind=FaultKind.ANSWER, status=401, body="no"), "Moodle returned 401"),
+        (Fault(kind=FaultKind.ANSWER, status=404, body="no"), "The base URL has no Moodle web service"),
         (Fault(kind=FaultKind.ANSWER, status=302, body=""), "The learning system redirects to"),
         (Fault(kind=FaultKind.REFUSE), "The connection to the learning system failed"),
     ],

@@ -323,7 +323,7 @@ def test_an_item_that_the_feed_cannot_hold_leaves_the_others_alone(
 
     assert run.counts == {"create": {"rejected": 1, "staged": 1}}
     assert visit().taken == 1
-    assert row_of("A").reason == "It cannot be put into the feed: it has no title."
+    assert row_of("A").reason == "The item cannot be added to the feed: it has no title."
 
 
 def test_two_customers_never_see_each_others_items(

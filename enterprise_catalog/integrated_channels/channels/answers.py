@@ -32,7 +32,7 @@ def validated(kind: type[T], value: object, *, status_code: int) -> T:
     except ValidationError as error:
         fault = error.errors(include_input=False)[0]
         place = ".".join(map(str, fault["loc"])) or type(value).__name__
-        message = f"The learning system answered with something unexpected ({place}): {fault['msg']}"
+        message = f"The LMS returned an unexpected response ({place}): {fault['msg']}"
         raise RetryableError(message, status_code=status_code) from None
 
 

@@ -37,8 +37,8 @@ class ChannelSettings(BaseModel):
 class FeedCredentials(ChannelSettings):
     """Credentials that an LMS sends when it polls a feed, by HTTP Basic or as an OAuth 2 client."""
 
-    username: str = Field(min_length=1, description="The user name, or client id, that the learning system shows us.")
-    password: SecretStr = Field(description="Its password, or client secret.")
+    username: str = Field(min_length=1, description="User name or client ID with which the LMS authenticates.")
+    password: SecretStr = Field(description="Password or client secret of the LMS.")
 
 
 S = TypeVar("S", bound=ChannelSettings)
@@ -135,7 +135,7 @@ class Channel(ABC, Generic[S, C]):
         Raises:
             NotImplementedError: ``can_list`` is ``False``.
         """
-        raise NotImplementedError(f"{self.label} cannot be asked what it has.")
+        raise NotImplementedError(f"{self.label} cannot list its items.")
 
 
 class PushChannel(Channel[S, C]):

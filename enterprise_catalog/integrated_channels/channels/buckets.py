@@ -45,7 +45,7 @@ class LeakyBucket:
         """
         if remaining is not None and remaining < least:
             left = f"{remaining:.0f} of {self.size:.0f} units are left"
-            message = f"{self.lms} takes few more calls for now: {left}."
+            message = f"The rate limit of {self.lms} is almost reached: {left}."
             raise BudgetSpentError(message, retry_after_seconds=self._seconds_to_drain(remaining))
 
     def overflow(self, answer: Answer) -> ThrottledError:

@@ -30,7 +30,7 @@ class Requirements:
     lms: str  #: Display name of the LMS.
     max_key_length: int  #: In characters.
     key_length: str  #: End of the sentence about a key that is too long, after the length of the key.
-    sendable: str = "{lms} has nothing that a {kind} could be; only courses can be sent."
+    sendable: str = "A {kind} cannot be sent to {lms}; only courses can be sent."
     title: str = "The item has no title; {lms} needs one."
 
     def check(self, item: ContentItem, *further: tuple[object, str]) -> None:
@@ -102,7 +102,7 @@ def contradiction_of(item: ContentItem) -> str:
     """Return the start of a sentence about an end date before the start date; empty if the dates are consistent."""
     if not (item.start and item.end and item.end < item.start):
         return ""
-    return f"It ends ({item.end:%Y-%m-%d}) before it starts ({item.start:%Y-%m-%d})"
+    return f"The item ends ({item.end:%Y-%m-%d}) before it starts ({item.start:%Y-%m-%d})"
 
 
 def described(item: ContentItem, *, head: str, title: str, length: int | None = None) -> str:

@@ -31,7 +31,7 @@ class Duplicates:
         others = ", ".join(self.unused)
         return (
             f"The LMS has {1 + len(self.unused)} items with the key {self.content_key!r}: {self.used} is used, {others}"
-            f" {'is' if len(self.unused) == 1 else 'are'} not. Remove the key from the items that are not used, or"
+            f" {'is' if len(self.unused) == 1 else 'are'} not. Remove the key from the unused items, or"
             " delete them in the LMS."
         )
 

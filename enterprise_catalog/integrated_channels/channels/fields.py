@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
 CallsPerMinute = Annotated[
-    int | None, Field(ge=1, description="The most calls in a minute that the learning system grants; null: no limit.")
+    int | None, Field(ge=1, description="Maximum number of calls per minute; null for no limit.")
 ]
-TextLength = Annotated[int | None, Field(ge=50, description="In characters; what is longer is cut. null: no limit.")]
+TextLength = Annotated[
+    int | None, Field(ge=50, description="Maximum length in characters; longer texts are cut. null for no limit.")
+]
 TokenBaseURL = Annotated[
-    str, Field(pattern=r"^(https?://[^\s@]+)?$", description="Where tokens come from, if not from the base URL.")
+    str, Field(pattern=r"^(https?://[^\s@]+)?$", description="Base URL for token requests, if they go to another host.")
 ]
 
 

@@ -43,8 +43,8 @@ _CODES: Final = _PASSING_CODES | {
 class ClientCredentials(ChannelSettings):
     """Client ID and secret of our application at an LMS."""
 
-    client_id: str = Field(min_length=1, description="The client ID that the learning system has for us.")
-    client_secret: SecretStr = Field(min_length=1, description="The secret that belongs to the client ID.")
+    client_id: str = Field(min_length=1, description="Client ID of this application in the LMS.")
+    client_secret: SecretStr = Field(min_length=1, description="Client secret of this application in the LMS.")
 
     def as_form(self) -> dict[str, str]:
         """Return client ID and secret as form fields of a token request."""
@@ -54,9 +54,7 @@ class ClientCredentials(ChannelSettings):
 class ConsentCredentials(ClientCredentials):
     """Client ID and secret of our application, and the refresh token from a user's consent."""
 
-    refresh_token: SecretStr | None = Field(
-        default=None, description="Comes with the consent of a person; leave it empty."
-    )
+    refresh_token: SecretStr | None = Field(default=None, description="Set by the authorization; leave it empty.")
 
 
 class Grant(BaseModel):
@@ -101,7 +99,7 @@ def request_grant(
 
 def _no_token(words: str, answer: Answer) -> CredentialsError:
     status = answer.status_code
-    return CredentialsError(f"{words} The learning system answered {status}.", status_code=status)
+    return CredentialsError(f"{words} The LMS returned {status}.", status_code=status)
 
 
 def request_client_token(
@@ -135,7 +133,7 @@ class Consent:
     authorization_path: ClassVar[str]  #: Path of the consent page, below the base URL.
     token_path: ClassVar[str]
     is_basic: ClassVar[bool] = False  #: Send client ID and secret by HTTP Basic instead of in the form.
-    nothing_there: ClassVar[str] = "There is no {lms} at the base URL: it gives out no tokens."
+    nothing_there: ClassVar[str] = "The base URL has no token endpoint of {lms}. Check the base URL."
     #: Error codes that mean the consent is no longer valid.
     withdrawn_codes: ClassVar[frozenset[str]] = frozenset({"invalid_grant"})
 
@@ -159,19 +157,19 @@ class Consent:
         refusal, status = read(Refusal, answer), answer.status_code
         code, words = refusal.error, self._client.redacted(refusal.error_description)
         if code not in _CODES:
-            return CredentialsError(f"{self._lms} gives us no token: it answered {status}.", status_code=status)
+            return CredentialsError(f"{self._lms} rejected the token request with status {status}.", status_code=status)
         reason = cut(f"{code}: {words}" if words else code, REASON_LENGTH)
         if code in _PASSING_CODES:
-            message = f"{self._lms} could not give out a token ({reason})."
+            message = f"{self._lms} is temporarily unable to issue a token ({reason})."
             return RetryableError(message, status_code=status, vendor_code=code)
         return CredentialsError(f"{self._lms} {self._meaning(code, reason)}", status_code=status, vendor_code=code)
 
     def _meaning(self, code: str, reason: str) -> str:
         if code in self.withdrawn_codes:
-            return f"no longer takes the consent ({reason}): authorize the configuration again."
+            return f"rejected the stored consent ({reason}). Authorize the configuration again."
         if code == "invalid_client":
-            return f"does not know our client ID and client secret ({reason})."
-        return f"gives us no token ({reason})."
+            return f"rejected the client ID or client secret ({reason}). Correct the credentials."
+        return f"rejected the token request ({reason})."
 
     def missing_scopes(self) -> list[str]:
         """Return the scopes missing from the last token response; empty if the response listed no scopes."""
@@ -192,8 +190,8 @@ class Consent:
         self._client.keep_secret(code)
         grant = self._request({"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri})
         if not grant.refresh_token:
-            message = f"{self._lms} let us in once, but gave no token to come back with"
-            raise CredentialsError(f"{message}: the consent does not include offline access.")
+            message = f"{self._lms} returned no refresh token: the consent does not include offline access."
+            raise CredentialsError(f"{message} Allow it for this application in the LMS, and authorize again.")
         return {"refresh_token": grant.refresh_token}
 
     def fetch_token(self) -> str:
@@ -205,7 +203,7 @@ class Consent:
             CredentialsError: the configuration has not been authorized yet, or the consent is no longer valid.
         """
         if not self._refresh_token:
-            raise CredentialsError(f"Nobody has let us into this {self._lms} yet: authorize the configuration.")
+            raise CredentialsError('This configuration has not been authorized yet. Use "Authorize" on its page.')
         grant = self._request({"grant_type": "refresh_token", "refresh_token": self._refresh_token})
         if grant.refresh_token not in ("", self._refresh_token):
             self._channel.save_credentials({"refresh_token": grant.refresh_token})

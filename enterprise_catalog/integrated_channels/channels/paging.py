@@ -35,7 +35,7 @@ def pages(fetch: Callable[[Q], P], first: Q, following: Callable[[P], Q | None])
     query: Q | None = first
     while query is not None:
         if query in seen:
-            raise RetryableError("The list leads in a circle: a page leads back to one that was read, in circles.")
+            raise RetryableError("The list does not end: a page links back to a page that was already read.")
         seen.append(query)
         page = fetch(query)
         yield page
@@ -63,5 +63,5 @@ def linked_page(answer: Answer, base_url: str) -> str | None:
     ours, theirs = urlsplit(base_url), urlsplit(link[1])
     if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
         where = f"{theirs.scheme}://{theirs.netloc}"
-        raise RetryableError(f"The next page is said to be at {where}, which is not its own address.")
+        raise RetryableError(f"The list links to a page on another host, {where}. The link was not followed.")
     return f"{theirs.path.removeprefix(ours.path)}?{theirs.query}"

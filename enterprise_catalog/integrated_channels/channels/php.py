@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: PHP's ``max_input_vars``, which limits the size of a request:
 #: https://www.php.net/manual/en/info.configuration.php
 MaxInputVars = Annotated[
-    int, Field(ge=100, description="PHP's max_input_vars; what exceeds it in a request is silently dropped.")
+    int, Field(ge=100, description="PHP's max_input_vars. PHP silently drops the excess variables of a request.")
 ]
 
 #: PHP treats ``<`` as the start of a tag unless C white space follows (``php_strip_tags_ex`` in PHP's source).

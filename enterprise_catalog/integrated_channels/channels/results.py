@@ -56,5 +56,7 @@ def made_meanwhile(item: Outgoing, error: RejectedError, *, known_as: str) -> It
     Args:
         known_as: the LMS's name for the field that contains the content key.
     """
-    message = f"A course with the {known_as} {item.content_key!r} was made after we had looked for it."
+    message = (
+        f"A course with the {known_as} {item.content_key!r} was created after the look-up. The next sync adopts it."
+    )
     return failed(item, error, message=message, outcome=Outcome.RETRY)

@@ -74,7 +74,7 @@ def is_signing_key(pem: str) -> bool:
 
 def _require_signing_key(secret: SecretStr) -> SecretStr:
     if not is_signing_key(secret.get_secret_value()):
-        raise ValueError("an RSA key as PEM, without a passphrase, is needed")
+        raise ValueError("an RSA key in PEM format, without a passphrase, is required")
     return secret
 
 

@@ -58,7 +58,7 @@ def instant(moment: datetime) -> str:
 
 def kind_of(item: ContentItem) -> str:
     """Return the display name of the item's content type, without an article."""
-    names = {"courserun": "course run", "learnerpathway": "learner pathway", "": "nameless kind of content"}
+    names = {"courserun": "course run", "learnerpathway": "learner pathway", "": "content item without a type"}
     return names.get(item.content_type, item.content_type)
 
 

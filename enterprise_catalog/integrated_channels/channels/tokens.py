@@ -111,7 +111,7 @@ class BearerClient:
             request["is_counted"] = False
             answer = self._send_with(self._token.renewed(stale=token), method, path, accept=accept, **request)
         if answer.status_code == 401 and (401 not in accept or self._is_token_refused(answer)):
-            message = "The learning system answered 401, and does not take the access token that it has just given"
+            message = "The LMS returned 401 and rejected an access token that it had just issued"
             raise CredentialsError(f"{message}: {answer.excerpt}", status_code=401)
         return answer
 

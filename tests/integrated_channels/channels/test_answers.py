@@ -30,12 +30,12 @@ def test_something_else_may_come_right_and_is_told_by_its_place_alone() -> None:
     with pytest.raises(RetryableError) as raised:
         read(list[Course], an_answer('[{"id": 7}, {"id": "a secret"}]'))
 
-    assert raised.value.message.startswith("The learning system answered with something unexpected (1.id): ")
+    assert raised.value.message.startswith("The LMS returned an unexpected response (1.id): ")
     assert (raised.value.status_code, "a secret" in raised.value.message) == (200, False)
 
 
 def test_a_value_that_is_something_else_as_a_whole_is_told_by_its_type() -> None:
-    with pytest.raises(RetryableError, match=r"unexpected \(list\)"):
+    with pytest.raises(RetryableError, match=r"unexpected response \(list\)"):
         validated(Course, [], status_code=200)
 
 

@@ -91,5 +91,10 @@ def test_an_error_of_one_item_is_told_with_all_that_it_says() -> None:
         "A", Outcome.REJECTED, "3", 409, "taken", "No."
     )
     assert made_meanwhile(item, refusal, known_as="ID") == ItemResult(
-        "A", Outcome.RETRY, "", 409, "taken", "A course with the ID 'A' was made after we had looked for it."
+        "A",
+        Outcome.RETRY,
+        "",
+        409,
+        "taken",
+        "A course with the ID 'A' was created after the look-up. The next sync adopts it.",
     )

@@ -32,7 +32,7 @@ def test_a_call_that_finds_no_room_is_not_made_before_the_bucket_has_drained() -
     with pytest.raises(BudgetSpentError) as stopped:
         BUCKET.require(40.5, remaining)
 
-    assert stopped.value.message == "Lectern takes few more calls for now: 40 of 100 units are left."
+    assert stopped.value.message == "The rate limit of Lectern is almost reached: 40 of 100 units are left."
     assert stopped.value.retry_after_seconds == 15.0
 
 

@@ -32,7 +32,7 @@ def test_all_that_stands_in_an_items_way_is_told_in_order() -> None:
         LECTERN.check(item, (item.start, "It has a start."), (True, "Nor is it short."))
 
     assert raised.value.message == (
-        "Lectern has nothing that a learner pathway could be; only courses can be sent. "
+        "A learner pathway cannot be sent to Lectern; only courses can be sent. "
         "The content key has 11 characters; Lectern takes 10. "
         "The item has no title; Lectern needs one. Nor is it short."
     )
@@ -80,7 +80,7 @@ def test_what_is_no_web_address_is_none(text: str) -> None:
 def test_dates_that_contradict_each_other_are_told() -> None:
     one, other = datetime(2027, 1, 5, tzinfo=UTC), datetime(2027, 2, 1, tzinfo=UTC)
 
-    assert contradiction_of(an_item(start=other, end=one)) == "It ends (2027-01-05) before it starts (2027-02-01)"
+    assert contradiction_of(an_item(start=other, end=one)) == "The item ends (2027-01-05) before it starts (2027-02-01)"
     for start, end in ((one, other), (one, one), (None, one), (one, None), (None, None)):
         assert contradiction_of(an_item(start=start, end=end)) == ""
 

@@ -41,8 +41,8 @@ def test_the_oldest_item_of_each_key_is_ours_and_duplicates_are_named_by_id() ->
     assert ours == {"A": "9", "B": "3"}
     [warning] = map(str, duplicates)
     assert warning == (
-        "The LMS has 3 items with the key 'A': 9 is used, 10, 11 are not. Remove the key from the items that are not"
-        " used, or delete them in the LMS."
+        "The LMS has 3 items with the key 'A': 9 is used, 10, 11 are not. Remove the key from the unused items, or"
+        " delete them in the LMS."
     )
 
 

@@ -101,5 +101,5 @@ def test_what_is_no_list_of_errors_explains_nothing(body: object) -> None:
     "body", [{}, {"data": None}, {"data": [{"id": "7"}]}, {"data": {"id": ""}}, {"data": {"id": 7}}, []]
 )
 def test_an_answer_without_one_resource_leaves_open_what_was_done(body: object) -> None:
-    with pytest.raises(RetryableError, match="something unexpected"):
+    with pytest.raises(RetryableError, match="an unexpected response"):
         one_resource(an_answer(body))

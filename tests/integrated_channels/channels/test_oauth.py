@@ -98,7 +98,7 @@ def test_a_refusal_in_our_words_tells_its_status_and_not_what_the_lms_says() -> 
     with pytest.raises(CredentialsError) as raised:
         request_grant(client, PATH, refused="No token.", nothing_there="Nobody is there.", form={"a": "b"})
 
-    assert (raised.value.message, raised.value.status_code) == ("No token. The learning system answered 400.", 400)
+    assert (raised.value.message, raised.value.status_code) == ("No token. The LMS returned 400.", 400)
 
 
 def test_our_application_asks_for_itself_with_its_id_its_secret_and_scopes() -> None:
@@ -166,17 +166,17 @@ def consent(status: int = 200, body: str = "", *, is_authorized: bool = True) ->
     [
         (
             '{"error": "invalid_grant", "error_description": "Too old"}',
-            "Lectern no longer takes the consent (invalid_grant: Too old): authorize the configuration again.",
+            "Lectern rejected the stored consent (invalid_grant: Too old). Authorize the configuration again.",
             "invalid_grant",
         ),
         (
             '{"error": "invalid_client"}',
-            "Lectern does not know our client ID and client secret (invalid_client).",
+            "Lectern rejected the client ID or client secret (invalid_client). Correct the credentials.",
             "invalid_client",
         ),
-        ('{"error": "invalid_scope"}', "Lectern gives us no token (invalid_scope).", "invalid_scope"),
-        ('{"error": "made-up", "error_description": "y"}', "Lectern gives us no token: it answered 400.", ""),
-        ("{}", "Lectern gives us no token: it answered 400.", ""),
+        ('{"error": "invalid_scope"}', "Lectern rejected the token request (invalid_scope).", "invalid_scope"),
+        ('{"error": "made-up", "error_description": "y"}', "Lectern rejected the token request with status 400.", ""),
+        ("{}", "Lectern rejected the token request with status 400.", ""),
     ],
 )
 def test_a_refusal_says_what_to_do_and_repeats_no_code_but_those_of_oauth(body: str, message: str, code: str) -> None:
@@ -190,15 +190,15 @@ def test_a_refusal_says_what_to_do_and_repeats_no_code_but_those_of_oauth(body: 
 def test_an_lms_may_have_another_code_for_a_consent_that_is_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LecternConsent, "withdrawn_codes", frozenset({"invalid_request"}))
 
-    with pytest.raises(CredentialsError, match="no longer takes the consent"):
+    with pytest.raises(CredentialsError, match="rejected the stored consent"):
         consent(400, '{"error": "invalid_request"}').fetch_token()
-    with pytest.raises(CredentialsError, match="gives us no token"):
+    with pytest.raises(CredentialsError, match="rejected the token request"):
         consent(400, '{"error": "invalid_grant"}').fetch_token()
 
 
 @pytest.mark.parametrize("code", ["server_error", "temporarily_unavailable"])
 def test_a_refusal_that_may_pass_is_waited_for(code: str) -> None:
-    with pytest.raises(RetryableError, match=f"could not give out a token \\({code}\\)") as raised:
+    with pytest.raises(RetryableError, match=f"is temporarily unable to issue a token \\({code}\\)") as raised:
         consent(400, f'{{"error": "{code}"}}').fetch_token()
 
     assert raised.value.vendor_code == code
@@ -215,9 +215,9 @@ def test_a_refusals_words_are_bounded_and_hold_no_secret() -> None:
 
 
 def test_where_nobody_has_consented_or_nobody_is_there_it_is_said_by_name() -> None:
-    with pytest.raises(CredentialsError, match="Nobody has let us into this Lectern yet"):
+    with pytest.raises(CredentialsError, match="This configuration has not been authorized yet"):
         consent(is_authorized=False).fetch_token()
-    with pytest.raises(ConfigurationError, match="There is no Lectern at the base URL"):
+    with pytest.raises(ConfigurationError, match="The base URL has no token endpoint of Lectern"):
         consent(404).fetch_token()
-    with pytest.raises(CredentialsError, match="Lectern let us in once, but gave no token to come back with"):
+    with pytest.raises(CredentialsError, match="Lectern returned no refresh token"):
         consent(200, '{"access_token": "t"}').redeem("code", redirect_uri="https://catalog.example.org/")

@@ -35,7 +35,7 @@ def test_a_list_that_leads_in_a_circle_is_no_list() -> None:
     found = pages(str, "one", {"one": "two", "two": "one"}.__getitem__)
 
     assert [next(found), next(found)] == ["one", "two"]
-    with pytest.raises(RetryableError, match="leads in a circle"):
+    with pytest.raises(RetryableError, match="links back to a page that was already read"):
         next(found)
 
 
@@ -53,5 +53,5 @@ def test_the_header_names_a_page_below_the_base_url() -> None:
 
 
 def test_another_host_is_not_gone_to() -> None:
-    with pytest.raises(RetryableError, match=r"at https://b\.test, which is not its own address"):
+    with pytest.raises(RetryableError, match=r"on another host, https://b\.test"):
         linked_page(linking('<https://b.test/courses?page=2>; rel="next"'), "https://a.test")

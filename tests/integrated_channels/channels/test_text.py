@@ -87,7 +87,7 @@ def test_no_space_is_left_before_the_ellipsis() -> None:
         ("learnerpathway", "learner pathway"),
         ("courserun", "course run"),
         ("podcast", "podcast"),
-        ("", "nameless kind of content"),
+        ("", "content item without a type"),
     ],
 )
 def test_kinds_of_content_are_called_what_people_call_them(content_type: str, name: str) -> None:

@@ -30,4 +30,4 @@ class BlackboardConsent(Consent):
     authorization_path = "/learn/api/public/v1/oauth2/authorizationcode"
     token_path = "/learn/api/public/v1/oauth2/token"  # noqa: S105  (a path)
     is_basic = True
-    nothing_there = "There is no {lms} at the base URL, or our application is not installed there."
+    nothing_there = "The base URL has no {lms}, or the application is not installed there. Check both."

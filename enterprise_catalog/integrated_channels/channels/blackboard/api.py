@@ -64,7 +64,7 @@ class API:
         failure = read(_Failure, answer)
         if answer.status_code == 404:
             return None
-        meaning = (answer.status_code == 409 and is_refused) or f"Blackboard answered {answer.status_code}"
+        meaning = (answer.status_code == 409 and is_refused) or f"Blackboard returned {answer.status_code}"
         told = self._client.redacted(f"{meaning}: {failure.message}")
         raise RejectedError(told, status_code=answer.status_code, vendor_code=self._client.redacted(failure.code))
 
@@ -91,5 +91,5 @@ class API:
 def _results(first: Page[T], others: Iterator[Page[T] | None]) -> Iterator[T]:
     for page in chain([first], others):
         if page is None:
-            raise RetryableError("Blackboard's list went away before its end.")
+            raise RetryableError("Blackboard returned 404 for a later page of a list.")
         yield from page.results

@@ -55,23 +55,29 @@ class BlackboardSettings(ChannelSettings):
     """Settings of one Blackboard site."""
 
     course_view: transform.CourseView = Field(
-        default=transform.CourseView.ULTRA, description="Ultra or Classic (Original); Ultra takes fewer HTML tags."
+        default=transform.CourseView.ULTRA, description="Ultra or Classic (Original). Ultra accepts fewer HTML tags."
     )
     delete_policy: DeletePolicy = Field(
-        default=DeletePolicy.NO, description="What courses that leave become: No (unavailable), Disabled, or deleted."
+        default=DeletePolicy.NO,
+        description="Treatment of courses that leave the catalogs: No (unavailable), Disabled, or Delete.",
     )
     page_title: str = Field(
-        default=transform.DEFAULT_PAGE_TITLE, min_length=1, max_length=255, description="The title of our page."
+        default=transform.DEFAULT_PAGE_TITLE,
+        min_length=1,
+        max_length=255,
+        description="Title of the page that is added to each course.",
     )
     data_source_id: str = Field(
-        default="", description="The data source of new courses, such as externalId:CATALOG; empty for the site's own."
+        default="", description="Data source of new courses, such as externalId:CATALOG; empty for the site's default."
     )
     calls_per_day: int = Field(
-        default=CALLS_PER_DAY, ge=1, description="The most calls in 24 hours, as the site's contract has it."
+        default=CALLS_PER_DAY, ge=1, description="Maximum number of calls in 24 hours, as agreed for the site."
     )
-    parallel_calls: int = Field(default=4, ge=1, le=16, description="How many courses are worked on at a time.")
+    parallel_calls: int = Field(
+        default=4, ge=1, le=16, description="Maximum number of courses that are processed at the same time."
+    )
     deletion_checks: int = Field(
-        default=5, ge=1, le=50, description="How often a real delete is asked whether it is done, before the next run."
+        default=5, ge=1, le=50, description="Maximum number of status checks per run after a real delete."
     )
 
 
@@ -119,12 +125,13 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
         """Read a course, and compare the granted scopes and rate limit with the settings."""
         answer = self._found(self._api.send("GET", COURSES, params={"limit": "1", "fields": "id"}))
         read(Page[_Course], answer)
-        mend = [f"The consent lacks {scope!r}: authorize again." for scope in self.consent.missing_scopes()]
+        mend = [f"The consent lacks the scope {scope!r}. Authorize again." for scope in self.consent.missing_scopes()]
         limit, remaining = (answer.headers.get(f"x-rate-limit-{name}", "") for name in ("limit", "remaining"))
         if limit.isdecimal() and int(limit) < self.settings.calls_per_day:
-            mend.append(f"Blackboard takes {int(limit):,} calls; calls_per_day says {self.settings.calls_per_day:,}.")
+            configured = f"calls_per_day is {self.settings.calls_per_day:,}"
+            mend.append(f"{configured}, but Blackboard accepts only {int(limit):,}. Reduce calls_per_day.")
         if remaining == "0":
-            mend.append("Blackboard takes no more calls for now.")
+            mend.append("Blackboard's quota of calls is used up. Wait until Blackboard renews it.")
         return mend
 
     def list_items(self) -> Iterator[RemoteItem]:
@@ -151,7 +158,7 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
         fields = {name: value for name, value in item.payload.items() if name != "page"} | _HIDDEN
         if self.settings.data_source_id:
             fields["dataSourceId"] = self.settings.data_source_id
-        taken = f"Blackboard has another course with the course ID {fields['courseId']!r} or the external ID"
+        taken = f"Another Blackboard course has the course ID {fields['courseId']!r} or the external ID"
         answer = self._api.send("POST", COURSES, json=fields, is_refused=f"{taken} {item.content_key!r}")
         course = read(_Course, self._found(answer)).id
         contents = _contents_of(course)
@@ -177,7 +184,7 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
         courses = self._api.listed(COURSES, Page[_Course], params=params)
         if courses is None:
             raise ConfigurationError(
-                "This Blackboard has no such list of courses: it is older than 3900.", status_code=404
+                "Blackboard cannot list courses: it is older than version 3900. Upgrade it.", status_code=404
             )
         return courses
 
@@ -190,7 +197,7 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
         return [read(_Course, answer)] if answer else []
 
     def _change(self, course: str, item: Outgoing, fields: Payload) -> ItemResult:
-        taken = f"Blackboard has another course with the external ID {item.content_key!r}"
+        taken = f"Another Blackboard course has the external ID {item.content_key!r}"
         answer = self._api.send("PATCH", f"{COURSES}/{path_part(course)}", json=fields, is_refused=taken)
         if answer is None:
             return _gone(item)
@@ -213,7 +220,7 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
                 if answer.status_code == 303:
                     return done(item)
         # The delete in the next run finds that the course is gone, or that the task is still running.
-        message = "Blackboard has begun to delete the course, and has not said yet that it is done."
+        message = "Blackboard is still deleting the course. The next sync checks again."
         return failed(item, RetryableError(message, status_code=202))
 
     # --- the page of a course: a folder with one document -----------------------------------------------------------
@@ -254,7 +261,8 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
     @staticmethod
     def _found(answer: Answer | None) -> Answer:
         if answer is None:
-            raise RetryableError("What was worked on at Blackboard went away in the midst of it.", status_code=404)
+            message = "Blackboard did not find the object of the call. It may have been deleted during the sync."
+            raise RetryableError(message, status_code=404)
         return answer
 
 
@@ -273,4 +281,4 @@ def _like(payload: Payload, contents: Iterable[_Content]) -> _Content | None:
 
 
 def _gone(item: Outgoing) -> ItemResult:
-    return gone(item, message="Blackboard has no such course any more.")
+    return gone(item, message="The course no longer exists in Blackboard.")

@@ -38,7 +38,7 @@ DOCUMENT: Final = "resource/x-bb-document"
 ULTRA_DOCUMENT_TITLE: Final = "ultraDocumentBody"
 
 _REQUIREMENTS: Final = courses.Requirements(
-    "Blackboard", MAX_EXTERNAL_ID_LENGTH, f"Blackboard's external ID holds at most {MAX_EXTERNAL_ID_LENGTH}."
+    "Blackboard", MAX_EXTERNAL_ID_LENGTH, f"Blackboard's external ID is limited to {MAX_EXTERNAL_ID_LENGTH}."
 )
 
 #: Valid course IDs, according to Blackboard's own form for new courses. Capital letters are excluded here, because

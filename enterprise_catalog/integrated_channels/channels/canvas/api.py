@@ -44,7 +44,7 @@ SCOPES: Final = (
 class CanvasCredentials(oauth.ConsentCredentials):
     """A Canvas developer key, and the refresh token from a user's consent."""
 
-    client_id: str = Field(min_length=1, description="The developer key's ID, a long number.")
+    client_id: str = Field(min_length=1, description="ID of the developer key, a long number.")
 
 
 class _Fault(BaseModel):
@@ -100,14 +100,14 @@ class CanvasAPI(tokens.BearerClient):
         _raise_if_throttled(answer)
         if answer.status_code == 404 and not answers.read(_Complaint, answer).errors:
             # A 404 from a proxy must not be mistaken for a course that no longer exists.
-            raise RetryableError(f"Nothing is found, and it is not Canvas that says so: {answer.excerpt}")
+            raise RetryableError(f"The 404 is not from Canvas, but probably from a proxy: {answer.excerpt}")
         return answer
 
     def require(self, answer: Answer, *, place: str, forbidden: type[SyncError] = RejectedError) -> Answer:
         """Return ``answer`` if its status is below 400.
 
         Args:
-            place: the object of the request, for the error message, such as "in the account".
+            place: the object of the request, for the error message, such as "in the Canvas account".
             forbidden: the exception class to raise if the user lacks the permission.
 
         Raises:
@@ -115,7 +115,7 @@ class CanvasAPI(tokens.BearerClient):
                 that Canvas names.
         """
         if answer.status_code in FORBIDDEN:
-            told = f"The person who authorized us may not do this {place} of Canvas: {answer.excerpt}"
+            told = f"The user who authorized this configuration lacks a permission {place}: {answer.excerpt}"
             raise forbidden(told, status_code=answer.status_code)
         if answer.status_code >= 400:
             fields, words = self.client.explained(answer, explain)

@@ -38,18 +38,18 @@ _NEEDED: Final[Mapping[str, Sequence[str]]] = {
 class CanvasSettings(ChannelSettings):
     """Settings of one Canvas."""
 
-    account_id: int | None = Field(default=None, ge=1, description="Where new courses go; else the root account.")
+    account_id: int | None = Field(default=None, ge=1, description="Account of new courses; null for the root account.")
     delete_policy: Literal["conclude", "delete"] = Field(
-        default="conclude", description="What is done to courses that leave; concluding keeps enrollments."
+        default="conclude", description="Treatment of courses that leave the catalogs. Concluding keeps enrollments."
     )
-    is_public: bool = Field(default=True, description="Whether people who have not logged in may see the courses.")
-    self_enrollment: bool = Field(default=True, description="Whether learners may enroll themselves.")
-    indexed: bool = Field(default=True, description="Whether the courses are in the public index of courses.")
+    is_public: bool = Field(default=True, description="Show the courses to users who are not logged in.")
+    self_enrollment: bool = Field(default=True, description="Let learners enroll themselves.")
+    indexed: bool = Field(default=True, description="List the courses in the public course index.")
     default_view: Literal["syllabus", "feed", "modules", "assignments"] = Field(
-        default="syllabus", description="The page that a course opens with; ours are in the syllabus."
+        default="syllabus", description="Home page of each course. The content is in the syllabus."
     )
-    enforces_scopes: bool = Field(default=False, description="Whether the developer key enforces scopes.")
-    parallel_calls: int = Field(default=2, ge=1, le=api.MAX_PARALLEL_CALLS, description="The most calls at a time.")
+    enforces_scopes: bool = Field(default=False, description="Set to true if the developer key enforces scopes.")
+    parallel_calls: int = Field(default=2, ge=1, le=api.MAX_PARALLEL_CALLS, description="Maximum of parallel calls.")
 
 
 class _Course(BaseModel):
@@ -95,7 +95,8 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
         answer = self.api.send("GET", f"{self._account}/permissions", params={"permissions[]": asked})
         held = answers.read(dict[str, bool], self._require_account(answer))
         return [
-            f"The person who authorized us may not {deed} in the account; needed is one of {', '.join(names)}."
+            f"The user who authorized this configuration may not {deed} in the account."
+            f" Grant one of these permissions: {', '.join(names)}."
             for deed, names in needed.items()
             if not any(held.get(name) for name in names)
         ]
@@ -126,7 +127,8 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
             named, words = self.client.explained(answer, api.explain)
             if "integration_id" in named:
                 # The course was created after our look-up, or the look-up used a stale database replica (source).
-                raise RetryableError(f"Canvas has the course that it did not find: {words}", status_code=400)
+                message = f"Canvas has the course, although the look-up did not find it: {words}"
+                raise RetryableError(message, status_code=400)
         course = self._read(item, self._require_account(answer))
         changes = {_IMAGE: item.payload[_IMAGE]} if _IMAGE in item.payload else {}
         if course.workflow_state != _OFFERED:
@@ -144,7 +146,7 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
             # The course never existed or has been deleted: by default, Canvas does not return deleted courses.
             return results.gone(item, answer.status_code)
         if not answers.read(dict[str, bool], self._require_course(answer)).get(policy):
-            raise RetryableError(f"Canvas does not say that it did {policy} the course: {answer.excerpt}")
+            raise RetryableError(f"Canvas did not confirm the event {policy!r} of the course: {answer.excerpt}")
         return results.done(item)
 
     def _change(self, item: Outgoing, course_id: str, changes: Payload) -> ItemResult:
@@ -156,7 +158,7 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
             return results.gone(item)
         course = self._read(item, self._require_course(answer))
         if course.workflow_state != _OFFERED:
-            raise RetryableError(f"Canvas took the change, but the course {course.id} is {course.workflow_state}.")
+            raise RetryableError(f"Canvas accepted the change, but course {course.id} is {course.workflow_state}.")
         return results.done(item, course.id)
 
     def _is_undeleted(self, path: str) -> bool:
@@ -179,14 +181,15 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
         """
         course = answers.read(_Course, answer)
         if "integration_id" in course.model_fields_set and course.integration_id != item.content_key:
-            wrong = f"Canvas gives course {course.id} the integration ID {course.integration_id!r}"
-            raise ConfigurationError(f"{wrong} instead of {item.content_key!r}; it needs the right to manage SIS data.")
+            wrong = f"Canvas stored course {course.id} with the integration ID {course.integration_id!r}"
+            remedy = "Grant the user who authorized this configuration the permission to manage SIS data."
+            raise ConfigurationError(f"{wrong} instead of {item.content_key!r}. {remedy}")
         return course
 
     def _key_of(self, course: _Course) -> str:
         if "integration_id" not in course.model_fields_set:
-            needed = "the person who authorized us needs the permission 'SIS Data - read'"
-            raise ConfigurationError(f"Canvas does not show integration IDs, by which courses are known; {needed}.")
+            remedy = "Grant the user who authorized this configuration the permission 'SIS Data - read'."
+            raise ConfigurationError(f"Canvas does not return integration IDs, which identify the courses. {remedy}")
         return course.integration_id or ""
 
     def _require_account(self, answer: Answer) -> Answer:
@@ -198,8 +201,9 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
             RejectedError: any other error status.
         """
         if answer.status_code == 404:
-            raise ConfigurationError(f"There is no account {self._account} at the base URL.", status_code=404)
-        return self.api.require(answer, place="in the account", forbidden=CredentialsError)
+            message = f"Canvas has no account {self._account}. Check account_id and the base URL."
+            raise ConfigurationError(message, status_code=404)
+        return self.api.require(answer, place="in the Canvas account", forbidden=CredentialsError)
 
     def _require_course(self, answer: Answer) -> Answer:
         """Return the response to a request about one course if it is not an error.
@@ -215,7 +219,7 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
             if mend := self.probe():
                 raise CredentialsError(" ".join(mend), status_code=answer.status_code)
             self._is_allowed = True
-        return self.api.require(answer, place="with this course")
+        return self.api.require(answer, place="for this Canvas course")
 
 
 def _path_of(key: str) -> str:

@@ -24,8 +24,7 @@ _ADDRESS_CHARACTERS: Final = "%:/?#@!$&'()*+,;=~"
 _REQUIREMENTS: Final = courses.Requirements(
     "Canvas",
     MAX_INTEGRATION_ID_LENGTH,
-    f"Canvas takes at most {MAX_INTEGRATION_ID_LENGTH}.",
-    sendable="Canvas has nothing that a {kind} could be; it holds courses.",
+    f"Canvas's integration ID is limited to {MAX_INTEGRATION_ID_LENGTH}.",
     title="The item has no title; Canvas would call it 'Unnamed Course'.",
 )
 
@@ -40,13 +39,13 @@ def to_course(item: ContentItem) -> Payload:
             key is too long or contains a null character. The message lists every problem.
     """
     image_url, name = item.image_url.strip(), text.cut(courses.title_of(item), MAX_NAME_LENGTH)
-    not_shown = f"The image has no web address that Canvas could show: {text.cut(item.image_url, 100)!r}."
+    not_shown = f"Canvas cannot show the image, because its URL is invalid: {text.cut(item.image_url, 100)!r}."
     host = courses.host_of(image_url)
     _REQUIREMENTS.check(
         item,
-        ("\0" in item.content_key, "The content key holds a null character, which no text in Canvas can."),
+        ("\0" in item.content_key, "The content key contains a null character, which Canvas cannot store."),
         (item.image_url and not (host and host.isascii()), not_shown),
-        (backwards := courses.contradiction_of(item), f"{backwards}; Canvas refuses such dates."),
+        (backwards := courses.contradiction_of(item), f"{backwards}; Canvas rejects such dates."),
     )
     course: Payload = {
         "name": name,

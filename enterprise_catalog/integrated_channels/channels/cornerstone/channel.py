@@ -23,23 +23,21 @@ _SAFE_KEY: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_ID_LENGTH}}}")
 class CornerstoneSettings(ChannelSettings):
     """Settings of one Cornerstone portal."""
 
-    default_partner: str = Field(
-        default="edX", min_length=1, description="The partner of items without an organization."
-    )
+    default_partner: str = Field(default="edX", min_length=1, description="Partner of items without an organization.")
     default_subject: str = Field(
-        default="Industry Specific", min_length=1, description="The subject of items none of whose subjects is mapped."
+        default="Industry Specific", min_length=1, description="Subject of items that have no mapped subject."
     )
     subjects: dict[str, str] = Field(
-        default_factory=dict, description="The catalog's subjects, and what Cornerstone calls each of them."
+        default_factory=dict, description="Maps the catalog's subjects to Cornerstone's subjects."
     )
     hide_archived: bool = Field(
         default=False,
-        description="Whether courses that nobody can enrol in any more are inactive, though in a catalog.",
+        description="Mark courses as inactive when enrollment has closed, even if they are in a catalog.",
     )
     any_poll_proves: bool = Field(
         default=False,
-        description="For a portal that never sends If-Modified-Since: any further GET acknowledges the last answer. "
-        "A course is lost if an answer is lost on its way.",
+        description="For a portal that never sends If-Modified-Since: each GET acknowledges the previous response. "
+        "Courses in a response that is lost in transit are not sent again.",
     )
 
 

@@ -63,12 +63,12 @@ def to_course(
     """
     title, url = plain(item.title), address_of(item)
     issues = [
-        *([] if item.content_type in SENDABLE else [f"Cornerstone holds no {kind_of(item)}"]),
+        *([] if item.content_type in SENDABLE else [f"a {kind_of(item)} cannot be sent to Cornerstone"]),
         *([] if title else ["it has no title"]),
-        *([] if url else ["it has no address that learners could be sent to"]),
+        *([] if url else ["it has no enrollment or marketing URL"]),
     ]
     if issues:
-        raise RejectedError(f"It cannot be put into the feed: {'; '.join(issues)}.")
+        raise RejectedError(f"The item cannot be added to the feed: {'; '.join(issues)}.")
     course: Payload = {
         "Title": cut(title, MAX_TITLE_LENGTH),
         "Description": _description(item, title),

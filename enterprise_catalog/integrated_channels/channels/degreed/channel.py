@@ -46,14 +46,15 @@ class DegreedSettings(transform.CourseSettings):
 
     token_base_url: TokenBaseURL = ""  #: ``https://degreed.com`` for the base URL ``https://api.degreed.com``.
     scope: str = Field(
-        default="content:read,content:write", min_length=1, description="Scopes to ask for, separated by commas."
+        default="content:read,content:write", min_length=1, description="Scopes to request, separated by commas."
     )
     delete_policy: Literal["obsolete", "delete"] = Field(
-        default="obsolete", description="What becomes of courses that leave: hidden as obsolete, or deleted for good."
+        default="obsolete",
+        description="Treatment of courses that leave the catalogs: hidden as obsolete, or deleted permanently.",
     )
-    skill_type: str = Field(default="skills", min_length=1, description="The JSON:API type of skills (unverified).")
+    skill_type: str = Field(default="skills", min_length=1, description="JSON:API type of skills (unverified).")
     calls_per_minute: CallsPerMinute = CALLS_PER_MINUTE
-    parallel_calls: int = Field(default=2, ge=1, le=8, description="How many calls are under way at the same time.")
+    parallel_calls: int = Field(default=2, ge=1, le=8, description="Maximum number of calls at the same time.")
 
 
 class DegreedCredentials(oauth.ClientCredentials):
@@ -79,8 +80,8 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
             TOKEN,
             self.credentials,
             scope=self.settings.scope,
-            refused="Degreed gives no token: the client ID, the client secret or the scopes are wrong.",
-            nothing_there=f"No tokens are given out at {source.base_url}; is token_base_url right?",
+            refused="Degreed rejected the token request: the client ID, client secret or scopes are wrong.",
+            nothing_there=f"There is no token endpoint at {source.base_url}. Check token_base_url.",
             headers={"Accept": _JSON},
         )
 
@@ -93,9 +94,9 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
         mend = []
         data = {"type": "content/courses", "id": _NO_SUCH_ID, "attributes": {"obsolete": True}}
         if self._is_forbidden(_path(_NO_SUCH_ID), data):
-            mend.append("The API key may not write content; it needs the scope content:write.")
+            mend.append("The API key may not write content. Grant it the scope content:write.")
         if self.settings.send_skills and self._is_forbidden(_skills_path(_NO_SUCH_ID), []):
-            mend.append("The API key may not set skills; give it the right to, or switch send_skills off.")
+            mend.append("The API key may not set skills. Grant it this permission, or set send_skills to false.")
         return mend
 
     def list_items(self) -> Iterator[RemoteItem]:
@@ -124,7 +125,7 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
             raise _clash(item, error) from error
         told = course.attributes.get("external-id")
         if told != item.content_key:
-            raise RetryableError(f"Degreed was sent the course {item.content_key!r} and answered for {told!r}.")
+            raise RetryableError(f"The course {item.content_key!r} was sent, but Degreed's response is about {told!r}.")
         return self._with_skills(item, course.id) if item.payload.get(transform.SKILLS) else done(item, course.id)
 
     def update_item(self, item: Outgoing) -> ItemResult:
@@ -150,7 +151,7 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
     def _patch(self, item: Outgoing, data: Mapping[str, Any]) -> Answer:
         answer = self.api.send("PATCH", _path(item.remote_id), data=data, accept=_GONE)
         if answer.status_code not in _GONE and (told := json_api.one_resource(answer).id) != item.remote_id:
-            raise RetryableError(f"Degreed was sent the course {item.remote_id} and answered for {told}.")
+            raise RetryableError(f"The course {item.remote_id} was sent, but Degreed's response is about {told}.")
         return answer
 
     def _with_skills(self, item: Outgoing, remote_id: str) -> ItemResult:
@@ -165,7 +166,7 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
             return failed(item, error, remote_id=remote_id, message=_but_for_skills(error.message))
         if answer.status_code == 403:
             code, words = self.client.explained(answer, json_api.explain)
-            reason = f"the API key may not set them, and send_skills is on. {words}"
+            reason = f"the API key may not set skills. Grant it this permission, or set send_skills to false. {words}"
             refusal = RejectedError(_but_for_skills(reason), status_code=403, vendor_code=code)
             return failed(item, refusal, remote_id=remote_id)
         return done(item, remote_id)
@@ -196,13 +197,13 @@ def _clash(item: Outgoing, error: RejectedError) -> RejectedError:
     The conflict cannot be about the ``external-id``: it was looked up, or belongs to this course.
     """
     url = item.payload["url"]
-    remedy = "" if item.remote_id else f", or give it the external-id {item.content_key!r}"
+    remedy = "" if item.remote_id else f", or change its external-id to {item.content_key!r}"
     message = (
-        f"Another course at Degreed has the url {url} already, under another external-id, or where our API key does not"
-        f" see it: delete that course there{remedy}. {error.message}"
+        f"Another course in Degreed has the url {url}. It has another external-id, or is not visible to the API key."
+        f" Delete that course{remedy}. {error.message}"
     )
     return RejectedError(message, status_code=error.status_code, vendor_code=error.vendor_code)
 
 
 def _but_for_skills(reason: str) -> str:
-    return f"The course is at Degreed as it should be, but for its skills: {reason}"
+    return f"The course in Degreed is up to date, except for its skills: {reason}"

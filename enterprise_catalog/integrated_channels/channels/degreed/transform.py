@@ -35,17 +35,16 @@ SKILLS: Final = "skills"
 _REQUIREMENTS: Final = courses.Requirements(
     "Degreed",
     MAX_EXTERNAL_ID_LENGTH,
-    f"at most {MAX_EXTERNAL_ID_LENGTH} are sent.",
-    sendable="Degreed courses cannot stand for a {kind}.",
+    f"the external-id in Degreed is limited to {MAX_EXTERNAL_ID_LENGTH}.",
 )
 
 
 class CourseSettings(ChannelSettings):
     """Settings that control the translation of courses for one organization."""
 
-    send_skills: bool = Field(default=True, description="Whether a course's skills are set, which takes a second call.")
+    send_skills: bool = Field(default=True, description="Set the skills of each course, with a second call.")
     #: By default the price is 0, because learners of an enterprise do not pay.
-    show_price: bool = Field(default=False, description="Whether courses tell their price; otherwise they cost 0 USD.")
+    show_price: bool = Field(default=False, description="Include the price of courses. Otherwise, the price is 0 USD.")
     title_length: TextLength = DEFAULT_TITLE_LENGTH
     summary_length: TextLength = DEFAULT_SUMMARY_LENGTH
 
@@ -62,7 +61,7 @@ def to_course(item: ContentItem, settings: CourseSettings) -> Payload:
     """
     url = courses.address_of(item)
     link = f"the link {cut(url, 100)!r}" if url else "no link"
-    _REQUIREMENTS.check(item, (not courses.is_web_address(url), f"The item has {link}; Degreed needs a web address."))
+    _REQUIREMENTS.check(item, (not courses.is_web_address(url), f"The item has {link}; Degreed needs a valid URL."))
     course: Payload = {
         "external-id": item.content_key,
         "title": cut(courses.title_of(item), settings.title_length),

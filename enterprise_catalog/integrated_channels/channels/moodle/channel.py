@@ -31,15 +31,15 @@ _NO_ENTRY: Final = "requireloginerror"
 #: Response fields that drift reports compare with the catalog.
 _COMPARED: Final = {"fullname", "shortname", "idnumber", "startdate", "enddate"}
 _HIDDEN_FROM_US: Final = (
-    "The account may not enter course {course}: most likely the course is hidden, and the account's role lacks"
-    " moodle/course:viewhiddencourses. Add it to the role, in the system context."
+    "The account cannot access course {course}: most likely, the course is hidden and the account's role lacks"
+    " moodle/course:viewhiddencourses. Add this capability to the role in the system context."
 )
 
 
 class MoodleSettings(transform.CourseSettings):
     """Settings of one Moodle site."""
 
-    service: str = Field(default="moodle_mobile_app", description="The web service's short name; needed to log in.")
+    service: str = Field(default="moodle_mobile_app", description="Short name of the web service; needed to log in.")
     max_input_vars: php.MaxInputVars = 1_000
     calls_per_minute: fields.CallsPerMinute = None  #: Moodle itself has no rate limit.
 
@@ -120,7 +120,8 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
             raise
         if [course.shortname for course in created] != [item.payload["shortname"] for item in items]:
             # The look-up in the next run finds the courses that were created.
-            raise RetryableError(f"Moodle was sent {len(items)} courses and answered for {len(created)} others.")
+            counts = f"courses sent: {len(items)}, courses in the response: {len(created)}"
+            raise RetryableError(f"Moodle's response does not match the request ({counts}).")
         return [results.done(item, course.id) for item, course in zip(items, created, strict=True)]
 
     def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
@@ -138,7 +139,7 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
         answer = self.web_service.call(Function.UPDATE, php.bracketed("courses", changed), checks.Warnings)
         warnings = {str(warning.itemid): warning for warning in answer.warnings}
         if warnings.keys() - {item.remote_id for item in items}:
-            raise RetryableError("Moodle warns of courses that it was not sent.", status_code=200)
+            raise RetryableError("Moodle returned warnings about courses that were not in the call.", status_code=200)
         self._stop_for_account(answer.warnings)
         return [self._result(item, warnings.get(item.remote_id)) for item in items]
 
@@ -168,7 +169,7 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
         if code == _MISSING_RECORD and not courses.find(self.web_service, "id", item.remote_id):
             outcome = Outcome.GONE
         elif code == _NO_PERMISSION:
-            told += f" The role allows it in general, so course {item.remote_id} or its category overrides it."
+            told += f" The role has the permission, so course {item.remote_id} or its category overrides it."
         elif code == web_service.WRITE_FAILED:
             outcome = Outcome.RETRY
         elif code == _NO_ENTRY:  # Retry, because the cause is most likely the role and not this item.
@@ -188,21 +189,19 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
             return results.made_meanwhile(item, error, known_as="ID number")
         if error.vendor_code != "courseidnumbertaken":
             reason = (
-                f"Another course in Moodle has the short name {item.payload['shortname']!r}, with another ID number."
+                f"Another course in Moodle has the short name {item.payload['shortname']!r}, but another ID number."
+                " Change its short name."
             )
             return results.failed(item, error, message=reason)
         readable = [course for course in found if course.idnumber]
         if len(readable) < max(len(found), 1):
             # Most likely a hidden course of ours: a problem of the role, and no rejection of this item.
-            which = (
-                ", ".join(str(course.id) for course in found if not course.idnumber) or "(Moodle does not show which)"
-            )
+            which = ", ".join(str(course.id) for course in found if not course.idnumber) or "(ID unknown)"
             told = f"Moodle has a course with the ID number {key!r}. {_HIDDEN_FROM_US.format(course=which)}"
             return results.failed(item, error, message=told, outcome=Outcome.RETRY)
         theirs = ", ".join(f"{course.idnumber!r} (course {course.id})" for course in readable)
-        return results.failed(
-            item, error, message=f"Moodle takes the ID number {key!r} for that of another course: {theirs}."
-        )
+        message = f"Moodle treats the ID number {key!r} as equal to that of another course: {theirs}."
+        return results.failed(item, error, message=message)
 
 
 def _without(payload: Payload, names: frozenset[str]) -> dict[str, Any]:

@@ -99,7 +99,8 @@ def missing_capabilities(service: WebService) -> list[str]:
     form = php.bracketed("courses", [{**never, name: value} for name, value in changes.items()])
     warnings = service.call(Function.UPDATE, form, Warnings).warnings
     if len(warnings) != len(changes):
-        raise RetryableError(f"Moodle returned {len(warnings)} warnings for {len(changes)} changes of its front page.")
+        counts = f"{len(warnings)} instead of {len(changes)}"
+        raise RetryableError(f"Moodle returned an unexpected number of warnings about its front page: {counts}.")
     for warning in warnings:
         if warning.warningcode in BLOCKED_ACCOUNT:
             told = service.explained(warning.message, warning.warningcode)
@@ -118,14 +119,15 @@ def require_keys(service: WebService) -> None:
     """
     if any(course.idnumber is None for course in courses.find(service, "id", str(courses.SITE_COURSE_ID))):
         raise CredentialsError(
-            "Moodle does not show ID numbers to this account: the account's role lacks moodle/course:update, or Moodle"
+            "Moodle returns no ID numbers to this account: the account's role lacks moodle/course:update, or Moodle"
             " blocks the account (forced password change, incomplete profile, site policy). test_channel shows which."
         )
 
 
 def lacks(capabilities: Sequence[str]) -> str:
     """Return a sentence that names the missing capabilities and the remedy."""
-    return f"The account's role lacks {', '.join(capabilities)}: add them to the role, in the system context."
+    them = "it" if len(capabilities) == 1 else "them"
+    return f"The account's role lacks {', '.join(capabilities)}. Add {them} to the role in the system context."
 
 
 def _told(function: Function, check: Callable[[], Sequence[str]]) -> Sequence[str]:
@@ -134,7 +136,7 @@ def _told(function: Function, check: Callable[[], Sequence[str]]) -> Sequence[st
         return check()
     except SyncError as error:
         # ``accessexception``: the service lacks the function, although the site information lists it or is unavailable.
-        return [f"The service lacks {function.value}: add it." if error.vendor_code == _NO_ACCESS else error.message]
+        return [f"The service lacks {function.value}. Add it." if error.vendor_code == _NO_ACCESS else error.message]
 
 
 def _missing_functions(service: WebService) -> tuple[list[str], frozenset[Function]]:
@@ -146,12 +148,13 @@ def _missing_functions(service: WebService) -> tuple[list[str], frozenset[Functi
             raise
         # The service may lack only this function. If no function can be called, this look-up raises.
         courses.find(service, "id", str(courses.SITE_COURSE_ID))
-        message = f"The service lacks {Function.SITE_INFO.value}, so its functions cannot be listed: add it."
+        message = f"The service lacks {Function.SITE_INFO.value}, so its functions cannot be listed. Add it."
         return [message], frozenset(Function)
     names = {function.name for function in info.functions}
     missing = [function.value for function in Function if function.value not in names]
     found = frozenset(function for function in Function if function.value in names)
-    return ([f"The service lacks {', '.join(missing)}: add what is missing."] if missing else []), found
+    them = "it" if len(missing) == 1 else "them"
+    return ([f"The service lacks {', '.join(missing)}. Add {them}."] if missing else []), found
 
 
 def _blocked(service: WebService, functions: frozenset[Function]) -> str:
@@ -185,7 +188,7 @@ def _create_problems(service: WebService, category_id: int) -> Sequence[str]:
         if error.vendor_code != "nopermissions":
             raise
         return [f"The account's role lacks moodle/course:create in category {category_id}. {error.message}"]
-    return ["Moodle does not refuse a course without a name; delete it there. This Moodle is not supported."]
+    return ["Moodle accepted a test course without a name. Delete it in Moodle. This Moodle is not supported."]
 
 
 def _update_problems(service: WebService) -> Sequence[str]:

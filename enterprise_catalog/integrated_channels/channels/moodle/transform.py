@@ -24,17 +24,20 @@ MAX_FULLNAME_LENGTH: Final = 254  #: mdl_course.fullname up to Moodle 4.5; 1,333
 NO_END_DATE: Final = 0  #: If the field is omitted, Moodle sets an end date one year after the start.
 
 _REQUIREMENTS: Final = courses.Requirements(
-    "Moodle", MAX_IDNUMBER_LENGTH, f"Moodle's ID number holds at most {MAX_IDNUMBER_LENGTH}."
+    "Moodle", MAX_IDNUMBER_LENGTH, f"Moodle's ID number is limited to {MAX_IDNUMBER_LENGTH}."
 )
 
 
 class CourseSettings(ChannelSettings):
     """Settings that control the translation of courses for one site."""
 
-    category_id: int = Field(default=1, ge=1, description="The course category that new courses go into.")
-    site_name: str = Field(default="edX.org", min_length=1, max_length=50, description="The source in full names.")
+    category_id: int = Field(default=1, ge=1, description="ID of the course category for new courses.")
+    site_name: str = Field(default="edX.org", min_length=1, max_length=50, description="Source name in full names.")
     fullname_length: int = Field(
-        default=MAX_FULLNAME_LENGTH, ge=50, le=1_333, description="Full names are cut; 1333: Moodle 5.0 on."
+        default=MAX_FULLNAME_LENGTH,
+        ge=50,
+        le=1_333,
+        description="Maximum length of full names; longer names are cut. Moodle 5.0 and later accept up to 1333.",
     )
 
 

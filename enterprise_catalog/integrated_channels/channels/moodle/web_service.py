@@ -58,17 +58,17 @@ _REMEDIES: Final[Mapping[str, str]] = {
     **BLOCKED_ACCOUNT,
     "accessexception": (
         "The token has expired or is bound to other IP addresses, its service is disabled, or the service lacks this"
-        " function; test_channel lists the functions that are missing."
+        " function; test_channel lists the missing functions."
     ),
-    "nopermissions": "Give the account's role this capability, in the system context.",
+    "nopermissions": "Add this capability to the account's role in the system context.",
     "wsaccessusersuspended": "A Moodle administrator must activate the account.",
     "wsaccessuserexpired": "The account's password has expired: log in to Moodle as this account and change it.",
     "wsaccessuserunconfirmed": "A Moodle administrator must confirm the account.",
     "wsaccessusernologin": "A Moodle administrator must set the account's authentication to manual accounts.",
-    "wsaccessuserdeleted": "The account was deleted: enter the credentials of another one.",
+    "wsaccessuserdeleted": "The account was deleted: enter the credentials of another account.",
     "errorcatcontextnotvalid": "Check category_id; test_channel shows whether Moodle blocks the account itself.",
     "errorcoursecontextnotvalid": (
-        "Give the account's role moodle/course:view and moodle/course:viewhiddencourses, in the system context;"
+        "Add moodle/course:view and moodle/course:viewhiddencourses to the account's role in the system context;"
         " test_channel shows whether Moodle blocks the account itself."
     ),
 }
@@ -94,9 +94,9 @@ _STALE_TOKEN_CODES: Final = frozenset({"invalidtoken", "accessexception"})
 class MoodleCredentials(ChannelSettings):
     """A web service token, or a username and password to request one."""
 
-    token: SecretStr | None = Field(default=None, description="A token of the web service.")
-    username: str = Field(default="", description="Without a token: whom to log in as.")
-    password: SecretStr | None = Field(default=None, description="Without a token: the user's password.")
+    token: SecretStr | None = Field(default=None, description="Token of the web service.")
+    username: str = Field(default="", description="User name for the login, if there is no token.")
+    password: SecretStr | None = Field(default=None, description="Password for the login, if there is no token.")
 
     @model_validator(mode="after")
     def _one_way_in(self) -> MoodleCredentials:
@@ -154,7 +154,7 @@ class WebService:
     def explained(self, message: str, code: str) -> str:
         """Return Moodle's error message as redacted plain text, followed by the remedy if one is known."""
         # Redacted before and after: a secret may contain something like a tag, or be escaped for HTML.
-        words = self.client.redacted(text.plain(self.client.redacted(message))) or "an error without a text"
+        words = self.client.redacted(text.plain(self.client.redacted(message))) or "an error without a message"
         told = f"Moodle: {words}"
         if code not in _REMEDIES:
             return told
@@ -174,13 +174,13 @@ class WebService:
             otherwise: the exception class for unknown error codes.
         """
         answer = self.client.send("POST", path, accept=(401, 403, 404), **request)
-        answers.require_there(answer, f"There is no Moodle web service at the base URL: nothing is found at {path}.")
+        answers.require_there(answer, f"The base URL has no Moodle web service at {path}. Check the base URL.")
         if (status := answer.status_code) >= 400:
-            message = f"Moodle answered {status}: its web services or their REST protocol are switched off."
+            message = f"Moodle returned {status}: web services or the REST protocol are disabled. Enable both."
             raise CredentialsError(message, status_code=status)
         if path == SERVER and answer.content.startswith(b"<?xml"):
             # PHP dropped ``moodlewsrestformat``, the last parameter. If it dropped no other, Moodle executed the call.
-            message = "Moodle answered in XML: PHP cut the request; its max_input_vars is lower than the settings say."
+            message = "Moodle returned XML, because PHP cut the request. Reduce max_input_vars in the settings."
             raise RetryableError(message, status_code=status)
         value = answer.json()
         if not isinstance(value, dict) or not {"exception", "errorcode", "error"} & value.keys():

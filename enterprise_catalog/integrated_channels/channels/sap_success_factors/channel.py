@@ -44,13 +44,13 @@ class SAPSettings(log_in.LogInSettings, transform.CourseSettings):
     """Settings of one SAP customer, including values that SAP does not document."""
 
     delete_policy: Literal["deactivate", "delete"] = Field(
-        default="deactivate", description="What leaves is made INACTIVE ('deactivate') or DELETED ('delete')."
+        default="deactivate", description="Status of courses that leave: INACTIVE ('deactivate') or DELETED ('delete')."
     )
     courses_per_call: int = Field(
-        default=MAX_COURSES_PER_CALL, ge=1, le=MAX_COURSES_PER_CALL, description="The most courses of one import."
+        default=MAX_COURSES_PER_CALL, ge=1, le=MAX_COURSES_PER_CALL, description="Maximum number of courses per import."
     )
-    calls_per_window: int = Field(default=1, ge=1, description="The most imports in a window of time.")
-    window_seconds: float = Field(default=WINDOW_SECONDS, gt=0, description="How long that window is.")
+    calls_per_window: int = Field(default=1, ge=1, description="Maximum number of imports per time window.")
+    window_seconds: float = Field(default=WINDOW_SECONDS, gt=0, description="Length of the time window in seconds.")
 
 
 class _EchoedCourse(BaseModel):
@@ -134,8 +134,8 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, log_in.SAPCredentials]):
         suspects += [("locale", name, "default_locale or additional_locales") for name in sorted(locales)]
         for kind, name, setting in suspects:
             if _is_called_unknown(kind, name, error.message):
-                message = f"SAP does not know the {kind} {name!r} of all courses: register it there, or mend {setting}."
-                told = f"{message} {error.message}"
+                remedy = f"Register it in SAP, or correct {setting}."
+                told = f"SAP rejects the {kind} {name!r}, which all courses have. {remedy} {error.message}"
                 return ConfigurationError(told, status_code=error.status_code, vendor_code=error.vendor_code)
         return None
 
@@ -144,9 +144,9 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, log_in.SAPCredentials]):
         if status not in (404, 429):
             return
         code, words = self.client.explained(answer, _explain)
-        message = f"SAP answered {status}: {words}"
+        message = f"SAP returned {status}: {words}"
         if status == 404:
-            raise ConfigurationError(f"{message} Is the base URL right?", status_code=status, vendor_code=code)
+            raise ConfigurationError(f"{message} Check the base URL.", status_code=status, vendor_code=code)
         wait = max(retry_after_seconds(answer.headers) or 0, WINDOW_SECONDS, self.settings.window_seconds)
         raise ThrottledError(message, status_code=status, vendor_code=code, retry_after_seconds=wait)
 
@@ -170,9 +170,9 @@ def _explain(answer: Answer) -> tuple[str, str]:
 def _result(course: Payload, echoed: _EchoedCourse | None, *, status_code: int) -> ItemResult:
     key, message = course["courseID"], ""
     if echoed is None:
-        message = "SAP's answer leaves the course out; whether it was imported is not known."
+        message = "SAP's response does not list the course. It may or may not have been imported."
     elif echoed.status not in (None, course["status"]):
-        message = f"SAP was sent the course as {course['status']} and answers that it is {echoed.status}."
+        message = f"The course was sent as {course['status']}, but SAP's response lists it as {echoed.status}."
     if message:
         return ItemResult(key, Outcome.RETRY, status_code=status_code, vendor_code=UNKNOWN, message=message)
     return ItemResult(key, Outcome.DONE, remote_id=key, status_code=status_code)

@@ -27,28 +27,28 @@ SAML_PATH: Final = "/oauth/token"
 class LogInSettings(ChannelSettings):
     """Identity of our client in one SAP system, and the kind of token request that the customer uses."""
 
-    company_id: str = Field(min_length=1, description="The customer's company ID at SAP.")
+    company_id: str = Field(min_length=1, description="The customer's company ID in SAP.")
     token_kind: Literal["token_server", "saml_bearer"] = Field(
         default="token_server",
-        description="'token_server' (client secret), or 'saml_bearer' (assertion), its successor.",
+        description="'token_server' requires a client secret; 'saml_bearer', its successor, a SAML assertion.",
     )
-    user_id: str = Field(default="", description="Whom imports are made for; not needed with a given assertion.")
-    user_type: Literal["admin", "user"] = Field(default="admin", description="Of that user; only for the token server.")
+    user_id: str = Field(default="", description="User of the imports; not needed with a signed assertion.")
+    user_type: Literal["admin", "user"] = Field(default="admin", description="Type of this user, for 'token_server'.")
     token_base_url: TokenBaseURL = ""
-    saml_issuer: str = Field(default="", description="The issuer of our assertions; empty for the client ID.")
-    saml_audience: str = Field(default="www.successfactors.com", description="The audience of our assertions.")
+    saml_issuer: str = Field(default="", description="Issuer of the SAML assertions; empty for the client ID.")
+    saml_audience: str = Field(default="www.successfactors.com", description="Audience of the SAML assertions.")
 
 
 class SAPCredentials(ChannelSettings):
     """Credentials: a client secret, a key to sign assertions, or an assertion that has already been signed."""
 
-    client_id: str = Field(min_length=1, description="The OAuth client's ID; SAP calls it API key, too.")
-    client_secret: SecretStr | None = Field(default=None, description="For the token kind 'token_server'.")
+    client_id: str = Field(min_length=1, description="OAuth client ID. SAP also calls it API key.")
+    client_secret: SecretStr | None = Field(default=None, description="Client secret, for 'token_server'.")
     private_key: saml.SigningKey | None = Field(
-        default=None, description="For the token kind 'saml_bearer': an RSA key as PEM, whose certificate SAP has."
+        default=None, description="For 'saml_bearer': RSA key in PEM format whose certificate is registered in SAP."
     )
     assertion: SecretStr | None = Field(
-        default=None, description="For 'saml_bearer', instead of a key: a signed assertion, as XML or in Base64."
+        default=None, description="For 'saml_bearer', instead of a key: signed assertion, as XML or in Base64."
     )
 
 
@@ -69,14 +69,14 @@ class LogIn:
             given = credentials.assertion
             needed = {"private_key": given or credentials.private_key, "user_id": given or settings.user_id}
         if missing := [name for name, value in needed.items() if not value]:
-            raise ConfigurationError(f"For this token kind SAP needs {' and '.join(missing)}.")
+            raise ConfigurationError(f"The token kind {settings.token_kind!r} requires {' and '.join(missing)}.")
 
     def fetch_token(self) -> str:
         """Request an access token. Raises as ``oauth.request_grant`` does."""
         path = SAML_PATH if self._by_assertion else TOKEN_SERVER_PATH
-        nothing_there = f"SAP gives out no tokens at {self._client.base_url}{path}."
+        nothing_there = f"SAP has no token endpoint at {self._client.base_url}{path}. Check token_base_url."
         request = self._with_assertion() if self._by_assertion else self._with_secret()
-        refused = "SAP gives no token."
+        refused = "SAP rejected the token request. Check the credentials."
         grant = oauth.request_grant(self._client, path, refused=refused, nothing_there=nothing_there, **request)
         return grant.access_token
 

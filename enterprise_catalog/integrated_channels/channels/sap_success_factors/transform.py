@@ -31,8 +31,8 @@ _PACINGS: Final = {"self_paced": "Self-paced", "instructor_paced": "Instructor-p
 _REQUIREMENTS: Final = Requirements(
     "SAP",
     MAX_COURSE_ID_LENGTH,
-    f"at most {MAX_COURSE_ID_LENGTH} are sent as course ID.",
-    sendable="SAP has nothing that a {kind} could be; only courses and programs can be sent.",
+    f"the course ID in SAP is limited to {MAX_COURSE_ID_LENGTH}.",
+    sendable="A {kind} cannot be sent to SAP; only courses and programs can be sent.",
 )
 
 
@@ -48,24 +48,24 @@ class CourseSettings(ChannelSettings):
     """Settings that control the translation of courses for one customer."""
 
     provider_id: str = Field(
-        default="EDX", min_length=1, description="The OCN provider's ID, as the customer's Learning has it registered."
+        default="EDX", min_length=1, description="ID of the OCN provider, as registered in the customer's SAP Learning."
     )
-    default_locale: str = Field(default="English", min_length=1, description="SAP's name of the texts' locale.")
+    default_locale: str = Field(default="English", min_length=1, description="SAP's name of the locale of all texts.")
     additional_locales: tuple[str, ...] = Field(
-        default=(), description="Names of further locales that all texts are given in, untranslated."
+        default=(), description="Names of further locales in which all texts are sent, untranslated."
     )
     run_locales: dict[str, str] = Field(
         default={},
-        description='Of course runs: content language, in lower case -> SAP\'s name of it, as {"es": "Spanish"}.',
+        description='For course runs: maps content languages, in lower case, to SAP locales: {"es": "Spanish"}.',
     )
     price: Literal["zero", "catalog", "none"] = Field(
-        default="zero", description="'zero', 'catalog' (what the catalog says, in USD), or 'none' to send no price."
+        default="zero", description="'zero', 'catalog' (the catalog's price in USD), or 'none' to send no price."
     )
-    mobile_enabled: bool = Field(default=True, description="Whether courses can be launched on mobile devices.")
+    mobile_enabled: bool = Field(default=True, description="Let learners launch courses on mobile devices.")
     title_length: TextLength = None  #: SAP documents no limit, here and below.
     description_length: TextLength = None
     retired_launch_url: str = Field(
-        default="", description="Where retired courses lead; only if SAP refuses to retire courses without content."
+        default="", description="Launch URL of retired courses. Only needed if SAP rejects them without content."
     )
 
 
@@ -78,7 +78,7 @@ def to_course(item: ContentItem, settings: CourseSettings) -> Payload:
     """
     address = address_of(item)
     # SAP would reject the whole import because of one invalid URL.
-    no_address = "The item has no web address that learners could be sent to; SAP needs one."
+    no_address = "The item has no valid enrollment or marketing URL; SAP needs one."
     _REQUIREMENTS.check(item, (not is_web_address(address), no_address))
     name = plain(item.title)
     locales = _locales(item, settings)

@@ -79,7 +79,7 @@ def test_a_code_is_taken_once_and_for_its_own_address_only(blackboard: Blackboar
     channel.redeem(code, redirect_uri=REDIRECT)
 
     for again, where in ((code, REDIRECT), (other, "https://other.example.org/"), ("made-up", REDIRECT)):
-        with pytest.raises(CredentialsError, match="authorize the configuration again"):
+        with pytest.raises(CredentialsError, match="Authorize the configuration again"):
             channel.redeem(again, redirect_uri=where)
 
 
@@ -91,7 +91,7 @@ def test_a_consent_without_offline_access_is_refused(blackboard: BlackboardSandb
 
 
 def test_without_a_consent_nothing_is_sent(blackboard: BlackboardSandbox) -> None:
-    with pytest.raises(CredentialsError, match="Nobody has let us into this Blackboard Learn yet"):
+    with pytest.raises(CredentialsError, match="This configuration has not been authorized yet"):
         connected(blackboard, refresh_token="").find(["A"])
 
     assert blackboard.calls == {}
@@ -209,7 +209,7 @@ def test_a_wrong_secret_is_told_by_name(blackboard: BlackboardSandbox) -> None:
     answer = '{"error": "invalid_client", "error_description": "x"}'
     blackboard.faults.add(Fault(kind=FaultKind.ANSWER, status=401, body=answer))
 
-    with pytest.raises(CredentialsError, match="does not know our client ID and client secret"):
+    with pytest.raises(CredentialsError, match="rejected the client ID or client secret"):
         connected(blackboard).find(["A"])
 
 
@@ -218,7 +218,7 @@ def test_an_application_that_is_not_installed_is_a_fault_of_the_configuration(
 ) -> None:
     blackboard.is_installed = False
 
-    with pytest.raises(ConfigurationError, match="our application is not installed there"):
+    with pytest.raises(ConfigurationError, match="the application is not installed there"):
         channel.find(["A"])
 
 
@@ -258,7 +258,7 @@ def test_an_unknown_error_code_stops_the_run_and_is_not_repeated(
     with pytest.raises(CredentialsError) as raised:
         channel.find(["A"])
 
-    assert raised.value.message == "Blackboard Learn gives us no token: it answered 400."
+    assert raised.value.message == "Blackboard Learn rejected the token request with status 400."
 
 
 @pytest.mark.parametrize("operation", ["POST token", "GET courses/:id"])
@@ -291,7 +291,7 @@ def test_tokens_that_were_just_given_are_not_repeated_either() -> None:
     with pytest.raises(RejectedError) as raised:
         connected(httpx.MockTransport(answer), refresh_token="old-refresh-token").find(["A"])
 
-    assert raised.value.message == "Blackboard answered 400: [secret] [secret]"
+    assert raised.value.message == "Blackboard returned 400: [secret] [secret]"
 
 
 def test_credentials_show_nothing_of_themselves() -> None:
@@ -354,15 +354,15 @@ def test_a_probe_tells_what_has_to_be_mended(blackboard: BlackboardSandbox) -> N
     [token] = blackboard.grants
 
     assert connected(blackboard, refresh_token=token, delete_policy="Delete").probe() == [
-        "The consent lacks 'write': authorize again.",
-        "The consent lacks 'delete': authorize again.",
-        "Blackboard takes 1 calls; calls_per_day says 10,000.",
-        "Blackboard takes no more calls for now.",
+        "The consent lacks the scope 'write'. Authorize again.",
+        "The consent lacks the scope 'delete'. Authorize again.",
+        "calls_per_day is 10,000, but Blackboard accepts only 1. Reduce calls_per_day.",
+        "Blackboard's quota of calls is used up. Wait until Blackboard renews it.",
     ]
 
 
 def test_a_probe_of_something_else_is_no_success() -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(404, text="<html>"))
 
-    with pytest.raises(ConfigurationError, match="no Blackboard Learn at the base URL"):
+    with pytest.raises(ConfigurationError, match="The base URL has no Blackboard Learn"):
         connected(transport, refresh_token="a-refresh-token").probe()

@@ -116,7 +116,7 @@ def test_a_course_id_that_another_course_has_is_refused_by_name(
 
     assert (result.outcome, result.status_code) == (Outcome.REJECTED, 409)
     assert result.message == (
-        "Blackboard has another course with the course ID 'northwind' or the external ID 'northwind': "
+        "Another Blackboard course has the course ID 'northwind' or the external ID 'northwind': "
         "A course with the provided courseId already exists"
     )
     assert blackboard.offered() == {}
@@ -130,7 +130,7 @@ def test_a_text_that_blackboard_refuses_leaves_a_course_that_nobody_sees(
     result = Transmitter(channel).transmit([outgoing("A")]).results["A"]
 
     assert (result.outcome, result.status_code) == (Outcome.REJECTED, 507)
-    assert result.message == "Blackboard answered 507: The course quota has been exceeded."
+    assert result.message == "Blackboard returned 507: The course quota has been exceeded."
     assert blackboard.offered() == {}
 
 
@@ -308,7 +308,7 @@ def test_a_course_that_goes_away_during_an_update_is_gone_or_tried_again(
     )
 
     assert updated(blackboard, channel).outcome is Outcome.GONE
-    with pytest.raises(RetryableError, match="went away in the midst"):
+    with pytest.raises(RetryableError, match="did not find the object of the call"):
         updated(blackboard, channel)
 
 
@@ -464,7 +464,7 @@ def test_a_list_without_an_end_is_noticed_and_no_other_address_is_gone_to(
     body = f'{{"results": [], "paging": {{"nextPage": "{following}"}}}}'
     blackboard.faults.add(Fault(kind=FaultKind.ANSWER, operation="GET courses", status=200, body=body, times=None))
 
-    with pytest.raises(RetryableError, match="in circles"):
+    with pytest.raises(RetryableError, match="a page that was already read"):
         list(channel.list_items())
 
     assert blackboard.calls["GET courses"] == 2

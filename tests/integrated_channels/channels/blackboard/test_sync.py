@@ -165,6 +165,6 @@ def test_a_refresh_token_that_was_used_elsewhere_stops_the_run_until_somebody_co
     clock.forward(hours=1)
     again = run_of(configuration, clock)
 
-    assert "authorize the configuration again" in stopped.reason
+    assert "Authorize the configuration again" in stopped.reason
     assert again.state == RunState.COMPLETE
     assert row_of("A").state == "transmitted"

@@ -187,7 +187,7 @@ def test_all_that_stands_in_an_items_way_is_told() -> None:
         to_course(an_item("K" * 257, title="", content_type="learnerpathway"))
 
     assert raised.value.message == (
-        "Blackboard has nothing that a learner pathway could be; only courses can be sent. "
-        "The content key has 257 characters; Blackboard's external ID holds at most 256. "
+        "A learner pathway cannot be sent to Blackboard; only courses can be sent. "
+        "The content key has 257 characters; Blackboard's external ID is limited to 256. "
         "The item has no title; Blackboard needs one."
     )

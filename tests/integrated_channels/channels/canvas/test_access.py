@@ -83,14 +83,14 @@ def test_a_code_is_taken_once_and_with_its_own_redirect_only(canvas: CanvasSandb
 
     with pytest.raises(CredentialsError, match="invalid_grant: authorization_code not found"):
         channel.redeem(used, redirect_uri=REDIRECT_URI)
-    with pytest.raises(CredentialsError, match="authorize the configuration again"):
+    with pytest.raises(CredentialsError, match="Authorize the configuration again"):
         channel.redeem(other, redirect_uri="https://elsewhere.example.org/")
 
 
 def test_a_grant_without_a_refresh_token_is_no_consent(canvas: CanvasSandbox, channel: Canvas) -> None:
     canvas.faults.add(Fault(kind=FaultKind.ANSWER, operation=TOKEN, status=200, body='{"access_token": "once"}'))
 
-    with pytest.raises(CredentialsError, match="no token to come back with"):
+    with pytest.raises(CredentialsError, match="returned no refresh token"):
         channel.redeem("a code", redirect_uri=REDIRECT_URI)
 
 
@@ -100,7 +100,7 @@ def test_a_grant_without_a_refresh_token_is_no_consent(canvas: CanvasSandbox, ch
 def test_without_a_consent_it_says_that_one_is_needed_and_asks_nothing(canvas: CanvasSandbox) -> None:
     channel = connected(canvas, credentials=NOT_AUTHORIZED)
 
-    with pytest.raises(CredentialsError, match="Nobody has let us into this Canvas yet"):
+    with pytest.raises(CredentialsError, match="This configuration has not been authorized yet"):
         channel.create([outgoing("A")])
 
     assert canvas.calls == {}
@@ -136,7 +136,7 @@ def test_a_token_that_expires_on_the_way_is_renewed_once_and_the_call_repeated(
 def test_a_canvas_that_takes_none_of_its_own_tokens_stops_the_run(canvas: CanvasSandbox, channel: Canvas) -> None:
     canvas.token_seconds = 0
 
-    with pytest.raises(CredentialsError, match="does not take the access token that it has just given"):
+    with pytest.raises(CredentialsError, match="rejected an access token that it had just issued"):
         channel.find(["A"])
 
     assert canvas.calls == {TOKEN: 2, LOOK: 2}
@@ -151,7 +151,7 @@ def test_a_refresh_token_that_is_taken_back_stops_the_run_and_says_what_to_do(er
         connected(canvas).find(["A"])
 
     assert refusal.value.message == (
-        f"Canvas no longer takes the consent ({error}: refresh_token not found): authorize the configuration again."
+        f"Canvas rejected the stored consent ({error}: refresh_token not found). Authorize the configuration again."
     )
     assert (refusal.value.status_code, refusal.value.vendor_code) == (400, error)
 
@@ -203,7 +203,7 @@ def test_a_log_in_that_is_not_understood_may_work_later(canvas: CanvasSandbox, c
 def test_a_refused_right_in_the_account_stops_the_run_and_renews_no_token(status: int) -> None:
     canvas = CanvasSandbox(permissions=frozenset(), refusal_status=status)  # type: ignore[arg-type]  # parametrized, not Literal
 
-    with pytest.raises(CredentialsError, match="may not do this in the account of Canvas") as refusal:
+    with pytest.raises(CredentialsError, match="lacks a permission in the Canvas account") as refusal:
         connected(canvas).create([outgoing("A")])
 
     assert refusal.value.status_code == status
@@ -223,7 +223,7 @@ def test_a_refused_right_to_one_course_is_that_courses_and_the_others_go_on(stat
         "delete": lambda key, course: channel.delete([Outgoing(key, {}, course)]),
     }
 
-    with pytest.raises(RejectedError, match="may not do this with this course") as refusal:
+    with pytest.raises(RejectedError, match="lacks a permission for this Canvas course") as refusal:
         calls[call]("A", theirs)
 
     assert refusal.value.status_code == status
@@ -260,7 +260,7 @@ def test_that_nothing_is_missing_in_the_account_is_asked_once(canvas: CanvasSand
 
 
 def test_an_account_that_is_not_there_stops_the_run(canvas: CanvasSandbox) -> None:
-    with pytest.raises(ConfigurationError, match="There is no account /api/v1/accounts/9 at the base URL"):
+    with pytest.raises(ConfigurationError, match="Canvas has no account /api/v1/accounts/9"):
         connected(canvas, account_id=9).create([outgoing("A")])
 
 
@@ -307,11 +307,12 @@ def test_a_probe_names_each_right_that_is_missing(canvas: CanvasSandbox, missing
 
     [mend] = connected(canvas, delete_policy="delete" if "delete" in deed else "conclude").probe()
 
-    assert mend.startswith(f"The person who authorized us may not {deed} in the account; needed is one of {missing}")
+    assert mend.startswith(f"The user who authorized this configuration may not {deed} in the account.")
+    assert f" one of these permissions: {missing}" in mend
 
 
 def test_a_probe_says_that_the_account_is_not_there_or_closed_to_us(canvas: CanvasSandbox) -> None:
-    with pytest.raises(ConfigurationError, match="There is no account /api/v1/accounts/9"):
+    with pytest.raises(ConfigurationError, match="Canvas has no account /api/v1/accounts/9"):
         connected(canvas, account_id=9).probe()
 
     canvas.permissions = frozenset()

@@ -74,7 +74,7 @@ def test_keys_that_are_not_shown_stop_the_run_instead_of_being_guessed(canvas: C
     canvas.permissions = WITHOUT_SIS
     add(canvas, "A")
 
-    with pytest.raises(ConfigurationError, match="needs the permission 'SIS Data - read'"):
+    with pytest.raises(ConfigurationError, match="the permission 'SIS Data - read'"):
         channel.find(["A"])
 
 
@@ -136,7 +136,7 @@ def test_a_course_that_was_made_after_we_had_looked_is_left_to_the_next_run(
 ) -> None:
     add(canvas, "A")
 
-    with pytest.raises(RetryableError, match="Canvas has the course that it did not find"):
+    with pytest.raises(RetryableError, match="Canvas has the course, although the look-up did not find it"):
         channel.create([outgoing("A")])
 
 
@@ -270,17 +270,17 @@ def test_a_list_without_keys_is_not_taken_for_an_empty_one(canvas: CanvasSandbox
     canvas.permissions = WITHOUT_SIS
     add(canvas, "A")
 
-    with pytest.raises(ConfigurationError, match="needs the permission 'SIS Data - read'"):
+    with pytest.raises(ConfigurationError, match="the permission 'SIS Data - read'"):
         list(channel.list_items())
 
 
 @pytest.mark.parametrize(
     ("link", "reason"),
     [
-        ("http://elsewhere.test/api/v1/accounts/self/courses?page=2", "http://elsewhere.test, which is not its own"),
-        ("http://canvas.test:81/api/v1/accounts/self/courses?page=2", "http://canvas.test:81, which is not its own"),
-        ("https://canvas.test/api/v1/accounts/self/courses?page=2", "https://canvas.test, which is not its own"),
-        ("http://canvas.test/api/v1/accounts/self/courses?page=2", "leads in a circle"),
+        ("http://elsewhere.test/api/v1/accounts/self/courses?page=2", "on another host, http://elsewhere.test"),
+        ("http://canvas.test:81/api/v1/accounts/self/courses?page=2", "on another host, http://canvas.test:81"),
+        ("https://canvas.test/api/v1/accounts/self/courses?page=2", "on another host, https://canvas.test"),
+        ("http://canvas.test/api/v1/accounts/self/courses?page=2", "links back to a page that was already read"),
     ],
 )
 def test_the_token_follows_no_link_to_elsewhere_or_in_a_circle(link: str, reason: str) -> None:

@@ -51,7 +51,7 @@ def test_what_a_consent_gives_is_stored_beside_the_developer_key_and_lets_us_in(
 
     configuration.refresh_from_db()
     stored = decrypt(configuration.credentials)
-    assert before == ["Nobody has let us into this Canvas yet: authorize the configuration."]
+    assert before == ['This configuration has not been authorized yet. Use "Authorize" on its page.']
     assert after == []
     assert stored.keys() == {"client_id", "client_secret", "refresh_token"}
     assert stored["client_secret"] == CLIENT_SECRET

@@ -108,4 +108,6 @@ items = st.builds(
 def test_any_item_is_refused_with_a_reason_or_taken_by_the_portal(item: ContentItem) -> None:
     entry = told(item)
 
-    assert entry.get("rejected", "").startswith("It cannot be put into the feed: ") or CourseEntry.model_validate(entry)
+    assert entry.get("rejected", "").startswith("The item cannot be added to the feed: ") or CourseEntry.model_validate(
+        entry
+    )

@@ -89,8 +89,7 @@ def test_a_key_or_scope_that_is_refused_stops_the_sync(knobs: dict[str, Any]) ->
 
     assert (type(raised), raised.status_code) == (CredentialsError, 403)
     assert raised.message == (
-        "Degreed gives no token: the client ID, the client secret or the scopes are wrong."
-        " The learning system answered 403."
+        "Degreed rejected the token request: the client ID, client secret or scopes are wrong. The LMS returned 403."
     )
 
 

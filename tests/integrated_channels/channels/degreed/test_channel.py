@@ -22,7 +22,7 @@ from tests.integrated_channels.channels.degreed.connection import add, connected
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.channels.degreed.channel import Degreed
 
-BUT_FOR_SKILLS = "The course is at Degreed as it should be, but for its skills: "
+BUT_FOR_SKILLS = "The course in Degreed is up to date, except for its skills: "
 
 
 def json_answer(body: str, **fault: Any) -> Fault:
@@ -75,7 +75,7 @@ def test_a_list_that_leads_in_a_circle_ends() -> None:
             return httpx.Response(200, json={"access_token": "token"})
         return httpx.Response(200, json={"data": [], "links": {"next": "https://elsewhere.test/x?next=1"}})
 
-    with pytest.raises(RetryableError, match="leads back"):
+    with pytest.raises(RetryableError, match="links back"):
         connected(httpx.MockTransport(circle)).find(["A"])
 
 
@@ -142,7 +142,7 @@ def test_an_external_id_that_was_taken_since_it_was_looked_for_is_tried_again(
     [result] = channel.create([outgoing("A", may_be_there=True)])
 
     assert (result.outcome, result.status_code) == (Outcome.RETRY, 409)
-    assert result.message == "A course with the external-id 'A' was made after we had looked for it."
+    assert result.message == "A course with the external-id 'A' was created after the look-up. The next sync adopts it."
 
 
 def test_a_url_of_another_course_refuses_the_item_and_is_named(degreed: DegreedSandbox, channel: Degreed) -> None:
@@ -152,8 +152,8 @@ def test_a_url_of_another_course_refuses_the_item_and_is_named(degreed: DegreedS
         channel.create([outgoing("A")])
 
     assert raised.value.message == (
-        "Another course at Degreed has the url https://learn.test/A already, under another external-id, or where our"
-        " API key does not see it: delete that course there, or give it the external-id 'A'."
+        "Another course in Degreed has the url https://learn.test/A. It has another external-id, or is not visible to"
+        " the API key. Delete that course, or change its external-id to 'A'."
         " The learning system answered 409: Resource conflict. You cannot use the same"
         " ExternalID or URL to identify multiple resources: https://learn.test/A"
     )
@@ -222,7 +222,7 @@ def test_what_degreed_has_against_a_course_refuses_it_with_its_words(
             Outcome.REJECTED,
             403,
             "forbidden",
-            "the API key may not set them, and send_skills is on. Not you.",
+            "the API key may not set skills. Grant it this permission, or set send_skills to false. Not you.",
         ),
     ],
 )
@@ -324,9 +324,7 @@ def test_an_update_into_the_url_of_another_course_is_refused(degreed: DegreedSan
     add(degreed, "Other", url="https://learn.test/taken")
     there = add(degreed, "A")
 
-    with pytest.raises(
-        RejectedError, match=r"has the url https://learn\.test/taken already.*: delete that course there\."
-    ):
+    with pytest.raises(RejectedError, match=r"has the url https://learn\.test/taken\. .* Delete that course\."):
         channel.update([outgoing("A", remote_id=there, url="https://learn.test/taken")])
 
     assert SKILLS not in degreed.calls
@@ -433,8 +431,8 @@ def test_rights_that_are_missing_are_named() -> None:
     mend = connected(degreed, scope=READ).probe()
 
     assert mend == [
-        "The API key may not write content; it needs the scope content:write.",
-        "The API key may not set skills; give it the right to, or switch send_skills off.",
+        "The API key may not write content. Grant it the scope content:write.",
+        "The API key may not set skills. Grant it this permission, or set send_skills to false.",
     ]
     assert len(connected(degreed, scope=READ, send_skills=False).probe()) == 1
 

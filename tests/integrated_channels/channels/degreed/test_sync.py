@@ -112,7 +112,7 @@ def test_a_url_under_another_external_id_is_recorded_and_harms_no_other(
     assert run.counts == {"create": {"rejected": 1, "done": 1}}
     row = row_of("A")
     assert (row.state, row.attempt_rows.get().vendor_code) == ("rejected", "conflict")
-    assert row.reason.startswith(f"Another course at Degreed has the url {URL_OF_A} already")
+    assert row.reason.startswith(f"Another course in Degreed has the url {URL_OF_A}.")
     assert len(degreed.content()) == 2
 
 
@@ -132,7 +132,7 @@ def test_skills_that_degreed_refuses_leave_the_course_and_a_reason_and_are_set_l
     assert degreed.offered() == {"A": "Course A", "B": "Course B"}
     [id_of_a] = [course["id"] for course in degreed.content() if course["external-id"] == "A"]  # One of two.
     assert (refused.state, refused.remote_id) == ("rejected", id_of_a)
-    assert "as it should be, but for its skills: the API key may not set them" in refused.reason
+    assert "up to date, except for its skills: the API key may not set skills" in refused.reason
     assert later.state == RunState.COMPLETE
     assert skills_of(degreed) == {"A": ["Python"], "B": []}
 
@@ -236,5 +236,5 @@ def test_a_degreed_whose_filter_hides_what_is_obsolete_keeps_a_reason_for_what_c
     run = run_of(configuration, clock)
 
     assert run.counts == {"create": {"rejected": 1}}
-    assert "or where our API key does not see it" in row_of("A").reason
+    assert "or is not visible to the API key" in row_of("A").reason
     assert len(degreed.content()) == 2

@@ -93,7 +93,7 @@ def test_a_course_whose_successor_has_its_key_is_gone_all_the_same(moodle: Moodl
 def test_an_answer_without_readable_warnings_is_no_success(moodle: MoodleSandbox, channel: Moodle, answer: str) -> None:
     moodle.faults.add(Fault(kind=FaultKind.ANSWER, status=200, body=answer, content_type="application/json"))
 
-    with pytest.raises(RetryableError, match="something unexpected"):
+    with pytest.raises(RetryableError, match="an unexpected response"):
         channel.update([outgoing("A", remote_id="2")])
 
 
@@ -101,7 +101,7 @@ def test_a_warning_of_a_course_that_was_not_sent_is_no_success(moodle: MoodleSan
     warnings = '{"warnings": [{"item": "course", "itemid": 0, "warningcode": "x", "message": "?"}]}'
     moodle.faults.add(Fault(kind=FaultKind.ANSWER, status=200, body=warnings))
 
-    with pytest.raises(RetryableError, match="warns of courses that it was not sent"):
+    with pytest.raises(RetryableError, match="warnings about courses that were not in the call"):
         channel.update([outgoing("A", remote_id="2")])
 
 
@@ -155,14 +155,14 @@ def test_an_account_that_moodle_blocks_stops_the_run_with_a_remedy(
 
 
 @pytest.mark.parametrize(
-    ("missing", "lacking"),
+    ("missing", "lacking", "them"),
     [
-        (["update"], "moodle/course:update"),
-        (["changefullname", "changesummary"], "moodle/course:changefullname, moodle/course:changesummary"),
+        (["update"], "moodle/course:update", "it"),
+        (["changefullname", "changesummary"], "moodle/course:changefullname, moodle/course:changesummary", "them"),
     ],
 )
 def test_a_capability_that_is_missing_stops_the_run_with_a_remedy(
-    moodle: MoodleSandbox, channel: Moodle, missing: list[str], lacking: str
+    moodle: MoodleSandbox, channel: Moodle, missing: list[str], lacking: str, them: str
 ) -> None:
     there = add(moodle, "A")
     before = moodle.table.all()
@@ -171,7 +171,7 @@ def test_a_capability_that_is_missing_stops_the_run_with_a_remedy(
     with pytest.raises(CredentialsError) as raised:
         channel.update([outgoing("A", remote_id=there)])
 
-    assert raised.value.message == (f"The account's role lacks {lacking}: add them to the role, in the system context.")
+    assert raised.value.message == f"The account's role lacks {lacking}. Add {them} to the role in the system context."
     assert moodle.table.all() == before
 
 
@@ -209,4 +209,4 @@ def test_a_hidden_course_that_we_may_not_enter_is_tried_again(moodle: MoodleSand
     [result] = channel.update([outgoing("A", remote_id=hidden)])
 
     assert (result.outcome, result.vendor_code) == (Outcome.RETRY, "requireloginerror")
-    assert "most likely the course is hidden, and the account's role lacks moodle/course:viewhidden" in result.message
+    assert "most likely, the course is hidden and the account's role lacks moodle/course:viewhidden" in result.message

@@ -78,7 +78,7 @@ def test_a_course_whose_key_the_account_may_not_read_is_not_taken_for_one_that_i
     transmission = Transmitter(channel).transmit([replace(outgoing("A"), action=Action.DELETE)])
 
     assert isinstance(transmission.stopped_by, CredentialsError)
-    assert "Moodle does not show ID numbers to this account" in transmission.stopped_by.message
+    assert "Moodle returns no ID numbers to this account" in transmission.stopped_by.message
     assert transmission.results["A"].outcome is Outcome.SKIPPED
 
 
@@ -130,12 +130,12 @@ def test_a_key_that_moodle_takes_for_anothers_is_refused_with_the_others_name(
     [result] = channel.create([outgoing("demo")])
 
     assert (result.outcome, result.vendor_code) == (Outcome.REJECTED, "courseidnumbertaken")
-    assert result.message == "Moodle takes the ID number 'demo' for that of another course: 'DÉMO' (course 2)."
+    assert result.message == "Moodle treats the ID number 'demo' as equal to that of another course: 'DÉMO' (course 2)."
 
 
 @pytest.mark.parametrize(
     ("missing", "which"),
-    [(["viewhiddencourses"], "2"), (["viewhiddencourses", "update"], r"\(Moodle does not show which\)")],
+    [(["viewhiddencourses"], "2"), (["viewhiddencourses", "update"], r"\(ID unknown\)")],
 )
 def test_a_key_of_a_hidden_course_that_we_may_not_see_is_retried_and_names_the_capability(
     moodle: MoodleSandbox, channel: Moodle, missing: list[str], which: str
@@ -147,9 +147,12 @@ def test_a_key_of_a_hidden_course_that_we_may_not_see_is_retried_and_names_the_c
 
     assert result.outcome is Outcome.RETRY
     assert re.match(
-        f"Moodle has a course with the ID number 'A'. The account may not enter course {which}", result.message
+        f"Moodle has a course with the ID number 'A'. The account cannot access course {which}", result.message
     )
-    assert "lacks moodle/course:viewhiddencourses. Add it to the role, in the system context." in result.message
+    assert (
+        "lacks moodle/course:viewhiddencourses. Add this capability to the role in the system context."
+        in result.message
+    )
 
 
 def test_a_short_name_that_is_taken_is_refused_by_name(moodle: MoodleSandbox, channel: Moodle) -> None:
@@ -158,7 +161,7 @@ def test_a_short_name_that_is_taken_is_refused_by_name(moodle: MoodleSandbox, ch
     [result] = channel.create([outgoing("A")])
 
     assert (result.outcome, result.vendor_code) == (Outcome.REJECTED, "shortnametaken")
-    assert "has the short name 'Course A (A)', with another ID number" in result.message
+    assert "has the short name 'Course A (A)', but another ID number" in result.message
 
 
 def test_a_course_that_was_made_after_the_look_up_is_left_to_the_next_run_and_harms_no_other(
@@ -173,7 +176,10 @@ def test_a_course_that_was_made_after_the_look_up_is_left_to_the_next_run_and_ha
     results = Transmitter(channel).transmit([outgoing("A"), outgoing("B"), outgoing("C")]).results
 
     assert [result.outcome for result in results.values()] == [Outcome.DONE, Outcome.RETRY, Outcome.DONE]
-    assert results["B"].message == "A course with the ID number 'B' was made after we had looked for it."
+    assert (
+        results["B"].message
+        == "A course with the ID number 'B' was created after the look-up. The next sync adopts it."
+    )
     assert sorted(moodle.offered()) == ["A", "B", "C"]
 
 

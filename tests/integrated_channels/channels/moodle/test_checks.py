@@ -49,9 +49,9 @@ def test_missing_functions_are_named_where_the_service_cannot_be_listed() -> Non
     problems = problems_of(MoodleSandbox(functions=FUNCTIONS - missing))
 
     assert problems == [
-        "The service lacks core_webservice_get_site_info, so its functions cannot be listed: add it.",
-        "The service lacks core_course_update_courses: add it.",
-        "The service lacks core_course_get_courses: add it.",
+        "The service lacks core_webservice_get_site_info, so its functions cannot be listed. Add it.",
+        "The service lacks core_course_update_courses. Add it.",
+        "The service lacks core_course_get_courses. Add it.",
     ]
 
 
@@ -107,7 +107,7 @@ def test_a_capability_that_updates_need_is_named(capability: str) -> None:
     problems = problems_of(MoodleSandbox(capabilities=without(capability)))
 
     assert problems == [
-        f"The account's role lacks moodle/course:{capability}: add them to the role, in the system context."
+        f"The account's role lacks moodle/course:{capability}. Add it to the role in the system context."
     ]
 
 
@@ -116,7 +116,7 @@ def test_all_missing_capabilities_are_named_at_once() -> None:
 
     assert len(problems) == 2
     assert problems[0].startswith("The account's role lacks moodle/course:create in category 1. Moodle: Sorry, but you")
-    assert "lacks moodle/course:changefullname, moodle/course:visibility:" in problems[1]
+    assert "lacks moodle/course:changefullname, moodle/course:visibility. Add them" in problems[1]
 
 
 @pytest.mark.parametrize("capability", ["view", "viewhiddencourses"])
@@ -129,7 +129,7 @@ def test_courses_that_the_account_may_not_see_are_a_problem(capability: str) -> 
     [problem] = problems_of(moodle)
 
     assert "(course id:" in problem
-    assert "Give the account's role moodle/course:view and moodle/course:viewhiddencourses" in problem
+    assert "Add moodle/course:view and moodle/course:viewhiddencourses to the account's role" in problem
 
 
 def test_a_token_that_is_wrong_is_no_problem_of_the_service() -> None:
@@ -147,7 +147,9 @@ def test_a_moodle_that_takes_an_update_of_its_front_page_is_not_trusted() -> Non
     answer = Fault(kind=FaultKind.ANSWER, operation="core_course_update_courses", status=200, body='{"warnings": []}')
     moodle.faults.add(answer)
 
-    assert problems_of(moodle) == ["Moodle returned 0 warnings for 5 changes of its front page."]
+    assert problems_of(moodle) == [
+        "Moodle returned an unexpected number of warnings about its front page: 0 instead of 5."
+    ]
 
 
 def test_a_moodle_that_takes_a_course_without_a_name_is_not_trusted() -> None:
@@ -156,14 +158,14 @@ def test_a_moodle_that_takes_a_course_without_a_name_is_not_trusted() -> None:
 
     [problem] = problems_of(moodle)
 
-    assert problem.startswith("Moodle does not refuse a course without a name")
+    assert problem.startswith("Moodle accepted a test course without a name")
 
 
 def test_a_list_that_is_no_list_is_told() -> None:
     moodle = MoodleSandbox()
     moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation="core_webservice_get_site_info", status=200, body="[]"))
 
-    with pytest.raises(RetryableError, match="something unexpected"):
+    with pytest.raises(RetryableError, match="an unexpected response"):
         problems_of(moodle)
 
 

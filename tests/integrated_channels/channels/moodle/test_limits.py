@@ -77,7 +77,7 @@ def test_a_create_that_a_lower_limit_cuts_is_noticed_and_done_as_a_whole_or_not_
     moodle = MoodleSandbox(max_input_vars=let_through(FIVE_COURSES - missing))
     items = full_courses(5)
 
-    with pytest.raises(RetryableError, match="max_input_vars is lower than the settings say"):
+    with pytest.raises(RetryableError, match="Reduce max_input_vars in the settings"):
         connected(moodle).create(items)
 
     # If only the last variable (the response format) is missing, Moodle still creates the courses.
@@ -91,5 +91,5 @@ def test_an_update_that_a_lower_limit_cuts_is_noticed(missing: int) -> None:
     created = connected(moodle).create(items)
     moodle.max_input_vars = let_through(FIVE_CHANGES - missing)
 
-    with pytest.raises(RetryableError, match="max_input_vars is lower than the settings say"):
+    with pytest.raises(RetryableError, match="Reduce max_input_vars in the settings"):
         connected(moodle).update([replace(i, remote_id=r.remote_id) for i, r in zip(items, created, strict=True)])

@@ -91,7 +91,7 @@ def test_a_hidden_course_that_the_account_may_not_enter_ends_the_list_with_a_rem
     add(moodle, "A", visible=0)
     moodle.capabilities = without("viewhiddencourses")
 
-    with pytest.raises(CredentialsError, match="Give the account's role moodle/course:view and"):
+    with pytest.raises(CredentialsError, match="Add moodle/course:view and"):
         keys_of(channel)
 
 

@@ -117,8 +117,8 @@ def test_what_moodle_has_against_a_course_refuses_the_course(
         ),
         ('{"exception": "Error", "message": "PHP tripped"}', RejectedError, "Moodle: PHP tripped"),
         ('{"exception": "Error", "errorcode": null, "message": null}', RejectedError, "Moodle: Error"),
-        ('{"errorcode": "sessiontimeout"}', RetryableError, "Moodle: an error without a text"),
-        ('{"exception": ["not", "a text"]}', RetryableError, "something unexpected"),
+        ('{"errorcode": "sessiontimeout"}', RetryableError, "Moodle: an error without a message"),
+        ('{"exception": ["not", "a text"]}', RetryableError, "an unexpected response"),
         (_write_error("Lock wait timeout exceeded; try restarting transaction"), RetryableError, "Moodle: No."),
         (_write_error("ERROR:  deadlock detected"), RetryableError, "Moodle: No."),
         (_write_error("Data too long for column 'idnumber' at row 1"), RejectedError, "Moodle: No."),
@@ -197,7 +197,7 @@ def test_too_many_requests_pass_on_how_long_to_wait(moodle: MoodleSandbox) -> No
 def test_web_services_that_are_switched_off_are_named() -> None:
     raised = failure_of_create(MoodleSandbox(state=SiteState.WEB_SERVICES_OFF))
 
-    assert raised.message == "Moodle answered 403: its web services or their REST protocol are switched off."
+    assert raised.message == "Moodle returned 403: web services or the REST protocol are disabled. Enable both."
 
 
 def test_a_redirect_is_not_followed_and_says_where_it_leads() -> None:
@@ -215,7 +215,7 @@ def test_a_redirect_is_not_followed_and_says_where_it_leads() -> None:
 def test_a_wrong_address_is_a_fault_of_the_configuration(moodle: MoodleSandbox, credentials: MoodleCredentials) -> None:
     channel = connected(moodle, credentials=credentials, base_url="http://moodle.test/no/moodle")
 
-    with pytest.raises(ConfigurationError, match="There is no Moodle web service at the base URL"):
+    with pytest.raises(ConfigurationError, match="The base URL has no Moodle web service"):
         channel.find(["A"])
 
 

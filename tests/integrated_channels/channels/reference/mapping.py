@@ -197,7 +197,7 @@ def _other_settings(code: str) -> Iterator[tuple[str, Any]]:
 
 
 def _limits(channel: Channel[Any, Any], wire: str, sources: list[str]) -> dict[str, str]:
-    """Return source -> effect of a text that is too long, such as "refused beyond 255"."""
+    """Return source -> effect of a text that is too long, such as "rejected above 255"."""
     limits = {}
     for source in (each for each in sources if each in _TEXTS):
         document = _bare(channel, source, sources)
@@ -206,10 +206,10 @@ def _limits(channel: Channel[Any, Any], wire: str, sources: list[str]) -> dict[s
             whole = changed(document, source, _text(source, length))
             values = _accepted(channel, whole).get(wire, [])
             found = [value for value in values if isinstance(value, str) and _FILLING in value]
-            return "refused" if _refusal(channel, whole) else "used" if found else "not used"
+            return "rejected" if _refusal(channel, whole) else "used" if found else "not used"
 
         if (end := fate(_LONG)) != "used" and fate(_SHORT) == "used":
-            limits[source] = f"{end} beyond {_last(lambda length: fate(length) == 'used'):,}"
+            limits[source] = f"{end} above {_last(lambda length: fate(length) == 'used'):,}"
         elif end == "used":
             values = _accepted(channel, changed(document, source, _text(source, _LONG)))[wire]
             if (longest := max(len(value) for value in values if isinstance(value, str))) < _LONG:
@@ -245,7 +245,7 @@ def _last(holds: Callable[[int], bool]) -> int:
 
 
 def _if_missing(channel: Channel[Any, Any], wire: str, sources: list[str]) -> str:
-    """Return the effect of removing all sources: a default value as JSON, "left out", or the rejection message."""
+    """Return the effect of removing all sources: a default value as JSON, "omitted", or the rejection message."""
     gone = [source for source in sources if source not in _PROMISED]
     document = next((each for each in DOCUMENTS.values() if wire in _accepted(channel, each)), None)
     if not gone or document is None:
@@ -256,9 +256,9 @@ def _if_missing(channel: Channel[Any, Any], wire: str, sources: list[str]) -> st
     if any(source.startswith(OF_RUNS) for source in gone):
         document = {**document, "course_runs": []}
     if refusal := _refusal(channel, document):
-        return f"refused: “{refusal}”"
+        return f"rejected: “{refusal}”"
     values = _accepted(channel, document).get(wire)
-    return "left out" if values is None else " ".join(f"``{orjson.dumps(value).decode()}``" for value in values)
+    return "omitted" if values is None else " ".join(f"``{orjson.dumps(value).decode()}``" for value in values)
 
 
 def _note(found: list[Any], what: Any) -> None:

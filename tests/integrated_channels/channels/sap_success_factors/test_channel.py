@@ -201,9 +201,15 @@ def test_each_form_of_saps_errors_is_read(
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"provider_id": "ACME"}, "the provider 'ACME' of all courses: register it there, or mend provider_id."),
-        ({"default_locale": "Klingon"}, "the locale 'Klingon' of all courses: register it there, or mend default_lo"),
-        ({"additional_locales": ("Klingon",)}, "the locale 'Klingon' of all courses"),
+        (
+            {"provider_id": "ACME"},
+            "the provider 'ACME', which all courses have. Register it in SAP, or correct provider_id.",
+        ),
+        (
+            {"default_locale": "Klingon"},
+            "the locale 'Klingon', which all courses have. Register it in SAP, or correct default_lo",
+        ),
+        ({"additional_locales": ("Klingon",)}, "the locale 'Klingon', which all courses have."),
     ],
 )
 def test_a_setting_that_makes_every_course_wrong_stops_the_run_with_a_reason(
@@ -215,7 +221,7 @@ def test_a_setting_that_makes_every_course_wrong_stops_the_run_with_a_reason(
     transmission = Transmitter(channel).transmit(items)
 
     assert isinstance(transmission.stopped_by, ConfigurationError)
-    assert transmission.stopped_by.message.startswith(f"SAP does not know {told}")
+    assert transmission.stopped_by.message.startswith(f"SAP rejects {told}")
     assert transmission.stopped_by.message.endswith((" is not registered", " unknown locale Klingon"))
     assert sap.calls[IMPORT] == 1
 
@@ -234,7 +240,7 @@ def test_a_setting_that_is_not_known_is_understood_in_several_words(
 ) -> None:
     answering(sap, {"error": {"message": words}}, status=400)
 
-    with pytest.raises(ConfigurationError, match="SAP does not know"):
+    with pytest.raises(ConfigurationError, match="SAP rejects"):
         channel.apply([outgoing("A"), outgoing("B")])
 
 
@@ -297,7 +303,7 @@ def test_an_account_that_may_not_import_stops_the_run(sap: SAPSandbox, channel: 
 def test_a_wrong_base_url_is_no_fault_of_the_items(sap: SAPSandbox, channel: SAPSuccessFactors) -> None:
     sap.faults.add(Fault(kind=FaultKind.ANSWER, operation=IMPORT, status=404, body="<h1>Not here</h1>"))
 
-    with pytest.raises(ConfigurationError, match=r"404.*Is the base URL right\?"):
+    with pytest.raises(ConfigurationError, match=r"404.*Check the base URL\."):
         channel.apply([outgoing("A")])
 
 

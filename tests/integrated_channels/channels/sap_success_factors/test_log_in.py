@@ -131,7 +131,7 @@ def test_a_token_that_is_refused_is_fetched_once_more(sap: SAPSandbox) -> None:
 def test_what_a_token_kind_needs_is_named_before_anything_is_sent(
     sap: SAPSandbox, kind: str, credentials: SAPCredentials, user_id: str, missing: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match=f"^For this token kind SAP needs {missing}.$"):
+    with pytest.raises(ConfigurationError, match=f"^The token kind '{kind}' requires {missing}.$"):
         connected(sap, credentials=credentials, token_kind=kind, user_id=user_id)
 
     assert sap.calls == {}
@@ -139,7 +139,7 @@ def test_what_a_token_kind_needs_is_named_before_anything_is_sent(
 
 @pytest.mark.parametrize("key", ["no key", a_key_pair().locked_key, a_key_pair().certificate])
 def test_a_key_that_cannot_sign_is_refused_when_it_is_entered(key: str) -> None:
-    with pytest.raises(ValidationError, match="an RSA key as PEM, without a passphrase, is needed") as refusal:
+    with pytest.raises(ValidationError, match="an RSA key in PEM format, without a passphrase, is required") as refusal:
         by(private_key=key)
 
     assert key not in str(refusal.value)
@@ -158,7 +158,9 @@ def test_a_wrong_secret_stops_the_run(sap: SAPSandbox) -> None:
 
 @pytest.mark.parametrize("settings", [{"company_id": "Another"}, {"user_id": "nobody"}])
 def test_a_refused_log_in_blames_no_item(sap: SAPSandbox, settings: dict[str, Any]) -> None:
-    with pytest.raises(CredentialsError, match=r"^SAP gives no token\. The learning system answered 400"):
+    with pytest.raises(
+        CredentialsError, match=r"^SAP rejected the token request\. Check the credentials\. The LMS returned 400"
+    ):
         connected(sap, **settings).apply([outgoing("A")])
 
 
@@ -183,7 +185,7 @@ def test_an_assertion_that_has_expired_stops_the_run(sap: SAPSandbox) -> None:
 def test_a_token_server_that_is_gone_is_told_with_its_address(sap: SAPSandbox) -> None:
     sap.has_token_server = False
 
-    with pytest.raises(ConfigurationError, match=f"SAP gives out no tokens at {BASE_URL}{TOKEN_SERVER}"):
+    with pytest.raises(ConfigurationError, match=f"SAP has no token endpoint at {BASE_URL}{TOKEN_SERVER}"):
         connected(sap).apply([outgoing("A")])
 
 

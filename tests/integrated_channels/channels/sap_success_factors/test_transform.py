@@ -93,7 +93,7 @@ def test_no_golden_file_is_left_over() -> None:
 def test_all_that_stands_in_an_items_way_is_named() -> None:
     message = sent(replace(CASES["nothing_that_is_needed"], content_type="learnerpathway"))["rejected"]
 
-    for fault in ("a learner pathway could be", "has 256 characters", "has no title", "has no web address"):
+    for fault in ("A learner pathway cannot be sent", "has 256 characters", "has no title", "no valid enrollment"):
         assert fault in message
 
 

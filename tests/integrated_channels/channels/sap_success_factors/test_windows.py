@@ -158,7 +158,7 @@ def test_a_bad_item_that_sap_leaves_out_without_a_word_keeps_nobody_else_waiting
     assert run.counts == {"create": {"done": 99, "retry": 1}}
     assert (bad.state, bad.reason) == (
         "retrying",
-        "SAP's answer leaves the course out; whether it was imported is not known.",
+        "SAP's response does not list the course. It may or may not have been imported.",
     )
 
 
@@ -202,8 +202,7 @@ def test_a_refused_token_is_told_and_not_taken_for_a_spent_window(
 
     assert run.state == RunState.STOPPED
     assert run.reason == (
-        "The learning system answered 401, and does not take the access token that it has just given: Not with this"
-        " token"
+        "The LMS returned 401 and rejected an access token that it had just issued: Not with this token"
     )
 
 

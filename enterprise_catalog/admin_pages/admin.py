@@ -40,7 +40,7 @@ class FailedLoginPage(ReadOnlyPage):
     fields = ("username", "ip_address", "failures_since_start", "last_failure", "path_info")
     ordering = ("-attempt_time", "-id")
     search_fields = ("=username", "=ip_address")
-    search_help_text = "User name or address, in full"
+    search_help_text = "Full user name or IP address"
     actions = ()
 
     last_failure = moment_field("attempt_time", "last failure")

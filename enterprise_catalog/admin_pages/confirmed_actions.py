@@ -143,9 +143,11 @@ class _Order:
         """Ask again about the confirmed rows, because the effects differ from those on the page."""
         keys = tuple(key for batch in _parts(confirmed, self.running.batch_size) for key in self._still(batch))
         if not keys:
-            raise _RefusedError("All of the rows have changed since you were asked. Please start again.")
+            raise _RefusedError(
+                "All of the rows have changed since you opened the confirmation page. Please start again."
+            )
         sample = list(self.targets.filter(pk__in=keys[:SAMPLE_ROWS]))
-        notice = "The rows have changed since you were asked. Please check the numbers again."
+        notice = "The rows have changed since you opened this page. Please check the numbers again."
         return self._question(keys, sample, notice=notice)
 
     def _question(self, keys: tuple[Any, ...], sample: Sequence[Model], *, notice: str = "") -> HttpResponseBase:
@@ -164,7 +166,7 @@ class _Order:
             with time_limit(SEARCH_SECONDS):
                 keys, sample = _keys(self.targets, limit + 1), list(self.targets[:SAMPLE_ROWS])
         except TimeLimitError:
-            message = f"The database was stopped after {SEARCH_SECONDS} seconds. Narrow the list with a filter."
+            message = f"The search was stopped after {SEARCH_SECONDS} seconds. Narrow the list with a filter."
             raise _RefusedError(message) from None
         if not keys:
             raise _RefusedError(f"“{self.title}”: nothing to do for the selected rows.", messages.WARNING)
@@ -240,7 +242,9 @@ class _Order:
         for message, level in kept[:MAX_MESSAGES]:
             self._tell(message, level)
         if len(kept) > MAX_MESSAGES:
-            self._tell(f"{len(kept) - MAX_MESSAGES:,} more messages are not shown.", messages.WARNING)
+            others = len(kept) - MAX_MESSAGES
+            text = "1 more message is not shown." if others == 1 else f"{others:,} more messages are not shown."
+            self._tell(text, messages.WARNING)
 
     def _tell(self, message: Any, level: int = messages.ERROR) -> None:
         self.page.message_user(self.request, message, level)

@@ -22,11 +22,16 @@ def _effects(page: Any, request: HttpRequest, keys: Sequence[Any]) -> Effects:
     rows = page.get_queryset(request).filter(pk__in=keys)
     _, numbers, lacking, protected = page.get_deleted_objects(rows, request)
     others = {name: number for name, number in numbers.items() if name != page.opts.verbose_name_plural}
-    consequences = [f"Also deleted: {number:,} {name}." for name, number in sorted(others.items())]
-    obstacles = [f"You may not delete {name}, which would be deleted as well." for name in sorted(map(str, lacking))]
+    consequences = [f"Also deleted: {name} ({number:,})." for name, number in sorted(others.items())]
+    obstacles = [
+        f"You do not have permission to delete {name}, which would also be deleted."
+        for name in sorted(map(str, lacking))
+    ]
     if protected:
         names = ", ".join(map(str, protected[:5]))
-        obstacles.append(f"{len(protected):,} protected rows refer to these rows, among them {names}.")
+        number = len(protected)
+        refer = "1 protected row refers" if number == 1 else f"{number:,} protected rows refer"
+        obstacles.append(f"{refer} to these rows: {names}{', …' if number > 5 else ''}.")
     return Effects(tuple(consequences), tuple(obstacles))
 
 

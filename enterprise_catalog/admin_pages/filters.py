@@ -51,7 +51,7 @@ class DayRangeFilter(RangeDateFilter):
         try:
             first, last = self._day("from"), self._day("to")
         except ValueError:
-            messages.error(request, f"The days of “{self.title}” are written as 2026-01-31.")
+            messages.error(request, f"Enter the dates of “{self.title}” in the format 2026-01-31.")
             return queryset.none()
         if first:
             queryset = queryset.filter((f"{self.field_path}__gte", _start_of(first)))

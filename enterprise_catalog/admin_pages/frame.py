@@ -41,8 +41,8 @@ _GROUPS: Final = {
 
 #: Model -> the question that a search by content key answers in its list.
 _KEY_SEARCHES: Final = {
-    "integrated_channels.ContentMetadataItemTransmission": "Why is a course in a learning system, or why is it not?",
-    "catalog.ContentMetadata": "Which catalogs hold a course?",
+    "integrated_channels.ContentMetadataItemTransmission": "Why is a course missing from an LMS?",
+    "catalog.ContentMetadata": "Which catalogs contain a course?",
 }
 
 

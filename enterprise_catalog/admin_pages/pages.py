@@ -29,8 +29,7 @@ else:
 #: Time limit for each of a list's statements, in seconds.
 LIST_SECONDS: Final = 10
 TOO_SLOW: Final = (
-    f"The database was stopped after {LIST_SECONDS} seconds. "
-    "Choose one configuration, or a longer part of a content key."
+    f"The search was stopped after {LIST_SECONDS} seconds. Choose one configuration, or enter more of the content key."
 )
 #: The lookups allowed after a column's name in a list's URL: those of all filters and of links to the list.
 _LOOKUPS: Final = frozenset(

@@ -243,7 +243,7 @@ def test_rows_are_deleted_after_a_page_that_names_what_goes_with_them(admin_clie
     question = ask(admin_client, address, "delete_selected", [role.pk])
     response = answer(admin_client, address, question)
 
-    assert "Also deleted: 1 " in question.content.decode()
+    assert "Also deleted: catalog role assignments (1)." in question.content.decode()
     assert "1 catalog role deleted." in messages_of(response)[0]
     assert not CatalogRole.objects.filter(pk=role.pk).exists()
 
@@ -260,7 +260,7 @@ def test_a_deletion_asks_again_when_more_would_go_with_it(admin_client: Client) 
 
     assert count_on(again) == "1 catalog role"
     assert CatalogRole.objects.filter(pk=kept.pk).exists()
-    assert "The rows have changed since you were asked." in again.content.decode()
+    assert "The rows have changed since you opened this page." in again.content.decode()
     assert exists
     assert not CatalogRole.objects.filter(pk=role.pk).exists()
 
@@ -275,7 +275,7 @@ def test_rows_whose_deletion_takes_more_than_the_user_may_delete_are_kept() -> N
 
     for page in (question.content.decode(), again.content.decode()):
         assert "is not possible for 1 catalog role." in page
-        assert "which would be deleted as well" in page
+        assert "which would also be deleted" in page
         assert "Run on" not in page
     assert CatalogRole.objects.filter(pk=role.pk).exists()
 

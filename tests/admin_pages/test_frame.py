@@ -64,8 +64,8 @@ def test_the_front_page_searches_what_the_user_may_see(request_of: Callable[...,
 def test_the_front_page_asks_for_a_key(admin_client: Client) -> None:
     page = admin_client.get("/admin/").content.decode()
 
-    assert "Why is a course in a learning system, or why is it not?" in page
-    assert "Which catalogs hold a course?" in page
+    assert "Why is a course missing from an LMS?" in page
+    assert "Which catalogs contain a course?" in page
     assert "/static/admin_pages/pages.css" in page
 
 

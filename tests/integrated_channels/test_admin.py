@@ -74,7 +74,7 @@ def test_a_key_is_found_in_all_configurations(admin_client: Client) -> None:
 def test_a_search_without_result_says_that_keys_are_compared_exactly(admin_client: Client) -> None:
     page = text_of(admin_client.get(TRANSMISSIONS, {"q": "org+<a>"}))
 
-    assert "Nothing starts with" in page
+    assert "No results for" in page
     assert "org+&lt;a&gt;" in page
     assert "Keys are compared exactly" in page
 
@@ -87,7 +87,7 @@ def test_attempts_of_a_wide_search_are_those_of_the_first_items_and_it_says_so(
 
     page = text_of(admin_client.get(ATTEMPTS, {"q": "Org"}))
 
-    assert "More than 2 items start with that" in page
+    assert "More than 2 items match" in page
     assert "Org+B" in page
     assert "Org+C" not in page
 
@@ -181,7 +181,7 @@ def test_a_day_that_is_none_is_told_and_finds_nothing(admin_client: Client) -> N
 
     page = text_of(admin_client.get(TRANSMISSIONS, {"last_attempt_at_from": "yesterday"}))
 
-    assert "are written as 2026-01-31" in page
+    assert "in the format 2026-01-31" in page
     assert "Org+A" not in page
 
 
@@ -222,7 +222,7 @@ def test_attempts_of_one_transmission_name_it(admin_client: Client) -> None:
 
     page = text_of(admin_client.get(ATTEMPTS, {"transmission__id__exact": second.pk}))
 
-    assert "Only those of transmission" in page
+    assert "Showing only the rows of transmission" in page
     assert "Org+B" in page
     assert first.content_key not in page
 
@@ -250,7 +250,7 @@ def test_a_run_tells_its_counts_in_words(admin_client: Client) -> None:
     assert "create: 1,312 done, 2 in doubt" in page
     assert "delete: 1 retry" in page
     assert "12,000 matched" in page
-    assert "17 left over" in page
+    assert "17 left for the next run" in page
     assert "4 min 10 s" in page
     assert "create: 1,312 done" in text_of(admin_client.get(f"{RUNS}{run.pk}/change/"))
 

@@ -113,7 +113,7 @@ def test_an_unreachable_catalog_service_is_named(admin_client: Client, settings:
         ("catalog_uuids", '["x"]', "&#x27;x&#x27; is not a UUID"),
         ("new_credentials", "{}", "give a token, or a username and a password"),
         ("new_credentials", '{"token": 5}', "token: Input should be a valid string"),
-        ("new_credentials", "hunter2", "This is not JSON; see line 1, column 1."),
+        ("new_credentials", "hunter2", "Invalid JSON at line 1, column 1."),
         ("new_credentials", "[1]", "Input should be a valid dictionary"),
         ("new_credentials", "", "This field is required."),
         ("base_url", "https://user:hunter2@moodle.example.org", "belong in the credentials"),
@@ -209,14 +209,14 @@ def test_right_credentials_have_to_be_entered_again_after_another_field_was_wron
 
     page = text_of(admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", entered))
 
-    assert "Enter the credentials again" in page
+    assert "Please re-enter the credentials" in page
     assert "a-newer-token" not in page
 
 
 def test_the_help_names_what_the_channel_can_be_told(admin_client: Client) -> None:
     page = text_of(admin_client.get(f"{CONFIGURATIONS}add/"))
 
-    assert "<code>category_id</code>, integer from 1 (1 unless given)" in page
+    assert "<code>category_id</code>, integer from 1 (default: 1)" in page
     assert "<code>token</code>, string" in page
 
 
@@ -276,7 +276,11 @@ def test_the_page_tells_how_the_last_run_ended(admin_client: Client) -> None:
 
 @pytest.mark.parametrize(
     ("lease_minutes", "told"),
-    [(5, "yes; given up if silent until"), (-5, "no; its worker fell silent"), (None, "no; its worker fell silent")],
+    [
+        (5, "Yes (lease expires"),
+        (-5, "No (the worker stopped responding)"),
+        (None, "No (the worker stopped responding)"),
+    ],
 )
 def test_the_page_tells_whether_a_sync_is_running(admin_client: Client, lease_minutes: int | None, told: str) -> None:
     configuration = a_configuration()
@@ -317,13 +321,13 @@ def test_sync_now_queues_the_chosen_configurations_once_the_request_is_committed
     [callback] = callbacks
     callback()
 
-    assert "“Off” is switched off and is not synced." in text_of(response)
+    assert "“Off” is inactive and was not queued." in text_of(response)
     assert (before, queued()) == ([], [chosen.pk])
 
 
 @pytest.mark.parametrize(
     ("action", "state", "told"),
-    [("approve_deletes", "pending", "approved for deletion with the next sync"), ("keep_held", "kept", "kept")],
+    [("approve_deletes", "pending", "approved for deletion in the next sync"), ("keep_held", "kept", "kept")],
 )
 def test_held_deletes_are_decided_on_for_the_chosen_configurations(
     admin_client: Client, action: str, state: str, told: str
@@ -366,7 +370,7 @@ def test_a_broker_that_does_not_answer_is_told(admin_client: Client, monkeypatch
     )
     page = text_of(run(admin_client, CONFIGURATIONS, "sync_now", [a_configuration().pk]))
 
-    assert "The message broker does not answer" in page
+    assert "the message broker is unreachable" in page
     assert "queued.</" not in page
 
 

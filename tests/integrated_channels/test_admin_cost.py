@@ -78,5 +78,5 @@ def test_a_list_that_takes_the_database_too_long_is_empty_and_says_why(
 
     page = text_of(admin_client.get(TRANSMISSIONS))
 
-    assert "The database was stopped after 10 seconds." in page
+    assert "The search was stopped after 10 seconds." in page
     assert "Org+A" not in page

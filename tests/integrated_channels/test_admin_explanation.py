@@ -47,34 +47,31 @@ def explained(
     [
         pytest.param(
             {"state": "pending", "reason": "Planned: new in the catalogs."},
-            "Not sent yet. Planned: new in the catalogs. The learning system does not have it.",
+            "Not sent yet. Planned: new in the catalogs. The LMS does not have it.",
             f"The next sync, on {IN_AN_HOUR}, sends it.",
             id="pending",
         ),
         pytest.param(
             {"state": "in_doubt", "presence": "unknown", "reason": "Sent by a run that ended"},
-            "In doubt. Sent by a run that ended. It is not known whether the learning system has it.",
-            f"The next sync, on {IN_AN_HOUR}, looks at the learning system and sends it again if needed.",
+            "In doubt. Sent by a run that ended. It is unknown whether the LMS has it.",
+            f"The next sync, on {IN_AN_HOUR}, checks the LMS and sends it again if needed.",
             id="in doubt",
         ),
         pytest.param(
             {"state": "transmitted", "action": "update", **THERE},
-            "In the learning system since 2026-02-27 12:00 UTC. "
-            "The learning system has the version of 2026-02-28 12:00 UTC.",
-            "Nothing is left to do until its content changes.",
+            "In the LMS since 2026-02-27 12:00 UTC. The LMS has the version of 2026-02-28 12:00 UTC.",
+            "Nothing to do until its content changes.",
             id="transmitted",
         ),
         pytest.param(
             {"state": "transmitted", "action": "update", **THERE, "attempted_updated_at": DAY_ONE, "reason": "Stopped"},
-            "In the learning system since 2026-02-27 12:00 UTC. Stopped. "
-            "The learning system has the version of 2026-02-28 12:00 UTC.",
+            "In the LMS since 2026-02-27 12:00 UTC. Stopped. The LMS has the version of 2026-02-28 12:00 UTC.",
             f"The next sync, on {IN_AN_HOUR}, brings it up to date.",
             id="update that was not its turn",
         ),
         pytest.param(
             {"state": "transmitted", "action": "delete", **THERE, "reason": "Not its turn."},
-            "Left the catalogs and is still in the learning system. Not its turn. "
-            "The learning system has the version of 2026-02-28 12:00 UTC.",
+            "Left the catalogs and is still in the LMS. Not its turn. The LMS has the version of 2026-02-28 12:00 UTC.",
             f"The next sync, on {IN_AN_HOUR}, deletes it.",
             id="delete that was not its turn",
         ),
@@ -86,37 +83,37 @@ def explained(
                 "next_attempt_at": DAY_ONE + HOUR,
                 "reason": "503",
             },
-            "Could not be created: 503. The learning system does not have it.",
+            "Could not be created: 503. The LMS does not have it.",
             f"Tried 3 times; next attempt on {IN_AN_HOUR}.",
             id="retrying",
         ),
         pytest.param(
             {"state": "retrying", "action": "delete", "attempts": 1, "next_attempt_at": DAY_ONE - HOUR, **THERE},
-            "Could not be deleted. The learning system has the version of 2026-02-28 12:00 UTC.",
-            f"Tried once; next attempt with the next sync, on {IN_AN_HOUR}.",
+            "Could not be deleted. The LMS has the version of 2026-02-28 12:00 UTC.",
+            f"Tried once; next attempt in the next sync, on {IN_AN_HOUR}.",
             id="retry that is due",
         ),
         pytest.param(
             {"state": "rejected", "attempts": 3, "next_attempt_at": DAY_ONE + HOUR, "reason": "Too long."},
-            "Rejected: Too long. The learning system does not have it.",
+            "Rejected: Too long. The LMS does not have it.",
             f"Tried 3 times; next attempt on {IN_AN_HOUR}, or when its content changes.",
             id="rejected",
         ),
         pytest.param(
             {"state": "deleted", "action": "delete", "remote_deleted_at": DAY_ONE - HOUR},
-            f"Left the catalogs; deleted from the learning system on {AN_HOUR_AGO}.",
-            "It is created again when it comes back to the catalogs.",
+            f"Left the catalogs; deleted from the LMS on {AN_HOUR_AGO}.",
+            "It is created again if it returns to the catalogs.",
             id="deleted",
         ),
         pytest.param(
             {"state": "deleted", "action": "delete", "reason": "Left the catalogs before it was sent."},
-            "Not in the learning system. Left the catalogs before it was sent.",
-            "It is created again when it comes back to the catalogs.",
+            "Not in the LMS. Left the catalogs before it was sent.",
+            "It is created again if it returns to the catalogs.",
             id="withdrawn",
         ),
         pytest.param(
             {"state": "deleted", "action": "create", "remote_deleted_at": DAY_ONE - HOUR, "reason": "Not its turn."},
-            "Came back to the catalogs and is not in the learning system yet. Not its turn.",
+            "Returned to the catalogs and is not in the LMS yet. Not its turn.",
             f"The next sync, on {IN_AN_HOUR}, sends it.",
             id="back and not sent",
         ),
@@ -134,7 +131,9 @@ def test_a_sync_that_is_due_is_said_to_be() -> None:
 
 @pytest.mark.parametrize("state", ["pending", "retrying", "rejected", "transmitted", "deleted"])
 def test_nothing_happens_next_while_the_configuration_is_switched_off(state: str) -> None:
-    assert explained(state=state, active=False).next == "Nothing happens next: the configuration is switched off."
+    prospect = "Nothing will be sent: the configuration is inactive. Activate it to resume syncing."
+
+    assert explained(state=state, active=False).next == prospect
 
 
 @pytest.mark.parametrize(
@@ -143,7 +142,7 @@ def test_nothing_happens_next_while_the_configuration_is_switched_off(state: str
         (
             RunState.STOPPED,
             "Credentials refused",
-            f"The last sync, on {AN_HOUR_AGO}, could not go on: Credentials refused.",
+            f"The last sync, on {AN_HOUR_AGO}, stopped: Credentials refused.",
         ),
         (RunState.ABANDONED, "Its worker ended.", f"The last sync, on {AN_HOUR_AGO}, was abandoned: Its worker ended."),
         (RunState.RUNNING, "", f"A sync has been running since {AN_HOUR_AGO}."),

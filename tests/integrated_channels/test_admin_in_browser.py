@@ -43,7 +43,7 @@ def rows(page: Page) -> Locator:
 def test_support_finds_out_why_a_course_is_not_there(page: Page) -> None:
     transmissions(a_configuration(display_name="Acme's Moodle"), ["Org+A", "Org+B"])
 
-    page.get_by_label("Why is a course in a learning system").fill("Org+B")
+    page.get_by_label("Why is a course missing from an LMS").fill("Org+B")
     page.keyboard.press("Enter")
     expect(rows(page)).to_have_count(1)
     expect(rows(page)).to_contain_text("Moodle said no.")
@@ -53,7 +53,7 @@ def test_support_finds_out_why_a_course_is_not_there(page: Page) -> None:
     expect(page.locator("#latest-attempts")).to_contain_text("invalidparameter")
     page.get_by_role("link", name="All attempts").click()
 
-    expect(page.get_by_text("Only those of transmission Org+B")).to_be_visible()
+    expect(page.get_by_text("Showing only the rows of transmission Org+B")).to_be_visible()
     expect(rows(page)).to_have_count(1)
 
 
@@ -91,7 +91,7 @@ class Entered(NamedTuple):
     [
         pytest.param(
             "MOODLE",
-            "category_id, integer from 1 (1 unless given)",
+            "category_id, integer from 1 (default: 1)",
             Entered({"category": 1}, {"token": SECRET}),
             "category: Extra inputs are not permitted",
             Entered({"category_id": 1}, {"token": SECRET}),
@@ -99,7 +99,7 @@ class Entered(NamedTuple):
         ),
         pytest.param(
             "BLACKBOARD",
-            'course_view, "Ultra" or "Classic" ("Ultra" unless given)',
+            'course_view, "Ultra" or "Classic" (default: "Ultra")',
             Entered({"course_view": "Modern"}, {"client_id": "acme", "client_secret": SECRET}),
             "course_view: Input should be 'Ultra' or 'Classic'",
             Entered({"course_view": "Classic"}, {"client_id": "acme", "client_secret": SECRET}),
@@ -122,7 +122,7 @@ def test_an_administrator_mends_a_wrong_field_and_sees_no_credentials_again(
     page.locator("[name=channel_code]").select_option(code, force=True)
     page.locator("[name=enterprise_customer_uuid]").fill("22222222-2222-4222-8222-222222222222")
     page.locator("[name=base_url]").fill("https://lms.example.org")
-    page.get_by_label("Skip the check of the customer").check()
+    page.get_by_label("Skip the customer check").check()
     page.locator(".field-settings summary", has_text=CHANNELS[code].label).click()
     expect(page.get_by_text(offered)).to_be_visible()
     enter(page, wrong)

@@ -77,8 +77,8 @@ class AttemptPage(ReadOnlyPage):
     list_prefetch_related = ("transmission", "run__configuration")
     ordering = ("-started_at", "-id")
     search_fields = ("transmission__content_key",)
-    search_help_text = "Content key, or how it starts"
-    nothing_found = "Keys are compared exactly: case, accents and spaces count."
+    search_help_text = "Content key or its beginning"
+    nothing_found = "Keys are compared exactly, including case, accents and spaces."
     fieldsets = (
         (None, {"fields": (("item_link", "action"), ("configuration", "in_run"))}),
         (
@@ -92,7 +92,7 @@ class AttemptPage(ReadOnlyPage):
                 )
             },
         ),
-        ("What was sent", {"fields": (("version", "payload"),)}),
+        ("Payload", {"fields": (("version", "payload"),)}),
     )
 
     started = moment_field("started_at")
@@ -129,7 +129,7 @@ class AttemptPage(ReadOnlyPage):
     def outcome_and_action(self, attempt: TransmissionAttempt) -> str:
         return stacked(outcome_badge(attempt), attempt.get_action_display())
 
-    @admin.display(description="answer")
+    @admin.display(description="response")
     def said(self, attempt: TransmissionAttempt) -> str:
         return answer_text(attempt)
 
@@ -159,6 +159,8 @@ def _items(request: HttpRequest, prefix: str) -> list[int]:
     found = ContentMetadataItemTransmission.objects.with_key_prefix(prefix).order_by("content_key", "id")
     ids = list(found.values_list("pk", flat=True)[: MAX_ITEMS + 1])
     if len(ids) > MAX_ITEMS:
-        text = f"More than {MAX_ITEMS:,} items start with that; these are attempts of the first ones."
+        text = (
+            f"More than {MAX_ITEMS:,} items match; only attempts for the first ones are listed. Enter more of the key."
+        )
         messages.warning(request, text)
     return ids[:MAX_ITEMS]

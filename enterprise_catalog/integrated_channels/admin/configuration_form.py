@@ -36,9 +36,9 @@ else:
 
 #: JSON field -> number of visible lines.
 _CODE_ROWS = {"catalog_uuids": 3, "settings": 6, "new_credentials": 4}
-_KEEP = "What is stored is never shown. Leave this empty to keep it."
-_SKIP = "For a customer that the catalog service does not have yet, or while it is unreachable."
-_ENTER_AGAIN = "Enter the credentials again: they were right, but are not kept while something else is wrong."
+_KEEP = "The stored credentials are never shown. Leave this field empty to keep them."
+_SKIP = "Use this if the catalog service does not have the customer yet, or is unreachable."
+_ENTER_AGAIN = "Please re-enter the credentials. They are valid, but are not saved until the other errors are fixed."
 
 
 def entered_customer_problems(entered: Mapping[str, str]) -> list[str]:
@@ -66,7 +66,7 @@ class ConfigurationForm(ModelForm):
     """Form of a configuration. ``cleaned_data["new_credentials"]`` is ``None`` to keep the stored credentials."""
 
     new_credentials = forms.CharField(label="Credentials", required=False, widget=SecretTextarea)
-    skip_customer_check = forms.BooleanField(label="Skip the check of the customer", required=False, help_text=_SKIP)
+    skip_customer_check = forms.BooleanField(label="Skip the customer check", required=False, help_text=_SKIP)
 
     #: Problems of a new configuration, see :func:`entered_customer_problems`; the page sets them before it creates the
     #: form.
@@ -119,7 +119,7 @@ class ConfigurationForm(ModelForm):
             return orjson.loads(text)
         except orjson.JSONDecodeError as error:
             place = f"line {error.lineno}, column {error.colno}"
-            raise forms.ValidationError(f"This is not JSON; see {place}.") from None
+            raise forms.ValidationError(f"Invalid JSON at {place}.") from None
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -185,7 +185,7 @@ def _raise(faults: list[str]) -> None:
 def _fields_of(kind: type[ChannelSettings]) -> SafeString:
     """Return the fields of a channel's settings as an HTML list."""
     rows = format_html_join("", "<li><code>{}</code>, {}</li>", _described(kind))
-    return format_html('A JSON object of <ul class="ec-help">{}</ul>', rows)
+    return format_html('A JSON object with these fields: <ul class="ec-help">{}</ul>', rows)
 
 
 def _described(kind: type[ChannelSettings]) -> Iterator[tuple[str, str]]:
@@ -201,7 +201,7 @@ def _described(kind: type[ChannelSettings]) -> Iterator[tuple[str, str]]:
 
 
 def _description(field: dict[str, Any], choices: list[dict[str, Any]], *, is_required: bool) -> str:
-    """Return ``integer from 1, 1 unless given: what it is for``, without the parts that the schema lacks."""
+    """Return ``integer from 1 (default: 1): what it is for``, without the parts that the schema lacks."""
     traits = [" or ".join(filter(None, map(_type_of, choices)))]
     if "minimum" in field:
         traits.append(f"from {field['minimum']}")
@@ -210,7 +210,7 @@ def _description(field: dict[str, Any], choices: list[dict[str, Any]], *, is_req
     if is_required:
         traits.append("(required)")
     elif field.get("default") not in (None, ""):
-        traits.append(f"({orjson.dumps(field['default']).decode()} unless given)")
+        traits.append(f"(default: {orjson.dumps(field['default']).decode()})")
     return ": ".join(filter(None, (" ".join(filter(None, traits)), field.get("description"))))
 
 

@@ -88,8 +88,8 @@ def _undecided(
 def _decide_deletes(request: HttpRequest, transmissions: TransmissionQuerySet, *, approved: bool) -> Result:
     by, chosen = request.user.get_username(), transmissions.count()
     number = audit.decide_chosen_deletes(transmissions, approved=approved, by=by, now=timezone.now())
-    done = "approved for deletion with the next sync" if approved else "kept"
-    return Result(Counter({done: number}), Counter({"decided meanwhile": chosen - number}))
+    done = "approved for deletion in the next sync" if approved else "kept"
+    return Result(Counter({done: number}), Counter({"already decided": chosen - number}))
 
 
 @admin.register(ChannelConfiguration)
@@ -102,12 +102,12 @@ class ConfigurationPage(Page):
     actions = ("sync_now", "try_connections", "approve_deletes", "keep_held")
     actions_submit_line = ("save_and_sync",)
     search_fields = ("display_name", "enterprise_customer_uuid")
-    search_help_text = "Name, or the customer's UUID"
-    nothing_found = "A configuration is found by a part of its name, or by the whole UUID of its customer."
+    search_help_text = "Name or customer UUID"
+    nothing_found = "Search by part of the configuration's name, or by the customer's full UUID."
     fieldsets = (
         (None, {"fields": _WHAT}),
-        ("The learning system", {"fields": _WHERE}),
-        ("Pace", {"fields": _HOW}),
+        ("LMS", {"fields": _WHERE}),
+        ("Schedule and limits", {"fields": _HOW}),
     )
 
     last_full_sync = moment_field("last_full_sync_at")
@@ -174,7 +174,7 @@ class ConfigurationPage(Page):
         self._sync_after_commit(request, [obj])
 
     @runs(max_rows=MAX_CONNECTIONS, in_transaction=False)
-    @admin.action(description="Test connection", permissions=["change"])
+    @admin.action(description="Check connection", permissions=["change"])
     def try_connections(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> None:
         for configuration in queryset:
             mend = try_connection(configuration, clock=timezone.now)
@@ -187,7 +187,7 @@ class ConfigurationPage(Page):
         return _decide_deletes(request, queryset, approved=True)
 
     @runs(targets=partial(_undecided, approved=False))
-    @admin.action(description="Keep what is held", permissions=["change"])
+    @admin.action(description="Keep held items", permissions=["change"])
     def keep_held(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
         return _decide_deletes(request, queryset, approved=False)
 
@@ -202,7 +202,8 @@ class ConfigurationPage(Page):
             if configuration.active:
                 queue.append(configuration.pk)
             else:
-                self.message_user(request, f"“{configuration}” is switched off and is not synced.", messages.WARNING)
+                message = f"“{configuration}” is inactive and was not queued. Activate it to sync it."
+                self.message_user(request, message, messages.WARNING)
         transaction.on_commit(partial(self._queue, request, queue))
 
     def _queue(self, request: HttpRequest, configuration_ids: Sequence[int]) -> None:
@@ -210,12 +211,12 @@ class ConfigurationPage(Page):
             for configuration_id in configuration_ids:
                 sync_configuration.delay(configuration_id)
         except OperationalError:
-            message = "The message broker does not answer, so that not all syncs were queued. Each runs when it is due."
+            message = "Not all syncs were queued: the message broker is unreachable. Each sync will run when it is due."
             self.message_user(request, message, messages.ERROR)
             return
         if configuration_ids:
             number = len(configuration_ids)
-            self.message_user(request, "A sync is queued." if number == 1 else f"{number} syncs are queued.")
+            self.message_user(request, "1 sync queued." if number == 1 else f"{number:,} syncs queued.")
 
     @admin.display(description="configuration")
     def name(self, configuration: ChannelConfiguration) -> str:
@@ -230,10 +231,10 @@ class ConfigurationPage(Page):
     def running(self, configuration: Any) -> str:
         lease = SyncLease.objects.filter(configuration=configuration, expires_at__gt=timezone.now()).first()
         if lease:
-            return f"yes; given up if silent until {moment_text(lease.expires_at)}"
-        return "no; its worker fell silent" if configuration.last_run_state == RunState.RUNNING else "no"
+            return f"Yes (lease expires {moment_text(lease.expires_at)})"
+        return "No (the worker stopped responding)" if configuration.last_run_state == RunState.RUNNING else "No"
 
-    @admin.display(description="waiting for their turn")
+    @admin.display(description="pending")
     def waiting(self, configuration: ChannelConfiguration) -> str:
         accounts = self._accounts(configuration)
         return _items_since(accounts.pending, accounts.oldest_pending_since)
@@ -246,7 +247,7 @@ class ConfigurationPage(Page):
     def _accounts(self, configuration: ChannelConfiguration) -> Accounts:
         return ContentMetadataItemTransmission.objects.of(configuration).accounts()
 
-    @admin.display(description="items per call now")
+    @admin.display(description="items per call")
     def batches(self, configuration: ChannelConfiguration) -> str:
         sizes = SyncLease.objects.filter(configuration=configuration).values_list("batch_sizes", flat=True).first()
         return ", ".join(f"{kind}: {size:,}" for kind, size in sorted((sizes or {}).items())) or EMPTY
@@ -255,13 +256,13 @@ class ConfigurationPage(Page):
     def consent(self, configuration: ChannelConfiguration) -> str:
         channel = CHANNELS.get(configuration.channel_code)
         if channel is None or not issubclass(channel, ConsentingChannel):
-            return "not needed; the credentials are enough"
+            return "Not required for this channel"
         if not has_permission("integrated_channels.change_channelconfiguration"):
-            return "given by users who may change this configuration"
+            return "Only users who may change this configuration can authorize it"
         place = reverse("channel-consent", args=[configuration.pk])
-        return format_html('<a href="{}">Authorize: log in at the LMS and grant access</a>', place)
+        return format_html('<a href="{}">Authorize: log in to the LMS and grant access</a>', place)
 
-    @admin.display(description="see its")
+    @admin.display(description="history")
     def records(self, configuration: ChannelConfiguration) -> str:
         pk = configuration.pk
         return format_html(
@@ -273,4 +274,7 @@ class ConfigurationPage(Page):
 
 
 def _items_since(number: int, oldest_since: datetime | None) -> str:
-    return f"{number:,} items, the oldest since {moment_text(oldest_since)}" if number else "none"
+    if not number:
+        return "None"
+    since = moment_text(oldest_since)
+    return f"1 item, since {since}" if number == 1 else f"{number:,} items, the oldest since {since}"

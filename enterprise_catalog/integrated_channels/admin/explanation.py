@@ -85,7 +85,7 @@ def _state_in_words(row: ContentMetadataItemTransmission) -> str:  # noqa: C901,
         case State.IN_DOUBT:
             return f"In doubt. {reason}"
         case State.STAGED if row.action == Action.DELETE:
-            return f"Left the catalogs; the feed says that it is retired. {reason}"
+            return f"Left the catalogs; the feed marks it as retired. {reason}"
         case State.STAGED:
             return reason
         case State.RETRYING:
@@ -97,17 +97,15 @@ def _state_in_words(row: ContentMetadataItemTransmission) -> str:  # noqa: C901,
         case State.DEAD_LETTER:
             return _because(f"Given up: it could not be {_DONE[Action(row.action)]}", reason)
         case State.TRANSMITTED if row.action == Action.DELETE:
-            return f"Left the catalogs and is still in the learning system. {reason}"
+            return f"Left the catalogs and is still in the LMS. {reason}"
         case State.TRANSMITTED:
-            return f"In the learning system since {moment_text(row.remote_created_at)}. {reason}"
+            return f"In the LMS since {moment_text(row.remote_created_at)}. {reason}"
         case State.DELETED if row.action != Action.DELETE:
-            return f"Came back to the catalogs and is not in the learning system yet. {reason}"
+            return f"Returned to the catalogs and is not in the LMS yet. {reason}"
         case State.DELETED if row.remote_deleted_at:
-            return (
-                f"Left the catalogs; deleted from the learning system on {moment_text(row.remote_deleted_at)}. {reason}"
-            )
+            return f"Left the catalogs; deleted from the LMS on {moment_text(row.remote_deleted_at)}. {reason}"
         case State.DELETED:
-            return f"Not in the learning system. {reason}"
+            return f"Not in the LMS. {reason}"
 
 
 def _presence_in_words(row: ContentMetadataItemTransmission) -> str:
@@ -115,40 +113,43 @@ def _presence_in_words(row: ContentMetadataItemTransmission) -> str:
         return ""  # Covered by the state's sentence.
     match Presence(row.presence):
         case Presence.ABSENT:
-            return "The learning system does not have it."
+            return "The LMS does not have it."
         case Presence.UNKNOWN:
-            return "It is not known whether the learning system has it."
+            return "It is unknown whether the LMS has it."
         case Presence.PRESENT if row.content_updated_at:
-            return f"The learning system has the version of {moment_text(row.content_updated_at)}."
+            return f"The LMS has the version of {moment_text(row.content_updated_at)}."
         case Presence.PRESENT:
-            return "The learning system has it."
+            return "The LMS has it."
 
 
 def _prospect(row: ContentMetadataItemTransmission, now: datetime) -> str:  # noqa: C901, PLR0911  (one sentence a state)
     if not row.configuration.active:
-        return "Nothing happens next: the configuration is switched off."
+        return "Nothing will be sent: the configuration is inactive. Activate it to resume syncing."
     next_sync = f"The next sync, {_due(row.configuration, now)},"
     match State(row.state):
         case State.RETRYING | State.REJECTED:
             return f"{_tries(row.attempts)}; {_next_attempt(row, now)}."
         case State.STAGED:
-            return "It is done when a later visit of the learning system proves that it has it."
+            return "It counts as transmitted when a later poll by the LMS acknowledges it."
         case State.HELD:
-            return "It is deleted when somebody approves the configuration's held deletes, or stays if it comes back."
-        case State.KEPT:
-            return "It stays at the learning system until it comes back, or its delete is approved after all."
-        case State.DEAD_LETTER:
             return (
-                f"{_tries(row.attempts)}; it is sent again when its content changes, or when somebody queues it again."
+                "It is deleted when a user approves the configuration's held deletes. "
+                "It stays if it returns to the catalogs."
             )
+        case State.KEPT:
+            return (
+                "It stays in the LMS unless its delete is approved. It is synced again if it returns to the catalogs."
+            )
+        case State.DEAD_LETTER:
+            return f"{_tries(row.attempts)}; it is sent again when its content changes or a user queues it again."
         case State.DELETED if _is_settled(row):
-            return "It is created again when it comes back to the catalogs."
+            return "It is created again if it returns to the catalogs."
         case State.TRANSMITTED if _is_settled(row):
-            return "Nothing is left to do until its content changes."
+            return "Nothing to do until its content changes."
         case State.TRANSMITTED if row.action == Action.DELETE:
             return f"{next_sync} deletes it."
         case State.IN_DOUBT:
-            return f"{next_sync} looks at the learning system and sends it again if needed."
+            return f"{next_sync} checks the LMS and sends it again if needed."
         case State.TRANSMITTED:
             return f"{next_sync} brings it up to date."
         case State.PENDING | State.DELETED:
@@ -157,7 +158,7 @@ def _prospect(row: ContentMetadataItemTransmission, now: datetime) -> str:  # no
 
 def _next_attempt(row: ContentMetadataItemTransmission, now: datetime) -> str:
     if row.next_attempt_at is None or row.next_attempt_at <= now:
-        return f"next attempt with the next sync, {_due(row.configuration, now)}"
+        return f"next attempt in the next sync, {_due(row.configuration, now)}"
     attempt = f"next attempt on {moment_text(row.next_attempt_at)}"
     if row.state == State.REJECTED and row.action != Action.DELETE:
         return f"{attempt}, or when its content changes"
@@ -178,7 +179,7 @@ def _run_in_words(run: SyncRun) -> str:
         case RunState.RUNNING:
             return f"A sync has been running since {moment_text(run.started_at)}."
         case RunState.STOPPED:
-            return _because(f"The last sync, on {moment_text(run.started_at)}, could not go on", _sentence(run.reason))
+            return _because(f"The last sync, on {moment_text(run.started_at)}, stopped", _sentence(run.reason))
         case RunState.ABANDONED:
             return _because(f"The last sync, on {moment_text(run.started_at)}, was abandoned", _sentence(run.reason))
         case RunState.COMPLETE | RunState.INCOMPLETE:

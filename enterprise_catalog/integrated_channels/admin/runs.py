@@ -110,7 +110,7 @@ class RunPage(ReadOnlyPage):
                 (run.held, "held"),
                 (run.kept, "kept"),
                 (run.staged, "staged"),
-                (run.backlog, "left over"),
+                (run.backlog, "left for the next run"),
             )
             if number
         )
@@ -125,7 +125,7 @@ class RunPage(ReadOnlyPage):
 
     @admin.display(description="attempts")
     def attempts_link(self, run: SyncRun) -> str:
-        return link_to_list(TransmissionAttempt, "What it sent", run__id__exact=run.pk)
+        return link_to_list(TransmissionAttempt, "Attempts of this run", run__id__exact=run.pk)
 
 
 def _counts_in_words(counts: dict[str, Any]) -> Iterator[str]:

@@ -58,11 +58,11 @@ class TransmissionPage(ReadOnlyPage):
     )
     list_prefetch_related = ("configuration",)
     search_fields = ("content_key",)
-    search_help_text = "Content key, or how it starts"
+    search_help_text = "Content key or its beginning"
     actions = ("queue_again",)
     nothing_found = (
-        "Keys are compared exactly: case, accents and spaces count. An item has a transmission as soon as a sync has "
-        "found it in one of the catalogs of a configuration, whose page tells when it was last synced."
+        "Keys are compared exactly, including case, accents and spaces. An item appears here after the first sync of a "
+        "configuration whose catalogs contain it. The configuration's page shows the time of the last sync."
     )
     fieldsets = (
         (
@@ -88,7 +88,7 @@ class TransmissionPage(ReadOnlyPage):
             },
         ),
         (
-            "At the learning system",
+            "In the LMS",
             {
                 "fields": (
                     ("presence", "remote_id"),
@@ -104,12 +104,12 @@ class TransmissionPage(ReadOnlyPage):
 
     last_attempt = moment_field("last_attempt_at")
     next_attempt = moment_field("next_attempt_at")
-    created_there = moment_field("remote_created_at", "created there")
-    updated_there = moment_field("remote_updated_at", "updated there")
-    deleted_there = moment_field("remote_deleted_at", "deleted there")
-    version_there = moment_field("content_updated_at", "version it has")
-    version_tried = moment_field("attempted_updated_at", "version last tried")
-    created = moment_field("created_at", "known since")
+    created_there = moment_field("remote_created_at", "created in the LMS")
+    updated_there = moment_field("remote_updated_at", "updated in the LMS")
+    deleted_there = moment_field("remote_deleted_at", "deleted from the LMS")
+    version_there = moment_field("content_updated_at", "version in the LMS")
+    version_tried = moment_field("attempted_updated_at", "last attempted version")
+    created = moment_field("created_at", "first seen")
     deleted = moment_field("deleted_at", "left the catalogs")
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
@@ -186,7 +186,7 @@ class TransmissionPage(ReadOnlyPage):
     def why(self, row: ContentMetadataItemTransmission) -> str:
         return shortened(row.reason)
 
-    @admin.display(description="last attempt, next")
+    @admin.display(description="last and next attempt")
     def times(self, row: ContentMetadataItemTransmission) -> str:
         return stacked(moment(row.last_attempt_at), moment(row.next_attempt_at) if row.next_attempt_at else "")
 
@@ -195,7 +195,7 @@ class TransmissionPage(ReadOnlyPage):
         return row.remote_id or EMPTY
 
 
-_ATTEMPT_HEADERS: Final = ("Started", "Action", "Outcome", "Answer", "Run")
+_ATTEMPT_HEADERS: Final = ("Started", "Action", "Outcome", "Response", "Run")
 
 
 def _latest_attempts(row: ContentMetadataItemTransmission) -> Iterator[tuple[object, ...]]:

@@ -138,9 +138,7 @@ def test_the_admin_offers_it_with_its_settings_and_credentials(admin_client: Cli
     page = text_of(admin_client.get(f"{CONFIGURATIONS}add/"))
 
     assert '<option value="PINBOARD">Pinboard</option>' in page
-    assert (
-        "<code>board</code>, string (&quot;courses&quot; unless given): The board that courses are pinned to." in page
-    )
+    assert "<code>board</code>, string (default: &quot;courses&quot;): The board that courses are pinned to." in page
     assert "<code>token</code>, string (required): A token of a person who may pin." in page
 
 

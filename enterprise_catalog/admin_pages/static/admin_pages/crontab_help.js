@@ -7,7 +7,7 @@ document.addEventListener("DOMContentLoaded", () => {
   words.className = "text-subtle mt-2";
   choice.closest(".field-crontab, div").append(words);
   const show = () => {
-    words.textContent = readable[choice.value] ? `Translation: ${readable[choice.value]}` : "";
+    words.textContent = readable[choice.value] ? `In words: ${readable[choice.value]}` : "";
   };
   choice.addEventListener("change", show);
   show();

@@ -83,7 +83,7 @@ def test_create_channel_saves_a_configuration_and_prints_its_id(capsys: pytest.C
         ("--customer-uuid", "no", "is not a UUID"),
         ("--base-url", "ftp://x", "is not an http or https URL"),
         ("--base-url", "https://user:hunter2@moodle.test", "belong in the credentials"),
-        ("--settings", "[]", "a JSON object is needed"),
+        ("--settings", "[]", "must be a JSON object"),
         ("--settings", '{"category": 1}', "category: Extra inputs are not permitted"),
         ("--credentials", "{}", "give a token, or a username and a password"),
         ("--credentials", '{"token": 5}', "token: Input should be a valid string"),

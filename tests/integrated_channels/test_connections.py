@@ -492,6 +492,6 @@ def test_credentials_that_no_key_fits_are_named_and_left(
         call_command("rotate_credentials")
 
     assert ended_with.value.code == 1
-    assert f"configuration {configuration.pk}: no key fits" in capsys.readouterr().err
+    assert f"configuration {configuration.pk}: no key can decrypt its credentials" in capsys.readouterr().err
     configuration.refresh_from_db()
     assert configuration.credentials == before

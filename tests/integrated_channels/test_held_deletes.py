@@ -286,7 +286,7 @@ def test_a_dry_run_shows_what_would_be_held_and_holds_nothing(
 ) -> None:
     call_command("sync_channels", configuration=configuration.pk, dry_run=True)
 
-    assert "hold   Northwind+C000000: left with too many others" in capsys.readouterr().out
+    assert "hold   Northwind+C000000: exceeds the delete limit; waits for approval" in capsys.readouterr().out
     assert states() == {"transmitted": 10}
 
 

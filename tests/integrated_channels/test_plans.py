@@ -169,10 +169,10 @@ def test_a_plan_is_saved_by_a_dry_run_and_carried_out_once(
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["--save-plan", "plan.json", "--dry-run"], "--save-plan goes with --dry-run and --configuration"),
-        (["--save-plan", "plan.json", "--configuration", "1"], "--save-plan goes with --dry-run"),
+        (["--save-plan", "plan.json", "--dry-run"], "--save-plan requires --dry-run and --configuration"),
+        (["--save-plan", "plan.json", "--configuration", "1"], "--save-plan requires --dry-run"),
         (["--plan", "nowhere.json"], "cannot read nowhere.json"),
-        (["--plan", "setup.cfg"], "setup.cfg is no plan"),
+        (["--plan", "setup.cfg"], "setup.cfg is not a plan"),
     ],
 )
 def test_wrong_usage_of_plans_is_named(arguments: list[str], named: str) -> None:

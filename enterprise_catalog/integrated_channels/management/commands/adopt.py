@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Command(BaseCommand):
     """Prints the number of adopted items. Exit code 1: the LMS could not be read; 2: no such configuration."""
 
-    help = "Take over what a configuration's learning system has already under keys of the catalogs."
+    help = "Link items that a configuration's LMS already has to items of the catalogs with the same keys."
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_configuration_option(parser)

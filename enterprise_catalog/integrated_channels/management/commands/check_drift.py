@@ -28,7 +28,7 @@ class Command(BaseCommand):
     Exit code 0: no differences; 1: differences, or the LMS could not be read; 2: no such configuration; 130: Ctrl+C.
     """
 
-    help = "List how a configuration's learning system differs from what it should have."
+    help = "List the differences between a configuration's LMS and its catalogs."
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_configuration_option(parser)

@@ -32,9 +32,9 @@ def _json_object(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise ArgumentTypeError(f"not JSON: {error}") from None
+        raise ArgumentTypeError(f"invalid JSON: {error}") from None
     if not isinstance(value, dict):
-        raise ArgumentTypeError("a JSON object is needed")
+        raise ArgumentTypeError("must be a JSON object")
     return value
 
 
@@ -53,7 +53,7 @@ class Command(BaseCommand):
     unknown, or the configuration already exists. Exit code 1: the catalog service cannot be asked.
     """
 
-    help = "Make a channel configuration and print its id."
+    help = "Create a channel configuration and print its id."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Replace Django's own ``--settings`` option with the option of this command; see also manage.py."""
@@ -71,7 +71,7 @@ class Command(BaseCommand):
             "--catalog-uuid", type=_uuid, action="append", default=[], metavar="U", help="may be repeated"
         )
         parser.add_argument(
-            "--skip-customer-check", action="store_true", help="do not ask the catalog service for the customer"
+            "--skip-customer-check", action="store_true", help="do not check that the catalog service has the customer"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

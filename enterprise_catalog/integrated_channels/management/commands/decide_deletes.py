@@ -17,13 +17,13 @@ from enterprise_catalog.integrated_channels.management.commands._configuration i
 class Command(BaseCommand):
     """Prints the number of affected items. Exit code 2: no such configuration."""
 
-    help = "Approve the deletes that a configuration holds, or keep the items."
+    help = "Approve a configuration's held deletes, or keep the items."
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_configuration_option(parser)
         decision = parser.add_mutually_exclusive_group(required=True)
-        decision.add_argument("--approve", action="store_true", help="delete them with the next run, kept ones too")
-        decision.add_argument("--keep", action="store_true", help="leave them at the learning system")
+        decision.add_argument("--approve", action="store_true", help="delete the held and kept items in the next run")
+        decision.add_argument("--keep", action="store_true", help="keep the held items in the LMS")
 
     def handle(self, *args: Any, **options: Any) -> None:
         configuration = configuration_of(options["configuration"])

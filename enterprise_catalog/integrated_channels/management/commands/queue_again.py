@@ -19,7 +19,7 @@ from enterprise_catalog.integrated_channels.types import State
 class Command(BaseCommand):
     """Prints the number of queued items. Exit code 2: no such configuration."""
 
-    help = "Let failed items of a configuration be sent with its next run."
+    help = "Queue a configuration's failed items for its next run."
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_configuration_option(parser)
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--state",
             choices=[state.value for state in states],
-            help="only those in this state; transmitted ones are sent again only if they are asked for here",
+            help="only items in this state; transmitted items are queued only with this option",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

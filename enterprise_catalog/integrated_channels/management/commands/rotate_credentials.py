@@ -16,12 +16,12 @@ class Command(BaseCommand):
     Exit code 1: no key can decrypt some credentials; their configurations are named on stderr.
     """
 
-    help = "Encrypt all credentials with the newest of CREDENTIALS_ENCRYPTION_KEYS."
+    help = "Encrypt all credentials with the newest key in CREDENTIALS_ENCRYPTION_KEYS."
 
     def handle(self, *args: Any, **options: Any) -> None:
         rotated, unreadable = rotate_credentials()
         self.stdout.write(str(rotated))
         for pk in unreadable:
-            self.stderr.write(f"configuration {pk}: no key fits; enter its credentials again")
+            self.stderr.write(f"configuration {pk}: no key can decrypt its credentials; enter them again")
         if unreadable:
             sys.exit(1)

@@ -31,12 +31,12 @@ _COLUMNS = (
 class Command(BaseCommand):
     """Prints one line per transmission, ascending by configuration and content key."""
 
-    help = "Show what is known of content items at the learning systems."
+    help = "Show the state of content items in the LMSs."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--configuration", type=int, metavar="ID", help="only of this configuration")
-        parser.add_argument("--content-key", metavar="KEY", help="only of this item, compared exactly")
-        parser.add_argument("--state", choices=[state.value for state in State], help="only in this state")
+        parser.add_argument("--configuration", type=int, metavar="ID", help="only items of this configuration")
+        parser.add_argument("--content-key", metavar="KEY", help="only items with exactly this key")
+        parser.add_argument("--state", choices=[state.value for state in State], help="only items in this state")
         parser.add_argument("--json", action="store_true", help="print one JSON object per transmission")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -43,21 +43,25 @@ class Command(BaseCommand):
     help = "Sync channel configurations now, in this process."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--configuration", type=int, metavar="ID", help="only this one")
-        parser.add_argument("--channel", choices=sorted(CHANNELS), metavar="CODE", help="only those of this channel")
-        parser.add_argument("--dry-run", action="store_true", help="print the plan and write nothing, nowhere")
-        parser.add_argument("--json", action="store_true", help="print one JSON object per configuration")
-        parser.add_argument("--save-plan", type=Path, metavar="FILE", help="with --dry-run of one: keep what it shows")
+        parser.add_argument("--configuration", type=int, metavar="ID", help="only this configuration")
         parser.add_argument(
-            "--plan", type=_saved_plan, metavar="FILE", help="carry out the plan that was kept, if it holds"
+            "--channel", choices=sorted(CHANNELS), metavar="CODE", help="only configurations of this channel"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="print the plan; write nothing")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per configuration")
+        parser.add_argument(
+            "--save-plan", type=Path, metavar="FILE", help="save the plan; requires --dry-run and --configuration"
+        )
+        parser.add_argument(
+            "--plan", type=_saved_plan, metavar="FILE", help="carry out a saved plan, if it is still valid"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         saved, file = options["plan"], options["save_plan"]
         if file and not (options["dry_run"] and options["configuration"] is not None):
-            raise CommandError("--save-plan goes with --dry-run and --configuration", returncode=2)
+            raise CommandError("--save-plan requires --dry-run and --configuration", returncode=2)
         if saved and (options["dry_run"] or options["channel"] or options["configuration"] is not None):
-            raise CommandError("--plan says by itself of which configuration it is", returncode=2)
+            raise CommandError("--plan cannot be combined with --dry-run, --channel or --configuration", returncode=2)
         if saved:
             options["configuration"] = saved.configuration_id
         chosen, as_json = self._chosen(options), options["json"]
@@ -124,7 +128,10 @@ class Command(BaseCommand):
         items = [
             {"content_key": item.content_key, "action": item.action, "reason": item.reason}
             for item in (*plan.deletes, *plan.creates, *plan.updates)
-        ] + [{"content_key": key, "action": "hold", "reason": "left with too many others"} for key in plan.held]
+        ] + [
+            {"content_key": key, "action": "hold", "reason": "exceeds the delete limit; waits for approval"}
+            for key in plan.held
+        ]
         report = {
             "state": "planned",
             "counts": {"create": len(plan.creates), "update": len(plan.updates), "delete": len(plan.deletes)},
@@ -158,7 +165,7 @@ def _saved_plan(name: str) -> SavedPlan:
     except OSError as error:
         raise ArgumentTypeError(f"cannot read {name}: {error.strerror}") from error
     except ValidationError as error:
-        raise ArgumentTypeError(f"{name} is no plan that --save-plan wrote") from error
+        raise ArgumentTypeError(f"{name} is not a plan written by --save-plan") from error
 
 
 def _readable(value: object) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Command(BaseCommand):
     """Prints the problems, one per line. Exit code 0: no problems; 1: problems; 2: no such configuration."""
 
-    help = "Try a configuration's connection to its learning system."
+    help = "Check a configuration's connection to its LMS."
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_configuration_option(parser)

@@ -108,7 +108,7 @@ class CatalogPage(_UUIDPage):
     fields = ("title", "uuid", "enterprise_customer", "catalog_query", "revision", "documents_changed", "created")
     shown = ("revision", "documents_changed", "created")
 
-    documents_changed = moment_field("documents_changed_at", "addresses changed")
+    documents_changed = moment_field("documents_changed_at", "enrollment URLs changed")
     created = moment_field("created_at")
 
     def save_model(self, request: HttpRequest, obj: EnterpriseCatalog, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001  (Django's signature)
@@ -144,8 +144,8 @@ class ContentPage(ReadOnlyPage):
     list_display = ("item", "content_type", "parent_content_key", "changed")
     ordering = ("content_key",)
     search_fields = ("content_key",)
-    search_help_text = "Content key, or how it starts"
-    nothing_found = "Keys are compared exactly: case, accents and spaces count. No import has brought such an item yet."
+    search_help_text = "Content key or its beginning"
+    nothing_found = "Keys are compared exactly, including case, accents and spaces. No such item has been imported yet."
     fieldsets = (
         (None, {"fields": ("exact_key", "title", "content_type", "parent_content_key", "queries")}),
         ("Versions", {"fields": ("changed", "created", "content_hash")}),
@@ -168,7 +168,7 @@ class ContentPage(ReadOnlyPage):
     def exact_key(self, content: ContentMetadata) -> str:
         return exactly(content.content_key)
 
-    @admin.display(description="in the queries")
+    @admin.display(description="queries")
     def queries(self, content: ContentMetadata) -> str:
         return lines(_queries_of(content))
 
@@ -196,7 +196,7 @@ class RoleAssignmentPage(Page):
     ordering = ("-id",)
     sortable_by = ()
     search_fields = ("=user__username", "=user__email")
-    search_help_text = "Name or email of a user, in full"
+    search_help_text = "Full user name or email address"
     autocomplete_fields = ("user", "role")
     fields = ("user", "role", "enterprise_customer_uuid", "applies_to_all_contexts")
 
@@ -206,7 +206,7 @@ def _queries_of(content: ContentMetadata) -> Iterator[str]:
     memberships = content.memberships.select_related("catalog_query").order_by("id")[: LISTED_QUERIES + 1]
     for number, membership in enumerate(memberships):
         if number == LISTED_QUERIES:
-            yield f"and more than these {LISTED_QUERIES}"
+            yield f"and more; only the first {LISTED_QUERIES} are listed"
         else:
             query = membership.catalog_query
             yield format_html("{} · {}", link_to(query), _catalogs_of(query))

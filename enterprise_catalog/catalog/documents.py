@@ -81,7 +81,7 @@ def parse_document(line: bytes) -> Document:
     except orjson.JSONDecodeError as error:
         raise NotJSONError(f"not JSON: {error.msg} at character {error.pos + 1}") from None
     if not isinstance(fields, dict):
-        raise DocumentError(f"a JSON object is needed, not {_JSON_TYPES[type(fields)]}")
+        raise DocumentError(f"must be a JSON object, not {_JSON_TYPES[type(fields)]}")
     content_type = fields.get("content_type")
     if not isinstance(content_type, str) or content_type not in KEY_FIELDS:
         raise DocumentError(f"content_type must be one of {', '.join(KEY_FIELDS)}, not {content_type!r:.60}")
@@ -143,7 +143,7 @@ def enrollment_url(content_key: str, content_type: str, parent_content_key: str,
 def _content_key(fields: Mapping[str, Any], name: str) -> str:
     key = fields.get(name)
     if not isinstance(key, str) or not key:
-        raise DocumentError(f"{name} must be a text of 1 to {MAX_KEY_LENGTH} characters, not {key!r:.60}")
+        raise DocumentError(f"{name} must be a string of 1 to {MAX_KEY_LENGTH} characters, not {key!r:.60}")
     if len(key) > MAX_KEY_LENGTH:
         raise DocumentError(f"{name} has {len(key)} characters; at most {MAX_KEY_LENGTH} are allowed: {key[:40]}…")
     return key

@@ -75,7 +75,7 @@ class ImportFile:
         if self.bad_count * 100 > MAX_BAD_PERCENT * self.line_count:
             raise TooManyBadLinesError(
                 f"{self.bad_count:,} of {self.line_count:,} lines are bad. "
-                f"A file with more than {MAX_BAD_PERCENT} % bad lines does not replace a catalog"
+                f"A file with more than {MAX_BAD_PERCENT} % bad lines cannot replace a catalog"
             )
 
 
@@ -118,7 +118,7 @@ def _accept(line: bytes, number: int, entries: dict[str, Entry], file: IO[bytes]
         entries[key] = Entry(key, document.content_hash, file.tell(), len(line), number)
         file.write(line)
     elif earlier.content_hash != document.content_hash:
-        raise DocumentError(f"{key} is on line {earlier.line_number} already, with other content")
+        raise DocumentError(f"{key} is already on line {earlier.line_number}, with different content")
 
 
 def _note_bad(found: ImportFile, line: bytes, number: int) -> None:

@@ -242,9 +242,9 @@ def _leaving(query: CatalogQuery, content: ImportFile, *, allow_shrink: bool) ->
         if key not in keys:
             leaving.append(pk)
     if leaving and content.keyless_lines:
+        item = "the item" if len(leaving) == 1 else f"one of the {len(leaving):,} items"
         raise UnknownKeysError(
-            f"The key of line {content.keyless_lines[0]} cannot be read. "
-            f"The line may be about one of the {len(leaving):,} items that would be removed"
+            f"Line {content.keyless_lines[0]} has no readable key, so it may contain {item} that would be removed"
         )
     is_large = len(leaving) > SHRINK_ITEMS and len(leaving) * 100 > SHRINK_PERCENT * count
     if (is_large or (leaving and not content.entries)) and not allow_shrink:

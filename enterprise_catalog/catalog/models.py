@@ -48,7 +48,7 @@ class EnterpriseCustomer(models.Model):
     name = models.CharField(max_length=255)
     slug = models.SlugField(max_length=100)
     learner_portal_url = models.URLField(
-        max_length=255, help_text="Where this customer's learners enrol, without the customer's slug."
+        max_length=255, help_text="Base URL of this customer's learner portal, without the customer's slug."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -74,7 +74,7 @@ class CatalogQuery(models.Model):
     uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     title = models.CharField(max_length=255)
     content_filter = models.JSONField(
-        default=dict, blank=True, help_text="The query as the source of content knows it."
+        default=dict, blank=True, help_text="The query's filter, in the format of the content source."
     )
     version = models.BigIntegerField(default=0, editable=False)
     content_changed_at = TimestampField(null=True, editable=False)
@@ -117,7 +117,7 @@ class ContentMetadata(models.Model):
 
     content_key = ContentKeyField(unique=True)
     content_type = models.CharField(max_length=32, choices=ContentType)
-    parent_content_key = ContentKeyField(blank=True, help_text="The course of a course run.")
+    parent_content_key = ContentKeyField(blank=True, help_text="The key of the course that a course run belongs to.")
     title = models.CharField(max_length=255, blank=True)
     content_hash = models.CharField(max_length=64, help_text="SHA-256 of the canonical document, in hexadecimal.")
     created_at = models.DateTimeField()
@@ -173,7 +173,7 @@ class CatalogRoleAssignment(UserRoleAssignment):  # type: ignore[misc]  # the pa
     role_class = CatalogRole
 
     enterprise_customer_uuid = models.UUIDField(
-        null=True, blank=True, help_text="The customer; ignored when the role applies to all."
+        null=True, blank=True, help_text="The customer. Ignored if the role applies to all customers."
     )
 
     @classmethod

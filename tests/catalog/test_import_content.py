@@ -110,7 +110,7 @@ def test_a_bad_line_stops_it_and_nothing_stays_behind(file: Path, options: tuple
     with pytest.raises(CommandError) as error:
         run(file, *options)
 
-    assert str(error.value) == "line 3: a JSON object is needed, not a list. Nothing was imported."
+    assert str(error.value) == "line 3: must be a JSON object, not a list. Nothing was imported."
     assert error.value.returncode == 1
     assert nothing_is_there()
 
@@ -123,7 +123,7 @@ def test_it_skips_bad_lines_when_told_to_and_names_each(file: Path) -> None:
     assert json.loads(output) == {"created": 2, "updated": 0, "unchanged": 0, "removed": 0, "rejected": 2}
     first, second = errors.splitlines()
     assert first.startswith("line 2: not JSON: ")
-    assert second == "line 4: key must be a text of 1 to 255 characters, not 5"
+    assert second == "line 4: key must be a string of 1 to 255 characters, not 5"
 
 
 def test_it_takes_no_catalog_of_another_customer_and_leaves_nothing_behind(file: Path) -> None:

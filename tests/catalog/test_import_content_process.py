@@ -48,7 +48,7 @@ def test_it_exits_with_0_when_done(site: dict[str, str]) -> None:
 
     assert done.returncode == 0
     assert done.stdout == '{"created":1,"updated":0,"unchanged":0,"removed":0,"rejected":1}\n'
-    assert done.stderr == "line 2: a JSON object is needed, not a list\n"
+    assert done.stderr == "line 2: must be a JSON object, not a list\n"
 
 
 def test_it_exits_with_1_when_a_line_stopped_it(site: dict[str, str]) -> None:
@@ -56,7 +56,7 @@ def test_it_exits_with_1_when_a_line_stopped_it(site: dict[str, str]) -> None:
 
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr == "CommandError: line 1: a JSON object is needed, not a list. Nothing was imported.\n"
+    assert done.stderr == "CommandError: line 1: must be a JSON object, not a list. Nothing was imported.\n"
 
 
 @pytest.mark.parametrize(

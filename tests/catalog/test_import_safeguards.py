@@ -69,7 +69,7 @@ def test_an_empty_file_does_not_empty_a_catalog(
 ) -> None:
     reason = (
         "The replacement would remove 200 of the catalog's 200 items (100 %). Nothing was imported. "
-        "Check the file; if the items are to be removed, add --allow-shrink."
+        "Check the file. To remove the items anyway, add --allow-shrink."
     )
 
     assert_refused(catalog, "", *options, folder=tmp_path, reason=reason)
@@ -128,7 +128,7 @@ def test_more_than_20_percent_and_more_than_10_items_are_refused(
 def test_allow_shrink_without_replace_is_wrong_usage(catalog: EnterpriseCatalog) -> None:
     named = (f"--catalog-uuid={catalog.pk}", f"--customer-uuid={catalog.enterprise_customer_id}")
 
-    with pytest.raises(CommandError, match="--allow-shrink needs --replace") as raised:
+    with pytest.raises(CommandError, match="--allow-shrink requires --replace") as raised:
         call_command("import_content", "-", *named, "--allow-shrink")
 
     assert raised.value.returncode == 2
@@ -181,10 +181,7 @@ def test_nothing_is_removed_beside_a_bad_line_without_a_key(
     catalog: EnterpriseCatalog, tmp_path: Path, bad_line: bytes
 ) -> None:
     content = text_of(courses(199)).encode() + bad_line + b"\n"
-    reason = (
-        "The key of line 200 cannot be read. The line may be about one of the 1 items that would be removed. "
-        "Nothing was imported."
-    )
+    reason = "Line 200 has no readable key, so it may contain the item that would be removed. Nothing was imported."
 
     assert_refused(catalog, content, *SKIP, folder=tmp_path, reason=reason)
 
@@ -202,7 +199,7 @@ def test_more_than_1_percent_bad_lines_replace_nothing(
     content = text_of(courses(200)) + '{"key": "x"}\n' * bad
 
     if is_refused:
-        reason = "3 of 203 lines are bad. A file with more than 1 % bad lines does not replace a catalog."
+        reason = "3 of 203 lines are bad. A file with more than 1 % bad lines cannot replace a catalog."
         assert_refused(catalog, content, *SKIP, "--allow-shrink", folder=tmp_path, reason=reason)
     else:
         assert replace(catalog, content, *SKIP, folder=tmp_path)["rejected"] == bad

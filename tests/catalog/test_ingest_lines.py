@@ -60,7 +60,7 @@ def test_the_first_of_two_documents_of_one_key_counts(catalog: EnterpriseCatalog
     report, bad = import_lines(catalog, B, A, OTHER_A, A)
 
     assert report == ImportReport(created=2, rejected=1)
-    assert bad == [(3, "a is on line 2 already, with other content")]
+    assert bad == [(3, "a is already on line 2, with different content")]
     assert content_of("a").title == "Course a"
 
 
@@ -69,7 +69,7 @@ def test_bad_lines_are_told_with_number_and_reason_and_passed_over(catalog: Ente
 
     assert report == ImportReport(created=2, rejected=3)
     assert [number for number, _ in bad] == [1, 4, 5]
-    assert bad[1] == (4, "a JSON object is needed, not a list")
+    assert bad[1] == (4, "must be a JSON object, not a list")
     assert keys_in(catalog) == ["a", "b"]
 
 
@@ -77,10 +77,10 @@ def test_bad_lines_are_told_with_number_and_reason_and_passed_over(catalog: Ente
     ("bad_line", "reason"),
     [
         (b"{", "not JSON"),
-        (b"null", "a JSON object is needed, not null"),
-        (b'{"content_type": "course"}', "key must be a text of 1 to 255 characters, not None"),
+        (b"null", "must be a JSON object, not null"),
+        (b'{"content_type": "course"}', "key must be a string of 1 to 255 characters, not None"),
         (b'{"content_type": "course", "key": "c", "x": ' + b"[" * 300 + b"]" * 300 + b"}", "c: nested too deeply"),
-        (OTHER_A, "a is on line 1 already, with other content"),
+        (OTHER_A, "a is already on line 1, with different content"),
     ],
 )
 def test_the_first_bad_line_stops_an_import_before_it_reaches_the_database(bad_line: bytes, reason: str) -> None:

@@ -55,11 +55,13 @@ class Command(BaseCommand):
         parser.add_argument("--catalog-uuid", type=_uuid, required=True, metavar="U")
         parser.add_argument("--customer-uuid", type=_uuid, required=True, metavar="C")
         parser.add_argument("--title", type=_title, help="the catalog's title")
-        parser.add_argument("--replace", action="store_true", help="make the catalog hold exactly the file's items")
+        parser.add_argument(
+            "--replace", action="store_true", help="remove the catalog's items that are not in the file"
+        )
         parser.add_argument(
             "--allow-shrink",
             action="store_true",
-            help=f"let --replace remove more than {SHRINK_PERCENT} %% and more than {SHRINK_ITEMS} of the items",
+            help=f"allow --replace to remove more than {SHRINK_PERCENT} %% and more than {SHRINK_ITEMS} of the items",
         )
         parser.add_argument("--on-error", choices=("stop", "skip"), default="stop", help="what to do with a bad line")
 
@@ -72,7 +74,7 @@ class Command(BaseCommand):
             )
 
         if options["allow_shrink"] and not options["replace"]:
-            raise CommandError("--allow-shrink needs --replace.", returncode=2)
+            raise CommandError("--allow-shrink requires --replace.", returncode=2)
         flags = {name: options[name] for name in ("replace", "allow_shrink")}
         on_bad_line = self._report if options["on_error"] == "skip" else None
         try:
@@ -85,7 +87,7 @@ class Command(BaseCommand):
         except ContentionError as error:
             raise CommandError(f"{error} Nothing was imported. Import the file again later.", returncode=1) from error
         except (OperationalError, InterfaceError) as error:
-            raise CommandError(f"The database failed: {error}. Nothing was imported.", returncode=1) from error
+            raise CommandError(f"Database error: {error}. Nothing was imported.", returncode=1) from error
         self.stdout.write(orjson.dumps(asdict(report)).decode())
 
     def _report(self, number: int, reason: str) -> None:
@@ -94,7 +96,7 @@ class Command(BaseCommand):
 
 def _advice(error: ImportRefusedError) -> str:
     if isinstance(error, ShrinkError):
-        return " Check the file; if the items are to be removed, add --allow-shrink."
+        return " Check the file. To remove the items anyway, add --allow-shrink."
     return ""
 
 

@@ -51,7 +51,7 @@ class JwtAuthentication(open_edx.JwtAuthentication):  # type: ignore[misc]  # th
         """
         username = self._get_username_from_payload(payload)
         if not username:
-            raise AuthenticationFailed("The token names no user.")
+            raise AuthenticationFailed("The token contains no user name.")
         try:
             caller = find_caller(username) or _new_caller(username)
             _require_same_name(caller, username)
@@ -86,7 +86,9 @@ def _new_caller(username: str) -> AbstractUser:
 def _require_same_name(caller: AbstractUser, username: str) -> None:
     """Reject a row with another spelling that the database considers equal: ``exact_names`` has not run yet."""
     if caller.username != username:
-        raise AuthenticationFailed("The token's user name differs from an existing one in its spelling only.")
+        raise AuthenticationFailed(
+            "The token's user name differs from an existing user name only in case, accents or spaces."
+        )
 
 
 def find_caller(username: str) -> AbstractUser | None:

@@ -62,7 +62,7 @@ def decode_content_keys(body: bytes, *, max_keys: int, min_keys: int = 0) -> lis
     if len(keys) > max_keys:
         raise _refusal(f"{len(keys):,} keys; at most {max_keys:,} are allowed.", "too_many_keys")
     if len(keys) < min_keys:
-        raise _refusal(f"At least {min_keys} key is needed.", "too_few_keys")
+        raise _refusal(f"At least {min_keys} key is required.", "too_few_keys")
     return keys
 
 
@@ -74,7 +74,7 @@ def _decoded(body: bytes | memoryview) -> list[str]:
     except msgspec.DecodeError as error:
         raise _malformed(body, str(error)) from None
     except RecursionError:
-        raise _refusal("The body is not JSON of this API: it is nested too deeply.", "parse_error") from None
+        raise _refusal("The body is nested too deeply.", "parse_error") from None
 
 
 def _refusal(message: str, code: str) -> ValidationError:
@@ -97,7 +97,7 @@ def _explain(message: str) -> tuple[str, str]:
     if position is not None:
         return f"content_keys[{position}] {_bad_key(what, kind)}", "bad_key"
     if message.endswith("`$.content_keys`"):
-        return f"A list of content keys is needed, not {kind}.", "not_a_list"
+        return f"Must be a list of content keys, not {kind}.", "not_a_list"
     if "missing required field" in what:
         return "This field is required.", "required"
     return "The body must be a JSON object with the field content_keys.", "invalid"

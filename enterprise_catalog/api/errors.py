@@ -48,7 +48,7 @@ class DatabaseUnavailableError(APIException):
     """The database is unreachable or timed out; the same request may succeed later."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_detail = "The database does not answer. Try again later."
+    default_detail = "The database is unavailable. Try again later."
     default_code = "database_unavailable"
 
 

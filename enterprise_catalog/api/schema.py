@@ -18,49 +18,49 @@ ERROR_SCHEMAS: Final[dict[str, Any]] = {
     "Error": {
         "type": "object",
         "properties": {
-            "detail": {"type": "string", "description": "For people."},
-            "code": {"type": "string", "description": "For programs."},
+            "detail": {"type": "string", "description": "A message for people."},
+            "code": {"type": "string", "description": "A stable error code for programs."},
         },
         "required": ["code", "detail"],
     },
     "FieldError": {
         "type": "object",
-        "description": "The errors of one field or parameter, under its name.",
-        "properties": {"code": {"type": "string", "description": "For programs."}},
+        "description": "The error messages, by the name of the field or parameter.",
+        "properties": {"code": {"type": "string", "description": "A stable error code for programs."}},
         "additionalProperties": {"type": "array", "items": {"type": "string"}},
         "required": ["code"],
     },
 }
 
 _ANY: Final = {
-    "401": "No token, or an invalid one.",
-    "403": "No role for the customer, or a session without a CSRF token.",
-    "406": "Accept names no JSON.",
-    "429": "Too many requests; Retry-After says when to try again.",
+    "401": "The token is missing or invalid.",
+    "403": "The caller has no role for the customer, or the session's CSRF token is missing.",
+    "406": "The Accept header excludes JSON.",
+    "429": "Too many requests. Retry-After contains the number of seconds to wait.",
     "503": "The database is unavailable.",
 }
 _WITH_BODY: Final = {
-    "400": "The body does not hold such content keys; names the position of the first bad one.",
-    "411": "A body in chunks, without Content-Length.",
+    "400": "The body is invalid. The message contains the position of the first invalid key.",
+    "411": "The body has no Content-Length.",
     "413": "The body is larger than 64 MiB, or its strings take too much memory.",
     "415": "The content type is not application/json.",
 }
-_UNKNOWN: Final = {"404": "No such catalog, for callers whose role has the context *."}
+_UNKNOWN: Final = {"404": "The catalog does not exist (for callers whose role has the context *)."}
 #: Operation -> its additional status codes.
 _OWN: Final[dict[str, dict[str, str]]] = {
     "catalog_list": {
-        "304": "Not changed since the response whose ETag If-None-Match names.",
-        "400": "A parameter is wrong.",
-        "404": "No such page, or no such customer for callers whose role has the context *.",
+        "304": "Not changed since the response with the ETag in If-None-Match.",
+        "400": "A parameter is invalid.",
+        "404": "The page does not exist, or the customer does not exist (for callers whose role has the context *).",
     },
-    "catalog_detail": {"304": "Not changed since the response whose ETag If-None-Match names."},
+    "catalog_detail": {"304": "Not changed since the response with the ETag in If-None-Match."},
     "content_metadata_list": {
-        "304": "Not changed since the response whose ETag If-None-Match names.",
-        "400": "A parameter is wrong.",
+        "304": "Not changed since the response with the ETag in If-None-Match.",
+        "400": "A parameter is invalid.",
     },
     "get_content_metadata": {
-        "400": "A parameter is wrong.",
-        "404": "No such page; or no such catalog, for callers whose role has the context *.",
+        "400": "A parameter is invalid.",
+        "404": "The page does not exist, or the catalog does not exist (for callers whose role has the context *).",
     },
 }
 #: Operations whose request body is optional.

@@ -98,7 +98,7 @@ def test_it_needs_at_least_one_key(operator: APIClient) -> None:
     response = operator.post(address(catalog.pk, "content-metadata/"), {"content_keys": []}, format="json")
 
     assert response.status_code == 400
-    assert response.json() == {"content_keys": ["At least 1 key is needed."], "code": "too_few_keys"}
+    assert response.json() == {"content_keys": ["At least 1 key is required."], "code": "too_few_keys"}
 
 
 def test_it_returns_a_thousand_documents(

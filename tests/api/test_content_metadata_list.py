@@ -85,7 +85,7 @@ def test_it_takes_only_cursors_of_its_own(operator: APIClient, cursor: str) -> N
     response = operator.get(address(catalog.pk, "content-metadata/"), {"cursor": cursor})
 
     assert response.status_code == 400
-    assert response.json() == {"cursor": ["Not a cursor of this API."], "code": "bad_cursor"}
+    assert response.json() == {"cursor": ["Invalid cursor."], "code": "bad_cursor"}
 
 
 def test_a_page_that_follows_the_last_is_empty(operator: APIClient) -> None:

@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="/proc tells who lives"),
 ]
 
-UNAVAILABLE: Final = {"detail": "The database does not answer. Try again later.", "code": "database_unavailable"}
+UNAVAILABLE: Final = {"detail": "The database is unavailable. Try again later.", "code": "database_unavailable"}
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ class DiffRequestSerializer(serializers.Serializer[Any]):
 
 
 class LegacyDiffRequestSerializer(serializers.Serializer[Any]):
-    content_keys = _keys_field(max_length=MAX_DIFF_KEYS, help_text="A space in a key is taken for a plus sign.")
+    content_keys = _keys_field(max_length=MAX_DIFF_KEYS, help_text="A space in a key is interpreted as a plus sign.")
 
 
 class MetadataRequestSerializer(serializers.Serializer[Any]):
@@ -66,12 +66,12 @@ class MetadataRequestSerializer(serializers.Serializer[Any]):
 
 class ExistingItemSerializer(serializers.Serializer[Any]):
     content_key = serializers.CharField()
-    updated_at = serializers.DateTimeField(help_text="When the item last really changed, in UTC.")
+    updated_at = serializers.DateTimeField(help_text="When the item last changed, in UTC.")
 
 
 class DiffSerializer(serializers.Serializer[Any]):
     catalog_uuid = serializers.UUIDField()
-    catalog_version = serializers.CharField(help_text="Opaque; differs whenever the catalog's content does.")
+    catalog_version = serializers.CharField(help_text="Opaque; changes whenever the catalog's content changes.")
     existing = ExistingItemSerializer(many=True, help_text="Sent, and in the catalog.")
     to_create = serializers.ListField(child=serializers.CharField(), help_text="In the catalog, not sent.")
     to_delete = serializers.ListField(child=serializers.CharField(), help_text="Sent, not in the catalog.")
@@ -103,7 +103,7 @@ class CursorField(serializers.CharField):
 
 class PageQuerySerializer(serializers.Serializer[Any]):
     cursor = CursorField(
-        required=False, help_text="Opaque; copy it from the `next` of the page before. Without one: the first page."
+        required=False, help_text="Opaque; copy it from the previous page's `next`. Omit it for the first page."
     )
     page_size = serializers.IntegerField(required=False, default=100, min_value=1, max_value=MAX_METADATA_KEYS)
 
@@ -112,7 +112,7 @@ class LegacyPageQuerySerializer(serializers.Serializer[Any]):
     page = serializers.IntegerField(required=False, default=1, min_value=1)
     page_size = serializers.IntegerField(required=False, default=10, min_value=1, max_value=MAX_METADATA_KEYS)
     traverse_pagination = serializers.BooleanField(required=False, default=False)
-    content_keys = QueryKeysField(required=False, help_text="May be repeated; none means all.")
+    content_keys = QueryKeysField(required=False, help_text="May be repeated. Omit it for all items.")
 
 
 class CatalogListQuerySerializer(serializers.Serializer[Any]):
@@ -126,10 +126,10 @@ class CatalogSerializer(serializers.Serializer[CatalogState]):
     enterprise_customer = serializers.UUIDField(source="customer_uuid")
     enterprise_customer_name = serializers.CharField(source="customer_name")
     catalog_version = serializers.CharField(
-        source="version", help_text="Opaque; differs whenever the catalog's content does."
+        source="version", help_text="Opaque; changes whenever the catalog's content changes."
     )
     content_last_modified = serializers.DateTimeField(
-        allow_null=True, help_text="When any item last came, changed or went."
+        allow_null=True, help_text="When an item was last added, changed or removed."
     )
 
 

@@ -67,7 +67,7 @@ class ContentMetadataView(CatalogView):
         try:
             after = key_of_cursor(query.get("cursor", ""))
         except BadCursorError:
-            return Response({"cursor": ["Not a cursor of this API."], "code": "bad_cursor"}, status=400)
+            return Response({"cursor": ["Invalid cursor."], "code": "bad_cursor"}, status=400)
         if unchanged := not_modified(request, _etag(catalog.version)):
             return unchanged
         page = read_page(uuid, after=after, size=query["page_size"])

@@ -81,7 +81,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         response: HttpResponse = ExportToDjangoView(request)
         return response
     return HttpResponse(
-        "Set METRICS_TOKEN's value as bearer token.\n", status=401, headers={"WWW-Authenticate": "Bearer"}
+        "Send the value of METRICS_TOKEN as a bearer token.\n", status=401, headers={"WWW-Authenticate": "Bearer"}
     )
 
 

@@ -65,7 +65,7 @@ def outcome(check: Future[str], deadline: float) -> tuple[bool, str]:
     try:
         return True, check.result(max(0, deadline - time.monotonic()))
     except NotInTimeError:
-        return False, f"no answer within {CHECK_SECONDS} seconds"
+        return False, f"no response within {CHECK_SECONDS} seconds"
     except DegradedError as error:
         return False, str(error)
     except (DatabaseError, InterfaceError) as error:
@@ -78,9 +78,9 @@ def _check_cache() -> str:
         cache.set("health-check", value, 60)
         found = cache.get("health-check")
     except Exception as error:  # each cache has its own exceptions; any of them means that the cache does not work
-        raise DegradedError(f"no answer ({type(error).__name__})") from error
+        raise DegradedError(f"unreachable ({type(error).__name__})") from error
     if found is None:
-        raise DegradedError("does not keep values, or does not answer")
+        raise DegradedError("unreachable, or does not store values")
     return OK
 
 

@@ -42,7 +42,7 @@ def read_signing_key(text: str) -> dict[str, Any]:
     if not isinstance(private, rsa.RSAPrivateKey) or private.key_size < MIN_KEY_BITS:
         raise ValueError(
             f"must be a private RSA key of {MIN_KEY_BITS:,} bits or more, as a JSON Web Key"
-            " (python -m enterprise_catalog.local_auth.keys makes one)"
+            " (python -m enterprise_catalog.local_auth.keys creates one)"
         )
     return {**key, "kid": key.get("kid") or _thumbprint(key)}
 

@@ -16,7 +16,9 @@ def role_argument(text: str) -> tuple[str, UUID | None]:
     """
     name, _, context = text.partition(":")
     if name not in settings.SYSTEM_TO_FEATURE_ROLE_MAPPING:
-        raise ArgumentTypeError(f"unknown role {name!r}; one of {', '.join(settings.SYSTEM_TO_FEATURE_ROLE_MAPPING)}")
+        raise ArgumentTypeError(
+            f"unknown role {name!r}; must be one of {', '.join(settings.SYSTEM_TO_FEATURE_ROLE_MAPPING)}"
+        )
     if context in ("", "*"):
         return name, None
     try:

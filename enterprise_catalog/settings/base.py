@@ -179,7 +179,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Enterprise Catalog",
-    "DESCRIPTION": "Which content is in which enterprise customer's catalog, and what changed since you last asked.",
+    "DESCRIPTION": "The content of enterprise customers' catalogs, and the changes since the previous request.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],

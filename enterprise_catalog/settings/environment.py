@@ -53,7 +53,7 @@ def _scheme_of(url: str) -> str:
             int(parts.port or 0)
     except ValueError:
         # The library's own message quotes the host or port, which may be part of a password.
-        message = "must be a URL whose port is a number, with all that is special in user and password percent-encoded"
+        message = "must be a URL with a numeric port; percent-encode special characters in the user name and password"
         raise ValueError(message) from None
     return parts.scheme
 
@@ -68,7 +68,7 @@ def _fernet_keys(keys: list[str]) -> list[str]:
             Fernet(key)
         except ValueError:
             # The library's own message may quote the key.
-            message = f"key {position} must be 32 url-safe base64-encoded bytes (Fernet.generate_key() makes one)"
+            message = f"key {position} must be 32 url-safe base64-encoded bytes (Fernet.generate_key() creates one)"
             raise ValueError(message) from None
     return keys
 
@@ -140,7 +140,7 @@ class Environment(BaseModel):
     @classmethod
     def _run_takes_longer_than_a_call(cls, seconds: float, info: ValidationInfo) -> float:
         if seconds < info.data.get("LMS_CALL_SECONDS", 0):
-            raise ValueError("must not be less than LMS_CALL_SECONDS")
+            raise ValueError("must be at least LMS_CALL_SECONDS")
         return seconds
 
     @field_validator("JWT_SIGNING_KEY")
@@ -148,7 +148,7 @@ class Environment(BaseModel):
     def _is_published(cls, key: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         key_set = info.data.get("JWT_PUBLIC_SIGNING_JWK_SET")
         if key and key_set and not is_among(key, key_set):
-            raise ValueError("must belong to one of the keys of JWT_PUBLIC_SIGNING_JWK_SET, with the same kid")
+            raise ValueError("must match a key in JWT_PUBLIC_SIGNING_JWK_SET with the same kid")
         return key
 
     @field_validator("*")
@@ -225,4 +225,4 @@ def _sentence(fault: ErrorDetails) -> str:
 
 
 def _complaint(faults: list[str]) -> str:
-    return "The environment cannot be used:\n  " + "\n  ".join(faults)
+    return "The environment variables are invalid:\n  " + "\n  ".join(faults)

@@ -40,9 +40,9 @@ def _problem_of(key: object) -> str | None:
     problems = {
         "is a symmetric key; only RSA public keys are accepted": key.get("kty") == "oct",
         'must have "kty": "RSA"': key.get("kty") != "RSA",
-        "is a private key; give the public one, with n and e only": not _PRIVATE_MEMBERS.isdisjoint(key),
-        'must have "use": "sig", or no use': key.get("use", "sig") != "sig",
-        f'must have "alg": {" or ".join(_ALGORITHMS)}, or no alg': key.get("alg", _ALGORITHMS[0]) not in _ALGORITHMS,
+        "is a private key; use the public key, with n and e only": not _PRIVATE_MEMBERS.isdisjoint(key),
+        'must have "use": "sig" or no "use"': key.get("use", "sig") != "sig",
+        f'must have "alg": {" or ".join(_ALGORITHMS)}, or no "alg"': key.get("alg", _ALGORITHMS[0]) not in _ALGORITHMS,
     }
     return next((problem for problem, is_so in problems.items() if is_so), None) or _problem_of_numbers(key)
 

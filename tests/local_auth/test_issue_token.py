@@ -63,7 +63,7 @@ def test_roles_add_up_and_the_name_can_be_chosen() -> None:
     ("arguments", "complaint"),
     [
         ((), "the following arguments are required: --role"),
-        (("--role", "janitor"), "unknown role 'janitor'; one of enterprise_catalog_admin, "),
+        (("--role", "janitor"), "unknown role 'janitor'; must be one of enterprise_catalog_admin, "),
         (("--role", "enterprise_admin:acme"), "'acme' is neither a customer's UUID nor \\*"),
     ],
 )

@@ -17,7 +17,7 @@ class Command(BaseCommand):
     Exit code 1: a client or a user with this name already exists. 2: usage error.
     """
 
-    help = "Make an OAuth2 client with the given roles, and print its secret."
+    help = "Create an OAuth2 client with the given roles, and print its secret."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("client_id", metavar="CLIENT_ID", help="also the name of its user; at most 100 characters")
@@ -38,13 +38,13 @@ class Command(BaseCommand):
         if not 0 < len(client_id) <= 100:
             raise CommandError("CLIENT_ID must have 1 to 100 characters.", returncode=2)
         if not (options["role"] or options["new_secret"]):
-            raise CommandError("--role is required: a client without a role may read nothing.", returncode=2)
+            raise CommandError("--role is required: without a role, a client has no access.", returncode=2)
         try:
             secret = create_client(client_id, roles=options["role"], replace=options["new_secret"])
         except ClientExistsError as error:
             raise CommandError(
-                f"There is a client or a user {client_id!r} already. Choose another name, or give a client a new secret"
-                " with --new-secret.",
+                f"A client or user {client_id!r} already exists. Choose another name, or use --new-secret to give the"
+                " existing client a new secret.",
                 returncode=1,
             ) from error
         self.stdout.write(orjson.dumps({"client_id": client_id, "client_secret": secret}).decode())

@@ -14,12 +14,14 @@ NAME = PASSWORD = "admin"  # noqa: S105  (only on local sites; the command print
 class Command(BaseCommand):
     """Creates the superuser ``admin`` with the password ``admin``, unless a superuser already exists."""
 
-    help = "Make a superuser for the local admin, if there is none (local settings only)."
+    help = "Create a superuser for the local admin, unless one exists (local settings only)."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.LOCAL_SITE:
-            raise CommandError("Only a local site has a user with a known password. Use createsuperuser.", returncode=2)
+            raise CommandError(
+                "This command works only with local settings. Use createsuperuser instead.", returncode=2
+            )
         users = get_user_model().objects
         if not users.filter(is_superuser=True).exists():
             users.create_superuser(NAME, password=PASSWORD)
-            self.stdout.write(f"Made a user for the admin: {NAME}, password {PASSWORD}.")
+            self.stdout.write(f"Created the user {NAME} with the password {PASSWORD}.")

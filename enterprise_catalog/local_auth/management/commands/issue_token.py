@@ -29,6 +29,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.LOCAL_SITE:
-            raise CommandError("Only a local site issues tokens of any role. Use create_client.", returncode=2)
+            raise CommandError("This command works only with local settings. Use create_client instead.", returncode=2)
         roles = [f"{name}:{customer or '*'}" for name, customer in options["role"]]
         self.stdout.write(signed_token(options["username"], roles=roles))

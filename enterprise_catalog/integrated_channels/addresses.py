@@ -109,10 +109,10 @@ def public_address(host: str) -> str:
     try:
         addresses = resolve(host)
     except OSError as error:
-        raise httpx.ConnectError(f"The host {host} is not known: {error.strerror}") from error
+        raise httpx.ConnectError(f"The host name {host} could not be resolved: {error.strerror}") from error
     for address in addresses:
         if not is_public(address):
-            message = f"The address {host} leads to {address}, which is not a public one; is the base URL right?"
+            message = f"{host} resolves to {address}, which is not a public address. Check the base URL."
             raise ConfigurationError(message)
     return addresses[0]
 

@@ -151,7 +151,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         """Connect to the first address of ``host`` that accepts the connection."""
-        failure: Exception = httpcore.ConnectError(f"The host {host} has no address.")
+        failure: Exception = httpcore.ConnectError(f"The host name {host} has no IP address.")
         for address in _addresses_of(host):
             limit = _shortest(timeout, check_call())
             try:
@@ -235,7 +235,7 @@ def _addresses_of(host: str) -> list[str]:
         try:
             return resolve(host)
         except OSError as error:
-            raise httpcore.ConnectError(f"The host {host} is not known: {error.strerror}") from error
+            raise httpcore.ConnectError(f"The host name {host} could not be resolved: {error.strerror}") from error
     return [host]
 
 
@@ -254,7 +254,7 @@ def resolve(host: str) -> list[str]:
         found = thread.run(look_up, seconds=min(RESOLVE_SECONDS, check_call()))
     except TimeoutError as error:
         check_call()
-        raise OSError(0, f"its name was not resolved within {RESOLVE_SECONDS:g} seconds") from error
+        raise OSError(0, f"no response from DNS within {RESOLVE_SECONDS:g} seconds") from error
     finally:
         thread.close()
     return list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))

@@ -41,7 +41,7 @@ def decoded(parts: Iterable[bytes], *, encoding: str, limit: int) -> Iterator[by
     """
     name = encoding.strip().lower()
     if name not in ("", "identity", "gzip", "x-gzip"):
-        raise BodyError(f"The response has the Content-Encoding {encoding[:100]!r}; only gzip was offered.")
+        raise BodyError(f"The response has the Content-Encoding {encoding[:100]!r}; only gzip is accepted.")
     sent = _limited(parts, limit)
     return sent if name in ("", "identity") else _limited(_unzipped(sent), limit)
 
@@ -71,7 +71,7 @@ def _steps(decompressor: zlib._Decompress, part: bytes) -> Iterator[bytes]:
         try:
             step = decompressor.decompress(part, _STEP_BYTES)
         except zlib.error as error:
-            raise BodyError(f"The response is not the gzip that its Content-Encoding says: {error}") from error
+            raise BodyError(f"The response has the Content-Encoding gzip, but its body is not gzip: {error}") from error
         yield step
         part = decompressor.unconsumed_tail
         if not part and len(step) < _STEP_BYTES:

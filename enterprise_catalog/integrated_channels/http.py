@@ -81,7 +81,7 @@ class Answer:
         try:
             return orjson.loads(self.content)
         except orjson.JSONDecodeError:
-            message = f"The learning system's answer is not JSON: {self.excerpt or 'it is empty'}"
+            message = f"The LMS's response is not JSON: {self.excerpt or 'it is empty'}"
             raise RetryableError(message, status_code=self.status_code) from None
 
 
@@ -238,14 +238,14 @@ class LMSClient:
             yield
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
             # UnicodeError: Python's IDNA codec raises it for a host name with an empty or overlong label.
-            raise ConfigurationError(f"The base URL cannot be used: {self.redacted(str(error))}") from error
+            raise ConfigurationError(f"The base URL is invalid: {self.redacted(str(error))}") from error
         except httpx.ReadTimeout as error:
-            raise TimedOutError("The learning system did not answer in time (ReadTimeout).") from error
+            raise TimedOutError("The LMS did not respond in time (ReadTimeout).") from error
         except httpx.TimeoutException as error:
-            raise RetryableError(f"The learning system did not answer in time ({type(error).__name__}).") from error
+            raise RetryableError(f"The LMS did not respond in time ({type(error).__name__}).") from error
         except httpx.RequestError as error:  # A broken connection, or a body that does not decompress.
             reason = self.redacted(str(error)) or type(error).__name__
-            raise RetryableError(f"The connection to the learning system failed: {reason}") from error
+            raise RetryableError(f"The connection to the LMS failed: {reason}") from error
 
     def _read(self, response: httpx.Response) -> bytes:
         """Return the decompressed body. httpx would decompress it without a size limit."""
@@ -265,10 +265,10 @@ class LMSClient:
     def _error(self, answer: Answer, *, code: str, words: str) -> SyncError:
         """Return the exception for a response that :meth:`send` does not accept."""
         status = answer.status_code
-        told = f"The learning system answered {status}{f': {words}' if words else '.'}"
+        told = f"The LMS returned {status}{f': {words}' if words else '.'}"
         if status < 400:
-            where = self.redacted(answer.headers.get("location", "nowhere"))[:_LOCATION_LENGTH]
-            message = f"The learning system redirects to {where}; is the base URL right?"
+            where = self.redacted(answer.headers.get("location", "an unknown address"))[:_LOCATION_LENGTH]
+            message = f"The LMS redirects to {where}. Check the base URL."
             return ConfigurationError(message, status_code=status)
         if status in (401, 403):
             return CredentialsError(told, status_code=status, vendor_code=code)

@@ -115,12 +115,12 @@ def resolving(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]
 def test_a_name_with_one_address_inside_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     resolving(monkeypatch, ["8.8.8.8", "10.0.0.1"])
 
-    with pytest.raises(ConfigurationError, match=r"lms\.test leads to 10\.0\.0\.1, which is not a public"):
+    with pytest.raises(ConfigurationError, match=r"lms\.test resolves to 10\.0\.0\.1, which is not a public"):
         public_address("lms.test")
 
 
 def test_a_name_that_is_not_known_may_be_known_later() -> None:
-    with LMSClient("https://nowhere.invalid") as client, pytest.raises(RetryableError, match="is not known"):
+    with LMSClient("https://nowhere.invalid") as client, pytest.raises(RetryableError, match="could not be resolved"):
         client.send("GET", "/")
 
 
@@ -199,5 +199,5 @@ def test_a_run_stops_and_says_why(
     run = run_of(configuration, clock)
 
     assert run.state == RunState.STOPPED
-    assert "is not a public one" in run.reason
+    assert "is not a public address" in run.reason
     assert not moodle.calls

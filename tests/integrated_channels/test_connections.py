@@ -75,8 +75,8 @@ def test_what_the_account_may_not_do_is_told(
     [
         (Fault(kind=FaultKind.ANSWER, status=401, body="no"), "Moodle returned 401"),
         (Fault(kind=FaultKind.ANSWER, status=404, body="no"), "The base URL has no Moodle web service"),
-        (Fault(kind=FaultKind.ANSWER, status=302, body=""), "The learning system redirects to"),
-        (Fault(kind=FaultKind.REFUSE), "The connection to the learning system failed"),
+        (Fault(kind=FaultKind.ANSWER, status=302, body=""), "The LMS redirects to"),
+        (Fault(kind=FaultKind.REFUSE), "The connection to the LMS failed"),
     ],
 )
 def test_what_is_wrong_is_told(

@@ -81,17 +81,17 @@ def test_an_empty_body_needs_no_gzip_header() -> None:
     "encoding", ["gzip, gzip", "gzip,identity", "deflate", "br", "zstd", "gzip, deflate, br", "compress", "zip"]
 )
 def test_other_encodings_and_several_of_them_are_refused_by_name(encoding: str) -> None:
-    with pytest.raises(BodyError, match=rf"Content-Encoding '{encoding}'; only gzip was offered"):
+    with pytest.raises(BodyError, match=rf"Content-Encoding '{encoding}'; only gzip is accepted"):
         read(gzip.compress(b"[]"), encoding=encoding)
 
 
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"<html>", "not the gzip"),
+        (b"<html>", "is not gzip"),
         (gzip.compress(b"[]")[:-9], "middle of its gzip"),
-        (gzip.compress(b"[]")[:-8] + bytes(8), "not the gzip"),
-        (zlib.compress(b"[]"), "not the gzip"),
+        (gzip.compress(b"[]")[:-8] + bytes(8), "is not gzip"),
+        (zlib.compress(b"[]"), "is not gzip"),
     ],
 )
 def test_a_body_that_is_not_what_its_header_says_is_refused(body: bytes, reason: str) -> None:

@@ -97,7 +97,7 @@ def test_an_item_that_fails_too_often_becomes_a_dead_letter(
 
     row = row_of("A")
     assert (row.state, row.attempts, row.next_attempt_at) == ("dead_letter", MAX_FAILURES, None)
-    assert row.reason.startswith("The learning system answered 503")
+    assert row.reason.startswith("The LMS returned 503")
     assert (run.state, run.dead, run.counts) == (RunState.INCOMPLETE, 1, {})
     assert row.attempt_rows.count() == MAX_FAILURES
 
@@ -125,7 +125,7 @@ def test_a_dead_letter_is_sent_again_when_somebody_says_so(
 
     assert capsys.readouterr().out == "1\n"
     assert (queued.state, queued.attempts) == ("pending", 0)
-    assert queued.reason.startswith("Queued again by a command; before: The learning system answered 503")
+    assert queued.reason.startswith("Queued again by a command; before: The LMS returned 503")
     assert (run.state, run.counts) == (RunState.COMPLETE, {"create": {"done": 1}})
 
 
@@ -171,7 +171,7 @@ def test_an_item_that_brings_its_chunk_down_is_alone_after_some_runs(
 ) -> None:
     def create(channel: Moodle, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
         if any(item.content_key == "Poison" for item in items):
-            raise RetryableError("The learning system answered 500.", status_code=500)
+            raise RetryableError("The LMS returned 500.", status_code=500)
         return as_usual(channel, items)
 
     as_usual = Moodle.create

@@ -121,16 +121,16 @@ def test_a_status_decides_what_to_do(status: int, error: type[SyncError]) -> Non
 def test_the_start_of_the_body_is_told() -> None:
     raised = failure_of(answering(422, text=" <p>Why</p> " + "x" * 1_000))
 
-    assert raised.message.startswith("The learning system answered 422: <p>Why</p> xxx")
+    assert raised.message.startswith("The LMS returned 422: <p>Why</p> xxx")
     assert len(raised.message) < 350
 
 
 def test_a_body_that_is_not_text_can_be_told_too() -> None:
-    assert failure_of(answering(500, content=b"\xff\xfe")).message == "The learning system answered 500: \ufffd\ufffd"
+    assert failure_of(answering(500, content=b"\xff\xfe")).message == "The LMS returned 500: \ufffd\ufffd"
 
 
 def test_an_empty_body_needs_no_words() -> None:
-    assert failure_of(answering(500)).message == "The learning system answered 500."
+    assert failure_of(answering(500)).message == "The LMS returned 500."
 
 
 def test_a_redirect_is_not_followed_and_its_aim_is_told() -> None:
@@ -142,9 +142,7 @@ def test_a_redirect_is_not_followed_and_its_aim_is_told() -> None:
 
     raised = failure_of(client_of(moved, secrets=[SECRET]))
 
-    assert raised.message == (
-        "The learning system redirects to http://lms.test/new?token=[secret]; is the base URL right?"
-    )
+    assert raised.message == ("The LMS redirects to http://lms.test/new?token=[secret]. Check the base URL.")
     assert asked == ["/base/page"]
 
 
@@ -153,7 +151,7 @@ def test_an_answer_that_is_not_json_may_be_json_later(body: bytes) -> None:
     raised = failure_of(answering(200, content=body))
 
     assert (type(raised), raised.status_code) == (RetryableError, 200)
-    assert raised.message.startswith("The learning system's answer is not JSON: ")
+    assert raised.message.startswith("The LMS's response is not JSON: ")
 
 
 # --- Retry-After ----------------------------------------------------------------------------------------------------
@@ -215,7 +213,7 @@ def test_an_lms_own_code_and_words_take_the_place_of_the_body(status: int) -> No
         client.send("POST", "/page", explain=lambda answer: (f"code-{answer.status_code}", f"No {SECRET}, no."))
 
     assert raised.value.vendor_code == f"code-{status}"
-    assert raised.value.message == f"The learning system answered {status}: No [secret], no."
+    assert raised.value.message == f"The LMS returned {status}: No [secret], no."
 
 
 def test_where_it_has_no_words_of_its_own_the_body_is_told() -> None:
@@ -296,7 +294,7 @@ def test_a_base_url_that_is_none_is_a_fault_of_the_configuration(base_url: str) 
     raised = failure_of(LMSClient(base_url))
 
     assert type(raised) is ConfigurationError
-    assert raised.message.startswith("The base URL cannot be used: ")
+    assert raised.message.startswith("The base URL is invalid: ")
 
 
 # --- over a real socket ---------------------------------------------------------------------------------------------
@@ -306,7 +304,7 @@ def test_nobody_listens() -> None:
     raised = failure_of(LMSClient(f"http://127.0.0.1:{free_port()}", private_addresses=True))
 
     assert type(raised) is RetryableError
-    assert raised.message.startswith("The connection to the learning system failed: ")
+    assert raised.message.startswith("The connection to the LMS failed: ")
 
 
 @pytest.mark.parametrize("kind", [FaultKind.REFUSE, FaultKind.DROP, FaultKind.TRUNCATE])
@@ -316,7 +314,7 @@ def test_the_connection_breaks(moodle: MoodleSandbox, moodle_url: str, kind: Fau
     raised = failure_of(LMSClient(moodle_url, private_addresses=True))
 
     assert type(raised) is RetryableError
-    assert raised.message.startswith("The connection to the learning system failed: ")
+    assert raised.message.startswith("The connection to the LMS failed: ")
 
 
 def test_no_answer_comes_in_time(moodle: MoodleSandbox, moodle_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,5 +328,5 @@ def test_no_answer_comes_in_time(moodle: MoodleSandbox, moodle_url: str, monkeyp
 
     assert (type(raised), raised.message) == (
         TimedOutError,
-        "The learning system did not answer in time (ReadTimeout).",
+        "The LMS did not respond in time (ReadTimeout).",
     )

@@ -93,7 +93,7 @@ def test_a_secret_percent_encoded_twice_in_a_redirect_is_redacted() -> None:
     with LMSClient("http://lms.test", secrets=[SECRET], transport=transport) as client, pytest.raises(SyncError) as up:
         client.send("GET", "/")
 
-    assert "token%3D[secret]; is" in str(up.value)
+    assert "token%3D[secret]. Check" in str(up.value)
 
 
 # --- cookies set by an LMS --------------------------------------------------------------------------------------------
@@ -121,8 +121,8 @@ def test_a_cookie_that_an_lms_sets_is_redacted_when_it_is_echoed() -> None:
     with echoing_cookies("session=0123456789abcdef; Path=/; HttpOnly", 'other="fedcba9876543210"; Path=/') as client:
         first, second = refusal_by(client), refusal_by(client)
 
-    assert first == "The learning system answered 422: None and session=[secret]"
-    assert second == 'The learning system answered 422: session=[secret] and other="[secret]"'
+    assert first == "The LMS returned 422: None and session=[secret]"
+    assert second == 'The LMS returned 422: session=[secret] and other="[secret]"'
 
 
 def test_short_values_of_cookies_do_not_tear_ordinary_text() -> None:

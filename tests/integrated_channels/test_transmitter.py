@@ -318,7 +318,7 @@ def test_the_reason_of_a_refusal_is_kept(shelf: Shelf) -> None:
 
     result = sent(shelf, Action.CREATE, "A").results["A"]
 
-    assert (result.status_code, result.message) == (422, "The learning system answered 422: not these")
+    assert (result.status_code, result.message) == (422, "The LMS returned 422: not these")
 
 
 @pytest.mark.parametrize("action", Action)

@@ -89,7 +89,7 @@ def test_a_refusal_is_told_in_the_words_of_its_errors() -> None:
         connected(wire).send("POST", "/courses", data={})
 
     assert raised.value.vendor_code == "taken"
-    assert raised.value.message == "The learning system answered 422: Taken. A is taken. No."
+    assert raised.value.message == "The LMS returned 422: Taken. A is taken. No."
 
 
 @pytest.mark.parametrize("body", [{"errors": []}, {"errors": "no"}, {"data": []}, [], None])

@@ -131,7 +131,7 @@ def test_its_connection_can_be_tried(
         call_command("test_channel", "--configuration", str(create(token="wrong", board="another").pk))
     fails = capsys.readouterr().out
 
-    assert (works, fails) == ("", "The learning system answered 401: Unknown token.\n")
+    assert (works, fails) == ("", "The LMS returned 401: Unknown token.\n")
 
 
 def test_the_admin_offers_it_with_its_settings_and_credentials(admin_client: Client) -> None:

@@ -237,7 +237,7 @@ def test_whatever_the_lms_answers_it_equals_the_catalogs_once_it_answers_well(
     assert [name for operation in changes for name in trial.faults.missing(operation)] == []
     if not trial.system.visits:
         assert tried_again > 0
-        for told in ("did not answer in time", "The LMS did not complete any response within"):
+        for told in ("did not respond in time", "The LMS did not complete any response within"):
             assert TransmissionAttempt.objects.filter(message__contains=told).exists()
     tell(f"{trial.ended()}; {tried_again} attempts came after a rest, {dead} items were dead letters")
     tell("faults that struck: " + ", ".join(f"{name}: {times}" for name, times in trial.faults.by_name().items()))

@@ -172,7 +172,7 @@ def test_a_log_in_that_fails_for_now_is_not_taken_for_a_refusal(
 ) -> None:
     canvas.faults.add(Fault(kind=FaultKind.ANSWER, operation=TOKEN, status=status))
 
-    with pytest.raises(Exception, match=f"answered {status}") as error:
+    with pytest.raises(Exception, match=f"returned {status}") as error:
         channel.find(["A"])
 
     assert not isinstance(error.value, CredentialsError)

@@ -155,7 +155,7 @@ def test_the_end_of_the_window_ends_the_run_with_degreeds_words_and_its_wait() -
 
     assert (raised.value.vendor_code, raised.value.retry_after_seconds) == ("quota-exceeded", 40)
     assert raised.value.message == (
-        "The learning system answered 429: API calls quota exceeded. Maximum 70 requests allowed per 1m."
+        "The LMS returned 429: API calls quota exceeded. Maximum 70 requests allowed per 1m."
     )
     now[0] += 40
     assert channel.find(["A"]) == {}
@@ -182,7 +182,7 @@ def test_an_error_list_is_told_by_its_first_code_and_all_its_words(
     raised = failure_of_create(degreed)
 
     assert (type(raised), raised.vendor_code) == (error, "one")
-    assert raised.message == f"The learning system answered {status}: Not so. Nor so."
+    assert raised.message == f"The LMS returned {status}: Not so. Nor so."
 
 
 @pytest.mark.parametrize("body", ["<p>Proxy</p>", '{"errors": []}', '{"errors": ["so"]}', '{"error": "so"}', "[]", "7"])
@@ -191,7 +191,7 @@ def test_an_error_that_is_no_list_is_told_as_it_came(degreed: DegreedSandbox, bo
 
     raised = failure_of_create(degreed)
 
-    assert (raised.vendor_code, raised.message) == ("", f"The learning system answered 400: {body}")
+    assert (raised.vendor_code, raised.message) == ("", f"The LMS returned 400: {body}")
 
 
 @pytest.mark.parametrize("kind", [FaultKind.REFUSE, FaultKind.DROP, FaultKind.TRUNCATE])

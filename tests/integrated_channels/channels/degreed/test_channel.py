@@ -154,7 +154,7 @@ def test_a_url_of_another_course_refuses_the_item_and_is_named(degreed: DegreedS
     assert raised.value.message == (
         "Another course in Degreed has the url https://learn.test/A. It has another external-id, or is not visible to"
         " the API key. Delete that course, or change its external-id to 'A'."
-        " The learning system answered 409: Resource conflict. You cannot use the same"
+        " The LMS returned 409: Resource conflict. You cannot use the same"
         " ExternalID or URL to identify multiple resources: https://learn.test/A"
     )
     assert [course["external-id"] for course in degreed.content()] == ["Other"]
@@ -213,10 +213,10 @@ def test_what_degreed_has_against_a_course_refuses_it_with_its_words(
             Outcome.REJECTED,
             400,
             "bad-request",
-            "The learning system answered 400: No such skill.",
+            "The LMS returned 400: No such skill.",
         ),
-        (Fault(kind=FaultKind.ANSWER, status=503, body="Busy"), Outcome.RETRY, 503, "", "answered 503: Busy"),
-        (Fault(kind=FaultKind.DROP), Outcome.RETRY, None, "", "The connection to the learning system failed"),
+        (Fault(kind=FaultKind.ANSWER, status=503, body="Busy"), Outcome.RETRY, 503, "", "returned 503: Busy"),
+        (Fault(kind=FaultKind.DROP), Outcome.RETRY, None, "", "The connection to the LMS failed"),
         (
             json_answer('{"errors": [{"code": "forbidden", "title": "Not you."}]}', status=403),
             Outcome.REJECTED,

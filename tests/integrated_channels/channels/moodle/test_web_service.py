@@ -156,7 +156,7 @@ def test_an_answer_that_is_not_json_may_be_one_later(moodle: MoodleSandbox, body
 
     assert type(raised) is RetryableError
     told = {"": "it is empty", "<html>Back soon</html>": "an HTML page: “Back soon”"}.get(body, body)
-    assert raised.message == f"The learning system's answer is not JSON: {told}"
+    assert raised.message == f"The LMS's response is not JSON: {told}"
 
 
 def test_a_message_of_moodle_holds_no_markup(moodle: MoodleSandbox) -> None:
@@ -172,9 +172,7 @@ def test_a_maintenance_page_is_named_by_its_title(moodle: MoodleSandbox) -> None
 
     raised = failure_of_create(moodle)
 
-    assert raised.message == (
-        "The learning system answered 503: an HTML page: “503 This site is undergoing maintenance”"
-    )
+    assert raised.message == ("The LMS returned 503: an HTML page: “503 This site is undergoing maintenance”")
 
 
 def test_a_database_that_is_locked_at_log_in_may_be_free_later(moodle: MoodleSandbox) -> None:

@@ -173,7 +173,7 @@ def test_a_refused_import_is_rejected_as_a_whole_in_saps_own_words(sap: SAPSandb
     with pytest.raises(RejectedError) as refusal:
         channel.apply([outgoing("A"), outgoing("B", status="SOMETIMES")])
 
-    assert refusal.value.message.startswith("The learning system answered 400: Invalid course: status:")
+    assert refusal.value.message.startswith("The LMS returned 400: Invalid course: status:")
     assert (refusal.value.status_code, refusal.value.vendor_code) == (400, "OCN_INVALID")
     assert sap.content() == []
 
@@ -195,7 +195,7 @@ def test_each_form_of_saps_errors_is_read(
     with pytest.raises(RejectedError) as refusal:
         channel.apply([outgoing("A")])
 
-    assert (refusal.value.vendor_code, refusal.value.message) == (code, f"The learning system answered 400: {words}")
+    assert (refusal.value.vendor_code, refusal.value.message) == (code, f"The LMS returned 400: {words}")
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,8 @@ class CatalogClient:
         if not others:
             return first
         if len({answer.version for answer in answers}) > 1:
-            raise CatalogUnavailableError(f"Catalog {catalog_uuid} changed while it was being compared.")
+            message = f"Catalog {catalog_uuid} changed during the comparison. The next run compares it again."
+            raise CatalogUnavailableError(message)
         return DiffAnswer(
             version=first.version,
             existing={key: updated_at for answer in answers for key, updated_at in answer.existing.items()},
@@ -217,7 +218,7 @@ class CatalogClient:
             try:
                 items[key] = read_item(document)
             except ValidationError as error:
-                reason = f"The content document cannot be read: {_first_fault(error)}"
+                reason = f"The content document is invalid: {_first_fault(error)}"
                 unreadable[key] = Unreadable(reason, read_updated_at(document))
         missing = {item.content_key: item.reason for item in answer.missing}
         _check_complete(keys, items, unreadable, missing)
@@ -261,17 +262,17 @@ class CatalogClient:
         except TimeoutError as error:
             if left < REQUEST_SECONDS:
                 raise RunDeadlineError from error
-            message = f"The catalog service did not answer {method} {url} within {REQUEST_SECONDS:g} seconds."
+            message = f"The catalog service did not respond to {method} {url} within {REQUEST_SECONDS:g} seconds."
             raise CatalogUnavailableError(message) from error
         except TokenError as error:
             where = f"The token endpoint of {settings.OAUTH2_PROVIDER_URL}"
             raise CatalogUnavailableError(self._redaction().redacted(f"{where} {error}")) from error
         except BodyError as error:
-            raise CatalogUnavailableError(f"The catalog service does not answer: {error}") from error
+            raise CatalogUnavailableError(f"The catalog service returned an invalid response: {error}") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             # The text may contain a URL, such as the target of a redirect.
             reason = self._redaction().redacted(connection_problem(error, setting="CATALOG_API_URL"))
-            raise CatalogUnavailableError(f"The catalog service does not answer: {reason}") from error
+            raise CatalogUnavailableError(f"The catalog service is unreachable: {reason}") from error
         expected = (requests.codes.ok, requests.codes.not_modified) if etag else (requests.codes.ok,)
         if response.status_code not in expected:
             raise self._refusal(response, content, f"{method} {url}")
@@ -281,7 +282,7 @@ class CatalogClient:
         status, redaction = response.status_code, self._redaction()
         location = redaction.redacted(response.headers.get("Location", ""))
         remedy = status_problem(status, location=location, remedies=CATALOG_REMEDIES, setting="CATALOG_API_URL")
-        parts = (f"The catalog service answered {status} to {request}.", remedy, redaction.excerpt(content))
+        parts = (f"The catalog service returned {status} for {request}.", remedy, redaction.excerpt(content))
         return CatalogUnavailableError(" ".join(part for part in parts if part), status_code=status)
 
     def _read_response(
@@ -319,10 +320,10 @@ def _read(answer: _Answer, model: type[M]) -> M:
         return model.model_validate(orjson.loads(answer.content))
     except orjson.JSONDecodeError as error:
         kind = answer.headers.get("Content-Type", "")
-        hint = f" It is {kind}. Check CATALOG_API_URL." if "json" not in kind else ""
-        raise CatalogUnavailableError(f"The catalog's answer is not JSON: {error}.{hint}") from None
+        hint = f" Its type is {kind}. Check CATALOG_API_URL." if "json" not in kind else ""
+        raise CatalogUnavailableError(f"The catalog service's response is not JSON: {error}.{hint}") from None
     except ValidationError as error:
-        raise CatalogUnavailableError(f"The catalog's answer cannot be read: {_first_fault(error)}") from error
+        raise CatalogUnavailableError(f"The catalog service's response is invalid: {_first_fault(error)}") from error
 
 
 def _etag_of(answer: _Answer) -> str:
@@ -347,7 +348,7 @@ def read_moment(version: str) -> datetime:
     try:
         return _moment_of(version)
     except (TypeError, ValueError) as error:
-        raise CatalogUnavailableError(f"The catalog's answer cannot be read: existing: {error}") from error
+        raise CatalogUnavailableError(f"The catalog service's response is invalid: existing: {error}") from error
 
 
 def _versions(existing: Iterable[Any]) -> dict[str, str]:
@@ -355,14 +356,16 @@ def _versions(existing: Iterable[Any]) -> dict[str, str]:
     try:
         return {item["content_key"]: item["updated_at"] for item in existing}
     except KeyError as error:
-        raise CatalogUnavailableError(f"The catalog's answer cannot be read: existing: no {error}") from error
+        raise CatalogUnavailableError(
+            f"The catalog service's response is invalid: existing: missing {error}"
+        ) from error
     except TypeError as error:
-        raise CatalogUnavailableError(f"The catalog's answer cannot be read: existing: {error}") from error
+        raise CatalogUnavailableError(f"The catalog service's response is invalid: existing: {error}") from error
 
 
 def _check_complete(keys: Sequence[str], found: Container[str], *others: Iterable[str]) -> None:
     if lost := {key for key in keys if key not in found}.difference(*others):
-        raise CatalogUnavailableError(f"The catalog's answer leaves out {len(lost)} of {len(keys)} keys.")
+        raise CatalogUnavailableError(f"The catalog service's response omits {len(lost):,} of {len(keys):,} keys.")
 
 
 def _first_fault(error: ValidationError) -> str:

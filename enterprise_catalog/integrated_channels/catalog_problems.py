@@ -33,7 +33,7 @@ CATALOG_REMEDIES: Final = {
 TOKEN_REMEDIES: Final = {
     HTTPStatus.BAD_REQUEST: "Check that the client has the grant type client credentials.",
     HTTPStatus.UNAUTHORIZED: "It rejected the client's credentials. Check OAUTH2_CLIENT_ID and OAUTH2_CLIENT_SECRET.",
-    HTTPStatus.FORBIDDEN: "Check that the client OAUTH2_CLIENT_ID may get tokens there.",
+    HTTPStatus.FORBIDDEN: "Check that the client OAUTH2_CLIENT_ID is allowed to get tokens there.",
     HTTPStatus.NOT_FOUND: "Check OAUTH2_PROVIDER_URL: it ends with /oauth2, without /access_token.",
     HTTPStatus.METHOD_NOT_ALLOWED: "Check OAUTH2_PROVIDER_URL: it ends with /oauth2, without /access_token.",
     HTTPStatus.TOO_MANY_REQUESTS: _TEMPORARY,
@@ -43,11 +43,11 @@ TOKEN_REMEDIES: Final = {
 #: Class of the error or of an underlying error, cause, remedy. The first match counts.
 _CAUSES: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
     (requests.exceptions.SSLError, "TLS failed", "Check its certificate, and the scheme of {setting}."),
-    (requests.ConnectTimeout, "no connection in time", "Check {setting}, and firewalls between."),
+    (requests.ConnectTimeout, "the connection timed out", "Check {setting} and the firewalls in between."),
     (requests.Timeout, "timed out", _TEMPORARY),
     (ReadTimeoutError, "timed out", _TEMPORARY),
     (NameResolutionError, "its host name cannot be resolved", "Check {setting}."),
-    (NewConnectionError, "no connection", "Check that it is running, and {setting}."),
+    (NewConnectionError, "no connection", "Check that it is running, and check {setting}."),
     (ProtocolError, "the connection was closed early", _TEMPORARY),
 )
 
@@ -77,7 +77,7 @@ def status_problem(status: int, *, location: str, remedies: dict[HTTPStatus, str
         setting: name of the setting that contains the URL.
     """
     if location or status in _REDIRECTS:
-        return f"It redirects to {location or 'nowhere'}. Set {setting} to the address that answers. {_HTTP_HINT}"
+        return f"It redirects to {location or 'an unknown address'}. Set {setting} to the new address. {_HTTP_HINT}"
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _TEMPORARY
     return remedies.get(HTTPStatus(status), "") if status in _KNOWN else ""

@@ -31,12 +31,12 @@ class CatalogSession(OAuthAPIClient):  # type: ignore[misc]  # the package has n
 def _token_problem(error: requests.RequestException) -> str:
     response = error.response
     if response is None:
-        return f"does not answer: {connection_problem(error, setting='OAUTH2_PROVIDER_URL')}"
+        return f"is unreachable: {connection_problem(error, setting='OAUTH2_PROVIDER_URL')}"
     status, location = response.status_code, ""
     if response.history:  # requests followed the redirect with a GET, which is a different request.
         status, location = response.history[0].status_code, response.history[0].headers.get("Location", "")
     elif response.ok:
-        kind = response.headers.get("Content-Type", "no type")
+        kind = response.headers.get("Content-Type", "a response")
         return f"returned {kind} without a token. {_WRONG_PROVIDER}"
     remedy = status_problem(status, location=location, remedies=TOKEN_REMEDIES, setting="OAUTH2_PROVIDER_URL")
-    return f"answered {status}. {remedy}".strip()
+    return f"returned {status}. {remedy}".strip()

@@ -49,7 +49,7 @@ def twin_problems(configuration: ChannelConfiguration) -> list[str]:
     )
     return [
         f"Configuration {other.pk} already syncs the same catalogs to {other.base_url} with the same settings. "
-        f"Change that one, or give other settings or catalogs."
+        f"Edit that configuration, or choose other settings or catalogs."
         for other in others.order_by("pk")
         if _target(other) == _target(configuration)
     ]

@@ -64,7 +64,8 @@ def catalogs_to_send(configuration: ChannelConfiguration, of_customer: Sequence[
     named = sorted(UUID(catalog_uuid) for catalog_uuid in configuration.catalog_uuids)
     if strangers := [str(catalog_uuid) for catalog_uuid in named if catalog_uuid not in of_customer]:
         customer = configuration.enterprise_customer_uuid
-        raise ConfigurationError(f"Customer {customer} has no catalog {', '.join(strangers)}.")
+        message = f"Customer {customer} has no catalog {', '.join(strangers)}. Check the configuration's catalogs."
+        raise ConfigurationError(message)
     return named or of_customer
 
 
@@ -120,7 +121,7 @@ def translate_chunk(chunk: Chunk, catalog: CatalogClient, channel: Channel[Any, 
 
 def _translation(key: str, answer: MetadataAnswer, channel: Channel[Any, Any]) -> Translation:
     if key in answer.missing:
-        reason = f"The catalog no longer has it ({answer.missing[key]}); the next run decides."
+        reason = f"The catalog no longer contains this item ({answer.missing[key]}). The next run decides what to do."
         return Translation(None, refusal=ItemResult(key, Outcome.SKIPPED, message=reason))
     if key in answer.unreadable:
         unreadable = answer.unreadable[key]

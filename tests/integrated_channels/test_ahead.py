@@ -27,7 +27,7 @@ class Kitchen:
         self.threads.add(threading.get_ident())
         self.begun.set()
         if self.fails:
-            raise CatalogUnavailableError("The catalog service answered 503.")
+            raise CatalogUnavailableError("The catalog service returned 503.")
         return "".join(item.content_key for item in chunk.items), len(self.prepared)
 
 

@@ -86,7 +86,7 @@ def test_a_diff_in_several_parts_is_the_diff_of_all_keys(
 
 
 def test_a_catalog_that_does_not_exist_is_no_empty_catalog(client: CatalogClient) -> None:
-    with pytest.raises(CatalogUnavailableError, match="answered 404 to POST") as raised:
+    with pytest.raises(CatalogUnavailableError, match="returned 404 for POST") as raised:
         client.diff(uuid.uuid4(), ["A"])
 
     assert raised.value.status_code == 404
@@ -135,7 +135,7 @@ def test_each_key_is_in_exactly_one_of_three(client: CatalogClient) -> None:
     answer = client.metadata(catalog.pk, ["A", "B", "C"])
 
     assert list(answer.items) == ["A"]
-    reason = "The content document cannot be read: title: Input should be a valid string"
+    reason = "The content document is invalid: title: Input should be a valid string"
     assert answer.unreadable == {"B": Unreadable(reason, DAY_ONE)}
     assert answer.missing == {"C": "not_in_catalog"}
 

@@ -100,7 +100,7 @@ def test_a_whole_answer_without_an_etag_does_not(catalog: ScriptedCatalog, clien
 def test_a_304_that_nobody_asked_for_is_a_failure(catalog: ScriptedCatalog, client: CatalogClient) -> None:
     catalog.answers["enterprise-catalogs"] = [Response(status=304)]
 
-    with pytest.raises(CatalogUnavailableError, match="answered 304 to GET") as raised:
+    with pytest.raises(CatalogUnavailableError, match="returned 304 for GET") as raised:
         client.catalogs_of(CUSTOMER)
 
     assert raised.value.status_code == 304
@@ -122,5 +122,5 @@ def test_a_304_to_the_second_page_is_a_failure(
     following = f"{settings.CATALOG_API_URL}/api/v1/enterprise-catalogs/?page=2"
     catalog.answers["enterprise-catalogs"] = [a_list('"1"', following=following), Response(status=304)]
 
-    with pytest.raises(CatalogUnavailableError, match="answered 304 to GET"):
+    with pytest.raises(CatalogUnavailableError, match="returned 304 for GET"):
         client.catalogs_unless('"0"', CUSTOMER)

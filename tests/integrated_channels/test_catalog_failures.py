@@ -96,7 +96,7 @@ def test_any_status_but_200_is_a_failure(
         ]
     )
 
-    assert f"The catalog service answered {status} to " in reason_of(ask, client)
+    assert f"The catalog service returned {status} for " in reason_of(ask, client)
 
 
 @each_question
@@ -125,7 +125,7 @@ def test_a_redirect_is_not_followed(
     moved = Response(status=302, headers={"Location": "/api/v1/enterprise-catalogs/content-diff/"})
     catalog.answers |= {name: [moved] for name in EMPTY}
 
-    assert "answered 302" in reason_of(ask, client)
+    assert "returned 302" in reason_of(ask, client)
     assert len(catalog.requests) == len(["the token", "the question"])
 
 
@@ -144,7 +144,7 @@ def test_a_200_that_is_no_answer_is_a_failure(
         ]
     )
 
-    assert reason_of(ask, client).startswith("The catalog's answer ")
+    assert reason_of(ask, client).startswith("The catalog service's response ")
 
 
 @each_question
@@ -161,7 +161,7 @@ def test_a_connection_that_breaks_is_a_failure(
     catalog.faults.add(Fault(kind=kind, skip=skip))
 
     expected = (
-        "The catalog service does not answer: " if skip else f"The token endpoint of {settings.OAUTH2_PROVIDER_URL}"
+        "The catalog service is unreachable: " if skip else f"The token endpoint of {settings.OAUTH2_PROVIDER_URL}"
     )
     assert reason_of(ask, client).startswith(expected)
 
@@ -204,7 +204,7 @@ def test_a_token_end_point_that_refuses_is_a_failure(
 
     reason = reason_of(lambda client: client.diff(CATALOG, []), client)
 
-    assert f" answered {status}. " in reason
+    assert f" returned {status}. " in reason
     assert catalog.calls == {"access_token": 1}
 
 
@@ -248,7 +248,7 @@ def test_a_token_that_no_cache_keeps_is_kept_by_the_process(
 def test_a_diff_that_leaves_keys_out_does_not_mean_that_they_are_gone(client: CatalogClient) -> None:
     reason = reason_of(lambda client: client.diff(CATALOG, ["A", "B"]), client)
 
-    assert reason == "The catalog's answer leaves out 2 of 2 keys."
+    assert reason == "The catalog service's response omits 2 of 2 keys."
 
 
 NO_TIMES: Final[list[object]] = ["yesterday", "", None, 5, []]
@@ -264,13 +264,13 @@ def test_a_diff_whose_times_of_change_cannot_be_read_is_a_failure(
 
     reason = reason_of(lambda client: desired_items([CATALOG], History({}, {}), client), client)
 
-    assert reason.startswith("The catalog's answer cannot be read: existing")
+    assert reason.startswith("The catalog service's response is invalid: existing")
 
 
 def test_metadata_that_leaves_keys_out_does_not_mean_that_they_are_missing(client: CatalogClient) -> None:
     reason = reason_of(lambda client: client.metadata(CATALOG, ["A", "B", "C"]), client)
 
-    assert reason == "The catalog's answer leaves out 2 of 3 keys."
+    assert reason == "The catalog service's response omits 2 of 3 keys."
 
 
 def test_a_catalog_that_changes_between_two_parts_of_a_diff_is_asked_again_later(
@@ -285,7 +285,7 @@ def test_a_catalog_that_changes_between_two_parts_of_a_diff_is_asked_again_later
 
     reason = reason_of(lambda client: client.diff(CATALOG, ["A", "B"]), client)
 
-    assert reason == f"Catalog {CATALOG} changed while it was being compared."
+    assert reason == f"Catalog {CATALOG} changed during the comparison. The next run compares it again."
 
 
 def test_all_pages_of_catalogs_are_read(catalog: ScriptedCatalog, client: CatalogClient, settings: Settings) -> None:
@@ -305,4 +305,4 @@ def test_a_page_of_catalogs_that_fails_is_not_the_last_page(
     catalog.answers["enterprise-catalogs"] = [{"next": following, "results": [{"uuid": str(CATALOG)}]}]
     catalog.faults.add(Fault(kind=FaultKind.ANSWER, operation="enterprise-catalogs", skip=1))
 
-    assert "answered 503" in reason_of(lambda client: client.catalogs_of(CUSTOMER), client)
+    assert "returned 503" in reason_of(lambda client: client.catalogs_of(CUSTOMER), client)

@@ -146,19 +146,19 @@ def closing_early() -> Iterator[str]:
 
 CONNECTIONS: Final = {
     "DNS": (unknown_host, "its host name cannot be resolved", "Check {setting}."),
-    "refused": (refusing, "no connection", "Check that it is running, and {setting}."),
+    "refused": (refusing, "no connection", "Check that it is running, and check {setting}."),
     "TLS": (tls_without_certificate, "TLS failed", "Check its certificate, and the scheme of {setting}."),
     "silent": (lambda: serving(None), "timed out", "See its log. The next run tries again."),
     "closed": (closing_early, "the connection was closed early", "See its log. The next run tries again."),
 }
 STATUSES: Final = {
-    301: ("Set CATALOG_API_URL to the address that answers.", "Set OAUTH2_PROVIDER_URL to the address that answers."),
+    301: ("Set CATALOG_API_URL to the new address.", "Set OAUTH2_PROVIDER_URL to the new address."),
     400: ("ALLOWED_HOSTS", "grant type client credentials"),
     401: (
         "JWT_PUBLIC_SIGNING_JWK_SET",
         "rejected the client's credentials. Check OAUTH2_CLIENT_ID and",
     ),
-    403: ("needs the role enterprise_openedx_operator", "may get tokens there"),
+    403: ("needs the role enterprise_openedx_operator", "is allowed to get tokens there"),
     404: ("Check the UUIDs", "it ends with /oauth2, without /access_token"),
     405: ("", "it ends with /oauth2, without /access_token"),
     429: ("API_THROTTLE_RATE", "The next run tries again."),
@@ -178,7 +178,7 @@ def test_a_connection_that_fails_has_cause_and_remedy(settings: Settings, proble
         reason = reason_with(settings, token=token, catalog=catalog, seconds=seconds)
 
     who = f"The token endpoint of {url}/oauth2" if of_token else "The catalog service"
-    assert reason.startswith(f"{who} does not answer: {cause}")
+    assert reason.startswith(f"{who} is unreachable: {cause}")
     assert reason.endswith(remedy.format(setting="OAUTH2_PROVIDER_URL" if of_token else "CATALOG_API_URL"))
 
 
@@ -187,7 +187,7 @@ def test_a_status_of_the_catalog_has_a_remedy(settings: Settings, status: int) -
     with serving(Reply(status, {"detail": "no"})) as url:
         reason = reason_with(settings, catalog=url)
 
-    assert reason.startswith(f"The catalog service answered {status} to GET {url}/api/v1/enterprise-catalogs/")
+    assert reason.startswith(f"The catalog service returned {status} for GET {url}/api/v1/enterprise-catalogs/")
     assert STATUSES[status][0] in reason
 
 
@@ -196,7 +196,7 @@ def test_a_status_of_the_token_endpoint_has_a_remedy(settings: Settings, status:
     with serving(Reply(status, {"error": "no"})) as url:
         reason = reason_with(settings, token=url)
 
-    assert reason.startswith(f"The token endpoint of {url}/oauth2 answered {status}. ")
+    assert reason.startswith(f"The token endpoint of {url}/oauth2 returned {status}. ")
     assert STATUSES[status][1] in reason
 
 
@@ -207,7 +207,7 @@ def test_a_redirect_names_its_target_and_the_remedy(settings: Settings, *, of_to
         with serving(Reply(301, location=target)) as url:
             reason = reason_with(settings, token=url if of_token else None, catalog=None if of_token else url)
 
-    assert " answered 301" in reason
+    assert " returned 301" in reason
     assert f"It redirects to {target}. {STATUSES[301][of_token]} " in reason
     assert "SECURE_SSL_REDIRECT=false" in reason
 
@@ -219,8 +219,8 @@ def test_a_page_instead_of_json_is_named(settings: Settings) -> None:
         TieredCache.dangerous_clear_all_tiers()
         of_token = reason_with(settings, token=url)
 
-    assert of_catalog.startswith("The catalog's answer is not JSON: ")
-    assert of_catalog.endswith(" It is text/html. Check CATALOG_API_URL.")
+    assert of_catalog.startswith("The catalog service's response is not JSON: ")
+    assert of_catalog.endswith(" Its type is text/html. Check CATALOG_API_URL.")
     assert of_token == (
         f"The token endpoint of {url}/oauth2 returned text/html without a token. "
         "Check OAUTH2_PROVIDER_URL: it ends with /oauth2, without /access_token."

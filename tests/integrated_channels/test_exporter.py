@@ -229,7 +229,7 @@ def test_one_catalog_that_cannot_be_read_leaves_nothing_known(customer: Enterpri
         service.answers["content-diff"] = [diff, Response(status=503)]
         settings.CATALOG_API_URL, settings.OAUTH2_PROVIDER_URL = url, f"{url}/oauth2"
 
-        with CatalogClient() as client, pytest.raises(CatalogUnavailableError, match="answered 503"):
+        with CatalogClient() as client, pytest.raises(CatalogUnavailableError, match="returned 503"):
             desired(client, customer, a_record("A"))
 
 
@@ -292,7 +292,7 @@ def test_a_document_that_cannot_be_read_or_sent_harms_no_other(client: CatalogCl
     export = exported(client, channel, Action.CREATE, catalog.pk, A={}, B={}, C={})
 
     assert [item.content_key for item in export.outgoing] == ["A"]
-    unreadable = "The content document cannot be read: title: Input should be a valid string"
+    unreadable = "The content document is invalid: title: Input should be a valid string"
     assert export.settled == [
         ItemResult("B", Outcome.REJECTED, message=unreadable),
         ItemResult("C", Outcome.REJECTED, message="The item has no title; Moodle needs one."),

@@ -38,7 +38,7 @@ def test_an_item_that_cannot_be_sent_is_recorded_with_its_reason_and_stops_nothi
     assert (run.state, run.counts) == (RunState.INCOMPLETE, {"create": {"rejected": 2, "done": 1}})
     assert list(moodle.offered()) == ["A"]
     assert row_of("L" * 101).reason == "The content key has 101 characters; Moodle's ID number is limited to 100."
-    assert row_of("Z").reason == "The content document cannot be read: title: Input should be a valid string"
+    assert row_of("Z").reason == "The content document is invalid: title: Input should be a valid string"
 
 
 def test_an_item_that_the_lms_refuses_harms_no_other_of_its_chunk(
@@ -231,7 +231,7 @@ def test_a_catalog_of_another_customer_is_never_sent(
     run = run_of(configure(catalog_uuids=[str(theirs.pk)]), clock)
 
     assert run.state == RunState.STOPPED
-    assert run.reason.endswith(f"has no catalog {theirs.pk}.")
+    assert run.reason.endswith(f"has no catalog {theirs.pk}. Check the configuration's catalogs.")
     assert not moodle.courses
 
 

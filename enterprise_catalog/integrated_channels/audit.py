@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import transaction
 from django.db.models import OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce, Concat, Left
+from django.utils.translation import ngettext
 
 from enterprise_catalog.integrated_channels import leases, staging
 from enterprise_catalog.integrated_channels.bulk import insert, upsert
@@ -78,7 +79,7 @@ def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: 
     with transaction.atomic():
         leases.renew(lease, now=now)
         in_flight = TransmissionAttempt.objects.in_flight(dead)
-        reason = "Sent by a run that ended before it heard the answer."
+        reason = "Sent, but the run ended before the LMS responded."
         due_since = Coalesce("due_since", now)
         for action in Action:
             changes: dict[str, Any] = {
@@ -98,7 +99,7 @@ def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: 
         ChannelConfiguration.objects.filter(pk=configuration.pk).update(last_full_etag="")
         settled = in_flight.update(outcome=Outcome.IN_DOUBT, finished_at=now, message=reason)
         SyncRun.objects.filter(pk__in=[run.pk for run in dead]).update(
-            state=RunState.ABANDONED, finished_at=now, reason="Its worker ended before the run did."
+            state=RunState.ABANDONED, finished_at=now, reason="The worker stopped before the run ended."
         )
     return settled
 
@@ -115,7 +116,7 @@ def queue_again(transmissions: TransmissionQuerySet, *, by: str, now: datetime, 
     states = [State.RETRYING, State.REJECTED, State.DEAD_LETTER, *([State.TRANSMITTED] if also_transmitted else [])]
     failed = transmissions.filter(state__in=states).exclude(state=State.TRANSMITTED, action=Action.DELETE)
     due_since = Coalesce("due_since", now)
-    reason = Concat(Value(f"Queued again by {by}; before: "), Left("reason", MAX_MESSAGE_LENGTH // 2))
+    reason = Concat(Value(f"Queued again by {by}. Previous reason: "), Left("reason", MAX_MESSAGE_LENGTH // 2))
     changes = {"state": State.PENDING, "attempts": 0, "halvings": 0, "next_attempt_at": None}
     return failed.update(**changes, reason=reason, due_since=due_since)
 
@@ -166,7 +167,7 @@ def hold(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lea
     Rows that are already waiting do not change. Neither do rows that an operator has decided on since the plan was
     made.
     """
-    reason = f"Left the catalogs with {len(keys) - 1:,} others, which is more than one run may delete unasked."
+    reason = f"Left the catalogs. {held_reason(len(keys))}"
     for part in _parts(keys):
         with transaction.atomic():
             leases.renew(lease, now=now)
@@ -174,6 +175,16 @@ def hold(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lea
             rows.exclude(action=Action.DELETE).update(
                 state=State.HELD, action=Action.DELETE, reason=reason, attempts=0, next_attempt_at=None, due_since=None
             )
+
+
+def held_reason(deletes: int) -> str:
+    """Return why ``deletes`` deletes wait for approval."""
+    reason = ngettext(
+        "%s delete exceeds this configuration's limit and is waiting for approval.",
+        "%s deletes exceed this configuration's limit and are waiting for approval.",
+        deletes,
+    )
+    return reason % f"{deletes:,}"
 
 
 def release(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lease, now: datetime) -> set[str]:
@@ -188,7 +199,7 @@ def release(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: 
             leases.renew(lease, now=now)
             held = ContentMetadataItemTransmission.objects.of(configuration).with_keys(part).filter(state=State.HELD)
             released.update(held.select_for_update().values_list("content_key", flat=True))
-            reason = "Left the catalogs with others that are no longer too many."
+            reason = "Left the catalogs. The deletes no longer exceed this configuration's limit."
             held.update(state=State.PENDING, reason=reason, due_since=now)
     return released
 
@@ -199,7 +210,7 @@ def take_back(configuration: ChannelConfiguration, keys: Sequence[str], *, lease
         with transaction.atomic():
             leases.renew(lease, now=now)
             rows = ContentMetadataItemTransmission.objects.of(configuration).with_keys(part)
-            reason = "Became again what the learning system has before anything was sent."
+            reason = "Reverted to what the LMS already has; nothing was sent."
             rows.update(
                 state=State.TRANSMITTED, action=Action.UPDATE, reason=reason, attempts=0, halvings=0, due_since=None
             )
@@ -280,7 +291,7 @@ def adopt(configuration: ChannelConfiguration, remote_ids: Mapping[str, str], *,
         remote_ids: content key -> the LMS's own id.
     """
     rows = ContentMetadataItemTransmission.objects.of(configuration)
-    reason = "Found in the learning system, and taken over."
+    reason = "Found in the LMS and adopted. The next run updates it."
     for part in _parts(sorted(remote_ids)):
         with transaction.atomic():
             leases.renew(lease, now=now)
@@ -467,7 +478,7 @@ def _move(row: ContentMetadataItemTransmission, result: ItemResult, exported: Ex
         case Outcome.REJECTED:
             _fail(row, State.REJECTED, result, now)
         case Outcome.GONE | Outcome.IN_DOUBT | Outcome.WITHDRAWN:
-            raise AssertionError(f"{result.outcome} is no outcome of a call")
+            raise AssertionError(f"{result.outcome} is not an outcome of a call")
 
 
 def _settle(row: ContentMetadataItemTransmission, state: State, presence: Presence) -> None:

@@ -66,7 +66,5 @@ class CallBudget:
         assert self.limit is not None
         assert self.started_at is not None
         wait = self.limit.seconds - (now - self.started_at).total_seconds()
-        message = (
-            f"The {self.limit.calls:,} calls that the learning system takes in {self.limit.seconds:g} seconds are made."
-        )
+        message = f"The LMS's rate limit is reached (calls: {self.limit.calls:,} in {self.limit.seconds:g} seconds)."
         return BudgetSpentError(message, retry_after_seconds=wait)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     Send = Callable[[Sequence[Outgoing]], Sequence[ItemResult]]
 
-_NO_ANSWER: Final = "The learning system's answer leaves it out."
+_NO_ANSWER: Final = "The LMS's response does not contain this item."
 #: Errors that mean that an atomic call was not applied, except for ``RejectedInDoubtError``.
 _NOT_APPLIED: Final = (RejectedError, CredentialsError, ConfigurationError, ThrottledError)
 #: Consecutive calls that were rejected for now, and took this long together, were waiting for a lock; in seconds.
@@ -80,7 +80,7 @@ def part_of(channel: Channel[Any, Any], transmission: Transmission, timing: Timi
             return _PushedPart(channel, transmission, timing)
         case UpsertChannel():
             return _UpsertedPart(channel, transmission, timing)
-    raise AssertionError(f"{channel.label} is no channel that is called")
+    raise AssertionError(f"{channel.label} does not make calls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +311,8 @@ class _PushedPart(_Part):
         fill(results, items, Outcome.RETRY, error)
         if not self.timing.has_finished(lambda: last in self.channel.find([last]), timed_out_after=timed.seconds):
             waited = f"{timed.seconds:,.0f} seconds"
-            message = f"A call with {len(items):,} items timed out, and the LMS has not finished it after {waited}."
+            carried = f"{len(items):,} items" if len(items) > 1 else "1 item"
+            message = f"A call with {carried} timed out, and the LMS did not complete it within {waited}."
             raise LMSUnavailableError(message) from error
         timed.end()
         present, absent = self._located(items)
@@ -366,7 +367,7 @@ class _PushedPart(_Part):
 
 
 def _gone_already(item: Outgoing) -> ItemResult:
-    return ItemResult(item.content_key, Outcome.DONE, message="It was not there any more.")
+    return ItemResult(item.content_key, Outcome.DONE, message="The item no longer existed in the LMS.")
 
 
 def fill(results: dict[str, ItemResult], items: Iterable[Outgoing], outcome: Outcome, error: SyncError) -> None:

@@ -203,7 +203,7 @@ _REASONS: Final[Mapping[State, str]] = {
     State.TRANSMITTED: "changed in the catalog",
     State.DELETED: "changed in the catalog",
     State.PENDING: "planned by an earlier run",
-    State.IN_DOUBT: "sent by a run that did not end",
+    State.IN_DOUBT: "sent by a run that ended before the LMS responded",
     State.RETRYING: "failed before",
     State.REJECTED: "was rejected before",
     State.DEAD_LETTER: "changed after it had failed too often",
@@ -215,7 +215,7 @@ _REASONS: Final[Mapping[State, str]] = {
 def _reason(record: Record, item: DesiredItem) -> str:
     """Return, for operators, why an item with a row is sent."""
     if record.holds(item):
-        return "was in a call of which nobody knows whether it was carried out"
+        return "may already have been applied by an unconfirmed call"
     return "came back before it was deleted" if record.action is Action.DELETE else _REASONS[record.state]
 
 

@@ -87,11 +87,13 @@ class SavedPlan(BaseModel):
             StalePlanError: the plan belongs to another configuration, or its inputs have changed.
         """
         if now.configuration_id != self.configuration_id:
-            raise StalePlanError(f"The plan is of configuration {self.configuration_id}; nothing was sent.")
+            raise StalePlanError(f"The plan belongs to configuration {self.configuration_id}. Nothing was sent.")
         moved = [what for part, what in _PARTS.items() if getattr(now, part) != getattr(self, part)]
         if moved:
-            since = f"{self.planned_at:%Y-%m-%d %H:%M:%S}"
-            raise StalePlanError(f"The plan of {since} UTC is stale, nothing was sent: {', '.join(moved)} since.")
+            since = f"{self.planned_at:%Y-%m-%d %H:%M:%S} UTC"
+            changes = " and ".join(moved)
+            message = f"The plan of {since} is stale; nothing was sent. Since then, {changes}. Save a new plan."
+            raise StalePlanError(message)
 
 
 @dataclass(frozen=True, slots=True)

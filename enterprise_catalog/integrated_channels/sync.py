@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import ngettext
 
 from enterprise_catalog.integrated_channels import audit, leases, unchanged
 from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
@@ -102,7 +103,7 @@ def _carry_out(run: Run) -> None:
         # The database may accept a new connection already. If it does not, the next run ends this row.
         drop_connection()
         try:
-            _give_up(run, "The database did not answer.")
+            _give_up(run, "The database did not respond.")
         except BROKEN:
             drop_connection()
             raise
@@ -113,7 +114,7 @@ def _carry_out(run: Run) -> None:
         raise
     except Exception as error:
         # No other process can end this row before the lease expires. The task reports the error itself.
-        _give_up(run, f"An error in the program: {type(error).__name__}.")
+        _give_up(run, f"Internal error: {type(error).__name__}. See the log.")
         raise
 
 
@@ -159,20 +160,29 @@ def _outcome(run: Run) -> tuple[RunState, str]:
     left = (run.counts.failures, row.waiting, row.backlog, row.dead, row.held, row.kept, row.staged)
     reasons = []
     if row.held:
-        reasons.append(f"{row.held:,} deletes are more than one run may carry out unasked; they wait for approval.")
+        reasons.append(audit.held_reason(row.held))
     if row.staged:
-        reasons.append(f"{row.staged:,} items are in the feed and not proven to have been fetched.")
+        reasons.append(_staged_reason(row.staged))
     return RunState.INCOMPLETE if any(left) else RunState.COMPLETE, " ".join(reasons)
+
+
+def _staged_reason(items: int) -> str:
+    reason = ngettext(
+        "%s item is in the feed and is waiting for the LMS to fetch it.",
+        "%s items are in the feed and are waiting for the LMS to fetch them.",
+        items,
+    )
+    return reason % f"{items:,}"
 
 
 def _stopped_by(error: StopSyncError, run: Run) -> tuple[RunState, str]:
     """Return the final state and the reason for ``error``; set the pause after the run."""
     if isinstance(error, BudgetSpentError):
         run.pause = timedelta(seconds=error.retry_after_seconds or 0)
-        return RunState.INCOMPLETE, f"{error.message} The rest is sent when there are more."
+        return RunState.INCOMPLETE, f"{error.message} The next run sends the rest."
     if isinstance(error, ThrottledError):
         run.pause = timedelta(seconds=max(error.retry_after_seconds or 0, THROTTLED_SECONDS))
-        return RunState.STOPPED, f"Too many calls for now. {error.message}"
+        return RunState.STOPPED, f"Rate limit exceeded. {error.message}"
     if isinstance(error, StopRequestedError):
         run.pause = timedelta(0)
         return RunState.INCOMPLETE, error.message

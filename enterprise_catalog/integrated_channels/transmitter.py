@@ -126,7 +126,7 @@ class Transmitter:
             if isinstance(error, DeadlineExceededError):
                 raise RunDeadlineError if error.is_of_run else LMSTooSlowError(error.message) from error
             if self._count_silence(is_silent=is_silent) >= SILENT_PARTS:
-                reason = f"{SILENT_PARTS} calls in a row failed; the last reason: {error.message}"
+                reason = f"{SILENT_PARTS} calls in a row failed. Last error: {error.message}"
                 raise LMSUnavailableError(reason) from error
         else:
             self._count_silence(is_silent=False)
@@ -144,11 +144,11 @@ def staged(items: Sequence[Outgoing], *, in_feed: Collection[str]) -> Transmissi
     Args:
         in_feed: content keys of the items; deletes of items that were never in the feed are missing.
     """
-    there = "In the feed; done when the learning system has fetched it."
+    there = "In the feed, waiting for the LMS to fetch it."
     results = (
         ItemResult(item.content_key, Outcome.STAGED, message=there)
         if item.content_key in in_feed
-        else ItemResult(item.content_key, Outcome.DONE, message="It was never in the feed.")
+        else ItemResult(item.content_key, Outcome.DONE, message="The item was never in the feed.")
         for item in items
     )
     return Transmission({result.content_key: result for result in results})

@@ -63,7 +63,7 @@ def test_what_an_error_in_the_program_leaves_in_flight_is_in_doubt(
 
     monkeypatch.setattr(audit, "answer_chunk", fail)
 
-    check_broken_run(configuration, clock, ZeroDivisionError, "An error in the program: ZeroDivisionError.")
+    check_broken_run(configuration, clock, ZeroDivisionError, "Internal error: ZeroDivisionError. See the log.")
     assert TransmissionAttempt.objects.get().outcome == "in_doubt"
     assert run_of(configuration, clock).state == RunState.COMPLETE
     assert len(moodle.courses) == 3
@@ -78,7 +78,7 @@ def test_a_run_whose_database_connection_breaks_says_so_and_the_next_one_need_no
     monkeypatch.setattr(moodle.faults, "sleep", lambda _: kill(of_the_run))
     moodle.faults.add(Fault(kind=FaultKind.DELAY, operation="core_course_create_courses"))
 
-    check_broken_run(configuration, clock, OperationalError, "The database did not answer.")
+    check_broken_run(configuration, clock, OperationalError, "The database did not respond.")
     assert run_of(configuration, clock).state == RunState.COMPLETE
     assert len(moodle.courses) == 3
 
@@ -101,6 +101,6 @@ def test_a_connection_that_breaks_right_after_a_commit_is_not_taken_for_one_in_a
 
     monkeypatch.setattr(audit, "open_attempts", open_attempts_and_break)
 
-    check_broken_run(configuration, clock, OperationalError, "The database did not answer.")
+    check_broken_run(configuration, clock, OperationalError, "The database did not respond.")
     assert row_of("Northwind+C000000").state == "transmitted"
     assert run_of(configuration, clock).state == RunState.COMPLETE

@@ -89,7 +89,7 @@ def test_a_run_ends_when_its_calls_are_made_and_the_next_one_goes_on_when_there_
     configuration.refresh_from_db()
 
     assert (first.state, first.counts, first.backlog) == (RunState.INCOMPLETE, {"create": {"done": 20}}, 5)
-    assert first.reason.startswith("The 2 calls that the learning system takes in 60 seconds are made.")
+    assert first.reason.startswith("The LMS's rate limit is reached (calls: 2 in 60 seconds).")
     assert configuration.next_sync_at == clock.now + timedelta(seconds=60)
 
     too_early = run_of(configuration, clock)

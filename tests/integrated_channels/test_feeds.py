@@ -126,7 +126,7 @@ def test_a_sync_stages_and_a_later_poll_acknowledges(
     staged = run_of(configuration, clock)
 
     assert (staged.state, staged.counts, staged.staged) == (RunState.INCOMPLETE, {"create": {"staged": 2}}, 2)
-    assert staged.reason == "2 items are in the feed and not proven to have been fetched."
+    assert staged.reason == "2 items are in the feed and are waiting for the LMS to fetch them."
     assert states() == {"A": "staged", "B": "staged"}
 
     first = visit()

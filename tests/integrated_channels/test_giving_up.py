@@ -51,7 +51,7 @@ def test_an_lms_with_too_many_calls_ends_the_run_until_it_wants_more(
     run = run_of(configuration, clock)
 
     assert run.state == RunState.STOPPED
-    assert run.reason.startswith("Too many calls for now.")
+    assert run.reason.startswith("Rate limit exceeded.")
     assert run.counts == {"create": {"done": 5, "throttled": 5}}
     configuration.refresh_from_db()
     assert configuration.next_sync_at == clock.now + timedelta(seconds=seconds)
@@ -125,7 +125,7 @@ def test_a_dead_letter_is_sent_again_when_somebody_says_so(
 
     assert capsys.readouterr().out == "1\n"
     assert (queued.state, queued.attempts) == ("pending", 0)
-    assert queued.reason.startswith("Queued again by a command; before: The LMS returned 503")
+    assert queued.reason.startswith("Queued again by a command. Previous reason: The LMS returned 503")
     assert (run.state, run.counts) == (RunState.COMPLETE, {"create": {"done": 1}})
 
 

@@ -122,10 +122,12 @@ def test_many_deletes_are_held_and_everything_else_is_sent(
     run = run_of(configuration, clock)
 
     assert (run.state, run.held, run.counts) == (RunState.INCOMPLETE, 10, {"create": {"done": 1}})
-    assert run.reason == "10 deletes are more than one run may carry out unasked; they wait for approval."
+    assert run.reason == "10 deletes exceed this configuration's limit and are waiting for approval."
     assert len(moodle.offered()) == 11
     assert states() == {"held": 10, "transmitted": 1}
-    assert row_of("Northwind+C000003").reason.startswith("Left the catalogs with 9 others")
+    assert row_of("Northwind+C000003").reason.startswith(
+        "Left the catalogs. 10 deletes exceed this configuration's limit"
+    )
 
 
 @pytest.mark.usefixtures("emptied")

@@ -272,7 +272,7 @@ def test_what_may_have_been_changed_is_sent_though_the_catalog_has_it_as_it_was_
 
     [item] = plan({"k": DesiredItem(CATALOG, DAY_ONE)}, {"k": tried}, now=DAY_ONE).updates
 
-    assert item.reason == "was in a call of which nobody knows whether it was carried out"
+    assert item.reason == "may already have been applied by an unconfirmed call"
 
 
 DEAD = replace(HELD, state=State.DEAD_LETTER, attempted_updated_at=LATER, failures=10)

@@ -96,7 +96,7 @@ def test_a_plan_is_refused_when_anything_has_moved_on(
     run = applied(configuration, saved, clock)
 
     assert run.state == RunState.STOPPED
-    assert run.reason.startswith("The plan of 2026-03-01 12:00:00 UTC is stale, nothing was sent: ")
+    assert run.reason.startswith("The plan of 2026-03-01 12:00:00 UTC is stale; nothing was sent. Since then, ")
     assert what in run.reason
     assert moodle.calls == calls
 
@@ -132,7 +132,7 @@ def test_a_plan_of_another_configuration_is_refused(
     assert catalog.pk
     saved = saved_now(configure(), clock)
 
-    assert applied(configure(), saved, clock).reason.startswith("The plan is of configuration ")
+    assert applied(configure(), saved, clock).reason.startswith("The plan belongs to configuration ")
 
 
 # --- the command ----------------------------------------------------------------------------------------------------

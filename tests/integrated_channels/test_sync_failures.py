@@ -181,7 +181,7 @@ def test_a_silent_lms_ends_the_run_after_three_chunks(
     run = run_of(configure(chunk_size=2), clock)
 
     assert run.state == RunState.STOPPED
-    assert run.reason.startswith("3 calls in a row failed; the last reason: The connection to the LMS failed")
+    assert run.reason.startswith("3 calls in a row failed. Last error: The connection to the LMS failed")
     assert (run.counts, run.backlog) == ({"create": {"retry": 6}}, 2)
 
 

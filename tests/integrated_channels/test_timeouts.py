@@ -107,7 +107,7 @@ def test_a_call_that_is_not_finished_in_time_ends_the_run_and_its_items_are_look
     assert outcomes(transmission) == dict.fromkeys(KEYS[:4], "retry") | dict.fromkeys(KEYS[4:], "skipped")
     assert isinstance(transmission.stopped_by, LMSUnavailableError)
     assert transmission.stopped_by.message == (
-        "A call with 4 items timed out, and the LMS has not finished it after 300 seconds."
+        "A call with 4 items timed out, and the LMS did not complete it within 300 seconds."
     )
     assert [key for key, result in transmission.results.items() if result.may_have_been_created] == KEYS[:4]
     assert shelf.calls == {"create": 1, "find": POLLS}

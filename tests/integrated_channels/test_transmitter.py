@@ -123,7 +123,7 @@ def test_a_delete_of_what_is_gone_is_done(shelf: Shelf, known_id: str) -> None:
     transmission = sent(shelf, Action.DELETE, "A", ids=[known_id])
 
     assert outcomes(transmission) == {"A": "done"}
-    assert transmission.results["A"].message == "It was not there any more."
+    assert transmission.results["A"].message == "The item no longer existed in the LMS."
 
 
 @pytest.mark.parametrize("known_id", ["", "id-lost"])
@@ -341,7 +341,7 @@ def test_an_item_that_the_answer_leaves_out_is_tried_again(shelf: Shelf, action:
     transmission = sent(shelf, action, "A", "B", ids=ids)
 
     assert outcomes(transmission) == {"A": "retry", "B": "done"}
-    assert transmission.results["A"].message == "The learning system's answer leaves it out."
+    assert transmission.results["A"].message == "The LMS's response does not contain this item."
 
 
 @pytest.mark.parametrize("action", Action)

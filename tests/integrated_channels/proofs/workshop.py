@@ -221,7 +221,7 @@ class Workshop:
             newest_run_in_flight=in_flight.filter(run=newest).count(),
             runs_by_state=dict(Counter(runs.values_list("state", flat=True))),
             runs_without_end=runs.filter(finished_at=None).count(),
-            program_errors=list(runs.filter(reason__contains="error in the program").values_list("reason", flat=True)),
+            program_errors=list(runs.filter(reason__startswith="Internal error").values_list("reason", flat=True)),
             newest_run=newest.state if newest else "",
             newest_run_began_at=as_text(newest.started_at if newest else None),
             newest_run_ended_at=as_text(newest.finished_at if newest else None),

@@ -200,7 +200,7 @@ def test_a_limit_that_is_lower_than_was_entered_ends_the_run_until_its_window_is
     configuration.refresh_from_db()
 
     assert run.state == RunState.STOPPED
-    assert run.reason.startswith("Too many calls for now. The LMS returned 429: API calls quota exceeded.")
+    assert run.reason.startswith("Rate limit exceeded. The LMS returned 429: API calls quota exceeded.")
     assert configuration.next_sync_at is not None
     assert (configuration.next_sync_at - clock.now).total_seconds() == 60
     assert len(degreed.content()) == 5

@@ -94,13 +94,13 @@ def checked(configuration: ChannelConfiguration) -> tuple[ChannelSettings, Chann
     channel_class = CHANNELS.get(configuration.channel_code)
     if channel_class is None:
         raise ConfigurationError(
-            f"There is no channel {configuration.channel_code!r}; there are {', '.join(CHANNELS)}."
+            f"Unknown channel {configuration.channel_code!r}. Available channels: {', '.join(CHANNELS)}."
         )
     faults = settings_faults(configuration.channel_code, configuration.settings)
     credentials = decrypt(configuration.credentials)
     faults += credentials_faults(configuration.channel_code, credentials)
     if faults:
-        raise ConfigurationError(f"The configuration does not fit its channel: {'; '.join(faults)}.")
+        raise ConfigurationError(f"Settings or credentials are invalid: {'; '.join(faults)}.")
     settings = channel_class.settings_class.model_validate(configuration.settings)
     return settings, channel_class.credentials_class.model_validate(credentials)
 
@@ -149,7 +149,7 @@ def rotate_credentials() -> tuple[int, list[int]]:
 def base_url_faults(base_url: str) -> list[str]:
     """Return the problems of an LMS's base URL. It is visible to all users, so it must not contain a password."""
     if "@" in urlsplit(base_url).netloc:
-        return ["Name and password belong in the credentials, not in the address."]
+        return ["The base URL must not contain a user name or password. Enter them as credentials."]
     return []
 
 
@@ -178,7 +178,7 @@ def channel_faults(configuration: ChannelConfiguration) -> list[str]:
 def catalog_faults(catalog_uuids: object) -> list[str]:
     """Return the problems of a configuration's list of catalogs."""
     if not isinstance(catalog_uuids, list):
-        return ["a list of UUIDs is needed"]
+        return ["Enter a list of UUIDs."]
     return [f"{value!r} is not a UUID" for value in catalog_uuids if not _is_uuid(value)]
 
 

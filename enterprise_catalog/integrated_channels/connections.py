@@ -67,7 +67,11 @@ def try_connection(configuration: ChannelConfiguration, *, clock: Callable[[], d
     except SyncError as error:
         return [error.message]
     if told is not None and abs(told - clock()) > MOST_CLOCKS_DIFFER:
-        mend.append(f"The learning system's clock says {told:%Y-%m-%d %H:%M:%S} UTC; ours differs by {told - clock()}.")
+        difference = abs(told - clock())
+        mend.append(
+            f"The LMS's clock shows {told:%Y-%m-%d %H:%M:%S} UTC and differs from this server's clock by {difference}."
+            " Correct the wrong clock; tokens depend on it."
+        )
     return mend
 
 
@@ -96,5 +100,5 @@ def redeem(configuration: ChannelConfiguration, code: str, *, redirect_uri: str,
 
 def _consenting(channel: Channel[Any, Any]) -> ConsentingChannel:
     if not isinstance(channel, ConsentingChannel):
-        raise ConfigurationError(f"{channel.label} is not authorized by a person; its credentials are entered.")
+        raise ConfigurationError(f"{channel.label} needs no authorization. Enter its credentials instead.")
     return channel

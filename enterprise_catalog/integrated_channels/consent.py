@@ -63,15 +63,15 @@ def complete(request: HttpRequest) -> HttpResponse:
     configuration = _configuration(request, pk)
     code = request.GET.get("code", "")
     if not code:
-        told = request.GET.get("error_description") or request.GET.get("error") or "it gave no code"
-        messages.error(request, f"The learning system did not let us in: {told[:300]}")
+        told = request.GET.get("error_description") or request.GET.get("error") or "it returned no authorization code"
+        messages.error(request, f"The LMS did not grant access: {told[:300]}")
         return redirect(_page(pk))
     try:
         connections.redeem(configuration, code, redirect_uri=_redirect_uri(request), clock=timezone.now)
     except SyncError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, "The learning system lets us in. The next sync uses it.")
+        messages.success(request, "The LMS granted access. The next sync uses the new credentials.")
     return redirect(_page(pk))
 
 

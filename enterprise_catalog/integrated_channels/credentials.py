@@ -30,7 +30,7 @@ def decrypt(text: str) -> dict[str, Any]:
     try:
         credentials: dict[str, Any] = orjson.loads(_cipher().decrypt(text))
     except (InvalidToken, ValueError):  # ValueError: never encrypted, or no key.
-        message = "The credentials cannot be decrypted with any of CREDENTIALS_ENCRYPTION_KEYS; enter them again."
+        message = "The credentials cannot be decrypted with any of CREDENTIALS_ENCRYPTION_KEYS. Enter them again."
         raise ConfigurationError(message) from None
     return credentials
 

@@ -121,7 +121,9 @@ def _both_sides(
 
 def _require_list(channel: Channel[Any, Any]) -> None:
     if not channel.can_list:
-        raise ConfigurationError(f"{channel.label} cannot be asked what it has.")
+        raise ConfigurationError(
+            f"{channel.label} cannot list its items, so drift checks and adoption are not available."
+        )
 
 
 def _knowledge(configuration: ChannelConfiguration, catalog: CatalogClient, clock: Callable[[], datetime]) -> Knowledge:
@@ -140,16 +142,16 @@ def _wrongly_there(known: Knowledge, there: Mapping[str, RemoteItem]) -> Iterato
             continue
         record = known.records.get(key)
         if record is not None and record.is_deleted:
-            yield Drift(key, Difference.LEFT, f"It was taken away, and is offered (id {item.remote_id}).")
+            yield Drift(key, Difference.LEFT, f"It was deleted, but the LMS offers it again (id {item.remote_id}).")
 
 
 def _wrongly_absent(known: Knowledge, there: Mapping[str, RemoteItem]) -> Iterator[Drift]:
     for key in _held(known):
         item = there.get(key)
         if item is None:
-            yield Drift(key, Difference.MISSING, "The learning system does not have it.")
+            yield Drift(key, Difference.MISSING, "The LMS does not have this item.")
         elif not item.is_offered:
-            yield Drift(key, Difference.MISSING, f"Learners do not see it (id {item.remote_id}).")
+            yield Drift(key, Difference.MISSING, f"The LMS hides it from learners (id {item.remote_id}).")
 
 
 def _changed(
@@ -178,7 +180,7 @@ def _changed_among(
             theirs = there[key].fields
             names = sorted(name for name, value in theirs.items() if name in payload and payload[name] != value)
             if names:
-                yield Drift(key, Difference.CHANGED, f"It differs in {', '.join(names)}.")
+                yield Drift(key, Difference.CHANGED, f"Different in the LMS: {', '.join(names)}.")
 
 
 def _held(known: Knowledge) -> list[str]:

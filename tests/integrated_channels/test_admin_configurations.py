@@ -116,7 +116,7 @@ def test_an_unreachable_catalog_service_is_named(admin_client: Client, settings:
         ("new_credentials", "hunter2", "Invalid JSON at line 1, column 1."),
         ("new_credentials", "[1]", "Input should be a valid dictionary"),
         ("new_credentials", "", "This field is required."),
-        ("base_url", "https://user:hunter2@moodle.example.org", "belong in the credentials"),
+        ("base_url", "https://user:hunter2@moodle.example.org", "must not contain a user name or password"),
         ("sync_interval_minutes", "0", "greater than or equal to 1"),
     ],
 )

@@ -82,7 +82,7 @@ def test_create_channel_saves_a_configuration_and_prints_its_id(capsys: pytest.C
         ("--channel", "NONE", "MOODLE"),
         ("--customer-uuid", "no", "is not a UUID"),
         ("--base-url", "ftp://x", "is not an http or https URL"),
-        ("--base-url", "https://user:hunter2@moodle.test", "belong in the credentials"),
+        ("--base-url", "https://user:hunter2@moodle.test", "must not contain a user name or password"),
         ("--settings", "[]", "must be a JSON object"),
         ("--settings", '{"category": 1}', "category: Extra inputs are not permitted"),
         ("--credentials", "{}", "give a token, or a username and a password"),

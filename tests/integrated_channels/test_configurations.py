@@ -64,7 +64,9 @@ def test_its_connections_are_closed_in_the_end() -> None:
 def test_a_channel_that_does_not_exist_any_more_is_named() -> None:
     message = failure_of(a_configuration({}, channel_code="BLACKBORED"))
 
-    assert message == "There is no channel 'BLACKBORED'; there are BLACKBOARD, CANVAS, CSOD, DEGREED2, MOODLE, SAP."
+    assert (
+        message == "Unknown channel 'BLACKBORED'. Available channels: BLACKBOARD, CANVAS, CSOD, DEGREED2, MOODLE, SAP."
+    )
 
 
 def test_everything_that_does_not_fit_is_named_at_once_and_no_value_is() -> None:
@@ -129,8 +131,8 @@ def test_faults_of_credentials_repeat_no_value(value: object) -> None:
         ([], []),
         ([str(CUSTOMER)], []),
         ([str(CUSTOMER), "x", 5, None], ["'x' is not a UUID", "5 is not a UUID", "None is not a UUID"]),
-        ("x", ["a list of UUIDs is needed"]),
-        (None, ["a list of UUIDs is needed"]),
+        ("x", ["Enter a list of UUIDs."]),
+        (None, ["Enter a list of UUIDs."]),
     ],
 )
 def test_faults_of_catalogs_name_the_entries(catalogs: object, faults: list[str]) -> None:

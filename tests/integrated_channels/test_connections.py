@@ -58,7 +58,7 @@ def test_a_connection_that_works_needs_nothing(
 def test_clocks_that_are_apart_are_told(configuration: ChannelConfiguration, clock: Clock) -> None:
     [sentence] = try_connection(configuration, clock=clock)  # The test clock is set to another year.
 
-    assert sentence.startswith("The learning system's clock says ")
+    assert sentence.startswith("The LMS's clock shows ")
 
 
 def test_what_the_account_may_not_do_is_told(
@@ -174,7 +174,7 @@ def test_what_somebody_did_over_there_is_told(
         "Left": "left",
     }
     assert report.others == 1  # A course of others; courses without a key do not count.
-    assert [each.details for each in drift if each.content_key == "Other"] == ["It differs in fullname."]
+    assert [each.details for each in drift if each.content_key == "Other"] == ["Different in the LMS: fullname."]
     assert configuration.runs.count() == runs
 
 
@@ -217,7 +217,7 @@ def test_the_command_lists_drift(
     assert json.loads(capsys.readouterr().out) == {
         "content_key": "A",
         "difference": "missing",
-        "details": "The learning system does not have it.",
+        "details": "The LMS does not have this item.",
     }
 
 
@@ -376,7 +376,7 @@ def test_a_person_lets_us_in(library: ChannelConfiguration, admin_client: Client
 
     shown = ended(admin_client, code="good", state=begun(admin_client, library))
 
-    assert "The learning system lets us in." in shown
+    assert "The LMS granted access." in shown
     library.refresh_from_db()
     assert decrypt(library.credentials) == {"refresh_token": "fresh"}
 
@@ -385,9 +385,9 @@ def test_a_person_lets_us_in(library: ChannelConfiguration, admin_client: Client
     ("query", "told"),
     [
         ({"code": "bad"}, "The library does not know the code."),
-        ({"error": "access_denied"}, "The learning system did not let us in: access_denied"),
-        ({"error": "x", "error_description": "Not today"}, "did not let us in: Not today"),
-        ({}, "it gave no code"),
+        ({"error": "access_denied"}, "The LMS did not grant access: access_denied"),
+        ({"error": "x", "error_description": "Not today"}, "did not grant access: Not today"),
+        ({}, "it returned no authorization code"),
     ],
 )
 def test_why_we_are_not_let_in_is_told(
@@ -427,7 +427,7 @@ def test_a_request_with_another_state_leaves_the_pending_consent_alone(
     for junk in ({}, {"state": ""}, {"state": "junk"}, {"code": "bad", "state": state[:-1]}, {"state": used}):
         assert "This authorization request is unknown" in ended(admin_client, **{"error": "access_denied", **junk})
 
-    assert "The learning system lets us in." in ended(admin_client, code="good", state=state)
+    assert "The LMS granted access." in ended(admin_client, code="good", state=state)
 
 
 def test_a_state_is_good_for_ten_minutes(
@@ -461,7 +461,7 @@ def test_only_staff_who_may_change_it_begin(
 def test_a_channel_without_consent_says_so(configuration: ChannelConfiguration, admin_client: Client) -> None:
     shown = admin_client.get(f"/integrated-channels/authorize/{configuration.pk}/", follow=True).content.decode()
 
-    assert "Moodle is not authorized by a person; its credentials are entered." in shown
+    assert "Moodle needs no authorization. Enter its credentials instead." in shown
 
 
 # --- key rotation -----------------------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ def test_without_the_right_key_it_says_what_to_do_and_nothing_else(settings: Set
         decrypt(stored)
 
     assert raised.value.message == (
-        "The credentials cannot be decrypted with any of CREDENTIALS_ENCRYPTION_KEYS; enter them again."
+        "The credentials cannot be decrypted with any of CREDENTIALS_ENCRYPTION_KEYS. Enter them again."
     )
     assert raised.value.__suppress_context__
 

@@ -241,9 +241,7 @@ def test_settings_that_do_not_fit_the_channel_end_the_run_with_the_field_that_is
     run = run_of(configure(settings={"category_id": "first"}), clock)
 
     assert run.state == RunState.STOPPED
-    assert run.reason.startswith(
-        "The configuration does not fit its channel: category_id: Input should be a valid integer"
-    )
+    assert run.reason.startswith("Settings or credentials are invalid: category_id: Input should be a valid integer")
 
 
 #: Moodle returns ``invalidresponse`` after it has done the work, if the result does not have the declared format.

@@ -20,7 +20,7 @@ class FormTooLargeError(APIException):
     """The body exceeds ``MAX_FORM_BYTES``."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = f"A request for a token has at most {MAX_FORM_BYTES:,} bytes."
+    default_detail = f"The body of a token request must not exceed {MAX_FORM_BYTES:,} bytes."
     default_code = "body_too_large"
 
 
@@ -44,7 +44,7 @@ class TokenFormParser(BaseParser):
         try:
             return QueryDict(_read(stream))
         except ValueError as error:  # Includes Django's limit on the number of fields.
-            raise ParseError("The body is not a form.") from error
+            raise ParseError("The body is not a valid form.") from error
 
 
 class TokenJSONParser(BaseParser):

@@ -97,7 +97,7 @@ class FeedView(_FeedAPI):
                 return StreamingHttpResponse(body, content_type="application/json")
         except ConfigurationError as error:
             log.warning("feed_not_served", configuration_id=configuration.pk, reason=error.message)
-            return _told(503, "The feed cannot be served now.")
+            return _told(503, "The feed is currently unavailable.")
 
     def head(self, request: Request) -> HttpResponseBase:
         """Return the response of :meth:`get` without a body. Changes nothing."""
@@ -111,7 +111,7 @@ class FeedView(_FeedAPI):
         parameter = self.channel_class.customer_parameter
         named = request.query_params.get(parameter, "")
         if not named:
-            return _told(400, f"The course list needs the parameter {parameter}.")
+            return _told(400, f"The parameter {parameter} is required.")
         scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return self._of_token(shown.strip(), named)
@@ -126,9 +126,9 @@ class FeedView(_FeedAPI):
             return _unauthorized()
         found = self._configurations(pk=configuration_id)
         if not found:
-            return _told(404, "There is no such active configuration any more.")
+            return _told(404, "The token's configuration is inactive or was deleted.")
         if str(found[0].enterprise_customer_uuid) != named.lower():
-            return _told(403, "The token is another customer's.")
+            return _told(403, "The token belongs to another customer.")
         return found[0]
 
 
@@ -215,7 +215,7 @@ def _told(status: int, message: str) -> HttpResponse:
 
 
 def _unauthorized() -> HttpResponse:
-    answer = _told(401, "Show the user name and password of the configuration, or a token.")
+    answer = _told(401, "Authentication is required: send the configuration's user name and password, or a token.")
     answer["WWW-Authenticate"] = 'Basic realm="feed", Bearer'
     return answer
 

@@ -99,7 +99,7 @@ def check_workers() -> str:
     seen = list(WorkerHeartbeat.objects.order_by("-seen_at").values_list("seen_at", flat=True)[:1_000])
     alive = sum(moment > timezone.now() - SILENCE for moment in seen)
     if not alive:
-        raise DegradedError(f"no worker is running; the last sign of one: {_written(seen[0] if seen else None)}")
+        raise DegradedError(f"no worker is running; last heartbeat: {_written(seen[0] if seen else None)}")
     return f"{alive} running"
 
 
@@ -111,12 +111,12 @@ def check_scheduler() -> str:
     """
     task = PeriodicTask.objects.filter(task=SCHEDULED_TASK, enabled=True).select_related("interval").first()
     if task is None:
-        raise DegradedError("the schedule of syncs is switched off or deleted; see Schedule in the admin")
+        raise DegradedError("the sync schedule is disabled or deleted; see Schedule in the admin")
     last = task.last_run_at
     every = task.interval.schedule.run_every if task.interval else timedelta(days=1)
     if last is None or last < timezone.now() - 2 * every - SCHEDULER_LAG:
-        raise DegradedError(f"not running, or late; its last sign: {_written(last)}")
-    return f"last sign: {_written(last)}"
+        raise DegradedError(f"not running or late; last tick: {_written(last)}")
+    return f"last tick: {_written(last)}"
 
 
 def _written(moment: datetime | None) -> str:

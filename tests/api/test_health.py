@@ -121,7 +121,7 @@ def test_it_is_degraded_without_a_worker_and_a_scheduler(admin_client: Client) -
     response = admin_client.get("/health/")
 
     assert (response.status_code, response.json()["overall_status"]) == (200, "DEGRADED")
-    assert details(admin_client)["workers"]["detail"] == "no worker is running; the last sign of one: never"
+    assert details(admin_client)["workers"]["detail"] == "no worker is running; last heartbeat: never"
 
 
 @pytest.mark.usefixtures("everything_works")
@@ -130,7 +130,7 @@ def test_a_worker_that_fell_silent_does_not_count(admin_client: Client) -> None:
 
     assert details(admin_client)["workers"] == {
         "status": "DEGRADED",
-        "detail": "no worker is running; the last sign of one: 2026-03-01T12:00:00Z",
+        "detail": "no worker is running; last heartbeat: 2026-03-01T12:00:00Z",
     }
 
 
@@ -138,14 +138,14 @@ def test_a_worker_that_fell_silent_does_not_count(admin_client: Client) -> None:
 def test_a_scheduler_that_is_late_shows(admin_client: Client) -> None:
     PeriodicTask.objects.update(last_run_at=timezone.now() - timedelta(minutes=20))
 
-    assert details(admin_client)["scheduler"]["detail"].startswith("not running, or late; its last sign: 20")
+    assert details(admin_client)["scheduler"]["detail"].startswith("not running or late; last tick: 20")
 
 
 @pytest.mark.usefixtures("everything_works")
 def test_a_schedule_that_was_switched_off_shows(admin_client: Client) -> None:
     PeriodicTask.objects.update(enabled=False)
 
-    assert "is switched off or deleted" in details(admin_client)["scheduler"]["detail"]
+    assert "is disabled or deleted" in details(admin_client)["scheduler"]["detail"]
 
 
 def test_heartbeats_are_updated_and_those_of_old_workers_removed() -> None:

@@ -408,14 +408,16 @@ def test_strangers_learn_nothing(
     answer = client.get(FEED, {"ciid": str(customer)}, headers=headers)
 
     assert answer.status_code == 401
-    assert answer.json() == {"message": "Show the user name and password of the configuration, or a token."}
+    assert answer.json() == {
+        "message": "Authentication is required: send the configuration's user name and password, or a token."
+    }
     assert "Basic" in answer["WWW-Authenticate"]
 
 
 def test_a_visit_names_its_customer(client: Client, configuration: ChannelConfiguration) -> None:
     answer = client.get(FEED, headers=basic())
 
-    assert (answer.status_code, answer.json()) == (400, {"message": "The course list needs the parameter ciid."})
+    assert (answer.status_code, answer.json()) == (400, {"message": "The parameter ciid is required."})
     assert client.get(FEED, {"ciid": "no uuid"}, headers=basic()).status_code == 401
     assert configuration.pk
 
@@ -497,7 +499,7 @@ def test_a_feed_that_cannot_be_served_is_no_empty_feed(client: Client, configura
         FEED, {"ciid": str(configuration.enterprise_customer_uuid)}, headers={"Authorization": f"Bearer {token}"}
     )
 
-    assert (answer.status_code, answer.json()) == (503, {"message": "The feed cannot be served now."})
+    assert (answer.status_code, answer.json()) == (503, {"message": "The feed is currently unavailable."})
 
 
 def test_served_at_is_noted_only_when_the_last_byte_was_taken(

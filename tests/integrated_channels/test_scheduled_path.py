@@ -96,4 +96,4 @@ def test_worker_and_scheduler_make_the_lms_equal_to_the_catalog_and_keep_it_so(s
     created = get_json(f"{lms}/_sandbox/content")
     assert len(created) == len({course["idnumber"] for course in created}) == 152
     assert checked(site, "check_workers") == "1 running"
-    assert checked(site, "check_scheduler").startswith("last sign: 20")
+    assert checked(site, "check_scheduler").startswith("last tick: 20")

@@ -55,44 +55,44 @@ class ChannelConfiguration(models.Model):
         "catalogs",
         default=list,
         blank=True,
-        help_text="UUIDs of the catalogs to send; none means all of the customer's.",
+        help_text="UUIDs of the catalogs to send. Leave empty to send all catalogs of the customer.",
     )
-    active = models.BooleanField(default=True, help_text="Whether it is synced at all.")
-    base_url = models.URLField("base URL", max_length=255, help_text="Where the learning system is.")
-    settings = models.JSONField(default=dict, blank=True, help_text="The channel's own settings.")
+    active = models.BooleanField(default=True, help_text="Only active configurations are synced.")
+    base_url = models.URLField("base URL", max_length=255, help_text="Address of the LMS.")
+    settings = models.JSONField(default=dict, blank=True, help_text="Settings of the channel.")
     credentials = models.TextField(editable=False, help_text="Encrypted; see credentials.py.")
     chunk_size = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="The most items sent together; empty means the channel's own.",
+        help_text="Maximum number of items per chunk. Leave empty for the channel's default.",
     )
     max_chunks_per_run = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="The most chunks of one run; empty means no limit. What is left over is sent by the next runs.",
+        help_text="Maximum number of chunks per run. Leave empty for no limit. The next runs send the remaining items.",
     )
     sync_interval_minutes = models.PositiveIntegerField(
-        default=60, validators=[MinValueValidator(1)], help_text="How long after a run the next one is due."
+        default=60,
+        validators=[MinValueValidator(1)],
+        help_text="Minutes from the end of one run to the start of the next.",
     )
     delete_limit_items = models.PositiveIntegerField(
         "deletes without approval",
         default=50,
-        help_text="A run that would delete more items than this, or more than half of what the LMS has, and also"
-        " exceeds the share, holds its deletes for approval.",
+        help_text="A run holds its deletes for approval if they exceed the share, and also exceed either this number or"
+        " half of the items at the LMS.",
     )
     delete_limit_percent = models.PositiveSmallIntegerField(
         "share of deletes without approval",
         default=20,
         validators=[MaxValueValidator(100)],
-        help_text="In percent of the items at the LMS. At 100, deletes are never held.",
+        help_text="Percentage of the items at the LMS. At 100, deletes are never held.",
     )
-    next_sync_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="Empty means as soon as possible."
-    )
+    next_sync_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Empty: as soon as possible.")
     last_full_sync_at = models.DateTimeField(
-        null=True, editable=False, help_text="When the learning system was last known to equal its catalogs."
+        null=True, editable=False, help_text="When the LMS was last known to equal the catalogs."
     )
     # The checkpoint of the last complete run; see unchanged.py.
     last_full_etag = models.CharField(
@@ -100,17 +100,17 @@ class ChannelConfiguration(models.Model):
         blank=True,
         default="",
         editable=False,
-        help_text="The ETag of the customer's catalogs that the learning system equals; empty if it may differ.",
+        help_text="ETag of the customer's catalogs when the LMS last equaled them; empty if it may differ.",
     )
     last_full_scope = models.CharField(
         max_length=64,
         blank=True,
         default="",
         editable=False,
-        help_text="SHA-256 of the settings that the ETag holds for.",
+        help_text="SHA-256 of the settings for which the ETag is valid.",
     )
     last_full_items = models.PositiveIntegerField(
-        default=0, editable=False, help_text="How many items the catalogs had then."
+        default=0, editable=False, help_text="Number of items in the catalogs when the ETag was stored."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -131,15 +131,15 @@ class SyncLease(models.Model):
 
     configuration = models.OneToOneField(ChannelConfiguration, models.CASCADE, primary_key=True, related_name="lease")
     token = models.BigIntegerField(default=0)
-    expires_at = models.DateTimeField(null=True, help_text="Empty when nobody holds it.")
+    expires_at = models.DateTimeField(null=True, help_text="Empty if the lease is not held.")
     # Calls in the current rate-limit window; see budgets.py.
-    calls = models.PositiveIntegerField(default=0, help_text="Within the window of the channel's rate limit.")
-    calls_since = models.DateTimeField(null=True, help_text="When the first of them was made.")
+    calls = models.PositiveIntegerField(default=0, help_text="Calls in the current window of the channel's rate limit.")
+    calls_since = models.DateTimeField(null=True, help_text="Time of the first call in the window.")
     overruns = models.PositiveSmallIntegerField(
-        default=0, db_default=0, help_text="How many of the last runs in a row have exceeded a deadline."
+        default=0, db_default=0, help_text="Number of runs in a row that exceeded a deadline."
     )
     # See pacing.py.
-    batch_sizes = models.JSONField(null=True, help_text="Kind of call -> items of the next one.")
+    batch_sizes = models.JSONField(null=True, help_text="Kind of call -> number of items in the next call.")
 
     def __str__(self) -> str:
         return f"lease {self.token} of configuration {self.configuration_id}"
@@ -168,17 +168,17 @@ class SyncRun(models.Model):
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     counts = models.JSONField(default=dict, help_text="action -> outcome -> number of items")
-    matched = models.PositiveIntegerField(default=0, help_text="Items that needed nothing.")
-    waiting = models.PositiveIntegerField(default=0, help_text="Failed items whose next attempt was not due.")
-    backlog = models.PositiveIntegerField(default=0, help_text="Items that are due and were not sent.")
+    matched = models.PositiveIntegerField(default=0, help_text="Items that were already up to date.")
+    waiting = models.PositiveIntegerField(default=0, help_text="Failed items whose next attempt was not due yet.")
+    backlog = models.PositiveIntegerField(default=0, help_text="Due items that were not sent.")
     dead = models.PositiveIntegerField(
-        "dead letters", default=0, help_text="Items that failed too often to be tried again by themselves."
+        "dead letters", default=0, help_text="Items that failed too often to be retried automatically."
     )
-    staged = models.PositiveIntegerField(
-        default=0, help_text="Items in the feed that the learning system has not fetched yet."
+    staged = models.PositiveIntegerField(default=0, help_text="Items in the feed that the LMS has not fetched yet.")
+    held = models.PositiveIntegerField(default=0, help_text="Items whose deletes are waiting for approval.")
+    kept = models.PositiveIntegerField(
+        default=0, help_text="Items that left the catalogs and were kept by an operator."
     )
-    held = models.PositiveIntegerField(default=0, help_text="Items whose deletes wait for approval.")
-    kept = models.PositiveIntegerField(default=0, help_text="Items that left and were kept by a person's decision.")
 
     class Meta:
         indexes = (
@@ -199,33 +199,36 @@ class ContentMetadataItemTransmission(models.Model):
         ChannelConfiguration, models.PROTECT, related_name="transmissions", db_index=False
     )
     content_key = ContentKeyField()
-    catalog_uuid = models.UUIDField(null=True, help_text="The catalog that its content came from.")
+    catalog_uuid = models.UUIDField(null=True, help_text="Catalog that the item's content came from.")
     content_title = models.CharField(max_length=255, blank=True)
     state = models.CharField(max_length=16, choices=_choices(State), default=State.PENDING)
     action = models.CharField(
-        max_length=8, choices=_choices(Action), default=Action.CREATE, help_text="What was last tried."
+        max_length=8, choices=_choices(Action), default=Action.CREATE, help_text="Action that was last tried."
     )
-    reason = models.TextField(blank=True, help_text="Why it is in this state.")
+    reason = models.TextField(blank=True, help_text="Reason for the state.")
     presence = models.CharField(max_length=8, choices=_choices(Presence), default=Presence.ABSENT)
-    remote_id = models.CharField(max_length=255, blank=True, help_text="The learning system's own id.")
+    remote_id = models.CharField(max_length=255, blank=True, help_text="The LMS's own id.")
     remote_created_at = models.DateTimeField(null=True)
     remote_updated_at = models.DateTimeField(null=True)
     remote_deleted_at = models.DateTimeField(null=True)
-    content_updated_at = TimestampField(null=True, help_text="The version that the learning system holds.")
-    attempted_updated_at = TimestampField(null=True, help_text="The version that was last tried.")
-    payload_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the payload it was last sent.")
+    content_updated_at = TimestampField(null=True, help_text="Version that the LMS has.")
+    attempted_updated_at = TimestampField(null=True, help_text="Version that was last tried.")
+    payload_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the payload that was last sent.")
     attempts = models.PositiveIntegerField(default=0, help_text="Failed attempts since the last success.")
     halvings = models.PositiveSmallIntegerField(
         default=0,
-        help_text="How often calls with it and others were refused or cut short, since the last outcome of its own.",
+        help_text="How many times a call containing this item has been split since the item last had a result of its"
+        " own.",
     )
     last_attempt_at = models.DateTimeField(null=True)
     next_attempt_at = models.DateTimeField(null=True)
     due_since = models.DateTimeField(
-        null=True, help_text="Since when the learning system should hold otherwise than it does; empty if it does not."
+        null=True, help_text="When the LMS fell out of date for this item; empty if it is up to date."
     )
     created_at = models.DateTimeField()
-    deleted_at = models.DateTimeField(null=True, help_text="When it ended to belong to the catalogs, here and there.")
+    deleted_at = models.DateTimeField(
+        null=True, help_text="When the item left the catalogs and was removed from the LMS."
+    )
 
     objects = TransmissionQuerySet.as_manager()
 
@@ -256,12 +259,14 @@ class FeedItem(models.Model):
         ContentMetadataItemTransmission, models.PROTECT, primary_key=True, related_name="feed_item"
     )
     configuration = models.ForeignKey(ChannelConfiguration, models.PROTECT, related_name="feed_items", db_index=False)
-    feed_key = ContentKeyField(help_text="The item's key in the feed; the content key, where that fits.")
+    feed_key = ContentKeyField(help_text="Key of the item in the feed; the content key if the LMS accepts it.")
     payload = models.JSONField()
-    modified_at = models.DateTimeField(help_text="Later with each change of the payload.")
-    served_at = models.DateTimeField(null=True, help_text="When this payload was last sent to its end.")
-    served_since = models.DateTimeField(null=True, help_text="What the poll said that it knew, which it was sent to.")
-    is_confirmed = models.BooleanField(default=False, help_text="A later poll has proven that this payload arrived.")
+    modified_at = models.DateTimeField(help_text="Increases with each change of the payload.")
+    served_at = models.DateTimeField(null=True, help_text="When this payload was last sent completely.")
+    served_since = models.DateTimeField(
+        null=True, help_text="Latest If-Modified-Since of the polls that received this payload."
+    )
+    is_confirmed = models.BooleanField(default=False, help_text="A later poll has acknowledged this payload.")
 
     objects = FeedQuerySet.as_manager()
 
@@ -282,12 +287,12 @@ class TransmissionAttempt(models.Model):
     transmission = models.ForeignKey(ContentMetadataItemTransmission, models.PROTECT, related_name="attempt_rows")
     run = models.ForeignKey(SyncRun, models.PROTECT, related_name="attempts", db_index=False)
     action = models.CharField(max_length=8, choices=_choices(Action))
-    content_updated_at = models.DateTimeField(null=True, help_text="The version that was sent.")
+    content_updated_at = models.DateTimeField(null=True, help_text="Version that was sent.")
     payload_hash = models.CharField(max_length=64, blank=True)
     started_at = models.DateTimeField(db_index=True)
     finished_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=16, blank=True, choices=_choices(Outcome))
-    status_code = models.PositiveSmallIntegerField(null=True, help_text="HTTP.")
+    status_code = models.PositiveSmallIntegerField(null=True, help_text="HTTP status.")
     vendor_code = models.CharField(max_length=100, blank=True)
     message = models.TextField(blank=True)
 

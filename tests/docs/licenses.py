@@ -27,7 +27,7 @@ Licenses
 
 The project's own license is Apache 2.0 (``LICENSE``). It contains no code of the packages below; ``pip`` installs them.
 This page repeats what the metadata of the pinned packages in ``requirements/production.txt`` says; ``make licenses``
-writes it anew, and a test compares it. It is not legal advice.
+rewrites it, and a test compares it. It is not legal advice.
 
 Copyleft
 --------

@@ -32,7 +32,7 @@ def test_the_page_is_what_the_installed_packages_say() -> None:
             raise
         pytest.skip(f"not installed: {error}")
 
-    assert licenses.PAGE.read_text(encoding="utf-8") == expected, "make licenses writes it anew"
+    assert licenses.PAGE.read_text(encoding="utf-8") == expected, "make licenses rewrites it"
 
 
 def test_each_package_names_a_license() -> None:

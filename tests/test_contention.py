@@ -16,6 +16,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 from django.db.models import F
 
 from enterprise_catalog import contention
+from enterprise_catalog.catalog import ingest
 from enterprise_catalog.catalog.customers import save_customer
 from enterprise_catalog.catalog.models import CatalogMembership, CatalogQuery, ContentMetadata, EnterpriseCatalog
 from enterprise_catalog.contention import ContentionError, retried
@@ -143,6 +144,33 @@ def test_ten_importers_of_overlapping_files_make_100_imports_and_none_fails(tmp_
     possible = {tuple(sorted(keys_of(importer, number))) for importer in range(10) for number in range(10)}
     assert {tuple(keys_in(catalog)) for catalog in catalogs} <= possible
     assert not CatalogMembership.objects.exclude(updated_at=F("content__updated_at")).exists()
+
+
+def test_replacements_of_one_catalog_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog = a_catalog()
+    import_into(catalog, [a_course("K1"), a_course("K2")])
+    move_versions, is_under_way = ingest._move_versions, threading.Event()
+
+    def replace(*keys: str) -> None:
+        import_into(catalog, [a_course(key) for key in keys], replace=True)
+        connection.close()
+
+    def pause_the_first(*arguments: Any) -> None:
+        if not is_under_way.is_set():
+            is_under_way.set()
+            time.sleep(0.5)
+        move_versions(*arguments)
+
+    monkeypatch.setattr(ingest, "_move_versions", pause_the_first)
+    first = threading.Thread(target=replace, args=["K2", "K3"])
+    first.start()
+    is_under_way.wait()
+    second = threading.Thread(target=replace, args=["K1", "K4"])
+    second.start()
+    first.join()
+    second.join()
+
+    assert keys_in(catalog) == ["K1", "K4"]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ removed.
 from __future__ import annotations
 
 import tempfile
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -27,7 +28,7 @@ from enterprise_catalog.catalog.models import (
     EnterpriseCatalog,
 )
 from enterprise_catalog.catalog.querysets import KEYS_PER_STATEMENT
-from enterprise_catalog.contention import retried
+from enterprise_catalog.contention import RETRY_SECONDS, ContentionError, retried
 from enterprise_catalog.timestamps import TimestampField
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ BATCH_DOCUMENTS: Final = 500
 #: ``allow_shrink``.
 SHRINK_ITEMS: Final = 10
 SHRINK_PERCENT: Final = 20
+
+#: The most characters that MySQL accepts in the name of a lock.
+_MAX_LOCK_NAME: Final = 64
 
 #: One statement, because INSERT … SELECT reads the current content and locks it until the import ends. A separate
 #: SELECT would read the snapshot from the start of the transaction, without later changes by other imports.
@@ -118,7 +122,36 @@ def import_documents(
         content = read_lines(lines, file, on_bad_line)
         if replace:
             content.check_replacement()
-        return retried(lambda: _apply(target, content, now=now, replace=replace, allow_shrink=allow_shrink))
+        with _turn(target) if replace else nullcontext():
+            return retried(lambda: _apply(target, content, now=now, replace=replace, allow_shrink=allow_shrink))
+
+
+@contextmanager
+def _turn(target: Callable[[], CatalogQuery]) -> Iterator[None]:
+    """Let concurrent replacements of one query's members take turns.
+
+    A replacement reads the members from the snapshot at the start of its transaction. If another replacement changed
+    them meanwhile, the catalog would get a mixture of both files. A lock on rows would come too late: the snapshot is
+    older. SQLite needs no turns, because its transactions begin with the lock of the only writer.
+
+    Raises:
+        ContentionError: other replacements took too long; nothing was written.
+    """
+    if connection.vendor != "mysql" or connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        name = f"{connection.settings_dict['NAME']}:import:{target().pk}"[-_MAX_LOCK_NAME:]
+        transaction.set_rollback(True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT GET_LOCK(%s, %s)", [name, RETRY_SECONDS])
+        if cursor.fetchone() != (1,):
+            raise ContentionError(f"Other replacements of the same catalog took longer than {RETRY_SECONDS:g} seconds.")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT RELEASE_LOCK(%s)", [name])
 
 
 def _apply(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -198,7 +200,14 @@ def test_only_a_database_that_is_away_makes_it_503(tmp_path: Path, variable: str
 
 
 def health_with(folder: Path, **environment: str) -> Any:
-    """Return status and body of ``/health/``, anonymously and as staff, from a process with these variables set."""
+    """Return status and body of ``/health/``, anonymously and as staff, from a process with these variables set.
+
+    Its database is in WAL mode, as ``migrate`` leaves it: if two connections switch a new file to WAL at the same time,
+    SQLite rejects one of them.
+    """
+    with closing(sqlite3.connect(folder / "health.sqlite3")) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("CREATE TABLE migrated (id INTEGER)")
     variables = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "enterprise_catalog.settings.local",

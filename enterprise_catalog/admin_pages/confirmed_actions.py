@@ -230,7 +230,7 @@ class _Order:
         """Run the action on the batch's rows that have not changed since the confirmation."""
         targets, keys = self.targets, self._still(batch)
         # Without the list's joins and order, which not every database supports in an UPDATE.
-        plain = targets.model._default_manager.filter(pk__in=keys)  # noqa: SLF001  (Django's documented API)
+        plain = targets.model._default_manager.filter(pk__in=keys)
         result = (self.action(self.page, self.request, plain) if keys else None) or Result()
         if changed := len(batch) - len(keys):
             result.skipped["changed since you confirmed"] += changed
@@ -271,5 +271,5 @@ def _in_words(result: Result, model: type[Model]) -> Iterator[str]:
 
 def _counted(model: type[Model], number: int) -> str:
     """Return ``1 transmission`` or ``1,234 transmissions``."""
-    options = model._meta  # noqa: SLF001  (Django's documented API)
+    options = model._meta
     return f"{number:,} {options.verbose_name if number == 1 else options.verbose_name_plural}"

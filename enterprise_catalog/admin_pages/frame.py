@@ -91,5 +91,5 @@ def _visible_model(request: HttpRequest, label: str) -> type[Model] | None:
 
 
 def _list_url(model: type[Model]) -> str:
-    options = model._meta  # noqa: SLF001  (Django's documented API)
+    options = model._meta
     return reverse(f"admin:{options.app_label}_{options.model_name}_changelist")

@@ -105,9 +105,9 @@ class Page(ConfirmedActions, ModelAdmin):
         """Yield the kind and the link of each row of another table that the list is filtered by."""
         for name in self.linked_by:
             if value := request.GET.get(f"{name}__id__exact"):
-                model: Any = self.model._meta.get_field(name).related_model  # noqa: SLF001  (Django's documented API)
+                model: Any = self.model._meta.get_field(name).related_model
                 if owner := self.admin_site.get_model_admin(model).get_object(request, value):
-                    yield str(owner._meta.verbose_name), link_to(owner)  # noqa: SLF001
+                    yield str(owner._meta.verbose_name), link_to(owner)
 
 
 class ReadOnlyPage(Page):
@@ -140,5 +140,5 @@ def _column_of(list_filter: Any) -> str:
 
 def changed_columns(obj: models.Model, form: ModelForm[Any]) -> list[str]:
     """Return the names of the object's columns that were changed in the form."""
-    columns = {field.name for field in obj._meta.concrete_fields}  # noqa: SLF001  (Django's documented API)
+    columns = {field.name for field in obj._meta.concrete_fields}
     return [name for name in form.changed_data if name in columns]

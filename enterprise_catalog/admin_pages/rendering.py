@@ -98,7 +98,7 @@ def link_to(obj: Model | None, text: object = None) -> str:
         return EMPTY
     if not may_view(type(obj)):
         return format_html("{}", obj if text is None else text)
-    options = obj._meta  # noqa: SLF001  (Django's documented API)
+    options = obj._meta
     url = reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[obj.pk])
     return format_html('<a class="text-link" href="{}">{}</a>', url, obj if text is None else text)
 
@@ -107,7 +107,7 @@ def link_to_list(model: type[Model], text: str, **conditions: str | int | UUID) 
     """Return a link to a table's list, filtered by the conditions; a dash without view permission."""
     if not may_view(model):
         return EMPTY
-    options = model._meta  # noqa: SLF001  (Django's documented API)
+    options = model._meta
     url = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
     return format_html(
         '<a class="text-link" href="{}?{}">{}</a>',

@@ -79,7 +79,7 @@ class JwtAuthentication(open_edx.JwtAuthentication):  # type: ignore[misc]  # th
 
 def _new_caller(username: str) -> AbstractUser:
     """Create the row of a new user, or return the row that another process has just created."""
-    caller: AbstractUser = get_user_model()._default_manager.get_or_create(username=username)[0]  # noqa: SLF001  (Django's documented API)
+    caller: AbstractUser = get_user_model()._default_manager.get_or_create(username=username)[0]
     return caller
 
 
@@ -101,5 +101,5 @@ def find_caller(username: str) -> AbstractUser | None:
     to answer it.
     """
     users = get_user_model()
-    sql = f"SELECT {_COLUMNS} FROM {users._meta.db_table} WHERE username = %s"  # noqa: S608, SLF001  (constants)
-    return next(iter(users._default_manager.raw(sql, [username])), None)  # noqa: SLF001  (Django's documented API)
+    sql = f"SELECT {_COLUMNS} FROM {users._meta.db_table} WHERE username = %s"  # noqa: S608  (constants)
+    return next(iter(users._default_manager.raw(sql, [username])), None)

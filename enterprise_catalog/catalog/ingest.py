@@ -53,8 +53,8 @@ _MAX_LOCK_NAME: Final = 64
 #: One statement, because INSERT … SELECT reads the current content and locks it until the import ends. A separate
 #: SELECT would read the snapshot from the start of the transaction, without later changes by other imports.
 _JOIN: Final = (
-    f"INSERT INTO {CatalogMembership._meta.db_table} (catalog_query_id, content_id, content_key, updated_at)"  # noqa: S608, SLF001  (constant names)
-    f" SELECT %s, id, content_key, updated_at FROM {ContentMetadata._meta.db_table} WHERE content_key IN"  # noqa: SLF001
+    f"INSERT INTO {CatalogMembership._meta.db_table} (catalog_query_id, content_id, content_key, updated_at)"  # noqa: S608  (constant names)
+    f" SELECT %s, id, content_key, updated_at FROM {ContentMetadata._meta.db_table} WHERE content_key IN"
 )
 
 

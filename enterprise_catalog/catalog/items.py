@@ -32,7 +32,7 @@ _SELECT: Final = f"""
     JOIN {CatalogMembership._meta.db_table} member ON member.catalog_query_id = query.id
     JOIN {ContentMetadata._meta.db_table} content ON content.id = member.content_id
     JOIN {ContentDocument._meta.db_table} document ON document.content_id = member.content_id
-    WHERE catalog.uuid = %s AND """  # noqa: S608, SLF001  (constants)
+    WHERE catalog.uuid = %s AND """  # noqa: S608  (constants)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: Answered from the index ``membership_diff`` alone. Plain SQL, because Django would convert each time to a
 #: ``datetime``.
 SCAN: Final = (
-    f"SELECT content_key, updated_at FROM {CatalogMembership._meta.db_table}"  # noqa: S608, SLF001  (a constant name)
+    f"SELECT content_key, updated_at FROM {CatalogMembership._meta.db_table}"  # noqa: S608  (a constant name)
     " WHERE catalog_query_id = %s ORDER BY content_key"
 )
 

@@ -26,7 +26,7 @@ TABLES: Final = f"""
     {EnterpriseCatalog._meta.db_table} catalog
     JOIN {EnterpriseCustomer._meta.db_table} customer ON customer.uuid = catalog.enterprise_customer_id
     LEFT JOIN {CatalogQuery._meta.db_table} query ON query.id = catalog.catalog_query_id
-"""  # noqa: SLF001  (Django's documented API)
+"""
 COLUMN_COUNT: Final = 10
 
 
@@ -80,7 +80,7 @@ def read_state(catalog_uuid: UUID) -> CatalogState:
 
 def as_parameter(catalog_uuid: UUID) -> Any:
     """Return the UUID in the form that the current database expects in plain SQL."""
-    return EnterpriseCatalog._meta.pk.get_db_prep_value(catalog_uuid, connection)  # noqa: SLF001  (Django's documented API)
+    return EnterpriseCatalog._meta.pk.get_db_prep_value(catalog_uuid, connection)
 
 
 def state_from(row: Sequence[Any]) -> CatalogState:

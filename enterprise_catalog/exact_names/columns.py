@@ -39,7 +39,7 @@ def compare_exactly(app_label: str, *, using: str) -> list[str]:
     wrong = [(model, name) for model, name in models if _collation_of(connection, model, name) not in (collation, None)]
     for model, name in wrong:
         _alter(connection, model, name, collation)
-    return [model._meta.db_table for model, _ in wrong]  # noqa: SLF001  (Django's documented API)
+    return [model._meta.db_table for model, _ in wrong]
 
 
 def _collation_of(connection: BaseDatabaseWrapper, model: type[Model], name: str) -> str | None:
@@ -49,13 +49,13 @@ def _collation_of(connection: BaseDatabaseWrapper, model: type[Model], name: str
         "WHERE table_schema = DATABASE() AND table_name = %s AND column_name = %s"
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, [model._meta.db_table, name])  # noqa: SLF001  (Django's documented API)
+        cursor.execute(sql, [model._meta.db_table, name])
         row = cursor.fetchone()
     return row[0] if row else None
 
 
 def _alter(connection: BaseDatabaseWrapper, model: type[Model], name: str, collation: str) -> None:
-    table = connection.ops.quote_name(model._meta.db_table)  # noqa: SLF001  (Django's documented API)
-    column, kind = connection.ops.quote_name(name), model._meta.get_field(name).db_type(connection)  # noqa: SLF001
+    table = connection.ops.quote_name(model._meta.db_table)
+    column, kind = connection.ops.quote_name(name), model._meta.get_field(name).db_type(connection)
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {table} MODIFY {column} {kind} CHARACTER SET utf8mb4 COLLATE {collation} NOT NULL")

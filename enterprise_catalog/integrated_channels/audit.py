@@ -63,7 +63,7 @@ _ANSWER_COLUMNS: Final = ["finished_at", "outcome", "status_code", "vendor_code"
 _FEED_COLUMNS: Final = ["payload", "modified_at", "served_at", "served_since", "is_confirmed"]
 _CHANGING_COLUMNS: Final = [
     field.name
-    for field in ContentMetadataItemTransmission._meta.concrete_fields  # noqa: SLF001  (Django's documented API)
+    for field in ContentMetadataItemTransmission._meta.concrete_fields
     if field.name not in {"id", "configuration", "content_key", "created_at"}
 ]
 
@@ -137,7 +137,7 @@ def remove_old(*, before: datetime) -> int:
     removed = 0
     for rows in old:
         while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:ROWS_PER_STATEMENT]):
-            removed += rows.model._default_manager.filter(pk__in=ids).delete()[0]  # noqa: SLF001  (Django's documented API)
+            removed += rows.model._default_manager.filter(pk__in=ids).delete()[0]
     return removed
 
 

@@ -33,7 +33,7 @@ def insert(rows: Sequence[Model]) -> None:
     if not rows:
         return
     fields = tuple(field for field in _fields_of(rows[0]) if not field.primary_key)
-    pk = rows[0]._meta.pk  # noqa: SLF001  (Django's documented API)
+    pk = rows[0]._meta.pk
     operations: Any = connection.ops  # The stubs lack the methods that only some databases have.
     are_returned = connection.features.can_return_rows_from_bulk_insert
     returning, _ = operations.return_insert_columns([pk]) if are_returned else ("", ())
@@ -64,7 +64,7 @@ def upsert(rows: Sequence[Model], *, columns: Sequence[str], key: str = "id") ->
 
 
 def _fields_of(row: Model) -> Fields:
-    return tuple(row._meta.concrete_fields)  # noqa: SLF001  (Django's documented API)
+    return tuple(row._meta.concrete_fields)
 
 
 def _columns_of(fields: Fields, names: Sequence[str]) -> list[str]:
@@ -80,7 +80,7 @@ def _written(rows: Sequence[Model], fields: Fields, clause: str) -> Iterator[tup
     most = connection.ops.bulk_batch_size(fields, rows)
     quote = connection.ops.quote_name
     columns = ", ".join(quote(column) for field in fields if (column := field.column))
-    insert_into = f"{connection.ops.insert_statement()} {quote(rows[0]._meta.db_table)} ({columns}) VALUES"  # noqa: SLF001
+    insert_into = f"{connection.ops.insert_statement()} {quote(rows[0]._meta.db_table)} ({columns}) VALUES"
     with connection.cursor() as cursor:
         for start in range(0, len(rows), most):
             part = rows[start : start + most]

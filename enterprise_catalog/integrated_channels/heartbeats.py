@@ -31,7 +31,7 @@ SCHEDULER_LAG: Final = timedelta(minutes=6)
 SCHEDULED_TASK: Final = "sync_due_configurations"
 BROKER_SECONDS: Final = 2
 
-_TABLE: Final = WorkerHeartbeat._meta.db_table  # noqa: SLF001  (Django's documented API)
+_TABLE: Final = WorkerHeartbeat._meta.db_table
 
 
 def beat(name: str, *, now: datetime) -> None:

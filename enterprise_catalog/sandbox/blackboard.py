@@ -37,7 +37,7 @@ CONSENT: Final = f"{ROOT}/v1/oauth2/authorizationcode"
 
 # Published; valid only in the sandbox.
 CLIENT_ID: Final = "11111111-2222-3333-4444-555555555555"
-CLIENT_SECRET: Final = "not-a-real-secret"  # noqa: S105  (fake)
+CLIENT_SECRET: Final = "not-a-real-secret"
 SCOPES: Final = frozenset({"read", "write", "delete", "offline"})
 
 TOKEN_SECONDS: Final = 3_599  #: Lifetime of an access token.

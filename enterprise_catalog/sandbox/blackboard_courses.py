@@ -52,35 +52,35 @@ class ContentAvailability(_Strict):
     """Visibility of a content to learners."""
 
     available: Literal["Yes", "No", "PartiallyVisible"]
-    allowGuests: bool | None = None  # noqa: N815  (Blackboard's names, here and below)
-    allowObservers: bool | None = None  # noqa: N815
+    allowGuests: bool | None = None
+    allowObservers: bool | None = None
 
 
 class Handler(_Strict):
     """The type of a content: folder, document or external link."""
 
     id: Literal["resource/x-bb-folder", "resource/x-bb-document", "resource/x-bb-externallink"]
-    isBbPage: bool = False  # noqa: N815
+    isBbPage: bool = False
     url: str | None = None
 
 
 class CourseChanges(_Strict):
     """Fields of a course update. ``courseId`` cannot be changed."""
 
-    externalId: str | None = Field(default=None, max_length=256)  # noqa: N815
+    externalId: str | None = Field(default=None, max_length=256)
     name: str | None = Field(default=None, min_length=1, max_length=333)
     description: str | None = None
     availability: Availability | None = None
-    dataSourceId: str | None = None  # noqa: N815
-    termId: str | None = None  # noqa: N815
+    dataSourceId: str | None = None
+    termId: str | None = None
 
 
 class NewCourse(CourseChanges):
     """Fields of a new course."""
 
-    courseId: str = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._-]+$")  # noqa: N815
+    courseId: str = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._-]+$")
     name: str = Field(min_length=1, max_length=333)
-    ultraStatus: Literal["Undecided", "Classic", "Ultra", "UltraPreview"] = "Classic"  # noqa: N815
+    ultraStatus: Literal["Undecided", "Classic", "Ultra", "UltraPreview"] = "Classic"
     organization: bool = False
 
 
@@ -92,15 +92,15 @@ class ContentChanges(_Strict):
     description: str | None = Field(default=None, max_length=750)
     position: int | None = Field(default=None, ge=0)
     availability: ContentAvailability | None = None
-    contentHandler: Handler | None = None  # noqa: N815
-    launchInNewWindow: bool | None = None  # noqa: N815
+    contentHandler: Handler | None = None
+    launchInNewWindow: bool | None = None
 
 
 class NewContent(ContentChanges):
     """Fields of a new content."""
 
     title: str = Field(min_length=1, max_length=255)
-    contentHandler: Handler  # noqa: N815
+    contentHandler: Handler
 
 
 @dataclass(slots=True, kw_only=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.sandbox.canvas_site import CanvasSite
 
 AUTHORIZATION_PAGE = "/login/oauth2/auth"
-TOKEN_PAGE = "/login/oauth2/token"  # noqa: S105  (a path)
+TOKEN_PAGE = "/login/oauth2/token"
 
 
 class CanvasLogin:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 # Published; valid only in the sandbox.
 CLIENT_ID = "10000000000001"
-CLIENT_SECRET = "not-a-real-client-secret"  # noqa: S105  (fake)
-REFRESH_TOKEN = "1~not-a-real-refresh-token"  # noqa: S105  (fake)
+CLIENT_SECRET = "not-a-real-client-secret"
+REFRESH_TOKEN = "1~not-a-real-refresh-token"
 
 ROOT_ACCOUNT_ID = 1
 
@@ -44,7 +44,7 @@ class CanvasSite:
     consents: bool = True  #: The user consents; ``False`` if the user denies access.
     enforced_scopes: Collection[str] | None = None  #: Scopes of the developer key; ``None`` if it enforces no scopes.
     token_seconds: int = 3600
-    unknown_refresh_token_error: str = "invalid_request"  # noqa: S105  (newer versions may say invalid_grant)
+    unknown_refresh_token_error: str = "invalid_request"  # Newer versions may return invalid_grant.
 
     permissions: Collection[str] = SUFFICIENT_PERMISSIONS  #: Permissions of the user, in all accounts.
     forbidden_course_ids: Collection[int] = frozenset()  #: Courses that the user may not access.

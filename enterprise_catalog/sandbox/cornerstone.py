@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from werkzeug import Request
 
 FEED: Final = "/integrated-channels/cornerstone/course-list"
-TOKEN: Final = "/integrated-channels/cornerstone/token"  # noqa: S105  (a path)
+TOKEN: Final = "/integrated-channels/cornerstone/token"
 
 # Published; valid only in the sandbox.
 USERNAME: Final = "cornerstone-sandbox"
-PASSWORD: Final = "not-a-real-cornerstone-password"  # noqa: S105  (fake)
+PASSWORD: Final = "not-a-real-cornerstone-password"
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 # Published; valid only in the sandbox.
 CLIENT_ID = "sandbox-key"
-CLIENT_SECRET = "not-a-real-secret"  # noqa: S105  (fake)
+CLIENT_SECRET = "not-a-real-secret"
 
-TOKEN_PAGE = "/oauth/token"  # noqa: S105  (a path)
+TOKEN_PAGE = "/oauth/token"
 COURSES_PAGE = "/api/v2/content/courses"
 
 READ, WRITE = "content:read", "content:write"

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from enterprise_catalog.sandbox.moodle_courses import Course
 
 # Published; valid only in the sandbox.
-TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105  (fake)
+TOKEN = "0123456789abcdef0123456789abcdef"
 USERNAME = "sandbox-bot"
-PASSWORD = "not-a-real-password"  # noqa: S105  (fake)
+PASSWORD = "not-a-real-password"
 SERVICE = "course_sync"
 
 FUNCTIONS = frozenset(

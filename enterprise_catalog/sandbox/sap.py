@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
     from werkzeug import Request
 
-TOKEN_SERVER: Final = "/learning/oauth-api/rest/v1/token"  # noqa: S105  (a path)
+TOKEN_SERVER: Final = "/learning/oauth-api/rest/v1/token"
 SAML_ENDPOINT: Final = "/oauth/token"
 IMPORT: Final = "/learning/odatav4/public/admin/ocn/v1/OcnCourses"
 
 # Published; valid only in the sandbox.
 CLIENT_ID: Final = "sandbox-client"
-CLIENT_SECRET: Final = "not-a-real-client-secret"  # noqa: S105  (fake)
+CLIENT_SECRET: Final = "not-a-real-client-secret"
 COMPANY_ID: Final = "SandboxCompany"
 USER_ID: Final = "sandbox-admin"
 

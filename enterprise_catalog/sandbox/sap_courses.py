@@ -32,13 +32,13 @@ class _Localized(_Strict):
 
 
 class _Content(_Strict):
-    providerID: _Text  # noqa: N815  (SAP's names)
-    launchURL: _URL  # noqa: N815
-    contentTitle: _Text  # noqa: N815
-    contentID: _Text  # noqa: N815
-    launchType: StrictInt  # noqa: N815
-    mobileEnabled: StrictBool = False  # noqa: N815
-    mobileLaunchURL: _URL | None = None  # noqa: N815
+    providerID: _Text
+    launchURL: _URL
+    contentTitle: _Text
+    contentID: _Text
+    launchType: StrictInt
+    mobileEnabled: StrictBool = False
+    mobileLaunchURL: _URL | None = None
 
 
 class _Price(_Strict):
@@ -47,23 +47,23 @@ class _Price(_Strict):
 
 
 class _Session(_Strict):
-    startDate: _EpochMilliseconds  # noqa: N815
-    endDate: _EpochMilliseconds  # noqa: N815
+    startDate: _EpochMilliseconds
+    endDate: _EpochMilliseconds
     active: StrictBool
     duration: str | None = None
 
 
 class _Course(_Strict):
-    courseID: _Text  # noqa: N815
-    providerID: _Text  # noqa: N815
+    courseID: _Text
+    providerID: _Text
     status: Literal["ACTIVE", "INACTIVE", "DELETED"] = "ACTIVE"
     title: Annotated[list[_Localized], Field(min_length=1)]
     description: Annotated[list[_Localized], Field(min_length=1)]
-    thumbnailURI: _URL | None = None  # noqa: N815
+    thumbnailURI: _URL | None = None
     content: list[_Content] = []
     price: list[_Price] = []
     schedule: list[_Session] = []
-    revisionNumber: StrictInt = 1  # noqa: N815
+    revisionNumber: StrictInt = 1
 
 
 @dataclass(kw_only=True)

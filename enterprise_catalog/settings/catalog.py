@@ -4,10 +4,10 @@ from enterprise_catalog.settings.environment import DEPLOYMENT_REQUIRES
 
 DEPLOYMENT_REQUIRES |= {"JWT_ISSUER", "JWT_AUDIENCE", "JWT_PUBLIC_SIGNING_JWK_SET", "LEARNER_PORTAL_URL"}
 
-from enterprise_catalog.settings.base import *  # noqa: E402, F403
-from enterprise_catalog.settings.base import CATALOG_APPS, COMMON_APPS  # noqa: E402
-from enterprise_catalog.settings.hardening import *  # noqa: E402, F403
-from enterprise_catalog.settings.issuer import *  # noqa: E402, F403
-from enterprise_catalog.settings.issuer import ISSUER_APPS_IF_KEY  # noqa: E402
+from enterprise_catalog.settings.base import *
+from enterprise_catalog.settings.base import CATALOG_APPS, COMMON_APPS
+from enterprise_catalog.settings.hardening import *
+from enterprise_catalog.settings.issuer import *
+from enterprise_catalog.settings.issuer import ISSUER_APPS_IF_KEY
 
 INSTALLED_APPS = [*COMMON_APPS, *CATALOG_APPS, *ISSUER_APPS_IF_KEY]

@@ -10,9 +10,9 @@ DEPLOYMENT_REQUIRES |= {
     "CREDENTIALS_ENCRYPTION_KEYS",
 }
 
-from enterprise_catalog.settings.base import *  # noqa: E402, F403
-from enterprise_catalog.settings.base import CHANNELS_APPS, COMMON_APPS  # noqa: E402
-from enterprise_catalog.settings.hardening import *  # noqa: E402, F403
+from enterprise_catalog.settings.base import *
+from enterprise_catalog.settings.base import CHANNELS_APPS, COMMON_APPS
+from enterprise_catalog.settings.hardening import *
 
 INSTALLED_APPS = [*COMMON_APPS, *CHANNELS_APPS]
 # The defaults in base.py are for the catalog API, which is not installed here. The feed views set all options

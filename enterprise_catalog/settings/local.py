@@ -40,16 +40,16 @@ DEPLOYMENT_DEFAULTS |= {
     "CREDENTIALS_ENCRYPTION_KEYS": kept(STATE_DIR / "credentials-key", lambda: Fernet.generate_key().decode()),
 }
 
-from enterprise_catalog.settings.base import *  # noqa: E402, F403
-from enterprise_catalog.settings.base import (  # noqa: E402
+from enterprise_catalog.settings.base import *
+from enterprise_catalog.settings.base import (
     CATALOG_APPS,
     CELERY_BROKER_URL,
     CHANNELS_APPS,
     COMMON_APPS,
     LOGGING,
 )
-from enterprise_catalog.settings.issuer import *  # noqa: E402, F403
-from enterprise_catalog.settings.issuer import ISSUER_APPS  # noqa: E402
+from enterprise_catalog.settings.issuer import *
+from enterprise_catalog.settings.issuer import ISSUER_APPS
 
 DEBUG = True
 INSTALLED_APPS = [

@@ -14,10 +14,10 @@ DEPLOYMENT_REQUIRES |= {
     "CREDENTIALS_ENCRYPTION_KEYS",
 }
 
-from enterprise_catalog.settings.base import *  # noqa: E402, F403
-from enterprise_catalog.settings.base import CATALOG_APPS, CHANNELS_APPS, COMMON_APPS  # noqa: E402
-from enterprise_catalog.settings.hardening import *  # noqa: E402, F403
-from enterprise_catalog.settings.issuer import *  # noqa: E402, F403
-from enterprise_catalog.settings.issuer import ISSUER_APPS_IF_KEY  # noqa: E402
+from enterprise_catalog.settings.base import *
+from enterprise_catalog.settings.base import CATALOG_APPS, CHANNELS_APPS, COMMON_APPS
+from enterprise_catalog.settings.hardening import *
+from enterprise_catalog.settings.issuer import *
+from enterprise_catalog.settings.issuer import ISSUER_APPS_IF_KEY
 
 INSTALLED_APPS = [*COMMON_APPS, *CATALOG_APPS, *CHANNELS_APPS, *ISSUER_APPS_IF_KEY]

@@ -8,8 +8,8 @@ _state = os.environ.setdefault("LOCAL_STATE_DIR", tempfile.mkdtemp(prefix="enter
 os.environ["CACHE_URL"] = os.environ.get("TEST_REDIS_URL", "locmem://")
 os.environ["CELERY_BROKER_URL"] = "memory://"
 
-from enterprise_catalog.settings.local import *  # noqa: E402, F403
-from enterprise_catalog.settings.local import DATABASES  # noqa: E402
+from enterprise_catalog.settings.local import *
+from enterprise_catalog.settings.local import DATABASES
 
 DEBUG = False
 # A file instead of memory: the threads and processes of a test get their own connections, as in production.

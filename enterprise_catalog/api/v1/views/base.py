@@ -112,7 +112,8 @@ def validated(serializer_class: type[BaseSerializer[Any]], data: Mapping[str, An
 
 def not_modified(request: Request, etag: str) -> HttpResponseBase | None:
     """Return a 304 response if the caller already has the version named by ``etag`` (quoted), otherwise ``None``."""
-    response: HttpResponseBase | None = get_conditional_response(request._request, etag=etag)  # noqa: SLF001  (no public API)
+    # DRF's request has all attributes of Django's request, but does not inherit from it.
+    response: HttpResponseBase | None = get_conditional_response(cast("HttpRequest", request), etag=etag)
     if response is not None:
         for name, value in _caching(etag).items():
             response.headers[name] = value

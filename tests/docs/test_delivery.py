@@ -1,4 +1,4 @@
-"""``docs/concepts/delivery.rst``: the drawn states are exactly the states in the code, and every named test exists."""
+"""Pages about delivery: picture and table have exactly the states in the code, and every named test exists."""
 
 from __future__ import annotations
 
@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-PAGE: Final = PROJECT / "docs" / "concepts" / "delivery.rst"
-PICTURE: Final = PROJECT / "docs" / "images" / "transmission_states.svg"
+DOCS: Final = PROJECT / "docs"
+STATES: Final = DOCS / "concepts" / "delivery.rst"
+PICTURE: Final = DOCS / "images" / "transmission_states.svg"
+PAGE: Final = DOCS / "reference" / "promises.rst"
 PROMISES: Final = "12345678"
 
 _HEADING: Final = re.compile(r"^(\d)\. .+\n~+\n", re.MULTILINE)
+_SUMMARY: Final = re.compile(r"^(\d)\. ", re.MULTILINE)
+_TABLE: Final = re.compile(r"^\.\. _states:\n\n\.\. list-table::.*\n((?:   .*\n|\n)+)", re.MULTILINE)
+_ROW: Final = re.compile(r"^   \* - ``(\w+)``", re.MULTILINE)
 _TEST: Final = re.compile(r"``([\w/]*test_\w+(?:\.py)?)``")
 
 
@@ -56,8 +61,21 @@ def test_every_state_is_drawn_and_no_other() -> None:
     assert drawn == {*State}
 
 
+def test_one_table_lists_every_state_and_no_other() -> None:
+    [table] = _TABLE.findall(STATES.read_text(encoding="utf-8"))
+
+    assert sorted(_ROW.findall(table)) == sorted(State)
+
+
+def test_no_other_page_repeats_the_table_of_states() -> None:
+    listed = {page: {*_ROW.findall(page.read_text(encoding="utf-8"))} & {*State} for page in DOCS.rglob("*.rst")}
+
+    assert [page.name for page, states in listed.items() if page != STATES and len(states) > len(State) / 2] == []
+
+
 def test_there_are_eight_promises() -> None:
     assert [*promises()] == [*PROMISES]
+    assert _SUMMARY.findall(STATES.read_text(encoding="utf-8")) == [*PROMISES]
 
 
 @pytest.mark.parametrize("number", PROMISES)

@@ -15,7 +15,7 @@ PYTHON_CHECK := import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-on-sqlite test-on-mariadb test-all soak quality benchmark run migrate docs requirements upgrade licenses format clean
+.PHONY: help demo test test-on-sqlite test-on-mariadb test-all soak quality benchmark run migrate docs changelog requirements upgrade licenses format clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ run: $(VENV)/.base ## Run web service, worker and scheduler; admin at http://127
 
 docs: $(VENV)/.doc ## Build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
+changelog: $(VENV)/.doc ## Move the fragments in changelog.d/ into CHANGELOG.rst, under the version in setup.cfg
+	$(BIN)/towncrier build --yes --version "$$(sed -n 's/^version = //p' setup.cfg)"
 
 requirements: ## Install all development dependencies
 	@$(MAKE) --no-print-directory $(VENV)/.dev

@@ -1,6 +1,15 @@
 """Sphinx's configuration. ``make docs`` builds the pages into ``docs/_build/html``, and a warning fails the build."""
 
+from __future__ import annotations
+
+from configparser import ConfigParser
+from pathlib import Path
+
+_setup = ConfigParser()
+_setup.read(Path(__file__).parent.parent / "setup.cfg", encoding="utf-8")
+
 project = "Enterprise Catalog"
+release = _setup["metadata"]["version"]
 author = "The authors of Enterprise Catalog"
 project_copyright = author
 
@@ -8,11 +17,11 @@ extensions: list[str] = []
 exclude_patterns = ["_build"]
 nitpicky = True
 
-# The examples are shells, JSON and Python by turns; each says which.
+# Examples are in several languages. Each block names its own.
 highlight_language = "text"
 
 html_theme = "furo"
-html_title = project
+html_title = f"{project} {release}"
 html_static_path: list[str] = []
 html_copy_source = False
 html_show_sourcelink = False

@@ -45,7 +45,12 @@ def python_files() -> list[Path]:
 
 def pages() -> list[Path]:
     built = ROOT / "docs" / "_build"
-    return [*ROOT.glob("*.rst"), *(path for path in (ROOT / "docs").rglob("*.rst") if built not in path.parents)]
+    fragments = (ROOT / "changelog.d").glob("*.rst")
+    return [
+        *ROOT.glob("*.rst"),
+        *fragments,
+        *(path for path in (ROOT / "docs").rglob("*.rst") if built not in path.parents),
+    ]
 
 
 def prose(path: Path) -> Iterator[tuple[int, str]]:

@@ -66,6 +66,11 @@ class Answer:
     excerpt: str  #: Start of the body, redacted, for messages.
     headers: Mapping[str, str]  #: Names are case-insensitive.
 
+    @property
+    def next_link(self) -> str | None:
+        """URL of the next page in the ``Link`` header: https://www.rfc-editor.org/rfc/rfc8288."""
+        return httpx.Response(self.status_code, headers=self.headers).links.get("next", {}).get("url")
+
     def json(self) -> Any:
         """Return the body's value.
 

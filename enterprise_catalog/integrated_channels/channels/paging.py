@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from enterprise_catalog.integrated_channels.exceptions import RetryableError
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
 
 Q = TypeVar("Q")
 P = TypeVar("P")
-
-#: The link to the next page in a ``Link`` header: https://www.rfc-editor.org/rfc/rfc8288
-_NEXT: Final = re.compile(r'<([^<>]+)>;\s*rel="next"')
 
 
 def pages(fetch: Callable[[Q], P], first: Q, following: Callable[[P], Q | None]) -> Iterator[P]:
@@ -57,10 +53,10 @@ def linked_page(answer: Answer, base_url: str) -> str | None:
     Raises:
         RetryableError: the link points to another host or scheme. Our token is not sent there.
     """
-    link = _NEXT.search(answer.headers.get("link", ""))
+    link = answer.next_link
     if link is None:
         return None
-    ours, theirs = urlsplit(base_url), urlsplit(link[1])
+    ours, theirs = urlsplit(base_url), urlsplit(link)
     if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
         where = f"{theirs.scheme}://{theirs.netloc}"
         raise RetryableError(f"The list links to a page on another host, {where}. The link was not followed.")

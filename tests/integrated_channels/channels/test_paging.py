@@ -52,6 +52,22 @@ def test_the_header_names_a_page_below_the_base_url() -> None:
     assert linked_page(Answer(200, b"", "", {}), "https://a.test") is None
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "<https://a.test/list?page=2>; rel=next",
+        '<https://a.test/list?page=2>; title="Page 2"; rel="next"',
+        '<https://a.test/list?ids=1,2>; rel="current",<https://a.test/list?page=2>;rel="next"',
+    ],
+)
+def test_the_next_page_is_found_in_any_form_of_the_header(header: str) -> None:
+    assert linked_page(linking(header), "https://a.test") == "/list?page=2"
+
+
+def test_a_header_that_is_not_valid_names_no_page() -> None:
+    assert [linked_page(linking(header), "https://a.test") for header in ("", ",;=", "<", 'rel="next"')] == [None] * 4
+
+
 def test_another_host_is_not_gone_to() -> None:
     with pytest.raises(RetryableError, match=r"on another host, https://b\.test"):
         linked_page(linking('<https://b.test/courses?page=2>; rel="next"'), "https://a.test")

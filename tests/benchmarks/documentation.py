@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from tests.benchmarks.plot import draw
 from tests.benchmarks.report import write_json
 from tests.benchmarks.sheets import sheets
+from tests.docs.list_tables import list_table, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tests.benchmarks.results import Results
-    from tests.benchmarks.sheets import Sheet
 
 
 def write_figures(results: Results, docs: Path) -> None:
@@ -22,23 +22,18 @@ def write_figures(results: Results, docs: Path) -> None:
     included = docs / "reference" / "benchmarks"
     included.mkdir(parents=True, exist_ok=True)
     for sheet in sheets(results):
-        (included / f"{sheet.name}.inc").write_text("\n".join(_list_table(sheet)) + "\n", encoding="utf-8")
+        table = "\n".join(list_table((sheet.columns, *sheet.rows)))
+        (included / f"{sheet.name}.inc").write_text(f"{table}\n", encoding="utf-8")
     (included / "machine.inc").write_text(_machine(results.machine), encoding="utf-8")
     picture = docs / "images" / "benchmarks.svg"
     picture.parent.mkdir(exist_ok=True)
     picture.write_text(draw(results), encoding="utf-8")
 
 
-def _list_table(sheet: Sheet) -> Iterator[str]:
-    yield from (".. list-table::", "   :header-rows: 1", "")
-    for row in (sheet.columns, *sheet.rows):
-        for position, cell in enumerate(row):
-            yield f"   {' ' if position else '*'} - {cell}".rstrip()
-
-
 def _machine(machine: Mapping[str, str | int]) -> str:
-    return (
+    text = (
         f"Measured with {machine['runs']} runs of each, after {machine['warm_ups']} that do not count, on"
         f" {machine['cpus']} processors, with MariaDB {machine['mariadb']} and Python {machine['python']}. The load"
-        f" average at the start, which tells whether others were at work, was {machine['load_average']}.\n"
+        f" average at the start, which tells whether others were at work, was {machine['load_average']}."
     )
+    return "\n".join(wrapped(text)) + "\n"

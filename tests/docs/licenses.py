@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from tests.docs.list_tables import list_table
 from tests.processes import PROJECT
 
 if TYPE_CHECKING:
@@ -100,14 +101,9 @@ def page(of: Iterable[Package]) -> str:
 
 
 def _table(rows: Iterable[Package]) -> str:
-    lines = [".. list-table::", "   :widths: 26 14 30 30", "   :header-rows: 1", ""]
-    for cells in [
-        ("package", "version", "license", "required by"),
-        *((f"``{row.name}``", row.version, row.license, row.required_by) for row in rows),
-    ]:
-        first, *others = cells
-        lines += [f"   * - {first}", *(f"     - {cell}" for cell in others)]
-    return "\n".join(lines) + "\n"
+    header = ("package", "version", "license", "required by")
+    cells = ((f"``{row.name}``", row.version, row.license, row.required_by) for row in rows)
+    return "\n".join(list_table((header, *cells), widths="26 14 30 30")) + "\n"
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
+from tests.docs.list_tables import list_table
 from tests.integrated_channels.channels.reference.documents import OF_RUNS
 from tests.integrated_channels.channels.reference.mapping import mapping_of, refusals_of_types
 
@@ -44,7 +45,8 @@ def _sent(code: str) -> Iterator[str]:
     yield from (f"``{kind}`` is rejected: “{refusal}”" for kind, refusal in refusals.items() if refusal)
     yield ""
     columns = ("field", "source", "settings", "if a source is too long", "if all sources are empty")
-    yield from _table(columns, (_row(wire, found) for wire, found in mapping_of(code).items()), widths="22 30 14 16 18")
+    rows = (_row(wire, found) for wire, found in mapping_of(code).items())
+    yield from list_table((columns, *rows), widths="22 30 14 16 18")
 
 
 def _row(wire: str, found: WireField) -> tuple[str, ...]:
@@ -80,7 +82,7 @@ def _entered(code: str) -> Iterator[str]:
     for title, kind in (("Settings", channel.settings_class), ("Credentials", channel.credentials_class)):
         yield from ("", f"{title}:", "")
         columns = ("name", "type", "default", "meaning")
-        yield from _table(columns, _declared(kind), widths="22 22 18 38")
+        yield from list_table((columns, *_declared(kind)), widths="22 22 18 38")
 
 
 def _declared(kind: type[ChannelSettings]) -> Iterator[tuple[str, ...]]:
@@ -109,10 +111,3 @@ def _kind(declared: dict[str, Any], schema: dict[str, Any]) -> str:
     if "maxLength" in declared:
         words.append(f"of at most {declared['maxLength']:,} characters")
     return " ".join(words)
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, widths: str) -> Iterator[str]:
-    yield from (".. list-table::", "   :header-rows: 1", f"   :widths: {widths}", "")
-    for row in (columns, *rows):
-        for position, cell in enumerate(row):
-            yield f"   {' ' if position else '*'} - {cell}".rstrip()

@@ -3,8 +3,8 @@
 import gc
 import os
 
-from enterprise_catalog import handler
-from enterprise_catalog.freed_memory import keep_freed_memory
+from enterprise_catalog.web import handler
+from enterprise_catalog.web.freed_memory import keep_freed_memory
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "enterprise_catalog.settings.production")
 

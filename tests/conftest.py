@@ -8,7 +8,7 @@ import pytest
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
-from enterprise_catalog.catalog.snapshot_cache import SNAPSHOTS
+from enterprise_catalog.catalog.snapshots.cache import SNAPSHOTS
 from enterprise_catalog.local_auth.tokens import signed_token
 from enterprise_catalog.settings import base
 from tests import services
@@ -57,7 +57,7 @@ def admin_of(client_with: Callable[..., APIClient]) -> Callable[[UUID], APIClien
 @pytest.fixture
 def one_window(monkeypatch: pytest.MonkeyPatch) -> None:
     """Freeze the clock of the login limits, so a test never crosses a window boundary such as midnight."""
-    monkeypatch.setattr("enterprise_catalog.login_limits._seconds", lambda: 1_800_000_000)
+    monkeypatch.setattr("enterprise_catalog.web.login_limits._seconds", lambda: 1_800_000_000)
 
 
 @pytest.fixture

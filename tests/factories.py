@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
-from enterprise_catalog.catalog.ingest import ImportReport, import_documents
+from enterprise_catalog.catalog.ingest.writer import ImportReport, import_documents
 from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, EnterpriseCustomer
 
 if TYPE_CHECKING:

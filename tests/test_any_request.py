@@ -21,10 +21,10 @@ from django.urls import URLPattern, get_resolver
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from enterprise_catalog.handler import Handler
-from enterprise_catalog.integrated_channels.configurations import make_configuration
+from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.local_auth.tokens import signed_token
-from enterprise_catalog.sandbox.cornerstone import CornerstoneSandbox
+from enterprise_catalog.sandbox.cornerstone.portal import CornerstoneSandbox
+from enterprise_catalog.web.handler import Handler
 from tests.factories import a_catalog, a_course
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.test import RequestFactory
 
-from enterprise_catalog.client_address import client_address, client_network
+from enterprise_catalog.web.client_address import client_address, client_network
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

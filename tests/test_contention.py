@@ -15,11 +15,11 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 
-from enterprise_catalog import contention
-from enterprise_catalog.catalog import ingest
 from enterprise_catalog.catalog.customers import save_customer
+from enterprise_catalog.catalog.ingest import writer
 from enterprise_catalog.catalog.models import CatalogMembership, CatalogQuery, ContentMetadata, EnterpriseCatalog
-from enterprise_catalog.contention import ContentionError, retried
+from enterprise_catalog.db import contention
+from enterprise_catalog.db.contention import ContentionError, retried
 from tests.catalog.reading import keys_in
 from tests.factories import DAY_ONE, a_catalog, a_course, a_customer, courses, import_into
 
@@ -149,7 +149,7 @@ def test_ten_importers_of_overlapping_files_make_100_imports_and_none_fails(tmp_
 def test_replacements_of_one_catalog_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     catalog = a_catalog()
     import_into(catalog, [a_course("K1"), a_course("K2")])
-    move_versions, is_under_way = ingest._move_versions, threading.Event()
+    move_versions, is_under_way = writer._move_versions, threading.Event()
 
     def replace(*keys: str) -> None:
         import_into(catalog, [a_course(key) for key in keys], replace=True)
@@ -161,7 +161,7 @@ def test_replacements_of_one_catalog_take_turns(monkeypatch: pytest.MonkeyPatch)
             time.sleep(0.5)
         move_versions(*arguments)
 
-    monkeypatch.setattr(ingest, "_move_versions", pause_the_first)
+    monkeypatch.setattr(writer, "_move_versions", pause_the_first)
     first = threading.Thread(target=replace, args=["K2", "K3"])
     first.start()
     is_under_way.wait()

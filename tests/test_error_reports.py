@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
-from enterprise_catalog.error_reports import NamesOnlyFilter
+from enterprise_catalog.observability.error_reports import NamesOnlyFilter
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

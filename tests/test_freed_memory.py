@@ -8,13 +8,13 @@ import sys
 
 import pytest
 
-from enterprise_catalog.freed_memory import keep_freed_memory
+from enterprise_catalog.web.freed_memory import keep_freed_memory
 
 #: Allocates and frees 16 MB twenty times, and prints how many pages the process had to get. The blocks are smaller than
 #: what glibc maps one by one, and more than what Python keeps.
 _WORK = """
 import resource, sys
-from enterprise_catalog.freed_memory import keep_freed_memory
+from enterprise_catalog.web.freed_memory import keep_freed_memory
 if sys.argv[1] == "kept":
     assert keep_freed_memory()
 def work():

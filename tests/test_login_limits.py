@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from django.core.cache import cache
 
-from enterprise_catalog.login_limits import Rate, TooManyFailuresError, count, limited_login
 from enterprise_catalog.settings import base
+from enterprise_catalog.web.login_limits import Rate, TooManyFailuresError, count, limited_login
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -21,7 +21,7 @@ RATE = Rate(3, 60)
 def now(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The current time in epoch seconds; tests change its only element."""
     moment = [6_000_010]
-    monkeypatch.setattr("enterprise_catalog.login_limits._seconds", lambda: moment[0])
+    monkeypatch.setattr("enterprise_catalog.web.login_limits._seconds", lambda: moment[0])
     return moment
 
 

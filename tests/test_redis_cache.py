@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from redis import RedisError
 
-from enterprise_catalog.redis_cache import RedisCache
+from enterprise_catalog.web.redis_cache import RedisCache
 from tests import services
 
 if TYPE_CHECKING:

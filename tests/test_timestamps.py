@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enterprise_catalog.catalog.models import ContentMetadata
-from enterprise_catalog.timestamps import format_time
+from enterprise_catalog.db.timestamps import format_time
 from tests.factories import DAY_ONE, a_catalog, a_course, import_into
 
 TICK = timedelta(microseconds=1)

@@ -18,8 +18,8 @@ from django.contrib import admin
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from enterprise_catalog.client_address import client_network
-from enterprise_catalog.contention import retried
+from enterprise_catalog.db.contention import retried
+from enterprise_catalog.web.client_address import client_network
 
 if TYPE_CHECKING:
     from datetime import timedelta

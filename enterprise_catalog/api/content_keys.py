@@ -16,7 +16,7 @@ import msgspec
 from rest_framework.exceptions import ValidationError
 
 from enterprise_catalog.api.errors import KeysTooLargeError
-from enterprise_catalog.content_keys import MAX_KEY_LENGTH
+from enterprise_catalog.db.content_keys import MAX_KEY_LENGTH
 
 
 class _Body(msgspec.Struct):

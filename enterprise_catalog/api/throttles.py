@@ -14,8 +14,8 @@ import orjson
 from django.conf import settings
 from rest_framework.throttling import UserRateThrottle
 
-from enterprise_catalog.client_address import client_network
-from enterprise_catalog.login_limits import Rate, count
+from enterprise_catalog.web.client_address import client_network
+from enterprise_catalog.web.login_limits import Rate, count
 
 if TYPE_CHECKING:
     from rest_framework.request import Request

@@ -34,8 +34,8 @@ from enterprise_catalog.catalog.models import (
     EnterpriseCatalog,
     EnterpriseCustomer,
 )
-from enterprise_catalog.content_keys import key_starts_with
-from enterprise_catalog.contention import ContentionError, retried
+from enterprise_catalog.db.content_keys import key_starts_with
+from enterprise_catalog.db.contention import ContentionError, retried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from django.db.models.functions import Greatest
 from django.utils.text import slugify
 
 from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, EnterpriseCustomer
-from enterprise_catalog.contention import retried
+from enterprise_catalog.db.contention import retried
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

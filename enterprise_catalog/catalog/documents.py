@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import orjson
 
-from enterprise_catalog.content_keys import MAX_KEY_LENGTH
+from enterprise_catalog.db.content_keys import MAX_KEY_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -14,7 +14,7 @@ from enterprise_catalog.catalog import state as catalog_state
 from enterprise_catalog.catalog.documents import served_document
 from enterprise_catalog.catalog.models import CatalogMembership, ContentDocument, ContentMetadata
 from enterprise_catalog.catalog.state import read_state, state_from
-from enterprise_catalog.one_state import one_state, stream_rows
+from enterprise_catalog.db.consistent_reads import one_state, stream_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

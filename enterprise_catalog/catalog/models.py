@@ -19,8 +19,8 @@ from django.db import models
 from edx_rbac.models import UserRole, UserRoleAssignment
 
 from enterprise_catalog.catalog.querysets import ContentMetadataQuerySet, EnterpriseCatalogQuerySet, MembershipQuerySet
-from enterprise_catalog.content_keys import ContentKeyField
-from enterprise_catalog.timestamps import TimestampField
+from enterprise_catalog.db.content_keys import ContentKeyField
+from enterprise_catalog.db.timestamps import TimestampField
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

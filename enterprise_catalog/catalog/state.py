@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection
 
 from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, EnterpriseCustomer
-from enterprise_catalog.timestamps import format_time
+from enterprise_catalog.db.timestamps import format_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,16 +16,16 @@ from __future__ import annotations
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from enterprise_catalog.content_keys import ContentKeyField
+from enterprise_catalog.db.content_keys import ContentKeyField
+from enterprise_catalog.db.timestamps import TimestampField
 from enterprise_catalog.integrated_channels.channels.registry import channel_choices
+from enterprise_catalog.integrated_channels.domain import MAX_ETAG_LENGTH, Action, Outcome, Presence, State
 from enterprise_catalog.integrated_channels.querysets import (
     AttemptQuerySet,
     ConfigurationQuerySet,
     FeedQuerySet,
     TransmissionQuerySet,
 )
-from enterprise_catalog.integrated_channels.types import MAX_ETAG_LENGTH, Action, Outcome, Presence, State
-from enterprise_catalog.timestamps import TimestampField
 
 #: Maximum length of a stored message, in characters. A vendor's error page can have megabytes.
 MAX_MESSAGE_LENGTH = 2_000

@@ -10,9 +10,9 @@ from uuid import UUID
 from django.db import models
 from django.db.models import Count, Min, Q
 
-from enterprise_catalog.content_keys import key_starts_with
-from enterprise_catalog.integrated_channels.types import Accounts, Action, History, Presence, Record, State
-from enterprise_catalog.one_state import one_state, stream_rows
+from enterprise_catalog.db.consistent_reads import one_state, stream_rows
+from enterprise_catalog.db.content_keys import key_starts_with
+from enterprise_catalog.integrated_channels.domain import Accounts, Action, History, Presence, Record, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from enterprise_catalog.integrated_channels import consent
-from enterprise_catalog.integrated_channels.feeds import VIEWS
+from enterprise_catalog.integrated_channels.access import consent
+from enterprise_catalog.integrated_channels.feed.views import VIEWS
 
 urlpatterns = [
     path("authorize/<int:pk>/", consent.authorize, name="channel-consent"),

@@ -19,8 +19,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from oauth2_provider.views.mixins import OAuthLibMixin
 from oauthlib.common import urldecode
 
-from enterprise_catalog.client_address import client_network
-from enterprise_catalog.login_limits import Rate, TooManyFailuresError, limited_login
+from enterprise_catalog.web.client_address import client_network
+from enterprise_catalog.web.login_limits import Rate, TooManyFailuresError, limited_login
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -42,7 +42,7 @@ COMMON_APPS = [
     "axes",
     "csp",
     "django_prometheus",
-    "enterprise_catalog.exact_names",
+    "enterprise_catalog.db.exact_names",
 ]
 CATALOG_APPS = [
     "rest_framework",
@@ -66,7 +66,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     # Before all middleware that may respond itself: every response needs a policy.
-    "enterprise_catalog.content_security.ContentSecurityPolicyMiddleware",
+    "enterprise_catalog.web.content_security.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # For clients that accept it: a diff of many items shrinks to less than a tenth.
@@ -75,7 +75,7 @@ MIDDLEWARE = [
     # tier for each request.
     "edx_django_utils.cache.middleware.RequestCacheMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "enterprise_catalog.health.CommonMiddleware",
+    "enterprise_catalog.observability.health.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -127,7 +127,7 @@ def database(url: str) -> dict[str, Any]:
     config: dict[str, Any] = {**dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)}
     options = MARIADB_OPTIONS
     if config["ENGINE"] == "django.db.backends.sqlite3":
-        config["ENGINE"], options = "enterprise_catalog.sqlite", SQLITE_OPTIONS
+        config["ENGINE"], options = "enterprise_catalog.db.sqlite", SQLITE_OPTIONS
     return {**config, "OPTIONS": {**options, **config.get("OPTIONS", {})}}
 
 
@@ -135,7 +135,7 @@ def cache(url: str) -> dict[str, Any]:
     """Return Django's settings for a cache URL: ``redis://…``, ``rediss://…`` or ``locmem://``."""
     if url.startswith("locmem:"):
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": url}
-    return {"BACKEND": "enterprise_catalog.redis_cache.RedisCache", "LOCATION": url}
+    return {"BACKEND": "enterprise_catalog.web.redis_cache.RedisCache", "LOCATION": url}
 
 
 DATABASES = {"default": database(env.DATABASE_URL)}
@@ -171,7 +171,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["enterprise_catalog.api.parsers.ContentKeysParser"],
     "DEFAULT_THROTTLE_CLASSES": ["enterprise_catalog.api.throttles.CallerThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": env.API_THROTTLE_RATE},
-    # For DRF's own throttles; ours use enterprise_catalog.client_address.
+    # For DRF's own throttles; ours use enterprise_catalog.web.client_address.
     "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "enterprise_catalog.api.errors.answer",
@@ -239,8 +239,8 @@ SLOW_SYNCS = env.SLOW_SYNCS
 
 # --- reports of errors ----------------------------------------------------------------------------------------------
 
-DEFAULT_EXCEPTION_REPORTER = "enterprise_catalog.error_reports.NamesOnlyReporter"
-DEFAULT_EXCEPTION_REPORTER_FILTER = "enterprise_catalog.error_reports.NamesOnlyFilter"
+DEFAULT_EXCEPTION_REPORTER = "enterprise_catalog.observability.error_reports.NamesOnlyReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "enterprise_catalog.observability.error_reports.NamesOnlyFilter"
 
 # --- logs -----------------------------------------------------------------------------------------------------------
 

@@ -16,8 +16,8 @@ from django_celery_beat.models import PeriodicTask
 from enterprise_catalog.admin_pages import actions, confirmation, confirmed_actions, paginator
 from enterprise_catalog.admin_pages.confirmed_actions import ConfirmedActions
 from enterprise_catalog.catalog.models import CatalogRole, CatalogRoleAssignment, EnterpriseCustomer
-from enterprise_catalog.integrated_channels import audit
 from enterprise_catalog.integrated_channels.admin import configurations
+from enterprise_catalog.integrated_channels.audit import records as audit_records
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
 from tests.admin_pages.browsing import Visitor, all_models, base_of
 from tests.admin_pages.confirming import answer, ask, count_on, messages_of, run
@@ -143,7 +143,7 @@ def test_a_large_action_runs_in_batches_with_a_transaction_each(
 ) -> None:
     rows = rejected(25)
     sizes: list[int] = []
-    queue_again = audit.queue_again
+    queue_again = audit_records.queue_again
 
     def fails_with_the_third(chosen: Any, **options: Any) -> int:
         sizes.append(chosen.count())
@@ -152,7 +152,7 @@ def test_a_large_action_runs_in_batches_with_a_transaction_each(
             raise OperationalError(1213, "Deadlock found")
         return number
 
-    monkeypatch.setattr(audit, "queue_again", fails_with_the_third)
+    monkeypatch.setattr(audit_records, "queue_again", fails_with_the_third)
     page = type(admin.site.get_model_admin(ContentMetadataItemTransmission))
     monkeypatch.setattr(page.queue_again, "running", actions.Running(batch_size=10), raising=False)  # type: ignore[attr-defined]
 

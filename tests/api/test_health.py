@@ -18,9 +18,9 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from enterprise_catalog import health_checks
-from enterprise_catalog.integrated_channels import heartbeats
+from enterprise_catalog.integrated_channels.audit import heartbeats
 from enterprise_catalog.integrated_channels.models import WorkerHeartbeat
+from enterprise_catalog.observability import health_checks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ import django, json
 django.setup()
 from unittest.mock import Mock
 from django.test import Client, RequestFactory
-from enterprise_catalog.health import health
+from enterprise_catalog.observability.health import health
 response = Client(headers={"host": "10.0.0.7:8000"}).get("/health/")
 request = RequestFactory().get("/health/")
 request.user = Mock(is_authenticated=True, is_active=True, is_staff=True)

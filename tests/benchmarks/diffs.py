@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from enterprise_catalog.catalog.snapshot_cache import SNAPSHOTS
+from enterprise_catalog.catalog.snapshots.cache import SNAPSHOTS
 from tests.benchmarks.cases import CASES, EMPTY, MOSTLY_KNOWN, Case, check_diff
 from tests.benchmarks.load import under_load
 from tests.benchmarks.over_http import SocketCaller, request_for_diff, warm_up

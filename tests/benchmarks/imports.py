@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from enterprise_catalog.catalog.ingest import ImportReport
+from enterprise_catalog.catalog.ingest.writer import ImportReport
 from enterprise_catalog.catalog.models import CatalogMembership, CatalogQuery
 from tests.benchmarks.results import Figure, Timing
 from tests.benchmarks.seeding import course_keys, course_line, timed_import

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
-from enterprise_catalog.sandbox.moodle import MoodleSandbox
+from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from enterprise_catalog.sandbox.serving import HOST, make_loopback_server
 from tests.processes import Dialogue, Site, get_json
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from enterprise_catalog.catalog.ingest import ImportReport, import_documents
+from enterprise_catalog.catalog.ingest.writer import ImportReport, import_documents
 from tests.benchmarks.results import WrongAnswerError
 from tests.factories import a_catalog, a_course, a_customer
 

@@ -47,7 +47,7 @@ def main() -> None:
 
 def _sync(configuration_id: int, items: int) -> None:
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration  # noqa: PLC0415  (needs settings)
-    from enterprise_catalog.integrated_channels.sync import sync  # noqa: PLC0415
+    from enterprise_catalog.integrated_channels.sync.engine import sync  # noqa: PLC0415
     from tests.benchmarks.synced import checked  # noqa: PLC0415
 
     configuration = ChannelConfiguration.objects.get(pk=configuration_id)

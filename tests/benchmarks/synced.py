@@ -15,12 +15,12 @@ from django.db import connection
 from django.utils import timezone
 
 from enterprise_catalog.catalog.customers import save_catalog
-from enterprise_catalog.catalog.ingest import ImportReport
+from enterprise_catalog.catalog.ingest.writer import ImportReport
 from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog
-from enterprise_catalog.integrated_channels import unchanged
-from enterprise_catalog.integrated_channels.configurations import make_configuration
+from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
-from enterprise_catalog.integrated_channels.sync import sync
+from enterprise_catalog.integrated_channels.sync import checkpoint
+from enterprise_catalog.integrated_channels.sync.engine import sync
 from tests.benchmarks.results import WrongAnswerError
 from tests.benchmarks.seeding import course_keys, course_line, course_title, timed_import
 
@@ -101,7 +101,7 @@ class Synced:
         statements = _statements() - before - 1  # Without the statement that counts.
         self.runs[how].append(Run(expected, seconds, self.lms.take_seconds(), statements))
         row = checked(ended, expected)
-        if (row.reason == unchanged.REASON) is not (how == UNCHANGED):
+        if (row.reason == checkpoint.REASON) is not (how == UNCHANGED):
             raise WrongAnswerError(f"a sync ({how}) did not ask what it should have: {row.reason or 'for a diff'}")
         if not self._is_offered():
             raise WrongAnswerError(f"after a sync ({how}) the learning system does not offer what the catalog holds")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 from django.test import override_settings
 
-from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
+from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from tests.benchmarks.cases import Case
 from tests.benchmarks.lms import served_lms
 from tests.benchmarks.over_http import SocketCaller, request_for_diff, warm_up

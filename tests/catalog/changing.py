@@ -17,7 +17,7 @@ from urllib.parse import quote
 from django.utils import timezone
 
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
-from enterprise_catalog.catalog.ingest import import_documents
+from enterprise_catalog.catalog.ingest.writer import import_documents
 from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata, EnterpriseCatalog, EnterpriseCustomer
 from tests.catalog.history import Change, Item
 from tests.factories import a_course

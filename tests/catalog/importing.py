@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
-from enterprise_catalog.catalog.ingest import import_documents
+from enterprise_catalog.catalog.ingest.writer import import_documents
 from enterprise_catalog.catalog.models import CatalogQuery
 from tests.factories import DAY_ONE, a_catalog, a_course
 

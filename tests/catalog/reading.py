@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from enterprise_catalog.catalog.models import CatalogMembership, ContentMetadata, EnterpriseCatalog
-from enterprise_catalog.catalog.snapshots import existing_as_json, read_diff
+from enterprise_catalog.catalog.snapshots.snapshot import existing_as_json, read_diff
 from enterprise_catalog.catalog.state import read_state
 
 if TYPE_CHECKING:

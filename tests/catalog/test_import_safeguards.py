@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.catalog.bad_lines import keys_on
 from enterprise_catalog.catalog.documents import DocumentError, parse_document
+from enterprise_catalog.catalog.ingest.bad_lines import keys_on
 from tests.catalog.reading import keys_in, version_of
 from tests.factories import a_catalog, a_course, courses
 

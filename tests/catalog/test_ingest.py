@@ -10,9 +10,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from enterprise_catalog.catalog import ingest
 from enterprise_catalog.catalog.documents import MAX_DOCUMENT_BYTES
-from enterprise_catalog.catalog.ingest import ImportReport, import_documents
+from enterprise_catalog.catalog.ingest import writer
+from enterprise_catalog.catalog.ingest.writer import ImportReport, import_documents
 from enterprise_catalog.catalog.models import CatalogMembership, ContentDocument, ContentMetadata
 from tests.catalog.reading import content_of, keys_in
 from tests.factories import DAY_ONE, a_catalog, a_course, courses, import_into
@@ -209,7 +209,7 @@ def test_imports_of_all_sizes_come_through_whole(count: int) -> None:
 
 
 def test_statements_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest, "BATCH_BYTES", 10_000)
+    monkeypatch.setattr(writer, "BATCH_BYTES", 10_000)
     catalog = a_catalog()
 
     with CaptureQueriesContext(connection) as queries:

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from django.db import connection
 
-from enterprise_catalog.catalog.ingest import ImportReport, import_documents
+from enterprise_catalog.catalog.ingest.writer import ImportReport, import_documents
 from enterprise_catalog.catalog.items import read_page
 from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata
 from tests.catalog.reading import keys_in, times_in

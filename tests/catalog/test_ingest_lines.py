@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enterprise_catalog.catalog.import_file import BadLineError
-from enterprise_catalog.catalog.ingest import ImportReport, import_documents
+from enterprise_catalog.catalog.ingest.import_file import BadLineError
+from enterprise_catalog.catalog.ingest.writer import ImportReport, import_documents
 from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata
 from tests.catalog.reading import content_of, keys_in
 from tests.factories import DAY_ONE, a_catalog, a_course

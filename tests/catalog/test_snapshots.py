@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
 from enterprise_catalog.catalog.models import CatalogMembership, CatalogQuery, EnterpriseCatalog
-from enterprise_catalog.catalog.snapshot_cache import SnapshotCache
-from enterprise_catalog.catalog.snapshots import Snapshot, existing_as_json, read_diff
+from enterprise_catalog.catalog.snapshots.cache import SnapshotCache
+from enterprise_catalog.catalog.snapshots.snapshot import Snapshot, existing_as_json, read_diff
 from enterprise_catalog.catalog.state import read_state
 from tests.catalog.connections import before_each_scan, in_another_connection
 from tests.catalog.reading import diff_of, served_times, version_of
@@ -250,7 +250,7 @@ def test_a_state_that_is_old_by_now_gives_a_later_one_with_its_items() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_scan_that_breaks_off_leaves_the_connection_usable(monkeypatch: pytest.MonkeyPatch) -> None:
     catalog = a_catalog(*courses(1_200))
-    monkeypatch.setattr("enterprise_catalog.catalog.snapshots.orjson.dumps", lambda _: 1 / 0)
+    monkeypatch.setattr("enterprise_catalog.catalog.snapshots.snapshot.orjson.dumps", lambda _: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         diff_of(catalog)

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from enterprise_catalog.integrated_channels.types import State
+from enterprise_catalog.integrated_channels.domain import State
 from tests.processes import PROJECT
 
 if TYPE_CHECKING:

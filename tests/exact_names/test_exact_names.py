@@ -11,9 +11,9 @@ from oauth2_provider.models import get_application_model
 from rest_framework.test import APIClient
 
 from enterprise_catalog.catalog.models import CatalogRole, CatalogRoleAssignment
-from enterprise_catalog.content_keys import exact_collation
-from enterprise_catalog.exact_names.columns import EXACT_COLUMNS, compare_exactly
-from enterprise_catalog.integrated_channels.configurations import make_configuration
+from enterprise_catalog.db.content_keys import exact_collation
+from enterprise_catalog.db.exact_names.columns import EXACT_COLUMNS, compare_exactly
+from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.local_auth.clients import register_channels_client
 from enterprise_catalog.local_auth.tokens import signed_token
 from tests.api.endpoints import address

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enterprise_catalog.integrated_channels.configurations import make_configuration
-from enterprise_catalog.sandbox.moodle import MoodleSandbox
+from enterprise_catalog.integrated_channels.access.configurations import make_configuration
+from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests.factories import DAY_ONE, a_customer
 from tests.integrated_channels.loopback import on_loopback
 

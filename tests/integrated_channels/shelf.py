@@ -11,13 +11,13 @@ from urllib.parse import parse_qs
 import httpx
 
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, PushChannel
-from enterprise_catalog.integrated_channels.http import LMSClient
-from enterprise_catalog.integrated_channels.types import ItemResult, Outcome
+from enterprise_catalog.integrated_channels.domain import ItemResult, Outcome
+from enterprise_catalog.integrated_channels.lms.client import LMSClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from enterprise_catalog.integrated_channels.types import ContentItem, Outgoing, Payload
+    from enterprise_catalog.integrated_channels.domain import ContentItem, Outgoing, Payload
 
 
 @dataclass(slots=True)

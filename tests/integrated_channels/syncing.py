@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
-from enterprise_catalog.integrated_channels.sync import sync
+from enterprise_catalog.integrated_channels.sync.engine import sync
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration, SyncRun

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import pytest
 
-from enterprise_catalog.integrated_channels.addresses import is_public, public_address
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RetryableError
-from enterprise_catalog.integrated_channels.http import LMSClient
+from enterprise_catalog.integrated_channels.lms.client import LMSClient
+from enterprise_catalog.integrated_channels.lms.ssrf import is_public, public_address
 from enterprise_catalog.integrated_channels.models import RunState
 from tests.factories import a_catalog, a_course
 from tests.integrated_channels.syncing import run_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
 
@@ -145,7 +145,7 @@ def test_the_connection_goes_to_the_address_that_was_checked_under_the_hosts_own
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Loopback counts as public in this test: there is no other address to listen on."""
-    monkeypatch.setattr("enterprise_catalog.integrated_channels.addresses.is_public", lambda _: True)
+    monkeypatch.setattr("enterprise_catalog.integrated_channels.lms.ssrf.is_public", lambda _: True)
     received = bytearray()
 
     def answer(server: socket.socket) -> None:

@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth import get_user_model
 from playwright.sync_api import expect
 
+from enterprise_catalog.integrated_channels.access.credentials import decrypt
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
-from enterprise_catalog.integrated_channels.credentials import decrypt
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 from tests.admin_pages.browser import chromium, log_in
 from tests.integrated_channels.records import SECRET, a_configuration, transmissions

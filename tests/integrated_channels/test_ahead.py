@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
-from enterprise_catalog.integrated_channels.ahead import Ahead
+from enterprise_catalog.integrated_channels.domain import Action, Chunk, PlannedItem
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
-from enterprise_catalog.integrated_channels.types import Action, Chunk, PlannedItem
+from enterprise_catalog.integrated_channels.sync.prefetch import Ahead
 
 A, B, C = (Chunk((PlannedItem(key, Action.CREATE, "new"),)) for key in "ABC")
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
 
-from enterprise_catalog.integrated_channels import audit
+from enterprise_catalog.integrated_channels.audit import records as audit_records
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState, SyncRun, TransmissionAttempt
-from enterprise_catalog.integrated_channels.sync import sync
+from enterprise_catalog.integrated_channels.sync.engine import sync
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories import a_catalog, courses
 from tests.integrated_channels.syncing import row_of, run_of
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,11 +57,11 @@ def kill(thread: int) -> None:
 def test_what_an_error_in_the_program_leaves_in_flight_is_in_doubt(
     configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object, **__: object) -> audit.Answered:
+    def fail(*_: object, **__: object) -> audit_records.Answered:
         monkeypatch.undo()
         raise ZeroDivisionError
 
-    monkeypatch.setattr(audit, "answer_chunk", fail)
+    monkeypatch.setattr(audit_records, "answer_chunk", fail)
 
     check_broken_run(configuration, clock, ZeroDivisionError, "Internal error: ZeroDivisionError. See the log.")
     assert TransmissionAttempt.objects.get().outcome == "in_doubt"
@@ -87,9 +87,9 @@ def test_a_run_whose_database_connection_breaks_says_so_and_the_next_one_need_no
 def test_a_connection_that_breaks_right_after_a_commit_is_not_taken_for_one_in_a_transaction(
     configuration: ChannelConfiguration, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    open_attempts, commit = audit.open_attempts, connection.commit
+    open_attempts, commit = audit_records.open_attempts, connection.commit
 
-    def open_attempts_and_break(*arguments: Any, **keywords: Any) -> audit.Attempts:
+    def open_attempts_and_break(*arguments: Any, **keywords: Any) -> audit_records.Attempts:
         if keywords["answered"] is not None:  # The second chunk; now the results of the first chunk are written.
             monkeypatch.setattr(connections[DEFAULT_DB_ALIAS], "commit", commit_and_break)
         return open_attempts(*arguments, **keywords)
@@ -99,7 +99,7 @@ def test_a_connection_that_breaks_right_after_a_commit_is_not_taken_for_one_in_a
         commit()
         kill(connection.connection.thread_id())
 
-    monkeypatch.setattr(audit, "open_attempts", open_attempts_and_break)
+    monkeypatch.setattr(audit_records, "open_attempts", open_attempts_and_break)
 
     check_broken_run(configuration, clock, OperationalError, "The database did not respond.")
     assert row_of("Northwind+C000000").state == "transmitted"

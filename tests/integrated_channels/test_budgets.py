@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels import leases
-from enterprise_catalog.integrated_channels.budgets import CallBudget
+from enterprise_catalog.integrated_channels.audit import leases
+from enterprise_catalog.integrated_channels.audit.rate_budget import CallBudget
+from enterprise_catalog.integrated_channels.domain import RateLimit
 from enterprise_catalog.integrated_channels.exceptions import BudgetSpentError
 from enterprise_catalog.integrated_channels.models import RunState, TransmissionAttempt
-from enterprise_catalog.integrated_channels.types import RateLimit
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from enterprise_catalog.sandbox.moodle_courses import Course
+from enterprise_catalog.sandbox.moodle.courses import Course
 from tests.factories import DAY_ONE, a_catalog, a_course, courses
 from tests.integrated_channels.syncing import row_of, run_of
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
 TWO_A_MINUTE = RateLimit(2, seconds=60)

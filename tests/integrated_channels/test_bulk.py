@@ -8,13 +8,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from enterprise_catalog.integrated_channels.bulk import insert, upsert
+from enterprise_catalog.integrated_channels.audit.bulk import insert, upsert
+from enterprise_catalog.integrated_channels.domain import Action
 from enterprise_catalog.integrated_channels.models import (
     ContentMetadataItemTransmission,
     FeedItem,
     TransmissionAttempt,
 )
-from enterprise_catalog.integrated_channels.types import Action
 from tests.factories import DAY_ONE
 from tests.integrated_channels.records import a_configuration, a_run, transmissions
 

@@ -10,8 +10,8 @@ from django.contrib.auth import get_user_model
 from edx_rest_api_client.client import TieredCache
 from oauth2_provider.models import get_application_model
 
-from enterprise_catalog.integrated_channels import catalog_client
-from enterprise_catalog.integrated_channels.catalog_client import CatalogClient, Unreadable, read_moment
+from enterprise_catalog.integrated_channels.catalog_api import client as catalog_client
+from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient, Unreadable, read_moment
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
 from tests.factories import DAY_ONE, a_catalog, a_course, a_customer, courses
 from tests.integrated_channels.channels.items import an_item

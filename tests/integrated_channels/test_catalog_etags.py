@@ -9,7 +9,7 @@ import pytest
 from edx_rest_api_client.client import TieredCache
 from werkzeug import Response
 
-from enterprise_catalog.integrated_channels.catalog_client import CatalogClient, CatalogList
+from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient, CatalogList
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
 from enterprise_catalog.sandbox.application import json_response
 from tests.integrated_channels.scripted_catalog import ScriptedCatalog, served

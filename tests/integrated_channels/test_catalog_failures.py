@@ -11,11 +11,11 @@ import pytest
 from edx_rest_api_client.client import TieredCache
 from werkzeug import Response
 
-from enterprise_catalog.integrated_channels import catalog_client
-from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
+from enterprise_catalog.integrated_channels.catalog_api import client as catalog_client
+from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
+from enterprise_catalog.integrated_channels.domain import History
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
-from enterprise_catalog.integrated_channels.exporter import desired_items
-from enterprise_catalog.integrated_channels.types import History
+from enterprise_catalog.integrated_channels.sync.export import desired_items
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.scripted_catalog import TOKEN, ScriptedCatalog, served
 from tests.services import free_port

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from enterprise_catalog.integrated_channels.credentials import decrypt
+from enterprise_catalog.integrated_channels.access.credentials import decrypt
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_django import Settings
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from cryptography.fernet import Fernet
 
-from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
-from enterprise_catalog.integrated_channels.configurations import (
+from enterprise_catalog.integrated_channels.access.configurations import (
     catalog_faults,
     channel_for,
     credentials_faults,
     make_configuration,
     settings_faults,
 )
-from enterprise_catalog.integrated_channels.credentials import decrypt, encrypt
+from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt
+from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 

@@ -14,17 +14,17 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from structlog.testing import capture_logs
 
-from enterprise_catalog.integrated_channels import leases
+from enterprise_catalog.integrated_channels.access.connections import try_connection
+from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt
+from enterprise_catalog.integrated_channels.audit import leases
 from enterprise_catalog.integrated_channels.channels import registry
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, ConsentingChannel
-from enterprise_catalog.integrated_channels.connections import try_connection
-from enterprise_catalog.integrated_channels.credentials import decrypt, encrypt
-from enterprise_catalog.integrated_channels.drift import Adoption, Difference, adopt, check_drift
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
-from enterprise_catalog.sandbox import moodle_site
+from enterprise_catalog.integrated_channels.sync.drift import Adoption, Difference, adopt, check_drift
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from enterprise_catalog.sandbox.moodle_courses import Course
+from enterprise_catalog.sandbox.moodle import site
+from enterprise_catalog.sandbox.moodle.courses import Course
 from tests.admin_pages.confirming import run
 from tests.factories import a_catalog, a_course, courses, import_into
 from tests.integrated_channels.shelf import Shelf, ShelfChannel
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pytest_django import Settings
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,7 +65,7 @@ def test_what_the_account_may_not_do_is_told(
     configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     clock.now = timezone.now()
-    moodle.functions = moodle_site.FUNCTIONS - {"core_course_create_courses"}
+    moodle.functions = site.FUNCTIONS - {"core_course_create_courses"}
 
     assert try_connection(configuration, clock=clock) == ["The service lacks core_course_create_courses. Add it."]
 
@@ -433,7 +433,7 @@ def test_a_request_with_another_state_leaves_the_pending_consent_alone(
 def test_a_state_is_good_for_ten_minutes(
     library: ChannelConfiguration, admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("enterprise_catalog.integrated_channels.consent.STATE_SECONDS", -1)
+    monkeypatch.setattr("enterprise_catalog.integrated_channels.access.consent.STATE_SECONDS", -1)
 
     assert "This authorization request is unknown or has expired." in ended(
         admin_client, code="good", state=begun(admin_client, library)

@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet, MultiFernet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels.credentials import decrypt, encrypt, rotated
+from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt, rotated
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ import httpx
 import pytest
 from django.db import connection
 
-from enterprise_catalog.integrated_channels import catalog_client, deadlines, leases, stopping
-from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
-from enterprise_catalog.integrated_channels.deadlines import CallClock, WorkThread
+from enterprise_catalog.integrated_channels.audit import leases
+from enterprise_catalog.integrated_channels.catalog_api import client as catalog_client
+from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
+from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.exceptions import (
     CatalogUnavailableError,
     DeadlineExceededError,
@@ -23,9 +24,10 @@ from enterprise_catalog.integrated_channels.exceptions import (
     RunDeadlineError,
     StopRequestedError,
 )
-from enterprise_catalog.integrated_channels.http import LMSClient
+from enterprise_catalog.integrated_channels.lms import deadlines, stopping
+from enterprise_catalog.integrated_channels.lms.client import LMSClient
+from enterprise_catalog.integrated_channels.lms.deadlines import CallClock, WorkThread
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, RunState, SyncLease
-from enterprise_catalog.integrated_channels.types import State
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.settings.environment import Environment
 from tests.factories import a_catalog, a_course
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
 #: Deadline of calls in these tests.

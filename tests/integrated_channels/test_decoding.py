@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels import decoding, http
-from enterprise_catalog.integrated_channels.decoding import BodyError, TooLargeError, decoded
 from enterprise_catalog.integrated_channels.exceptions import RetryableError
-from enterprise_catalog.integrated_channels.http import LMSClient
+from enterprise_catalog.integrated_channels.lms import client as lms_client
+from enterprise_catalog.integrated_channels.lms import decoding
+from enterprise_catalog.integrated_channels.lms.client import LMSClient
+from enterprise_catalog.integrated_channels.lms.decoding import BodyError, TooLargeError, decoded
 from tests.integrated_channels.loopback import on_loopback
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ import resource, sys
 import django
 django.setup()
 from enterprise_catalog.integrated_channels.exceptions import SyncError
-from enterprise_catalog.integrated_channels.http import LMSClient
+from enterprise_catalog.integrated_channels.lms.client import LMSClient
 
 url, *paths = sys.argv[1:]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -141,7 +142,7 @@ def test_the_client_offers_gzip_alone_and_reads_it() -> None:
 
 
 def test_json_of_too_many_lists_and_objects_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MAX_JSON_CONTAINERS", 10)
+    monkeypatch.setattr(lms_client, "MAX_JSON_CONTAINERS", 10)
     body = b"[" + b"[],{}," * 5 + b'"' + b"x" * MIB + b'"]'
 
     with (

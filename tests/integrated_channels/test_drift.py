@@ -10,14 +10,14 @@ import orjson
 import pytest
 
 import enterprise_catalog
+from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
-from enterprise_catalog.integrated_channels.configurations import make_configuration
-from enterprise_catalog.integrated_channels.drift import DriftReport, check_drift
-from enterprise_catalog.integrated_channels.http import MAX_ANSWER_BYTES
+from enterprise_catalog.integrated_channels.domain import State
+from enterprise_catalog.integrated_channels.lms.client import MAX_ANSWER_BYTES
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
-from enterprise_catalog.integrated_channels.types import State
-from enterprise_catalog.sandbox.moodle import REST_PAGE
-from enterprise_catalog.sandbox.moodle_courses import Course
+from enterprise_catalog.integrated_channels.sync.drift import DriftReport, check_drift
+from enterprise_catalog.sandbox.moodle.courses import Course
+from enterprise_catalog.sandbox.moodle.web_service import REST_PAGE
 from enterprise_catalog.sandbox.registry import SANDBOXES
 from tests.factories import a_catalog, a_course
 from tests.integrated_channels.loopback import on_loopback
@@ -27,7 +27,7 @@ from tests.sandbox.moodle_client import control
 if TYPE_CHECKING:
     from enterprise_catalog.catalog.models import EnterpriseCustomer
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,17 +11,9 @@ import httpx
 import pytest
 from werkzeug import Response
 
-from enterprise_catalog.integrated_channels.catalog_client import CatalogClient, MetadataAnswer
-from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, ConfigurationError
-from enterprise_catalog.integrated_channels.exporter import (
-    Export,
-    catalogs_to_send,
-    desired_items,
-    export_chunk,
-    translate_chunk,
-)
-from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
-from enterprise_catalog.integrated_channels.types import (
+from enterprise_catalog.db.timestamps import format_time
+from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient, MetadataAnswer
+from enterprise_catalog.integrated_channels.domain import (
     Action,
     Chunk,
     DesiredItem,
@@ -34,7 +26,15 @@ from enterprise_catalog.integrated_channels.types import (
     Record,
     State,
 )
-from enterprise_catalog.timestamps import format_time
+from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, ConfigurationError
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
+from enterprise_catalog.integrated_channels.sync.export import (
+    Export,
+    catalogs_to_send,
+    desired_items,
+    export_chunk,
+    translate_chunk,
+)
 from tests.factories import DAY_ONE, a_catalog, a_course, a_customer
 from tests.integrated_channels.channels.moodle.connection import connected
 from tests.integrated_channels.scripted_catalog import served

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from enterprise_catalog.integrated_channels.domain import Accounts
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, RunState
-from enterprise_catalog.integrated_channels.types import Accounts
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories import a_catalog, a_course, courses, import_into
 from tests.integrated_channels.syncing import row_of, run_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,8 +11,8 @@ from cryptography.fernet import MultiFernet
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from enterprise_catalog.integrated_channels.configurations import make_configuration
-from enterprise_catalog.sandbox.cornerstone import PASSWORD, USERNAME
+from enterprise_catalog.integrated_channels.access.configurations import make_configuration
+from enterprise_catalog.sandbox.cornerstone.portal import PASSWORD, USERNAME
 from tests.integrated_channels.test_feeds import FEED, TOKEN, basic, token_of
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.http import http_date
 
-from enterprise_catalog.integrated_channels import staging
-from enterprise_catalog.integrated_channels.configurations import make_configuration
+from enterprise_catalog.integrated_channels.access.configurations import make_configuration
+from enterprise_catalog.integrated_channels.feed import entries as feed_entries
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
@@ -210,9 +210,9 @@ def test_an_entry_that_is_written_late_is_as_late_as_its_writing(
         written.append(now)
         return earliest(now)
 
-    earliest = staging.visible_from
+    earliest = feed_entries.visible_from
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(staging, "visible_from", noted)
+        patch.setattr(feed_entries, "visible_from", noted)
         run_of(configuration, slow)
 
     times = list(FeedItem.objects.order_by("pk").values_list("modified_at", flat=True))

@@ -16,14 +16,20 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.http import http_date
 
-from enterprise_catalog.integrated_channels.configurations import make_configuration
+from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.models import (
     ContentMetadataItemTransmission,
     FeedItem,
     RunState,
     TransmissionAttempt,
 )
-from enterprise_catalog.sandbox.cornerstone import PASSWORD, USERNAME, CornerstoneSandbox, Visit, VisitFailedError
+from enterprise_catalog.sandbox.cornerstone.portal import (
+    PASSWORD,
+    USERNAME,
+    CornerstoneSandbox,
+    Visit,
+    VisitFailedError,
+)
 from enterprise_catalog.wsgi import application
 from tests.factories import a_catalog, a_course, a_customer, courses, import_into
 from tests.integrated_channels.syncing import row_of, run_of
@@ -444,7 +450,7 @@ def test_a_token_is_for_its_own_customer_and_only_while_the_configuration_is_act
 
 def test_a_token_expires(client: Client, configuration: ChannelConfiguration, monkeypatch: pytest.MonkeyPatch) -> None:
     token = token_of(client, client_id=USERNAME, client_secret=PASSWORD).json()["access_token"]
-    monkeypatch.setattr("enterprise_catalog.integrated_channels.feeds.TOKEN_SECONDS", -1)
+    monkeypatch.setattr("enterprise_catalog.integrated_channels.feed.views.TOKEN_SECONDS", -1)
 
     answer = client.get(
         FEED,

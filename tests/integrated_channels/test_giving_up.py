@@ -17,7 +17,7 @@ from enterprise_catalog.integrated_channels.models import (
     RunState,
     TransmissionAttempt,
 )
-from enterprise_catalog.integrated_channels.planning import MAX_FAILURES
+from enterprise_catalog.integrated_channels.sync.plan import MAX_FAILURES
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories import a_catalog, a_course, courses, import_into
 from tests.integrated_channels.syncing import row_of, run_of
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
-    from enterprise_catalog.integrated_channels.types import ItemResult, Outgoing
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.integrated_channels.domain import ItemResult, Outgoing
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
 pytestmark = pytest.mark.django_db(transaction=True)

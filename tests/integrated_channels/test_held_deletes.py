@@ -9,14 +9,14 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels import audit
+from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.domain import DeleteLimit
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
     RunState,
     TransmissionAttempt,
 )
-from enterprise_catalog.integrated_channels.types import DeleteLimit
 from tests.factories import a_catalog, a_course, courses, import_into
 from tests.integrated_channels.syncing import row_of, run_of
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -188,14 +188,14 @@ def test_what_is_no_longer_too_many_and_has_begun_cannot_be_kept(
 ) -> None:
     decided: list[int] = []
 
-    def kept_meanwhile(*arguments: Any, **keywords: Any) -> audit.Attempts:
-        decided.append(audit.decide_deletes(configuration, approved=False, by="somebody", now=clock.now))
+    def kept_meanwhile(*arguments: Any, **keywords: Any) -> audit_records.Attempts:
+        decided.append(audit_records.decide_deletes(configuration, approved=False, by="somebody", now=clock.now))
         return open_attempts(*arguments, **keywords)
 
     run_of(configuration, clock)
     configuration.delete_limit_percent = 100
-    open_attempts = audit.open_attempts
-    monkeypatch.setattr(audit, "open_attempts", kept_meanwhile)
+    open_attempts = audit_records.open_attempts
+    monkeypatch.setattr(audit_records, "open_attempts", kept_meanwhile)
 
     run = run_of(configuration, clock)
 
@@ -215,8 +215,8 @@ def test_what_is_no_longer_too_many_and_was_kept_since_the_plan_stays(
 
     run_of(configuration, clock)
     configuration.delete_limit_percent = 100
-    release = audit.release
-    monkeypatch.setattr(audit, "release", kept_meanwhile)
+    release = audit_records.release
+    monkeypatch.setattr(audit_records, "release", kept_meanwhile)
 
     run = run_of(configuration, clock)
 
@@ -231,12 +231,12 @@ def test_a_decision_while_a_run_is_under_way_is_not_undone_by_it(
     configuration: ChannelConfiguration, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def approved_meanwhile(*arguments: Any, **keywords: Any) -> None:
-        audit.decide_deletes(configuration, approved=True, by="somebody", now=clock.now)
+        audit_records.decide_deletes(configuration, approved=True, by="somebody", now=clock.now)
         hold(*arguments, **keywords)
 
     run_of(configuration, clock)
-    hold = audit.hold
-    monkeypatch.setattr(audit, "hold", approved_meanwhile)
+    hold = audit_records.hold
+    monkeypatch.setattr(audit_records, "hold", approved_meanwhile)
     run_of(configuration, clock)
 
     assert run_of(configuration, clock).counts == {"delete": {"done": 10}}

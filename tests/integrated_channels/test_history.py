@@ -10,9 +10,9 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from enterprise_catalog.db.timestamps import format_time
+from enterprise_catalog.integrated_channels.domain import Action, History, Presence, Record, State
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
-from enterprise_catalog.integrated_channels.types import Action, History, Presence, Record, State
-from enterprise_catalog.timestamps import format_time
 from tests.catalog.connections import in_another_connection
 from tests.factories import DAY_ONE
 from tests.integrated_channels.records import a_configuration, transmissions

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels import http
 from enterprise_catalog.integrated_channels.exceptions import (
     AnswerTooLargeError,
     ConfigurationError,
@@ -24,14 +23,15 @@ from enterprise_catalog.integrated_channels.exceptions import (
     ThrottledError,
     TimedOutError,
 )
-from enterprise_catalog.integrated_channels.http import LMSClient, retry_after_seconds
+from enterprise_catalog.integrated_channels.lms import client as lms_client
+from enterprise_catalog.integrated_channels.lms.client import LMSClient, retry_after_seconds
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.services import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECRET: Final = "hunter2-and-more"
@@ -74,7 +74,7 @@ def test_a_form_is_sent_in_the_order_given_below_the_base_url() -> None:
 @given(st.dictionaries(st.text(), st.text()))
 @example({"%+ &=~": "a+b%20c", "courses[0][summary]": "<p>Ünï\tcode 漢 😀\r\n</p>"})
 def test_a_form_is_encoded_as_the_standard_library_does(form: dict[str, str]) -> None:
-    assert http.form_encoded(form) == urlencode(form).encode()
+    assert lms_client.form_encoded(form) == urlencode(form).encode()
 
 
 def test_what_is_raised_before_a_call_keeps_it_from_being_sent() -> None:
@@ -167,8 +167,8 @@ def test_an_answer_that_is_not_json_may_be_json_later(body: bytes) -> None:
         ("Sun, 01 Mar 2026 12:00:30 -0000", 30),
         ("Sun, 01 Mar 2026 12:00:30", 30),
         ("Sun, 01 Mar 2026 11:00:00 GMT", 0),
-        ("9" * 400, http.MAX_RETRY_AFTER_SECONDS),
-        ("Fri, 31 Dec 9999 23:59:59 GMT", http.MAX_RETRY_AFTER_SECONDS),
+        ("9" * 400, lms_client.MAX_RETRY_AFTER_SECONDS),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", lms_client.MAX_RETRY_AFTER_SECONDS),
         ("", None),
         ("soon", None),
         ("99999999999999999999 Mar 2026 12:00:00 GMT", None),
@@ -191,7 +191,7 @@ dates = st.from_regex(r"(Sun, )?[0-9]{1,3} (Mar|Foo) [0-9]{1,6}( [0-9]{1,3}(:[0-
 def test_no_retry_after_is_too_odd(value: str) -> None:
     seconds = retry_after_seconds({"retry-after": value}, now=NOON)
 
-    assert seconds is None or 0 <= seconds <= http.MAX_RETRY_AFTER_SECONDS
+    assert seconds is None or 0 <= seconds <= lms_client.MAX_RETRY_AFTER_SECONDS
 
 
 @pytest.mark.parametrize(("status", "kind"), [(429, ThrottledError), (503, RetryableError)])
@@ -222,7 +222,7 @@ def test_where_it_has_no_words_of_its_own_the_body_is_told() -> None:
 
 
 def test_an_answer_that_is_not_raised_needs_no_explanation() -> None:
-    def explain(answer: http.Answer) -> tuple[str, str]:
+    def explain(answer: lms_client.Answer) -> tuple[str, str]:
         raise AssertionError(f"{answer.status_code} is explained without need")
 
     with answering(404) as client:
@@ -274,7 +274,7 @@ class Trickle(httpx.SyncByteStream):
 
 
 def test_an_answer_that_is_too_large_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MAX_ANSWER_BYTES", 10)
+    monkeypatch.setattr(lms_client, "MAX_ANSWER_BYTES", 10)
     body = Trickle(*[b"12345"] * 100)
 
     raised = failure_of(client_of(lambda _: httpx.Response(200, stream=body)))
@@ -284,7 +284,7 @@ def test_an_answer_that_is_too_large_is_not_read_to_its_end(monkeypatch: pytest.
 
 
 def test_an_answer_of_just_the_largest_size_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MAX_ANSWER_BYTES", 10)
+    monkeypatch.setattr(lms_client, "MAX_ANSWER_BYTES", 10)
 
     assert answering(200, content=b"[12345678]").send("GET", "/").json() == [12345678]
 
@@ -321,7 +321,7 @@ def test_no_answer_comes_in_time(moodle: MoodleSandbox, moodle_url: str, monkeyp
     given_up = threading.Event()
     monkeypatch.setattr(moodle.faults, "sleep", lambda _: given_up.wait(timeout=10))
     moodle.faults.add(Fault(kind=FaultKind.DELAY))
-    monkeypatch.setattr(http, "TIMEOUT", httpx.Timeout(5, read=0.02))
+    monkeypatch.setattr(lms_client, "TIMEOUT", httpx.Timeout(5, read=0.02))
 
     raised = failure_of(LMSClient(moodle_url, private_addresses=True))
     given_up.set()

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import connection
 
-from enterprise_catalog.integrated_channels import audit, leases
+from enterprise_catalog.integrated_channels.audit import leases
+from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.domain import Action
 from enterprise_catalog.integrated_channels.exceptions import LeaseLostError
 from enterprise_catalog.integrated_channels.models import RunState, SyncLease, SyncRun
-from enterprise_catalog.integrated_channels.sync import sync
-from enterprise_catalog.integrated_channels.types import Action
+from enterprise_catalog.integrated_channels.sync.engine import sync
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories import a_catalog, a_course, courses, import_into
 from tests.integrated_channels.syncing import row_of, run_of
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -120,8 +121,8 @@ def test_what_a_dead_run_had_in_flight_is_in_doubt_and_settled_by_the_next(
     run_of(configuration, clock)
     lease = leases.acquire(configuration.pk, now=clock.now)
     assert lease is not None
-    dead = audit.start_run(configuration, now=clock.now)
-    audit.open_attempts(dead, [(Action.UPDATE, row_of("A"))], {}, lease=lease, now=clock.now)
+    dead = audit_records.start_run(configuration, now=clock.now)
+    audit_records.open_attempts(dead, [(Action.UPDATE, row_of("A"))], {}, lease=lease, now=clock.now)
     clock.forward(minutes=LEASE_MINUTES)
 
     run = run_of(configuration, clock)
@@ -194,8 +195,8 @@ def test_an_item_that_came_back_in_a_dead_run_and_left_again_is_hidden(
     run_of(configuration, clock)
     lease = leases.acquire(configuration.pk, now=clock.now)
     assert lease is not None
-    dead = audit.start_run(configuration, now=clock.now)
-    audit.open_attempts(dead, [(Action.CREATE, row_of("A"))], {}, lease=lease, now=clock.now)
+    dead = audit_records.start_run(configuration, now=clock.now)
+    audit_records.open_attempts(dead, [(Action.CREATE, row_of("A"))], {}, lease=lease, now=clock.now)
     [course] = moodle.table.with_idnumber("A")
     moodle.table.change(replace(course, visible=1))  # The LMS carried out the dead run's call.
     clock.forward(minutes=LEASE_MINUTES)

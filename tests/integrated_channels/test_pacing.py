@@ -9,16 +9,16 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels import leases
-from enterprise_catalog.integrated_channels.models import SyncLease
-from enterprise_catalog.integrated_channels.pacing import (
+from enterprise_catalog.integrated_channels.audit import leases
+from enterprise_catalog.integrated_channels.audit.pacing import (
     AIM_SECONDS,
     FIRST_ITEMS,
     SCARCE_AIM_SECONDS,
     Pacer,
     next_size,
 )
-from enterprise_catalog.integrated_channels.types import RateLimit
+from enterprise_catalog.integrated_channels.domain import RateLimit
+from enterprise_catalog.integrated_channels.models import SyncLease
 from tests.factories import a_catalog, courses
 from tests.integrated_channels.syncing import run_of
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
 MOST = 100

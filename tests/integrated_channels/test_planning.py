@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels.planning import chunks, plan, retry_delay_seconds
-from enterprise_catalog.integrated_channels.types import (
+from enterprise_catalog.integrated_channels.domain import (
     Action,
     DeleteLimit,
     DesiredItem,
@@ -22,6 +21,7 @@ from enterprise_catalog.integrated_channels.types import (
     State,
     SyncPlan,
 )
+from enterprise_catalog.integrated_channels.sync.plan import chunks, plan, retry_delay_seconds
 from tests.factories import DAY_ONE
 
 if TYPE_CHECKING:

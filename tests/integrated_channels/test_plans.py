@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from enterprise_catalog.integrated_channels import audit
-from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
+from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, RunState, SyncRun
-from enterprise_catalog.integrated_channels.plans import SavedPlan, know
-from enterprise_catalog.integrated_channels.sync import sync
+from enterprise_catalog.integrated_channels.sync.engine import sync
+from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan, know
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories import a_catalog, a_course, courses, import_into
 from tests.integrated_channels.syncing import run_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -107,7 +107,7 @@ def test_an_item_that_somebody_queued_again_makes_a_plan_stale(
     a_catalog(a_course("A", title=None), customer=customer)
     run_of(configuration, clock)
     saved = saved_now(configuration, clock)
-    audit.queue_again(ContentMetadataItemTransmission.objects.of(configuration), by="somebody", now=clock.now)
+    audit_records.queue_again(ContentMetadataItemTransmission.objects.of(configuration), by="somebody", now=clock.now)
 
     assert "queued again" in applied(configuration, saved, clock).reason
 

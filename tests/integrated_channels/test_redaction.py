@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enterprise_catalog.integrated_channels.exceptions import SyncError
-from enterprise_catalog.integrated_channels.http import LMSClient
+from enterprise_catalog.integrated_channels.lms.client import LMSClient
 from enterprise_catalog.integrated_channels.redaction import Redaction
 
 if TYPE_CHECKING:

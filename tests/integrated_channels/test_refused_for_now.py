@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from enterprise_catalog.integrated_channels.audit.pacing import Pacer
+from enterprise_catalog.integrated_channels.domain import Action, Outgoing
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RejectedForNowError
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, RunState
-from enterprise_catalog.integrated_channels.pacing import Pacer
-from enterprise_catalog.integrated_channels.timing import Timing
-from enterprise_catalog.integrated_channels.transmitter import Transmitter
-from enterprise_catalog.integrated_channels.types import Action, Outgoing
+from enterprise_catalog.integrated_channels.sync.timing import Timing
+from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories import DAY_ONE, a_catalog, courses, import_into
 from tests.integrated_channels.shelf import Shelf, ShelfChannel
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-    from enterprise_catalog.integrated_channels.parts import Transmission
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.integrated_channels.sync.parts import Transmission
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
 KEYS = [f"K{number}" for number in range(8)]

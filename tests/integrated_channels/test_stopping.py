@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from celery.exceptions import Reject
 
-from enterprise_catalog.integrated_channels import stopping
 from enterprise_catalog.integrated_channels.exceptions import StopRequestedError
+from enterprise_catalog.integrated_channels.lms import stopping
 from enterprise_catalog.integrated_channels.models import RunState, SyncLease
 from enterprise_catalog.integrated_channels.tasks import sync_configuration
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
 

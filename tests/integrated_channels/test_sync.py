@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
+from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     RunState,
 )
-from enterprise_catalog.sandbox.moodle_courses import Course
+from enterprise_catalog.sandbox.moodle.courses import Course
 from tests.factories import a_catalog, a_course, courses, import_into
 from tests.integrated_channels.syncing import row_of, run_of
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
-    from enterprise_catalog.integrated_channels.catalog_client import MetadataAnswer
-    from enterprise_catalog.integrated_channels.types import ItemResult, Outgoing
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.integrated_channels.catalog_api.client import MetadataAnswer
+    from enterprise_catalog.integrated_channels.domain import ItemResult, Outgoing
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,7 +14,7 @@ from enterprise_catalog.integrated_channels.models import (
     RunState,
 )
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from enterprise_catalog.sandbox.moodle_courses import Course
+from enterprise_catalog.sandbox.moodle.courses import Course
 from tests.factories import a_catalog, a_course, a_customer, courses, import_into
 from tests.integrated_channels.syncing import row_of, run_of
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from enterprise_catalog.integrated_channels import http
+from enterprise_catalog.integrated_channels.audit.pacing import Pacer
+from enterprise_catalog.integrated_channels.domain import Action, Outgoing
 from enterprise_catalog.integrated_channels.exceptions import LMSUnavailableError, TimedOutError
+from enterprise_catalog.integrated_channels.lms import client as lms_client
 from enterprise_catalog.integrated_channels.models import RunState, TransmissionAttempt
-from enterprise_catalog.integrated_channels.pacing import Pacer
-from enterprise_catalog.integrated_channels.sync import sync
-from enterprise_catalog.integrated_channels.timing import POLLS, Timing
-from enterprise_catalog.integrated_channels.transmitter import Transmitter
-from enterprise_catalog.integrated_channels.types import Action, Outgoing
+from enterprise_catalog.integrated_channels.sync.engine import sync
+from enterprise_catalog.integrated_channels.sync.timing import POLLS, Timing
+from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
 from tests.factories import DAY_ONE, a_catalog, courses
 from tests.integrated_channels.shelf import Shelf, ShelfChannel
 
 if TYPE_CHECKING:
     from enterprise_catalog.catalog.models import EnterpriseCustomer
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-    from enterprise_catalog.integrated_channels.parts import Transmission
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.integrated_channels.sync.parts import Transmission
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 
 KEYS = [f"K{number}" for number in range(8)]
 TIMEOUT_SECONDS = 60.0
@@ -196,7 +196,7 @@ def test_a_proxy_that_gave_up_waiting_is_a_timeout(status: int) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(status))
 
     with pytest.raises(TimedOutError):
-        http.LMSClient("http://lms.test", transport=transport).send("POST", "/")
+        lms_client.LMSClient("http://lms.test", transport=transport).send("POST", "/")
 
 
 # --- a slow Moodle, over HTTP -----------------------------------------------------------------------------------------
@@ -212,7 +212,7 @@ def test_a_moodle_that_outlasts_the_timeout_gets_each_course_once(
     moodle: MoodleSandbox,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(http, "TIMEOUT", httpx.Timeout(5, read=1))
+    monkeypatch.setattr(lms_client, "TIMEOUT", httpx.Timeout(5, read=1))
     naps = iter([3.0])
     # The first create takes 3 seconds, later creates are fast.
     moodle.sort_seconds_per_course, moodle.sleep = 1e-9, lambda _: time.sleep(next(naps, 0))

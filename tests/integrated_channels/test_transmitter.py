@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from enterprise_catalog.integrated_channels.domain import Action, ItemResult, Outcome, Outgoing
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
@@ -19,8 +20,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     LMSUnavailableError,
     ThrottledError,
 )
-from enterprise_catalog.integrated_channels.transmitter import SILENT_PARTS, Transmitter
-from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outcome, Outgoing
+from enterprise_catalog.integrated_channels.sync.transmitter import SILENT_PARTS, Transmitter
 from tests.integrated_channels.shelf import Shelf, ShelfChannel
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from enterprise_catalog.integrated_channels.parts import Transmission
+    from enterprise_catalog.integrated_channels.sync.parts import Transmission
 
 KEYS = [f"K{number}" for number in range(8)]
 

@@ -14,14 +14,15 @@ from django.db import connection
 
 from enterprise_catalog.api.pagination import CatalogPagination
 from enterprise_catalog.catalog.customers import save_customer
-from enterprise_catalog.integrated_channels import audit, leases
-from enterprise_catalog.integrated_channels.credentials import decrypt, encrypt
+from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt
+from enterprise_catalog.integrated_channels.audit import leases
+from enterprise_catalog.integrated_channels.audit import records as audit_records
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
     RunState,
 )
-from enterprise_catalog.integrated_channels.unchanged import REASON
+from enterprise_catalog.integrated_channels.sync.checkpoint import REASON
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories import a_catalog, a_course, courses, import_into
 from tests.integrated_channels.syncing import run_of
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -367,7 +368,7 @@ def test_after_a_run_that_died_a_diff_is_asked_for(
     configuration: ChannelConfiguration, clock: Clock, asked: list[str]
 ) -> None:
     leases.acquire(configuration.pk, now=clock.now)
-    audit.start_run(configuration, now=clock.now)
+    audit_records.start_run(configuration, now=clock.now)
     clock.forward(seconds=leases.LEASE_DURATION.total_seconds())
 
     run = run_of(configuration, clock)
@@ -381,12 +382,12 @@ def test_the_death_of_a_run_is_not_forgotten_by_the_death_of_the_next(
     configuration: ChannelConfiguration, clock: Clock
 ) -> None:
     leases.acquire(configuration.pk, now=clock.now)
-    audit.start_run(configuration, now=clock.now)
+    audit_records.start_run(configuration, now=clock.now)
     clock.forward(seconds=leases.LEASE_DURATION.total_seconds())
     lease = leases.acquire(configuration.pk, now=clock.now)
     assert lease is not None
 
-    audit.settle_dead_runs(configuration, lease=lease, now=clock.now)
+    audit_records.settle_dead_runs(configuration, lease=lease, now=clock.now)
 
     configuration.refresh_from_db()
     assert configuration.last_full_etag == ""

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from enterprise_catalog.sandbox.canvas_site import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
+from enterprise_catalog.sandbox.canvas.site import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 
 if TYPE_CHECKING:
-    from enterprise_catalog.sandbox.canvas import CanvasSandbox
+    from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
 
 UNAUTHORIZED = {"status": "unauthorized", "errors": [{"message": "user not authorized to perform that action"}]}
 NOT_FOUND = {"errors": [{"message": "The specified resource does not exist."}]}

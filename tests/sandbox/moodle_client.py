@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from enterprise_catalog.sandbox.moodle import LOGIN_PAGE, REST_PAGE
-from enterprise_catalog.sandbox.moodle_site import PASSWORD, SERVICE, SUFFICIENT_CAPABILITIES, TOKEN, USERNAME
+from enterprise_catalog.sandbox.moodle.site import PASSWORD, SERVICE, SUFFICIENT_CAPABILITIES, TOKEN, USERNAME
+from enterprise_catalog.sandbox.moodle.web_service import LOGIN_PAGE, REST_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 
 MOODLE = "core\\exception\\moodle_exception"
 INVALID_TOKEN = {"exception": MOODLE, "errorcode": "invalidtoken", "message": "Invalid token - token not found"}

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import pytest
 
-from enterprise_catalog.sandbox.blackboard import (
+from enterprise_catalog.sandbox.blackboard.courses import bbml_fault
+from enterprise_catalog.sandbox.blackboard.site import (
     CLIENT_ID,
     CLIENT_SECRET,
     CONSENT,
@@ -17,7 +18,6 @@ from enterprise_catalog.sandbox.blackboard import (
     TOKENS,
     BlackboardSandbox,
 )
-from enterprise_catalog.sandbox.blackboard_courses import bbml_fault
 from enterprise_catalog.sandbox.registry import SANDBOXES
 
 if TYPE_CHECKING:

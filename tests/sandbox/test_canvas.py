@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from enterprise_catalog.sandbox.canvas import CanvasSandbox
-from enterprise_catalog.sandbox.canvas_site import REFRESH_TOKEN
+from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
+from enterprise_catalog.sandbox.canvas.site import REFRESH_TOKEN
 from tests.sandbox.canvas_client import NOT_FOUND, UNAUTHORIZED, CanvasClient
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from enterprise_catalog.sandbox.canvas import CanvasSandbox
-from enterprise_catalog.sandbox.canvas_site import SUFFICIENT_PERMISSIONS
+from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
+from enterprise_catalog.sandbox.canvas.site import SUFFICIENT_PERMISSIONS
 from tests.sandbox.canvas_client import NOT_FOUND, UNAUTHORIZED, CanvasClient
 
 

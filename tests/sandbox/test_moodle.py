@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from enterprise_catalog.sandbox.moodle import REST_PAGE, MoodleSandbox
-from enterprise_catalog.sandbox.moodle_courses import Course
-from enterprise_catalog.sandbox.moodle_site import TOKEN
+from enterprise_catalog.sandbox.moodle.courses import Course
+from enterprise_catalog.sandbox.moodle.site import TOKEN
+from enterprise_catalog.sandbox.moodle.web_service import REST_PAGE, MoodleSandbox
 from enterprise_catalog.sandbox.registry import SANDBOXES
 from tests.sandbox.moodle_client import (
     INVALID_PARAMETER,

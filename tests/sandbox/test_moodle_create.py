@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from enterprise_catalog.sandbox.moodle import REST_PAGE, MoodleSandbox
+from enterprise_catalog.sandbox.moodle.web_service import REST_PAGE, MoodleSandbox
 from tests.sandbox.moodle_client import INVALID_PARAMETER, MOODLE, MoodleClient, control, new_course, numbered, without
 
 NOW = 1_795_400_000

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from enterprise_catalog.sandbox.moodle import MoodleSandbox
+from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests.sandbox.moodle_client import MoodleClient, codes, without
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from enterprise_catalog.sandbox.moodle import LOGIN_PAGE, TOKEN_LIFETIME_SECONDS, MoodleSandbox
-from enterprise_catalog.sandbox.moodle_site import PASSWORD, SERVICE, TOKEN, USERNAME, SiteState
+from enterprise_catalog.sandbox.moodle.site import PASSWORD, SERVICE, TOKEN, USERNAME, SiteState
+from enterprise_catalog.sandbox.moodle.web_service import LOGIN_PAGE, TOKEN_LIFETIME_SECONDS, MoodleSandbox
 from tests.sandbox.moodle_client import MoodleClient, control
 
 SEARCH = "core_course_get_courses_by_field"

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.sandbox.moodle import MoodleSandbox
-from enterprise_catalog.sandbox.moodle_courses import Course
-from enterprise_catalog.sandbox.moodle_site import SUFFICIENT_CAPABILITIES
-from enterprise_catalog.sandbox.moodle_text import collate, is_plain
+from enterprise_catalog.sandbox.moodle.courses import Course
+from enterprise_catalog.sandbox.moodle.site import SUFFICIENT_CAPABILITIES
+from enterprise_catalog.sandbox.moodle.text import collate, is_plain
+from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests.sandbox.moodle_client import MoodleClient
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from enterprise_catalog.sandbox.moodle import LOGIN_PAGE, REST_PAGE, MoodleSandbox
-from enterprise_catalog.sandbox.moodle_site import TOKEN, SiteState
+from enterprise_catalog.sandbox.moodle.site import TOKEN, SiteState
+from enterprise_catalog.sandbox.moodle.web_service import LOGIN_PAGE, REST_PAGE, MoodleSandbox
 from tests.sandbox.moodle_client import (
     INVALID_PARAMETER,
     INVALID_TOKEN,

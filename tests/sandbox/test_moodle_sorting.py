@@ -11,8 +11,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from enterprise_catalog.sandbox.management.commands import run_sandbox
-from enterprise_catalog.sandbox.moodle import CREATE, REST_PAGE, MoodleSandbox
-from enterprise_catalog.sandbox.moodle_courses import Course
+from enterprise_catalog.sandbox.moodle.courses import Course
+from enterprise_catalog.sandbox.moodle.web_service import CREATE, REST_PAGE, MoodleSandbox
 from tests.integrated_channels.loopback import on_loopback
 from tests.sandbox.moodle_client import MoodleClient, control, new_course, numbered
 

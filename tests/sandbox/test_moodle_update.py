@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from enterprise_catalog.sandbox.moodle import MoodleSandbox
+from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests.sandbox.moodle_client import MoodleClient, codes, without
 
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
 from enterprise_catalog.sandbox.application import SandboxRequest
-from enterprise_catalog.sandbox.php_forms import nest, read_parameters, split_fields
+from enterprise_catalog.sandbox.moodle.php_forms import nest, read_parameters, split_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from enterprise_catalog.sandbox.php_forms import PHPArray, PHPValue
+    from enterprise_catalog.sandbox.moodle.php_forms import PHPArray, PHPValue
 
 FORM = "application/x-www-form-urlencoded"
 

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from enterprise_catalog.integrated_channels.channels.saml import Claims, signed_assertion
+from enterprise_catalog.integrated_channels.channels.protocols.saml import Claims, signed_assertion
 from enterprise_catalog.sandbox.registry import SANDBOXES
-from enterprise_catalog.sandbox.sap import (
+from enterprise_catalog.sandbox.sap.site import (
     AUDIENCE,
     CLIENT_ID,
     CLIENT_SECRET,

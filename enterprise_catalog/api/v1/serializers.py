@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from enterprise_catalog.api.pagination import CatalogPagination
 from enterprise_catalog.catalog.state import CatalogState
-from enterprise_catalog.content_keys import MAX_KEY_LENGTH
+from enterprise_catalog.db.content_keys import MAX_KEY_LENGTH
 
 MAX_DIFF_KEYS: Final = 250_000
 MAX_METADATA_KEYS: Final = 1_000

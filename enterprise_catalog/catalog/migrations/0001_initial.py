@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import enterprise_catalog.content_keys
+import enterprise_catalog.db.content_keys
 import model_utils.fields
 import uuid
 from django.conf import settings
@@ -49,9 +49,9 @@ class Migration(migrations.Migration):
             name='ContentMetadata',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_key', enterprise_catalog.content_keys.ContentKeyField(max_length=255, unique=True)),
+                ('content_key', enterprise_catalog.db.content_keys.ContentKeyField(max_length=255, unique=True)),
                 ('content_type', models.CharField(choices=[('course', 'course'), ('courserun', 'course run'), ('program', 'program'), ('learnerpathway', 'learner pathway')], max_length=32)),
-                ('parent_content_key', enterprise_catalog.content_keys.ContentKeyField(blank=True, help_text='The course of a course run.', max_length=255)),
+                ('parent_content_key', enterprise_catalog.db.content_keys.ContentKeyField(blank=True, help_text='The course of a course run.', max_length=255)),
                 ('title', models.CharField(blank=True, max_length=255)),
                 ('content_hash', models.CharField(help_text='SHA-256 of the canonical document, in hexadecimal.', max_length=64)),
                 ('created_at', models.DateTimeField()),
@@ -116,7 +116,7 @@ class Migration(migrations.Migration):
             name='CatalogMembership',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_key', enterprise_catalog.content_keys.ContentKeyField(max_length=255)),
+                ('content_key', enterprise_catalog.db.content_keys.ContentKeyField(max_length=255)),
                 ('updated_at', models.DateTimeField()),
                 ('catalog_query', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='catalog.catalogquery')),
                 ('content', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='catalog.contentmetadata')),

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from enterprise_catalog.timestamps import TimestampField, rewrite_as_databases_do, rewrite_as_served
+from enterprise_catalog.db.timestamps import TimestampField, rewrite_as_databases_do, rewrite_as_served
 
 _COLUMNS = (
     ("ContentMetadata", "updated_at"),

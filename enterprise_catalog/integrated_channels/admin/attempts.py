@@ -24,8 +24,8 @@ from enterprise_catalog.admin_pages.rendering import (
     stacked,
 )
 from enterprise_catalog.integrated_channels.admin.channel_filter import ChannelFilter
+from enterprise_catalog.integrated_channels.domain import Outcome
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, TransmissionAttempt
-from enterprise_catalog.integrated_channels.types import Outcome
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

@@ -10,16 +10,16 @@ from django import forms
 from django.utils.html import format_html, format_html_join
 
 from enterprise_catalog.admin_pages.widgets import ReadableJSONField, SecretTextarea
-from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
-from enterprise_catalog.integrated_channels.configurations import (
+from enterprise_catalog.integrated_channels.access.configurations import (
     base_url_faults,
     catalog_faults,
     channel_faults,
     credentials_faults,
     settings_faults,
 )
-from enterprise_catalog.integrated_channels.credentials import encrypt
-from enterprise_catalog.integrated_channels.entry_checks import customer_problems, twin_problems
+from enterprise_catalog.integrated_channels.access.credentials import encrypt
+from enterprise_catalog.integrated_channels.access.entry_checks import customer_problems, twin_problems
+from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 

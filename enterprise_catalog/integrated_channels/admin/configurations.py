@@ -30,16 +30,16 @@ from enterprise_catalog.admin_pages.rendering import (
 )
 from enterprise_catalog.admin_pages.search import uuid_or_text
 from enterprise_catalog.admin_pages.viewer import has_permission
-from enterprise_catalog.integrated_channels import audit
+from enterprise_catalog.integrated_channels.access.connections import try_connection
+from enterprise_catalog.integrated_channels.access.credentials import encrypt
 from enterprise_catalog.integrated_channels.admin.configuration_form import (
     ConfigurationForm,
     entered_customer_problems,
 )
 from enterprise_catalog.integrated_channels.admin.runs import run_badge
+from enterprise_catalog.integrated_channels.audit import records as audit_records
 from enterprise_catalog.integrated_channels.channels.base import ConsentingChannel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
-from enterprise_catalog.integrated_channels.connections import try_connection
-from enterprise_catalog.integrated_channels.credentials import encrypt
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
@@ -57,8 +57,8 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
+    from enterprise_catalog.integrated_channels.domain import Accounts
     from enterprise_catalog.integrated_channels.querysets import TransmissionQuerySet
-    from enterprise_catalog.integrated_channels.types import Accounts
 
     class _Checked(HttpRequest):
         """A request to the page of one configuration, with the problems of its customer."""
@@ -87,7 +87,7 @@ def _undecided(
 
 def _decide_deletes(request: HttpRequest, transmissions: TransmissionQuerySet, *, approved: bool) -> Result:
     by, chosen = request.user.get_username(), transmissions.count()
-    number = audit.decide_chosen_deletes(transmissions, approved=approved, by=by, now=timezone.now())
+    number = audit_records.decide_chosen_deletes(transmissions, approved=approved, by=by, now=timezone.now())
     done = "approved for deletion in the next sync" if approved else "kept"
     return Result(Counter({done: number}), Counter({"already decided": chosen - number}))
 

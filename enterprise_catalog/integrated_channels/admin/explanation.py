@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.admin_pages.rendering import moment_text
+from enterprise_catalog.integrated_channels.domain import Action, Presence, State
 from enterprise_catalog.integrated_channels.models import RunState
-from enterprise_catalog.integrated_channels.types import Action, Presence, State
 
 if TYPE_CHECKING:
     from datetime import datetime

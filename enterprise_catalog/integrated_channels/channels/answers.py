@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RetryableError
 
 if TYPE_CHECKING:
-    from enterprise_catalog.integrated_channels.http import Answer
+    from enterprise_catalog.integrated_channels.lms.client import Answer
 
 T = TypeVar("T")
 

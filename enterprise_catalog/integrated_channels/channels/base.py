@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
-    from enterprise_catalog.integrated_channels.http import LMSClient
-    from enterprise_catalog.integrated_channels.types import (
+    from enterprise_catalog.integrated_channels.domain import (
         ContentItem,
         ItemResult,
         Outgoing,
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
         RateLimit,
         RemoteItem,
     )
+    from enterprise_catalog.integrated_channels.lms.client import LMSClient
 
 #: Stores new values of a configuration's credentials (field -> value) before it returns.
 SaveCredentials = Callable[[Mapping[str, str]], None]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from enterprise_catalog.integrated_channels.types import RemoteItem
+    from enterprise_catalog.integrated_channels.domain import RemoteItem
 
 _NUMBER: Final = re.compile(r"([0-9]+)")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from enterprise_catalog.integrated_channels.types import RateLimit
+from enterprise_catalog.integrated_channels.domain import RateLimit
 
 if TYPE_CHECKING:
     from pydantic import SecretStr

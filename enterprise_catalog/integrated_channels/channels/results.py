@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from enterprise_catalog.integrated_channels.domain import ItemResult, Outcome
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RejectedForNowError, RetryableError
-from enterprise_catalog.integrated_channels.types import ItemResult, Outcome
 
 if TYPE_CHECKING:
+    from enterprise_catalog.integrated_channels.domain import Outgoing
     from enterprise_catalog.integrated_channels.exceptions import SyncError
-    from enterprise_catalog.integrated_channels.types import Outgoing
 
 
 def done(item: Outgoing, remote_id: object = "") -> ItemResult:

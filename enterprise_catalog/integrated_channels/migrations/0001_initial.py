@@ -2,9 +2,9 @@
 
 import django.core.validators
 import django.db.models.deletion
-import enterprise_catalog.content_keys
+import enterprise_catalog.db.content_keys
 import enterprise_catalog.integrated_channels.channels.registry
-import enterprise_catalog.integrated_channels.types
+import enterprise_catalog.integrated_channels.domain
 from django.db import migrations, models
 
 
@@ -40,13 +40,13 @@ class Migration(migrations.Migration):
             name='ContentMetadataItemTransmission',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_key', enterprise_catalog.content_keys.ContentKeyField(max_length=255)),
+                ('content_key', enterprise_catalog.db.content_keys.ContentKeyField(max_length=255)),
                 ('catalog_uuid', models.UUIDField(help_text='The catalog that its content came from.', null=True)),
                 ('content_title', models.CharField(blank=True, max_length=255)),
-                ('state', models.CharField(choices=[('pending', 'pending'), ('in_doubt', 'in doubt'), ('transmitted', 'transmitted'), ('retrying', 'retrying'), ('rejected', 'rejected'), ('deleted', 'deleted')], default=enterprise_catalog.integrated_channels.types.State['PENDING'], max_length=16)),
-                ('action', models.CharField(choices=[('create', 'create'), ('update', 'update'), ('delete', 'delete')], default=enterprise_catalog.integrated_channels.types.Action['CREATE'], help_text='What was last tried.', max_length=8)),
+                ('state', models.CharField(choices=[('pending', 'pending'), ('in_doubt', 'in doubt'), ('transmitted', 'transmitted'), ('retrying', 'retrying'), ('rejected', 'rejected'), ('deleted', 'deleted')], default=enterprise_catalog.integrated_channels.domain.State['PENDING'], max_length=16)),
+                ('action', models.CharField(choices=[('create', 'create'), ('update', 'update'), ('delete', 'delete')], default=enterprise_catalog.integrated_channels.domain.Action['CREATE'], help_text='What was last tried.', max_length=8)),
                 ('reason', models.TextField(blank=True, help_text='Why it is in this state.')),
-                ('presence', models.CharField(choices=[('absent', 'absent'), ('present', 'present'), ('unknown', 'unknown')], default=enterprise_catalog.integrated_channels.types.Presence['ABSENT'], max_length=8)),
+                ('presence', models.CharField(choices=[('absent', 'absent'), ('present', 'present'), ('unknown', 'unknown')], default=enterprise_catalog.integrated_channels.domain.Presence['ABSENT'], max_length=8)),
                 ('remote_id', models.CharField(blank=True, help_text="The learning system's own id.", max_length=255)),
                 ('remote_created_at', models.DateTimeField(null=True)),
                 ('remote_updated_at', models.DateTimeField(null=True)),

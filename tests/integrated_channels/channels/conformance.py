@@ -16,10 +16,10 @@ from pydantic import SecretStr
 
 from enterprise_catalog.integrated_channels.channels.base import PullChannel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
+from enterprise_catalog.integrated_channels.domain import Action, Outcome, Outgoing
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError, StopSyncError
-from enterprise_catalog.integrated_channels.http import LMSClient
-from enterprise_catalog.integrated_channels.transmitter import Transmitter
-from enterprise_catalog.integrated_channels.types import Action, Outcome, Outgoing
+from enterprise_catalog.integrated_channels.lms.client import LMSClient
+from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
 from enterprise_catalog.sandbox.registry import SANDBOXES
 from tests.integrated_channels.channels.items import an_item
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from enterprise_catalog.integrated_channels.channels.base import Channel
-    from enterprise_catalog.integrated_channels.parts import Transmission
-    from enterprise_catalog.integrated_channels.types import ContentItem
+    from enterprise_catalog.integrated_channels.domain import ContentItem
+    from enterprise_catalog.integrated_channels.sync.parts import Transmission
     from enterprise_catalog.sandbox.application import SandboxApplication
     from enterprise_catalog.sandbox.faults import Fault
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from enterprise_catalog.integrated_channels.types import ContentItem
+from enterprise_catalog.integrated_channels.domain import ContentItem
 from tests.factories import DAY_ONE
 
 if TYPE_CHECKING:

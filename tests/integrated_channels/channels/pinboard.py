@@ -8,13 +8,13 @@ from urllib.parse import quote
 from pydantic import Field, SecretStr
 
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, UpsertChannel
-from enterprise_catalog.integrated_channels.channels.text import plain
-from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outcome
+from enterprise_catalog.integrated_channels.channels.content.text import plain
+from enterprise_catalog.integrated_channels.domain import Action, ItemResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from enterprise_catalog.integrated_channels.types import ContentItem, Outgoing, Payload
+    from enterprise_catalog.integrated_channels.domain import ContentItem, Outgoing, Payload
 
 
 class PinboardSettings(ChannelSettings):

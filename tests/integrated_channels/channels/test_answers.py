@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from enterprise_catalog.integrated_channels.channels.answers import read, read_or_none, require_there, validated
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RetryableError
-from enterprise_catalog.integrated_channels.http import Answer
+from enterprise_catalog.integrated_channels.lms.client import Answer
 
 
 class Course(BaseModel):

@@ -9,14 +9,14 @@ import pytest
 
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, OneByOneChannel
 from enterprise_catalog.integrated_channels.channels.results import done, failed, gone, made_meanwhile
+from enterprise_catalog.integrated_channels.domain import ItemResult, Outcome, Outgoing
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
-from enterprise_catalog.integrated_channels.http import LMSClient
-from enterprise_catalog.integrated_channels.types import ItemResult, Outcome, Outgoing
+from enterprise_catalog.integrated_channels.lms.client import LMSClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from enterprise_catalog.integrated_channels.types import ContentItem, Payload, RemoteItem
+    from enterprise_catalog.integrated_channels.domain import ContentItem, Payload, RemoteItem
 
 
 class LecternSettings(ChannelSettings):

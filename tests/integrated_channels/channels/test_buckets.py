@@ -6,9 +6,9 @@ from typing import Final
 
 import pytest
 
-from enterprise_catalog.integrated_channels.channels.buckets import LeakyBucket
+from enterprise_catalog.integrated_channels.channels.protocols.leaky_bucket import LeakyBucket
 from enterprise_catalog.integrated_channels.exceptions import BudgetSpentError
-from enterprise_catalog.integrated_channels.http import Answer
+from enterprise_catalog.integrated_channels.lms.client import Answer
 
 BUCKET: Final = LeakyBucket("Lectern", size=100.0, drained_per_second=4.0, header="x-room")
 

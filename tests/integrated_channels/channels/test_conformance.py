@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from enterprise_catalog.integrated_channels.channels.base import PushChannel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
+from enterprise_catalog.integrated_channels.domain import Action, ContentItem, CourseRun
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
     RejectedError,
     ThrottledError,
 )
-from enterprise_catalog.integrated_channels.transmitter import Transmitter
-from enterprise_catalog.integrated_channels.types import Action, ContentItem, CourseRun
+from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories import DAY_ONE
 from tests.integrated_channels.channels.conformance import (

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from enterprise_catalog.integrated_channels.channels.courses import (
+from enterprise_catalog.integrated_channels.channels.content.courses import (
     Requirements,
     address_of,
     contradiction_of,

@@ -12,7 +12,7 @@ from enterprise_catalog.integrated_channels.channels.duplicates import (
     oldest_first,
     one_of_each,
 )
-from enterprise_catalog.integrated_channels.types import RemoteItem
+from enterprise_catalog.integrated_channels.domain import RemoteItem
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import json
 import httpx
 import pytest
 
-from enterprise_catalog.integrated_channels.channels.json_api import JSONAPIClient, explain, one_resource
+from enterprise_catalog.integrated_channels.channels.protocols.json_api import JSONAPIClient, explain, one_resource
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
-from enterprise_catalog.integrated_channels.http import Answer, LMSClient
+from enterprise_catalog.integrated_channels.lms.client import Answer, LMSClient
 
 
 class Wire:

@@ -12,8 +12,8 @@ from django.core.management import call_command
 from pydantic import SecretStr
 from werkzeug import Response
 
+from enterprise_catalog.integrated_channels.access.configurations import channel_for
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
-from enterprise_catalog.integrated_channels.configurations import channel_for
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
 from enterprise_catalog.sandbox.application import Operation, SandboxApplication
 from tests.factories import a_catalog, a_course, import_into

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from enterprise_catalog.integrated_channels.channels.oauth import (
+from enterprise_catalog.integrated_channels.channels.protocols.oauth import (
     ClientCredentials,
     Consent,
     ConsentCredentials,
@@ -24,11 +24,11 @@ from enterprise_catalog.integrated_channels.exceptions import (
     RetryableError,
     ThrottledError,
 )
-from enterprise_catalog.integrated_channels.http import LMSClient
+from enterprise_catalog.integrated_channels.lms.client import LMSClient
 
 if TYPE_CHECKING:
-    from enterprise_catalog.integrated_channels.channels.oauth import Grant
-    from enterprise_catalog.integrated_channels.http import Answer
+    from enterprise_catalog.integrated_channels.channels.protocols.oauth import Grant
+    from enterprise_catalog.integrated_channels.lms.client import Answer
 
 PATH = "/oauth/token"
 

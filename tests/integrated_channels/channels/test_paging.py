@@ -6,9 +6,9 @@ from typing import Final
 
 import pytest
 
-from enterprise_catalog.integrated_channels.channels.paging import linked_page, pages, query_of
+from enterprise_catalog.integrated_channels.channels.protocols.paging import linked_page, pages, query_of
 from enterprise_catalog.integrated_channels.exceptions import RetryableError
-from enterprise_catalog.integrated_channels.http import Answer
+from enterprise_catalog.integrated_channels.lms.client import Answer
 
 #: Page -> next page.
 CHAIN: Final = {"one": "two", "two": "three", "three": None}

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels.channels.php import bracketed, tagless
-from enterprise_catalog.sandbox.moodle_text import is_plain
+from enterprise_catalog.integrated_channels.channels.protocols.php_forms import bracketed, tagless
+from enterprise_catalog.sandbox.moodle.text import is_plain
 
 _SHARDS = ["<", "<b>", "</", "<3", "< ", "<\u00a0", "…", " ", "\x1c"]
 texts = st.lists(st.sampled_from(_SHARDS) | st.text(max_size=20), max_size=12).map("".join)

@@ -8,9 +8,9 @@ from typing import Final
 
 import pytest
 
+from enterprise_catalog.integrated_channels.catalog_api.documents import read_item
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
-from enterprise_catalog.integrated_channels.content_documents import read_item
-from enterprise_catalog.integrated_channels.types import ContentItem
+from enterprise_catalog.integrated_channels.domain import ContentItem
 from tests.integrated_channels.channels.reference.documents import DOCUMENTS, changed, fields_of
 from tests.integrated_channels.channels.reference.pages import DOCS, page_of, path_of
 

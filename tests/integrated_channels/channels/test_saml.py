@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509 import load_pem_x509_certificate
 from lxml import etree
 
-from enterprise_catalog.integrated_channels.channels.saml import Claims, is_signing_key, signed_assertion
+from enterprise_catalog.integrated_channels.channels.protocols.saml import Claims, is_signing_key, signed_assertion
 from tests.sandbox.sap_keys import a_key_pair
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

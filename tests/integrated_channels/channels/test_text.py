@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels.channels.text import cut, instant, kind_of, path_part, payload_hash, plain
+from enterprise_catalog.integrated_channels.channels.content.text import (
+    cut,
+    instant,
+    kind_of,
+    path_part,
+    payload_hash,
+    plain,
+)
 from tests.integrated_channels.channels.items import an_item
 
 lengths = st.integers(min_value=1, max_value=40)

@@ -8,9 +8,9 @@ from itertools import count
 import httpx
 import pytest
 
-from enterprise_catalog.integrated_channels.channels.tokens import Token
+from enterprise_catalog.integrated_channels.channels.protocols.tokens import Token
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError
-from enterprise_catalog.integrated_channels.http import LMSClient
+from enterprise_catalog.integrated_channels.lms.client import LMSClient
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from enterprise_catalog.catalog.models import EnterpriseCatalog
 from enterprise_catalog.celery import app
-from enterprise_catalog.integrated_channels.configurations import make_configuration
+from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,

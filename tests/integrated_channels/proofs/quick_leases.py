@@ -6,7 +6,7 @@ shorter in the same proportion.
 
 from datetime import timedelta
 
-from enterprise_catalog.integrated_channels import leases
+from enterprise_catalog.integrated_channels.audit import leases
 from tests.integrated_channels.proofs.crew import RENEWAL_SECONDS
 
 leases.RENEWAL_INTERVAL = timedelta(seconds=RENEWAL_SECONDS)  # type: ignore[misc]  # final elsewhere

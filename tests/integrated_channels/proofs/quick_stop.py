@@ -6,7 +6,8 @@ It also adds a task that only the last resort can end.
 import time
 
 from enterprise_catalog.celery import app
-from enterprise_catalog.integrated_channels import stopping, tasks
+from enterprise_catalog.integrated_channels import tasks
+from enterprise_catalog.integrated_channels.lms import stopping
 
 stopping.GRACE_SECONDS = 1.0  # type: ignore[misc]  # final elsewhere
 tasks.LAST_RESORT_SECONDS = 6.0  # type: ignore[misc]  # likewise

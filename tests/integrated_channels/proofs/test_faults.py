@@ -20,14 +20,16 @@ import pytest
 from django.conf import settings as site_settings
 from django.core.management import call_command
 
-from enterprise_catalog.integrated_channels import audit, feeds, http
-from enterprise_catalog.integrated_channels.configurations import make_configuration
+from enterprise_catalog.integrated_channels.access.configurations import make_configuration
+from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.domain import Outcome
+from enterprise_catalog.integrated_channels.feed import views as feed_views
+from enterprise_catalog.integrated_channels.lms import client as lms_client
 from enterprise_catalog.integrated_channels.models import (
     ContentMetadataItemTransmission,
     RunState,
     TransmissionAttempt,
 )
-from enterprise_catalog.integrated_channels.types import Outcome
 from tests.factories import a_catalog, import_into
 from tests.integrated_channels.loopback import on_loopback
 from tests.integrated_channels.proofs.attempts import check_accounts, check_back_off
@@ -185,7 +187,7 @@ def trial(
     seed: int,
 ) -> Iterator[Trial]:
     settings.FEED_THROTTLE_RATE = "100000/second"
-    monkeypatch.setattr(feeds, "timezone", SimpleNamespace(now=clock))  # Polls use the test clock.
+    monkeypatch.setattr(feed_views, "timezone", SimpleNamespace(now=clock))  # Polls use the test clock.
 
     def now() -> float:
         return clock.now.timestamp()
@@ -219,7 +221,7 @@ def test_whatever_the_lms_answers_it_equals_the_catalogs_once_it_answers_well(
     trial.catalogs.add(items)
 
     with monkeypatch.context() as patch:
-        patch.setattr(http, "TIMEOUT", httpx.Timeout(5, read=READ_SECONDS))
+        patch.setattr(lms_client, "TIMEOUT", httpx.Timeout(5, read=READ_SECONDS))
         patch.setattr(site_settings, "LMS_CALL_SECONDS", CALL_SECONDS)
         for _ in range(runs):
             chance = trial.dice.choice(CHANCES) * trial.system.times_as_often
@@ -273,7 +275,7 @@ def mend(trial: Trial) -> int:
     """
     trial.faults.clear()
     dead = ContentMetadataItemTransmission.objects.of(trial.configuration).filter(state="dead_letter")
-    queued = audit.queue_again(dead, by="a proof", now=trial.clock.now)
+    queued = audit_records.queue_again(dead, by="a proof", now=trial.clock.now)
     trial.clock.forward(days=1)
     for _ in range(trial.system.runs_to_mend):
         run = trial.run()

@@ -21,14 +21,14 @@ from django.db import connection
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from enterprise_catalog.integrated_channels import feeds
-from enterprise_catalog.integrated_channels.configurations import make_configuration
+from enterprise_catalog.integrated_channels.access.configurations import make_configuration
+from enterprise_catalog.integrated_channels.feed import views as feed_views
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
     FeedItem,
 )
-from enterprise_catalog.integrated_channels.sync import sync
+from enterprise_catalog.integrated_channels.sync.engine import sync
 from tests.integrated_channels.proofs.model.catalogs import Catalogs, TickingClock
 from tests.integrated_channels.proofs.model.occurrences import OCCURRENCES, note
 from tests.integrated_channels.proofs.model.portal import FATES, NO_POLLS, OLD, ModelPortal
@@ -206,7 +206,7 @@ class Feed(RuleBasedStateMachine):
 def clock(monkeypatch: pytest.MonkeyPatch) -> TickingClock:
     """The clock of the portal, the feed and the sync."""
     clock = TickingClock()
-    monkeypatch.setattr(feeds, "timezone", SimpleNamespace(now=clock))
+    monkeypatch.setattr(feed_views, "timezone", SimpleNamespace(now=clock))
     return clock
 
 

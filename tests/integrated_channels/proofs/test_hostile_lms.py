@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from redis import Redis
 
-from enterprise_catalog.sandbox.moodle import MoodleSandbox
+from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests.factories import a_course
 from tests.integrated_channels.hostile import hostile_lms
 from tests.integrated_channels.loopback import on_loopback

@@ -14,12 +14,12 @@ import httpx
 import pytest
 from django.utils import timezone
 
-from enterprise_catalog.integrated_channels import http
+from enterprise_catalog.integrated_channels.audit.pacing import AIM_SECONDS
+from enterprise_catalog.integrated_channels.lms import client as lms_client
 from enterprise_catalog.integrated_channels.models import RunState, SyncLease, TransmissionAttempt
-from enterprise_catalog.integrated_channels.pacing import AIM_SECONDS
-from enterprise_catalog.integrated_channels.sync import sync
-from enterprise_catalog.sandbox.moodle import CREATE, MoodleSandbox
-from enterprise_catalog.sandbox.moodle_courses import Course
+from enterprise_catalog.integrated_channels.sync.engine import sync
+from enterprise_catalog.sandbox.moodle.courses import Course
+from enterprise_catalog.sandbox.moodle.web_service import CREATE, MoodleSandbox
 from tests.factories import a_catalog, courses
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def test_a_category_that_grew_behind_our_back_costs_one_timeout_and_no_course_tw
     tell: Callable[[str], None],
 ) -> None:
     # In real time: the timeout is 1 second instead of 60 seconds, and the first call takes 3 seconds.
-    monkeypatch.setattr(http, "TIMEOUT", httpx.Timeout(5, read=1))
+    monkeypatch.setattr(lms_client, "TIMEOUT", httpx.Timeout(5, read=1))
     started = time.monotonic()
     naps = iter([3.0])
     moodle.sort_seconds_per_course, moodle.sleep = 1e-9, lambda _: time.sleep(next(naps, 0.0))

@@ -14,7 +14,7 @@ import pytest
 from redis import Redis
 
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from enterprise_catalog.sandbox.moodle import MoodleSandbox
+from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests import services
 from tests.integrated_channels.loopback import on_loopback
 from tests.integrated_channels.proofs.catalog_front import CatalogFront

@@ -30,9 +30,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
-from enterprise_catalog.catalog.ingest import import_documents
+from enterprise_catalog.catalog.ingest.writer import import_documents
 from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata, EnterpriseCatalog, EnterpriseCustomer
-from enterprise_catalog.integrated_channels.configurations import channel_for, make_configuration
+from enterprise_catalog.integrated_channels.access.configurations import channel_for, make_configuration
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,

@@ -18,9 +18,9 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.urls import reverse
 
+from enterprise_catalog.integrated_channels.access.credentials import encrypt
 from enterprise_catalog.integrated_channels.channels.base import ConsentingChannel, PullChannel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
-from enterprise_catalog.integrated_channels.credentials import encrypt
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 from enterprise_catalog.integrated_channels.tasks import sync_configuration
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
@@ -56,7 +56,7 @@ _BREAKS: Final = [
     Fault(kind=FaultKind.DROP),
     *(Fault(kind=kind, skip=1) for kind in (FaultKind.REFUSE, FaultKind.TRUNCATE)),
 ]
-_FEEDS: Final = "enterprise_catalog.integrated_channels.feed_logins"
+_FEEDS: Final = "enterprise_catalog.integrated_channels.feed.logins"
 
 
 @dataclass(kw_only=True)

@@ -26,7 +26,7 @@ from enterprise_catalog.api.v1.views.base import CatalogView, content_keys_of, j
 from enterprise_catalog.api.v1.views.content_metadata import envelope_with
 from enterprise_catalog.catalog.documents import separated
 from enterprise_catalog.catalog.items import read_numbered_page, read_page
-from enterprise_catalog.catalog.snapshots import existing_as_json, read_diff
+from enterprise_catalog.catalog.snapshots.snapshot import existing_as_json, read_diff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 
 from enterprise_catalog.api.v1.serializers import MAX_DIFF_KEYS, DiffRequestSerializer, DiffSerializer
 from enterprise_catalog.api.v1.views.base import CatalogView, content_keys_of, json_response
-from enterprise_catalog.catalog.snapshots import existing_as_json, read_diff
+from enterprise_catalog.catalog.snapshots.snapshot import existing_as_json, read_diff
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -16,9 +16,9 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from enterprise_catalog.catalog.customers import OtherCustomersCatalogError, ensure_catalog_query
-from enterprise_catalog.catalog.import_file import ImportRefusedError
-from enterprise_catalog.catalog.ingest import SHRINK_ITEMS, SHRINK_PERCENT, ShrinkError, import_documents
-from enterprise_catalog.contention import ContentionError
+from enterprise_catalog.catalog.ingest.import_file import ImportRefusedError
+from enterprise_catalog.catalog.ingest.writer import SHRINK_ITEMS, SHRINK_PERCENT, ShrinkError, import_documents
+from enterprise_catalog.db.contention import ContentionError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -14,19 +14,19 @@ from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels.answers import read
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, OneByOneChannel
-from enterprise_catalog.integrated_channels.channels.blackboard import access, transform
-from enterprise_catalog.integrated_channels.channels.blackboard.api import API, Page
-from enterprise_catalog.integrated_channels.channels.oauth import OAuthConsentingChannel
+from enterprise_catalog.integrated_channels.channels.blackboard import auth, transform
+from enterprise_catalog.integrated_channels.channels.blackboard.client import API, Page
+from enterprise_catalog.integrated_channels.channels.content.text import path_part
+from enterprise_catalog.integrated_channels.channels.protocols.oauth import OAuthConsentingChannel
 from enterprise_catalog.integrated_channels.channels.results import done, failed, gone
-from enterprise_catalog.integrated_channels.channels.text import path_part
+from enterprise_catalog.integrated_channels.domain import RateLimit, RemoteItem
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RetryableError
-from enterprise_catalog.integrated_channels.types import RateLimit, RemoteItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from enterprise_catalog.integrated_channels.http import Answer
-    from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload
+    from enterprise_catalog.integrated_channels.domain import ContentItem, ItemResult, Outgoing, Payload
+    from enterprise_catalog.integrated_channels.lms.client import Answer
 
 COURSES: Final = "/learn/api/public/v3/courses"
 #: Contents and tasks of courses are still in version 1 of the API.
@@ -103,7 +103,7 @@ class _Content(BaseModel):
     contentHandler: _Handler = _Handler()  # noqa: N815
 
 
-class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredentials], OAuthConsentingChannel):
+class Blackboard(OneByOneChannel[BlackboardSettings, auth.BlackboardCredentials], OAuthConsentingChannel):
     """Blackboard Learn, Ultra or Original. A create and an update each take four calls."""
 
     code = "BLACKBOARD"
@@ -112,8 +112,8 @@ class Blackboard(OneByOneChannel[BlackboardSettings, access.BlackboardCredential
 
     def prepare(self) -> None:
         policy = self.settings.delete_policy
-        scopes = (*access.SCOPES, access.DELETE_SCOPE) if policy is DeletePolicy.DELETE else access.SCOPES
-        self.consent = access.BlackboardConsent(self, scopes=scopes)
+        scopes = (*auth.SCOPES, auth.DELETE_SCOPE) if policy is DeletePolicy.DELETE else auth.SCOPES
+        self.consent = auth.BlackboardConsent(self, scopes=scopes)
         self._api = API(self.client, self.consent.fetch_token)
         self.parallel_calls = self.settings.parallel_calls
         self.rate_limit = RateLimit(self.settings.calls_per_day, seconds=_DAY_SECONDS)

@@ -11,12 +11,12 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from enterprise_catalog.integrated_channels.channels import courses
-from enterprise_catalog.integrated_channels.channels.markup import cleaned, is_address
-from enterprise_catalog.integrated_channels.channels.text import cut, plain
+from enterprise_catalog.integrated_channels.channels.content import courses
+from enterprise_catalog.integrated_channels.channels.content.html import cleaned, is_address
+from enterprise_catalog.integrated_channels.channels.content.text import cut, plain
 
 if TYPE_CHECKING:
-    from enterprise_catalog.integrated_channels.types import ContentItem, Payload
+    from enterprise_catalog.integrated_channels.domain import ContentItem, Payload
 
 MAX_COURSE_ID_LENGTH: Final = 100  #: ``courseId``, which is visible to users.
 MAX_EXTERNAL_ID_LENGTH: Final = 256  #: ``externalId``.

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, Field
 
-from enterprise_catalog.integrated_channels.channels import answers, oauth, results, text
+from enterprise_catalog.integrated_channels.channels import answers, results
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, OneByOneChannel
-from enterprise_catalog.integrated_channels.channels.canvas import api, transform
+from enterprise_catalog.integrated_channels.channels.canvas import client, transform
+from enterprise_catalog.integrated_channels.channels.content import text
+from enterprise_catalog.integrated_channels.channels.protocols import oauth
+from enterprise_catalog.integrated_channels.domain import ContentItem, ItemResult, Outgoing, Payload, RemoteItem
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, CredentialsError, RetryableError
-from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload, RemoteItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from enterprise_catalog.integrated_channels.http import Answer
+    from enterprise_catalog.integrated_channels.lms.client import Answer
 
 #: Keys that can be used in a path in the documented form. All other keys are sent in hexadecimal, which Canvas supports
 #: for old clients (source: lib/api.rb, ``sis_parse_id``). In the documented form, Canvas drops trailing spaces and
@@ -49,7 +51,7 @@ class CanvasSettings(ChannelSettings):
         default="syllabus", description="Home page of each course. The content is in the syllabus."
     )
     enforces_scopes: bool = Field(default=False, description="Set to true if the developer key enforces scopes.")
-    parallel_calls: int = Field(default=2, ge=1, le=api.MAX_PARALLEL_CALLS, description="Maximum of parallel calls.")
+    parallel_calls: int = Field(default=2, ge=1, le=client.MAX_PARALLEL_CALLS, description="Maximum of parallel calls.")
 
 
 class _Course(BaseModel):
@@ -68,7 +70,7 @@ _IMAGE: Final = "image_url"
 _OF_EVERY_COURSE: Final = frozenset({"is_public", "self_enrollment", "indexed", "default_view"})
 
 
-class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuthConsentingChannel):
+class Canvas(OneByOneChannel[CanvasSettings, client.CanvasCredentials], oauth.OAuthConsentingChannel):
     """Canvas, hosted or self-hosted. By default, courses are concluded instead of deleted."""
 
     code = "CANVAS"
@@ -77,8 +79,8 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
 
     def prepare(self) -> None:
         self.parallel_calls = self.settings.parallel_calls
-        self.consent = api.CanvasConsent(self, scopes=api.SCOPES if self.settings.enforces_scopes else ())
-        self.api = api.CanvasAPI(self.client, self.consent.fetch_token, parallel_calls=self.parallel_calls)
+        self.consent = client.CanvasConsent(self, scopes=client.SCOPES if self.settings.enforces_scopes else ())
+        self.api = client.CanvasAPI(self.client, self.consent.fetch_token, parallel_calls=self.parallel_calls)
         self._is_allowed = False  #: ``True`` once a check has found no missing permission in the account.
         #: ``self`` is Canvas's alias for the root account of the domain (object_ids.md).
         self._account = f"/api/v1/accounts/{self.settings.account_id or 'self'}"
@@ -102,7 +104,7 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
         ]
 
     def list_items(self) -> Iterator[RemoteItem]:
-        for page in self.api.linked_pages(f"{self._account}/courses", {"state[]": "all", "per_page": api.PER_PAGE}):
+        for page in self.api.linked_pages(f"{self._account}/courses", {"state[]": "all", "per_page": client.PER_PAGE}):
             for course in answers.read(list[_Course], self._require_account(page)):
                 if key := self._key_of(course):
                     fields = course.model_dump(include={"name", "course_code", "integration_id", "default_view"})
@@ -124,7 +126,7 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
         fields = {name: value for name, value in item.payload.items() if name != _IMAGE}
         answer = self.api.send("POST", f"{self._account}/courses", json={"course": fields, "offer": True})
         if answer.status_code == 400 and item.may_be_there:
-            named, words = self.client.explained(answer, api.explain)
+            named, words = self.client.explained(answer, client.explain)
             if "integration_id" in named:
                 # The course was created after our look-up, or the look-up used a stale database replica (source).
                 message = f"Canvas has the course, although the look-up did not find it: {words}"
@@ -215,7 +217,7 @@ class Canvas(OneByOneChannel[CanvasSettings, api.CanvasCredentials], oauth.OAuth
             CredentialsError: the user lacks a required permission in the account.
             RejectedError: Canvas rejects the request for this course.
         """
-        if answer.status_code in api.FORBIDDEN and not self._is_allowed:
+        if answer.status_code in client.FORBIDDEN and not self._is_allowed:
             if mend := self.probe():
                 raise CredentialsError(" ".join(mend), status_code=answer.status_code)
             self._is_allowed = True

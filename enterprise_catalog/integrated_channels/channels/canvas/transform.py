@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from enterprise_catalog.integrated_channels.channels import courses, text
+from enterprise_catalog.integrated_channels.channels.content import courses, text
 
 if TYPE_CHECKING:
-    from enterprise_catalog.integrated_channels.types import ContentItem, Payload
+    from enterprise_catalog.integrated_channels.domain import ContentItem, Payload
 
 MAX_NAME_LENGTH: Final = 255  #: ``maximum_string_length``; applies to ``name`` and ``course_code``.
 MAX_INTEGRATION_ID_LENGTH: Final = 255  #: Size of the database column; the model does not validate it.

@@ -14,7 +14,7 @@ from enterprise_catalog.integrated_channels.channels.cornerstone.transform impor
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from enterprise_catalog.integrated_channels.types import ContentItem, Payload
+    from enterprise_catalog.integrated_channels.domain import ContentItem, Payload
 
 #: Cornerstone rejects some characters without documenting which. These characters are safe in every system.
 _SAFE_KEY: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_ID_LENGTH}}}")

@@ -9,14 +9,14 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from enterprise_catalog.integrated_channels.channels.courses import SENDABLE, address_of, owners_of
-from enterprise_catalog.integrated_channels.channels.text import cut, kind_of, plain
+from enterprise_catalog.integrated_channels.channels.content.courses import SENDABLE, address_of, owners_of
+from enterprise_catalog.integrated_channels.channels.content.text import cut, kind_of, plain
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from enterprise_catalog.integrated_channels.types import ContentItem, CourseRun, Payload
+    from enterprise_catalog.integrated_channels.domain import ContentItem, CourseRun, Payload
 
 MAX_ID_LENGTH: Final = 50  #: Of a course ID (csod.dev).
 MAX_DESCRIPTION_LENGTH: Final = 10_000  #: Open edX.

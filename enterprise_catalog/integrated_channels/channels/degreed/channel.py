@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Field
 
-from enterprise_catalog.integrated_channels.channels import json_api, oauth
 from enterprise_catalog.integrated_channels.channels.base import OneByOneChannel
+from enterprise_catalog.integrated_channels.channels.content.text import path_part
 from enterprise_catalog.integrated_channels.channels.degreed import transform
 from enterprise_catalog.integrated_channels.channels.fields import CallsPerMinute, TokenBaseURL, rate_limit
+from enterprise_catalog.integrated_channels.channels.protocols import json_api, oauth
 from enterprise_catalog.integrated_channels.channels.results import done, failed, gone, made_meanwhile
-from enterprise_catalog.integrated_channels.channels.text import path_part
+from enterprise_catalog.integrated_channels.domain import RemoteItem
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
-from enterprise_catalog.integrated_channels.types import RemoteItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from enterprise_catalog.integrated_channels.http import Answer
-    from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload
+    from enterprise_catalog.integrated_channels.domain import ContentItem, ItemResult, Outgoing, Payload
+    from enterprise_catalog.integrated_channels.lms.client import Answer
 
 TOKEN: Final = "/oauth/token"  # noqa: S105  (a path)
 CONTENT: Final = "/api/v2/content"

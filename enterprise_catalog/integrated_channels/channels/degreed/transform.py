@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import Field
 
-from enterprise_catalog.integrated_channels.channels import courses
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
+from enterprise_catalog.integrated_channels.channels.content import courses
+from enterprise_catalog.integrated_channels.channels.content.text import cut, plain
 from enterprise_catalog.integrated_channels.channels.fields import TextLength
-from enterprise_catalog.integrated_channels.channels.text import cut, plain
 
 if TYPE_CHECKING:
-    from enterprise_catalog.integrated_channels.types import ContentItem, CourseRun, Payload
+    from enterprise_catalog.integrated_channels.domain import ContentItem, CourseRun, Payload
 
 #: Degreed documents no length limits. These two are the limits of Open edX's channel; settings can change them.
 DEFAULT_TITLE_LENGTH: Final = 255

@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, Field
 
-from enterprise_catalog.integrated_channels.channels import fields, php, results
+from enterprise_catalog.integrated_channels.channels import fields, results
 from enterprise_catalog.integrated_channels.channels.base import PushChannel
-from enterprise_catalog.integrated_channels.channels.moodle import checks, courses, transform, web_service
-from enterprise_catalog.integrated_channels.channels.moodle.web_service import BLOCKED_ACCOUNT, Function
-from enterprise_catalog.integrated_channels.channels.text import plain
+from enterprise_catalog.integrated_channels.channels.content.text import plain
+from enterprise_catalog.integrated_channels.channels.moodle import checks, client, courses, transform
+from enterprise_catalog.integrated_channels.channels.moodle.client import BLOCKED_ACCOUNT, Function
+from enterprise_catalog.integrated_channels.channels.protocols import php_forms
+from enterprise_catalog.integrated_channels.domain import Outcome, RemoteItem
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError, RejectedError, RetryableError
-from enterprise_catalog.integrated_channels.types import Outcome, RemoteItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from enterprise_catalog.integrated_channels.types import ContentItem, ItemResult, Outgoing, Payload
+    from enterprise_catalog.integrated_channels.domain import ContentItem, ItemResult, Outgoing, Payload
 
 #: Maximum number of variables per course in a request; an update has the most.
 VARIABLES_PER_COURSE: Final = 8
@@ -40,7 +41,7 @@ class MoodleSettings(transform.CourseSettings):
     """Settings of one Moodle site."""
 
     service: str = Field(default="moodle_mobile_app", description="Short name of the web service; needed to log in.")
-    max_input_vars: php.MaxInputVars = 1_000
+    max_input_vars: php_forms.MaxInputVars = 1_000
     calls_per_minute: fields.CallsPerMinute = None  #: Moodle itself has no rate limit.
 
 
@@ -49,7 +50,7 @@ class _Created(BaseModel):
     shortname: str = ""
 
 
-class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
+class Moodle(PushChannel[MoodleSettings, client.MoodleCredentials]):
     """Moodle 3.9 to 5.x. Courses are hidden instead of deleted, because a delete would remove learners' work."""
 
     code = "MOODLE"
@@ -59,8 +60,8 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
     max_key_length = transform.MAX_IDNUMBER_LENGTH
 
     def prepare(self) -> None:
-        self.web_service = web_service.WebService(self.client, self.credentials, service=self.settings.service)
-        most = (self.settings.max_input_vars - web_service.CONTROL_VARIABLES) // VARIABLES_PER_COURSE
+        self.web_service = client.WebService(self.client, self.credentials, service=self.settings.service)
+        most = (self.settings.max_input_vars - client.CONTROL_VARIABLES) // VARIABLES_PER_COURSE
         self.items_per_call = min(self.items_per_call, most)
         self.rate_limit = fields.rate_limit(self.settings.calls_per_minute)
         self._shows_keys = False  #: ``True`` once a check has shown that the account can read ID numbers.
@@ -111,7 +112,7 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
         Moodle rejects the ID number of an existing course, hidden or not. Only simultaneous calls can create
         duplicates.
         """
-        form = php.bracketed("courses", [item.payload for item in items])
+        form = php_forms.bracketed("courses", [item.payload for item in items])
         try:
             created = self.web_service.call(Function.CREATE, form, list[_Created])
         except RejectedError as error:
@@ -136,7 +137,7 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
     def _update(self, items: Sequence[Outgoing], changes: Sequence[Payload]) -> Sequence[ItemResult]:
         """Send the changes of each item. Moodle applies them one by one, and returns a warning per failed course."""
         changed = [{"id": item.remote_id, **change} for item, change in zip(items, changes, strict=True)]
-        answer = self.web_service.call(Function.UPDATE, php.bracketed("courses", changed), checks.Warnings)
+        answer = self.web_service.call(Function.UPDATE, php_forms.bracketed("courses", changed), checks.Warnings)
         warnings = {str(warning.itemid): warning for warning in answer.warnings}
         if warnings.keys() - {item.remote_id for item in items}:
             raise RetryableError("Moodle returned warnings about courses that were not in the call.", status_code=200)
@@ -170,7 +171,7 @@ class Moodle(PushChannel[MoodleSettings, web_service.MoodleCredentials]):
             outcome = Outcome.GONE
         elif code == _NO_PERMISSION:
             told += f" The role has the permission, so course {item.remote_id} or its category overrides it."
-        elif code == web_service.WRITE_FAILED:
+        elif code == client.WRITE_FAILED:
             outcome = Outcome.RETRY
         elif code == _NO_ENTRY:  # Retry, because the cause is most likely the role and not this item.
             outcome, told = Outcome.RETRY, f"{told} {_HIDDEN_FROM_US.format(course=item.remote_id)}"

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel
 
-from enterprise_catalog.integrated_channels.channels import php
 from enterprise_catalog.integrated_channels.channels.moodle import courses
-from enterprise_catalog.integrated_channels.channels.moodle.web_service import BLOCKED_ACCOUNT, Function
+from enterprise_catalog.integrated_channels.channels.moodle.client import BLOCKED_ACCOUNT, Function
+from enterprise_catalog.integrated_channels.channels.protocols import php_forms
 from enterprise_catalog.integrated_channels.exceptions import (
     CredentialsError,
     RejectedError,
@@ -29,7 +29,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from enterprise_catalog.integrated_channels.channels.moodle.web_service import WebService
+    from enterprise_catalog.integrated_channels.channels.moodle.client import WebService
 
 #: Field of an update -> the capability that Moodle requires for it, in addition to ``moodle/course:update``.
 _CAPABILITIES: Final[Mapping[str, str]] = {
@@ -96,7 +96,7 @@ def missing_capabilities(service: WebService) -> list[str]:
     """
     changes = {**dict.fromkeys(_CAPABILITIES, _OTHER_VALUE), "visible": courses.HIDDEN}
     never = {"id": courses.SITE_COURSE_ID, "startdate": 2, "enddate": 1}
-    form = php.bracketed("courses", [{**never, name: value} for name, value in changes.items()])
+    form = php_forms.bracketed("courses", [{**never, name: value} for name, value in changes.items()])
     warnings = service.call(Function.UPDATE, form, Warnings).warnings
     if len(warnings) != len(changes):
         counts = f"{len(warnings)} instead of {len(changes)}"
@@ -181,7 +181,7 @@ def _blocked(service: WebService, functions: frozenset[Function]) -> str:
 def _create_problems(service: WebService, category_id: int) -> Sequence[str]:
     nameless = {"fullname": "", "shortname": "", "categoryid": category_id, "startdate": 2, "enddate": 1}
     try:
-        service.call(Function.CREATE, php.bracketed("courses", [nameless]), object)
+        service.call(Function.CREATE, php_forms.bracketed("courses", [nameless]), object)
     except RejectedError as error:
         return [] if error.vendor_code == "errorinvalidparam" else [error.message]
     except CredentialsError as error:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel
 
-from enterprise_catalog.integrated_channels.channels.moodle.web_service import CONTROL_VARIABLES, Function
+from enterprise_catalog.integrated_channels.channels.moodle.client import CONTROL_VARIABLES, Function
 from enterprise_catalog.integrated_channels.exceptions import AnswerTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from enterprise_catalog.integrated_channels.channels.moodle.web_service import WebService
+    from enterprise_catalog.integrated_channels.channels.moodle.client import WebService
 
 HIDDEN: Final = 0  #: Values of ``visible``.
 VISIBLE: Final = 1

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import Field
 
-from enterprise_catalog.integrated_channels.channels import courses, php
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
-from enterprise_catalog.integrated_channels.channels.text import plain
+from enterprise_catalog.integrated_channels.channels.content import courses
+from enterprise_catalog.integrated_channels.channels.content.text import plain
+from enterprise_catalog.integrated_channels.channels.protocols import php_forms
 
 if TYPE_CHECKING:
-    from enterprise_catalog.integrated_channels.types import ContentItem, Payload
+    from enterprise_catalog.integrated_channels.domain import ContentItem, Payload
 
 MAX_IDNUMBER_LENGTH: Final = 100  #: mdl_course.idnumber; a longer value fails with ``dmlwriteexception``.
 MAX_SHORTNAME_LENGTH: Final = 255  #: mdl_course.shortname.
@@ -52,7 +53,7 @@ def to_course(item: ContentItem, settings: CourseSettings) -> Payload:
     _REQUIREMENTS.check(item)
     title = plain(item.title)
     course: Payload = {
-        "fullname": php.tagless(_fullname(item, settings.site_name), settings.fullname_length),
+        "fullname": php_forms.tagless(_fullname(item, settings.site_name), settings.fullname_length),
         "shortname": _shortname(title, item.content_key),
         "categoryid": settings.category_id,
         "idnumber": item.content_key,
@@ -72,8 +73,8 @@ def _fullname(item: ContentItem, site_name: str) -> str:
 
 def _shortname(title: str, key: str) -> str:
     """Return title and key. Only the title is truncated, because the key makes the short name unique."""
-    ending = php.tagless(f" ({key})")
-    return php.tagless(title, MAX_SHORTNAME_LENGTH - len(ending)).rstrip() + ending
+    ending = php_forms.tagless(f" ({key})")
+    return php_forms.tagless(title, MAX_SHORTNAME_LENGTH - len(ending)).rstrip() + ending
 
 
 def _summary(item: ContentItem, title: str) -> str:

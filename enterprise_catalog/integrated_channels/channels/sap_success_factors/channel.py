@@ -13,18 +13,18 @@ from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels.answers import read, read_or_none
 from enterprise_catalog.integrated_channels.channels.base import UpsertChannel
-from enterprise_catalog.integrated_channels.channels.sap_success_factors import log_in, transform
+from enterprise_catalog.integrated_channels.channels.protocols.tokens import BearerClient
+from enterprise_catalog.integrated_channels.channels.sap_success_factors import auth, transform
 from enterprise_catalog.integrated_channels.channels.sap_success_factors.transform import CourseStatus
-from enterprise_catalog.integrated_channels.channels.tokens import BearerClient
+from enterprise_catalog.integrated_channels.domain import Action, ItemResult, Outcome, RateLimit
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError, ThrottledError
-from enterprise_catalog.integrated_channels.http import retry_after_seconds
-from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outcome, RateLimit
+from enterprise_catalog.integrated_channels.lms.client import retry_after_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from enterprise_catalog.integrated_channels.http import Answer
-    from enterprise_catalog.integrated_channels.types import ContentItem, Outgoing, Payload
+    from enterprise_catalog.integrated_channels.domain import ContentItem, Outgoing, Payload
+    from enterprise_catalog.integrated_channels.lms.client import Answer
 
 IMPORT_PATH: Final = "/learning/odatav4/public/admin/ocn/v1/OcnCourses"
 MAX_COURSES_PER_CALL: Final = 1_000  #: From SDKs that are generated from SAP's documentation.
@@ -40,7 +40,7 @@ _NEGATION: Final = "(?:unknown|invalid|unsupported|unregistered|inactive|disable
 UNKNOWN: Final = "unknown"
 
 
-class SAPSettings(log_in.LogInSettings, transform.CourseSettings):
+class SAPSettings(auth.LogInSettings, transform.CourseSettings):
     """Settings of one SAP customer, including values that SAP does not document."""
 
     delete_policy: Literal["deactivate", "delete"] = Field(
@@ -73,7 +73,7 @@ class _Refusal(BaseModel):
     error: _Fault
 
 
-class SAPSuccessFactors(UpsertChannel[SAPSettings, log_in.SAPCredentials]):
+class SAPSuccessFactors(UpsertChannel[SAPSettings, auth.SAPCredentials]):
     """The Open Content Network of SAP SuccessFactors Learning."""
 
     code = "SAP"
@@ -84,7 +84,7 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, log_in.SAPCredentials]):
     def prepare(self) -> None:
         self.items_per_call = self.settings.courses_per_call
         self.rate_limit = RateLimit(self.settings.calls_per_window, seconds=self.settings.window_seconds)
-        self.log_in = log_in.LogIn(self.client, self.settings, self.credentials)
+        self.log_in = auth.LogIn(self.client, self.settings, self.credentials)
         self.bearer = BearerClient(self.client, self.log_in.fetch_token)
 
     def transform(self, item: ContentItem) -> Payload:

@@ -11,14 +11,19 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from pydantic import Field
 
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
-from enterprise_catalog.integrated_channels.channels.courses import Requirements, address_of, is_web_address, title_of
+from enterprise_catalog.integrated_channels.channels.content.courses import (
+    Requirements,
+    address_of,
+    is_web_address,
+    title_of,
+)
+from enterprise_catalog.integrated_channels.channels.content.text import cut, plain
 from enterprise_catalog.integrated_channels.channels.fields import TextLength
-from enterprise_catalog.integrated_channels.channels.text import cut, plain
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from enterprise_catalog.integrated_channels.types import ContentItem, CourseRun, Payload
+    from enterprise_catalog.integrated_channels.domain import ContentItem, CourseRun, Payload
 
 MAX_COURSE_ID_LENGTH: Final = 255  #: The catalog's own limit; SAP documents none.
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.integrated_channels.exceptions import StopRequestedError
-from enterprise_catalog.integrated_channels.stopping import stopping_on
+from enterprise_catalog.integrated_channels.lms.stopping import stopping_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from enterprise_catalog.integrated_channels.drift import adopt
 from enterprise_catalog.integrated_channels.exceptions import SyncError
 from enterprise_catalog.integrated_channels.management.commands._configuration import (
     add_configuration_option,
     configuration_of,
 )
 from enterprise_catalog.integrated_channels.management.commands._interruption import ending_when_interrupted
+from enterprise_catalog.integrated_channels.sync.drift import adopt
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser

@@ -10,13 +10,13 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from enterprise_catalog.integrated_channels.drift import check_drift
 from enterprise_catalog.integrated_channels.exceptions import SyncError
 from enterprise_catalog.integrated_channels.management.commands._configuration import (
     add_configuration_option,
     configuration_of,
 )
 from enterprise_catalog.integrated_channels.management.commands._interruption import ending_when_interrupted
+from enterprise_catalog.integrated_channels.sync.drift import check_drift
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser

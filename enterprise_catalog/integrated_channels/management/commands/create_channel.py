@@ -11,9 +11,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import URLValidator
 
+from enterprise_catalog.integrated_channels.access.configurations import new_configuration
+from enterprise_catalog.integrated_channels.access.entry_checks import customer_problems, twin_problems
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
-from enterprise_catalog.integrated_channels.configurations import new_configuration
-from enterprise_catalog.integrated_channels.entry_checks import customer_problems, twin_problems
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, ConfigurationError
 
 if TYPE_CHECKING:

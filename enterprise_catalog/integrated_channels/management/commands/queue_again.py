@@ -7,13 +7,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from enterprise_catalog.integrated_channels import audit
+from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.management.commands._configuration import (
     add_configuration_option,
     configuration_of,
 )
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
-from enterprise_catalog.integrated_channels.types import State
 
 
 class Command(BaseCommand):
@@ -41,5 +41,7 @@ class Command(BaseCommand):
         if options["state"]:
             chosen = chosen.filter(state=options["state"])
         also_transmitted = options["state"] == State.TRANSMITTED
-        number = audit.queue_again(chosen, by="a command", now=timezone.now(), also_transmitted=also_transmitted)
+        number = audit_records.queue_again(
+            chosen, by="a command", now=timezone.now(), also_transmitted=also_transmitted
+        )
         self.stdout.write(str(number))

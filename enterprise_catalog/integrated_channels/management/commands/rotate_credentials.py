@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from enterprise_catalog.integrated_channels.configurations import rotate_credentials
+from enterprise_catalog.integrated_channels.access.configurations import rotate_credentials
 
 
 class Command(BaseCommand):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from django.core.management.base import BaseCommand, CommandParser
 
+from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
-from enterprise_catalog.integrated_channels.types import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

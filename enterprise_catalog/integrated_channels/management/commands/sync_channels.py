@@ -14,18 +14,18 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from pydantic import ValidationError
 
-from enterprise_catalog.integrated_channels.catalog_client import CatalogClient
+from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.exceptions import StopSyncError
+from enterprise_catalog.integrated_channels.lms.stopping import check_stop
 from enterprise_catalog.integrated_channels.management.commands._interruption import ending_when_interrupted
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
     RunState,
 )
-from enterprise_catalog.integrated_channels.plans import SavedPlan, know
-from enterprise_catalog.integrated_channels.stopping import check_stop
-from enterprise_catalog.integrated_channels.sync import sync
+from enterprise_catalog.integrated_channels.sync.engine import sync
+from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan, know
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

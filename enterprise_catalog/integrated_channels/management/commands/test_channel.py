@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from enterprise_catalog.integrated_channels.connections import try_connection
+from enterprise_catalog.integrated_channels.access.connections import try_connection
 from enterprise_catalog.integrated_channels.management.commands._configuration import (
     add_configuration_option,
     configuration_of,

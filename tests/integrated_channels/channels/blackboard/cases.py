@@ -9,7 +9,7 @@ from tests.integrated_channels.channels.items import a_bare_item, an_item
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from enterprise_catalog.integrated_channels.types import ContentItem
+    from enterprise_catalog.integrated_channels.domain import ContentItem
 
 _HTML: Final = (
     "<script>alert('<b>x</b>')</script>\0<h2 class='x'>Part &amp; <b>parcel</b></h2><!-- <p>no</p> -->"

@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from enterprise_catalog.integrated_channels.channels.blackboard.access import BlackboardCredentials
+from enterprise_catalog.integrated_channels.channels.blackboard.auth import BlackboardCredentials
+from enterprise_catalog.integrated_channels.domain import RateLimit
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
@@ -20,8 +21,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     SyncError,
     ThrottledError,
 )
-from enterprise_catalog.integrated_channels.types import RateLimit
-from enterprise_catalog.sandbox.blackboard import CLIENT_ID, CLIENT_SECRET, DAY_SECONDS, BlackboardSandbox
+from enterprise_catalog.sandbox.blackboard.site import CLIENT_ID, CLIENT_SECRET, DAY_SECONDS, BlackboardSandbox
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.blackboard.connection import Kept, connected, outgoing
 

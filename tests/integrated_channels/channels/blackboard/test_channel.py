@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 import httpx
 import pytest
 
+from enterprise_catalog.integrated_channels.domain import Action, ItemResult, Outcome, Outgoing, RemoteItem
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError, RejectedError, RetryableError
-from enterprise_catalog.integrated_channels.transmitter import Transmitter
-from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outcome, Outgoing, RemoteItem
-from enterprise_catalog.sandbox.blackboard_courses import Content, Handler
+from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
+from enterprise_catalog.sandbox.blackboard.courses import Content, Handler
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.blackboard.connection import add, connected, outgoing, page_of
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from enterprise_catalog.integrated_channels.channels.blackboard.channel import Blackboard
-    from enterprise_catalog.sandbox.blackboard import BlackboardSandbox
+    from enterprise_catalog.sandbox.blackboard.site import BlackboardSandbox
 
 CREATE: Final = ("POST courses", "POST contents", "POST contents", "PATCH courses/:id")
 UPDATE: Final = ("GET contents", "GET contents", "PATCH contents/:id", "PATCH courses/:id")

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from enterprise_catalog.integrated_channels import connections
-from enterprise_catalog.integrated_channels.configurations import make_configuration
-from enterprise_catalog.integrated_channels.credentials import decrypt
+from enterprise_catalog.integrated_channels.access import connections
+from enterprise_catalog.integrated_channels.access.configurations import make_configuration
+from enterprise_catalog.integrated_channels.access.credentials import decrypt
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
-from enterprise_catalog.sandbox.blackboard import CLIENT_ID, CLIENT_SECRET, BlackboardSandbox
+from enterprise_catalog.sandbox.blackboard.site import CLIENT_ID, CLIENT_SECRET, BlackboardSandbox
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories import a_catalog, a_course, courses, import_into
 from tests.integrated_channels.loopback import on_loopback

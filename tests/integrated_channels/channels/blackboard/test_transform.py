@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enterprise_catalog.integrated_channels.channels.blackboard.transform import CourseView, course_id, to_course
+from enterprise_catalog.integrated_channels.domain import Outcome, Outgoing
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
-from enterprise_catalog.integrated_channels.types import Outcome, Outgoing
-from enterprise_catalog.sandbox.blackboard import BlackboardSandbox
-from enterprise_catalog.sandbox.blackboard_courses import bbml_fault
+from enterprise_catalog.sandbox.blackboard.courses import bbml_fault
+from enterprise_catalog.sandbox.blackboard.site import BlackboardSandbox
 from tests.integrated_channels.channels.blackboard.cases import CASES
 from tests.integrated_channels.channels.blackboard.connection import connected
 from tests.integrated_channels.channels.items import an_item
@@ -25,7 +25,7 @@ from tests.integrated_channels.channels.items import an_item
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from enterprise_catalog.integrated_channels.types import ContentItem
+    from enterprise_catalog.integrated_channels.domain import ContentItem
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 

@@ -6,14 +6,14 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.integrated_channels.channels.blackboard.transform import to_course
+from enterprise_catalog.integrated_channels.domain import Outcome
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, CredentialsError, ThrottledError
-from enterprise_catalog.integrated_channels.types import Outcome
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.conformance import VendorAnswer
 from tests.integrated_channels.channels.items import an_item
 
 if TYPE_CHECKING:
-    from enterprise_catalog.sandbox.blackboard import BlackboardSandbox
+    from enterprise_catalog.sandbox.blackboard.site import BlackboardSandbox
 
 #: The payload of a course that Blackboard rejects: the required name is empty.
 BAD_PAYLOAD: Final = {**to_course(an_item("Northwind+Bad")), "name": ""}

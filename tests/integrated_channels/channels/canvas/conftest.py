@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enterprise_catalog.sandbox.canvas import CanvasSandbox
+from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
 from tests.integrated_channels.channels.canvas.connection import connected
 
 if TYPE_CHECKING:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 from pydantic import SecretStr
 
-from enterprise_catalog.integrated_channels.channels.canvas.api import CanvasCredentials
 from enterprise_catalog.integrated_channels.channels.canvas.channel import Canvas, CanvasSettings
-from enterprise_catalog.integrated_channels.http import LMSClient
-from enterprise_catalog.integrated_channels.types import Outgoing
-from enterprise_catalog.sandbox.canvas_site import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
+from enterprise_catalog.integrated_channels.channels.canvas.client import CanvasCredentials
+from enterprise_catalog.integrated_channels.domain import Outgoing
+from enterprise_catalog.integrated_channels.lms.client import LMSClient
+from enterprise_catalog.sandbox.canvas.site import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from tests.integrated_channels.channels.items import an_item
 
 if TYPE_CHECKING:
-    from enterprise_catalog.sandbox.canvas import CanvasSandbox
+    from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
 
 BASE_URL: Final = "http://canvas.test"
 

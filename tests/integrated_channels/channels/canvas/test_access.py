@@ -9,17 +9,17 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from enterprise_catalog.integrated_channels.channels.canvas.api import SCOPES, CanvasCredentials
+from enterprise_catalog.integrated_channels.channels.canvas.client import SCOPES, CanvasCredentials
+from enterprise_catalog.integrated_channels.domain import Outcome, Outgoing
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
     RejectedError,
     RetryableError,
 )
-from enterprise_catalog.integrated_channels.transmitter import Transmitter
-from enterprise_catalog.integrated_channels.types import Outcome, Outgoing
-from enterprise_catalog.sandbox.canvas import CanvasSandbox
-from enterprise_catalog.sandbox.canvas_site import CLIENT_ID, REFRESH_TOKEN, SUFFICIENT_PERMISSIONS
+from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
+from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
+from enterprise_catalog.sandbox.canvas.site import CLIENT_ID, REFRESH_TOKEN, SUFFICIENT_PERMISSIONS
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.canvas.connection import (
     AUTHORIZED,

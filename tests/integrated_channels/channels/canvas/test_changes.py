@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from enterprise_catalog.integrated_channels.domain import Action, Outcome, Outgoing
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
-from enterprise_catalog.integrated_channels.transmitter import Transmitter
-from enterprise_catalog.integrated_channels.types import Action, Outcome, Outgoing
+from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.canvas.connection import (
     CHANGE,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from enterprise_catalog.integrated_channels.channels.canvas.channel import Canvas
-    from enterprise_catalog.sandbox.canvas import CanvasSandbox
+    from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
 
 
 # --- update ---------------------------------------------------------------------------------------------------------

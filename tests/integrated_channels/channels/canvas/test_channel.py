@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from enterprise_catalog.integrated_channels.domain import ItemResult, Outcome, RemoteItem
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RetryableError
-from enterprise_catalog.integrated_channels.transmitter import Transmitter
-from enterprise_catalog.integrated_channels.types import ItemResult, Outcome, RemoteItem
-from enterprise_catalog.sandbox.canvas import CanvasSandbox
-from enterprise_catalog.sandbox.canvas_site import SUFFICIENT_PERMISSIONS
+from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
+from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
+from enterprise_catalog.sandbox.canvas.site import SUFFICIENT_PERMISSIONS
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.canvas.connection import (
     CHANGE,

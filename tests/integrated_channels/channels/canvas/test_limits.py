@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from enterprise_catalog.integrated_channels.channels.canvas.api import BUCKET, UP_FRONT_COST
+from enterprise_catalog.integrated_channels.channels.canvas.client import BUCKET, UP_FRONT_COST
+from enterprise_catalog.integrated_channels.domain import Outcome
 from enterprise_catalog.integrated_channels.exceptions import BudgetSpentError, CredentialsError, ThrottledError
-from enterprise_catalog.integrated_channels.transmitter import Transmitter
-from enterprise_catalog.integrated_channels.types import Outcome
-from enterprise_catalog.sandbox.canvas import CanvasSandbox
+from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
+from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.canvas.connection import CREATE, LOOK, TOKEN, connected, outgoing
 

@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enterprise_catalog.integrated_channels.channels.canvas.transform import MAX_SYLLABUS_LENGTH, to_course
+from enterprise_catalog.integrated_channels.domain import Outcome, Outgoing
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
-from enterprise_catalog.integrated_channels.types import Outcome, Outgoing
-from enterprise_catalog.sandbox.canvas import CanvasSandbox
+from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
 from tests.integrated_channels.channels.canvas.cases import CASES
 from tests.integrated_channels.channels.canvas.connection import Recorder, connected
 from tests.integrated_channels.channels.items import a_bare_item, an_item
 
 if TYPE_CHECKING:
-    from enterprise_catalog.integrated_channels.types import ContentItem
+    from enterprise_catalog.integrated_channels.domain import ContentItem
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 

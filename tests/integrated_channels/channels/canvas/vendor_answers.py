@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from enterprise_catalog.integrated_channels.domain import Outcome
 from enterprise_catalog.integrated_channels.exceptions import (
     BudgetSpentError,
     ConfigurationError,
     CredentialsError,
     ThrottledError,
 )
-from enterprise_catalog.integrated_channels.types import Outcome
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.canvas.connection import CHANGE, CREATE, LOOK, TOKEN
 from tests.integrated_channels.channels.conformance import VendorAnswer
 
 if TYPE_CHECKING:
-    from enterprise_catalog.sandbox.canvas import CanvasSandbox
+    from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
 
 #: The payload of a course that Canvas rejects: ``default_view`` is not one of its pages.
 BAD_PAYLOAD: Final = {"name": "Bad", "integration_id": "Northwind+Bad", "default_view": "home"}

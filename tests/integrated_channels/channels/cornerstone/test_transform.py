@@ -17,15 +17,15 @@ from pydantic import SecretStr
 from enterprise_catalog.integrated_channels.channels.base import FeedCredentials
 from enterprise_catalog.integrated_channels.channels.cornerstone.channel import Cornerstone, CornerstoneSettings
 from enterprise_catalog.integrated_channels.channels.cornerstone.transform import MAX_DESCRIPTION_LENGTH
+from enterprise_catalog.integrated_channels.domain import CourseRun
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
-from enterprise_catalog.integrated_channels.http import LMSClient
-from enterprise_catalog.integrated_channels.types import CourseRun
-from enterprise_catalog.sandbox.cornerstone import CourseEntry
+from enterprise_catalog.integrated_channels.lms.client import LMSClient
+from enterprise_catalog.sandbox.cornerstone.portal import CourseEntry
 from tests.integrated_channels.channels.cornerstone.cases import CASES
 from tests.integrated_channels.channels.items import an_item
 
 if TYPE_CHECKING:
-    from enterprise_catalog.integrated_channels.types import ContentItem
+    from enterprise_catalog.integrated_channels.domain import ContentItem
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 NOON: Final = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)

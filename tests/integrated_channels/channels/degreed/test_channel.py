@@ -8,14 +8,14 @@ import httpx
 import pytest
 
 from enterprise_catalog.integrated_channels.channels.duplicates import Duplicates, oldest_first
+from enterprise_catalog.integrated_channels.domain import ItemResult, Outcome, Outgoing, RateLimit
 from enterprise_catalog.integrated_channels.exceptions import (
     CredentialsError,
     RejectedError,
     RetryableError,
     ThrottledError,
 )
-from enterprise_catalog.integrated_channels.types import ItemResult, Outcome, Outgoing, RateLimit
-from enterprise_catalog.sandbox.degreed import CREATE, DELETE, LIST, READ, SKILLS, TOKEN, UPDATE, DegreedSandbox
+from enterprise_catalog.sandbox.degreed.site import CREATE, DELETE, LIST, READ, SKILLS, TOKEN, UPDATE, DegreedSandbox
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.degreed.connection import add, connected, outgoing
 

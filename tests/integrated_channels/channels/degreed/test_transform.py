@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from enterprise_catalog.integrated_channels.channels.content.text import plain
 from enterprise_catalog.integrated_channels.channels.degreed.transform import CourseSettings, to_course
-from enterprise_catalog.integrated_channels.channels.text import plain
+from enterprise_catalog.integrated_channels.domain import CourseRun, Outgoing
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
-from enterprise_catalog.integrated_channels.types import CourseRun, Outgoing
-from enterprise_catalog.sandbox.degreed import DegreedSandbox
+from enterprise_catalog.sandbox.degreed.site import DegreedSandbox
 from tests.integrated_channels.channels.degreed.cases import CASES
 from tests.integrated_channels.channels.degreed.connection import connected
 from tests.integrated_channels.channels.items import an_item
 
 if TYPE_CHECKING:
-    from enterprise_catalog.integrated_channels.types import ContentItem
+    from enterprise_catalog.integrated_channels.domain import ContentItem
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 REMOTE_ID: Final = "zQZ/rYE5"

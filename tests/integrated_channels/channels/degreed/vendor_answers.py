@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from enterprise_catalog.integrated_channels.domain import Outcome
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError, ThrottledError
-from enterprise_catalog.integrated_channels.types import Outcome
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.conformance import VendorAnswer
 

@@ -10,7 +10,7 @@ from tests.integrated_channels.channels.items import a_bare_item, an_item
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from enterprise_catalog.integrated_channels.types import ContentItem
+    from enterprise_catalog.integrated_channels.domain import ContentItem
 
 _PARAGRAPH: Final = "<p>What data are, where they come from, and why they never quite fit. </p>\n"
 _LINK: Final = '<a href="https://www.example.org/syllabus?week=1&amp;part=2" title="The syllabus">Read on</a>'

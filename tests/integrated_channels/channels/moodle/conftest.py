@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enterprise_catalog.sandbox.moodle import MoodleSandbox
+from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests.integrated_channels.channels.moodle.connection import connected
 
 if TYPE_CHECKING:

@@ -8,15 +8,15 @@ import httpx
 from pydantic import SecretStr
 
 from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle, MoodleSettings
-from enterprise_catalog.integrated_channels.channels.moodle.web_service import MoodleCredentials
-from enterprise_catalog.integrated_channels.http import LMSClient
-from enterprise_catalog.integrated_channels.types import Outgoing
-from enterprise_catalog.sandbox.moodle_courses import Course
-from enterprise_catalog.sandbox.moodle_site import PASSWORD, SERVICE, TOKEN, USERNAME
+from enterprise_catalog.integrated_channels.channels.moodle.client import MoodleCredentials
+from enterprise_catalog.integrated_channels.domain import Outgoing
+from enterprise_catalog.integrated_channels.lms.client import LMSClient
+from enterprise_catalog.sandbox.moodle.courses import Course
+from enterprise_catalog.sandbox.moodle.site import PASSWORD, SERVICE, TOKEN, USERNAME
 from tests.integrated_channels.channels.items import an_item
 
 if TYPE_CHECKING:
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 
 BASE_URL: Final = "http://moodle.test"
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from enterprise_catalog.integrated_channels.domain import ItemResult, Outcome
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError, RetryableError
-from enterprise_catalog.integrated_channels.types import ItemResult, Outcome
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.moodle.connection import add, outgoing
 from tests.sandbox.moodle_client import without
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 
 
 def test_an_update_makes_courses_what_their_payloads_say(moodle: MoodleSandbox, channel: Moodle) -> None:

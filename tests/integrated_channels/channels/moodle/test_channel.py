@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from enterprise_catalog.integrated_channels.domain import Action, ItemResult, Outcome
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
     RejectedError,
     RetryableError,
 )
-from enterprise_catalog.integrated_channels.transmitter import Transmitter
-from enterprise_catalog.integrated_channels.types import Action, ItemResult, Outcome
+from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.moodle.connection import add, connected, outgoing
 from tests.sandbox.moodle_client import without
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 
 LOOK_UP = "core_course_get_courses_by_field"
 

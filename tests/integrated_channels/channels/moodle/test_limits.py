@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from enterprise_catalog.integrated_channels.domain import Outcome
 from enterprise_catalog.integrated_channels.exceptions import RetryableError
-from enterprise_catalog.integrated_channels.types import Outcome
-from enterprise_catalog.sandbox.moodle import MoodleSandbox
+from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests.integrated_channels.channels.moodle.connection import connected, outgoing
 
 if TYPE_CHECKING:
-    from enterprise_catalog.integrated_channels.types import Outgoing
+    from enterprise_catalog.integrated_channels.domain import Outgoing
 
 #: Form variables of a create of five courses with all fields: seven per course, and four of the call itself.
 FIVE_COURSES: Final = 5 * 7 + 4

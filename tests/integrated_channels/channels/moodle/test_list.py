@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enterprise_catalog.integrated_channels import http
 from enterprise_catalog.integrated_channels.channels.moodle import courses
 from enterprise_catalog.integrated_channels.exceptions import AnswerTooLargeError, CredentialsError
+from enterprise_catalog.integrated_channels.lms import client as lms_client
 from tests.integrated_channels.channels.moodle.connection import add, connected
 from tests.sandbox.moodle_client import without
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
-    from enterprise_catalog.sandbox.moodle import MoodleSandbox
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 
 LIST = "core_course_get_courses"
 
@@ -62,7 +62,7 @@ def test_a_part_that_is_too_large_is_read_in_halves(
 ) -> None:
     for number in range(50):
         add(moodle, f"K{number}", summary="s" * 10_000)
-    monkeypatch.setattr(http, "MAX_ANSWER_BYTES", 100_000)
+    monkeypatch.setattr(lms_client, "MAX_ANSWER_BYTES", 100_000)
 
     assert len(keys_of(channel)) == 50
 
@@ -71,7 +71,7 @@ def test_a_single_course_that_is_too_large_is_an_error(
     moodle: MoodleSandbox, channel: Moodle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(moodle, "A", summary="s" * 200_000)
-    monkeypatch.setattr(http, "MAX_ANSWER_BYTES", 100_000)
+    monkeypatch.setattr(lms_client, "MAX_ANSWER_BYTES", 100_000)
 
     with pytest.raises(AnswerTooLargeError):
         keys_of(channel)

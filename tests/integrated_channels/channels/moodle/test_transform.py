@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from enterprise_catalog.integrated_channels.channels.moodle.channel import VARIABLES_PER_COURSE
 from enterprise_catalog.integrated_channels.channels.moodle.transform import CourseSettings, to_course
+from enterprise_catalog.integrated_channels.domain import Outgoing
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
-from enterprise_catalog.integrated_channels.types import Outgoing
-from enterprise_catalog.sandbox.moodle import MoodleSandbox
-from enterprise_catalog.sandbox.moodle_site import TOKEN
-from enterprise_catalog.sandbox.moodle_text import is_clean, is_plain
+from enterprise_catalog.sandbox.moodle.site import TOKEN
+from enterprise_catalog.sandbox.moodle.text import is_clean, is_plain
+from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests.integrated_channels.channels.items import an_item
 from tests.integrated_channels.channels.moodle.cases import CASES
 from tests.integrated_channels.channels.moodle.connection import connected
@@ -28,7 +28,7 @@ from tests.integrated_channels.channels.moodle.connection import connected
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from enterprise_catalog.integrated_channels.types import ContentItem
+    from enterprise_catalog.integrated_channels.domain import ContentItem
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretStr
 
-from enterprise_catalog.integrated_channels.channels.moodle.web_service import MoodleCredentials
+from enterprise_catalog.integrated_channels.channels.moodle.client import MoodleCredentials
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
@@ -19,14 +19,14 @@ from enterprise_catalog.integrated_channels.exceptions import (
     ThrottledError,
 )
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from enterprise_catalog.sandbox.moodle import LOGIN_PAGE, MoodleSandbox
-from enterprise_catalog.sandbox.moodle_courses import Course
-from enterprise_catalog.sandbox.moodle_site import SiteState
+from enterprise_catalog.sandbox.moodle.courses import Course
+from enterprise_catalog.sandbox.moodle.site import SiteState
+from enterprise_catalog.sandbox.moodle.web_service import LOGIN_PAGE, MoodleSandbox
 from tests.integrated_channels.channels.moodle.connection import BY_PASSWORD, BY_TOKEN, connected, outgoing
 from tests.sandbox.moodle_client import without
 
 if TYPE_CHECKING:
-    from enterprise_catalog.sandbox.moodle_site import MoodleSite
+    from enterprise_catalog.sandbox.moodle.site import MoodleSite
 
 LOOK_UP = "core_course_get_courses_by_field"
 CREATE = "core_course_create_courses"

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from pydantic import ValidationError
 
+from enterprise_catalog.integrated_channels.catalog_api.documents import read_item
 from enterprise_catalog.integrated_channels.channels.base import PullChannel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
-from enterprise_catalog.integrated_channels.content_documents import read_item
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError
-from enterprise_catalog.integrated_channels.http import LMSClient
+from enterprise_catalog.integrated_channels.lms.client import LMSClient
 from enterprise_catalog.sandbox.registry import SANDBOXES
 from tests.factories import DAY_ONE
 from tests.integrated_channels.channels.reference.documents import DOCUMENTS, OF_RUNS, changed, fields_of

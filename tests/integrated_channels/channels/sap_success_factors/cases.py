@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from enterprise_catalog.integrated_channels.types import CourseRun
+from enterprise_catalog.integrated_channels.domain import CourseRun
 from tests.integrated_channels.channels.items import a_bare_item, an_item
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from enterprise_catalog.integrated_channels.types import ContentItem
+    from enterprise_catalog.integrated_channels.domain import ContentItem
 
 _START: Final = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 _END: Final = datetime(2026, 3, 30, 23, 59, 59, 999_999, tzinfo=UTC)

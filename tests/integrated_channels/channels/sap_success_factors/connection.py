@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 from pydantic import SecretStr
 
+from enterprise_catalog.integrated_channels.channels.sap_success_factors.auth import SAPCredentials
 from enterprise_catalog.integrated_channels.channels.sap_success_factors.channel import SAPSettings, SAPSuccessFactors
-from enterprise_catalog.integrated_channels.channels.sap_success_factors.log_in import SAPCredentials
-from enterprise_catalog.integrated_channels.http import LMSClient
-from enterprise_catalog.integrated_channels.types import Action, Outgoing
-from enterprise_catalog.sandbox.sap import CLIENT_ID, CLIENT_SECRET, COMPANY_ID, USER_ID
+from enterprise_catalog.integrated_channels.domain import Action, Outgoing
+from enterprise_catalog.integrated_channels.lms.client import LMSClient
+from enterprise_catalog.sandbox.sap.site import CLIENT_ID, CLIENT_SECRET, COMPANY_ID, USER_ID
 from tests.integrated_channels.channels.items import an_item
 
 if TYPE_CHECKING:
-    from enterprise_catalog.integrated_channels.http import BeforeCall
-    from enterprise_catalog.sandbox.sap import SAPSandbox
+    from enterprise_catalog.integrated_channels.lms.client import BeforeCall
+    from enterprise_catalog.sandbox.sap.site import SAPSandbox
 
 BASE_URL: Final = "http://sap.test"
 BY_SECRET: Final = SAPCredentials(client_id=CLIENT_ID, client_secret=SecretStr(CLIENT_SECRET))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from enterprise_catalog.integrated_channels.domain import Action, CourseRun, ItemResult, Outcome, Outgoing, RateLimit
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
@@ -16,16 +17,15 @@ from enterprise_catalog.integrated_channels.exceptions import (
     RetryableError,
     ThrottledError,
 )
-from enterprise_catalog.integrated_channels.transmitter import Transmitter
-from enterprise_catalog.integrated_channels.types import Action, CourseRun, ItemResult, Outcome, Outgoing, RateLimit
+from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from enterprise_catalog.sandbox.sap import IMPORT, TOKEN_SERVER, BadItem
+from enterprise_catalog.sandbox.sap.site import IMPORT, TOKEN_SERVER, BadItem
 from tests.integrated_channels.channels.items import an_item
 from tests.integrated_channels.channels.sap_success_factors.connection import connected, leaving, outgoing
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.channels.sap_success_factors.channel import SAPSuccessFactors
-    from enterprise_catalog.sandbox.sap import SAPSandbox
+    from enterprise_catalog.sandbox.sap.site import SAPSandbox
 
 
 def done(key: str) -> ItemResult:

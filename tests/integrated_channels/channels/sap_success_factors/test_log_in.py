@@ -11,8 +11,8 @@ import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from enterprise_catalog.integrated_channels.channels.saml import Claims, signed_assertion
-from enterprise_catalog.integrated_channels.channels.sap_success_factors.log_in import SAPCredentials
+from enterprise_catalog.integrated_channels.channels.protocols.saml import Claims, signed_assertion
+from enterprise_catalog.integrated_channels.channels.sap_success_factors.auth import SAPCredentials
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
@@ -21,7 +21,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     ThrottledError,
 )
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from enterprise_catalog.sandbox.sap import (
+from enterprise_catalog.sandbox.sap.site import (
     AUDIENCE,
     CLIENT_ID,
     CLIENT_SECRET,

@@ -19,16 +19,16 @@ from enterprise_catalog.integrated_channels.channels.sap_success_factors.transfo
     retired_course,
     to_course,
 )
+from enterprise_catalog.integrated_channels.domain import CourseRun
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
-from enterprise_catalog.integrated_channels.types import CourseRun
-from enterprise_catalog.sandbox.sap_courses import CourseRules
+from enterprise_catalog.sandbox.sap.courses import CourseRules
 from tests.integrated_channels.channels.items import an_item
 from tests.integrated_channels.channels.sap_success_factors.cases import CASES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from enterprise_catalog.integrated_channels.types import ContentItem
+    from enterprise_catalog.integrated_channels.domain import ContentItem
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 PLAIN: Final = CourseSettings()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from enterprise_catalog.integrated_channels.domain import Outcome
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, CredentialsError, ThrottledError
-from enterprise_catalog.integrated_channels.types import Outcome
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from enterprise_catalog.sandbox.sap import IMPORT, TOKEN_SERVER, BadItem, SAPSandbox
+from enterprise_catalog.sandbox.sap.site import IMPORT, TOKEN_SERVER, BadItem, SAPSandbox
 from tests.integrated_channels.channels.conformance import VendorAnswer
 
 #: The payload of a course that SAP rejects: it has no title.

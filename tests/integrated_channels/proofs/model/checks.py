@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.models import Q
 
+from enterprise_catalog.integrated_channels.domain import Action, Outcome, Presence, State
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
@@ -15,8 +16,7 @@ from enterprise_catalog.integrated_channels.models import (
     SyncRun,
     TransmissionAttempt,
 )
-from enterprise_catalog.integrated_channels.planning import MAX_FAILURES
-from enterprise_catalog.integrated_channels.types import Action, Outcome, Presence, State
+from enterprise_catalog.integrated_channels.sync.plan import MAX_FAILURES
 from tests.integrated_channels.proofs.model.catalogs import ALL_KEYS, fullname
 from tests.integrated_channels.proofs.model.occurrences import note
 

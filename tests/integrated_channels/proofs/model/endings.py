@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
-from enterprise_catalog.integrated_channels.types import State
 from tests.integrated_channels.proofs.model.catalogs import TOO_LONG
 from tests.integrated_channels.proofs.model.occurrences import note
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils.http import http_date
 
-from enterprise_catalog.sandbox.cornerstone import FEED, CornerstoneSandbox, VisitFailedError
+from enterprise_catalog.sandbox.cornerstone.portal import FEED, CornerstoneSandbox, VisitFailedError
 from tests.integrated_channels.proofs.model.occurrences import note
 
 if TYPE_CHECKING:

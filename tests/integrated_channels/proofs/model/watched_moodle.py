@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from enterprise_catalog.integrated_channels.types import Action
+from enterprise_catalog.integrated_channels.domain import Action
 from enterprise_catalog.sandbox.faults import FaultQueue
-from enterprise_catalog.sandbox.moodle import MoodleSandbox
-from enterprise_catalog.sandbox.moodle_courses import Course, CourseTable
-from enterprise_catalog.sandbox.php_forms import read_parameters
+from enterprise_catalog.sandbox.moodle.courses import Course, CourseTable
+from enterprise_catalog.sandbox.moodle.php_forms import read_parameters
+from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests.integrated_channels.proofs.model.occurrences import note
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.sandbox.application import Operation
     from enterprise_catalog.sandbox.faults import Fault
-    from enterprise_catalog.sandbox.php_forms import PHPArray
+    from enterprise_catalog.sandbox.moodle.php_forms import PHPArray
 
 CREATE = "core_course_create_courses"
 UPDATE = "core_course_update_courses"

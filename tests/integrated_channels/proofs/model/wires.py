@@ -21,7 +21,8 @@ import requests
 from django.core.handlers.wsgi import WSGIHandler
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
-from enterprise_catalog.integrated_channels import ahead, deadlines, timing
+from enterprise_catalog.integrated_channels.lms import deadlines
+from enterprise_catalog.integrated_channels.sync import prefetch, timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,7 +59,7 @@ class Wires:
         with (
             mock.patch.object(requests.adapters.HTTPAdapter, "send", autospec=True, side_effect=self._ask_catalog),
             mock.patch.object(httpx.HTTPTransport, "handle_request", autospec=True, side_effect=self._ask_lms),
-            mock.patch.object(ahead, "ThreadPoolExecutor", _AtOnce),
+            mock.patch.object(prefetch, "ThreadPoolExecutor", _AtOnce),
             mock.patch.object(deadlines.WorkThread, "run", _run_at_once),
             mock.patch.object(timing, "SHORTEST_PAUSE_SECONDS", 0.0),  # The model's clock does not move between polls.
             mock.patch.object(timing, "POLLS", 3),

@@ -9,9 +9,9 @@ from django.core.cache import cache
 from django.db import transaction
 
 from enterprise_catalog.catalog import models as catalog_models
-from enterprise_catalog.catalog.snapshot_cache import SNAPSHOTS
+from enterprise_catalog.catalog.snapshots.cache import SNAPSHOTS
 from enterprise_catalog.integrated_channels import models as channel_models
-from enterprise_catalog.integrated_channels.sync import sync
+from enterprise_catalog.integrated_channels.sync.engine import sync
 from enterprise_catalog.sandbox.faults import Fault
 from tests.integrated_channels.proofs.model import checks
 from tests.integrated_channels.proofs.model.catalogs import TOO_LONG, Catalogs, TickingClock, fullname

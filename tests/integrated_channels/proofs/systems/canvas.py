@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from enterprise_catalog.sandbox.canvas import API, CanvasSandbox
-from enterprise_catalog.sandbox.canvas_courses import CourseTable
-from enterprise_catalog.sandbox.canvas_login import TOKEN_PAGE
+from enterprise_catalog.sandbox.canvas.api import API, CanvasSandbox
+from enterprise_catalog.sandbox.canvas.courses import CourseTable
+from enterprise_catalog.sandbox.canvas.login import TOKEN_PAGE
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.proofs.ledger import Course, Item
 from tests.integrated_channels.proofs.systems.base import LearningSystem
@@ -19,8 +19,8 @@ from tests.integrated_channels.proofs.systems.faults import OF_ANY_VENDOR
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from enterprise_catalog.sandbox.canvas_courses import Course as StoredCourse
-    from enterprise_catalog.sandbox.canvas_courses import Errors
+    from enterprise_catalog.sandbox.canvas.courses import Course as StoredCourse
+    from enterprise_catalog.sandbox.canvas.courses import Errors
 
 CREATE: Final = f"POST {API}/accounts/:account_id/courses"
 UPDATE: Final = f"PUT {API}/courses/:id"

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import httpx
 
-from enterprise_catalog.sandbox.cornerstone import FEED, CornerstoneSandbox, VisitFailedError
+from enterprise_catalog.sandbox.cornerstone.portal import FEED, CornerstoneSandbox, VisitFailedError
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.proofs.ledger import Course, Item
 from tests.integrated_channels.proofs.systems.base import LearningSystem

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from enterprise_catalog.sandbox.moodle import MoodleSandbox
-from enterprise_catalog.sandbox.moodle_changes import CourseEditor
+from enterprise_catalog.sandbox.moodle.changes import CourseEditor
+from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests.integrated_channels.proofs.ledger import Course, Item
 from tests.integrated_channels.proofs.systems.base import LearningSystem
 from tests.integrated_channels.proofs.systems.faults import OF_ANY_VENDOR
@@ -18,8 +18,8 @@ from tests.integrated_channels.proofs.systems.faults import OF_ANY_VENDOR
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from enterprise_catalog.sandbox.moodle_courses import Course as StoredCourse
-    from enterprise_catalog.sandbox.php_forms import PHPArray
+    from enterprise_catalog.sandbox.moodle.courses import Course as StoredCourse
+    from enterprise_catalog.sandbox.moodle.php_forms import PHPArray
 
 CREATE: Final = "core_course_create_courses"
 UPDATE: Final = "core_course_update_courses"

@@ -1,0 +1,347 @@
+"""The only writer of content and membership.
+
+An import has two halves. The first reads and checks the lines (``import_file.py``). The second applies them in one
+transaction, in the order of their keys: two concurrent imports take most of their locks in the same order. It writes in
+batches bounded by bytes, and only the differences: content whose hash changed, and memberships that were added or
+removed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.db import connection, transaction
+from django.db.models import Max, Value
+from django.db.models.functions import Coalesce, Greatest
+
+from enterprise_catalog.catalog.customers import next_version
+from enterprise_catalog.catalog.ingest.import_file import ImportFile, ImportRefusedError, read_lines
+from enterprise_catalog.catalog.models import (
+    CatalogMembership,
+    CatalogQuery,
+    ContentDocument,
+    ContentMetadata,
+    EnterpriseCatalog,
+)
+from enterprise_catalog.catalog.querysets import KEYS_PER_STATEMENT
+from enterprise_catalog.db.contention import RETRY_SECONDS, ContentionError, retried
+from enterprise_catalog.db.timestamps import TimestampField
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from enterprise_catalog.catalog.documents import Document
+    from enterprise_catalog.catalog.ingest.import_file import Entry
+
+#: The most bytes of documents in one statement, well below MariaDB's default packet of 16 MiB.
+BATCH_BYTES: Final = 4 * 1024 * 1024
+BATCH_DOCUMENTS: Final = 500
+
+#: A replacement that removes more than this many items, and more than this share of the catalog, needs
+#: ``allow_shrink``.
+SHRINK_ITEMS: Final = 10
+SHRINK_PERCENT: Final = 20
+
+#: The most characters that MySQL accepts in the name of a lock.
+_MAX_LOCK_NAME: Final = 64
+
+#: One statement, because INSERT … SELECT reads the current content and locks it until the import ends. A separate
+#: SELECT would read the snapshot from the start of the transaction, without later changes by other imports.
+_JOIN: Final = (
+    f"INSERT INTO {CatalogMembership._meta.db_table} (catalog_query_id, content_id, content_key, updated_at)"  # noqa: S608  (constant names)
+    f" SELECT %s, id, content_key, updated_at FROM {ContentMetadata._meta.db_table} WHERE content_key IN"
+)
+
+
+class ShrinkError(ImportRefusedError):
+    """The replacement would remove so many items that a mistake is likely."""
+
+
+class UnknownKeysError(ImportRefusedError):
+    """The replacement would remove items that bad lines without a readable key may describe."""
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """The counts of an import, relative to the catalog."""
+
+    created: int = 0  #: Added to the catalog.
+    updated: int = 0  #: Already in the catalog; their document changed.
+    unchanged: int = 0  #: Already in the catalog, with the same document.
+    removed: int = 0  #: Removed from the catalog; only with ``replace``.
+    rejected: int = 0  #: Bad lines that were skipped; only with ``on_bad_line``.
+
+
+@dataclass(slots=True)
+class _Changes:
+    """The changes of an import so far; they determine the versions that move at its end."""
+
+    now: datetime
+    #: Id of changed content -> its new time of change.
+    times: dict[int, datetime] = field(default_factory=dict)
+    membership_changed: bool = False
+
+
+def import_documents(
+    target: Callable[[], CatalogQuery],
+    lines: Iterable[bytes],
+    *,
+    now: datetime,
+    replace: bool = False,
+    allow_shrink: bool = False,
+    on_bad_line: Callable[[int, str], None] | None = None,
+) -> ImportReport:
+    """Import the documents in ``lines`` into a catalog query, in one transaction; safe to repeat.
+
+    Waits for concurrent imports; see :func:`~enterprise_catalog.db.contention.retried`.
+
+    Args:
+        target: returns the query that the documents become members of. Called inside the transaction: rows that it
+            creates are rolled back if the import fails.
+        lines: one JSON object each, with their line breaks; empty lines are skipped.
+        now: the time of change of all changed content.
+        replace: remove the members that are not in ``lines``. The item of a bad line stays.
+        allow_shrink: let a replacement remove any number of items.
+        on_bad_line: called with the number (from 1) and the reason of each bad line, which is then skipped. Without it,
+            the first bad line stops the import.
+
+    Raises:
+        ImportRefusedError: nothing was written. BadLineError: a bad line without ``on_bad_line``. TruncatedFileError:
+            the last line is cut off. TooManyBadLinesError: with ``replace``, more than 1 % of the lines are bad.
+            UnknownKeysError: with ``replace``, items would be removed, and a bad line has no readable key. ShrinkError:
+            without ``allow_shrink``, more than 20 % and more than 10 of the items would be removed, or some would be
+            removed and there are no documents.
+        ContentionError: other transactions blocked the import for too long; nothing was written.
+    """
+    with tempfile.TemporaryFile(prefix="import-") as file:
+        content = read_lines(lines, file, on_bad_line)
+        if replace:
+            content.check_replacement()
+        with _turn(target) if replace else nullcontext():
+            return retried(lambda: _apply(target, content, now=now, replace=replace, allow_shrink=allow_shrink))
+
+
+@contextmanager
+def _turn(target: Callable[[], CatalogQuery]) -> Iterator[None]:
+    """Let concurrent replacements of one query's members take turns.
+
+    A replacement reads the members from the snapshot at the start of its transaction. If another replacement changed
+    them meanwhile, the catalog would get a mixture of both files. A lock on rows would come too late: the snapshot is
+    older. SQLite needs no turns, because its transactions begin with the lock of the only writer.
+
+    Raises:
+        ContentionError: other replacements took too long; nothing was written.
+    """
+    if connection.vendor != "mysql" or connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        name = f"{connection.settings_dict['NAME']}:import:{target().pk}"[-_MAX_LOCK_NAME:]
+        transaction.set_rollback(True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT GET_LOCK(%s, %s)", [name, RETRY_SECONDS])
+        if cursor.fetchone() != (1,):
+            raise ContentionError(f"Other replacements of the same catalog took longer than {RETRY_SECONDS:g} seconds.")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT RELEASE_LOCK(%s)", [name])
+
+
+def _apply(
+    target: Callable[[], CatalogQuery], content: ImportFile, *, now: datetime, replace: bool, allow_shrink: bool
+) -> ImportReport:
+    report = ImportReport(rejected=content.bad_count)
+    with transaction.atomic():
+        query = target()
+        leaving = _leaving(query, content, allow_shrink=allow_shrink) if replace else []
+        changes = _Changes(now)
+        for batch in _batches(content.entries):
+            _apply_batch(query, batch, content, report, changes)
+        _remove(leaving)
+        report.removed = len(leaving)
+        changes.membership_changed |= report.removed > 0
+        _move_versions(query, changes)
+    return report
+
+
+def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    batch: list[Entry] = []
+    size = 0
+    for entry in entries:
+        if batch and (size + entry.length > BATCH_BYTES or len(batch) == BATCH_DOCUMENTS):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += entry.length
+    if batch:
+        yield batch
+
+
+def _apply_batch(
+    query: CatalogQuery, batch: Sequence[Entry], content: ImportFile, report: ImportReport, changes: _Changes
+) -> None:
+    keys = [entry.content_key for entry in batch]
+    stored = dict(ContentMetadata.objects.with_keys(keys).values_list("content_key", "content_hash"))
+    members = set(query.memberships.filter(content_key__in=keys).values_list("content_key", flat=True))
+
+    new = [entry for entry in batch if entry.content_key not in stored]
+    changed = [entry for entry in batch if stored.get(entry.content_key, entry.content_hash) != entry.content_hash]
+    _insert_content([content.read(entry) for entry in new], changes)
+    _update_content([content.read(entry) for entry in changed], changes)
+    joining = [key for key in keys if key not in members]
+    _insert_memberships(query, joining, changes)
+
+    updated = sum(entry.content_key in members for entry in changed)
+    report.created += len(joining)
+    report.updated += updated
+    report.unchanged += len(members) - updated
+
+
+def _insert_content(documents: Sequence[Document], changes: _Changes) -> None:
+    if not documents:
+        return
+    ContentMetadata.objects.bulk_create(
+        _row(document, ContentMetadata(created_at=changes.now, updated_at=changes.now)) for document in documents
+    )
+    # Read back, because MySQL does not return the ids of a bulk insert.
+    ids = dict(ContentMetadata.objects.with_keys([d.content_key for d in documents]).values_list("content_key", "pk"))
+    ContentDocument.objects.bulk_create(
+        ContentDocument(content_id=ids[document.content_key], json=document.json) for document in documents
+    )
+
+
+def _update_content(documents: Sequence[Document], changes: _Changes) -> None:
+    if not documents:
+        return
+    # The lock reads the current rows. This transaction's snapshot may be older than another import's changes.
+    locked = ContentMetadata.objects.with_keys([document.content_key for document in documents]).select_for_update()
+    stored = {row.content_key: row for row in locked.order_by("content_key")}
+    documents = [each for each in documents if each.content_hash != stored[each.content_key].content_hash]
+    rows = [_row(document, stored[document.content_key]) for document in documents]
+    for row in rows:
+        # Times of change always increase, even if the clock goes back.
+        row.updated_at = max(changes.now, row.updated_at + timedelta(microseconds=1))
+    ContentMetadata.objects.bulk_update(
+        rows, ["content_type", "parent_content_key", "title", "content_hash", "updated_at"]
+    )
+    ContentDocument.objects.bulk_update(
+        [ContentDocument(content_id=stored[document.content_key].pk, json=document.json) for document in documents],
+        ["json"],
+    )
+    moments = {row.updated_at for row in rows}
+    for moment in moments:  # One, or more if the clock went back.
+        ids = [row.pk for row in rows if row.updated_at == moment]
+        CatalogMembership.objects.filter(content__in=ids).update(updated_at=moment)
+    changes.times |= {row.pk: row.updated_at for row in rows}
+
+
+def _row(document: Document, row: ContentMetadata) -> ContentMetadata:
+    """Copy the document's fields to ``row`` and return it."""
+    row.content_key = document.content_key
+    row.content_type = document.content_type
+    row.parent_content_key = document.parent_content_key
+    row.title = document.title
+    row.content_hash = document.content_hash
+    return row
+
+
+def _insert_memberships(query: CatalogQuery, keys: Sequence[str], changes: _Changes) -> None:
+    if not keys:
+        return
+    places = ", ".join(["%s"] * len(keys))
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_JOIN} ({places}) ORDER BY content_key", [query.pk, *keys])
+    changes.membership_changed = True
+
+
+def _leaving(query: CatalogQuery, content: ImportFile, *, allow_shrink: bool) -> list[int]:
+    """Return the ids of the memberships that a replacement removes.
+
+    Raises:
+        ImportRefusedError: see :func:`import_documents`.
+    """
+    keys = content.keys
+    members = query.memberships.order_by("content_key").values_list("pk", "content_key").iterator()
+    count, leaving = 0, list[int]()
+    for pk, key in members:
+        count += 1
+        if key not in keys:
+            leaving.append(pk)
+    if leaving and content.keyless_lines:
+        item = "the item" if len(leaving) == 1 else f"one of the {len(leaving):,} items"
+        raise UnknownKeysError(
+            f"Line {content.keyless_lines[0]} has no readable key, so it may contain {item} that would be removed"
+        )
+    is_large = len(leaving) > SHRINK_ITEMS and len(leaving) * 100 > SHRINK_PERCENT * count
+    if (is_large or (leaving and not content.entries)) and not allow_shrink:
+        share = f"{len(leaving) * 100 / count:.0f} %"
+        raise ShrinkError(f"The replacement would remove {len(leaving):,} of the catalog's {count:,} items ({share})")
+    return leaving
+
+
+def _remove(memberships: Sequence[int]) -> None:
+    for some in _parts(memberships):
+        CatalogMembership.objects.filter(pk__in=some).delete()
+
+
+def _move_versions(query: CatalogQuery, changes: _Changes) -> None:
+    """Give a new version to each query whose members, or whose members' content, changed."""
+    queries = _changed_queries(query, changes)
+    for some in _parts(queries):
+        # Lock order of all code that needs both: queries first, then their catalogs. A concurrent edit of a customer
+        # has either ended, and is visible below, or waits for this lock.
+        list(CatalogQuery.objects.filter(pk__in=some).order_by("pk").select_for_update().values_list("pk"))
+    _outlast_addresses(queries, changes)
+    changed_at = Value(_latest_change(query, changes), TimestampField())
+    for some in _parts(queries):
+        CatalogQuery.objects.filter(pk__in=some).update(
+            version=next_version("version", changes.now),
+            content_changed_at=Greatest(Coalesce("content_changed_at", changed_at), changed_at),
+        )
+
+
+def _changed_queries(query: CatalogQuery, changes: _Changes) -> list[int]:
+    queries = {query.pk} if changes.membership_changed else set()
+    for ids in _parts(list(changes.times)):
+        with_them = CatalogMembership.objects.filter(content__in=ids)
+        queries.update(with_them.values_list("catalog_query", flat=True).distinct())
+    return sorted(queries)
+
+
+def _outlast_addresses(queries: Sequence[int], changes: _Changes) -> None:
+    """Raise the times of changed content above the times at which their catalogs' enrollment URLs changed.
+
+    Those times are lower bounds of the served times, and may be later than the start of this import. Callers would not
+    see a change with an earlier time.
+    """
+    if not changes.times:
+        return
+    earliest = min(changes.times.values())
+    catalogs = EnterpriseCatalog.objects.filter(documents_changed_at__gte=earliest).select_for_update()
+    found = (catalogs.filter(catalog_query__in=some) for some in _parts(queries))
+    floors = [catalog.documents_changed_at for some in found for catalog in some if catalog.documents_changed_at]
+    if not floors:
+        return
+    moment = max(floors) + timedelta(microseconds=1)
+    for ids in _parts([pk for pk, time in changes.times.items() if time < moment]):
+        ContentMetadata.objects.filter(pk__in=ids).update(updated_at=moment)
+        CatalogMembership.objects.filter(content__in=ids).update(updated_at=moment)
+        changes.times |= dict.fromkeys(ids, moment)
+
+
+def _latest_change(query: CatalogQuery, changes: _Changes) -> datetime:
+    """Return a time that is not before the time of change of any changed member."""
+    joined = query.memberships.aggregate(latest=Max("updated_at"))["latest"] if changes.membership_changed else None
+    latest: datetime = max([changes.now, *changes.times.values(), *([joined] if joined else [])])
+    return latest
+
+
+def _parts(values: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (values[start : start + KEYS_PER_STATEMENT] for start in range(0, len(values), KEYS_PER_STATEMENT))

@@ -1,0 +1,249 @@
+"""Build channels from configurations, and validate configurations."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import structlog
+from django.conf import settings as django_settings
+from django.db import connection, transaction
+from pydantic import SecretStr, ValidationError
+
+from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt, rotated
+from enterprise_catalog.integrated_channels.audit import leases
+from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, SyncError
+from enterprise_catalog.integrated_channels.lms.client import LMSClient
+from enterprise_catalog.integrated_channels.lms.deadlines import CallClock
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from pydantic import BaseModel
+
+    from enterprise_catalog.integrated_channels.audit.leases import Lease
+    from enterprise_catalog.integrated_channels.channels.base import Channel, ChannelSettings, SaveCredentials
+    from enterprise_catalog.integrated_channels.channels.duplicates import Duplicates
+    from enterprise_catalog.integrated_channels.lms.client import BeforeCall
+
+log = structlog.get_logger(__name__)
+
+
+@contextmanager
+def channel_for(
+    configuration: ChannelConfiguration,
+    *,
+    before_each_call: BeforeCall | None = None,
+    call_clock: CallClock | None = None,
+    save_credentials: SaveCredentials | None = None,
+) -> Iterator[Channel[Any, Any]]:
+    """Yield the configuration's channel, ready to call its LMS; close its connections at the end.
+
+    Args:
+        before_each_call: called before each request to the LMS; an exception prevents the request.
+        call_clock: limits the duration of calls; ``None`` means ``LMS_CALL_SECONDS`` each.
+        save_credentials: stores credentials that the LMS has replaced.
+
+    Raises:
+        ConfigurationError: the channel is unknown, or rejects the settings or credentials; the message names the
+            fields.
+        SyncError: raised by the block; its secrets are redacted.
+    """
+    settings, credentials = checked(configuration)
+    with LMSClient(
+        configuration.base_url,
+        secrets=_secrets_of(credentials),
+        before_each_call=before_each_call,
+        private_addresses=django_settings.LMS_PRIVATE_ADDRESSES,
+        call_clock=call_clock or CallClock(seconds=django_settings.LMS_CALL_SECONDS),
+    ) as client:
+        channel = CHANNELS[configuration.channel_code](client, settings, credentials)
+        if save_credentials is not None:
+            channel.save_credentials = save_credentials
+        channel.note_duplicates = partial(_log_duplicates, configuration.pk)
+        try:
+            yield channel
+        except SyncError as error:
+            error.redact(client.redacted)  # The channel may have quoted the LMS without redacting.
+            raise
+
+
+def _log_duplicates(configuration_id: int, duplicates: Duplicates) -> None:
+    log.warning(
+        "lms_has_duplicates",
+        configuration_id=configuration_id,
+        content_key=duplicates.content_key,
+        used=duplicates.used,
+        unused=list(duplicates.unused),
+    )
+
+
+def checked(configuration: ChannelConfiguration) -> tuple[ChannelSettings, ChannelSettings]:
+    """Return the configuration's settings and credentials, validated by its channel's models.
+
+    Raises:
+        ConfigurationError: see :func:`channel_for`.
+    """
+    channel_class = CHANNELS.get(configuration.channel_code)
+    if channel_class is None:
+        raise ConfigurationError(
+            f"Unknown channel {configuration.channel_code!r}. Available channels: {', '.join(CHANNELS)}."
+        )
+    faults = settings_faults(configuration.channel_code, configuration.settings)
+    credentials = decrypt(configuration.credentials)
+    faults += credentials_faults(configuration.channel_code, credentials)
+    if faults:
+        raise ConfigurationError(f"Settings or credentials are invalid: {'; '.join(faults)}.")
+    settings = channel_class.settings_class.model_validate(configuration.settings)
+    return settings, channel_class.credentials_class.model_validate(credentials)
+
+
+def save_credentials(
+    configuration: ChannelConfiguration, changes: Mapping[str, str], *, lease: Lease, now: datetime
+) -> None:
+    """Store credentials that the LMS has replaced, for this process and all others.
+
+    Safe to call from a thread that has no database connection yet.
+
+    Raises:
+        LeaseLostError: another worker has the lease, and may have newer credentials.
+    """
+    credentials = encrypt({**decrypt(configuration.credentials), **changes})
+    try:
+        with transaction.atomic():
+            leases.renew(lease, now=now)
+            ChannelConfiguration.objects.filter(pk=configuration.pk).update(credentials=credentials)
+    finally:
+        if threading.current_thread() is not threading.main_thread() and not connection.in_atomic_block:
+            connection.close()  # Django does not close it when the thread ends.
+    configuration.credentials = credentials
+
+
+def rotate_credentials() -> tuple[int, list[int]]:
+    """Encrypt all credentials with the newest key.
+
+    Safe to repeat, and safe during runs. Credentials that a run replaces at the same time are left for the next call.
+
+    Returns:
+        The number of encrypted credentials, and the ids of configurations whose credentials no key can decrypt.
+    """
+    done, unreadable = 0, []
+    stored = ChannelConfiguration.objects.exclude(credentials="").order_by("pk")
+    for pk, text in stored.values_list("pk", "credentials").iterator():
+        try:
+            anew = rotated(text)
+        except ConfigurationError:
+            unreadable.append(pk)
+            continue
+        done += ChannelConfiguration.objects.filter(pk=pk, credentials=text).update(credentials=anew)
+    return done, unreadable
+
+
+def base_url_faults(base_url: str) -> list[str]:
+    """Return the problems of an LMS's base URL. It is visible to all users, so it must not contain a password."""
+    if "@" in urlsplit(base_url).netloc:
+        return ["The base URL must not contain a user name or password. Enter them as credentials."]
+    return []
+
+
+def settings_faults(channel_code: str, settings: Mapping[str, Any]) -> list[str]:
+    """Return the problems of a channel's settings, one sentence per field; an empty list if there are none."""
+    return _faults(CHANNELS[channel_code].settings_class, settings)
+
+
+def credentials_faults(channel_code: str, credentials: Mapping[str, Any]) -> list[str]:
+    """Return the problems of a channel's credentials, one sentence per field, without the values."""
+    return _faults(CHANNELS[channel_code].credentials_class, credentials)
+
+
+def channel_faults(configuration: ChannelConfiguration) -> list[str]:
+    """Return problems of a configuration whose parts are valid, but do not fit together. Sends nothing.
+
+    Example: the credentials are not the kind that the settings require. The configuration may be unsaved.
+    """
+    try:
+        with channel_for(configuration):
+            return []
+    except ConfigurationError as error:
+        return [error.message]
+
+
+def catalog_faults(catalog_uuids: object) -> list[str]:
+    """Return the problems of a configuration's list of catalogs."""
+    if not isinstance(catalog_uuids, list):
+        return ["Enter a list of UUIDs."]
+    return [f"{value!r} is not a UUID" for value in catalog_uuids if not _is_uuid(value)]
+
+
+def new_configuration(
+    *,
+    channel_code: str,
+    customer_uuid: UUID,
+    base_url: str,
+    settings: dict[str, Any],
+    credentials: dict[str, Any],
+    catalog_uuids: Iterable[UUID] = (),
+) -> ChannelConfiguration:
+    """Return a new configuration, validated but not saved.
+
+    Raises:
+        ConfigurationError: the URL contains a password, or settings or credentials are invalid or do not fit together.
+    """
+    faults = [
+        *base_url_faults(base_url),
+        *settings_faults(channel_code, settings),
+        *credentials_faults(channel_code, credentials),
+    ]
+    if faults:
+        raise ConfigurationError("; ".join(faults))
+    configuration = ChannelConfiguration(
+        channel_code=channel_code,
+        enterprise_customer_uuid=customer_uuid,
+        base_url=base_url,
+        settings=settings,
+        credentials=encrypt(credentials),
+        catalog_uuids=[str(catalog_uuid) for catalog_uuid in catalog_uuids],
+    )
+    if faults := channel_faults(configuration):
+        raise ConfigurationError("; ".join(faults))
+    return configuration
+
+
+def make_configuration(**columns: Any) -> ChannelConfiguration:
+    """Save a new configuration; its first sync is due at once. Arguments and errors: :func:`new_configuration`."""
+    configuration = new_configuration(**columns)
+    configuration.save()
+    return configuration
+
+
+def _faults(model: type[BaseModel], values: Mapping[str, Any]) -> list[str]:
+    try:
+        model.model_validate(values)
+    except ValidationError as error:
+        return [_sentence(fault["loc"], fault["msg"]) for fault in error.errors(include_input=False, include_url=False)]
+    return []
+
+
+def _sentence(location: tuple[int | str, ...], message: str) -> str:
+    place = ".".join(map(str, location))
+    text = message.removeprefix("Value error, ")
+    return f"{place}: {text}" if place else text
+
+
+def _secrets_of(credentials: BaseModel) -> list[str]:
+    return [value.get_secret_value() for _, value in credentials if isinstance(value, SecretStr)]
+
+
+def _is_uuid(value: object) -> bool:
+    try:
+        UUID(str(value))
+    except ValueError:
+        return False
+    return isinstance(value, str)

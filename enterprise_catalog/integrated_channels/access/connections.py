@@ -1,0 +1,104 @@
+"""Connections to an LMS outside of a run: check the connection, authorize, list items.
+
+Each connection takes the configuration's lease, so it never calls the LMS during a run. Some LMSs issue a new refresh
+token with each use: two connections at the same time would invalidate each other's token.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from enterprise_catalog.integrated_channels.access.configurations import channel_for, save_credentials
+from enterprise_catalog.integrated_channels.audit import leases
+from enterprise_catalog.integrated_channels.channels.base import ConsentingChannel
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, StopSyncError, SyncError
+from enterprise_catalog.integrated_channels.sync.run import LeaseKeeper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from enterprise_catalog.integrated_channels.channels.base import Channel
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+
+#: Tokens are signed and dated. If the clocks differ by more, one side rejects the other side's tokens as expired or not
+#: yet valid.
+MOST_CLOCKS_DIFFER: Final = timedelta(minutes=3)
+
+
+class BusyError(StopSyncError):
+    """A run of this configuration is in progress."""
+
+
+@contextmanager
+def connected(
+    configuration: ChannelConfiguration, *, clock: Callable[[], datetime]
+) -> Iterator[tuple[Channel[Any, Any], LeaseKeeper]]:
+    """Yield the configuration's channel, and the keeper of the lease that is held until the block ends.
+
+    Raises:
+        BusyError: a run holds the lease.
+        ConfigurationError: the configuration does not fit its channel.
+    """
+    lease = leases.acquire(configuration.pk, now=clock())
+    if lease is None:
+        raise BusyError("A sync of this configuration is running; try again when it has ended.")
+    keeper = LeaseKeeper(lease, clock)
+    try:
+        with channel_for(
+            configuration,
+            before_each_call=keeper.before_call,
+            save_credentials=lambda changes: save_credentials(configuration, changes, lease=lease, now=clock()),
+        ) as channel:
+            lease.budget.limit = channel.rate_limit
+            yield channel, keeper
+    finally:
+        leases.release(lease)
+
+
+def try_connection(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> list[str]:
+    """Return the problems that would prevent a sync, one sentence each. Changes nothing."""
+    try:
+        with connected(configuration, clock=clock) as (channel, _):
+            mend = list(channel.probe())
+            told = channel.client.told_time
+    except SyncError as error:
+        return [error.message]
+    if told is not None and abs(told - clock()) > MOST_CLOCKS_DIFFER:
+        difference = abs(told - clock())
+        mend.append(
+            f"The LMS's clock shows {told:%Y-%m-%d %H:%M:%S} UTC and differs from this server's clock by {difference}."
+            " Correct the wrong clock; tokens depend on it."
+        )
+    return mend
+
+
+def authorization_url(
+    configuration: ChannelConfiguration, *, redirect_uri: str, state: str, clock: Callable[[], datetime]
+) -> str:
+    """Return the URL at which a user of the customer grants access to the LMS.
+
+    Raises:
+        ConfigurationError: the channel needs no authorization, or the configuration does not fit the channel.
+        BusyError: a run is in progress.
+    """
+    with connected(configuration, clock=clock) as (channel, _):
+        return _consenting(channel).authorization_url(redirect_uri=redirect_uri, state=state)
+
+
+def redeem(configuration: ChannelConfiguration, code: str, *, redirect_uri: str, clock: Callable[[], datetime]) -> None:
+    """Exchange the authorization code from the LMS for credentials, and store them.
+
+    Raises:
+        SyncError: the LMS rejects the code or is unreachable, or a run is in progress.
+    """
+    with connected(configuration, clock=clock) as (channel, _):
+        channel.save_credentials(_consenting(channel).redeem(code, redirect_uri=redirect_uri))
+
+
+def _consenting(channel: Channel[Any, Any]) -> ConsentingChannel:
+    if not isinstance(channel, ConsentingChannel):
+        raise ConfigurationError(f"{channel.label} needs no authorization. Enter its credentials instead.")
+    return channel

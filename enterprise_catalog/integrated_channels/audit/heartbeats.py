@@ -1,0 +1,123 @@
+"""Heartbeats of the workers, the scheduler's last tick, and the health checks that read them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from celery import bootsteps
+from django.db import DatabaseError, InterfaceError
+from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
+
+from enterprise_catalog.celery import app
+from enterprise_catalog.db.brief_connection import brief_connection
+from enterprise_catalog.integrated_channels.models import WorkerHeartbeat
+from enterprise_catalog.observability.health_checks import OK, DegradedError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+log = structlog.get_logger(__name__)
+
+HEARTBEAT_SECONDS: Final = 30
+#: A worker without a heartbeat for longer counts as dead.
+SILENCE: Final = timedelta(minutes=2)
+#: Age at which a dead worker's row is deleted. Pod names are never reused.
+FORGOTTEN_AFTER: Final = timedelta(days=1)
+#: django-celery-beat's ``DatabaseScheduler`` stores its ticks only every three minutes.
+SCHEDULER_LAG: Final = timedelta(minutes=6)
+SCHEDULED_TASK: Final = "sync_due_configurations"
+BROKER_SECONDS: Final = 2
+
+_TABLE: Final = WorkerHeartbeat._meta.db_table
+
+
+def beat(name: str, *, now: datetime) -> None:
+    """Record that the worker ``name`` is alive, and delete rows of dead workers.
+
+    Uses a connection of its own with short timeouts, because it runs in the worker's main process. That process must
+    not wait for a database that hangs, and must not pass a connection on to the processes that it forks.
+
+    Raises:
+        DatabaseError, InterfaceError: the database does not respond.
+    """
+    with brief_connection() as connection, connection.cursor() as cursor:
+        moment = connection.ops.adapt_datetimefield_value(now)
+        oldest = connection.ops.adapt_datetimefield_value(now - FORGOTTEN_AFTER)
+        cursor.execute(f"UPDATE {_TABLE} SET seen_at = %s WHERE name = %s", [moment, name])  # noqa: S608  (constant)
+        if not cursor.rowcount:
+            cursor.execute(f"INSERT INTO {_TABLE} (name, seen_at) VALUES (%s, %s)", [name, moment])  # noqa: S608
+        cursor.execute(f"DELETE FROM {_TABLE} WHERE seen_at < %s", [oldest])  # noqa: S608  (constant)
+
+
+class Heartbeat(bootsteps.StartStopStep):
+    """Calls :func:`beat` every 30 seconds in each worker, independently of its tasks."""
+
+    requires = ("celery.worker.components:Timer",)
+
+    def start(self, parent: Any) -> None:
+        """Start with the worker."""
+        self._beat(parent.hostname)
+        self._timer = parent.timer.call_repeatedly(HEARTBEAT_SECONDS, self._beat, (parent.hostname,))
+
+    def stop(self, parent: Any) -> None:
+        """Stop with the worker."""
+        self._timer.cancel()
+
+    @staticmethod
+    def _beat(hostname: str) -> None:
+        try:
+            beat(hostname[:255], now=timezone.now())
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("heartbeat_not_written", worker=hostname, error=type(error).__name__)
+
+
+def check_broker() -> str:
+    """Check the connection to Celery's broker.
+
+    Raises:
+        DegradedError: the broker is unreachable.
+    """
+    timeouts = {"socket_timeout": BROKER_SECONDS, "socket_connect_timeout": BROKER_SECONDS}
+    try:
+        with app.connection_for_write(connect_timeout=BROKER_SECONDS, transport_options=timeouts) as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_SECONDS)
+    except Exception as error:  # each transport has its own exceptions; all of them mean "unreachable"
+        # The error's text may contain the broker's URL with its password.
+        raise DegradedError(f"no connection ({type(error).__name__})") from error
+    return OK
+
+
+def check_workers() -> str:
+    """Return the number of live workers as text: ``2 running``.
+
+    Raises:
+        DegradedError: no worker is alive.
+    """
+    seen = list(WorkerHeartbeat.objects.order_by("-seen_at").values_list("seen_at", flat=True)[:1_000])
+    alive = sum(moment > timezone.now() - SILENCE for moment in seen)
+    if not alive:
+        raise DegradedError(f"no worker is running; last heartbeat: {_written(seen[0] if seen else None)}")
+    return f"{alive} running"
+
+
+def check_scheduler() -> str:
+    """Return when the scheduler last queued ``sync_due_configurations``.
+
+    Raises:
+        DegradedError: the scheduler is late, or its schedule is disabled or deleted.
+    """
+    task = PeriodicTask.objects.filter(task=SCHEDULED_TASK, enabled=True).select_related("interval").first()
+    if task is None:
+        raise DegradedError("the sync schedule is disabled or deleted; see Schedule in the admin")
+    last = task.last_run_at
+    every = task.interval.schedule.run_every if task.interval else timedelta(days=1)
+    if last is None or last < timezone.now() - 2 * every - SCHEDULER_LAG:
+        raise DegradedError(f"not running or late; last tick: {_written(last)}")
+    return f"last tick: {_written(last)}"
+
+
+def _written(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else "never"

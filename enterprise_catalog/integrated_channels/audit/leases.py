@@ -1,0 +1,163 @@
+"""Leases: at most one run per configuration on any number of workers, with expiry and fencing token.
+
+When a worker dies, its lease expires, and the next worker increments the token. Each write of a run first renews the
+lease by its token, in the same transaction. The last write releases the lease in the same way. So a worker that
+continues after its lease expired can write nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q
+
+from enterprise_catalog.integrated_channels.audit.pacing import Pacer
+from enterprise_catalog.integrated_channels.audit.rate_budget import CallBudget
+from enterprise_catalog.integrated_channels.exceptions import LeaseLostError
+from enterprise_catalog.integrated_channels.models import (
+    ContentMetadataItemTransmission,
+    RunState,
+    SlowSyncSlot,
+    SyncLease,
+    SyncRun,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+#: Age at which a lease is renewed in the middle of a chunk; several times within its duration.
+RENEWAL_INTERVAL: Final = timedelta(minutes=1)
+#: Maximum age of a lease for a call from a thread that cannot renew it.
+LONGEST_SILENCE: Final = timedelta(minutes=2)
+#: Duration of a lease without renewal. The clocks of workers may differ by a fraction of it.
+LEASE_DURATION: Final = timedelta(minutes=5)
+#: Upper limit of the count; the pause stops growing long before.
+MAX_OVERRUNS: Final = 1_000
+
+
+#: Runs of the lease's configuration that never ended, and its items that are not settled.
+_DEAD_RUNS: Final = SyncRun.objects.filter(configuration=OuterRef("configuration"), state=RunState.RUNNING)
+_UNSETTLED: Final = ContentMetadataItemTransmission.objects.filter(configuration=OuterRef("configuration")).unsettled()
+#: Built once: Django takes longer to build this query than the database takes to run it.
+_LEASES: Final = SyncLease.objects.values_list(
+    "token",
+    Exists(_DEAD_RUNS),
+    Exists(_UNSETTLED),
+    "configuration__last_full_etag",
+    "configuration__last_full_scope",
+    "configuration__last_full_items",
+    "overruns",
+    "calls_since",
+    "calls",
+    "batch_sizes",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """State of the configuration's earlier runs, for the run that took the lease."""
+
+    has_dead_runs: bool  #: Runs that never ended.
+    has_unsettled_items: bool  #: See ``TransmissionQuerySet.unsettled``.
+    etag: str  #: These three fields are ``last_full_…`` of the configuration.
+    scope: str
+    items: int
+
+
+@dataclass(slots=True)
+class Lease:
+    """The right to run one configuration's sync until it expires."""
+
+    configuration_id: int
+    token: int
+    left_behind: LeftBehind  #: At the time when the lease was taken.
+    budget: CallBudget  #: Counts the calls to the LMS; written by each renewal.
+    overruns: int = 0  #: Number of last runs in a row that exceeded a deadline; written by each renewal.
+    #: Batch sizes of the calls; written by each renewal.
+    pacer: Pacer = field(default_factory=Pacer)
+
+
+def acquire(configuration_id: int, *, now: datetime, in_worker: bool = False) -> Lease | None:
+    """Return the lease, or ``None`` if another run holds it. An expired lease is taken over.
+
+    Args:
+        in_worker: the run occupies a worker. If the configuration's last run exceeded a deadline, it then gets the
+            lease only while fewer than ``SLOW_SYNCS`` such configurations run. So slow syncs never occupy all workers.
+    """
+    lease = _acquire(configuration_id, now=now)
+    if lease is not None and lease.overruns and in_worker and not _take_slot(lease, now=now):
+        release(lease)
+        return None
+    return lease
+
+
+def _take_slot(lease: Lease, *, now: datetime) -> bool:
+    """Take one of the slots for slow syncs by compare-and-set. The slot becomes free with the lease."""
+    holder = SyncLease.objects.filter(
+        configuration=OuterRef("configuration"), token=OuterRef("token"), expires_at__gt=now
+    )
+    for number in range(settings.SLOW_SYNCS):
+        SlowSyncSlot.objects.get_or_create(number=number)
+        free = SlowSyncSlot.objects.filter(~Exists(holder), number=number)
+        if free.update(configuration=lease.configuration_id, token=lease.token):
+            return True
+    return False
+
+
+def _acquire(configuration_id: int, *, now: datetime) -> Lease | None:
+    if not _take(configuration_id, now=now):
+        # The first run of a configuration creates the row.
+        _, is_new = SyncLease.objects.get_or_create(configuration_id=configuration_id)
+        if not (is_new and _take(configuration_id, now=now)):
+            return None
+    return _read(configuration_id, expires_at=now + LEASE_DURATION)
+
+
+def _take(configuration_id: int, *, now: datetime) -> bool:
+    free = Q(expires_at=None) | Q(expires_at__lte=now)
+    to_be_had = SyncLease.objects.filter(free, configuration=configuration_id)
+    return bool(to_be_had.update(token=F("token") + 1, expires_at=now + LEASE_DURATION))
+
+
+def _read(configuration_id: int, *, expires_at: datetime) -> Lease | None:
+    """Read the lease taken until ``expires_at``, and the state of earlier runs, in one statement.
+
+    Returns ``None`` if another worker has taken the lease since: this worker may have been frozen, and must not use the
+    other worker's token.
+    """
+    taken = _LEASES.filter(configuration=configuration_id, expires_at=expires_at)
+    found = next(iter(taken), None)
+    if found is None:
+        return None
+    token, *left_behind, overruns, calls_since, calls, sizes = found
+    budget, pacer = CallBudget(calls_since, calls), Pacer(dict(sizes or {}))
+    return Lease(configuration_id, token, LeftBehind(*left_behind), budget, overruns, pacer)
+
+
+def renew(lease: Lease, *, now: datetime) -> None:
+    """Extend the lease. In a transaction, this also prevents others from taking it before the transaction ends.
+
+    Raises:
+        LeaseLostError: another worker has the lease.
+    """
+    _update(lease, expires_at=now + LEASE_DURATION)
+
+
+def release(lease: Lease) -> None:
+    """Release the lease. As the first statement of a transaction, this checks the token as :func:`renew` does.
+
+    Raises:
+        LeaseLostError: another worker has the lease.
+    """
+    _update(lease, expires_at=None)
+
+
+def _update(lease: Lease, *, expires_at: datetime | None) -> None:
+    held = SyncLease.objects.filter(configuration=lease.configuration_id, token=lease.token)
+    budget = lease.budget
+    changes = {"calls": budget.calls, "calls_since": budget.started_at, "overruns": min(lease.overruns, MAX_OVERRUNS)}
+    if not held.update(expires_at=expires_at, batch_sizes=dict(lease.pacer.sizes) or None, **changes):
+        raise LeaseLostError(f"the lease of configuration {lease.configuration_id} was taken over")

@@ -1,0 +1,380 @@
+"""Client of the catalog service: the only module that contains its URLs and JSON.
+
+Uses Open edX's ``OAuthAPIClient``. Every failure is a ``CatalogUnavailableError``: a catalog that could not be read is
+never treated as an empty catalog.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from uuid import UUID
+
+import orjson
+import requests
+import urllib3
+from django.conf import settings
+from pydantic import BaseModel, ValidationError
+
+from enterprise_catalog.integrated_channels.catalog_api.documents import read_item, read_updated_at
+from enterprise_catalog.integrated_channels.catalog_api.problems import (
+    CATALOG_REMEDIES,
+    connection_problem,
+    status_problem,
+)
+from enterprise_catalog.integrated_channels.catalog_api.session import CatalogSession, TokenError
+from enterprise_catalog.integrated_channels.domain import MAX_ETAG_LENGTH, ContentItem
+from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, RunDeadlineError
+from enterprise_catalog.integrated_channels.lms.deadlines import WorkThread
+from enterprise_catalog.integrated_channels.lms.decoding import BodyError, decoded
+from enterprise_catalog.integrated_channels.redaction import Redaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+
+CONNECT_TIMEOUT_SECONDS: Final = 5
+READ_TIMEOUT_SECONDS: Final = 120
+#: Maximum duration of a request, including the token request, in seconds. A run renews its lease before each request.
+REQUEST_SECONDS: Final = 150.0
+MAX_RESPONSE_BYTES: Final = 1024 * 1024 * 1024  #: Far more than the diff of the largest catalogs.
+MAX_DIFF_KEYS: Final = 250_000  #: The API's own limit.
+#: Read size in bytes. With the default of requests (10 KB), reading takes a tenth of the time of a large diff.
+_BYTES_AT_ONCE: Final = 1024 * 1024
+#: An entity tag as defined in RFC 9110, 8.8.3. Any other value, above all ``*``, would change the meaning of the
+#: request when sent back.
+_ETAG: Final = re.compile(r'(?:W/)?"[!#-~\x80-\xff]+"')
+
+
+class _Diff(BaseModel):
+    catalog_version: str
+    existing: list[Any]  # Up to 250,000 entries; validated once, when their versions are read.
+    to_create: list[str]
+    to_delete: list[str]
+
+
+class _Missing(BaseModel):
+    content_key: str
+    reason: str
+
+
+class _Metadata(BaseModel):
+    results: list[dict[str, Any]]
+    missing: list[_Missing]
+
+
+class _Catalog(BaseModel):
+    uuid: UUID
+
+
+class _CatalogPage(BaseModel):
+    next: str | None
+    results: list[_Catalog]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogList:
+    """A customer's catalogs."""
+
+    uuids: list[UUID]  #: Ascending.
+    #: Changes with every change of the catalogs or their content; to be sent back unchanged. Empty if the service
+    #: returns no usable ETag, or if the list has several pages: the ETag would cover only one of them.
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiffAnswer:
+    """Differences between one catalog and the keys that were sent."""
+
+    version: str  #: Of the catalog; changes with every change of its content.
+    existing: dict[str, str]  #: Key -> version: the time of the last change, see :func:`read_moment`.
+    to_create: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A content document with invalid fields, which cannot be translated."""
+
+    reason: str
+    updated_at: datetime | None  #: Time of the last change; ``None`` if invalid.
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataAnswer:
+    """The result for each requested key. Each key is in exactly one of the three mappings."""
+
+    items: dict[str, ContentItem]
+    unreadable: dict[str, Unreadable]
+    missing: dict[str, str]  #: Key -> the reason from the catalog.
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A complete response of the service."""
+
+    status_code: int
+    headers: Mapping[str, str]  #: Names are case-insensitive.
+    content: bytes
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class CatalogClient:
+    """Client of the catalog service, with the OAuth 2 credentials from the settings. Use it as a context manager."""
+
+    def __init__(
+        self,
+        *,
+        read_timeout_seconds: float | None = None,
+        before_each_request: Callable[[], None] | None = None,
+        run_seconds_left: Callable[[], float] | None = None,
+    ) -> None:
+        """Create a client. Sends nothing yet.
+
+        Args:
+            read_timeout_seconds: maximum duration of each read; ``None`` means 120 seconds.
+            before_each_request: called before each request; an exception prevents the request.
+            run_seconds_left: returns the number of seconds that the run has left; ``None`` sets no limit.
+        """
+        self._read_timeout_seconds = read_timeout_seconds
+        self._before_each_request = before_each_request or (lambda: None)
+        self._run_seconds_left = run_seconds_left or (lambda: float("inf"))
+        self._thread = WorkThread()
+        self._base_url = f"{settings.CATALOG_API_URL}/api/v1/enterprise-catalogs/"
+        self._session = CatalogSession(
+            settings.OAUTH2_PROVIDER_URL, settings.OAUTH2_CLIENT_ID, settings.OAUTH2_CLIENT_SECRET
+        )
+        # Compression takes the service four times as long as finding the documents. It would save time only on lines
+        # below 100 Mbit/s.
+        self._session.headers["Accept-Encoding"] = "identity"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.close()
+        self._session.close()
+
+    def catalogs_of(self, customer_uuid: UUID) -> CatalogList:
+        """Return the customer's catalogs.
+
+        Raises:
+            CatalogUnavailableError: no response, or no such customer.
+        """
+        return self._whole_list(self._send("GET", self._list_url(customer_uuid)))
+
+    def catalogs_unless(self, etag: str, customer_uuid: UUID) -> CatalogList | None:
+        """Return the customer's catalogs, or ``None`` if neither they nor their content have changed since ``etag``.
+
+        Args:
+            etag: from an earlier response; empty without one.
+
+        Raises:
+            CatalogUnavailableError: no response, or no such customer.
+        """
+        answer = self._send("GET", self._list_url(customer_uuid), etag=etag)
+        if answer.status_code == requests.codes.not_modified:
+            return None
+        catalogs = self._whole_list(answer)
+        # A proxy may drop the condition or break it: Apache appends "-gzip" to ETags and then does not recognize them.
+        return None if catalogs.etag and _are_alike(catalogs.etag, etag) else catalogs
+
+    def diff(self, catalog_uuid: UUID, known_keys: Sequence[str]) -> DiffAnswer:
+        """Return the differences between the catalog and ``known_keys``. Any number of keys is allowed.
+
+        Raises:
+            CatalogUnavailableError: no response, no such catalog, or a response that omits keys.
+        """
+        url = f"{self._base_url}{catalog_uuid}/content-diff/"
+        first, *others = answers = [self._diff_part(url, part) for part in _parts(known_keys)]
+        if not others:
+            return first
+        if len({answer.version for answer in answers}) > 1:
+            message = f"Catalog {catalog_uuid} changed during the comparison. The next run compares it again."
+            raise CatalogUnavailableError(message)
+        return DiffAnswer(
+            version=first.version,
+            existing={key: updated_at for answer in answers for key, updated_at in answer.existing.items()},
+            # A key that is missing from one part of the keys may be in another part.
+            to_create=sorted(set.intersection(*(set(answer.to_create) for answer in answers))),
+        )
+
+    def metadata(self, catalog_uuid: UUID, keys: Sequence[str]) -> MetadataAnswer:
+        """Return the content of ``keys``; at most 1,000 keys.
+
+        Raises:
+            CatalogUnavailableError: no response, no such catalog, or a response that omits keys.
+        """
+        url = f"{self._base_url}{catalog_uuid}/content-metadata/"
+        answer = self._ask("POST", url, _Metadata, {"content_keys": list(keys)})
+        items: dict[str, ContentItem] = {}
+        unreadable: dict[str, Unreadable] = {}
+        for document in answer.results:
+            key = str(document.get("content_key"))
+            try:
+                items[key] = read_item(document)
+            except ValidationError as error:
+                reason = f"The content document is invalid: {_first_fault(error)}"
+                unreadable[key] = Unreadable(reason, read_updated_at(document))
+        missing = {item.content_key: item.reason for item in answer.missing}
+        _check_complete(keys, items, unreadable, missing)
+        return MetadataAnswer(items, unreadable, missing)
+
+    def _diff_part(self, url: str, keys: Sequence[str]) -> DiffAnswer:
+        answer = self._ask("POST", url, _Diff, {"content_keys": keys})
+        existing = _versions(answer.existing)
+        # A key in neither list would be treated as gone, and its item deleted.
+        _check_complete(keys, existing, answer.to_delete)
+        return DiffAnswer(answer.catalog_version, existing, answer.to_create)
+
+    def _list_url(self, customer_uuid: UUID) -> str:
+        return f"{self._base_url}?enterprise_customer={customer_uuid}&page_size=1000"
+
+    def _whole_list(self, answer: _Answer) -> CatalogList:
+        """Return the catalogs of all pages; ``answer`` contains the first page."""
+        page = _read(answer, _CatalogPage)
+        etag = _etag_of(answer) if page.next is None else ""
+        uuids = [catalog.uuid for catalog in page.results]
+        while page.next is not None:
+            page = self._ask("GET", page.next, _CatalogPage)
+            uuids += [catalog.uuid for catalog in page.results]
+        return CatalogList(sorted(uuids), etag)
+
+    def _ask(self, method: str, url: str, model: type[M], body: Mapping[str, Any] | None = None) -> M:
+        return _read(self._send(method, url, body=body), model)
+
+    def _send(self, method: str, url: str, *, body: Mapping[str, Any] | None = None, etag: str = "") -> _Answer:
+        """Return the response: status 200, or 304 if ``etag`` was sent."""
+        self._before_each_request()
+        headers = {"If-None-Match": etag} if etag else {}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        data = None if body is None else orjson.dumps(body)
+        left = self._run_seconds_left()
+        try:
+            response, content = self._thread.run(
+                lambda: self._read_response(method, url, data, headers), seconds=min(REQUEST_SECONDS, left)
+            )
+        except TimeoutError as error:
+            if left < REQUEST_SECONDS:
+                raise RunDeadlineError from error
+            message = f"The catalog service did not respond to {method} {url} within {REQUEST_SECONDS:g} seconds."
+            raise CatalogUnavailableError(message) from error
+        except TokenError as error:
+            where = f"The token endpoint of {settings.OAUTH2_PROVIDER_URL}"
+            raise CatalogUnavailableError(self._redaction().redacted(f"{where} {error}")) from error
+        except BodyError as error:
+            raise CatalogUnavailableError(f"The catalog service returned an invalid response: {error}") from error
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            # The text may contain a URL, such as the target of a redirect.
+            reason = self._redaction().redacted(connection_problem(error, setting="CATALOG_API_URL"))
+            raise CatalogUnavailableError(f"The catalog service is unreachable: {reason}") from error
+        expected = (requests.codes.ok, requests.codes.not_modified) if etag else (requests.codes.ok,)
+        if response.status_code not in expected:
+            raise self._refusal(response, content, f"{method} {url}")
+        return _Answer(response.status_code, response.headers, content)
+
+    def _refusal(self, response: requests.Response, content: bytes, request: str) -> CatalogUnavailableError:
+        status, redaction = response.status_code, self._redaction()
+        location = redaction.redacted(response.headers.get("Location", ""))
+        remedy = status_problem(status, location=location, remedies=CATALOG_REMEDIES, setting="CATALOG_API_URL")
+        parts = (f"The catalog service returned {status} for {request}.", remedy, redaction.excerpt(content))
+        return CatalogUnavailableError(" ".join(part for part in parts if part), status_code=status)
+
+    def _read_response(
+        self, method: str, url: str, data: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[requests.Response, bytes]:
+        """Send a request, after a token request if needed, and read the whole body. Runs in the work thread."""
+        ends_at = time.monotonic() + REQUEST_SECONDS
+        parts = []
+        # Following a redirect would turn a POST into a GET, which is a different request.
+        with self._session.request(
+            method,
+            url,
+            data=data,
+            headers=headers,
+            timeout=(CONNECT_TIMEOUT_SECONDS, self._read_timeout_seconds or READ_TIMEOUT_SECONDS),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            raw = response.raw.stream(_BYTES_AT_ONCE, decode_content=False)
+            encoding = response.headers.get("Content-Encoding", "")
+            for part in decoded(raw, encoding=encoding, limit=MAX_RESPONSE_BYTES):
+                parts.append(part)
+                if time.monotonic() > ends_at:
+                    raise TimeoutError  # The caller has stopped waiting.
+        return response, b"".join(parts)
+
+    def _redaction(self) -> Redaction:
+        """Return the redaction of the client secret and the token, which any response may repeat."""
+        return Redaction([settings.OAUTH2_CLIENT_SECRET, self._session.auth.token or ""])
+
+
+def _read(answer: _Answer, model: type[M]) -> M:
+    try:
+        # orjson also parsed the documents at import; pydantic's JSON parser rejects some documents that orjson accepts.
+        return model.model_validate(orjson.loads(answer.content))
+    except orjson.JSONDecodeError as error:
+        kind = answer.headers.get("Content-Type", "")
+        hint = f" Its type is {kind}. Check CATALOG_API_URL." if "json" not in kind else ""
+        raise CatalogUnavailableError(f"The catalog service's response is not JSON: {error}.{hint}") from None
+    except ValidationError as error:
+        raise CatalogUnavailableError(f"The catalog service's response is invalid: {_first_fault(error)}") from error
+
+
+def _etag_of(answer: _Answer) -> str:
+    etag = answer.headers.get("ETag", "")
+    return etag if len(etag) <= MAX_ETAG_LENGTH and _ETAG.fullmatch(etag) else ""
+
+
+def _are_alike(etag: str, other: str) -> bool:
+    """Compare weakly (RFC 9110, 8.8.3.2): a proxy that compresses a response turns a strong ETag into a weak one."""
+    return etag.removeprefix("W/") == other.removeprefix("W/")
+
+
+_moment_of = functools.lru_cache(maxsize=1_000)(datetime.fromisoformat)  # Many items share the same time.
+
+
+def read_moment(version: str) -> datetime:
+    """Return the time in an item's version.
+
+    Raises:
+        CatalogUnavailableError: the version is not a time.
+    """
+    try:
+        return _moment_of(version)
+    except (TypeError, ValueError) as error:
+        raise CatalogUnavailableError(f"The catalog service's response is invalid: existing: {error}") from error
+
+
+def _versions(existing: Iterable[Any]) -> dict[str, str]:
+    """Return content key -> version."""
+    try:
+        return {item["content_key"]: item["updated_at"] for item in existing}
+    except KeyError as error:
+        raise CatalogUnavailableError(
+            f"The catalog service's response is invalid: existing: missing {error}"
+        ) from error
+    except TypeError as error:
+        raise CatalogUnavailableError(f"The catalog service's response is invalid: existing: {error}") from error
+
+
+def _check_complete(keys: Sequence[str], found: Container[str], *others: Iterable[str]) -> None:
+    if lost := {key for key in keys if key not in found}.difference(*others):
+        raise CatalogUnavailableError(f"The catalog service's response omits {len(lost):,} of {len(keys):,} keys.")
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+
+
+def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield ``keys`` in parts of at most ``MAX_DIFF_KEYS``; one empty part if there are no keys."""
+    yield keys[:MAX_DIFF_KEYS]
+    for start in range(MAX_DIFF_KEYS, len(keys), MAX_DIFF_KEYS):
+        yield keys[start : start + MAX_DIFF_KEYS]

@@ -1,0 +1,143 @@
+"""Canvas REST API client: consent, tokens, throttling, pagination, errors. Independent of courses.
+
+Sources: https://developerdocs.instructure.com/services/canvas, and Canvas's source code for undocumented details.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel, Field
+
+from enterprise_catalog.integrated_channels.channels import answers
+from enterprise_catalog.integrated_channels.channels.content import text
+from enterprise_catalog.integrated_channels.channels.protocols import leaky_bucket, oauth, tokens
+from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError, SyncError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from enterprise_catalog.integrated_channels.lms.client import Answer, LMSClient
+
+#: Canvas has one bucket per access token (source, also for the next line: app/middleware/request_throttle.rb).
+BUCKET: Final = leaky_bucket.LeakyBucket("Canvas", size=600.0, drained_per_second=10.0)
+UP_FRONT_COST: Final = 50.0  #: Units that a request reserves while it is in progress.
+#: With more parallel calls, their reservations alone would make a healthy bucket look almost full.
+MAX_PARALLEL_CALLS: Final = 4
+
+PER_PAGE: Final = "100"  #: Maximum page size (source: lib/api.rb, ``MAX_PER_PAGE``).
+
+#: Statuses for a missing permission of the user who consented. A 401 about the token has a ``WWW-Authenticate`` header
+#: (oauth.md), and is handled before.
+FORBIDDEN: Final = frozenset({401, 403})
+
+#: Scopes that the consent requests if the developer key enforces scopes.
+SCOPES: Final = (
+    "url:GET|/api/v1/accounts/:id",
+    "url:GET|/api/v1/accounts/:account_id/permissions",
+    "url:GET|/api/v1/accounts/:account_id/courses",
+    "url:POST|/api/v1/accounts/:account_id/courses",
+    "url:GET|/api/v1/courses/:id",
+    "url:PUT|/api/v1/courses/:id",
+    "url:DELETE|/api/v1/courses/:id",
+)
+
+
+class CanvasCredentials(oauth.ConsentCredentials):
+    """A Canvas developer key, and the refresh token from a user's consent."""
+
+    client_id: str = Field(min_length=1, description="ID of the developer key, a long number.")
+
+
+class _Fault(BaseModel):
+    message: str = ""
+
+
+class _Complaint(_Fault):
+    """An error response of Canvas, in any of its formats."""
+
+    errors: dict[str, list[_Fault] | str] | list[_Fault] = []
+
+
+class CanvasConsent(oauth.Consent):
+    """Consent and tokens for Canvas. The refresh token does not change."""
+
+    authorization_path = "/login/oauth2/auth"
+    token_path = "/login/oauth2/token"  # noqa: S105  (a path)
+    withdrawn_codes = frozenset({"invalid_grant", "invalid_request"})
+
+    def refused(self, answer: Answer) -> SyncError:
+        _raise_if_throttled(answer)
+        return super().refused(answer)
+
+
+class CanvasAPI(tokens.BearerClient):
+    """Calls one Canvas as the user who consented. Thread-safe."""
+
+    def __init__(self, client: LMSClient, fetch_token: Callable[[], str], *, parallel_calls: int) -> None:
+        """Store the parameters. Sends nothing yet.
+
+        Args:
+            fetch_token: requests an access token from Canvas.
+            parallel_calls: maximum number of calls at the same time.
+        """
+        super().__init__(client, fetch_token, is_token_refused=tokens.is_challenge)
+        #: With less capacity, parallel calls of other threads could fill the bucket before Canvas accepts this call.
+        self._least_remaining = UP_FRONT_COST * (parallel_calls + 1)
+        self._level = leaky_bucket.Level()
+
+    def send(self, method: str, path: str, *, accept: Collection[int] = (), **request: Any) -> Answer:
+        """Send one request. Also returns responses with status 400, 401, 403 or 404 that concern the request itself.
+
+        Raises:
+            ThrottledError: Canvas throttles us (429, or 403 "Rate Limit Exceeded"); or it soon would, so nothing was
+                sent.
+            CredentialsError: Canvas rejects our tokens, or the configuration has not been authorized yet.
+            RetryableError: a 404 does not come from Canvas.
+        """
+        BUCKET.require(self._least_remaining, self._level.remaining)
+        mark = self._level.before_call()
+        answer = super().send(method, path, accept={400, 401, 403, 404, *accept}, **request)
+        self._level.after_call(BUCKET.remaining(answer), mark=mark)
+        _raise_if_throttled(answer)
+        if answer.status_code == 404 and not answers.read(_Complaint, answer).errors:
+            # A 404 from a proxy must not be mistaken for a course that no longer exists.
+            raise RetryableError(f"The 404 is not from Canvas, but probably from a proxy: {answer.excerpt}")
+        return answer
+
+    def require(self, answer: Answer, *, place: str, forbidden: type[SyncError] = RejectedError) -> Answer:
+        """Return ``answer`` if its status is below 400.
+
+        Args:
+            place: the object of the request, for the error message, such as "in the Canvas account".
+            forbidden: the exception class to raise if the user lacks the permission.
+
+        Raises:
+            RejectedError: Canvas rejects the request, or the object does not exist. ``vendor_code`` lists the fields
+                that Canvas names.
+        """
+        if answer.status_code in FORBIDDEN:
+            told = f"The user who authorized this configuration lacks a permission {place}: {answer.excerpt}"
+            raise forbidden(told, status_code=answer.status_code)
+        if answer.status_code >= 400:
+            fields, words = self.client.explained(answer, explain)
+            told = f"Canvas: {text.cut(words, text.REASON_LENGTH)}"
+            raise RejectedError(told, status_code=answer.status_code, vendor_code=fields)
+        return answer
+
+
+def explain(answer: Answer) -> tuple[str, str]:
+    """Return the names of the invalid fields, separated by commas, and the error messages, separated by semicolons."""
+    complaint = answers.read(_Complaint, answer)
+    by_field = complaint.errors if isinstance(complaint.errors, dict) else {"": complaint.errors}
+    texts = [complaint.message] if complaint.message else []
+    for field, faults in by_field.items():
+        messages = [faults] if isinstance(faults, str) else [fault.message for fault in faults]
+        texts += [f"{field}: {message}" if field else message for message in messages]
+    return ",".join(filter(None, by_field)), "; ".join(texts)
+
+
+def _raise_if_throttled(answer: Answer) -> None:
+    # Older versions of Canvas throttle with a plain-text 403; newer versions return 429.
+    if answer.status_code == 403 and b"Rate Limit Exceeded" in answer.content:
+        raise BUCKET.overflow(answer)

@@ -1,0 +1,105 @@
+"""JSON:API client: resources, paginated lists and errors.
+
+Specification: https://jsonapi.org/format/1.0
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel, Field
+
+from enterprise_catalog.integrated_channels.channels.answers import read, read_or_none
+from enterprise_catalog.integrated_channels.channels.protocols.paging import pages, query_of
+from enterprise_catalog.integrated_channels.channels.protocols.tokens import BearerClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from enterprise_catalog.integrated_channels.lms.client import Answer, LMSClient
+
+MEDIA_TYPE: Final = "application/vnd.api+json"
+
+
+class Resource(BaseModel):
+    """A JSON:API resource: its id and attributes."""
+
+    id: str = Field(min_length=1)
+    attributes: dict[str, Any] = {}
+
+
+class _Document(BaseModel):
+    data: Resource
+
+
+class _Links(BaseModel):
+    next: str | None = None
+
+
+class _Page(BaseModel):
+    data: list[Resource]
+    links: _Links = _Links()
+
+
+class _Error(BaseModel):
+    code: str | None = None
+    title: str | None = None
+    detail: str | None = None
+
+
+class _Errors(BaseModel):
+    errors: list[_Error] = Field(min_length=1)
+
+
+def explain(answer: Answer) -> tuple[str, str]:
+    """Return the code of the first error, and the title and detail of all errors.
+
+    Both are empty if the response is not a JSON:API error document, such as the error page of a proxy or firewall.
+    """
+    told = read_or_none(_Errors, answer)
+    if told is None:
+        return "", ""
+    words = (word for error in told.errors for word in (error.title, error.detail) if word)
+    return told.errors[0].code or "", " ".join(words)
+
+
+def one_resource(answer: Answer) -> Resource:
+    """Return the resource in the response to a create or an update.
+
+    Raises:
+        RetryableError: the response contains no resource. It is unknown if the LMS applied the call.
+    """
+    return read(_Document, answer).data
+
+
+class JSONAPIClient(BearerClient):
+    """Sends JSON:API documents, and parses lists and errors. Thread-safe."""
+
+    def __init__(self, client: LMSClient, fetch_token: Callable[[], str], *, media_type: str = MEDIA_TYPE) -> None:
+        """Store the parameters. Fetches no token yet.
+
+        Args:
+            fetch_token: requests an access token from the LMS.
+            media_type: media type of requests and responses, for an LMS that does not accept the one from the
+                specification.
+        """
+        super().__init__(client, fetch_token)
+        self._media_type = media_type
+
+    def send(
+        self, method: str, path: str, *, data: object = None, accept: Collection[int] = (), **request: Any
+    ) -> Answer:
+        """Send a request with ``data`` (a resource, or a list of resources), if any. Raises as ``LMSClient.send``."""
+        headers, body = {"Accept": self._media_type}, None
+        if data is not None:
+            headers["Content-Type"], body = self._media_type, {"data": data}
+        return super().send(method, path, json=body, headers=headers, accept=accept, explain=explain, **request)
+
+    def resources(self, path: str, params: Mapping[str, str]) -> Iterator[Resource]:
+        """Return an iterator over all resources of a list. Fetches the pages as they are needed."""
+
+        def fetch(query: Mapping[str, str]) -> _Page:
+            return read(_Page, self.send("GET", path, params=query))
+
+        found = pages(fetch, params, lambda page: query_of(page.links.next))
+        return (resource for page in found for resource in page.data)

@@ -1,0 +1,151 @@
+"""Entries of a feed: staged by a run, served to a poll, acknowledged by a later poll.
+
+A run only stages; it sends nothing. A poll returns all entries that are not acknowledged. An entry is recorded as
+served when its response was written completely. A later poll acknowledges it (``FeedQuerySet.proven_by``). Until then
+the entry is served again.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce, Greatest
+
+from enterprise_catalog.integrated_channels.domain import Action, Presence, State
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
+    FeedItem,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from enterprise_catalog.integrated_channels.channels.base import PullChannel
+    from enterprise_catalog.integrated_channels.domain import Outgoing
+
+#: A poller accepts a change only if its time is later, and may truncate times to full seconds.
+_RESOLUTION: Final = timedelta(seconds=1)
+_ITEMS_AT_ONCE: Final = 1_000
+
+
+def entries(
+    configuration: ChannelConfiguration,
+    rows: Mapping[str, ContentMetadataItemTransmission],
+    outgoing: Sequence[Outgoing],
+    channel: PullChannel[Any, Any],
+    *,
+    now: datetime,
+) -> list[FeedItem]:
+    """Return the feed entries for ``outgoing``. Writes nothing.
+
+    A delete of an item that was never in the feed has no entry.
+
+    Args:
+        rows: content key -> transmission.
+    """
+    before = FeedItem.objects.in_bulk([rows[item.content_key].pk for item in outgoing])
+    return [
+        _entry(configuration, row, item, channel, before.get(row.pk), now)
+        for item in outgoing
+        if (row := rows[item.content_key]).pk in before or item.action is not Action.DELETE
+    ]
+
+
+def _entry(
+    configuration: ChannelConfiguration,
+    row: ContentMetadataItemTransmission,
+    item: Outgoing,
+    channel: PullChannel[Any, Any],
+    before: FeedItem | None,
+    now: datetime,
+) -> FeedItem:
+    earliest = visible_from(now)
+    return FeedItem(
+        transmission=row,
+        configuration=configuration,
+        feed_key=before.feed_key if before else feed_key(configuration, item.content_key, channel),
+        payload=channel.retired(before.payload) if before and item.action is Action.DELETE else item.payload,
+        modified_at=max(earliest, before.modified_at + _RESOLUTION) if before else earliest,
+    )
+
+
+def visible_from(now: datetime) -> datetime:
+    """Return ``modified_at`` of an entry that is written at ``now``: a full second that no poll can miss.
+
+    ``If-Modified-Since`` has full seconds, and is the time at which a poll began. A poll that began at this time or
+    later must have seen the entry. The transaction that writes the entry therefore has at least a second to commit.
+    """
+    return now.replace(microsecond=0) + 2 * _RESOLUTION
+
+
+def feed_key(configuration: ChannelConfiguration, content_key: str, channel: PullChannel[Any, Any]) -> str:
+    """Return an item's key in the feed: its content key if the LMS accepts it, else a stable UUID."""
+    if channel.takes_key(content_key):
+        return content_key
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{configuration.pk}:{content_key}"))
+
+
+def note_served(page: Iterable[FeedItem], *, since: datetime | None, now: datetime) -> None:
+    """Record that ``page`` was served completely. Does not apply to entries that were staged again since.
+
+    ``served_since`` never moves back: a repeated or delayed request must not make an acknowledgment easier.
+    """
+    by_time: dict[datetime, list[int]] = defaultdict(list)
+    for entry in page:
+        by_time[entry.modified_at].append(entry.pk)
+    for modified_at, ids in by_time.items():
+        served = FeedItem.objects.filter(pk__in=ids, modified_at=modified_at)
+        if since is None:
+            served.update(served_at=now)
+        else:
+            latest = Greatest(Coalesce("served_since", Value(since)), Value(since))
+            served.update(served_at=now, served_since=latest)
+
+
+def confirm(configuration: ChannelConfiguration, *, since: datetime | None, by_any_poll: bool, now: datetime) -> int:
+    """Settle the items that a poll acknowledges, and make the next run due; return the number of items.
+
+    Safe during a run and during other polls. For the arguments, see ``FeedQuerySet.proven_by``.
+    """
+    proven = FeedItem.objects.proven_by(configuration, since=since, by_any_poll=by_any_poll)
+    settled = 0
+    while ids := list(proven.values_list("pk", flat=True)[:_ITEMS_AT_ONCE]):
+        with transaction.atomic():
+            # A run that stages locks the same rows first. Entries that it has staged again are not acknowledged.
+            list(ContentMetadataItemTransmission.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
+            arrived = list(proven.filter(pk__in=ids).values_list("pk", flat=True))
+            FeedItem.objects.filter(pk__in=arrived).update(is_confirmed=True)
+            _settle(arrived, now)
+        settled += len(arrived)
+    if settled:
+        ChannelConfiguration.objects.filter(pk=configuration.pk).update(next_sync_at=now)
+    return settled
+
+
+def _settle(ids: Sequence[int], now: datetime) -> None:
+    staged = ContentMetadataItemTransmission.objects.filter(pk__in=ids, state=State.STAGED)
+    staged.filter(action=Action.DELETE).update(
+        state=State.DELETED,
+        presence=Presence.ABSENT,
+        reason="",
+        deleted_at=now,
+        remote_deleted_at=now,
+        due_since=None,
+    )
+    staged.exclude(action=Action.DELETE).update(
+        state=State.TRANSMITTED,
+        presence=Presence.PRESENT,
+        reason="",
+        content_updated_at=F("attempted_updated_at"),
+        remote_updated_at=now,
+        deleted_at=None,
+        remote_deleted_at=None,
+        due_since=None,
+    )

@@ -1,0 +1,178 @@
+"""Sends a plan chunk by chunk: fetch, translate, export, record the attempts, send, record the results."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from enterprise_catalog.db.broken_connections import BROKEN, drop_connection
+from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.channels.base import PullChannel, PushChannel
+from enterprise_catalog.integrated_channels.domain import Action, Outcome
+from enterprise_catalog.integrated_channels.exceptions import (
+    RunDeadlineError,
+    StopRequestedError,
+    StopSyncError,
+    ThrottledError,
+)
+from enterprise_catalog.integrated_channels.feed import entries as feed_entries
+from enterprise_catalog.integrated_channels.sync.export import export_chunk, translate_chunk
+from enterprise_catalog.integrated_channels.sync.plan import chunks
+from enterprise_catalog.integrated_channels.sync.prefetch import Ahead
+from enterprise_catalog.integrated_channels.sync.timing import Timing
+from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter, staged
+
+if TYPE_CHECKING:
+    from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
+    from enterprise_catalog.integrated_channels.channels.base import Channel
+    from enterprise_catalog.integrated_channels.domain import Chunk, SyncPlan
+    from enterprise_catalog.integrated_channels.models import FeedItem
+    from enterprise_catalog.integrated_channels.sync.export import Export, Translations
+    from enterprise_catalog.integrated_channels.sync.run import Run
+
+#: Items per chunk, unless the configuration sets another size or a call of the channel takes more items.
+CHUNK_SIZE: Final = 100
+
+
+def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel[Any, Any]) -> None:
+    """Send the plan to the LMS, as far as the limits of one run allow; ``run`` records how far that was.
+
+    Raises:
+        StopSyncError: nothing else in this run will work.
+        LeaseLostError: another worker has the configuration's lease.
+    """
+    configuration, lease = run.configuration, run.lease
+    audit_records.withdraw(configuration, sync_plan.withdrawn, lease=lease, now=run.clock())
+    if sync_plan.withdrawn:
+        run.counts.add(Action.DELETE, Outcome.WITHDRAWN, len(sync_plan.withdrawn))
+    audit_records.hold(configuration, sync_plan.held, lease=lease, now=run.clock())
+    sync_plan = _released(run, sync_plan)
+    audit_records.take_back(configuration, sync_plan.back, lease=lease, now=run.clock())
+    audit_records.note_planned(configuration, sync_plan.creates, lease=lease, now=run.clock())
+    size = min(configuration.chunk_size or max(channel.items_per_call, CHUNK_SIZE), audit_records.ROWS_PER_STATEMENT)
+    waiting = deque(
+        chunks(
+            sync_plan,
+            chunk_size=size,
+            call_size=channel.items_per_call,
+            mixed=not isinstance(channel, PushChannel),
+            now=run.clock(),
+        )
+    )
+    reason = ""
+    try:
+        with Ahead(
+            lambda chunk: translate_chunk(chunk, catalog, channel), while_waiting=run.keeper.keep_lease
+        ) as translated:
+            timing = Timing(lease.pacer, run.clock, keep_lease=run.keeper.before_request)
+            transmitter = Transmitter(channel, keep_lease=run.keeper.keep_lease, timing=timing)
+            _send_chunks(run, waiting, _Sender(translated, channel, transmitter), size=size)
+    except StopSyncError as error:
+        goes_on = isinstance(error, (ThrottledError, StopRequestedError, RunDeadlineError))
+        reason = "" if goes_on else f"Not sent: {error.message}"
+        raise
+    except BROKEN:
+        drop_connection()
+        raise
+    finally:
+        # Also after an error, such as an unreachable catalog service: the results of the last chunk are known.
+        if run.answered is not None:
+            audit_records.close_chunk(run.answered, lease=lease, now=run.clock())
+        left = [item for chunk in waiting for item in chunk.items]
+        audit_records.note_left_over(configuration, left, reason=reason, lease=lease, now=run.clock())
+
+
+def _released(run: Run, sync_plan: SyncPlan) -> SyncPlan:
+    """Queue held deletes that no longer exceed the limit; drop deletes that an operator has decided against."""
+    released = audit_records.release(run.configuration, sync_plan.released, lease=run.lease, now=run.clock())
+    kept = set(sync_plan.released) - released
+    if not kept:
+        return sync_plan
+    left = replace(sync_plan, deletes=[item for item in sync_plan.deletes if item.content_key not in kept])
+    run.row.kept, run.row.backlog = run.row.kept + len(kept), left.size
+    return left
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """The objects that process each chunk."""
+
+    translated: Ahead[Translations]
+    channel: Channel[Any, Any]
+    transmitter: Transmitter
+
+
+def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int) -> None:
+    """Send as many waiting chunks as one run may, and remove them from ``waiting``.
+
+    Raises:
+        StopSyncError: nothing else in this run will work.
+    """
+    to_send = list(islice(waiting, run.configuration.max_chunks_per_run))
+    following = iter([*to_send[1:], None])
+    for chunk, rows in audit_records.with_rows(run.configuration, iter(to_send), size=size):
+        next_chunk = next(following)
+        run.keeper.check_time()
+        run.lease.budget.check(run.clock())
+        translations = sender.translated.take(chunk)
+        waiting.popleft()
+        left: Chunk | None = chunk
+        while left is not None:
+            calls_left, per_call = run.lease.budget.left(run.clock()), sender.transmitter.items_per_call(left.items)
+            is_next_sure = calls_left is None or calls_left * per_call > len(left.items)
+            now, left = _divided(left, calls_left=calls_left, per_call=per_call)
+            if left is not None:  # Left over, unless calls remain after this part.
+                waiting.appendleft(left)
+            export = export_chunk(now, rows, translations)
+            _send_chunk(run, now, rows, export, sender, next_chunk=next_chunk if is_next_sure else None)
+            if left is not None:
+                run.lease.budget.check(run.clock())
+                waiting.popleft()
+
+
+def _divided(chunk: Chunk, *, calls_left: int | None, per_call: int) -> tuple[Chunk, Chunk | None]:
+    """Return the part of ``chunk`` for which the remaining calls suffice, at one call per batch, and the rest."""
+    if calls_left is None or calls_left * per_call >= len(chunk.items):
+        return chunk, None
+    most = calls_left * per_call
+    return replace(chunk, items=chunk.items[:most]), replace(chunk, items=chunk.items[most:])
+
+
+def _send_chunk(
+    run: Run, chunk: Chunk, rows: audit_records.Rows, export: Export, sender: _Sender, *, next_chunk: Chunk | None
+) -> None:
+    """Send one chunk; leave its results in ``run.answered``, to be written with the next chunk's attempts.
+
+    This takes one transaction instead of two. A worker that dies in between leaves attempts without an outcome, like a
+    worker that dies during a call.
+
+    Raises:
+        StopSyncError: nothing else in this run will work.
+    """
+    due = [(item.action, rows[item.content_key]) for item in export.outgoing]
+    now = run.clock()
+    attempts = audit_records.open_attempts(
+        run.row, due, export.exported, answered=run.answered, lease=run.lease, now=now
+    )
+    run.answered, run.keeper.renewed_at = None, now
+    if next_chunk is not None:  # Not earlier: it would compete for the CPU with the current chunk.
+        sender.translated.begin(next_chunk)
+    feed: list[FeedItem] = []
+    if isinstance(sender.channel, PullChannel):
+        feed = feed_entries.entries(run.configuration, rows, export.outgoing, sender.channel, now=now)
+        transmission = staged(export.outgoing, in_feed={entry.transmission.content_key for entry in feed})
+    else:
+        transmission = sender.transmitter.transmit(export.outgoing)
+    results = {result.content_key: result for result in export.settled} | transmission.results
+    run.answered = audit_records.answer_chunk(
+        chunk, rows, attempts, results, export.exported, feed=feed, now=run.clock()
+    )
+    for item in chunk.items:
+        outcome = results[item.content_key].outcome
+        run.counts.add(item.action, outcome)
+        run.row.staged += outcome is Outcome.STAGED
+        run.row.backlog -= outcome not in (Outcome.SKIPPED, Outcome.THROTTLED)
+    if transmission.stopped_by is not None:
+        raise transmission.stopped_by

@@ -1,0 +1,189 @@
+"""Drift: the differences between an LMS and the catalogs, and adoption of items that the LMS already has.
+
+``check_drift`` changes nothing, here or in the LMS. ``adopt`` writes rows: the next run then updates existing items
+instead of creating them again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from enterprise_catalog.integrated_channels.access.connections import connected
+from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
+from enterprise_catalog.integrated_channels.channels.duplicates import one_of_each
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError
+from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
+from enterprise_catalog.integrated_channels.sync.saved_plan import know
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from enterprise_catalog.integrated_channels.channels.base import Channel
+    from enterprise_catalog.integrated_channels.channels.duplicates import Duplicates
+    from enterprise_catalog.integrated_channels.domain import RemoteItem
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+    from enterprise_catalog.integrated_channels.sync.run import LeaseKeeper
+    from enterprise_catalog.integrated_channels.sync.saved_plan import Knowledge
+
+_DOCUMENTS_AT_ONCE: Final = 500
+
+
+class Difference(StrEnum):
+    """Kinds of difference."""
+
+    MISSING = "missing"  #: The item was sent and belongs in the LMS, but learners do not see it.
+    CHANGED = "changed"  #: The LMS has other values than it was sent.
+    LEFT = "left"  #: The item left the catalogs, but learners still see it.
+    DUPLICATE = "duplicate"  #: Several items in the LMS have the same key.
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One difference between the LMS and the catalogs."""
+
+    content_key: str
+    difference: Difference
+    details: str  #: A sentence for people.
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """All differences between an LMS and the catalogs."""
+
+    differences: Sequence[Drift]  #: Ascending by key.
+    others: int  #: Number of items in the LMS whose keys are in no row and no catalog.
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """The items that were adopted."""
+
+    items: int
+    duplicates: Sequence[Duplicates]  #: Adopted keys that several items in the LMS have.
+
+
+def check_drift(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> DriftReport:
+    """Return the differences between the LMS and the catalogs. Changes nothing.
+
+    Items that are waiting, failed or held are not reported, because their rows already show their state.
+
+    Raises:
+        SyncError: the catalogs or the LMS could not be read, the channel cannot list items, or a run is in progress.
+    """
+    with connected(configuration, clock=clock) as (channel, keeper), CatalogClient() as catalog:
+        known, there, duplicates = _both_sides(configuration, channel, keeper, catalog, clock)
+        others = {key for key in there if key not in known.desired and key not in known.records}
+        found = [*_wrongly_there(known, there), *_wrongly_absent(known, there)]
+        found += _changed(known, there, channel, catalog)
+        found += [Drift(d.content_key, Difference.DUPLICATE, str(d)) for d in duplicates if d.content_key not in others]
+    return DriftReport(sorted(found, key=lambda drift: drift.content_key), len(others))
+
+
+def adopt(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> Adoption:
+    """Link items that the LMS already has, but that no run has sent, to rows.
+
+    The items' keys must be in the catalogs. The next run updates the items. If several items have the same key, the
+    oldest is adopted, as in a sync.
+
+    Raises:
+        SyncError: the catalogs or the LMS could not be read, the channel cannot list items, or a run is in progress.
+    """
+    with connected(configuration, clock=clock) as (channel, keeper), CatalogClient() as catalog:
+        known, there, duplicates = _both_sides(configuration, channel, keeper, catalog, clock)
+        theirs = {key: item.remote_id for key, item in there.items() if _is_unsent(known, item)}
+        number = audit_records.adopt(configuration, theirs, lease=keeper.lease, now=clock())
+    return Adoption(number, [each for each in duplicates if each.content_key in theirs])
+
+
+def _both_sides(
+    configuration: ChannelConfiguration,
+    channel: Channel[Any, Any],
+    keeper: LeaseKeeper,
+    catalog: CatalogClient,
+    clock: Callable[[], datetime],
+) -> tuple[Knowledge, Mapping[str, RemoteItem], Sequence[Duplicates]]:
+    """Return the inputs of a plan, the LMS's items by content key, and the keys that several of its items have."""
+    _require_list(channel)
+    known = _knowledge(configuration, catalog, clock)
+
+    def listed() -> Iterator[RemoteItem]:
+        for item in channel.list_items():
+            keeper.keep_lease()
+            yield item
+
+    rows = ContentMetadataItemTransmission.objects.of(configuration)
+    return known, *one_of_each(listed(), linked_ids=rows.remote_ids_of)
+
+
+def _require_list(channel: Channel[Any, Any]) -> None:
+    if not channel.can_list:
+        raise ConfigurationError(
+            f"{channel.label} cannot list its items, so drift checks and adoption are not available."
+        )
+
+
+def _knowledge(configuration: ChannelConfiguration, catalog: CatalogClient, clock: Callable[[], datetime]) -> Knowledge:
+    of_customer = catalog.catalogs_of(configuration.enterprise_customer_uuid).uuids
+    return know(configuration, catalog, of_customer=of_customer, now=clock())
+
+
+def _is_unsent(known: Knowledge, item: RemoteItem) -> bool:
+    record = known.records.get(item.content_key)
+    return item.content_key in known.desired.items and (record is None or record.is_never_sent)
+
+
+def _wrongly_there(known: Knowledge, there: Mapping[str, RemoteItem]) -> Iterator[Drift]:
+    for key, item in there.items():
+        if key in known.desired or not item.is_offered:
+            continue
+        record = known.records.get(key)
+        if record is not None and record.is_deleted:
+            yield Drift(key, Difference.LEFT, f"It was deleted, but the LMS offers it again (id {item.remote_id}).")
+
+
+def _wrongly_absent(known: Knowledge, there: Mapping[str, RemoteItem]) -> Iterator[Drift]:
+    for key in _held(known):
+        item = there.get(key)
+        if item is None:
+            yield Drift(key, Difference.MISSING, "The LMS does not have this item.")
+        elif not item.is_offered:
+            yield Drift(key, Difference.MISSING, f"The LMS hides it from learners (id {item.remote_id}).")
+
+
+def _changed(
+    known: Knowledge, there: Mapping[str, RemoteItem], channel: Channel[Any, Any], catalog: CatalogClient
+) -> Iterator[Drift]:
+    comparable = [key for key in _held(known) if key in there and there[key].fields and there[key].is_offered]
+    for start in range(0, len(comparable), _DOCUMENTS_AT_ONCE):
+        yield from _changed_among(comparable[start : start + _DOCUMENTS_AT_ONCE], known, there, channel, catalog)
+
+
+def _changed_among(
+    keys: Sequence[str],
+    known: Knowledge,
+    there: Mapping[str, RemoteItem],
+    channel: Channel[Any, Any],
+    catalog: CatalogClient,
+) -> Iterator[Drift]:
+    for catalog_uuid in known.desired.versions:
+        of_catalog = [key for key in keys if known.desired.catalog_of(key) == catalog_uuid]
+        items = catalog.metadata(catalog_uuid, of_catalog).items if of_catalog else {}
+        for key, item in items.items():
+            try:
+                payload = channel.transform(item)
+            except RejectedError:
+                continue  # The next run records the reason.
+            theirs = there[key].fields
+            names = sorted(name for name, value in theirs.items() if name in payload and payload[name] != value)
+            if names:
+                yield Drift(key, Difference.CHANGED, f"Different in the LMS: {', '.join(names)}.")
+
+
+def _held(known: Knowledge) -> list[str]:
+    """Return the keys of items whose newest version the LMS has, according to the rows."""
+    skipped = [key for key, item in known.desired.items.items() if (r := known.records.get(key)) and r.holds(item)]
+    return [*known.desired.matched, *skipped]

@@ -1,0 +1,249 @@
+"""One run of one configuration: lease, plan, send, summary."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import ngettext
+
+from enterprise_catalog.db.broken_connections import BROKEN, drop_connection
+from enterprise_catalog.integrated_channels.access.configurations import channel_for, save_credentials
+from enterprise_catalog.integrated_channels.audit import leases
+from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
+from enterprise_catalog.integrated_channels.domain import Outcome
+from enterprise_catalog.integrated_channels.exceptions import (
+    BudgetSpentError,
+    LeaseLostError,
+    LMSTooSlowError,
+    RunDeadlineError,
+    StopRequestedError,
+    StopSyncError,
+    ThrottledError,
+)
+from enterprise_catalog.integrated_channels.lms.deadlines import CallClock
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
+    RunState,
+    SyncRun,
+)
+from enterprise_catalog.integrated_channels.sync import checkpoint
+from enterprise_catalog.integrated_channels.sync.delivery import send
+from enterprise_catalog.integrated_channels.sync.run import LeaseKeeper, Run
+from enterprise_catalog.integrated_channels.sync.saved_plan import know
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from enterprise_catalog.integrated_channels.catalog_api.client import CatalogList
+    from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan
+
+log = structlog.get_logger(__name__)
+
+#: Minimum pause after a 429.
+THROTTLED_SECONDS: Final = 60.0
+#: Pause after a run that exceeded a deadline. It doubles with each further such run, up to the longest pause.
+OVERRUN_PAUSE: Final = timedelta(minutes=5)
+LONGEST_OVERRUN_PAUSE: Final = timedelta(days=1)
+#: Longest pause after a run that sent something. A large first sync of a slow LMS takes many runs.
+LONGEST_PAUSE_BETWEEN_PARTS: Final = timedelta(hours=1)
+
+
+def sync(
+    configuration: ChannelConfiguration,
+    *,
+    clock: Callable[[], datetime],
+    saved: SavedPlan | None = None,
+    in_worker: bool = False,
+) -> SyncRun | None:
+    """Make the configuration's LMS equal to its catalogs, as far as the limits of one run allow.
+
+    Safe to repeat, and safe to call on several workers at once: only one of them gets the lease.
+
+    Args:
+        clock: returns the current time, aware.
+        saved: the saved plan to carry out; without one, the run makes its own plan. If it is stale, nothing is sent.
+        in_worker: the run occupies a worker. It must then wait for a slot if the last run exceeded a deadline.
+
+    Returns:
+        The run's row, ended; ``None`` if another worker has the lease, or no slot is free.
+    """
+    lease = leases.acquire(configuration.pk, now=clock(), in_worker=in_worker)
+    if lease is None:
+        return None
+    if lease.left_behind.has_dead_runs:
+        audit_records.settle_dead_runs(configuration, lease=lease, now=clock())
+    row = audit_records.start_run(configuration, now=clock())
+    ends_at = clock() + timedelta(seconds=settings.SYNC_RUN_SECONDS)
+    keeper = LeaseKeeper(lease, clock, renewed_at=clock(), ends_at=ends_at)
+    call_clock = CallClock(seconds=settings.LMS_CALL_SECONDS, run_seconds_left=keeper.seconds_left)
+    run = Run(configuration, lease, row, clock, keeper, call_clock, saved)
+    with structlog.contextvars.bound_contextvars(
+        configuration_id=configuration.pk, channel=configuration.channel_code, run_id=run.row.pk
+    ):
+        log.info("sync_started")
+        _carry_out(run)
+        log.info("sync_finished", state=run.row.state, reason=run.row.reason, counts=run.row.counts)
+    return run.row
+
+
+def _carry_out(run: Run) -> None:
+    """Do the run's work and end its row, also after an error."""
+    try:
+        _end(run, *_outcome(run))
+    except LeaseLostError as error:
+        # The next run has marked this run as abandoned; this run must not write anything more.
+        run.row.refresh_from_db()
+        log.warning("lease_lost", reason=error.message)
+    except BROKEN:
+        # The database may accept a new connection already. If it does not, the next run ends this row.
+        drop_connection()
+        try:
+            _give_up(run, "The database did not respond.")
+        except BROKEN:
+            drop_connection()
+            raise
+        raise
+    except KeyboardInterrupt:
+        drop_connection()  # A statement may have been interrupted.
+        _give_up(run, "The process was interrupted.")
+        raise
+    except Exception as error:
+        # No other process can end this row before the lease expires. The task reports the error itself.
+        _give_up(run, f"Internal error: {type(error).__name__}. See the log.")
+        raise
+
+
+def _give_up(run: Run, reason: str) -> None:
+    """End the row of a run that cannot continue. Its in-flight items are in doubt, as if its worker had died."""
+    audit_records.settle_dead_runs(run.configuration, lease=run.lease, now=run.clock())
+    _end(run, RunState.STOPPED, reason)
+
+
+def _outcome(run: Run) -> tuple[RunState, str]:
+    """Do the run's work; return the final state, and the reason if the run could not continue."""
+    try:
+        with (
+            channel_for(
+                run.configuration,
+                before_each_call=run.keeper.before_call,
+                call_clock=run.call_clock,
+                save_credentials=lambda changes: save_credentials(
+                    run.configuration, changes, lease=run.lease, now=run.clock()
+                ),
+            ) as channel,
+            CatalogClient(
+                before_each_request=run.keeper.before_request, run_seconds_left=run.keeper.seconds_left
+            ) as catalog,
+        ):
+            run.lease.budget.limit = channel.rate_limit
+            run.lease.pacer.fit(most=channel.items_per_call, limit=channel.rate_limit)
+            catalogs = _catalogs_if_changed(run, catalog)
+            if catalogs is None:
+                run.row.matched = run.items
+                return RunState.COMPLETE, checkpoint.REASON
+            known = know(run.configuration, catalog, of_customer=catalogs.uuids, now=run.clock())
+            sync_plan = known.plan(saved=run.saved)
+            del known  # Frees the memory of a large catalog; the plan is enough from here on.
+            run.row.matched, run.row.waiting, run.row.backlog = sync_plan.matched, sync_plan.waiting, sync_plan.size
+            run.row.dead, run.row.held, run.row.kept = sync_plan.dead, len(sync_plan.held), sync_plan.kept
+            run.row.staged = sync_plan.staged
+            run.etag, run.items = catalogs.etag, sync_plan.desired
+            send(run, sync_plan, catalog, channel)
+    except StopSyncError as error:
+        return _stopped_by(error, run)
+    row = run.row
+    left = (run.counts.failures, row.waiting, row.backlog, row.dead, row.held, row.kept, row.staged)
+    reasons = []
+    if row.held:
+        reasons.append(audit_records.held_reason(row.held))
+    if row.staged:
+        reasons.append(_staged_reason(row.staged))
+    return RunState.INCOMPLETE if any(left) else RunState.COMPLETE, " ".join(reasons)
+
+
+def _staged_reason(items: int) -> str:
+    reason = ngettext(
+        "%s item is in the feed and is waiting for the LMS to fetch it.",
+        "%s items are in the feed and are waiting for the LMS to fetch them.",
+        items,
+    )
+    return reason % f"{items:,}"
+
+
+def _stopped_by(error: StopSyncError, run: Run) -> tuple[RunState, str]:
+    """Return the final state and the reason for ``error``; set the pause after the run."""
+    if isinstance(error, BudgetSpentError):
+        run.pause = timedelta(seconds=error.retry_after_seconds or 0)
+        return RunState.INCOMPLETE, f"{error.message} The next run sends the rest."
+    if isinstance(error, ThrottledError):
+        run.pause = timedelta(seconds=max(error.retry_after_seconds or 0, THROTTLED_SECONDS))
+        return RunState.STOPPED, f"Rate limit exceeded. {error.message}"
+    if isinstance(error, StopRequestedError):
+        run.pause = timedelta(0)
+        return RunState.INCOMPLETE, error.message
+    run.is_overrun = isinstance(error, LMSTooSlowError)
+    return RunState.INCOMPLETE if isinstance(error, RunDeadlineError) else RunState.STOPPED, error.message
+
+
+def _catalogs_if_changed(run: Run, catalog: CatalogClient) -> CatalogList | None:
+    """Return the customer's catalogs; ``None`` if the LMS already equals them and there is nothing to do."""
+    customer, left_behind = run.configuration.enterprise_customer_uuid, run.lease.left_behind
+    if run.saved is not None:  # Must be compared with the current catalogs.
+        return catalog.catalogs_of(customer)
+    run.etag, run.items = checkpoint.known_etag(run.configuration, left_behind), left_behind.items
+    return catalog.catalogs_unless(run.etag, customer)
+
+
+def _end(run: Run, state: RunState, reason: str) -> None:
+    """End the run's row, set when the next sync is due, and release the lease."""
+    now = run.clock()
+    if run.is_overrun:
+        run.lease.overruns += 1
+    elif state is not RunState.STOPPED and run.call_clock.has_response:
+        run.lease.overruns = 0  # A run without calls proves nothing about the LMS.
+    run.row.state, run.row.reason, run.row.finished_at = state, reason, now
+    run.row.counts = run.counts.as_json()
+    changes: dict[str, Any] = {"next_sync_at": _next_sync_at(run, now)}
+    if state is RunState.COMPLETE:
+        changes["last_full_sync_at"] = now
+        changes |= checkpoint.to_remember(run.configuration, etag=run.etag, items=run.items)
+    else:
+        changes |= checkpoint.to_forget()
+    with transaction.atomic():
+        leases.release(run.lease)
+        run.row.save()
+        ChannelConfiguration.objects.filter(pk=run.configuration.pk).update(**changes)
+
+
+def _next_sync_at(run: Run, now: datetime) -> datetime:
+    """Return when the next sync is due: after the interval, or earlier if items are left over or due for a retry.
+
+    After a rate limit, a stop request or an overrun, the pause counts instead. After an overrun in which nothing was
+    sent, the longer of pause and interval counts.
+    """
+    if run.pause is not None:
+        return now + run.pause
+    after_interval = now + timedelta(minutes=run.configuration.sync_interval_minutes)
+    if run.is_overrun:
+        has_sent = any(Outcome.DONE.value in outcomes for outcomes in run.row.counts.values())
+        pause = now + _pause_after(run.lease.overruns, has_sent=has_sent)
+        return pause if has_sent else max(pause, after_interval)
+    if run.row.state == RunState.INCOMPLETE and run.row.backlog:
+        return now
+    if not (run.counts.failures or run.row.waiting):
+        return after_interval
+    earliest = ContentMetadataItemTransmission.objects.of(run.configuration).earliest_attempt()
+    return after_interval if earliest is None else min(after_interval, max(earliest, now))
+
+
+def _pause_after(overruns: int, *, has_sent: bool) -> timedelta:
+    longest = LONGEST_PAUSE_BETWEEN_PARTS if has_sent else LONGEST_OVERRUN_PAUSE
+    doublings: int = 2 ** min(overruns - 1, 10)
+    return min(OVERRUN_PAUSE * doublings, longest)

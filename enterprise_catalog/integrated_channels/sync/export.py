@@ -1,0 +1,177 @@
+"""Exports chunks: from history, catalog diff and metadata to the items to send. Writes nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from enterprise_catalog.integrated_channels.catalog_api.client import read_moment
+from enterprise_catalog.integrated_channels.channels.content.text import payload_hash
+from enterprise_catalog.integrated_channels.domain import (
+    Action,
+    Desired,
+    DesiredItem,
+    Exported,
+    ItemResult,
+    Outcome,
+    Outgoing,
+    Presence,
+    State,
+)
+from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient, MetadataAnswer
+    from enterprise_catalog.integrated_channels.channels.base import Channel
+    from enterprise_catalog.integrated_channels.domain import Chunk, History, Payload, PlannedItem
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
+
+
+@dataclass(slots=True)
+class Export:
+    """One chunk, split into items to send and items that are already settled."""
+
+    outgoing: list[Outgoing] = field(default_factory=list)
+    exported: dict[str, Exported] = field(default_factory=dict)  #: By content key; deletes have none.
+    settled: list[ItemResult] = field(default_factory=list)  #: Unchanged, rejected, or no longer in the catalog.
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """One item in the LMS's schema, or the reason why there is nothing to send."""
+
+    exported: Exported | None  #: ``None`` if the catalog no longer has it.
+    payload: Payload = field(default_factory=dict)
+    refusal: ItemResult | None = None  #: Instead of a payload.
+
+
+Translations = dict[str, Translation]  #: By content key.
+
+
+def catalogs_to_send(configuration: ChannelConfiguration, of_customer: Sequence[UUID]) -> Sequence[UUID]:
+    """Return the catalogs to send, ascending. Never returns another customer's catalog.
+
+    Args:
+        of_customer: all catalogs of the configuration's customer, ascending.
+
+    Raises:
+        ConfigurationError: the configuration names a catalog that does not belong to the customer.
+    """
+    named = sorted(UUID(catalog_uuid) for catalog_uuid in configuration.catalog_uuids)
+    if strangers := [str(catalog_uuid) for catalog_uuid in named if catalog_uuid not in of_customer]:
+        customer = configuration.enterprise_customer_uuid
+        message = f"Customer {customer} has no catalog {', '.join(strangers)}. Check the configuration's catalogs."
+        raise ConfigurationError(message)
+    return named or of_customer
+
+
+def desired_items(catalog_uuids: Sequence[UUID], history: History, catalog: CatalogClient) -> Desired:
+    """Return the items that belong in the LMS.
+
+    An item in several catalogs keeps the catalog that it was last sent from, else gets the first in ``catalog_uuids``.
+
+    Raises:
+        CatalogUnavailableError: a catalog could not be read. Without it, no item can be treated as having left.
+    """
+    known_keys, records = history.live_keys(), history.records
+    matched: dict[str, UUID] = {}
+    desired: dict[str, DesiredItem] = {}
+    versions: dict[UUID, str] = {}
+    for catalog_uuid in catalog_uuids:
+        answer = catalog.diff(catalog_uuid, known_keys)
+        versions[catalog_uuid] = answer.version
+        settled = history.settled.get(catalog_uuid, {})
+        if answer.existing == settled and records.keys().isdisjoint(settled.keys()):  # The usual case.
+            matched |= dict.fromkeys(settled, catalog_uuid)
+        else:
+            for key, version in answer.existing.items():
+                record = records.get(key)
+                if record is None and (held := settled.get(key)) and held == version:
+                    matched[key] = catalog_uuid
+                elif key not in desired or (record.catalog_uuid == catalog_uuid if record else key in settled):
+                    desired[key] = DesiredItem(catalog_uuid, read_moment(version))
+        new = DesiredItem(catalog_uuid, None)
+        for key in answer.to_create:
+            desired.setdefault(key, new)
+    others = {key: item for key, item in desired.items() if key not in matched}
+    return Desired(matched, others, versions)
+
+
+def translate_chunk(chunk: Chunk, catalog: CatalogClient, channel: Channel[Any, Any]) -> Translations:
+    """Fetch the chunk's creates and updates and translate them for the LMS. An invalid item does not affect the others.
+
+    Raises:
+        CatalogUnavailableError: the metadata could not be fetched.
+    """
+    keys: dict[UUID, list[str]] = defaultdict(list)
+    for item in chunk.items:
+        if item.action is not Action.DELETE:
+            assert item.catalog_uuid is not None  # only deletes have none
+            keys[item.catalog_uuid].append(item.content_key)
+    translations: dict[str, Translation] = {}
+    for catalog_uuid, of_catalog in keys.items():
+        answer = catalog.metadata(catalog_uuid, of_catalog)
+        translations |= {key: _translation(key, answer, channel) for key in of_catalog}
+    return translations
+
+
+def _translation(key: str, answer: MetadataAnswer, channel: Channel[Any, Any]) -> Translation:
+    if key in answer.missing:
+        reason = f"The catalog no longer contains this item ({answer.missing[key]}). The next run decides what to do."
+        return Translation(None, refusal=ItemResult(key, Outcome.SKIPPED, message=reason))
+    if key in answer.unreadable:
+        unreadable = answer.unreadable[key]
+        return Translation(
+            Exported(updated_at=unreadable.updated_at),
+            refusal=ItemResult(key, Outcome.REJECTED, message=unreadable.reason),
+        )
+    item = answer.items[key]
+    try:
+        payload = channel.transform(item)
+    except RejectedError as error:
+        return Translation(
+            Exported(item.title, item.updated_at), refusal=ItemResult(key, Outcome.REJECTED, message=error.message)
+        )
+    return Translation(Exported(item.title, item.updated_at, payload_hash(payload)), payload)
+
+
+def export_chunk(
+    chunk: Chunk, rows: Mapping[str, ContentMetadataItemTransmission], translations: Translations
+) -> Export:
+    """Split the chunk into items to send and items that are already settled.
+
+    Args:
+        rows: the chunk's transmission rows by content key.
+        translations: the chunk's creates and updates; may contain other items.
+    """
+    export = Export()
+    for item in chunk.items:
+        row = rows[item.content_key]
+        if item.action is Action.DELETE:
+            gone = Outgoing(item.content_key, {}, row.remote_id, action=item.action, title=row.content_title)
+            export.outgoing.append(gone)
+        else:
+            _export_item(item, row, translations[item.content_key], export)
+    return export
+
+
+def _export_item(
+    planned: PlannedItem, row: ContentMetadataItemTransmission, translation: Translation, export: Export
+) -> None:
+    key, exported = planned.content_key, translation.exported
+    if exported is not None:
+        export.exported[key] = exported
+    if translation.refusal is not None:
+        export.settled.append(translation.refusal)
+        return
+    assert exported is not None  # only items that were found have a payload
+    if planned.action is Action.UPDATE and row.state == State.TRANSMITTED and row.payload_hash == exported.payload_hash:
+        export.settled.append(ItemResult(key, Outcome.UNCHANGED))
+    else:
+        may_be_there = row.presence != Presence.ABSENT or bool(row.remote_id)
+        outgoing = Outgoing(key, translation.payload, row.remote_id, may_be_there, planned.action, exported.title)
+        export.outgoing.append(outgoing)

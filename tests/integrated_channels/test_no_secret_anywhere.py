@@ -13,15 +13,15 @@ import pytest
 from enterprise_catalog.integrated_channels.channels.base import PullChannel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from tests.factories import a_catalog
+from tests.integrated_channels.admin.test_configurations import filled_in
 from tests.integrated_channels.loopback import on_loopback
 from tests.integrated_channels.pages import CONFIGURATIONS
-from tests.integrated_channels.proofs.catalog_front import CatalogFront
+from tests.integrated_channels.resilience.catalog_front import CatalogFront
 from tests.integrated_channels.secrecy.accesses import ACCESSES, Access
 from tests.integrated_channels.secrecy.history import CRASHED, NAMED, History
 from tests.integrated_channels.secrecy.overhearing import overheard
 from tests.integrated_channels.secrecy.repeating import SAID, Repeater
 from tests.integrated_channels.secrecy.spelling import SPELLINGS, leaks
-from tests.integrated_channels.test_admin_configurations import filled_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

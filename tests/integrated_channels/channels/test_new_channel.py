@@ -17,11 +17,11 @@ from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
 from enterprise_catalog.sandbox.application import Operation, SandboxApplication
 from tests.factories import a_catalog, a_course, import_into
+from tests.integrated_channels.admin.test_configurations import filled_in
 from tests.integrated_channels.channels.pinboard import Pinboard, PinboardCredentials, PinboardSettings
 from tests.integrated_channels.loopback import on_loopback
 from tests.integrated_channels.pages import CONFIGURATIONS, text_of
 from tests.integrated_channels.syncing import run_of
-from tests.integrated_channels.test_admin_configurations import filled_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -13,7 +13,7 @@ from enterprise_catalog.sandbox.moodle.site import PASSWORD, SERVICE, USERNAME
 from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from enterprise_catalog.sandbox.registry import SANDBOXES
 from enterprise_catalog.sandbox.sap.site import CLIENT_ID, SAPSandbox
-from tests.sandbox.sap_keys import a_key_pair
+from tests.sandbox.sap.keys import a_key_pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -26,10 +26,10 @@ from enterprise_catalog.integrated_channels.tasks import sync_configuration
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.admin_pages.confirming import run
 from tests.factories import a_course, import_into
+from tests.integrated_channels.admin.test_configurations import filled_in
 from tests.integrated_channels.pages import ATTEMPTS, CONFIGURATIONS, RUNS, TRANSMISSIONS
 from tests.integrated_channels.secrecy.repeating import Mishap
 from tests.integrated_channels.syncing import run_of
-from tests.integrated_channels.test_admin_configurations import filled_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

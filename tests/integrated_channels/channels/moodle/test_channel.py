@@ -18,7 +18,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
 from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.moodle.connection import add, connected, outgoing
-from tests.sandbox.moodle_client import without
+from tests.sandbox.moodle.client import without
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle

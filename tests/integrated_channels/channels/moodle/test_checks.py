@@ -15,7 +15,7 @@ from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.moodle.site import FUNCTIONS, SUFFICIENT_CAPABILITIES
 from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests.integrated_channels.channels.moodle.connection import add, connected
-from tests.sandbox.moodle_client import without
+from tests.sandbox.moodle.client import without
 
 HOW_TO = Path(enterprise_catalog.__file__).parent.parent / "docs" / "how-tos" / "set_up_moodle.rst"
 

@@ -10,7 +10,7 @@ from enterprise_catalog.integrated_channels.channels.moodle import courses
 from enterprise_catalog.integrated_channels.exceptions import AnswerTooLargeError, CredentialsError
 from enterprise_catalog.integrated_channels.lms import client as lms_client
 from tests.integrated_channels.channels.moodle.connection import add, connected
-from tests.sandbox.moodle_client import without
+from tests.sandbox.moodle.client import without
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle

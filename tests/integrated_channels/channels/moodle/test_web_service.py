@@ -23,7 +23,7 @@ from enterprise_catalog.sandbox.moodle.courses import Course
 from enterprise_catalog.sandbox.moodle.site import SiteState
 from enterprise_catalog.sandbox.moodle.web_service import LOGIN_PAGE, MoodleSandbox
 from tests.integrated_channels.channels.moodle.connection import BY_PASSWORD, BY_TOKEN, connected, outgoing
-from tests.sandbox.moodle_client import without
+from tests.sandbox.moodle.client import without
 
 if TYPE_CHECKING:
     from enterprise_catalog.sandbox.moodle.site import MoodleSite

@@ -32,7 +32,7 @@ from enterprise_catalog.sandbox.sap.site import (
     SAPSandbox,
 )
 from tests.integrated_channels.channels.sap_success_factors.connection import BASE_URL, connected, outgoing
-from tests.sandbox.sap_keys import a_key_pair
+from tests.sandbox.sap.keys import a_key_pair
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.channels.sap_success_factors.channel import SAPSuccessFactors

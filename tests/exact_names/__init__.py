@@ -1,1 +1,0 @@
-"""Tests of ``enterprise_catalog/exact_names``."""

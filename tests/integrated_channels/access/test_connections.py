@@ -1,0 +1,497 @@
+"""Operations outside of runs: check connection, consent, drift report, adoption and key rotation."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core import signing
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from structlog.testing import capture_logs
+
+from enterprise_catalog.integrated_channels.access.connections import try_connection
+from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt
+from enterprise_catalog.integrated_channels.audit import leases
+from enterprise_catalog.integrated_channels.channels import registry
+from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, ConsentingChannel
+from enterprise_catalog.integrated_channels.exceptions import CredentialsError
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
+from enterprise_catalog.integrated_channels.sync.drift import Adoption, Difference, adopt, check_drift
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from enterprise_catalog.sandbox.moodle import site
+from enterprise_catalog.sandbox.moodle.courses import Course
+from tests.admin_pages.confirming import run
+from tests.factories import a_catalog, a_course, courses, import_into
+from tests.integrated_channels.fake_lms import Shelf, ShelfChannel
+from tests.integrated_channels.syncing import row_of, run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.test import Client
+    from pytest_django import Settings
+
+    from enterprise_catalog.catalog.models import EnterpriseCustomer
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
+    from tests.integrated_channels.conftest import Clock
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+# --- check connection -------------------------------------------------------------------------------------------------
+
+
+def test_a_connection_that_works_needs_nothing(
+    configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    clock.now = timezone.now()
+
+    assert try_connection(configuration, clock=clock) == []
+    assert moodle.courses == []
+
+
+def test_clocks_that_are_apart_are_told(configuration: ChannelConfiguration, clock: Clock) -> None:
+    [sentence] = try_connection(configuration, clock=clock)  # The test clock is set to another year.
+
+    assert sentence.startswith("The LMS's clock shows ")
+
+
+def test_what_the_account_may_not_do_is_told(
+    configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    clock.now = timezone.now()
+    moodle.functions = site.FUNCTIONS - {"core_course_create_courses"}
+
+    assert try_connection(configuration, clock=clock) == ["The service lacks core_course_create_courses. Add it."]
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (Fault(kind=FaultKind.ANSWER, status=401, body="no"), "Moodle returned 401"),
+        (Fault(kind=FaultKind.ANSWER, status=404, body="no"), "The base URL has no Moodle web service"),
+        (Fault(kind=FaultKind.ANSWER, status=302, body=""), "The LMS redirects to"),
+        (Fault(kind=FaultKind.REFUSE), "The connection to the LMS failed"),
+    ],
+)
+def test_what_is_wrong_is_told(
+    configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock, fault: Fault, told: str
+) -> None:
+    moodle.faults.add(fault)
+
+    [sentence] = try_connection(configuration, clock=clock)
+
+    assert sentence.startswith(told)
+
+
+def test_nobody_tries_while_a_run_is_under_way(configuration: ChannelConfiguration, clock: Clock) -> None:
+    leases.acquire(configuration.pk, now=clock.now)
+
+    assert try_connection(configuration, clock=clock) == [
+        "A sync of this configuration is running; try again when it has ended."
+    ]
+
+
+def test_a_run_goes_on_after_somebody_has_tried(configuration: ChannelConfiguration, clock: Clock) -> None:
+    try_connection(configuration, clock=clock)
+
+    assert run_of(configuration, clock).state == RunState.COMPLETE
+
+
+def test_the_command_prints_what_has_to_be_mended(
+    configuration: ChannelConfiguration, moodle: MoodleSandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("test_channel", configuration=configuration.pk)
+    assert capsys.readouterr().out == ""
+
+    moodle.service_enabled = False
+    with pytest.raises(SystemExit) as ended:
+        call_command("test_channel", configuration=configuration.pk)
+    assert ended.value.code == 1
+    assert "Access control exception" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="there is no configuration 7"):
+        call_command("test_channel", configuration=7)
+
+
+def test_the_admin_tells_it(configuration: ChannelConfiguration, moodle: MoodleSandbox, admin_client: Client) -> None:
+    page = "/admin/integrated_channels/channelconfiguration/"
+
+    assert "The connection works." in run(admin_client, page, "try_connections", [configuration.pk]).content.decode()
+    moodle.service_enabled = False
+    refused = run(admin_client, page, "try_connections", [configuration.pk])
+    assert "Access control exception" in refused.content.decode()
+
+
+# --- drift ------------------------------------------------------------------------------------------------------------
+
+
+def differences(configuration: ChannelConfiguration, clock: Clock) -> dict[str, Difference]:
+    return {drift.content_key: drift.difference for drift in check_drift(configuration, clock=clock).differences}
+
+
+def test_a_learning_system_that_was_left_alone_does_not_drift(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    a_catalog(*courses(3), customer=customer)
+    assert differences(configuration, clock) == {}  # Items that were never sent are not drift.
+    run_of(configuration, clock)
+    held = moodle.courses
+
+    assert differences(configuration, clock) == {}
+    assert moodle.courses == held
+
+
+def test_what_somebody_did_over_there_is_told(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    configuration.delete_limit_percent = 100
+    configuration.save()
+    catalog = a_catalog(*(a_course(key) for key in ("Gone", "Hidden", "Other", "Left", "Same")), customer=customer)
+    run_of(configuration, clock)
+    import_into(catalog, [a_course(key) for key in ("Gone", "Hidden", "Other", "Same")], now=clock.now, replace=True)
+    run_of(configuration, clock)
+    there = {course.idnumber: course for course in moodle.table.all()}
+    moodle.table.remove(there["Gone"].id)
+    moodle.table.change(replace(there["Hidden"], visible=0))
+    moodle.table.change(replace(there["Other"], fullname="Somebody's"))
+    moodle.table.change(replace(there["Left"], visible=1))
+    moodle.table.add(Course(shortname="theirs", fullname="Theirs", idnumber="Theirs", categoryid=1))
+    moodle.table.add(Course(shortname="no key", fullname="No key", categoryid=1))
+    runs = configuration.runs.count()
+
+    report = check_drift(configuration, clock=clock)
+
+    drift = report.differences
+    assert {each.content_key: each.difference.value for each in drift} == {
+        "Gone": "missing",
+        "Hidden": "missing",
+        "Other": "changed",
+        "Left": "left",
+    }
+    assert report.others == 1  # A course of others; courses without a key do not count.
+    assert [each.details for each in drift if each.content_key == "Other"] == ["Different in the LMS: fullname."]
+    assert configuration.runs.count() == runs
+
+
+def test_the_command_counts_what_is_not_ours_in_one_line(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    a_catalog(a_course("A"), customer=customer)
+    run_of(configuration, clock)
+    for number in range(1_006):
+        name = f"Theirs {number}"
+        moodle.table.add(Course(shortname=name, fullname=name, idnumber=name, categoryid=1))
+
+    call_command("check_drift", configuration=configuration.pk)
+
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "The LMS has 1,006 other items with keys that were never sent from here.\n")
+
+
+def test_the_command_lists_drift(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    a_catalog(a_course("A"), customer=customer)
+    run_of(configuration, clock)
+    call_command("check_drift", configuration=configuration.pk)
+    assert capsys.readouterr().out == ""
+
+    moodle.reset()
+    with pytest.raises(SystemExit) as ended:
+        call_command("check_drift", "--json", configuration=configuration.pk)
+
+    assert ended.value.code == 1
+    assert json.loads(capsys.readouterr().out) == {
+        "content_key": "A",
+        "difference": "missing",
+        "details": "The LMS does not have this item.",
+    }
+
+
+# --- adoption ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_there_already_is_taken_over_and_updated_by_the_next_run(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    theirs = moodle.table.add(Course(shortname="old", fullname="Old", idnumber="A", categoryid=1, visible=0))
+    moodle.table.add(Course(shortname="x", fullname="X", idnumber="Not in the catalogs", categoryid=1))
+    a_catalog(a_course("A"), a_course("B"), customer=customer)
+
+    assert adopt(configuration, clock=clock) == Adoption(1, [])
+    row = row_of("A")
+    assert (row.state, row.presence, row.remote_id) == ("pending", "present", str(theirs.id))
+
+    run = run_of(configuration, clock)
+
+    assert run.counts == {"create": {"done": 1}, "update": {"done": 1}}
+    assert moodle.offered().keys() == {"A", "B", "Not in the catalogs"}
+    assert adopt(configuration, clock=clock).items == 0
+
+
+def test_of_two_courses_with_one_key_all_take_the_oldest_and_name_both(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("first", "second"):
+        moodle.table.add(Course(shortname=name, fullname=name, idnumber="A", categoryid=1))
+        moodle.table.add(Course(shortname=f"{name} X", fullname=name, idnumber="Not ours", categoryid=1))
+    a_catalog(a_course("A"), customer=customer)
+    warning = "The LMS has 2 items with the key 'A': 2 is used, 4 is not."
+
+    call_command("adopt", configuration=configuration.pk)
+
+    told = capsys.readouterr()
+    assert (told.out, told.err.count("\n")) == ("1\n", 1)
+    assert told.err.startswith(warning)
+    assert row_of("A").remote_id == "2"
+    run_of(configuration, clock)
+    [drift] = check_drift(configuration, clock=clock).differences
+    assert (drift.content_key, drift.difference) == ("A", Difference.DUPLICATE)
+    assert drift.details.startswith(warning)
+
+
+def test_an_older_course_that_gets_our_key_later_is_no_difference_but_a_duplicate(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    theirs = moodle.table.add(Course(shortname="theirs", fullname="Theirs", categoryid=1))
+    a_catalog(a_course("A"), customer=customer)
+    run_of(configuration, clock)
+    moodle.table.change(replace(theirs, idnumber="A"))
+
+    [drift] = check_drift(configuration, clock=clock).differences
+
+    assert drift.difference == Difference.DUPLICATE
+    assert "with the key 'A': 3 is used, 2 is not." in drift.details
+
+
+def test_a_sync_takes_the_oldest_of_two_courses_and_logs_both(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    for name in ("first", "second"):
+        moodle.table.add(Course(shortname=name, fullname=name, idnumber="A", categoryid=1))
+    a_catalog(a_course("A"), customer=customer)
+
+    with capture_logs() as logs:
+        run_of(configuration, clock)
+
+    assert row_of("A").remote_id == "2"
+    [warning] = [entry for entry in logs if entry["event"] == "lms_has_duplicates"]
+    assert (warning["content_key"], warning["used"], warning["unused"]) == ("A", "2", ["3"])
+
+
+def test_what_was_sent_is_not_taken_over(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock
+) -> None:
+    a_catalog(*courses(2), customer=customer)
+    run_of(configuration, clock)
+
+    assert adopt(configuration, clock=clock).items == 0
+    assert run_of(configuration, clock).state == RunState.COMPLETE
+
+
+def test_the_adopt_command_prints_how_many(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    moodle.table.add(Course(shortname="old", fullname="Old", idnumber="A", categoryid=1))
+    a_catalog(a_course("A"), customer=customer)
+
+    call_command("adopt", configuration=configuration.pk)
+
+    assert capsys.readouterr().out == "1\n"
+
+
+# --- consent ----------------------------------------------------------------------------------------------------------
+
+
+class LibraryCredentials(ChannelSettings):
+    refresh_token: str = ""
+
+
+class LibraryChannel(ConsentingChannel, ShelfChannel):
+    """A shelf that requires a user's consent."""
+
+    code = "LIBRARY"
+    credentials_class: ClassVar[type[ChannelSettings]] = LibraryCredentials
+
+    def __init__(self, client: Any, settings: Any, credentials: Any) -> None:
+        super().__init__(Shelf())
+        self.client, self.settings, self.credentials = client, settings, credentials
+
+    def authorization_url(self, *, redirect_uri: str, state: str) -> str:
+        return "https://library.test/consent?" + urlencode({"redirect_uri": redirect_uri, "state": state})
+
+    def redeem(self, code: str, *, redirect_uri: str) -> Mapping[str, str]:
+        if (code, redirect_uri) != ("good", "http://testserver/integrated-channels/oauth-complete/"):
+            raise CredentialsError("The library does not know the code.")
+        return {"refresh_token": "fresh"}
+
+
+@pytest.fixture
+def library(customer: EnterpriseCustomer, monkeypatch: pytest.MonkeyPatch) -> ChannelConfiguration:
+    monkeypatch.setitem(registry.CHANNELS, "LIBRARY", LibraryChannel)
+    return ChannelConfiguration.objects.create(
+        channel_code="LIBRARY",
+        enterprise_customer_uuid=customer.pk,
+        base_url="https://library.test",
+        credentials=encrypt({}),
+    )
+
+
+def begun(client: Client, configuration: ChannelConfiguration) -> str:
+    """Start an authorization. Return its ``state``."""
+    answer = client.get(f"/integrated-channels/authorize/{configuration.pk}/")
+    place = urlsplit(answer["Location"])
+    assert place.netloc == "library.test"
+    return parse_qs(place.query)["state"][0]
+
+
+def ended(client: Client, **query: str) -> str:
+    """Follow the LMS's redirect back to us. Return the page that is displayed."""
+    return client.get("/integrated-channels/oauth-complete/", query, follow=True).content.decode()
+
+
+def test_a_person_lets_us_in(library: ChannelConfiguration, admin_client: Client) -> None:
+    page = f"/admin/integrated_channels/channelconfiguration/{library.pk}/change/"
+    assert f"/integrated-channels/authorize/{library.pk}/" in admin_client.get(page).content.decode()
+
+    shown = ended(admin_client, code="good", state=begun(admin_client, library))
+
+    assert "The LMS granted access." in shown
+    library.refresh_from_db()
+    assert decrypt(library.credentials) == {"refresh_token": "fresh"}
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ({"code": "bad"}, "The library does not know the code."),
+        ({"error": "access_denied"}, "The LMS did not grant access: access_denied"),
+        ({"error": "x", "error_description": "Not today"}, "did not grant access: Not today"),
+        ({}, "it returned no authorization code"),
+    ],
+)
+def test_why_we_are_not_let_in_is_told(
+    library: ChannelConfiguration, admin_client: Client, query: dict[str, str], told: str
+) -> None:
+    assert told in ended(admin_client, state=begun(admin_client, library), **query)
+
+    library.refresh_from_db()
+    assert decrypt(library.credentials) == {}
+
+
+def test_a_state_that_is_not_ours_is_refused(
+    library: ChannelConfiguration, admin_client: Client, client: Client, django_user_model: Any
+) -> None:
+    django_user_model.objects.create_superuser("other", password="x")
+    client.login(username="other", password="x")
+    state = begun(admin_client, library)
+    foreign = signing.dumps([library.pk, "x"], salt="another")
+
+    for shown in (
+        ended(client, code="good", state=state),  # Started by another user.
+        ended(admin_client, code="good", state=foreign),
+        ended(admin_client, code="good"),
+    ):
+        assert "This authorization request is unknown or has expired." in shown
+    library.refresh_from_db()
+    assert decrypt(library.credentials) == {}
+
+
+def test_a_request_with_another_state_leaves_the_pending_consent_alone(
+    library: ChannelConfiguration, admin_client: Client
+) -> None:
+    used = begun(admin_client, library)
+    ended(admin_client, code="bad", state=used)
+    state = begun(admin_client, library)
+
+    for junk in ({}, {"state": ""}, {"state": "junk"}, {"code": "bad", "state": state[:-1]}, {"state": used}):
+        assert "This authorization request is unknown" in ended(admin_client, **{"error": "access_denied", **junk})
+
+    assert "The LMS granted access." in ended(admin_client, code="good", state=state)
+
+
+def test_a_state_is_good_for_ten_minutes(
+    library: ChannelConfiguration, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("enterprise_catalog.integrated_channels.access.consent.STATE_SECONDS", -1)
+
+    assert "This authorization request is unknown or has expired." in ended(
+        admin_client, code="good", state=begun(admin_client, library)
+    )
+
+
+def test_a_state_is_good_once(library: ChannelConfiguration, admin_client: Client) -> None:
+    state = begun(admin_client, library)
+    ended(admin_client, code="good", state=state)
+
+    assert "This authorization request is unknown or has expired." in ended(admin_client, code="good", state=state)
+
+
+def test_only_staff_who_may_change_it_begin(
+    library: ChannelConfiguration, client: Client, django_user_model: Any
+) -> None:
+    address = f"/integrated-channels/authorize/{library.pk}/"
+    assert client.get(address).status_code == 302  # To the login page.
+    django_user_model.objects.create_user("staff", password="x", is_staff=True)
+    client.login(username="staff", password="x")
+
+    assert client.get(address).status_code == 403
+
+
+def test_a_channel_without_consent_says_so(configuration: ChannelConfiguration, admin_client: Client) -> None:
+    shown = admin_client.get(f"/integrated-channels/authorize/{configuration.pk}/", follow=True).content.decode()
+
+    assert "Moodle needs no authorization. Enter its credentials instead." in shown
+
+
+# --- key rotation -----------------------------------------------------------------------------------------------------
+
+
+def test_credentials_are_encrypted_anew_with_the_newest_key(
+    configuration: ChannelConfiguration, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [old], new = settings.CREDENTIALS_ENCRYPTION_KEYS, Fernet.generate_key().decode()
+    known = decrypt(configuration.credentials)
+    settings.CREDENTIALS_ENCRYPTION_KEYS = [new, old]
+
+    call_command("rotate_credentials")
+
+    assert capsys.readouterr().out == "1\n"
+    settings.CREDENTIALS_ENCRYPTION_KEYS = [new]
+    configuration.refresh_from_db()
+    assert decrypt(configuration.credentials) == known
+
+
+def test_credentials_that_no_key_fits_are_named_and_left(
+    configuration: ChannelConfiguration, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.CREDENTIALS_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    before = configuration.credentials
+
+    with pytest.raises(SystemExit) as ended_with:
+        call_command("rotate_credentials")
+
+    assert ended_with.value.code == 1
+    assert f"configuration {configuration.pk}: no key can decrypt its credentials" in capsys.readouterr().err
+    configuration.refresh_from_db()
+    assert configuration.credentials == before

@@ -1,0 +1,76 @@
+"""The reduced and long forms of the resilience tests, their random seeds, and their lines in the summary."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.integrated_channels.resilience.systems.registry import NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from _pytest.terminal import TerminalReporter
+
+#: Name of the fixture that runs a test once for each LMS.
+_KIND: Final = "kind"
+
+#: Test ID -> its seed.
+_SEEDS: dict[str, int] = {}
+#: Test ID -> lines for the summary.
+_TOLD: defaultdict[str, list[str]] = defaultdict(list)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that uses ``kind`` once for each LMS; ``kind`` is the name in ``systems/registry.py``.
+
+    ``@pytest.mark.reduced_to("moodle")`` limits the reduced form to the named LMSs. If the suite runs on MariaDB too,
+    ``on_mariadb=…`` names other LMSs for MariaDB.
+    """
+    if _KIND not in metafunc.fixturenames:
+        return
+    kinds: Sequence[str] = NAMES
+    reduced = metafunc.definition.get_closest_marker("reduced_to")
+    if reduced is not None and not metafunc.config.getoption("--soak"):
+        on_mariadb = metafunc.config.getoption("--mariadb") and reduced.kwargs.get("on_mariadb")
+        kinds = on_mariadb or reduced.args
+    metafunc.parametrize(_KIND, kinds, scope="module")
+
+
+@pytest.fixture
+def soak(request: pytest.FixtureRequest) -> bool:
+    """True if the long form was requested with ``--soak``."""
+    return bool(request.config.getoption("--soak"))
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest, *, soak: bool) -> int:
+    """The random seed of a test: the value of ``--seed``, or a new value for each run of the long form.
+
+    The reduced form always uses the same seed. A failure is then more likely due to a code change than to chance.
+    """
+    given: int | None = request.config.getoption("--seed")
+    usual = random.randrange(2**32) if soak else zlib.crc32(request.node.name.encode())
+    chosen = usual if given is None else given
+    _SEEDS[request.node.nodeid] = chosen
+    return chosen
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Return a function that adds a line to the summary, such as the number of failures a test has met."""
+    return _TOLD[request.node.nodeid].append
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """Print the seed and the summary lines of each test, including failed tests."""
+    if _SEEDS:
+        terminalreporter.section("seeds of the proofs")
+    for test, chosen in _SEEDS.items():
+        terminalreporter.write_line(f"{chosen:10}  {test}")
+        for line in _TOLD[test]:
+            terminalreporter.write_line(f"{'':10}    {line}")

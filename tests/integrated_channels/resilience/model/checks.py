@@ -1,0 +1,202 @@
+"""Invariants of our records, of the LMS and of each run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.db.models import Q
+
+from enterprise_catalog.integrated_channels.domain import Action, Outcome, Presence, State
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
+    RunState,
+    SyncRun,
+    TransmissionAttempt,
+)
+from enterprise_catalog.integrated_channels.sync.plan import MAX_FAILURES
+from tests.integrated_channels.resilience.model.catalogs import ALL_KEYS, fullname
+from tests.integrated_channels.resilience.model.occurrences import note
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from tests.integrated_channels.resilience.model.watched_moodle import Shown
+    from tests.integrated_channels.resilience.model.world import World
+
+Row = ContentMetadataItemTransmission
+
+#: Rows in any other state wait for something and have a reason.
+_SETTLED: Final = (State.TRANSMITTED, State.DELETED)
+_NOT_DUE: Final = (*_SETTLED, State.HELD, State.KEPT)
+_WITH_NEXT_ATTEMPT: Final = (State.RETRYING, State.REJECTED)
+
+
+@dataclass(frozen=True)
+class Before:
+    """The state before a run, as far as the checks need it."""
+
+    configuration: ChannelConfiguration
+    rows: Mapping[str, Row]  #: By content key.
+    in_flight: Collection[str]  #: Keys sent by a dead run, without an outcome.
+    newest_run: int
+    books: int  #: Index into the catalogs' history when the run started.
+    hidden: int  #: Number of courses that we had asked to hide.
+    at_the_lms: Collection[str]  #: Keys of all courses, including hidden courses.
+
+    @classmethod
+    def read(cls, world: World, configuration: ChannelConfiguration) -> Before:
+        """Return the current state."""
+        newest = SyncRun.objects.order_by("-pk").values_list("pk", flat=True).first()
+        history, moodle = world.catalogs.history, world.moodle
+        rows = {row.content_key: row for row in Row.objects.all()}
+        keys = set(moodle.keys()).difference(moodle.table.tampered)
+        return cls(configuration, rows, _in_flight(), newest or 0, len(history) - 1, len(moodle.hidden), keys)
+
+    @property
+    def present(self) -> int:
+        """Number of items at the LMS according to our records."""
+        there = {key for key, row in self.rows.items() if row.deleted_at is None and row.presence != Presence.ABSENT}
+        return len(there.union(self.in_flight))
+
+
+def check_request(action: Action, keys: Sequence[str]) -> None:
+    """Check that each change requested from the LMS has a committed attempt of an active run."""
+    attempts = TransmissionAttempt.objects.filter(
+        outcome="", run__state=RunState.RUNNING, transmission__content_key__in=keys
+    )
+    found = attempts.values_list("transmission__content_key", "action")
+    # A create may become an update, and an update a create.
+    recorded = {key for key, recorded in found if (recorded == Action.DELETE) == (action is Action.DELETE)}
+    assert recorded.issuperset(keys), f"asked to {action} {keys} without an attempt"
+
+
+def check_run(world: World, before: Before, run: SyncRun | None) -> None:
+    """Check the results of a run and the records after it.
+
+    Args:
+        run: the finished run; ``None`` if its worker died.
+    """
+    now = ChannelConfiguration.objects.select_related("lease").get(pk=before.configuration.pk)
+    rows = list(Row.objects.all())
+    runs = list(SyncRun.objects.filter(Q(pk__gt=before.newest_run) | Q(state=RunState.RUNNING)).order_by("pk"))
+    _note_what_it_did(before, run, rows)
+    _check_records(world, rows)
+    assert sum(each.state == RunState.RUNNING for each in runs) <= 1
+    has_successor = sum(each.pk > before.newest_run for each in runs) > 1 and (run is None or runs[-1].pk > run.pk)
+    if run is not None and run.state != RunState.ABANDONED:
+        _check_end(now, run)
+    if run is not None and run.state == RunState.COMPLETE:
+        _check_complete(world, before)
+        assert now.last_full_sync_at == run.finished_at
+    elif not has_successor:
+        assert now.last_full_sync_at == before.configuration.last_full_sync_at
+    if not has_successor:
+        _check_deletes(world, before)
+    world.people.approved.intersection_update(row.content_key for row in rows if row.action == Action.DELETE)
+
+
+def _check_records(world: World, rows: Sequence[Row]) -> None:
+    assert {row.pk for row in rows} >= world.seen_rows, "a row was removed"
+    world.seen_rows.update(row.pk for row in rows)
+    in_flight, shown = _in_flight(), world.moodle.shown
+    assert set(in_flight.values()) <= {RunState.RUNNING}, "a run ended and left an attempt without an outcome"
+    for row in rows:
+        _check_row(row)
+        if row.content_key not in in_flight and row.content_key not in world.moodle.table.tampered:
+            _check_against_lms(world, row, shown.get(row.content_key))
+    _check_courses(world, {row.content_key for row in rows})
+
+
+def _check_row(row: Row) -> None:
+    assert (row.state == State.DELETED) == (row.deleted_at is not None), f"{row}: {row.state}, {row.deleted_at}"
+    assert row.reason or row.state in _SETTLED, f"{row} is {row.state} and does not say why"
+    assert row.due_since is not None or row.state in _NOT_DUE, f"{row} is {row.state} and does not say since when"
+    assert (row.next_attempt_at is not None) == (row.state in _WITH_NEXT_ATTEMPT), f"{row}: {row.next_attempt_at}"
+    assert row.attempts < MAX_FAILURES or row.state not in _WITH_NEXT_ATTEMPT, f"{row} failed {row.attempts} times"
+
+
+def _check_against_lms(world: World, row: Row, shown: Shown | None) -> None:
+    """Check a row's presence and title against the LMS."""
+    if row.presence == Presence.ABSENT:
+        assert shown is None, f"{row} is said to be absent, and learners see {shown}"
+    if row.state == State.TRANSMITTED:
+        title = world.catalogs.title_at(row.content_key, row.content_updated_at)
+        assert title is not None
+        assert shown is not None, f"{row} is said to be there, and learners do not see it"
+        assert shown.fullname == fullname(title), f"{row} is said to be {title}, and learners see {shown}"
+
+
+def _check_courses(world: World, known: Collection[str]) -> None:
+    """Check that no key has two courses, and that every course has a row or was changed by hand."""
+    keys = world.moodle.keys()
+    assert len(keys) == len(set(keys)), keys
+    unknown = set(keys).difference(known, world.moodle.table.tampered)
+    assert not unknown, f"we know nothing of {unknown}"
+
+
+def _check_end(now: ChannelConfiguration, run: SyncRun) -> None:
+    """Check that a finished run released its lease and scheduled the next run in time."""
+    assert now.lease.expires_at is None
+    assert run.finished_at is not None
+    assert now.next_sync_at is not None
+    wait = now.next_sync_at - run.finished_at
+    is_throttled = any(Outcome.THROTTLED in outcomes for outcomes in run.counts.values())
+    longest = timedelta(days=7) if is_throttled else timedelta(minutes=now.sync_interval_minutes)
+    assert timedelta(0) <= wait <= longest, wait
+
+
+def _check_complete(world: World, before: Before) -> None:
+    """Check that the LMS equals the catalogs.
+
+    An item that changed during the run may match any version of that time. A course that was changed by hand may have
+    any content, as long as our records are consistent.
+    """
+    history = world.catalogs.history[before.books :]
+    desired = [books.desired(before.configuration.catalog_uuids) for books in history]
+    shown = world.moodle.shown
+    for key in {*ALL_KEYS, *shown}:
+        right = {items.get(key) for items in desired}
+        believed = world.moodle.table.tampered.get(key, set())
+        assert right & ({shown.get(key)} | believed), f"{key} should be {right} and is {shown.get(key)}"
+
+
+def _check_deletes(world: World, before: Before) -> None:
+    """Check that each delete of a run was approved, had been started before, or was within the limit."""
+    hidden = set(world.moodle.hidden[before.hidden :])
+    kept = [key for key in hidden if before.rows[key].state == State.KEPT]
+    assert not kept, f"deleted {kept}, which somebody had kept"
+    limit = before.configuration
+    attempts = TransmissionAttempt.objects.filter(run__lte=before.newest_run, transmission__content_key__in=hidden)
+    last = dict(attempts.order_by("pk").values_list("transmission__content_key", "action"))
+    fresh = [key for key in hidden - world.people.approved if last.get(key) != Action.DELETE]
+    is_many = len(fresh) > limit.delete_limit_items or len(fresh) * 2 > before.present
+    is_large_share = len(fresh) * 100 > limit.delete_limit_percent * before.present
+    assert not (is_many and is_large_share), f"deleted {fresh} of {before.present} without approval"
+
+
+def _in_flight() -> dict[str, str]:
+    """Return content keys of attempts without an outcome -> state of their run."""
+    attempts = TransmissionAttempt.objects.filter(outcome="")
+    return dict(attempts.values_list("transmission__content_key", "run__state"))
+
+
+def _note_what_it_did(before: Before, run: SyncRun | None, rows: Sequence[Row]) -> None:
+    note(f"run {run.state}" if run else "run died")
+    for action, outcomes in (run.counts if run else {}).items():
+        for outcome in outcomes:
+            note(f"{action} {outcome}")
+    for row in rows:
+        earlier = before.rows.get(row.content_key)
+        was = earlier.state if earlier else "new"
+        if was != row.state:
+            note(f"{was} -> {row.state}")
+        if was != row.state == State.DEAD_LETTER:
+            note("a dead letter")
+        if run is not None and row.content_key in before.in_flight:
+            note("settled what was in doubt")
+        was_there = earlier is not None and earlier.presence == Presence.PRESENT
+        if row.presence == Presence.PRESENT and not was_there and row.content_key in before.at_the_lms:
+            note("shown again" if earlier is not None and earlier.deleted_at else "adopted")

@@ -1,0 +1,57 @@
+"""Reads the tables of the catalog service and of the integrated channels as values of ``ledger.py``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from django.db.models import OuterRef, Subquery
+
+from enterprise_catalog.catalog.models import ContentMetadata
+from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, TransmissionAttempt
+from tests.integrated_channels.resilience.reconciliation import Item, Row, as_text
+
+if TYPE_CHECKING:
+    from enterprise_catalog.catalog.models import EnterpriseCatalog
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+
+
+def items_of(catalog: EnterpriseCatalog) -> dict[str, Item]:
+    """Return key -> item of a catalog. Reads the original tables of customer and content, not their copies."""
+    customer, floor = catalog.enterprise_customer, catalog.documents_changed_at
+    start = f"{customer.learner_portal_url}/{customer.slug}/course/"
+    content = ContentMetadata.objects.filter(memberships__catalog_query__catalogs=catalog)
+    return {
+        key: Item(
+            as_text(max(moment, floor or moment)),
+            title,
+            start + quote(key, safe="+:"),
+            json.loads(bytes(document))["full_description"],
+        )
+        for key, moment, title, document in content.values_list("content_key", "updated_at", "title", "document__json")
+    }
+
+
+def rows_of(configuration: ChannelConfiguration | int) -> list[Row]:
+    """Return the transmission rows of a configuration, which may be given by ID."""
+    newest = TransmissionAttempt.objects.filter(transmission=OuterRef("pk")).order_by("-pk")
+    columns = ("content_key", "state", "presence", "remote_id", "feed_item__feed_key", "deleted_at", "catalog_uuid")
+    rows = ContentMetadataItemTransmission.objects.filter(configuration=configuration).values_list(
+        *columns, "content_updated_at", Subquery(newest.values("action")[:1]), Subquery(newest.values("outcome")[:1])
+    )
+    return [
+        Row(
+            key=key,
+            state=state,
+            presence=presence,
+            # A polling LMS identifies an item by its key in the feed.
+            remote_id=remote_id or feed_key or "",
+            has_deleted_at=deleted_at is not None,
+            catalog=str(catalog),
+            version=as_text(version),
+            last_action=action,
+            last_outcome=outcome,
+        )
+        for key, state, presence, remote_id, feed_key, deleted_at, catalog, version, action, outcome in rows
+    ]

@@ -8,10 +8,13 @@
             1--1 SyncLease
             1--n SlowSyncSlot
 
-Only ``audit.py`` writes rows of attempts. Only ``audit.py`` and ``staging.py`` write rows of transmissions.
+Only ``audit/`` writes rows of attempts. Only ``audit/`` and ``feed/entries.py`` write rows of transmissions.
 """
 
 from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -26,6 +29,9 @@ from enterprise_catalog.integrated_channels.querysets import (
     FeedQuerySet,
     TransmissionQuerySet,
 )
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 #: Maximum length of a stored message, in characters. A vendor's error page can have megabytes.
 MAX_MESSAGE_LENGTH = 2_000
@@ -94,7 +100,7 @@ class ChannelConfiguration(models.Model):
     last_full_sync_at = models.DateTimeField(
         null=True, editable=False, help_text="When the LMS was last known to equal the catalogs."
     )
-    # The checkpoint of the last complete run; see unchanged.py.
+    # The checkpoint of the last complete run; see sync/checkpoint.py.
     last_full_etag = models.CharField(
         max_length=MAX_ETAG_LENGTH,
         blank=True,
@@ -268,6 +274,9 @@ class FeedItem(models.Model):
     )
     is_confirmed = models.BooleanField(default=False, help_text="A later poll has acknowledged this payload.")
 
+    #: A poller accepts a change only if its time is later, and may truncate times to full seconds.
+    RESOLUTION: Final = timedelta(seconds=1)
+
     objects = FeedQuerySet.as_manager()
 
     class Meta:
@@ -279,6 +288,15 @@ class FeedItem(models.Model):
 
     def __str__(self) -> str:
         return str(self.feed_key)
+
+    @classmethod
+    def visible_from(cls, now: datetime) -> datetime:
+        """Return ``modified_at`` of an entry that is written at ``now``: a full second that no poll can miss.
+
+        ``If-Modified-Since`` has full seconds, and is the time at which a poll began. A poll that began at this time or
+        later must have seen the entry. The transaction that writes the entry therefore has at least a second to commit.
+        """
+        return now.replace(microsecond=0) + 2 * cls.RESOLUTION
 
 
 class TransmissionAttempt(models.Model):

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from enterprise_catalog.celery import app
-from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.audit import retention
 from enterprise_catalog.integrated_channels.lms.stopping import request_stop, stop_requested
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 from enterprise_catalog.integrated_channels.sync.engine import sync
@@ -82,4 +82,4 @@ def _queue_if_due_soon(configuration: ChannelConfiguration) -> None:
 @app.task(name="remove_old_attempts")
 def remove_old_attempts() -> int:
     """Delete attempts and runs that are older than ``ATTEMPT_RETENTION_DAYS``; return the number of rows."""
-    return audit_records.remove_old(before=timezone.now() - timedelta(days=settings.ATTEMPT_RETENTION_DAYS))
+    return retention.remove_old(before=timezone.now() - timedelta(days=settings.ATTEMPT_RETENTION_DAYS))

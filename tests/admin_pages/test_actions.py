@@ -17,7 +17,7 @@ from enterprise_catalog.admin_pages import actions, confirmation, confirmed_acti
 from enterprise_catalog.admin_pages.confirmed_actions import ConfirmedActions
 from enterprise_catalog.catalog.models import CatalogRole, CatalogRoleAssignment, EnterpriseCustomer
 from enterprise_catalog.integrated_channels.admin import configurations
-from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
 from tests.admin_pages.browsing import Visitor, all_models, base_of
 from tests.admin_pages.confirming import answer, ask, count_on, messages_of, run
@@ -143,7 +143,7 @@ def test_a_large_action_runs_in_batches_with_a_transaction_each(
 ) -> None:
     rows = rejected(25)
     sizes: list[int] = []
-    queue_again = audit_records.queue_again
+    queue_again = decisions.queue_again
 
     def fails_with_the_third(chosen: Any, **options: Any) -> int:
         sizes.append(chosen.count())
@@ -152,7 +152,7 @@ def test_a_large_action_runs_in_batches_with_a_transaction_each(
             raise OperationalError(1213, "Deadlock found")
         return number
 
-    monkeypatch.setattr(audit_records, "queue_again", fails_with_the_third)
+    monkeypatch.setattr(decisions, "queue_again", fails_with_the_third)
     page = type(admin.site.get_model_admin(ContentMetadataItemTransmission))
     monkeypatch.setattr(page.queue_again, "running", actions.Running(batch_size=10), raising=False)  # type: ignore[attr-defined]
 

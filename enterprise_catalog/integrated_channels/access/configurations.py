@@ -11,7 +11,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings as django_settings
-from django.db import connection, transaction
+from django.db import connection
 from pydantic import SecretStr, ValidationError
 
 from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt, rotated
@@ -117,8 +117,7 @@ def save_credentials(
     """
     credentials = encrypt({**decrypt(configuration.credentials), **changes})
     try:
-        with transaction.atomic():
-            leases.renew(lease, now=now)
+        with leases.fenced(lease, now=now):
             ChannelConfiguration.objects.filter(pk=configuration.pk).update(credentials=credentials)
     finally:
         if threading.current_thread() is not threading.main_thread() and not connection.in_atomic_block:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from enterprise_catalog.integrated_channels.access.configurations import channel_for, save_credentials
 from enterprise_catalog.integrated_channels.audit import leases
+from enterprise_catalog.integrated_channels.audit.lease_renewer import LeaseRenewer
 from enterprise_catalog.integrated_channels.channels.base import ConsentingChannel
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, StopSyncError, SyncError
-from enterprise_catalog.integrated_channels.sync.run import LeaseKeeper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ class BusyError(StopSyncError):
 @contextmanager
 def connected(
     configuration: ChannelConfiguration, *, clock: Callable[[], datetime]
-) -> Iterator[tuple[Channel[Any, Any], LeaseKeeper]]:
+) -> Iterator[tuple[Channel[Any, Any], LeaseRenewer]]:
     """Yield the configuration's channel, and the keeper of the lease that is held until the block ends.
 
     Raises:
@@ -45,7 +45,7 @@ def connected(
     lease = leases.acquire(configuration.pk, now=clock())
     if lease is None:
         raise BusyError("A sync of this configuration is running; try again when it has ended.")
-    keeper = LeaseKeeper(lease, clock)
+    keeper = LeaseRenewer(lease, clock)
     try:
         with channel_for(
             configuration,

@@ -37,7 +37,7 @@ from enterprise_catalog.integrated_channels.admin.configuration_form import (
     entered_customer_problems,
 )
 from enterprise_catalog.integrated_channels.admin.runs import run_badge
-from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.channels.base import ConsentingChannel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.models import (
@@ -87,7 +87,7 @@ def _undecided(
 
 def _decide_deletes(request: HttpRequest, transmissions: TransmissionQuerySet, *, approved: bool) -> Result:
     by, chosen = request.user.get_username(), transmissions.count()
-    number = audit_records.decide_chosen_deletes(transmissions, approved=approved, by=by, now=timezone.now())
+    number = decisions.decide_chosen_deletes(transmissions, approved=approved, by=by, now=timezone.now())
     done = "approved for deletion in the next sync" if approved else "kept"
     return Result(Counter({done: number}), Counter({"already decided": chosen - number}))
 

@@ -30,7 +30,7 @@ from enterprise_catalog.admin_pages.rendering import (
 from enterprise_catalog.integrated_channels.admin.attempts import answer_text, outcome_badge
 from enterprise_catalog.integrated_channels.admin.channel_filter import ChannelFilter
 from enterprise_catalog.integrated_channels.admin.explanation import STATE_TONES, explain
-from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, TransmissionAttempt
 from enterprise_catalog.integrated_channels.querysets import TransmissionQuerySet
@@ -136,7 +136,7 @@ class TransmissionPage(ReadOnlyPage):
     @admin.action(description="Send again with the next sync", permissions=["queue_again"])
     def queue_again(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
         by, chosen = request.user.get_username(), queryset.count()
-        number = audit_records.queue_again(queryset, by=by, now=timezone.now(), also_transmitted=True)
+        number = decisions.queue_again(queryset, by=by, now=timezone.now(), also_transmitted=True)
         return Result(
             Counter({"queued for the next sync": number}),
             Counter({"already queued, or nothing to send": chosen - number}),

@@ -11,7 +11,7 @@ A statement contains as many rows as the database's limit on variables allows.
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection
 from django.db.models.constants import OnConflict
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from django.db.models import Field, Model
 
     Fields = tuple[Field[Any, Any], ...]
+
+#: Number of rows that one statement reads or writes.
+ROWS_PER_STATEMENT: Final = 1_000
 
 
 def insert(rows: Sequence[Model]) -> None:

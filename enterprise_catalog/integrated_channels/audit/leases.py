@@ -7,13 +7,16 @@ continues after its lease expired can write nothing.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
+from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT
 from enterprise_catalog.integrated_channels.audit.pacing import Pacer
 from enterprise_catalog.integrated_channels.audit.rate_budget import CallBudget
 from enterprise_catalog.integrated_channels.exceptions import LeaseLostError
@@ -26,7 +29,10 @@ from enterprise_catalog.integrated_channels.models import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
+
+T = TypeVar("T")
 
 #: Age at which a lease is renewed in the middle of a chunk; several times within its duration.
 RENEWAL_INTERVAL: Final = timedelta(minutes=1)
@@ -144,6 +150,29 @@ def renew(lease: Lease, *, now: datetime) -> None:
         LeaseLostError: another worker has the lease.
     """
     _update(lease, expires_at=now + LEASE_DURATION)
+
+
+@contextmanager
+def fenced(lease: Lease, *, now: datetime) -> Iterator[None]:
+    """Open a transaction that renews the lease first. A worker that has lost its lease thus writes nothing.
+
+    Raises:
+        LeaseLostError: another worker has the lease.
+    """
+    with transaction.atomic():
+        renew(lease, now=now)
+        yield
+
+
+def fenced_batches(values: Sequence[T], write: Callable[[Sequence[T]], object], *, lease: Lease, now: datetime) -> None:
+    """Call ``write`` with each batch of up to 1,000 of ``values``, each in a :func:`fenced` transaction of its own.
+
+    Raises:
+        LeaseLostError: another worker has the lease. The earlier batches stay written.
+    """
+    for start in range(0, len(values), ROWS_PER_STATEMENT):
+        with fenced(lease, now=now):
+            write(values[start : start + ROWS_PER_STATEMENT])
 
 
 def release(lease: Lease) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.channels.base import PullChannel
     from enterprise_catalog.integrated_channels.domain import Outgoing
 
-#: A poller accepts a change only if its time is later, and may truncate times to full seconds.
-_RESOLUTION: Final = timedelta(seconds=1)
 _ITEMS_AT_ONCE: Final = 1_000
 
 
@@ -66,23 +63,14 @@ def _entry(
     before: FeedItem | None,
     now: datetime,
 ) -> FeedItem:
-    earliest = visible_from(now)
+    earliest = FeedItem.visible_from(now)
     return FeedItem(
         transmission=row,
         configuration=configuration,
         feed_key=before.feed_key if before else feed_key(configuration, item.content_key, channel),
         payload=channel.retired(before.payload) if before and item.action is Action.DELETE else item.payload,
-        modified_at=max(earliest, before.modified_at + _RESOLUTION) if before else earliest,
+        modified_at=max(earliest, before.modified_at + FeedItem.RESOLUTION) if before else earliest,
     )
-
-
-def visible_from(now: datetime) -> datetime:
-    """Return ``modified_at`` of an entry that is written at ``now``: a full second that no poll can miss.
-
-    ``If-Modified-Since`` has full seconds, and is the time at which a poll began. A poll that began at this time or
-    later must have seen the entry. The transaction that writes the entry therefore has at least a second to commit.
-    """
-    return now.replace(microsecond=0) + 2 * _RESOLUTION
 
 
 def feed_key(configuration: ChannelConfiguration, content_key: str, channel: PullChannel[Any, Any]) -> str:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from enterprise_catalog.db.broken_connections import BROKEN, drop_connection
-from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.audit import attempts, bulk, plan_marks
 from enterprise_catalog.integrated_channels.channels.base import PullChannel, PushChannel
 from enterprise_catalog.integrated_channels.domain import Action, Outcome
 from enterprise_catalog.integrated_channels.exceptions import (
@@ -18,8 +18,8 @@ from enterprise_catalog.integrated_channels.exceptions import (
     ThrottledError,
 )
 from enterprise_catalog.integrated_channels.feed import entries as feed_entries
+from enterprise_catalog.integrated_channels.sync.chunks import chunks
 from enterprise_catalog.integrated_channels.sync.export import export_chunk, translate_chunk
-from enterprise_catalog.integrated_channels.sync.plan import chunks
 from enterprise_catalog.integrated_channels.sync.prefetch import Ahead
 from enterprise_catalog.integrated_channels.sync.timing import Timing
 from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter, staged
@@ -44,14 +44,14 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
         LeaseLostError: another worker has the configuration's lease.
     """
     configuration, lease = run.configuration, run.lease
-    audit_records.withdraw(configuration, sync_plan.withdrawn, lease=lease, now=run.clock())
+    plan_marks.withdraw(configuration, sync_plan.withdrawn, lease=lease, now=run.clock())
     if sync_plan.withdrawn:
         run.counts.add(Action.DELETE, Outcome.WITHDRAWN, len(sync_plan.withdrawn))
-    audit_records.hold(configuration, sync_plan.held, lease=lease, now=run.clock())
+    plan_marks.hold(configuration, sync_plan.held, lease=lease, now=run.clock())
     sync_plan = _released(run, sync_plan)
-    audit_records.take_back(configuration, sync_plan.back, lease=lease, now=run.clock())
-    audit_records.note_planned(configuration, sync_plan.creates, lease=lease, now=run.clock())
-    size = min(configuration.chunk_size or max(channel.items_per_call, CHUNK_SIZE), audit_records.ROWS_PER_STATEMENT)
+    plan_marks.take_back(configuration, sync_plan.back, lease=lease, now=run.clock())
+    plan_marks.note_planned(configuration, sync_plan.creates, lease=lease, now=run.clock())
+    size = min(configuration.chunk_size or max(channel.items_per_call, CHUNK_SIZE), bulk.ROWS_PER_STATEMENT)
     waiting = deque(
         chunks(
             sync_plan,
@@ -79,14 +79,14 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
     finally:
         # Also after an error, such as an unreachable catalog service: the results of the last chunk are known.
         if run.answered is not None:
-            audit_records.close_chunk(run.answered, lease=lease, now=run.clock())
+            attempts.close_chunk(run.answered, lease=lease, now=run.clock())
         left = [item for chunk in waiting for item in chunk.items]
-        audit_records.note_left_over(configuration, left, reason=reason, lease=lease, now=run.clock())
+        plan_marks.note_left_over(configuration, left, reason=reason, lease=lease, now=run.clock())
 
 
 def _released(run: Run, sync_plan: SyncPlan) -> SyncPlan:
     """Queue held deletes that no longer exceed the limit; drop deletes that an operator has decided against."""
-    released = audit_records.release(run.configuration, sync_plan.released, lease=run.lease, now=run.clock())
+    released = plan_marks.release(run.configuration, sync_plan.released, lease=run.lease, now=run.clock())
     kept = set(sync_plan.released) - released
     if not kept:
         return sync_plan
@@ -112,7 +112,7 @@ def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int)
     """
     to_send = list(islice(waiting, run.configuration.max_chunks_per_run))
     following = iter([*to_send[1:], None])
-    for chunk, rows in audit_records.with_rows(run.configuration, iter(to_send), size=size):
+    for chunk, rows in attempts.with_rows(run.configuration, iter(to_send), size=size):
         next_chunk = next(following)
         run.keeper.check_time()
         run.lease.budget.check(run.clock())
@@ -141,7 +141,7 @@ def _divided(chunk: Chunk, *, calls_left: int | None, per_call: int) -> tuple[Ch
 
 
 def _send_chunk(
-    run: Run, chunk: Chunk, rows: audit_records.Rows, export: Export, sender: _Sender, *, next_chunk: Chunk | None
+    run: Run, chunk: Chunk, rows: attempts.Rows, export: Export, sender: _Sender, *, next_chunk: Chunk | None
 ) -> None:
     """Send one chunk; leave its results in ``run.answered``, to be written with the next chunk's attempts.
 
@@ -153,9 +153,7 @@ def _send_chunk(
     """
     due = [(item.action, rows[item.content_key]) for item in export.outgoing]
     now = run.clock()
-    attempts = audit_records.open_attempts(
-        run.row, due, export.exported, answered=run.answered, lease=run.lease, now=now
-    )
+    opened = attempts.open_attempts(run.row, due, export.exported, answered=run.answered, lease=run.lease, now=now)
     run.answered, run.keeper.renewed_at = None, now
     if next_chunk is not None:  # Not earlier: it would compete for the CPU with the current chunk.
         sender.translated.begin(next_chunk)
@@ -166,9 +164,7 @@ def _send_chunk(
     else:
         transmission = sender.transmitter.transmit(export.outgoing)
     results = {result.content_key: result for result in export.settled} | transmission.results
-    run.answered = audit_records.answer_chunk(
-        chunk, rows, attempts, results, export.exported, feed=feed, now=run.clock()
-    )
+    run.answered = attempts.answer_chunk(chunk, rows, opened, results, export.exported, feed=feed, now=run.clock())
     for item in chunk.items:
         outcome = results[item.content_key].outcome
         run.counts.add(item.action, outcome)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from enterprise_catalog.integrated_channels.access.connections import connected
-from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.audit import adoption
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.channels.duplicates import one_of_each
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from enterprise_catalog.integrated_channels.audit.lease_renewer import LeaseRenewer
     from enterprise_catalog.integrated_channels.channels.base import Channel
     from enterprise_catalog.integrated_channels.channels.duplicates import Duplicates
     from enterprise_catalog.integrated_channels.domain import RemoteItem
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-    from enterprise_catalog.integrated_channels.sync.run import LeaseKeeper
     from enterprise_catalog.integrated_channels.sync.saved_plan import Knowledge
 
 _DOCUMENTS_AT_ONCE: Final = 500
@@ -95,14 +95,14 @@ def adopt(configuration: ChannelConfiguration, *, clock: Callable[[], datetime])
     with connected(configuration, clock=clock) as (channel, keeper), CatalogClient() as catalog:
         known, there, duplicates = _both_sides(configuration, channel, keeper, catalog, clock)
         theirs = {key: item.remote_id for key, item in there.items() if _is_unsent(known, item)}
-        number = audit_records.adopt(configuration, theirs, lease=keeper.lease, now=clock())
+        number = adoption.adopt(configuration, theirs, lease=keeper.lease, now=clock())
     return Adoption(number, [each for each in duplicates if each.content_key in theirs])
 
 
 def _both_sides(
     configuration: ChannelConfiguration,
     channel: Channel[Any, Any],
-    keeper: LeaseKeeper,
+    keeper: LeaseRenewer,
     catalog: CatalogClient,
     clock: Callable[[], datetime],
 ) -> tuple[Knowledge, Mapping[str, RemoteItem], Sequence[Duplicates]]:

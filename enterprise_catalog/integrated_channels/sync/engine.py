@@ -12,8 +12,8 @@ from django.utils.translation import ngettext
 
 from enterprise_catalog.db.broken_connections import BROKEN, drop_connection
 from enterprise_catalog.integrated_channels.access.configurations import channel_for, save_credentials
-from enterprise_catalog.integrated_channels.audit import leases
-from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.audit import leases, plan_marks, runs
+from enterprise_catalog.integrated_channels.audit.lease_renewer import LeaseRenewer
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.domain import Outcome
 from enterprise_catalog.integrated_channels.exceptions import (
@@ -34,7 +34,7 @@ from enterprise_catalog.integrated_channels.models import (
 )
 from enterprise_catalog.integrated_channels.sync import checkpoint
 from enterprise_catalog.integrated_channels.sync.delivery import send
-from enterprise_catalog.integrated_channels.sync.run import LeaseKeeper, Run
+from enterprise_catalog.integrated_channels.sync.run import Run
 from enterprise_catalog.integrated_channels.sync.saved_plan import know
 
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ def sync(
     if lease is None:
         return None
     if lease.left_behind.has_dead_runs:
-        audit_records.settle_dead_runs(configuration, lease=lease, now=clock())
-    row = audit_records.start_run(configuration, now=clock())
+        runs.settle_dead_runs(configuration, lease=lease, now=clock())
+    row = runs.start_run(configuration, now=clock())
     ends_at = clock() + timedelta(seconds=settings.SYNC_RUN_SECONDS)
-    keeper = LeaseKeeper(lease, clock, renewed_at=clock(), ends_at=ends_at)
+    keeper = LeaseRenewer(lease, clock, renewed_at=clock(), ends_at=ends_at)
     call_clock = CallClock(seconds=settings.LMS_CALL_SECONDS, run_seconds_left=keeper.seconds_left)
     run = Run(configuration, lease, row, clock, keeper, call_clock, saved)
     with structlog.contextvars.bound_contextvars(
@@ -122,7 +122,7 @@ def _carry_out(run: Run) -> None:
 
 def _give_up(run: Run, reason: str) -> None:
     """End the row of a run that cannot continue. Its in-flight items are in doubt, as if its worker had died."""
-    audit_records.settle_dead_runs(run.configuration, lease=run.lease, now=run.clock())
+    runs.settle_dead_runs(run.configuration, lease=run.lease, now=run.clock())
     _end(run, RunState.STOPPED, reason)
 
 
@@ -162,7 +162,7 @@ def _outcome(run: Run) -> tuple[RunState, str]:
     left = (run.counts.failures, row.waiting, row.backlog, row.dead, row.held, row.kept, row.staged)
     reasons = []
     if row.held:
-        reasons.append(audit_records.held_reason(row.held))
+        reasons.append(plan_marks.held_reason(row.held))
     if row.staged:
         reasons.append(_staged_reason(row.staged))
     return RunState.INCOMPLETE if any(left) else RunState.COMPLETE, " ".join(reasons)

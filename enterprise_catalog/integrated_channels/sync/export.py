@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-from enterprise_catalog.integrated_channels.catalog_api.client import read_moment
 from enterprise_catalog.integrated_channels.channels.content.text import payload_hash
 from enterprise_catalog.integrated_channels.domain import (
     Action,
-    Desired,
-    DesiredItem,
     Exported,
     ItemResult,
     Outcome,
@@ -20,15 +16,16 @@ from enterprise_catalog.integrated_channels.domain import (
     Presence,
     State,
 )
-from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError
+from enterprise_catalog.integrated_channels.exceptions import RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+    from uuid import UUID
 
     from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient, MetadataAnswer
     from enterprise_catalog.integrated_channels.channels.base import Channel
-    from enterprise_catalog.integrated_channels.domain import Chunk, History, Payload, PlannedItem
-    from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
+    from enterprise_catalog.integrated_channels.domain import Chunk, Payload, PlannedItem
+    from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
 
 
 @dataclass(slots=True)
@@ -50,55 +47,6 @@ class Translation:
 
 
 Translations = dict[str, Translation]  #: By content key.
-
-
-def catalogs_to_send(configuration: ChannelConfiguration, of_customer: Sequence[UUID]) -> Sequence[UUID]:
-    """Return the catalogs to send, ascending. Never returns another customer's catalog.
-
-    Args:
-        of_customer: all catalogs of the configuration's customer, ascending.
-
-    Raises:
-        ConfigurationError: the configuration names a catalog that does not belong to the customer.
-    """
-    named = sorted(UUID(catalog_uuid) for catalog_uuid in configuration.catalog_uuids)
-    if strangers := [str(catalog_uuid) for catalog_uuid in named if catalog_uuid not in of_customer]:
-        customer = configuration.enterprise_customer_uuid
-        message = f"Customer {customer} has no catalog {', '.join(strangers)}. Check the configuration's catalogs."
-        raise ConfigurationError(message)
-    return named or of_customer
-
-
-def desired_items(catalog_uuids: Sequence[UUID], history: History, catalog: CatalogClient) -> Desired:
-    """Return the items that belong in the LMS.
-
-    An item in several catalogs keeps the catalog that it was last sent from, else gets the first in ``catalog_uuids``.
-
-    Raises:
-        CatalogUnavailableError: a catalog could not be read. Without it, no item can be treated as having left.
-    """
-    known_keys, records = history.live_keys(), history.records
-    matched: dict[str, UUID] = {}
-    desired: dict[str, DesiredItem] = {}
-    versions: dict[UUID, str] = {}
-    for catalog_uuid in catalog_uuids:
-        answer = catalog.diff(catalog_uuid, known_keys)
-        versions[catalog_uuid] = answer.version
-        settled = history.settled.get(catalog_uuid, {})
-        if answer.existing == settled and records.keys().isdisjoint(settled.keys()):  # The usual case.
-            matched |= dict.fromkeys(settled, catalog_uuid)
-        else:
-            for key, version in answer.existing.items():
-                record = records.get(key)
-                if record is None and (held := settled.get(key)) and held == version:
-                    matched[key] = catalog_uuid
-                elif key not in desired or (record.catalog_uuid == catalog_uuid if record else key in settled):
-                    desired[key] = DesiredItem(catalog_uuid, read_moment(version))
-        new = DesiredItem(catalog_uuid, None)
-        for key in answer.to_create:
-            desired.setdefault(key, new)
-    others = {key: item for key, item in desired.items() if key not in matched}
-    return Desired(matched, others, versions)
 
 
 def translate_chunk(chunk: Chunk, catalog: CatalogClient, channel: Channel[Any, Any]) -> Translations:

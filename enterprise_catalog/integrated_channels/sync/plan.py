@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum, auto
-from itertools import groupby, islice, zip_longest
-from operator import attrgetter
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.integrated_channels.domain import (
     Action,
-    Chunk,
     DeleteLimit,
     DesiredItem,
     PlannedItem,
@@ -20,17 +17,8 @@ from enterprise_catalog.integrated_channels.domain import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import datetime
-
-T = TypeVar("T")
-
-FIRST_RETRY_SECONDS: Final = 5 * 60
-LAST_RETRY_SECONDS: Final = 24 * 60 * 60
-#: In a row. The tenth failure comes about 2 days after the first, or 10 days if each failure is a rejection.
-MAX_FAILURES: Final = 10
-#: A rejection does not pass by itself, but an administrator may fix its cause at the LMS.
-REJECTED_RETRY_SECONDS: Final = 24 * 60 * 60
 
 
 class _Idle(Enum):
@@ -217,50 +205,3 @@ def _reason(record: Record, item: DesiredItem) -> str:
     if record.holds(item):
         return "may already have been applied by an unconfirmed call"
     return "came back before it was deleted" if record.action is Action.DELETE else _REASONS[record.state]
-
-
-def chunks(sync_plan: SyncPlan, *, chunk_size: int, call_size: int, mixed: bool = False, now: datetime) -> list[Chunk]:
-    """Cut the plan into chunks in the order of sending: longest waiting first.
-
-    Chunks that have waited equally long take turns: deletes, creates, updates, and so on. A run that is cut short thus
-    divides its work among the three actions. The rest comes before everything that later runs find.
-
-    Items that failed before, or were in a rejected call, are kept apart from the others. The size of their chunks is
-    halved each time. So an item that makes its whole call fail is soon alone.
-
-    Args:
-        chunk_size: maximum number of items per chunk.
-        call_size: maximum number of items per call; if it is 1, items never share a call.
-        mixed: True if a chunk may contain several actions.
-        now: due time of items that no earlier run has found due.
-    """
-    by_action = (sync_plan.deletes, sync_plan.creates, sync_plan.updates)
-    queues = [list(_in_turn(by_action))] if mixed else by_action
-    cut = [_cut(items, chunk_size, call_size) for items in queues]
-    return sorted(_in_turn(cut), key=lambda chunk: chunk.items[0].since or now)
-
-
-def _in_turn(queues: Iterable[Iterable[T]]) -> Iterator[T]:
-    """Yield the first element of each of ``queues``, then the second of each, and so on."""
-    return (each for turn in zip_longest(*queues) for each in turn if each is not None)
-
-
-def _cut(items: Sequence[PlannedItem], chunk_size: int, call_size: int) -> Iterator[Chunk]:
-    """Yield ``items`` in chunks of items with equally many splits, longest waiting first."""
-    ordered = sorted(items, key=lambda item: (item.halvings, item.since is None, item.since))
-    for halvings, group in groupby(ordered, key=attrgetter("halvings")):
-        size = chunk_size if call_size == 1 or not halvings else max(1, min(chunk_size, call_size) >> halvings)
-        while some := tuple(islice(group, size)):
-            yield Chunk(some)
-
-
-def retry_delay_seconds(failures: int, *, jitter: float, retry_after_seconds: float | None = None) -> float:
-    """Return the delay after the ``failures``-th failure in a row: 5 minutes, doubled each time, at most a day.
-
-    Args:
-        jitter: from 0 to 1; shortens the delay by up to a quarter, so that items that failed together are not retried
-            together.
-        retry_after_seconds: requested by the LMS; the delay is never shorter.
-    """
-    doubled = float(FIRST_RETRY_SECONDS << min(failures - 1, 20))
-    return max(min(doubled, LAST_RETRY_SECONDS) * (1 - jitter / 4), retry_after_seconds or 0)

@@ -18,7 +18,7 @@ from enterprise_catalog.integrated_channels.domain import DeleteLimit
 from enterprise_catalog.integrated_channels.exceptions import StopSyncError
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
 from enterprise_catalog.integrated_channels.sync import checkpoint
-from enterprise_catalog.integrated_channels.sync.export import catalogs_to_send, desired_items
+from enterprise_catalog.integrated_channels.sync.desired import catalogs_to_send, desired_items
 from enterprise_catalog.integrated_channels.sync.plan import plan
 
 if TYPE_CHECKING:

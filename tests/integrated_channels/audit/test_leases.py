@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import connection
 
-from enterprise_catalog.integrated_channels.audit import leases
-from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.audit import attempts, leases, runs
 from enterprise_catalog.integrated_channels.domain import Action
 from enterprise_catalog.integrated_channels.exceptions import LeaseLostError
 from enterprise_catalog.integrated_channels.models import RunState, SyncLease, SyncRun
@@ -121,8 +120,8 @@ def test_what_a_dead_run_had_in_flight_is_in_doubt_and_settled_by_the_next(
     run_of(configuration, clock)
     lease = leases.acquire(configuration.pk, now=clock.now)
     assert lease is not None
-    dead = audit_records.start_run(configuration, now=clock.now)
-    audit_records.open_attempts(dead, [(Action.UPDATE, row_of("A"))], {}, lease=lease, now=clock.now)
+    dead = runs.start_run(configuration, now=clock.now)
+    attempts.open_attempts(dead, [(Action.UPDATE, row_of("A"))], {}, lease=lease, now=clock.now)
     clock.forward(minutes=LEASE_MINUTES)
 
     run = run_of(configuration, clock)
@@ -195,8 +194,8 @@ def test_an_item_that_came_back_in_a_dead_run_and_left_again_is_hidden(
     run_of(configuration, clock)
     lease = leases.acquire(configuration.pk, now=clock.now)
     assert lease is not None
-    dead = audit_records.start_run(configuration, now=clock.now)
-    audit_records.open_attempts(dead, [(Action.CREATE, row_of("A"))], {}, lease=lease, now=clock.now)
+    dead = runs.start_run(configuration, now=clock.now)
+    attempts.open_attempts(dead, [(Action.CREATE, row_of("A"))], {}, lease=lease, now=clock.now)
     [course] = moodle.table.with_idnumber("A")
     moodle.table.change(replace(course, visible=1))  # The LMS carried out the dead run's call.
     clock.forward(minutes=LEASE_MINUTES)

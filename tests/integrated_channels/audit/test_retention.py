@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone
 
-from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.audit import retention
 from enterprise_catalog.integrated_channels.models import (
     ContentMetadataItemTransmission,
     RunState,
@@ -32,7 +32,7 @@ def test_what_is_older_goes_and_what_it_was_about_stays() -> None:
     records.transmissions(configuration, ["a", "b"])
     newer = records.a_run(configuration, started_at=DAY_TWO)
 
-    removed = audit_records.remove_old(before=DAY_TWO)
+    removed = retention.remove_old(before=DAY_TWO)
 
     assert removed == 3
     assert list(SyncRun.objects.all()) == [newer]
@@ -40,12 +40,12 @@ def test_what_is_older_goes_and_what_it_was_about_stays() -> None:
 
 
 def test_more_than_one_portion_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit_records, "ROWS_PER_STATEMENT", 2)
+    monkeypatch.setattr(retention, "ROWS_PER_STATEMENT", 2)
     configuration = records.a_configuration()
     records.transmissions(configuration, "abcde")
     records.a_run(configuration, started_at=DAY_TWO)
 
-    assert audit_records.remove_old(before=DAY_TWO) == 6
+    assert retention.remove_old(before=DAY_TWO) == 6
 
 
 def test_what_is_newer_or_under_way_or_the_newest_stays() -> None:
@@ -57,7 +57,7 @@ def test_what_is_newer_or_under_way_or_the_newest_stays() -> None:
     under_way = records.a_run(configuration, state=RunState.RUNNING)
     records.a_run(configuration, started_at=DAY_TWO)
 
-    assert audit_records.remove_old(before=DAY_TWO) == 0
+    assert retention.remove_old(before=DAY_TWO) == 0
 
     assert {newest_of_other, under_way} <= set(SyncRun.objects.all())
 

@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.utils.http import http_date
 
 from enterprise_catalog.integrated_channels.access.configurations import make_configuration
-from enterprise_catalog.integrated_channels.feed import entries as feed_entries
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
@@ -206,13 +205,13 @@ def test_an_entry_that_is_written_late_is_as_late_as_its_writing(
 
     slow: Any = slow_clock
 
-    def noted(now: datetime) -> datetime:
+    def noted(_: type[FeedItem], now: datetime) -> datetime:
         written.append(now)
         return earliest(now)
 
-    earliest = feed_entries.visible_from
+    earliest = FeedItem.visible_from
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(feed_entries, "visible_from", noted)
+        patch.setattr(FeedItem, "visible_from", classmethod(noted))
         run_of(configuration, slow)
 
     times = list(FeedItem.objects.order_by("pk").values_list("modified_at", flat=True))

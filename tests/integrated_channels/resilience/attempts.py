@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.models import Count
 
-from enterprise_catalog.integrated_channels.domain import Outcome
-from enterprise_catalog.integrated_channels.models import TransmissionAttempt
-from enterprise_catalog.integrated_channels.sync.plan import (
+from enterprise_catalog.integrated_channels.audit.retry_policy import (
     MAX_FAILURES,
     REJECTED_RETRY_SECONDS,
     retry_delay_seconds,
 )
+from enterprise_catalog.integrated_channels.domain import Outcome
+from enterprise_catalog.integrated_channels.models import TransmissionAttempt
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

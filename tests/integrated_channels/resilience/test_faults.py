@@ -21,7 +21,7 @@ from django.conf import settings as site_settings
 from django.core.management import call_command
 
 from enterprise_catalog.integrated_channels.access.configurations import make_configuration
-from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.domain import Outcome
 from enterprise_catalog.integrated_channels.feed import views as feed_views
 from enterprise_catalog.integrated_channels.lms import client as lms_client
@@ -275,7 +275,7 @@ def mend(trial: Trial) -> int:
     """
     trial.faults.clear()
     dead = ContentMetadataItemTransmission.objects.of(trial.configuration).filter(state="dead_letter")
-    queued = audit_records.queue_again(dead, by="a proof", now=trial.clock.now)
+    queued = decisions.queue_again(dead, by="a proof", now=trial.clock.now)
     trial.clock.forward(days=1)
     for _ in range(trial.system.runs_to_mend):
         run = trial.run()

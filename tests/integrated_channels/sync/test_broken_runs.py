@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
 
-from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.audit import attempts
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState, SyncRun, TransmissionAttempt
 from enterprise_catalog.integrated_channels.sync.engine import sync
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
@@ -57,11 +57,11 @@ def kill(thread: int) -> None:
 def test_what_an_error_in_the_program_leaves_in_flight_is_in_doubt(
     configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object, **__: object) -> audit_records.Answered:
+    def fail(*_: object, **__: object) -> attempts.Answered:
         monkeypatch.undo()
         raise ZeroDivisionError
 
-    monkeypatch.setattr(audit_records, "answer_chunk", fail)
+    monkeypatch.setattr(attempts, "answer_chunk", fail)
 
     check_broken_run(configuration, clock, ZeroDivisionError, "Internal error: ZeroDivisionError. See the log.")
     assert TransmissionAttempt.objects.get().outcome == "in_doubt"
@@ -87,9 +87,9 @@ def test_a_run_whose_database_connection_breaks_says_so_and_the_next_one_need_no
 def test_a_connection_that_breaks_right_after_a_commit_is_not_taken_for_one_in_a_transaction(
     configuration: ChannelConfiguration, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    open_attempts, commit = audit_records.open_attempts, connection.commit
+    open_attempts, commit = attempts.open_attempts, connection.commit
 
-    def open_attempts_and_break(*arguments: Any, **keywords: Any) -> audit_records.Attempts:
+    def open_attempts_and_break(*arguments: Any, **keywords: Any) -> attempts.Attempts:
         if keywords["answered"] is not None:  # The second chunk; now the results of the first chunk are written.
             monkeypatch.setattr(connections[DEFAULT_DB_ALIAS], "commit", commit_and_break)
         return open_attempts(*arguments, **keywords)
@@ -99,7 +99,7 @@ def test_a_connection_that_breaks_right_after_a_commit_is_not_taken_for_one_in_a
         commit()
         kill(connection.connection.thread_id())
 
-    monkeypatch.setattr(audit_records, "open_attempts", open_attempts_and_break)
+    monkeypatch.setattr(attempts, "open_attempts", open_attempts_and_break)
 
     check_broken_run(configuration, clock, OperationalError, "The database did not respond.")
     assert row_of("Northwind+C000000").state == "transmitted"

@@ -15,8 +15,7 @@ from django.db import connection
 from enterprise_catalog.api.pagination import CatalogPagination
 from enterprise_catalog.catalog.customers import save_customer
 from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt
-from enterprise_catalog.integrated_channels.audit import leases
-from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.audit import leases, runs
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
@@ -368,7 +367,7 @@ def test_after_a_run_that_died_a_diff_is_asked_for(
     configuration: ChannelConfiguration, clock: Clock, asked: list[str]
 ) -> None:
     leases.acquire(configuration.pk, now=clock.now)
-    audit_records.start_run(configuration, now=clock.now)
+    runs.start_run(configuration, now=clock.now)
     clock.forward(seconds=leases.LEASE_DURATION.total_seconds())
 
     run = run_of(configuration, clock)
@@ -382,12 +381,12 @@ def test_the_death_of_a_run_is_not_forgotten_by_the_death_of_the_next(
     configuration: ChannelConfiguration, clock: Clock
 ) -> None:
     leases.acquire(configuration.pk, now=clock.now)
-    audit_records.start_run(configuration, now=clock.now)
+    runs.start_run(configuration, now=clock.now)
     clock.forward(seconds=leases.LEASE_DURATION.total_seconds())
     lease = leases.acquire(configuration.pk, now=clock.now)
     assert lease is not None
 
-    audit_records.settle_dead_runs(configuration, lease=lease, now=clock.now)
+    runs.settle_dead_runs(configuration, lease=lease, now=clock.now)
 
     configuration.refresh_from_db()
     assert configuration.last_full_etag == ""

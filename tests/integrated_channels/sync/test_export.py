@@ -28,13 +28,8 @@ from enterprise_catalog.integrated_channels.domain import (
 )
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, ConfigurationError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
-from enterprise_catalog.integrated_channels.sync.export import (
-    Export,
-    catalogs_to_send,
-    desired_items,
-    export_chunk,
-    translate_chunk,
-)
+from enterprise_catalog.integrated_channels.sync.desired import catalogs_to_send, desired_items
+from enterprise_catalog.integrated_channels.sync.export import Export, export_chunk, translate_chunk
 from tests.factories import DAY_ONE, a_catalog, a_course, a_customer
 from tests.integrated_channels.channels.moodle.connection import connected
 from tests.integrated_channels.scripted_catalog import served

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.core.management import CommandError, call_command
 
+from enterprise_catalog.integrated_channels.audit.retry_policy import MAX_FAILURES
 from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
 from enterprise_catalog.integrated_channels.exceptions import RetryableError
 from enterprise_catalog.integrated_channels.models import (
@@ -17,7 +18,6 @@ from enterprise_catalog.integrated_channels.models import (
     RunState,
     TransmissionAttempt,
 )
-from enterprise_catalog.integrated_channels.sync.plan import MAX_FAILURES
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories import a_catalog, a_course, courses, import_into
 from tests.integrated_channels.syncing import row_of, run_of

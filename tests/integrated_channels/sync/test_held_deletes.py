@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.audit import attempts, decisions, plan_marks
 from enterprise_catalog.integrated_channels.domain import DeleteLimit
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
@@ -188,14 +188,14 @@ def test_what_is_no_longer_too_many_and_has_begun_cannot_be_kept(
 ) -> None:
     decided: list[int] = []
 
-    def kept_meanwhile(*arguments: Any, **keywords: Any) -> audit_records.Attempts:
-        decided.append(audit_records.decide_deletes(configuration, approved=False, by="somebody", now=clock.now))
+    def kept_meanwhile(*arguments: Any, **keywords: Any) -> attempts.Attempts:
+        decided.append(decisions.decide_deletes(configuration, approved=False, by="somebody", now=clock.now))
         return open_attempts(*arguments, **keywords)
 
     run_of(configuration, clock)
     configuration.delete_limit_percent = 100
-    open_attempts = audit_records.open_attempts
-    monkeypatch.setattr(audit_records, "open_attempts", kept_meanwhile)
+    open_attempts = attempts.open_attempts
+    monkeypatch.setattr(attempts, "open_attempts", kept_meanwhile)
 
     run = run_of(configuration, clock)
 
@@ -215,8 +215,8 @@ def test_what_is_no_longer_too_many_and_was_kept_since_the_plan_stays(
 
     run_of(configuration, clock)
     configuration.delete_limit_percent = 100
-    release = audit_records.release
-    monkeypatch.setattr(audit_records, "release", kept_meanwhile)
+    release = plan_marks.release
+    monkeypatch.setattr(plan_marks, "release", kept_meanwhile)
 
     run = run_of(configuration, clock)
 
@@ -231,12 +231,12 @@ def test_a_decision_while_a_run_is_under_way_is_not_undone_by_it(
     configuration: ChannelConfiguration, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def approved_meanwhile(*arguments: Any, **keywords: Any) -> None:
-        audit_records.decide_deletes(configuration, approved=True, by="somebody", now=clock.now)
+        decisions.decide_deletes(configuration, approved=True, by="somebody", now=clock.now)
         hold(*arguments, **keywords)
 
     run_of(configuration, clock)
-    hold = audit_records.hold
-    monkeypatch.setattr(audit_records, "hold", approved_meanwhile)
+    hold = plan_marks.hold
+    monkeypatch.setattr(plan_marks, "hold", approved_meanwhile)
     run_of(configuration, clock)
 
     assert run_of(configuration, clock).counts == {"delete": {"done": 10}}

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from enterprise_catalog.integrated_channels.audit.retry_policy import retry_delay_seconds
 from enterprise_catalog.integrated_channels.domain import (
     Action,
     DeleteLimit,
@@ -21,7 +22,8 @@ from enterprise_catalog.integrated_channels.domain import (
     State,
     SyncPlan,
 )
-from enterprise_catalog.integrated_channels.sync.plan import chunks, plan, retry_delay_seconds
+from enterprise_catalog.integrated_channels.sync.chunks import chunks
+from enterprise_catalog.integrated_channels.sync.plan import plan
 from tests.factories import DAY_ONE
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, RunState, SyncRun
 from enterprise_catalog.integrated_channels.sync.engine import sync
@@ -107,7 +107,7 @@ def test_an_item_that_somebody_queued_again_makes_a_plan_stale(
     a_catalog(a_course("A", title=None), customer=customer)
     run_of(configuration, clock)
     saved = saved_now(configuration, clock)
-    audit_records.queue_again(ContentMetadataItemTransmission.objects.of(configuration), by="somebody", now=clock.now)
+    decisions.queue_again(ContentMetadataItemTransmission.objects.of(configuration), by="somebody", now=clock.now)
 
     assert "queued again" in applied(configuration, saved, clock).reason
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.management.commands._configuration import (
     add_configuration_option,
     configuration_of,
@@ -29,8 +29,6 @@ class Command(BaseCommand):
         configuration = configuration_of(options["configuration"])
         self.stdout.write(
             str(
-                audit_records.decide_deletes(
-                    configuration, approved=options["approve"], by="a command", now=timezone.now()
-                )
+                decisions.decide_deletes(configuration, approved=options["approve"], by="a command", now=timezone.now())
             )
         )

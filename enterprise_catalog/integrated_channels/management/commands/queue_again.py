@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.management.commands._configuration import (
     add_configuration_option,
@@ -41,7 +41,5 @@ class Command(BaseCommand):
         if options["state"]:
             chosen = chosen.filter(state=options["state"])
         also_transmitted = options["state"] == State.TRANSMITTED
-        number = audit_records.queue_again(
-            chosen, by="a command", now=timezone.now(), also_transmitted=also_transmitted
-        )
+        number = decisions.queue_again(chosen, by="a command", now=timezone.now(), also_transmitted=also_transmitted)
         self.stdout.write(str(number))

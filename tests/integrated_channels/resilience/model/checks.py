@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.models import Q
 
+from enterprise_catalog.integrated_channels.audit.retry_policy import MAX_FAILURES
 from enterprise_catalog.integrated_channels.domain import Action, Outcome, Presence, State
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
@@ -16,7 +17,6 @@ from enterprise_catalog.integrated_channels.models import (
     SyncRun,
     TransmissionAttempt,
 )
-from enterprise_catalog.integrated_channels.sync.plan import MAX_FAILURES
 from tests.integrated_channels.resilience.model.catalogs import ALL_KEYS, fullname
 from tests.integrated_channels.resilience.model.occurrences import note
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from enterprise_catalog.integrated_channels.access.configurations import make_configuration
-from enterprise_catalog.integrated_channels.audit import records as audit_records
+from enterprise_catalog.integrated_channels.audit import decisions
+from enterprise_catalog.integrated_channels.audit.retry_policy import MAX_FAILURES
 from enterprise_catalog.integrated_channels.domain import Presence, State
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
-from enterprise_catalog.integrated_channels.sync.plan import MAX_FAILURES
 from enterprise_catalog.sandbox.moodle.site import PASSWORD, SERVICE, TOKEN, USERNAME, SiteState
 from tests.integrated_channels.resilience.model.catalogs import KEYS, Catalogs, fullname
 from tests.integrated_channels.resilience.model.watched_moodle import Shown, WatchedMoodle
@@ -137,19 +137,19 @@ class People:
         """Approve all held deletes."""
         undecided = _rows().filter(state__in=(State.HELD, State.KEPT))
         self.approved.update(undecided.values_list("content_key", flat=True))
-        audit_records.decide_deletes(self.configuration, approved=True, by=_SOMEBODY, now=self._clock())
+        decisions.decide_deletes(self.configuration, approved=True, by=_SOMEBODY, now=self._clock())
 
     def keep(self, _: int = 0) -> None:
         """Keep the items with held deletes."""
-        audit_records.decide_deletes(self.configuration, approved=False, by=_SOMEBODY, now=self._clock())
+        decisions.decide_deletes(self.configuration, approved=False, by=_SOMEBODY, now=self._clock())
 
     def queue_again(self, _: int = 0) -> None:
         """Queue all failed items again."""
-        audit_records.queue_again(_rows(), by=_SOMEBODY, now=self._clock())
+        decisions.queue_again(_rows(), by=_SOMEBODY, now=self._clock())
 
     def send_again(self, _: int = 0) -> None:
         """Queue all transmitted items again, in case they were changed by hand in the LMS."""
-        audit_records.queue_again(
+        decisions.queue_again(
             _rows().filter(state=State.TRANSMITTED), by=_SOMEBODY, now=self._clock(), also_transmitted=True
         )
 

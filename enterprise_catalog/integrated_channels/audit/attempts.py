@@ -1,0 +1,176 @@
+"""Attempts and results of chunks, in bulk: the number of statements depends on the number of chunks, not of items.
+
+Functions with a ``lease`` renew it in the transaction in which they write. A run that lost its lease therefore writes
+nothing more. docs/concepts/delivery.rst draws the state transitions of a row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from enterprise_catalog.integrated_channels.audit import leases
+from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, insert, upsert
+from enterprise_catalog.integrated_channels.audit.transitions import MAX_HALVINGS, apply_result, set_task
+from enterprise_catalog.integrated_channels.domain import Action, Exported, ItemResult, Outcome, Presence, State
+from enterprise_catalog.integrated_channels.models import (
+    MAX_MESSAGE_LENGTH,
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
+    FeedItem,
+    SyncRun,
+    TransmissionAttempt,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from enterprise_catalog.integrated_channels.audit.leases import Lease
+    from enterprise_catalog.integrated_channels.domain import Chunk
+
+
+Rows = dict[str, ContentMetadataItemTransmission]  #: By content key.
+Attempts = dict[str, TransmissionAttempt]  #: By content key.
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A chunk's rows and attempts with their results, ready to be written."""
+
+    rows: Sequence[ContentMetadataItemTransmission]
+    attempts: Sequence[TransmissionAttempt]  #: Items that needed no call have no attempt.
+    feed: Sequence[FeedItem] = ()  #: Feed entries of a pull channel.
+
+
+_ANSWER_COLUMNS: Final = ["finished_at", "outcome", "status_code", "vendor_code", "message"]
+_FEED_COLUMNS: Final = ["payload", "modified_at", "served_at", "served_since", "is_confirmed"]
+#: Columns of a transmission row that a result or an adoption changes.
+CHANGING_COLUMNS: Final = [
+    field.name
+    for field in ContentMetadataItemTransmission._meta.concrete_fields  # noqa: SLF001  (Django's documented API)
+    if field.name not in {"id", "configuration", "content_key", "created_at"}
+]
+
+
+def with_rows(
+    configuration: ChannelConfiguration, chunks: Iterator[Chunk], *, size: int
+) -> Iterator[tuple[Chunk, Rows]]:
+    """Yield each chunk with its rows; one statement reads the rows of several chunks.
+
+    Args:
+        size: maximum number of items per chunk.
+    """
+    while group := list(islice(chunks, max(1, ROWS_PER_STATEMENT // size))):
+        keys = [item.content_key for chunk in group for item in chunk.items]
+        rows = {
+            row.content_key: row for row in ContentMetadataItemTransmission.objects.of(configuration).with_keys(keys)
+        }
+        for chunk in group:
+            yield chunk, {item.content_key: rows[item.content_key] for item in chunk.items}
+
+
+def open_attempts(
+    run: SyncRun,
+    due: Iterable[tuple[Action, ContentMetadataItemTransmission]],
+    exported: Mapping[str, Exported],
+    *,
+    answered: Answered | None = None,
+    lease: Lease,
+    now: datetime,
+) -> Attempts:
+    """Record the attempts before anything is sent; return them by content key.
+
+    Args:
+        due: the action and the row of each item.
+        answered: results of the previous chunk, which are written in the same transaction.
+    """
+    attempts = [_attempt(run, action, row, exported.get(row.content_key, Exported()), now) for action, row in due]
+    with leases.fenced(lease, now=now):
+        if answered is not None:
+            _save_answered(answered, now=now)
+        insert(attempts)
+    if attempts and attempts[0].pk is None:  # MySQL.
+        by_row = {attempt.transmission_id: attempt for attempt in TransmissionAttempt.objects.in_flight([run])}
+        attempts = [by_row[attempt.transmission_id] for attempt in attempts]
+    return {attempt.transmission.content_key: attempt for attempt in attempts}
+
+
+def close_chunk(answered: Answered, *, lease: Lease, now: datetime) -> None:
+    """Write the results of the last chunk."""
+    with leases.fenced(lease, now=now):
+        _save_answered(answered, now=now)
+
+
+def answer_chunk(
+    chunk: Chunk,
+    rows: Rows,
+    attempts: Attempts,
+    results: Mapping[str, ItemResult],
+    exported: Mapping[str, Exported],
+    *,
+    feed: Sequence[FeedItem] = (),
+    now: datetime,
+) -> Answered:
+    """Apply the results to the chunk's rows and attempts. Writes nothing to the database."""
+    for item in chunk.items:
+        key = item.content_key
+        row = rows[key]
+        result, known = results[key], exported.get(key, Exported())
+        if result.outcome not in (Outcome.SKIPPED, Outcome.THROTTLED):  # Else the LMS has the old catalog's content.
+            row.catalog_uuid = item.catalog_uuid or row.catalog_uuid
+        if key in attempts:
+            row.last_attempt_at = now
+            _finish(attempts[key], result, now)
+        set_task(row, item.action, known)
+        row.halvings = min(row.halvings + result.halvings, MAX_HALVINGS)
+        apply_result(row, result, known, now)
+        if result.may_have_been_created:
+            # A rejected item may still exist. Moodle returns ``invalidresponse`` for items that it has created, and a
+            # run may stop before it has sent the halves of a rejected call. An item that came back to the catalogs may
+            # be visible again, so it no longer counts as deleted.
+            row.presence, row.deleted_at = Presence.UNKNOWN, None
+            if row.state == State.DELETED:
+                row.state = State.PENDING
+    return Answered([rows[item.content_key] for item in chunk.items], list(attempts.values()), feed)
+
+
+def _save_answered(answered: Answered, *, now: datetime) -> None:
+    """Write rows, attempts and feed entries, one statement per table. The caller opens the transaction."""
+    for entry in answered.feed:  # Polls since it was prepared have not seen it.
+        entry.modified_at = max(entry.modified_at, FeedItem.visible_from(now))
+    upsert(answered.rows, columns=CHANGING_COLUMNS)
+    _save_answers(answered.attempts)
+    upsert(answered.feed, columns=_FEED_COLUMNS, key="transmission")
+
+
+def _save_answers(attempts: Sequence[TransmissionAttempt]) -> None:
+    """Write the results of attempts. Takes half the time if all results are equal, as in most chunks."""
+    answers = {tuple(getattr(attempt, column) for column in _ANSWER_COLUMNS) for attempt in attempts}
+    if len(answers) == 1:
+        same = TransmissionAttempt.objects.filter(pk__in=[attempt.pk for attempt in attempts])
+        same.update(**dict(zip(_ANSWER_COLUMNS, answers.pop(), strict=True)))
+    else:
+        upsert(attempts, columns=_ANSWER_COLUMNS)
+
+
+def _attempt(
+    run: SyncRun, action: Action, row: ContentMetadataItemTransmission, exported: Exported, now: datetime
+) -> TransmissionAttempt:
+    return TransmissionAttempt(
+        transmission=row,
+        run=run,
+        action=action,
+        content_updated_at=exported.updated_at,
+        payload_hash=exported.payload_hash,
+        started_at=now,
+    )
+
+
+def _finish(attempt: TransmissionAttempt, result: ItemResult, now: datetime) -> None:
+    attempt.finished_at = now
+    attempt.outcome = result.outcome
+    attempt.status_code = result.status_code
+    attempt.vendor_code = result.vendor_code[:100]
+    attempt.message = result.message[:MAX_MESSAGE_LENGTH]

@@ -1,0 +1,151 @@
+"""Marks of a plan on the rows: withdrawn, held, released, reverted, planned, left over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models.functions import Coalesce
+from django.utils.translation import ngettext
+
+from enterprise_catalog.integrated_channels.audit import leases
+from enterprise_catalog.integrated_channels.audit.bulk import insert
+from enterprise_catalog.integrated_channels.domain import Action, State
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    from enterprise_catalog.integrated_channels.audit.leases import Lease
+    from enterprise_catalog.integrated_channels.domain import PlannedItem
+    from enterprise_catalog.integrated_channels.querysets import TransmissionQuerySet
+
+
+def withdraw(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lease, now: datetime) -> None:
+    """Mark items that left the catalogs before they were ever sent as deleted."""
+    changes = {
+        "state": State.DELETED,
+        "action": Action.DELETE,
+        "reason": "Left the catalogs before it was sent.",
+        "next_attempt_at": None,
+        "due_since": None,
+        "deleted_at": now,
+    }
+    leases.fenced_batches(keys, lambda part: _rows(configuration, part).update(**changes), lease=lease, now=now)
+
+
+def hold(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lease, now: datetime) -> None:
+    """Mark items that left the catalogs as waiting for approval.
+
+    Rows that are already waiting do not change. Neither do rows that an operator has decided on since the plan was
+    made.
+    """
+    changes = {
+        "state": State.HELD,
+        "action": Action.DELETE,
+        "reason": f"Left the catalogs. {held_reason(len(keys))}",
+        "attempts": 0,
+        "next_attempt_at": None,
+        "due_since": None,
+    }
+    leases.fenced_batches(
+        keys,
+        lambda part: _rows(configuration, part).exclude(action=Action.DELETE).update(**changes),
+        lease=lease,
+        now=now,
+    )
+
+
+def held_reason(deletes: int) -> str:
+    """Return why ``deletes`` deletes wait for approval."""
+    reason = ngettext(
+        "%s delete exceeds this configuration's limit and is waiting for approval.",
+        "%s deletes exceed this configuration's limit and are waiting for approval.",
+        deletes,
+    )
+    return reason % f"{deletes:,}"
+
+
+def release(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lease, now: datetime) -> set[str]:
+    """Queue held deletes that no longer exceed the limit, like approved deletes; return their keys.
+
+    These deletes have begun, and their items can no longer be kept. Items that an operator has kept since the plan was
+    made do not change.
+    """
+    released: set[str] = set()
+
+    def release_part(part: Sequence[str]) -> None:
+        held = _rows(configuration, part).filter(state=State.HELD)
+        released.update(held.select_for_update().values_list("content_key", flat=True))
+        reason = "Left the catalogs. The deletes no longer exceed this configuration's limit."
+        held.update(state=State.PENDING, reason=reason, due_since=now)
+
+    leases.fenced_batches(keys, release_part, lease=lease, now=now)
+    return released
+
+
+def take_back(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lease, now: datetime) -> None:
+    """Mark items that were due, but match what the LMS already has, as transmitted."""
+    changes = {
+        "state": State.TRANSMITTED,
+        "action": Action.UPDATE,
+        "reason": "Reverted to what the LMS already has; nothing was sent.",
+        "attempts": 0,
+        "halvings": 0,
+        "due_since": None,
+    }
+    leases.fenced_batches(keys, lambda part: _rows(configuration, part).update(**changes), lease=lease, now=now)
+
+
+def note_planned(
+    configuration: ChannelConfiguration, items: Collection[PlannedItem], *, lease: Lease, now: datetime
+) -> None:
+    """Create a row for each item that has none, so that operators see the items that are waiting to be sent."""
+
+    def insert_part(part: Sequence[PlannedItem]) -> None:
+        insert(
+            [
+                ContentMetadataItemTransmission(
+                    configuration=configuration,
+                    content_key=item.content_key,
+                    catalog_uuid=item.catalog_uuid,
+                    action=item.action,
+                    reason=f"Planned: {item.reason}.",
+                    due_since=now,
+                    created_at=now,
+                )
+                for item in part
+            ]
+        )
+
+    leases.fenced_batches([item for item in items if not item.is_known], insert_part, lease=lease, now=now)
+
+
+def note_left_over(
+    configuration: ChannelConfiguration,
+    items: Collection[PlannedItem],
+    *,
+    reason: str = "",
+    lease: Lease,
+    now: datetime,
+) -> None:
+    """Record that a run ended before these items were sent. The next run sends them first.
+
+    Args:
+        reason: text for the rows. Without it, only rows that existed before and were not yet due are written.
+    """
+    left = items if reason else [item for item in items if item.is_known and item.since is None]
+    changes: dict[str, Any] = {"due_since": Coalesce("due_since", now)} | ({"reason": reason} if reason else {})
+    leases.fenced_batches(
+        [item.content_key for item in left],
+        lambda part: _rows(configuration, part).update(**changes),
+        lease=lease,
+        now=now,
+    )
+
+
+def _rows(configuration: ChannelConfiguration, keys: Sequence[str]) -> TransmissionQuerySet:
+    return ContentMetadataItemTransmission.objects.of(configuration).with_keys(keys)

@@ -1,0 +1,64 @@
+"""Rows of runs: started, and settled if their worker died."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models.functions import Coalesce
+
+from enterprise_catalog.integrated_channels.audit import leases
+from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT
+from enterprise_catalog.integrated_channels.domain import Action, Outcome, Presence, State
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
+    RunState,
+    SyncRun,
+    TransmissionAttempt,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from enterprise_catalog.integrated_channels.audit.leases import Lease
+
+
+def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: datetime) -> int:
+    """Mark dead runs as abandoned and their in-flight items as in doubt; return the number of items.
+
+    Call this at the start of a run, before the new run's row is created, or at the end of a run that failed partway.
+    """
+    dead = list(SyncRun.objects.filter(configuration=configuration, state=RunState.RUNNING))
+    if not dead:
+        return 0
+    with leases.fenced(lease, now=now):
+        in_flight = TransmissionAttempt.objects.in_flight(dead)
+        reason = "Sent, but the run ended before the LMS responded."
+        due_since = Coalesce("due_since", now)
+        for action in Action:
+            changes: dict[str, Any] = {
+                "state": State.IN_DOUBT,
+                "action": action,
+                "reason": reason,
+                "due_since": due_since,
+                "next_attempt_at": None,
+            }
+            if action is Action.CREATE:
+                # The item may be visible at the LMS again, so it must be deleted if it leaves the catalogs again.
+                changes |= {"presence": Presence.UNKNOWN, "deleted_at": None}
+            ids = list(in_flight.filter(action=action).values_list("transmission_id", flat=True))
+            for start in range(0, len(ids), ROWS_PER_STATEMENT):
+                part = ids[start : start + ROWS_PER_STATEMENT]
+                ContentMetadataItemTransmission.objects.filter(pk__in=part).update(**changes)
+        # The dead runs may have sent items since the last complete run, so its ETag is no longer valid.
+        ChannelConfiguration.objects.filter(pk=configuration.pk).update(last_full_etag="")
+        settled = in_flight.update(outcome=Outcome.IN_DOUBT, finished_at=now, message=reason)
+        SyncRun.objects.filter(pk__in=[run.pk for run in dead]).update(
+            state=RunState.ABANDONED, finished_at=now, reason="The worker stopped before the run ended."
+        )
+    return settled
+
+
+def start_run(configuration: ChannelConfiguration, *, now: datetime) -> SyncRun:
+    """Create and return the row of a new run."""
+    return SyncRun.objects.create(configuration=configuration, started_at=now)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from django.contrib import admin, messages
 from django.db import models
 
-from enterprise_catalog.admin_pages.confirmed_actions import ConfirmedActions
-from enterprise_catalog.admin_pages.paginator import CappedPaginator
+from enterprise_catalog.admin_pages.actions.confirmed_actions import ConfirmedActions
+from enterprise_catalog.admin_pages.lists.paginator import CappedPaginator
+from enterprise_catalog.admin_pages.lists.time_limit import TimeLimitError, time_limit
 from enterprise_catalog.admin_pages.rendering import EMPTY, link_to
-from enterprise_catalog.admin_pages.time_limit import TimeLimitError, time_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from enterprise_catalog.admin_pages.deletion import delete_selected
+from enterprise_catalog.admin_pages.actions.deletion import delete_selected
 from enterprise_catalog.admin_pages.logins import remember_device
 from enterprise_catalog.admin_pages.pages import Page
 from enterprise_catalog.admin_pages.rendering import link_to

@@ -1,13 +1,15 @@
 """The HTTP API in front of ``catalog/``.
 
-``v1/``                the endpoints.
-``authentication.py``  authentication of callers.
-``tokens.py``          verification of access tokens, cached until they expire.
-``errors.py``          error responses.
-``throttles.py``       limits for requests, and for rejected requests.
-``parsers.py``         request bodies: JSON, bounded.
-``content_keys.py``    decodes content keys within a memory limit.
-``pagination.py``      cursors and pages.
-``schema.py``          additions to the OpenAPI schema.
-``renderers.py``       responses: JSON by orjson, and JSON that is already encoded.
+``v1/``                The endpoints.
+``urls.py``            The URLs of the endpoints and of the OpenAPI schema.
+``authentication.py``  Authentication of callers.
+``tokens.py``          Verification of access tokens, cached until they expire.
+``errors.py``          Error responses.
+``throttles.py``       Limits for requests, and for rejected requests.
+``parsers.py``         Request bodies: JSON, bounded.
+``content_keys.py``    Decodes content keys within a memory limit.
+``pagination.py``      Cursors and pages.
+``renderers.py``       Responses: JSON by orjson, and JSON that is already encoded.
+``schema.py``          Additions to the OpenAPI schema.
+``apps.py``            The Django app.
 """

@@ -10,9 +10,10 @@ from django.http import HttpResponseRedirect
 from django.utils import timezone
 from django.utils.html import format_html
 
-from enterprise_catalog.admin_pages.filters import AutocompleteSelectFilter, BooleanRadioFilter
+from enterprise_catalog.admin_pages.lists.filters import AutocompleteSelectFilter, BooleanRadioFilter
+from enterprise_catalog.admin_pages.lists.paginator import CappedPaginator
+from enterprise_catalog.admin_pages.lists.search import uuid_or_text
 from enterprise_catalog.admin_pages.pages import Page, ReadOnlyPage
-from enterprise_catalog.admin_pages.paginator import CappedPaginator
 from enterprise_catalog.admin_pages.rendering import (
     EMPTY,
     code_block,
@@ -23,7 +24,6 @@ from enterprise_catalog.admin_pages.rendering import (
     moment_field,
     stacked,
 )
-from enterprise_catalog.admin_pages.search import uuid_or_text
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
 from enterprise_catalog.catalog.models import (
     CatalogQuery,

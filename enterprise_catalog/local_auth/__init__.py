@@ -2,10 +2,13 @@
 
 Installed by the local settings, and in production if ``JWT_SIGNING_KEY`` is set.
 
-``keys.py``     the signing key.
-``tokens.py``   the tokens.
-``clients.py``  the OAuth2 clients; ``apps.py`` registers the channels' client after each migration.
-``roles.py``    parses the roles in command-line arguments.
-``admin.py``    the clients' page in the admin.
-``views.py``    the token endpoint, with its rate limit; ``urls.py`` serves it at ``/oauth2/access_token``.
+``views.py``     The token endpoint, with its rate limit.
+``urls.py``      Serves the endpoint at ``/oauth2/access_token``.
+``keys.py``      The signing key.
+``tokens.py``    The tokens.
+``clients.py``   The OAuth2 clients.
+``roles.py``     Parses the roles in command-line arguments.
+``admin.py``     The clients' page in the admin.
+``apps.py``      The Django app: registers the channels' client after each migration.
+``management/``  The commands.
 """

@@ -13,8 +13,9 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import PeriodicTask
 
-from enterprise_catalog.admin_pages import actions, confirmation, confirmed_actions, paginator
-from enterprise_catalog.admin_pages.confirmed_actions import ConfirmedActions
+from enterprise_catalog.admin_pages.actions import confirmation, confirmed_actions, declaration
+from enterprise_catalog.admin_pages.actions.confirmed_actions import ConfirmedActions
+from enterprise_catalog.admin_pages.lists import paginator
 from enterprise_catalog.catalog.models import CatalogRole, CatalogRoleAssignment, EnterpriseCustomer
 from enterprise_catalog.integrated_channels.admin import configurations
 from enterprise_catalog.integrated_channels.audit import decisions
@@ -154,7 +155,7 @@ def test_a_large_action_runs_in_batches_with_a_transaction_each(
 
     monkeypatch.setattr(decisions, "queue_again", fails_with_the_third)
     page = type(admin.site.get_model_admin(ContentMetadataItemTransmission))
-    monkeypatch.setattr(page.queue_again, "running", actions.Running(batch_size=10), raising=False)  # type: ignore[attr-defined]
+    monkeypatch.setattr(page.queue_again, "running", declaration.Running(batch_size=10), raising=False)  # type: ignore[attr-defined]
 
     response = run(admin_client, TRANSMISSIONS, "queue_again", [rows[0].pk], across=True)
 
@@ -168,7 +169,7 @@ def test_a_large_action_runs_in_batches_with_a_transaction_each(
 def test_an_action_refuses_more_rows_than_it_accepts(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = rejected(3)
     page = type(admin.site.get_model_admin(ContentMetadataItemTransmission))
-    monkeypatch.setattr(page.queue_again, "running", actions.Running(max_rows=2), raising=False)  # type: ignore[attr-defined]
+    monkeypatch.setattr(page.queue_again, "running", declaration.Running(max_rows=2), raising=False)  # type: ignore[attr-defined]
 
     response = ask(admin_client, TRANSMISSIONS, "queue_again", [rows[0].pk], across=True)
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django_celery_beat.models import PeriodicTask
 from playwright.sync_api import expect
 
-from enterprise_catalog.admin_pages import paginator
+from enterprise_catalog.admin_pages.lists import paginator
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
 from tests.admin_pages.browser import chromium, log_in
 from tests.admin_pages.rows import a_row_of_everything

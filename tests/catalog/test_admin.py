@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from enterprise_catalog.admin_pages import paginator
+from enterprise_catalog.admin_pages.lists import paginator
 from enterprise_catalog.catalog import admin
 from enterprise_catalog.catalog.models import (
     CatalogMembership,

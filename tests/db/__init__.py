@@ -1,0 +1,1 @@
+"""Database code that both programs use."""

@@ -1,0 +1,6 @@
+"""Imports of content documents; the only writer of content and membership.
+
+``import_file.py``  First half: reads and checks the lines, and stores the valid documents in a temporary file.
+``writer.py``       Second half: writes documents and membership in transactions.
+``bad_lines.py``    Finds the keys of documents that cannot be imported.
+"""

@@ -1,1 +1,1 @@
-"""Commands of the catalog service."""
+"""``commands/`` has the management command of the catalog service."""

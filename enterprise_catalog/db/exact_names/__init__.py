@@ -1,4 +1,5 @@
 """Names in other packages' tables that are compared exactly, like content keys (docs/decisions/0003).
 
-``columns.py`` lists the columns and sets their collation; ``apps.py`` calls it after each migration.
+``columns.py``  The columns and their collation.
+``apps.py``     Sets the collation after each migration.
 """

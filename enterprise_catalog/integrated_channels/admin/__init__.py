@@ -1,11 +1,13 @@
 """The audit view: why a course is, or is not, in a customer's LMS; and the channels' configurations.
 
-* ``transmissions.py``: the state of each item in each LMS; ``explanation.py`` explains it in words
-* ``attempts.py``: each attempt to send an item
-* ``runs.py``: each run of a sync
-* ``configurations.py``: the customers' channels; ``configuration_form.py`` validates what users enter
-* ``channel_filter.py``: the filter by channel
-* ``schedules.py``: the pages of django-celery-beat
+``transmissions.py``       The state of each item in each LMS.
+``explanation.py``         The state of an item, explained in words.
+``attempts.py``            Each attempt to send an item.
+``runs.py``                Each run of a sync.
+``configurations.py``      The customers' channels.
+``configuration_form.py``  Validates what users enter for a channel.
+``channel_filter.py``      The filter by channel.
+``schedules.py``           The pages of django-celery-beat.
 
 Django imports this package, and importing the modules registers the pages.
 """

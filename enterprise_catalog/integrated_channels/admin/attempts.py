@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin, messages
 
-from enterprise_catalog.admin_pages.filters import (
+from enterprise_catalog.admin_pages.lists.filters import (
     AutocompleteSelectFilter,
     ChoicesCheckboxFilter,
     DayRangeFilter,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import F
 
-from enterprise_catalog.admin_pages.filters import ChoicesDropdownFilter
+from enterprise_catalog.admin_pages.lists.filters import ChoicesDropdownFilter
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
 if TYPE_CHECKING:

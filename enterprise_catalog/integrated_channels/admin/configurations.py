@@ -17,8 +17,9 @@ from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
 from kombu.exceptions import OperationalError
 
-from enterprise_catalog.admin_pages.actions import Result, runs
-from enterprise_catalog.admin_pages.filters import BooleanRadioFilter, ChoicesDropdownFilter
+from enterprise_catalog.admin_pages.actions.declaration import Result, runs
+from enterprise_catalog.admin_pages.lists.filters import BooleanRadioFilter, ChoicesDropdownFilter
+from enterprise_catalog.admin_pages.lists.search import uuid_or_text
 from enterprise_catalog.admin_pages.pages import Page, changed_columns
 from enterprise_catalog.admin_pages.rendering import (
     EMPTY,
@@ -28,7 +29,6 @@ from enterprise_catalog.admin_pages.rendering import (
     moment_text,
     stacked,
 )
-from enterprise_catalog.admin_pages.search import uuid_or_text
 from enterprise_catalog.admin_pages.viewer import has_permission
 from enterprise_catalog.integrated_channels.access.connections import try_connection
 from enterprise_catalog.integrated_channels.access.credentials import encrypt

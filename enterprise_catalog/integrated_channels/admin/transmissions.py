@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from django.contrib import admin
 from django.utils import timezone
 
-from enterprise_catalog.admin_pages.actions import Result
-from enterprise_catalog.admin_pages.filters import (
+from enterprise_catalog.admin_pages.actions.declaration import Result
+from enterprise_catalog.admin_pages.lists.filters import (
     AutocompleteSelectFilter,
     ChoicesCheckboxFilter,
     DayRangeFilter,

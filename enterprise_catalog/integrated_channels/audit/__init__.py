@@ -1,0 +1,25 @@
+"""The rows that a run and its operators write, and the lease that allows a run to write them.
+
+Results of a run:
+
+``runs.py``          Rows of runs: started, and settled if their worker died.
+``plan_marks.py``    Marks of a plan on the rows: withdrawn, held, released, reverted, planned, left over.
+``attempts.py``      Attempts before a call, and their results after it, in bulk.
+``transitions.py``   The state that follows from a result.
+``retry_policy.py``  Pure: the pause before the next attempt, and the number of attempts.
+``adoption.py``      Rows for items that the LMS already has.
+``bulk.py``          Bulk inserts and upserts at driver speed.
+
+Decisions and retention:
+
+``decisions.py``   Decisions of operators: queue items again, approve or keep held deletes.
+``retention.py``   Removes old attempts and runs.
+``heartbeats.py``  Heartbeats of the workers and the scheduler, and their health checks.
+
+Permission to write and to call:
+
+``leases.py``         At most one run per configuration: database leases with fencing tokens, and fenced transactions.
+``lease_renewer.py``  Renews a lease during a run, and checks before each call that it is allowed.
+``rate_budget.py``    Counts calls against the LMS's rate limit.
+``pacing.py``         Batch sizes that adapt to the speed of the LMS.
+"""

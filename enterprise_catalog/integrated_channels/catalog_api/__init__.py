@@ -1,0 +1,7 @@
+"""The client of the catalog service; the only code that contains its URLs and JSON.
+
+``client.py``     The requests: catalogs, diff, documents.
+``documents.py``  The catalog's content documents, parsed.
+``session.py``    The OAuth session of the client.
+``problems.py``   Cause and remedy when the catalog service cannot be used.
+"""

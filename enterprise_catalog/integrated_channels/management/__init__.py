@@ -1,1 +1,1 @@
-"""Management commands of the integrated channels."""
+"""``commands/`` has the management commands of the integrated channels."""

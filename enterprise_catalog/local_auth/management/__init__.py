@@ -1,1 +1,1 @@
-"""Commands of the local token endpoint."""
+"""``commands/`` has the management commands of a site without an Open edX LMS."""

@@ -1,0 +1,4 @@
+"""The Cornerstone sandbox.
+
+``portal.py``  A client that polls our feed of courses.
+"""

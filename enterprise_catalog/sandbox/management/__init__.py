@@ -1,1 +1,1 @@
-"""Management commands of the sandboxes, in ``commands/``."""
+"""``commands/`` has the management commands of the sandboxes."""

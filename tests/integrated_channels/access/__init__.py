@@ -1,0 +1,1 @@
+"""Configurations, credentials and connections."""

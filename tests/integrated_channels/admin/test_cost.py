@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enterprise_catalog.admin_pages import pages, paginator
-from enterprise_catalog.admin_pages.time_limit import TimeLimitError
+from enterprise_catalog.admin_pages import pages
+from enterprise_catalog.admin_pages.lists import paginator
+from enterprise_catalog.admin_pages.lists.time_limit import TimeLimitError
 from tests.integrated_channels import records
 from tests.integrated_channels.pages import ATTEMPTS, CONFIGURATIONS, RUNS, TRANSMISSIONS, statements, text_of
 from tests.integrated_channels.records import a_configuration, a_run

@@ -1,0 +1,1 @@
+"""The rows that runs and operators write, leases and limits."""

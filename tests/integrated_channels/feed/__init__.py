@@ -1,0 +1,1 @@
+"""Feeds, as LMSs poll them."""

@@ -1,0 +1,1 @@
+"""The Blackboard sandbox."""

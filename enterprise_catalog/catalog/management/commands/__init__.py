@@ -1,1 +1,4 @@
-"""Commands of the catalog service: ``import_content`` imports a file of content documents into a catalog."""
+"""Commands of the catalog service.
+
+``import_content.py``  Imports a file of content documents into a catalog.
+"""

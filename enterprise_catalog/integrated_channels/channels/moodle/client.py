@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field, SecretStr, model_validator
 
 from enterprise_catalog.integrated_channels.channels import answers, fields
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
-from enterprise_catalog.integrated_channels.channels.content import databases, text
-from enterprise_catalog.integrated_channels.channels.protocols import tokens
+from enterprise_catalog.integrated_channels.channels.content import text
+from enterprise_catalog.integrated_channels.channels.protocols import database_errors, tokens
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
@@ -191,4 +191,4 @@ class WebService:
         code = failure.errorcode or ""
         message = self.explained(failure.message or failure.error or failure.exception or "", code)
         error = next((error for error, codes in _ERRORS.items() if code in codes), otherwise)
-        raise databases.narrowed(error, failure.debuginfo)(message, status_code=status, vendor_code=code)
+        raise database_errors.narrowed(error, failure.debuginfo)(message, status_code=status, vendor_code=code)

@@ -1,12 +1,14 @@
-"""Commands: one module per command; modules with a leading underscore are shared.
+"""Commands of the integrated channels, one module each.
 
-``create_channel``      Creates a configuration.
-``test_channel``        Checks the connection to an LMS.
-``adopt``               Links items that an LMS already has.
-``sync_channels``       Runs syncs now, or shows their plans.
-``decide_deletes``      Approves held deletes, or keeps the items.
-``queue_again``         Queues items for the next run.
-``show_transmissions``  Shows the state of items, and why an item is not in an LMS.
-``check_drift``         Lists the differences between an LMS and the catalogs.
-``rotate_credentials``  Encrypts all credentials with the newest key.
+``create_channel.py``      Creates a configuration.
+``test_channel.py``        Checks the connection to an LMS.
+``adopt.py``               Links items that an LMS already has.
+``sync_channels.py``       Runs syncs now, or shows their plans.
+``decide_deletes.py``      Approves held deletes, or keeps the items.
+``queue_again.py``         Queues items for the next run.
+``show_transmissions.py``  Shows the state of items, and why an item is not in an LMS.
+``check_drift.py``         Lists the differences between an LMS and the catalogs.
+``rotate_credentials.py``  Encrypts all credentials with the newest key.
+``_configuration.py``      Shared: the configuration that an argument names.
+``_interruption.py``       Shared: Ctrl+C ends a command cleanly, with exit code 130.
 """

@@ -1,1 +1,5 @@
-"""``run_sandbox``: serve a sandbox on loopback. ``demo``: sync a sample catalog into a sandbox."""
+"""Commands of the sandboxes.
+
+``run_sandbox.py``  Serves a sandbox on loopback.
+``demo.py``         Syncs a sample catalog into a sandbox.
+"""

@@ -19,9 +19,9 @@ from django.contrib.admin.utils import model_format_dict
 from django.db import OperationalError, transaction
 from django.template.response import TemplateResponse
 
-from enterprise_catalog.admin_pages.actions import Effects, Result, Running
-from enterprise_catalog.admin_pages.confirmation import Confirmation, TooManyRowsError, UnusableError
-from enterprise_catalog.admin_pages.time_limit import TimeLimitError, time_limit
+from enterprise_catalog.admin_pages.actions.confirmation import Confirmation, TooManyRowsError, UnusableError
+from enterprise_catalog.admin_pages.actions.declaration import Effects, Result, Running
+from enterprise_catalog.admin_pages.lists.time_limit import TimeLimitError, time_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

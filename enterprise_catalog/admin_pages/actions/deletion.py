@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 
-from enterprise_catalog.admin_pages.actions import Effects, Result, runs
+from enterprise_catalog.admin_pages.actions.declaration import Effects, Result, runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,56 @@
+"""Each package's docstring is the map of the package: it lists every module and folder, and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+import enterprise_catalog
+
+ROOT: Final = Path(enterprise_catalog.__file__).parent
+PACKAGES: Final = sorted(
+    file.parent for file in ROOT.rglob("__init__.py") if not {"migrations", "__pycache__"} & set(file.parent.parts)
+)
+#: A name at the start of a line of a map, such as ``plan.py`` or ``admin/``.
+LISTED: Final = re.compile(r"^``([\w.]+/?)``  ", re.MULTILINE)
+DJANGO_MODULES: Final = {"admin", "apps.py", "management", "migrations", "models.py", "static", "templates", "urls.py"}
+
+
+def name_of(package: Path) -> str:
+    return str(package.relative_to(ROOT.parent))
+
+
+def entries_of(package: Path) -> set[str]:
+    return {
+        f"{entry.name}/" if entry.is_dir() else entry.name
+        for entry in package.iterdir()
+        if entry.name not in {"__init__.py", "__pycache__"}
+    }
+
+
+@pytest.mark.parametrize("package", [each for each in PACKAGES if each.name != "management"], ids=name_of)
+def test_the_docstring_of_a_package_lists_exactly_its_entries(package: Path) -> None:
+    docstring = ast.get_docstring(ast.parse((package / "__init__.py").read_text())) or ""
+
+    assert set(LISTED.findall(docstring)) == entries_of(package)
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=name_of)
+def test_no_package_is_too_large_to_overlook(package: Path) -> None:
+    """The channels' package may have 12 entries besides Django's own modules, every other package 15 entries."""
+    entries = {entry.removesuffix("/") for entry in entries_of(package)}
+    if package.name == "integrated_channels":
+        assert len(entries - DJANGO_MODULES) <= 12
+    else:
+        assert len(entries) + 1 <= 15
+
+
+def test_only_packages_have_modules() -> None:
+    """A folder with modules but no docstring would have no map."""
+    folders = {file.parent for file in ROOT.rglob("*.py")}
+
+    assert [folder for folder in sorted(folders) if not (folder / "__init__.py").exists()] == []

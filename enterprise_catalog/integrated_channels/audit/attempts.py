@@ -49,7 +49,7 @@ _FEED_COLUMNS: Final = ["payload", "modified_at", "served_at", "served_since", "
 #: Columns of a transmission row that a result or an adoption changes.
 CHANGING_COLUMNS: Final = [
     field.name
-    for field in ContentMetadataItemTransmission._meta.concrete_fields  # noqa: SLF001  (Django's documented API)
+    for field in ContentMetadataItemTransmission._meta.concrete_fields
     if field.name not in {"id", "configuration", "content_key", "created_at"}
 ]
 

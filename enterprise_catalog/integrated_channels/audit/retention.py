@@ -35,5 +35,5 @@ def remove_old(*, before: datetime) -> int:
     removed = 0
     for rows in old:
         while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:ROWS_PER_STATEMENT]):
-            removed += rows.model._default_manager.filter(pk__in=ids).delete()[0]  # noqa: SLF001  (Django's documented API)
+            removed += rows.model._default_manager.filter(pk__in=ids).delete()[0]
     return removed

@@ -1,16 +1,16 @@
 """Shared admin code of both programs; an application, because it has templates and a style sheet.
 
-``pages.py``      The base classes of all pages; a page's cost does not grow with its table.
-``site.py``       The admin site; makes every registered page a subclass of the classes in ``pages.py``.
-``actions/``      Actions that ask before they run.
-``lists/``        Filters, search, pagination and time limits of lists.
-``rendering.py``  Values -> HTML of a cell or a field.
-``widgets.py``    Form fields and widgets.
-``frame.py``      Navigation, style sheet, icon and front page.
-``viewer.py``     The current user, for links that need a permission.
-``logins.py``     The throttle of failed logins.
-``admin.py``      The front page, and Django's own users and groups.
-``apps.py``       The Django app; its templates take precedence over unfold's.
-``templates/``    Templates of the confirmation and the front page.
-``static/``       The style sheet and the icon.
+``pages.py``       The base classes of all pages; a page's cost does not grow with its table.
+``admin_site.py``  The admin site; makes every registered page a subclass of the classes in ``pages.py``.
+``actions/``       Actions that ask before they run.
+``lists/``         Filters, search, pagination and time limits of lists.
+``rendering.py``   Values -> HTML of a cell or a field.
+``widgets.py``     Form fields and widgets.
+``frame.py``       Navigation, style sheet, icon and front page.
+``viewer.py``      The current user, for links that need a permission.
+``logins.py``      The throttle of failed logins.
+``admin.py``       The front page, and Django's own users and groups.
+``apps.py``        The Django app; its templates take precedence over unfold's.
+``templates/``     Templates of the confirmation and the front page.
+``static/``        The style sheet and the icon.
 """

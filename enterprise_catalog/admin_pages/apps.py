@@ -17,5 +17,5 @@ class AdminPagesConfig(AppConfig):
     def ready(self) -> None:
         """Make our site the default site, as unfold's own configuration does with its site."""
         # Its modules import models, which are not ready earlier.
-        site = import_string("enterprise_catalog.admin_pages.site.AdminSite")()
+        site = import_string("enterprise_catalog.admin_pages.admin_site.AdminSite")()
         admin.site = sites.site = site

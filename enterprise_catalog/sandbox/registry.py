@@ -6,12 +6,12 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from enterprise_catalog.sandbox.blackboard.site import UNHURRIED_CALLS_PER_DAY, BlackboardSandbox
+from enterprise_catalog.sandbox.blackboard.api import UNHURRIED_CALLS_PER_DAY, BlackboardSandbox
 from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
 from enterprise_catalog.sandbox.cornerstone.portal import CornerstoneSandbox
-from enterprise_catalog.sandbox.degreed.site import UNHURRIED_CALLS_PER_MINUTE, DegreedSandbox
+from enterprise_catalog.sandbox.degreed.api import UNHURRIED_CALLS_PER_MINUTE, DegreedSandbox
 from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
-from enterprise_catalog.sandbox.sap.site import NO_WINDOW_MS, SAPSandbox
+from enterprise_catalog.sandbox.sap.api import NO_WINDOW_MS, SAPSandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

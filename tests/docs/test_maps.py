@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +48,13 @@ def test_no_package_is_too_large_to_overlook(package: Path) -> None:
         assert len(entries - DJANGO_MODULES) <= 12
     else:
         assert len(entries) + 1 <= 15
+
+
+def test_no_module_has_the_name_of_a_module_of_the_standard_library() -> None:
+    """Such a module would replace the standard library's if its folder is on the path."""
+    names = {file.stem for file in ROOT.rglob("*.py")}
+
+    assert names & set(sys.stdlib_module_names) <= {"__main__"}
 
 
 def test_only_packages_have_modules() -> None:

@@ -1,5 +1,5 @@
 """The Blackboard Learn sandbox.
 
-``site.py``     OAuth 2, REST API and daily quota.
+``api.py``      OAuth 2, REST API and daily quota.
 ``courses.py``  Courses, contents, deletions, and their validation.
 """

@@ -20,7 +20,7 @@ from werkzeug import Response
 from enterprise_catalog.sandbox.application import Operation, SandboxApplication, json_response
 from enterprise_catalog.sandbox.canvas.courses import CourseTable, InvalidCourseError
 from enterprise_catalog.sandbox.canvas.login import AUTHORIZATION_PAGE, TOKEN_PAGE, CanvasLogin
-from enterprise_catalog.sandbox.canvas.site import REFRESH_TOKEN, ROOT_ACCOUNT_ID, Bucket, CanvasSite
+from enterprise_catalog.sandbox.canvas.settings import REFRESH_TOKEN, ROOT_ACCOUNT_ID, Bucket, CanvasSite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

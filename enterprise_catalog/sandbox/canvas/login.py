@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 from werkzeug import Response
 
 from enterprise_catalog.sandbox.application import json_response
-from enterprise_catalog.sandbox.canvas.site import REFRESH_TOKEN
+from enterprise_catalog.sandbox.canvas.settings import REFRESH_TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from enterprise_catalog.sandbox.canvas.site import CanvasSite
+    from enterprise_catalog.sandbox.canvas.settings import CanvasSite
 
 AUTHORIZATION_PAGE = "/login/oauth2/auth"
 TOKEN_PAGE = "/login/oauth2/token"

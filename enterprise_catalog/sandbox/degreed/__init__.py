@@ -1,6 +1,6 @@
 """The Degreed sandbox.
 
-``site.py``     The token endpoint, the rate limit (429), and the courses of API v2 with their cursors.
+``api.py``      The token endpoint, the rate limit (429), and the courses of API v2 with their cursors.
 ``courses.py``  Courses and their validation.
 ``errors.py``   Error responses.
 """

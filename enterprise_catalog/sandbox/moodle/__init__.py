@@ -10,5 +10,5 @@
 ``text.py``         Text cleaning and collation.
 ``errors.py``       Errors as clients see them.
 ``answers.py``      Responses as JSON, XML or HTML.
-``site.py``         Settings and state of the site, and its account.
+``settings.py``     Settings and state of the site, and its account.
 """

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.sandbox.moodle.courses import CourseTable
     from enterprise_catalog.sandbox.moodle.php_forms import PHPArray
-    from enterprise_catalog.sandbox.moodle.site import MoodleSite
+    from enterprise_catalog.sandbox.moodle.settings import MoodleSite
 
 SHORTNAME_LIMIT = 255  #: Size of the database column, in characters.
 IDNUMBER_LIMIT = 100

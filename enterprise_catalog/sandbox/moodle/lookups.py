@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.sandbox.moodle.courses import Course, CourseTable
     from enterprise_catalog.sandbox.moodle.php_forms import PHPArray
-    from enterprise_catalog.sandbox.moodle.site import MoodleSite
+    from enterprise_catalog.sandbox.moodle.settings import MoodleSite
 
 #: Further keys of a real response, with Moodle's default values. The sandbox does not store them.
 _SETTINGS: dict[str, object] = {

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.sandbox.moodle.courses import CourseTable
     from enterprise_catalog.sandbox.moodle.php_forms import PHPArray
-    from enterprise_catalog.sandbox.moodle.site import MoodleSite
+    from enterprise_catalog.sandbox.moodle.settings import MoodleSite
 
 
 class RowLocks:

@@ -27,7 +27,7 @@ from enterprise_catalog.sandbox.moodle.courses import SITE_COURSE_ID, CourseTabl
 from enterprise_catalog.sandbox.moodle.lookups import CourseFinder
 from enterprise_catalog.sandbox.moodle.parameters import NoParameters, validate
 from enterprise_catalog.sandbox.moodle.php_forms import read_parameters
-from enterprise_catalog.sandbox.moodle.site import TOKEN, MoodleSite, SiteState
+from enterprise_catalog.sandbox.moodle.settings import TOKEN, MoodleSite, SiteState
 from enterprise_catalog.sandbox.moodle.sorting import RowLocks
 
 if TYPE_CHECKING:

@@ -1,5 +1,5 @@
 """The SAP SuccessFactors Learning sandbox.
 
-``site.py``     Two token endpoints, and the import of OCN courses.
+``api.py``      Two token endpoints, and the import of OCN courses.
 ``courses.py``  Courses and their validation.
 """

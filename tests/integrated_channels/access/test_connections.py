@@ -23,7 +23,7 @@ from enterprise_catalog.integrated_channels.exceptions import CredentialsError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
 from enterprise_catalog.integrated_channels.sync.drift import Adoption, Difference, adopt, check_drift
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from enterprise_catalog.sandbox.moodle import site
+from enterprise_catalog.sandbox.moodle import settings
 from enterprise_catalog.sandbox.moodle.courses import Course
 from tests.admin_pages.confirming import run
 from tests.factories import a_catalog, a_course, courses, import_into
@@ -65,7 +65,7 @@ def test_what_the_account_may_not_do_is_told(
     configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     clock.now = timezone.now()
-    moodle.functions = site.FUNCTIONS - {"core_course_create_courses"}
+    moodle.functions = settings.FUNCTIONS - {"core_course_create_courses"}
 
     assert try_connection(configuration, clock=clock) == ["The service lacks core_course_create_courses. Add it."]
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from pydantic import SecretStr
 
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
-from enterprise_catalog.sandbox.moodle.site import PASSWORD, SERVICE, USERNAME
+from enterprise_catalog.sandbox.moodle.settings import PASSWORD, SERVICE, USERNAME
 from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from enterprise_catalog.sandbox.registry import SANDBOXES
-from enterprise_catalog.sandbox.sap.site import CLIENT_ID, SAPSandbox
+from enterprise_catalog.sandbox.sap.api import CLIENT_ID, SAPSandbox
 from tests.sandbox.sap.keys import a_key_pair
 
 if TYPE_CHECKING:

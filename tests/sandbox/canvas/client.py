@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from enterprise_catalog.sandbox.canvas.site import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
+from enterprise_catalog.sandbox.canvas.settings import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 
 if TYPE_CHECKING:
     from enterprise_catalog.sandbox.canvas.api import CanvasSandbox

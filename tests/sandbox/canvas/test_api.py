@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
-from enterprise_catalog.sandbox.canvas.site import REFRESH_TOKEN
+from enterprise_catalog.sandbox.canvas.settings import REFRESH_TOKEN
 from tests.sandbox.canvas.client import NOT_FOUND, UNAUTHORIZED, CanvasClient
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
-from enterprise_catalog.sandbox.canvas.site import SUFFICIENT_PERMISSIONS
+from enterprise_catalog.sandbox.canvas.settings import SUFFICIENT_PERMISSIONS
 from tests.sandbox.canvas.client import NOT_FOUND, UNAUTHORIZED, CanvasClient
 
 

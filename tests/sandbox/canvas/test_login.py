@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
-from enterprise_catalog.sandbox.canvas.site import CLIENT_ID
+from enterprise_catalog.sandbox.canvas.settings import CLIENT_ID
 from tests.sandbox.canvas.client import CanvasClient
 
 REDIRECT_URI = "https://catalog.example.org/authorized"

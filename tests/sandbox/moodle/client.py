@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from enterprise_catalog.sandbox.moodle.site import PASSWORD, SERVICE, SUFFICIENT_CAPABILITIES, TOKEN, USERNAME
+from enterprise_catalog.sandbox.moodle.settings import PASSWORD, SERVICE, SUFFICIENT_CAPABILITIES, TOKEN, USERNAME
 from enterprise_catalog.sandbox.moodle.web_service import LOGIN_PAGE, REST_PAGE
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from enterprise_catalog.sandbox.moodle.site import PASSWORD, SERVICE, TOKEN, USERNAME, SiteState
+from enterprise_catalog.sandbox.moodle.settings import PASSWORD, SERVICE, TOKEN, USERNAME, SiteState
 from enterprise_catalog.sandbox.moodle.web_service import LOGIN_PAGE, TOKEN_LIFETIME_SECONDS, MoodleSandbox
 from tests.sandbox.moodle.client import MoodleClient, control
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enterprise_catalog.sandbox.moodle.courses import Course
-from enterprise_catalog.sandbox.moodle.site import SUFFICIENT_CAPABILITIES
+from enterprise_catalog.sandbox.moodle.settings import SUFFICIENT_CAPABILITIES
 from enterprise_catalog.sandbox.moodle.text import collate, is_plain
 from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests.sandbox.moodle.client import MoodleClient

@@ -12,7 +12,7 @@ import pytest
 
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.moodle.courses import Course
-from enterprise_catalog.sandbox.moodle.site import TOKEN
+from enterprise_catalog.sandbox.moodle.settings import TOKEN
 from enterprise_catalog.sandbox.moodle.web_service import REST_PAGE, MoodleSandbox
 from enterprise_catalog.sandbox.registry import SANDBOXES
 from tests.sandbox.moodle.client import (

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.integrated_channels.channels.content import courses
-from enterprise_catalog.integrated_channels.channels.content.html import cleaned, is_address
+from enterprise_catalog.integrated_channels.channels.content.markup import cleaned, is_address
 from enterprise_catalog.integrated_channels.channels.content.text import cut, plain
 
 if TYPE_CHECKING:

@@ -2,5 +2,5 @@
 
 ``courses.py``  Shared parts of course translations: requirements, titles, owners, links, descriptions.
 ``text.py``     HTML to plain text, truncation, URL path segments, timestamps, payload hashes.
-``html.py``     HTML sanitizer: a few allowed tags, always balanced.
+``markup.py``   HTML sanitizer: a few allowed tags, always balanced.
 """

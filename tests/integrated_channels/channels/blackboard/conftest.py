@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enterprise_catalog.sandbox.blackboard.site import BlackboardSandbox
+from enterprise_catalog.sandbox.blackboard.api import BlackboardSandbox
 from tests.integrated_channels.channels.blackboard.connection import connected
 
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ from enterprise_catalog.integrated_channels.channels.blackboard.auth import Blac
 from enterprise_catalog.integrated_channels.channels.blackboard.channel import Blackboard, BlackboardSettings
 from enterprise_catalog.integrated_channels.domain import Outgoing
 from enterprise_catalog.integrated_channels.lms.client import LMSClient
-from enterprise_catalog.sandbox.blackboard.site import CLIENT_ID, CLIENT_SECRET
+from enterprise_catalog.sandbox.blackboard.api import CLIENT_ID, CLIENT_SECRET
 from tests.integrated_channels.channels.items import an_item
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from enterprise_catalog.integrated_channels.lms.client import BeforeCall
-    from enterprise_catalog.sandbox.blackboard.site import BlackboardSandbox
+    from enterprise_catalog.sandbox.blackboard.api import BlackboardSandbox
 
 BASE_URL: Final = "http://blackboard.test"
 

@@ -21,7 +21,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     SyncError,
     ThrottledError,
 )
-from enterprise_catalog.sandbox.blackboard.site import CLIENT_ID, CLIENT_SECRET, DAY_SECONDS, BlackboardSandbox
+from enterprise_catalog.sandbox.blackboard.api import CLIENT_ID, CLIENT_SECRET, DAY_SECONDS, BlackboardSandbox
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.blackboard.connection import Kept, connected, outgoing
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from enterprise_catalog.integrated_channels.channels.blackboard.channel import Blackboard
-    from enterprise_catalog.sandbox.blackboard.site import BlackboardSandbox
+    from enterprise_catalog.sandbox.blackboard.api import BlackboardSandbox
 
 CREATE: Final = ("POST courses", "POST contents", "POST contents", "PATCH courses/:id")
 UPDATE: Final = ("GET contents", "GET contents", "PATCH contents/:id", "PATCH courses/:id")

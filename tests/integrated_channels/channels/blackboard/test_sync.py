@@ -11,7 +11,7 @@ from enterprise_catalog.integrated_channels.access import connections
 from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.access.credentials import decrypt
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
-from enterprise_catalog.sandbox.blackboard.site import CLIENT_ID, CLIENT_SECRET, BlackboardSandbox
+from enterprise_catalog.sandbox.blackboard.api import CLIENT_ID, CLIENT_SECRET, BlackboardSandbox
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories import a_catalog, a_course, courses, import_into
 from tests.integrated_channels.loopback import on_loopback

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from enterprise_catalog.integrated_channels.channels.blackboard.transform import CourseView, course_id, to_course
 from enterprise_catalog.integrated_channels.domain import Outcome, Outgoing
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
+from enterprise_catalog.sandbox.blackboard.api import BlackboardSandbox
 from enterprise_catalog.sandbox.blackboard.courses import bbml_fault
-from enterprise_catalog.sandbox.blackboard.site import BlackboardSandbox
 from tests.integrated_channels.channels.blackboard.cases import CASES
 from tests.integrated_channels.channels.blackboard.connection import connected
 from tests.integrated_channels.channels.items import an_item

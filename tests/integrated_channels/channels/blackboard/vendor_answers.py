@@ -13,7 +13,7 @@ from tests.integrated_channels.channels.conformance import VendorAnswer
 from tests.integrated_channels.channels.items import an_item
 
 if TYPE_CHECKING:
-    from enterprise_catalog.sandbox.blackboard.site import BlackboardSandbox
+    from enterprise_catalog.sandbox.blackboard.api import BlackboardSandbox
 
 #: The payload of a course that Blackboard rejects: the required name is empty.
 BAD_PAYLOAD: Final = {**to_course(an_item("Northwind+Bad")), "name": ""}

@@ -12,7 +12,7 @@ from enterprise_catalog.integrated_channels.channels.canvas.channel import Canva
 from enterprise_catalog.integrated_channels.channels.canvas.client import CanvasCredentials
 from enterprise_catalog.integrated_channels.domain import Outgoing
 from enterprise_catalog.integrated_channels.lms.client import LMSClient
-from enterprise_catalog.sandbox.canvas.site import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
+from enterprise_catalog.sandbox.canvas.settings import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from tests.integrated_channels.channels.items import an_item
 
 if TYPE_CHECKING:

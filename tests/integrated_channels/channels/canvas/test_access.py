@@ -19,7 +19,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
 )
 from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
 from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
-from enterprise_catalog.sandbox.canvas.site import CLIENT_ID, REFRESH_TOKEN, SUFFICIENT_PERMISSIONS
+from enterprise_catalog.sandbox.canvas.settings import CLIENT_ID, REFRESH_TOKEN, SUFFICIENT_PERMISSIONS
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.canvas.connection import (
     AUTHORIZED,

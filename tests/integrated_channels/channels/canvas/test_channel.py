@@ -13,7 +13,7 @@ from enterprise_catalog.integrated_channels.domain import ItemResult, Outcome, R
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RetryableError
 from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
 from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
-from enterprise_catalog.sandbox.canvas.site import SUFFICIENT_PERMISSIONS
+from enterprise_catalog.sandbox.canvas.settings import SUFFICIENT_PERMISSIONS
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.canvas.connection import (
     CHANGE,

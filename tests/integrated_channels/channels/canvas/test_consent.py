@@ -13,7 +13,7 @@ from enterprise_catalog.integrated_channels.access.configurations import make_co
 from enterprise_catalog.integrated_channels.access.connections import authorization_url, redeem, try_connection
 from enterprise_catalog.integrated_channels.access.credentials import decrypt
 from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
-from enterprise_catalog.sandbox.canvas.site import CLIENT_ID, CLIENT_SECRET
+from enterprise_catalog.sandbox.canvas.settings import CLIENT_ID, CLIENT_SECRET
 from tests.factories import DAY_ONE
 from tests.integrated_channels.loopback import on_loopback
 

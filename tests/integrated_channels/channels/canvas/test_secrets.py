@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from enterprise_catalog.integrated_channels.channels.canvas.client import CanvasCredentials
 from enterprise_catalog.integrated_channels.exceptions import SyncError
 from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
-from enterprise_catalog.sandbox.canvas.site import CLIENT_ID
+from enterprise_catalog.sandbox.canvas.settings import CLIENT_ID
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.canvas.connection import CHANGE, TOKEN, connected, outgoing
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enterprise_catalog.sandbox.degreed.site import DegreedSandbox
+from enterprise_catalog.sandbox.degreed.api import DegreedSandbox
 from tests.integrated_channels.channels.degreed.connection import connected
 
 if TYPE_CHECKING:

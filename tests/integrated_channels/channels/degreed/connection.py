@@ -10,12 +10,12 @@ from pydantic import SecretStr
 from enterprise_catalog.integrated_channels.channels.degreed.channel import Degreed, DegreedCredentials, DegreedSettings
 from enterprise_catalog.integrated_channels.domain import Outgoing
 from enterprise_catalog.integrated_channels.lms.client import LMSClient
-from enterprise_catalog.sandbox.degreed.site import CLIENT_ID, CLIENT_SECRET
+from enterprise_catalog.sandbox.degreed.api import CLIENT_ID, CLIENT_SECRET
 from tests.integrated_channels.channels.items import an_item
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.lms.client import BeforeCall
-    from enterprise_catalog.sandbox.degreed.site import DegreedSandbox
+    from enterprise_catalog.sandbox.degreed.api import DegreedSandbox
 
 BASE_URL: Final = "https://api.degreed.test"
 TOKEN_BASE_URL: Final = "https://degreed.test"

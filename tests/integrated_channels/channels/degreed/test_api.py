@@ -17,7 +17,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     SyncError,
     ThrottledError,
 )
-from enterprise_catalog.sandbox.degreed.site import CREATE, LIST, READ, TOKEN, DegreedSandbox
+from enterprise_catalog.sandbox.degreed.api import CREATE, LIST, READ, TOKEN, DegreedSandbox
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.degreed.connection import add, connected, outgoing
 

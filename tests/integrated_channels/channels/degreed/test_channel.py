@@ -15,7 +15,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     RetryableError,
     ThrottledError,
 )
-from enterprise_catalog.sandbox.degreed.site import CREATE, DELETE, LIST, READ, SKILLS, TOKEN, UPDATE, DegreedSandbox
+from enterprise_catalog.sandbox.degreed.api import CREATE, DELETE, LIST, READ, SKILLS, TOKEN, UPDATE, DegreedSandbox
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.degreed.connection import add, connected, outgoing
 

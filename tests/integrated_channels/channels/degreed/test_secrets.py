@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from enterprise_catalog.integrated_channels.channels.degreed.channel import DegreedCredentials
 from enterprise_catalog.integrated_channels.exceptions import SyncError
-from enterprise_catalog.sandbox.degreed.site import CLIENT_ID, CREATE, SKILLS, TOKEN, DegreedSandbox
+from enterprise_catalog.sandbox.degreed.api import CLIENT_ID, CREATE, SKILLS, TOKEN, DegreedSandbox
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.channels.degreed.connection import connected, outgoing
 

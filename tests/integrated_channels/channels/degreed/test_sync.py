@@ -8,7 +8,7 @@ import pytest
 
 from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.models import RunState
-from enterprise_catalog.sandbox.degreed.site import CREATE, LIST, SKILLS, TOKEN, UPDATE, DegreedSandbox
+from enterprise_catalog.sandbox.degreed.api import CREATE, LIST, SKILLS, TOKEN, UPDATE, DegreedSandbox
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories import a_catalog, a_course, courses, import_into
 from tests.integrated_channels.channels.degreed.connection import add

@@ -16,7 +16,7 @@ from enterprise_catalog.integrated_channels.channels.content.text import plain
 from enterprise_catalog.integrated_channels.channels.degreed.transform import CourseSettings, to_course
 from enterprise_catalog.integrated_channels.domain import CourseRun, Outgoing
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
-from enterprise_catalog.sandbox.degreed.site import DegreedSandbox
+from enterprise_catalog.sandbox.degreed.api import DegreedSandbox
 from tests.integrated_channels.channels.degreed.cases import CASES
 from tests.integrated_channels.channels.degreed.connection import connected
 from tests.integrated_channels.channels.items import an_item

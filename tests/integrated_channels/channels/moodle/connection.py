@@ -12,7 +12,7 @@ from enterprise_catalog.integrated_channels.channels.moodle.client import Moodle
 from enterprise_catalog.integrated_channels.domain import Outgoing
 from enterprise_catalog.integrated_channels.lms.client import LMSClient
 from enterprise_catalog.sandbox.moodle.courses import Course
-from enterprise_catalog.sandbox.moodle.site import PASSWORD, SERVICE, TOKEN, USERNAME
+from enterprise_catalog.sandbox.moodle.settings import PASSWORD, SERVICE, TOKEN, USERNAME
 from tests.integrated_channels.channels.items import an_item
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import enterprise_catalog
 from enterprise_catalog.integrated_channels.channels.moodle.client import Function
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError, RetryableError
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from enterprise_catalog.sandbox.moodle.site import FUNCTIONS, SUFFICIENT_CAPABILITIES
+from enterprise_catalog.sandbox.moodle.settings import FUNCTIONS, SUFFICIENT_CAPABILITIES
 from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests.integrated_channels.channels.moodle.connection import add, connected
 from tests.sandbox.moodle.client import without

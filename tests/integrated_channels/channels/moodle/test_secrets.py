@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from enterprise_catalog.integrated_channels.channels.moodle.client import MoodleCredentials
 from enterprise_catalog.integrated_channels.exceptions import SyncError
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from enterprise_catalog.sandbox.moodle.site import TOKEN, USERNAME
+from enterprise_catalog.sandbox.moodle.settings import TOKEN, USERNAME
 from enterprise_catalog.sandbox.moodle.web_service import LOGIN_PAGE, MoodleSandbox
 from tests.integrated_channels.channels.moodle.connection import BY_TOKEN, connected, outgoing
 

@@ -18,7 +18,7 @@ from enterprise_catalog.integrated_channels.channels.moodle.channel import VARIA
 from enterprise_catalog.integrated_channels.channels.moodle.transform import CourseSettings, to_course
 from enterprise_catalog.integrated_channels.domain import Outgoing
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
-from enterprise_catalog.sandbox.moodle.site import TOKEN
+from enterprise_catalog.sandbox.moodle.settings import TOKEN
 from enterprise_catalog.sandbox.moodle.text import is_clean, is_plain
 from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests.integrated_channels.channels.items import an_item

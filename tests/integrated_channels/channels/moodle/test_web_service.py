@@ -20,13 +20,13 @@ from enterprise_catalog.integrated_channels.exceptions import (
 )
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.moodle.courses import Course
-from enterprise_catalog.sandbox.moodle.site import SiteState
+from enterprise_catalog.sandbox.moodle.settings import SiteState
 from enterprise_catalog.sandbox.moodle.web_service import LOGIN_PAGE, MoodleSandbox
 from tests.integrated_channels.channels.moodle.connection import BY_PASSWORD, BY_TOKEN, connected, outgoing
 from tests.sandbox.moodle.client import without
 
 if TYPE_CHECKING:
-    from enterprise_catalog.sandbox.moodle.site import MoodleSite
+    from enterprise_catalog.sandbox.moodle.settings import MoodleSite
 
 LOOK_UP = "core_course_get_courses_by_field"
 CREATE = "core_course_create_courses"

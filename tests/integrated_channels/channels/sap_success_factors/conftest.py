@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enterprise_catalog.sandbox.sap.site import SAPSandbox
+from enterprise_catalog.sandbox.sap.api import SAPSandbox
 from tests.integrated_channels.channels.sap_success_factors.connection import connected
 
 if TYPE_CHECKING:

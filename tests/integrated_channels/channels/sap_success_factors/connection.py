@@ -11,12 +11,12 @@ from enterprise_catalog.integrated_channels.channels.sap_success_factors.auth im
 from enterprise_catalog.integrated_channels.channels.sap_success_factors.channel import SAPSettings, SAPSuccessFactors
 from enterprise_catalog.integrated_channels.domain import Action, Outgoing
 from enterprise_catalog.integrated_channels.lms.client import LMSClient
-from enterprise_catalog.sandbox.sap.site import CLIENT_ID, CLIENT_SECRET, COMPANY_ID, USER_ID
+from enterprise_catalog.sandbox.sap.api import CLIENT_ID, CLIENT_SECRET, COMPANY_ID, USER_ID
 from tests.integrated_channels.channels.items import an_item
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.lms.client import BeforeCall
-    from enterprise_catalog.sandbox.sap.site import SAPSandbox
+    from enterprise_catalog.sandbox.sap.api import SAPSandbox
 
 BASE_URL: Final = "http://sap.test"
 BY_SECRET: Final = SAPCredentials(client_id=CLIENT_ID, client_secret=SecretStr(CLIENT_SECRET))

@@ -19,13 +19,13 @@ from enterprise_catalog.integrated_channels.exceptions import (
 )
 from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from enterprise_catalog.sandbox.sap.site import IMPORT, TOKEN_SERVER, BadItem
+from enterprise_catalog.sandbox.sap.api import IMPORT, TOKEN_SERVER, BadItem
 from tests.integrated_channels.channels.items import an_item
 from tests.integrated_channels.channels.sap_success_factors.connection import connected, leaving, outgoing
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.channels.sap_success_factors.channel import SAPSuccessFactors
-    from enterprise_catalog.sandbox.sap.site import SAPSandbox
+    from enterprise_catalog.sandbox.sap.api import SAPSandbox
 
 
 def done(key: str) -> ItemResult:

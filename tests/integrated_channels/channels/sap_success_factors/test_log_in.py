@@ -21,7 +21,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     ThrottledError,
 )
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from enterprise_catalog.sandbox.sap.site import (
+from enterprise_catalog.sandbox.sap.api import (
     AUDIENCE,
     CLIENT_ID,
     CLIENT_SECRET,

@@ -10,7 +10,7 @@ from enterprise_catalog.integrated_channels.access.configurations import make_co
 from enterprise_catalog.integrated_channels.access.connections import try_connection
 from enterprise_catalog.integrated_channels.models import RunState, TransmissionAttempt
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from enterprise_catalog.sandbox.sap.site import IMPORT, SAP_WINDOW_MS, TOKEN_SERVER, BadItem, SAPSandbox
+from enterprise_catalog.sandbox.sap.api import IMPORT, SAP_WINDOW_MS, TOKEN_SERVER, BadItem, SAPSandbox
 from tests.factories import a_catalog, a_course, courses, import_into
 from tests.integrated_channels.loopback import on_loopback
 from tests.integrated_channels.syncing import row_of, run_of

@@ -8,7 +8,7 @@ from typing import Final
 from enterprise_catalog.integrated_channels.domain import Outcome
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, CredentialsError, ThrottledError
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from enterprise_catalog.sandbox.sap.site import IMPORT, TOKEN_SERVER, BadItem, SAPSandbox
+from enterprise_catalog.sandbox.sap.api import IMPORT, TOKEN_SERVER, BadItem, SAPSandbox
 from tests.integrated_channels.channels.conformance import VendorAnswer
 
 #: The payload of a course that SAP rejects: it has no title.

@@ -10,7 +10,7 @@ from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.audit.retry_policy import MAX_FAILURES
 from enterprise_catalog.integrated_channels.domain import Presence, State
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
-from enterprise_catalog.sandbox.moodle.site import PASSWORD, SERVICE, TOKEN, USERNAME, SiteState
+from enterprise_catalog.sandbox.moodle.settings import PASSWORD, SERVICE, TOKEN, USERNAME, SiteState
 from tests.integrated_channels.resilience.model.catalogs import KEYS, Catalogs, fullname
 from tests.integrated_channels.resilience.model.watched_moodle import Shown, WatchedMoodle
 from tests.integrated_channels.resilience.model.wires import LMS_URL

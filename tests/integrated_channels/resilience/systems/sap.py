@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from enterprise_catalog.sandbox.sap.site import IMPORT, TOKEN_SERVER, SAPSandbox
+from enterprise_catalog.sandbox.sap.api import IMPORT, TOKEN_SERVER, SAPSandbox
 from tests.integrated_channels.resilience.reconciliation import Course, Item
 from tests.integrated_channels.resilience.systems.base import LearningSystem
 from tests.integrated_channels.resilience.systems.faults import OF_ANY_VENDOR

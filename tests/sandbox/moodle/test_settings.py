@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from enterprise_catalog.sandbox.moodle.site import TOKEN, SiteState
+from enterprise_catalog.sandbox.moodle.settings import TOKEN, SiteState
 from enterprise_catalog.sandbox.moodle.web_service import LOGIN_PAGE, REST_PAGE, MoodleSandbox
 from tests.sandbox.moodle.client import (
     INVALID_PARAMETER,

@@ -12,7 +12,7 @@ from typing import Final
 
 import nh3
 
-from enterprise_catalog.integrated_channels.channels.text import plain
+from enterprise_catalog.integrated_channels.channels.content.text import plain
 
 #: Replacements for tags that are not allowed. A tag without a replacement is removed, and its text is kept.
 _STAND_INS: Final = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from enterprise_catalog.sandbox.degreed.site import (
+from enterprise_catalog.sandbox.degreed.api import (
     CLIENT_ID,
     CLIENT_SECRET,
     COURSES_PAGE,

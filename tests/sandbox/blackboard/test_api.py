@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import pytest
 
-from enterprise_catalog.sandbox.blackboard.courses import bbml_fault
-from enterprise_catalog.sandbox.blackboard.site import (
+from enterprise_catalog.sandbox.blackboard.api import (
     CLIENT_ID,
     CLIENT_SECRET,
     CONSENT,
@@ -18,6 +17,7 @@ from enterprise_catalog.sandbox.blackboard.site import (
     TOKENS,
     BlackboardSandbox,
 )
+from enterprise_catalog.sandbox.blackboard.courses import bbml_fault
 from enterprise_catalog.sandbox.registry import SANDBOXES
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 
 from enterprise_catalog.integrated_channels.channels.protocols.saml import Claims, signed_assertion
 from enterprise_catalog.sandbox.registry import SANDBOXES
-from enterprise_catalog.sandbox.sap.site import (
+from enterprise_catalog.sandbox.sap.api import (
     AUDIENCE,
     CLIENT_ID,
     CLIENT_SECRET,

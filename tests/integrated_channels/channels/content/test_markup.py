@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels.channels.content.html import cleaned, is_address
+from enterprise_catalog.integrated_channels.channels.content.markup import cleaned, is_address
 
 ALLOWED = frozenset({"a", "br", "div", "em", "h4", "img", "li", "p", "strong", "ul"})
 

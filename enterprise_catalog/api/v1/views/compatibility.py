@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import orjson
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
@@ -26,7 +27,7 @@ from enterprise_catalog.api.v1.views.base import CatalogView, content_keys_of, j
 from enterprise_catalog.api.v1.views.content_metadata import envelope_with
 from enterprise_catalog.catalog.documents import separated
 from enterprise_catalog.catalog.items import read_numbered_page, read_page
-from enterprise_catalog.catalog.snapshots.snapshot import existing_as_json, read_diff
+from enterprise_catalog.catalog.snapshots.snapshot import read_diff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,15 @@ if TYPE_CHECKING:
 
     from django.http import HttpResponse, HttpResponseBase
     from rest_framework.request import Request
+
+
+class _FoundItem(msgspec.Struct, gc=False):
+    content_key: str
+    date_updated: str
+
+
+class _Key(msgspec.Struct, gc=False):
+    content_key: str
 
 
 class GenerateDiffView(CatalogView):
@@ -44,27 +54,13 @@ class GenerateDiffView(CatalogView):
     @extend_schema(request=LegacyDiffRequestSerializer, responses=LegacyDiffSerializer, operation_id="generate_diff")
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
         """Return the diff. An empty body is an empty list of keys."""
-        catalog = self.catalog
-        _, diff = read_diff(catalog, _with_pluses(content_keys_of(request, may_be_empty=True)))
-        # No key contains a quoted name, because a quote in a key is escaped with a backslash.
-        found = existing_as_json(diff.existing).replace(b',"updated_at":"', b',"date_updated":"')
-        parts = (
-            b'{"items_found":',
-            found,
-            b',"items_not_included":',
-            _keys_as_json(diff.to_create),
-            b',"items_not_found":',
-            _keys_as_json(diff.to_delete),
-            b"}",
-        )
-        return json_response(b"".join(parts))
-
-
-def _keys_as_json(keys: list[str]) -> bytes:
-    """Return ``[{"content_key":"…"},…]``. Quotes in keys are escaped, and so no key contains ``","``."""
-    if not keys:
-        return b"[]"
-    return b'[{"content_key":%s}]' % orjson.dumps(keys)[1:-1].replace(b'","', b'"},{"content_key":"')
+        _, diff = read_diff(self.catalog, _with_pluses(content_keys_of(request, may_be_empty=True)))
+        content = {
+            "items_found": [_FoundItem(item.content_key, item.updated_at) for item in diff.existing],
+            "items_not_included": [_Key(key) for key in diff.to_create],
+            "items_not_found": [_Key(key) for key in diff.to_delete],
+        }
+        return json_response(msgspec.json.encode(content))
 
 
 class GetContentMetadataView(CatalogView):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import orjson
+import msgspec
 from drf_spectacular.utils import extend_schema
 
 from enterprise_catalog.api.v1.serializers import MAX_DIFF_KEYS, DiffRequestSerializer, DiffSerializer
 from enterprise_catalog.api.v1.views.base import CatalogView, content_keys_of, json_response
-from enterprise_catalog.catalog.snapshots.snapshot import existing_as_json, read_diff
+from enterprise_catalog.catalog.snapshots.snapshot import read_diff
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -26,18 +26,12 @@ class ContentDiffView(CatalogView):
     @extend_schema(request=DiffRequestSerializer, responses=DiffSerializer, operation_id="content_diff")
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
         """Return the keys that exist (with their times of change), the keys to create and the keys to delete."""
-        catalog = self.catalog
-        keys = content_keys_of(request)
-        version, diff = read_diff(catalog, keys)
-        envelope = orjson.dumps({"catalog_uuid": str(uuid), "catalog_version": version})
-        parts = (
-            envelope[:-1],
-            b',"existing":',
-            existing_as_json(diff.existing),
-            b',"to_create":',
-            orjson.dumps(diff.to_create),
-            b',"to_delete":',
-            orjson.dumps(diff.to_delete),
-            b"}",
-        )
-        return json_response(b"".join(parts))
+        version, diff = read_diff(self.catalog, content_keys_of(request))
+        content = {
+            "catalog_uuid": uuid,
+            "catalog_version": version,
+            "existing": diff.existing,
+            "to_create": diff.to_create,
+            "to_delete": diff.to_delete,
+        }
+        return json_response(msgspec.json.encode(content))

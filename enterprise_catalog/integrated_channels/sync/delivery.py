@@ -91,7 +91,7 @@ def _released(run: Run, sync_plan: SyncPlan) -> SyncPlan:
     if not kept:
         return sync_plan
     left = replace(sync_plan, deletes=[item for item in sync_plan.deletes if item.content_key not in kept])
-    run.row.kept, run.row.backlog = run.row.kept + len(kept), left.size
+    run.record_kept(left, kept=len(kept))
     return left
 
 
@@ -166,9 +166,6 @@ def _send_chunk(
     results = {result.content_key: result for result in export.settled} | transmission.results
     run.answered = attempts.answer_chunk(chunk, rows, opened, results, export.exported, feed=feed, now=run.clock())
     for item in chunk.items:
-        outcome = results[item.content_key].outcome
-        run.counts.add(item.action, outcome)
-        run.row.staged += outcome is Outcome.STAGED
-        run.row.backlog -= outcome not in (Outcome.SKIPPED, Outcome.THROTTLED)
+        run.record_outcome(item.action, results[item.content_key].outcome)
     if transmission.stopped_by is not None:
         raise transmission.stopped_by

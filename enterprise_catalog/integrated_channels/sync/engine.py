@@ -151,21 +151,17 @@ def _outcome(run: Run) -> tuple[RunState, str]:
             known = know(run.configuration, catalog, of_customer=catalogs.uuids, now=run.clock())
             sync_plan = known.plan(saved=run.saved)
             del known  # Frees the memory of a large catalog; the plan is enough from here on.
-            run.row.matched, run.row.waiting, run.row.backlog = sync_plan.matched, sync_plan.waiting, sync_plan.size
-            run.row.dead, run.row.held, run.row.kept = sync_plan.dead, len(sync_plan.held), sync_plan.kept
-            run.row.staged = sync_plan.staged
-            run.etag, run.items = catalogs.etag, sync_plan.desired
+            run.record_plan(sync_plan)
+            run.etag = catalogs.etag
             send(run, sync_plan, catalog, channel)
     except StopSyncError as error:
         return _stopped_by(error, run)
-    row = run.row
-    left = (run.counts.failures, row.waiting, row.backlog, row.dead, row.held, row.kept, row.staged)
     reasons = []
-    if row.held:
-        reasons.append(plan_marks.held_reason(row.held))
-    if row.staged:
-        reasons.append(_staged_reason(row.staged))
-    return RunState.INCOMPLETE if any(left) else RunState.COMPLETE, " ".join(reasons)
+    if run.row.held:
+        reasons.append(plan_marks.held_reason(run.row.held))
+    if run.row.staged:
+        reasons.append(_staged_reason(run.row.staged))
+    return RunState.INCOMPLETE if run.has_items_left else RunState.COMPLETE, " ".join(reasons)
 
 
 def _staged_reason(items: int) -> str:
@@ -208,8 +204,7 @@ def _end(run: Run, state: RunState, reason: str) -> None:
         run.lease.overruns += 1
     elif state is not RunState.STOPPED and run.call_clock.has_response:
         run.lease.overruns = 0  # A run without calls proves nothing about the LMS.
-    run.row.state, run.row.reason, run.row.finished_at = state, reason, now
-    run.row.counts = run.counts.as_json()
+    run.record_end(state, reason, now=now)
     changes: dict[str, Any] = {"next_sync_at": _next_sync_at(run, now)}
     if state is RunState.COMPLETE:
         changes["last_full_sync_at"] = now

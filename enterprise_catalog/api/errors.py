@@ -12,7 +12,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import status
 from rest_framework.exceptions import APIException, Throttled
-from rest_framework.views import exception_handler
+from rest_framework.views import exception_handler as default_exception_handler
 
 from enterprise_catalog.api.throttles import refusal_limited_for
 
@@ -52,17 +52,17 @@ class DatabaseUnavailableError(APIException):
     default_code = "database_unavailable"
 
 
-def answer(error: Exception, context: dict[str, Any]) -> Response | None:
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return DRF's response to ``error`` with its ``code``; ``None`` for other exceptions, which become a 500."""
     if isinstance(error, OperationalError | InterfaceError):
         log.error("database_unavailable", exc_info=error)
         error = DatabaseUnavailableError()
-    response = exception_handler(error, context)
+    response = default_exception_handler(error, context)
     if response is not None and response.status_code in _REFUSALS:
         retry_after = refusal_limited_for(context["request"])
         if retry_after is not None:
             error = Throttled(retry_after)
-            response = exception_handler(error, context)
+            response = default_exception_handler(error, context)
     if response is not None and isinstance(response.data, dict):
         response.data.setdefault("code", _code(error))
     return response

@@ -1,8 +1,8 @@
 """Limits of the API: requests per caller, and rejected requests.
 
 DRF authenticates and checks permissions before it throttles. Its throttles therefore never see a request that gets 401
-or 403. Those are counted where the response is made (``errors.answer``). A successful request is not counted as a
-failure. Failures of one caller never reject a valid request of another caller.
+or 403. ``errors.exception_handler`` counts those. A successful request is not counted as a failure. Failures of one
+caller never reject a valid request of another caller.
 """
 
 from __future__ import annotations

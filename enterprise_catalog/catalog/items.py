@@ -14,7 +14,7 @@ from enterprise_catalog.catalog import state as catalog_state
 from enterprise_catalog.catalog.documents import served_document
 from enterprise_catalog.catalog.models import CatalogMembership, ContentDocument, ContentMetadata
 from enterprise_catalog.catalog.state import read_state, state_from
-from enterprise_catalog.db.consistent_reads import one_state, stream_rows
+from enterprise_catalog.db.consistent_reads import consistent_read, stream_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -73,7 +73,7 @@ def read_numbered_page(catalog_uuid: UUID, *, keys: Collection[str], start: int,
     Raises:
         EnterpriseCatalog.DoesNotExist: the catalog has been deleted.
     """
-    with one_state():
+    with consistent_read():
         state = read_state(catalog_uuid)
         members = CatalogMembership.objects.filter(catalog_query=state.query_id)
         condition, parameters = (_among(keys), list(keys)) if keys else ("member.content_key > %s", [""])
@@ -93,7 +93,7 @@ def _read(catalog_uuid: UUID, condition: str, parameters: Sequence[str], *, limi
     everything = [catalog_state.as_parameter(catalog_uuid), *parameters, limit, start]
     if rows := _rows(sql, everything):
         return _items(state_from(rows[0]), rows)
-    with one_state():
+    with consistent_read():
         return _items(read_state(catalog_uuid), _rows(sql, everything))
 
 

@@ -7,10 +7,10 @@ from typing import Final
 from django.db import InterfaceError, OperationalError, connection
 
 #: Errors that are raised when the database goes away, or does not respond in time.
-BROKEN: Final = (OperationalError, InterfaceError)
+CONNECTION_ERRORS: Final = (OperationalError, InterfaceError)
 
 
-def drop_connection() -> None:
+def reset_connection() -> None:
     """Close the database connection, in any state; the next statement opens a new one. Uncommitted changes are lost.
 
     Needed if a connection breaks between a COMMIT and the return to autocommit. Django then treats the next transaction

@@ -18,7 +18,7 @@ _ROWS_AT_ONCE: Final = 500
 
 
 @contextmanager
-def one_state() -> Iterator[None]:
+def consistent_read() -> Iterator[None]:
     """Make all reads in this block see the same snapshot of the database, regardless of concurrent commits.
 
     MariaDB and MySQL do this under REPEATABLE READ, starting with the first read. SQLite's transactions begin as

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models import Count, Min, Q
 
-from enterprise_catalog.db.consistent_reads import one_state, stream_rows
+from enterprise_catalog.db.consistent_reads import consistent_read, stream_rows
 from enterprise_catalog.db.content_keys import key_starts_with
 from enterprise_catalog.integrated_channels.domain import Accounts, Action, History, Presence, Record, State
 
@@ -102,7 +102,7 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
         """
         # Two index ranges; the negation of the settled rows would read every row.
         others = self.filter(Q(state__in=_NOT_TRANSMITTED) | Q(due_since__isnull=False))
-        with one_state():
+        with consistent_read():
             return History(self._settled(), {record.content_key: record for record in _records(others)})
 
     def _settled(self) -> Mapping[UUID | None, Mapping[str, str | None]]:
@@ -160,7 +160,7 @@ class FeedQuerySet(models.QuerySet["FeedItem"]):
         """Only a configuration's entries that are not acknowledged, oldest change first."""
         return self.filter(configuration=configuration, is_confirmed=False).order_by("modified_at", "pk")
 
-    def proven_by(
+    def acknowledged_by(
         self, configuration: ChannelConfiguration, *, since: datetime | None, by_any_poll: bool
     ) -> FeedQuerySet:
         """Only the entries that a poll with this ``If-Modified-Since`` acknowledges.

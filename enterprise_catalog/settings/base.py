@@ -174,7 +174,7 @@ REST_FRAMEWORK = {
     # For DRF's own throttles; ours use enterprise_catalog.web.client_address.
     "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "enterprise_catalog.api.errors.answer",
+    "EXCEPTION_HANDLER": "enterprise_catalog.api.errors.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {

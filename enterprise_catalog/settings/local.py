@@ -13,16 +13,16 @@ from cryptography.fernet import Fernet
 
 from enterprise_catalog.local_auth.keys import new_signing_key
 from enterprise_catalog.settings.environment import DEPLOYMENT_DEFAULTS
-from enterprise_catalog.settings.local_state import chosen, kept
+from enterprise_catalog.settings.local_state import read_or_create, write_or_read
 
 STATE_DIR = Path(os.environ.get("LOCAL_STATE_DIR") or Path(__file__).resolve().parent.parent.parent / "var")
 STATE_DIR.mkdir(parents=True, exist_ok=True)
-SIGNING_KEY = json.loads(kept(STATE_DIR / "signing-key.json", new_signing_key))
+SIGNING_KEY = json.loads(read_or_create(STATE_DIR / "signing-key.json", new_signing_key))
 #: The URL of the web service. ``make run PORT=…`` stores its port for commands in other shells.
-SITE_URL = f"http://127.0.0.1:{chosen(STATE_DIR / 'port', os.environ.get('LOCAL_PORT'), default='8000')}"
+SITE_URL = f"http://127.0.0.1:{write_or_read(STATE_DIR / 'port', os.environ.get('LOCAL_PORT'), default='8000')}"
 
 DEPLOYMENT_DEFAULTS |= {
-    "SECRET_KEY": kept(STATE_DIR / "secret-key", lambda: secrets.token_urlsafe(48)),
+    "SECRET_KEY": read_or_create(STATE_DIR / "secret-key", lambda: secrets.token_urlsafe(48)),
     "DATABASE_URL": f"sqlite:///{STATE_DIR / 'enterprise_catalog.sqlite3'}",
     "CELERY_BROKER_URL": "filesystem://",
     "CACHE_URL": "locmem://",
@@ -36,8 +36,10 @@ DEPLOYMENT_DEFAULTS |= {
     "OAUTH2_PROVIDER_URL": f"{SITE_URL}/oauth2",
     "OAUTH2_CLIENT_ID": "integrated-channels",
     "LMS_PRIVATE_ADDRESSES": "true",
-    "OAUTH2_CLIENT_SECRET": kept(STATE_DIR / "oauth2-client-secret", secrets.token_urlsafe),
-    "CREDENTIALS_ENCRYPTION_KEYS": kept(STATE_DIR / "credentials-key", lambda: Fernet.generate_key().decode()),
+    "OAUTH2_CLIENT_SECRET": read_or_create(STATE_DIR / "oauth2-client-secret", secrets.token_urlsafe),
+    "CREDENTIALS_ENCRYPTION_KEYS": read_or_create(
+        STATE_DIR / "credentials-key", lambda: Fernet.generate_key().decode()
+    ),
 }
 
 from enterprise_catalog.settings.base import *

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def kept(path: Path, make: Callable[[], str]) -> str:
+def read_or_create(path: Path, make: Callable[[], str]) -> str:
     """Return the text of the file at ``path``. Creates the file if it is missing, readable only by its owner.
 
     Several processes may start at once. The file is created atomically, and all processes read the same text.
@@ -20,7 +20,7 @@ def kept(path: Path, make: Callable[[], str]) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def chosen(path: Path, value: str | None, *, default: str) -> str:
+def write_or_read(path: Path, value: str | None, *, default: str) -> str:
     """Store ``value`` at ``path`` and return it. Without a value, return the stored one, otherwise ``default``."""
     if not value:
         return path.read_text(encoding="utf-8") if path.exists() else default

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enterprise_catalog.settings.local_state import chosen, kept
+from enterprise_catalog.settings.local_state import read_or_create, write_or_read
 from tests.processes import PROJECT
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 def test_it_makes_a_text_up_once(tmp_path: Path) -> None:
     numbers = count()
 
-    texts = [kept(tmp_path / "secret", lambda: f"secret {next(numbers)}") for _ in range(3)]
+    texts = [read_or_create(tmp_path / "secret", lambda: f"secret {next(numbers)}") for _ in range(3)]
 
     assert texts == ["secret 0"] * 3
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]
 
 
 def test_only_its_owner_reads_it(tmp_path: Path) -> None:
-    kept(tmp_path / "secret", lambda: "secret")
+    read_or_create(tmp_path / "secret", lambda: "secret")
 
     assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
 
@@ -39,10 +39,10 @@ def test_only_its_owner_reads_it(tmp_path: Path) -> None:
 def test_a_chosen_value_is_kept_until_another_one_is_chosen(tmp_path: Path) -> None:
     file = tmp_path / "port"
 
-    assert chosen(file, None, default="8000") == "8000"
-    assert chosen(file, "9000", default="8000") == "9000"
-    assert chosen(file, "", default="8000") == "9000"
-    assert chosen(file, "9001", default="8000") == "9001"
+    assert write_or_read(file, None, default="8000") == "8000"
+    assert write_or_read(file, "9000", default="8000") == "9000"
+    assert write_or_read(file, "", default="8000") == "9000"
+    assert write_or_read(file, "9001", default="8000") == "9001"
     assert [path.name for path in tmp_path.iterdir()] == ["port"]
 
 
@@ -63,7 +63,7 @@ def test_commands_reach_the_port_that_the_site_was_started_on(tmp_path: Path) ->
 
 
 def a_secret(path: Path) -> str:
-    return kept(path, secrets.token_hex)
+    return read_or_create(path, secrets.token_hex)
 
 
 @pytest.mark.processes

@@ -59,7 +59,7 @@ def _assigned_contexts(user: AbstractBaseUser) -> set[str]:
 
 
 class HasRoleForCustomer(BasePermission):
-    """Grants access to callers with a role for the customer that the view's ``customer_in_question`` returns.
+    """Grants access to callers with a role for the customer that the view's ``get_customer_uuid`` returns.
 
     The view returns ``None`` for a customer that does not exist. Then only callers with the context ``*`` get access,
     and the view may return 404. All other callers get the same response as for another customer's catalog. A view
@@ -69,7 +69,7 @@ class HasRoleForCustomer(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not request.user.is_authenticated:
             return False
-        ask = getattr(view, "customer_in_question", None)
+        ask = getattr(view, "get_customer_uuid", None)
         if ask is None:
             return False
         if may_read_all(request):

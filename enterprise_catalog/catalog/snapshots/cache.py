@@ -28,20 +28,20 @@ class SnapshotCache:
         self._snapshots: LRUCache[Hashable, Snapshot] = LRUCache(max_bytes, getsizeof=attrgetter("size_bytes"))
         self._lock = threading.Lock()
 
-    def get(self, place: Hashable, *, version: int) -> Snapshot | None:
-        """Return the snapshot cached under ``place`` if it has exactly this ``version``, otherwise ``None``."""
+    def get(self, key: Hashable, *, version: int) -> Snapshot | None:
+        """Return the snapshot cached under ``key`` if it has exactly this ``version``, otherwise ``None``."""
         with self._lock:
-            snapshot = self._snapshots.get(place)
+            snapshot = self._snapshots.get(key)
         is_valid = snapshot is not None and snapshot.version == version
         LOOKUPS.labels("hit" if is_valid else "miss").inc()
         return snapshot if is_valid else None
 
-    def put(self, place: Hashable, snapshot: Snapshot) -> None:
-        """Replace the snapshot under ``place``. A snapshot larger than the whole cache is not stored."""
+    def put(self, key: Hashable, snapshot: Snapshot) -> None:
+        """Replace the snapshot under ``key``. A snapshot larger than the whole cache is not stored."""
         with self._lock:
-            self._snapshots.pop(place, None)
+            self._snapshots.pop(key, None)
             if snapshot.size_bytes <= self._snapshots.maxsize:
-                self._snapshots[place] = snapshot
+                self._snapshots[key] = snapshot
 
     def clear(self) -> None:
         """Remove all snapshots."""

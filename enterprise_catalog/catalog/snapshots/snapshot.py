@@ -12,7 +12,7 @@ from enterprise_catalog.catalog.diff import CatalogDiff, compute_diff
 from enterprise_catalog.catalog.models import CatalogMembership
 from enterprise_catalog.catalog.snapshots.cache import SNAPSHOTS
 from enterprise_catalog.catalog.state import read_state
-from enterprise_catalog.db.consistent_reads import one_state, stream_rows
+from enterprise_catalog.db.consistent_reads import consistent_read, stream_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -80,16 +80,16 @@ def _snapshot(state: CatalogState) -> tuple[CatalogState, Snapshot]:
     """Return the state with its cached snapshot, or the current state with a new snapshot."""
     if state.query_id is None:
         return state, _EMPTY
-    if kept := SNAPSHOTS.get(_place(state), version=state.query_version):
+    if kept := SNAPSHOTS.get(_cache_key(state), version=state.query_version):
         return state, kept
-    with one_state():
+    with consistent_read():
         state = read_state(state.uuid)
         snapshot = _scan(state)
-    SNAPSHOTS.put(_place(state), snapshot)
+    SNAPSHOTS.put(_cache_key(state), snapshot)
     return state, snapshot
 
 
-def _place(state: CatalogState) -> tuple[int | None, str]:
+def _cache_key(state: CatalogState) -> tuple[int | None, str]:
     """Return the cache key: everything but the query's version that a snapshot depends on. Catalogs can share a key."""
     return state.query_id, state.documents_changed_at
 

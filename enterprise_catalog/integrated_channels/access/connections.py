@@ -33,10 +33,10 @@ class BusyError(StopSyncError):
 
 
 @contextmanager
-def connected(
+def connect(
     configuration: ChannelConfiguration, *, clock: Callable[[], datetime]
 ) -> Iterator[tuple[Channel[Any, Any], LeaseRenewer]]:
-    """Yield the configuration's channel, and the keeper of the lease that is held until the block ends.
+    """Yield the configuration's channel, and the renewer of the lease that is held until the block ends.
 
     Raises:
         BusyError: a run holds the lease.
@@ -45,15 +45,15 @@ def connected(
     lease = leases.acquire(configuration.pk, now=clock())
     if lease is None:
         raise BusyError("A sync of this configuration is running; try again when it has ended.")
-    keeper = LeaseRenewer(lease, clock)
+    renewer = LeaseRenewer(lease, clock)
     try:
         with channel_for(
             configuration,
-            before_each_call=keeper.before_call,
+            before_each_call=renewer.before_call,
             save_credentials=lambda changes: save_credentials(configuration, changes, lease=lease, now=clock()),
         ) as channel:
             lease.budget.limit = channel.rate_limit
-            yield channel, keeper
+            yield channel, renewer
     finally:
         leases.release(lease)
 
@@ -61,9 +61,9 @@ def connected(
 def try_connection(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> list[str]:
     """Return the problems that would prevent a sync, one sentence each. Changes nothing."""
     try:
-        with connected(configuration, clock=clock) as (channel, _):
+        with connect(configuration, clock=clock) as (channel, _):
             mend = list(channel.probe())
-            told = channel.client.told_time
+            told = channel.client.server_time
     except SyncError as error:
         return [error.message]
     if told is not None and abs(told - clock()) > MOST_CLOCKS_DIFFER:
@@ -84,7 +84,7 @@ def authorization_url(
         ConfigurationError: the channel needs no authorization, or the configuration does not fit the channel.
         BusyError: a run is in progress.
     """
-    with connected(configuration, clock=clock) as (channel, _):
+    with connect(configuration, clock=clock) as (channel, _):
         return _consenting(channel).authorization_url(redirect_uri=redirect_uri, state=state)
 
 
@@ -94,7 +94,7 @@ def redeem(configuration: ChannelConfiguration, code: str, *, redirect_uri: str,
     Raises:
         SyncError: the LMS rejects the code or is unreachable, or a run is in progress.
     """
-    with connected(configuration, clock=clock) as (channel, _):
+    with connect(configuration, clock=clock) as (channel, _):
         channel.save_credentials(_consenting(channel).redeem(code, redirect_uri=redirect_uri))
 
 

@@ -36,7 +36,7 @@ Attempts = dict[str, TransmissionAttempt]  #: By content key.
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class ChunkResults:
     """A chunk's rows and attempts with their results, ready to be written."""
 
     rows: Sequence[ContentMetadataItemTransmission]
@@ -76,7 +76,7 @@ def open_attempts(
     due: Iterable[tuple[Action, ContentMetadataItemTransmission]],
     exported: Mapping[str, Exported],
     *,
-    answered: Answered | None = None,
+    answered: ChunkResults | None = None,
     lease: Lease,
     now: datetime,
 ) -> Attempts:
@@ -97,13 +97,13 @@ def open_attempts(
     return {attempt.transmission.content_key: attempt for attempt in attempts}
 
 
-def close_chunk(answered: Answered, *, lease: Lease, now: datetime) -> None:
+def close_chunk(answered: ChunkResults, *, lease: Lease, now: datetime) -> None:
     """Write the results of the last chunk."""
     with leases.fenced(lease, now=now):
         _save_answered(answered, now=now)
 
 
-def answer_chunk(
+def apply_results(
     chunk: Chunk,
     rows: Rows,
     attempts: Attempts,
@@ -112,7 +112,7 @@ def answer_chunk(
     *,
     feed: Sequence[FeedItem] = (),
     now: datetime,
-) -> Answered:
+) -> ChunkResults:
     """Apply the results to the chunk's rows and attempts. Writes nothing to the database."""
     for item in chunk.items:
         key = item.content_key
@@ -133,10 +133,10 @@ def answer_chunk(
             row.presence, row.deleted_at = Presence.UNKNOWN, None
             if row.state == State.DELETED:
                 row.state = State.PENDING
-    return Answered([rows[item.content_key] for item in chunk.items], list(attempts.values()), feed)
+    return ChunkResults([rows[item.content_key] for item in chunk.items], list(attempts.values()), feed)
 
 
-def _save_answered(answered: Answered, *, now: datetime) -> None:
+def _save_answered(answered: ChunkResults, *, now: datetime) -> None:
     """Write rows, attempts and feed entries, one statement per table. The caller opens the transaction."""
     for entry in answered.feed:  # Polls since it was prepared have not seen it.
         entry.modified_at = max(entry.modified_at, FeedItem.visible_from(now))

@@ -41,8 +41,8 @@ class LeaseRenewer:
         """
         self.check_time()
         if threading.get_ident() == self.thread:
-            self.keep_lease()
-        elif self.renewed_at is None or self.clock() - self.renewed_at >= leases.LONGEST_SILENCE:
+            self.renew_if_due()
+        elif self.renewed_at is None or self.clock() - self.renewed_at >= leases.MAX_LEASE_AGE:
             raise LeaseLostError(f"the lease of configuration {self.lease.configuration_id} was not renewed in time")
         if is_counted:
             self.lease.budget.spend(self.clock())
@@ -57,7 +57,7 @@ class LeaseRenewer:
         """
         self.check_time()
         if threading.get_ident() == self.thread:
-            self.keep_lease()
+            self.renew_if_due()
 
     def seconds_left(self) -> float:
         """Return the number of seconds that the run has left; infinity without a time limit."""
@@ -74,7 +74,7 @@ class LeaseRenewer:
         if self.seconds_left() <= 0:
             raise RunDeadlineError
 
-    def keep_lease(self) -> None:
+    def renew_if_due(self) -> None:
         """Renew the lease if it is due: a chunk may take many calls, and an LMS may be slow.
 
         Raises:

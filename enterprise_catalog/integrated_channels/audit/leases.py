@@ -37,7 +37,7 @@ T = TypeVar("T")
 #: Age at which a lease is renewed in the middle of a chunk; several times within its duration.
 RENEWAL_INTERVAL: Final = timedelta(minutes=1)
 #: Maximum age of a lease for a call from a thread that cannot renew it.
-LONGEST_SILENCE: Final = timedelta(minutes=2)
+MAX_LEASE_AGE: Final = timedelta(minutes=2)
 #: Duration of a lease without renewal. The clocks of workers may differ by a fraction of it.
 LEASE_DURATION: Final = timedelta(minutes=5)
 #: Upper limit of the count; the pause stops growing long before.
@@ -68,8 +68,8 @@ class LeftBehind:
 
     has_dead_runs: bool  #: Runs that never ended.
     has_unsettled_items: bool  #: See ``TransmissionQuerySet.unsettled``.
-    etag: str  #: These three fields are ``last_full_…`` of the configuration.
-    scope: str
+    etag: str  #: These three fields are ``last_full_etag``, ``last_full_scope`` and ``last_full_items``.
+    fingerprint: str
     items: int
 
 

@@ -256,7 +256,7 @@ class PullChannel(Channel[S, C]):
         """Return the feed entry of an item, with its key and modification time in the LMS's format."""
 
     @property
-    def is_proven_by_any_poll(self) -> bool:
+    def is_acknowledged_by_any_poll(self) -> bool:
         """``True`` if any later GET acknowledges the last response. For an LMS that sends no ``If-Modified-Since``."""
         return False
 

@@ -1,8 +1,8 @@
 """Entries of a feed: staged by a run, served to a poll, acknowledged by a later poll.
 
 A run only stages; it sends nothing. A poll returns all entries that are not acknowledged. An entry is recorded as
-served when its response was written completely. A later poll acknowledges it (``FeedQuerySet.proven_by``). Until then
-the entry is served again.
+served when its response was written completely. A later poll acknowledges it (``FeedQuerySet.acknowledged_by``). Until
+then the entry is served again.
 """
 
 from __future__ import annotations
@@ -100,9 +100,9 @@ def note_served(page: Iterable[FeedItem], *, since: datetime | None, now: dateti
 def confirm(configuration: ChannelConfiguration, *, since: datetime | None, by_any_poll: bool, now: datetime) -> int:
     """Settle the items that a poll acknowledges, and make the next run due; return the number of items.
 
-    Safe during a run and during other polls. For the arguments, see ``FeedQuerySet.proven_by``.
+    Safe during a run and during other polls. For the arguments, see ``FeedQuerySet.acknowledged_by``.
     """
-    proven = FeedItem.objects.proven_by(configuration, since=since, by_any_poll=by_any_poll)
+    proven = FeedItem.objects.acknowledged_by(configuration, since=since, by_any_poll=by_any_poll)
     settled = 0
     while ids := list(proven.values_list("pk", flat=True)[:_ITEMS_AT_ONCE]):
         with transaction.atomic():

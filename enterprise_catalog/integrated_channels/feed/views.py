@@ -87,7 +87,7 @@ class FeedView(_FeedAPI):
         try:
             with channel_for(configuration) as channel:
                 assert isinstance(channel, PullChannel)
-                by_any_poll = channel.is_proven_by_any_poll
+                by_any_poll = channel.is_acknowledged_by_any_poll
                 is_poll = by_any_poll or since is not None
                 if is_poll:
                     feed_entries.confirm(configuration, since=since, by_any_poll=by_any_poll, now=now)

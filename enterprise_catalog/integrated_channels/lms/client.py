@@ -132,7 +132,7 @@ class LMSClient:
             transport: for tests; ``None`` means the network.
         """
         self.base_url = base_url.rstrip("/")
-        self.told_time: datetime | None = None  #: The LMS's time, from the ``Date`` header of its last response.
+        self.server_time: datetime | None = None  #: The LMS's time, from the ``Date`` header of its last response.
         self._before_each_call = before_each_call or _go_ahead
         self._call_clock = call_clock or CallClock()
         self._redaction = Redaction(secrets)
@@ -220,7 +220,7 @@ class LMSClient:
                 with self._client.stream(method, self.base_url + path, **request) as response:
                     self._redaction.keep_cookies(response.headers.get_list("set-cookie"))
                     content = self._read(response)
-            self.told_time = _date_of(response.headers) or self.told_time
+            self.server_time = _date_of(response.headers) or self.server_time
             excerpt = "(not shown)" if answer_is_secret else self._redaction.excerpt(content)
             answer = Answer(response.status_code, content, excerpt, response.headers)
             if answer.status_code >= 300 and answer.status_code not in accept:

@@ -3,8 +3,8 @@
 A checkpoint has three parts:
 
 * The ETag of the customer's catalogs, read **before** their differences. A later change therefore has another ETag.
-* The scope: a fingerprint of all settings that decide what belongs in which LMS, as the run used them. An edit changes
-  the fingerprint, even an edit during the run.
+* The configuration's fingerprint: a hash of all settings that decide what belongs in which LMS, as the run used them.
+  An edit changes the fingerprint, even an edit during the run.
 * The number of items in the catalogs, for the row of the next run.
 
 A run that ends in any other state, or dies, invalidates the checkpoint.
@@ -30,25 +30,25 @@ def known_etag(configuration: ChannelConfiguration, left_behind: LeftBehind) -> 
     """Return the ETag of the catalogs that the LMS equals; empty if a diff is needed."""
     if left_behind.has_dead_runs or left_behind.has_unsettled_items:
         return ""
-    return left_behind.etag if left_behind.scope == scope(configuration) else ""
+    return left_behind.etag if left_behind.fingerprint == config_fingerprint(configuration) else ""
 
 
-def to_remember(configuration: ChannelConfiguration, *, etag: str, items: int) -> dict[str, Any]:
+def checkpoint_fields(configuration: ChannelConfiguration, *, etag: str, items: int) -> dict[str, Any]:
     """Return the configuration's columns after a complete run.
 
     Args:
         etag: of the catalogs, read before their differences; empty if they have none.
         items: number of items in the catalogs.
     """
-    return {"last_full_etag": etag, "last_full_scope": scope(configuration), "last_full_items": items}
+    return {"last_full_etag": etag, "last_full_scope": config_fingerprint(configuration), "last_full_items": items}
 
 
-def to_forget() -> dict[str, Any]:
+def cleared_checkpoint() -> dict[str, Any]:
     """Return the configuration's columns after a run that was not complete: the next run needs a diff."""
     return {"last_full_etag": ""}
 
 
-def scope(configuration: ChannelConfiguration) -> str:
+def config_fingerprint(configuration: ChannelConfiguration) -> str:
     """Return the SHA-256 of all settings that decide what belongs in which LMS, without pace, name and times.
 
     Includes URL and credentials. If they change for the same LMS, the cost is one needless diff. If a change to another

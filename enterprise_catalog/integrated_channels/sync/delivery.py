@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from enterprise_catalog.db.broken_connections import BROKEN, drop_connection
+from enterprise_catalog.db.broken_connections import CONNECTION_ERRORS, reset_connection
 from enterprise_catalog.integrated_channels.audit import attempts, bulk, plan_marks
 from enterprise_catalog.integrated_channels.channels.base import PullChannel, PushChannel
 from enterprise_catalog.integrated_channels.domain import Action, Outcome
@@ -20,7 +20,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
 from enterprise_catalog.integrated_channels.feed import entries as feed_entries
 from enterprise_catalog.integrated_channels.sync.chunks import chunks
 from enterprise_catalog.integrated_channels.sync.export import export_chunk, translate_chunk
-from enterprise_catalog.integrated_channels.sync.prefetch import Ahead
+from enterprise_catalog.integrated_channels.sync.prefetch import ChunkPrefetcher
 from enterprise_catalog.integrated_channels.sync.timing import Timing
 from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter, staged
 
@@ -63,18 +63,18 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
     )
     reason = ""
     try:
-        with Ahead(
-            lambda chunk: translate_chunk(chunk, catalog, channel), while_waiting=run.keeper.keep_lease
-        ) as translated:
-            timing = Timing(lease.pacer, run.clock, keep_lease=run.keeper.before_request)
-            transmitter = Transmitter(channel, keep_lease=run.keeper.keep_lease, timing=timing)
-            _send_chunks(run, waiting, _Sender(translated, channel, transmitter), size=size)
+        with ChunkPrefetcher(
+            lambda chunk: translate_chunk(chunk, catalog, channel), while_waiting=run.renewer.renew_if_due
+        ) as prefetcher:
+            timing = Timing(lease.pacer, run.clock, renew_if_due=run.renewer.before_request)
+            transmitter = Transmitter(channel, renew_if_due=run.renewer.renew_if_due, timing=timing)
+            _send_chunks(run, waiting, _Sender(prefetcher, channel, transmitter), size=size)
     except StopSyncError as error:
         goes_on = isinstance(error, (ThrottledError, StopRequestedError, RunDeadlineError))
         reason = "" if goes_on else f"Not sent: {error.message}"
         raise
-    except BROKEN:
-        drop_connection()
+    except CONNECTION_ERRORS:
+        reset_connection()
         raise
     finally:
         # Also after an error, such as an unreachable catalog service: the results of the last chunk are known.
@@ -99,7 +99,7 @@ def _released(run: Run, sync_plan: SyncPlan) -> SyncPlan:
 class _Sender:
     """The objects that process each chunk."""
 
-    translated: Ahead[Translations]
+    prefetcher: ChunkPrefetcher[Translations]
     channel: Channel[Any, Any]
     transmitter: Transmitter
 
@@ -114,9 +114,9 @@ def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int)
     following = iter([*to_send[1:], None])
     for chunk, rows in attempts.with_rows(run.configuration, iter(to_send), size=size):
         next_chunk = next(following)
-        run.keeper.check_time()
+        run.renewer.check_time()
         run.lease.budget.check(run.clock())
-        translations = sender.translated.take(chunk)
+        translations = sender.prefetcher.result(chunk)
         waiting.popleft()
         left: Chunk | None = chunk
         while left is not None:
@@ -154,9 +154,9 @@ def _send_chunk(
     due = [(item.action, rows[item.content_key]) for item in export.outgoing]
     now = run.clock()
     opened = attempts.open_attempts(run.row, due, export.exported, answered=run.answered, lease=run.lease, now=now)
-    run.answered, run.keeper.renewed_at = None, now
+    run.answered, run.renewer.renewed_at = None, now
     if next_chunk is not None:  # Not earlier: it would compete for the CPU with the current chunk.
-        sender.translated.begin(next_chunk)
+        sender.prefetcher.start(next_chunk)
     feed: list[FeedItem] = []
     if isinstance(sender.channel, PullChannel):
         feed = feed_entries.entries(run.configuration, rows, export.outgoing, sender.channel, now=now)
@@ -164,7 +164,7 @@ def _send_chunk(
     else:
         transmission = sender.transmitter.transmit(export.outgoing)
     results = {result.content_key: result for result in export.settled} | transmission.results
-    run.answered = attempts.answer_chunk(chunk, rows, opened, results, export.exported, feed=feed, now=run.clock())
+    run.answered = attempts.apply_results(chunk, rows, opened, results, export.exported, feed=feed, now=run.clock())
     for item in chunk.items:
         run.record_outcome(item.action, results[item.content_key].outcome)
     if transmission.stopped_by is not None:

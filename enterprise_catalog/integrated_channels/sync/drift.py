@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from enterprise_catalog.integrated_channels.access.connections import connected
+from enterprise_catalog.integrated_channels.access.connections import connect
 from enterprise_catalog.integrated_channels.audit import adoption
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.channels.duplicates import one_of_each
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
-from enterprise_catalog.integrated_channels.sync.saved_plan import know
+from enterprise_catalog.integrated_channels.sync.saved_plan import load_plan_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.channels.duplicates import Duplicates
     from enterprise_catalog.integrated_channels.domain import RemoteItem
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-    from enterprise_catalog.integrated_channels.sync.saved_plan import Knowledge
+    from enterprise_catalog.integrated_channels.sync.saved_plan import PlanInputs
 
 _DOCUMENTS_AT_ONCE: Final = 500
 
@@ -74,11 +74,11 @@ def check_drift(configuration: ChannelConfiguration, *, clock: Callable[[], date
     Raises:
         SyncError: the catalogs or the LMS could not be read, the channel cannot list items, or a run is in progress.
     """
-    with connected(configuration, clock=clock) as (channel, keeper), CatalogClient() as catalog:
-        known, there, duplicates = _both_sides(configuration, channel, keeper, catalog, clock)
-        others = {key for key in there if key not in known.desired and key not in known.records}
-        found = [*_wrongly_there(known, there), *_wrongly_absent(known, there)]
-        found += _changed(known, there, channel, catalog)
+    with connect(configuration, clock=clock) as (channel, renewer), CatalogClient() as catalog:
+        inputs, there, duplicates = _read_both_sides(configuration, channel, renewer, catalog, clock)
+        others = {key for key in there if key not in inputs.desired and key not in inputs.records}
+        found = [*_wrongly_there(inputs, there), *_wrongly_absent(inputs, there)]
+        found += _changed(inputs, there, channel, catalog)
         found += [Drift(d.content_key, Difference.DUPLICATE, str(d)) for d in duplicates if d.content_key not in others]
     return DriftReport(sorted(found, key=lambda drift: drift.content_key), len(others))
 
@@ -92,31 +92,31 @@ def adopt(configuration: ChannelConfiguration, *, clock: Callable[[], datetime])
     Raises:
         SyncError: the catalogs or the LMS could not be read, the channel cannot list items, or a run is in progress.
     """
-    with connected(configuration, clock=clock) as (channel, keeper), CatalogClient() as catalog:
-        known, there, duplicates = _both_sides(configuration, channel, keeper, catalog, clock)
-        theirs = {key: item.remote_id for key, item in there.items() if _is_unsent(known, item)}
-        number = adoption.adopt(configuration, theirs, lease=keeper.lease, now=clock())
+    with connect(configuration, clock=clock) as (channel, renewer), CatalogClient() as catalog:
+        inputs, there, duplicates = _read_both_sides(configuration, channel, renewer, catalog, clock)
+        theirs = {key: item.remote_id for key, item in there.items() if _is_unsent(inputs, item)}
+        number = adoption.adopt(configuration, theirs, lease=renewer.lease, now=clock())
     return Adoption(number, [each for each in duplicates if each.content_key in theirs])
 
 
-def _both_sides(
+def _read_both_sides(
     configuration: ChannelConfiguration,
     channel: Channel[Any, Any],
-    keeper: LeaseRenewer,
+    renewer: LeaseRenewer,
     catalog: CatalogClient,
     clock: Callable[[], datetime],
-) -> tuple[Knowledge, Mapping[str, RemoteItem], Sequence[Duplicates]]:
+) -> tuple[PlanInputs, Mapping[str, RemoteItem], Sequence[Duplicates]]:
     """Return the inputs of a plan, the LMS's items by content key, and the keys that several of its items have."""
     _require_list(channel)
-    known = _knowledge(configuration, catalog, clock)
+    inputs = _load_plan_inputs(configuration, catalog, clock)
 
-    def listed() -> Iterator[RemoteItem]:
+    def list_items() -> Iterator[RemoteItem]:
         for item in channel.list_items():
-            keeper.keep_lease()
+            renewer.renew_if_due()
             yield item
 
     rows = ContentMetadataItemTransmission.objects.of(configuration)
-    return known, *one_of_each(listed(), linked_ids=rows.remote_ids_of)
+    return inputs, *one_of_each(list_items(), linked_ids=rows.remote_ids_of)
 
 
 def _require_list(channel: Channel[Any, Any]) -> None:
@@ -126,27 +126,29 @@ def _require_list(channel: Channel[Any, Any]) -> None:
         )
 
 
-def _knowledge(configuration: ChannelConfiguration, catalog: CatalogClient, clock: Callable[[], datetime]) -> Knowledge:
+def _load_plan_inputs(
+    configuration: ChannelConfiguration, catalog: CatalogClient, clock: Callable[[], datetime]
+) -> PlanInputs:
     of_customer = catalog.catalogs_of(configuration.enterprise_customer_uuid).uuids
-    return know(configuration, catalog, of_customer=of_customer, now=clock())
+    return load_plan_inputs(configuration, catalog, of_customer=of_customer, now=clock())
 
 
-def _is_unsent(known: Knowledge, item: RemoteItem) -> bool:
-    record = known.records.get(item.content_key)
-    return item.content_key in known.desired.items and (record is None or record.is_never_sent)
+def _is_unsent(inputs: PlanInputs, item: RemoteItem) -> bool:
+    record = inputs.records.get(item.content_key)
+    return item.content_key in inputs.desired.items and (record is None or record.is_never_sent)
 
 
-def _wrongly_there(known: Knowledge, there: Mapping[str, RemoteItem]) -> Iterator[Drift]:
+def _wrongly_there(inputs: PlanInputs, there: Mapping[str, RemoteItem]) -> Iterator[Drift]:
     for key, item in there.items():
-        if key in known.desired or not item.is_offered:
+        if key in inputs.desired or not item.is_offered:
             continue
-        record = known.records.get(key)
+        record = inputs.records.get(key)
         if record is not None and record.is_deleted:
             yield Drift(key, Difference.LEFT, f"It was deleted, but the LMS offers it again (id {item.remote_id}).")
 
 
-def _wrongly_absent(known: Knowledge, there: Mapping[str, RemoteItem]) -> Iterator[Drift]:
-    for key in _held(known):
+def _wrongly_absent(inputs: PlanInputs, there: Mapping[str, RemoteItem]) -> Iterator[Drift]:
+    for key in _held(inputs):
         item = there.get(key)
         if item is None:
             yield Drift(key, Difference.MISSING, "The LMS does not have this item.")
@@ -155,22 +157,22 @@ def _wrongly_absent(known: Knowledge, there: Mapping[str, RemoteItem]) -> Iterat
 
 
 def _changed(
-    known: Knowledge, there: Mapping[str, RemoteItem], channel: Channel[Any, Any], catalog: CatalogClient
+    inputs: PlanInputs, there: Mapping[str, RemoteItem], channel: Channel[Any, Any], catalog: CatalogClient
 ) -> Iterator[Drift]:
-    comparable = [key for key in _held(known) if key in there and there[key].fields and there[key].is_offered]
+    comparable = [key for key in _held(inputs) if key in there and there[key].fields and there[key].is_offered]
     for start in range(0, len(comparable), _DOCUMENTS_AT_ONCE):
-        yield from _changed_among(comparable[start : start + _DOCUMENTS_AT_ONCE], known, there, channel, catalog)
+        yield from _changed_among(comparable[start : start + _DOCUMENTS_AT_ONCE], inputs, there, channel, catalog)
 
 
 def _changed_among(
     keys: Sequence[str],
-    known: Knowledge,
+    inputs: PlanInputs,
     there: Mapping[str, RemoteItem],
     channel: Channel[Any, Any],
     catalog: CatalogClient,
 ) -> Iterator[Drift]:
-    for catalog_uuid in known.desired.versions:
-        of_catalog = [key for key in keys if known.desired.catalog_of(key) == catalog_uuid]
+    for catalog_uuid in inputs.desired.versions:
+        of_catalog = [key for key in keys if inputs.desired.catalog_of(key) == catalog_uuid]
         items = catalog.metadata(catalog_uuid, of_catalog).items if of_catalog else {}
         for key, item in items.items():
             try:
@@ -183,7 +185,7 @@ def _changed_among(
                 yield Drift(key, Difference.CHANGED, f"Different in the LMS: {', '.join(names)}.")
 
 
-def _held(known: Knowledge) -> list[str]:
+def _held(inputs: PlanInputs) -> list[str]:
     """Return the keys of items whose newest version the LMS has, according to the rows."""
-    skipped = [key for key, item in known.desired.items.items() if (r := known.records.get(key)) and r.holds(item)]
-    return [*known.desired.matched, *skipped]
+    skipped = [key for key, item in inputs.desired.items.items() if (r := inputs.records.get(key)) and r.holds(item)]
+    return [*inputs.desired.matched, *skipped]

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import ngettext
 
-from enterprise_catalog.db.broken_connections import BROKEN, drop_connection
+from enterprise_catalog.db.broken_connections import CONNECTION_ERRORS, reset_connection
 from enterprise_catalog.integrated_channels.access.configurations import channel_for, save_credentials
 from enterprise_catalog.integrated_channels.audit import leases, plan_marks, runs
 from enterprise_catalog.integrated_channels.audit.lease_renewer import LeaseRenewer
@@ -35,7 +35,7 @@ from enterprise_catalog.integrated_channels.models import (
 from enterprise_catalog.integrated_channels.sync import checkpoint
 from enterprise_catalog.integrated_channels.sync.delivery import send
 from enterprise_catalog.integrated_channels.sync.run import Run
-from enterprise_catalog.integrated_channels.sync.saved_plan import know
+from enterprise_catalog.integrated_channels.sync.saved_plan import load_plan_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,9 +81,9 @@ def sync(
         runs.settle_dead_runs(configuration, lease=lease, now=clock())
     row = runs.start_run(configuration, now=clock())
     ends_at = clock() + timedelta(seconds=settings.SYNC_RUN_SECONDS)
-    keeper = LeaseRenewer(lease, clock, renewed_at=clock(), ends_at=ends_at)
-    call_clock = CallClock(seconds=settings.LMS_CALL_SECONDS, run_seconds_left=keeper.seconds_left)
-    run = Run(configuration, lease, row, clock, keeper, call_clock, saved)
+    renewer = LeaseRenewer(lease, clock, renewed_at=clock(), ends_at=ends_at)
+    call_clock = CallClock(seconds=settings.LMS_CALL_SECONDS, run_seconds_left=renewer.seconds_left)
+    run = Run(configuration, lease, row, clock, renewer, call_clock, saved)
     with structlog.contextvars.bound_contextvars(
         configuration_id=configuration.pk, channel=configuration.channel_code, run_id=run.row.pk
     ):
@@ -101,17 +101,17 @@ def _carry_out(run: Run) -> None:
         # The next run has marked this run as abandoned; this run must not write anything more.
         run.row.refresh_from_db()
         log.warning("lease_lost", reason=error.message)
-    except BROKEN:
+    except CONNECTION_ERRORS:
         # The database may accept a new connection already. If it does not, the next run ends this row.
-        drop_connection()
+        reset_connection()
         try:
             _give_up(run, "The database did not respond.")
-        except BROKEN:
-            drop_connection()
+        except CONNECTION_ERRORS:
+            reset_connection()
             raise
         raise
     except KeyboardInterrupt:
-        drop_connection()  # A statement may have been interrupted.
+        reset_connection()  # A statement may have been interrupted.
         _give_up(run, "The process was interrupted.")
         raise
     except Exception as error:
@@ -132,14 +132,14 @@ def _outcome(run: Run) -> tuple[RunState, str]:
         with (
             channel_for(
                 run.configuration,
-                before_each_call=run.keeper.before_call,
+                before_each_call=run.renewer.before_call,
                 call_clock=run.call_clock,
                 save_credentials=lambda changes: save_credentials(
                     run.configuration, changes, lease=run.lease, now=run.clock()
                 ),
             ) as channel,
             CatalogClient(
-                before_each_request=run.keeper.before_request, run_seconds_left=run.keeper.seconds_left
+                before_each_request=run.renewer.before_request, run_seconds_left=run.renewer.seconds_left
             ) as catalog,
         ):
             run.lease.budget.limit = channel.rate_limit
@@ -148,7 +148,7 @@ def _outcome(run: Run) -> tuple[RunState, str]:
             if catalogs is None:
                 run.row.matched = run.items
                 return RunState.COMPLETE, checkpoint.REASON
-            known = know(run.configuration, catalog, of_customer=catalogs.uuids, now=run.clock())
+            known = load_plan_inputs(run.configuration, catalog, of_customer=catalogs.uuids, now=run.clock())
             sync_plan = known.plan(saved=run.saved)
             del known  # Frees the memory of a large catalog; the plan is enough from here on.
             run.record_plan(sync_plan)
@@ -208,9 +208,9 @@ def _end(run: Run, state: RunState, reason: str) -> None:
     changes: dict[str, Any] = {"next_sync_at": _next_sync_at(run, now)}
     if state is RunState.COMPLETE:
         changes["last_full_sync_at"] = now
-        changes |= checkpoint.to_remember(run.configuration, etag=run.etag, items=run.items)
+        changes |= checkpoint.checkpoint_fields(run.configuration, etag=run.etag, items=run.items)
     else:
-        changes |= checkpoint.to_forget()
+        changes |= checkpoint.cleared_checkpoint()
     with transaction.atomic():
         leases.release(run.lease)
         run.row.save()

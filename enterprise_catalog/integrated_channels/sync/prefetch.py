@@ -15,7 +15,7 @@ T = TypeVar("T")
 _HEARTBEAT_SECONDS: Final = 1.0
 
 
-class Ahead(Generic[T]):
+class ChunkPrefetcher(Generic[T]):
     """Prepares chunks one at a time in a thread of its own. Use it in a ``with`` block.
 
     During the block, no other thread may use the objects that ``prepare`` uses. ``prepare`` must not use the database:
@@ -30,8 +30,8 @@ class Ahead(Generic[T]):
         """
         self._prepare = prepare
         self._while_waiting = while_waiting
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead")
-        self._begun: tuple[Chunk, Future[T]] | None = None
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch")
+        self._started: tuple[Chunk, Future[T]] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -40,21 +40,21 @@ class Ahead(Generic[T]):
         """Wait for work in progress: the objects that it uses are closed next."""
         self._pool.shutdown()
 
-    def begin(self, chunk: Chunk) -> None:
-        """Start to prepare the chunk that :meth:`take` requests next."""
-        self._begun = chunk, self._prepared(chunk)
+    def start(self, chunk: Chunk) -> None:
+        """Start to prepare the chunk whose :meth:`result` is requested next."""
+        self._started = chunk, self._submit(chunk)
 
-    def take(self, chunk: Chunk) -> T:
+    def result(self, chunk: Chunk) -> T:
         """Return the prepared ``chunk``. Discards work that was started for another chunk.
 
         Raises:
             Exception: the error that ``prepare`` raised for ``chunk``.
         """
-        begun, self._begun = self._begun, None
-        prepared = begun[1] if begun is not None and begun[0] is chunk else self._prepared(chunk)
+        started, self._started = self._started, None
+        prepared = started[1] if started is not None and started[0] is chunk else self._submit(chunk)
         while not wait([prepared], timeout=_HEARTBEAT_SECONDS).done:
             self._while_waiting()
         return prepared.result()
 
-    def _prepared(self, chunk: Chunk) -> Future[T]:
+    def _submit(self, chunk: Chunk) -> Future[T]:
         return self._pool.submit(self._prepare, chunk)

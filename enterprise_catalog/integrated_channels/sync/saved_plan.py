@@ -72,7 +72,7 @@ class SavedPlan(BaseModel):
         return cls(
             configuration_id=configuration.pk,
             planned_at=planned_at,
-            settings_digest=_digest([checkpoint.scope(configuration), *limits]),
+            settings_digest=_digest([checkpoint.config_fingerprint(configuration), *limits]),
             catalogs_digest=_digest(versions),
             rows_digest=_digest(rows),
         )
@@ -97,7 +97,7 @@ class SavedPlan(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Knowledge:
+class PlanInputs:
     """The inputs of a plan: catalogs, rows, and the time at which they were read."""
 
     configuration: ChannelConfiguration
@@ -123,9 +123,9 @@ class Knowledge:
         return SavedPlan.of(self.configuration, desired=self.desired, records=self.records, planned_at=self.at)
 
 
-def know(
+def load_plan_inputs(
     configuration: ChannelConfiguration, catalog: CatalogClient, *, of_customer: Sequence[UUID], now: datetime
-) -> Knowledge:
+) -> PlanInputs:
     """Return the inputs of a plan. Writes nothing, here or elsewhere.
 
     Args:
@@ -138,7 +138,7 @@ def know(
     catalog_uuids = catalogs_to_send(configuration, of_customer)
     history = ContentMetadataItemTransmission.objects.of(configuration).history()
     desired = desired_items(catalog_uuids, history, catalog)
-    return Knowledge(configuration, desired, history.records_but_of(desired.matched), now)
+    return PlanInputs(configuration, desired, history.records_but_of(desired.matched), now)
 
 
 def _digest(value: object) -> str:

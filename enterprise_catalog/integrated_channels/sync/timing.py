@@ -36,7 +36,7 @@ class Timing:
     pacer: Pacer
     clock: Callable[[], datetime] = utc_now
     sleep: Callable[[float], None] = time.sleep
-    keep_lease: Callable[[], None] = lambda: None  #: Called at least once a second during a pause.
+    renew_if_due: Callable[[], None] = lambda: None  #: Called at least once a second during a pause.
 
     def start(self, kind: str, *, items: int) -> TimedCall:
         """Start to measure a call of ``kind``."""
@@ -68,10 +68,10 @@ class Timing:
         return False
 
     def pause(self, seconds: float) -> None:
-        """Sleep, and call ``keep_lease`` at least once a second."""
+        """Sleep, and call ``renew_if_due`` at least once a second."""
         while seconds > 0:
             self.sleep(min(seconds, _STEP_SECONDS))
-            self.keep_lease()
+            self.renew_if_due()
             seconds -= _STEP_SECONDS
 
 

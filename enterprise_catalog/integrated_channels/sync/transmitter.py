@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.domain import Outgoing, PlannedItem
 
 #: After this many parts in a row with only temporary failures, the LMS counts as unreachable.
-SILENT_PARTS: Final = 3
+MAX_CONSECUTIVE_FAILURES: Final = 3
 #: Interval at which the lease is checked while parallel calls are in progress, in seconds.
 _HEARTBEAT_SECONDS: Final = 1.0
 
@@ -45,17 +45,17 @@ class Transmitter:
         self,
         channel: Channel[Any, Any],
         *,
-        keep_lease: Callable[[], None] = lambda: None,
+        renew_if_due: Callable[[], None] = lambda: None,
         timing: Timing | None = None,
     ) -> None:
         """Create a transmitter. Makes no call yet.
 
         Args:
-            keep_lease: called once a second while parallel calls are in progress, in the thread that started them.
+            renew_if_due: called once a second while parallel calls are in progress, in the thread that started them.
             timing: adapts batch sizes to the LMS; without it, each call is as large as the channel allows.
         """
         self._channel = channel
-        self._keep_lease = keep_lease
+        self._keep_lease = renew_if_due
         self._timing = timing or Timing(Pacer(most=channel.items_per_call, first=channel.items_per_call))
         self._lock = threading.Lock()
         self._silent_parts = 0  #: In a row.
@@ -125,8 +125,8 @@ class Transmitter:
             fill(transmission.results, items, Outcome.RETRY, error)
             if isinstance(error, DeadlineExceededError):
                 raise RunDeadlineError if error.is_of_run else LMSTooSlowError(error.message) from error
-            if self._count_silence(is_silent=is_silent) >= SILENT_PARTS:
-                reason = f"{SILENT_PARTS} calls in a row failed. Last error: {error.message}"
+            if self._count_silence(is_silent=is_silent) >= MAX_CONSECUTIVE_FAILURES:
+                reason = f"{MAX_CONSECUTIVE_FAILURES} calls in a row failed. Last error: {error.message}"
                 raise LMSUnavailableError(reason) from error
         else:
             self._count_silence(is_silent=False)

@@ -60,7 +60,7 @@ def nest(pairs: Iterable[tuple[str, str]]) -> PHPArray:
     array: PHPArray = {}
     for name, value in pairs:
         if path := _split_name(name):
-            _place(array, path, value)
+            _insert(array, path, value)
     return array
 
 
@@ -84,7 +84,7 @@ def _split_name(name: str) -> list[str | None]:
     return [plain_name.translate(_UNDERSCORED), *indices]
 
 
-def _place(array: PHPArray, path: Sequence[str | None], value: str) -> None:
+def _insert(array: PHPArray, path: Sequence[str | None], value: str) -> None:
     *parents, last = path
     for key in parents:
         index = _index(array, key)

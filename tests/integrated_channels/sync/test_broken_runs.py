@@ -57,11 +57,11 @@ def kill(thread: int) -> None:
 def test_what_an_error_in_the_program_leaves_in_flight_is_in_doubt(
     configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object, **__: object) -> attempts.Answered:
+    def fail(*_: object, **__: object) -> attempts.ChunkResults:
         monkeypatch.undo()
         raise ZeroDivisionError
 
-    monkeypatch.setattr(attempts, "answer_chunk", fail)
+    monkeypatch.setattr(attempts, "apply_results", fail)
 
     check_broken_run(configuration, clock, ZeroDivisionError, "Internal error: ZeroDivisionError. See the log.")
     assert TransmissionAttempt.objects.get().outcome == "in_doubt"

@@ -8,7 +8,7 @@ import pytest
 
 from enterprise_catalog.integrated_channels.domain import Action, Chunk, PlannedItem
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
-from enterprise_catalog.integrated_channels.sync.prefetch import Ahead
+from enterprise_catalog.integrated_channels.sync.prefetch import ChunkPrefetcher
 
 A, B, C = (Chunk((PlannedItem(key, Action.CREATE, "new"),)) for key in "ABC")
 
@@ -37,21 +37,21 @@ def kitchen() -> Kitchen:
 
 
 def test_each_chunk_gets_its_own_which_is_prepared_once(kitchen: Kitchen) -> None:
-    with Ahead(kitchen.prepare) as ahead:
-        first = ahead.take(A)
-        ahead.begin(B)
+    with ChunkPrefetcher(kitchen.prepare) as prefetcher:
+        first = prefetcher.result(A)
+        prefetcher.start(B)
 
-        assert (first, ahead.take(B)) == (("A", 1), ("B", 2))
+        assert (first, prefetcher.result(B)) == (("A", 1), ("B", 2))
 
     assert kitchen.prepared == [A, B]
 
 
-def test_a_chunk_that_is_begun_is_prepared_before_it_is_taken_by_a_thread_of_its_own(kitchen: Kitchen) -> None:
-    with Ahead(kitchen.prepare) as ahead:
-        ahead.begin(A)
+def test_a_started_chunk_is_prepared_in_another_thread_before_it_is_requested(kitchen: Kitchen) -> None:
+    with ChunkPrefetcher(kitchen.prepare) as prefetcher:
+        prefetcher.start(A)
         assert kitchen.begun.wait(5)
-        ahead.take(A)
-        ahead.take(B)
+        prefetcher.result(A)
+        prefetcher.result(B)
 
     assert kitchen.prepared == [A, B]
     assert len(kitchen.threads) == 1
@@ -59,18 +59,18 @@ def test_a_chunk_that_is_begun_is_prepared_before_it_is_taken_by_a_thread_of_its
 
 
 def test_a_chunk_that_was_not_the_expected_one_gets_its_own(kitchen: Kitchen) -> None:
-    with Ahead(kitchen.prepare) as ahead:
-        ahead.begin(B)
+    with ChunkPrefetcher(kitchen.prepare) as prefetcher:
+        prefetcher.start(B)
 
-        assert ahead.take(C) == ("C", 2)
+        assert prefetcher.result(C) == ("C", 2)
 
 
 def test_a_failure_is_raised_when_it_is_the_chunks_turn_and_harms_no_other(kitchen: Kitchen) -> None:
-    with Ahead(kitchen.prepare) as ahead:
+    with ChunkPrefetcher(kitchen.prepare) as prefetcher:
         kitchen.fails = True
-        ahead.begin(A)
+        prefetcher.start(A)
         with pytest.raises(CatalogUnavailableError, match="503"):
-            ahead.take(A)
+            prefetcher.result(A)
         kitchen.fails = False
 
-        assert ahead.take(A) == ("A", 2)
+        assert prefetcher.result(A) == ("A", 2)

@@ -13,7 +13,7 @@ from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, RunState, SyncRun
 from enterprise_catalog.integrated_channels.sync.engine import sync
-from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan, know
+from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan, load_plan_inputs
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories import a_catalog, a_course, courses, import_into
 from tests.integrated_channels.syncing import run_of
@@ -38,7 +38,7 @@ def catalog(customer: EnterpriseCustomer) -> EnterpriseCatalog:
 def saved_now(configuration: ChannelConfiguration, clock: Clock) -> SavedPlan:
     with CatalogClient() as catalogs:
         of_customer = catalogs.catalogs_of(configuration.enterprise_customer_uuid).uuids
-        return know(configuration, catalogs, of_customer=of_customer, now=clock.now).to_save()
+        return load_plan_inputs(configuration, catalogs, of_customer=of_customer, now=clock.now).to_save()
 
 
 def applied(configuration: ChannelConfiguration, saved: SavedPlan, clock: Clock) -> SyncRun:

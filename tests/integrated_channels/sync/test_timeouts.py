@@ -184,7 +184,7 @@ def test_what_vanishes_before_it_is_adopted_is_created_again(shelf: SlowShelf) -
 def test_the_lease_is_kept_during_a_pause() -> None:
     kept: list[int] = []
     slept: list[float] = []
-    timing = Timing(Pacer(), sleep=slept.append, keep_lease=lambda: kept.append(len(slept)))
+    timing = Timing(Pacer(), sleep=slept.append, renew_if_due=lambda: kept.append(len(slept)))
 
     timing.pause(3.5)
 

@@ -20,7 +20,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     LMSUnavailableError,
     ThrottledError,
 )
-from enterprise_catalog.integrated_channels.sync.transmitter import SILENT_PARTS, Transmitter
+from enterprise_catalog.integrated_channels.sync.transmitter import MAX_CONSECUTIVE_FAILURES, Transmitter
 from tests.integrated_channels.fake_lms import Shelf, ShelfChannel
 
 if TYPE_CHECKING:
@@ -248,16 +248,16 @@ def test_an_lms_that_is_away_is_not_asked_for_each_item(shelf: Shelf, parallel_c
     transmission = Transmitter(channel).transmit([Outgoing(key, {}) for key in KEYS])
 
     assert type(transmission.stopped_by) is LMSUnavailableError
-    assert shelf.calls.total() <= SILENT_PARTS - 1 + parallel_calls
+    assert shelf.calls.total() <= MAX_CONSECUTIVE_FAILURES - 1 + parallel_calls
     counted = Counter(outcomes(transmission).values())
     assert counted == {"retry": shelf.calls.total(), "skipped": len(KEYS) - shelf.calls.total()}
 
 
 def test_silence_is_counted_from_chunk_to_chunk(shelf: Shelf) -> None:
-    shelf.outages = dict.fromkeys(range(1, SILENT_PARTS + 1), 503)
+    shelf.outages = dict.fromkeys(range(1, MAX_CONSECUTIVE_FAILURES + 1), 503)
     transmitter = Transmitter(ShelfChannel(shelf))
 
-    stopped = [transmitter.transmit([Outgoing("A", {})]).stopped_by for _ in range(SILENT_PARTS)]
+    stopped = [transmitter.transmit([Outgoing("A", {})]).stopped_by for _ in range(MAX_CONSECUTIVE_FAILURES)]
 
     assert [type(error) for error in stopped] == [type(None), type(None), LMSUnavailableError]
 
@@ -282,7 +282,7 @@ def test_no_more_calls_than_allowed_are_under_way_and_the_lease_is_looked_after(
         Outgoing(k, {"title": "Ours"}, i, action=Action.UPDATE) for k, i in zip(KEYS, shelf.put(*KEYS), strict=True)
     ]
 
-    Transmitter(SlowChannel(shelf), keep_lease=beat).transmit(items)
+    Transmitter(SlowChannel(shelf), renew_if_due=beat).transmit(items)
 
     assert most == 2
     assert beats >= 1
@@ -293,7 +293,7 @@ def test_a_lost_lease_ends_calls_that_are_under_way_at_the_same_time(shelf: Shel
         raise LeaseLostError("another worker has it")
 
     with pytest.raises(LeaseLostError):
-        Transmitter(NarrowChannel(shelf), keep_lease=lose_it).transmit(
+        Transmitter(NarrowChannel(shelf), renew_if_due=lose_it).transmit(
             [Outgoing(key, {"title": "Ours"}, may_be_there=False) for key in KEYS]
         )
 

@@ -43,7 +43,7 @@ class CatalogView(APIView):
         """The catalog's state at the first access; ``None`` if there is no catalog with this UUID."""
         return find_state(self.kwargs["uuid"])
 
-    def customer_in_question(self) -> UUID | None:
+    def get_customer_uuid(self) -> UUID | None:
         """Return the UUID of the catalog's customer, for the permission check; ``None`` if there is no such catalog."""
         return self.found.customer_uuid if self.found else None
 

@@ -60,7 +60,7 @@ class Cornerstone(PullChannel[CornerstoneSettings, FeedCredentials]):
         )
 
     @property
-    def is_proven_by_any_poll(self) -> bool:
+    def is_acknowledged_by_any_poll(self) -> bool:
         return self.settings.any_poll_proves
 
     def takes_key(self, content_key: str) -> bool:

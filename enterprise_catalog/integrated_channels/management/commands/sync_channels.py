@@ -25,7 +25,7 @@ from enterprise_catalog.integrated_channels.models import (
     RunState,
 )
 from enterprise_catalog.integrated_channels.sync.engine import sync
-from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan, know
+from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan, load_plan_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -118,7 +118,7 @@ class Command(BaseCommand):
         try:
             with CatalogClient() as catalog:
                 catalogs = catalog.catalogs_of(configuration.enterprise_customer_uuid)
-                known = know(configuration, catalog, of_customer=catalogs.uuids, now=timezone.now())
+                known = load_plan_inputs(configuration, catalog, of_customer=catalogs.uuids, now=timezone.now())
         except StopSyncError as error:
             self._print(configuration, {"state": RunState.STOPPED, "reason": error.message}, as_json=as_json)
             return False

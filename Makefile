@@ -6,6 +6,9 @@ BIN    := $(VENV)/bin
 DATA    ?=
 CHANNEL ?= MOODLE
 PORT    ?= 8000
+# Processes that run tests at the same time. The tests often wait, so three keep two cores busy. A Redis that is given is
+# for one process only.
+WORKERS ?= $(if $(TEST_REDIS_URL),0,3)
 BENCHMARK ?= --sizes 1000,10000,50000,200000 --runs 15 --load-seconds 30 --documents 10000 --sharers 2000 \
 	--sync-sizes 5000,50000 --docs
 
@@ -24,7 +27,7 @@ demo: $(VENV)/.base ## Sync a sample catalog to a sandbox LMS, change it, sync a
 	@$(BIN)/python manage.py demo --channel $(CHANNEL) $(if $(DATA),--data '$(DATA)')
 
 # Both halves run even if the first one fails. One half without selected tests is fine; two such halves are a failure.
-test: $(VENV)/.test ## Run all tests on SQLite and on MariaDB; -j2 runs both at the same time  [ARGS="-k diff"]
+test: $(VENV)/.test ## Run all tests on SQLite, then on MariaDB, each with WORKERS processes  [ARGS="-k diff" WORKERS=3]
 	@rm -f $(VENV)/.exit-code-of-*
 	@$(MAKE) --no-print-directory --keep-going test-on-sqlite test-on-mariadb || true
 	@failed=0; ran=0; \
@@ -40,13 +43,16 @@ test: $(VENV)/.test ## Run all tests on SQLite and on MariaDB; -j2 runs both at 
 	if [ $$failed = 0 ] && [ $$ran = 0 ]; then echo "No test was selected in either half."; fi; \
 	[ $$failed = 0 ] && [ $$ran = 1 ]
 
+# A worker runs whole files. Files that start processes come first (tests/services.py), because they take longest.
+PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
 # To balance the two halves, tests without a database run in the SQLite half. Tests that start processes run in the
 # MariaDB half; they have their own databases.
 test-on-sqlite: $(VENV)/.test
-	$(BIN)/python -m pytest -m "not processes or django_db" $(ARGS); $(call store_exit_code,sqlite)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not processes or django_db" $(ARGS); $(call store_exit_code,sqlite)
 
 test-on-mariadb: $(VENV)/.test
-	$(BIN)/python -m pytest --mariadb -m "processes or django_db" $(ARGS); $(call store_exit_code,mariadb)
+	$(BIN)/python -m pytest $(PARALLEL) --mariadb -m "processes or django_db" $(ARGS); $(call store_exit_code,mariadb)
 
 # Exit code 5 of pytest: no test was selected.
 store_exit_code = code=$$?; echo $$code > $(VENV)/.exit-code-of-$(1); [ $$code = 0 ] || [ $$code = 5 ]

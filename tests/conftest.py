@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.conf import settings as configured
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from enterprise_catalog.catalog.snapshots.cache import SNAPSHOTS
 from enterprise_catalog.local_auth.tokens import signed_token
 from enterprise_catalog.settings import base
-from tests import services
+from tests import migrated_database, services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
     from pytest_django import Settings
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """True: pytest-django uses the copy below. Its folder or server is deleted at the end."""
+    return True
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None,  # noqa: ARG001  (gives each worker a file of its own)
+) -> None:
+    """Make the test database by copying a migrated one. On a server that is not ours, pytest-django migrates it."""
+    database = configured.DATABASES["default"]
+    if database["ENGINE"] != "django.db.backends.mysql":
+        migrated_database.copy_to_sqlite(Path(database["TEST"]["NAME"]))
+    elif services.is_private(url := os.environ["DATABASE_URL"]):
+        test_url = services.create_database(url, "test", collation=database["TEST"]["COLLATION"])
+        database["TEST"]["NAME"] = test_url.rpartition("/")[2]
+        with contextlib.suppress(services.UnavailableError):  # Then pytest-django migrates it.
+            migrated_database.copy_to_mariadb(test_url)
 
 
 @pytest.fixture(autouse=True)

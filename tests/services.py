@@ -34,6 +34,9 @@ _STOP_SECONDS = 20
 #: Debian installs servers in folders that are not on an ordinary user's PATH.
 _PLACES = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
 
+#: Environment variable: the URL of the private MariaDB that pytest's main process has started for its workers.
+_SHARED_MARIADB = "TEST_SHARED_MARIADB_URL"
+
 _no_mariadb: str | None = None
 
 
@@ -95,18 +98,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Set the switch interval before any thread starts."""
+    """Set the switch interval before any thread starts.
+
+    Raises:
+        UsageError: several workers would use one Redis. They would delete each other's data.
+    """
+    if config.getoption("numprocesses", None) and os.environ.get("TEST_REDIS_URL"):
+        raise pytest.UsageError(
+            "The workers of pytest-xdist need Redis servers of their own: unset TEST_REDIS_URL or use -n 0"
+        )
     if seconds := config.getoption("--switch-interval"):
         sys.setswitchinterval(seconds)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(args: list[str]) -> Generator[None]:
-    """Set the database URL before pytest-django reads the settings; only hook wrappers run before it."""
+    """Set folder and database before pytest-django reads the settings; only hook wrappers run before it.
+
+    The main process starts one MariaDB for all workers. Each process has its own databases on it.
+    """
     global _no_mariadb  # noqa: PLW0603  (read by pytest_collection_modifyitems)
+    os.environ["LOCAL_STATE_DIR"] = str(_folder("tests"))
     if "--mariadb" in args:
         try:
-            os.environ["DATABASE_URL"] = mariadb_url()
+            os.environ["DATABASE_URL"] = os.environ[_SHARED_MARIADB] = mariadb_url()
         except UnavailableError as error:
             _no_mariadb = str(error)
     yield
@@ -118,7 +133,13 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests of the other database, and skip tests whose database is not available."""
+    """Deselect tests of the other database, and skip tests whose database is not available.
+
+    Files with tests that start processes run first: they take longest, and a late start would leave pytest-xdist's
+    other workers idle at the end.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("processes")}
+    items.sort(key=lambda item: item.path not in slow)
     database = "mariadb" if config.getoption("--mariadb") else "sqlite"
     left_out = [item for item in items if (mark := item.get_closest_marker("only_on")) and database not in mark.args]
     if left_out:
@@ -155,7 +176,7 @@ def mariadb_url() -> str:
     Raises:
         UnavailableError: ``TEST_DATABASE_URL`` is not set and no server can be started, or there is no driver.
     """
-    if given := os.environ.get("TEST_DATABASE_URL"):
+    if given := os.environ.get("TEST_DATABASE_URL") or os.environ.get(_SHARED_MARIADB):
         _check_driver()
         return given
     # Test data does not have to survive a power failure.
@@ -177,7 +198,7 @@ def start_mariadb(*options: str) -> str:
 def private_mariadb(*options: str) -> PrivateServer:
     """Start a server like :func:`start_mariadb`; return an object that stops and restarts it with its data."""
     _check_driver()
-    install, server = _binary("mariadb-install-db"), _binary("mariadbd")
+    install, server = find_program("mariadb-install-db"), find_program("mariadbd")
     folder = _folder("mariadb")
     user = ["--user=root"] if os.geteuid() == 0 else []
     data = folder / "data"
@@ -193,11 +214,9 @@ def private_mariadb(*options: str) -> PrivateServer:
     ]
     address = [f"--port={port}", "--bind-address=127.0.0.1"]
     url = f"mysql://root@127.0.0.1:{port}"
-    mariadb = PrivateServer(
-        [server, "--no-defaults", *user, *places, *address, *options], port, folder, f"{url}/enterprise_catalog"
-    )
+    mariadb = PrivateServer([server, "--no-defaults", *user, *places, *address, *options], port, folder, url)
     mariadb.start()
-    create_database(url, "enterprise_catalog")
+    mariadb.url = create_database(url, "enterprise_catalog")
     return mariadb
 
 
@@ -217,30 +236,72 @@ def private_redis() -> PrivateServer:
     Raises:
         UnavailableError: the server cannot be started.
     """
-    server, port, folder = _binary("redis-server"), free_port(), _folder("redis")
+    server, port, folder = find_program("redis-server"), free_port(), _folder("redis")
     command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     redis = PrivateServer(command, port, folder, f"redis://127.0.0.1:{port}/0")
     redis.start()
     return redis
 
 
-def create_database(server_url: str, name: str) -> str:
-    """Create the database ``name`` on a MariaDB server and return its URL. Drops an existing one."""
+def create_database(server_url: str, name: str, *, collation: str | None = None) -> str:
+    """Create a database on a MariaDB server and return its URL. Drops an existing one.
+
+    The database's name is ``name``, followed by the worker's name if pytest-xdist started this process.
+
+    Args:
+        server_url: the URL of the server or of a database on it.
+        collation: default collation of the database; None for the server's default for utf8mb4.
+    """
+    name += os.environ.get("PYTEST_XDIST_WORKER", "")
+    address = f"mysql://root@127.0.0.1:{_port_of(server_url)}"
+    options = f"CHARACTER SET utf8mb4{f' COLLATE {collation}' if collation else ''}"
+    _execute(f"{address}/mysql", f"DROP DATABASE IF EXISTS `{name}`", f"CREATE DATABASE `{name}` {options}")
+    return f"{address}/{name}"
+
+
+def query_mariadb(database_url: str, query: str) -> tuple[str, ...]:
+    """Return the first row of the result of ``query``."""
+    row = _execute(database_url, query)
+    assert row is not None
+    return row
+
+
+def _execute(database_url: str, *statements: str) -> tuple[str, ...] | None:
+    """Execute the statements and return the first row of the last one's result, if it has a result."""
     import MySQLdb  # noqa: PLC0415  (missing if it could not be built)
 
-    port = int(server_url.rpartition(":")[2].partition("/")[0])
-    with MySQLdb.connect(host="127.0.0.1", port=port, user="root") as connection, connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS `{name}`")
-        cursor.execute(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
-    return f"mysql://root@127.0.0.1:{port}/{name}"
+    port, name = _port_of(database_url), database_url.rpartition("/")[2]
+    with (
+        MySQLdb.connect(host="127.0.0.1", port=port, user="root", database=name) as connection,
+        connection.cursor() as cursor,
+    ):
+        for statement in statements:
+            cursor.execute(statement)
+        row: tuple[str, ...] | None = cursor.fetchone()
+    return row
+
+
+def _port_of(url: str) -> int:
+    return int(url.rpartition(":")[2].partition("/")[0])
+
+
+def is_private(database_url: str) -> bool:
+    """Return True if the database is on a private MariaDB server."""
+    return not os.environ.get("TEST_DATABASE_URL") and database_url.startswith("mysql://root@127.0.0.1:")
 
 
 def free_port() -> int:
-    """Return a loopback port that is free at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a loopback port for a server, and reserve it until this process ends.
+
+    The port stays bound, so the kernel gives it to no other process. It refuses connections until a server listens. The
+    server must set ``SO_REUSEADDR``, as nearly all servers do.
+    """
+    reservation = socket.socket()
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reservation.bind(("127.0.0.1", 0))
+    port: int = reservation.getsockname()[1]
+    reservation.detach()
+    return port
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], *, log: Path) -> None:
@@ -263,7 +324,12 @@ def _check_driver() -> None:
         raise UnavailableError("mysqlclient is not installed (it needs libmariadb-dev and a C compiler to build)")
 
 
-def _binary(name: str) -> str:
+def find_program(name: str) -> str:
+    """Return the path of a program.
+
+    Raises:
+        UnavailableError: it is not installed.
+    """
     path = shutil.which(name, path=_PLACES)
     if path is None:
         raise UnavailableError(f"{name} is not on PATH")

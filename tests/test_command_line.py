@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from enterprise_catalog.command_line import READER_GONE
+from tests.migrated_database import migrate
 from tests.processes import PROJECT, Site
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ HARDEST = ("dumpdata",)
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     folder: Path = tmp_path_factory.mktemp("site")
     site = Site.make(folder)
-    site.manage("migrate", "--verbosity", "0")
+    migrate(site)
     return site
 
 

@@ -4,7 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
-_state = os.environ.setdefault("LOCAL_STATE_DIR", tempfile.mkdtemp(prefix="enterprise-catalog-tests-"))
+_state = os.environ.get("LOCAL_STATE_DIR") or tempfile.mkdtemp(prefix="enterprise-catalog-tests-")
+os.environ["LOCAL_STATE_DIR"] = _state
 os.environ["CACHE_URL"] = os.environ.get("TEST_REDIS_URL", "locmem://")
 os.environ["CELERY_BROKER_URL"] = "memory://"
 
@@ -18,3 +19,5 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
     DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_general_ci"}
 # Fast hashing: the suite logs in often, and its passwords protect nothing.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Each test client makes its own WhiteNoise, which otherwise reads the properties of all static files at its start.
+WHITENOISE_AUTOREFRESH = True

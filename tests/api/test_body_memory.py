@@ -17,6 +17,7 @@ from uuid import UUID
 import pytest
 
 from tests.api.endpoints import KEY_LIMITS, address
+from tests.migrated_database import migrate
 from tests.processes import Service, Site
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _memory(pid: int, name: str) -> int:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     site = Site.make(tmp_path_factory.mktemp("memory"))
-    site.manage("migrate", "--verbosity", "0")
+    migrate(site)
     line = {"content_key": "edX+DemoX", "key": "edX+DemoX", "content_type": "course", "title": "Demo"}
     file = site.folder / "content.jsonl"
     file.write_text(json.dumps(line) + "\n")

@@ -6,16 +6,14 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-import jwt
 import pytest
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from jwt import api_jws
 from jwt.utils import base64url_encode
 from rest_framework.test import APIClient
 
 from tests.api.endpoints import CATALOGS
-from tests.api.test_authentication import bearer, claims, session_of, signed
+from tests.api.test_authentication import bearer, claims, session_of, signed, signing_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,11 +51,9 @@ def token_with(claim: str, value: Any) -> str:
     changed = claims(**{claim: value})
     if value is MISSING:
         del changed[claim]
-    key = settings.LOCAL_AUTH_SIGNING_KEY
+    key = signing_key()
     # PyJWT would reject a malformed ``iss`` before signing, so sign the raw payload.
-    return api_jws.encode(
-        json.dumps(changed).encode(), jwt.PyJWK(key).key, algorithm="RS512", headers={"kid": key["kid"]}
-    )
+    return api_jws.encode(json.dumps(changed).encode(), key.key, algorithm="RS512", headers={"kid": key.key_id})
 
 
 def with_cookie(token: str) -> APIClient:

@@ -10,6 +10,7 @@ import requests
 
 from tests import services
 from tests.api.endpoints import CATALOGS
+from tests.migrated_database import migrate
 from tests.processes import Site
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def test_callers_are_told_that_the_database_is_away_and_not_that_they_are_unknow
     tmp_path: Path, mariadb: PrivateServer
 ) -> None:
     site = Site.make(tmp_path, DATABASE_URL=mariadb.url)
-    site.manage("migrate", "--verbosity", "0")
+    migrate(site)
     token = site.manage("issue_token", "--role", "enterprise_openedx_operator:*").strip()
     callers = {
         "a token": {"Authorization": f"JWT {token}"},

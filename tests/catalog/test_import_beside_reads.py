@@ -11,6 +11,7 @@ from tests import services
 from tests.catalog.asking import Audience
 from tests.catalog.history import Answer, Change, History, Item, Kind, Question
 from tests.catalog.importing import CATALOG, NEW_KEYS, NEW_TIME, OLD_KEYS, OLD_TIME
+from tests.migrated_database import migrate
 from tests.processes import Site, wait_until
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
         server = request.getfixturevalue("mariadb_url")
         variables["DATABASE_URL"] = services.create_database(server, "import_beside_reads")
     site = Site.make(tmp_path, **variables)
-    site.manage("migrate", "--verbosity", "0")
+    migrate(site)
     with site.web():
         yield site
 

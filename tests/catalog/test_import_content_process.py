@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Final
 import pytest
 
 from tests.factories import a_course
+from tests.migrated_database import migrate
+from tests.processes import Site
 
 pytestmark = pytest.mark.processes
 
@@ -25,15 +26,9 @@ UUIDS: Final = (
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of a local site with an empty database."""
-    folder = tmp_path_factory.mktemp("site")
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "enterprise_catalog.settings.local",
-        "LOCAL_STATE_DIR": str(folder),
-        "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
-    }
-    assert manage(environment, "migrate", "--verbosity=0").returncode == 0
-    return environment
+    site = Site.make(tmp_path_factory.mktemp("site"))
+    migrate(site)
+    return dict(site.environment)
 
 
 def manage(environment: dict[str, str], *arguments: str, entered: str = "") -> subprocess.CompletedProcess[str]:

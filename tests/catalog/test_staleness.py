@@ -23,6 +23,7 @@ from tests import services
 from tests.catalog.asking import Audience, Reader
 from tests.catalog.changing import CATALOGS, KEYS
 from tests.catalog.history import Answer, Change, History, Kind, Question
+from tests.migrated_database import migrate
 from tests.processes import Site
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def site(mariadb_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         API_THROTTLE_RATE="100000/second",
         GUNICORN_CMD_ARGS=f"--threads 4 {log}",
     )
-    site.manage("migrate", "--verbosity", "0")
+    migrate(site)
     with site.web():
         yield site
 

@@ -9,6 +9,7 @@ import pytest
 from tests.docs.blocks import blocks_of
 from tests.docs.running import Run
 from tests.docs.shell import shell
+from tests.migrated_database import migrate
 from tests.processes import PROJECT, Site
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ SKIPPED: Final = {
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a site with an empty database."""
     folder = tmp_path_factory.mktemp("migrated")
-    Site.make(folder).manage("migrate", "--verbosity", "0")
+    migrate(Site.make(folder))
     return folder
 
 

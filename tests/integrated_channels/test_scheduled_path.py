@@ -10,6 +10,7 @@ import pytest
 
 from tests import services
 from tests.factories import a_course, courses
+from tests.migrated_database import migrate
 from tests.processes import Site, get_json, wait_until
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
 @pytest.fixture
 def lms(site: Site) -> Iterator[str]:
     """Start all processes. Yields the URL of the sandbox Moodle that the site is connected to."""
-    site.manage("migrate", "--verbosity", "0")
+    migrate(site)
     with contextlib.ExitStack() as processes:
         processes.enter_context(site.web())
         sandbox = processes.enter_context(site.sandbox("MOODLE"))

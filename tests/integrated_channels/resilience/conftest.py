@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests import summary
 from tests.integrated_channels.resilience.systems.registry import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from _pytest.terminal import TerminalReporter
-
 #: Name of the fixture that runs a test once for each LMS.
 _KIND: Final = "kind"
-
-#: Test ID -> its seed.
-_SEEDS: dict[str, int] = {}
-#: Test ID -> lines for the summary.
-_TOLD: defaultdict[str, list[str]] = defaultdict(list)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -56,21 +49,11 @@ def seed(request: pytest.FixtureRequest, *, soak: bool) -> int:
     given: int | None = request.config.getoption("--seed")
     usual = random.randrange(2**32) if soak else zlib.crc32(request.node.name.encode())
     chosen = usual if given is None else given
-    _SEEDS[request.node.nodeid] = chosen
+    request.node.user_properties.append((summary.SEED, chosen))
     return chosen
 
 
 @pytest.fixture
 def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Return a function that adds a line to the summary, such as the number of failures a test has met."""
-    return _TOLD[request.node.nodeid].append
-
-
-def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """Print the seed and the summary lines of each test, including failed tests."""
-    if _SEEDS:
-        terminalreporter.section("seeds of the proofs")
-    for test, chosen in _SEEDS.items():
-        terminalreporter.write_line(f"{chosen:10}  {test}")
-        for line in _TOLD[test]:
-            terminalreporter.write_line(f"{'':10}    {line}")
+    return lambda line: request.node.user_properties.append((summary.LINE, line))

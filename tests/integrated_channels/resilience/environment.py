@@ -28,6 +28,7 @@ from tests.integrated_channels.resilience.reconciliation import (
 from tests.integrated_channels.resilience.systems.registry import system
 from tests.integrated_channels.resilience.systems.sturdy import FORWARD, REST, RESUME
 from tests.integrated_channels.resilience.worker_process import CATALOGS, CUSTOMER
+from tests.migrated_database import migrate
 from tests.processes import Service, connections_to, get_json, wait_until
 from tests.services import free_port
 
@@ -308,6 +309,7 @@ class Syncs:
 @contextlib.contextmanager
 def workshop(site: Site) -> Iterator[Dialogue]:
     """Start a site's web service and workshop on an empty database, with catalogs, until the block ends."""
+    migrate(site)
     with (
         site.web(),
         site.dialogue("from tests.integrated_channels.resilience.worker_process import main; main()") as dialogue,

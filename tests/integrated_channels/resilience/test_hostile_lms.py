@@ -16,6 +16,7 @@ from tests.factories import a_course
 from tests.integrated_channels.hostile import hostile_lms
 from tests.integrated_channels.loopback import on_loopback
 from tests.integrated_channels.resilience.celery_workers import PATIENCE_SECONDS
+from tests.migrated_database import migrate
 from tests.processes import Dialogue, Site, wait_until
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def fleet(tmp_path: Path, redis_url: str) -> Iterator[Fleet]:
     site = Site.make(
         tmp_path, CELERY_BROKER_URL=f"{redis}/5", CACHE_URL=f"{redis}/6", LMS_CALL_SECONDS=str(CALL_SECONDS)
     )
-    site.manage("migrate", "--verbosity", "0")
+    migrate(site)
     with ExitStack() as open_:
         open_.enter_context(site.web())
         office = open_.enter_context(

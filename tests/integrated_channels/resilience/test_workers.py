@@ -20,6 +20,7 @@ from tests.integrated_channels.loopback import on_loopback
 from tests.integrated_channels.resilience.catalog_front import CatalogFront
 from tests.integrated_channels.resilience.celery_workers import PATIENCE_SECONDS, Worker, crew
 from tests.integrated_channels.resilience.changing_catalogs import ChangingCatalogs, as_offered
+from tests.migrated_database import migrate
 from tests.processes import Dialogue, Site, wait_until
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def town(tmp_path: Path, mariadb_url: str, redis_url: str, seed: int) -> Iterato
             API_THROTTLE_RATE="100000/second",
         )
         front.service_url = f"http://127.0.0.1:{site.port}"
-        site.manage("migrate", "--verbosity", "0")
+        migrate(site)
         open_.enter_context(site.web())
         office = open_.enter_context(
             site.dialogue("from tests.integrated_channels.resilience.admin_process import main; main()")

@@ -56,8 +56,7 @@ KEYS: Final = (*(f"Northwind+C{number:02}" for number in range(38)), 'A "quoted"
 
 
 def main() -> None:
-    """Create tables and catalogs, then carry out requests until standard input ends."""
-    call_command("migrate", verbosity=0)
+    """Create catalogs, then carry out requests until standard input ends."""
     workshop = Workshop()
     workshop.make_catalogs()
     for line in sys.stdin:

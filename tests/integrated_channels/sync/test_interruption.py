@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories import courses
+from tests.migrated_database import migrate
 from tests.processes import PROJECT, Site, get_json, wait_until
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _FAULTS: Final = TypeAdapter(list[Fault])
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site with a catalog of three courses."""
     site = Site.make(tmp_path_factory.mktemp("site"))
-    site.manage("migrate", "--verbosity", "0")
+    migrate(site)
     file = site.folder / "catalog.jsonl"
     file.write_text("".join(json.dumps(course) + "\n" for course in courses(3)), encoding="utf-8")
     site.manage("import_content", str(file), "--catalog-uuid", CATALOG, "--customer-uuid", CUSTOMER)

@@ -41,6 +41,20 @@ def test_rows_that_are_not_there_get_their_primary_keys_in_order() -> None:
         assert (stored.started_at, stored.finished_at, stored.message) == (DAY_ONE, None, TITLE)
 
 
+def test_keys_are_returned_in_the_order_of_the_rows_by_every_statement() -> None:
+    row, *_ = transmissions(a_configuration(), ["a"])
+    run = a_run(row.configuration)
+    attempts = [
+        TransmissionAttempt(transmission=row, run=run, started_at=DAY_ONE, payload_hash=f"{number:05}")
+        for number in reversed(range(5_000))
+    ]
+
+    insert(attempts)
+
+    stored = dict(TransmissionAttempt.objects.filter(run=run).values_list("pk", "payload_hash"))
+    assert {attempt.pk: attempt.payload_hash for attempt in attempts} == stored
+
+
 def test_only_the_named_columns_of_rows_that_are_there_are_written() -> None:
     rows = transmissions(a_configuration(), ["a", "b"])
     for row in rows:

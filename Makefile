@@ -6,9 +6,9 @@ BIN    := $(VENV)/bin
 DATA    ?=
 CHANNEL ?= MOODLE
 PORT    ?= 8000
-# Processes that run tests at the same time. The tests often wait, so three keep two cores busy. A Redis that is given is
-# for one process only.
-WORKERS ?= $(if $(TEST_REDIS_URL),0,3)
+# Processes that run tests at the same time. The tests often wait, so three keep two cores busy. Servers that are given
+# are for one process only.
+WORKERS ?= $(if $(TEST_DATABASE_URL)$(TEST_REDIS_URL),0,3)
 BENCHMARK ?= --sizes 1000,10000,50000,200000 --runs 15 --load-seconds 30 --documents 10000 --sharers 2000 \
 	--sync-sizes 5000,50000 --docs
 

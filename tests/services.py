@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
-from django.conf import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -33,9 +32,6 @@ _START_SECONDS = 60
 _STOP_SECONDS = 20
 #: Debian installs servers in folders that are not on an ordinary user's PATH.
 _PLACES = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
-
-#: Environment variable: the URL of the private MariaDB that pytest's main process has started for its workers.
-_SHARED_MARIADB = "TEST_SHARED_MARIADB_URL"
 
 _no_mariadb: str | None = None
 
@@ -101,35 +97,38 @@ def pytest_configure(config: pytest.Config) -> None:
     """Set the switch interval before any thread starts.
 
     Raises:
-        UsageError: several workers would use one Redis. They would delete each other's data.
+        UsageError: several workers would use the same servers. They would delete each other's data.
     """
-    if config.getoption("numprocesses", None) and os.environ.get("TEST_REDIS_URL"):
-        raise pytest.UsageError(
-            "The workers of pytest-xdist need Redis servers of their own: unset TEST_REDIS_URL or use -n 0"
-        )
+    if _has_workers(config) and (os.environ.get("TEST_REDIS_URL") or os.environ.get("TEST_DATABASE_URL")):
+        raise pytest.UsageError("Workers cannot share TEST_DATABASE_URL or TEST_REDIS_URL: unset them, or use -n 0.")
     if seconds := config.getoption("--switch-interval"):
         sys.setswitchinterval(seconds)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests(args: list[str]) -> Generator[None]:
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Generator[None]:
     """Set folder and database before pytest-django reads the settings; only hook wrappers run before it.
 
-    The main process starts one MariaDB for all workers. Each process has its own databases on it.
+    Each worker of pytest-xdist has its own servers: some tests wait until a transaction of a server waits for a lock.
     """
     global _no_mariadb  # noqa: PLW0603  (read by pytest_collection_modifyitems)
     os.environ["LOCAL_STATE_DIR"] = str(_folder("tests"))
-    if "--mariadb" in args:
+    if "--mariadb" in args and not _has_workers(early_config):
         try:
-            os.environ["DATABASE_URL"] = os.environ[_SHARED_MARIADB] = mariadb_url()
+            os.environ["DATABASE_URL"] = mariadb_url()
         except UnavailableError as error:
             _no_mariadb = str(error)
     yield
 
 
-def pytest_report_header() -> str:
+def _has_workers(config: pytest.Config) -> bool:
+    """Return True if this process leaves the tests to workers of pytest-xdist. Workers get the same arguments."""
+    return "PYTEST_XDIST_WORKER" not in os.environ and bool(getattr(config.known_args_namespace, "numprocesses", None))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
     """Report the suite's database."""
-    return f"database: {settings.DATABASES['default']['ENGINE']}"
+    return f"database: {'MariaDB' if config.getoption('--mariadb') else 'SQLite'}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -176,7 +175,7 @@ def mariadb_url() -> str:
     Raises:
         UnavailableError: ``TEST_DATABASE_URL`` is not set and no server can be started, or there is no driver.
     """
-    if given := os.environ.get("TEST_DATABASE_URL") or os.environ.get(_SHARED_MARIADB):
+    if given := os.environ.get("TEST_DATABASE_URL"):
         _check_driver()
         return given
     # Test data does not have to survive a power failure.
@@ -246,13 +245,10 @@ def private_redis() -> PrivateServer:
 def create_database(server_url: str, name: str, *, collation: str | None = None) -> str:
     """Create a database on a MariaDB server and return its URL. Drops an existing one.
 
-    The database's name is ``name``, followed by the worker's name if pytest-xdist started this process.
-
     Args:
         server_url: the URL of the server or of a database on it.
         collation: default collation of the database; None for the server's default for utf8mb4.
     """
-    name += os.environ.get("PYTEST_XDIST_WORKER", "")
     address = f"mysql://root@127.0.0.1:{_port_of(server_url)}"
     options = f"CHARACTER SET utf8mb4{f' COLLATE {collation}' if collation else ''}"
     _execute(f"{address}/mysql", f"DROP DATABASE IF EXISTS `{name}`", f"CREATE DATABASE `{name}` {options}")

@@ -181,6 +181,7 @@ def test_a_check_that_hangs_delays_no_probe_and_is_not_begun_twice(
 
 
 @pytest.mark.processes
+@pytest.mark.only_on("sqlite")  # The process has its own database, so one run is enough.
 @pytest.mark.parametrize(
     ("variable", "url", "away"),
     [

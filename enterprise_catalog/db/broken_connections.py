@@ -13,9 +13,8 @@ CONNECTION_ERRORS: Final = (OperationalError, InterfaceError)
 def reset_connection() -> None:
     """Close the database connection, in any state; the next statement opens a new one. Uncommitted changes are lost.
 
-    Needed if a connection breaks between a COMMIT and the return to autocommit. Django then treats the next transaction
-    as nested, marks the connection accordingly, and fails to create a savepoint. Nothing removes the mark
-    (``Atomic.__enter__`` in 5.2). The connection would be neither closed nor used again, not even by later tasks.
+    Sets two attributes of Django's connection, because ``close()`` alone keeps a connection that broke between a COMMIT
+    and the return to autocommit, or that was interrupted at the end of a transaction (ADR 0024).
     """
     connection.in_atomic_block = connection.closed_in_transaction = False
     connection.close()

@@ -48,17 +48,17 @@ MAX_OVERRUNS: Final = 1_000
 _DEAD_RUNS: Final = SyncRun.objects.filter(configuration=OuterRef("configuration"), state=RunState.RUNNING)
 _UNSETTLED: Final = ContentMetadataItemTransmission.objects.filter(configuration=OuterRef("configuration")).unsettled()
 #: Built once: Django takes longer to build this query than the database takes to run it.
-_LEASES: Final = SyncLease.objects.values_list(
+_LEASES: Final = SyncLease.objects.values(
     "token",
-    Exists(_DEAD_RUNS),
-    Exists(_UNSETTLED),
-    "configuration__last_full_etag",
-    "configuration__last_full_scope",
-    "configuration__last_full_items",
     "overruns",
     "calls_since",
     "calls",
     "batch_sizes",
+    has_dead_runs=Exists(_DEAD_RUNS),
+    has_unsettled_items=Exists(_UNSETTLED),
+    etag=F("configuration__last_full_etag"),
+    fingerprint=F("configuration__last_full_scope"),
+    items=F("configuration__last_full_items"),
 )
 
 
@@ -138,9 +138,20 @@ def _read(configuration_id: int, *, expires_at: datetime) -> Lease | None:
     found = next(iter(taken), None)
     if found is None:
         return None
-    token, *left_behind, overruns, calls_since, calls, sizes = found
-    budget, pacer = CallBudget(calls_since, calls), Pacer(dict(sizes or {}))
-    return Lease(configuration_id, token, LeftBehind(*left_behind), budget, overruns, pacer)
+    return Lease(
+        configuration_id,
+        token=found["token"],
+        left_behind=LeftBehind(
+            has_dead_runs=found["has_dead_runs"],
+            has_unsettled_items=found["has_unsettled_items"],
+            etag=found["etag"],
+            fingerprint=found["fingerprint"],
+            items=found["items"],
+        ),
+        budget=CallBudget(found["calls_since"], found["calls"]),
+        overruns=found["overruns"],
+        pacer=Pacer(dict(found["batch_sizes"] or {})),
+    )
 
 
 def renew(lease: Lease, *, now: datetime) -> None:

@@ -63,7 +63,7 @@ class RetryableError(SyncError):
         self.retry_after_seconds = retry_after_seconds  #: Requested by the LMS.
 
 
-class AnswerTooLargeError(RetryableError):
+class ResponseTooLargeError(RetryableError):
     """The LMS's response exceeds the size limit. A list is then read in smaller parts."""
 
 

@@ -97,12 +97,12 @@ class Redaction:
         if _PAGE_START.match(head):
             return self._page(self.redacted(head)[:_PAGE_HEAD_LENGTH])
         text = content[: _EXCERPT_LENGTH * (longest + _BYTES_PER_CHARACTER)].decode("utf-8", "replace")
-        told, place = "", 0
-        while place < len(text) and len(told) < _EXCERPT_LENGTH:
-            start, spelling = self._next(text, place, place + _EXCERPT_LENGTH - len(told))
-            told += text[place:start] + (_REPLACEMENT if spelling else "")
-            place = start + len(spelling)
-        return " ".join(told[:_EXCERPT_LENGTH].split())
+        excerpt, position = "", 0
+        while position < len(text) and len(excerpt) < _EXCERPT_LENGTH:
+            start, spelling = self._next(text, position, position + _EXCERPT_LENGTH - len(excerpt))
+            excerpt += text[position:start] + (_REPLACEMENT if spelling else "")
+            position = start + len(spelling)
+        return " ".join(excerpt[:_EXCERPT_LENGTH].split())
 
     def _page(self, head: str) -> str:
         """Return a description of an HTML page: its title, else its heading, else the start of its text."""
@@ -112,9 +112,9 @@ class Redaction:
         title = self.redacted(" ".join(html.unescape(_TAG.sub(" ", _UNSEEN.sub(" ", text))).split()))
         return f"an HTML page: “{title[:_TITLE_LENGTH].strip()}”" if title else "an HTML page without text"
 
-    def _next(self, text: str, place: int, end: int) -> tuple[int, str]:
+    def _next(self, text: str, position: int, end: int) -> tuple[int, str]:
         """Return the position and the spelling of the next secret; ``(end, "")`` if none begins before ``end``."""
-        starts = ((text.find(spelling, place, end + len(spelling) - 1), spelling) for spelling in self._spellings)
+        starts = ((text.find(spelling, position, end + len(spelling) - 1), spelling) for spelling in self._spellings)
         return min(
             ((start, spelling) for start, spelling in starts if start >= 0), key=itemgetter(0), default=(end, "")
         )

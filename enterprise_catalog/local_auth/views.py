@@ -36,8 +36,8 @@ class TokenView(OAuthLibMixin, View):  # type: ignore[misc]  # the package has n
         try:
             urldecode(urlsplit(request.get_full_path()).query)
         except ValueError:  # oauthlib would raise it later.
-            told = {"error": "invalid_request", "error_description": "The query string is not URL-encoded."}
-            return JsonResponse(told, status=400)
+            body = {"error": "invalid_request", "error_description": "The query string is not URL-encoded."}
+            return JsonResponse(body, status=400)
         _, headers, body, status = self.create_token_response(request)
         return HttpResponse(body, status=status, headers=headers)
 
@@ -65,8 +65,8 @@ class LimitedTokenView(TokenView):
                 rate=Rate.parse(settings.FAILURE_THROTTLE_RATE),
             )
         except TooManyFailuresError as error:
-            told = {"error": "temporarily_unavailable", "error_description": str(error)}
-            return JsonResponse(told, status=429, headers={"Retry-After": str(error.retry_after)})
+            body = {"error": "temporarily_unavailable", "error_description": str(error)}
+            return JsonResponse(body, status=429, headers={"Retry-After": str(error.retry_after)})
         return issued or rejected[0]
 
 

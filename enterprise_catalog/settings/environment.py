@@ -219,10 +219,10 @@ def _publish_signing_key(texts: dict[str, str]) -> None:
             texts["JWT_PUBLIC_SIGNING_JWK_SET"] = json.dumps({"keys": [public]})
 
 
-def _sentence(fault: ErrorDetails) -> str:
-    message = "must be set" if fault["type"] == "missing" else fault["msg"].removeprefix("Value error, ")
-    return f"{fault['loc'][0]}: {message}"
+def _sentence(error: ErrorDetails) -> str:
+    message = "must be set" if error["type"] == "missing" else error["msg"].removeprefix("Value error, ")
+    return f"{error['loc'][0]}: {message}"
 
 
-def _complaint(faults: list[str]) -> str:
-    return "The environment variables are invalid:\n  " + "\n  ".join(faults)
+def _complaint(problems: list[str]) -> str:
+    return "The environment variables are invalid:\n  " + "\n  ".join(problems)

@@ -58,7 +58,7 @@ def actions_of_all_pages() -> list[tuple[type[Any], str]]:
 
 
 def test_every_action_of_every_page_asks_first_and_then_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(configurations, "try_connection", lambda _configuration, **_options: [])
+    monkeypatch.setattr(configurations, "check_connection", lambda _configuration, **_options: [])
     a_row_of_everything()
     found = actions_of_all_pages()
     visitor = Visitor("root", is_superuser=True)

@@ -114,7 +114,7 @@ class ShelfChannel(PushChannel[ChannelSettings, ChannelSettings]):
     def transform(self, item: ContentItem) -> Payload:
         return {"title": item.title}
 
-    def probe(self) -> Sequence[str]:
+    def check_connection(self) -> Sequence[str]:
         return ()
 
     def find(self, keys: Sequence[str]) -> Mapping[str, str]:

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 SECRET: Final = 'pä/ss & "wörd"\''
 
 
-def failure_of(*, status: int, body: str, secrets: list[str], answer_is_secret: bool = False) -> SyncError:
+def failure_of(*, status: int, body: str, secrets: list[str], response_is_secret: bool = False) -> SyncError:
     transport = httpx.MockTransport(lambda _: httpx.Response(status, text=body))
     with (
         LMSClient("http://lms.test", secrets=secrets, transport=transport) as client,
         pytest.raises(SyncError) as raised,
     ):
-        client.send("GET", "/", answer_is_secret=answer_is_secret).json()
+        client.send("GET", "/", response_is_secret=response_is_secret).json()
     return raised.value
 
 
@@ -181,6 +181,6 @@ def test_ordinary_text_is_not_torn_by_secrets_that_are_too_short(secret: str) ->
 
 @pytest.mark.parametrize("status", [200, 302, 401, 422, 503])
 def test_an_answer_that_is_secret_is_not_told_at_all(status: int) -> None:
-    raised = failure_of(status=status, body='{"token": "not known yet', secrets=[], answer_is_secret=True)
+    raised = failure_of(status=status, body='{"token": "not known yet', secrets=[], response_is_secret=True)
 
     assert "not known yet" not in str(raised)

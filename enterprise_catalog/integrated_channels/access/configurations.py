@@ -96,11 +96,11 @@ def checked(configuration: ChannelConfiguration) -> tuple[ChannelSettings, Chann
         raise ConfigurationError(
             f"Unknown channel {configuration.channel_code!r}. Available channels: {', '.join(CHANNELS)}."
         )
-    faults = settings_faults(configuration.channel_code, configuration.settings)
+    problems = settings_problems(configuration.channel_code, configuration.settings)
     credentials = decrypt(configuration.credentials)
-    faults += credentials_faults(configuration.channel_code, credentials)
-    if faults:
-        raise ConfigurationError(f"Settings or credentials are invalid: {'; '.join(faults)}.")
+    problems += credentials_problems(configuration.channel_code, credentials)
+    if problems:
+        raise ConfigurationError(f"Settings or credentials are invalid: {'; '.join(problems)}.")
     settings = channel_class.settings_class.model_validate(configuration.settings)
     return settings, channel_class.credentials_class.model_validate(credentials)
 
@@ -145,24 +145,24 @@ def rotate_credentials() -> tuple[int, list[int]]:
     return done, unreadable
 
 
-def base_url_faults(base_url: str) -> list[str]:
+def base_url_problems(base_url: str) -> list[str]:
     """Return the problems of an LMS's base URL. It is visible to all users, so it must not contain a password."""
     if "@" in urlsplit(base_url).netloc:
         return ["The base URL must not contain a user name or password. Enter them as credentials."]
     return []
 
 
-def settings_faults(channel_code: str, settings: Mapping[str, Any]) -> list[str]:
+def settings_problems(channel_code: str, settings: Mapping[str, Any]) -> list[str]:
     """Return the problems of a channel's settings, one sentence per field; an empty list if there are none."""
-    return _faults(CHANNELS[channel_code].settings_class, settings)
+    return _problems(CHANNELS[channel_code].settings_class, settings)
 
 
-def credentials_faults(channel_code: str, credentials: Mapping[str, Any]) -> list[str]:
+def credentials_problems(channel_code: str, credentials: Mapping[str, Any]) -> list[str]:
     """Return the problems of a channel's credentials, one sentence per field, without the values."""
-    return _faults(CHANNELS[channel_code].credentials_class, credentials)
+    return _problems(CHANNELS[channel_code].credentials_class, credentials)
 
 
-def channel_faults(configuration: ChannelConfiguration) -> list[str]:
+def channel_problems(configuration: ChannelConfiguration) -> list[str]:
     """Return problems of a configuration whose parts are valid, but do not fit together. Sends nothing.
 
     Example: the credentials are not the kind that the settings require. The configuration may be unsaved.
@@ -174,7 +174,7 @@ def channel_faults(configuration: ChannelConfiguration) -> list[str]:
         return [error.message]
 
 
-def catalog_faults(catalog_uuids: object) -> list[str]:
+def catalog_problems(catalog_uuids: object) -> list[str]:
     """Return the problems of a configuration's list of catalogs."""
     if not isinstance(catalog_uuids, list):
         return ["Enter a list of UUIDs."]
@@ -195,13 +195,13 @@ def new_configuration(
     Raises:
         ConfigurationError: the URL contains a password, or settings or credentials are invalid or do not fit together.
     """
-    faults = [
-        *base_url_faults(base_url),
-        *settings_faults(channel_code, settings),
-        *credentials_faults(channel_code, credentials),
+    problems = [
+        *base_url_problems(base_url),
+        *settings_problems(channel_code, settings),
+        *credentials_problems(channel_code, credentials),
     ]
-    if faults:
-        raise ConfigurationError("; ".join(faults))
+    if problems:
+        raise ConfigurationError("; ".join(problems))
     configuration = ChannelConfiguration(
         channel_code=channel_code,
         enterprise_customer_uuid=customer_uuid,
@@ -210,8 +210,8 @@ def new_configuration(
         credentials=encrypt(credentials),
         catalog_uuids=[str(catalog_uuid) for catalog_uuid in catalog_uuids],
     )
-    if faults := channel_faults(configuration):
-        raise ConfigurationError("; ".join(faults))
+    if problems := channel_problems(configuration):
+        raise ConfigurationError("; ".join(problems))
     return configuration
 
 
@@ -222,11 +222,13 @@ def make_configuration(**columns: Any) -> ChannelConfiguration:
     return configuration
 
 
-def _faults(model: type[BaseModel], values: Mapping[str, Any]) -> list[str]:
+def _problems(model: type[BaseModel], values: Mapping[str, Any]) -> list[str]:
     try:
         model.model_validate(values)
     except ValidationError as error:
-        return [_sentence(fault["loc"], fault["msg"]) for fault in error.errors(include_input=False, include_url=False)]
+        return [
+            _sentence(detail["loc"], detail["msg"]) for detail in error.errors(include_input=False, include_url=False)
+        ]
     return []
 
 

@@ -58,21 +58,21 @@ def connect(
         leases.release(lease)
 
 
-def try_connection(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> list[str]:
+def check_connection(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> list[str]:
     """Return the problems that would prevent a sync, one sentence each. Changes nothing."""
     try:
         with connect(configuration, clock=clock) as (channel, _):
-            mend = list(channel.probe())
-            told = channel.client.server_time
+            problems = list(channel.check_connection())
+            server_time = channel.client.server_time
     except SyncError as error:
         return [error.message]
-    if told is not None and abs(told - clock()) > MOST_CLOCKS_DIFFER:
-        difference = abs(told - clock())
-        mend.append(
-            f"The LMS's clock shows {told:%Y-%m-%d %H:%M:%S} UTC and differs from this server's clock by {difference}."
-            " Correct the wrong clock; tokens depend on it."
+    if server_time is not None and abs(server_time - clock()) > MOST_CLOCKS_DIFFER:
+        difference = abs(server_time - clock())
+        problems.append(
+            f"The LMS's clock shows {server_time:%Y-%m-%d %H:%M:%S} UTC and differs from this server's clock by"
+            f" {difference}. Correct the wrong clock; tokens depend on it."
         )
-    return mend
+    return problems
 
 
 def authorization_url(

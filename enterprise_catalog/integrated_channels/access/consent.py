@@ -63,8 +63,8 @@ def complete(request: HttpRequest) -> HttpResponse:
     configuration = _configuration(request, pk)
     code = request.GET.get("code", "")
     if not code:
-        told = request.GET.get("error_description") or request.GET.get("error") or "it returned no authorization code"
-        messages.error(request, f"The LMS did not grant access: {told[:300]}")
+        reason = request.GET.get("error_description") or request.GET.get("error") or "it returned no authorization code"
+        messages.error(request, f"The LMS did not grant access: {reason[:300]}")
         return redirect(_page(pk))
     try:
         connections.redeem(configuration, code, redirect_uri=_redirect_uri(request), clock=timezone.now)

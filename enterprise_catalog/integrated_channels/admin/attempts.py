@@ -57,7 +57,7 @@ def outcome_badge(attempt: TransmissionAttempt) -> str:
     return badge(attempt.get_outcome_display(), OUTCOME_TONES[Outcome(attempt.outcome)])
 
 
-def answer_text(attempt: TransmissionAttempt) -> str:
+def response_text(attempt: TransmissionAttempt) -> str:
     """Return the HTTP status and the vendor's error code, and the message on the next line."""
     code = " ".join(str(part) for part in (attempt.status_code, attempt.vendor_code) if part)
     return lines(part for part in (code, attempt.message and shortened(attempt.message)) if part)
@@ -131,7 +131,7 @@ class AttemptPage(ReadOnlyPage):
 
     @admin.display(description="response")
     def said(self, attempt: TransmissionAttempt) -> str:
-        return answer_text(attempt)
+        return response_text(attempt)
 
     @admin.display(description="run")
     def in_run(self, attempt: TransmissionAttempt) -> str:

@@ -11,11 +11,11 @@ from django.utils.html import format_html, format_html_join
 
 from enterprise_catalog.admin_pages.widgets import ReadableJSONField, SecretTextarea
 from enterprise_catalog.integrated_channels.access.configurations import (
-    base_url_faults,
-    catalog_faults,
-    channel_faults,
-    credentials_faults,
-    settings_faults,
+    base_url_problems,
+    catalog_problems,
+    channel_problems,
+    credentials_problems,
+    settings_problems,
 )
 from enterprise_catalog.integrated_channels.access.credentials import encrypt
 from enterprise_catalog.integrated_channels.access.entry_checks import customer_problems, twin_problems
@@ -54,7 +54,7 @@ def entered_customer_problems(entered: Mapping[str, str]) -> list[str]:
         customer, catalogs = UUID(entered["enterprise_customer_uuid"]), orjson.loads(entered["catalog_uuids"] or "[]")
     except (KeyError, ValueError):
         return []
-    if catalog_faults(catalogs):
+    if catalog_problems(catalogs):
         return []
     try:
         return customer_problems(ChannelConfiguration(enterprise_customer_uuid=customer, catalog_uuids=catalogs))
@@ -96,13 +96,13 @@ class ConfigurationForm(ModelForm):
     def clean_base_url(self) -> str:
         """Return the URL; reject a URL that contains a password."""
         base_url: str = self.cleaned_data["base_url"]
-        _raise(base_url_faults(base_url))
+        _raise(base_url_problems(base_url))
         return base_url
 
     def clean_catalog_uuids(self) -> list[str]:
         """Return the catalogs; an empty field means none."""
         catalogs = self.cleaned_data["catalog_uuids"] or []
-        _raise(catalog_faults(catalogs))
+        _raise(catalog_problems(catalogs))
         return list(catalogs)
 
     def clean_settings(self) -> dict[str, Any]:
@@ -135,9 +135,9 @@ class ConfigurationForm(ModelForm):
     def _check(self, channel_code: str, cleaned: dict[str, Any]) -> None:
         """Validate settings and credentials with the channel's models."""
         if "settings" in cleaned:
-            self._add_errors("settings", settings_faults(channel_code, cleaned["settings"]))
+            self._add_errors("settings", settings_problems(channel_code, cleaned["settings"]))
         if cleaned.get("new_credentials") is not None:
-            self._add_errors("new_credentials", credentials_faults(channel_code, cleaned["new_credentials"]))
+            self._add_errors("new_credentials", credentials_problems(channel_code, cleaned["new_credentials"]))
         if not self.errors:
             self._check_together(channel_code, cleaned)
 
@@ -159,11 +159,11 @@ class ConfigurationForm(ModelForm):
             settings=cleaned["settings"],
             credentials=self.instance.credentials if credentials is None else encrypt(credentials),
         )
-        self._add_errors("new_credentials", channel_faults(to_be))
+        self._add_errors("new_credentials", channel_problems(to_be))
 
-    def _add_errors(self, name: str, faults: list[str]) -> None:
-        if faults:
-            self.add_error(name, [forms.ValidationError(fault) for fault in faults])
+    def _add_errors(self, name: str, problems: list[str]) -> None:
+        if problems:
+            self.add_error(name, [forms.ValidationError(problem) for problem in problems])
 
     def _describe(self, name: str, kinds: list[tuple[str, type[ChannelSettings]]]) -> None:
         """Set the field's help text: a list of the allowed fields in its JSON."""
@@ -177,9 +177,9 @@ class ConfigurationForm(ModelForm):
             )
 
 
-def _raise(faults: list[str]) -> None:
-    if faults:
-        raise forms.ValidationError([forms.ValidationError(fault) for fault in faults])
+def _raise(problems: list[str]) -> None:
+    if problems:
+        raise forms.ValidationError([forms.ValidationError(problem) for problem in problems])
 
 
 def _fields_of(kind: type[ChannelSettings]) -> SafeString:

@@ -30,7 +30,7 @@ from enterprise_catalog.admin_pages.rendering import (
     stacked,
 )
 from enterprise_catalog.admin_pages.viewer import has_permission
-from enterprise_catalog.integrated_channels.access.connections import try_connection
+from enterprise_catalog.integrated_channels.access.connections import check_connection
 from enterprise_catalog.integrated_channels.access.credentials import encrypt
 from enterprise_catalog.integrated_channels.admin.configuration_form import (
     ConfigurationForm,
@@ -99,7 +99,7 @@ class ConfigurationPage(Page):
     list_filter = (("channel_code", ChoicesDropdownFilter), ("active", BooleanRadioFilter))
     ordering = ("id",)
     sortable_by = ()
-    actions = ("sync_now", "try_connections", "approve_deletes", "keep_held")
+    actions = ("sync_now", "check_connections", "approve_deletes", "keep_held")
     actions_submit_line = ("save_and_sync",)
     search_fields = ("display_name", "enterprise_customer_uuid")
     search_help_text = "Name or customer UUID"
@@ -175,11 +175,13 @@ class ConfigurationPage(Page):
 
     @runs(max_rows=MAX_CONNECTIONS, in_transaction=False)
     @admin.action(description="Check connection", permissions=["change"])
-    def try_connections(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> None:
+    def check_connections(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> None:
         for configuration in queryset:
-            mend = try_connection(configuration, clock=timezone.now)
-            told, level = (" ".join(mend), messages.ERROR) if mend else ("The connection works.", messages.SUCCESS)
-            self.message_user(request, f"“{configuration}”: {told}", level)
+            problems = check_connection(configuration, clock=timezone.now)
+            message, level = (
+                (" ".join(problems), messages.ERROR) if problems else ("The connection works.", messages.SUCCESS)
+            )
+            self.message_user(request, f"“{configuration}”: {message}", level)
 
     @runs(targets=partial(_undecided, approved=True))
     @admin.action(description="Approve held deletes", permissions=["change"])

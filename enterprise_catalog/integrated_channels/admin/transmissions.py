@@ -27,7 +27,7 @@ from enterprise_catalog.admin_pages.rendering import (
     stacked,
     table,
 )
-from enterprise_catalog.integrated_channels.admin.attempts import answer_text, outcome_badge
+from enterprise_catalog.integrated_channels.admin.attempts import outcome_badge, response_text
 from enterprise_catalog.integrated_channels.admin.channel_filter import ChannelFilter
 from enterprise_catalog.integrated_channels.admin.explanation import STATE_TONES, explain
 from enterprise_catalog.integrated_channels.audit import decisions
@@ -205,6 +205,6 @@ def _latest_attempts(row: ContentMetadataItemTransmission) -> Iterator[tuple[obj
             link_to(attempt, moment(attempt.started_at)),
             attempt.get_action_display(),
             outcome_badge(attempt),
-            answer_text(attempt),
+            response_text(attempt),
             link_to(attempt.run, attempt.run_id),
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.integrated_channels.audit import leases
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, insert, upsert
-from enterprise_catalog.integrated_channels.audit.transitions import MAX_HALVINGS, apply_result, set_task
+from enterprise_catalog.integrated_channels.audit.transitions import MAX_HALVINGS, apply_to_row, set_task
 from enterprise_catalog.integrated_channels.domain import Action, Exported, ItemResult, Outcome, Presence, State
 from enterprise_catalog.integrated_channels.models import (
     MAX_MESSAGE_LENGTH,
@@ -44,7 +44,7 @@ class ChunkResults:
     feed: Sequence[FeedItem] = ()  #: Feed entries of a pull channel.
 
 
-_ANSWER_COLUMNS: Final = ["finished_at", "outcome", "status_code", "vendor_code", "message"]
+_RESULT_COLUMNS: Final = ["finished_at", "outcome", "status_code", "vendor_code", "message"]
 _FEED_COLUMNS: Final = ["payload", "modified_at", "served_at", "served_since", "is_confirmed"]
 #: Columns of a transmission row that a result or an adoption changes.
 CHANGING_COLUMNS: Final = [
@@ -76,7 +76,7 @@ def open_attempts(
     due: Iterable[tuple[Action, ContentMetadataItemTransmission]],
     exported: Mapping[str, Exported],
     *,
-    answered: ChunkResults | None = None,
+    previous: ChunkResults | None = None,
     lease: Lease,
     now: datetime,
 ) -> Attempts:
@@ -84,12 +84,12 @@ def open_attempts(
 
     Args:
         due: the action and the row of each item.
-        answered: results of the previous chunk, which are written in the same transaction.
+        previous: results of the previous chunk, which are written in the same transaction.
     """
     attempts = [_attempt(run, action, row, exported.get(row.content_key, Exported()), now) for action, row in due]
     with leases.fenced(lease, now=now):
-        if answered is not None:
-            _save_answered(answered, now=now)
+        if previous is not None:
+            _write_results(previous, now=now)
         insert(attempts)
     if attempts and attempts[0].pk is None:  # MySQL.
         by_row = {attempt.transmission_id: attempt for attempt in TransmissionAttempt.objects.in_flight([run])}
@@ -97,10 +97,10 @@ def open_attempts(
     return {attempt.transmission.content_key: attempt for attempt in attempts}
 
 
-def close_chunk(answered: ChunkResults, *, lease: Lease, now: datetime) -> None:
+def close_chunk(results: ChunkResults, *, lease: Lease, now: datetime) -> None:
     """Write the results of the last chunk."""
     with leases.fenced(lease, now=now):
-        _save_answered(answered, now=now)
+        _write_results(results, now=now)
 
 
 def apply_results(
@@ -125,7 +125,7 @@ def apply_results(
             _finish(attempts[key], result, now)
         set_task(row, item.action, known)
         row.halvings = min(row.halvings + result.halvings, MAX_HALVINGS)
-        apply_result(row, result, known, now)
+        apply_to_row(row, result, known, now)
         if result.may_have_been_created:
             # A rejected item may still exist. Moodle returns ``invalidresponse`` for items that it has created, and a
             # run may stop before it has sent the halves of a rejected call. An item that came back to the catalogs may
@@ -136,23 +136,23 @@ def apply_results(
     return ChunkResults([rows[item.content_key] for item in chunk.items], list(attempts.values()), feed)
 
 
-def _save_answered(answered: ChunkResults, *, now: datetime) -> None:
+def _write_results(results: ChunkResults, *, now: datetime) -> None:
     """Write rows, attempts and feed entries, one statement per table. The caller opens the transaction."""
-    for entry in answered.feed:  # Polls since it was prepared have not seen it.
+    for entry in results.feed:  # Polls since it was prepared have not seen it.
         entry.modified_at = max(entry.modified_at, FeedItem.visible_from(now))
-    upsert(answered.rows, columns=CHANGING_COLUMNS)
-    _save_answers(answered.attempts)
-    upsert(answered.feed, columns=_FEED_COLUMNS, key="transmission")
+    upsert(results.rows, columns=CHANGING_COLUMNS)
+    _write_attempts(results.attempts)
+    upsert(results.feed, columns=_FEED_COLUMNS, key="transmission")
 
 
-def _save_answers(attempts: Sequence[TransmissionAttempt]) -> None:
+def _write_attempts(attempts: Sequence[TransmissionAttempt]) -> None:
     """Write the results of attempts. Takes half the time if all results are equal, as in most chunks."""
-    answers = {tuple(getattr(attempt, column) for column in _ANSWER_COLUMNS) for attempt in attempts}
-    if len(answers) == 1:
+    distinct = {tuple(getattr(attempt, column) for column in _RESULT_COLUMNS) for attempt in attempts}
+    if len(distinct) == 1:
         same = TransmissionAttempt.objects.filter(pk__in=[attempt.pk for attempt in attempts])
-        same.update(**dict(zip(_ANSWER_COLUMNS, answers.pop(), strict=True)))
+        same.update(**dict(zip(_RESULT_COLUMNS, distinct.pop(), strict=True)))
     else:
-        upsert(attempts, columns=_ANSWER_COLUMNS)
+        upsert(attempts, columns=_RESULT_COLUMNS)
 
 
 def _attempt(

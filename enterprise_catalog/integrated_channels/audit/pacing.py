@@ -27,7 +27,7 @@ FIRST_ITEMS: Final = 5
 
 
 def next_size(
-    size: int, *, items: int, seconds: float, most: int, is_answered: bool = True, aim_seconds: float = AIM_SECONDS
+    size: int, *, items: int, seconds: float, most: int, has_response: bool = True, aim_seconds: float = AIM_SECONDS
 ) -> int:
     """Return the batch size for the next call: at most twice the last one, from 1 to ``most``.
 
@@ -36,10 +36,10 @@ def next_size(
         items: number of items of the last call, 1 or more; may be less than ``size``.
         seconds: duration of the last call; after a timeout, how long the engine waited.
         most: the channel's ``items_per_call``.
-        is_answered: false after a timeout, which counts as twice its duration and at least twice the target.
+        has_response: false after a timeout, which counts as twice its duration and at least twice the target.
         aim_seconds: target duration of a call.
     """
-    if not is_answered:
+    if not has_response:
         seconds = 2 * max(seconds, aim_seconds)
     largest = min(most, max(size, 2 * items))
     if seconds * largest <= items * aim_seconds:
@@ -84,7 +84,7 @@ class Pacer:
             yield items[start:end]
             start = end
 
-    def learn(self, kind: str, *, items: int, seconds: float, is_answered: bool = True) -> None:
+    def learn(self, kind: str, *, items: int, seconds: float, has_response: bool = True) -> None:
         """Adapt the size of a kind to the duration of a call; see :func:`next_size`."""
         if self.most == 1:
             return
@@ -94,6 +94,6 @@ class Pacer:
                 items=items,
                 seconds=max(seconds, 0.0),  # The clock may have been set back.
                 most=self.most,
-                is_answered=is_answered,
+                has_response=has_response,
                 aim_seconds=self.aim_seconds,
             )

@@ -35,7 +35,7 @@ def set_task(row: ContentMetadataItemTransmission, action: Action, exported: Exp
     row.attempted_updated_at = exported.updated_at or row.attempted_updated_at
 
 
-def apply_result(row: ContentMetadataItemTransmission, result: ItemResult, exported: Exported, now: datetime) -> None:
+def apply_to_row(row: ContentMetadataItemTransmission, result: ItemResult, exported: Exported, now: datetime) -> None:
     """Move ``row`` to the state that follows from the result of its action."""
     row.reason = result.message[:MAX_MESSAGE_LENGTH]
     row.remote_id = result.remote_id or row.remote_id

@@ -218,7 +218,7 @@ class CatalogClient:
             try:
                 items[key] = read_item(document)
             except ValidationError as error:
-                reason = f"The content document is invalid: {_first_fault(error)}"
+                reason = f"The content document is invalid: {_first_problem(error)}"
                 unreadable[key] = Unreadable(reason, read_updated_at(document))
         missing = {item.content_key: item.reason for item in answer.missing}
         _check_complete(keys, items, unreadable, missing)
@@ -323,7 +323,7 @@ def _read(answer: _Answer, model: type[M]) -> M:
         hint = f" Its type is {kind}. Check CATALOG_API_URL." if "json" not in kind else ""
         raise CatalogUnavailableError(f"The catalog service's response is not JSON: {error}.{hint}") from None
     except ValidationError as error:
-        raise CatalogUnavailableError(f"The catalog service's response is invalid: {_first_fault(error)}") from error
+        raise CatalogUnavailableError(f"The catalog service's response is invalid: {_first_problem(error)}") from error
 
 
 def _etag_of(answer: _Answer) -> str:
@@ -368,9 +368,9 @@ def _check_complete(keys: Sequence[str], found: Container[str], *others: Iterabl
         raise CatalogUnavailableError(f"The catalog service's response omits {len(lost):,} of {len(keys):,} keys.")
 
 
-def _first_fault(error: ValidationError) -> str:
-    fault = error.errors(include_input=False, include_url=False)[0]
-    return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:

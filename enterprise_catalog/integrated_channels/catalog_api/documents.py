@@ -195,8 +195,8 @@ def _run_that_counts(runs: list[_Run], advertised: str | None) -> _Run | None:
 
 def _is_available(runs: list[_Run]) -> bool:
     """Return True if one of the runs is available, or if no run has a value for availability."""
-    told = [run.availability.lower() for run in runs if run.availability]
-    return not told or any(availability in _AVAILABLE for availability in told)
+    availabilities = [run.availability.lower() for run in runs if run.availability]
+    return not availabilities or any(availability in _AVAILABLE for availability in availabilities)
 
 
 def _price(document: _Document, run: _Run | None) -> float | None:

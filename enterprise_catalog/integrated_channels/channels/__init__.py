@@ -18,7 +18,7 @@ Every channel:
 ``registry.py``    The list of all channels, by code.
 ``fields.py``      Settings fields that several channels use.
 ``results.py``     Constructors for the result of each item.
-``answers.py``     Validation of JSON responses.
+``responses.py``   Validation of JSON responses.
 ``duplicates.py``  Several LMS items with one content key: the rule that selects one of them.
 ``content/``       Translation of courses: text, HTML, links.
 ``protocols/``     OAuth, tokens, SAML, JSON:API, pagination, rate limits, PHP forms.

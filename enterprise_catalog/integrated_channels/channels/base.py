@@ -122,7 +122,7 @@ class Channel(ABC, Generic[S, C]):
         """
 
     @abstractmethod
-    def probe(self) -> Sequence[str]:
+    def check_connection(self) -> Sequence[str]:
         """Check the connection and return the problems found, one sentence each. Changes nothing.
 
         Raises:
@@ -260,7 +260,7 @@ class PullChannel(Channel[S, C]):
         """``True`` if any later GET acknowledges the last response. For an LMS that sends no ``If-Modified-Since``."""
         return False
 
-    def probe(self) -> Sequence[str]:
+    def check_connection(self) -> Sequence[str]:
         return ()
 
 

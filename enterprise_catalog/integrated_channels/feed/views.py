@@ -215,9 +215,9 @@ def _told(status: int, message: str) -> HttpResponse:
 
 
 def _unauthorized() -> HttpResponse:
-    answer = _told(401, "Authentication is required: send the configuration's user name and password, or a token.")
-    answer["WWW-Authenticate"] = 'Basic realm="feed", Bearer'
-    return answer
+    response = _told(401, "Authentication is required: send the configuration's user name and password, or a token.")
+    response["WWW-Authenticate"] = 'Basic realm="feed", Bearer'
+    return response
 
 
 #: Path below ``integrated-channels/`` -> view, for each pull channel.

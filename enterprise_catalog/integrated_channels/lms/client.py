@@ -19,10 +19,10 @@ import httpx
 import orjson
 
 from enterprise_catalog.integrated_channels.exceptions import (
-    AnswerTooLargeError,
     ConfigurationError,
     CredentialsError,
     RejectedError,
+    ResponseTooLargeError,
     RetryableError,
     ThrottledError,
     TimedOutError,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 TIMEOUT: Final = httpx.Timeout(
     connect=5, read=60, write=30, pool=5
 )  #: In seconds, for each read and write; ``deadlines.py`` limits the whole call.
-MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
+MAX_RESPONSE_BYTES: Final = 16 * 1024 * 1024
 #: Maximum number of ``[`` and ``{`` in a response. Its JSON then takes at most about 200 MB of memory.
 MAX_JSON_CONTAINERS: Final = 500_000
 #: Shorter responses cannot contain too many containers and are not searched; in bytes.
@@ -58,7 +58,7 @@ _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LMSResponse:
     """A response from an LMS with a status below 300, or with a status that the caller accepts."""
 
     status_code: int
@@ -91,7 +91,7 @@ class Answer:
 
 
 #: Returns the LMS's own error code and message from a response; each may be empty.
-Explain = Callable[[Answer], tuple[str, str]]
+Explain = Callable[[LMSResponse], tuple[str, str]]
 
 
 class BeforeCall(Protocol):
@@ -180,10 +180,10 @@ class LMSClient:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         accept: Collection[int] = (),
-        answer_is_secret: bool = False,
+        response_is_secret: bool = False,
         is_counted: bool = True,
         explain: Explain | None = None,
-    ) -> Answer:
+    ) -> LMSResponse:
         """Send one request and return the response.
 
         Args:
@@ -191,7 +191,7 @@ class LMSClient:
             form: the body, form-encoded in the given order.
             json: the body, as JSON; ``None`` for no body.
             accept: further statuses that are returned instead of raised.
-            answer_is_secret: the response may contain a secret that is not known yet, such as a token; no message
+            response_is_secret: the response may contain a secret that is not known yet, such as a token; no message
                 quotes it.
             is_counted: True if the call counts against the channel's rate limit.
             explain: extracts the LMS's code and message from an error response. Exceptions then contain these instead
@@ -217,24 +217,24 @@ class LMSClient:
                 elif json is not None:
                     request["content"] = orjson.dumps(json)
                     request["headers"].setdefault("Content-Type", "application/json")
-                with self._client.stream(method, self.base_url + path, **request) as response:
-                    self._redaction.keep_cookies(response.headers.get_list("set-cookie"))
-                    content = self._read(response)
-            self.server_time = _date_of(response.headers) or self.server_time
-            excerpt = "(not shown)" if answer_is_secret else self._redaction.excerpt(content)
-            answer = Answer(response.status_code, content, excerpt, response.headers)
-            if answer.status_code >= 300 and answer.status_code not in accept:
-                code, words = self.explained(answer, explain) if explain is not None else ("", excerpt)
-                raise self._error(answer, code=code, words=words)
-        return answer
+                with self._client.stream(method, self.base_url + path, **request) as raw:
+                    self._redaction.keep_cookies(raw.headers.get_list("set-cookie"))
+                    content = self._read(raw)
+            self.server_time = _date_of(raw.headers) or self.server_time
+            excerpt = "(not shown)" if response_is_secret else self._redaction.excerpt(content)
+            response = LMSResponse(raw.status_code, content, excerpt, raw.headers)
+            if response.status_code >= 300 and response.status_code not in accept:
+                code, text = self.explained(response, explain) if explain is not None else ("", excerpt)
+                raise self._error(response, code=code, text=text)
+        return response
 
-    def explained(self, answer: Answer, explain: Explain) -> tuple[str, str]:
+    def explained(self, response: LMSResponse, explain: Explain) -> tuple[str, str]:
         """Return the LMS's own code and message for an error, redacted.
 
         The code may be empty. An empty message is replaced by the start of the body.
         """
-        code, words = explain(answer)
-        return self.redacted(code), self.redacted(words) or answer.excerpt
+        code, text = explain(response)
+        return self.redacted(code), self.redacted(text) or response.excerpt
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -252,39 +252,39 @@ class LMSClient:
             reason = self.redacted(str(error)) or type(error).__name__
             raise RetryableError(f"The connection to the LMS failed: {reason}") from error
 
-    def _read(self, response: httpx.Response) -> bytes:
+    def _read(self, raw: httpx.Response) -> bytes:
         """Return the decompressed body. httpx would decompress it without a size limit."""
-        assert isinstance(response.stream, httpx.SyncByteStream)
-        encoding = response.headers.get("content-encoding", "")
+        assert isinstance(raw.stream, httpx.SyncByteStream)
+        encoding = raw.headers.get("content-encoding", "")
         parts = []
         try:
-            for part in decoded(response.stream, encoding=encoding, limit=MAX_ANSWER_BYTES):
+            for part in decoded(raw.stream, encoding=encoding, limit=MAX_RESPONSE_BYTES):
                 parts.append(part)
                 check_call()  # Sockets check only while they wait; an endless response may never let them wait.
         except TooLargeError as error:
-            raise AnswerTooLargeError(str(error), status_code=response.status_code) from error
+            raise ResponseTooLargeError(str(error), status_code=raw.status_code) from error
         except BodyError as error:
-            raise RetryableError(str(error), status_code=response.status_code) from error
+            raise RetryableError(str(error), status_code=raw.status_code) from error
         return b"".join(parts)
 
-    def _error(self, answer: Answer, *, code: str, words: str) -> SyncError:
+    def _error(self, response: LMSResponse, *, code: str, text: str) -> SyncError:
         """Return the exception for a response that :meth:`send` does not accept."""
-        status = answer.status_code
-        told = f"The LMS returned {status}{f': {words}' if words else '.'}"
+        status = response.status_code
+        summary = f"The LMS returned {status}{f': {text}' if text else '.'}"
         if status < 400:
-            where = self.redacted(answer.headers.get("location", "an unknown address"))[:_LOCATION_LENGTH]
+            where = self.redacted(response.headers.get("location", "an unknown address"))[:_LOCATION_LENGTH]
             message = f"The LMS redirects to {where}. Check the base URL."
             return ConfigurationError(message, status_code=status)
         if status in (401, 403):
-            return CredentialsError(told, status_code=status, vendor_code=code)
+            return CredentialsError(summary, status_code=status, vendor_code=code)
         if status == 429:
-            wait = retry_after_seconds(answer.headers)
-            return ThrottledError(told, status_code=status, vendor_code=code, retry_after_seconds=wait)
+            wait = retry_after_seconds(response.headers)
+            return ThrottledError(summary, status_code=status, vendor_code=code, retry_after_seconds=wait)
         if status in (408, 425) or status >= 500:
-            wait = retry_after_seconds(answer.headers)
+            wait = retry_after_seconds(response.headers)
             kind = TimedOutError if status in _PROXY_TIMEOUTS else RetryableError
-            return kind(told, status_code=status, vendor_code=code, retry_after_seconds=wait)
-        return RejectedError(told, status_code=status, vendor_code=code)
+            return kind(summary, status_code=status, vendor_code=code, retry_after_seconds=wait)
+        return RejectedError(summary, status_code=status, vendor_code=code)
 
 
 def form_encoded(form: Mapping[str, str]) -> bytes:

@@ -78,8 +78,8 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
         raise
     finally:
         # Also after an error, such as an unreachable catalog service: the results of the last chunk are known.
-        if run.answered is not None:
-            attempts.close_chunk(run.answered, lease=lease, now=run.clock())
+        if run.unsaved_results is not None:
+            attempts.close_chunk(run.unsaved_results, lease=lease, now=run.clock())
         left = [item for chunk in waiting for item in chunk.items]
         plan_marks.note_left_over(configuration, left, reason=reason, lease=lease, now=run.clock())
 
@@ -143,7 +143,7 @@ def _divided(chunk: Chunk, *, calls_left: int | None, per_call: int) -> tuple[Ch
 def _send_chunk(
     run: Run, chunk: Chunk, rows: attempts.Rows, export: Export, sender: _Sender, *, next_chunk: Chunk | None
 ) -> None:
-    """Send one chunk; leave its results in ``run.answered``, to be written with the next chunk's attempts.
+    """Send one chunk; leave its results in ``run.unsaved_results``, to be written with the next chunk's attempts.
 
     This takes one transaction instead of two. A worker that dies in between leaves attempts without an outcome, like a
     worker that dies during a call.
@@ -153,8 +153,10 @@ def _send_chunk(
     """
     due = [(item.action, rows[item.content_key]) for item in export.outgoing]
     now = run.clock()
-    opened = attempts.open_attempts(run.row, due, export.exported, answered=run.answered, lease=run.lease, now=now)
-    run.answered, run.renewer.renewed_at = None, now
+    opened = attempts.open_attempts(
+        run.row, due, export.exported, previous=run.unsaved_results, lease=run.lease, now=now
+    )
+    run.unsaved_results, run.renewer.renewed_at = None, now
     if next_chunk is not None:  # Not earlier: it would compete for the CPU with the current chunk.
         sender.prefetcher.start(next_chunk)
     feed: list[FeedItem] = []
@@ -164,7 +166,9 @@ def _send_chunk(
     else:
         transmission = sender.transmitter.transmit(export.outgoing)
     results = {result.content_key: result for result in export.settled} | transmission.results
-    run.answered = attempts.apply_results(chunk, rows, opened, results, export.exported, feed=feed, now=run.clock())
+    run.unsaved_results = attempts.apply_results(
+        chunk, rows, opened, results, export.exported, feed=feed, now=run.clock()
+    )
     for item in chunk.items:
         run.record_outcome(item.action, results[item.content_key].outcome)
     if transmission.stopped_by is not None:

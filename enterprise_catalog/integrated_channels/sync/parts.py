@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     Send = Callable[[Sequence[Outgoing]], Sequence[ItemResult]]
 
-_NO_ANSWER: Final = "The LMS's response does not contain this item."
+_NO_RESULT: Final = "The LMS's response does not contain this item."
 #: Errors that mean that an atomic call was not applied, except for ``RejectedInDoubtError``.
 _NOT_APPLIED: Final = (RejectedError, CredentialsError, ConfigurationError, ThrottledError)
 #: Consecutive calls that were rejected for now, and took this long together, were waiting for a lock; in seconds.
@@ -120,10 +120,10 @@ class _Part(ABC):
 
     def _noting(self, kind: str, call: Send) -> Callable[[Sequence[Outgoing]], None]:
         def send(items: Sequence[Outgoing]) -> None:
-            answered = {result.content_key: result for result in self._timed(kind, call, items)}
+            results = {result.content_key: result for result in self._timed(kind, call, items)}
             for item in items:
-                no_answer = ItemResult(item.content_key, Outcome.RETRY, message=_NO_ANSWER)
-                result = answered.get(item.content_key, no_answer)
+                no_result = ItemResult(item.content_key, Outcome.RETRY, message=_NO_RESULT)
+                result = results.get(item.content_key, no_result)
                 known = replace(result, remote_id=result.remote_id or item.remote_id)
                 self.transmission.results[item.content_key] = known
 
@@ -135,13 +135,13 @@ class _Part(ABC):
         try:
             results = call(items)
         except TimedOutError as error:
-            timed.end(is_answered=False)
+            timed.end(has_response=False)
             if self.timing.pacer.most == 1:  # No need to wait: the next call has another item.
                 raise
             return self._after_timeout(timed, items, error)
         except DeadlineExceededError as error:
             if not error.is_of_run:
-                timed.end(is_answered=False)
+                timed.end(has_response=False)
             raise
         except RejectedForNowError as error:
             self._note_refused_for_now(timed.seconds, error)
@@ -361,9 +361,9 @@ class _PushedPart(_Part):
         def find(part: Sequence[Outgoing]) -> None:
             found.update(self.channel.find([item.content_key for item in part]))
 
-        answered = self._in_halves(find, items)
-        present = [replace(item, remote_id=found[item.content_key]) for item in answered if item.content_key in found]
-        return present, [replace(item, remote_id="") for item in answered if item.content_key not in found]
+        looked_up = self._in_halves(find, items)
+        present = [replace(item, remote_id=found[item.content_key]) for item in looked_up if item.content_key in found]
+        return present, [replace(item, remote_id="") for item in looked_up if item.content_key not in found]
 
 
 def _gone_already(item: Outgoing) -> ItemResult:

@@ -89,6 +89,6 @@ class TimedCall:
         """The duration so far; 0 if the clock was set back."""
         return max((self.timing.clock() - self.started_at).total_seconds(), 0.0)
 
-    def end(self, *, is_answered: bool = True) -> None:
+    def end(self, *, has_response: bool = True) -> None:
         """Adapt the batch size of this kind of call to the duration."""
-        self.timing.pacer.learn(self.kind, items=self.items, seconds=self.seconds, is_answered=is_answered)
+        self.timing.pacer.learn(self.kind, items=self.items, seconds=self.seconds, has_response=has_response)

@@ -310,37 +310,37 @@ class BlackboardSite:
             raise BlackboardError(400, "A document must be the child of a folder that is a page.")
 
     def _require_text(self, course: Course, body: str, *, replaces: str = "") -> None:
-        if self.strict_markup and course.view != "Classic" and (fault := bbml_fault(body)):
-            raise BlackboardError(400, f"Invalid BbML: {fault}")
+        if self.strict_markup and course.view != "Classic" and (problem := bbml_problem(body)):
+            raise BlackboardError(400, f"Invalid BbML: {problem}")
         used = sum(len(content.body.encode()) for content in course.contents.values()) - len(replaces.encode())
         if self.room is not None and used + len(body.encode()) > self.room:
             raise BlackboardError(507, "The course quota has been exceeded.")
 
 
-def bbml_fault(body: str) -> str:
+def bbml_problem(body: str) -> str:
     """Return the first error that makes ``body`` invalid BbML; empty if it is valid."""
     reader = _BbML()
     reader.feed(body)
     reader.close()
-    return reader.fault or (f"<{reader.open[-1]}> is not closed" if reader.open else "")
+    return reader.problem or (f"<{reader.open[-1]}> is not closed" if reader.open else "")
 
 
 class _BbML(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.fault = ""
+        self.problem = ""
         self.open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
         unknown = {name for name, _ in attrs} - BBML.get(tag, frozenset())
         if tag not in BBML or unknown:
-            self.fault = self.fault or f"<{tag}> with {sorted(unknown)}" if tag in BBML else f"<{tag}>"
+            self.problem = self.problem or f"<{tag}> with {sorted(unknown)}" if tag in BBML else f"<{tag}>"
         if tag not in _VOID:
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
         if not self.open or self.open.pop() != tag:
-            self.fault = self.fault or f"</{tag}> closes nothing"
+            self.problem = self.problem or f"</{tag}> closes nothing"
 
 
 ModelT = TypeVar("ModelT", bound=BaseModel)

@@ -165,8 +165,8 @@ class CanvasSandbox(CanvasSite, SandboxApplication):
             raise _RefusedError(self._unauthorized())
 
     def _unauthorized(self) -> Response:
-        told = {"status": "unauthorized", "errors": [{"message": "user not authorized to perform that action"}]}
-        return json_response(told, status=self.refusal_status)
+        body = {"status": "unauthorized", "errors": [{"message": "user not authorized to perform that action"}]}
+        return json_response(body, status=self.refusal_status)
 
     # --- accounts ---------------------------------------------------------------------------------------------------
 
@@ -202,8 +202,8 @@ class CanvasSandbox(CanvasSite, SandboxApplication):
         self._require("read_course_list", *_MANAGES)
         term = request.args.get("search_term")
         if term is not None and len(term) < SHORTEST_SEARCH:
-            told = {"status": "argument_error", "message": f"search_term of {SHORTEST_SEARCH} or more characters"}
-            return json_response(told, status=400)
+            body = {"status": "argument_error", "message": f"search_term of {SHORTEST_SEARCH} or more characters"}
+            return json_response(body, status=400)
         states = set(request.args.getlist("state[]")) or {"created", "claimed", "available", "completed"}
         found = [
             course.as_json(shows_sis=self.sees_sis, includes=request.args.getlist("include[]"))
@@ -313,10 +313,10 @@ def _page(request: Request, rows: Sequence[object]) -> Response:
 
 
 def _links(request: Request, numbers: Mapping[str, int], *, per_page: int, last: int) -> Iterable[str]:
-    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in {"page", "per_page"}]
+    parameters = [(name, value) for name, value in request.args.items(multi=True) if name not in {"page", "per_page"}]
     for relation, number in numbers.items():
         if 1 <= number <= last:
-            query = urlencode([*kept, ("page", number), ("per_page", per_page)])
+            query = urlencode([*parameters, ("page", number), ("per_page", per_page)])
             yield f'<{request.base_url}?{query}>; rel="{relation}"'
 
 

@@ -135,7 +135,7 @@ class CourseTable:
 
     def _save(self, course: Course) -> None:
         # Canvas checks the IDs first, and reports nothing else if one is taken.
-        if errors := self._taken(course) or dict(_faults(course)):
+        if errors := self._taken(course) or dict(_errors(course)):
             raise InvalidCourseError(errors)
         self.rows[course.id] = course
 
@@ -163,7 +163,7 @@ def _with_fields(course: Course, fields: Mapping[str, Any]) -> Course:
     return replace(course, **columns)
 
 
-def _faults(course: Course) -> Iterator[tuple[str, list[dict[str, str]]]]:
+def _errors(course: Course) -> Iterator[tuple[str, list[dict[str, str]]]]:
     lengths = {"name": MAX_STRING, "course_code": MAX_STRING, "syllabus_body": MAX_LONG_TEXT}
     texts = {**course.other, "name": course.name, "course_code": course.course_code}
     for name, most in lengths.items():

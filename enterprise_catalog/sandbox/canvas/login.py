@@ -40,11 +40,11 @@ class CanvasLogin:
             return _error("invalid_client", "unknown client", status=401)
         if asked.get("response_type") != "code" or "redirect_uri" not in asked:
             return _error("invalid_request", "response_type or redirect_uri is missing")
-        told = self._decision(asked)
+        decision = self._decision(asked)
         if "state" in asked:
-            told["state"] = asked["state"]
+            decision["state"] = asked["state"]
         joint = "&" if "?" in asked["redirect_uri"] else "?"
-        return Response(status=302, headers={"Location": f"{asked['redirect_uri']}{joint}{urlencode(told)}"})
+        return Response(status=302, headers={"Location": f"{asked['redirect_uri']}{joint}{urlencode(decision)}"})
 
     def _decision(self, asked: Mapping[str, str]) -> dict[str, str]:
         scopes = set(asked.get("scope", "").split())

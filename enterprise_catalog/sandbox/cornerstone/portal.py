@@ -191,8 +191,8 @@ class CornerstoneSandbox(SandboxApplication):
             try:
                 course = CourseEntry.model_validate(entry)
             except ValidationError as error:
-                fault = error.errors()[0]
-                refused.append((str(entry.get("ID"))[:80], f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"))
+                first = error.errors()[0]
+                refused.append((str(entry.get("ID"))[:80], f"{'.'.join(map(str, first['loc']))}: {first['msg']}"))
                 continue
             known = self.courses.get(course.ID)
             if known is None or _moment(known) < _moment(course):

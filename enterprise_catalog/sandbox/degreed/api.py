@@ -131,9 +131,9 @@ class DegreedSandbox(SandboxApplication):
 
     def _page(self, method: str, path: str, request: Request) -> tuple[str, str, Callable[[], Response]]:
         """Return the operation's name, the scope that it requires, and the function that executes it."""
-        place = path.removeprefix("/api/v2/content/")
+        relative_path = path.removeprefix("/api/v2/content/")
         page: tuple[str, str, Callable[[], Response]]
-        match method, [unquote(part) for part in place.split("/")] if place != path else []:
+        match method, [unquote(part) for part in relative_path.split("/")] if relative_path != path else []:
             case "POST", ["courses"]:
                 page = CREATE, WRITE, partial(self._create, request)
             case "GET", ["courses"]:

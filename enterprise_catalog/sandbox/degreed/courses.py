@@ -181,6 +181,6 @@ def _validated(model: type[M], body: object) -> M:
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        fault = error.errors(include_input=False, include_url=False)[0]
-        pointer = "".join(f"/{place}" for place in fault["loc"])
-        raise errors.bad_request(fault["msg"], pointer=pointer) from None
+        first = error.errors(include_input=False, include_url=False)[0]
+        pointer = "".join(f"/{place}" for place in first["loc"])
+        raise errors.bad_request(first["msg"], pointer=pointer) from None

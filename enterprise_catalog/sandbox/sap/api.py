@@ -144,11 +144,11 @@ class SAPSandbox(CourseRules, SandboxApplication):
             return _saml_error(400, "Unsupported grant type.")
         if (form.get("company_id"), form.get("client_id")) != (COMPANY_ID, CLIENT_ID):
             return _saml_error(401, "Unable to authenticate the client (Invalid API key)")
-        if fault := self._fault_of_assertion(form.get("assertion", ""), recipient=request.base_url):
-            return _saml_error(401, f"Unable to authenticate the client ({fault})")
+        if problem := self._problem_of_assertion(form.get("assertion", ""), recipient=request.base_url):
+            return _saml_error(401, f"Unable to authenticate the client ({problem})")
         return json_response({**self._new_token(), "token_type": "Bearer"})
 
-    def _fault_of_assertion(self, assertion: str, *, recipient: str) -> str | None:
+    def _problem_of_assertion(self, assertion: str, *, recipient: str) -> str | None:
         """Return the reason why an assertion is invalid, or ``None``. Only signed content is considered."""
         try:
             xml = base64.b64decode(assertion, validate=True)
@@ -157,7 +157,7 @@ class SAPSandbox(CourseRules, SandboxApplication):
             return f"Invalid SAML assertion: {type(error).__name__}"
         if isinstance(signed, list) or signed.signed_xml is None:
             return "Invalid SAML assertion: not signed as a whole"
-        told = signed.signed_xml
+        signed_xml = signed.signed_xml
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.clock()))
         expected = {
             "Subject/saml2:NameID/text()": USER_ID,
@@ -166,9 +166,9 @@ class SAPSandbox(CourseRules, SandboxApplication):
             "AttributeStatement/saml2:Attribute[@Name='api_key']/saml2:AttributeValue/text()": CLIENT_ID,
         }
         for path, value in expected.items():
-            if _strings(told, path) != [value]:
+            if _strings(signed_xml, path) != [value]:
                 return f"Invalid {path}"
-        [starts], [ends] = (_strings(told, f"Conditions/@{name}") for name in ("NotBefore", "NotOnOrAfter"))
+        [starts], [ends] = (_strings(signed_xml, f"Conditions/@{name}") for name in ("NotBefore", "NotOnOrAfter"))
         return None if starts <= now < ends else "SAML assertion expired"
 
     def _new_token(self) -> Mapping[str, object]:
@@ -200,11 +200,11 @@ class SAPSandbox(CourseRules, SandboxApplication):
         return self._take(courses)
 
     def _take(self, courses: list[Any]) -> Response:
-        faults = [self.fault_of(course) for course in courses]
-        if any(faults) and self.bad_item is BadItem.REFUSES_ALL:
+        problems = [self.problem_of(course) for course in courses]
+        if any(problems) and self.bad_item is BadItem.REFUSES_ALL:
             # The message does not name the invalid course.
-            return _error(400, "OCN_INVALID", f"Invalid course: {next(filter(None, faults))}")
-        taken = [course for course, fault in zip(courses, faults, strict=True) if fault is None]
+            return _error(400, "OCN_INVALID", f"Invalid course: {next(filter(None, problems))}")
+        taken = [course for course, problem in zip(courses, problems, strict=True) if problem is None]
         for course in taken:
             self.table.upsert(course)
         self.imports.append(taken)

@@ -75,15 +75,15 @@ class CourseRules:
     title_limit: int | None = None  #: In characters; SAP documents no limit.
     needs_content: bool = False  #: Inactive and deleted courses must also have content.
 
-    def fault_of(self, course: object) -> str | None:
+    def problem_of(self, course: object) -> str | None:
         """Return the first problem of ``course``, as it was sent; ``None`` if the course is valid."""
         try:
             read = _Course.model_validate(course)
         except ValidationError as error:
-            fault = error.errors(include_input=False)[0]
-            return f"{'.'.join(map(str, fault['loc'])) or 'course'}: {fault['msg']}"
-        faults = (
-            *self._provider_faults(read),
+            first = error.errors(include_input=False)[0]
+            return f"{'.'.join(map(str, first['loc'])) or 'course'}: {first['msg']}"
+        problems = (
+            *self._provider_problems(read),
             *(
                 f"unknown locale {text.locale}"
                 for text in read.title + read.description
@@ -92,9 +92,9 @@ class CourseRules:
             *("title is too long" for text in read.title if self.title_limit and len(text.value) > self.title_limit),
             *(["content is missing"] if self._lacks_content(read) else []),
         )
-        return next(iter(faults), None)
+        return next(iter(problems), None)
 
-    def _provider_faults(self, course: _Course) -> list[str]:
+    def _provider_problems(self, course: _Course) -> list[str]:
         named = [course.providerID, *(content.providerID for content in course.content)]
         return [f"provider {name} is not registered" for name in named if name not in self.provider_ids]
 

@@ -9,11 +9,11 @@ import pytest
 from cryptography.fernet import Fernet
 
 from enterprise_catalog.integrated_channels.access.configurations import (
-    catalog_faults,
+    catalog_problems,
     channel_for,
-    credentials_faults,
+    credentials_problems,
     make_configuration,
-    settings_faults,
+    settings_problems,
 )
 from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt
 from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
@@ -99,7 +99,7 @@ def test_credentials_that_cannot_be_read_are_told_apart_from_wrong_ones(settings
     ],
 )
 def test_faults_of_settings_are_sentences(settings: Any, faults: list[str]) -> None:
-    assert settings_faults("MOODLE", settings) == faults
+    assert settings_problems("MOODLE", settings) == faults
 
 
 @pytest.mark.parametrize(
@@ -114,12 +114,12 @@ def test_faults_of_settings_are_sentences(settings: Any, faults: list[str]) -> N
     ],
 )
 def test_half_of_a_way_in_is_none(credentials: dict[str, str]) -> None:
-    assert credentials_faults("MOODLE", credentials) == ["give a token, or a username and a password"]
+    assert credentials_problems("MOODLE", credentials) == ["give a token, or a username and a password"]
 
 
 @pytest.mark.parametrize("value", [5, [SECRET], {"is": SECRET}, None])
 def test_faults_of_credentials_repeat_no_value(value: object) -> None:
-    faults = credentials_faults("MOODLE", {"token": value, "username": [SECRET]})
+    faults = credentials_problems("MOODLE", {"token": value, "username": [SECRET]})
 
     assert any(fault.startswith("username: ") for fault in faults)
     assert SECRET not in " ".join(faults)
@@ -136,7 +136,7 @@ def test_faults_of_credentials_repeat_no_value(value: object) -> None:
     ],
 )
 def test_faults_of_catalogs_name_the_entries(catalogs: object, faults: list[str]) -> None:
-    assert catalog_faults(catalogs) == faults
+    assert catalog_problems(catalogs) == faults
 
 
 @pytest.mark.django_db

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from structlog.testing import capture_logs
 
-from enterprise_catalog.integrated_channels.access.connections import try_connection
+from enterprise_catalog.integrated_channels.access.connections import check_connection
 from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt
 from enterprise_catalog.integrated_channels.audit import leases
 from enterprise_catalog.integrated_channels.channels import registry
@@ -51,12 +51,12 @@ def test_a_connection_that_works_needs_nothing(
 ) -> None:
     clock.now = timezone.now()
 
-    assert try_connection(configuration, clock=clock) == []
+    assert check_connection(configuration, clock=clock) == []
     assert moodle.courses == []
 
 
 def test_clocks_that_are_apart_are_told(configuration: ChannelConfiguration, clock: Clock) -> None:
-    [sentence] = try_connection(configuration, clock=clock)  # The test clock is set to another year.
+    [sentence] = check_connection(configuration, clock=clock)  # The test clock is set to another year.
 
     assert sentence.startswith("The LMS's clock shows ")
 
@@ -67,7 +67,7 @@ def test_what_the_account_may_not_do_is_told(
     clock.now = timezone.now()
     moodle.functions = settings.FUNCTIONS - {"core_course_create_courses"}
 
-    assert try_connection(configuration, clock=clock) == ["The service lacks core_course_create_courses. Add it."]
+    assert check_connection(configuration, clock=clock) == ["The service lacks core_course_create_courses. Add it."]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_what_is_wrong_is_told(
 ) -> None:
     moodle.faults.add(fault)
 
-    [sentence] = try_connection(configuration, clock=clock)
+    [sentence] = check_connection(configuration, clock=clock)
 
     assert sentence.startswith(told)
 
@@ -92,13 +92,13 @@ def test_what_is_wrong_is_told(
 def test_nobody_tries_while_a_run_is_under_way(configuration: ChannelConfiguration, clock: Clock) -> None:
     leases.acquire(configuration.pk, now=clock.now)
 
-    assert try_connection(configuration, clock=clock) == [
+    assert check_connection(configuration, clock=clock) == [
         "A sync of this configuration is running; try again when it has ended."
     ]
 
 
 def test_a_run_goes_on_after_somebody_has_tried(configuration: ChannelConfiguration, clock: Clock) -> None:
-    try_connection(configuration, clock=clock)
+    check_connection(configuration, clock=clock)
 
     assert run_of(configuration, clock).state == RunState.COMPLETE
 
@@ -121,9 +121,9 @@ def test_the_command_prints_what_has_to_be_mended(
 def test_the_admin_tells_it(configuration: ChannelConfiguration, moodle: MoodleSandbox, admin_client: Client) -> None:
     page = "/admin/integrated_channels/channelconfiguration/"
 
-    assert "The connection works." in run(admin_client, page, "try_connections", [configuration.pk]).content.decode()
+    assert "The connection works." in run(admin_client, page, "check_connections", [configuration.pk]).content.decode()
     moodle.service_enabled = False
-    refused = run(admin_client, page, "try_connections", [configuration.pk])
+    refused = run(admin_client, page, "check_connections", [configuration.pk])
     assert "Access control exception" in refused.content.decode()
 
 

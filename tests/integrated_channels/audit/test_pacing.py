@@ -37,23 +37,23 @@ DURATIONS = st.floats(0, 1e6)
 # --- one step -------------------------------------------------------------------------------------------------------
 
 
-@given(size=SIZES, items=SIZES, seconds=DURATIONS, is_answered=st.booleans())
+@given(size=SIZES, items=SIZES, seconds=DURATIONS, has_response=st.booleans())
 def test_a_size_is_never_more_than_allowed_and_at_most_doubles(
-    size: int, items: int, seconds: float, *, is_answered: bool
+    size: int, items: int, seconds: float, *, has_response: bool
 ) -> None:
     items = min(items, size)
 
-    following = next_size(size, items=items, seconds=seconds, most=MOST, is_answered=is_answered)
+    following = next_size(size, items=items, seconds=seconds, most=MOST, has_response=has_response)
 
     assert 1 <= following <= min(MOST, max(size, 2 * items))
 
 
-@given(size=SIZES, items=SIZES, durations=st.tuples(DURATIONS, DURATIONS), is_answered=st.booleans())
+@given(size=SIZES, items=SIZES, durations=st.tuples(DURATIONS, DURATIONS), has_response=st.booleans())
 def test_a_longer_call_never_leads_to_a_larger_size(
-    size: int, items: int, durations: tuple[float, float], *, is_answered: bool
+    size: int, items: int, durations: tuple[float, float], *, has_response: bool
 ) -> None:
     after_shorter, after_longer = (
-        next_size(size, items=items, seconds=seconds, most=MOST, is_answered=is_answered)
+        next_size(size, items=items, seconds=seconds, most=MOST, has_response=has_response)
         for seconds in sorted(durations)
     )
 
@@ -62,14 +62,14 @@ def test_a_longer_call_never_leads_to_a_larger_size(
 
 @given(items=SIZES, seconds=DURATIONS)
 def test_a_timeout_at_least_halves_the_size(items: int, seconds: float) -> None:
-    following = next_size(items, items=items, seconds=seconds, most=MOST, is_answered=False)
+    following = next_size(items, items=items, seconds=seconds, most=MOST, has_response=False)
 
     assert following <= max(1, items // 2)
     assert following <= next_size(items, items=items, seconds=seconds, most=MOST)
 
 
 def test_a_timeout_of_60_seconds_shrinks_100_items_to_8() -> None:
-    assert next_size(100, items=100, seconds=60, most=100, is_answered=False) == 8
+    assert next_size(100, items=100, seconds=60, most=100, has_response=False) == 8
 
 
 @pytest.mark.parametrize(
@@ -109,12 +109,12 @@ def test_sizes_settle_near_ten_seconds_where_a_part_of_the_time_is_fixed(
     assert size == MOST or seconds >= AIM_SECONDS * size / (size + 1) * (1 - 1e-9)
 
 
-@given(per_item=st.floats(0.001, AIM_SECONDS / 2), slow=st.floats(AIM_SECONDS, 600), is_answered=st.booleans())
+@given(per_item=st.floats(0.001, AIM_SECONDS / 2), slow=st.floats(AIM_SECONDS, 600), has_response=st.booleans())
 def test_a_single_slow_call_is_made_up_for_within_a_few_calls(
-    per_item: float, slow: float, *, is_answered: bool
+    per_item: float, slow: float, *, has_response: bool
 ) -> None:
     usual = settled(0, per_item, first=FIRST_ITEMS)
-    after_slow = next_size(usual, items=usual, seconds=slow, most=MOST, is_answered=is_answered)
+    after_slow = next_size(usual, items=usual, seconds=slow, most=MOST, has_response=has_response)
 
     recovered = settled(0, per_item, first=after_slow, calls=math.ceil(math.log2(MOST)) + 3)
 
@@ -188,8 +188,8 @@ def test_scarce_calls_start_full(limit: RateLimit | None, first: int, aim_second
 @given(st.lists(st.tuples(SIZES, st.floats(-10, 1e4), st.booleans()), min_size=1))
 def test_sizes_stay_within_bounds_though_the_clock_is_set_back(calls: list[tuple[int, float, bool]]) -> None:
     pacer = Pacer(most=MOST)
-    for items, seconds, is_answered in calls:
-        pacer.learn("create", items=items, seconds=seconds, is_answered=is_answered)
+    for items, seconds, has_response in calls:
+        pacer.learn("create", items=items, seconds=seconds, has_response=has_response)
 
     assume(pacer.sizes)
     assert 1 <= pacer.sizes["create"] <= MOST

@@ -39,7 +39,7 @@ class Pinboard(UpsertChannel[PinboardSettings, PinboardCredentials]):
     def transform(self, item: ContentItem) -> Payload:
         return {"title": plain(item.title), "link": item.enrollment_url}
 
-    def probe(self) -> Sequence[str]:
+    def check_connection(self) -> Sequence[str]:
         self._call("GET")
         return ()
 

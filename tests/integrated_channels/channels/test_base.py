@@ -31,7 +31,7 @@ class Lectern(OneByOneChannel[LecternSettings, LecternCredentials]):
     def transform(self, item: ContentItem) -> Payload:
         return {}
 
-    def probe(self) -> Sequence[str]:
+    def check_connection(self) -> Sequence[str]:
         return ()
 
     def find_item(self, key: str) -> str | None:

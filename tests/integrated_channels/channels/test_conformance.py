@@ -396,7 +396,7 @@ def test_what_people_enter_is_described(code: str) -> None:
 def test_a_connection_that_works_has_nothing_to_mend(connection: Connection) -> None:
     before = connection.sandbox.content()
 
-    assert list(connection.channel.probe()) == []
+    assert list(connection.channel.check_connection()) == []
     assert connection.sandbox.content() == before
 
 

@@ -13,11 +13,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from enterprise_catalog.integrated_channels.exceptions import (
-    AnswerTooLargeError,
     ConfigurationError,
     CredentialsError,
     LeaseLostError,
     RejectedError,
+    ResponseTooLargeError,
     RetryableError,
     SyncError,
     ThrottledError,
@@ -222,7 +222,7 @@ def test_where_it_has_no_words_of_its_own_the_body_is_told() -> None:
 
 
 def test_an_answer_that_is_not_raised_needs_no_explanation() -> None:
-    def explain(answer: lms_client.Answer) -> tuple[str, str]:
+    def explain(answer: lms_client.LMSResponse) -> tuple[str, str]:
         raise AssertionError(f"{answer.status_code} is explained without need")
 
     with answering(404) as client:
@@ -279,7 +279,7 @@ def test_an_answer_that_is_too_large_is_not_read_to_its_end(monkeypatch: pytest.
 
     raised = failure_of(client_of(lambda _: httpx.Response(200, stream=body)))
 
-    assert (type(raised), raised.message) == (AnswerTooLargeError, "The response is larger than 10 bytes.")
+    assert (type(raised), raised.message) == (ResponseTooLargeError, "The response is larger than 10 bytes.")
     assert body.read == 3
 
 

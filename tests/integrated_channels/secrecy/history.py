@@ -167,7 +167,7 @@ class History:
             self.settings.DEBUG = is_debugged
             with self.monkeypatch.context() as patch:
                 _cut_the_wire(patch, after=0)
-                self._try_connection()
+                self._check_connection()
             if issubclass(self._channel_class, ConsentingChannel):
                 self._crash_while_a_person_consents()
             if issubclass(self._channel_class, PullChannel):
@@ -216,8 +216,8 @@ class History:
         result = sync_configuration.apply((self._configuration.pk,))
         self.told["results of tasks"] += [repr(result.result), str(result.traceback)]
 
-    def _try_connection(self) -> None:
-        response = run(self.client, CONFIGURATIONS, "try_connections", [self._configuration.pk])
+    def _check_connection(self) -> None:
+        response = run(self.client, CONFIGURATIONS, "check_connections", [self._configuration.pk])
         self.told["error pages"].append(response.content.decode())
 
     def _come_for_the_feed(self, place: str) -> None:

@@ -13,7 +13,7 @@ import enterprise_catalog
 from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.domain import State
-from enterprise_catalog.integrated_channels.lms.client import MAX_ANSWER_BYTES
+from enterprise_catalog.integrated_channels.lms.client import MAX_RESPONSE_BYTES
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
 from enterprise_catalog.integrated_channels.sync.drift import DriftReport, check_drift
 from enterprise_catalog.sandbox.moodle.courses import Course
@@ -82,7 +82,7 @@ def test_a_site_whose_list_exceeds_the_size_limit_is_listed_in_parts(
         name = f"Theirs {number}"
         moodle.table.add(Course(shortname=name, fullname=name, idnumber=name, summary="s" * 1_500, categoryid=1))
     whole = httpx.post(f"{moodle_url}/{REST_PAGE}", data=control("core_course_get_courses"), timeout=60)
-    assert len(whole.content) > MAX_ANSWER_BYTES
+    assert len(whole.content) > MAX_RESPONSE_BYTES
     moodle.calls.clear()
 
     report = check_drift(configuration, clock=clock)

@@ -17,7 +17,7 @@ from enterprise_catalog.sandbox.blackboard.api import (
     TOKENS,
     BlackboardSandbox,
 )
-from enterprise_catalog.sandbox.blackboard.courses import bbml_fault
+from enterprise_catalog.sandbox.blackboard.courses import bbml_problem
 from enterprise_catalog.sandbox.registry import SANDBOXES
 
 if TYPE_CHECKING:
@@ -341,7 +341,7 @@ def test_markup_is_looked_at_in_ultra_only_and_only_if_the_site_is_strict(
     ],
 )
 def test_what_is_no_bbml(text: str, fault: str) -> None:
-    assert bbml_fault(text) == fault
+    assert bbml_problem(text) == fault
 
 
 def test_a_full_course_takes_no_more(blackboard: BlackboardSandbox, api: httpx.Client) -> None:

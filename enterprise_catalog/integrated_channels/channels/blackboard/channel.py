@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, Field
 
-from enterprise_catalog.integrated_channels.channels.answers import read
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, OneByOneChannel
 from enterprise_catalog.integrated_channels.channels.blackboard import auth, transform
 from enterprise_catalog.integrated_channels.channels.blackboard.client import API, Page
 from enterprise_catalog.integrated_channels.channels.content.text import path_part
 from enterprise_catalog.integrated_channels.channels.protocols.oauth import OAuthConsentingChannel
+from enterprise_catalog.integrated_channels.channels.responses import read
 from enterprise_catalog.integrated_channels.channels.results import done, failed, gone
 from enterprise_catalog.integrated_channels.domain import RateLimit, RemoteItem
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RetryableError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from enterprise_catalog.integrated_channels.domain import ContentItem, ItemResult, Outgoing, Payload
-    from enterprise_catalog.integrated_channels.lms.client import Answer
+    from enterprise_catalog.integrated_channels.lms.client import LMSResponse
 
 COURSES: Final = "/learn/api/public/v3/courses"
 #: Contents and tasks of courses are still in version 1 of the API.
@@ -121,18 +121,20 @@ class Blackboard(OneByOneChannel[BlackboardSettings, auth.BlackboardCredentials]
     def transform(self, item: ContentItem) -> Payload:
         return transform.to_course(item, view=self.settings.course_view, page_title=self.settings.page_title)
 
-    def probe(self) -> Sequence[str]:
+    def check_connection(self) -> Sequence[str]:
         """Read a course, and compare the granted scopes and rate limit with the settings."""
-        answer = self._found(self._api.send("GET", COURSES, params={"limit": "1", "fields": "id"}))
-        read(Page[_Course], answer)
-        mend = [f"The consent lacks the scope {scope!r}. Authorize again." for scope in self.consent.missing_scopes()]
-        limit, remaining = (answer.headers.get(f"x-rate-limit-{name}", "") for name in ("limit", "remaining"))
+        response = self._found(self._api.send("GET", COURSES, params={"limit": "1", "fields": "id"}))
+        read(Page[_Course], response)
+        problems = [
+            f"The consent lacks the scope {scope!r}. Authorize again." for scope in self.consent.missing_scopes()
+        ]
+        limit, remaining = (response.headers.get(f"x-rate-limit-{name}", "") for name in ("limit", "remaining"))
         if limit.isdecimal() and int(limit) < self.settings.calls_per_day:
             configured = f"calls_per_day is {self.settings.calls_per_day:,}"
-            mend.append(f"{configured}, but Blackboard accepts only {int(limit):,}. Reduce calls_per_day.")
+            problems.append(f"{configured}, but Blackboard accepts only {int(limit):,}. Reduce calls_per_day.")
         if remaining == "0":
-            mend.append("Blackboard's quota of calls is used up. Wait until Blackboard renews it.")
-        return mend
+            problems.append("Blackboard's quota of calls is used up. Wait until Blackboard renews it.")
+        return problems
 
     def list_items(self) -> Iterator[RemoteItem]:
         """Yield every course that the user may see. For most courses that are not ours, the key is the course ID."""
@@ -159,8 +161,8 @@ class Blackboard(OneByOneChannel[BlackboardSettings, auth.BlackboardCredentials]
         if self.settings.data_source_id:
             fields["dataSourceId"] = self.settings.data_source_id
         taken = f"Another Blackboard course has the course ID {fields['courseId']!r} or the external ID"
-        answer = self._api.send("POST", COURSES, json=fields, is_refused=f"{taken} {item.content_key!r}")
-        course = read(_Course, self._found(answer)).id
+        response = self._api.send("POST", COURSES, json=fields, is_refused=f"{taken} {item.content_key!r}")
+        course = read(_Course, self._found(response)).id
         contents = _contents_of(course)
         self._add_document(contents, self._add_folder(contents, item), item)
         return self._change(course, item, _SHOWN)
@@ -193,31 +195,31 @@ class Blackboard(OneByOneChannel[BlackboardSettings, auth.BlackboardCredentials]
         fields = {"fields": "id,externalId"}
         if _UNSAFE_IN_PATH & set(key):
             return self._courses(externalId=key, **fields)
-        answer = self._api.send("GET", f"{COURSES}/externalId:{path_part(key)}", params=fields)
-        return [read(_Course, answer)] if answer else []
+        response = self._api.send("GET", f"{COURSES}/externalId:{path_part(key)}", params=fields)
+        return [read(_Course, response)] if response else []
 
     def _change(self, course: str, item: Outgoing, fields: Payload) -> ItemResult:
         taken = f"Another Blackboard course has the external ID {item.content_key!r}"
-        answer = self._api.send("PATCH", f"{COURSES}/{path_part(course)}", json=fields, is_refused=taken)
-        if answer is None:
+        response = self._api.send("PATCH", f"{COURSES}/{path_part(course)}", json=fields, is_refused=taken)
+        if response is None:
             return _gone(item)
-        read(_Course, answer)
+        read(_Course, response)
         return done(item, course)
 
     def _delete(self, item: Outgoing) -> ItemResult:
         """Delete a course permanently. Blackboard deletes in a background task, which is polled a few times."""
         course = path_part(item.remote_id)
-        answer = self._api.send("DELETE", f"{COURSES}/{course}")
-        if answer is None:
+        response = self._api.send("DELETE", f"{COURSES}/{course}")
+        if response is None:
             return _gone(item)
         # Only the task's id is read from the header, so a request never goes to another host.
-        if task := _TASK_ID.search(answer.headers.get("location", "")):
+        if task := _TASK_ID.search(response.headers.get("location", "")):
             path = f"{PARTS}/{course}/tasks/{path_part(task[1])}"
             for _ in range(self.settings.deletion_checks):
-                answer = self._api.send("GET", path)
-                if answer is None:
+                response = self._api.send("GET", path)
+                if response is None:
                     break
-                if answer.status_code == 303:
+                if response.status_code == 303:
                     return done(item)
         # The delete in the next run finds that the course is gone, or that the task is still running.
         message = "Blackboard is still deleting the course. The next sync checks again."
@@ -259,11 +261,11 @@ class Blackboard(OneByOneChannel[BlackboardSettings, auth.BlackboardCredentials]
         return read(_Content, self._found(self._api.send(method, path, json=fields))).id
 
     @staticmethod
-    def _found(answer: Answer | None) -> Answer:
-        if answer is None:
+    def _found(response: LMSResponse | None) -> LMSResponse:
+        if response is None:
             message = "Blackboard did not find the object of the call. It may have been deleted during the sync."
             raise RetryableError(message, status_code=404)
-        return answer
+        return response
 
 
 def _contents_of(course: str) -> str:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
-from enterprise_catalog.integrated_channels.channels.answers import read
 from enterprise_catalog.integrated_channels.channels.protocols.paging import pages, query_of
 from enterprise_catalog.integrated_channels.channels.protocols.tokens import BearerClient
+from enterprise_catalog.integrated_channels.channels.responses import read
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from enterprise_catalog.integrated_channels.lms.client import Answer, LMSClient
+    from enterprise_catalog.integrated_channels.lms.client import LMSClient, LMSResponse
 
 PAGE_SIZE: Final = 100  #: Maximum number of results per page.
 
@@ -48,7 +48,7 @@ class API:
         self._client = client
         self._bearer = BearerClient(client, fetch_token)
 
-    def send(self, method: str, path: str, *, is_refused: str = "", **request: Any) -> Answer | None:
+    def send(self, method: str, path: str, *, is_refused: str = "", **request: Any) -> LMSResponse | None:
         """Send one request and return the response; ``None`` for a 404 from Blackboard itself.
 
         Args:
@@ -58,15 +58,15 @@ class API:
             RejectedError: status 400, 409 or 507, with Blackboard's own message.
             RetryableError: the error response does not come from Blackboard, also for a 404.
         """
-        answer = self._bearer.send(method, path, accept=(*_REFUSALS, 303), **request)
-        if answer.status_code not in _REFUSALS:
-            return answer
-        failure = read(_Failure, answer)
-        if answer.status_code == 404:
+        response = self._bearer.send(method, path, accept=(*_REFUSALS, 303), **request)
+        if response.status_code not in _REFUSALS:
+            return response
+        failure = read(_Failure, response)
+        if response.status_code == 404:
             return None
-        meaning = (answer.status_code == 409 and is_refused) or f"Blackboard returned {answer.status_code}"
-        told = self._client.redacted(f"{meaning}: {failure.message}")
-        raise RejectedError(told, status_code=answer.status_code, vendor_code=self._client.redacted(failure.code))
+        meaning = (response.status_code == 409 and is_refused) or f"Blackboard returned {response.status_code}"
+        message = self._client.redacted(f"{meaning}: {failure.message}")
+        raise RejectedError(message, status_code=response.status_code, vendor_code=self._client.redacted(failure.code))
 
     def listed(self, path: str, kind: type[Page[T]], *, params: Mapping[str, str] | None = None) -> Iterator[T] | None:
         """Return an iterator over a paginated list; ``None`` if ``path`` does not exist.
@@ -76,8 +76,8 @@ class API:
         query: Mapping[str, str] = {**(params or {}), "limit": str(PAGE_SIZE)}
 
         def fetch(query: Mapping[str, str]) -> Page[T] | None:
-            answer = self.send("GET", path, params=query)
-            return read(kind, answer) if answer else None
+            response = self.send("GET", path, params=query)
+            return read(kind, response) if response else None
 
         def following(page: Page[T] | None) -> Mapping[str, str] | None:
             more = query_of(page.paging.nextPage) if page else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, Field
 
-from enterprise_catalog.integrated_channels.channels import answers, results
+from enterprise_catalog.integrated_channels.channels import responses, results
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, OneByOneChannel
 from enterprise_catalog.integrated_channels.channels.canvas import client, transform
 from enterprise_catalog.integrated_channels.channels.content import text
@@ -18,7 +18,7 @@ from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from enterprise_catalog.integrated_channels.lms.client import Answer
+    from enterprise_catalog.integrated_channels.lms.client import LMSResponse
 
 #: Keys that can be used in a path in the documented form. All other keys are sent in hexadecimal, which Canvas supports
 #: for old clients (source: lib/api.rb, ``sis_parse_id``). In the documented form, Canvas drops trailing spaces and
@@ -88,14 +88,14 @@ class Canvas(OneByOneChannel[CanvasSettings, client.CanvasCredentials], oauth.OA
     def transform(self, item: ContentItem) -> Payload:
         return {**transform.to_course(item), **self.settings.model_dump(include={*_OF_EVERY_COURSE})}
 
-    def probe(self) -> Sequence[str]:
+    def check_connection(self) -> Sequence[str]:
         """Check that the account exists, and that the user who consented has all required permissions in it."""
         self._require_account(self.api.send("GET", self._account))
         policy = self.settings.delete_policy
         needed = {**_NEEDED, f"{policy} courses": (f"manage_courses_{policy}", "change_course_state")}
         asked = sorted({name for names in needed.values() for name in names})
-        answer = self.api.send("GET", f"{self._account}/permissions", params={"permissions[]": asked})
-        held = answers.read(dict[str, bool], self._require_account(answer))
+        response = self.api.send("GET", f"{self._account}/permissions", params={"permissions[]": asked})
+        held = responses.read(dict[str, bool], self._require_account(response))
         return [
             f"The user who authorized this configuration may not {deed} in the account."
             f" Grant one of these permissions: {', '.join(names)}."
@@ -105,17 +105,17 @@ class Canvas(OneByOneChannel[CanvasSettings, client.CanvasCredentials], oauth.OA
 
     def list_items(self) -> Iterator[RemoteItem]:
         for page in self.api.linked_pages(f"{self._account}/courses", {"state[]": "all", "per_page": client.PER_PAGE}):
-            for course in answers.read(list[_Course], self._require_account(page)):
+            for course in responses.read(list[_Course], self._require_account(page)):
                 if key := self._key_of(course):
                     fields = course.model_dump(include={"name", "course_code", "integration_id", "default_view"})
                     yield RemoteItem(key, str(course.id), course.workflow_state == _OFFERED, course.name or "", fields)
 
     def find_item(self, key: str) -> str | None:
         """Look up the key. Also finds deleted courses, because they keep their integration IDs."""
-        answer = self.api.send("GET", _path_of(key), params=_DELETED_TOO)
-        if answer.status_code == 404:
+        response = self.api.send("GET", _path_of(key), params=_DELETED_TOO)
+        if response.status_code == 404:
             return None
-        course = answers.read(_Course, self._require_course(answer))
+        course = responses.read(_Course, self._require_course(response))
         return str(course.id) if self._key_of(course) == key else None
 
     def create_item(self, item: Outgoing) -> ItemResult:
@@ -124,14 +124,14 @@ class Canvas(OneByOneChannel[CanvasSettings, client.CanvasCredentials], oauth.OA
         If setting the image fails, the next run finds the course by its key and updates it completely.
         """
         fields = {name: value for name, value in item.payload.items() if name != _IMAGE}
-        answer = self.api.send("POST", f"{self._account}/courses", json={"course": fields, "offer": True})
-        if answer.status_code == 400 and item.may_be_there:
-            named, words = self.client.explained(answer, client.explain)
+        response = self.api.send("POST", f"{self._account}/courses", json={"course": fields, "offer": True})
+        if response.status_code == 400 and item.may_be_there:
+            named, reason = self.client.explained(response, client.explain)
             if "integration_id" in named:
                 # The course was created after our look-up, or the look-up used a stale database replica (source).
-                message = f"Canvas has the course, although the look-up did not find it: {words}"
+                message = f"Canvas has the course, although the look-up did not find it: {reason}"
                 raise RetryableError(message, status_code=400)
-        course = self._read(item, self._require_account(answer))
+        course = self._read(item, self._require_account(response))
         changes = {_IMAGE: item.payload[_IMAGE]} if _IMAGE in item.payload else {}
         if course.workflow_state != _OFFERED:
             changes["event"] = "offer"
@@ -143,22 +143,22 @@ class Canvas(OneByOneChannel[CanvasSettings, client.CanvasCredentials], oauth.OA
 
     def delete_item(self, item: Outgoing) -> ItemResult:
         path, policy = f"{_COURSES_PATH}/{item.remote_id}", self.settings.delete_policy
-        answer = self.api.send("DELETE", path, params={"event": policy})
-        if answer.status_code >= 400 and self.api.send("GET", path).status_code == 404:
+        response = self.api.send("DELETE", path, params={"event": policy})
+        if response.status_code >= 400 and self.api.send("GET", path).status_code == 404:
             # The course never existed or has been deleted: by default, Canvas does not return deleted courses.
-            return results.gone(item, answer.status_code)
-        if not answers.read(dict[str, bool], self._require_course(answer)).get(policy):
-            raise RetryableError(f"Canvas did not confirm the event {policy!r} of the course: {answer.excerpt}")
+            return results.gone(item, response.status_code)
+        if not responses.read(dict[str, bool], self._require_course(response)).get(policy):
+            raise RetryableError(f"Canvas did not confirm the event {policy!r} of the course: {response.excerpt}")
         return results.done(item)
 
     def _change(self, item: Outgoing, course_id: str, changes: Payload) -> ItemResult:
         path = f"{_COURSES_PATH}/{course_id}"
-        answer = self.api.send("PUT", path, json={"course": changes})
-        if answer.status_code in {400, 401, 403} and self._is_undeleted(path):
-            answer = self.api.send("PUT", path, json={"course": changes})
-        if answer.status_code == 404:
+        response = self.api.send("PUT", path, json={"course": changes})
+        if response.status_code in {400, 401, 403} and self._is_undeleted(path):
+            response = self.api.send("PUT", path, json={"course": changes})
+        if response.status_code == 404:
             return results.gone(item)
-        course = self._read(item, self._require_course(answer))
+        course = self._read(item, self._require_course(response))
         if course.workflow_state != _OFFERED:
             raise RetryableError(f"Canvas accepted the change, but course {course.id} is {course.workflow_state}.")
         return results.done(item, course.id)
@@ -169,19 +169,19 @@ class Canvas(OneByOneChannel[CanvasSettings, client.CanvasCredentials], oauth.OA
         Raises:
             RejectedError: Canvas cannot restore the course.
         """
-        answer = self.api.send("GET", path, params=_DELETED_TOO)
-        if answer.status_code != 200 or answers.read(_Course, answer).workflow_state != "deleted":
+        response = self.api.send("GET", path, params=_DELETED_TOO)
+        if response.status_code != 200 or responses.read(_Course, response).workflow_state != "deleted":
             return False
         self._require_course(self.api.send("PUT", path, json={"course": {"event": "undelete"}}))
         return True
 
-    def _read(self, item: Outgoing, answer: Answer) -> _Course:
+    def _read(self, item: Outgoing, response: LMSResponse) -> _Course:
         """Parse the course in the response to a change.
 
         Raises:
             ConfigurationError: Canvas has not stored the integration ID. Every run would create another course.
         """
-        course = answers.read(_Course, answer)
+        course = responses.read(_Course, response)
         if "integration_id" in course.model_fields_set and course.integration_id != item.content_key:
             wrong = f"Canvas stored course {course.id} with the integration ID {course.integration_id!r}"
             remedy = "Grant the user who authorized this configuration the permission to manage SIS data."
@@ -194,7 +194,7 @@ class Canvas(OneByOneChannel[CanvasSettings, client.CanvasCredentials], oauth.OA
             raise ConfigurationError(f"Canvas does not return integration IDs, which identify the courses. {remedy}")
         return course.integration_id or ""
 
-    def _require_account(self, answer: Answer) -> Answer:
+    def _require_account(self, response: LMSResponse) -> LMSResponse:
         """Return the response to a request about the account if it is not an error.
 
         Raises:
@@ -202,12 +202,12 @@ class Canvas(OneByOneChannel[CanvasSettings, client.CanvasCredentials], oauth.OA
             ConfigurationError: the account does not exist.
             RejectedError: any other error status.
         """
-        if answer.status_code == 404:
+        if response.status_code == 404:
             message = f"Canvas has no account {self._account}. Check account_id and the base URL."
             raise ConfigurationError(message, status_code=404)
-        return self.api.require(answer, place="in the Canvas account", forbidden=CredentialsError)
+        return self.api.require(response, place="in the Canvas account", forbidden=CredentialsError)
 
-    def _require_course(self, answer: Answer) -> Answer:
+    def _require_course(self, response: LMSResponse) -> LMSResponse:
         """Return the response to a request about one course if it is not an error.
 
         A missing permission may concern only this course, for example if it was moved, or the whole account. The
@@ -217,11 +217,11 @@ class Canvas(OneByOneChannel[CanvasSettings, client.CanvasCredentials], oauth.OA
             CredentialsError: the user lacks a required permission in the account.
             RejectedError: Canvas rejects the request for this course.
         """
-        if answer.status_code in client.FORBIDDEN and not self._is_allowed:
-            if mend := self.probe():
-                raise CredentialsError(" ".join(mend), status_code=answer.status_code)
+        if response.status_code in client.FORBIDDEN and not self._is_allowed:
+            if problems := self.check_connection():
+                raise CredentialsError(" ".join(problems), status_code=response.status_code)
             self._is_allowed = True
-        return self.api.require(answer, place="for this Canvas course")
+        return self.api.require(response, place="for this Canvas course")
 
 
 def _path_of(key: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, Field
 
-from enterprise_catalog.integrated_channels.channels import answers
+from enterprise_catalog.integrated_channels.channels import responses
 from enterprise_catalog.integrated_channels.channels.content import text
 from enterprise_catalog.integrated_channels.channels.protocols import leaky_bucket, oauth, tokens
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError, SyncError
@@ -17,7 +17,7 @@ from enterprise_catalog.integrated_channels.exceptions import RejectedError, Ret
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from enterprise_catalog.integrated_channels.lms.client import Answer, LMSClient
+    from enterprise_catalog.integrated_channels.lms.client import LMSClient, LMSResponse
 
 #: Canvas has one bucket per access token (source, also for the next line: app/middleware/request_throttle.rb).
 BUCKET: Final = leaky_bucket.LeakyBucket("Canvas", size=600.0, drained_per_second=10.0)
@@ -49,14 +49,14 @@ class CanvasCredentials(oauth.ConsentCredentials):
     client_id: str = Field(min_length=1, description="ID of the developer key, a long number.")
 
 
-class _Fault(BaseModel):
+class _ErrorMessage(BaseModel):
     message: str = ""
 
 
-class _Complaint(_Fault):
+class _ErrorResponse(_ErrorMessage):
     """An error response of Canvas, in any of its formats."""
 
-    errors: dict[str, list[_Fault] | str] | list[_Fault] = []
+    errors: dict[str, list[_ErrorMessage] | str] | list[_ErrorMessage] = []
 
 
 class CanvasConsent(oauth.Consent):
@@ -66,9 +66,9 @@ class CanvasConsent(oauth.Consent):
     token_path = "/login/oauth2/token"  # noqa: S105  (a path)
     withdrawn_codes = frozenset({"invalid_grant", "invalid_request"})
 
-    def refused(self, answer: Answer) -> SyncError:
-        _raise_if_throttled(answer)
-        return super().refused(answer)
+    def refused(self, response: LMSResponse) -> SyncError:
+        _raise_if_throttled(response)
+        return super().refused(response)
 
 
 class CanvasAPI(tokens.BearerClient):
@@ -86,7 +86,7 @@ class CanvasAPI(tokens.BearerClient):
         self._least_remaining = UP_FRONT_COST * (parallel_calls + 1)
         self._level = leaky_bucket.Level()
 
-    def send(self, method: str, path: str, *, accept: Collection[int] = (), **request: Any) -> Answer:
+    def send(self, method: str, path: str, *, accept: Collection[int] = (), **request: Any) -> LMSResponse:
         """Send one request. Also returns responses with status 400, 401, 403 or 404 that concern the request itself.
 
         Raises:
@@ -97,16 +97,16 @@ class CanvasAPI(tokens.BearerClient):
         """
         BUCKET.require(self._least_remaining, self._level.remaining)
         mark = self._level.before_call()
-        answer = super().send(method, path, accept={400, 401, 403, 404, *accept}, **request)
-        self._level.after_call(BUCKET.remaining(answer), mark=mark)
-        _raise_if_throttled(answer)
-        if answer.status_code == 404 and not answers.read(_Complaint, answer).errors:
+        response = super().send(method, path, accept={400, 401, 403, 404, *accept}, **request)
+        self._level.after_call(BUCKET.remaining(response), mark=mark)
+        _raise_if_throttled(response)
+        if response.status_code == 404 and not responses.read(_ErrorResponse, response).errors:
             # A 404 from a proxy must not be mistaken for a course that no longer exists.
-            raise RetryableError(f"The 404 is not from Canvas, but probably from a proxy: {answer.excerpt}")
-        return answer
+            raise RetryableError(f"The 404 is not from Canvas, but probably from a proxy: {response.excerpt}")
+        return response
 
-    def require(self, answer: Answer, *, place: str, forbidden: type[SyncError] = RejectedError) -> Answer:
-        """Return ``answer`` if its status is below 400.
+    def require(self, response: LMSResponse, *, place: str, forbidden: type[SyncError] = RejectedError) -> LMSResponse:
+        """Return ``response`` if its status is below 400.
 
         Args:
             place: the object of the request, for the error message, such as "in the Canvas account".
@@ -116,28 +116,28 @@ class CanvasAPI(tokens.BearerClient):
             RejectedError: Canvas rejects the request, or the object does not exist. ``vendor_code`` lists the fields
                 that Canvas names.
         """
-        if answer.status_code in FORBIDDEN:
-            told = f"The user who authorized this configuration lacks a permission {place}: {answer.excerpt}"
-            raise forbidden(told, status_code=answer.status_code)
-        if answer.status_code >= 400:
-            fields, words = self.client.explained(answer, explain)
-            told = f"Canvas: {text.cut(words, text.REASON_LENGTH)}"
-            raise RejectedError(told, status_code=answer.status_code, vendor_code=fields)
-        return answer
+        if response.status_code in FORBIDDEN:
+            message = f"The user who authorized this configuration lacks a permission {place}: {response.excerpt}"
+            raise forbidden(message, status_code=response.status_code)
+        if response.status_code >= 400:
+            fields, reason = self.client.explained(response, explain)
+            message = f"Canvas: {text.cut(reason, text.REASON_LENGTH)}"
+            raise RejectedError(message, status_code=response.status_code, vendor_code=fields)
+        return response
 
 
-def explain(answer: Answer) -> tuple[str, str]:
+def explain(response: LMSResponse) -> tuple[str, str]:
     """Return the names of the invalid fields, separated by commas, and the error messages, separated by semicolons."""
-    complaint = answers.read(_Complaint, answer)
+    complaint = responses.read(_ErrorResponse, response)
     by_field = complaint.errors if isinstance(complaint.errors, dict) else {"": complaint.errors}
     texts = [complaint.message] if complaint.message else []
-    for field, faults in by_field.items():
-        messages = [faults] if isinstance(faults, str) else [fault.message for fault in faults]
+    for field, errors in by_field.items():
+        messages = [errors] if isinstance(errors, str) else [error.message for error in errors]
         texts += [f"{field}: {message}" if field else message for message in messages]
     return ",".join(filter(None, by_field)), "; ".join(texts)
 
 
-def _raise_if_throttled(answer: Answer) -> None:
+def _raise_if_throttled(response: LMSResponse) -> None:
     # Older versions of Canvas throttle with a plain-text 403; newer versions return 429.
-    if answer.status_code == 403 and b"Rate Limit Exceeded" in answer.content:
-        raise BUCKET.overflow(answer)
+    if response.status_code == 403 and b"Rate Limit Exceeded" in response.content:
+        raise BUCKET.overflow(response)

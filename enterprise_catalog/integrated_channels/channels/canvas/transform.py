@@ -65,7 +65,7 @@ def to_course(item: ContentItem) -> Payload:
 def _syllabus(item: ContentItem, name: str) -> str:
     """Return HTML with a link to the enrollment page, the dates, and the longest description that fits."""
     dates = (("Starts", item.start), ("Ends", item.end))
-    told = ", ".join(f"{word}: {moment:%Y-%m-%d}" for word, moment in dates if moment)
+    dates_text = ", ".join(f"{word}: {moment:%Y-%m-%d}" for word, moment in dates if moment)
     link = courses.link_to_course_page(courses.address_of(item))
-    head = "".join(f"<p>{line}</p>" for line in (link, told) if line)
+    head = "".join(f"<p>{line}</p>" for line in (link, dates_text) if line)
     return courses.described(item, head=head, title=name, length=MAX_SYLLABUS_LENGTH)

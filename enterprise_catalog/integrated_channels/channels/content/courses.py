@@ -43,15 +43,15 @@ class Requirements:
         Raises:
             RejectedError: the item does not meet the requirements. The message lists every problem.
         """
-        length, words = len(item.content_key), {"lms": self.lms, "kind": kind_of(item)}
-        faults = (
-            (item.content_type not in SENDABLE, self.sendable.format(**words)),
+        length, names = len(item.content_key), {"lms": self.lms, "kind": kind_of(item)}
+        problems = (
+            (item.content_type not in SENDABLE, self.sendable.format(**names)),
             (length > self.max_key_length, f"The content key has {length} characters; {self.key_length}"),
-            (not plain(item.title), self.title.format(**words)),
+            (not plain(item.title), self.title.format(**names)),
             *further,
         )
-        if told := " ".join(sentence for is_one, sentence in faults if is_one):
-            raise RejectedError(told)
+        if message := " ".join(sentence for is_one, sentence in problems if is_one):
+            raise RejectedError(message)
 
 
 def title_of(item: ContentItem) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from enterprise_catalog.integrated_channels.domain import ContentItem, ItemResult, Outgoing, Payload
-    from enterprise_catalog.integrated_channels.lms.client import Answer
+    from enterprise_catalog.integrated_channels.lms.client import LMSResponse
 
 TOKEN: Final = "/oauth/token"  # noqa: S105  (a path)
 CONTENT: Final = "/api/v2/content"
@@ -88,16 +88,16 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
     def transform(self, item: ContentItem) -> Payload:
         return transform.to_course(item, self.settings)
 
-    def probe(self) -> Sequence[str]:
+    def check_connection(self) -> Sequence[str]:
         """Check that the API key can read and write: look up, and then write to, a course that does not exist."""
         self.find([_NO_SUCH_ID])
-        mend = []
+        problems = []
         data = {"type": "content/courses", "id": _NO_SUCH_ID, "attributes": {"obsolete": True}}
         if self._is_forbidden(_path(_NO_SUCH_ID), data):
-            mend.append("The API key may not write content. Grant it the scope content:write.")
+            problems.append("The API key may not write content. Grant it the scope content:write.")
         if self.settings.send_skills and self._is_forbidden(_skills_path(_NO_SUCH_ID), []):
-            mend.append("The API key may not set skills. Grant it this permission, or set send_skills to false.")
-        return mend
+            problems.append("The API key may not set skills. Grant it this permission, or set send_skills to false.")
+        return problems
 
     def list_items(self) -> Iterator[RemoteItem]:
         """Yield the courses that Degreed lists. Its list omits obsolete courses."""
@@ -123,36 +123,40 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
             if item.may_be_there and self.find_item(item.content_key):
                 return made_meanwhile(item, error, known_as="external-id")
             raise _clash(item, error) from error
-        told = course.attributes.get("external-id")
-        if told != item.content_key:
-            raise RetryableError(f"The course {item.content_key!r} was sent, but Degreed's response is about {told!r}.")
+        returned_key = course.attributes.get("external-id")
+        if returned_key != item.content_key:
+            raise RetryableError(
+                f"The course {item.content_key!r} was sent, but Degreed's response is about {returned_key!r}."
+            )
         return self._with_skills(item, course.id) if item.payload.get(transform.SKILLS) else done(item, course.id)
 
     def update_item(self, item: Outgoing) -> ItemResult:
         try:
-            answer = self._patch(item, _document(item))
+            response = self._patch(item, _document(item))
         except RejectedError as error:
             if error.status_code != 409:
                 raise
             raise _clash(item, error) from error
-        if answer.status_code in _GONE:
-            return gone(item, answer.status_code)
+        if response.status_code in _GONE:
+            return gone(item, response.status_code)
         return self._with_skills(item, item.remote_id) if transform.SKILLS in item.payload else done(item)
 
     def delete_item(self, item: Outgoing) -> ItemResult:
         if self.settings.delete_policy == "delete":
-            answer = self.api.send("DELETE", _path(item.remote_id), accept=_GONE)
-            if answer.status_code not in _GONE and answer.content.strip():
-                answer.json()  # Raises for the HTML page of a proxy: then nothing was deleted.
+            response = self.api.send("DELETE", _path(item.remote_id), accept=_GONE)
+            if response.status_code not in _GONE and response.content.strip():
+                response.json()  # Raises for the HTML page of a proxy: then nothing was deleted.
         else:
-            answer = self._patch(item, _document(item, is_obsolete=True))
-        return gone(item, answer.status_code) if answer.status_code in _GONE else done(item)
+            response = self._patch(item, _document(item, is_obsolete=True))
+        return gone(item, response.status_code) if response.status_code in _GONE else done(item)
 
-    def _patch(self, item: Outgoing, data: Mapping[str, Any]) -> Answer:
-        answer = self.api.send("PATCH", _path(item.remote_id), data=data, accept=_GONE)
-        if answer.status_code not in _GONE and (told := json_api.one_resource(answer).id) != item.remote_id:
-            raise RetryableError(f"The course {item.remote_id} was sent, but Degreed's response is about {told}.")
-        return answer
+    def _patch(self, item: Outgoing, data: Mapping[str, Any]) -> LMSResponse:
+        response = self.api.send("PATCH", _path(item.remote_id), data=data, accept=_GONE)
+        if response.status_code not in _GONE and (returned_id := json_api.one_resource(response).id) != item.remote_id:
+            raise RetryableError(
+                f"The course {item.remote_id} was sent, but Degreed's response is about {returned_id}."
+            )
+        return response
 
     def _with_skills(self, item: Outgoing, remote_id: str) -> ItemResult:
         """Replace the skills of a course that is otherwise up to date, and return the result for the item.
@@ -161,12 +165,12 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
         """
         data = [{"type": self.settings.skill_type, "id": skill} for skill in item.payload[transform.SKILLS]]
         try:
-            answer = self.api.send("PATCH", _skills_path(remote_id), data=data, accept={403})
+            response = self.api.send("PATCH", _skills_path(remote_id), data=data, accept={403})
         except (RejectedError, RetryableError) as error:
             return failed(item, error, remote_id=remote_id, message=_but_for_skills(error.message))
-        if answer.status_code == 403:
-            code, words = self.client.explained(answer, json_api.explain)
-            reason = f"the API key may not set skills. Grant it this permission, or set send_skills to false. {words}"
+        if response.status_code == 403:
+            code, detail = self.client.explained(response, json_api.explain)
+            reason = f"the API key may not set skills. Grant it this permission, or set send_skills to false. {detail}"
             refusal = RejectedError(_but_for_skills(reason), status_code=403, vendor_code=code)
             return failed(item, refusal, remote_id=remote_id)
         return done(item, remote_id)

@@ -70,7 +70,7 @@ class Moodle(PushChannel[MoodleSettings, client.MoodleCredentials]):
     def transform(self, item: ContentItem) -> Payload:
         return transform.to_course(item, self.settings)
 
-    def probe(self) -> Sequence[str]:
+    def check_connection(self) -> Sequence[str]:
         """Check functions, account, category and capabilities. Changes nothing."""
         return checks.problems(
             self.web_service, category_id=self.settings.category_id, max_input_vars=self.settings.max_input_vars
@@ -82,9 +82,9 @@ class Moodle(PushChannel[MoodleSettings, client.MoodleCredentials]):
             for course in page:
                 shows_keys.add(course.idnumber is not None)
                 if course.idnumber:
-                    told = course.model_dump(include=_COMPARED, exclude_none=True)
+                    fields = course.model_dump(include=_COMPARED, exclude_none=True)
                     yield RemoteItem(
-                        course.idnumber, str(course.id), course.visible != courses.HIDDEN, course.fullname, told
+                        course.idnumber, str(course.id), course.visible != courses.HIDDEN, course.fullname, fields
                     )
         if shows_keys == {False}:
             raise CredentialsError(checks.lacks([checks.UPDATE_CAPABILITY]))
@@ -137,11 +137,11 @@ class Moodle(PushChannel[MoodleSettings, client.MoodleCredentials]):
     def _update(self, items: Sequence[Outgoing], changes: Sequence[Payload]) -> Sequence[ItemResult]:
         """Send the changes of each item. Moodle applies them one by one, and returns a warning per failed course."""
         changed = [{"id": item.remote_id, **change} for item, change in zip(items, changes, strict=True)]
-        answer = self.web_service.call(Function.UPDATE, php_forms.bracketed("courses", changed), checks.Warnings)
-        warnings = {str(warning.itemid): warning for warning in answer.warnings}
+        response = self.web_service.call(Function.UPDATE, php_forms.bracketed("courses", changed), checks.Warnings)
+        warnings = {str(warning.itemid): warning for warning in response.warnings}
         if warnings.keys() - {item.remote_id for item in items}:
             raise RetryableError("Moodle returned warnings about courses that were not in the call.", status_code=200)
-        self._stop_for_account(answer.warnings)
+        self._stop_for_account(response.warnings)
         return [self._result(item, warnings.get(item.remote_id)) for item in items]
 
     def _stop_for_account(self, warnings: Sequence[checks.Warned]) -> None:
@@ -166,16 +166,16 @@ class Moodle(PushChannel[MoodleSettings, client.MoodleCredentials]):
         if warning is None:
             return results.done(item)
         code, outcome = warning.warningcode, Outcome.REJECTED
-        told = f"Moodle: {self.client.redacted(plain(warning.message))}"
+        message = f"Moodle: {self.client.redacted(plain(warning.message))}"
         if code == _MISSING_RECORD and not courses.find(self.web_service, "id", item.remote_id):
             outcome = Outcome.GONE
         elif code == _NO_PERMISSION:
-            told += f" The role has the permission, so course {item.remote_id} or its category overrides it."
+            message += f" The role has the permission, so course {item.remote_id} or its category overrides it."
         elif code == client.WRITE_FAILED:
             outcome = Outcome.RETRY
         elif code == _NO_ENTRY:  # Retry, because the cause is most likely the role and not this item.
-            outcome, told = Outcome.RETRY, f"{told} {_HIDDEN_FROM_US.format(course=item.remote_id)}"
-        refusal = RejectedError(told, status_code=200, vendor_code=code)
+            outcome, message = Outcome.RETRY, f"{message} {_HIDDEN_FROM_US.format(course=item.remote_id)}"
+        refusal = RejectedError(message, status_code=200, vendor_code=code)
         return results.failed(item, refusal, outcome=outcome)
 
     def _taken(self, item: Outgoing, error: RejectedError) -> ItemResult:
@@ -198,8 +198,8 @@ class Moodle(PushChannel[MoodleSettings, client.MoodleCredentials]):
         if len(readable) < max(len(found), 1):
             # Most likely a hidden course of ours: a problem of the role, and no rejection of this item.
             which = ", ".join(str(course.id) for course in found if not course.idnumber) or "(ID unknown)"
-            told = f"Moodle has a course with the ID number {key!r}. {_HIDDEN_FROM_US.format(course=which)}"
-            return results.failed(item, error, message=told, outcome=Outcome.RETRY)
+            reason = f"Moodle has a course with the ID number {key!r}. {_HIDDEN_FROM_US.format(course=which)}"
+            return results.failed(item, error, message=reason, outcome=Outcome.RETRY)
         theirs = ", ".join(f"{course.idnumber!r} (course {course.id})" for course in readable)
         message = f"Moodle treats the ID number {key!r} as equal to that of another course: {theirs}."
         return results.failed(item, error, message=message)

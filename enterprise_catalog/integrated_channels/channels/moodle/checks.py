@@ -103,8 +103,8 @@ def missing_capabilities(service: WebService) -> list[str]:
         raise RetryableError(f"Moodle returned an unexpected number of warnings about its front page: {counts}.")
     for warning in warnings:
         if warning.warningcode in BLOCKED_ACCOUNT:
-            told = service.explained(warning.message, warning.warningcode)
-            raise CredentialsError(told, status_code=200, vendor_code=warning.warningcode)
+            message = service.explained(warning.message, warning.warningcode)
+            raise CredentialsError(message, status_code=200, vendor_code=warning.warningcode)
     refused = [name for name, warning in zip(changes, warnings, strict=True) if warning.warningcode == "nopermissions"]
     if len(refused) == len(changes) and len({warning.message for warning in warnings}) == 1:
         return [UPDATE_CAPABILITY]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, Field, SecretStr, model_validator
 
-from enterprise_catalog.integrated_channels.channels import answers, fields
+from enterprise_catalog.integrated_channels.channels import fields, responses
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
 from enterprise_catalog.integrated_channels.channels.content import text
 from enterprise_catalog.integrated_channels.channels.protocols import database_errors, tokens
@@ -156,17 +156,17 @@ class WebService:
     def explained(self, message: str, code: str) -> str:
         """Return Moodle's error message as redacted plain text, followed by the remedy if one is known."""
         # Redacted before and after: a secret may contain something like a tag, or be escaped for HTML.
-        words = self.client.redacted(text.plain(self.client.redacted(message))) or "an error without a message"
-        told = f"Moodle: {words}"
+        plain_text = self.client.redacted(text.plain(self.client.redacted(message))) or "an error without a message"
+        explanation = f"Moodle: {plain_text}"
         if code not in _REMEDIES:
-            return told
-        return f"{told if told.endswith(('.', '!', '?')) else f'{told}.'} {_REMEDIES[code]}"
+            return explanation
+        return f"{explanation if explanation.endswith(('.', '!', '?')) else f'{explanation}.'} {_REMEDIES[code]}"
 
     def _log_in(self) -> str:
         who = {"username": self._credentials.username, "password": fields.shown(self._credentials.password)}
         where = {"service": self._service}
         # A rejected login never concerns an item, so unknown error codes are a problem of the credentials.
-        found = self._ask(LOGIN, _LoggedIn, otherwise=CredentialsError, params=where, form=who, answer_is_secret=True)
+        found = self._ask(LOGIN, _LoggedIn, otherwise=CredentialsError, params=where, form=who, response_is_secret=True)
         return found.token
 
     def _ask(self, path: str, kind: type[T], *, otherwise: type[SyncError] = RejectedError, **request: Any) -> T:
@@ -175,19 +175,19 @@ class WebService:
         Args:
             otherwise: the exception class for unknown error codes.
         """
-        answer = self.client.send("POST", path, accept=(401, 403, 404), **request)
-        answers.require_there(answer, f"The base URL has no Moodle web service at {path}. Check the base URL.")
-        if (status := answer.status_code) >= 400:
+        response = self.client.send("POST", path, accept=(401, 403, 404), **request)
+        responses.require_there(response, f"The base URL has no Moodle web service at {path}. Check the base URL.")
+        if (status := response.status_code) >= 400:
             message = f"Moodle returned {status}: web services or the REST protocol are disabled. Enable both."
             raise CredentialsError(message, status_code=status)
-        if path == SERVER and answer.content.startswith(b"<?xml"):
+        if path == SERVER and response.content.startswith(b"<?xml"):
             # PHP dropped ``moodlewsrestformat``, the last parameter. If it dropped no other, Moodle executed the call.
             message = "Moodle returned XML, because PHP cut the request. Reduce max_input_vars in the settings."
             raise RetryableError(message, status_code=status)
-        value = answer.json()
+        value = response.json()
         if not isinstance(value, dict) or not {"exception", "errorcode", "error"} & value.keys():
-            return answers.validated(kind, value, status_code=status)
-        failure = answers.validated(_Failure, value, status_code=status)
+            return responses.validated(kind, value, status_code=status)
+        failure = responses.validated(_Failure, value, status_code=status)
         code = failure.errorcode or ""
         message = self.explained(failure.message or failure.error or failure.exception or "", code)
         error = next((error for error, codes in _ERRORS.items() if code in codes), otherwise)

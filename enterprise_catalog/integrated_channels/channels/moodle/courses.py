@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel
 
 from enterprise_catalog.integrated_channels.channels.moodle.client import CONTROL_VARIABLES, Function
-from enterprise_catalog.integrated_channels.exceptions import AnswerTooLargeError
+from enterprise_catalog.integrated_channels.exceptions import ResponseTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,7 +59,7 @@ def among(service: WebService, ids: Sequence[int]) -> list[Course]:
     arguments = {f"options[ids][{position}]": str(course_id) for position, course_id in enumerate(ids)}
     try:
         return service.call(Function.LIST, arguments, list[Course])
-    except AnswerTooLargeError:
+    except ResponseTooLargeError:
         if len(ids) == 1:
             raise
         middle = len(ids) // 2

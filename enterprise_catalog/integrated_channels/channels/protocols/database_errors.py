@@ -14,17 +14,17 @@ _LOCK_WORDS: Final = ("lock wait timeout", "deadlock", "lock timeout", "could no
 _BAD_VALUE_WORDS: Final = ("too long", "out of range", "incorrect string value", "cannot be null")
 
 
-def narrowed(error: type[SyncError], words: str | None) -> type[SyncError]:
+def narrowed(error: type[SyncError], message: str | None) -> type[SyncError]:
     """Return a more specific error class, based on the message of the database.
 
     Narrows only ``RejectedForNowError``: a lock error becomes retryable, and an invalid value a final rejection.
 
     Args:
-        words: the message of the database; ``None`` or empty if the LMS does not include it.
+        message: the message of the database; ``None`` or empty if the LMS does not include it.
     """
-    told = (words or "").lower()
-    if error is RejectedForNowError and any(lock in told for lock in _LOCK_WORDS):
+    lowered = (message or "").lower()
+    if error is RejectedForNowError and any(lock in lowered for lock in _LOCK_WORDS):
         return RetryableError
-    if error is RejectedForNowError and any(bad in told for bad in _BAD_VALUE_WORDS):
+    if error is RejectedForNowError and any(bad in lowered for bad in _BAD_VALUE_WORDS):
         return RejectedError
     return error

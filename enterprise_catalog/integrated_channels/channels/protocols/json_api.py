@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, Field
 
-from enterprise_catalog.integrated_channels.channels.answers import read, read_or_none
 from enterprise_catalog.integrated_channels.channels.protocols.paging import pages, query_of
 from enterprise_catalog.integrated_channels.channels.protocols.tokens import BearerClient
+from enterprise_catalog.integrated_channels.channels.responses import read, read_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from enterprise_catalog.integrated_channels.lms.client import Answer, LMSClient
+    from enterprise_catalog.integrated_channels.lms.client import LMSClient, LMSResponse
 
 MEDIA_TYPE: Final = "application/vnd.api+json"
 
@@ -51,25 +51,25 @@ class _Errors(BaseModel):
     errors: list[_Error] = Field(min_length=1)
 
 
-def explain(answer: Answer) -> tuple[str, str]:
+def explain(response: LMSResponse) -> tuple[str, str]:
     """Return the code of the first error, and the title and detail of all errors.
 
     Both are empty if the response is not a JSON:API error document, such as the error page of a proxy or firewall.
     """
-    told = read_or_none(_Errors, answer)
-    if told is None:
+    document = read_or_none(_Errors, response)
+    if document is None:
         return "", ""
-    words = (word for error in told.errors for word in (error.title, error.detail) if word)
-    return told.errors[0].code or "", " ".join(words)
+    texts = (word for error in document.errors for word in (error.title, error.detail) if word)
+    return document.errors[0].code or "", " ".join(texts)
 
 
-def one_resource(answer: Answer) -> Resource:
+def one_resource(response: LMSResponse) -> Resource:
     """Return the resource in the response to a create or an update.
 
     Raises:
         RetryableError: the response contains no resource. It is unknown if the LMS applied the call.
     """
-    return read(_Document, answer).data
+    return read(_Document, response).data
 
 
 class JSONAPIClient(BearerClient):
@@ -88,7 +88,7 @@ class JSONAPIClient(BearerClient):
 
     def send(
         self, method: str, path: str, *, data: object = None, accept: Collection[int] = (), **request: Any
-    ) -> Answer:
+    ) -> LMSResponse:
         """Send a request with ``data`` (a resource, or a list of resources), if any. Raises as ``LMSClient.send``."""
         headers, body = {"Accept": self._media_type}, None
         if data is not None:

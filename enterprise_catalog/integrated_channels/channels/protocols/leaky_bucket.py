@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from enterprise_catalog.integrated_channels.exceptions import BudgetSpentError, ThrottledError
 
 if TYPE_CHECKING:
-    from enterprise_catalog.integrated_channels.lms.client import Answer
+    from enterprise_catalog.integrated_channels.lms.client import LMSResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,13 @@ class LeakyBucket:
     drained_per_second: float
     header: str = "x-rate-limit-remaining"  #: Response header with the remaining capacity.
 
-    def remaining(self, answer: Answer) -> float | None:
+    def remaining(self, response: LMSResponse) -> float | None:
         """Return the remaining capacity, or ``None`` without a valid header, as on an LMS with throttling off."""
         try:
-            told = float(answer.headers.get(self.header, ""))
+            remaining = float(response.headers.get(self.header, ""))
         except ValueError:
             return None
-        return told if math.isfinite(told) else None
+        return remaining if math.isfinite(remaining) else None
 
     def require(self, least: float, remaining: float | None) -> None:
         """Check that the bucket has room for ``least`` units. Passes if the remaining capacity is unknown.
@@ -48,11 +48,11 @@ class LeakyBucket:
             message = f"The rate limit of {self.lms} is almost reached: {left}."
             raise BudgetSpentError(message, retry_after_seconds=self._seconds_to_drain(remaining))
 
-    def overflow(self, answer: Answer) -> ThrottledError:
+    def overflow(self, response: LMSResponse) -> ThrottledError:
         """Return the exception for a response that reports a full bucket."""
-        wait = self._seconds_to_drain(self.remaining(answer) or 0.0)
-        message = f"{self.lms}: {answer.excerpt}"
-        return ThrottledError(message, status_code=answer.status_code, retry_after_seconds=wait)
+        wait = self._seconds_to_drain(self.remaining(response) or 0.0)
+        message = f"{self.lms}: {response.excerpt}"
+        return ThrottledError(message, status_code=response.status_code, retry_after_seconds=wait)
 
     def _seconds_to_drain(self, remaining: float) -> float:
         return max(self.size - remaining, 0.0) / self.drained_per_second
@@ -65,13 +65,13 @@ class Level:
         """Start with an unknown level."""
         self.remaining: float | None = None  #: Remaining capacity; ``None`` if unknown.
         self._lock = threading.Lock()
-        self._answers = 0  #: Number of responses received.
-        self._answers_when_told = 0  #: The same number when ``remaining`` was stored, with that response counted.
+        self._responses = 0  #: Number of responses received.
+        self._responses_when_stored = 0  #: The same number when ``remaining`` was stored, with that response counted.
 
     def before_call(self) -> int:
         """Return a mark of the current moment for :meth:`after_call`."""
         with self._lock:
-            return self._answers
+            return self._responses
 
     def after_call(self, remaining: float | None, *, mark: int) -> None:
         """Store the remaining capacity from a response.
@@ -83,8 +83,8 @@ class Level:
             mark: the mark that :meth:`before_call` returned before the call was sent.
         """
         with self._lock:
-            self._answers += 1
-            is_newer = mark >= self._answers_when_told
+            self._responses += 1
+            is_newer = mark >= self._responses_when_stored
             is_lower = remaining is not None and (self.remaining is None or remaining < self.remaining)
             if is_newer or is_lower:
-                self.remaining, self._answers_when_told = remaining, self._answers
+                self.remaining, self._responses_when_stored = remaining, self._responses

@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, Field, SecretStr
 
-from enterprise_catalog.integrated_channels.channels.answers import read, require_there
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, ConsentingChannel
 from enterprise_catalog.integrated_channels.channels.content.text import REASON_LENGTH, cut
 from enterprise_catalog.integrated_channels.channels.fields import shown
+from enterprise_catalog.integrated_channels.channels.responses import read, require_there
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError, RetryableError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.channels.base import Channel
     from enterprise_catalog.integrated_channels.exceptions import SyncError
-    from enterprise_catalog.integrated_channels.lms.client import Answer, LMSClient
+    from enterprise_catalog.integrated_channels.lms.client import LMSClient, LMSResponse
 
 #: Statuses that reject a login. They never concern an item. 408, 425 and 429 are temporary, and handled elsewhere.
 _REFUSALS: Final = frozenset(range(400, 500)) - {408, 425, 429}
@@ -73,7 +73,12 @@ class Refusal(BaseModel):
 
 
 def request_grant(
-    client: LMSClient, path: str, *, refused: Callable[[Answer], SyncError] | str, nothing_there: str, **request: Any
+    client: LMSClient,
+    path: str,
+    *,
+    refused: Callable[[LMSResponse], SyncError] | str,
+    nothing_there: str,
+    **request: Any,
 ) -> Grant:
     """Request tokens, and make the client redact them from messages. Does not count against the rate limit.
 
@@ -87,19 +92,19 @@ def request_grant(
         ConfigurationError: ``path`` does not exist (404 or 405).
         RetryableError: the request may succeed later. It is unknown if a refresh token that was sent is still valid.
     """
-    answer = client.send("POST", path, accept=_REFUSALS, answer_is_secret=True, is_counted=False, **request)
-    require_there(answer, nothing_there)
-    if answer.status_code >= 400:
-        raise refused(answer) if callable(refused) else _no_token(refused, answer)
-    grant = read(Grant, answer)
+    response = client.send("POST", path, accept=_REFUSALS, response_is_secret=True, is_counted=False, **request)
+    require_there(response, nothing_there)
+    if response.status_code >= 400:
+        raise refused(response) if callable(refused) else _no_token(refused, response)
+    grant = read(Grant, response)
     for token in (grant.access_token, grant.refresh_token):
         client.keep_secret(token)
     return grant
 
 
-def _no_token(words: str, answer: Answer) -> CredentialsError:
-    status = answer.status_code
-    return CredentialsError(f"{words} The LMS returned {status}.", status_code=status)
+def _no_token(text: str, response: LMSResponse) -> CredentialsError:
+    status = response.status_code
+    return CredentialsError(f"{text} The LMS returned {status}.", status_code=status)
 
 
 def request_client_token(
@@ -152,13 +157,13 @@ class Consent:
         self._granted: frozenset[str] = frozenset()
         self._refresh_token = shown(self._credentials.refresh_token)
 
-    def refused(self, answer: Answer) -> SyncError:
+    def refused(self, response: LMSResponse) -> SyncError:
         """Return the error for a rejected token request (status 400 to 499). Quotes the LMS only for known codes."""
-        refusal, status = read(Refusal, answer), answer.status_code
-        code, words = refusal.error, self._client.redacted(refusal.error_description)
+        refusal, status = read(Refusal, response), response.status_code
+        code, text = refusal.error, self._client.redacted(refusal.error_description)
         if code not in _CODES:
             return CredentialsError(f"{self._lms} rejected the token request with status {status}.", status_code=status)
-        reason = cut(f"{code}: {words}" if words else code, REASON_LENGTH)
+        reason = cut(f"{code}: {text}" if text else code, REASON_LENGTH)
         if code in _PASSING_CODES:
             message = f"{self._lms} is temporarily unable to issue a token ({reason})."
             return RetryableError(message, status_code=status, vendor_code=code)

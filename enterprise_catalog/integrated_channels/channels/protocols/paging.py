@@ -10,7 +10,7 @@ from enterprise_catalog.integrated_channels.exceptions import RetryableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from enterprise_catalog.integrated_channels.lms.client import Answer
+    from enterprise_catalog.integrated_channels.lms.client import LMSResponse
 
 Q = TypeVar("Q")
 P = TypeVar("P")
@@ -47,13 +47,13 @@ def query_of(link: str | None) -> dict[str, str] | None:
     return dict(parse_qsl(urlsplit(link).query)) if link else None
 
 
-def linked_page(answer: Answer, base_url: str) -> str | None:
+def linked_page(response: LMSResponse, base_url: str) -> str | None:
     """Return path and query of the next page in the ``Link`` header, relative to ``base_url``; ``None`` without one.
 
     Raises:
         RetryableError: the link points to another host or scheme. Our token is not sent there.
     """
-    link = answer.next_link
+    link = response.next_link
     if link is None:
         return None
     ours, theirs = urlsplit(base_url), urlsplit(link)

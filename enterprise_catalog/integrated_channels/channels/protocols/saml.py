@@ -99,9 +99,9 @@ def _unsigned(claims: Claims, *, now: datetime) -> etree._Element:
     _add(_add(conditions, "AudienceRestriction"), "Audience", claims.audience)
     statement = _add(assertion, "AuthnStatement", AuthnInstant=issued, SessionIndex=name)
     _add(_add(statement, "AuthnContext"), "AuthnContextClassRef", _PASSWORD)
-    told = _add(assertion, "AttributeStatement")
+    attribute_statement = _add(assertion, "AttributeStatement")
     for attribute, value in claims.attributes.items():
-        _add(_add(told, "Attribute", Name=attribute), "AttributeValue", value)
+        _add(_add(attribute_statement, "Attribute", Name=attribute), "AttributeValue", value)
     return assertion
 
 

@@ -12,7 +12,7 @@ from enterprise_catalog.integrated_channels.exceptions import CredentialsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from enterprise_catalog.integrated_channels.lms.client import Answer, LMSClient
+    from enterprise_catalog.integrated_channels.lms.client import LMSClient, LMSResponse
 
 T = TypeVar("T")
 
@@ -60,16 +60,16 @@ class Token:
         return call(self.renewed(stale=token))
 
 
-def _every_401(_: Answer) -> bool:
+def _every_401(_: LMSResponse) -> bool:
     return True
 
 
-def is_challenge(answer: Answer) -> bool:
+def is_challenge(response: LMSResponse) -> bool:
     """Return True if a 401 rejects the token: RFC 6750, section 3, then requires ``WWW-Authenticate``.
 
     For an LMS that also returns 401 when the user lacks a permission.
     """
-    return "www-authenticate" in answer.headers
+    return "www-authenticate" in response.headers
 
 
 class BearerClient:
@@ -83,7 +83,7 @@ class BearerClient:
         client: LMSClient,
         fetch_token: Callable[[], str],
         *,
-        is_token_refused: Callable[[Answer], bool] = _every_401,
+        is_token_refused: Callable[[LMSResponse], bool] = _every_401,
     ) -> None:
         """Store the parameters. Fetches no token yet.
 
@@ -95,7 +95,7 @@ class BearerClient:
         self._is_token_refused = is_token_refused
         self._token = Token(client, fetch_token)
 
-    def send(self, method: str, path: str, *, accept: Collection[int] = (), **request: Any) -> Answer:
+    def send(self, method: str, path: str, *, accept: Collection[int] = (), **request: Any) -> LMSResponse:
         """Send one request as ``LMSClient.send`` does. If the LMS rejects the token, retry once with a new token.
 
         Safe: the LMS does not process a request whose token it rejects.
@@ -104,18 +104,18 @@ class BearerClient:
             CredentialsError: the LMS rejects the second token too. Raised even if ``accept`` contains 401.
         """
         token = self._token.now()
-        answer = self._send_with(token, method, path, accept=accept, **request)
-        if answer.status_code == 401 and self._is_token_refused(answer):
+        response = self._send_with(token, method, path, accept=accept, **request)
+        if response.status_code == 401 and self._is_token_refused(response):
             # The rejected call was counted, but not processed. Counting the retry too would block a channel whose
             # rate limit is one call per window.
             request["is_counted"] = False
-            answer = self._send_with(self._token.renewed(stale=token), method, path, accept=accept, **request)
-        if answer.status_code == 401 and (401 not in accept or self._is_token_refused(answer)):
+            response = self._send_with(self._token.renewed(stale=token), method, path, accept=accept, **request)
+        if response.status_code == 401 and (401 not in accept or self._is_token_refused(response)):
             message = "The LMS returned 401 and rejected an access token that it had just issued"
-            raise CredentialsError(f"{message}: {answer.excerpt}", status_code=401)
-        return answer
+            raise CredentialsError(f"{message}: {response.excerpt}", status_code=401)
+        return response
 
-    def linked_pages(self, path: str, params: Mapping[str, str | list[str]]) -> Iterator[Answer]:
+    def linked_pages(self, path: str, params: Mapping[str, str | list[str]]) -> Iterator[LMSResponse]:
         """Yield the pages of a list whose ``Link`` header names the next page.
 
         Raises:
@@ -124,9 +124,9 @@ class BearerClient:
         """
         first = f"{path}?{urlencode(params, doseq=True)}"
         return pages(
-            lambda page: self.send("GET", page), first, lambda answer: linked_page(answer, self.client.base_url)
+            lambda page: self.send("GET", page), first, lambda response: linked_page(response, self.client.base_url)
         )
 
-    def _send_with(self, token: str, method: str, path: str, *, accept: Collection[int], **request: Any) -> Answer:
+    def _send_with(self, token: str, method: str, path: str, *, accept: Collection[int], **request: Any) -> LMSResponse:
         headers = {**request.pop("headers", {}), "Authorization": f"Bearer {token}"}
         return self.client.send(method, path, headers=headers, accept={401, *accept}, **request)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, Field
 
-from enterprise_catalog.integrated_channels.channels.answers import read, read_or_none
 from enterprise_catalog.integrated_channels.channels.base import UpsertChannel
 from enterprise_catalog.integrated_channels.channels.protocols.tokens import BearerClient
+from enterprise_catalog.integrated_channels.channels.responses import read, read_or_none
 from enterprise_catalog.integrated_channels.channels.sap_success_factors import auth, transform
 from enterprise_catalog.integrated_channels.channels.sap_success_factors.transform import CourseStatus
 from enterprise_catalog.integrated_channels.domain import Action, ItemResult, Outcome, RateLimit
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from enterprise_catalog.integrated_channels.domain import ContentItem, Outgoing, Payload
-    from enterprise_catalog.integrated_channels.lms.client import Answer
+    from enterprise_catalog.integrated_channels.lms.client import LMSResponse
 
 IMPORT_PATH: Final = "/learning/odatav4/public/admin/ocn/v1/OcnCourses"
 MAX_COURSES_PER_CALL: Final = 1_000  #: From SDKs that are generated from SAP's documentation.
@@ -63,14 +63,14 @@ class _Echo(BaseModel):
     ocnCourses: list[_EchoedCourse]  # noqa: N815
 
 
-class _Fault(BaseModel):
+class _Error(BaseModel):
     code: str | int = ""
     errorCode: str | int = ""  # noqa: N815
     message: str = ""
 
 
-class _Refusal(BaseModel):
-    error: _Fault
+class _ErrorResponse(BaseModel):
+    error: _Error
 
 
 class SAPSuccessFactors(UpsertChannel[SAPSettings, auth.SAPCredentials]):
@@ -90,7 +90,7 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, auth.SAPCredentials]):
     def transform(self, item: ContentItem) -> Payload:
         return transform.to_course(item, self.settings)
 
-    def probe(self) -> Sequence[str]:
+    def check_connection(self) -> Sequence[str]:
         """Fetch a token. An import would change data or use up the rate limit, and SAP has no other call."""
         self.log_in.fetch_token()
         return ()
@@ -103,16 +103,16 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, auth.SAPCredentials]):
         courses = [self._course(item) for item in items]
         body = {"ocnCourses": courses}
         try:
-            answer = self.bearer.send("POST", IMPORT_PATH, json=body, accept={404, 429}, explain=_explain)
+            response = self.bearer.send("POST", IMPORT_PATH, json=body, accept={404, 429}, explain=_explain)
         except RejectedError as error:
-            if fault := self._fault_of_settings(error, courses):
-                raise fault from error
+            if settings_error := self._settings_error(error, courses):
+                raise settings_error from error
             raise
-        self._raise_if_it_is_no_items_fault(answer)
-        echo = read(_Echo, answer).ocnCourses
+        self._raise_unless_about_items(response)
+        echo = read(_Echo, response).ocnCourses
         ours = {course.courseID: course for course in echo if course.providerID in (None, self.settings.provider_id)}
         return [
-            _result(course, ours.get(item.content_key), status_code=answer.status_code)
+            _result(course, ours.get(item.content_key), status_code=response.status_code)
             for item, course in zip(items, courses, strict=True)
         ]
 
@@ -122,7 +122,7 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, auth.SAPCredentials]):
         status = _RETIRED[self.settings.delete_policy]
         return transform.retired_course(item.content_key, item.title, status, self.settings)
 
-    def _fault_of_settings(self, error: RejectedError, courses: Sequence[Payload]) -> ConfigurationError | None:
+    def _settings_error(self, error: RejectedError, courses: Sequence[Payload]) -> ConfigurationError | None:
         """Return an error if SAP reports the provider or a locale of all ``courses`` as unknown; else ``None``.
 
         Splitting such an import would not help: SAP would reject every course.
@@ -135,35 +135,35 @@ class SAPSuccessFactors(UpsertChannel[SAPSettings, auth.SAPCredentials]):
         for kind, name, setting in suspects:
             if _is_called_unknown(kind, name, error.message):
                 remedy = f"Register it in SAP, or correct {setting}."
-                told = f"SAP rejects the {kind} {name!r}, which all courses have. {remedy} {error.message}"
-                return ConfigurationError(told, status_code=error.status_code, vendor_code=error.vendor_code)
+                message = f"SAP rejects the {kind} {name!r}, which all courses have. {remedy} {error.message}"
+                return ConfigurationError(message, status_code=error.status_code, vendor_code=error.vendor_code)
         return None
 
-    def _raise_if_it_is_no_items_fault(self, answer: Answer) -> None:
-        status = answer.status_code
+    def _raise_unless_about_items(self, response: LMSResponse) -> None:
+        status = response.status_code
         if status not in (404, 429):
             return
-        code, words = self.client.explained(answer, _explain)
-        message = f"SAP returned {status}: {words}"
+        code, text = self.client.explained(response, _explain)
+        message = f"SAP returned {status}: {text}"
         if status == 404:
             raise ConfigurationError(f"{message} Check the base URL.", status_code=status, vendor_code=code)
-        wait = max(retry_after_seconds(answer.headers) or 0, WINDOW_SECONDS, self.settings.window_seconds)
+        wait = max(retry_after_seconds(response.headers) or 0, WINDOW_SECONDS, self.settings.window_seconds)
         raise ThrottledError(message, status_code=status, vendor_code=code, retry_after_seconds=wait)
 
 
-def _is_called_unknown(kind: str, name: str, words: str) -> bool:
-    """Return True if the message ``words`` says that the provider or locale ``name`` does not exist.
+def _is_called_unknown(kind: str, name: str, message: str) -> bool:
+    """Return True if the message ``message`` says that the provider or locale ``name`` does not exist.
 
     SAP does not publish its error messages. Any message that does not match counts as a rejection of items.
     """
     named = rf"\b{kind}(?: ID| name)?\W+{re.escape(name)}(?!\w)"
     patterns = (rf"\b{_NEGATION}\W+{named}", rf"{named}\W+(?:(?:is|does|has|was)\W+)?{_NEGATION}\b")
-    return any(re.search(pattern, words, re.IGNORECASE) for pattern in patterns)
+    return any(re.search(pattern, message, re.IGNORECASE) for pattern in patterns)
 
 
-def _explain(answer: Answer) -> tuple[str, str]:
+def _explain(response: LMSResponse) -> tuple[str, str]:
     """Return SAP's error code and message; both empty if the response has no error object."""
-    refusal = read_or_none(_Refusal, answer)
+    refusal = read_or_none(_ErrorResponse, response)
     return (str(refusal.error.code or refusal.error.errorCode), refusal.error.message) if refusal else ("", "")
 
 

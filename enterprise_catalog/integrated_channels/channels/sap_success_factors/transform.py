@@ -168,9 +168,9 @@ def _description(item: ContentItem) -> str:
 def _facts(run: CourseRun) -> list[str]:
     """Return sentences about the course run for the description: pacing, dates, closed enrollment."""
     dates = [("Starts", run.start), ("Ends", run.end)]
-    told = ", ".join(f"{word}: {_month(moment)}" for word, moment in dates if moment is not None)
+    dates_text = ", ".join(f"{word}: {_month(moment)}" for word, moment in dates if moment is not None)
     pacing = _PACINGS.get(run.pacing, "")
-    facts = [f"Pacing: {pacing}." if pacing else "", f"{told}." if told else ""]
+    facts = [f"Pacing: {pacing}." if pacing else "", f"{dates_text}." if dates_text else ""]
     facts.append("Enrollment is closed." if run.is_enrollable is False else "")
     return [fact for fact in facts if fact]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from enterprise_catalog.integrated_channels.access.connections import try_connection
+from enterprise_catalog.integrated_channels.access.connections import check_connection
 from enterprise_catalog.integrated_channels.management.commands._configuration import (
     add_configuration_option,
     configuration_of,
@@ -30,8 +30,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         configuration = configuration_of(options["configuration"])
         with ending_when_interrupted():
-            mend = try_connection(configuration, clock=timezone.now)
-        for sentence in mend:
+            problems = check_connection(configuration, clock=timezone.now)
+        for sentence in problems:
             self.stdout.write(sentence)
-        if mend:
+        if problems:
             sys.exit(1)

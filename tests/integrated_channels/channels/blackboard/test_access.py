@@ -343,7 +343,7 @@ def test_a_spent_quota_stops_the_run_and_tells_until_when(blackboard: Blackboard
 def test_a_probe_of_what_is_as_it_should_be_finds_nothing_and_changes_nothing(
     blackboard: BlackboardSandbox, channel: Blackboard
 ) -> None:
-    assert channel.probe() == []
+    assert channel.check_connection() == []
     assert blackboard.calls == {"POST token": 1, "GET courses": 1}
 
 
@@ -353,7 +353,7 @@ def test_a_probe_tells_what_has_to_be_mended(blackboard: BlackboardSandbox) -> N
     grant.scopes = frozenset({"read", "offline"})
     [token] = blackboard.grants
 
-    assert connected(blackboard, refresh_token=token, delete_policy="Delete").probe() == [
+    assert connected(blackboard, refresh_token=token, delete_policy="Delete").check_connection() == [
         "The consent lacks the scope 'write'. Authorize again.",
         "The consent lacks the scope 'delete'. Authorize again.",
         "calls_per_day is 10,000, but Blackboard accepts only 1. Reduce calls_per_day.",
@@ -365,4 +365,4 @@ def test_a_probe_of_something_else_is_no_success() -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(404, text="<html>"))
 
     with pytest.raises(ConfigurationError, match="The base URL has no Blackboard Learn"):
-        connected(transport, refresh_token="a-refresh-token").probe()
+        connected(transport, refresh_token="a-refresh-token").check_connection()

@@ -17,7 +17,7 @@ from enterprise_catalog.integrated_channels.channels.blackboard.transform import
 from enterprise_catalog.integrated_channels.domain import Outcome, Outgoing
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
 from enterprise_catalog.sandbox.blackboard.api import BlackboardSandbox
-from enterprise_catalog.sandbox.blackboard.courses import bbml_fault
+from enterprise_catalog.sandbox.blackboard.courses import bbml_problem
 from tests.integrated_channels.channels.blackboard.cases import CASES
 from tests.integrated_channels.channels.blackboard.connection import connected
 from tests.integrated_channels.channels.items import an_item
@@ -146,7 +146,7 @@ def test_any_item_fits_and_its_page_is_bbml(item: ContentItem) -> None:
     assert 0 < len(course["name"]) <= 333
     assert len(course["externalId"]) <= 256
     assert len(course["description"]) <= 1_000
-    assert bbml_fault(course["page"]["document"]["body"]) == ""
+    assert bbml_problem(course["page"]["document"]["body"]) == ""
 
 
 @given(items, st.sampled_from(CourseView))

@@ -281,14 +281,14 @@ def test_a_probe_of_a_healthy_canvas_finds_nothing_to_mend_and_changes_nothing(
 ) -> None:
     add(canvas, "A")
 
-    assert connected(canvas, delete_policy=policy).probe() == []
+    assert connected(canvas, delete_policy=policy).check_connection() == []
     assert canvas.calls.keys() == {TOKEN, "GET /api/v1/accounts/:id", "GET /api/v1/accounts/:account_id/permissions"}
 
 
 def test_older_permissions_suffice_as_well(canvas: CanvasSandbox) -> None:
     canvas.permissions = {"manage_courses", "change_course_state", "manage_sis", "read_course_list"}
 
-    assert connected(canvas, delete_policy="delete").probe() == []
+    assert connected(canvas, delete_policy="delete").check_connection() == []
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_older_permissions_suffice_as_well(canvas: CanvasSandbox) -> None:
 def test_a_probe_names_each_right_that_is_missing(canvas: CanvasSandbox, missing: str, deed: str) -> None:
     canvas.permissions = SUFFICIENT_PERMISSIONS - {missing}
 
-    [mend] = connected(canvas, delete_policy="delete" if "delete" in deed else "conclude").probe()
+    [mend] = connected(canvas, delete_policy="delete" if "delete" in deed else "conclude").check_connection()
 
     assert mend.startswith(f"The user who authorized this configuration may not {deed} in the account.")
     assert f" one of these permissions: {missing}" in mend
@@ -313,8 +313,8 @@ def test_a_probe_names_each_right_that_is_missing(canvas: CanvasSandbox, missing
 
 def test_a_probe_says_that_the_account_is_not_there_or_closed_to_us(canvas: CanvasSandbox) -> None:
     with pytest.raises(ConfigurationError, match="Canvas has no account /api/v1/accounts/9"):
-        connected(canvas, account_id=9).probe()
+        connected(canvas, account_id=9).check_connection()
 
     canvas.permissions = frozenset()
     with pytest.raises(CredentialsError, match="not authorized to perform that action"):
-        connected(canvas).probe()
+        connected(canvas).check_connection()

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from enterprise_catalog.integrated_channels.access.configurations import make_configuration
-from enterprise_catalog.integrated_channels.access.connections import authorization_url, redeem, try_connection
+from enterprise_catalog.integrated_channels.access.connections import authorization_url, check_connection, redeem
 from enterprise_catalog.integrated_channels.access.credentials import decrypt
 from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
 from enterprise_catalog.sandbox.canvas.settings import CLIENT_ID, CLIENT_SECRET
@@ -40,14 +40,14 @@ def test_what_a_consent_gives_is_stored_beside_the_developer_key_and_lets_us_in(
             settings={},
             credentials={"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET},
         )
-        before = try_connection(configuration, clock=clock)
+        before = check_connection(configuration, clock=clock)
 
         place = authorization_url(configuration, redirect_uri=REDIRECT_URI, state="s", clock=clock)
         sent_back = httpx.get(place, trust_env=False).headers["location"]
         [code] = parse_qs(urlsplit(sent_back).query)["code"]
         redeem(configuration, code, redirect_uri=REDIRECT_URI, clock=clock)
 
-        after = [sentence for sentence in try_connection(configuration, clock=clock) if "clock" not in sentence]
+        after = [sentence for sentence in check_connection(configuration, clock=clock) if "clock" not in sentence]
 
     configuration.refresh_from_db()
     stored = decrypt(configuration.credentials)

@@ -420,7 +420,7 @@ def test_a_connection_that_works_needs_no_mending_and_is_left_as_it_was(
     add(degreed, "A")
     before = degreed.content()
 
-    assert channel.probe() == []
+    assert channel.check_connection() == []
     assert degreed.content() == before
     assert degreed.calls == {TOKEN: 1, LIST: 1, UPDATE: 1, SKILLS: 1}
 
@@ -428,20 +428,20 @@ def test_a_connection_that_works_needs_no_mending_and_is_left_as_it_was(
 def test_rights_that_are_missing_are_named() -> None:
     degreed = DegreedSandbox(scopes={READ}, may_set_skills=False)
 
-    mend = connected(degreed, scope=READ).probe()
+    mend = connected(degreed, scope=READ).check_connection()
 
     assert mend == [
         "The API key may not write content. Grant it the scope content:write.",
         "The API key may not set skills. Grant it this permission, or set send_skills to false.",
     ]
-    assert len(connected(degreed, scope=READ, send_skills=False).probe()) == 1
+    assert len(connected(degreed, scope=READ, send_skills=False).check_connection()) == 1
 
 
 def test_credentials_that_are_wrong_are_told_by_the_probe(degreed: DegreedSandbox, channel: Degreed) -> None:
     degreed.client_secret = "changed"
 
     with pytest.raises(CredentialsError):
-        channel.probe()
+        channel.check_connection()
 
 
 def test_the_calls_of_a_minute_and_at_the_same_time_are_settings(degreed: DegreedSandbox) -> None:

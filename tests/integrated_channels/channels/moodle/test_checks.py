@@ -23,7 +23,7 @@ HOW_TO = Path(enterprise_catalog.__file__).parent.parent / "docs" / "how-tos" / 
 def problems_of(moodle: MoodleSandbox, **settings: Any) -> list[str]:
     """Return the problems found by a connection check. Asserts that the check changes nothing."""
     before = moodle.table.all()
-    found = list(connected(moodle, **settings).probe())
+    found = list(connected(moodle, **settings).check_connection())
     assert moodle.table.all() == before
     return found
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from enterprise_catalog.integrated_channels.channels.moodle import courses
-from enterprise_catalog.integrated_channels.exceptions import AnswerTooLargeError, CredentialsError
+from enterprise_catalog.integrated_channels.exceptions import CredentialsError, ResponseTooLargeError
 from enterprise_catalog.integrated_channels.lms import client as lms_client
 from tests.integrated_channels.channels.moodle.connection import add, connected
 from tests.sandbox.moodle.client import without
@@ -73,7 +73,7 @@ def test_a_single_course_that_is_too_large_is_an_error(
     add(moodle, "A", summary="s" * 200_000)
     monkeypatch.setattr(lms_client, "MAX_ANSWER_BYTES", 100_000)
 
-    with pytest.raises(AnswerTooLargeError):
+    with pytest.raises(ResponseTooLargeError):
         keys_of(channel)
 
 

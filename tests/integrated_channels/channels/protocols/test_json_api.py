@@ -9,7 +9,7 @@ import pytest
 
 from enterprise_catalog.integrated_channels.channels.protocols.json_api import JSONAPIClient, explain, one_resource
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
-from enterprise_catalog.integrated_channels.lms.client import Answer, LMSClient
+from enterprise_catalog.integrated_channels.lms.client import LMSClient, LMSResponse
 
 
 class Wire:
@@ -30,8 +30,8 @@ def connected(wire: Wire, **options: str) -> JSONAPIClient:
     return JSONAPIClient(client, lambda: "token", **options)
 
 
-def an_answer(body: object) -> Answer:
-    return Answer(200, json.dumps(body).encode(), "", {})
+def an_answer(body: object) -> LMSResponse:
+    return LMSResponse(200, json.dumps(body).encode(), "", {})
 
 
 def test_a_document_is_sent_as_the_specification_has_it() -> None:

@@ -8,17 +8,17 @@ import pytest
 
 from enterprise_catalog.integrated_channels.channels.protocols.leaky_bucket import LeakyBucket
 from enterprise_catalog.integrated_channels.exceptions import BudgetSpentError
-from enterprise_catalog.integrated_channels.lms.client import Answer
+from enterprise_catalog.integrated_channels.lms.client import LMSResponse
 
 BUCKET: Final = LeakyBucket("Lectern", size=100.0, drained_per_second=4.0, header="x-room")
 
 
-def told(**headers: str) -> Answer:
-    return Answer(429, b"", "Slow down", {name.replace("_", "-"): value for name, value in headers.items()})
+def told(**headers: str) -> LMSResponse:
+    return LMSResponse(429, b"", "Slow down", {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 @pytest.mark.parametrize("answer", [told(), *(told(x_room=text) for text in ("", "plenty", "inf", "nan"))])
-def test_what_an_lms_does_not_tell_keeps_no_call_back(answer: Answer) -> None:
+def test_what_an_lms_does_not_tell_keeps_no_call_back(answer: LMSResponse) -> None:
     remaining = BUCKET.remaining(answer)
 
     assert remaining is None

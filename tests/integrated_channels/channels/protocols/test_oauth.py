@@ -28,7 +28,7 @@ from enterprise_catalog.integrated_channels.lms.client import LMSClient
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.channels.protocols.oauth import Grant
-    from enterprise_catalog.integrated_channels.lms.client import Answer
+    from enterprise_catalog.integrated_channels.lms.client import LMSResponse
 
 PATH = "/oauth/token"
 
@@ -38,7 +38,7 @@ def a_client(status: int = 200, body: str = "") -> LMSClient:
     return LMSClient("https://lms.test", transport=transport)
 
 
-def refused(answer: Answer) -> CredentialsError:
+def refused(answer: LMSResponse) -> CredentialsError:
     return CredentialsError(f"Not let in: {answer.excerpt}", status_code=answer.status_code)
 
 

@@ -8,14 +8,14 @@ import pytest
 
 from enterprise_catalog.integrated_channels.channels.protocols.paging import linked_page, pages, query_of
 from enterprise_catalog.integrated_channels.exceptions import RetryableError
-from enterprise_catalog.integrated_channels.lms.client import Answer
+from enterprise_catalog.integrated_channels.lms.client import LMSResponse
 
 #: Page -> next page.
 CHAIN: Final = {"one": "two", "two": "three", "three": None}
 
 
-def linking(link: str) -> Answer:
-    return Answer(200, b"", "", {"link": link})
+def linking(link: str) -> LMSResponse:
+    return LMSResponse(200, b"", "", {"link": link})
 
 
 def test_pages_are_fetched_as_they_are_used_and_end_with_the_last() -> None:
@@ -49,7 +49,7 @@ def test_the_header_names_a_page_below_the_base_url() -> None:
 
     assert linked_page(linking(header), "https://a.test/lms") == "/courses?page=2"
     assert linked_page(linking('<https://a.test/lms/courses?page=1>; rel="first"'), "https://a.test/lms") is None
-    assert linked_page(Answer(200, b"", "", {}), "https://a.test") is None
+    assert linked_page(LMSResponse(200, b"", "", {}), "https://a.test") is None
 
 
 @pytest.mark.parametrize(

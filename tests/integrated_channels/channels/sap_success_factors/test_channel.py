@@ -336,7 +336,7 @@ def test_limits_are_saps_unless_the_settings_say_otherwise(sap: SAPSandbox, chan
 def test_only_imports_count_against_the_limit(sap: SAPSandbox) -> None:
     counted = []
     channel = connected(sap, before_each_call=lambda *, is_counted: counted.append(is_counted))
-    channel.probe()
+    channel.check_connection()
     channel.apply([outgoing("A")])
     sap.expire_tokens()
     channel.apply([outgoing("B")])
@@ -347,7 +347,7 @@ def test_only_imports_count_against_the_limit(sap: SAPSandbox) -> None:
 
 
 def test_a_probe_imports_nothing(sap: SAPSandbox, channel: SAPSuccessFactors) -> None:
-    assert channel.probe() == ()
+    assert channel.check_connection() == ()
     assert sap.calls == {TOKEN_SERVER: 1}
 
 

@@ -88,7 +88,7 @@ def test_an_assertion_of_our_own_is_exchanged_for_a_token(sap: SAPSandbox) -> No
 
 @pytest.mark.parametrize("spelling", [bytes.decode, lambda xml: base64.b64encode(xml).decode() + "\n"])
 def test_an_assertion_that_was_given_is_exchanged_too(sap: SAPSandbox, spelling: Any) -> None:
-    by_saml(sap, by(assertion=spelling(given_assertion())), user_id="").probe()
+    by_saml(sap, by(assertion=spelling(given_assertion())), user_id="").check_connection()
 
     assert sap.calls == {SAML_ENDPOINT: 1}
 
@@ -100,7 +100,7 @@ def test_tokens_may_come_from_another_address() -> None:
         asked.append(str(request.url))
         return httpx.Response(200, json={"access_token": TOKEN})
 
-    connected(httpx.MockTransport(answer), token_base_url="http://api.sap.test/").probe()
+    connected(httpx.MockTransport(answer), token_base_url="http://api.sap.test/").check_connection()
 
     assert asked == [f"http://api.sap.test{TOKEN_SERVER}"]
 
@@ -172,14 +172,14 @@ def test_an_assertion_that_does_not_fit_stops_the_run(sap: SAPSandbox, settings:
 
 def test_an_assertion_signed_with_another_key_stops_the_run(sap: SAPSandbox) -> None:
     with pytest.raises(CredentialsError):
-        by_saml(sap, by(private_key=a_key_pair("other").private_key)).probe()
+        by_saml(sap, by(private_key=a_key_pair("other").private_key)).check_connection()
 
 
 def test_an_assertion_that_has_expired_stops_the_run(sap: SAPSandbox) -> None:
     sap.clock = lambda: datetime.now(UTC).timestamp() + 11 * 60
 
     with pytest.raises(CredentialsError):
-        by_saml(sap, by(assertion=given_assertion().decode())).probe()
+        by_saml(sap, by(assertion=given_assertion().decode())).check_connection()
 
 
 def test_a_token_server_that_is_gone_is_told_with_its_address(sap: SAPSandbox) -> None:

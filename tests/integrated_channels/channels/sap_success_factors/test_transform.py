@@ -99,7 +99,7 @@ def test_all_that_stands_in_an_items_way_is_named() -> None:
 
 @given(items)
 def test_any_item_is_a_course_as_sap_wants_it(item: ContentItem) -> None:
-    assert CourseRules().fault_of(to_course(item, PLAIN)) is None
+    assert CourseRules().problem_of(to_course(item, PLAIN)) is None
 
 
 @given(items)
@@ -120,7 +120,7 @@ def test_texts_fit_where_settings_say_how_long_they_may_be(item: ContentItem, ti
 def test_a_course_can_be_retired_whatever_it_was_called(title: str, key: str, status: CourseStatus) -> None:
     course = retired_course(key, title, status, PLAIN)
 
-    assert CourseRules().fault_of(course) is None or status is CourseStatus.ACTIVE
+    assert CourseRules().problem_of(course) is None or status is CourseStatus.ACTIVE
 
 
 def test_texts_are_given_in_each_locale_once() -> None:
@@ -177,4 +177,4 @@ def test_a_retired_course_leads_somewhere_only_if_the_settings_say_where() -> No
     course = retired_course("K", "Data", CourseStatus.INACTIVE, settings)
 
     assert [point["launchURL"] for point in course["content"]] == ["https://learn.example.org/"]
-    assert CourseRules(needs_content=True).fault_of(course) is None
+    assert CourseRules(needs_content=True).problem_of(course) is None

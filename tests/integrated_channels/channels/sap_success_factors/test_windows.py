@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from enterprise_catalog.integrated_channels.access.configurations import make_configuration
-from enterprise_catalog.integrated_channels.access.connections import try_connection
+from enterprise_catalog.integrated_channels.access.connections import check_connection
 from enterprise_catalog.integrated_channels.models import RunState, TransmissionAttempt
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.sap.api import IMPORT, SAP_WINDOW_MS, TOKEN_SERVER, BadItem, SAPSandbox
@@ -222,7 +222,7 @@ def test_trying_the_connection_imports_nothing_and_leaves_the_window_to_the_sync
 ) -> None:
     a_catalog(*courses(3), customer=customer)
 
-    told = try_connection(configuration, clock=clock)
+    told = check_connection(configuration, clock=clock)
     run = run_of(configuration, clock)
 
     assert [sentence for sentence in told if "clock" not in sentence] == []

@@ -7,17 +7,17 @@ from dataclasses import replace
 import pytest
 from pydantic import BaseModel
 
-from enterprise_catalog.integrated_channels.channels.answers import read, read_or_none, require_there, validated
+from enterprise_catalog.integrated_channels.channels.responses import read, read_or_none, require_there, validated
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RetryableError
-from enterprise_catalog.integrated_channels.lms.client import Answer
+from enterprise_catalog.integrated_channels.lms.client import LMSResponse
 
 
 class Course(BaseModel):
     id: int
 
 
-def an_answer(text: str) -> Answer:
-    return Answer(200, text.encode(), text, {})
+def an_answer(text: str) -> LMSResponse:
+    return LMSResponse(200, text.encode(), text, {})
 
 
 def test_an_answer_is_read_as_a_model_or_as_a_list_or_dictionary() -> None:

@@ -154,7 +154,7 @@ class Record:
     next_attempt_at: datetime | None
     is_deleted: bool
     failures: int = 0  #: In a row, since the last success or change of the task.
-    halvings: int = 0  #: Number of splits since the item last had a result of its own.
+    split_level: int = 0  #: Number of splits since the item last had a result of its own.
     due_since: datetime | None = None  #: When the LMS fell out of date for this item; ``None`` if unknown.
     #: True if the LMS is known to have the payload that it was last sent. A rejected call that was not settled before
     #: its run stopped may still have been applied.
@@ -260,7 +260,7 @@ class PlannedItem:
     reason: str
     catalog_uuid: UUID | None = None  #: Source of the metadata; ``None`` for deletes.
     is_known: bool = True  #: True if the item already has a transmission row.
-    halvings: int = 0  #: Number of times that the size of its chunk is halved.
+    split_level: int = 0  #: Number of times that the size of its chunk is halved.
     since: datetime | None = None  #: Due since, if an earlier run found it due; ``None`` means now.
 
 
@@ -354,7 +354,7 @@ class ItemResult:
     may_have_been_created: bool = False  #: A call was started that creates it or shows it again.
     #: Number of calls with this and other items that were rejected, or cut short by the call budget. Stored while the
     #: item has no result of its own.
-    halvings: int = 0
+    splits: int = 0
 
 
 @dataclass(slots=True)

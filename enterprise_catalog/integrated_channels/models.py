@@ -221,8 +221,9 @@ class ContentMetadataItemTransmission(models.Model):
     attempted_updated_at = TimestampField(null=True, help_text="Version that was last tried.")
     payload_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the payload that was last sent.")
     attempts = models.PositiveIntegerField(default=0, help_text="Failed attempts since the last success.")
-    halvings = models.PositiveSmallIntegerField(
+    split_level = models.PositiveSmallIntegerField(
         default=0,
+        db_column="halvings",  # Workers of release 1.0 still use this name during an upgrade.
         help_text="How many times a call containing this item has been split since the item last had a result of its"
         " own.",
     )

@@ -131,11 +131,11 @@ def _records(transmissions: TransmissionQuerySet) -> Iterator[Record]:
         "due_since",
         "deleted_at",
         "attempts",
-        "halvings",
+        "split_level",
         "payload_hash",
     )
     for row in columns.iterator(10_000):
-        key, state, action, presence, catalog, sent, tried, due, since, deleted, failures, halvings, digest = row
+        key, state, action, presence, catalog, sent, tried, due, since, deleted, failures, split_level, digest = row
         yield Record(
             key,
             _STATES[state],
@@ -147,7 +147,7 @@ def _records(transmissions: TransmissionQuerySet) -> Iterator[Record]:
             due,
             deleted is not None,
             failures,
-            halvings,
+            split_level,
             since,
             bool(digest),
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.integrated_channels.audit import leases
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, insert, upsert
-from enterprise_catalog.integrated_channels.audit.transitions import MAX_HALVINGS, apply_to_row, set_task
+from enterprise_catalog.integrated_channels.audit.transitions import MAX_SPLIT_LEVEL, apply_to_row, set_task
 from enterprise_catalog.integrated_channels.domain import Action, Exported, ItemResult, Outcome, Presence, State
 from enterprise_catalog.integrated_channels.models import (
     MAX_MESSAGE_LENGTH,
@@ -124,7 +124,7 @@ def apply_results(
             row.last_attempt_at = now
             _finish(attempts[key], result, now)
         set_task(row, item.action, known)
-        row.halvings = min(row.halvings + result.halvings, MAX_HALVINGS)
+        row.split_level = min(row.split_level + result.splits, MAX_SPLIT_LEVEL)
         apply_to_row(row, result, known, now)
         if result.may_have_been_created:
             # A rejected item may still exist. Moodle returns ``invalidresponse`` for items that it has created, and a

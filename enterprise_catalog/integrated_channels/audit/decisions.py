@@ -33,7 +33,7 @@ def queue_again(transmissions: TransmissionQuerySet, *, by: str, now: datetime, 
     failed = transmissions.filter(state__in=states).exclude(state=State.TRANSMITTED, action=Action.DELETE)
     due_since = Coalesce("due_since", now)
     reason = Concat(Value(f"Queued again by {by}. Previous reason: "), Left("reason", MAX_MESSAGE_LENGTH // 2))
-    changes = {"state": State.PENDING, "attempts": 0, "halvings": 0, "next_attempt_at": None}
+    changes = {"state": State.PENDING, "attempts": 0, "split_level": 0, "next_attempt_at": None}
     return failed.update(**changes, reason=reason, due_since=due_since)
 
 

@@ -94,7 +94,7 @@ def take_back(configuration: ChannelConfiguration, keys: Sequence[str], *, lease
         "action": Action.UPDATE,
         "reason": "Reverted to what the LMS already has; nothing was sent.",
         "attempts": 0,
-        "halvings": 0,
+        "split_level": 0,
         "due_since": None,
     }
     leases.fenced_batches(keys, lambda part: _rows(configuration, part).update(**changes), lease=lease, now=now)

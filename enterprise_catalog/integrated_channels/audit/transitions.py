@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 #: After 10 splits, every item is sent in a call of its own.
-MAX_HALVINGS: Final = 10
+MAX_SPLIT_LEVEL: Final = 10
 
 
 def set_task(row: ContentMetadataItemTransmission, action: Action, exported: Exported) -> None:
     """Set the row's action and version; reset the failure counts if either differs from the last attempt."""
     is_other_version = exported.updated_at not in (None, row.attempted_updated_at)
     if is_other_version or row.action != action:
-        row.attempts = row.halvings = 0  # The earlier failures belong to another task.
+        row.attempts = row.split_level = 0  # The earlier failures belong to another task.
     row.action = action
     row.content_title = exported.title[:255] or row.content_title
     row.attempted_updated_at = exported.updated_at or row.attempted_updated_at
@@ -72,7 +72,7 @@ def apply_to_row(row: ContentMetadataItemTransmission, result: ItemResult, expor
 def _settle(row: ContentMetadataItemTransmission, state: State, presence: Presence) -> None:
     row.state = state
     row.presence = presence
-    row.attempts = row.halvings = 0
+    row.attempts = row.split_level = 0
     row.next_attempt_at = row.due_since = None
 
 
@@ -87,7 +87,7 @@ def _fail(row: ContentMetadataItemTransmission, state: State, result: ItemResult
         return
     jitter = random.random()  # noqa: S311  (spreads retries; nothing secret)
     if state is State.REJECTED:
-        row.halvings = 0  # The LMS rejected this item alone.
+        row.split_level = 0  # The LMS rejected this item alone.
         delay = REJECTED_RETRY_SECONDS * (1 - jitter / 4)
     else:
         delay = retry_delay_seconds(row.attempts, jitter=jitter, retry_after_seconds=result.retry_after_seconds)

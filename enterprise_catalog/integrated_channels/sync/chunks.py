@@ -48,8 +48,8 @@ def _in_turn(queues: Iterable[Iterable[T]]) -> Iterator[T]:
 
 def _cut(items: Sequence[PlannedItem], chunk_size: int, call_size: int) -> Iterator[Chunk]:
     """Yield ``items`` in chunks of items with equally many splits, longest waiting first."""
-    ordered = sorted(items, key=lambda item: (item.halvings, item.since is None, item.since))
-    for halvings, group in groupby(ordered, key=attrgetter("halvings")):
-        size = chunk_size if call_size == 1 or not halvings else max(1, min(chunk_size, call_size) >> halvings)
+    ordered = sorted(items, key=lambda item: (item.split_level, item.since is None, item.since))
+    for split_level, group in groupby(ordered, key=attrgetter("split_level")):
+        size = chunk_size if call_size == 1 or not split_level else max(1, min(chunk_size, call_size) >> split_level)
         while some := tuple(islice(group, size)):
             yield Chunk(some)

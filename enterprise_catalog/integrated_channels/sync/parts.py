@@ -56,12 +56,12 @@ class Transmission:
     """The results of a chunk's items."""
 
     results: dict[str, ItemResult] = field(default_factory=dict)  #: By content key; one per item.
-    halvings: Counter[str] = field(default_factory=Counter)  #: By content key; see ``ItemResult``.
+    splits: Counter[str] = field(default_factory=Counter)  #: By content key; see ``ItemResult``.
     begun: set[str] = field(default_factory=set)  #: Keys of items for which a create was started.
     stopped_by: StopSyncError | None = None  #: Set when nothing else in this run will work.
 
     def complete(self, redacted: Callable[[str], str]) -> None:
-        """Add ``may_have_been_created`` and ``halvings`` to results that are not done, and redact their texts."""
+        """Add ``may_have_been_created`` and ``splits`` to results that are not done, and redact their texts."""
         for key, result in self.results.items():
             if result.outcome is not Outcome.DONE:
                 self.results[key] = replace(
@@ -69,7 +69,7 @@ class Transmission:
                     vendor_code=redacted(result.vendor_code),
                     message=redacted(result.message),
                     may_have_been_created=key in self.begun,
-                    halvings=self.halvings[key],
+                    splits=self.splits[key],
                 )
 
 
@@ -110,10 +110,10 @@ class _Part(ABC):
             del results[item.content_key]
         return [replace(item, remote_id="") for item in gone]
 
-    def note_halving(self, items: Sequence[Outgoing]) -> None:
+    def note_split(self, items: Sequence[Outgoing]) -> None:
         """Count a split for each of ``items``, if there are several: the call with all of them had no result."""
         if len(items) > 1:
-            self.transmission.halvings.update(item.content_key for item in items)
+            self.transmission.splits.update(item.content_key for item in items)
 
     def _note_begun(self, items: Sequence[Outgoing]) -> None:
         self.transmission.begun.update(item.content_key for item in items)
@@ -184,7 +184,7 @@ class _Part(ABC):
         try:
             call(items)
         except RejectedError as error:
-            self.note_halving(items)
+            self.note_split(items)
             if len(items) == 1:
                 self.transmission.results[items[0].content_key] = failed(items[0], error)
                 return []
@@ -272,7 +272,7 @@ class _PushedPart(_Part):
         try:
             self._noting(Action.CREATE, self._begin)(items)
         except RejectedError as error:
-            self.note_halving(items)
+            self.note_split(items)
             return error
         return None
 

@@ -117,9 +117,9 @@ def _step_of_desired(
     if idle := _why_idle(record, item, now):
         return key, idle
     action = Action.UPDATE if record.presence is Presence.PRESENT else Action.CREATE
-    halvings = 0 if _is_other_task(record, item) else _halvings(record)
+    split_level = 0 if _is_other_task(record, item) else _split_level(record)
     since = _due_since(record)
-    return key, PlannedItem(key, action, _reason(record, item), item.catalog_uuid, halvings=halvings, since=since)
+    return key, PlannedItem(key, action, _reason(record, item), item.catalog_uuid, split_level=split_level, since=since)
 
 
 def _why_idle(record: Record, item: DesiredItem, now: datetime) -> _Idle | None:
@@ -151,12 +151,12 @@ def _step_of_left(key: str, record: Record, now: datetime) -> tuple[str, Planned
         return key, _Idle.DEAD
     if was_deleting and _is_resting(record, now):
         return key, _Idle.WAITING
-    halvings = _halvings(record) if was_deleting else 0
-    return key, PlannedItem(key, Action.DELETE, "left the catalogs", halvings=halvings, since=_due_since(record))
+    split_level = _split_level(record) if was_deleting else 0
+    return key, PlannedItem(key, Action.DELETE, "left the catalogs", split_level=split_level, since=_due_since(record))
 
 
-def _halvings(record: Record) -> int:
-    return record.failures + record.halvings
+def _split_level(record: Record) -> int:
+    return record.failures + record.split_level
 
 
 def _due_since(record: Record) -> datetime | None:

@@ -118,7 +118,7 @@ class Transmitter:
             part.carry_out(items)
         except BudgetSpentError:
             # Otherwise these items would need as many calls again in the next run.
-            part.note_halving([item for item in items if item.content_key not in transmission.results])
+            part.note_split([item for item in items if item.content_key not in transmission.results])
             raise
         except RetryableError as error:
             is_silent = not any(item.content_key in transmission.results for item in items)

@@ -197,8 +197,8 @@ def test_chunks_hold_the_whole_plan_what_waits_longest_first(
     assert all(1 <= len(chunk.items) <= size for chunk in cut)
 
 
-def named(name: str, *, halvings: int = 0, since: datetime | None = None) -> PlannedItem:
-    return PlannedItem(name, Action.CREATE, "why", halvings=halvings, since=since)
+def named(name: str, *, split_level: int = 0, since: datetime | None = None) -> PlannedItem:
+    return PlannedItem(name, Action.CREATE, "why", split_level=split_level, since=since)
 
 
 @pytest.mark.parametrize("mixed", [False, True])
@@ -239,17 +239,17 @@ def test_what_failed_waits_since_its_rest_ended_and_not_before() -> None:
 
 
 CREATES = [
-    named("a", halvings=2),
+    named("a", split_level=2),
     named("b"),
-    named("c", halvings=2),
-    *(named(n, halvings=9) for n in "de"),
+    named("c", split_level=2),
+    *(named(n, split_level=9) for n in "de"),
     named("f"),
 ]
 
 
 def test_what_failed_before_comes_last_and_with_ever_fewer_others() -> None:
     cut = chunks(
-        SyncPlan([], [*CREATES, named("g", halvings=2)], [], [], 0, 0, 0), chunk_size=8, call_size=8, now=DAY_ONE
+        SyncPlan([], [*CREATES, named("g", split_level=2)], [], [], 0, 0, 0), chunk_size=8, call_size=8, now=DAY_ONE
     )
 
     assert ["".join(each.content_key for each in chunk.items) for chunk in cut] == ["bf", "ac", "g", "d", "e"]
@@ -331,7 +331,7 @@ def test_a_dead_letter_does_not_stand_in_the_way_of_another_task(
     sync_plan = plan(desired, {"k": record}, now=LATER)
 
     [item] = (*sync_plan.deletes, *sync_plan.creates, *sync_plan.updates)
-    assert (item.action, item.halvings) == (action, 0)
+    assert (item.action, item.split_level) == (action, 0)
 
 
 def test_a_delete_may_become_a_dead_letter_too() -> None:

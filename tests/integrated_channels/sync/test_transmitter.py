@@ -171,7 +171,7 @@ def test_a_culprit_among_them_costs_one_look_and_no_call_is_made_twice(shelf: Sh
 
     assert outcomes(transmission) == {key: "rejected" if key == culprit else "done" for key in KEYS}
     assert shelf.calls == {"create": 1 + 2 * 3, "find": 1}
-    assert transmission.halvings[culprit] == 3
+    assert transmission.splits[culprit] == 3
 
 
 def test_an_answer_that_leaves_one_of_them_out_leads_to_a_look() -> None:

@@ -4,7 +4,7 @@
 
     SyncError
      ├── RetryableError              retry these items later
-     │    ├── AnswerTooLargeError       request less at once
+     │    ├── ResponseTooLargeError       request less at once
      │    ├── DeadlineExceededError     retry, and end the run: the LMS is too slow for more calls
      │    └── TimedOutError             retry, but the LMS may still be processing the call
      ├── RejectedError               record these items as rejected, and continue

@@ -190,22 +190,22 @@ class Demonstration:
         """
         rows = []
         for number in count(1):
-            visit = self._visit()
-            rows.append([str(number), str(visit["read"]), str(visit["taken"])])
-            if not visit["read"]:
+            result = self._poll_feed()
+            rows.append([str(number), str(result["read"]), str(result["taken"])])
+            if not result["read"]:
                 break
             time.sleep(_VISITS_APART_SECONDS)
         self._table("Polls by the LMS", ("poll", "courses read", "courses accepted"), rows)
         self._manage("sync_channels", "--configuration", self._configuration, allowed=(0, 1))
 
-    def _visit(self) -> Mapping[str, Any]:
+    def _poll_feed(self) -> Mapping[str, Any]:
         body = json.dumps({"url": self._environment["CATALOG_API_URL"], "customer": CUSTOMER}).encode()
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self._url}/_sandbox/poll", data=body, headers=headers)  # noqa: S310  (loopback)
-        visit: Mapping[str, Any] = _get_json(request)
-        if visit["refused"]:
-            raise DemonstrationError(f"the LMS rejected a course: {visit['refused'][0]}")
-        return visit
+        result: Mapping[str, Any] = _get_json(request)
+        if result["refused"]:
+            raise DemonstrationError(f"the LMS rejected a course: {result['refused'][0]}")
+        return result
 
     def _with_progress(self, expected: int) -> list[Mapping[str, Any]]:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

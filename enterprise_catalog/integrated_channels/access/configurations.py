@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 
 @contextmanager
-def channel_for(
+def open_channel(
     configuration: ChannelConfiguration,
     *,
     before_each_call: BeforeCall | None = None,
@@ -56,7 +56,7 @@ def channel_for(
             fields.
         SyncError: raised by the block; its secrets are redacted.
     """
-    settings, credentials = checked(configuration)
+    settings, credentials = validate(configuration)
     with LMSClient(
         configuration.base_url,
         secrets=_secrets_of(credentials),
@@ -85,11 +85,11 @@ def _log_duplicates(configuration_id: int, duplicates: Duplicates) -> None:
     )
 
 
-def checked(configuration: ChannelConfiguration) -> tuple[ChannelSettings, ChannelSettings]:
+def validate(configuration: ChannelConfiguration) -> tuple[ChannelSettings, ChannelSettings]:
     """Return the configuration's settings and credentials, validated by its channel's models.
 
     Raises:
-        ConfigurationError: see :func:`channel_for`.
+        ConfigurationError: see :func:`open_channel`.
     """
     channel_class = CHANNELS.get(configuration.channel_code)
     if channel_class is None:
@@ -168,7 +168,7 @@ def channel_problems(configuration: ChannelConfiguration) -> list[str]:
     Example: the credentials are not the kind that the settings require. The configuration may be unsaved.
     """
     try:
-        with channel_for(configuration):
+        with open_channel(configuration):
             return []
     except ConfigurationError as error:
         return [error.message]

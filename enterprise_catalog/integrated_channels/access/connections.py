@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from enterprise_catalog.integrated_channels.access.configurations import channel_for, save_credentials
+from enterprise_catalog.integrated_channels.access.configurations import open_channel, save_credentials
 from enterprise_catalog.integrated_channels.audit import leases
 from enterprise_catalog.integrated_channels.audit.lease_renewer import LeaseRenewer
 from enterprise_catalog.integrated_channels.channels.base import ConsentingChannel
@@ -47,7 +47,7 @@ def connect(
         raise BusyError("A sync of this configuration is running; try again when it has ended.")
     renewer = LeaseRenewer(lease, clock)
     try:
-        with channel_for(
+        with open_channel(
             configuration,
             before_each_call=renewer.before_call,
             save_credentials=lambda changes: save_credentials(configuration, changes, lease=lease, now=clock()),
@@ -85,7 +85,7 @@ def authorization_url(
         BusyError: a run is in progress.
     """
     with connect(configuration, clock=clock) as (channel, _):
-        return _consenting(channel).authorization_url(redirect_uri=redirect_uri, state=state)
+        return _require_consenting(channel).authorization_url(redirect_uri=redirect_uri, state=state)
 
 
 def redeem(configuration: ChannelConfiguration, code: str, *, redirect_uri: str, clock: Callable[[], datetime]) -> None:
@@ -95,10 +95,10 @@ def redeem(configuration: ChannelConfiguration, code: str, *, redirect_uri: str,
         SyncError: the LMS rejects the code or is unreachable, or a run is in progress.
     """
     with connect(configuration, clock=clock) as (channel, _):
-        channel.save_credentials(_consenting(channel).redeem(code, redirect_uri=redirect_uri))
+        channel.save_credentials(_require_consenting(channel).redeem(code, redirect_uri=redirect_uri))
 
 
-def _consenting(channel: Channel[Any, Any]) -> ConsentingChannel:
+def _require_consenting(channel: Channel[Any, Any]) -> ConsentingChannel:
     if not isinstance(channel, ConsentingChannel):
         raise ConfigurationError(f"{channel.label} needs no authorization. Enter its credentials instead.")
     return channel

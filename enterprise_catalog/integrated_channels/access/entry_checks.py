@@ -17,7 +17,7 @@ from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 _READ_TIMEOUT_SECONDS: Final = 10
 
 
-def customer_problems(configuration: ChannelConfiguration) -> list[str]:
+def find_customer_problems(configuration: ChannelConfiguration) -> list[str]:
     """Return the problems of the configuration's customer and catalogs. Asks the catalog service.
 
     Returns:
@@ -38,7 +38,7 @@ def customer_problems(configuration: ChannelConfiguration) -> list[str]:
     return [f"Customer {customer} has no catalog {uuid}. Check the UUID." for uuid in unknown]
 
 
-def twin_problems(configuration: ChannelConfiguration) -> list[str]:
+def find_twin_problems(configuration: ChannelConfiguration) -> list[str]:
     """Return one sentence for each configuration that sends the same catalogs to the same target in the same LMS.
 
     Credentials are not compared: two accounts of one LMS write to the same courses. Inactive configurations are

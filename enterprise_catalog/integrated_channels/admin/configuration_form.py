@@ -18,7 +18,7 @@ from enterprise_catalog.integrated_channels.access.configurations import (
     settings_problems,
 )
 from enterprise_catalog.integrated_channels.access.credentials import encrypt
-from enterprise_catalog.integrated_channels.access.entry_checks import customer_problems, twin_problems
+from enterprise_catalog.integrated_channels.access.entry_checks import find_customer_problems, find_twin_problems
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
@@ -41,7 +41,7 @@ _SKIP = "Use this if the catalog service does not have the customer yet, or is u
 _ENTER_AGAIN = "Please re-enter the credentials. They are valid, but are not saved until the other errors are fixed."
 
 
-def entered_customer_problems(entered: Mapping[str, str]) -> list[str]:
+def find_entered_customer_problems(entered: Mapping[str, str]) -> list[str]:
     """Return the problems of a new configuration's customer and catalogs. Asks the catalog service.
 
     Args:
@@ -57,7 +57,7 @@ def entered_customer_problems(entered: Mapping[str, str]) -> list[str]:
     if catalog_problems(catalogs):
         return []
     try:
-        return customer_problems(ChannelConfiguration(enterprise_customer_uuid=customer, catalog_uuids=catalogs))
+        return find_customer_problems(ChannelConfiguration(enterprise_customer_uuid=customer, catalog_uuids=catalogs))
     except CatalogUnavailableError as error:
         return [f"The customer could not be checked: {error.message} Try again later, or skip the check."]
 
@@ -68,8 +68,8 @@ class ConfigurationForm(ModelForm):
     new_credentials = forms.CharField(label="Credentials", required=False, widget=SecretTextarea)
     skip_customer_check = forms.BooleanField(label="Skip the customer check", required=False, help_text=_SKIP)
 
-    #: Problems of a new configuration, see :func:`entered_customer_problems`; the page sets them before it creates the
-    #: form.
+    #: Problems of a new configuration, see :func:`find_entered_customer_problems`; the page sets them before it creates
+    #: the form.
     customer_problems: ClassVar[Sequence[str]] = ()
 
     class Meta:
@@ -145,7 +145,7 @@ class ConfigurationForm(ModelForm):
         """Reject a configuration that already exists, or whose customer does not exist."""
         names = ("channel_code", "enterprise_customer_uuid", "base_url", "settings", "catalog_uuids")
         entered = ChannelConfiguration(**{name: cleaned[name] for name in names})
-        self._add_errors("base_url", twin_problems(entered))
+        self._add_errors("base_url", find_twin_problems(entered))
         self._add_errors("enterprise_customer_uuid", [*self.customer_problems])
 
     def _check_together(self, channel_code: str, cleaned: dict[str, Any]) -> None:

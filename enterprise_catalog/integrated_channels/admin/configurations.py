@@ -34,7 +34,7 @@ from enterprise_catalog.integrated_channels.access.connections import check_conn
 from enterprise_catalog.integrated_channels.access.credentials import encrypt
 from enterprise_catalog.integrated_channels.admin.configuration_form import (
     ConfigurationForm,
-    entered_customer_problems,
+    find_entered_customer_problems,
 )
 from enterprise_catalog.integrated_channels.admin.runs import run_badge
 from enterprise_catalog.integrated_channels.audit import decisions
@@ -146,7 +146,9 @@ class ConfigurationPage(Page):
     ) -> HttpResponse:
         # Checked here and not in the form: Django opens a transaction around the form. If both programs share a SQLite
         # file, the catalog service could not issue a token during that transaction.
-        cast("_Checked", request).customer_problems = entered_customer_problems(request.POST) if not object_id else []
+        cast("_Checked", request).customer_problems = (
+            find_entered_customer_problems(request.POST) if not object_id else []
+        )
         return super().changeform_view(request, object_id, *args, **kwargs)
 
     def get_form(

@@ -54,7 +54,7 @@ CHANGING_COLUMNS: Final = [
 ]
 
 
-def with_rows(
+def read_rows(
     configuration: ChannelConfiguration, chunks: Iterator[Chunk], *, size: int
 ) -> Iterator[tuple[Chunk, Rows]]:
     """Yield each chunk with its rows; one statement reads the rows of several chunks.

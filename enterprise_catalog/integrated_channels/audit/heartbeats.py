@@ -99,7 +99,7 @@ def check_workers() -> str:
     seen = list(WorkerHeartbeat.objects.order_by("-seen_at").values_list("seen_at", flat=True)[:1_000])
     alive = sum(moment > timezone.now() - SILENCE for moment in seen)
     if not alive:
-        raise DegradedError(f"no worker is running; last heartbeat: {_written(seen[0] if seen else None)}")
+        raise DegradedError(f"no worker is running; last heartbeat: {_format(seen[0] if seen else None)}")
     return f"{alive} running"
 
 
@@ -115,9 +115,9 @@ def check_scheduler() -> str:
     last = task.last_run_at
     every = task.interval.schedule.run_every if task.interval else timedelta(days=1)
     if last is None or last < timezone.now() - 2 * every - SCHEDULER_LAG:
-        raise DegradedError(f"not running or late; last tick: {_written(last)}")
-    return f"last tick: {_written(last)}"
+        raise DegradedError(f"not running or late; last tick: {_format(last)}")
+    return f"last tick: {_format(last)}"
 
 
-def _written(moment: datetime | None) -> str:
+def _format(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else "never"

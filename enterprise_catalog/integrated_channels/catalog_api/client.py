@@ -30,7 +30,7 @@ from enterprise_catalog.integrated_channels.catalog_api.session import CatalogSe
 from enterprise_catalog.integrated_channels.domain import MAX_ETAG_LENGTH, ContentItem
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, RunDeadlineError
 from enterprise_catalog.integrated_channels.lms.deadlines import WorkThread
-from enterprise_catalog.integrated_channels.lms.decoding import BodyError, decoded
+from enterprise_catalog.integrated_channels.lms.decoding import BodyError, decode
 from enterprise_catalog.integrated_channels.redaction import Redaction
 
 if TYPE_CHECKING:
@@ -303,7 +303,7 @@ class CatalogClient:
         ) as response:
             raw = response.raw.stream(_BYTES_AT_ONCE, decode_content=False)
             encoding = response.headers.get("Content-Encoding", "")
-            for part in decoded(raw, encoding=encoding, limit=MAX_RESPONSE_BYTES):
+            for part in decode(raw, encoding=encoding, limit=MAX_RESPONSE_BYTES):
                 parts.append(part)
                 if time.monotonic() > ends_at:
                     raise TimeoutError  # The caller has stopped waiting.

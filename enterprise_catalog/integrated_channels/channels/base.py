@@ -145,10 +145,10 @@ class PushChannel(Channel[S, C]):
     def find(self, keys: Sequence[str]) -> Mapping[str, str]:
         """Return content key -> LMS id for each of ``keys`` that the LMS has. Keys compare exactly.
 
-        Includes hidden items. If several items have the same key, :meth:`chosen` selects one.
+        Includes hidden items. If several items have the same key, :meth:`choose` selects one.
         """
 
-    def chosen(self, key: str, remote_ids: Collection[str]) -> str | None:
+    def choose(self, key: str, remote_ids: Collection[str]) -> str | None:
         """Return the id of the oldest LMS item with ``key``, or ``None`` without ``remote_ids``. Reports duplicates.
 
         Args:

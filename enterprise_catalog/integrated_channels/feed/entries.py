@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _ITEMS_AT_ONCE: Final = 1_000
 
 
-def entries(
+def make_entries(
     configuration: ChannelConfiguration,
     rows: Mapping[str, ContentMetadataItemTransmission],
     outgoing: Sequence[Outgoing],

@@ -52,7 +52,7 @@ def log_in(
         TooManyFailuresError: the name has failed too often, and has never logged in from the request's network.
     """
     return limited_login(
-        lambda: _matching(configurations, name, password),
+        lambda: _find_match(configurations, name, password),
         scope="feed",
         name=name,
         network=client_network(request),
@@ -60,7 +60,9 @@ def log_in(
     )
 
 
-def _matching(configurations: Sequence[ChannelConfiguration], name: str, password: str) -> ChannelConfiguration | None:
+def _find_match(
+    configurations: Sequence[ChannelConfiguration], name: str, password: str
+) -> ChannelConfiguration | None:
     shown = _digest(name) + _digest(password)
     missing = max(0, _LEAST_COMPARISONS - len(configurations))
     matches = [each for each in [*configurations, *[_decoy()] * missing] if _has_credentials(each, shown)]

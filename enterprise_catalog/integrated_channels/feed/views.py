@@ -22,7 +22,7 @@ from rest_framework.exceptions import Throttled
 from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 
-from enterprise_catalog.integrated_channels.access.configurations import channel_for
+from enterprise_catalog.integrated_channels.access.configurations import open_channel
 from enterprise_catalog.integrated_channels.channels.base import PullChannel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
@@ -79,39 +79,39 @@ class FeedView(_FeedAPI):
 
         Returns 404 if the token's configuration is no longer active, and 503 if the configuration is invalid.
         """
-        configuration = self._visited(request)
+        configuration = self._authenticate(request)
         if isinstance(configuration, HttpResponse):
             return configuration
         now = timezone.now()
         since = _since(request, configuration, now)
         try:
-            with channel_for(configuration) as channel:
+            with open_channel(configuration) as channel:
                 assert isinstance(channel, PullChannel)
                 by_any_poll = channel.is_acknowledged_by_any_poll
                 is_poll = by_any_poll or since is not None
                 if is_poll:
                     feed_entries.confirm(configuration, since=since, by_any_poll=by_any_poll, now=now)
                 page = list(FeedItem.objects.to_serve(configuration)[: _count(request)])
-                body = _written(page, channel)
-                body = _noted(body, page, since) if is_poll else body
+                body = _render_entries(page, channel)
+                body = _note_when_served(body, page, since) if is_poll else body
                 return StreamingHttpResponse(body, content_type="application/json")
         except ConfigurationError as error:
             log.warning("feed_not_served", configuration_id=configuration.pk, reason=error.message)
-            return _told(503, "The feed is currently unavailable.")
+            return _message(503, "The feed is currently unavailable.")
 
     def head(self, request: Request) -> HttpResponseBase:
         """Return the response of :meth:`get` without a body. Changes nothing."""
-        configuration = self._visited(request)
+        configuration = self._authenticate(request)
         if isinstance(configuration, HttpResponse):
             return configuration
         return HttpResponse(content_type="application/json")
 
-    def _visited(self, request: Request) -> ChannelConfiguration | HttpResponse:
+    def _authenticate(self, request: Request) -> ChannelConfiguration | HttpResponse:
         """Return the configuration that the request names and may read, or an error response."""
         parameter = self.channel_class.customer_parameter
         named = request.query_params.get(parameter, "")
         if not named:
-            return _told(400, f"The parameter {parameter} is required.")
+            return _message(400, f"The parameter {parameter} is required.")
         scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return self._of_token(shown.strip(), named)
@@ -126,9 +126,9 @@ class FeedView(_FeedAPI):
             return _unauthorized()
         found = self._configurations(pk=configuration_id)
         if not found:
-            return _told(404, "The token's configuration is inactive or was deleted.")
+            return _message(404, "The token's configuration is inactive or was deleted.")
         if str(found[0].enterprise_customer_uuid) != named.lower():
-            return _told(403, "The token belongs to another customer.")
+            return _message(403, "The token belongs to another customer.")
         return found[0]
 
 
@@ -164,7 +164,7 @@ def _basic(scheme: str, shown: str) -> tuple[str, str]:
     return user, password
 
 
-def _written(page: list[FeedItem], channel: PullChannel[Any, Any]) -> Iterator[bytes]:
+def _render_entries(page: list[FeedItem], channel: PullChannel[Any, Any]) -> Iterator[bytes]:
     """Yield ``page`` as a JSON list, in parts of at most 100 entries."""
     yield b"["
     for start in range(0, len(page), _ENTRIES_AT_ONCE):
@@ -175,7 +175,7 @@ def _written(page: list[FeedItem], channel: PullChannel[Any, Any]) -> Iterator[b
     yield b"]"
 
 
-def _noted(body: Iterator[bytes], page: list[FeedItem], since: datetime | None) -> Iterator[bytes]:
+def _note_when_served(body: Iterator[bytes], page: list[FeedItem], since: datetime | None) -> Iterator[bytes]:
     """Yield ``body``, then record that ``page`` was served."""
     yield from body
     # The server requests the next part only after it has written the current one, and never after a broken connection.
@@ -210,12 +210,12 @@ def _uuid_of(text: str) -> UUID:
         return UUID(int=0)
 
 
-def _told(status: int, message: str) -> HttpResponse:
+def _message(status: int, message: str) -> HttpResponse:
     return JsonResponse({"message": message}, status=status)
 
 
 def _unauthorized() -> HttpResponse:
-    response = _told(401, "Authentication is required: send the configuration's user name and password, or a token.")
+    response = _message(401, "Authentication is required: send the configuration's user name and password, or a token.")
     response["WWW-Authenticate"] = 'Basic realm="feed", Bearer'
     return response
 

@@ -28,7 +28,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     TimedOutError,
 )
 from enterprise_catalog.integrated_channels.lms.deadlines import CallClock, check_call
-from enterprise_catalog.integrated_channels.lms.decoding import ACCEPTED, BodyError, TooLargeError, decoded
+from enterprise_catalog.integrated_channels.lms.decoding import ACCEPTED, BodyError, TooLargeError, decode
 from enterprise_catalog.integrated_channels.lms.ssrf import DeadlineTransport, PublicTransport
 from enterprise_catalog.integrated_channels.redaction import Redaction
 
@@ -210,7 +210,7 @@ class LMSClient:
         self._before_each_call(is_counted=is_counted)
         request: dict[str, Any] = {"params": params, "headers": dict(headers or {})}
         with self._call_clock.call():
-            with self._translated():
+            with self._translate_errors():
                 if form is not None:
                     request["content"] = form_encoded(form)
                     request["headers"] |= _FORM
@@ -237,7 +237,7 @@ class LMSClient:
         return self.redacted(code), self.redacted(text) or response.excerpt
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         """Translate httpx's exceptions into those of this package."""
         try:
             yield
@@ -258,7 +258,7 @@ class LMSClient:
         encoding = raw.headers.get("content-encoding", "")
         parts = []
         try:
-            for part in decoded(raw.stream, encoding=encoding, limit=MAX_RESPONSE_BYTES):
+            for part in decode(raw.stream, encoding=encoding, limit=MAX_RESPONSE_BYTES):
                 parts.append(part)
                 check_call()  # Sockets check only while they wait; an endless response may never let them wait.
         except TooLargeError as error:

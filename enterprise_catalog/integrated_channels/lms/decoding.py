@@ -27,7 +27,7 @@ class TooLargeError(BodyError):
     """The body exceeds the limit, before or after decompression."""
 
 
-def decoded(parts: Iterable[bytes], *, encoding: str, limit: int) -> Iterator[bytes]:
+def decode(parts: Iterable[bytes], *, encoding: str, limit: int) -> Iterator[bytes]:
     """Yield the decompressed body.
 
     Args:
@@ -42,11 +42,11 @@ def decoded(parts: Iterable[bytes], *, encoding: str, limit: int) -> Iterator[by
     name = encoding.strip().lower()
     if name not in ("", "identity", "gzip", "x-gzip"):
         raise BodyError(f"The response has the Content-Encoding {encoding[:100]!r}; only gzip is accepted.")
-    sent = _limited(parts, limit)
-    return sent if name in ("", "identity") else _limited(_unzipped(sent), limit)
+    sent = _limit_size(parts, limit)
+    return sent if name in ("", "identity") else _limit_size(_unzip(sent), limit)
 
 
-def _limited(parts: Iterable[bytes], limit: int) -> Iterator[bytes]:
+def _limit_size(parts: Iterable[bytes], limit: int) -> Iterator[bytes]:
     size = 0
     for part in parts:
         size += len(part)
@@ -55,7 +55,7 @@ def _limited(parts: Iterable[bytes], limit: int) -> Iterator[bytes]:
         yield part
 
 
-def _unzipped(parts: Iterable[bytes]) -> Iterator[bytes]:
+def _unzip(parts: Iterable[bytes]) -> Iterator[bytes]:
     decompressor = zlib.decompressobj(_GZIP)
     is_empty = True
     for part in parts:

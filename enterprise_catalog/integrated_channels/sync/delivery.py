@@ -48,7 +48,7 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
     if sync_plan.withdrawn:
         run.counts.add(Action.DELETE, Outcome.WITHDRAWN, len(sync_plan.withdrawn))
     plan_marks.hold(configuration, sync_plan.held, lease=lease, now=run.clock())
-    sync_plan = _released(run, sync_plan)
+    sync_plan = _release(run, sync_plan)
     plan_marks.take_back(configuration, sync_plan.back, lease=lease, now=run.clock())
     plan_marks.note_planned(configuration, sync_plan.creates, lease=lease, now=run.clock())
     size = min(configuration.chunk_size or max(channel.items_per_call, CHUNK_SIZE), bulk.ROWS_PER_STATEMENT)
@@ -84,7 +84,7 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
         plan_marks.note_left_over(configuration, left, reason=reason, lease=lease, now=run.clock())
 
 
-def _released(run: Run, sync_plan: SyncPlan) -> SyncPlan:
+def _release(run: Run, sync_plan: SyncPlan) -> SyncPlan:
     """Queue held deletes that no longer exceed the limit; drop deletes that an operator has decided against."""
     released = plan_marks.release(run.configuration, sync_plan.released, lease=run.lease, now=run.clock())
     kept = set(sync_plan.released) - released
@@ -112,7 +112,7 @@ def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int)
     """
     to_send = list(islice(waiting, run.configuration.max_chunks_per_run))
     following = iter([*to_send[1:], None])
-    for chunk, rows in attempts.with_rows(run.configuration, iter(to_send), size=size):
+    for chunk, rows in attempts.read_rows(run.configuration, iter(to_send), size=size):
         next_chunk = next(following)
         run.renewer.check_time()
         run.lease.budget.check(run.clock())
@@ -161,7 +161,7 @@ def _send_chunk(
         sender.prefetcher.start(next_chunk)
     feed: list[FeedItem] = []
     if isinstance(sender.channel, PullChannel):
-        feed = feed_entries.entries(run.configuration, rows, export.outgoing, sender.channel, now=now)
+        feed = feed_entries.make_entries(run.configuration, rows, export.outgoing, sender.channel, now=now)
         transmission = staged(export.outgoing, in_feed={entry.transmission.content_key for entry in feed})
     else:
         transmission = sender.transmitter.transmit(export.outgoing)

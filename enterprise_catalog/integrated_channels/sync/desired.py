@@ -37,7 +37,7 @@ def catalogs_to_send(configuration: ChannelConfiguration, of_customer: Sequence[
     return named or of_customer
 
 
-def desired_items(catalog_uuids: Sequence[UUID], history: History, catalog: CatalogClient) -> Desired:
+def load_desired_items(catalog_uuids: Sequence[UUID], history: History, catalog: CatalogClient) -> Desired:
     """Return the items that belong in the LMS.
 
     An item in several catalogs keeps the catalog that it was last sent from, else gets the first in ``catalog_uuids``.

@@ -78,7 +78,7 @@ def check_drift(configuration: ChannelConfiguration, *, clock: Callable[[], date
         inputs, there, duplicates = _read_both_sides(configuration, channel, renewer, catalog, clock)
         others = {key for key in there if key not in inputs.desired and key not in inputs.records}
         found = [*_wrongly_there(inputs, there), *_wrongly_absent(inputs, there)]
-        found += _changed(inputs, there, channel, catalog)
+        found += _find_changed(inputs, there, channel, catalog)
         found += [Drift(d.content_key, Difference.DUPLICATE, str(d)) for d in duplicates if d.content_key not in others]
     return DriftReport(sorted(found, key=lambda drift: drift.content_key), len(others))
 
@@ -148,7 +148,7 @@ def _wrongly_there(inputs: PlanInputs, there: Mapping[str, RemoteItem]) -> Itera
 
 
 def _wrongly_absent(inputs: PlanInputs, there: Mapping[str, RemoteItem]) -> Iterator[Drift]:
-    for key in _held(inputs):
+    for key in _keys_held(inputs):
         item = there.get(key)
         if item is None:
             yield Drift(key, Difference.MISSING, "The LMS does not have this item.")
@@ -156,15 +156,15 @@ def _wrongly_absent(inputs: PlanInputs, there: Mapping[str, RemoteItem]) -> Iter
             yield Drift(key, Difference.MISSING, f"The LMS hides it from learners (id {item.remote_id}).")
 
 
-def _changed(
+def _find_changed(
     inputs: PlanInputs, there: Mapping[str, RemoteItem], channel: Channel[Any, Any], catalog: CatalogClient
 ) -> Iterator[Drift]:
-    comparable = [key for key in _held(inputs) if key in there and there[key].fields and there[key].is_offered]
+    comparable = [key for key in _keys_held(inputs) if key in there and there[key].fields and there[key].is_offered]
     for start in range(0, len(comparable), _DOCUMENTS_AT_ONCE):
-        yield from _changed_among(comparable[start : start + _DOCUMENTS_AT_ONCE], inputs, there, channel, catalog)
+        yield from _compare_documents(comparable[start : start + _DOCUMENTS_AT_ONCE], inputs, there, channel, catalog)
 
 
-def _changed_among(
+def _compare_documents(
     keys: Sequence[str],
     inputs: PlanInputs,
     there: Mapping[str, RemoteItem],
@@ -185,7 +185,7 @@ def _changed_among(
                 yield Drift(key, Difference.CHANGED, f"Different in the LMS: {', '.join(names)}.")
 
 
-def _held(inputs: PlanInputs) -> list[str]:
+def _keys_held(inputs: PlanInputs) -> list[str]:
     """Return the keys of items whose newest version the LMS has, according to the rows."""
     skipped = [key for key, item in inputs.desired.items.items() if (r := inputs.records.get(key)) and r.holds(item)]
     return [*inputs.desired.matched, *skipped]

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import ngettext
 
 from enterprise_catalog.db.broken_connections import CONNECTION_ERRORS, reset_connection
-from enterprise_catalog.integrated_channels.access.configurations import channel_for, save_credentials
+from enterprise_catalog.integrated_channels.access.configurations import open_channel, save_credentials
 from enterprise_catalog.integrated_channels.audit import leases, plan_marks, runs
 from enterprise_catalog.integrated_channels.audit.lease_renewer import LeaseRenewer
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
@@ -96,7 +96,7 @@ def sync(
 def _carry_out(run: Run) -> None:
     """Do the run's work and end its row, also after an error."""
     try:
-        _end(run, *_outcome(run))
+        _end(run, *_do_work(run))
     except LeaseLostError as error:
         # The next run has marked this run as abandoned; this run must not write anything more.
         run.row.refresh_from_db()
@@ -126,11 +126,11 @@ def _give_up(run: Run, reason: str) -> None:
     _end(run, RunState.STOPPED, reason)
 
 
-def _outcome(run: Run) -> tuple[RunState, str]:
+def _do_work(run: Run) -> tuple[RunState, str]:
     """Do the run's work; return the final state, and the reason if the run could not continue."""
     try:
         with (
-            channel_for(
+            open_channel(
                 run.configuration,
                 before_each_call=run.renewer.before_call,
                 call_clock=run.call_clock,
@@ -144,7 +144,7 @@ def _outcome(run: Run) -> tuple[RunState, str]:
         ):
             run.lease.budget.limit = channel.rate_limit
             run.lease.pacer.fit(most=channel.items_per_call, limit=channel.rate_limit)
-            catalogs = _catalogs_if_changed(run, catalog)
+            catalogs = _fetch_changed_catalogs(run, catalog)
             if catalogs is None:
                 run.row.matched = run.items
                 return RunState.COMPLETE, checkpoint.REASON
@@ -155,7 +155,7 @@ def _outcome(run: Run) -> tuple[RunState, str]:
             run.etag = catalogs.etag
             send(run, sync_plan, catalog, channel)
     except StopSyncError as error:
-        return _stopped_by(error, run)
+        return _record_stop(error, run)
     reasons = []
     if run.row.held:
         reasons.append(plan_marks.held_reason(run.row.held))
@@ -173,7 +173,7 @@ def _staged_reason(items: int) -> str:
     return reason % f"{items:,}"
 
 
-def _stopped_by(error: StopSyncError, run: Run) -> tuple[RunState, str]:
+def _record_stop(error: StopSyncError, run: Run) -> tuple[RunState, str]:
     """Return the final state and the reason for ``error``; set the pause after the run."""
     if isinstance(error, BudgetSpentError):
         run.pause = timedelta(seconds=error.retry_after_seconds or 0)
@@ -188,7 +188,7 @@ def _stopped_by(error: StopSyncError, run: Run) -> tuple[RunState, str]:
     return RunState.INCOMPLETE if isinstance(error, RunDeadlineError) else RunState.STOPPED, error.message
 
 
-def _catalogs_if_changed(run: Run, catalog: CatalogClient) -> CatalogList | None:
+def _fetch_changed_catalogs(run: Run, catalog: CatalogClient) -> CatalogList | None:
     """Return the customer's catalogs; ``None`` if the LMS already equals them and there is nothing to do."""
     customer, left_behind = run.configuration.enterprise_customer_uuid, run.lease.left_behind
     if run.saved is not None:  # Must be compared with the current catalogs.

@@ -100,9 +100,9 @@ class _Part(ABC):
     def _send(self, kind: str, call: Send, items: Sequence[Outgoing]) -> None:
         """Send ``items`` in batches and record the result of each item."""
         for part in self.timing.pacer.parts(kind, items):
-            self._in_halves(self._noting(kind, call), part)
+            self._in_halves(self._recording(kind, call), part)
 
-    def _gone(self, items: Iterable[Outgoing]) -> list[Outgoing]:
+    def _pop_gone(self, items: Iterable[Outgoing]) -> list[Outgoing]:
         """Return the items that the LMS no longer has, and remove their results."""
         results = self.transmission.results
         gone = [item for item in items if results[item.content_key].outcome is Outcome.GONE]
@@ -118,9 +118,9 @@ class _Part(ABC):
     def _note_begun(self, items: Sequence[Outgoing]) -> None:
         self.transmission.begun.update(item.content_key for item in items)
 
-    def _noting(self, kind: str, call: Send) -> Callable[[Sequence[Outgoing]], None]:
+    def _recording(self, kind: str, call: Send) -> Callable[[Sequence[Outgoing]], None]:
         def send(items: Sequence[Outgoing]) -> None:
-            results = {result.content_key: result for result in self._timed(kind, call, items)}
+            results = {result.content_key: result for result in self._time_call(kind, call, items)}
             for item in items:
                 no_result = ItemResult(item.content_key, Outcome.RETRY, message=_NO_RESULT)
                 result = results.get(item.content_key, no_result)
@@ -129,7 +129,7 @@ class _Part(ABC):
 
         return send
 
-    def _timed(self, kind: str, call: Send, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+    def _time_call(self, kind: str, call: Send, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
         """Make one call, and adapt the batch size to its duration."""
         timed = self.timing.start(kind, items=len(items))
         try:
@@ -202,7 +202,7 @@ class _UpsertedPart(_Part):
     def carry_out(self, items: Sequence[Outgoing]) -> None:
         self._note_begun([item for item in items if item.action is Action.CREATE])
         self._send(APPLY, self.channel.apply, items)
-        for item in self._gone(items):
+        for item in self._pop_gone(items):
             self.transmission.results[item.content_key] = _gone_already(item)
 
 
@@ -228,18 +228,18 @@ class _PushedPart(_Part):
         refusal = self._create_unseen(unseen)
         if isinstance(refusal, RejectedForNowError):  # Not caused by existing items, so no look-up is needed.
             self._create_halves(unseen, refusal)
-        absent = self._not_adopted([item for item in items if item.content_key not in self.transmission.results])
+        absent = self._adopt_existing([item for item in items if item.content_key not in self.transmission.results])
         if refusal is not None and absent == unseen:
             self._create_halves(absent, refusal)
         else:
             self._create_absent(absent)
 
-    def _not_adopted(self, items: Sequence[Outgoing]) -> list[Outgoing]:
+    def _adopt_existing(self, items: Sequence[Outgoing]) -> list[Outgoing]:
         """Look up ``items`` and update the existing ones; return the missing ones."""
-        present, absent = self._located(items)
+        present, absent = self._locate(items)
         self._note_begun(present)
         self._send(Action.UPDATE, self.channel.update, present)
-        return absent + self._gone(present)
+        return absent + self._pop_gone(present)
 
     def _create_absent(self, items: list[Outgoing]) -> None:
         """Create items that the LMS does not have; split rejected calls until each rejected item is alone.
@@ -250,9 +250,9 @@ class _PushedPart(_Part):
             self._create_part(list(part))
 
     def _create_part(self, items: list[Outgoing]) -> None:
-        if (error := self._refusal_of(items)) is not None:
+        if (error := self._try_create(items)) is not None:
             is_in_doubt = isinstance(error, RejectedInDoubtError) and len(items) > 1
-            absent = self._not_adopted(items) if is_in_doubt else items
+            absent = self._adopt_existing(items) if is_in_doubt else items
             if len(absent) == len(items):
                 self._create_halves(absent, error)
             else:
@@ -267,16 +267,16 @@ class _PushedPart(_Part):
         self._create_absent(items[:middle])
         self._create_absent(items[middle:])
 
-    def _refusal_of(self, items: Sequence[Outgoing]) -> RejectedError | None:
+    def _try_create(self, items: Sequence[Outgoing]) -> RejectedError | None:
         """Create ``items`` in one call; return the error if the call was rejected."""
         try:
-            self._noting(Action.CREATE, self._begin)(items)
+            self._recording(Action.CREATE, self._create_and_note)(items)
         except RejectedError as error:
             self.note_split(items)
             return error
         return None
 
-    def _begin(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
+    def _create_and_note(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
         """Create ``items``, and record which of them the LMS may have now."""
         unknown_before = {item.content_key for item in items if item.content_key in self.transmission.begun}
         self._note_begun(items)
@@ -315,9 +315,9 @@ class _PushedPart(_Part):
             message = f"A call with {carried} timed out, and the LMS did not complete it within {waited}."
             raise LMSUnavailableError(message) from error
         timed.end()
-        present, absent = self._located(items)
+        present, absent = self._locate(items)
         self._send(Action.UPDATE, self.channel.update, present)
-        for item in absent + self._gone(present):
+        for item in absent + self._pop_gone(present):
             results[item.content_key] = failed(item, error)
         return [results[item.content_key] for item in items]
 
@@ -330,7 +330,7 @@ class _PushedPart(_Part):
         if not items:
             return None
         results = self.transmission.results
-        if (error := self._refusal_of(items)) is not None:
+        if (error := self._try_create(items)) is not None:
             return error
         for item in items:
             if results[item.content_key].outcome not in (Outcome.DONE, Outcome.REJECTED):
@@ -341,20 +341,20 @@ class _PushedPart(_Part):
         """Update existing items; create missing items again."""
         known = [item for item in items if item.remote_id]
         self._send(Action.UPDATE, self.channel.update, known)
-        lost = [item for item in items if not item.remote_id] + self._gone(known)
+        lost = [item for item in items if not item.remote_id] + self._pop_gone(known)
         self._create([replace(item, may_be_there=True) for item in lost])
 
     def _delete(self, items: Sequence[Outgoing]) -> None:
         """Delete existing items. An item that the LMS finds neither by id nor by key is already deleted."""
         known = [item for item in items if item.remote_id]
         self._send(Action.DELETE, self.channel.delete, known)
-        lost = [item for item in items if not item.remote_id] + self._gone(known)
-        present, absent = self._located(lost)
+        lost = [item for item in items if not item.remote_id] + self._pop_gone(known)
+        present, absent = self._locate(lost)
         self._send(Action.DELETE, self.channel.delete, present)
-        for item in absent + self._gone(present):
+        for item in absent + self._pop_gone(present):
             self.transmission.results[item.content_key] = _gone_already(item)
 
-    def _located(self, items: Sequence[Outgoing]) -> tuple[list[Outgoing], list[Outgoing]]:
+    def _locate(self, items: Sequence[Outgoing]) -> tuple[list[Outgoing], list[Outgoing]]:
         """Return the items that the LMS has, with its ids, and the items that it does not have."""
         found: dict[str, str] = {}
 

@@ -18,7 +18,7 @@ from enterprise_catalog.integrated_channels.domain import DeleteLimit
 from enterprise_catalog.integrated_channels.exceptions import StopSyncError
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
 from enterprise_catalog.integrated_channels.sync import checkpoint
-from enterprise_catalog.integrated_channels.sync.desired import catalogs_to_send, desired_items
+from enterprise_catalog.integrated_channels.sync.desired import catalogs_to_send, load_desired_items
 from enterprise_catalog.integrated_channels.sync.plan import plan
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def load_plan_inputs(
     """
     catalog_uuids = catalogs_to_send(configuration, of_customer)
     history = ContentMetadataItemTransmission.objects.of(configuration).history()
-    desired = desired_items(catalog_uuids, history, catalog)
+    desired = load_desired_items(catalog_uuids, history, catalog)
     return PlanInputs(configuration, desired, history.records_but_of(desired.matched), now)
 
 

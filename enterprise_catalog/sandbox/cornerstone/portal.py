@@ -76,7 +76,7 @@ class CourseEntry(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class Poll:
     """The result of a poll."""
 
     read: int  #: Number of courses in the response.
@@ -84,7 +84,7 @@ class Visit:
     refused: list[tuple[str, str]]  #: ID and reason of each rejected course.
 
 
-class VisitFailedError(Exception):
+class PollFailedError(Exception):
     """The poll failed. The message contains the reason."""
 
 
@@ -131,7 +131,7 @@ class CornerstoneSandbox(SandboxApplication):
             self.courses.clear()
             self.known_since = None
 
-    def poll(self, client: httpx.Client, customer: str) -> Visit:
+    def poll(self, client: httpx.Client, customer: str) -> Poll:
         """Poll the feed once.
 
         Args:
@@ -139,7 +139,7 @@ class CornerstoneSandbox(SandboxApplication):
             customer: UUID of the customer.
 
         Raises:
-            VisitFailedError: the request failed, or the response is broken or not a list; nothing was stored.
+            PollFailedError: the request failed, or the response is broken or not a list; nothing was stored.
         """
         began = self.clock() + self.skew_seconds
         with self.lock:
@@ -150,9 +150,9 @@ class CornerstoneSandbox(SandboxApplication):
         asked = {"ciid": customer} | ({} if self.count is None else {"count": str(self.count)})
         entries = self._read(client, headers, asked)
         with self.lock:
-            visit = self._take(entries)
+            result = self._take(entries)
             self.known_since = began
-        return visit
+        return result
 
     def _authorization(self, client: httpx.Client) -> str:
         basic = "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
@@ -160,7 +160,7 @@ class CornerstoneSandbox(SandboxApplication):
             return basic
         answer = client.post(TOKEN, data={"grant_type": "client_credentials"}, headers={"Authorization": basic})
         if answer.status_code != 200:
-            raise VisitFailedError(f"the token request returned {answer.status_code}: {answer.text[:200]}")
+            raise PollFailedError(f"the token request returned {answer.status_code}: {answer.text[:200]}")
         return f"Bearer {answer.json()['access_token']}"
 
     def _read(self, client: httpx.Client, headers: Mapping[str, str], asked: Mapping[str, str]) -> list[Any]:
@@ -168,13 +168,13 @@ class CornerstoneSandbox(SandboxApplication):
             with client.stream("GET", FEED, params=asked, headers=headers) as answer:
                 if answer.status_code != 200:
                     answer.read()
-                    raise VisitFailedError(f"{answer.status_code}: {answer.text[:200]}")
+                    raise PollFailedError(f"{answer.status_code}: {answer.text[:200]}")
                 content = self._received(answer)
             entries = json.loads(content)
         except (httpx.HTTPError, ValueError) as error:
-            raise VisitFailedError(f"{type(error).__name__}: {error}") from error
+            raise PollFailedError(f"{type(error).__name__}: {error}") from error
         if not isinstance(entries, list):
-            raise VisitFailedError("the response is not a list")
+            raise PollFailedError("the response is not a list")
         return entries
 
     def _received(self, answer: httpx.Response) -> bytes:
@@ -183,9 +183,9 @@ class CornerstoneSandbox(SandboxApplication):
             return answer.read()
         self.breaks -= 1
         next(answer.iter_raw(1), None)
-        raise VisitFailedError("the portal closed the connection")
+        raise PollFailedError("the portal closed the connection")
 
-    def _take(self, entries: Sequence[Any]) -> Visit:
+    def _take(self, entries: Sequence[Any]) -> Poll:
         taken, refused = 0, []
         for entry in entries:
             try:
@@ -198,7 +198,7 @@ class CornerstoneSandbox(SandboxApplication):
             if known is None or _moment(known) < _moment(course):
                 self.courses[course.ID] = course
                 taken += 1
-        return Visit(len(entries), taken, refused)
+        return Poll(len(entries), taken, refused)
 
     def _control(self, request: Request) -> Response:
         if (request.method, request.path) != ("POST", f"{CONTROL_PREFIX}poll"):
@@ -206,10 +206,10 @@ class CornerstoneSandbox(SandboxApplication):
         asked = request.get_json()
         try:
             with httpx.Client(base_url=asked["url"], timeout=60, trust_env=False) as client:
-                visit = self.poll(client, asked["customer"])
-        except VisitFailedError as error:
+                result = self.poll(client, asked["customer"])
+        except PollFailedError as error:
             return json_response({"error": str(error)}, status=502)
-        return json_response({"read": visit.read, "taken": visit.taken, "refused": visit.refused})
+        return json_response({"read": result.read, "taken": result.taken, "refused": result.refused})
 
 
 def content_key_of(course: CourseEntry) -> str:

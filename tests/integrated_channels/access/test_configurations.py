@@ -10,9 +10,9 @@ from cryptography.fernet import Fernet
 
 from enterprise_catalog.integrated_channels.access.configurations import (
     catalog_problems,
-    channel_for,
     credentials_problems,
     make_configuration,
+    open_channel,
     settings_problems,
 )
 from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt
@@ -34,13 +34,13 @@ def a_configuration(credentials: dict[str, Any], **columns: Any) -> ChannelConfi
 
 
 def failure_of(configuration: ChannelConfiguration) -> str:
-    with pytest.raises(ConfigurationError) as raised, channel_for(configuration):
+    with pytest.raises(ConfigurationError) as raised, open_channel(configuration):
         pass
     return raised.value.message
 
 
 def test_a_channel_gets_its_settings_and_credentials() -> None:
-    with channel_for(a_configuration({"token": SECRET}, settings={"category_id": 7})) as channel:
+    with open_channel(a_configuration({"token": SECRET}, settings={"category_id": 7})) as channel:
         assert isinstance(channel, Moodle)
         assert channel.settings.category_id == 7
         assert channel.credentials.token is not None
@@ -50,12 +50,12 @@ def test_a_channel_gets_its_settings_and_credentials() -> None:
 
 @pytest.mark.parametrize("credentials", [{"token": SECRET}, {"username": "bot", "password": SECRET}])
 def test_its_client_knows_the_secrets_and_takes_them_out_of_messages(credentials: dict[str, str]) -> None:
-    with channel_for(a_configuration(credentials)) as channel:
+    with open_channel(a_configuration(credentials)) as channel:
         assert channel.client.redacted(f"not {SECRET}, bot") == "not [secret], bot"
 
 
 def test_its_connections_are_closed_in_the_end() -> None:
-    with channel_for(a_configuration({"token": SECRET})) as channel:
+    with open_channel(a_configuration({"token": SECRET})) as channel:
         pass
 
     assert channel.client._client.is_closed

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from pydantic import SecretStr
 from werkzeug import Response
 
-from enterprise_catalog.integrated_channels.access.configurations import channel_for
+from enterprise_catalog.integrated_channels.access.configurations import open_channel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
 from enterprise_catalog.sandbox.application import Operation, SandboxApplication
@@ -150,7 +150,7 @@ def test_the_admin_saves_it_and_names_what_does_not_fit(admin_client: Client) ->
 
     assert "bord: Extra inputs are not permitted" in wrong
     assert saved.status_code == 302
-    with channel_for(ChannelConfiguration.objects.get()) as channel:
+    with open_channel(ChannelConfiguration.objects.get()) as channel:
         assert isinstance(channel, Pinboard)
         assert channel.settings == PinboardSettings(board="x")
         assert channel.credentials == PinboardCredentials(token=SecretStr("t"))

@@ -27,8 +27,8 @@ from enterprise_catalog.sandbox.cornerstone.portal import (
     PASSWORD,
     USERNAME,
     CornerstoneSandbox,
-    Visit,
-    VisitFailedError,
+    Poll,
+    PollFailedError,
 )
 from enterprise_catalog.wsgi import application
 from tests.factories import a_catalog, a_course, a_customer, courses, import_into
@@ -95,16 +95,16 @@ def ours() -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def visit(portal: CornerstoneSandbox, customer: EnterpriseCustomer, ours: httpx.Client) -> Callable[[], Visit]:
+def poll(portal: CornerstoneSandbox, customer: EnterpriseCustomer, ours: httpx.Client) -> Callable[[], Poll]:
     """Return a function that makes ``portal`` poll the feed."""
     return lambda: portal.poll(ours, str(customer.pk))
 
 
-def visits_until_empty(visit: Callable[[], Visit], *, at_most: int = 5) -> list[int]:
+def polls_until_empty(poll: Callable[[], Poll], *, at_most: int = 5) -> list[int]:
     """Return the number of courses that each poll read, up to the first poll without courses."""
     read: list[int] = []
     while not read or read[-1]:
-        read.append(visit().read)
+        read.append(poll().read)
         assert len(read) <= at_most, read
     return read
 
@@ -124,22 +124,22 @@ def test_a_sync_stages_and_a_later_poll_acknowledges(
     configuration: ChannelConfiguration,
     customer: EnterpriseCustomer,
     portal: CornerstoneSandbox,
-    visit: Callable[[], Visit],
+    poll: Callable[[], Poll],
     clock: Clock,
 ) -> None:
     a_catalog(a_course("A"), a_course("B"), customer=customer)
-    visit()  # The first poll has no If-Modified-Since.
+    poll()  # The first poll has no If-Modified-Since.
     staged = run_of(configuration, clock)
 
     assert (staged.state, staged.counts, staged.staged) == (RunState.INCOMPLETE, {"create": {"staged": 2}}, 2)
     assert staged.reason == "2 items are in the feed and are waiting for the LMS to fetch them."
     assert states() == {"A": "staged", "B": "staged"}
 
-    first = visit()
+    first = poll()
     assert (first.read, first.taken, first.refused) == (2, 2, [])
     assert states() == {"A": "staged", "B": "staged"}
 
-    second = visit()
+    second = poll()
     assert second.read == 0
     assert states() == {"A": "transmitted", "B": "transmitted"}
 
@@ -151,9 +151,9 @@ def test_a_sync_stages_and_a_later_poll_acknowledges(
     assert set(TransmissionAttempt.objects.values_list("outcome", flat=True)) == {"staged"}
 
 
-def settle(configuration: ChannelConfiguration, visit: Callable[[], Visit], clock: Clock) -> None:
+def settle(configuration: ChannelConfiguration, poll: Callable[[], Poll], clock: Clock) -> None:
     run_of(configuration, clock)
-    visits_until_empty(visit)
+    polls_until_empty(poll)
     assert run_of(configuration, clock).state == RunState.COMPLETE
 
 
@@ -161,54 +161,54 @@ def test_changes_and_deletes_come_with_a_later_time_and_a_return_is_shown_again(
     configuration: ChannelConfiguration,
     customer: EnterpriseCustomer,
     portal: CornerstoneSandbox,
-    visit: Callable[[], Visit],
+    poll: Callable[[], Poll],
     clock: Clock,
 ) -> None:
     catalog = a_catalog(a_course("A"), a_course("B"), customer=customer)
-    settle(configuration, visit, clock)
+    settle(configuration, poll, clock)
     keys = dict(FeedItem.objects.values_list("transmission__content_key", "feed_key"))
 
     import_into(catalog, [a_course("A", title="New")], now=clock.now + timedelta(minutes=1), replace=True)
-    settle(configuration, visit, clock)
+    settle(configuration, poll, clock)
     assert portal.offered() == {"A": "New"}
     assert states() == {"A": "transmitted", "B": "deleted"}
 
     import_into(catalog, [a_course("A", title="New"), a_course("B")], now=clock.now + timedelta(minutes=2))
-    settle(configuration, visit, clock)
+    settle(configuration, poll, clock)
     assert portal.offered() == {"A": "New", "B": "Course B"}
     assert row_of("B").deleted_at is None
     assert dict(FeedItem.objects.values_list("transmission__content_key", "feed_key")) == keys
 
 
 def test_the_feed_is_empty_when_there_is_nothing_new(
-    configuration: ChannelConfiguration, customer: EnterpriseCustomer, visit: Callable[[], Visit], clock: Clock
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, poll: Callable[[], Poll], clock: Clock
 ) -> None:
     a_catalog(a_course("A"), customer=customer)
-    settle(configuration, visit, clock)
+    settle(configuration, poll, clock)
 
-    assert [visit().read for _ in range(3)] == [0, 0, 0]
+    assert [poll().read for _ in range(3)] == [0, 0, 0]
 
 
-def test_a_visit_that_breaks_off_proves_nothing_and_is_answered_again(
+def test_a_broken_poll_acknowledges_nothing_and_is_served_again(
     configuration: ChannelConfiguration,
     customer: EnterpriseCustomer,
     portal: CornerstoneSandbox,
-    visit: Callable[[], Visit],
+    poll: Callable[[], Poll],
     clock: Clock,
 ) -> None:
     catalog = a_catalog(*courses(5), customer=customer)
-    settle(configuration, visit, clock)
+    settle(configuration, poll, clock)
     import_into(catalog, [a_course("New")], now=clock.now)
     run_of(configuration, clock)
 
     portal.breaks = 1
-    with pytest.raises(VisitFailedError):
-        visit()
-    again = visit()
+    with pytest.raises(PollFailedError):
+        poll()
+    again = poll()
 
     assert (again.read, again.taken) == (1, 1)
     assert states()["New"] == "staged"
-    visit()
+    poll()
     assert states()["New"] == "transmitted"
 
 
@@ -217,26 +217,26 @@ def test_a_clock_that_is_wrong_loses_nothing(
     configuration: ChannelConfiguration,
     customer: EnterpriseCustomer,
     portal: CornerstoneSandbox,
-    visit: Callable[[], Visit],
+    poll: Callable[[], Poll],
     clock: Clock,
     skew_seconds: float,
 ) -> None:
     portal.skew_seconds = skew_seconds
     catalog = a_catalog(a_course("A"), customer=customer)
-    visit()
+    poll()
     run_of(configuration, clock)
     clock.forward(seconds=max(0.0, -skew_seconds))
-    settle(configuration, visit, clock)
+    settle(configuration, poll, clock)
     import_into(catalog, [a_course("A", title="New"), a_course("B")], now=clock.now)
     run_of(configuration, clock)
 
     portal.breaks = 1
-    with pytest.raises(VisitFailedError):
-        visit()
-    assert visit().taken == 2
+    with pytest.raises(PollFailedError):
+        poll()
+    assert poll().taken == 2
     assert states() == {"A": "staged", "B": "staged"}
     clock.forward(seconds=max(0.0, -skew_seconds))
-    assert visits_until_empty(visit)[-1] == 0
+    assert polls_until_empty(poll)[-1] == 0
     assert states() == {"A": "transmitted", "B": "transmitted"}
     assert portal.offered() == {"A": "New", "B": "Course B"}
 
@@ -245,20 +245,20 @@ def test_a_portal_that_never_says_since_when_proves_by_coming_again_where_that_i
     configure: Callable[..., ChannelConfiguration],
     customer: EnterpriseCustomer,
     portal: CornerstoneSandbox,
-    visit: Callable[[], Visit],
+    poll: Callable[[], Poll],
     clock: Clock,
 ) -> None:
     portal.sends_since = False
     a_catalog(a_course("A"), customer=customer)
     configuration = configure()
     run_of(configuration, clock)
-    assert [visit().read for _ in range(3)] == [1, 1, 1]
+    assert [poll().read for _ in range(3)] == [1, 1, 1]
     assert states() == {"A": "staged"}
 
     configuration.settings["any_poll_proves"] = True
     configuration.save()
 
-    assert [visit().read for _ in range(2)] == [1, 0]
+    assert [poll().read for _ in range(2)] == [1, 0]
     assert states() == {"A": "transmitted"}
 
 
@@ -266,35 +266,35 @@ def test_pages_are_bounded_and_in_order(
     configuration: ChannelConfiguration,
     customer: EnterpriseCustomer,
     portal: CornerstoneSandbox,
-    visit: Callable[[], Visit],
+    poll: Callable[[], Poll],
     clock: Clock,
 ) -> None:
     a_catalog(*courses(25), customer=customer)
-    visit()
+    poll()
     run_of(configuration, clock)
     portal.count = 10
 
-    assert [visit().read for _ in range(4)] == [10, 10, 5, 0]
+    assert [poll().read for _ in range(4)] == [10, 10, 5, 0]
     assert len(portal.offered()) == 25
 
 
-def test_what_changes_between_a_visit_and_its_proof_is_served_again(
+def test_an_item_that_changes_between_a_poll_and_its_acknowledgment_is_served_again(
     configuration: ChannelConfiguration,
     customer: EnterpriseCustomer,
     portal: CornerstoneSandbox,
-    visit: Callable[[], Visit],
+    poll: Callable[[], Poll],
     clock: Clock,
 ) -> None:
     catalog = a_catalog(a_course("A"), customer=customer)
-    visit()
+    poll()
     run_of(configuration, clock)
-    visit()
+    poll()
     import_into(catalog, [a_course("A", title="Newer")], now=clock.now)
     run_of(configuration, clock)  # Within the same second.
 
-    assert visit().taken == 1
+    assert poll().taken == 1
     assert states() == {"A": "staged"}
-    visit()
+    poll()
     assert states() == {"A": "transmitted"}
     assert portal.offered() == {"A": "Newer"}
 
@@ -303,7 +303,7 @@ def test_what_left_before_it_was_fetched_is_retired_in_the_feed(
     configuration: ChannelConfiguration,
     customer: EnterpriseCustomer,
     portal: CornerstoneSandbox,
-    visit: Callable[[], Visit],
+    poll: Callable[[], Poll],
     clock: Clock,
 ) -> None:
     catalog = a_catalog(a_course("A"), customer=customer)
@@ -313,14 +313,14 @@ def test_what_left_before_it_was_fetched_is_retired_in_the_feed(
     run = run_of(configuration, clock)
 
     assert run.counts == {"delete": {"staged": 1}}
-    visits_until_empty(visit)
+    polls_until_empty(poll)
     assert (states(), portal.offered()) == ({"A": "deleted"}, {})
 
 
 def test_an_item_that_the_feed_cannot_hold_leaves_the_others_alone(
     configuration: ChannelConfiguration,
     customer: EnterpriseCustomer,
-    visit: Callable[[], Visit],
+    poll: Callable[[], Poll],
     clock: Clock,
 ) -> None:
     a_catalog(a_course("A", title=None), a_course("B"), customer=customer)
@@ -328,7 +328,7 @@ def test_an_item_that_the_feed_cannot_hold_leaves_the_others_alone(
     run = run_of(configuration, clock)
 
     assert run.counts == {"create": {"rejected": 1, "staged": 1}}
-    assert visit().taken == 1
+    assert poll().taken == 1
     assert row_of("A").reason == "The item cannot be added to the feed: it has no title."
 
 
@@ -355,25 +355,25 @@ def test_two_customers_never_see_each_others_items(
     portal.poll(ours, str(customer.pk))
 
     assert list(portal.offered()) == ["A"]
-    with pytest.raises(VisitFailedError, match="401"):
+    with pytest.raises(PollFailedError, match="401"):
         portal.poll(ours, str(other.pk))
 
 
-def test_a_visit_takes_the_same_number_of_statements_for_any_number_of_items(
-    configuration: ChannelConfiguration, customer: EnterpriseCustomer, visit: Callable[[], Visit], clock: Clock
+def test_a_poll_takes_the_same_number_of_statements_for_any_number_of_items(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, poll: Callable[[], Poll], clock: Clock
 ) -> None:
     catalog = a_catalog(customer=customer)
-    visit()
+    poll()
 
-    def statements_of_a_visit(count: int) -> int:
+    def statements_of_a_poll(count: int) -> int:
         for prefix in ("One", "Two"):
             import_into(catalog, courses(count, prefix=f"{prefix}{count}"), now=clock.now)
             run_of(configuration, clock)
             with CaptureQueriesContext(connection) as captured:
-                visit()  # The second poll receives the second half and acknowledges the first half.
+                poll()  # The second poll receives the second half and acknowledges the first half.
         return len(captured)
 
-    assert statements_of_a_visit(3) == statements_of_a_visit(300)
+    assert statements_of_a_poll(3) == statements_of_a_poll(300)
 
 
 # --- authentication ---------------------------------------------------------------------------------------------------
@@ -384,7 +384,7 @@ def test_the_portal_shows_a_password_or_a_token(
     configuration: ChannelConfiguration,
     customer: EnterpriseCustomer,
     portal: CornerstoneSandbox,
-    visit: Callable[[], Visit],
+    poll: Callable[[], Poll],
     clock: Clock,
     *,
     with_token: bool,
@@ -393,7 +393,7 @@ def test_the_portal_shows_a_password_or_a_token(
     a_catalog(a_course("A"), customer=customer)
     run_of(configuration, clock)
 
-    assert visit().taken == 1
+    assert poll().taken == 1
 
 
 @pytest.mark.parametrize(
@@ -420,7 +420,7 @@ def test_strangers_learn_nothing(
     assert "Basic" in answer["WWW-Authenticate"]
 
 
-def test_a_visit_names_its_customer(client: Client, configuration: ChannelConfiguration) -> None:
+def test_a_poll_names_its_customer(client: Client, configuration: ChannelConfiguration) -> None:
     answer = client.get(FEED, headers=basic())
 
     assert (answer.status_code, answer.json()) == (400, {"message": "The parameter ciid is required."})
@@ -489,7 +489,7 @@ def test_passwords_cannot_be_tried_out(client: Client, configuration: ChannelCon
 
 
 @pytest.mark.usefixtures("no_cache")
-def test_nobody_is_let_in_while_visits_cannot_be_counted(client: Client, configuration: ChannelConfiguration) -> None:
+def test_polls_are_rejected_while_they_cannot_be_counted(client: Client, configuration: ChannelConfiguration) -> None:
     answer = client.get(FEED, {"ciid": str(configuration.enterprise_customer_uuid)}, headers=basic())
 
     assert answer.status_code == 429

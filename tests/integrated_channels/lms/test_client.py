@@ -274,7 +274,7 @@ class Trickle(httpx.SyncByteStream):
 
 
 def test_an_answer_that_is_too_large_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lms_client, "MAX_ANSWER_BYTES", 10)
+    monkeypatch.setattr(lms_client, "MAX_RESPONSE_BYTES", 10)
     body = Trickle(*[b"12345"] * 100)
 
     raised = failure_of(client_of(lambda _: httpx.Response(200, stream=body)))
@@ -284,7 +284,7 @@ def test_an_answer_that_is_too_large_is_not_read_to_its_end(monkeypatch: pytest.
 
 
 def test_an_answer_of_just_the_largest_size_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lms_client, "MAX_ANSWER_BYTES", 10)
+    monkeypatch.setattr(lms_client, "MAX_RESPONSE_BYTES", 10)
 
     assert answering(200, content=b"[12345678]").send("GET", "/").json() == [12345678]
 

@@ -17,7 +17,7 @@ from enterprise_catalog.integrated_channels.exceptions import RetryableError
 from enterprise_catalog.integrated_channels.lms import client as lms_client
 from enterprise_catalog.integrated_channels.lms import decoding
 from enterprise_catalog.integrated_channels.lms.client import LMSClient
-from enterprise_catalog.integrated_channels.lms.decoding import BodyError, TooLargeError, decoded
+from enterprise_catalog.integrated_channels.lms.decoding import BodyError, TooLargeError, decode
 from tests.integrated_channels.loopback import on_loopback
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def parts_of(body: bytes, size: int) -> Iterable[bytes]:
 
 
 def read(body: bytes, *, encoding: str = "gzip", limit: int = MIB, size: int = 1_000) -> bytes:
-    return b"".join(decoded(parts_of(body, size), encoding=encoding, limit=limit))
+    return b"".join(decode(parts_of(body, size), encoding=encoding, limit=limit))
 
 
 @given(
@@ -121,7 +121,7 @@ def test_gzip_data_that_never_yields_anything_ends_at_the_limit() -> None:
 def test_no_step_yields_more_than_its_bound() -> None:
     bomb = gzip.compress(bytes(50 * MIB))
 
-    steps = decoded([bomb], encoding="gzip", limit=100 * MIB)
+    steps = decode([bomb], encoding="gzip", limit=100 * MIB)
 
     assert max(map(len, steps)) == decoding._STEP_BYTES
 
@@ -165,7 +165,7 @@ def hostile_responses() -> Mapping[str, tuple[Sequence[str], bytes, str]]:
     lists = gzip.compress(b"[" + b"[]," * (5 * MIB) + b"0]")
     objects = gzip.compress(b"[" + b'{"":0},' * (2 * MIB) + b"0]")
     return {
-        "/gzip": (["gzip"], bomb, "AnswerTooLargeError The response is larger than 16,777,216 bytes."),
+        "/gzip": (["gzip"], bomb, "ResponseTooLargeError The response is larger than 16,777,216 bytes."),
         "/nested": (["gzip, gzip"], nested, "RetryableError The response has the Content-Encoding 'gzip, gzip'"),
         "/two-headers": (["gzip", "gzip"], nested, "RetryableError The response has the Content-Encoding 'gzip, gzip'"),
         "/lists": (["gzip"], lists, "RetryableError The LMS returned more than 500,000 JSON lists"),

@@ -32,7 +32,7 @@ from django.utils import timezone
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
 from enterprise_catalog.catalog.ingest.writer import import_documents
 from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata, EnterpriseCatalog, EnterpriseCustomer
-from enterprise_catalog.integrated_channels.access.configurations import channel_for, make_configuration
+from enterprise_catalog.integrated_channels.access.configurations import make_configuration, open_channel
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
@@ -110,7 +110,7 @@ class Workshop:
             customer_uuid=UUID(CUSTOMER), catalog_uuids=map(UUID, catalog_uuids), **connection
         )
         ChannelConfiguration.objects.filter(pk=configuration.pk).update(**{"delete_limit_percent": 100, **columns})
-        with channel_for(configuration):
+        with open_channel(configuration):
             pass  # Load slow modules now, before any fork.
         return configuration.pk
 

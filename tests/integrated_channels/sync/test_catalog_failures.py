@@ -15,7 +15,7 @@ from enterprise_catalog.integrated_channels.catalog_api import client as catalog
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.domain import History
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
-from enterprise_catalog.integrated_channels.sync.desired import desired_items
+from enterprise_catalog.integrated_channels.sync.desired import load_desired_items
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.scripted_catalog import TOKEN, ScriptedCatalog, served
 from tests.services import free_port
@@ -262,7 +262,7 @@ def test_a_diff_whose_times_of_change_cannot_be_read_is_a_failure(
         {"catalog_version": "1", "existing": [entry], "to_create": [], "to_delete": []},
     ]
 
-    reason = reason_of(lambda client: desired_items([CATALOG], History({}, {}), client), client)
+    reason = reason_of(lambda client: load_desired_items([CATALOG], History({}, {}), client), client)
 
     assert reason.startswith("The catalog service's response is invalid: existing")
 

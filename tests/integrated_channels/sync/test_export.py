@@ -28,7 +28,7 @@ from enterprise_catalog.integrated_channels.domain import (
 )
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, ConfigurationError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
-from enterprise_catalog.integrated_channels.sync.desired import catalogs_to_send, desired_items
+from enterprise_catalog.integrated_channels.sync.desired import catalogs_to_send, load_desired_items
 from enterprise_catalog.integrated_channels.sync.export import Export, export_chunk, translate_chunk
 from tests.factories import DAY_ONE, a_catalog, a_course, a_customer
 from tests.integrated_channels.channels.moodle.connection import connected
@@ -97,7 +97,9 @@ def desired(
         enterprise_customer_uuid=customer.pk, catalog_uuids=[str(catalog_uuid) for catalog_uuid in catalogs]
     )
     catalog_uuids = catalogs_to_send(configuration, client.catalogs_of(customer.pk).uuids)
-    return desired_items(catalog_uuids, History({}, {record.content_key: record for record in records}), client).items
+    return load_desired_items(
+        catalog_uuids, History({}, {record.content_key: record for record in records}), client
+    ).items
 
 
 def exported(
@@ -174,7 +176,7 @@ def test_what_is_settled_in_its_newest_version_is_matched_in_the_catalog_that_it
     first, second = (catalog.pk for catalog in overlapping)
     history = History({first: {"A": VERSION_ONE}, second: {"B": VERSION_ONE, "C": OLDER}}, {})
 
-    found = desired_items([first, second], history, client)
+    found = load_desired_items([first, second], history, client)
 
     assert found.matched == {"A": first, "B": second}
     assert found.items == {"C": DesiredItem(second, DAY_ONE)}
@@ -187,7 +189,7 @@ def test_what_is_settled_is_sent_again_from_another_catalog_when_its_own_gave_it
     first, second = (catalog.pk for catalog in overlapping)
     history = History({second: {"A": VERSION_ONE}, uuid.uuid4(): {"B": VERSION_ONE}, first: {"Z": VERSION_ONE}}, {})
 
-    found = desired_items([first, second], history, client)
+    found = load_desired_items([first, second], history, client)
 
     assert found.matched == {}
     assert found.items["A"] == DesiredItem(first, DAY_ONE)
@@ -201,7 +203,7 @@ def test_what_is_settled_and_was_queued_meanwhile_is_not_matched(
     first, second = (catalog.pk for catalog in overlapping)
     history = History({first: {"A": VERSION_ONE}}, {"A": a_record("A", first)})
 
-    found = desired_items([first, second], history, client)
+    found = load_desired_items([first, second], history, client)
 
     assert "A" not in found.matched
     assert found.items["A"] == DesiredItem(first, DAY_ONE)

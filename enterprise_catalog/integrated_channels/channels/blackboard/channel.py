@@ -123,7 +123,7 @@ class Blackboard(OneByOneChannel[BlackboardSettings, auth.BlackboardCredentials]
 
     def check_connection(self) -> Sequence[str]:
         """Read a course, and compare the granted scopes and rate limit with the settings."""
-        response = self._found(self._api.send("GET", COURSES, params={"limit": "1", "fields": "id"}))
+        response = self._require_found(self._api.send("GET", COURSES, params={"limit": "1", "fields": "id"}))
         read(Page[_Course], response)
         problems = [
             f"The consent lacks the scope {scope!r}. Authorize again." for scope in self.consent.missing_scopes()
@@ -138,7 +138,7 @@ class Blackboard(OneByOneChannel[BlackboardSettings, auth.BlackboardCredentials]
 
     def list_items(self) -> Iterator[RemoteItem]:
         """Yield every course that the user may see. For most courses that are not ours, the key is the course ID."""
-        for course in self._courses():
+        for course in self._list_courses():
             if course.externalId:
                 is_offered = course.availability.available not in ("No", "Disabled")
                 fields = {"externalId": course.externalId, "name": course.name}
@@ -150,7 +150,7 @@ class Blackboard(OneByOneChannel[BlackboardSettings, auth.BlackboardCredentials]
         A key that is unsafe in a path is searched in the list of courses instead. This takes more calls, but few keys
         need it.
         """
-        return self.chosen(key, [course.id for course in self._courses_with(key) if course.externalId == key])
+        return self.choose(key, [course.id for course in self._find_courses(key) if course.externalId == key])
 
     def create_item(self, item: Outgoing) -> ItemResult:
         """Create a hidden course, add its page, and show the course.
@@ -162,7 +162,7 @@ class Blackboard(OneByOneChannel[BlackboardSettings, auth.BlackboardCredentials]
             fields["dataSourceId"] = self.settings.data_source_id
         taken = f"Another Blackboard course has the course ID {fields['courseId']!r} or the external ID"
         response = self._api.send("POST", COURSES, json=fields, is_refused=f"{taken} {item.content_key!r}")
-        course = read(_Course, self._found(response)).id
+        course = read(_Course, self._require_found(response)).id
         contents = _contents_of(course)
         self._add_document(contents, self._add_folder(contents, item), item)
         return self._change(course, item, _SHOWN)
@@ -182,19 +182,19 @@ class Blackboard(OneByOneChannel[BlackboardSettings, auth.BlackboardCredentials]
 
     # --- courses ----------------------------------------------------------------------------------------------------
 
-    def _courses(self, **params: str) -> Iterator[_Course]:
-        courses = self._api.listed(COURSES, Page[_Course], params=params)
+    def _list_courses(self, **params: str) -> Iterator[_Course]:
+        courses = self._api.fetch_list(COURSES, Page[_Course], params=params)
         if courses is None:
             raise ConfigurationError(
                 "Blackboard cannot list courses: it is older than version 3900. Upgrade it.", status_code=404
             )
         return courses
 
-    def _courses_with(self, key: str) -> Iterable[_Course]:
+    def _find_courses(self, key: str) -> Iterable[_Course]:
         """Return candidates for an external ID: the course with this ID, or the courses whose ID contains it."""
         fields = {"fields": "id,externalId"}
         if _UNSAFE_IN_PATH & set(key):
-            return self._courses(externalId=key, **fields)
+            return self._list_courses(externalId=key, **fields)
         response = self._api.send("GET", f"{COURSES}/externalId:{path_part(key)}", params=fields)
         return [read(_Course, response)] if response else []
 
@@ -229,7 +229,7 @@ class Blackboard(OneByOneChannel[BlackboardSettings, auth.BlackboardCredentials]
 
     def _make_page(self, contents: str, item: Outgoing) -> bool:
         """Create or update the page, and make it visible. Return ``False`` if the course does not exist."""
-        on_top = self._api.listed(contents, Page[_Content])
+        on_top = self._api.fetch_list(contents, Page[_Content])
         if on_top is None:
             return False
         page = item.payload["page"]
@@ -240,7 +240,7 @@ class Blackboard(OneByOneChannel[BlackboardSettings, auth.BlackboardCredentials]
         if folder.availability.available not in ("Yes", ""):
             self._send_content("PATCH", _part_of(contents, folder.id), _SHOWN)
         document = _like(
-            page["document"], self._api.listed(f"{_part_of(contents, folder.id)}/children", Page[_Content]) or ()
+            page["document"], self._api.fetch_list(f"{_part_of(contents, folder.id)}/children", Page[_Content]) or ()
         )
         if document is None:
             self._add_document(contents, folder.id, item)
@@ -258,10 +258,10 @@ class Blackboard(OneByOneChannel[BlackboardSettings, auth.BlackboardCredentials]
 
     def _send_content(self, method: str, path: str, fields: Payload) -> str:
         """Create or update a folder or document, and return its id."""
-        return read(_Content, self._found(self._api.send(method, path, json=fields))).id
+        return read(_Content, self._require_found(self._api.send(method, path, json=fields))).id
 
     @staticmethod
-    def _found(response: LMSResponse | None) -> LMSResponse:
+    def _require_found(response: LMSResponse | None) -> LMSResponse:
         if response is None:
             message = "Blackboard did not find the object of the call. It may have been deleted during the sync."
             raise RetryableError(message, status_code=404)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
-from enterprise_catalog.integrated_channels.channels.protocols.paging import pages, query_of
+from enterprise_catalog.integrated_channels.channels.protocols.paging import follow_pages, query_of
 from enterprise_catalog.integrated_channels.channels.protocols.tokens import BearerClient
 from enterprise_catalog.integrated_channels.channels.responses import read
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
@@ -68,7 +68,9 @@ class API:
         message = self._client.redacted(f"{meaning}: {failure.message}")
         raise RejectedError(message, status_code=response.status_code, vendor_code=self._client.redacted(failure.code))
 
-    def listed(self, path: str, kind: type[Page[T]], *, params: Mapping[str, str] | None = None) -> Iterator[T] | None:
+    def fetch_list(
+        self, path: str, kind: type[Page[T]], *, params: Mapping[str, str] | None = None
+    ) -> Iterator[T] | None:
         """Return an iterator over a paginated list; ``None`` if ``path`` does not exist.
 
         The first page is fetched at once, and the next pages as they are needed.
@@ -83,7 +85,7 @@ class API:
             more = query_of(page.paging.nextPage) if page else None
             return {**query, **more} if more else None
 
-        found = pages(fetch, query, following)
+        found = follow_pages(fetch, query, following)
         first = next(found)
         return _results(first, found) if first else None
 

@@ -104,7 +104,9 @@ class Canvas(OneByOneChannel[CanvasSettings, client.CanvasCredentials], oauth.OA
         ]
 
     def list_items(self) -> Iterator[RemoteItem]:
-        for page in self.api.linked_pages(f"{self._account}/courses", {"state[]": "all", "per_page": client.PER_PAGE}):
+        for page in self.api.fetch_linked_pages(
+            f"{self._account}/courses", {"state[]": "all", "per_page": client.PER_PAGE}
+        ):
             for course in responses.read(list[_Course], self._require_account(page)):
                 if key := self._key_of(course):
                     fields = course.model_dump(include={"name", "course_code", "integration_id", "default_view"})

@@ -101,7 +101,7 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
 
     def list_items(self) -> Iterator[RemoteItem]:
         """Yield the courses that Degreed lists. Its list omits obsolete courses."""
-        for course in self.api.resources(COURSES, {"limit": MOST_LISTED}):
+        for course in self.api.fetch_resources(COURSES, {"limit": MOST_LISTED}):
             key, title = course.attributes.get("external-id"), course.attributes.get("title")
             if isinstance(key, str) and key:
                 is_offered = not course.attributes.get("obsolete")
@@ -109,8 +109,8 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
 
     def find_item(self, key: str) -> str | None:
         """Look up the key. Ignores courses that the filter returns with another ``external-id``."""
-        courses = self.api.resources(COURSES, {"filter[external_id]": key})
-        return self.chosen(key, [course.id for course in courses if course.attributes.get("external-id") == key])
+        courses = self.api.fetch_resources(COURSES, {"filter[external_id]": key})
+        return self.choose(key, [course.id for course in courses if course.attributes.get("external-id") == key])
 
     def create_item(self, item: Outgoing) -> ItemResult:
         """Create a course. Degreed rejects an ``external-id`` or ``url`` of an existing course, obsolete or not."""

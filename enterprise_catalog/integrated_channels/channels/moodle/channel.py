@@ -72,13 +72,13 @@ class Moodle(PushChannel[MoodleSettings, client.MoodleCredentials]):
 
     def check_connection(self) -> Sequence[str]:
         """Check functions, account, category and capabilities. Changes nothing."""
-        return checks.problems(
+        return checks.find_problems(
             self.web_service, category_id=self.settings.category_id, max_input_vars=self.settings.max_input_vars
         )
 
     def list_items(self) -> Iterator[RemoteItem]:
         shows_keys: set[bool] = set()
-        for page in courses.pages(self.web_service, max_input_vars=self.settings.max_input_vars):
+        for page in courses.fetch_pages(self.web_service, max_input_vars=self.settings.max_input_vars):
             for course in page:
                 shows_keys.add(course.idnumber is not None)
                 if course.idnumber:
@@ -95,7 +95,7 @@ class Moodle(PushChannel[MoodleSettings, client.MoodleCredentials]):
         A key may have several courses, because parallel creates can make duplicates (observed).
         """
         assert all(keys), "an empty idnumber matches each course without one, the site's front page included (observed)"
-        found = ((key, self.chosen(key, self._ids_of(key))) for key in keys)
+        found = ((key, self.choose(key, self._ids_of(key))) for key in keys)
         return {key: remote_id for key, remote_id in found if remote_id is not None}
 
     def _ids_of(self, key: str) -> list[str]:
@@ -117,7 +117,7 @@ class Moodle(PushChannel[MoodleSettings, client.MoodleCredentials]):
             created = self.web_service.call(Function.CREATE, form, list[_Created])
         except RejectedError as error:
             if len(items) == 1 and error.vendor_code in _TAKEN_CODES:
-                return [self._taken(items[0], error)]
+                return [self._explain_taken(items[0], error)]
             raise
         if [course.shortname for course in created] != [item.payload["shortname"] for item in items]:
             # The look-up in the next run finds the courses that were created.
@@ -158,7 +158,7 @@ class Moodle(PushChannel[MoodleSettings, client.MoodleCredentials]):
             if code in BLOCKED_ACCOUNT:
                 raise CredentialsError(self.web_service.explained(warning.message, code), vendor_code=code)
             if code == _NO_PERMISSION and not self._is_role_complete:
-                if missing := checks.missing_capabilities(self.web_service):
+                if missing := checks.find_missing_capabilities(self.web_service):
                     raise CredentialsError(checks.lacks(missing), status_code=200, vendor_code=code)
                 self._is_role_complete = True
 
@@ -178,7 +178,7 @@ class Moodle(PushChannel[MoodleSettings, client.MoodleCredentials]):
         refusal = RejectedError(message, status_code=200, vendor_code=code)
         return results.failed(item, refusal, outcome=outcome)
 
-    def _taken(self, item: Outgoing, error: RejectedError) -> ItemResult:
+    def _explain_taken(self, item: Outgoing, error: RejectedError) -> ItemResult:
         """Return the result for an ID number or short name that is taken, naming the course that has it.
 
         Moodle's own message names only our value. If the other course has the content key of ``item``, it was created

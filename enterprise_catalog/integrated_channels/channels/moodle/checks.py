@@ -68,27 +68,27 @@ class _SiteInfo(BaseModel):
     functions: list[_FunctionName]
 
 
-def problems(service: WebService, *, category_id: int, max_input_vars: int) -> list[str]:
+def find_problems(service: WebService, *, category_id: int, max_input_vars: int) -> list[str]:
     """Return the problems that would prevent syncs or drift reports, one sentence each. Changes nothing.
 
     Raises:
         SyncError: Moodle is unreachable, or rejects every call.
     """
-    found, callable_functions = _missing_functions(service)
+    found, callable_functions = _find_missing_functions(service)
     checks: Sequence[tuple[Function, Callable[[], Sequence[str]]]] = (
-        (Function.CREATE, lambda: _create_problems(service, category_id)),
-        (Function.UPDATE, lambda: _update_problems(service)),
-        (Function.LIST, lambda: _list_problems(service, max_input_vars)),
+        (Function.CREATE, lambda: _check_create(service, category_id)),
+        (Function.UPDATE, lambda: _check_update(service)),
+        (Function.LIST, lambda: _check_list(service, max_input_vars)),
     )
-    if blocked := _blocked(service, callable_functions):
+    if blocked := _find_block(service, callable_functions):
         return [*found, blocked]
     for function, check in checks:
         if function in callable_functions:
-            found.extend(_told(function, check))
+            found.extend(_run_check(function, check))
     return found
 
 
-def missing_capabilities(service: WebService) -> list[str]:
+def find_missing_capabilities(service: WebService) -> list[str]:
     """Return the capabilities for updates that the account lacks in the system context.
 
     Raises:
@@ -130,7 +130,7 @@ def lacks(capabilities: Sequence[str]) -> str:
     return f"The account's role lacks {', '.join(capabilities)}. Add {them} to the role in the system context."
 
 
-def _told(function: Function, check: Callable[[], Sequence[str]]) -> Sequence[str]:
+def _run_check(function: Function, check: Callable[[], Sequence[str]]) -> Sequence[str]:
     """Return the problems that a check finds. An error that ends the check counts as one problem."""
     try:
         return check()
@@ -139,7 +139,7 @@ def _told(function: Function, check: Callable[[], Sequence[str]]) -> Sequence[st
         return [f"The service lacks {function.value}. Add it." if error.vendor_code == _NO_ACCESS else error.message]
 
 
-def _missing_functions(service: WebService) -> tuple[list[str], frozenset[Function]]:
+def _find_missing_functions(service: WebService) -> tuple[list[str], frozenset[Function]]:
     """Return the problems with the service's functions, and the functions that can be called."""
     try:
         info = service.call(Function.SITE_INFO, {}, _SiteInfo)
@@ -157,7 +157,7 @@ def _missing_functions(service: WebService) -> tuple[list[str], frozenset[Functi
     return ([f"The service lacks {', '.join(missing)}. Add {them}."] if missing else []), found
 
 
-def _blocked(service: WebService, functions: frozenset[Function]) -> str:
+def _find_block(service: WebService, functions: frozenset[Function]) -> str:
     """Return the problem if Moodle blocks the account in every course, such as before it agrees to the site policy.
 
     Empty if Moodle does not block the account.
@@ -165,7 +165,7 @@ def _blocked(service: WebService, functions: frozenset[Function]) -> str:
     if Function.LIST not in functions:
         return ""
     try:
-        courses.among(service, [courses.SITE_COURSE_ID])
+        courses.fetch_by_ids(service, [courses.SITE_COURSE_ID])
     except StopSyncError as error:
         if error.vendor_code == _NO_ACCESS:
             return ""
@@ -178,7 +178,7 @@ def _blocked(service: WebService, functions: frozenset[Function]) -> str:
     return ""
 
 
-def _create_problems(service: WebService, category_id: int) -> Sequence[str]:
+def _check_create(service: WebService, category_id: int) -> Sequence[str]:
     nameless = {"fullname": "", "shortname": "", "categoryid": category_id, "startdate": 2, "enddate": 1}
     try:
         service.call(Function.CREATE, php_forms.bracketed("courses", [nameless]), object)
@@ -191,17 +191,17 @@ def _create_problems(service: WebService, category_id: int) -> Sequence[str]:
     return ["Moodle accepted a test course without a name. Delete it in Moodle. This Moodle is not supported."]
 
 
-def _update_problems(service: WebService) -> Sequence[str]:
-    missing = missing_capabilities(service)
+def _check_update(service: WebService) -> Sequence[str]:
+    missing = find_missing_capabilities(service)
     return [lacks(missing)] if missing else []
 
 
-def _list_problems(service: WebService, max_input_vars: int) -> Sequence[str]:
+def _check_list(service: WebService, max_input_vars: int) -> Sequence[str]:
     """Check that the account may list hidden courses. Raises the error of Moodle if it may not.
 
     Reads up to 5 pages of courses, until one contains a hidden course. Moodle rejects a list with a hidden course if
     the account lacks the capability to view it. Without a hidden course on these pages, the check is inconclusive.
     """
-    pages = islice(courses.pages(service, max_input_vars=max_input_vars), _PAGES_SEARCHED)
+    pages = islice(courses.fetch_pages(service, max_input_vars=max_input_vars), _PAGES_SEARCHED)
     any(course.visible == courses.HIDDEN for page in pages for course in page)
     return []

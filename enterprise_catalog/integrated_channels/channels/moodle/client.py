@@ -151,7 +151,7 @@ class WebService:
             control = {"wstoken": token, "wsfunction": function.value, "moodlewsrestformat": "json"}
             return self._ask(SERVER, kind, form={**arguments, "moodlewssettingraw": "1", **control})
 
-        return self._token.used_by(call_with, is_stale=lambda error: error.vendor_code in _STALE_TOKEN_CODES)
+        return self._token.use(call_with, is_stale=lambda error: error.vendor_code in _STALE_TOKEN_CODES)
 
     def explained(self, message: str, code: str) -> str:
         """Return Moodle's error message as redacted plain text, followed by the remedy if one is known."""

@@ -49,12 +49,12 @@ def find(service: WebService, field: str, value: str) -> list[Course]:
     return service.call(Function.FIND, {"field": field, "value": value}, _Courses).courses
 
 
-def among(service: WebService, ids: Sequence[int]) -> list[Course]:
+def fetch_by_ids(service: WebService, ids: Sequence[int]) -> list[Course]:
     """Return the courses with the given ``ids``. Splits the list in halves if a response is too large.
 
     Raises:
         CredentialsError: the account may not enter one of the courses (``errorcoursecontextnotvalid``).
-        AnswerTooLargeError: the response for a single course is too large.
+        ResponseTooLargeError: the response for a single course is too large.
     """
     arguments = {f"options[ids][{position}]": str(course_id) for position, course_id in enumerate(ids)}
     try:
@@ -63,10 +63,10 @@ def among(service: WebService, ids: Sequence[int]) -> list[Course]:
         if len(ids) == 1:
             raise
         middle = len(ids) // 2
-        return among(service, ids[:middle]) + among(service, ids[middle:])
+        return fetch_by_ids(service, ids[:middle]) + fetch_by_ids(service, ids[middle:])
 
 
-def pages(service: WebService, *, max_input_vars: int) -> Iterator[list[Course]]:
+def fetch_pages(service: WebService, *, max_input_vars: int) -> Iterator[list[Course]]:
     """Yield all courses except the front page, in non-empty pages of ascending ids.
 
     Moodle returns either all courses or the courses with given ids. It has no other pagination, and no call returns
@@ -76,7 +76,7 @@ def pages(service: WebService, *, max_input_vars: int) -> Iterator[list[Course]]
     most = max_input_vars - CONTROL_VARIABLES
     first, size, unused = SITE_COURSE_ID + 1, min(IDS_PER_CALL, most), 0
     while unused < MAX_UNUSED_IDS:
-        found = among(service, range(first, first + size))
+        found = fetch_by_ids(service, range(first, first + size))
         first += size
         if found:
             yield found

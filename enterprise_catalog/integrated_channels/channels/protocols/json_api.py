@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, Field
 
-from enterprise_catalog.integrated_channels.channels.protocols.paging import pages, query_of
+from enterprise_catalog.integrated_channels.channels.protocols.paging import follow_pages, query_of
 from enterprise_catalog.integrated_channels.channels.protocols.tokens import BearerClient
 from enterprise_catalog.integrated_channels.channels.responses import read, read_or_none
 
@@ -95,11 +95,11 @@ class JSONAPIClient(BearerClient):
             headers["Content-Type"], body = self._media_type, {"data": data}
         return super().send(method, path, json=body, headers=headers, accept=accept, explain=explain, **request)
 
-    def resources(self, path: str, params: Mapping[str, str]) -> Iterator[Resource]:
+    def fetch_resources(self, path: str, params: Mapping[str, str]) -> Iterator[Resource]:
         """Return an iterator over all resources of a list. Fetches the pages as they are needed."""
 
         def fetch(query: Mapping[str, str]) -> _Page:
             return read(_Page, self.send("GET", path, params=query))
 
-        found = pages(fetch, params, lambda page: query_of(page.links.next))
+        found = follow_pages(fetch, params, lambda page: query_of(page.links.next))
         return (resource for page in found for resource in page.data)

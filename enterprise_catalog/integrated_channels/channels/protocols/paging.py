@@ -16,7 +16,7 @@ Q = TypeVar("Q")
 P = TypeVar("P")
 
 
-def pages(fetch: Callable[[Q], P], first: Q, following: Callable[[P], Q | None]) -> Iterator[P]:
+def follow_pages(fetch: Callable[[Q], P], first: Q, following: Callable[[P], Q | None]) -> Iterator[P]:
     """Yield the pages of a list. Fetches a page only when the consumer asks for it.
 
     Args:

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
-from enterprise_catalog.integrated_channels.channels.protocols.paging import linked_page, pages
+from enterprise_catalog.integrated_channels.channels.protocols.paging import follow_pages, linked_page
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ class Token:
         self._given = self._token = given
         self._lock = threading.Lock()
 
-    def now(self) -> str:
+    def get(self) -> str:
         """Return the token. Fetches it on the first call."""
-        return self._token or self.renewed(stale="")
+        return self._token or self.renew(stale="")
 
-    def renewed(self, *, stale: str) -> str:
+    def renew(self, *, stale: str) -> str:
         """Return a token that replaces ``stale``. Reuses the new token if another thread has already fetched it."""
         with self._lock:
             if self._token == stale:
@@ -45,19 +45,19 @@ class Token:
                 self._client.keep_secret(self._token)
             return self._token
 
-    def used_by(self, call: Callable[[str], T], *, is_stale: Callable[[CredentialsError], bool]) -> T:
+    def use(self, call: Callable[[str], T], *, is_stale: Callable[[CredentialsError], bool]) -> T:
         """Return the result of ``call(token)``. Retries once with a new token if the first token was stale.
 
         Args:
             is_stale: returns ``True`` if the error is about the token. The LMS has then not processed the call.
         """
-        token = self.now()
+        token = self.get()
         try:
             return call(token)
         except CredentialsError as error:
             if self._given or not is_stale(error):
                 raise
-        return call(self.renewed(stale=token))
+        return call(self.renew(stale=token))
 
 
 def _every_401(_: LMSResponse) -> bool:
@@ -103,19 +103,19 @@ class BearerClient:
         Raises:
             CredentialsError: the LMS rejects the second token too. Raised even if ``accept`` contains 401.
         """
-        token = self._token.now()
+        token = self._token.get()
         response = self._send_with(token, method, path, accept=accept, **request)
         if response.status_code == 401 and self._is_token_refused(response):
             # The rejected call was counted, but not processed. Counting the retry too would block a channel whose
             # rate limit is one call per window.
             request["is_counted"] = False
-            response = self._send_with(self._token.renewed(stale=token), method, path, accept=accept, **request)
+            response = self._send_with(self._token.renew(stale=token), method, path, accept=accept, **request)
         if response.status_code == 401 and (401 not in accept or self._is_token_refused(response)):
             message = "The LMS returned 401 and rejected an access token that it had just issued"
             raise CredentialsError(f"{message}: {response.excerpt}", status_code=401)
         return response
 
-    def linked_pages(self, path: str, params: Mapping[str, str | list[str]]) -> Iterator[LMSResponse]:
+    def fetch_linked_pages(self, path: str, params: Mapping[str, str | list[str]]) -> Iterator[LMSResponse]:
         """Yield the pages of a list whose ``Link`` header names the next page.
 
         Raises:
@@ -123,7 +123,7 @@ class BearerClient:
                 another host.
         """
         first = f"{path}?{urlencode(params, doseq=True)}"
-        return pages(
+        return follow_pages(
             lambda page: self.send("GET", page), first, lambda response: linked_page(response, self.client.base_url)
         )
 

@@ -18,7 +18,7 @@ _MESSAGE: Final = b"Interrupted: the command ends after the current call to the 
 
 
 @contextmanager
-def ending_when_interrupted() -> Iterator[None]:
+def stop_on_interrupt() -> Iterator[None]:
     """Run the block until it ends, or until it raises StopRequestedError after SIGINT or SIGTERM.
 
     Raises:

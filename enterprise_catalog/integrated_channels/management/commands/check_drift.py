@@ -15,7 +15,7 @@ from enterprise_catalog.integrated_channels.management.commands._configuration i
     add_configuration_option,
     configuration_of,
 )
-from enterprise_catalog.integrated_channels.management.commands._interruption import ending_when_interrupted
+from enterprise_catalog.integrated_channels.management.commands._interruption import stop_on_interrupt
 from enterprise_catalog.integrated_channels.sync.drift import check_drift
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         configuration = configuration_of(options["configuration"])
         try:
-            with ending_when_interrupted():
+            with stop_on_interrupt():
                 report = check_drift(configuration, clock=timezone.now)
         except SyncError as error:
             raise CommandError(error.message, returncode=1) from error

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import URLValidator
 
 from enterprise_catalog.integrated_channels.access.configurations import new_configuration
-from enterprise_catalog.integrated_channels.access.entry_checks import customer_problems, twin_problems
+from enterprise_catalog.integrated_channels.access.entry_checks import find_customer_problems, find_twin_problems
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, ConfigurationError
 
@@ -86,17 +86,17 @@ class Command(BaseCommand):
             )
         except ConfigurationError as error:
             raise CommandError(error.message, returncode=2) from error
-        problems = twin_problems(configuration)
+        problems = find_twin_problems(configuration)
         if not options["skip_customer_check"]:
-            problems += self._customer_problems(configuration)
+            problems += self._find_customer_problems(configuration)
         if problems:
             raise CommandError(" ".join(problems), returncode=2)
         configuration.save()
         self.stdout.write(str(configuration.pk))
 
-    def _customer_problems(self, configuration: ChannelConfiguration) -> list[str]:
+    def _find_customer_problems(self, configuration: ChannelConfiguration) -> list[str]:
         try:
-            return customer_problems(configuration)
+            return find_customer_problems(configuration)
         except CatalogUnavailableError as error:
             self.stderr.write(f"The customer was not checked. {error.message}")
             return []

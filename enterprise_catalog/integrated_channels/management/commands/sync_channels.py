@@ -18,7 +18,7 @@ from enterprise_catalog.integrated_channels.catalog_api.client import CatalogCli
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.exceptions import StopSyncError
 from enterprise_catalog.integrated_channels.lms.stopping import check_stop
-from enterprise_catalog.integrated_channels.management.commands._interruption import ending_when_interrupted
+from enterprise_catalog.integrated_channels.management.commands._interruption import stop_on_interrupt
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
@@ -53,7 +53,7 @@ class Command(BaseCommand):
             "--save-plan", type=Path, metavar="FILE", help="save the plan; requires --dry-run and --configuration"
         )
         parser.add_argument(
-            "--plan", type=_saved_plan, metavar="FILE", help="carry out a saved plan, if it is still valid"
+            "--plan", type=_read_plan, metavar="FILE", help="carry out a saved plan, if it is still valid"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -64,19 +64,19 @@ class Command(BaseCommand):
             raise CommandError("--plan cannot be combined with --dry-run, --channel or --configuration", returncode=2)
         if saved:
             options["configuration"] = saved.configuration_id
-        chosen, as_json = self._chosen(options), options["json"]
+        chosen, as_json = self._select_configurations(options), options["json"]
         if options["dry_run"]:
             outcomes = [self._plan(configuration, as_json=as_json, file=file) for configuration in chosen]
         else:
             outcomes = []
-            with ending_when_interrupted():
+            with stop_on_interrupt():
                 for configuration in chosen:
                     outcomes.append(self._sync(configuration, as_json=as_json, saved=saved))
                     check_stop()
         if not all(outcomes):
             sys.exit(1)
 
-    def _chosen(self, options: dict[str, Any]) -> Iterable[ChannelConfiguration]:
+    def _select_configurations(self, options: dict[str, Any]) -> Iterable[ChannelConfiguration]:
         chosen = ChannelConfiguration.objects.filter(active=True).order_by("pk")
         if options["channel"]:
             chosen = chosen.filter(channel_code=options["channel"])
@@ -159,7 +159,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {name}: {_readable(value)}")
 
 
-def _saved_plan(name: str) -> SavedPlan:
+def _read_plan(name: str) -> SavedPlan:
     try:
         return SavedPlan.model_validate_json(Path(name).read_bytes())
     except OSError as error:

@@ -13,7 +13,7 @@ from enterprise_catalog.integrated_channels.management.commands._configuration i
     add_configuration_option,
     configuration_of,
 )
-from enterprise_catalog.integrated_channels.management.commands._interruption import ending_when_interrupted
+from enterprise_catalog.integrated_channels.management.commands._interruption import stop_on_interrupt
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -29,7 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         configuration = configuration_of(options["configuration"])
-        with ending_when_interrupted():
+        with stop_on_interrupt():
             problems = check_connection(configuration, clock=timezone.now)
         for sentence in problems:
             self.stdout.write(sentence)

@@ -62,7 +62,7 @@ def test_a_part_that_is_too_large_is_read_in_halves(
 ) -> None:
     for number in range(50):
         add(moodle, f"K{number}", summary="s" * 10_000)
-    monkeypatch.setattr(lms_client, "MAX_ANSWER_BYTES", 100_000)
+    monkeypatch.setattr(lms_client, "MAX_RESPONSE_BYTES", 100_000)
 
     assert len(keys_of(channel)) == 50
 
@@ -71,7 +71,7 @@ def test_a_single_course_that_is_too_large_is_an_error(
     moodle: MoodleSandbox, channel: Moodle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(moodle, "A", summary="s" * 200_000)
-    monkeypatch.setattr(lms_client, "MAX_ANSWER_BYTES", 100_000)
+    monkeypatch.setattr(lms_client, "MAX_RESPONSE_BYTES", 100_000)
 
     with pytest.raises(ResponseTooLargeError):
         keys_of(channel)

@@ -71,7 +71,7 @@ def test_a_list_is_read_to_its_last_page_at_the_address_that_we_know() -> None:
         {"data": [{"id": "3"}], "links": {"next": None}},
     )
 
-    found = [resource.id for resource in connected(wire).resources("/courses", {"filter[key]": "A"})]
+    found = [resource.id for resource in connected(wire).fetch_resources("/courses", {"filter[key]": "A"})]
 
     assert found == ["1", "2", "3"]
     assert [(request.url.host, dict(request.url.params)) for request in wire.requests] == [

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from enterprise_catalog.integrated_channels.channels.protocols.paging import linked_page, pages, query_of
+from enterprise_catalog.integrated_channels.channels.protocols.paging import follow_pages, linked_page, query_of
 from enterprise_catalog.integrated_channels.exceptions import RetryableError
 from enterprise_catalog.integrated_channels.lms.client import LMSResponse
 
@@ -25,14 +25,14 @@ def test_pages_are_fetched_as_they_are_used_and_end_with_the_last() -> None:
         fetched.append(page)
         return page
 
-    found = pages(fetch, "one", CHAIN.__getitem__)
+    found = follow_pages(fetch, "one", CHAIN.__getitem__)
 
     assert (next(found), fetched) == ("one", ["one"])
     assert list(found) == ["two", "three"]
 
 
 def test_a_list_that_leads_in_a_circle_is_no_list() -> None:
-    found = pages(str, "one", {"one": "two", "two": "one"}.__getitem__)
+    found = follow_pages(str, "one", {"one": "two", "two": "one"}.__getitem__)
 
     assert [next(found), next(found)] == ["one", "two"]
     with pytest.raises(RetryableError, match="links back to a page that was already read"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils.http import http_date
 
-from enterprise_catalog.sandbox.cornerstone.portal import FEED, CornerstoneSandbox, VisitFailedError
+from enterprise_catalog.sandbox.cornerstone.portal import FEED, CornerstoneSandbox, PollFailedError
 from tests.integrated_channels.resilience.model.occurrences import note
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class ModelPortal(CornerstoneSandbox):
             return
         earlier, earlier_loses = self.known_since, self.loses
         self.breaks, self.loses = int(fate == "cut"), fate == "lost"
-        with contextlib.suppress(VisitFailedError):
+        with contextlib.suppress(PollFailedError):
             self.poll(client, customer)
             self.times.append(self.known_since or 0.0)
         self.breaks, self.loses = 0, earlier_loses
@@ -70,8 +70,8 @@ class ModelPortal(CornerstoneSandbox):
             self.meanwhile = None
             happening()
         if is_cut:
-            raise VisitFailedError("the portal closed the connection")
+            raise PollFailedError("the portal closed the connection")
         content += b"".join(parts)
         if is_lost:
-            raise VisitFailedError("the portal lost the answer")
+            raise PollFailedError("the portal lost the answer")
         return content

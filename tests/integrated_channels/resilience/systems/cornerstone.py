@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import httpx
 
-from enterprise_catalog.sandbox.cornerstone.portal import FEED, CornerstoneSandbox, VisitFailedError
+from enterprise_catalog.sandbox.cornerstone.portal import FEED, CornerstoneSandbox, PollFailedError
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.resilience.reconciliation import Course, Item
 from tests.integrated_channels.resilience.systems.base import LearningSystem
@@ -113,18 +113,18 @@ class Portal(CornerstoneSandbox):
 
     def _let_others_ask(self, client: httpx.Client, customer: str) -> None:
         for method, since in self._dice.sample(_STRAYS, self._dice.choice((0, 0, 1, 2))):
-            with contextlib.suppress(VisitFailedError, httpx.HTTPError):
+            with contextlib.suppress(PollFailedError, httpx.HTTPError):
                 headers = {"Authorization": self._authorization(client)}
                 if since is not None:
                     headers["If-Modified-Since"] = since
                 client.request(method, FEED, params={"ciid": customer}, headers=headers)
 
     def _come(self, client: httpx.Client, customer: str) -> None:
-        with contextlib.suppress(VisitFailedError, httpx.HTTPError):
+        with contextlib.suppress(PollFailedError, httpx.HTTPError):
             self.poll(client, customer)
 
     def _read(self, client: httpx.Client, headers: Mapping[str, str], asked: Mapping[str, str]) -> list[Any]:
         entries = super()._read(client, headers, asked)
         if self._loses:
-            raise VisitFailedError("The portal lost the answer.")
+            raise PollFailedError("The portal lost the answer.")
         return entries

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 import orjson
 from pydantic import BaseModel, Field, SecretStr
 
-from enterprise_catalog.integrated_channels.channels.answers import read
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, OneByOneChannel
-from enterprise_catalog.integrated_channels.channels.protocols.paging import pages
+from enterprise_catalog.integrated_channels.channels.protocols.paging import follow_pages
+from enterprise_catalog.integrated_channels.channels.responses import read
 from enterprise_catalog.integrated_channels.channels.results import done, gone, made_meanwhile
 from enterprise_catalog.integrated_channels.domain import RateLimit, RemoteItem
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
@@ -64,13 +64,13 @@ class Lectern(OneByOneChannel[LecternSettings, LecternCredentials]):
     def transform(self, item: ContentItem) -> Payload:
         return {**to_course(item), "language": self.settings.language}
 
-    def probe(self) -> Sequence[str]:
+    def check_connection(self) -> Sequence[str]:
         self.find_item("no such key")
         return ()
 
     def find_item(self, key: str) -> str | None:
         found = self._call("/api/courses/search", {"external_ids": orjson.dumps([key]).decode()}, list[_Course])
-        return self.chosen(key, [str(course.id) for course in found if course.external_id == key])
+        return self.choose(key, [str(course.id) for course in found if course.external_id == key])
 
     def create_item(self, item: Outgoing) -> ItemResult:
         try:
@@ -87,7 +87,7 @@ class Lectern(OneByOneChannel[LecternSettings, LecternCredentials]):
         return self._change(item, {"archived": "1"})
 
     def list_items(self) -> Iterator[RemoteItem]:
-        for page in pages(self._page, 1, attrgetter("next_page")):
+        for page in follow_pages(self._page, 1, attrgetter("next_page")):
             for course in page.courses:
                 yield RemoteItem(
                     content_key=course.external_id,

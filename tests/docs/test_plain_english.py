@@ -111,9 +111,9 @@ def test_docstrings_open_with_the_noun_or_verb_that_readers_look_for() -> None:
     assert found == []
 
 
-def test_pages_are_in_plain_english() -> None:
+def test_pages_and_pictures_are_in_plain_english() -> None:
     found = []
-    for path in pages():
+    for path in [*pages(), *(ROOT / "docs" / "images").glob("*.svg")]:
         found += complaints(prose(path), path)
 
     assert found == []

@@ -1,4 +1,7 @@
-"""Django's command line, except that ``command | head`` and Ctrl+C end a command without a traceback."""
+"""Django's command line, with two differences.
+
+``command | head`` and Ctrl+C end a command without a traceback, and ``create_channel`` has a ``--settings`` of its own.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +36,27 @@ def run(arguments: Sequence[str]) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
         sys.stdout = _piped(sys.stdout)
     try:
-        execute_from_command_line([*arguments])
+        execute_from_command_line(_with_channel_settings(arguments))
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)  # noqa: T201  (no command object to write with)
         sys.exit(INTERRUPTED)
     finally:
         if sys.stdout is not None:
             sys.stdout.flush()
+
+
+def _with_channel_settings(arguments: Sequence[str]) -> list[str]:
+    """Return ``arguments`` with the ``--settings`` of ``create_channel`` spelled ``--channel-settings``.
+
+    Django reads ``--settings`` of any command before it looks up the command, and imports the settings module that it
+    names.
+    """
+    if arguments[1:2] != ["create_channel"]:
+        return [*arguments]
+    return [
+        f"--channel-{argument.removeprefix('--')}" if argument.partition("=")[0] == "--settings" else argument
+        for argument in arguments
+    ]
 
 
 class _Pipe(io.FileIO):

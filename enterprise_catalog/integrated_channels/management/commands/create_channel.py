@@ -55,17 +55,19 @@ class Command(BaseCommand):
 
     help = "Create a channel configuration and print its id."
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Replace Django's own ``--settings`` option with the option of this command; see also manage.py."""
-        parser = super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
-        parser.set_defaults(settings=None)
-        return parser
+    def add_base_argument(self, parser: CommandParser, *args: str, **kwargs: Any) -> None:
+        """Omit Django's ``--settings``; see also ``enterprise_catalog/command_line.py``."""
+        if "--settings" in args:
+            parser.set_defaults(settings=None)
+        else:
+            super().add_base_argument(parser, *args, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--channel", choices=sorted(CHANNELS), required=True, metavar="CODE")
         parser.add_argument("--customer-uuid", type=_uuid, required=True, metavar="C")
         parser.add_argument("--base-url", type=_url, required=True, metavar="URL")
-        parser.add_argument("--settings", dest="channel_settings", type=_json_object, default={}, metavar="JSON")
+        names = ("--settings", "--channel-settings")
+        parser.add_argument(*names, dest="channel_settings", type=_json_object, default={}, metavar="JSON")
         parser.add_argument("--credentials", type=_json_object, required=True, metavar="JSON")
         parser.add_argument(
             "--catalog-uuid", type=_uuid, action="append", default=[], metavar="U", help="may be repeated"

@@ -43,7 +43,7 @@ def open_channel(
     before_each_call: BeforeCall | None = None,
     call_clock: CallClock | None = None,
     save_credentials: SaveCredentials | None = None,
-) -> Iterator[Channel[Any, Any]]:
+) -> Iterator[Channel]:
     """Yield the configuration's channel, ready to call its LMS; close its connections at the end.
 
     Args:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.integrated_channels.access.configurations import open_channel, save_credentials
 from enterprise_catalog.integrated_channels.audit import leases
@@ -35,7 +35,7 @@ class BusyError(StopSyncError):
 @contextmanager
 def connect(
     configuration: ChannelConfiguration, *, clock: Callable[[], datetime]
-) -> Iterator[tuple[Channel[Any, Any], LeaseRenewer]]:
+) -> Iterator[tuple[Channel, LeaseRenewer]]:
     """Yield the configuration's channel, and the renewer of the lease that is held until the block ends.
 
     Raises:
@@ -98,7 +98,7 @@ def redeem(configuration: ChannelConfiguration, code: str, *, redirect_uri: str,
         channel.save_credentials(_require_consenting(channel).redeem(code, redirect_uri=redirect_uri))
 
 
-def _require_consenting(channel: Channel[Any, Any]) -> ConsentingChannel:
+def _require_consenting(channel: Channel) -> ConsentingChannel:
     if not isinstance(channel, ConsentingChannel):
         raise ConfigurationError(f"{channel.label} needs no authorization. Enter its credentials instead.")
     return channel

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, get_args
+from typing import TYPE_CHECKING, ClassVar, Generic, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from typing_extensions import TypeVar
 
 from enterprise_catalog.integrated_channels.channels.duplicates import Duplicates, duplicates_among
 
@@ -41,8 +42,9 @@ class FeedCredentials(ChannelSettings):
     password: SecretStr = Field(description="Password or client secret of the LMS.")
 
 
-S = TypeVar("S", bound=ChannelSettings)
-C = TypeVar("C", bound=ChannelSettings)
+#: Covariant, with defaults, so that ``Channel`` without parameters stands for a channel of any LMS.
+S_co = TypeVar("S_co", bound=ChannelSettings, default=ChannelSettings, covariant=True)
+C_co = TypeVar("C_co", bound=ChannelSettings, default=ChannelSettings, covariant=True)
 
 
 #: Reports several LMS items that share one content key.
@@ -57,7 +59,7 @@ def _note_nothing(_: Duplicates) -> None:
     """Discard the report. The default until the engine sets ``note_duplicates``."""
 
 
-class Channel(ABC, Generic[S, C]):
+class Channel(ABC, Generic[S_co, C_co]):
     """One LMS that receives content metadata. Subclass one of the three kinds below.
 
     A subclass declares the class attributes and implements the methods. The engine handles the database, retries,
@@ -98,7 +100,7 @@ class Channel(ABC, Generic[S, C]):
                     cls.settings_class, cls.credentials_class = settings, credentials
         cls.can_list = cls.list_items is not Channel.list_items
 
-    def __init__(self, client: LMSClient, settings: S, credentials: C) -> None:
+    def __init__(self, client: LMSClient, settings: S_co, credentials: C_co) -> None:
         self.client = client
         self.settings = settings
         self.credentials = credentials
@@ -138,7 +140,7 @@ class Channel(ABC, Generic[S, C]):
         raise NotImplementedError(f"{self.label} cannot list its items.")
 
 
-class PushChannel(Channel[S, C]):
+class PushChannel(Channel[S_co, C_co]):
     """An LMS with separate calls to create, update and delete. Each call has at most ``items_per_call`` items."""
 
     @abstractmethod
@@ -182,7 +184,7 @@ class PushChannel(Channel[S, C]):
         """Hide or delete items (with ``remote_id``). The result is ``GONE`` for an item that the LMS no longer has."""
 
 
-class OneByOneChannel(PushChannel[S, C]):
+class OneByOneChannel(PushChannel[S_co, C_co]):
     """A push channel whose LMS accepts one item per call. Subclasses implement methods for one item, not for lists."""
 
     items_per_call = 1
@@ -219,7 +221,7 @@ class OneByOneChannel(PushChannel[S, C]):
         return [self.delete_item(item)]
 
 
-class UpsertChannel(Channel[S, C]):
+class UpsertChannel(Channel[S_co, C_co]):
     """An LMS with one call that creates, overwrites and removes items by our keys. One call may mix all three."""
 
     @abstractmethod
@@ -231,7 +233,7 @@ class UpsertChannel(Channel[S, C]):
         """
 
 
-class PullChannel(Channel[S, C]):
+class PullChannel(Channel[S_co, C_co]):
     """An LMS that polls a feed for changes. Items are staged in the feed, and done when the LMS acknowledges them."""
 
     items_per_call = 1_000

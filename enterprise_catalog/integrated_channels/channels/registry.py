@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from enterprise_catalog.integrated_channels.channels.blackboard.channel import Blackboard
 from enterprise_catalog.integrated_channels.channels.canvas.channel import Canvas
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.channels.base import Channel
 
-_ALL: tuple[type[Channel[Any, Any]], ...] = (
+_ALL: tuple[type[Channel], ...] = (
     Blackboard,
     Canvas,
     Cornerstone,
@@ -26,7 +26,7 @@ _ALL: tuple[type[Channel[Any, Any]], ...] = (
 )
 
 #: Code -> channel.
-CHANNELS: Mapping[str, type[Channel[Any, Any]]] = {channel.code: channel for channel in _ALL}
+CHANNELS: Mapping[str, type[Channel]] = {channel.code: channel for channel in _ALL}
 
 
 def channel_choices() -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.db.models import F, Value
@@ -36,7 +36,7 @@ def make_entries(
     configuration: ChannelConfiguration,
     rows: Mapping[str, ContentMetadataItemTransmission],
     outgoing: Sequence[Outgoing],
-    channel: PullChannel[Any, Any],
+    channel: PullChannel,
     *,
     now: datetime,
 ) -> list[FeedItem]:
@@ -59,7 +59,7 @@ def _entry(
     configuration: ChannelConfiguration,
     row: ContentMetadataItemTransmission,
     item: Outgoing,
-    channel: PullChannel[Any, Any],
+    channel: PullChannel,
     before: FeedItem | None,
     now: datetime,
 ) -> FeedItem:
@@ -73,7 +73,7 @@ def _entry(
     )
 
 
-def feed_key(configuration: ChannelConfiguration, content_key: str, channel: PullChannel[Any, Any]) -> str:
+def feed_key(configuration: ChannelConfiguration, content_key: str, channel: PullChannel) -> str:
     """Return an item's key in the feed: its content key if the LMS accepts it, else a stable UUID."""
     if channel.takes_key(content_key):
         return content_key

@@ -164,7 +164,7 @@ def _basic(scheme: str, shown: str) -> tuple[str, str]:
     return user, password
 
 
-def _render_entries(page: list[FeedItem], channel: PullChannel[Any, Any]) -> Iterator[bytes]:
+def _render_entries(page: list[FeedItem], channel: PullChannel) -> Iterator[bytes]:
     """Yield ``page`` as a JSON list, in parts of at most 100 entries."""
     yield b"["
     for start in range(0, len(page), _ENTRIES_AT_ONCE):

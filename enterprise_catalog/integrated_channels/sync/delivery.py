@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.db.broken_connections import CONNECTION_ERRORS, reset_connection
 from enterprise_catalog.integrated_channels.audit import attempts, bulk, plan_marks
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 CHUNK_SIZE: Final = 100
 
 
-def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel[Any, Any]) -> None:
+def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel) -> None:
     """Send the plan to the LMS, as far as the limits of one run allow; ``run`` records how far that was.
 
     Raises:
@@ -100,7 +100,7 @@ class _Sender:
     """The objects that process each chunk."""
 
     prefetcher: ChunkPrefetcher[Translations]
-    channel: Channel[Any, Any]
+    channel: Channel
     transmitter: Transmitter
 
 

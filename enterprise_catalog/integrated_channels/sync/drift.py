@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.integrated_channels.access.connections import connect
 from enterprise_catalog.integrated_channels.audit import adoption
@@ -101,7 +101,7 @@ def adopt(configuration: ChannelConfiguration, *, clock: Callable[[], datetime])
 
 def _read_both_sides(
     configuration: ChannelConfiguration,
-    channel: Channel[Any, Any],
+    channel: Channel,
     renewer: LeaseRenewer,
     catalog: CatalogClient,
     clock: Callable[[], datetime],
@@ -119,7 +119,7 @@ def _read_both_sides(
     return inputs, *one_of_each(list_items(), linked_ids=rows.remote_ids_of)
 
 
-def _require_list(channel: Channel[Any, Any]) -> None:
+def _require_list(channel: Channel) -> None:
     if not channel.can_list:
         raise ConfigurationError(
             f"{channel.label} cannot list its items, so drift checks and adoption are not available."
@@ -157,7 +157,7 @@ def _wrongly_absent(inputs: PlanInputs, there: Mapping[str, RemoteItem]) -> Iter
 
 
 def _find_changed(
-    inputs: PlanInputs, there: Mapping[str, RemoteItem], channel: Channel[Any, Any], catalog: CatalogClient
+    inputs: PlanInputs, there: Mapping[str, RemoteItem], channel: Channel, catalog: CatalogClient
 ) -> Iterator[Drift]:
     comparable = [key for key in _keys_held(inputs) if key in there and there[key].fields and there[key].is_offered]
     for start in range(0, len(comparable), _DOCUMENTS_AT_ONCE):
@@ -168,7 +168,7 @@ def _compare_documents(
     keys: Sequence[str],
     inputs: PlanInputs,
     there: Mapping[str, RemoteItem],
-    channel: Channel[Any, Any],
+    channel: Channel,
     catalog: CatalogClient,
 ) -> Iterator[Drift]:
     for catalog_uuid in inputs.desired.versions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from enterprise_catalog.integrated_channels.channels.content.text import payload_hash
 from enterprise_catalog.integrated_channels.domain import (
@@ -49,7 +49,7 @@ class Translation:
 Translations = dict[str, Translation]  #: By content key.
 
 
-def translate_chunk(chunk: Chunk, catalog: CatalogClient, channel: Channel[Any, Any]) -> Translations:
+def translate_chunk(chunk: Chunk, catalog: CatalogClient, channel: Channel) -> Translations:
     """Fetch the chunk's creates and updates and translate them for the LMS. An invalid item does not affect the others.
 
     Raises:
@@ -67,7 +67,7 @@ def translate_chunk(chunk: Chunk, catalog: CatalogClient, channel: Channel[Any, 
     return translations
 
 
-def _translation(key: str, answer: MetadataAnswer, channel: Channel[Any, Any]) -> Translation:
+def _translation(key: str, answer: MetadataAnswer, channel: Channel) -> Translation:
     if key in answer.missing:
         reason = f"The catalog no longer contains this item ({answer.missing[key]}). The next run decides what to do."
         return Translation(None, refusal=ItemResult(key, Outcome.SKIPPED, message=reason))

@@ -73,7 +73,7 @@ class Transmission:
                 )
 
 
-def part_of(channel: Channel[Any, Any], transmission: Transmission, timing: Timing) -> _Part:
+def part_of(channel: Channel, transmission: Transmission, timing: Timing) -> _Part:
     """Return the handler of a chunk's parts for ``channel``."""
     match channel:
         case PushChannel():
@@ -197,7 +197,7 @@ class _Part(ABC):
 class _UpsertedPart(_Part):
     """Handler for an LMS that overwrites existing items and needs no look-up."""
 
-    channel: UpsertChannel[Any, Any]
+    channel: UpsertChannel
 
     def carry_out(self, items: Sequence[Outgoing]) -> None:
         self._note_begun([item for item in items if item.action is Action.CREATE])
@@ -210,7 +210,7 @@ class _UpsertedPart(_Part):
 class _PushedPart(_Part):
     """Handler for an LMS with one call per action."""
 
-    channel: PushChannel[Any, Any]
+    channel: PushChannel
 
     def carry_out(self, items: Sequence[Outgoing]) -> None:
         [action] = {item.action for item in items}

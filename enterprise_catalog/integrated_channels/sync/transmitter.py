@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.integrated_channels.audit.pacing import Pacer
 from enterprise_catalog.integrated_channels.channels.base import PushChannel
@@ -43,7 +43,7 @@ class Transmitter:
 
     def __init__(
         self,
-        channel: Channel[Any, Any],
+        channel: Channel,
         *,
         renew_if_due: Callable[[], None] = lambda: None,
         timing: Timing | None = None,

@@ -67,7 +67,7 @@ class Connection:
 
     code: str
     sandbox: SandboxApplication = field(init=False)
-    channel: Channel[Any, Any] = field(init=False)
+    channel: Channel = field(init=False)
     handed_out: list[str] = field(init=False, default_factory=list)  #: Secrets contained in responses.
     known: dict[str, str] = field(init=False, default_factory=dict)  #: Content key -> ID in the LMS.
 

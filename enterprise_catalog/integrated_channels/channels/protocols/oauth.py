@@ -142,7 +142,7 @@ class Consent:
     #: Error codes that mean the consent is no longer valid.
     withdrawn_codes: ClassVar[frozenset[str]] = frozenset({"invalid_grant"})
 
-    def __init__(self, channel: Channel[Any, Any], *, scopes: Sequence[str] = ()) -> None:
+    def __init__(self, channel: Channel[ChannelSettings, ConsentCredentials], *, scopes: Sequence[str] = ()) -> None:
         """Store the parameters. Sends nothing yet.
 
         Args:
@@ -152,7 +152,7 @@ class Consent:
         self._channel = channel
         self._client = channel.client
         self._lms = channel.label
-        self._credentials: ConsentCredentials = channel.credentials
+        self._credentials = channel.credentials
         self._scopes = scopes
         self._granted: frozenset[str] = frozenset()
         self._refresh_token = shown(self._credentials.refresh_token)

@@ -60,7 +60,7 @@ class WireField:
     is_time_of_change: bool = False  #: True if it is the modification time of the feed entry.
 
 
-def channel_with(code: str, **settings: Any) -> Channel[Any, Any]:
+def channel_with(code: str, **settings: Any) -> Channel:
     """Return a channel with the sandbox's settings and credentials. It is not connected to a server."""
     kind, sandbox = CHANNELS[code], SANDBOXES[code]()
     credentials = kind.credentials_class.model_validate(sandbox.channel_credentials())
@@ -68,7 +68,7 @@ def channel_with(code: str, **settings: Any) -> Channel[Any, Any]:
     return kind(LMSClient("https://lms.example.org"), entered, credentials)
 
 
-def sent_by(channel: Channel[Any, Any], document: Document, *, modified_at: datetime = DAY_ONE) -> Sent:
+def sent_by(channel: Channel, document: Document, *, modified_at: datetime = DAY_ONE) -> Sent:
     """Return the payload for a document, flattened to dotted names.
 
     Args:
@@ -107,7 +107,7 @@ def mapping_of(code: str) -> dict[str, WireField]:
     return fields
 
 
-def _try_setting(channel: Channel[Any, Any], name: str, other: Channel[Any, Any], fields: dict[str, WireField]) -> None:
+def _try_setting(channel: Channel, name: str, other: Channel, fields: dict[str, WireField]) -> None:
     """Record the fields that depend on the setting ``name``. ``other`` is the channel with another value of it."""
     counts = False
     for document in (*DOCUMENTS.values(), _with_text("title", _LONG), _with_text("full_description", _LONG)):
@@ -139,7 +139,7 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _accepted(channel: Channel[Any, Any], document: Document) -> Sent:
+def _accepted(channel: Channel, document: Document) -> Sent:
     """Return the payload, or an empty dictionary if the channel rejects the document."""
     try:
         return sent_by(channel, document)
@@ -147,7 +147,7 @@ def _accepted(channel: Channel[Any, Any], document: Document) -> Sent:
         return {}
 
 
-def _refusal(channel: Channel[Any, Any], document: Document) -> str:
+def _refusal(channel: Channel, document: Document) -> str:
     try:
         sent_by(channel, document)
     except RejectedError as error:
@@ -155,9 +155,7 @@ def _refusal(channel: Channel[Any, Any], document: Document) -> str:
     return ""
 
 
-def _dependencies(
-    channel: Channel[Any, Any], document: Document, *, is_thorough: bool = True
-) -> Iterator[tuple[str, str]]:
+def _dependencies(channel: Channel, document: Document, *, is_thorough: bool = True) -> Iterator[tuple[str, str]]:
     """Yield (source field, wire field) for each change of a source field that changes the wire field.
 
     One field may mask another. The thorough search repeats the experiment without each other field.
@@ -196,7 +194,7 @@ def _other_settings(code: str) -> Iterator[tuple[str, Any]]:
                 break
 
 
-def _limits(channel: Channel[Any, Any], wire: str, sources: list[str]) -> dict[str, str]:
+def _limits(channel: Channel, wire: str, sources: list[str]) -> dict[str, str]:
     """Return source -> effect of a text that is too long, such as "rejected above 255"."""
     limits = {}
     for source in (each for each in sources if each in _TEXTS):
@@ -217,7 +215,7 @@ def _limits(channel: Channel[Any, Any], wire: str, sources: list[str]) -> dict[s
     return limits
 
 
-def _bare(channel: Channel[Any, Any], source: str, sources: list[str]) -> Document:
+def _bare(channel: Channel, source: str, sources: list[str]) -> Document:
     """Return a course document without the other ``sources``, which could mask ``source``. Keeps required fields."""
     document = DOCUMENTS["course"]
     for other in sources:
@@ -244,7 +242,7 @@ def _last(holds: Callable[[int], bool]) -> int:
     return yes
 
 
-def _if_missing(channel: Channel[Any, Any], wire: str, sources: list[str]) -> str:
+def _if_missing(channel: Channel, wire: str, sources: list[str]) -> str:
     """Return the effect of removing all sources: a default value as JSON, "omitted", or the rejection message."""
     gone = [source for source in sources if source not in _PROMISED]
     document = next((each for each in DOCUMENTS.values() if wire in _accepted(channel, each)), None)

@@ -7,7 +7,7 @@ from argparse import ArgumentTypeError
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Final
 from uuid import UUID
 
 import orjson
@@ -65,21 +65,31 @@ class Command(BaseCommand):
         )
         parser.add_argument("--on-error", choices=("stop", "skip"), default="stop", help="what to do with a bad line")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(
+        self,
+        *args: object,
+        file: str,
+        catalog_uuid: UUID,
+        customer_uuid: UUID,
+        title: str | None,
+        replace: bool,
+        allow_shrink: bool,
+        on_error: str,
+        **options: object,
+    ) -> None:
         now = timezone.now()
 
         def target() -> CatalogQuery:
-            return ensure_catalog_query(
-                options["catalog_uuid"], customer_uuid=options["customer_uuid"], title=options["title"], now=now
-            )
+            return ensure_catalog_query(catalog_uuid, customer_uuid=customer_uuid, title=title, now=now)
 
-        if options["allow_shrink"] and not options["replace"]:
+        if allow_shrink and not replace:
             raise CommandError("--allow-shrink requires --replace.", returncode=2)
-        flags = {name: options[name] for name in ("replace", "allow_shrink")}
-        on_bad_line = self._report if options["on_error"] == "skip" else None
+        on_bad_line = self._report if on_error == "skip" else None
         try:
-            with _opened(options["file"]) as lines:
-                report = import_documents(target, lines, now=now, on_bad_line=on_bad_line, **flags)
+            with _opened(file) as lines:
+                report = import_documents(
+                    target, lines, now=now, on_bad_line=on_bad_line, replace=replace, allow_shrink=allow_shrink
+                )
         except OtherCustomersCatalogError as error:
             raise CommandError(str(error), returncode=2) from error
         except ImportRefusedError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -27,11 +27,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         add_configuration_option(parser)
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        configuration = configuration_of(options["configuration"])
+    def handle(self, *args: object, configuration: int, **options: object) -> None:
         try:
             with stop_on_interrupt():
-                adoption = adopt(configuration, clock=timezone.now)
+                adoption = adopt(configuration_of(configuration), clock=timezone.now)
         except SyncError as error:
             raise CommandError(error.message, returncode=1) from error
         for duplicates in adoption.duplicates:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 from django.core.management.base import BaseCommand, CommandError
@@ -34,16 +34,16 @@ class Command(BaseCommand):
         add_configuration_option(parser)
         parser.add_argument("--json", action="store_true", help="print one JSON object per difference")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        configuration = configuration_of(options["configuration"])
+    def handle(self, *args: object, configuration: int, json: bool, **options: object) -> None:
+        chosen = configuration_of(configuration)
         try:
             with stop_on_interrupt():
-                report = check_drift(configuration, clock=timezone.now)
+                report = check_drift(chosen, clock=timezone.now)
         except SyncError as error:
             raise CommandError(error.message, returncode=1) from error
         for each in report.differences:
             line = f"{each.content_key}: {each.difference}. {each.details}"
-            self.stdout.write(orjson.dumps(asdict(each)).decode() if options["json"] else line)
+            self.stdout.write(orjson.dumps(asdict(each)).decode() if json else line)
         if report.others:
             number = f"{report.others:,} other item{'s' if report.others > 1 else ''}"
             # Not on stdout, where the JSON output has one object per difference and nothing else.

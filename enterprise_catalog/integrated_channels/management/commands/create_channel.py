@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentTypeError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -27,7 +27,7 @@ def _uuid(text: str) -> UUID:
         raise ArgumentTypeError(f"{text!r} is not a UUID") from None
 
 
-def _json_object(text: str) -> dict[str, Any]:
+def _json_object(text: str) -> dict[str, object]:
     # The text may contain credentials, so no message repeats it.
     try:
         value = json.loads(text)
@@ -55,7 +55,7 @@ class Command(BaseCommand):
 
     help = "Create a channel configuration and print its id."
 
-    def add_base_argument(self, parser: CommandParser, *args: str, **kwargs: Any) -> None:
+    def add_base_argument(self, parser: CommandParser, *args: str, **kwargs: object) -> None:
         """Omit Django's ``--settings``; see also ``enterprise_catalog/command_line.py``."""
         if "--settings" in args:
             parser.set_defaults(settings=None)
@@ -76,20 +76,31 @@ class Command(BaseCommand):
             "--skip-customer-check", action="store_true", help="do not check that the catalog service has the customer"
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(
+        self,
+        *args: object,
+        channel: str,
+        customer_uuid: UUID,
+        base_url: str,
+        channel_settings: dict[str, object],
+        credentials: dict[str, object],
+        catalog_uuid: list[UUID],
+        skip_customer_check: bool,
+        **options: object,
+    ) -> None:
         try:
             configuration = new_configuration(
-                channel_code=options["channel"],
-                customer_uuid=options["customer_uuid"],
-                base_url=options["base_url"],
-                settings=options["channel_settings"],
-                credentials=options["credentials"],
-                catalog_uuids=options["catalog_uuid"],
+                channel_code=channel,
+                customer_uuid=customer_uuid,
+                base_url=base_url,
+                settings=channel_settings,
+                credentials=credentials,
+                catalog_uuids=catalog_uuid,
             )
         except ConfigurationError as error:
             raise CommandError(error.message, returncode=2) from error
         problems = find_twin_problems(configuration)
-        if not options["skip_customer_check"]:
+        if not skip_customer_check:
             problems += self._find_customer_problems(configuration)
         if problems:
             raise CommandError(" ".join(problems), returncode=2)

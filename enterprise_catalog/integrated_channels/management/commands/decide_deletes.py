@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
@@ -25,10 +23,7 @@ class Command(BaseCommand):
         decision.add_argument("--approve", action="store_true", help="delete the held and kept items in the next run")
         decision.add_argument("--keep", action="store_true", help="keep the held items in the LMS")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        configuration = configuration_of(options["configuration"])
-        self.stdout.write(
-            str(
-                decisions.decide_deletes(configuration, approved=options["approve"], by="a command", now=timezone.now())
-            )
-        )
+    def handle(self, *args: object, configuration: int, approve: bool, **options: object) -> None:
+        chosen = configuration_of(configuration)
+        number = decisions.decide_deletes(chosen, approved=approve, by="a command", now=timezone.now())
+        self.stdout.write(str(number))

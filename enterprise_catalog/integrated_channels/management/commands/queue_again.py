@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
@@ -33,13 +31,14 @@ class Command(BaseCommand):
             help="only items in this state; transmitted items are queued only with this option",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        configuration = configuration_of(options["configuration"])
-        chosen = ContentMetadataItemTransmission.objects.of(configuration)
-        if options["content_key"]:
-            chosen = chosen.with_keys(options["content_key"])
-        if options["state"]:
-            chosen = chosen.filter(state=options["state"])
-        also_transmitted = options["state"] == State.TRANSMITTED
+    def handle(
+        self, *args: object, configuration: int, content_key: list[str], state: str | None, **options: object
+    ) -> None:
+        chosen = ContentMetadataItemTransmission.objects.of(configuration_of(configuration))
+        if content_key:
+            chosen = chosen.with_keys(content_key)
+        if state:
+            chosen = chosen.filter(state=state)
+        also_transmitted = state == State.TRANSMITTED
         number = decisions.queue_again(chosen, by="a command", now=timezone.now(), also_transmitted=also_transmitted)
         self.stdout.write(str(number))

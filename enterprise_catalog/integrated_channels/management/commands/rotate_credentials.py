@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from django.core.management.base import BaseCommand
 
@@ -18,7 +17,7 @@ class Command(BaseCommand):
 
     help = "Encrypt all credentials with the newest key in CREDENTIALS_ENCRYPTION_KEYS."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         rotated, unreadable = rotate_credentials()
         self.stdout.write(str(rotated))
         for pk in unreadable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 from django.core.management.base import BaseCommand, CommandParser
@@ -11,7 +11,7 @@ from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _COLUMNS = (
     "configuration_id",
@@ -39,9 +39,18 @@ class Command(BaseCommand):
         parser.add_argument("--state", choices=[state.value for state in State], help="only items in this state")
         parser.add_argument("--json", action="store_true", help="print one JSON object per transmission")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        for row in _rows(options):
-            if options["json"]:
+    def handle(
+        self,
+        *args: object,
+        configuration: int | None,
+        content_key: str | None,
+        state: str | None,
+        json: bool,
+        **options: object,
+    ) -> None:
+        columns = {"configuration": configuration, "content_key": content_key, "state": state}
+        for row in _rows({name: value for name, value in columns.items() if value is not None}):
+            if json:
                 self.stdout.write(orjson.dumps(row).decode())
             else:
                 due = f"; next attempt at {row['next_attempt_at']:%Y-%m-%d %H:%M} UTC" if row["next_attempt_at"] else ""
@@ -50,12 +59,6 @@ class Command(BaseCommand):
                 )
 
 
-def _rows(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    rows = ContentMetadataItemTransmission.objects.order_by("configuration_id", "content_key")
-    if options["configuration"] is not None:
-        rows = rows.filter(configuration=options["configuration"])
-    if options["content_key"] is not None:
-        rows = rows.filter(content_key=options["content_key"])
-    if options["state"] is not None:
-        rows = rows.filter(state=options["state"])
+def _rows(filters: Mapping[str, object]) -> Iterator[dict[str, object]]:
+    rows = ContentMetadataItemTransmission.objects.order_by("configuration_id", "content_key").filter(**filters)
     yield from rows.values(*_COLUMNS).iterator(chunk_size=10_000)

@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentTypeError
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 import structlog
@@ -28,7 +28,7 @@ from enterprise_catalog.integrated_channels.sync.engine import sync
 from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan, load_plan_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
 log = structlog.get_logger(__name__)
 
@@ -56,35 +56,42 @@ class Command(BaseCommand):
             "--plan", type=_read_plan, metavar="FILE", help="carry out a saved plan, if it is still valid"
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        saved, file = options["plan"], options["save_plan"]
-        if file and not (options["dry_run"] and options["configuration"] is not None):
+    def handle(
+        self,
+        *args: object,
+        configuration: int | None,
+        channel: str | None,
+        dry_run: bool,
+        json: bool,
+        save_plan: Path | None,
+        plan: SavedPlan | None,
+        **options: object,
+    ) -> None:
+        if save_plan and not (dry_run and configuration is not None):
             raise CommandError("--save-plan requires --dry-run and --configuration", returncode=2)
-        if saved and (options["dry_run"] or options["channel"] or options["configuration"] is not None):
+        if plan and (dry_run or channel or configuration is not None):
             raise CommandError("--plan cannot be combined with --dry-run, --channel or --configuration", returncode=2)
-        if saved:
-            options["configuration"] = saved.configuration_id
-        chosen, as_json = self._select_configurations(options), options["json"]
-        if options["dry_run"]:
-            outcomes = [self._plan(configuration, as_json=as_json, file=file) for configuration in chosen]
+        chosen = self._select_configurations(plan.configuration_id if plan else configuration, channel)
+        if dry_run:
+            outcomes = [self._plan(each, as_json=json, file=save_plan) for each in chosen]
         else:
             outcomes = []
             with stop_on_interrupt():
-                for configuration in chosen:
-                    outcomes.append(self._sync(configuration, as_json=as_json, saved=saved))
+                for each in chosen:
+                    outcomes.append(self._sync(each, as_json=json, saved=plan))
                     check_stop()
         if not all(outcomes):
             sys.exit(1)
 
-    def _select_configurations(self, options: dict[str, Any]) -> Iterable[ChannelConfiguration]:
+    def _select_configurations(self, configuration_id: int | None, channel_code: str | None) -> Iterable[ChannelConfiguration]:
         chosen = ChannelConfiguration.objects.filter(active=True).order_by("pk")
-        if options["channel"]:
-            chosen = chosen.filter(channel_code=options["channel"])
-        if options["configuration"] is None:
+        if channel_code:
+            chosen = chosen.filter(channel_code=channel_code)
+        if configuration_id is None:
             return chosen
-        chosen = chosen.filter(pk=options["configuration"])
+        chosen = chosen.filter(pk=configuration_id)
         if not chosen:
-            raise CommandError(f"there is no active configuration {options['configuration']}", returncode=2)
+            raise CommandError(f"there is no active configuration {configuration_id}", returncode=2)
         return chosen
 
     def _sync(self, configuration: ChannelConfiguration, *, as_json: bool, saved: SavedPlan | None) -> bool:
@@ -96,7 +103,7 @@ class Command(BaseCommand):
             return False
         accounts = asdict(ContentMetadataItemTransmission.objects.of(configuration).accounts())
         if row is None:
-            report: dict[str, Any] = {"state": "busy", "reason": "Another run holds this configuration's lease."}
+            report: dict[str, object] = {"state": "busy", "reason": "Another run holds this configuration's lease."}
         else:
             report = {
                 "run_id": row.pk,
@@ -141,18 +148,26 @@ class Command(BaseCommand):
             "held": len(plan.held),
             "kept": plan.kept,
             "staged": plan.staged,
-            "items": items,
         }
-        self._print(configuration, report, as_json=as_json)
+        self._print(configuration, report, items, as_json=as_json)
         return True
 
-    def _print(self, configuration: ChannelConfiguration, report: dict[str, Any], *, as_json: bool) -> None:
+    def _print(
+        self,
+        configuration: ChannelConfiguration,
+        report: Mapping[str, object],
+        items: Sequence[Mapping[str, str]] | None = None,
+        *,
+        as_json: bool,
+    ) -> None:
         if as_json:
             whole = {"configuration_id": configuration.pk, "channel": configuration.channel_code, **report}
+            if items is not None:
+                whole["items"] = items
             self.stdout.write(orjson.dumps(whole, default=str).decode())
             return
         self.stdout.write(f"{configuration} ({configuration.channel_code}, id {configuration.pk}): {report['state']}")
-        for item in report.pop("items", []):
+        for item in items or ():
             self.stdout.write(f"  {item['action']:6} {item['content_key']}: {item['reason']}")
         for name, value in report.items():
             if name != "state" and value not in ("", {}, None):

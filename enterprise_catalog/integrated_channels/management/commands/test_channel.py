@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.core.management.base import BaseCommand
 from django.utils import timezone
@@ -27,10 +27,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         add_configuration_option(parser)
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        configuration = configuration_of(options["configuration"])
+    def handle(self, *args: object, configuration: int, **options: object) -> None:
+        chosen = configuration_of(configuration)
         with stop_on_interrupt():
-            problems = check_connection(configuration, clock=timezone.now)
+            problems = check_connection(chosen, clock=timezone.now)
         for sentence in problems:
             self.stdout.write(sentence)
         if problems:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from enterprise_catalog.local_auth.clients import ClientExistsError, create_client
 from enterprise_catalog.local_auth.roles import role_argument
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 
 class Command(BaseCommand):
@@ -33,14 +36,20 @@ class Command(BaseCommand):
             "--new-secret", action="store_true", help="give an existing client a new secret, and add the roles"
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        client_id: str = options["client_id"]
+    def handle(
+        self,
+        *args: object,
+        client_id: str,
+        role: list[tuple[str, UUID | None]],
+        new_secret: bool,
+        **options: object,
+    ) -> None:
         if not 0 < len(client_id) <= 100:
             raise CommandError("CLIENT_ID must have 1 to 100 characters.", returncode=2)
-        if not (options["role"] or options["new_secret"]):
+        if not (role or new_secret):
             raise CommandError("--role is required: without a role, a client has no access.", returncode=2)
         try:
-            secret = create_client(client_id, roles=options["role"], replace=options["new_secret"])
+            secret = create_client(client_id, roles=role, replace=new_secret)
         except ClientExistsError as error:
             raise CommandError(
                 f"A client or user {client_id!r} already exists. Choose another name, or use --new-secret to give the"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
@@ -16,7 +14,7 @@ class Command(BaseCommand):
 
     help = "Create a superuser for the local admin, unless one exists (local settings only)."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         if not settings.LOCAL_SITE:
             raise CommandError(
                 "This command works only with local settings. Use createsuperuser instead.", returncode=2

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from enterprise_catalog.local_auth.roles import role_argument
 from enterprise_catalog.local_auth.tokens import signed_token
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 
 class Command(BaseCommand):
@@ -27,8 +30,8 @@ class Command(BaseCommand):
         )
         parser.add_argument("--username", default="local-user")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, role: list[tuple[str, UUID | None]], username: str, **options: object) -> None:
         if not settings.LOCAL_SITE:
             raise CommandError("This command works only with local settings. Use create_client instead.", returncode=2)
-        roles = [f"{name}:{customer or '*'}" for name, customer in options["role"]]
-        self.stdout.write(signed_token(options["username"], roles=roles))
+        roles = [f"{name}:{customer or '*'}" for name, customer in role]
+        self.stdout.write(signed_token(username, roles=roles))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
@@ -35,11 +34,11 @@ class Command(BaseCommand):
             "--data", type=Path, default=SAMPLE, metavar="FILE", help="file with one content document per line"
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        if not options["data"].is_file():
+    def handle(self, *args: object, channel: str, data: Path, **options: object) -> None:
+        if not data.is_file():
             raise CommandError(f"the file {options['data']} does not exist", returncode=2)
         with tempfile.TemporaryDirectory(prefix="enterprise-catalog-demo-") as folder:
-            demonstration = Demonstration(Path(folder), options["channel"], options["data"], Console())
+            demonstration = Demonstration(Path(folder), channel, data, Console())
             try:
                 demonstration.run()
             except DemonstrationError as error:

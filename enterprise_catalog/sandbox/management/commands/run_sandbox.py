@@ -7,7 +7,7 @@ import signal
 import threading
 from argparse import ArgumentTypeError
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -49,14 +49,13 @@ class Command(BaseCommand):
             help="set a numeric value of the sandbox, such as MOODLE's sort_seconds_per_course=0.0004; can be repeated",
         )
 
-    def handle(self, *_args: Any, **options: Any) -> None:
-        channel = options["channel"]
+    def handle(self, *args: object, channel: str, port: int, knob: list[tuple[str, float]], **options: object) -> None:
         if channel not in SANDBOXES:
             known = ", ".join(SANDBOXES)
             raise CommandError(f"There is no sandbox for the channel {channel!r}; known codes: {known}.", returncode=2)
         sandbox = SANDBOXES[channel]()
-        _turn(sandbox, dict(options["knob"]))
-        server = make_loopback_server(sandbox, port=options["port"])
+        _turn(sandbox, dict(knob))
+        server = make_loopback_server(sandbox, port=port)
         announcement = {
             "channel": channel,
             "url": f"http://{HOST}:{server.server_port}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from axes.models import AccessAttempt
 from django.contrib import admin
@@ -45,7 +45,7 @@ class FailedLoginPage(ReadOnlyPage):
 
     last_failure = moment_field("attempt_time", "last failure")
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return request.user.has_perm("axes.delete_accessattempt")
 
 

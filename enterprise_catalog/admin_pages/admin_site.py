@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.template.response import SimpleTemplateResponse
+from typing_extensions import override
 
 from enterprise_catalog.admin_pages.actions.deletion import delete_selected
 from enterprise_catalog.admin_pages.logins import remember_device
@@ -18,12 +20,18 @@ if TYPE_CHECKING:
 
     from django.contrib import admin
     from django.db.models import Model
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+    from enterprise_catalog.admin_pages.actions.declaration import AnyAdmin
+
+    View = Callable[..., HttpResponseBase]
 
     # unfold has no types; its classes are Django's with other templates.
     UnfoldAdminSite = admin.AdminSite
     UnfoldAdminReadonlyField = admin.helpers.AdminReadonlyField
-    unfold_forms: Any
+
+    class unfold_forms:  # noqa: N801  (a module)
+        UnfoldAdminReadonlyField: type[UnfoldAdminReadonlyField]
 else:
     from unfold import forms as unfold_forms
     from unfold.fields import UnfoldAdminReadonlyField
@@ -33,7 +41,7 @@ else:
 class _ReadonlyField(UnfoldAdminReadonlyField):
     """A read-only field without links that the user may not open. Django and unfold link every foreign key."""
 
-    def get_admin_url(self, remote_field: Any, remote_obj: Model) -> str:
+    def get_admin_url(self, remote_field: object, remote_obj: Model) -> str:
         return link_to(remote_obj)
 
 
@@ -52,31 +60,32 @@ class AdminSite(UnfoldAdminSite):
     def register(
         self,
         model_or_iterable: type[Model] | Iterable[type[Model]],
-        admin_class: type[admin.ModelAdmin[Any]] | None = None,
-        **options: Any,
+        admin_class: type[AnyAdmin] | None = None,
+        **options: object,
     ) -> None:
         super().register(model_or_iterable, as_page(admin_class or Page), **options)
 
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+    def login(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         """Return Django's login page. A successful login sets the cookie of a known browser (``logins.py``)."""
         response = super().login(request, extra_context)
         if request.method == "POST" and request.user.is_authenticated and response.status_code == 302:
             remember_device(response, request.user, is_secure=settings.SESSION_COOKIE_SECURE)
         return response
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002  (Django's signature)
+    @override
+    def admin_view(self, view: View, cacheable: bool = False) -> View:  # type: ignore[override]  # Django wraps the view as well
         """Return Django's wrapper of the view. It renders the page while its links can check the user's permissions."""
         checked = super().admin_view(view, cacheable)
 
-        def rendered(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        def rendered(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             with viewing(request):
-                response: Any = checked(request, *args, **kwargs)
-                return response.render() if hasattr(response, "render") else response
+                response = checked(request, *args, **kwargs)
+                return response.render() if isinstance(response, SimpleTemplateResponse) else response
 
         return update_wrapper(rendered, checked)
 
 
-def as_page(admin_class: type[admin.ModelAdmin[Any]]) -> type[admin.ModelAdmin[Any]]:
+def as_page(admin_class: type[AnyAdmin]) -> type[AnyAdmin]:
     """Return the class itself if it is a :class:`Page`, otherwise a subclass that is one."""
     if issubclass(admin_class, Page):
         return admin_class

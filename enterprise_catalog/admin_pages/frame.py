@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from django.apps import apps
 from django.contrib import admin
@@ -46,12 +46,27 @@ _KEY_SEARCHES: Final = {
 }
 
 
-def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+class PageLink(TypedDict):
+    """One page in the navigation, as unfold's template reads it."""
+
+    title: str
+    icon: str
+    link: str
+
+
+class PageGroup(TypedDict):
+    """A group of pages in the navigation."""
+
+    title: str
+    items: list[PageLink]
+
+
+def navigation(request: HttpRequest) -> list[PageGroup]:
     """Return the groups of pages that this deployment has and the user may see, the most used first.
 
     All other pages are under "All applications".
     """
-    groups = ({"title": title, "items": list(_items(request, pages))} for title, pages in _GROUPS.items())
+    groups = (PageGroup(title=title, items=list(_items(request, pages))) for title, pages in _GROUPS.items())
     return [group for group in groups if group["items"]]
 
 
@@ -75,7 +90,7 @@ def front_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return {**context, "key_searches": searches}
 
 
-def _items(request: HttpRequest, pages: tuple[tuple[str, str, str], ...]) -> Iterator[dict[str, str]]:
+def _items(request: HttpRequest, pages: tuple[tuple[str, str, str], ...]) -> Iterator[PageLink]:
     for label, title, icon in pages:
         if model := _visible_model(request, label):
             yield {"title": title, "icon": icon, "link": _list_url(model)}

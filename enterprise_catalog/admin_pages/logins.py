@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from axes.backends import AxesStandaloneBackend
 from axes.handlers.database import AxesDatabaseHandler
@@ -49,7 +49,7 @@ _REMOVED_AT_ONCE: Final = 1_000
 class LoginBackend(AxesStandaloneBackend):  # type: ignore[misc]  # axes has no types
     """Rejects throttled logins. Calls from commands, which have no request, are not throttled."""
 
-    def authenticate(self, request: _Login | None, *args: Any, **credentials: Any) -> None:
+    def authenticate(self, request: _Login | None, *args: object, **credentials: object) -> None:
         if request is not None:
             super().authenticate(request, *args, **credentials)
 
@@ -57,12 +57,12 @@ class LoginBackend(AxesStandaloneBackend):  # type: ignore[misc]  # axes has no 
 class LoginHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no types
     """Counts failures in the database, one row per user name and address, or per user name and known browser."""
 
-    def is_allowed(self, request: _Login, credentials: dict[str, Any] | None = None) -> bool:
+    def is_allowed(self, request: _Login, credentials: dict[str, object] | None = None) -> bool:
         _recognize(request, credentials)
         return bool(super().is_allowed(request, credentials))
 
     def user_login_failed(
-        self, sender: Any, credentials: dict[str, Any], request: _Login | None = None, **kwargs: Any
+        self, sender: object, credentials: dict[str, object], request: _Login | None = None, **kwargs: object
     ) -> None:
         if request is None:
             return
@@ -73,7 +73,7 @@ class LoginHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no ty
         retried(lambda: count(sender, credentials, request, **kwargs), seconds=_CONTENTION_SECONDS)
 
     def clean_expired_user_attempts(
-        self, request: _Login | None = None, credentials: dict[str, Any] | None = None
+        self, request: _Login | None = None, credentials: dict[str, object] | None = None
     ) -> int:
         """Remove expired rows by their keys: a DELETE by time would lock the whole table on MariaDB."""
         expired = AccessAttempt.objects.filter(attempt_time__lte=timezone.now() - get_cool_off(request))
@@ -88,18 +88,18 @@ def address(request: HttpRequest) -> str:
     return client_network(request).partition("/")[0] or "::"
 
 
-def client_in_logs(_username: str | None, address: str, *_others: Any) -> str:
+def client_in_logs(_username: str | None, address: str, *_others: object) -> str:
     """Return only the address: the submitted user name may be an email address, or a password."""
     return address
 
 
-def lockout_parameters(request: Any, _credentials: dict[str, Any] | None = None) -> list[list[str]]:
+def lockout_parameters(request: object, _credentials: dict[str, object] | None = None) -> list[list[str]]:
     """Return the columns that failures are counted by. axes calls this with a request or with a row."""
     return [["username", "user_agent"]] if getattr(request, "known_device", "") else [["username", "ip_address"]]
 
 
 def too_many_failures(
-    request: _Login, _original: HttpResponse | None, credentials: dict[str, Any] | None
+    request: _Login, _original: HttpResponse | None, credentials: dict[str, object] | None
 ) -> HttpResponse:
     """Return the page with status 429 and the waiting time; ``Retry-After`` contains it in seconds."""
     seconds = _seconds_to_wait(request, credentials)
@@ -126,7 +126,7 @@ def remember_device(response: HttpResponse, user: AbstractBaseUser, *, is_secure
     )
 
 
-def _recognize(request: _Login, credentials: dict[str, Any] | None) -> None:
+def _recognize(request: _Login, credentials: dict[str, object] | None) -> None:
     """Replace the user agent, which any client can set, by the browser's id from the cookie; empty if unknown."""
     cookie = request.get_signed_cookie(DEVICE_COOKIE, "", salt=_SALT, max_age=DEVICE_SECONDS)
     device, _, username = (cookie or "").partition(" ")
@@ -134,7 +134,7 @@ def _recognize(request: _Login, credentials: dict[str, Any] | None) -> None:
     request.known_device = request.axes_user_agent = device if is_known else ""
 
 
-def _make_row(request: _Login, credentials: dict[str, Any]) -> None:
+def _make_row(request: _Login, credentials: dict[str, object]) -> None:
     """Insert the row that axes counts in: two logins that lock the gap of a missing row would block each other."""
     username = get_client_username(request, credentials)
     keys = {"username": username, "ip_address": request.axes_ip_address, "user_agent": request.axes_user_agent}
@@ -142,7 +142,7 @@ def _make_row(request: _Login, credentials: dict[str, Any]) -> None:
     retried(lambda: AccessAttempt.objects.bulk_create([row], ignore_conflicts=True), seconds=_CONTENTION_SECONDS)
 
 
-def _seconds_to_wait(request: _Login, credentials: dict[str, Any] | None) -> int:
+def _seconds_to_wait(request: _Login, credentials: dict[str, object] | None) -> int:
     """Return the seconds until the failures expire; at least 1."""
     tables = LoginHandler().get_user_attempts(request, credentials)
     times = [time for rows in tables for time in rows.values_list("attempt_time", flat=True)]

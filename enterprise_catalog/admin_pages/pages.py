@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.db import models
+from typing_extensions import override
 
 from enterprise_catalog.admin_pages.actions.confirmed_actions import ConfirmedActions
 from enterprise_catalog.admin_pages.lists.paginator import CappedPaginator
@@ -15,13 +16,13 @@ from enterprise_catalog.admin_pages.rendering import EMPTY, link_to
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    # unfold has no types; its class is Django's with other templates.
+    from django.contrib.admin.views.main import ChangeList
     from django.db.models import QuerySet
-    from django.forms import ModelForm
+    from django.forms import BaseForm
     from django.http import HttpRequest, HttpResponse
 
-    # unfold has no types; its class is Django's with other templates.
-    ModelAdmin = admin.ModelAdmin[Any]
-    from django.contrib.admin.views.main import ChangeList
+    from enterprise_catalog.admin_pages.actions.declaration import AnyAdmin as ModelAdmin
 else:
     from unfold.admin import ModelAdmin
     from unfold.views import ChangeList
@@ -84,7 +85,7 @@ class Page(ConfirmedActions, ModelAdmin):
     #: The message after a search without results.
     nothing_found: ClassVar[str] = ""
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[models.Model]:
         return super().get_queryset(request).prefetch_related(*self.list_prefetch_related)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
@@ -92,20 +93,22 @@ class Page(ConfirmedActions, ModelAdmin):
         columns = [*map(_column_of, self.list_filter), *self.linked_by]
         return any(lookup.startswith(column) and lookup.removeprefix(column) in _LOOKUPS for column in columns)
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
         return _List
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"owners": list(self._owners(request)), **(extra_context or {})})
 
-    def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001  (Django's signature)
+    @override
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.save(update_fields=changed_columns(obj, form) if change else None)
 
     def _owners(self, request: HttpRequest) -> Iterator[tuple[str, str]]:
         """Yield the kind and the link of each row of another table that the list is filtered by."""
         for name in self.linked_by:
             if value := request.GET.get(f"{name}__id__exact"):
-                model: Any = self.model._meta.get_field(name).related_model
+                model = self.model._meta.get_field(name).related_model
+                assert isinstance(model, type)
                 if owner := self.admin_site.get_model_admin(model).get_object(request, value):
                     yield str(owner._meta.verbose_name), link_to(owner)
 
@@ -120,10 +123,10 @@ class ReadOnlyPage(Page):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # arguments passed through
@@ -131,14 +134,18 @@ class ReadOnlyPage(Page):
         return super().render_change_form(request, {**context, "show_history": False}, **kwargs)
 
 
-def _column_of(list_filter: Any) -> str:
+def _column_of(list_filter: object) -> str:
     """Return the column of a filter, or its parameter if it has no column."""
     if isinstance(list_filter, tuple):
         return str(list_filter[0])
-    return list_filter if isinstance(list_filter, str) else str(list_filter.parameter_name)
+    if isinstance(list_filter, str):
+        return list_filter
+    assert isinstance(list_filter, type)
+    assert issubclass(list_filter, admin.SimpleListFilter)
+    return str(list_filter.parameter_name)
 
 
-def changed_columns(obj: models.Model, form: ModelForm[Any]) -> list[str]:
+def changed_columns(obj: models.Model, form: BaseForm) -> list[str]:
     """Return the names of the object's columns that were changed in the form."""
     columns = {field.name for field in obj._meta.concrete_fields}
     return [name for name in form.changed_data if name in columns]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.contrib import admin
 from django.template.defaultfilters import truncatechars
@@ -38,11 +38,11 @@ def moment(value: datetime | None) -> str:
     return format_html('<time class="ec-moment" title="{}">{}</time>', exact, moment_text(value))
 
 
-def moment_field(name: str, label: str | None = None) -> Callable[[Any, Any], str]:
+def moment_field(name: str, label: str | None = None) -> Callable[[object, object], str]:
     """Return the method of a page that shows the time ``name``."""
 
     @admin.display(description=label or name.removesuffix("_at").replace("_", " "))
-    def show(_: Any, obj: Any) -> str:
+    def show(_: object, obj: object) -> str:
         return moment(getattr(obj, name))
 
     return show

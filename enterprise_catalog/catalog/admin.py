@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 from django.contrib import admin, messages
 from django.http import HttpResponseRedirect
 from django.utils import timezone
 from django.utils.html import format_html
+from typing_extensions import override
 
 from enterprise_catalog.admin_pages.lists.filters import AutocompleteSelectFilter, BooleanRadioFilter
 from enterprise_catalog.admin_pages.lists.paginator import CappedPaginator
@@ -40,8 +41,7 @@ from enterprise_catalog.db.contention import ContentionError, retried
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from django.db.models import QuerySet
-    from django.forms import ModelForm
+    from django.db.models import Model, QuerySet
     from django.http import HttpRequest, HttpResponse
 
 #: The maximum number of queries listed on the page of a content item.
@@ -58,19 +58,25 @@ class _UUIDPage(Page):
     text_column: str
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
+        self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
+    ) -> tuple[QuerySet[Model], bool]:
         columns = {"uuid_columns": ("uuid",), "text_columns": (self.text_column,)}
         return queryset.filter(uuid_or_text(search_term, **columns)) if search_term.strip() else queryset, False
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         return self.shown if obj is None else ("uuid", *self.shown)
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, object] | None = None,
+    ) -> HttpResponse:
         """Save in a transaction that is retried: imports lock the same rows."""
         try:
             save = super().changeform_view
-            return retried(lambda: save(request, *args, **options), seconds=SAVE_SECONDS)
+            return retried(lambda: save(request, object_id, form_url, extra_context), seconds=SAVE_SECONDS)
         except ContentionError as error:
             self.message_user(request, f"{error} Nothing was saved. Please try again.", messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
@@ -87,7 +93,8 @@ class CustomerPage(_UUIDPage):
 
     created = moment_field("created_at")
 
-    def save_model(self, request: HttpRequest, obj: EnterpriseCustomer, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001  (Django's signature)
+    @override
+    def save_model(self, request: HttpRequest, obj: EnterpriseCustomer, form: object, change: bool) -> None:
         save_customer(obj, now=timezone.now())
 
     @admin.display(description="catalogs")
@@ -111,7 +118,8 @@ class CatalogPage(_UUIDPage):
     documents_changed = moment_field("documents_changed_at", "enrollment URLs changed")
     created = moment_field("created_at")
 
-    def save_model(self, request: HttpRequest, obj: EnterpriseCatalog, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001  (Django's signature)
+    @override
+    def save_model(self, request: HttpRequest, obj: EnterpriseCatalog, form: object, change: bool) -> None:
         save_catalog(obj, now=timezone.now())
 
 
@@ -127,7 +135,7 @@ class QueryPage(_UUIDPage):
 
     content_changed = moment_field("content_changed_at")
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False  # Its memberships, up to a hundred thousand, belong to the importer.
 
     @admin.display(description="items")

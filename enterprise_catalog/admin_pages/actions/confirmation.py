@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from django.core import signing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
+
+    #: A primary key. The keys of one table have one type.
+    Key = int | str | UUID
 
 #: The time after which a confirmation page expires.
 MAX_AGE_SECONDS: Final = 3_600
@@ -31,7 +35,7 @@ class Confirmation:
     """The content of a confirmation page: the limits of what the action may do."""
 
     subject: str  #: Table, action and user.
-    keys: tuple[Any, ...]  #: Primary keys, ascending.
+    keys: tuple[Key, ...]  #: Primary keys, ascending.
     effects: tuple[str, ...] = ()  #: The further effects that the page announces.
 
     def sign(self) -> str:
@@ -62,12 +66,14 @@ class Confirmation:
         return cls(subject, _unpacked(packed), tuple(effects))
 
 
-def _packed(keys: Sequence[Any]) -> list[Any]:
+def _packed(keys: Sequence[Key]) -> list[int] | list[str]:
     """Return integers as differences, most of which are 1 and compress well; other keys as texts."""
-    if all(isinstance(key, int) for key in keys):
-        return [*keys[:1], *(later - earlier for earlier, later in pairwise(keys))]
+    numbers = [key for key in keys if isinstance(key, int)]
+    if len(numbers) == len(keys):
+        return [*numbers[:1], *(later - earlier for earlier, later in pairwise(numbers))]
     return [str(key) for key in keys]
 
 
-def _unpacked(packed: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(accumulate(packed)) if packed and isinstance(packed[0], int) else tuple(packed)
+def _unpacked(packed: Sequence[int | str]) -> tuple[Key, ...]:
+    numbers = [key for key in packed if isinstance(key, int)]
+    return tuple(accumulate(numbers)) if numbers else tuple(packed)

@@ -10,28 +10,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import model_format_dict
 from django.db import OperationalError, transaction
 from django.template.response import TemplateResponse
+from typing_extensions import override
 
 from enterprise_catalog.admin_pages.actions.confirmation import Confirmation, TooManyRowsError, UnusableError
 from enterprise_catalog.admin_pages.actions.declaration import Effects, Result, Running
 from enterprise_catalog.admin_pages.lists.time_limit import TimeLimitError, time_limit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from django.db.models import Model, QuerySet
     from django.http import HttpRequest, HttpResponseBase
+    from django_stubs_ext import StrOrPromise
 
-    _Admin = admin.ModelAdmin[Any]
+    from enterprise_catalog.admin_pages.actions.confirmation import Key
+    from enterprise_catalog.admin_pages.actions.declaration import AnyAdmin
+
+    #: Message and level.
+    Message = tuple[StrOrPromise, int | str]
+    #: Function, name and description, as in Django's dictionary of actions.
+    Action = tuple[Callable[..., object], str, str]
 else:
-    _Admin = object
+    AnyAdmin = object
 
 logger = structlog.get_logger(__name__)
 
@@ -43,35 +51,41 @@ MAX_MESSAGES: Final = 20
 SEARCH_SECONDS: Final = 30
 
 
-class ConfirmedActions(_Admin):
+class ConfirmedActions(AnyAdmin):
     """Mixin for pages: requires a confirmation for every action, including actions of other packages."""
 
     action_confirmation_template = "admin_pages/action_confirmation.html"
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+    def get_actions(self, request: HttpRequest) -> dict[str, Action]:  # type: ignore[override]  # the stubs require that actions return texts
         """Return Django's dictionary of actions with each function wrapped."""
-        actions: dict[str, Any] = super().get_actions(request)
-        return {name: (_confirmed(*action), name, action[2]) for name, action in actions.items()}
+        actions = super().get_actions(request)
+        return {name: (_confirmed(*action), name, action[2]) for name, action in actions.items() if action}
 
-    def _filter_actions_by_permissions(self, request: HttpRequest, actions: Any) -> list[Any]:
+    def _filter_actions_by_permissions(self, request: HttpRequest, actions: Iterable[Action]) -> list[Action]:
         """Offer actions without declared permissions, as in other packages, only to users who may change rows."""
-        allowed: list[Any] = super()._filter_actions_by_permissions(request, actions)  # type: ignore[misc]  # Django's own method
+        allowed: list[Action] = super()._filter_actions_by_permissions(request, actions)  # type: ignore[misc]  # Django's own method
         may_change = self.has_change_permission(request)
         return [action for action in allowed if may_change or hasattr(action[0], "allowed_permissions")]
 
+    @override
     def message_user(
-        self, request: HttpRequest, message: Any, level: Any = messages.INFO, *args: Any, **kwargs: Any
+        self,
+        request: HttpRequest,
+        message: StrOrPromise,
+        level: int | str = messages.INFO,
+        extra_tags: str = "",
+        fail_silently: bool = False,
     ) -> None:
         """Show a message; during an action, keep it until all batches have run."""
-        kept: list[tuple[Any, Any]] | None = getattr(request, "action_messages", None)
+        kept: list[Message] | None = getattr(request, "action_messages", None)
         if kept is None:
-            super().message_user(request, message, level, *args, **kwargs)
+            super().message_user(request, message, level, extra_tags, fail_silently)
         elif (message, level) not in kept:
             kept.append((message, level))
 
 
-def _confirmed(action: Callable[..., Any], name: str, description: str) -> Callable[..., Any]:
-    def ask_or_run(page: Any, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:
+def _confirmed(action: Callable[..., object], name: str, description: str) -> Callable[..., object]:
+    def ask_or_run(page: ConfirmedActions, request: HttpRequest, queryset: QuerySet[Model]) -> HttpResponseBase | None:
         return _Order(page, request, action, name, description, queryset).handle()
 
     return update_wrapper(ask_or_run, action)
@@ -89,12 +103,12 @@ class _RefusedError(Exception):
 class _Order:
     """One request for an action."""
 
-    page: Any
+    page: ConfirmedActions
     request: HttpRequest
-    action: Callable[..., Any]
+    action: Callable[..., object]
     name: str
     description: str
-    chosen: QuerySet[Any]
+    chosen: QuerySet[Model]
 
     @property
     def running(self) -> Running:
@@ -110,7 +124,7 @@ class _Order:
         return str(self.description % model_format_dict(self.page.opts))
 
     @property
-    def targets(self) -> QuerySet[Any]:
+    def targets(self) -> QuerySet[Model]:
         find = self.running.targets
         return find(self.page, self.chosen) if find else self.chosen
 
@@ -139,7 +153,7 @@ class _Order:
         keys, sample = self._find()
         return self._question(keys, sample)
 
-    def _ask_again(self, confirmed: Sequence[Any]) -> HttpResponseBase:
+    def _ask_again(self, confirmed: Sequence[Key]) -> HttpResponseBase:
         """Ask again about the confirmed rows, because the effects differ from those on the page."""
         keys = tuple(key for batch in _parts(confirmed, self.running.batch_size) for key in self._still(batch))
         if not keys:
@@ -150,7 +164,7 @@ class _Order:
         notice = "The rows have changed since you opened this page. Please check the numbers again."
         return self._question(keys, sample, notice=notice)
 
-    def _question(self, keys: tuple[Any, ...], sample: Sequence[Model], *, notice: str = "") -> HttpResponseBase:
+    def _question(self, keys: tuple[Key, ...], sample: Sequence[Model], *, notice: str = "") -> HttpResponseBase:
         effects = self._effects(keys)
         try:
             text = Confirmation(self.subject, keys, effects.consequences).sign()
@@ -159,7 +173,7 @@ class _Order:
             raise _RefusedError(message) from None
         return self._page(keys=keys, sample=sample, effects=effects, text=text, notice=notice)
 
-    def _find(self) -> tuple[tuple[Any, ...], Sequence[Model]]:
+    def _find(self) -> tuple[tuple[Key, ...], Sequence[Model]]:
         """Return the primary keys of the rows, and the first rows in the list's order."""
         limit = self.running.max_rows
         try:
@@ -176,7 +190,7 @@ class _Order:
         return keys, sample
 
     def _page(
-        self, *, keys: Sequence[Any], sample: Sequence[Model], effects: Effects, text: str, notice: str
+        self, *, keys: Sequence[Key], sample: Sequence[Model], effects: Effects, text: str, notice: str
     ) -> HttpResponseBase:
         context = {
             **self.page.admin_site.each_context(self.request),
@@ -196,11 +210,11 @@ class _Order:
         self.request.current_app = self.page.admin_site.name
         return TemplateResponse(self.request, self.page.action_confirmation_template, context)
 
-    def _effects(self, keys: Sequence[Any]) -> Effects:
+    def _effects(self, keys: Sequence[Key]) -> Effects:
         find = self.running.effects
         return find(self.page, self.request, keys) if find else Effects()
 
-    def _run(self, keys: Sequence[Any]) -> None:
+    def _run(self, keys: Sequence[Key]) -> None:
         """Run the action in batches, and report the result."""
         result, done = Result(), 0
         self.request.action_messages = kept = []  # type: ignore[attr-defined]  # read by message_user
@@ -216,27 +230,28 @@ class _Order:
             del self.request.action_messages  # type: ignore[attr-defined]
         self._report(result, kept)
 
-    def _run_batch(self, batch: Sequence[Any]) -> Result:
+    def _run_batch(self, batch: Sequence[Key]) -> Result:
         if not self.running.in_transaction:
             return self._act(batch)
         with transaction.atomic():
             return self._act(batch)
 
-    def _still(self, batch: Sequence[Any]) -> tuple[Any, ...]:
+    def _still(self, batch: Sequence[Key]) -> tuple[Key, ...]:
         """Return the keys of the batch's rows that still match the list's filters."""
         return _keys(self.targets.filter(pk__in=batch))
 
-    def _act(self, batch: Sequence[Any]) -> Result:
+    def _act(self, batch: Sequence[Key]) -> Result:
         """Run the action on the batch's rows that have not changed since the confirmation."""
         targets, keys = self.targets, self._still(batch)
         # Without the list's joins and order, which not every database supports in an UPDATE.
         plain = targets.model._default_manager.filter(pk__in=keys)
-        result = (self.action(self.page, self.request, plain) if keys else None) or Result()
+        returned = self.action(self.page, self.request, plain) if keys else None
+        result = returned if isinstance(returned, Result) else Result()
         if changed := len(batch) - len(keys):
             result.skipped["changed since you confirmed"] += changed
         return result
 
-    def _report(self, result: Result, kept: Sequence[tuple[Any, Any]]) -> None:
+    def _report(self, result: Result, kept: Sequence[Message]) -> None:
         if text := "; ".join(_in_words(result, self.targets.model)):
             self._tell(f"{text}.", messages.SUCCESS if result.done else messages.WARNING)
         for message, level in kept[:MAX_MESSAGES]:
@@ -246,11 +261,11 @@ class _Order:
             text = "1 more message is not shown." if others == 1 else f"{others:,} more messages are not shown."
             self._tell(text, messages.WARNING)
 
-    def _tell(self, message: Any, level: int = messages.ERROR) -> None:
+    def _tell(self, message: StrOrPromise, level: int | str = messages.ERROR) -> None:
         self.page.message_user(self.request, message, level)
 
 
-def _keys(rows: QuerySet[Any], limit: int | None = None) -> tuple[Any, ...]:
+def _keys(rows: QuerySet[Model], limit: int | None = None) -> tuple[Key, ...]:
     """Return the primary keys, ascending.
 
     Sorted in Python: with ORDER BY, the database would sort whole rows, or read them in a slower order.
@@ -258,7 +273,7 @@ def _keys(rows: QuerySet[Any], limit: int | None = None) -> tuple[Any, ...]:
     return tuple(sorted(set(rows.order_by().values_list("pk", flat=True)[:limit])))
 
 
-def _parts(keys: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+def _parts(keys: Sequence[Key], size: int) -> Iterator[Sequence[Key]]:
     return (keys[start : start + size] for start in range(0, len(keys), size))
 
 

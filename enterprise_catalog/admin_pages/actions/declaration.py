@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from django.db.models import QuerySet
+    from django.contrib import admin
+    from django.db.models import Model, QuerySet
     from django.http import HttpRequest
+
+    from enterprise_catalog.admin_pages.actions.confirmation import Key
+
+    #: The page of any table. ``ModelAdmin`` is invariant, so no other parameter fits all pages.
+    AnyAdmin = admin.ModelAdmin[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +34,8 @@ class Running:
     batch_size: int = 1_000
     max_rows: int = 250_000
     in_transaction: bool = True
-    targets: Callable[[Any, QuerySet[Any]], QuerySet[Any]] | None = None
-    effects: Callable[[Any, HttpRequest, Sequence[Any]], Effects] | None = None
+    targets: Callable[[Any, QuerySet[Any]], QuerySet[Model]] | None = None
+    effects: Callable[[AnyAdmin, HttpRequest, Sequence[Key]], Effects] | None = None
 
 
 @dataclass(slots=True)
@@ -45,7 +51,7 @@ class Result:
         self.skipped += other.skipped
 
 
-def runs(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def runs(**options: Any) -> Callable[[Callable[..., object]], Callable[..., Any]]:
     """Set the options of an action. An action without this decorator has the defaults of :class:`Running`.
 
     Args:
@@ -57,7 +63,7 @@ def runs(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             ``effects(page, request, keys)`` returns the :class:`Effects` on other rows.
     """
 
-    def mark(action: Callable[..., Any]) -> Callable[..., Any]:
+    def mark(action: Callable[..., object]) -> Callable[..., Any]:
         action.running = Running(**options)  # type: ignore[attr-defined]  # as Django's decorator does
         return action
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -13,11 +13,14 @@ from enterprise_catalog.admin_pages.actions.declaration import Effects, Result, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from django.db.models import QuerySet
+    from django.db.models import Model, QuerySet
     from django.http import HttpRequest
 
+    from enterprise_catalog.admin_pages.actions.confirmation import Key
+    from enterprise_catalog.admin_pages.actions.declaration import AnyAdmin
 
-def _effects(page: Any, request: HttpRequest, keys: Sequence[Any]) -> Effects:
+
+def _effects(page: AnyAdmin, request: HttpRequest, keys: Sequence[Key]) -> Effects:
     """Return the numbers of other tables' rows that are deleted too, and the obstacles to the deletion."""
     rows = page.get_queryset(request).filter(pk__in=keys)
     _, numbers, lacking, protected = page.get_deleted_objects(rows, request)
@@ -37,7 +40,7 @@ def _effects(page: Any, request: HttpRequest, keys: Sequence[Any]) -> Effects:
 
 @runs(max_rows=10_000, effects=_effects)
 @admin.action(description="Delete selected %(verbose_name_plural)s", permissions=["delete"])
-def delete_selected(page: Any, request: HttpRequest, queryset: QuerySet[Any]) -> Result:
+def delete_selected(page: AnyAdmin, request: HttpRequest, queryset: QuerySet[Model]) -> Result:
     """Delete the rows, and the rows that refer to them and are deleted with them.
 
     Raises:

@@ -12,7 +12,7 @@ from django.utils.dateparse import parse_date
 if TYPE_CHECKING:
     from datetime import date
 
-    from django.db.models import QuerySet
+    from django.db.models import Field, Model, QuerySet
     from django.http import HttpRequest
 
     # unfold has no types; its classes are Django's with other templates.
@@ -43,11 +43,11 @@ __all__ = [
 class DayRangeFilter(RangeDateFilter):
     """Filters a time column by a range of whole days, including the last day, which unfold's filter would exclude."""
 
-    def __init__(self, field: Any, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, field: Field[object, object], *args: Any, **kwargs: Any) -> None:
         super().__init__(field, *args, **kwargs)
         self.title = str(field.verbose_name).removesuffix(" at")
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
         try:
             first, last = self._day("from"), self._day("to")
         except ValueError:

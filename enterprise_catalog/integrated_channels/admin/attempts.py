@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.contrib import admin, messages
 
@@ -28,7 +28,7 @@ from enterprise_catalog.integrated_channels.domain import Outcome
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, TransmissionAttempt
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
+    from django.db.models import Model, QuerySet
     from django.http import HttpRequest
 
 #: Outcome -> name of its label's color.
@@ -100,8 +100,8 @@ class AttemptPage(ReadOnlyPage):
     version = moment_field("content_updated_at", "version")
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
+        self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
+    ) -> tuple[QuerySet[Model], bool]:
         return queryset.filter(transmission__in=_items(request, search_term)) if search_term else queryset, False
 
     @admin.display(description="item")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.db.models import F
 
@@ -10,7 +10,7 @@ from enterprise_catalog.admin_pages.lists.filters import ChoicesDropdownFilter
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
+    from django.db.models import Model, QuerySet
     from django.http import HttpRequest
 
 #: Maximum number of configurations to look up in the index one by one. With more, matching rows are everywhere.
@@ -24,7 +24,7 @@ class ChannelFilter(ChoicesDropdownFilter):
     page. ``+ 0`` prevents the use of the index, so MariaDB reads the rows in the order of the list.
     """
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
         codes = [code for code in self.lookup_val or () if code]  # The form sends an empty value for all channels.
         if not codes:
             return queryset
@@ -33,5 +33,5 @@ class ChannelFilter(ChoicesDropdownFilter):
         column = f"{self.field_path.removesuffix('__channel_code')}_id"
         if len(ids) <= FEW:
             return queryset.filter((f"{column}__in", ids))
-        computed: QuerySet[Any] = queryset.alias(of_configuration=F(column) + 0)
+        computed: QuerySet[Model] = queryset.alias(of_configuration=F(column) + 0)
         return computed.filter(of_configuration__in=ids)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 from uuid import UUID
 
 import orjson
@@ -33,6 +33,18 @@ if TYPE_CHECKING:
     ModelForm = forms.ModelForm[ChannelConfiguration]
 else:
     ModelForm = forms.ModelForm
+
+
+class _FieldSchema(TypedDict, total=False):
+    """The parts of a JSON schema that describe one field of a channel's settings."""
+
+    type: str
+    enum: list[object]
+    minimum: float
+    maximum: float
+    default: object
+    description: str
+
 
 #: JSON field -> number of visible lines.
 _CODE_ROWS = {"catalog_uuids": 3, "settings": 6, "new_credentials": 4}
@@ -105,12 +117,12 @@ class ConfigurationForm(ModelForm):
         _raise(catalog_problems(catalogs))
         return list(catalogs)
 
-    def clean_settings(self) -> dict[str, Any]:
+    def clean_settings(self) -> dict[str, object]:
         """Return the settings; an empty field means the channel's defaults."""
-        settings = self.cleaned_data["settings"]
+        settings: dict[str, object] | None = self.cleaned_data["settings"]
         return {} if settings is None else settings
 
-    def clean_new_credentials(self) -> Any:
+    def clean_new_credentials(self) -> object:
         """Return the credentials; ``None`` if none were entered. Errors contain line and column, never the text."""
         text = self.cleaned_data["new_credentials"]
         if not text:
@@ -121,35 +133,38 @@ class ConfigurationForm(ModelForm):
             place = f"line {error.lineno}, column {error.colno}"
             raise forms.ValidationError(f"Invalid JSON at {place}.") from None
 
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+    def clean(self) -> dict[str, object]:
+        super().clean()
+        cleaned = self.cleaned_data
         code = cleaned.get("channel_code") or self.instance.channel_code
         if code in CHANNELS:
-            self._check(code, cleaned)
+            self._check(code)
         if self.instance.pk is None and not self.errors:
-            self._check_entries(cleaned)
+            self._check_entries()
         if self.errors and cleaned.get("new_credentials"):
             self.add_error("new_credentials", _ENTER_AGAIN)
         return cleaned
 
-    def _check(self, channel_code: str, cleaned: dict[str, Any]) -> None:
+    def _check(self, channel_code: str) -> None:
         """Validate settings and credentials with the channel's models."""
+        cleaned = self.cleaned_data
         if "settings" in cleaned:
             self._add_errors("settings", settings_problems(channel_code, cleaned["settings"]))
         if cleaned.get("new_credentials") is not None:
             self._add_errors("new_credentials", credentials_problems(channel_code, cleaned["new_credentials"]))
         if not self.errors:
-            self._check_together(channel_code, cleaned)
+            self._check_together(channel_code)
 
-    def _check_entries(self, cleaned: dict[str, Any]) -> None:
+    def _check_entries(self) -> None:
         """Reject a configuration that already exists, or whose customer does not exist."""
         names = ("channel_code", "enterprise_customer_uuid", "base_url", "settings", "catalog_uuids")
-        entered = ChannelConfiguration(**{name: cleaned[name] for name in names})
+        entered = ChannelConfiguration(**{name: self.cleaned_data[name] for name in names})
         self._add_errors("base_url", find_twin_problems(entered))
         self._add_errors("enterprise_customer_uuid", [*self.customer_problems])
 
-    def _check_together(self, channel_code: str, cleaned: dict[str, Any]) -> None:
+    def _check_together(self, channel_code: str) -> None:
         """Check that the credentials, new or stored, are the kind that the settings require."""
+        cleaned = self.cleaned_data
         credentials = cleaned["new_credentials"]
         if credentials is None and cleaned["settings"] == self.instance.settings:
             return  # Unchanged values must not prevent a user from deactivating the configuration.
@@ -200,7 +215,7 @@ def _described(kind: type[ChannelSettings]) -> Iterator[tuple[str, str]]:
         yield name, _description(field, choices, is_required=name in schema.get("required", ()))
 
 
-def _description(field: dict[str, Any], choices: list[dict[str, Any]], *, is_required: bool) -> str:
+def _description(field: _FieldSchema, choices: list[_FieldSchema], *, is_required: bool) -> str:
     """Return ``integer from 1 (default: 1): what it is for``, without the parts that the schema lacks."""
     traits = [" or ".join(filter(None, map(_type_of, choices)))]
     if "minimum" in field:
@@ -214,9 +229,9 @@ def _description(field: dict[str, Any], choices: list[dict[str, Any]], *, is_req
     return ": ".join(filter(None, (" ".join(filter(None, traits)), field.get("description"))))
 
 
-def _type_of(choice: dict[str, Any]) -> str:
+def _type_of(choice: _FieldSchema) -> str:
     """Return the type of a value, or its allowed values; empty for null."""
     if "enum" in choice:
         return " or ".join(orjson.dumps(value).decode() for value in choice["enum"])
-    kind: str = choice.get("type", "")
+    kind = choice.get("type", "")
     return kind if kind != "null" else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, TypedDict, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten
@@ -16,6 +16,7 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
 from kombu.exceptions import OperationalError
+from typing_extensions import override
 
 from enterprise_catalog.admin_pages.actions.declaration import Result, runs
 from enterprise_catalog.admin_pages.lists.filters import BooleanRadioFilter, ChoicesDropdownFilter
@@ -54,8 +55,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from django.contrib.admin.options import _FieldsetSpec
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
+    from django_stubs_ext import WithAnnotations
 
     from enterprise_catalog.integrated_channels.domain import Accounts
     from enterprise_catalog.integrated_channels.querysets import TransmissionQuerySet
@@ -64,6 +67,14 @@ if TYPE_CHECKING:
         """A request to the page of one configuration, with the problems of its customer."""
 
         customer_problems: list[str]
+
+    class _LastRun(TypedDict):
+        """The columns that ``get_queryset`` adds."""
+
+        last_run_id: int | None
+        last_run_state: str
+
+    _WithLastRun = WithAnnotations[ChannelConfiguration, _LastRun]
 
 
 _WHAT = ("channel_code", "display_name", "active", "enterprise_customer_uuid", "catalog_uuids")
@@ -125,8 +136,8 @@ class ConfigurationPage(Page):
         columns = {"uuid_columns": ("enterprise_customer_uuid",), "text_columns": ("display_name",)}
         return queryset.filter(uuid_or_text(search_term, **columns)) if search_term.strip() else queryset, False
 
-    def get_fieldsets(self, request: HttpRequest, obj: ChannelConfiguration | None = None) -> Any:
-        fieldsets: Any = super().get_fieldsets(request, obj)
+    def get_fieldsets(self, request: HttpRequest, obj: ChannelConfiguration | None = None) -> _FieldsetSpec:
+        fieldsets = super().get_fieldsets(request, obj)
         if obj is None:
             (title, entries), *others = fieldsets
             return ((title, {"fields": (*entries["fields"], "skip_customer_check")}), *others)
@@ -137,31 +148,39 @@ class ConfigurationPage(Page):
         # The transmissions belong to one customer's LMS; another customer or LMS needs another configuration.
         return () if obj is None else ("channel_code", "enterprise_customer_uuid", "consent", *flatten(_SYNCS))
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: ChannelConfiguration | None = None) -> bool:
         return False  # The history must stay; deactivate the configuration instead.
 
     @method_decorator(sensitive_post_parameters("new_credentials"))
     def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, object] | None = None,
     ) -> HttpResponse:
         # Checked here and not in the form: Django opens a transaction around the form. If both programs share a SQLite
         # file, the catalog service could not issue a token during that transaction.
         cast("_Checked", request).customer_problems = (
             find_entered_customer_problems(request.POST) if not object_id else []
         )
-        return super().changeform_view(request, object_id, *args, **kwargs)
+        return super().changeform_view(request, object_id, form_url, extra_context)
 
+    @override
     def get_form(
         self,
         request: HttpRequest,
         obj: ChannelConfiguration | None = None,
-        change: bool = False,  # noqa: FBT001, FBT002  (Django's signature)
-        **kwargs: Any,
+        change: bool = False,
+        **kwargs: object,
     ) -> type[ConfigurationForm]:
         form = super().get_form(request, obj, change=change, **kwargs)
         return type(form.__name__, (form,), {"customer_problems": cast("_Checked", request).customer_problems})
 
-    def save_model(self, request: HttpRequest, obj: ChannelConfiguration, form: Any, change: bool) -> None:  # noqa: FBT001  (Django's signature)
+    @override
+    def save_model(
+        self, request: HttpRequest, obj: ChannelConfiguration, form: ConfigurationForm, change: bool
+    ) -> None:
         columns = changed_columns(obj, form)
         credentials = form.cleaned_data["new_credentials"]
         if credentials is not None:
@@ -227,12 +246,12 @@ class ConfigurationPage(Page):
         return stacked(configuration, configuration.base_url)
 
     @admin.display(description="last run")
-    def last_run(self, configuration: Any) -> str:
+    def last_run(self, configuration: _WithLastRun) -> str:
         pk, state = configuration.last_run_id, configuration.last_run_state  # Annotated by get_queryset.
         return link_to(SyncRun(pk=pk), run_badge(state)) if pk else EMPTY
 
     @admin.display(description="running now")
-    def running(self, configuration: Any) -> str:
+    def running(self, configuration: _WithLastRun) -> str:
         lease = SyncLease.objects.filter(configuration=configuration, expires_at__gt=timezone.now()).first()
         if lease:
             return f"Yes (lease expires {moment_text(lease.expires_at)})"

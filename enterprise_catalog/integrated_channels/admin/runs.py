@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.contrib import admin
 
@@ -27,7 +27,7 @@ from enterprise_catalog.integrated_channels.admin.channel_filter import ChannelF
 from enterprise_catalog.integrated_channels.models import RunState, SyncRun, TransmissionAttempt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from django.http import HttpRequest
 
@@ -128,7 +128,7 @@ class RunPage(ReadOnlyPage):
         return link_to_list(TransmissionAttempt, "Attempts of this run", run__id__exact=run.pk)
 
 
-def _counts_in_words(counts: dict[str, Any]) -> Iterator[str]:
+def _counts_in_words(counts: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
     """Yield ``create: 3 done, 1 rejected`` for each action."""
     for action, outcomes in counts.items():
         numbers = ", ".join(f"{number:,} {outcome.replace('_', ' ')}" for outcome, number in outcomes.items())

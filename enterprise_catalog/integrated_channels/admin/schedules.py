@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.contrib import admin
 from django_celery_beat.admin import ClockedScheduleAdmin, CrontabScheduleAdmin, PeriodicTaskAdmin, PeriodicTaskForm
@@ -27,7 +27,7 @@ class TaskSelectWidget(Select, PlainTaskSelectWidget):  # type: ignore[misc]  # 
 
 
 class TaskForm(PeriodicTaskForm):  # type: ignore[misc]  # the package has no types
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["task"].widget = TextInput()
         self.fields["regtask"].widget = TaskSelectWidget()

@@ -38,7 +38,7 @@ from enterprise_catalog.integrated_channels.querysets import TransmissionQuerySe
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from django.db.models import QuerySet
+    from django.db.models import Model, QuerySet
     from django.http import HttpRequest, HttpResponse
 
 
@@ -118,12 +118,12 @@ class TransmissionPage(ReadOnlyPage):
         return ("-last_attempt_at", "-id") if narrowed else ("content_key", "id")
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
+        self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
+    ) -> tuple[QuerySet[Model], bool]:
         assert isinstance(queryset, TransmissionQuerySet)
         return queryset.with_key_prefix(search_term) if search_term else queryset, False
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # passed on as they come
+    def render_change_form(self, request: HttpRequest, context: dict[str, object], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # passed on as they come
         row: ContentMetadataItemTransmission = kwargs["obj"]
         last_run = row.configuration.runs.order_by("-started_at").first()
         context |= {

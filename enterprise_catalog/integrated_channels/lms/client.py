@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self, TypedDict
 
 import httpx
 import orjson
@@ -34,7 +34,7 @@ from enterprise_catalog.integrated_channels.redaction import Redaction
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from enterprise_catalog.integrated_channels.exceptions import SyncError
 
@@ -71,7 +71,7 @@ class LMSResponse:
         """URL of the next page in the ``Link`` header: https://www.rfc-editor.org/rfc/rfc8288."""
         return httpx.Response(self.status_code, headers=self.headers).links.get("next", {}).get("url")
 
-    def json(self) -> Any:
+    def json(self) -> object:
         """Return the body's value.
 
         Raises:
@@ -92,6 +92,18 @@ class LMSResponse:
 
 #: Returns the LMS's own error code and message from a response; each may be empty.
 Explain = Callable[[LMSResponse], tuple[str, str]]
+
+
+class RequestOptions(TypedDict, total=False):
+    """Arguments of :meth:`LMSClient.send` that the clients of single LMSs pass on."""
+
+    form: Mapping[str, str] | None
+    json: object
+    params: Mapping[str, str | Sequence[str]] | None
+    headers: Mapping[str, str]
+    answer_is_secret: bool
+    is_counted: bool
+    explain: Explain | None
 
 
 class BeforeCall(Protocol):
@@ -176,8 +188,8 @@ class LMSClient:
         path: str,
         *,
         form: Mapping[str, str] | None = None,
-        json: Any = None,
-        params: Mapping[str, str] | None = None,
+        json: object = None,
+        params: Mapping[str, str | Sequence[str]] | None = None,
         headers: Mapping[str, str] | None = None,
         accept: Collection[int] = (),
         response_is_secret: bool = False,
@@ -208,16 +220,18 @@ class LMSClient:
             RejectedError: any other status from 400.
         """
         self._before_each_call(is_counted=is_counted)
-        request: dict[str, Any] = {"params": params, "headers": dict(headers or {})}
+        content, sent_headers = None, dict(headers or {})
         with self._call_clock.call():
             with self._translate_errors():
                 if form is not None:
-                    request["content"] = form_encoded(form)
-                    request["headers"] |= _FORM
+                    content = form_encoded(form)
+                    sent_headers |= _FORM
                 elif json is not None:
-                    request["content"] = orjson.dumps(json)
-                    request["headers"].setdefault("Content-Type", "application/json")
-                with self._client.stream(method, self.base_url + path, **request) as raw:
+                    content = orjson.dumps(json)
+                    sent_headers.setdefault("Content-Type", "application/json")
+                with self._client.stream(
+                    method, self.base_url + path, params=params, headers=sent_headers, content=content
+                ) as raw:
                     self._redaction.keep_cookies(raw.headers.get_list("set-cookie"))
                     content = self._read(raw)
             self.server_time = _date_of(raw.headers) or self.server_time

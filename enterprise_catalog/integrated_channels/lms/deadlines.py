@@ -192,7 +192,7 @@ class _Stream(httpcore.NetworkStream):
             check_call()
             raise
 
-    def get_extra_info(self, info: str) -> Any:
+    def get_extra_info(self, info: str) -> object:
         return self._stream.get_extra_info(info)
 
 

@@ -13,7 +13,7 @@ import struct
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.integrated_channels.exceptions import StopRequestedError
 
@@ -81,7 +81,7 @@ def stopping_on(*signals: signal.Signals, on_request: Callable[[int], None] | No
         for number, handler in previous.items():
             signal.signal(number, handler)
 
-    def handle(number: int, _: Any) -> None:
+    def handle(number: int, _: object) -> None:
         restore()
         request_stop()
         if on_request is not None:

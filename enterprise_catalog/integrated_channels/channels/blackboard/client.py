@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -15,7 +15,9 @@ from enterprise_catalog.integrated_channels.exceptions import RejectedError, Ret
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from enterprise_catalog.integrated_channels.lms.client import LMSClient, LMSResponse
+    from typing_extensions import Unpack
+
+    from enterprise_catalog.integrated_channels.lms.client import LMSClient, LMSResponse, RequestOptions
 
 PAGE_SIZE: Final = 100  #: Maximum number of results per page.
 
@@ -48,7 +50,9 @@ class API:
         self._client = client
         self._bearer = BearerClient(client, fetch_token)
 
-    def send(self, method: str, path: str, *, is_refused: str = "", **request: Any) -> LMSResponse | None:
+    def send(
+        self, method: str, path: str, *, is_refused: str = "", **request: Unpack[RequestOptions]
+    ) -> LMSResponse | None:
         """Send one request and return the response; ``None`` for a 404 from Blackboard itself.
 
         Args:

@@ -5,7 +5,7 @@ Sources: https://developerdocs.instructure.com/services/canvas, and Canvas's sou
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, Field
 
@@ -17,7 +17,9 @@ from enterprise_catalog.integrated_channels.exceptions import RejectedError, Ret
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from enterprise_catalog.integrated_channels.lms.client import LMSClient, LMSResponse
+    from typing_extensions import Unpack
+
+    from enterprise_catalog.integrated_channels.lms.client import LMSClient, LMSResponse, RequestOptions
 
 #: Canvas has one bucket per access token (source, also for the next line: app/middleware/request_throttle.rb).
 BUCKET: Final = leaky_bucket.LeakyBucket("Canvas", size=600.0, drained_per_second=10.0)
@@ -86,7 +88,9 @@ class CanvasAPI(tokens.BearerClient):
         self._least_remaining = UP_FRONT_COST * (parallel_calls + 1)
         self._level = leaky_bucket.Level()
 
-    def send(self, method: str, path: str, *, accept: Collection[int] = (), **request: Any) -> LMSResponse:
+    def send(
+        self, method: str, path: str, *, accept: Collection[int] = (), **request: Unpack[RequestOptions]
+    ) -> LMSResponse:
         """Send one request. Also returns responses with status 400, 401, 403 or 404 that concern the request itself.
 
         Raises:

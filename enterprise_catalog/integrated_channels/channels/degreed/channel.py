@@ -6,7 +6,7 @@ result contains the error and the course's id. When the item is next due, an upd
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field
 
@@ -150,7 +150,7 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
             response = self._patch(item, _document(item, is_obsolete=True))
         return gone(item, response.status_code) if response.status_code in _GONE else done(item)
 
-    def _patch(self, item: Outgoing, data: Mapping[str, Any]) -> LMSResponse:
+    def _patch(self, item: Outgoing, data: Mapping[str, object]) -> LMSResponse:
         response = self.api.send("PATCH", _path(item.remote_id), data=data, accept=_GONE)
         if response.status_code not in _GONE and (returned_id := json_api.one_resource(response).id) != item.remote_id:
             raise RetryableError(
@@ -187,7 +187,7 @@ def _skills_path(remote_id: str) -> str:
     return f"{CONTENT}/{path_part(remote_id)}/relationships/skills"
 
 
-def _document(item: Outgoing, *, is_obsolete: bool = False) -> Mapping[str, Any]:
+def _document(item: Outgoing, *, is_obsolete: bool = False) -> Mapping[str, object]:
     attributes = {name: value for name, value in item.payload.items() if name != transform.SKILLS} | {
         "obsolete": is_obsolete
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, Field
 
@@ -205,5 +205,5 @@ class Moodle(PushChannel[MoodleSettings, client.MoodleCredentials]):
         return results.failed(item, error, message=message)
 
 
-def _without(payload: Payload, names: frozenset[str]) -> dict[str, Any]:
+def _without(payload: Payload, names: frozenset[str]) -> dict[str, object]:
     return {name: value for name, value in payload.items() if name not in names}

@@ -6,7 +6,7 @@ Moodle returns 200 for almost everything. The shape of the body indicates succes
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import BaseModel, Field, SecretStr, model_validator
 
@@ -27,7 +27,9 @@ from enterprise_catalog.integrated_channels.exceptions import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from enterprise_catalog.integrated_channels.lms.client import LMSClient
+    from typing_extensions import Unpack
+
+    from enterprise_catalog.integrated_channels.lms.client import LMSClient, RequestOptions
 
 SERVER: Final = "/webservice/rest/server.php"
 LOGIN: Final = "/login/token.php"
@@ -169,7 +171,9 @@ class WebService:
         found = self._ask(LOGIN, _LoggedIn, otherwise=CredentialsError, params=where, form=who, response_is_secret=True)
         return found.token
 
-    def _ask(self, path: str, kind: type[T], *, otherwise: type[SyncError] = RejectedError, **request: Any) -> T:
+    def _ask(
+        self, path: str, kind: type[T], *, otherwise: type[SyncError] = RejectedError, **request: Unpack[RequestOptions]
+    ) -> T:
         """Send a request and parse the response as a ``kind``.
 
         Args:

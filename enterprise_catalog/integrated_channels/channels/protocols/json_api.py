@@ -5,7 +5,7 @@ Specification: https://jsonapi.org/format/1.0
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, Field
 
@@ -16,7 +16,9 @@ from enterprise_catalog.integrated_channels.channels.responses import read, read
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from enterprise_catalog.integrated_channels.lms.client import LMSClient, LMSResponse
+    from typing_extensions import Unpack
+
+    from enterprise_catalog.integrated_channels.lms.client import LMSClient, LMSResponse, RequestOptions
 
 MEDIA_TYPE: Final = "application/vnd.api+json"
 
@@ -25,7 +27,7 @@ class Resource(BaseModel):
     """A JSON:API resource: its id and attributes."""
 
     id: str = Field(min_length=1)
-    attributes: dict[str, Any] = {}
+    attributes: dict[str, object] = {}
 
 
 class _Document(BaseModel):
@@ -87,13 +89,21 @@ class JSONAPIClient(BearerClient):
         self._media_type = media_type
 
     def send(
-        self, method: str, path: str, *, data: object = None, accept: Collection[int] = (), **request: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        data: object = None,
+        accept: Collection[int] = (),
+        **request: Unpack[RequestOptions],
     ) -> LMSResponse:
         """Send a request with ``data`` (a resource, or a list of resources), if any. Raises as ``LMSClient.send``."""
-        headers, body = {"Accept": self._media_type}, None
+        headers = {"Accept": self._media_type}
         if data is not None:
-            headers["Content-Type"], body = self._media_type, {"data": data}
-        return super().send(method, path, json=body, headers=headers, accept=accept, explain=explain, **request)
+            headers["Content-Type"] = self._media_type
+            request["json"] = {"data": data}
+        request |= {"headers": headers, "explain": explain}
+        return super().send(method, path, accept=accept, **request)
 
     def fetch_resources(self, path: str, params: Mapping[str, str]) -> Iterator[Resource]:
         """Return an iterator over all resources of a list. Fetches the pages as they are needed."""

@@ -6,7 +6,7 @@ Numbers in parentheses are sections of RFC 6749. ``tokens.py`` caches the access
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, TypedDict
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, Field, SecretStr
@@ -19,6 +19,8 @@ from enterprise_catalog.integrated_channels.exceptions import CredentialsError, 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from typing_extensions import Unpack
 
     from enterprise_catalog.integrated_channels.channels.base import Channel
     from enterprise_catalog.integrated_channels.exceptions import SyncError
@@ -72,13 +74,21 @@ class Refusal(BaseModel):
     error_description: str = ""
 
 
+class GrantRequest(TypedDict, total=False):
+    """Body and headers of a token request, as arguments of ``LMSClient.send``."""
+
+    form: Mapping[str, str]
+    json: Mapping[str, object]
+    headers: Mapping[str, str]
+
+
 def request_grant(
     client: LMSClient,
     path: str,
     *,
     refused: Callable[[LMSResponse], SyncError] | str,
     nothing_there: str,
-    **request: Any,
+    **request: Unpack[GrantRequest],
 ) -> Grant:
     """Request tokens, and make the client redact them from messages. Does not count against the rate limit.
 
@@ -86,7 +96,7 @@ def request_grant(
         refused: a function that returns the exception for a rejected request (status 400 to 499, temporary failures
             excluded); or the error message, if the LMS's own message must not be quoted. The status is appended.
         nothing_there: the error message if ``path`` has no token endpoint.
-        request: further arguments of ``LMSClient.send``.
+        request: the body and further headers.
 
     Raises:
         ConfigurationError: ``path`` does not exist (404 or 405).
@@ -108,7 +118,14 @@ def _no_token(text: str, response: LMSResponse) -> CredentialsError:
 
 
 def request_client_token(
-    client: LMSClient, path: str, credentials: ClientCredentials, *, scope: str, **request: Any
+    client: LMSClient,
+    path: str,
+    credentials: ClientCredentials,
+    *,
+    scope: str,
+    headers: Mapping[str, str] | None = None,
+    refused: Callable[[Answer], SyncError] | str,
+    nothing_there: str,
 ) -> str:
     """Return an access token for our application itself. Requires no user consent (client credentials, 4.4).
 
@@ -116,10 +133,12 @@ def request_client_token(
 
     Args:
         scope: the requested scopes, separated as the LMS requires.
-        request: further arguments of :func:`request_grant`.
+        headers: further headers.
+        refused: as for :func:`request_grant`, like ``nothing_there``.
     """
     form = {"grant_type": "client_credentials", **credentials.as_form(), "scope": scope}
-    return request_grant(client, path, form=form, **request).access_token
+    grant = request_grant(client, path, form=form, headers=headers or {}, refused=refused, nothing_there=nothing_there)
+    return grant.access_token
 
 
 def basic_authentication(client: LMSClient, client_id: str, client_secret: str) -> dict[str, str]:
@@ -217,7 +236,7 @@ class Consent:
         return grant.access_token
 
     def _request(self, form: Mapping[str, str]) -> Grant:
-        headers = None
+        headers = {}
         if self.is_basic:
             secret = self._credentials.client_secret.get_secret_value()
             headers = basic_authentication(self._client, self._credentials.client_id, secret)

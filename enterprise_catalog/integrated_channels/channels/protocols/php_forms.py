@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field
 
@@ -22,7 +22,7 @@ MaxInputVars = Annotated[
 _TAG_START: Final = re.compile(r"<(?![ \t\n\v\f\r])")
 
 
-def bracketed(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def bracketed(name: str, rows: Sequence[Mapping[str, object]]) -> dict[str, str]:
     """Return ``rows`` as form fields that PHP parses into a list of arrays: ``courses[0][fullname]`` and so on."""
     return {f"{name}[{index}][{field}]": str(value) for index, row in enumerate(rows) for field, value in row.items()}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
 from enterprise_catalog.integrated_channels.channels.protocols.paging import follow_pages, linked_page
@@ -12,7 +12,9 @@ from enterprise_catalog.integrated_channels.exceptions import CredentialsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from enterprise_catalog.integrated_channels.lms.client import LMSClient, LMSResponse
+    from typing_extensions import Unpack
+
+    from enterprise_catalog.integrated_channels.lms.client import LMSClient, LMSResponse, RequestOptions
 
 T = TypeVar("T")
 
@@ -95,7 +97,9 @@ class BearerClient:
         self._is_token_refused = is_token_refused
         self._token = Token(client, fetch_token)
 
-    def send(self, method: str, path: str, *, accept: Collection[int] = (), **request: Any) -> LMSResponse:
+    def send(
+        self, method: str, path: str, *, accept: Collection[int] = (), **request: Unpack[RequestOptions]
+    ) -> LMSResponse:
         """Send one request as ``LMSClient.send`` does. If the LMS rejects the token, retry once with a new token.
 
         Safe: the LMS does not process a request whose token it rejects.
@@ -127,6 +131,8 @@ class BearerClient:
             lambda page: self.send("GET", page), first, lambda response: linked_page(response, self.client.base_url)
         )
 
-    def _send_with(self, token: str, method: str, path: str, *, accept: Collection[int], **request: Any) -> LMSResponse:
-        headers = {**request.pop("headers", {}), "Authorization": f"Bearer {token}"}
-        return self.client.send(method, path, headers=headers, accept={401, *accept}, **request)
+    def _send_with(
+        self, token: str, method: str, path: str, *, accept: Collection[int], **request: Unpack[RequestOptions]
+    ) -> LMSResponse:
+        request["headers"] = {**request.get("headers", {}), "Authorization": f"Bearer {token}"}
+        return self.client.send(method, path, accept={401, *accept}, **request)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field, SecretStr
 
@@ -80,7 +80,7 @@ class LogIn:
         grant = oauth.request_grant(self._client, path, refused=refused, nothing_there=nothing_there, **request)
         return grant.access_token
 
-    def _with_secret(self) -> dict[str, Any]:
+    def _with_secret(self) -> oauth.GrantRequest:
         """Return the arguments of a request to Learning's token server."""
         who, settings = self._credentials, self._settings
         user = {"userId": settings.user_id, "companyId": settings.company_id, "userType": settings.user_type}
@@ -89,7 +89,7 @@ class LogIn:
             "headers": oauth.basic_authentication(self._client, who.client_id, shown(who.client_secret)),
         }
 
-    def _with_assertion(self) -> dict[str, Any]:
+    def _with_assertion(self) -> oauth.GrantRequest:
         """Return the arguments of a request with an assertion: a new one signed by us, or the configured one."""
         assertion = self._assertion()
         self._client.keep_secret(assertion)

@@ -6,7 +6,7 @@ The fields are the ones that Open edX sends to ``OcnCourses``. SAP does not publ
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field
 
@@ -175,7 +175,7 @@ def _facts(run: CourseRun) -> list[str]:
     return [fact for fact in facts if fact]
 
 
-def _launch_point(content_key: str, title: str, address: str, settings: CourseSettings) -> dict[str, Any]:
+def _launch_point(content_key: str, title: str, address: str, settings: CourseSettings) -> dict[str, object]:
     return {
         "providerID": settings.provider_id,
         "launchURL": address,
@@ -187,14 +187,14 @@ def _launch_point(content_key: str, title: str, address: str, settings: CourseSe
     }
 
 
-def _price(item: ContentItem, settings: CourseSettings) -> list[dict[str, Any]]:
+def _price(item: ContentItem, settings: CourseSettings) -> list[dict[str, object]]:
     """Return the price according to the ``price`` setting; an empty list to send no price."""
     values = {"zero": 0.0, "catalog": item.price_usd, "none": None}
     value = values[settings.price]
     return [] if value is None else [{"currency": CURRENCY, "value": value}]
 
 
-def _schedule(item: ContentItem) -> list[dict[str, Any]]:
+def _schedule(item: ContentItem) -> list[dict[str, object]]:
     """Return the dates of the run, or an empty list if a date is missing or the end is before the start.
 
     SAP treats an empty date as an error.

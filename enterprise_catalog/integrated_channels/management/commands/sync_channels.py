@@ -83,7 +83,9 @@ class Command(BaseCommand):
         if not all(outcomes):
             sys.exit(1)
 
-    def _select_configurations(self, configuration_id: int | None, channel_code: str | None) -> Iterable[ChannelConfiguration]:
+    def _select_configurations(
+        self, configuration_id: int | None, channel_code: str | None
+    ) -> Iterable[ChannelConfiguration]:
         chosen = ChannelConfiguration.objects.filter(active=True).order_by("pk")
         if channel_code:
             chosen = chosen.filter(channel_code=channel_code)

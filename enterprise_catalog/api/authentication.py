@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from django.contrib.auth import get_user_model
@@ -41,7 +41,7 @@ class JwtAuthentication(open_edx.JwtAuthentication):  # type: ignore[misc]  # th
                 raise self._outage
         return found
 
-    def authenticate_credentials(self, payload: Mapping[str, Any]) -> AbstractUser:
+    def authenticate_credentials(self, payload: Mapping[str, object]) -> AbstractUser:
         """Return the token's user. Creates a row for a new user; updates the email address of a known user.
 
         Open edX's method would do the same, but logs email addresses.
@@ -64,7 +64,7 @@ class JwtAuthentication(open_edx.JwtAuthentication):  # type: ignore[misc]  # th
             raise AuthenticationFailed("This account is inactive.", code="user_inactive")
         return caller
 
-    def _take_over(self, payload: Mapping[str, Any], caller: AbstractUser) -> None:
+    def _take_over(self, payload: Mapping[str, object], caller: AbstractUser) -> None:
         """Save the user attributes from the token's claims, if any differ."""
         mapped = self.get_jwt_claim_attribute_map().items()
         changed = [name for claim, name in mapped if payload.get(claim) not in (None, getattr(caller, name))]

@@ -5,7 +5,7 @@ Errors of one field are ``{"<field>": ["message"], "code": "…"}``. All others 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypedDict
 
 import structlog
 from django.db import InterfaceError, OperationalError
@@ -17,6 +17,7 @@ from rest_framework.views import exception_handler as default_exception_handler
 from enterprise_catalog.api.throttles import refusal_limited_for
 
 if TYPE_CHECKING:
+    from rest_framework.request import Request
     from rest_framework.response import Response
 
 log = structlog.get_logger(__name__)
@@ -52,17 +53,23 @@ class DatabaseUnavailableError(APIException):
     default_code = "database_unavailable"
 
 
-def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+class _Context(TypedDict):
+    """The entries of DRF's context for exception handlers that are used here."""
+
+    request: Request
+
+
+def exception_handler(error: Exception, context: _Context) -> Response | None:
     """Return DRF's response to ``error`` with its ``code``; ``None`` for other exceptions, which become a 500."""
     if isinstance(error, OperationalError | InterfaceError):
         log.error("database_unavailable", exc_info=error)
         error = DatabaseUnavailableError()
-    response = default_exception_handler(error, context)
+    response = default_exception_handler(error, {**context})
     if response is not None and response.status_code in _REFUSALS:
         retry_after = refusal_limited_for(context["request"])
         if retry_after is not None:
             error = Throttled(retry_after)
-            response = default_exception_handler(error, context)
+            response = default_exception_handler(error, {**context})
     if response is not None and isinstance(response.data, dict):
         response.data.setdefault("code", _code(error))
     return response
@@ -74,8 +81,9 @@ def _code(error: Exception) -> str:
     return "not_found" if isinstance(error, Http404) else "permission_denied"
 
 
-def _first(codes: Any) -> str:
+def _first(codes: object) -> str:
     """Return the first error code from DRF's codes, which are nested by field and position."""
     while not isinstance(codes, str):
+        assert isinstance(codes, dict | list)
         codes = next(iter(codes.values() if isinstance(codes, dict) else codes))
     return codes

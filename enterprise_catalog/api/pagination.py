@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.core.paginator import Paginator
 from rest_framework.pagination import PageNumberPagination
@@ -21,7 +21,7 @@ class BadCursorError(ValueError):
 class _ShortPaginator(Paginator):  # type: ignore[type-arg]  # only its stubs are generic
     """Paginates lists that rarely have more than one page: a short first page is counted without a query."""
 
-    def page(self, number: int | str) -> Page[Any]:
+    def page(self, number: int | str) -> Page[object]:
         """Return a page, starting with 1. Raises ``InvalidPage`` if ``number`` is not a number or has no page."""
         if str(number) == "1":
             first = list(self.object_list[: self.per_page])

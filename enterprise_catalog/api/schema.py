@@ -84,11 +84,11 @@ def _statuses(operation: dict[str, Any]) -> dict[str, str]:
     return {**_ANY, **_UNKNOWN, **body, **_OWN.get(operation["operationId"], {})}
 
 
-def _response(status: str, description: str) -> dict[str, Any]:
+def _response(status: str, description: str) -> dict[str, object]:
     if status == "304":
         return {"description": description}
     schema = {"$ref": f"#/components/schemas/{'FieldError' if status == '400' else 'Error'}"}
-    response: dict[str, Any] = {"description": description, "content": {"application/json": {"schema": schema}}}
+    response: dict[str, object] = {"description": description, "content": {"application/json": {"schema": schema}}}
     if status == "429":
         response["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "In seconds."}}
     return response

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 import orjson
@@ -140,7 +140,7 @@ def enrollment_url(content_key: str, content_type: str, parent_content_key: str,
     return None
 
 
-def _content_key(fields: Mapping[str, Any], name: str) -> str:
+def _content_key(fields: Mapping[str, object], name: str) -> str:
     key = fields.get(name)
     if not isinstance(key, str) or not key:
         raise DocumentError(f"{name} must be a string of 1 to {MAX_KEY_LENGTH} characters, not {key!r:.60}")
@@ -149,7 +149,7 @@ def _content_key(fields: Mapping[str, Any], name: str) -> str:
     return key
 
 
-def _canonical(content_key: str, fields: Mapping[str, Any]) -> bytes:
+def _canonical(content_key: str, fields: Mapping[str, object]) -> bytes:
     stored = {name: value for name, value in fields.items() if name not in SERVED_FIELDS}
     try:
         return orjson.dumps(stored, option=orjson.OPT_SORT_KEYS)
@@ -157,7 +157,7 @@ def _canonical(content_key: str, fields: Mapping[str, Any]) -> bytes:
         raise DocumentError(f"{content_key}: nested too deeply") from error
 
 
-def _parent_key(fields: Mapping[str, Any]) -> str:
+def _parent_key(fields: Mapping[str, object]) -> str:
     """Return the course key of a run, from course-discovery's ``aggregation_key`` (``courserun:edX+DemoX``)."""
     aggregation_key = fields.get("aggregation_key")
     return aggregation_key.partition(":")[2][:MAX_KEY_LENGTH] if isinstance(aggregation_key, str) else ""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from uuid import UUID
 
+    from typing_extensions import Buffer
+
     from enterprise_catalog.catalog.documents import ServedDocument
     from enterprise_catalog.catalog.state import CatalogState
 
@@ -107,7 +109,7 @@ def _items(state: CatalogState, rows: Sequence[tuple[Any, ...]]) -> ServedItems:
 
 
 def _served(
-    state: CatalogState, key: str, updated_at: str, content_type: str, parent_content_key: str, stored: Any
+    state: CatalogState, key: str, updated_at: str, content_type: str, parent_content_key: str, stored: Buffer
 ) -> ServedDocument:
     return served_document(
         bytes(stored),

@@ -78,9 +78,10 @@ def read_state(catalog_uuid: UUID) -> CatalogState:
     return state
 
 
-def as_parameter(catalog_uuid: UUID) -> Any:
+def as_parameter(catalog_uuid: UUID) -> str:
     """Return the UUID in the form that the current database expects in plain SQL."""
-    return EnterpriseCatalog._meta.pk.get_db_prep_value(catalog_uuid, connection)
+    parameter: str = EnterpriseCatalog._meta.pk.get_db_prep_value(catalog_uuid, connection)
+    return parameter
 
 
 def state_from(row: Sequence[Any]) -> CatalogState:

@@ -30,7 +30,7 @@ class ContentKeyField(models.CharField):  # type: ignore[type-arg]  # the stubs'
         kwargs.setdefault("max_length", MAX_KEY_LENGTH)
         super().__init__(*args, **kwargs)
 
-    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, str | None]:
         parameters = super().db_parameters(connection)
         if (collation := exact_collation(connection)) is not None:
             parameters["collation"] = collation

@@ -14,6 +14,8 @@ from django.db.models import CharField, Value
 from django.db.models.functions import Concat, Replace, Substr
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models.expressions import Expression
 
@@ -40,21 +42,21 @@ class TimestampField(_Field):  # type: ignore[type-arg]  # inferred by the Djang
         kwargs["max_length"] = TIMESTAMP_LENGTH
         super().__init__(*args, **kwargs)
 
-    def deconstruct(self) -> Any:
+    def deconstruct(self) -> tuple[str, str, Sequence[object], dict[str, object]]:
         name, path, args, kwargs = super().deconstruct()
         del kwargs["max_length"]
         return name, path, args, kwargs
 
-    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, str | None]:
         parameters = super().db_parameters(connection)
         if connection.vendor == "mysql":
             parameters["collation"] = "ascii_bin"  # One byte per character; MariaDB derives the character set.
         return parameters
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: object) -> object:
         return datetime.fromisoformat(value) if isinstance(value, str) else value
 
-    def get_prep_value(self, value: Any) -> Any:
+    def get_prep_value(self, value: object) -> object:
         return format_time(value) if isinstance(value, datetime) else super().get_prep_value(value)
 
     def from_db_value(
@@ -63,19 +65,19 @@ class TimestampField(_Field):  # type: ignore[type-arg]  # inferred by the Djang
         return None if value is None else datetime.fromisoformat(value)
 
 
-def rewrite_as_served(rows: models.QuerySet[Any], column: str) -> None:
+def rewrite_as_served(rows: models.QuerySet[models.Model], column: str) -> None:
     """Rewrite a former ``DateTimeField`` column, with values such as ``2026-11-23 20:44:01.123456``, as served text."""
     padded = Concat(column, Value(".000000"), output_field=CharField())  # SQLite omits microseconds of 0.
     text = Replace(Substr(padded, 1, len("2026-11-23 20:44:01.123456")), Value(" "), Value("T"))
     _rewrite(rows, column, Concat(text, Value("Z"), output_field=CharField()))
 
 
-def rewrite_as_databases_do(rows: models.QuerySet[Any], column: str) -> None:
+def rewrite_as_databases_do(rows: models.QuerySet[models.Model], column: str) -> None:
     """Rewrite a column of served texts for use as a ``DateTimeField``; reverses :func:`rewrite_as_served`."""
     text = Replace(column, Value("T"), Value(" "), output_field=CharField())
     _rewrite(rows, column, Replace(text, Value("Z"), Value(""), output_field=CharField()))
 
 
-def _rewrite(rows: models.QuerySet[Any], column: str, expression: Expression) -> None:
+def _rewrite(rows: models.QuerySet[models.Model], column: str, expression: Expression) -> None:
     # Concat() turns NULL into an empty string.
     rows.filter(**{f"{column}__isnull": False}).update(**{column: expression})

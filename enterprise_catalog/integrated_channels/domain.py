@@ -328,7 +328,7 @@ class RemoteItem:
     is_offered: bool  #: True if learners see it.
     title: str = ""
     #: Fields of a payload, in the format of ``transform``, as far as the LMS returns them.
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

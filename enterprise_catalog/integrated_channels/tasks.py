@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from celery.exceptions import Reject
 from celery.signals import worker_shutting_down
@@ -30,7 +30,7 @@ LAST_RESORT_SECONDS: Final = 40.0
 
 
 @worker_shutting_down.connect
-def _stop_syncs(**_: Any) -> None:
+def _stop_syncs(**_: object) -> None:
     """End syncs soon after SIGTERM. The worker's main process gets the signal; its pool sees the stop request."""
     is_first = not stop_requested()
     request_stop()

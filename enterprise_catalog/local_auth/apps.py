@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
@@ -17,7 +15,7 @@ class LocalAuthConfig(AppConfig):
         post_migrate.connect(_register, sender=apps.get_app_config("oauth2_provider"))
 
 
-def _register(**_: Any) -> None:
+def _register(**_: object) -> None:
     """Create the integrated channels' OAuth2 client, and its user with the operator role for all customers."""
     from enterprise_catalog.local_auth.clients import register_channels_client  # noqa: PLC0415  (models are not ready earlier)
 

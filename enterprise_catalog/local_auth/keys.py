@@ -27,7 +27,7 @@ def new_signing_key() -> str:
     return json.dumps({"private": private, "public": public_part(private)})
 
 
-def read_signing_key(text: str) -> dict[str, Any]:
+def read_signing_key(text: str) -> dict[str, object]:
     """Return the private key in ``text``. A key without a ``kid`` gets its thumbprint (RFC 7638) as ``kid``.
 
     Raises:
@@ -35,7 +35,7 @@ def read_signing_key(text: str) -> dict[str, Any]:
             quote the text.
     """
     try:
-        key: dict[str, Any] = json.loads(text)
+        key: dict[str, object] = json.loads(text)
         private = jwt.PyJWK(key, algorithm="RS512").key
     except (ValueError, TypeError, AttributeError, jwt.PyJWTError):
         private = None
@@ -47,9 +47,9 @@ def read_signing_key(text: str) -> dict[str, Any]:
     return {**key, "kid": key.get("kid") or _thumbprint(key)}
 
 
-def public_part(private: dict[str, Any]) -> dict[str, Any]:
+def public_part(private: dict[str, object]) -> dict[str, object]:
     """Return the public key of a private key, with the same ``kid``."""
-    public: dict[str, Any] = RSAAlgorithm.to_jwk(RSAAlgorithm.from_jwk(private).public_key(), as_dict=True)  # type: ignore[union-attr]  # the key is private
+    public: dict[str, object] = RSAAlgorithm.to_jwk(RSAAlgorithm.from_jwk(private).public_key(), as_dict=True)  # type: ignore[union-attr]  # the key is private
     return {**public, "kid": private["kid"]}
 
 
@@ -59,7 +59,7 @@ def is_among(private: dict[str, Any], key_set: dict[str, Any]) -> bool:
     return any(isinstance(key, dict) and wanted.items() <= key.items() for key in key_set["keys"])
 
 
-def _thumbprint(key: dict[str, Any]) -> str:
+def _thumbprint(key: dict[str, object]) -> str:
     members = json.dumps({name: key[name] for name in ("e", "kty", "n")}, separators=(",", ":"))
     return base64.urlsafe_b64encode(hashlib.sha256(members.encode()).digest()).rstrip(b"=").decode()
 

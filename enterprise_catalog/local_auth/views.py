@@ -6,7 +6,7 @@ Tokens are not stored: the signature proves a token, and stored tokens could be 
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus, urlsplit
 
 from django.conf import settings
@@ -31,7 +31,7 @@ class TokenView(OAuthLibMixin, View):  # type: ignore[misc]  # the package has n
     """Responds as RFC 6749 specifies: a token for valid client credentials, 401 for wrong ones, otherwise 400."""
 
     @method_decorator(sensitive_post_parameters("client_secret"))
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         """Issue a token."""
         try:
             urldecode(urlsplit(request.get_full_path()).query)
@@ -45,7 +45,7 @@ class TokenView(OAuthLibMixin, View):  # type: ignore[misc]  # the package has n
 class LimitedTokenView(TokenView):
     """Responds like its base class, but with 429 to further guesses of a client's secret."""
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         """Respond like the base class; with 429 and an OAuth 2 error after too many failures of the client."""
         rejected: list[HttpResponse] = []
 

@@ -8,7 +8,7 @@ customer's real LMS.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
@@ -34,22 +34,22 @@ class NamesOnlyFilter(SafeExceptionReporterFilter):
     def is_active(self, request: HttpRequest | None) -> bool:
         return True
 
-    def cleanse_setting(self, key: str | int, value: Any) -> Any:
+    def cleanse_setting(self, key: str | int, value: object) -> object:
         """Hide values named like a secret, and the credentials in the URLs of databases, caches and brokers."""
         cleansed = super().cleanse_setting(key, value)
         return _PASSWORD_IN_URL.sub(f"{_HIDDEN}@", str(cleansed)) if isinstance(cleansed, str) else cleansed
 
-    def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:
+    def get_post_parameters(self, request: HttpRequest | None) -> dict[str, object]:
         return dict.fromkeys(request.POST, _HIDDEN) if request is not None else {}
 
-    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> ItemsView[str, Any]:
+    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> ItemsView[str, object]:
         return dict.fromkeys(tb_frame.f_locals, _HIDDEN).items()
 
 
 class NamesOnlyReporter(ExceptionReporter):
     """Hides the query string of a request's URL."""
 
-    def get_traceback_data(self) -> dict[str, Any]:
+    def get_traceback_data(self) -> dict[str, object]:
         data = super().get_traceback_data()
         if self.request is not None:
             data["request_GET_items"] = [(name, _HIDDEN) for name in self.request.GET]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from django.apps import apps
@@ -59,7 +59,7 @@ def health(request: HttpRequest) -> HttpResponse:
     overall = "UNAVAILABLE" if error else "DEGRADED" if degraded else OK
     if overall != OK:
         log.warning("health_not_ok", overall_status=overall, database=error or OK, **degraded)
-    body: dict[str, Any] = {"overall_status": overall}
+    body: dict[str, object] = {"overall_status": overall}
     if not error and _is_staff(request):
         body["detailed_status"] = {"database": _shown(works=True, detail=OK)} | {
             name: _shown(works=works, detail=detail) for name, (works, detail) in outcomes.items()

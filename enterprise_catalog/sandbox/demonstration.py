@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rich.console import Console
+    from rich.progress import TaskID
 
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 CUSTOMER = "22222222-2222-4222-8222-222222222222"
@@ -243,7 +244,7 @@ class Demonstration:
             reports.append(report)
         return reports
 
-    def _follow(self, progress: Progress, bar: Any, expected: int, ended: threading.Event) -> None:
+    def _follow(self, progress: Progress, bar: TaskID, expected: int, ended: threading.Event) -> None:
         """Advance the bar by the growth of the sandbox's content, until ``ended`` is set."""
         start = self._settled()
         while not ended.wait(0.2):
@@ -381,12 +382,12 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
     return inherited | ours
 
 
-def _announcement(sandbox: subprocess.Popen[str]) -> Mapping[str, Any]:
+def _announcement(sandbox: subprocess.Popen[str]) -> Mapping[str, object]:
     assert sandbox.stdout is not None
     line = sandbox.stdout.readline()
     if not line:
         raise DemonstrationError("the sandbox did not start")
-    announced: Mapping[str, Any] = json.loads(line)
+    announced: Mapping[str, object] = json.loads(line)
     return announced
 
 

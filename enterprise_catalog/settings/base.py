@@ -7,13 +7,16 @@ import logging
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dj_database_url
 import structlog
 from csp import constants as csp
 
 from enterprise_catalog.settings.environment import DEPLOYMENT_DEFAULTS, DEPLOYMENT_REQUIRES, Environment
+
+if TYPE_CHECKING:
+    from structlog.typing import Processor
 
 PACKAGE_DIR = Path(__file__).resolve().parent.parent
 PROJECT_DIR = PACKAGE_DIR.parent
@@ -108,14 +111,14 @@ USE_TZ = True
 
 # A diff reads the catalog's version and its items in one transaction, which must see one snapshot. REPEATABLE READ is
 # the server's default; Django would lower it.
-MARIADB_OPTIONS: dict[str, Any] = {
+MARIADB_OPTIONS: dict[str, object] = {
     "charset": "utf8mb4",
     "isolation_level": "repeatable read",
     "connect_timeout": 5,
 }
 # SQLite: readers never wait for the writer (WAL). Transactions take the write lock at their start: one that turns from
 # reader to writer later fails immediately instead of waiting.
-SQLITE_OPTIONS: dict[str, Any] = {
+SQLITE_OPTIONS: dict[str, object] = {
     "timeout": 30,
     "transaction_mode": "IMMEDIATE",
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
@@ -131,7 +134,7 @@ def database(url: str) -> dict[str, Any]:
     return {**config, "OPTIONS": {**options, **config.get("OPTIONS", {})}}
 
 
-def cache(url: str) -> dict[str, Any]:
+def cache(url: str) -> dict[str, object]:
     """Return Django's settings for a cache URL: ``redis://…``, ``rediss://…`` or ``locmem://``."""
     if url.startswith("locmem:"):
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": url}
@@ -244,14 +247,14 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "enterprise_catalog.observability.error_repo
 
 # --- logs -----------------------------------------------------------------------------------------------------------
 
-_SHARED_PROCESSORS: list[Any] = [
+_SHARED_PROCESSORS: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 # Tracebacks without the values of local variables, which include tokens and passwords.
-_RENDER: dict[str, list[Any]] = {
+_RENDER: dict[str, list[Processor]] = {
     "json": [
         structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
         structlog.processors.JSONRenderer(),

@@ -73,7 +73,7 @@ def _fernet_keys(keys: list[str]) -> list[str]:
     return keys
 
 
-def _signing_key(text: str) -> dict[str, Any]:
+def _signing_key(text: str) -> dict[str, object]:
     return read_signing_key(text)
 
 
@@ -87,7 +87,7 @@ DEPLOYMENT_DEFAULTS: dict[str, str] = {}
 DEPLOYMENT_REQUIRES: set[str] = set()
 NO_DEFAULTS: Mapping[str, str] = MappingProxyType({})
 #: Values that count as not set.
-_EMPTY: tuple[Any, ...] = ("", [], {"keys": []})
+_EMPTY: tuple[object, ...] = ("", [], {"keys": []})
 
 
 class Environment(BaseModel):
@@ -116,7 +116,7 @@ class Environment(BaseModel):
     JWT_AUDIENCE: str = ""
     JWT_PUBLIC_SIGNING_JWK_SET: Annotated[dict[str, Any], BeforeValidator(parse_key_set)] = {"keys": []}
     #: Set if this site issues its own tokens, without an Open edX LMS.
-    JWT_SIGNING_KEY: Annotated[dict[str, Any], BeforeValidator(_signing_key)] = {}
+    JWT_SIGNING_KEY: Annotated[dict[str, object], BeforeValidator(_signing_key)] = {}
     LEARNER_PORTAL_URL: HttpURL = ""
     API_THROTTLE_RATE: Annotated[str, Field(pattern=r"^\d+/(second|minute|hour|day)$")] = "1200/minute"
     SNAPSHOT_CACHE_MB: int = Field(default=128, ge=0)
@@ -145,7 +145,7 @@ class Environment(BaseModel):
 
     @field_validator("JWT_SIGNING_KEY")
     @classmethod
-    def _is_published(cls, key: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+    def _is_published(cls, key: dict[str, object], info: ValidationInfo) -> dict[str, object]:
         key_set = info.data.get("JWT_PUBLIC_SIGNING_JWK_SET")
         if key and key_set and not is_among(key, key_set):
             raise ValueError("must match a key in JWT_PUBLIC_SIGNING_JWK_SET with the same kid")
@@ -153,7 +153,7 @@ class Environment(BaseModel):
 
     @field_validator("*")
     @classmethod
-    def _is_set_if_required(cls, value: Any, info: ValidationInfo) -> Any:
+    def _is_set_if_required(cls, value: object, info: ValidationInfo) -> object:
         if info.context and info.field_name in info.context and value in _EMPTY:
             raise ValueError("must be set")
         return value

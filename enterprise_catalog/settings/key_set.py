@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Final
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -15,7 +15,7 @@ _ALGORITHMS: Final = ("RS256", "RS512")
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
-def parse_key_set(text: str) -> dict[str, Any]:
+def parse_key_set(text: str) -> dict[str, object]:
     """Return the key set in ``text``: ``{"keys": [JWK, …]}``, each an RSA public key (RFC 7517).
 
     Raises:
@@ -47,7 +47,7 @@ def _problem_of(key: object) -> str | None:
     return next((problem for problem, is_so in problems.items() if is_so), None) or _problem_of_numbers(key)
 
 
-def _problem_of_numbers(key: dict[str, Any]) -> str | None:
+def _problem_of_numbers(key: dict[str, object]) -> str | None:
     try:
         public = jwt.PyJWK(key, algorithm=_ALGORITHMS[0]).key
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError, KeyError):

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 import httpx
 
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, PushChannel
+from enterprise_catalog.integrated_channels.channels.responses import read
 from enterprise_catalog.integrated_channels.domain import ItemResult, Outcome
 from enterprise_catalog.integrated_channels.lms.client import LMSClient
 
@@ -136,5 +137,4 @@ class ShelfChannel(PushChannel[ChannelSettings, ChannelSettings]):
         return [ItemResult(key, Outcome(word)) for key, word in self._ask(call, sent).items()]
 
     def _ask(self, call: str, items: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-        answer: dict[str, str] = self.client.send("POST", f"/{call}", form={"items": json.dumps(items)}).json()
-        return answer
+        return read(dict[str, str], self.client.send("POST", f"/{call}", form={"items": json.dumps(items)}))

@@ -50,26 +50,26 @@ class QueryKeysField(serializers.Field):  # type: ignore[type-arg]  # DRF's stub
         return data
 
 
-class DiffRequestSerializer(serializers.Serializer[Any]):
+class DiffRequestSerializer(serializers.Serializer[object]):
     content_keys = _keys_field(
         max_length=MAX_DIFF_KEYS, help_text="The keys already sent, in any order; duplicates count once."
     )
 
 
-class LegacyDiffRequestSerializer(serializers.Serializer[Any]):
+class LegacyDiffRequestSerializer(serializers.Serializer[object]):
     content_keys = _keys_field(max_length=MAX_DIFF_KEYS, help_text="A space in a key is interpreted as a plus sign.")
 
 
-class MetadataRequestSerializer(serializers.Serializer[Any]):
+class MetadataRequestSerializer(serializers.Serializer[object]):
     content_keys = _keys_field(min_length=1, max_length=MAX_METADATA_KEYS)
 
 
-class ExistingItemSerializer(serializers.Serializer[Any]):
+class ExistingItemSerializer(serializers.Serializer[object]):
     content_key = serializers.CharField()
     updated_at = serializers.DateTimeField(help_text="When the item last changed, in UTC.")
 
 
-class DiffSerializer(serializers.Serializer[Any]):
+class DiffSerializer(serializers.Serializer[object]):
     catalog_uuid = serializers.UUIDField()
     catalog_version = serializers.CharField(help_text="Opaque; changes whenever the catalog's content changes.")
     existing = ExistingItemSerializer(many=True, help_text="Sent, and in the catalog.")
@@ -77,19 +77,19 @@ class DiffSerializer(serializers.Serializer[Any]):
     to_delete = serializers.ListField(child=serializers.CharField(), help_text="Sent, not in the catalog.")
 
 
-class MissingItemSerializer(serializers.Serializer[Any]):
+class MissingItemSerializer(serializers.Serializer[object]):
     content_key = serializers.CharField()
     reason = serializers.CharField()
 
 
-class MetadataSerializer(serializers.Serializer[Any]):
+class MetadataSerializer(serializers.Serializer[object]):
     catalog_uuid = serializers.UUIDField()
     catalog_version = serializers.CharField()
     results = serializers.ListField(child=serializers.DictField(), help_text="Documents, ascending by content_key.")
     missing = MissingItemSerializer(many=True)
 
 
-class MetadataPageSerializer(serializers.Serializer[Any]):
+class MetadataPageSerializer(serializers.Serializer[object]):
     catalog_uuid = serializers.UUIDField()
     catalog_version = serializers.CharField(help_text="Differs between two pages if the catalog changed in between.")
     next = serializers.URLField(allow_null=True)
@@ -101,21 +101,21 @@ class CursorField(serializers.CharField):
     """A cursor as this API writes it: the last key of a page, in base64url without padding (``pagination.py``)."""
 
 
-class PageQuerySerializer(serializers.Serializer[Any]):
+class PageQuerySerializer(serializers.Serializer[object]):
     cursor = CursorField(
         required=False, help_text="Opaque; copy it from the previous page's `next`. Omit it for the first page."
     )
     page_size = serializers.IntegerField(required=False, default=100, min_value=1, max_value=MAX_METADATA_KEYS)
 
 
-class LegacyPageQuerySerializer(serializers.Serializer[Any]):
+class LegacyPageQuerySerializer(serializers.Serializer[object]):
     page = serializers.IntegerField(required=False, default=1, min_value=1)
     page_size = serializers.IntegerField(required=False, default=10, min_value=1, max_value=MAX_METADATA_KEYS)
     traverse_pagination = serializers.BooleanField(required=False, default=False)
     content_keys = QueryKeysField(required=False, help_text="May be repeated. Omit it for all items.")
 
 
-class CatalogListQuerySerializer(serializers.Serializer[Any]):
+class CatalogListQuerySerializer(serializers.Serializer[object]):
     enterprise_customer = serializers.UUIDField(required=False)
     page_size = serializers.IntegerField(required=False, default=100, min_value=1, max_value=MAX_CATALOGS)
 
@@ -133,29 +133,29 @@ class CatalogSerializer(serializers.Serializer[CatalogState]):
     )
 
 
-class CatalogPageSerializer(serializers.Serializer[Any]):
+class CatalogPageSerializer(serializers.Serializer[object]):
     count = serializers.IntegerField()
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     results = CatalogSerializer(many=True)
 
 
-class LegacyFoundSerializer(serializers.Serializer[Any]):
+class LegacyFoundSerializer(serializers.Serializer[object]):
     content_key = serializers.CharField()
     date_updated = serializers.DateTimeField()
 
 
-class LegacyKeySerializer(serializers.Serializer[Any]):
+class LegacyKeySerializer(serializers.Serializer[object]):
     content_key = serializers.CharField()
 
 
-class LegacyDiffSerializer(serializers.Serializer[Any]):
+class LegacyDiffSerializer(serializers.Serializer[object]):
     items_found = LegacyFoundSerializer(many=True)
     items_not_included = LegacyKeySerializer(many=True, help_text="In the catalog, not sent.")
     items_not_found = LegacyKeySerializer(many=True, help_text="Sent, not in the catalog.")
 
 
-class LegacyMetadataSerializer(serializers.Serializer[Any]):
+class LegacyMetadataSerializer(serializers.Serializer[object]):
     count = serializers.IntegerField()
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)

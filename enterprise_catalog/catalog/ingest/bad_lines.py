@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.catalog.documents import KEY_FIELDS
 
@@ -30,7 +30,7 @@ def keys_on(line: bytes) -> frozenset[str]:
     return frozenset(key for document in documents for key in _keys_of(document))
 
 
-def _keys_of(fields: dict[str, Any]) -> Iterator[str]:
+def _keys_of(fields: dict[str, object]) -> Iterator[str]:
     content_type = fields.get("content_type")
     known = KEY_FIELDS.get(content_type) if isinstance(content_type, str) else None
     names = _KEY_NAMES if known is None else {known}
@@ -38,9 +38,9 @@ def _keys_of(fields: dict[str, Any]) -> Iterator[str]:
     yield from (key for name in names if isinstance(key := fields.get(name), str) and key and "\ufffd" not in key)
 
 
-def _scanned(text: str) -> list[dict[str, Any]]:
+def _scanned(text: str) -> list[dict[str, object]]:
     """Return the string fields at the top level of each object in text that is not valid JSON as a whole."""
-    found: list[dict[str, Any]] = []
+    found: list[dict[str, object]] = []
     depth, name, is_value = 0, "", False
     for match in _TOKEN.finditer(text):
         part = match.group()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
@@ -21,7 +21,7 @@ class ExactNamesConfig(AppConfig):
         post_migrate.connect(_compare_exactly, dispatch_uid=self.name)
 
 
-def _compare_exactly(sender: AnyAppConfig, using: str, **_: Any) -> None:
+def _compare_exactly(sender: AnyAppConfig, using: str, **_: object) -> None:
     from enterprise_catalog.db.exact_names.columns import compare_exactly  # noqa: PLC0415  (models are not ready earlier)
 
     compare_exactly(sender.label, using=using)

@@ -152,12 +152,12 @@ def base_url_problems(base_url: str) -> list[str]:
     return []
 
 
-def settings_problems(channel_code: str, settings: Mapping[str, Any]) -> list[str]:
+def settings_problems(channel_code: str, settings: Mapping[str, object]) -> list[str]:
     """Return the problems of a channel's settings, one sentence per field; an empty list if there are none."""
     return _problems(CHANNELS[channel_code].settings_class, settings)
 
 
-def credentials_problems(channel_code: str, credentials: Mapping[str, Any]) -> list[str]:
+def credentials_problems(channel_code: str, credentials: Mapping[str, object]) -> list[str]:
     """Return the problems of a channel's credentials, one sentence per field, without the values."""
     return _problems(CHANNELS[channel_code].credentials_class, credentials)
 
@@ -186,8 +186,8 @@ def new_configuration(
     channel_code: str,
     customer_uuid: UUID,
     base_url: str,
-    settings: dict[str, Any],
-    credentials: dict[str, Any],
+    settings: dict[str, object],
+    credentials: dict[str, object],
     catalog_uuids: Iterable[UUID] = (),
 ) -> ChannelConfiguration:
     """Return a new configuration, validated but not saved.
@@ -222,7 +222,7 @@ def make_configuration(**columns: Any) -> ChannelConfiguration:
     return configuration
 
 
-def _problems(model: type[BaseModel], values: Mapping[str, Any]) -> list[str]:
+def _problems(model: type[BaseModel], values: Mapping[str, object]) -> list[str]:
     try:
         model.model_validate(values)
     except ValidationError as error:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import orjson
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -13,13 +13,16 @@ from django.conf import settings
 
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def encrypt(credentials: dict[str, Any]) -> str:
+
+def encrypt(credentials: Mapping[str, object]) -> str:
     """Return ``credentials`` as text that only the configured keys can decrypt."""
     return _cipher().encrypt(orjson.dumps(credentials)).decode()
 
 
-def decrypt(text: str) -> dict[str, Any]:
+def decrypt(text: str) -> dict[str, object]:
     """Return the credentials in a text from :func:`encrypt`; an empty text means no credentials.
 
     Raises:
@@ -28,7 +31,7 @@ def decrypt(text: str) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        credentials: dict[str, Any] = orjson.loads(_cipher().decrypt(text))
+        credentials: dict[str, object] = orjson.loads(_cipher().decrypt(text))
     except (InvalidToken, ValueError):  # ValueError: never encrypted, or no key.
         message = "The credentials cannot be decrypted with any of CREDENTIALS_ENCRYPTION_KEYS. Enter them again."
         raise ConfigurationError(message) from None

@@ -62,7 +62,7 @@ class Heartbeat(bootsteps.StartStopStep):
         self._beat(parent.hostname)
         self._timer = parent.timer.call_repeatedly(HEARTBEAT_SECONDS, self._beat, (parent.hostname,))
 
-    def stop(self, parent: Any) -> None:
+    def stop(self, parent: object) -> None:
         """Stop with the worker."""
         self._timer.cancel()
 

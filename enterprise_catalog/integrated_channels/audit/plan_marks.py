@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db.models.functions import Coalesce
 from django.utils.translation import ngettext
@@ -138,7 +138,7 @@ def note_left_over(
         reason: text for the rows. Without it, only rows that existed before and were not yet due are written.
     """
     left = items if reason else [item for item in items if item.is_known and item.since is None]
-    changes: dict[str, Any] = {"due_since": Coalesce("due_since", now)} | ({"reason": reason} if reason else {})
+    changes: dict[str, object] = {"due_since": Coalesce("due_since", now)} | ({"reason": reason} if reason else {})
     leases.fenced_batches(
         [item.content_key for item in left],
         lambda part: _rows(configuration, part).update(**changes),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db.models.functions import Coalesce
 
@@ -36,7 +36,7 @@ def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: 
         reason = "Sent, but the run ended before the LMS responded."
         due_since = Coalesce("due_since", now)
         for action in Action:
-            changes: dict[str, Any] = {
+            changes: dict[str, object] = {
                 "state": State.IN_DOUBT,
                 "action": action,
                 "reason": reason,

@@ -51,7 +51,7 @@ _ETAG: Final = re.compile(r'(?:W/)?"[!#-~\x80-\xff]+"')
 
 class _Diff(BaseModel):
     catalog_version: str
-    existing: list[Any]  # Up to 250,000 entries; validated once, when their versions are read.
+    existing: list[object]  # Up to 250,000 entries; validated once, when their versions are read.
     to_create: list[str]
     to_delete: list[str]
 
@@ -62,7 +62,7 @@ class _Missing(BaseModel):
 
 
 class _Metadata(BaseModel):
-    results: list[dict[str, Any]]
+    results: list[dict[str, object]]
     missing: list[_Missing]
 
 
@@ -244,10 +244,10 @@ class CatalogClient:
             uuids += [catalog.uuid for catalog in page.results]
         return CatalogList(sorted(uuids), etag)
 
-    def _ask(self, method: str, url: str, model: type[M], body: Mapping[str, Any] | None = None) -> M:
+    def _ask(self, method: str, url: str, model: type[M], body: Mapping[str, object] | None = None) -> M:
         return _read(self._send(method, url, body=body), model)
 
-    def _send(self, method: str, url: str, *, body: Mapping[str, Any] | None = None, etag: str = "") -> _Answer:
+    def _send(self, method: str, url: str, *, body: Mapping[str, object] | None = None, etag: str = "") -> _Answer:
         """Return the response: status 200, or 304 if ``etag`` was sent."""
         self._before_each_request()
         headers = {"If-None-Match": etag} if etag else {}

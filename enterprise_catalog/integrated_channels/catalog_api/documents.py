@@ -8,7 +8,7 @@ invalid value in a field that channels cannot do without, such as a text, makes 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, TypeAdapter, ValidationError, WrapValidator
 
@@ -53,7 +53,7 @@ def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _or_none(value: object, read: ValidatorFunctionWrapHandler) -> Any:
+def _or_none(value: object, read: ValidatorFunctionWrapHandler) -> object:
     try:
         return read(value)
     except ValidationError:
@@ -150,7 +150,7 @@ _SAME: Final = (
 )
 
 
-def read_item(document: Mapping[str, Any]) -> ContentItem:
+def read_item(document: Mapping[str, object]) -> ContentItem:
     """Return the item that a document describes.
 
     Raises:
@@ -174,7 +174,7 @@ def read_item(document: Mapping[str, Any]) -> ContentItem:
     )
 
 
-def read_updated_at(document: Mapping[str, Any]) -> datetime | None:
+def read_updated_at(document: Mapping[str, object]) -> datetime | None:
     """Return the time of the item's last change; ``None`` if it is invalid."""
     try:
         return _MOMENT.validate_python(document.get("content_last_modified"))

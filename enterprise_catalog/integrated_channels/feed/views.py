@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import orjson
@@ -58,7 +58,7 @@ class _FeedAPI(APIView):
     parser_classes = (TokenFormParser, TokenJSONParser)
     renderer_classes = (JSONRenderer,)
     schema = None
-    channel_class: Any = None  #: A subclass of ``PullChannel``; set by the URL.
+    channel_class = PullChannel  #: A subclass of ``PullChannel``; set by the URL.
 
     def handle_exception(self, exc: Exception) -> Response:
         """Return 429 if the login was not tried because of earlier failures."""

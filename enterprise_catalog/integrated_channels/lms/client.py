@@ -101,7 +101,7 @@ class RequestOptions(TypedDict, total=False):
     json: object
     params: Mapping[str, str | Sequence[str]] | None
     headers: Mapping[str, str]
-    answer_is_secret: bool
+    response_is_secret: bool
     is_counted: bool
     explain: Explain | None
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 
@@ -33,7 +33,7 @@ def known_etag(configuration: ChannelConfiguration, left_behind: LeftBehind) -> 
     return left_behind.etag if left_behind.fingerprint == config_fingerprint(configuration) else ""
 
 
-def checkpoint_fields(configuration: ChannelConfiguration, *, etag: str, items: int) -> dict[str, Any]:
+def checkpoint_fields(configuration: ChannelConfiguration, *, etag: str, items: int) -> dict[str, object]:
     """Return the configuration's columns after a complete run.
 
     Args:
@@ -43,7 +43,7 @@ def checkpoint_fields(configuration: ChannelConfiguration, *, etag: str, items: 
     return {"last_full_etag": etag, "last_full_scope": config_fingerprint(configuration), "last_full_items": items}
 
 
-def cleared_checkpoint() -> dict[str, Any]:
+def cleared_checkpoint() -> dict[str, object]:
     """Return the configuration's columns after a run that was not complete: the next run needs a diff."""
     return {"last_full_etag": ""}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from django.conf import settings
@@ -205,7 +205,7 @@ def _end(run: Run, state: RunState, reason: str) -> None:
     elif state is not RunState.STOPPED and run.call_clock.has_response:
         run.lease.overruns = 0  # A run without calls proves nothing about the LMS.
     run.record_end(state, reason, now=now)
-    changes: dict[str, Any] = {"next_sync_at": _next_sync_at(run, now)}
+    changes: dict[str, object] = {"next_sync_at": _next_sync_at(run, now)}
     if state is RunState.COMPLETE:
         changes["last_full_sync_at"] = now
         changes |= checkpoint.checkpoint_fields(run.configuration, etag=run.etag, items=run.items)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.integrated_channels.channels.base import PushChannel, UpsertChannel
 from enterprise_catalog.integrated_channels.channels.results import failed
@@ -87,7 +87,7 @@ def part_of(channel: Channel, transmission: Transmission, timing: Timing) -> _Pa
 class _Part(ABC):
     """Handler of a part: as many items as one call carries."""
 
-    channel: Any
+    channel: object
     transmission: Transmission
     timing: Timing
     #: Durations of the consecutive calls that were rejected for now, in seconds.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -45,7 +45,7 @@ class Availability(_Strict):
     """Visibility of a course to learners."""
 
     available: Literal["Yes", "No", "Disabled", "Term"]
-    duration: dict[str, Any] | None = None
+    duration: dict[str, object] | None = None
 
 
 class ContentAvailability(_Strict):

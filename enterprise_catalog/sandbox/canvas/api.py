@@ -280,7 +280,7 @@ class CanvasSandbox(CanvasSite, SandboxApplication):
             raise _RefusedError(self._unauthorized())
         self._require(*any_of)
 
-    def _permitted(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+    def _permitted(self, fields: Mapping[str, object]) -> dict[str, object]:
         """Return ``fields`` without the fields that the user may not set. Canvas ignores them silently."""
         if self.may("manage_course_visibility"):
             return dict(fields)

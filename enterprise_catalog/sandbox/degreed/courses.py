@@ -142,7 +142,7 @@ class CourseTable:
                 raise errors.conflict(name, attributes[name])
 
 
-def read_course(body: object, *, course_id: str | None) -> dict[str, Any]:
+def read_course(body: object, *, course_id: str | None) -> dict[str, object]:
     """Return the attributes that a document sets, with their original names.
 
     Args:

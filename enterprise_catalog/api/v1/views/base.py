@@ -58,7 +58,7 @@ class CatalogView(APIView):
             raise Http404(f"There is no catalog {self.kwargs['uuid']}.")
         return self.found
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         """Respond, and drop the reference to the response: the view lives until the next garbage collection."""
         response = super().dispatch(request, *args, **kwargs)
         del self.response
@@ -85,7 +85,7 @@ def content_keys_of(request: Request, *, may_be_empty: bool = False) -> list[str
         if may_be_empty:
             return []
         raise ValidationError({"content_keys": ["The body must be a JSON object with the field content_keys."]})
-    parsed: Any = request.data
+    parsed: object = request.data
     return cast("ParsedKeys", parsed).take()
 
 

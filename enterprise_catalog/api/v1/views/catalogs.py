@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 from django.http import Http404
@@ -75,7 +75,7 @@ class CatalogListView(APIView):
         return EnterpriseCatalog.objects.of_customers([customer])
 
 
-def _conditional(request: Request, body: Any) -> HttpResponseBase:
+def _conditional(request: Request, body: object) -> HttpResponseBase:
     """Return ``body``, or 304. The ETag is the digest of the body and changes with any part of it."""
     content = orjson.dumps(body, default=str)
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'

@@ -6,7 +6,7 @@ encode their URLs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import orjson
@@ -90,7 +90,7 @@ class GetContentMetadataView(CatalogView):
         )
         return json_response(envelope_with(envelope, (document for _, document in items.documents)))
 
-    def _envelope(self, count: int, *, following: str | None, previous: str | None) -> dict[str, Any]:
+    def _envelope(self, count: int, *, following: str | None, previous: str | None) -> dict[str, object]:
         catalog = self.catalog
         return {
             "count": count,
@@ -108,7 +108,7 @@ class GetContentMetadataView(CatalogView):
         return StreamingHttpResponse(_stream(uuid, envelope), content_type="application/json")
 
 
-def _stream(uuid: UUID, envelope: dict[str, Any]) -> Iterator[bytes]:
+def _stream(uuid: UUID, envelope: dict[str, object]) -> Iterator[bytes]:
     yield orjson.dumps(envelope)[:-1] + b',"results":['
     separator, after = b"", ""
     while documents := read_page(uuid, after=after, size=MAX_METADATA_KEYS).documents:

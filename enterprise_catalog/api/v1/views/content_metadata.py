@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 from drf_spectacular.utils import extend_schema
@@ -77,7 +77,7 @@ class ContentMetadataView(CatalogView):
         return with_etag(envelope_with(envelope, (document for _, document in page.documents)), _etag(page.version))
 
 
-def envelope_with(envelope: Mapping[str, Any], documents: Iterable[ServedDocument]) -> bytes:
+def envelope_with(envelope: Mapping[str, object], documents: Iterable[ServedDocument]) -> bytes:
     """Return the JSON of ``envelope`` with an additional field ``results``; the documents are copied unchanged."""
     return b"".join((orjson.dumps(envelope)[:-1], b',"results":[', *separated(documents), b"]}"))
 

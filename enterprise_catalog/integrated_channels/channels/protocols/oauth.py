@@ -124,7 +124,7 @@ def request_client_token(
     *,
     scope: str,
     headers: Mapping[str, str] | None = None,
-    refused: Callable[[Answer], SyncError] | str,
+    refused: Callable[[LMSResponse], SyncError] | str,
     nothing_there: str,
 ) -> str:
     """Return an access token for our application itself. Requires no user consent (client credentials, 4.4).

@@ -68,8 +68,7 @@ def consent(configuration: ChannelConfiguration, clock: Clock) -> None:
 
 def stored_token(configuration: ChannelConfiguration) -> str:
     """Return the refresh token stored in the database."""
-    token: str = decrypt(ChannelConfiguration.objects.get(pk=configuration.pk).credentials)["refresh_token"]
-    return token
+    return str(decrypt(ChannelConfiguration.objects.get(pk=configuration.pk).credentials)["refresh_token"])
 
 
 def is_one_page_each(blackboard: BlackboardSandbox) -> bool:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from enterprise_catalog.integrated_channels.channels import responses, results
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, OneByOneChannel
-from enterprise_catalog.integrated_channels.channels.canvas import client, transform
+from enterprise_catalog.integrated_channels.channels.canvas import auth, client, transform
 from enterprise_catalog.integrated_channels.channels.content import text
 from enterprise_catalog.integrated_channels.channels.protocols import oauth
 from enterprise_catalog.integrated_channels.domain import ContentItem, ItemResult, Outgoing, Payload, RemoteItem
@@ -70,7 +70,7 @@ _IMAGE: Final = "image_url"
 _OF_EVERY_COURSE: Final = frozenset({"is_public", "self_enrollment", "indexed", "default_view"})
 
 
-class Canvas(OneByOneChannel[CanvasSettings, client.CanvasCredentials], oauth.OAuthConsentingChannel):
+class Canvas(OneByOneChannel[CanvasSettings, auth.CanvasCredentials], oauth.OAuthConsentingChannel):
     """Canvas, hosted or self-hosted. By default, courses are concluded instead of deleted."""
 
     code = "CANVAS"
@@ -79,7 +79,7 @@ class Canvas(OneByOneChannel[CanvasSettings, client.CanvasCredentials], oauth.OA
 
     def prepare(self) -> None:
         self.parallel_calls = self.settings.parallel_calls
-        self.consent = client.CanvasConsent(self, scopes=client.SCOPES if self.settings.enforces_scopes else ())
+        self.consent = auth.CanvasConsent(self, scopes=auth.SCOPES if self.settings.enforces_scopes else ())
         self.api = client.CanvasAPI(self.client, self.consent.fetch_token, parallel_calls=self.parallel_calls)
         self._is_allowed = False  #: ``True`` once a check has found no missing permission in the account.
         #: ``self`` is Canvas's alias for the root account of the domain (object_ids.md).
@@ -104,9 +104,7 @@ class Canvas(OneByOneChannel[CanvasSettings, client.CanvasCredentials], oauth.OA
         ]
 
     def list_items(self) -> Iterator[RemoteItem]:
-        for page in self.api.fetch_linked_pages(
-            f"{self._account}/courses", {"state[]": "all", "per_page": client.PER_PAGE}
-        ):
+        for page in self.api.fetch_pages(f"{self._account}/courses", {"state[]": "all", "per_page": client.PER_PAGE}):
             for course in responses.read(list[_Course], self._require_account(page)):
                 if key := self._key_of(course):
                     fields = course.model_dump(include={"name", "course_code", "integration_id", "default_view"})

@@ -1,4 +1,4 @@
-"""Canvas REST API client: consent, tokens, throttling, pagination, errors. Independent of courses.
+"""Canvas REST API client: throttling, pagination, errors. Independent of courses.
 
 Sources: https://developerdocs.instructure.com/services/canvas, and Canvas's source code for undocumented details.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from enterprise_catalog.integrated_channels.channels import responses
 from enterprise_catalog.integrated_channels.channels.content import text
-from enterprise_catalog.integrated_channels.channels.protocols import leaky_bucket, oauth, tokens
+from enterprise_catalog.integrated_channels.channels.protocols import leaky_bucket, tokens
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError, SyncError
 
 if TYPE_CHECKING:
@@ -33,23 +33,6 @@ PER_PAGE: Final = "100"  #: Maximum page size (source: lib/api.rb, ``MAX_PER_PAG
 #: (oauth.md), and is handled before.
 FORBIDDEN: Final = frozenset({401, 403})
 
-#: Scopes that the consent requests if the developer key enforces scopes.
-SCOPES: Final = (
-    "url:GET|/api/v1/accounts/:id",
-    "url:GET|/api/v1/accounts/:account_id/permissions",
-    "url:GET|/api/v1/accounts/:account_id/courses",
-    "url:POST|/api/v1/accounts/:account_id/courses",
-    "url:GET|/api/v1/courses/:id",
-    "url:PUT|/api/v1/courses/:id",
-    "url:DELETE|/api/v1/courses/:id",
-)
-
-
-class CanvasCredentials(oauth.ConsentCredentials):
-    """A Canvas developer key, and the refresh token from a user's consent."""
-
-    client_id: str = Field(min_length=1, description="ID of the developer key, a long number.")
-
 
 class _ErrorMessage(BaseModel):
     message: str = ""
@@ -59,18 +42,6 @@ class _ErrorResponse(_ErrorMessage):
     """An error response of Canvas, in any of its formats."""
 
     errors: dict[str, list[_ErrorMessage] | str] | list[_ErrorMessage] = []
-
-
-class CanvasConsent(oauth.Consent):
-    """Consent and tokens for Canvas. The refresh token does not change."""
-
-    authorization_path = "/login/oauth2/auth"
-    token_path = "/login/oauth2/token"  # noqa: S105  (a path)
-    withdrawn_codes = frozenset({"invalid_grant", "invalid_request"})
-
-    def refused(self, response: LMSResponse) -> SyncError:
-        _raise_if_throttled(response)
-        return super().refused(response)
 
 
 class CanvasAPI(tokens.BearerClient):
@@ -103,7 +74,7 @@ class CanvasAPI(tokens.BearerClient):
         mark = self._level.before_call()
         response = super().send(method, path, accept={400, 401, 403, 404, *accept}, **request)
         self._level.after_call(BUCKET.remaining(response), mark=mark)
-        _raise_if_throttled(response)
+        raise_if_throttled(response)
         if response.status_code == 404 and not responses.read(_ErrorResponse, response).errors:
             # A 404 from a proxy must not be mistaken for a course that no longer exists.
             raise RetryableError(f"The 404 is not from Canvas, but probably from a proxy: {response.excerpt}")
@@ -141,7 +112,8 @@ def explain(response: LMSResponse) -> tuple[str, str]:
     return ",".join(filter(None, by_field)), "; ".join(texts)
 
 
-def _raise_if_throttled(response: LMSResponse) -> None:
+def raise_if_throttled(response: LMSResponse) -> None:
+    """Raise ``ThrottledError`` if Canvas returned its plain-text 403 for too many calls."""
     # Older versions of Canvas throttle with a plain-text 403; newer versions return 429.
     if response.status_code == 403 and b"Rate Limit Exceeded" in response.content:
         raise BUCKET.overflow(response)

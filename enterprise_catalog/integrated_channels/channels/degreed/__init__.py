@@ -1,6 +1,7 @@
 """Degreed, through its API v2.
 
 ``transform.py``  content items -> courses and their skills, pure.
+``auth.py``       credentials and the token request.
 ``channel.py``    settings; looks up, creates, updates, retires and lists courses; sets their skills.
 
 The API uses JSON:API (``json_api.py``): https://developer.degreed.com/docs (authentication, pagination, rate limiting,

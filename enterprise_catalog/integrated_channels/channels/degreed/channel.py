@@ -12,9 +12,9 @@ from pydantic import Field
 
 from enterprise_catalog.integrated_channels.channels.base import OneByOneChannel
 from enterprise_catalog.integrated_channels.channels.content.text import path_part
-from enterprise_catalog.integrated_channels.channels.degreed import transform
+from enterprise_catalog.integrated_channels.channels.degreed import auth, transform
 from enterprise_catalog.integrated_channels.channels.fields import CallsPerMinute, TokenBaseURL, rate_limit
-from enterprise_catalog.integrated_channels.channels.protocols import json_api, oauth
+from enterprise_catalog.integrated_channels.channels.protocols import json_api
 from enterprise_catalog.integrated_channels.channels.results import done, failed, gone, made_meanwhile
 from enterprise_catalog.integrated_channels.domain import RemoteItem
 from enterprise_catalog.integrated_channels.exceptions import RejectedError, RetryableError
@@ -25,15 +25,12 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.domain import ContentItem, ItemResult, Outgoing, Payload
     from enterprise_catalog.integrated_channels.lms.client import LMSResponse
 
-TOKEN: Final = "/oauth/token"  # noqa: S105  (a path)
 CONTENT: Final = "/api/v2/content"
 COURSES: Final = f"{CONTENT}/courses"
 
 #: https://developer.degreed.com/docs/rate-limiting; reportedly 200 since June 2026.
 CALLS_PER_MINUTE: Final = 70
 MOST_LISTED: Final = "100"  #: Page size (``limit``); the maximum according to a client library (unverified).
-
-_JSON: Final = "application/json"  #: "406: we only accept JSON": Degreed does not accept JSON:API's media type.
 
 _GONE: Final = frozenset({404, 410})
 #: Statuses for a write to a nonexistent id, if our key has the permission to write.
@@ -57,11 +54,7 @@ class DegreedSettings(transform.CourseSettings):
     parallel_calls: int = Field(default=2, ge=1, le=8, description="Maximum number of calls at the same time.")
 
 
-class DegreedCredentials(oauth.ClientCredentials):
-    """An API key of the organization, or of a content provider in the organization."""
-
-
-class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
+class Degreed(OneByOneChannel[DegreedSettings, auth.DegreedCredentials]):
     """Degreed. By default, courses are marked as obsolete instead of deleted."""
 
     code = "DEGREED2"
@@ -71,19 +64,11 @@ class Degreed(OneByOneChannel[DegreedSettings, DegreedCredentials]):
     def prepare(self) -> None:
         self.parallel_calls = self.settings.parallel_calls
         self.rate_limit = rate_limit(self.settings.calls_per_minute)
-        self.api = json_api.JSONAPIClient(self.client, self._fetch_token, media_type=_JSON)
+        self.api = json_api.JSONAPIClient(self.client, self._fetch_token, media_type=auth.MEDIA_TYPE)
 
     def _fetch_token(self) -> str:
-        source = self.client.at(self.settings.token_base_url or self.client.base_url)
-        return oauth.request_client_token(
-            source,
-            TOKEN,
-            self.credentials,
-            scope=self.settings.scope,
-            refused="Degreed rejected the token request: the client ID, client secret or scopes are wrong.",
-            nothing_there=f"There is no token endpoint at {source.base_url}. Check token_base_url.",
-            headers={"Accept": _JSON},
-        )
+        token_client = self.client.at(self.settings.token_base_url or self.client.base_url)
+        return auth.fetch_token(token_client, self.credentials, scope=self.settings.scope)
 
     def transform(self, item: ContentItem) -> Payload:
         return transform.to_course(item, self.settings)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from enterprise_catalog.integrated_channels.channels import fields, results
 from enterprise_catalog.integrated_channels.channels.base import PushChannel
 from enterprise_catalog.integrated_channels.channels.content.text import plain
-from enterprise_catalog.integrated_channels.channels.moodle import checks, client, courses, transform
+from enterprise_catalog.integrated_channels.channels.moodle import auth, checks, client, courses, transform
 from enterprise_catalog.integrated_channels.channels.moodle.client import BLOCKED_ACCOUNT, Function
 from enterprise_catalog.integrated_channels.channels.protocols import php_forms
 from enterprise_catalog.integrated_channels.domain import Outcome, RemoteItem
@@ -50,7 +50,7 @@ class _Created(BaseModel):
     shortname: str = ""
 
 
-class Moodle(PushChannel[MoodleSettings, client.MoodleCredentials]):
+class Moodle(PushChannel[MoodleSettings, auth.MoodleCredentials]):
     """Moodle 3.9 to 5.x. Courses are hidden instead of deleted, because a delete would remove learners' work."""
 
     code = "MOODLE"

@@ -8,11 +8,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from pydantic import BaseModel, Field, SecretStr, model_validator
+from pydantic import BaseModel
 
 from enterprise_catalog.integrated_channels.channels import fields, responses
-from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
 from enterprise_catalog.integrated_channels.channels.content import text
+from enterprise_catalog.integrated_channels.channels.moodle import auth
 from enterprise_catalog.integrated_channels.channels.protocols import database_errors, tokens
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.lms.client import LMSClient, RequestOptions
 
 SERVER: Final = "/webservice/rest/server.php"
-LOGIN: Final = "/login/token.php"
 
 #: Number of variables that each call adds to its arguments: ``moodlewssettingraw``, ``wstoken``, ``wsfunction`` and
 #: ``moodlewsrestformat``.
@@ -95,20 +94,6 @@ _ERRORS: Final[Mapping[type[SyncError], set[str]]] = {
 _STALE_TOKEN_CODES: Final = frozenset({"invalidtoken", "accessexception"})
 
 
-class MoodleCredentials(ChannelSettings):
-    """A web service token, or a username and password to request one."""
-
-    token: SecretStr | None = Field(default=None, description="Token of the web service.")
-    username: str = Field(default="", description="User name for the login, if there is no token.")
-    password: SecretStr | None = Field(default=None, description="Password for the login, if there is no token.")
-
-    @model_validator(mode="after")
-    def _one_way_in(self) -> MoodleCredentials:
-        if not self.token and not (self.username and self.password):
-            raise ValueError("give a token, or a username and a password")
-        return self
-
-
 class _Failure(BaseModel):
     """An error response, sent with status 200. ``errorcode`` may be missing (observed)."""
 
@@ -119,17 +104,13 @@ class _Failure(BaseModel):
     debuginfo: str | None = None  #: Only sent by sites with debugging enabled.
 
 
-class _LoggedIn(BaseModel):
-    token: str = Field(min_length=1)
-
-
 T = TypeVar("T")
 
 
 class WebService:
     """Calls the web service functions of one Moodle."""
 
-    def __init__(self, client: LMSClient, credentials: MoodleCredentials, *, service: str) -> None:
+    def __init__(self, client: LMSClient, credentials: auth.MoodleCredentials, *, service: str) -> None:
         """Store the parameters. Sends nothing yet.
 
         Args:
@@ -165,11 +146,9 @@ class WebService:
         return f"{explanation if explanation.endswith(('.', '!', '?')) else f'{explanation}.'} {_REMEDIES[code]}"
 
     def _log_in(self) -> str:
-        who = {"username": self._credentials.username, "password": fields.shown(self._credentials.password)}
-        where = {"service": self._service}
         # A rejected login never concerns an item, so unknown error codes are a problem of the credentials.
-        found = self._ask(LOGIN, _LoggedIn, otherwise=CredentialsError, params=where, form=who, response_is_secret=True)
-        return found.token
+        request = auth.login_request(self._credentials, service=self._service)
+        return self._ask(auth.LOGIN, auth.LoginResponse, otherwise=CredentialsError, **request).token
 
     def _ask(
         self, path: str, kind: type[T], *, otherwise: type[SyncError] = RejectedError, **request: Unpack[RequestOptions]

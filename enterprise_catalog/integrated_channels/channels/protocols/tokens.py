@@ -119,7 +119,7 @@ class BearerClient:
             raise CredentialsError(f"{message}: {response.excerpt}", status_code=401)
         return response
 
-    def fetch_linked_pages(self, path: str, params: Mapping[str, str | list[str]]) -> Iterator[LMSResponse]:
+    def fetch_pages(self, path: str, params: Mapping[str, str | list[str]]) -> Iterator[LMSResponse]:
         """Yield the pages of a list whose ``Link`` header names the next page.
 
         Raises:

@@ -11,13 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from pydantic import Field
 
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
-from enterprise_catalog.integrated_channels.channels.content.courses import (
-    Requirements,
-    address_of,
-    is_web_address,
-    title_of,
-)
-from enterprise_catalog.integrated_channels.channels.content.text import cut, plain
+from enterprise_catalog.integrated_channels.channels.content import courses, text
 from enterprise_catalog.integrated_channels.channels.fields import TextLength
 
 if TYPE_CHECKING:
@@ -33,7 +27,7 @@ CURRENCY: Final = "USD"  #: ISO 4217 code of the catalog's prices.
 
 _Texts = list[dict[str, str]]  #: One text in several locales.
 _PACINGS: Final = {"self_paced": "Self-paced", "instructor_paced": "Instructor-paced"}
-_REQUIREMENTS: Final = Requirements(
+_REQUIREMENTS: Final = courses.Requirements(
     "SAP",
     MAX_COURSE_ID_LENGTH,
     f"the course ID in SAP is limited to {MAX_COURSE_ID_LENGTH}.",
@@ -81,21 +75,20 @@ def to_course(item: ContentItem, settings: CourseSettings) -> Payload:
         RejectedError: the item is a pathway, its key is too long, or it has no title or launch URL. The message lists
             every problem.
     """
-    address = address_of(item)
+    address = courses.address_of(item)
     # SAP would reject the whole import because of one invalid URL.
     no_address = "The item has no valid enrollment or marketing URL; SAP needs one."
-    _REQUIREMENTS.check(item, (not is_web_address(address), no_address))
-    name = plain(item.title)
+    _REQUIREMENTS.check(item, (not courses.is_web_address(address), no_address))
     locales = _locales(item, settings)
     title = _localized(_title(item, settings.title_length), locales)
-    description = _localized(cut(_description(item), settings.description_length), locales)
+    description = _localized(text.cut(_description(item), settings.description_length), locales)
     course = _course(item.content_key, CourseStatus.ACTIVE, title=title, description=description, settings=settings)
     course |= {
-        "content": [_launch_point(item.content_key, name, address, settings)],
+        "content": [_launch_point(item.content_key, text.plain(item.title), address, settings)],
         "price": _price(item, settings),
         "schedule": _schedule(item),
     }
-    if is_web_address(item.image_url):
+    if courses.is_web_address(item.image_url):
         course["thumbnailURI"] = item.image_url
     return course
 
@@ -108,7 +101,7 @@ def retired_course(content_key: str, title: str, status: CourseStatus, settings:
     Args:
         title: the last known title of the course; if it is empty, the content key is used.
     """
-    name = cut(plain(title), settings.title_length) or content_key
+    name = text.cut(text.plain(title), settings.title_length) or content_key
     texts = _localized(name, [settings.default_locale, *settings.additional_locales])
     course = _course(content_key, status, title=texts, description=texts, settings=settings)
     if settings.retired_launch_url:
@@ -116,12 +109,10 @@ def retired_course(content_key: str, title: str, status: CourseStatus, settings:
     return course
 
 
-def _course(
-    content_key: str, status: CourseStatus, *, title: _Texts, description: _Texts, settings: CourseSettings
-) -> Payload:
+def _course(key: str, status: CourseStatus, *, title: _Texts, description: _Texts, settings: CourseSettings) -> Payload:
     """Return the required fields of a course."""
     return {
-        "courseID": content_key,
+        "courseID": key,
         "providerID": settings.provider_id,
         "status": status.value,
         "title": title,
@@ -140,35 +131,35 @@ def _locales(item: ContentItem, settings: CourseSettings) -> list[str]:
     return list(dict.fromkeys([first, *settings.additional_locales]))
 
 
-def _localized(text: str, locales: list[str]) -> _Texts:
-    return [{"locale": locale, "value": text} for locale in locales]
+def _localized(value: str, locales: list[str]) -> _Texts:
+    return [{"locale": locale, "value": value} for locale in locales]
 
 
 def _title(item: ContentItem, length: int | None) -> str:
     """Return the title. For a course run it includes the start month, to distinguish the runs of a course."""
     ending = _start_of(item.run) if item.content_type == "courserun" and item.run else ""
-    return cut(title_of(item), length and max(length - len(ending), 1)) + ending
+    return text.cut(courses.title_of(item), length and max(length - len(ending), 1)) + ending
 
 
 def _start_of(run: CourseRun) -> str:
     if run.start is None:
         return ""
     if run.is_enrollable is False:
-        return f" ({_month(run.start)} - Enrollment Closed)"
-    return f" (Starts: {_month(run.start)})"
+        return f" ({run.start:%B %Y} - Enrollment Closed)"
+    return f" (Starts: {run.start:%B %Y})"
 
 
 def _description(item: ContentItem) -> str:
-    text = plain(item.full_description) or plain(item.short_description) or plain(item.title)
+    description = text.plain(item.full_description) or text.plain(item.short_description) or text.plain(item.title)
     if item.run is None or item.content_type == "courserun":
-        return text
-    return " ".join([*_facts(item.run), text])
+        return description
+    return " ".join([*_facts(item.run), description])
 
 
 def _facts(run: CourseRun) -> list[str]:
     """Return sentences about the course run for the description: pacing, dates, closed enrollment."""
     dates = [("Starts", run.start), ("Ends", run.end)]
-    dates_text = ", ".join(f"{word}: {_month(moment)}" for word, moment in dates if moment is not None)
+    dates_text = ", ".join(f"{word}: {moment:%B %Y}" for word, moment in dates if moment is not None)
     pacing = _PACINGS.get(run.pacing, "")
     facts = [f"Pacing: {pacing}." if pacing else "", f"{dates_text}." if dates_text else ""]
     facts.append("Enrollment is closed." if run.is_enrollable is False else "")
@@ -179,7 +170,7 @@ def _launch_point(content_key: str, title: str, address: str, settings: CourseSe
     return {
         "providerID": settings.provider_id,
         "launchURL": address,
-        "contentTitle": cut(title, settings.title_length),
+        "contentTitle": text.cut(title, settings.title_length),
         "contentID": content_key,
         "launchType": NEW_WINDOW,
         "mobileEnabled": settings.mobile_enabled,
@@ -189,8 +180,7 @@ def _launch_point(content_key: str, title: str, address: str, settings: CourseSe
 
 def _price(item: ContentItem, settings: CourseSettings) -> list[dict[str, object]]:
     """Return the price according to the ``price`` setting; an empty list to send no price."""
-    values = {"zero": 0.0, "catalog": item.price_usd, "none": None}
-    value = values[settings.price]
+    value = {"zero": 0.0, "catalog": item.price_usd, "none": None}[settings.price]
     return [] if value is None else [{"currency": CURRENCY, "value": value}]
 
 
@@ -205,10 +195,6 @@ def _schedule(item: ContentItem) -> list[dict[str, object]]:
     is_active = item.is_available if run.is_enrollable is None else run.is_enrollable
     dates = {"startDate": _epoch_ms(run.start), "endDate": _epoch_ms(run.end)}
     return [{**dates, "active": is_active, "duration": f"{(run.end - run.start).days} days"}]
-
-
-def _month(moment: datetime) -> str:
-    return f"{moment:%B %Y}"
 
 
 def _epoch_ms(moment: datetime) -> int:

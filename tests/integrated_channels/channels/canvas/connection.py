@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 from pydantic import SecretStr
 
+from enterprise_catalog.integrated_channels.channels.canvas.auth import CanvasCredentials
 from enterprise_catalog.integrated_channels.channels.canvas.channel import Canvas, CanvasSettings
-from enterprise_catalog.integrated_channels.channels.canvas.client import CanvasCredentials
 from enterprise_catalog.integrated_channels.domain import Outgoing
 from enterprise_catalog.integrated_channels.lms.client import LMSClient
 from enterprise_catalog.sandbox.canvas.settings import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from enterprise_catalog.integrated_channels.channels.canvas.client import SCOPES, CanvasCredentials
+from enterprise_catalog.integrated_channels.channels.canvas.auth import SCOPES, CanvasCredentials
 from enterprise_catalog.integrated_channels.domain import Outcome, Outgoing
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from pydantic import SecretStr
 
-from enterprise_catalog.integrated_channels.channels.canvas.client import CanvasCredentials
+from enterprise_catalog.integrated_channels.channels.canvas.auth import CanvasCredentials
 from enterprise_catalog.integrated_channels.exceptions import SyncError
 from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
 from enterprise_catalog.sandbox.canvas.settings import CLIENT_ID

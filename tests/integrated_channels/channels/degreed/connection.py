@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 from pydantic import SecretStr
 
-from enterprise_catalog.integrated_channels.channels.degreed.channel import Degreed, DegreedCredentials, DegreedSettings
+from enterprise_catalog.integrated_channels.channels.degreed.auth import DegreedCredentials
+from enterprise_catalog.integrated_channels.channels.degreed.channel import Degreed, DegreedSettings
 from enterprise_catalog.integrated_channels.domain import Outgoing
 from enterprise_catalog.integrated_channels.lms.client import LMSClient
 from enterprise_catalog.sandbox.degreed.api import CLIENT_ID, CLIENT_SECRET

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from pydantic import SecretStr
 
-from enterprise_catalog.integrated_channels.channels.degreed.channel import DegreedCredentials
+from enterprise_catalog.integrated_channels.channels.degreed.auth import DegreedCredentials
 from enterprise_catalog.integrated_channels.exceptions import SyncError
 from enterprise_catalog.sandbox.degreed.api import CLIENT_ID, CREATE, SKILLS, TOKEN, DegreedSandbox
 from enterprise_catalog.sandbox.faults import Fault, FaultKind

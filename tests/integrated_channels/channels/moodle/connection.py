@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 from pydantic import SecretStr
 
+from enterprise_catalog.integrated_channels.channels.moodle.auth import MoodleCredentials
 from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle, MoodleSettings
-from enterprise_catalog.integrated_channels.channels.moodle.client import MoodleCredentials
 from enterprise_catalog.integrated_channels.domain import Outgoing
 from enterprise_catalog.integrated_channels.lms.client import LMSClient
 from enterprise_catalog.sandbox.moodle.courses import Course

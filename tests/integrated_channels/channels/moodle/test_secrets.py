@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from pydantic import SecretStr
 
-from enterprise_catalog.integrated_channels.channels.moodle.client import MoodleCredentials
+from enterprise_catalog.integrated_channels.channels.moodle.auth import MoodleCredentials
 from enterprise_catalog.integrated_channels.exceptions import SyncError
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.moodle.settings import TOKEN, USERNAME

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretStr
 
-from enterprise_catalog.integrated_channels.channels.moodle.client import MoodleCredentials
+from enterprise_catalog.integrated_channels.channels.moodle.auth import MoodleCredentials
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,

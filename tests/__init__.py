@@ -2,7 +2,7 @@
 
 ``services.py``   MariaDB and Redis for the tests: the servers in the environment, or private ones.
 ``conftest.py``   fixtures for all tests.
-``factories.py``  valid rows with boring values.
+``factories/``    valid rows and documents with boring values (factory-boy).
 ``processes.py``  the project's own processes (web, worker, scheduler, sandbox), started for real.
 ``benchmarks/``   performance measurements (``make benchmark``).
 """

@@ -12,8 +12,9 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 from oauth2_provider.models import AccessToken, Application, Grant, IDToken, RefreshToken
 
 from enterprise_catalog.catalog.models import CatalogRole, CatalogRoleAssignment
-from tests.factories import DAY_ONE, a_catalog, a_course
-from tests.integrated_channels.records import a_configuration, transmissions
+from tests.factories import DAY_ONE
+from tests.factories.catalog import CatalogFactory
+from tests.factories.channels import ConfigurationFactory, TransmissionFactory
 
 if TYPE_CHECKING:
     from typing import Any
@@ -23,11 +24,15 @@ def a_row_of_everything() -> None:
     """Save at least one row of each table."""
     user = get_user_model().objects.create_user("reader", email="reader@example.org")
     Group.objects.create(name="support").user_set.add(user)
-    a_catalog(a_course("Org+A"))
+    CatalogFactory.create(content=["Org+A"])
     role, _ = CatalogRole.objects.get_or_create(name="enterprise_admin")
     CatalogRoleAssignment.objects.create(user=user, role=role, applies_to_all_contexts=True)
-    transmissions(a_configuration(), ["Org+A", "Org+B"])
-    transmissions(a_configuration(channel_code="CANVAS", display_name="Canvas"), ["Org+held"], state="held")
+    TransmissionFactory.create_for_keys(["Org+A", "Org+B"], rejected=True)
+    TransmissionFactory.create(
+        content_key="Org+held",
+        configuration=ConfigurationFactory.create(channel_code="CANVAS", display_name="Canvas"),
+        held=True,
+    )
     AccessAttempt.objects.create(username="reader", ip_address="192.0.2.1", failures_since_start=2)
     _schedules()
     _tokens(user)

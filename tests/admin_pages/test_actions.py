@@ -23,9 +23,9 @@ from enterprise_catalog.integrated_channels.models import ContentMetadataItemTra
 from tests.admin_pages.browsing import Visitor, all_models, base_of
 from tests.admin_pages.confirming import answer, ask, count_on, messages_of, run
 from tests.admin_pages.rows import a_row_of_everything
-from tests.factories import a_customer
+from tests.factories.catalog import CustomerFactory
+from tests.factories.channels import ConfigurationFactory, TransmissionFactory
 from tests.integrated_channels.pages import CONFIGURATIONS, TRANSMISSIONS
-from tests.integrated_channels.records import a_configuration, transmissions
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -40,7 +40,7 @@ WRITES = ("INSERT", "UPDATE", "DELETE")
 
 
 def rejected(count: int) -> list[ContentMetadataItemTransmission]:
-    return transmissions(a_configuration(), [f"Org+{number:05}" for number in range(count)])
+    return TransmissionFactory.create_for_keys([f"Org+{number:05}" for number in range(count)], rejected=True)
 
 
 def states() -> dict[str, int]:
@@ -116,7 +116,7 @@ def test_an_action_on_all_rows_names_their_true_number_beyond_the_lists_limit(
 def test_rows_that_appear_after_the_question_are_not_touched(admin_client: Client) -> None:
     first = rejected(3)
     question = ask(admin_client, TRANSMISSIONS, "queue_again", [first[0].pk], across=True)
-    later = transmissions(first[0].configuration, ["Org+later"])[-1]
+    later = TransmissionFactory.create_for_keys(["Org+later"], configuration=first[0].configuration, rejected=True)[-1]
 
     answer(admin_client, TRANSMISSIONS, question)
 
@@ -221,12 +221,15 @@ def test_a_confirmation_that_is_not_this_ones_runs_nothing(
 
 
 def test_held_deletes_are_counted_and_named_before_they_are_approved(admin_client: Client) -> None:
-    chosen, other = a_configuration(display_name="Chosen"), a_configuration(display_name="Other")
+    chosen, other = (
+        ConfigurationFactory.create(display_name="Chosen"),
+        ConfigurationFactory.create(display_name="Other"),
+    )
     for configuration in (chosen, other):
-        transmissions(configuration, ["Org+A", "Org+B"], state="held", action="delete")
+        TransmissionFactory.create_for_keys(["Org+A", "Org+B"], configuration=configuration, held=True)
 
     question = ask(admin_client, CONFIGURATIONS, "approve_deletes", [chosen.pk])
-    transmissions(chosen, ["Org+C"], state="held", action="delete")
+    TransmissionFactory.create(content_key="Org+C", configuration=chosen, held=True)
     answer(admin_client, CONFIGURATIONS, question)
 
     assert count_on(question) == "2 transmissions"
@@ -307,7 +310,7 @@ def test_each_batch_of_another_packages_action_tells_what_it_did_up_to_a_limit(
 ) -> None:
     monkeypatch.setattr(confirmed_actions, "MAX_MESSAGES", 1)
     for number in range(3):
-        a_configuration(display_name=f"Off {number}", active=False)
+        ConfigurationFactory.create(display_name=f"Off {number}", active=False)
 
     response = run(admin_client, CONFIGURATIONS, "sync_now", ["1"], across=True)
 
@@ -316,7 +319,7 @@ def test_each_batch_of_another_packages_action_tells_what_it_did_up_to_a_limit(
 
 
 def test_a_page_of_keys_that_are_no_numbers_confirms_too(admin_client: Client) -> None:
-    customers = [a_customer(name=name, slug=name.lower()) for name in ("Acme", "Globex")]
+    customers = [CustomerFactory.create(name=name) for name in ("Acme", "Globex")]
 
     response = run(admin_client, CUSTOMERS, "delete_selected", [customers[0].pk])
 

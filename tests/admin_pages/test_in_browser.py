@@ -14,8 +14,8 @@ from enterprise_catalog.admin_pages.lists import paginator
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
 from tests.admin_pages.browser import chromium, log_in
 from tests.admin_pages.rows import a_row_of_everything
+from tests.factories.channels import TransmissionFactory
 from tests.integrated_channels.pages import CONFIGURATIONS, TRANSMISSIONS
-from tests.integrated_channels.records import a_configuration, transmissions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +109,7 @@ def test_all_rows_of_a_long_list_are_selected_counted_and_confirmed(
     page: Page, complaints: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(paginator, "MAX_ROWS", 60)
-    transmissions(a_configuration(), [f"Org+{number:03}" for number in range(75)])
+    TransmissionFactory.create_for_keys([f"Org+{number:03}" for number in range(75)], rejected=True)
 
     page.goto(TRANSMISSIONS)
     page.locator("#action-toggle").check()

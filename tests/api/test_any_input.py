@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.api.endpoints import CATALOGS, READABLE, TAKING_KEYS, address
-from tests.factories import a_catalog, a_course
+from tests.factories.catalog import CatalogFactory
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -33,7 +33,7 @@ values = st.recursive(
 
 @pytest.fixture
 def catalog_uuid() -> UUID:
-    return a_catalog(a_course()).pk
+    return CatalogFactory.create(courses=1).pk
 
 
 @SHARING

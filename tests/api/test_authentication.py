@@ -21,7 +21,7 @@ from enterprise_catalog.catalog.models import CatalogRole, CatalogRoleAssignment
 from enterprise_catalog.local_auth.keys import new_signing_key
 from enterprise_catalog.local_auth.tokens import signed_token
 from tests.api.endpoints import CATALOGS, READABLE, TAKING_KEYS, address
-from tests.factories import a_catalog, a_course
+from tests.factories.catalog import CatalogFactory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +105,7 @@ def stranger(request: pytest.FixtureRequest) -> APIClient:
 
 @pytest.mark.parametrize("end", TAKING_KEYS)
 def test_it_sends_strangers_away_before_reading_what_they_send(stranger: APIClient, end: str) -> None:
-    catalog = a_catalog()
+    catalog = CatalogFactory.create()
     body: dict[str, Any] = {"wsgi.input": UnreadableBody(), "CONTENT_LENGTH": "1000"}
 
     response = stranger.generic("POST", address(catalog.pk, end), content_type="application/json", **body)
@@ -116,7 +116,7 @@ def test_it_sends_strangers_away_before_reading_what_they_send(stranger: APIClie
 
 @pytest.mark.parametrize("end", READABLE)
 def test_it_shows_strangers_nothing(stranger: APIClient, end: str) -> None:
-    catalog = a_catalog()
+    catalog = CatalogFactory.create()
 
     known, unknown = stranger.get(address(catalog.pk, end)), stranger.get(address(NOWHERE, end))
 
@@ -159,17 +159,17 @@ def test_a_known_caller_is_found_by_one_statement() -> None:
 
 
 def test_it_knows_a_user_by_the_session() -> None:
-    catalog = a_catalog(a_course())
+    catalog = CatalogFactory.create(courses=1)
     client = session_of(role="enterprise_admin", enterprise_customer_uuid=catalog.enterprise_customer_id)
 
     response = client.post(address(catalog.pk, "content-diff/"), {"content_keys": []})
 
     assert response.status_code == 200
-    assert response.json()["to_create"] == ["Northwind+DATA101"]
+    assert response.json()["to_create"] == ["Northwind+C000000"]
 
 
 def test_a_session_opens_no_other_customers_catalog() -> None:
-    catalog = a_catalog()
+    catalog = CatalogFactory.create()
     client = session_of(role="enterprise_admin", enterprise_customer_uuid=NOWHERE)
 
     response = client.post(address(catalog.pk, "content-diff/"), {"content_keys": []})
@@ -178,7 +178,7 @@ def test_a_session_opens_no_other_customers_catalog() -> None:
 
 
 def test_a_session_with_a_role_for_all_reads_all() -> None:
-    catalog = a_catalog()
+    catalog = CatalogFactory.create()
     client = session_of(role="enterprise_catalog_admin", applies_to_all_contexts=True)
 
     statuses = [client.get(address(uuid)).status_code for uuid in (catalog.pk, NOWHERE)]
@@ -188,7 +188,7 @@ def test_a_session_with_a_role_for_all_reads_all() -> None:
 
 @pytest.mark.parametrize("role", ["enterprise_admin", "somebody_elses_role"])
 def test_a_session_without_a_customer_or_a_known_role_opens_nothing(role: str) -> None:
-    catalog = a_catalog()
+    catalog = CatalogFactory.create()
     customer = None if role == "enterprise_admin" else catalog.enterprise_customer_id
     client = session_of(role=role, enterprise_customer_uuid=customer)
 
@@ -198,7 +198,7 @@ def test_a_session_without_a_customer_or_a_known_role_opens_nothing(role: str) -
 
 
 def test_a_session_adds_to_what_the_token_allows(client_with: Callable[..., APIClient]) -> None:
-    catalog = a_catalog()
+    catalog = CatalogFactory.create()
     assign(get_user_model().objects.create_user("caller"), enterprise_customer_uuid=catalog.enterprise_customer_id)
 
     response = client_with(f"enterprise_learner:{NOWHERE}").get(address(catalog.pk))
@@ -207,7 +207,7 @@ def test_a_session_adds_to_what_the_token_allows(client_with: Callable[..., APIC
 
 
 def test_a_session_needs_a_csrf_token_to_post() -> None:
-    catalog = a_catalog()
+    catalog = CatalogFactory.create()
     client = session_of(APIClient(enforce_csrf_checks=True), applies_to_all_contexts=True)
 
     response = client.post(address(catalog.pk, "content-diff/"), {"content_keys": []})
@@ -216,7 +216,7 @@ def test_a_session_needs_a_csrf_token_to_post() -> None:
 
 
 def test_a_form_with_a_csrf_token_is_never_taken_for_an_empty_body() -> None:
-    catalog = a_catalog(a_course())
+    catalog = CatalogFactory.create(courses=1)
     client = session_of(APIClient(enforce_csrf_checks=True), applies_to_all_contexts=True)
     client.cookies["csrftoken"] = token = "t" * 32
     form = {"csrfmiddlewaretoken": token, "content_keys": "edX+DemoX"}
@@ -229,7 +229,7 @@ def test_a_form_with_a_csrf_token_is_never_taken_for_an_empty_body() -> None:
 
 
 def test_an_expired_cookie_does_not_spoil_a_session() -> None:
-    catalog = a_catalog()
+    catalog = CatalogFactory.create()
     client = session_of(applies_to_all_contexts=True)
     client.cookies["edx-jwt-cookie"] = signed_token("someone", roles=(), lifetime_seconds=-1)
 

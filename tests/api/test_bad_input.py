@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.api.endpoints import KEY_LIMITS, TAKING_KEYS, address
-from tests.factories import a_catalog, a_course
+from tests.factories.catalog import CatalogFactory
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("end", TAKING_KEYS)
 
 @pytest.fixture
 def catalog() -> EnterpriseCatalog:
-    return a_catalog(a_course())
+    return CatalogFactory.create(courses=1)
 
 
 def post(client: APIClient, catalog: EnterpriseCatalog, end: str, body: bytes, **extra: Any) -> HttpResponse:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
@@ -11,7 +10,8 @@ import pytest
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
 from tests.api.endpoints import CATALOGS, address
 from tests.catalog.reading import version_of
-from tests.factories import DAY_ONE, a_catalog, a_course, a_customer, import_into
+from tests.factories import DAY_TWO
+from tests.factories.catalog import CatalogFactory, CourseFactory, CustomerFactory, import_into
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,11 +23,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
-DAY_TWO: Final = DAY_ONE + timedelta(days=1)
-
 
 def nothing(catalog: EnterpriseCatalog) -> None:
-    import_into(catalog, [a_course("a"), a_course("b")], now=DAY_TWO)
+    import_into(catalog, ["a", "b"], now=DAY_TWO)
 
 
 def title(catalog: EnterpriseCatalog) -> None:
@@ -36,15 +34,15 @@ def title(catalog: EnterpriseCatalog) -> None:
 
 
 def content(catalog: EnterpriseCatalog) -> None:
-    import_into(catalog, [a_course("a", title="Changed")], now=DAY_TWO)
+    import_into(catalog, [CourseFactory.build(key="a", title="Changed")], now=DAY_TWO)
 
 
 def arrival(catalog: EnterpriseCatalog) -> None:
-    import_into(catalog, [a_course("c")], now=DAY_TWO)
+    import_into(catalog, ["c"], now=DAY_TWO)
 
 
 def departure(catalog: EnterpriseCatalog) -> None:
-    import_into(catalog, [a_course("a")], now=DAY_TWO, replace=True)
+    import_into(catalog, ["a"], now=DAY_TWO, replace=True)
 
 
 def slug(catalog: EnterpriseCatalog) -> None:
@@ -59,7 +57,7 @@ def customers_name(catalog: EnterpriseCatalog) -> None:
 
 @pytest.fixture
 def catalog() -> EnterpriseCatalog:
-    return a_catalog(a_course("a"), a_course("b"))
+    return CatalogFactory.create(content=["a", "b"])
 
 
 @pytest.fixture(params=["detail", "list", "list of customer"])
@@ -88,7 +86,7 @@ def test_it_returns_a_catalog_with_its_version(operator: APIClient, catalog: Ent
 
 @pytest.mark.parametrize("query", ["none", "empty"])
 def test_nothing_of_an_empty_catalog_was_ever_modified(operator: APIClient, query: str) -> None:
-    catalog = a_catalog(catalog_query=None) if query == "none" else a_catalog()
+    catalog = CatalogFactory.create(catalog_query=None) if query == "none" else CatalogFactory.create()
 
     response = operator.get(address(catalog.pk))
 
@@ -196,9 +194,9 @@ def test_a_304_costs_a_caller_with_one_customer_three_statements(
 def test_a_list_costs_as_many_statements_for_many_catalogs_as_for_one(
     operator: APIClient, django_assert_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
-    customer = a_customer()
+    customer = CustomerFactory.create()
     for _ in range(count):
-        a_catalog(customer=customer)
+        CatalogFactory.create(customer=customer)
     operator.get(CATALOGS)
 
     with django_assert_num_queries(2):  # user; catalogs with their count
@@ -208,8 +206,8 @@ def test_a_list_costs_as_many_statements_for_many_catalogs_as_for_one(
 
 
 def test_a_list_comes_in_pages(operator: APIClient) -> None:
-    customer = a_customer()
-    catalogs = [a_catalog(customer=customer, uuid=UUID(int=number)) for number in (3, 1, 2)]
+    customer = CustomerFactory.create()
+    catalogs = [CatalogFactory.create(customer=customer, uuid=UUID(int=number)) for number in (3, 1, 2)]
 
     first = operator.get(CATALOGS, {"page_size": 2}).json()
     second = operator.get(first["next"]).json()
@@ -221,7 +219,7 @@ def test_a_list_comes_in_pages(operator: APIClient) -> None:
 
 @pytest.mark.parametrize("page", ["0", "2", "-1", "first", "9" * 30])
 def test_a_list_has_no_page_beyond_its_last(operator: APIClient, page: str) -> None:
-    a_catalog()
+    CatalogFactory.create()
 
     response = operator.get(CATALOGS, {"page": page})
 
@@ -244,7 +242,7 @@ def test_a_list_of_a_customer_that_does_not_exist_is_404_to_who_may_read_all(ope
 
 
 def test_a_list_of_a_customer_without_catalogs_is_empty(operator: APIClient) -> None:
-    customer = a_customer()
+    customer = CustomerFactory.create()
 
     response = operator.get(CATALOGS, {"enterprise_customer": str(customer.pk)})
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.api.endpoints import address
-from tests.factories import a_catalog, courses
+from tests.factories.catalog import CatalogFactory
 
 if TYPE_CHECKING:
     from rest_framework.test import APIClient
@@ -22,7 +22,7 @@ GZIP = {"Accept-Encoding": "gzip"}
 
 @pytest.fixture
 def catalog() -> EnterpriseCatalog:
-    return a_catalog(*courses(500))
+    return CatalogFactory.create(courses=500)
 
 
 def test_a_diff_is_compressed_on_demand(operator: APIClient, catalog: EnterpriseCatalog) -> None:

@@ -10,7 +10,8 @@ import pytest
 from enterprise_catalog.catalog.customers import save_customer
 from tests.api.endpoints import address
 from tests.catalog.reading import version_of
-from tests.factories import DAY_ONE, a_catalog, a_course, courses, import_into
+from tests.factories import DAY_ONE, DAY_TWO
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
-DAY_TWO: Final = DAY_ONE + timedelta(days=1)
 
 #: Distinct keys that many database collations treat as equal; in code-point order.
 ALIKE: Final = sorted(
@@ -45,7 +45,7 @@ def existing_keys(body: dict[str, Any]) -> list[str]:
 
 
 def test_it_sorts_keys_into_three_buckets(operator: APIClient) -> None:
-    catalog = a_catalog(a_course("edX+DemoX"), a_course("edX+NewX"))
+    catalog = CatalogFactory.create(content=["edX+DemoX", "edX+NewX"])
 
     body = diff(operator, catalog.pk, ["edX+DemoX", "edX+GoneX", "edX+DemoX"])
 
@@ -59,7 +59,7 @@ def test_it_sorts_keys_into_three_buckets(operator: APIClient) -> None:
 
 
 def test_it_creates_all_when_nothing_was_sent(operator: APIClient) -> None:
-    catalog = a_catalog(*courses(3))
+    catalog = CatalogFactory.create(courses=3)
 
     body = diff(operator, catalog.pk, [])
 
@@ -69,7 +69,7 @@ def test_it_creates_all_when_nothing_was_sent(operator: APIClient) -> None:
 
 @pytest.mark.parametrize("query", ["none", "empty"])
 def test_it_deletes_all_when_the_catalog_is_empty(operator: APIClient, query: str) -> None:
-    catalog = a_catalog(catalog_query=None) if query == "none" else a_catalog()
+    catalog = CatalogFactory.create(catalog_query=None) if query == "none" else CatalogFactory.create()
 
     body = diff(operator, catalog.pk, ["b", "a", "b"])
 
@@ -78,7 +78,7 @@ def test_it_deletes_all_when_the_catalog_is_empty(operator: APIClient, query: st
 
 
 def test_it_sorts_by_code_point(operator: APIClient) -> None:
-    catalog = a_catalog(*map(a_course, reversed(ALIKE)))
+    catalog = CatalogFactory.create(content=reversed(ALIKE))
 
     created, matched, deleted = (
         diff(operator, catalog.pk, [])["to_create"],
@@ -93,7 +93,7 @@ def test_it_sorts_by_code_point(operator: APIClient) -> None:
 @pytest.mark.parametrize("key", ALIKE)
 def test_it_takes_a_key_for_itself_alone(operator: APIClient, key: str) -> None:
     others = [other for other in ALIKE if other != key]
-    catalog = a_catalog(*map(a_course, others))
+    catalog = CatalogFactory.create(content=others)
 
     body = diff(operator, catalog.pk, [key])
 
@@ -102,8 +102,8 @@ def test_it_takes_a_key_for_itself_alone(operator: APIClient, key: str) -> None:
 
 
 def test_it_tells_each_time_of_change_to_the_microsecond(operator: APIClient) -> None:
-    catalog = a_catalog(a_course("a"), now=DAY_ONE.replace(microsecond=0))
-    import_into(catalog, [a_course("b")], now=DAY_ONE.replace(microsecond=1))
+    catalog = CatalogFactory.create(content=["a"], now=DAY_ONE.replace(microsecond=0))
+    import_into(catalog, ["b"], now=DAY_ONE.replace(microsecond=1))
 
     body = diff(operator, catalog.pk, ["a", "b"])
 
@@ -115,11 +115,11 @@ def test_it_tells_each_time_of_change_to_the_microsecond(operator: APIClient) ->
 
 @pytest.mark.parametrize("portal_moves", [False, True])
 def test_it_tells_the_times_that_the_documents_tell(operator: APIClient, *, portal_moves: bool) -> None:
-    catalog = a_catalog(a_course("a"), a_course("b"))
+    catalog = CatalogFactory.create(content=["a", "b"])
     if portal_moves:
         catalog.enterprise_customer.slug = "moved"
         save_customer(catalog.enterprise_customer, now=DAY_ONE + timedelta(hours=1))
-    import_into(catalog, [a_course("b", title="Changed")], now=DAY_TWO)
+    import_into(catalog, [CourseFactory.build(key="b", title="Changed")], now=DAY_TWO)
 
     told = {item["content_key"]: item["updated_at"] for item in diff(operator, catalog.pk, ["a", "b"])["existing"]}
 
@@ -130,7 +130,7 @@ def test_it_tells_the_times_that_the_documents_tell(operator: APIClient, *, port
 
 
 def test_it_tells_the_catalogs_version(operator: APIClient) -> None:
-    catalog = a_catalog(a_course())
+    catalog = CatalogFactory.create(courses=1)
 
     body = diff(operator, catalog.pk, [])
 
@@ -138,8 +138,8 @@ def test_it_tells_the_catalogs_version(operator: APIClient) -> None:
 
 
 def test_it_keeps_catalogs_apart(operator: APIClient) -> None:
-    catalog = a_catalog(a_course("a"))
-    other = a_catalog(a_course("b"), customer=catalog.enterprise_customer)
+    catalog = CatalogFactory.create(content=["a"])
+    other = CatalogFactory.create(content=["b"], customer=catalog.enterprise_customer)
 
     body = diff(operator, catalog.pk, ["b"])
 
@@ -149,7 +149,7 @@ def test_it_keeps_catalogs_apart(operator: APIClient) -> None:
 
 @pytest.mark.usefixtures("no_cache")
 def test_it_answers_while_the_cache_in_which_requests_are_counted_is_away(operator: APIClient) -> None:
-    catalog = a_catalog(a_course("a"))
+    catalog = CatalogFactory.create(content=["a"])
 
     assert diff(operator, catalog.pk, [])["to_create"] == ["a"]
 
@@ -158,9 +158,9 @@ def test_it_answers_while_the_cache_in_which_requests_are_counted_is_away(operat
 def test_it_asks_the_database_as_often_for_many_items_as_for_one(
     operator: APIClient, django_assert_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
-    catalog = a_catalog(*courses(count))
-    keys = [course["key"] for course in courses(count)]
-    diff(operator, a_catalog().pk, [])
+    catalog = CatalogFactory.create(courses=count)
+    keys = CourseFactory.keys(count)
+    diff(operator, CatalogFactory.create().pk, [])
 
     with django_assert_num_queries(6):  # user, catalog; in a transaction: version, items
         body = diff(operator, catalog.pk, keys)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from tests.api.endpoints import address
 from tests.catalog.reading import version_of
-from tests.factories import DAY_ONE, a_catalog, a_course, a_customer, courses, import_into
+from tests.factories import DAY_TWO
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
-DAY_TWO: Final = DAY_ONE + timedelta(days=1)
 PROGRAM: Final = {"content_type": "program", "uuid": "6b3c1d0e-0000-4000-8000-000000000001", "title": "A program"}
 PATHWAY: Final = {"content_type": "learnerpathway", "uuid": "6b3c1d0e-0000-4000-8000-000000000002"}
 RUN: Final = {
@@ -39,8 +38,12 @@ def metadata(client: APIClient, catalog_uuid: UUID, keys: Sequence[str]) -> dict
 
 
 def test_it_returns_the_stored_document_with_what_the_catalog_knows_of_it(operator: APIClient) -> None:
-    course = a_course("edX+DemoX", course_runs=[{"key": "course-v1:edX+DemoX+2026", "seats": []}], image_url=None)
-    catalog = a_catalog(course, customer=a_customer(slug="acme", learner_portal_url="https://learn.example.org/"))
+    course = CourseFactory.build(
+        key="edX+DemoX", course_runs=[{"key": "course-v1:edX+DemoX+2026", "seats": []}], image_url=None
+    )
+    catalog = CatalogFactory.create(
+        content=[course], customer__slug="acme", customer__learner_portal_url="https://learn.example.org/"
+    )
 
     body = metadata(operator, catalog.pk, ["edX+DemoX"])
 
@@ -61,7 +64,7 @@ def test_it_returns_the_stored_document_with_what_the_catalog_knows_of_it(operat
 
 
 def test_each_key_is_in_exactly_one_of_results_and_missing(operator: APIClient) -> None:
-    catalog = a_catalog(a_course("a"), a_course("b"))
+    catalog = CatalogFactory.create(content=["a", "b"])
 
     body = metadata(operator, catalog.pk, ["z", "b", "A", "a", "b", "a ", "z"])
 
@@ -74,8 +77,8 @@ def test_each_key_is_in_exactly_one_of_results_and_missing(operator: APIClient) 
 
 
 def test_what_only_other_catalogs_hold_is_missing(operator: APIClient) -> None:
-    catalog = a_catalog(a_course("a"))
-    a_catalog(a_course("b"), customer=a_customer(name="Other", slug="other"))
+    catalog = CatalogFactory.create(content=["a"])
+    CatalogFactory.create(content=["b"], customer__name="Other")
 
     body = metadata(operator, catalog.pk, ["b"])
 
@@ -84,7 +87,7 @@ def test_what_only_other_catalogs_hold_is_missing(operator: APIClient) -> None:
 
 
 def test_it_misses_all_where_the_catalog_has_no_query(operator: APIClient) -> None:
-    catalog = a_catalog(catalog_query=None)
+    catalog = CatalogFactory.create(catalog_query=None)
 
     body = metadata(operator, catalog.pk, ["a"])
 
@@ -93,7 +96,7 @@ def test_it_misses_all_where_the_catalog_has_no_query(operator: APIClient) -> No
 
 
 def test_it_needs_at_least_one_key(operator: APIClient) -> None:
-    catalog = a_catalog()
+    catalog = CatalogFactory.create()
 
     response = operator.post(address(catalog.pk, "content-metadata/"), {"content_keys": []}, format="json")
 
@@ -104,8 +107,8 @@ def test_it_needs_at_least_one_key(operator: APIClient) -> None:
 def test_it_returns_a_thousand_documents(
     operator: APIClient, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    catalog = a_catalog(*courses(1_001))
-    keys = [course["key"] for course in courses(1_000)]
+    catalog = CatalogFactory.create(courses=1_001)
+    keys = CourseFactory.keys(1_000)
     metadata(operator, catalog.pk, keys)
 
     with django_assert_num_queries(3):  # user, catalog, documents with their version
@@ -117,7 +120,11 @@ def test_it_returns_a_thousand_documents(
 @pytest.mark.parametrize(
     ("document", "key", "enrollment_url"),
     [
-        (a_course("edX+Ünïcode & co/ä?"), "edX+Ünïcode & co/ä?", "edX+%C3%9Cn%C3%AFcode%20%26%20co%2F%C3%A4%3F"),
+        (
+            CourseFactory.build(key="edX+Ünïcode & co/ä?"),
+            "edX+Ünïcode & co/ä?",
+            "edX+%C3%9Cn%C3%AFcode%20%26%20co%2F%C3%A4%3F",
+        ),
         (RUN, RUN["key"], "edX+DemoX?course_run_key=course-v1%3AedX%2BDemoX%2B2026"),
         ({**RUN, "aggregation_key": None}, RUN["key"], f"{RUN['key']}?course_run_key=course-v1%3AedX%2BDemoX%2B2026"),
         (PROGRAM, PROGRAM["uuid"], None),
@@ -127,7 +134,7 @@ def test_it_returns_a_thousand_documents(
 def test_each_kind_of_content_is_enrolled_in_at_its_own_address(
     operator: APIClient, document: dict[str, Any], key: str, enrollment_url: str | None
 ) -> None:
-    catalog = a_catalog(document)
+    catalog = CatalogFactory.create(content=[document])
 
     [served] = metadata(operator, catalog.pk, [key])["results"]
 
@@ -138,10 +145,10 @@ def test_each_kind_of_content_is_enrolled_in_at_its_own_address(
 
 
 def test_no_document_says_a_thing_twice(operator: APIClient) -> None:
-    source = a_course(
-        "a", content_key="b", content_last_modified="1999-01-01", enrollment_url="https://elsewhere.example"
+    source = CourseFactory.build(
+        key="a", content_key="b", content_last_modified="1999-01-01", enrollment_url="https://elsewhere.example"
     )
-    catalog = a_catalog(source)
+    catalog = CatalogFactory.create(content=[source])
 
     response = operator.post(address(catalog.pk, "content-metadata/"), {"content_keys": ["a"]}, format="json")
 
@@ -153,8 +160,8 @@ def test_no_document_says_a_thing_twice(operator: APIClient) -> None:
 
 
 def test_it_returns_the_newest_document(operator: APIClient) -> None:
-    catalog = a_catalog(a_course("a"))
-    import_into(catalog, [a_course("a", title="Changed")], now=DAY_TWO)
+    catalog = CatalogFactory.create(content=["a"])
+    import_into(catalog, [CourseFactory.build(key="a", title="Changed")], now=DAY_TWO)
 
     [served] = metadata(operator, catalog.pk, ["a"])["results"]
 

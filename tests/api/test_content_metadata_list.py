@@ -8,7 +8,7 @@ import pytest
 
 from tests.api.endpoints import address
 from tests.catalog.reading import version_of
-from tests.factories import a_catalog, a_course, courses, import_into
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ def pages(client: APIClient, start: str) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("page_size", [1, 2, 3, 6, 7, 8, 1_000])
 def test_its_pages_join_to_the_whole_catalog(operator: APIClient, page_size: int) -> None:
     keys = sorted(["a", "A", "a ", "ä", "😀", "k" * 255, "edX+Demo/?&=%"])
-    catalog = a_catalog(*map(a_course, keys))
+    catalog = CatalogFactory.create(content=keys)
 
     found = [*pages(operator, address(catalog.pk, f"content-metadata/?page_size={page_size}"))]
 
@@ -42,8 +42,8 @@ def test_its_pages_join_to_the_whole_catalog(operator: APIClient, page_size: int
 
 
 def test_it_returns_the_documents_that_a_post_returns(operator: APIClient) -> None:
-    catalog = a_catalog(*courses(3))
-    keys = [course["key"] for course in courses(3)]
+    catalog = CatalogFactory.create(courses=3)
+    keys = CourseFactory.keys(3)
 
     [page] = pages(operator, address(catalog.pk, "content-metadata/"))
 
@@ -52,7 +52,7 @@ def test_it_returns_the_documents_that_a_post_returns(operator: APIClient) -> No
 
 
 def test_its_pages_hold_a_hundred_documents_unless_asked_otherwise(operator: APIClient) -> None:
-    catalog = a_catalog(*courses(101))
+    catalog = CatalogFactory.create(courses=101)
 
     first, second = pages(operator, address(catalog.pk, "content-metadata/"))
 
@@ -61,7 +61,7 @@ def test_its_pages_hold_a_hundred_documents_unless_asked_otherwise(operator: API
 
 @pytest.mark.parametrize("query", ["none", "empty"])
 def test_an_empty_catalog_has_one_empty_page(operator: APIClient, query: str) -> None:
-    catalog = a_catalog(catalog_query=None) if query == "none" else a_catalog()
+    catalog = CatalogFactory.create(catalog_query=None) if query == "none" else CatalogFactory.create()
 
     [page] = pages(operator, address(catalog.pk, "content-metadata/"))
 
@@ -70,7 +70,7 @@ def test_an_empty_catalog_has_one_empty_page(operator: APIClient, query: str) ->
 
 @pytest.mark.parametrize("page_size", ["0", "-1", "1001", "ten", "", "1.5", "9" * 30])
 def test_it_takes_a_page_size_of_1_to_1000_only(operator: APIClient, page_size: str) -> None:
-    catalog = a_catalog()
+    catalog = CatalogFactory.create()
 
     response = operator.get(address(catalog.pk, "content-metadata/"), {"page_size": page_size})
 
@@ -80,7 +80,7 @@ def test_it_takes_a_page_size_of_1_to_1000_only(operator: APIClient, page_size: 
 
 @pytest.mark.parametrize("cursor", ["!!!!", "=", "a", "YQ==", "Y Q", "_w", "ä", "%", "YR"])
 def test_it_takes_only_cursors_of_its_own(operator: APIClient, cursor: str) -> None:
-    catalog = a_catalog(a_course())
+    catalog = CatalogFactory.create(courses=1)
 
     response = operator.get(address(catalog.pk, "content-metadata/"), {"cursor": cursor})
 
@@ -89,7 +89,7 @@ def test_it_takes_only_cursors_of_its_own(operator: APIClient, cursor: str) -> N
 
 
 def test_a_page_that_follows_the_last_is_empty(operator: APIClient) -> None:
-    catalog = a_catalog(*courses(2))
+    catalog = CatalogFactory.create(courses=2)
 
     *_, last = pages(operator, address(catalog.pk, "content-metadata/?page_size=2"))
 
@@ -99,7 +99,7 @@ def test_a_page_that_follows_the_last_is_empty(operator: APIClient) -> None:
 def test_its_etag_spares_a_caller_the_documents(
     operator: APIClient, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    catalog = a_catalog(*courses(3))
+    catalog = CatalogFactory.create(courses=3)
     path = address(catalog.pk, "content-metadata/")
     first = operator.get(path)
 
@@ -110,7 +110,7 @@ def test_its_etag_spares_a_caller_the_documents(
 
 
 def test_a_304_carries_what_caches_need(operator: APIClient) -> None:
-    catalog = a_catalog(*courses(3))
+    catalog = CatalogFactory.create(courses=3)
     path = address(catalog.pk, "content-metadata/")
     first = operator.get(path)
 
@@ -121,7 +121,7 @@ def test_a_304_carries_what_caches_need(operator: APIClient) -> None:
 
 
 def test_its_etag_is_the_catalogs_version(operator: APIClient) -> None:
-    catalog = a_catalog(a_course())
+    catalog = CatalogFactory.create(courses=1)
 
     response = operator.get(address(catalog.pk, "content-metadata/"))
 
@@ -131,10 +131,10 @@ def test_its_etag_is_the_catalogs_version(operator: APIClient) -> None:
 
 
 def test_an_old_etag_is_answered_in_full(operator: APIClient) -> None:
-    catalog = a_catalog(a_course("a"))
+    catalog = CatalogFactory.create(content=["a"])
     path = address(catalog.pk, "content-metadata/")
     old = operator.get(path)["ETag"]
-    import_into(catalog, [a_course("a", title="Changed")])
+    import_into(catalog, [CourseFactory.build(key="a", title="Changed")])
 
     response = operator.get(path, headers={"If-None-Match": old})
 
@@ -146,7 +146,7 @@ def test_an_old_etag_is_answered_in_full(operator: APIClient) -> None:
 def test_it_asks_the_database_as_often_for_a_long_page_as_for_a_short_one(
     operator: APIClient, django_assert_num_queries: DjangoAssertNumQueries, page_size: int
 ) -> None:
-    catalog = a_catalog(*courses(600))
+    catalog = CatalogFactory.create(courses=600)
     path = address(catalog.pk, f"content-metadata/?page_size={page_size}")
     operator.get(path)
 

@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from rest_framework.test import APIClient
 
-from tests.factories import a_catalog, a_customer
+from tests.factories.catalog import CatalogFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ TABLE: Final = {
 
 def status_with(claims: dict[str, Any], **headers: str) -> int:
     """Return the status of a request for a catalog of the example's customer."""
-    catalog = a_catalog(customer=a_customer(uuid=CUSTOMER))
+    catalog = CatalogFactory.create(customer__uuid=CUSTOMER)
     key = jwt.PyJWK(settings.LOCAL_AUTH_SIGNING_KEY, algorithm="RS512")
     token = jwt.encode(claims, key.key, algorithm="RS512", headers={"kid": key.key_id, **headers})
     url = f"/api/v1/enterprise-catalogs/{catalog.pk}/"

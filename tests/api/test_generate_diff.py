@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.api.endpoints import address
-from tests.factories import a_catalog, a_course
+from tests.factories.catalog import CatalogFactory
 
 if TYPE_CHECKING:
     from rest_framework.test import APIClient
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("end", ["generate_d
 
 
 def test_it_sorts_keys_into_three_lists_of_objects(operator: APIClient, end: str) -> None:
-    catalog = a_catalog(a_course("edX+DemoX"), a_course("edX+NewX"))
+    catalog = CatalogFactory.create(content=["edX+DemoX", "edX+NewX"])
 
     response = operator.post(address(catalog.pk, end), {"content_keys": ["edX+GoneX", "edX+DemoX", "edX+DemoX"]})
 
@@ -29,7 +29,7 @@ def test_it_sorts_keys_into_three_lists_of_objects(operator: APIClient, end: str
 
 
 def test_it_agrees_with_the_content_diff(operator: APIClient, end: str) -> None:
-    catalog = a_catalog(a_course("a"), a_course("b"), a_course("c"))
+    catalog = CatalogFactory.create(content=["a", "b", "c"])
     sent = {"content_keys": ["d", "b", "a"]}
 
     legacy = operator.post(address(catalog.pk, end), sent).json()
@@ -41,7 +41,7 @@ def test_it_agrees_with_the_content_diff(operator: APIClient, end: str) -> None:
 
 
 def test_it_takes_an_empty_body_for_an_empty_list(operator: APIClient, end: str) -> None:
-    catalog = a_catalog(a_course("edX+DemoX"))
+    catalog = CatalogFactory.create(content=["edX+DemoX"])
 
     response = operator.generic("POST", address(catalog.pk, end))
 
@@ -68,7 +68,7 @@ def test_it_takes_an_empty_body_for_an_empty_list(operator: APIClient, end: str)
 def test_it_takes_a_space_for_a_plus_and_decodes_nothing_else(
     operator: APIClient, end: str, key: str, *, is_found: bool
 ) -> None:
-    catalog = a_catalog(a_course("edX+DemoX"))
+    catalog = CatalogFactory.create(content=["edX+DemoX"])
 
     body: dict[str, Any] = operator.post(address(catalog.pk, end), {"content_keys": [key]}).json()
 
@@ -77,7 +77,7 @@ def test_it_takes_a_space_for_a_plus_and_decodes_nothing_else(
 
 
 def test_keys_that_differ_in_a_space_only_count_once(operator: APIClient, end: str) -> None:
-    catalog = a_catalog()
+    catalog = CatalogFactory.create()
 
     response = operator.post(address(catalog.pk, end), {"content_keys": ["edX DemoX", "edX+DemoX"]})
 
@@ -85,7 +85,7 @@ def test_keys_that_differ_in_a_space_only_count_once(operator: APIClient, end: s
 
 
 def test_a_catalog_without_a_query_is_empty(operator: APIClient, end: str) -> None:
-    catalog = a_catalog(catalog_query=None)
+    catalog = CatalogFactory.create(catalog_query=None)
 
     response = operator.post(address(catalog.pk, end), {"content_keys": ["a"]})
 
@@ -94,7 +94,7 @@ def test_a_catalog_without_a_query_is_empty(operator: APIClient, end: str) -> No
 
 def test_a_key_that_looks_like_json_stays_a_key(operator: APIClient, end: str) -> None:
     key = 'a","updated_at":"b'
-    catalog = a_catalog(a_course(key))
+    catalog = CatalogFactory.create(content=[key])
 
     body = operator.post(address(catalog.pk, end), {"content_keys": [key]}).json()
 

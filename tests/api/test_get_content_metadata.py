@@ -9,7 +9,7 @@ import pytest
 
 from enterprise_catalog.catalog.models import EnterpriseCatalog
 from tests.api.endpoints import address
-from tests.factories import a_catalog, a_course, courses
+from tests.factories.catalog import CatalogFactory, CourseFactory
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -34,7 +34,7 @@ def keys_of(body: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("end", ["get_content_metadata", "get_content_metadata/"])
 @pytest.mark.parametrize("traverse", ["", "?traverse_pagination=true"])
 def test_it_returns_documents_in_the_envelope(operator: APIClient, end: str, traverse: str) -> None:
-    catalog = a_catalog(a_course("edX+DemoX"))
+    catalog = CatalogFactory.create(content=["edX+DemoX"])
 
     response = operator.get(address(catalog.pk, end) + traverse)
 
@@ -52,20 +52,20 @@ def test_it_returns_documents_in_the_envelope(operator: APIClient, end: str, tra
 
 
 def test_its_pages_are_numbered_and_hold_ten_documents(operator: APIClient) -> None:
-    catalog = a_catalog(*courses(21))
+    catalog = CatalogFactory.create(courses=21)
 
     first = get(operator, catalog.pk)
     second = operator.get(first["next"]).json()
     third = operator.get(second["next"]).json()
 
-    assert keys_of(first) + keys_of(second) + keys_of(third) == [course["key"] for course in courses(21)]
+    assert keys_of(first) + keys_of(second) + keys_of(third) == CourseFactory.keys(21)
     assert (first["count"], first["previous"], third["next"], len(third["results"])) == (21, None, None, 1)
     assert operator.get(third["previous"]).json() == second
     assert operator.get(second["previous"]).json() == first
 
 
 def test_its_pages_are_as_long_as_asked_for(operator: APIClient) -> None:
-    catalog = a_catalog(*courses(5))
+    catalog = CatalogFactory.create(courses=5)
 
     body = get(operator, catalog.pk, page=2, page_size=2)
 
@@ -76,16 +76,16 @@ def test_its_pages_are_as_long_as_asked_for(operator: APIClient) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 1_000, 1_001])
 def test_it_traverses_all_pages_when_asked_to(operator: APIClient, count: int) -> None:
-    catalog = a_catalog(*courses(count))
+    catalog = CatalogFactory.create(courses=count)
 
     body = get(operator, catalog.pk, traverse_pagination="True")
 
-    assert keys_of(body) == [course["key"] for course in courses(count)]
+    assert keys_of(body) == CourseFactory.keys(count)
     assert (body["count"], body["next"], body["previous"]) == (count, None, None)
 
 
 def test_it_returns_only_the_keys_asked_for(operator: APIClient) -> None:
-    catalog = a_catalog(*courses(15))
+    catalog = CatalogFactory.create(courses=15)
     keys = ["Northwind+C000003", "Northwind+C000001", "northwind+c000002", "Northwind+C000003"]
 
     body = get(operator, catalog.pk, content_keys=keys)
@@ -96,7 +96,7 @@ def test_it_returns_only_the_keys_asked_for(operator: APIClient) -> None:
 
 @pytest.mark.parametrize("traverse", [{}, {"traverse_pagination": "true"}])
 def test_it_returns_nothing_when_no_key_asked_for_is_there(operator: APIClient, traverse: dict[str, str]) -> None:
-    catalog = a_catalog(*courses(3))
+    catalog = CatalogFactory.create(courses=3)
 
     body = get(operator, catalog.pk, content_keys=["elsewhere"], **traverse)
 
@@ -104,8 +104,8 @@ def test_it_returns_nothing_when_no_key_asked_for_is_there(operator: APIClient, 
 
 
 def test_it_keeps_the_keys_asked_for_from_page_to_page(operator: APIClient) -> None:
-    catalog = a_catalog(*courses(15))
-    keys = [course["key"] for course in courses(12)]
+    catalog = CatalogFactory.create(courses=15)
+    keys = CourseFactory.keys(12)
 
     first = get(operator, catalog.pk, content_keys=keys)
     second = operator.get(first["next"]).json()
@@ -114,8 +114,8 @@ def test_it_keeps_the_keys_asked_for_from_page_to_page(operator: APIClient) -> N
 
 
 def test_it_traverses_the_pages_of_the_keys_asked_for(operator: APIClient) -> None:
-    catalog = a_catalog(*courses(15))
-    keys = [course["key"] for course in courses(12)]
+    catalog = CatalogFactory.create(courses=15)
+    keys = CourseFactory.keys(12)
 
     body = get(operator, catalog.pk, content_keys=keys, traverse_pagination="true")
 
@@ -125,7 +125,7 @@ def test_it_traverses_the_pages_of_the_keys_asked_for(operator: APIClient) -> No
 
 @pytest.mark.parametrize("query", ["edX+DemoX", "edX%2BDemoX", "edX%20DemoX"])
 def test_it_takes_a_space_for_a_plus(operator: APIClient, query: str) -> None:
-    catalog = a_catalog(a_course("edX+DemoX"))
+    catalog = CatalogFactory.create(content=["edX+DemoX"])
 
     response = operator.get(f"{address(catalog.pk, 'get_content_metadata')}?content_keys={query}")
 
@@ -134,7 +134,7 @@ def test_it_takes_a_space_for_a_plus(operator: APIClient, query: str) -> None:
 
 @pytest.mark.parametrize("query", ["edX%252BDemoX", "edX%2BDemoX%20", "edx%2Bdemox"])
 def test_it_decodes_nothing_else(operator: APIClient, query: str) -> None:
-    catalog = a_catalog(a_course("edX+DemoX"))
+    catalog = CatalogFactory.create(content=["edX+DemoX"])
 
     response = operator.get(f"{address(catalog.pk, 'get_content_metadata')}?content_keys={query}")
 
@@ -143,7 +143,7 @@ def test_it_decodes_nothing_else(operator: APIClient, query: str) -> None:
 
 @pytest.mark.parametrize("query", ["none", "empty"])
 def test_an_empty_catalog_has_one_empty_page(operator: APIClient, query: str) -> None:
-    catalog = a_catalog(catalog_query=None) if query == "none" else a_catalog()
+    catalog = CatalogFactory.create(catalog_query=None) if query == "none" else CatalogFactory.create()
 
     body = get(operator, catalog.pk)
 
@@ -153,7 +153,7 @@ def test_an_empty_catalog_has_one_empty_page(operator: APIClient, query: str) ->
 @pytest.mark.parametrize("page", ["2", "9223372036854775807", "9" * 30])
 @pytest.mark.parametrize("traverse", [{}, {"traverse_pagination": "true", "content_keys": "a"}])
 def test_there_is_no_page_beyond_the_last(operator: APIClient, page: str, traverse: dict[str, str]) -> None:
-    catalog = a_catalog(a_course("a"))
+    catalog = CatalogFactory.create(content=["a"])
 
     response = operator.get(address(catalog.pk, "get_content_metadata"), {"page": page, **traverse})
 
@@ -162,7 +162,7 @@ def test_there_is_no_page_beyond_the_last(operator: APIClient, page: str, traver
 
 
 def test_a_traversal_that_cannot_be_finished_is_no_whole_answer(operator: APIClient) -> None:
-    catalog = a_catalog(*courses(1_001))
+    catalog = CatalogFactory.create(courses=1_001)
     answer: Any = operator.get(address(catalog.pk, "get_content_metadata"), {"traverse_pagination": "true"})
     parts = iter(answer.streaming_content)
     head = next(parts) + next(parts)
@@ -187,7 +187,7 @@ def test_a_traversal_that_cannot_be_finished_is_no_whole_answer(operator: APICli
     ],
 )
 def test_it_names_the_parameter_that_is_wrong(operator: APIClient, field: str, value: str) -> None:
-    catalog = a_catalog()
+    catalog = CatalogFactory.create()
 
     response = operator.get(address(catalog.pk, "get_content_metadata"), {field: value})
 
@@ -204,7 +204,7 @@ def test_it_names_the_parameter_that_is_wrong(operator: APIClient, field: str, v
     ],
 )
 def test_it_names_the_first_bad_key(operator: APIClient, keys: list[str], message: str, code: str) -> None:
-    catalog = a_catalog()
+    catalog = CatalogFactory.create()
 
     response = operator.get(address(catalog.pk, "get_content_metadata"), {"content_keys": keys})
 
@@ -215,7 +215,7 @@ def test_it_names_the_first_bad_key(operator: APIClient, keys: list[str], messag
 def test_its_statements_do_not_grow_with_the_page(
     operator: APIClient, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    catalog = a_catalog(*courses(120))
+    catalog = CatalogFactory.create(courses=120)
     get(operator, catalog.pk)
 
     with django_assert_num_queries(7):  # user, catalog; in a transaction: version, count, documents

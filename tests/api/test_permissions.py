@@ -10,7 +10,7 @@ from django.conf import settings
 
 from enterprise_catalog.api.v1.urls import urlpatterns
 from tests.api.endpoints import CATALOGS, address
-from tests.factories import a_catalog, a_course, a_customer
+from tests.factories.catalog import CatalogFactory, CustomerFactory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ ENDS: Final = [
 def test_a_role_for_another_customer_opens_nothing(
     admin_of: Callable[[UUID], APIClient], end: str, method: str
 ) -> None:
-    catalog, other = a_catalog(a_course()), a_customer(name="Other", slug="other")
+    catalog, other = CatalogFactory.create(courses=1), CustomerFactory.create(name="Other")
     client = admin_of(other.pk)
 
     known, unknown = (client.generic(method, address(uuid, end), "{}") for uuid in (catalog.pk, NOWHERE))
@@ -61,7 +61,7 @@ def test_only_a_role_for_all_learns_that_there_is_no_catalog(operator: APIClient
 def test_each_role_reads_the_catalogs_of_its_customer(
     client_with: Callable[..., APIClient], role: str, context: str
 ) -> None:
-    catalog = a_catalog(a_course())
+    catalog = CatalogFactory.create(courses=1)
     customer = str(catalog.enterprise_customer_id)
     contexts = {"*": "*", "the customer": customer, "THE CUSTOMER": customer.upper()}
     client = client_with(f"{role}:{contexts[context]}")
@@ -69,7 +69,7 @@ def test_each_role_reads_the_catalogs_of_its_customer(
     diff = client.post(address(catalog.pk, "content-diff/"), {"content_keys": []})
     page = client.get(CATALOGS)
 
-    assert diff.json()["to_create"] == ["Northwind+DATA101"]
+    assert diff.json()["to_create"] == ["Northwind+C000000"]
     assert [row["uuid"] for row in page.json()["results"]] == [str(catalog.pk)]
 
 
@@ -94,7 +94,7 @@ def test_there_is_a_test_for_each_role() -> None:
 def test_a_token_without_a_role_for_a_customer_opens_nothing(
     client_with: Callable[..., APIClient], roles: tuple[str, ...], end: str
 ) -> None:
-    catalog = a_catalog(a_course())
+    catalog = CatalogFactory.create(courses=1)
 
     response = client_with(*roles).get(address(catalog.pk, end))
 
@@ -107,7 +107,7 @@ def test_a_token_without_a_role_for_a_customer_opens_nothing(
 def test_a_token_without_a_role_for_a_customer_lists_nothing(
     client_with: Callable[..., APIClient], roles: tuple[str, ...], query: dict[str, Any]
 ) -> None:
-    a_catalog()
+    CatalogFactory.create()
 
     response = client_with(*roles).get(CATALOGS, query)
 
@@ -115,8 +115,8 @@ def test_a_token_without_a_role_for_a_customer_lists_nothing(
 
 
 def test_a_list_holds_the_catalogs_of_the_callers_customers_only(client_with: Callable[..., APIClient]) -> None:
-    acme, bolt, other = (a_customer(name=name, slug=name.lower()) for name in ("Acme", "Bolt", "Other"))
-    catalogs = {name: a_catalog(customer=name) for name in (acme, bolt, other)}
+    acme, bolt, other = (CustomerFactory.create(name=name) for name in ("Acme", "Bolt", "Other"))
+    catalogs = {name: CatalogFactory.create(customer=name) for name in (acme, bolt, other)}
 
     response = client_with(f"enterprise_admin:{acme.pk}", f"enterprise_learner:{bolt.pk}").get(CATALOGS)
 
@@ -126,7 +126,7 @@ def test_a_list_holds_the_catalogs_of_the_callers_customers_only(client_with: Ca
 def test_a_list_of_another_customer_is_refused_whether_it_exists_or_not(
     admin_of: Callable[[UUID], APIClient],
 ) -> None:
-    own, other = a_customer(), a_customer(name="Other", slug="other")
+    own, other = CustomerFactory.create(), CustomerFactory.create(name="Other")
     client = admin_of(own.pk)
 
     known, unknown = (client.get(CATALOGS, {"enterprise_customer": str(uuid)}) for uuid in (other.pk, NOWHERE))
@@ -136,7 +136,7 @@ def test_a_list_of_another_customer_is_refused_whether_it_exists_or_not(
 
 
 def test_a_list_of_ones_own_customer_is_given(admin_of: Callable[[UUID], APIClient]) -> None:
-    catalog = a_catalog()
+    catalog = CatalogFactory.create()
 
     response = admin_of(catalog.enterprise_customer_id).get(
         CATALOGS, {"enterprise_customer": str(catalog.enterprise_customer_id)}

@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 
 from enterprise_catalog.api.v1.urls import urlpatterns
 from tests.api.endpoints import address
-from tests.factories import a_catalog, a_course
+from tests.factories.catalog import CatalogFactory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,7 +124,7 @@ def test_it_states_the_limits_of_what_is_sent(schema: dict[str, Any], name: str,
 @pytest.mark.django_db
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 def test_it_describes_each_answer(operator: APIClient, schema: dict[str, Any], method: str, path: str) -> None:
-    catalog = a_catalog(a_course("edX+DemoX"), a_course("edX+NewX"))
+    catalog = CatalogFactory.create(content=["edX+DemoX", "edX+NewX"])
     target = path.replace(UUID_IN_PATH, address(catalog.pk))
 
     response = operator.get(target) if method == "get" else operator.post(target, SENT)
@@ -184,7 +184,7 @@ def test_each_documented_status_occurs_and_no_other(
     method: str,
     path: str,
 ) -> None:
-    catalog = a_catalog(a_course("edX+DemoX"))
+    catalog = CatalogFactory.create(content=["edX+DemoX"])
     operator, other = client_with("enterprise_openedx_operator:*"), client_with("enterprise_admin:" + "1" * 32)
     known = address(catalog.pk)
     answers = answers_of(operator, APIClient(), other, method, path, known)
@@ -226,7 +226,7 @@ def test_only_generate_diff_can_go_without_a_body(schema: dict[str, Any]) -> Non
 
 @pytest.mark.django_db
 def test_a_cursor_has_the_format_that_it_describes(operator: APIClient, schema: dict[str, Any]) -> None:
-    catalog = a_catalog(a_course("edX+ü/?"), a_course("edX+X"))
+    catalog = CatalogFactory.create(content=["edX+ü/?", "edX+X"])
     operation = schema["paths"][f"{UUID_IN_PATH}content-metadata/"]["get"]
     [cursor] = [parameter for parameter in operation["parameters"] if parameter["name"] == "cursor"]
     page = operator.get(address(catalog.pk, "content-metadata/"), {"page_size": 1}).json()

@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from enterprise_catalog.local_auth.keys import new_signing_key
 from enterprise_catalog.local_auth.tokens import signed_token
 from tests.api.endpoints import address
-from tests.factories import a_catalog
+from tests.factories.catalog import CatalogFactory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +82,7 @@ def test_a_token_without_a_name_is_limited_by_address(token: str) -> None:
 
 
 def test_a_caller_without_a_role_is_limited_from_changing_addresses(client_with: Callable[..., APIClient]) -> None:
-    client, catalog = client_with(f"enterprise_admin:{UUID(int=1)}"), a_catalog()
+    client, catalog = client_with(f"enterprise_admin:{UUID(int=1)}"), CatalogFactory.create()
 
     def asked(number: int) -> Any:
         return client.get(address(catalog.pk, ""), REMOTE_ADDR=f"10.0.0.{number}")
@@ -91,7 +91,7 @@ def test_a_caller_without_a_role_is_limited_from_changing_addresses(client_with:
 
 
 def test_failures_of_others_reject_no_request_that_is_allowed(operator: APIClient) -> None:
-    catalog, stranger = a_catalog(), APIClient()
+    catalog, stranger = CatalogFactory.create(), APIClient()
     statuses(lambda _: stranger.get(NOWHERE))
     statuses(lambda _: stranger.get(NOWHERE, headers=bearing(forged("caller"))))
 
@@ -100,7 +100,7 @@ def test_failures_of_others_reject_no_request_that_is_allowed(operator: APIClien
 
 @pytest.mark.usefixtures("no_cache")
 def test_without_a_cache_requests_are_answered(operator: APIClient) -> None:
-    catalog, stranger = a_catalog(), APIClient()
+    catalog, stranger = CatalogFactory.create(), APIClient()
 
     assert statuses(lambda _: stranger.get(NOWHERE)) == [401] * 5
     assert operator.get(address(catalog.pk, "")).status_code == 200
@@ -109,7 +109,7 @@ def test_without_a_cache_requests_are_answered(operator: APIClient) -> None:
 def test_a_request_that_succeeds_is_not_counted_as_refused(
     operator: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    catalog = a_catalog()
+    catalog = CatalogFactory.create()
     monkeypatch.setattr("enterprise_catalog.api.throttles.count", None)
 
     assert operator.get(address(catalog.pk, "")).status_code == 200

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.catalog.ingest.writer import ImportReport, import_documents
 from tests.benchmarks.results import WrongAnswerError
-from tests.factories import a_catalog, a_course, a_customer
+from tests.factories.catalog import CatalogFactory, CourseFactory, CustomerFactory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,11 +44,11 @@ class SeededCatalog:
 
 def seed(sizes: Sequence[int]) -> Iterator[tuple[SeededCatalog, float]]:
     """Yield a catalog of each size, without common items, and the seconds that its import took."""
-    customer = a_customer()
+    customer = CustomerFactory.create()
     start = 0
     for size in sizes:
         keys = course_keys(start, size)
-        catalog = a_catalog(customer=customer, title=f"{size:,} items")
+        catalog = CatalogFactory.create(customer=customer, title=f"{size:,} items")
         query = catalog.catalog_query
         assert query is not None
         seconds = _fill(query, keys)
@@ -59,7 +59,7 @@ def seed(sizes: Sequence[int]) -> Iterator[tuple[SeededCatalog, float]]:
 def seed_alone(items: int) -> SeededCatalog:
     """Return the only catalog of a new customer, so nothing else changes the ETag of the customer's catalogs."""
     keys = course_keys(0, items, prefix=f"Alone{items}Org")
-    catalog = a_catalog(title=f"{items:,} items alone", customer=a_customer(slug=f"alone-{items}"))
+    catalog = CatalogFactory.create(title=f"{items:,} items alone", customer__slug=f"alone-{items}")
     query = catalog.catalog_query
     assert query is not None
     _fill(query, keys)
@@ -68,7 +68,7 @@ def seed_alone(items: int) -> SeededCatalog:
 
 def seed_empty() -> SeededCatalog:
     """Return a catalog without items: its diff shows the fixed cost of any diff."""
-    catalog = a_catalog(title="No items", customer=a_customer(slug="nobody"))
+    catalog = CatalogFactory.create(title="No items", customer__slug="nobody")
     assert catalog.catalog_query_id is not None
     return SeededCatalog(catalog.pk, catalog.catalog_query_id, [])
 
@@ -87,7 +87,7 @@ def course_line(key: str, *, edition: int = 1) -> bytes:
     """Return the document of a course as one line of JSON, about 8 KB; text and title differ for each ``edition``."""
     chosen = random.Random(f"{key} {edition}")
     text = " ".join(chosen.choices(_sentences(), k=chosen.randint(*_SENTENCES_OF_A_COURSE)))
-    course = a_course(key, title=course_title(key, edition), full_description=f"<p>{text}</p>")
+    course = CourseFactory.build(key=key, title=course_title(key, edition), full_description=f"<p>{text}</p>")
     return json.dumps(course).encode()
 
 

@@ -17,12 +17,12 @@ from django.utils import timezone
 from enterprise_catalog.catalog.customers import save_catalog
 from enterprise_catalog.catalog.ingest.writer import ImportReport
 from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog
-from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
 from enterprise_catalog.integrated_channels.sync import checkpoint
 from enterprise_catalog.integrated_channels.sync.engine import sync
 from tests.benchmarks.results import WrongAnswerError
 from tests.benchmarks.seeding import course_keys, course_line, course_title, timed_import
+from tests.factories.channels import ConfigurationFactory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,16 +134,13 @@ class Synced:
 def configured(catalog: SeededCatalog, lms: LMS) -> int:
     """Create a configuration that syncs the catalog to ``lms`` and return its id."""
     customer = EnterpriseCatalog.objects.get(pk=catalog.uuid).enterprise_customer_id
-    configuration = make_configuration(
-        channel_code="MOODLE",
-        customer_uuid=customer,
+    return ConfigurationFactory.create(
+        enterprise_customer_uuid=customer,
         base_url=lms.base_url,
         settings=lms.settings,
         credentials=lms.credentials,
-    )
-    configuration.chunk_size = CHUNK_SIZE
-    configuration.save()
-    return configuration.pk
+        chunk_size=CHUNK_SIZE,
+    ).pk
 
 
 def checked(row: SyncRun | None, expected: Mapping[str, int]) -> SyncRun:

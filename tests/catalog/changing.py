@@ -20,7 +20,7 @@ from enterprise_catalog.catalog.customers import save_catalog, save_customer
 from enterprise_catalog.catalog.ingest.writer import import_documents
 from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata, EnterpriseCatalog, EnterpriseCustomer
 from tests.catalog.history import Change, Item
-from tests.factories import a_course
+from tests.factories.catalog import CourseFactory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -164,5 +164,5 @@ class Writer:
         return keys
 
     def _import(self, query: CatalogQuery, keys: Collection[str], *, replace: bool = False) -> None:
-        lines = [json.dumps(a_course(key, title=self.titles[key])).encode() for key in keys]
+        lines = [json.dumps(CourseFactory.build(key=key, title=self.titles[key])).encode() for key in keys]
         import_documents(lambda: query, lines, now=timezone.now(), replace=replace, allow_shrink=True)

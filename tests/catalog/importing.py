@@ -17,7 +17,8 @@ from django.db import transaction
 
 from enterprise_catalog.catalog.ingest.writer import import_documents
 from enterprise_catalog.catalog.models import CatalogQuery
-from tests.factories import DAY_ONE, a_catalog, a_course
+from tests.factories import DAY_ONE
+from tests.factories.catalog import CatalogFactory, CourseFactory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ NEW_TIME: Final = DAY_ONE + timedelta(days=1)
 
 def main() -> None:
     """Create a catalog with the old content, then replace it with the new content."""
-    catalog = a_catalog(uuid=CATALOG)
+    catalog = CatalogFactory.create(uuid=CATALOG)
     query = CatalogQuery.objects.get(catalogs=catalog)
     import_documents(lambda: query, lines_of(OLD_KEYS), now=OLD_TIME)
     say("ready")
@@ -62,4 +63,4 @@ def say(what: str) -> None:
 def lines_of(keys: Sequence[str]) -> list[bytes]:
     """Return one document per key."""
     text: dict[str, Any] = {"full_description": "Long. " * (DOCUMENT_BYTES // 6)}
-    return [json.dumps(a_course(key, **text)).encode() for key in keys]
+    return [json.dumps(CourseFactory.build(key=key, **text)).encode() for key in keys]

@@ -20,7 +20,8 @@ from enterprise_catalog.catalog.models import (
     EnterpriseCatalog,
     EnterpriseCustomer,
 )
-from tests.factories import DAY_ONE, a_catalog, a_course, a_customer, courses, import_into
+from tests.factories import DAY_ONE
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -62,13 +63,15 @@ def page_of(client: Client, address: str) -> str:
 def test_content_is_searched_exactly_from_the_start_of_its_key(
     admin_client: Client, typed: str, found: list[str]
 ) -> None:
-    a_catalog(a_course("Org+A"), a_course("Org+a"), a_course("Org+A "), a_course("Other"))
+    CatalogFactory.create(content=["Org+A", "Org+a", "Org+A ", "Other"])
 
     assert shown(admin_client, CONTENT, q=typed) == found
 
 
 def test_the_page_of_content_shows_its_document_and_where_it_is(admin_client: Client) -> None:
-    query = a_catalog(a_course("Org+A", full_description="<script>alert(1)</script>")).catalog_query
+    query = CatalogFactory.create(
+        content=[CourseFactory.build(key="Org+A", full_description="<script>alert(1)</script>")]
+    ).catalog_query
     assert query is not None
     content = ContentMetadata.objects.get()
 
@@ -84,7 +87,7 @@ def test_the_page_of_content_names_no_more_queries_than_its_limit(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(admin, "LISTED_QUERIES", 2)
-    a_catalog(a_course("Org+A"))
+    CatalogFactory.create(content=["Org+A"])
     content = ContentMetadata.objects.get()
     for title in ("Second", "Third"):
         query = CatalogQuery.objects.create(title=title)
@@ -98,7 +101,7 @@ def test_the_page_of_content_names_no_more_queries_than_its_limit(
 
 
 def test_content_can_be_neither_added_nor_changed_nor_deleted(admin_client: Client) -> None:
-    a_catalog(a_course("Org+A"))
+    CatalogFactory.create(content=["Org+A"])
     content = ContentMetadata.objects.get()
 
     answers = [
@@ -125,7 +128,7 @@ def test_a_customer_is_added_with_the_uuid_that_it_has_elsewhere(admin_client: C
 
 
 def test_a_customers_new_slug_changes_the_documents_of_its_catalogs(admin_client: Client) -> None:
-    catalog = a_catalog(a_course("Org+A"))
+    catalog = CatalogFactory.create(content=["Org+A"])
     customer = catalog.enterprise_customer
     form = {"name": "Acme", "slug": "acme-inc", "learner_portal_url": "https://learn.example.org"}
 
@@ -138,7 +141,7 @@ def test_a_customers_new_slug_changes_the_documents_of_its_catalogs(admin_client
 
 
 def test_a_catalogs_new_query_moves_its_version(admin_client: Client) -> None:
-    catalog = a_catalog(a_course("Org+A"))
+    catalog = CatalogFactory.create(content=["Org+A"])
     other = CatalogQuery.objects.create(title="Other")
     form = {"title": "Renamed", "enterprise_customer": catalog.enterprise_customer_id, "catalog_query": other.pk}
 
@@ -151,7 +154,7 @@ def test_a_catalogs_new_query_moves_its_version(admin_client: Client) -> None:
 
 
 def test_a_query_is_renamed_without_undoing_what_an_import_wrote_meanwhile(admin_client: Client) -> None:
-    catalog = a_catalog(a_course("Org+A"))
+    catalog = CatalogFactory.create(content=["Org+A"])
 
     with CaptureQueriesContext(connection) as captured:
         admin_client.post(f"{QUERIES}{catalog.catalog_query_id}/change/", {"title": "Renamed", "content_filter": "{}"})
@@ -171,7 +174,7 @@ def test_the_page_of_a_query_counts_its_items_up_to_a_limit(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(paginator, "MAX_ROWS", 2)
-    catalog = a_catalog(*courses(3))
+    catalog = CatalogFactory.create(courses=3)
 
     assert "more than 2" in page_of(admin_client, f"{QUERIES}{catalog.catalog_query_id}/change/")
 
@@ -179,8 +182,8 @@ def test_the_page_of_a_query_counts_its_items_up_to_a_limit(
 @pytest.mark.parametrize("address", [CUSTOMERS, CATALOGS, QUERIES])
 def test_a_part_of_the_name_or_the_whole_uuid_finds_a_row(admin_client: Client, address: str) -> None:
     query = CatalogQuery.objects.create(title="Wanted query")
-    catalog = a_catalog(customer=a_customer(name="Wanted customer"), title="Wanted catalog", catalog_query=query)
-    a_catalog(customer=a_customer(name="Other", slug="other"), title="Other")
+    catalog = CatalogFactory.create(customer__name="Wanted customer", title="Wanted catalog", catalog_query=query)
+    CatalogFactory.create(customer__name="Other", title="Other")
     wanted, uuid = {
         CUSTOMERS: ("Wanted customer", catalog.enterprise_customer.uuid),
         CATALOGS: ("Wanted catalog", catalog.uuid),
@@ -192,8 +195,8 @@ def test_a_part_of_the_name_or_the_whole_uuid_finds_a_row(admin_client: Client, 
 
 
 def test_catalogs_of_one_customer_are_found_among_others(admin_client: Client) -> None:
-    wanted = a_catalog(title="Wanted")
-    a_catalog(customer=a_customer(name="Other", slug="other"))
+    wanted = CatalogFactory.create(title="Wanted")
+    CatalogFactory.create(customer__name="Other")
 
     found = shown(admin_client, CATALOGS, enterprise_customer__uuid__exact=str(wanted.enterprise_customer_id))
 
@@ -214,13 +217,13 @@ def test_a_role_is_given_to_a_user_for_one_customer(admin_client: Client) -> Non
 
 @pytest.mark.parametrize("address", [CONTENT, CATALOGS, QUERIES, CUSTOMERS])
 def test_a_list_takes_as_many_statements_for_many_rows_as_for_few(admin_client: Client, address: str) -> None:
-    catalog = a_catalog(*courses(3))
+    catalog = CatalogFactory.create(courses=3)
     with CaptureQueriesContext(connection) as few:
         shown(admin_client, address)
 
-    import_into(catalog, courses(300))
+    import_into(catalog, CourseFactory.numbered(300))
     for number in range(20):
-        a_catalog(customer=a_customer(slug=f"c{number}"))
+        CatalogFactory.create(customer__slug=f"c{number}")
 
     with CaptureQueriesContext(connection) as many:
         shown(admin_client, address)

@@ -20,7 +20,8 @@ from enterprise_catalog.catalog.customers import (
 from enterprise_catalog.catalog.items import read_items
 from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, EnterpriseCustomer
 from tests.catalog.reading import content_of, served_times, version_of
-from tests.factories import DAY_ONE, a_catalog, a_course, a_customer, import_into
+from tests.factories import DAY_ONE, DAY_TWO
+from tests.factories.catalog import CatalogFactory, CourseFactory, CustomerFactory, import_into
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,13 +30,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
-DAY_TWO: Final = DAY_ONE + timedelta(days=1)
 DAY_THREE: Final = DAY_ONE + timedelta(days=2)
 
 
 @pytest.fixture
 def catalog() -> EnterpriseCatalog:
-    return a_catalog(a_course("a"), a_course("b"))
+    return CatalogFactory.create(content=["a", "b"])
 
 
 def edit(customer: EnterpriseCustomer, values: dict[str, str], *, now: datetime = DAY_TWO) -> None:
@@ -79,9 +79,7 @@ def test_other_edits_of_a_customer_move_nothing(catalog: EnterpriseCatalog, valu
 
 
 def test_another_address_moves_nothing_of_other_customers(catalog: EnterpriseCatalog) -> None:
-    other = a_catalog(
-        customer=a_customer(name="Other", slug="other"), catalog_query=catalog.catalog_query, title="The same content"
-    )
+    other = CatalogFactory.create(customer__name="Other", catalog_query=catalog.catalog_query, title="The same content")
     before = version_of(other)
 
     edit(catalog.enterprise_customer, {"slug": "moved"})
@@ -94,7 +92,7 @@ def test_another_address_moves_nothing_of_other_customers(catalog: EnterpriseCat
 def test_what_changes_after_the_address_has_its_own_time(catalog: EnterpriseCatalog) -> None:
     edit(catalog.enterprise_customer, {"slug": "moved"})
 
-    import_into(catalog, [a_course("b", title="Changed")], now=DAY_THREE)
+    import_into(catalog, [CourseFactory.build(key="b", title="Changed")], now=DAY_THREE)
 
     assert served_times(catalog) == {"a": DAY_TWO, "b": DAY_THREE}
 
@@ -125,7 +123,7 @@ def test_a_catalog_that_was_read_long_ago_undoes_nothing(catalog: EnterpriseCata
 
 def test_a_catalog_that_moves_to_another_customer_has_other_documents(catalog: EnterpriseCatalog) -> None:
     before = version_of(catalog)
-    catalog.enterprise_customer = a_customer(name="Other", slug="other")
+    catalog.enterprise_customer = CustomerFactory.create(name="Other")
 
     save_catalog(catalog, now=DAY_TWO)
 
@@ -146,7 +144,7 @@ def test_another_title_moves_the_version_but_no_item(catalog: EnterpriseCatalog)
 
 
 def test_another_query_moves_the_version(catalog: EnterpriseCatalog) -> None:
-    other = a_catalog(a_course("a"), customer=catalog.enterprise_customer)
+    other = CatalogFactory.create(content=["a"], customer=catalog.enterprise_customer)
     before = version_of(catalog)
     catalog.catalog_query = other.catalog_query
 
@@ -161,13 +159,15 @@ def test_a_catalog_made_again_never_repeats_a_version(catalog: EnterpriseCatalog
     uuid = catalog.pk
     catalog.delete()
 
-    again = a_catalog(customer=customer, catalog_query=query, uuid=uuid, now=DAY_TWO)
+    again = CatalogFactory.create(customer=customer, catalog_query=query, uuid=uuid, now=DAY_TWO)
 
     assert version_of(again) != old
 
 
 def test_a_new_catalog_serves_its_items_times(catalog: EnterpriseCatalog) -> None:
-    new = a_catalog(customer=catalog.enterprise_customer, catalog_query=catalog.catalog_query, now=DAY_THREE)
+    new = CatalogFactory.create(
+        customer=catalog.enterprise_customer, catalog_query=catalog.catalog_query, now=DAY_THREE
+    )
 
     assert served_times(new) == {"a": DAY_ONE, "b": DAY_ONE}
 
@@ -210,7 +210,7 @@ def test_an_import_may_change_the_title(catalog: EnterpriseCatalog) -> None:
 
 
 def test_an_import_gives_a_catalog_the_query_that_it_lacks() -> None:
-    catalog = a_catalog(catalog_query=None)
+    catalog = CatalogFactory.create(catalog_query=None)
 
     query = ensure_catalog_query(catalog.pk, customer_uuid=catalog.enterprise_customer_id, title=None, now=DAY_TWO)
 

@@ -18,7 +18,7 @@ from enterprise_catalog.catalog.documents import (
     parse_document,
     served_document,
 )
-from tests.factories import a_course
+from tests.factories.catalog import CourseFactory
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 values = st.recursive(
@@ -30,7 +30,7 @@ values = st.recursive(
     lambda children: st.lists(children) | st.dictionaries(texts, children),
     max_leaves=20,
 )
-fields = st.dictionaries(texts, values, max_size=5).map(lambda some: {**some, **a_course()})
+fields = st.dictionaries(texts, values, max_size=5).map(lambda some: {**some, **CourseFactory.build()})
 
 
 def parsed(document: dict[str, Any], **how: Any) -> Document:
@@ -72,13 +72,13 @@ def test_each_change_of_a_field_changes_the_hash(document: dict[str, Any], name:
 
 @pytest.mark.parametrize("name", ["content_key", "content_last_modified", "enrollment_url"])
 def test_what_serving_adds_does_not_count(name: str) -> None:
-    document = a_course()
+    document = CourseFactory.build()
 
     assert parsed({**document, name: "2026-01-01"}) == parsed(document)
 
 
 def test_the_kind_of_content_counts() -> None:
-    document = a_course()
+    document = CourseFactory.build()
 
     assert parsed({**document, "content_type": "courserun"}).content_hash != parsed(document).content_hash
 
@@ -109,14 +109,14 @@ def test_a_run_knows_its_course(aggregation_key: object, parent: str) -> None:
 
 
 def test_only_a_run_has_a_course() -> None:
-    assert parsed(a_course(aggregation_key="course:edX+DemoX")).parent_content_key == ""
+    assert parsed(CourseFactory.build(aggregation_key="course:edX+DemoX")).parent_content_key == ""
 
 
 @pytest.mark.parametrize(
     ("title", "kept"), [("A title", "A title"), (None, ""), (5, ""), (["a"], ""), ("😀" * 300, "😀" * 255)]
 )
 def test_the_title_for_people_is_a_short_text(title: object, kept: str) -> None:
-    document = parsed(a_course(title=title))
+    document = parsed(CourseFactory.build(title=title))
 
     assert document.title == kept
     assert json.loads(document.json)["title"] == title
@@ -155,8 +155,8 @@ def test_it_tells_what_is_wrong_with_a_document(line: bytes, reason: str) -> Non
 
 
 def test_a_document_has_a_largest_size() -> None:
-    overhead = len(parsed(a_course("edX+DemoX", text="")).json)
-    largest = a_course("edX+DemoX", text="t" * (MAX_DOCUMENT_BYTES - overhead))
+    overhead = len(parsed(CourseFactory.build(key="edX+DemoX", text="")).json)
+    largest = CourseFactory.build(key="edX+DemoX", text="t" * (MAX_DOCUMENT_BYTES - overhead))
 
     assert len(parsed(largest).json) == MAX_DOCUMENT_BYTES
     with pytest.raises(DocumentError, match=r"^edX\+DemoX: 4,194,305 bytes; at most 4,194,304 are allowed$"):

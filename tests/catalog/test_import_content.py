@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 
 from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata, EnterpriseCatalog, EnterpriseCustomer
 from tests.catalog.reading import keys_in, version_of
-from tests.factories import a_catalog, a_course
+from tests.factories.catalog import CatalogFactory, CourseFactory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ def lines(*documents: dict[str, Any]) -> str:
 def file(tmp_path: Path) -> Path:
     """A JSON Lines file with two courses."""
     path = tmp_path / "content.jsonl"
-    path.write_text(lines(a_course("a"), a_course("b")))
+    path.write_text(lines(CourseFactory.build(key="a"), CourseFactory.build(key="b")))
     return path
 
 
@@ -76,7 +76,7 @@ def test_it_is_safe_to_repeat(file: Path) -> None:
 
 def test_it_adds_and_changes(file: Path) -> None:
     run(file)
-    file.write_text(lines(a_course("b", title="Changed"), a_course("c")))
+    file.write_text(lines(CourseFactory.build(key="b", title="Changed"), CourseFactory.build(key="c")))
 
     output, _ = run(file)
 
@@ -86,7 +86,7 @@ def test_it_adds_and_changes(file: Path) -> None:
 
 def test_it_replaces_when_told_to(file: Path) -> None:
     run(file)
-    file.write_text(lines(a_course("c")))
+    file.write_text(lines(CourseFactory.build(key="c")))
 
     output, _ = run(file, "--replace")
 
@@ -95,7 +95,7 @@ def test_it_replaces_when_told_to(file: Path) -> None:
 
 
 def test_it_reads_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines(a_course("ä😀")).encode())))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines(CourseFactory.build(key="ä😀")).encode())))
 
     output, _ = run("-")
 
@@ -105,7 +105,7 @@ def test_it_reads_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--on-error", "stop")])
 def test_a_bad_line_stops_it_and_nothing_stays_behind(file: Path, options: tuple[str, ...]) -> None:
-    file.write_text(lines(a_course("a")) + "\n[]\n" + lines(a_course("b")))
+    file.write_text(lines(CourseFactory.build(key="a")) + "\n[]\n" + lines(CourseFactory.build(key="b")))
 
     with pytest.raises(CommandError) as error:
         run(file, *options)
@@ -116,7 +116,12 @@ def test_a_bad_line_stops_it_and_nothing_stays_behind(file: Path, options: tuple
 
 
 def test_it_skips_bad_lines_when_told_to_and_names_each(file: Path) -> None:
-    file.write_text(lines(a_course("a")) + "{\n" + lines(a_course("b")) + '{"content_type": "course", "key": 5}\n')
+    file.write_text(
+        lines(CourseFactory.build(key="a"))
+        + "{\n"
+        + lines(CourseFactory.build(key="b"))
+        + '{"content_type": "course", "key": 5}\n'
+    )
 
     output, errors = run(file, "--on-error", "skip")
 
@@ -127,7 +132,7 @@ def test_it_skips_bad_lines_when_told_to_and_names_each(file: Path) -> None:
 
 
 def test_it_takes_no_catalog_of_another_customer_and_leaves_nothing_behind(file: Path) -> None:
-    catalog = a_catalog(a_course("z"))
+    catalog = CatalogFactory.create(content=["z"])
 
     with pytest.raises(CommandError, match="belongs to customer") as error:
         run(file, "--replace", catalog=catalog.pk)

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from tests.factories import a_course
+from tests.factories.catalog import CourseFactory
 from tests.migrated_database import migrate
 from tests.processes import Site
 
@@ -37,7 +37,7 @@ def manage(environment: dict[str, str], *arguments: str, entered: str = "") -> s
 
 
 def test_it_exits_with_0_when_done(site: dict[str, str]) -> None:
-    entered = json.dumps(a_course("ä😀")) + "\n[]\n"
+    entered = json.dumps(CourseFactory.build(key="ä😀")) + "\n[]\n"
 
     done = manage(site, "import_content", "-", *UUIDS, "--on-error=skip", entered=entered)
 

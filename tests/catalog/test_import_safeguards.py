@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from enterprise_catalog.catalog.documents import DocumentError, parse_document
 from enterprise_catalog.catalog.ingest.bad_lines import keys_on
 from tests.catalog.reading import keys_in, version_of
-from tests.factories import a_catalog, a_course, courses
+from tests.factories.catalog import CatalogFactory, CourseFactory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def catalog() -> EnterpriseCatalog:
     """A catalog of 200 courses."""
-    return a_catalog(*courses(200))
+    return CatalogFactory.create(courses=200)
 
 
 def text_of(documents: Iterable[dict[str, Any]]) -> str:
@@ -76,7 +76,7 @@ def test_an_empty_file_does_not_empty_a_catalog(
 
 
 def test_an_empty_file_does_not_empty_a_small_catalog_either(tmp_path: Path) -> None:
-    catalog = a_catalog(a_course("a"))
+    catalog = CatalogFactory.create(content=["a"])
 
     assert_refused(catalog, "\n", folder=tmp_path, reason="would remove 1 of the catalog's 1 items")
 
@@ -88,11 +88,11 @@ def test_an_error_page_does_not_empty_a_catalog(catalog: EnterpriseCatalog, tmp_
 def test_a_file_that_ends_early_does_not_shrink_a_catalog(catalog: EnterpriseCatalog, tmp_path: Path) -> None:
     reason = "would remove 195 of the catalog's 200 items (98 %)"
 
-    assert_refused(catalog, text_of(courses(5)), folder=tmp_path, reason=reason)
+    assert_refused(catalog, text_of(CourseFactory.numbered(5)), folder=tmp_path, reason=reason)
 
 
 def test_a_refused_replacement_adds_and_changes_nothing(catalog: EnterpriseCatalog, tmp_path: Path) -> None:
-    documents = [a_course("New"), a_course("Northwind+C000000", title="Changed")]
+    documents = [CourseFactory.build(key="New"), CourseFactory.build(key="Northwind+C000000", title="Changed")]
 
     assert_refused(catalog, text_of(documents), folder=tmp_path, reason="would remove 199 of")
 
@@ -100,7 +100,7 @@ def test_a_refused_replacement_adds_and_changes_nothing(catalog: EnterpriseCatal
     assert not catalog.catalog_query.memberships.filter(content__title="Changed").exists()
 
 
-@pytest.mark.parametrize("content", ["", text_of(courses(5))])
+@pytest.mark.parametrize("content", ["", text_of(CourseFactory.numbered(5))])
 def test_an_allowed_replacement_removes_any_number_of_items(
     catalog: EnterpriseCatalog, tmp_path: Path, content: str
 ) -> None:
@@ -117,12 +117,14 @@ def test_an_allowed_replacement_removes_any_number_of_items(
 def test_more_than_20_percent_and_more_than_10_items_are_refused(
     tmp_path: Path, before: int, after: int, *, is_refused: bool
 ) -> None:
-    catalog = a_catalog(*courses(before))
+    catalog = CatalogFactory.create(courses=before)
 
     if is_refused:
-        assert_refused(catalog, text_of(courses(after)), folder=tmp_path, reason=f"would remove {before - after} of")
+        assert_refused(
+            catalog, text_of(CourseFactory.numbered(after)), folder=tmp_path, reason=f"would remove {before - after} of"
+        )
     else:
-        assert replace(catalog, text_of(courses(after)), folder=tmp_path)["removed"] == before - after
+        assert replace(catalog, text_of(CourseFactory.numbered(after)), folder=tmp_path)["removed"] == before - after
 
 
 def test_allow_shrink_without_replace_is_wrong_usage(catalog: EnterpriseCatalog) -> None:
@@ -154,10 +156,10 @@ def test_allow_shrink_without_replace_is_wrong_usage(catalog: EnterpriseCatalog)
 def test_a_bad_line_never_removes_the_item_whose_key_it_carries(
     catalog: EnterpriseCatalog, tmp_path: Path, bad_line: str
 ) -> None:
-    others = [course for course in courses(200) if course["key"] != "Northwind+C000007"]
+    others = [course for course in CourseFactory.numbered(200) if course["key"] != "Northwind+C000007"]
     expected = keys_in(catalog)
     if "C000007" not in bad_line.replace("\\u002b", "+"):
-        others = courses(200)
+        others = CourseFactory.numbered(200)
 
     counts = replace(catalog, text_of(others) + bad_line + "\n", *SKIP, folder=tmp_path)
 
@@ -180,14 +182,14 @@ def test_a_bad_line_never_removes_the_item_whose_key_it_carries(
 def test_nothing_is_removed_beside_a_bad_line_without_a_key(
     catalog: EnterpriseCatalog, tmp_path: Path, bad_line: bytes
 ) -> None:
-    content = text_of(courses(199)).encode() + bad_line + b"\n"
+    content = text_of(CourseFactory.numbered(199)).encode() + bad_line + b"\n"
     reason = "Line 200 has no readable key, so it may contain the item that would be removed. Nothing was imported."
 
     assert_refused(catalog, content, *SKIP, folder=tmp_path, reason=reason)
 
 
 def test_a_bad_line_without_a_key_is_skipped_where_nothing_leaves(catalog: EnterpriseCatalog, tmp_path: Path) -> None:
-    counts = replace(catalog, text_of(courses(201)) + "garbage\n", *SKIP, folder=tmp_path)
+    counts = replace(catalog, text_of(CourseFactory.numbered(201)) + "garbage\n", *SKIP, folder=tmp_path)
 
     assert counts == {"created": 1, "updated": 0, "unchanged": 200, "removed": 0, "rejected": 1}
 
@@ -196,7 +198,7 @@ def test_a_bad_line_without_a_key_is_skipped_where_nothing_leaves(catalog: Enter
 def test_more_than_1_percent_bad_lines_replace_nothing(
     catalog: EnterpriseCatalog, tmp_path: Path, bad: int, *, is_refused: bool
 ) -> None:
-    content = text_of(courses(200)) + '{"key": "x"}\n' * bad
+    content = text_of(CourseFactory.numbered(200)) + '{"key": "x"}\n' * bad
 
     if is_refused:
         reason = "3 of 203 lines are bad. A file with more than 1 % bad lines cannot replace a catalog."
@@ -209,18 +211,18 @@ def test_more_than_1_percent_bad_lines_replace_nothing(
 def test_a_file_whose_last_line_is_cut_is_an_error(
     catalog: EnterpriseCatalog, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
-    content = text_of(courses(200))[:-30]
+    content = text_of(CourseFactory.numbered(200))[:-30]
 
     reason = "The file ends within this line and is probably incomplete. Nothing was imported."
     assert_refused(catalog, content, *options, folder=tmp_path, reason=reason)
 
 
 def test_a_last_line_without_a_line_break_is_accepted(catalog: EnterpriseCatalog, tmp_path: Path) -> None:
-    assert replace(catalog, text_of(courses(200)).rstrip(), folder=tmp_path)["unchanged"] == 200
+    assert replace(catalog, text_of(CourseFactory.numbered(200)).rstrip(), folder=tmp_path)["unchanged"] == 200
 
 
 def test_a_bad_last_line_that_is_complete_json_is_skipped(catalog: EnterpriseCatalog, tmp_path: Path) -> None:
-    assert replace(catalog, text_of(courses(200)) + "[]", *SKIP, folder=tmp_path)["rejected"] == 1
+    assert replace(catalog, text_of(CourseFactory.numbered(200)) + "[]", *SKIP, folder=tmp_path)["rejected"] == 1
 
 
 # --- keys of bad lines ----------------------------------------------------------------------------------------------

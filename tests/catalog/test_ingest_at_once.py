@@ -15,7 +15,8 @@ from enterprise_catalog.catalog.ingest.writer import ImportReport, import_docume
 from enterprise_catalog.catalog.items import read_page
 from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata
 from tests.catalog.reading import keys_in, times_in
-from tests.factories import DAY_ONE, a_catalog, a_course, import_into
+from tests.factories import DAY_ONE, DAY_TWO
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-DAY_TWO: Final = DAY_ONE + timedelta(days=1)
 DAY_THREE: Final = DAY_ONE + timedelta(days=2)
 
 
@@ -81,34 +81,34 @@ def seen(catalog: EnterpriseCatalog) -> dict[str, Any]:
 
 
 def test_both_may_bring_the_same_new_content() -> None:
-    mine = a_catalog()
-    theirs = a_catalog(customer=mine.enterprise_customer)
-    rival = Rival(lambda: import_into(theirs, [a_course("a"), a_course("b")], now=DAY_TWO))
+    mine = CatalogFactory.create()
+    theirs = CatalogFactory.create(customer=mine.enterprise_customer)
+    rival = Rival(lambda: import_into(theirs, ["a", "b"], now=DAY_TWO))
 
-    report = import_against(rival, mine, a_course("b"), a_course("c"))
+    report = import_against(rival, mine, CourseFactory.build(key="b"), CourseFactory.build(key="c"))
 
     assert report == ImportReport(created=2)
     assert (keys_in(mine), keys_in(theirs)) == (["b", "c"], ["a", "b"])
 
 
 def test_both_may_bring_the_same_content_into_the_same_catalog() -> None:
-    catalog = a_catalog(a_course("a"))
-    rival = Rival(lambda: import_into(catalog, [a_course("a"), a_course("b")], now=DAY_TWO))
+    catalog = CatalogFactory.create(content=["a"])
+    rival = Rival(lambda: import_into(catalog, ["a", "b"], now=DAY_TWO))
 
-    import_against(rival, catalog, a_course("a"), a_course("b"))
+    import_against(rival, catalog, CourseFactory.build(key="a"), CourseFactory.build(key="b"))
 
     assert keys_in(catalog) == ["a", "b"]
 
 
 @pytest.mark.parametrize("rivals_now", [DAY_ONE, DAY_TWO, DAY_THREE])
 def test_whoever_comes_last_tells_a_later_time(rivals_now: Any) -> None:
-    catalog, after_rival = a_catalog(a_course("a")), dict[str, Any]()
+    catalog, after_rival = CatalogFactory.create(content=["a"]), dict[str, Any]()
 
     def act() -> None:
-        import_into(catalog, [a_course("a", title="Theirs")], now=rivals_now)
+        import_into(catalog, [CourseFactory.build(key="a", title="Theirs")], now=rivals_now)
         after_rival.update(seen(catalog)["documents"]["a"])
 
-    import_against(Rival(act), catalog, a_course("a", title="Mine"))
+    import_against(Rival(act), catalog, CourseFactory.build(key="a", title="Mine"))
 
     last = seen(catalog)["documents"]["a"]
     assert last["title"] in {"Mine", "Theirs"}
@@ -116,25 +116,25 @@ def test_whoever_comes_last_tells_a_later_time(rivals_now: Any) -> None:
 
 
 def test_the_same_change_by_both_is_one_change() -> None:
-    catalog = a_catalog(a_course("a"))
-    rival = Rival(lambda: import_into(catalog, [a_course("a", title="Changed")], now=DAY_TWO))
+    catalog = CatalogFactory.create(content=["a"])
+    rival = Rival(lambda: import_into(catalog, [CourseFactory.build(key="a", title="Changed")], now=DAY_TWO))
 
-    import_against(rival, catalog, a_course("a", title="Changed"))
+    import_against(rival, catalog, CourseFactory.build(key="a", title="Changed"))
 
     assert times_in(catalog) == [("a", DAY_TWO)]
 
 
 @pytest.mark.parametrize("rivals_now", [DAY_ONE, DAY_TWO, DAY_THREE])
 def test_a_change_moves_the_version_of_a_catalog_that_the_item_just_joined(rivals_now: Any) -> None:
-    mine = a_catalog(a_course("a"))
-    theirs = a_catalog(customer=mine.enterprise_customer)
+    mine = CatalogFactory.create(content=["a"])
+    theirs = CatalogFactory.create(customer=mine.enterprise_customer)
     after_rival = dict[str, Any]()
 
     def act() -> None:
-        import_into(theirs, [a_course("a")], now=rivals_now)
+        import_into(theirs, ["a"], now=rivals_now)
         after_rival.update(seen(theirs))
 
-    import_against(Rival(act), mine, a_course("a", title="Changed"))
+    import_against(Rival(act), mine, CourseFactory.build(key="a", title="Changed"))
 
     last = seen(theirs)
     assert last == after_rival or last["version"] != after_rival["version"]

@@ -11,7 +11,8 @@ from enterprise_catalog.catalog.ingest.import_file import BadLineError
 from enterprise_catalog.catalog.ingest.writer import ImportReport, import_documents
 from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata
 from tests.catalog.reading import content_of, keys_in
-from tests.factories import DAY_ONE, a_catalog, a_course
+from tests.factories import DAY_ONE
+from tests.factories.catalog import CatalogFactory, CourseFactory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
-A, B = json.dumps(a_course("a")).encode(), json.dumps(a_course("b")).encode()
-OTHER_A = json.dumps(a_course("a", title="Another title")).encode()
+A, B = json.dumps(CourseFactory.build(key="a")).encode(), json.dumps(CourseFactory.build(key="b")).encode()
+OTHER_A = json.dumps(CourseFactory.build(key="a", title="Another title")).encode()
 
 
 @pytest.fixture
 def catalog() -> EnterpriseCatalog:
-    return a_catalog()
+    return CatalogFactory.create()
 
 
 def import_lines(catalog: EnterpriseCatalog, *lines: bytes) -> tuple[ImportReport, list[tuple[int, str]]]:
@@ -51,7 +52,9 @@ def test_empty_lines_are_passed_over(catalog: EnterpriseCatalog) -> None:
 
 
 def test_the_same_document_twice_counts_once(catalog: EnterpriseCatalog) -> None:
-    report, bad = import_lines(catalog, A, json.dumps(a_course("a"), indent=1).replace("\n", "").encode(), A)
+    report, bad = import_lines(
+        catalog, A, json.dumps(CourseFactory.build(key="a"), indent=1).replace("\n", "").encode(), A
+    )
 
     assert (report, bad) == (ImportReport(created=1), [])
 

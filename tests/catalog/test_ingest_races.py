@@ -22,7 +22,8 @@ from django.db.models import F
 from enterprise_catalog.catalog.customers import save_customer
 from enterprise_catalog.catalog.models import CatalogMembership, EnterpriseCatalog, EnterpriseCustomer
 from tests.catalog.reading import version_of
-from tests.factories import DAY_ONE, a_catalog, a_course, import_into
+from tests.factories import DAY_ONE, DAY_TWO
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-DAY_TWO: Final = DAY_ONE + timedelta(days=1)
 DAY_THREE: Final = DAY_ONE + timedelta(days=2)
 
 #: Every writer executes more statements than this.
@@ -46,11 +46,11 @@ class World:
     theirs: EnterpriseCatalog = field(init=False)
 
     def __post_init__(self) -> None:
-        self.mine = a_catalog(*(self.course(each) for each in "xy"))
-        self.theirs = a_catalog(self.course("z"))
+        self.mine = CatalogFactory.create(content=(self.course(each) for each in "xy"))
+        self.theirs = CatalogFactory.create(content=[self.course("z")])
 
     def course(self, name: str, **fields: Any) -> dict[str, Any]:
-        return a_course(f"{self.name}+{name}", **fields)
+        return CourseFactory.build(key=f"{self.name}+{name}", **fields)
 
     def seen(self) -> Iterator[Seen]:
         """Yield the committed state of both catalogs."""

@@ -11,7 +11,7 @@ from enterprise_catalog.catalog.items import read_items, read_numbered_page, rea
 from enterprise_catalog.catalog.models import CatalogMembership, EnterpriseCatalog
 from tests.catalog.connections import before_each_scan
 from tests.catalog.reading import keys_in, version_of
-from tests.factories import a_catalog, a_course, courses, import_into
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.plans import plan_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_page_starts_where_the_last_one_ended() -> None:
-    catalog = [a_catalog(*courses(100, prefix=f"{number}-")) for number in range(3)][1]
+    catalog = [CatalogFactory.create(content=CourseFactory.numbered(100, prefix=f"{number}-")) for number in range(3)][
+        1
+    ]
 
     plan = plan_of(lambda: read_page(catalog.pk, after="1-000050", size=10), of=CatalogMembership)
 
@@ -41,7 +43,7 @@ def test_a_page_starts_where_the_last_one_ended() -> None:
     ],
 )
 def test_a_catalog_that_is_gone_does_not_exist(read: Callable[[Any], object]) -> None:
-    catalog = a_catalog(a_course("a"))
+    catalog = CatalogFactory.create(content=["a"])
     uuid = catalog.pk
     catalog.delete()
 
@@ -50,13 +52,13 @@ def test_a_catalog_that_is_gone_does_not_exist(read: Callable[[Any], object]) ->
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("documents", [[], [a_course("a", title="Old")]])
+@pytest.mark.parametrize("documents", [[], [CourseFactory.build(key="a", title="Old")]])
 def test_a_version_comes_with_the_documents_of_that_version(documents: list[dict[str, Any]]) -> None:
-    catalog = a_catalog(*documents)
+    catalog = CatalogFactory.create(content=documents)
     states = {version_of(catalog): [document["key"] for document in documents]}
 
     def grow() -> None:
-        import_into(catalog, [a_course("a", title="New"), a_course(f"b{len(states)}")])
+        import_into(catalog, [CourseFactory.build(key="a", title="New"), f"b{len(states)}"])
         states[version_of(catalog)] = keys_in(catalog)
 
     with before_each_scan(grow):

@@ -18,15 +18,14 @@ from enterprise_catalog.catalog.snapshots.snapshot import DatedKey, Snapshot, re
 from enterprise_catalog.catalog.state import read_state
 from tests.catalog.connections import before_each_scan, in_another_connection
 from tests.catalog.reading import diff_of, served_times, version_of
-from tests.factories import DAY_ONE, a_catalog, a_course, courses, import_into
+from tests.factories import DAY_ONE, DAY_TWO
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.plans import plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytestmark = pytest.mark.django_db
-
-DAY_TWO = DAY_ONE + timedelta(days=1)
 
 
 def snapshot_of(items: int, *, version: int = 1) -> Snapshot:
@@ -43,7 +42,9 @@ def scans_of(read: Callable[[], object]) -> int:
 
 @pytest.mark.parametrize("sent", [0, 100, 5_000])
 def test_a_diff_is_one_scan_of_one_index(sent: int) -> None:
-    catalog = [a_catalog(*courses(100, prefix=f"{number}-")) for number in range(3)][1]
+    catalog = [CatalogFactory.create(content=CourseFactory.numbered(100, prefix=f"{number}-")) for number in range(3)][
+        1
+    ]
 
     plan = plan_of(lambda: diff_of(catalog, [f"1-{number:06}" for number in range(sent)]), of=CatalogMembership)
 
@@ -78,7 +79,7 @@ def test_a_diff_is_one_scan_of_one_index(sent: int) -> None:
 )
 def test_a_key_of_any_characters_is_written_as_json(key: str) -> None:
     keys = sorted(["A", key, "😁"])
-    catalog = a_catalog(*map(a_course, keys))
+    catalog = CatalogFactory.create(content=keys)
 
     written = orjson.loads(msgspec.json.encode(diff_of(catalog, keys).existing))
 
@@ -87,8 +88,8 @@ def test_a_key_of_any_characters_is_written_as_json(key: str) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 499, 500, 501, 1_300])
 def test_items_are_the_same_however_many_there_are(count: int) -> None:
-    documents = courses(count)
-    catalog = a_catalog(*documents)
+    documents = CourseFactory.numbered(count)
+    catalog = CatalogFactory.create(content=documents)
     keys = [document["key"] for document in documents]
 
     assert list(served_times(catalog)) == keys
@@ -96,24 +97,24 @@ def test_items_are_the_same_however_many_there_are(count: int) -> None:
 
 
 def test_no_item_is_older_than_what_the_catalog_contributes() -> None:
-    catalog = a_catalog(a_course("a"), a_course("b"))
+    catalog = CatalogFactory.create(content=["a", "b"])
     catalog.enterprise_customer.slug = "moved"
     save_customer(catalog.enterprise_customer, now=DAY_TWO)
-    import_into(catalog, [a_course("b", title="New")], now=DAY_TWO + timedelta(days=1))
+    import_into(catalog, [CourseFactory.build(key="b", title="New")], now=DAY_TWO + timedelta(days=1))
 
     assert served_times(catalog) == {"a": DAY_TWO, "b": DAY_TWO + timedelta(days=1)}
 
 
 def test_a_second_diff_of_a_version_scans_nothing() -> None:
-    catalog = a_catalog(a_course("a"))
+    catalog = CatalogFactory.create(content=["a"])
 
     assert scans_of(lambda: diff_of(catalog)) == 1
     assert scans_of(lambda: diff_of(catalog, ["a"])) == 0
 
 
 def test_catalogs_with_the_same_query_and_customer_share_a_snapshot() -> None:
-    first = a_catalog(a_course("a"))
-    second = a_catalog(customer=first.enterprise_customer, catalog_query=first.catalog_query)
+    first = CatalogFactory.create(content=["a"])
+    second = CatalogFactory.create(customer=first.enterprise_customer, catalog_query=first.catalog_query)
 
     diff_of(first)
 
@@ -121,15 +122,15 @@ def test_catalogs_with_the_same_query_and_customer_share_a_snapshot() -> None:
 
 
 def change_content(catalog: EnterpriseCatalog) -> None:
-    import_into(catalog, [a_course("a", title="New")], now=DAY_TWO)
+    import_into(catalog, [CourseFactory.build(key="a", title="New")], now=DAY_TWO)
 
 
 def change_content_elsewhere(_: EnterpriseCatalog) -> None:
-    import_into(a_catalog(a_course("a")), [a_course("a", title="New")], now=DAY_TWO)
+    import_into(CatalogFactory.create(content=["a"]), [CourseFactory.build(key="a", title="New")], now=DAY_TWO)
 
 
 def change_membership(catalog: EnterpriseCatalog) -> None:
-    import_into(catalog, [a_course("c")], now=DAY_ONE)
+    import_into(catalog, ["c"], now=DAY_ONE)
 
 
 def remove_all(catalog: EnterpriseCatalog) -> None:
@@ -144,7 +145,7 @@ def change_customer(catalog: EnterpriseCatalog) -> None:
 def swap_query(catalog: EnterpriseCatalog) -> None:
     catalog.catalog_query = CatalogQuery.objects.create(title="Another")
     save_catalog(catalog, now=DAY_TWO)
-    import_into(catalog, [a_course("z")])
+    import_into(catalog, ["z"])
 
 
 def take_query_away(catalog: EnterpriseCatalog) -> None:
@@ -165,7 +166,7 @@ def take_query_away(catalog: EnterpriseCatalog) -> None:
     ],
 )
 def test_a_change_is_seen_by_the_next_diff(change: Callable[[EnterpriseCatalog], None], expected: object) -> None:
-    catalog = a_catalog(a_course("a"), a_course("b"))
+    catalog = CatalogFactory.create(content=["a", "b"])
     diff_of(catalog)
 
     change(catalog)
@@ -209,7 +210,7 @@ def test_without_memory_nothing_is_kept() -> None:
 
 
 def test_a_catalog_that_is_gone_does_not_exist() -> None:
-    catalog = a_catalog(a_course("a"))
+    catalog = CatalogFactory.create(content=["a"])
     state = read_state(catalog.pk)
     catalog.delete()
 
@@ -219,11 +220,11 @@ def test_a_catalog_that_is_gone_does_not_exist() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_an_import_under_way_is_not_seen() -> None:
-    catalog = a_catalog(a_course("a"))
+    catalog = CatalogFactory.create(content=["a"])
     before, seen = version_of(catalog), list[Any]()
 
     with transaction.atomic():
-        import_into(catalog, [a_course("b")])
+        import_into(catalog, ["b"])
         in_another_connection(lambda: seen.append(read_diff(read_state(catalog.pk), [])))
 
     [(version, diff)] = seen
@@ -232,10 +233,10 @@ def test_an_import_under_way_is_not_seen() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_version_comes_with_the_items_of_that_version() -> None:
-    catalog = a_catalog(a_course("a"))
+    catalog = CatalogFactory.create(content=["a"])
     before = read_state(catalog.pk)
 
-    with before_each_scan(lambda: import_into(catalog, [a_course("b")])):
+    with before_each_scan(lambda: import_into(catalog, ["b"])):
         version, diff = read_diff(before, [])
 
     assert (version, diff.to_create) == (before.version, ["a"])
@@ -244,9 +245,9 @@ def test_a_version_comes_with_the_items_of_that_version() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_state_that_is_old_by_now_gives_a_later_one_with_its_items() -> None:
-    catalog = a_catalog(a_course("a"))
+    catalog = CatalogFactory.create(content=["a"])
     before = read_state(catalog.pk)
-    import_into(catalog, [a_course("b")])
+    import_into(catalog, ["b"])
 
     version, diff = read_diff(before, [])
 
@@ -255,7 +256,7 @@ def test_a_state_that_is_old_by_now_gives_a_later_one_with_its_items() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_scan_that_breaks_off_leaves_the_connection_usable(monkeypatch: pytest.MonkeyPatch) -> None:
-    catalog = a_catalog(*courses(1_200))
+    catalog = CatalogFactory.create(courses=1_200)
     monkeypatch.setattr("enterprise_catalog.catalog.snapshots.snapshot.DatedKey", lambda *_: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):

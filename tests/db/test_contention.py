@@ -21,7 +21,8 @@ from enterprise_catalog.catalog.models import CatalogMembership, CatalogQuery, C
 from enterprise_catalog.db import contention
 from enterprise_catalog.db.contention import ContentionError, retried
 from tests.catalog.reading import keys_in
-from tests.factories import DAY_ONE, a_catalog, a_course, a_customer, courses, import_into
+from tests.factories import DAY_ONE
+from tests.factories.catalog import CatalogFactory, CourseFactory, CustomerFactory, import_into
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,8 +114,8 @@ def import_file(catalog: EnterpriseCatalog, file: Path) -> dict[str, Any]:
 
 
 def test_ten_importers_of_overlapping_files_make_100_imports_and_none_fails(tmp_path: Path) -> None:
-    customer = a_customer()
-    catalogs = [a_catalog(customer=customer) for _ in range(5)]
+    customer = CustomerFactory.create()
+    catalogs = [CatalogFactory.create(customer=customer) for _ in range(5)]
     errors: list[BaseException] = []
     counts: list[dict[str, Any]] = []
 
@@ -125,7 +126,9 @@ def test_ten_importers_of_overlapping_files_make_100_imports_and_none_fails(tmp_
         file = tmp_path / f"{importer}.jsonl"
         try:
             for number in range(IMPORTS):
-                documents = [a_course(key, title=f"{importer}, {number}") for key in keys_of(importer, number)]
+                documents = [
+                    CourseFactory.build(key=key, title=f"{importer}, {number}") for key in keys_of(importer, number)
+                ]
                 file.write_text("".join(json.dumps(document) + "\n" for document in reversed(documents)))
                 counts.append(import_file(catalogs[(importer + number) % len(catalogs)], file))
         except BaseException as error:  # noqa: BLE001  (checked by the test below)
@@ -147,12 +150,12 @@ def test_ten_importers_of_overlapping_files_make_100_imports_and_none_fails(tmp_
 
 
 def test_replacements_of_one_catalog_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    catalog = a_catalog()
-    import_into(catalog, [a_course("K1"), a_course("K2")])
+    catalog = CatalogFactory.create()
+    import_into(catalog, ["K1", "K2"])
     move_versions, is_under_way = writer._move_versions, threading.Event()
 
     def replace(*keys: str) -> None:
-        import_into(catalog, [a_course(key) for key in keys], replace=True)
+        import_into(catalog, keys, replace=True)
         connection.close()
 
     def pause_the_first(*arguments: Any) -> None:
@@ -176,7 +179,7 @@ def test_replacements_of_one_catalog_take_turns(monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture
 def blocked() -> Iterator[EnterpriseCatalog]:
     """A catalog of one item, locked by another transaction. This connection waits at most 1 s for the lock."""
-    catalog = a_catalog(a_course("a"))
+    catalog = CatalogFactory.create(content=["a"])
     is_locked, may_end = threading.Event(), threading.Event()
 
     def block() -> None:
@@ -203,7 +206,7 @@ def test_an_import_that_cannot_get_through_ends_with_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blocked: EnterpriseCatalog
 ) -> None:
     file = tmp_path / "content.jsonl"
-    file.write_text(json.dumps(a_course("a", title="New")) + "\n")
+    file.write_text(json.dumps(CourseFactory.build(key="a", title="New")) + "\n")
     monkeypatch.setattr(contention, "RETRY_SECONDS", 0.5)
 
     with pytest.raises(CommandError) as raised:
@@ -235,14 +238,17 @@ def test_a_page_that_cannot_be_saved_in_time_asks_to_save_again(
 
 
 def test_a_customer_that_is_saved_while_its_catalogs_are_imported_is_saved() -> None:
-    customer = a_customer()
-    catalogs = [a_catalog(*courses(20), customer=customer) for _ in range(2)]
+    customer = CustomerFactory.create()
+    catalogs = [CatalogFactory.create(courses=20, customer=customer) for _ in range(2)]
     errors: list[BaseException] = []
 
     def run(catalog: EnterpriseCatalog) -> None:
         try:
             for number in range(10):
-                documents = [a_course(f"Northwind+C{each:06}", title=f"{catalog.pk} {number}") for each in range(20)]
+                documents = [
+                    CourseFactory.build(key=f"Northwind+C{each:06}", title=f"{catalog.pk} {number}")
+                    for each in range(20)
+                ]
                 import_into(catalog, documents)
         except BaseException as error:  # noqa: BLE001  (checked by the test below)
             errors.append(error)

@@ -13,11 +13,11 @@ from rest_framework.test import APIClient
 from enterprise_catalog.catalog.models import CatalogRole, CatalogRoleAssignment
 from enterprise_catalog.db.content_keys import exact_collation
 from enterprise_catalog.db.exact_names.columns import EXACT_COLUMNS, compare_exactly
-from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.local_auth.clients import register_channels_client
 from enterprise_catalog.local_auth.tokens import signed_token
 from tests.api.endpoints import address
-from tests.factories import a_catalog, a_customer
+from tests.factories.catalog import CatalogFactory
+from tests.factories.channels import ConfigurationFactory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def a_reader(name: str, role_name: str = "enterprise_catalog_admin") -> None:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_token_gets_the_roles_of_exactly_its_user(variant: str) -> None:
     a_reader(NAME)
-    catalog = a_catalog()
+    catalog = CatalogFactory.create()
 
     assert request_of(variant, catalog.pk, email="other@example.org").status_code == 403
     assert request_of(NAME, catalog.pk, email="muller@example.org").status_code == 200
@@ -70,7 +70,7 @@ def test_a_token_gets_the_roles_of_exactly_its_user(variant: str) -> None:
 def test_a_role_allows_what_exactly_its_name_allows(variant: str) -> None:
     a_reader(NAME, variant_of("enterprise_catalog_admin", variant))
 
-    assert request_of(NAME, a_catalog().pk).status_code == 403
+    assert request_of(NAME, CatalogFactory.create().pk).status_code == 403
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -103,14 +103,7 @@ def test_a_client_id_whose_case_changes_is_the_new_one(settings: Settings) -> No
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_feed_is_read_by_exactly_its_name(client: Client, variant: str) -> None:
-    customer = a_customer()
-    make_configuration(
-        channel_code="CSOD",
-        customer_uuid=customer.pk,
-        base_url="https://portal.example.org",
-        settings={},
-        credentials={"username": NAME, "password": "x"},
-    )
+    ConfigurationFactory.create(channel_code="CSOD", credentials={"username": NAME, "password": "x"})
 
     def ask(name: str) -> int:
         form = {"grant_type": "client_credentials", "client_id": name, "client_secret": "x"}
@@ -133,7 +126,7 @@ def unmigrated() -> Iterator[None]:
 @pytest.mark.usefixtures("unmigrated")
 def test_a_column_that_is_not_migrated_mixes_nobody_up() -> None:
     a_reader(NAME)
-    catalog = a_catalog()
+    catalog = CatalogFactory.create()
 
     for variant in ("MULLER", "müller", "muller "):
         answer = request_of(variant, catalog.pk, email="other@example.org")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from enterprise_catalog.catalog.models import ContentMetadata
 from enterprise_catalog.db.timestamps import format_time
-from tests.factories import DAY_ONE, a_catalog, a_course, import_into
+from tests.factories import DAY_ONE
+from tests.factories.catalog import CatalogFactory, import_into
 
 TICK = timedelta(microseconds=1)
 
@@ -30,7 +31,7 @@ def test_a_time_has_microseconds_and_sorts_as_text(moment: datetime) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("moment", [DAY_ONE, DAY_ONE.replace(microsecond=0)])
 def test_a_column_holds_what_is_served_and_gives_a_time(moment: datetime) -> None:
-    a_catalog(a_course("a"), now=moment)
+    CatalogFactory.create(content=["a"], now=moment)
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT updated_at FROM catalog_contentmetadata")
@@ -40,8 +41,8 @@ def test_a_column_holds_what_is_served_and_gives_a_time(moment: datetime) -> Non
 
 @pytest.mark.django_db
 def test_columns_are_compared_as_times_are() -> None:
-    catalog = a_catalog(a_course("a"))
-    import_into(catalog, [a_course("b")], now=DAY_ONE + TICK)
+    catalog = CatalogFactory.create(content=["a"])
+    import_into(catalog, ["b"], now=DAY_ONE + TICK)
 
     found = ContentMetadata.objects.filter(updated_at__gt=DAY_ONE)
 
@@ -51,8 +52,8 @@ def test_columns_are_compared_as_times_are() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_migration_takes_what_databases_make_of_times_and_gives_it_back() -> None:
-    a_catalog(a_course("a"))
-    import_into(a_catalog(), [a_course("b")], now=DAY_ONE.replace(microsecond=0))
+    CatalogFactory.create(content=["a"])
+    import_into(CatalogFactory.create(), ["b"], now=DAY_ONE.replace(microsecond=0))
     before = list(ContentMetadata.objects.order_by("pk").values_list("updated_at", flat=True))
 
     call_command("migrate", "catalog", "0001", verbosity=0)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
-from tests.factories import DAY_ONE, a_customer
+from tests.factories import DAY_ONE
+from tests.factories.catalog import CustomerFactory
+from tests.factories.channels import ConfigurationFactory
 from tests.integrated_channels.loopback import on_loopback
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def moodle_url(moodle: MoodleSandbox) -> Iterator[str]:
 @pytest.fixture
 def customer(catalog_service: LiveServer) -> EnterpriseCustomer:  # noqa: ARG001  (needs its database)
     """The customer of ``configuration``, in the catalog service's database."""
-    return a_customer()
+    return CustomerFactory.create()
 
 
 @pytest.fixture
@@ -75,21 +77,9 @@ def configure(
     customer: EnterpriseCustomer, moodle: MoodleSandbox, moodle_url: str
 ) -> Callable[..., ChannelConfiguration]:
     """Return a function that creates a configuration for ``moodle``; its arguments are other columns."""
-
-    def make(**columns: object) -> ChannelConfiguration:
-        configuration = make_configuration(
-            channel_code="MOODLE",
-            customer_uuid=customer.pk,
-            base_url=moodle_url,
-            settings=dict(moodle.channel_settings()),
-            credentials=dict(moodle.channel_credentials()),
-        )
-        for name, value in columns.items():
-            setattr(configuration, name, value)
-        configuration.save()
-        return configuration
-
-    return make
+    return partial(
+        ConfigurationFactory.create, enterprise_customer_uuid=customer.pk, base_url=moodle_url, sandbox=moodle
+    )
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from enterprise_catalog.integrated_channels.models import (
     SyncLease,
 )
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from tests.factories import a_catalog, a_course, courses
+from tests.factories.catalog import CatalogFactory, CourseFactory
 from tests.services import free_port
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def test_create_channel_detects_a_mistyped_customer_or_catalog(
     capsys: pytest.CaptureFixture[str], customer: EnterpriseCustomer
 ) -> None:
     mistyped = "99999999-9999-4999-8999-999999999999"
-    catalog = a_catalog(*courses(1), customer=customer)
+    catalog = CatalogFactory.create(courses=1, customer=customer)
 
     for options, problem in (
         ({"--customer-uuid": mistyped}, f"has no customer {mistyped}. Check the UUID."),
@@ -169,7 +169,7 @@ def test_create_channel_warns_if_it_cannot_check_the_customer(
 def test_sync_channels_prints_counts_by_action_and_outcome(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    a_catalog(*courses(2), customer=customer)
+    CatalogFactory.create(courses=2, customer=customer)
 
     code, [report] = synced(capsys)
 
@@ -198,7 +198,7 @@ def test_sync_channels_prints_counts_by_action_and_outcome(
 def test_sync_channels_exits_with_1_when_something_failed(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    a_catalog(a_course("A", title=None), customer=customer)
+    CatalogFactory.create(content=[CourseFactory.build(key="A", title=None)], customer=customer)
 
     code, [report] = synced(capsys, "--configuration", str(configuration.pk))
 
@@ -216,7 +216,7 @@ def test_sync_channels_refuses_a_configuration_that_is_not_there() -> None:
 def test_a_dry_run_prints_the_plan_with_reasons_and_writes_nothing(
     customer: EnterpriseCustomer, moodle: MoodleSandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
 
     with CaptureQueriesContext(connection) as captured:
         code, [report] = synced(capsys, "--dry-run")
@@ -231,7 +231,7 @@ def test_a_dry_run_prints_the_plan_with_reasons_and_writes_nothing(
 def test_a_dry_run_after_an_unchanged_run_prints_the_whole_plan_and_writes_nothing(
     customer: EnterpriseCustomer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    a_catalog(*courses(2), customer=customer)
+    CatalogFactory.create(courses=2, customer=customer)
     synced(capsys)
     synced(capsys)
 
@@ -249,7 +249,7 @@ def test_a_dry_run_after_an_unchanged_run_prints_the_whole_plan_and_writes_nothi
 def test_show_transmissions_tells_why_an_item_is_not_there(
     customer: EnterpriseCustomer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    a_catalog(a_course("A"), a_course("B", title=None), customer=customer)
+    CatalogFactory.create(content=["A", CourseFactory.build(key="B", title=None)], customer=customer)
     synced(capsys)
 
     call_command("show_transmissions", "--content-key", "B", "--json")
@@ -266,7 +266,7 @@ def test_a_configuration_that_cannot_work_leaves_the_others_their_turn(
     moodle: MoodleSandbox,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
     configure(settings={"category_id": "first"})
     configure(credentials="not what we encrypted")
     configure()
@@ -297,7 +297,7 @@ def test_a_signal_ends_a_command_after_the_current_call_and_gives_the_lease_back
     number: int,
     code: int,
 ) -> None:
-    a_catalog(*courses(3), customer=customer)
+    CatalogFactory.create(courses=3, customer=customer)
     configuration = configure(chunk_size=1)
     moodle.faults.sleep = lambda _: os.kill(os.getpid(), number)
     moodle.faults.add(Fault(kind=FaultKind.DELAY, operation=during))

@@ -12,7 +12,7 @@ import pytest
 
 from enterprise_catalog.integrated_channels.channels.base import PullChannel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
-from tests.factories import a_catalog
+from tests.factories.catalog import CatalogFactory
 from tests.integrated_channels.admin.test_configurations import filled_in
 from tests.integrated_channels.loopback import on_loopback
 from tests.integrated_channels.pages import CONFIGURATIONS
@@ -80,7 +80,7 @@ def tell_of(
             access=access,
             repeater=repeater,
             url=url,
-            catalog=a_catalog(customer=customer),
+            catalog=CatalogFactory.create(customer=customer),
             clock=clock,
             client=admin_client,
             operator=operator,

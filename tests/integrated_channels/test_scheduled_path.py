@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import services
-from tests.factories import a_course, courses
+from tests.factories.catalog import CourseFactory
 from tests.migrated_database import migrate
 from tests.processes import Site, get_json, wait_until
 
@@ -84,11 +84,15 @@ def checked(site: Site, check: str) -> str:
 
 
 def test_worker_and_scheduler_make_the_lms_equal_to_the_catalog_and_keep_it_so(site: Site, lms: str) -> None:
-    put_into_catalog(site, [*courses(150), a_course("Old")])
+    put_into_catalog(site, [*CourseFactory.numbered(150), CourseFactory.build(key="Old")])
     schedule_now(site)
     wait_until(lambda: len(get_json(f"{lms}/_sandbox/offered")) == 151, seconds=PATIENCE_SECONDS)
 
-    changed = [a_course("Northwind+C000000", title="Changed"), *courses(150)[1:], a_course("New")]
+    changed = [
+        CourseFactory.build(key="Northwind+C000000", title="Changed"),
+        *CourseFactory.numbered(150)[1:],
+        CourseFactory.build(key="New"),
+    ]
     put_into_catalog(site, changed)
     schedule_now(site)
 

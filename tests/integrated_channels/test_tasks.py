@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, SyncRun
 from enterprise_catalog.integrated_channels.tasks import sync_configuration
-from tests.factories import DAY_ONE, a_catalog, a_course, courses
+from tests.factories import DAY_ONE
+from tests.factories.catalog import CatalogFactory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,7 @@ def test_a_configuration_is_due_when_it_is_switched_on_and_its_time_has_come(
 
 
 def test_the_task_syncs_its_configuration(configuration: ChannelConfiguration, customer: EnterpriseCustomer) -> None:
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
 
     sync_configuration(configuration.pk)
 
@@ -75,7 +76,7 @@ def queued(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 def test_a_run_that_was_cut_short_is_queued_again_at_once(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, queued: list[dict[str, Any]]
 ) -> None:
-    a_catalog(*courses(3), customer=customer)
+    CatalogFactory.create(courses=3, customer=customer)
     configuration = configure(chunk_size=1, max_chunks_per_run=1)
 
     sync_configuration(configuration.pk)
@@ -87,7 +88,7 @@ def test_a_run_that_was_cut_short_is_queued_again_at_once(
 def test_a_run_that_waits_for_more_calls_is_queued_for_when_there_are_some(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, queued: list[dict[str, Any]]
 ) -> None:
-    a_catalog(*courses(3), customer=customer)
+    CatalogFactory.create(courses=3, customer=customer)
     configuration = configure(chunk_size=1, settings={"category_id": 1, "calls_per_minute": 1})
 
     sync_configuration(configuration.pk)
@@ -99,7 +100,7 @@ def test_a_run_that_waits_for_more_calls_is_queued_for_when_there_are_some(
 def test_a_run_that_is_due_later_is_left_to_the_scheduler(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, queued: list[dict[str, Any]]
 ) -> None:
-    a_catalog(*courses(3), customer=customer)
+    CatalogFactory.create(courses=3, customer=customer)
 
     sync_configuration(configuration.pk)
 

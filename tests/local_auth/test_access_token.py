@@ -13,7 +13,7 @@ from edx_rest_api_client.client import OAuthAPIClient, get_oauth_access_token
 from rest_framework.test import APIClient
 
 from enterprise_catalog.catalog.models import CatalogRoleAssignment
-from tests.factories import a_catalog, a_course
+from tests.factories.catalog import CatalogFactory
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -40,7 +40,7 @@ def claims_in(answer: Any) -> dict[str, Any]:
 
 
 def test_it_issues_a_token_that_opens_all_catalogs(client: Client, settings: Settings) -> None:
-    catalog = a_catalog()
+    catalog = CatalogFactory.create()
 
     answer = ask(client, settings)
 
@@ -60,7 +60,7 @@ def test_the_token_names_the_clients_user_and_roles(client: Client, settings: Se
 
 
 def test_the_token_follows_the_roles_of_the_clients_user(client: Client, settings: Settings) -> None:
-    catalog = a_catalog()
+    catalog = CatalogFactory.create()
     CatalogRoleAssignment.objects.update(
         applies_to_all_contexts=False, enterprise_customer_uuid=catalog.enterprise_customer_id
     )
@@ -110,7 +110,7 @@ def test_it_issues_no_token_for_a_password(client: Client, settings: Settings) -
 
 
 def test_open_edxs_client_gets_a_token_and_a_diff_over_http(live_server: LiveServer, settings: Settings) -> None:
-    catalog = a_catalog(a_course("edX+DemoX"))
+    catalog = CatalogFactory.create(content=["edX+DemoX"])
 
     with OAuthAPIClient(live_server.url, settings.OAUTH2_CLIENT_ID, settings.OAUTH2_CLIENT_SECRET) as client:
         answer = client.post(

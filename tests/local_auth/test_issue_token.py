@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 
-from tests.factories import a_catalog
+from tests.factories.catalog import CatalogFactory
 
 
 def issue(*arguments: str) -> str:
@@ -26,7 +26,7 @@ def claims_in(token: str) -> dict[str, Any]:
 
 @pytest.mark.django_db
 def test_its_token_opens_the_customers_catalogs() -> None:
-    catalog, other = a_catalog(), a_catalog()
+    catalog, other = CatalogFactory.create(), CatalogFactory.create()
     token = issue("--role", f"enterprise_admin:{catalog.enterprise_customer_id}").strip()
 
     client = APIClient(headers={"authorization": f"JWT {token}"})

@@ -13,7 +13,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests import services
-from tests.factories import courses
+from tests.factories.catalog import CourseFactory
 from tests.processes import PROJECT, Site, get_json
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Any:
 
 
 def test_a_production_site_without_an_lms_gives_out_tokens_answers_diffs_and_syncs(site: Site, tmp_path: Path) -> None:
-    keys = [course["key"] for course in courses(20)]
+    keys = CourseFactory.keys(20)
     file = tmp_path / "catalog.jsonl"
-    file.write_text("".join(json.dumps(course) + "\n" for course in courses(20)))
+    file.write_text("".join(json.dumps(course) + "\n" for course in CourseFactory.numbered(20)))
     site.manage("import_content", str(file), "--catalog-uuid", CATALOG, "--customer-uuid", CUSTOMER)
     client = json.loads(site.manage("create_client", "portal", "--role", f"enterprise_admin:{CUSTOMER}"))
     base = f"http://127.0.0.1:{site.port}"

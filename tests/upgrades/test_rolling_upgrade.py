@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests import services
-from tests.factories import a_course
+from tests.factories.catalog import CourseFactory
 from tests.processes import PROJECT, Dialogue, Site, get_json
 
 if TYPE_CHECKING:
@@ -93,7 +93,9 @@ class Program:
     def put_into_catalog(self, titles: Mapping[str, str]) -> Any:
         """Replace the catalog's content with these courses (key -> title); return the counts."""
         file = self._folder / "catalog.jsonl"
-        file.write_text("".join(json.dumps(a_course(key, title=title)) + "\n" for key, title in titles.items()))
+        file.write_text(
+            "".join(json.dumps(CourseFactory.build(key=key, title=title)) + "\n" for key, title in titles.items())
+        )
         named = ("--catalog-uuid", CATALOG, "--customer-uuid", CUSTOMER)
         return json.loads(self.run("import_content", str(file), "--replace", *named))
 

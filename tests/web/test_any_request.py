@@ -21,11 +21,11 @@ from django.urls import URLPattern, get_resolver
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.local_auth.tokens import signed_token
 from enterprise_catalog.sandbox.cornerstone.portal import CornerstoneSandbox
 from enterprise_catalog.web.handler import Handler
-from tests.factories import a_catalog, a_course
+from tests.factories.catalog import CatalogFactory
+from tests.factories.channels import ConfigurationFactory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -220,14 +220,11 @@ requests = st.builds(
 @pytest.fixture
 def token() -> str:
     """A token with read access to the only catalog, whose customer has a feed."""
-    catalog = a_catalog(a_course(), uuid=KNOWN)
-    portal = CornerstoneSandbox()
-    make_configuration(
+    catalog = CatalogFactory.create(courses=1, uuid=KNOWN)
+    ConfigurationFactory.create(
         channel_code="CSOD",
-        customer_uuid=catalog.enterprise_customer_id,
-        base_url="https://portal.example.org",
-        settings=dict(portal.channel_settings()),
-        credentials=dict(portal.channel_credentials()),
+        enterprise_customer_uuid=catalog.enterprise_customer_id,
+        sandbox=CornerstoneSandbox(),
     )
     return signed_token("caller", roles=["enterprise_openedx_operator:*"])
 

@@ -26,7 +26,7 @@ from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.moodle import settings
 from enterprise_catalog.sandbox.moodle.courses import Course
 from tests.admin_pages.confirming import run
-from tests.factories import a_catalog, a_course, courses, import_into
+from tests.factories.catalog import CatalogFactory, import_into
 from tests.integrated_channels.fake_lms import Shelf, ShelfChannel
 from tests.integrated_channels.syncing import row_of, run_of
 
@@ -137,7 +137,7 @@ def differences(configuration: ChannelConfiguration, clock: Clock) -> dict[str, 
 def test_a_learning_system_that_was_left_alone_does_not_drift(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(3), customer=customer)
+    CatalogFactory.create(courses=3, customer=customer)
     assert differences(configuration, clock) == {}  # Items that were never sent are not drift.
     run_of(configuration, clock)
     held = moodle.courses
@@ -151,9 +151,9 @@ def test_what_somebody_did_over_there_is_told(
 ) -> None:
     configuration.delete_limit_percent = 100
     configuration.save()
-    catalog = a_catalog(*(a_course(key) for key in ("Gone", "Hidden", "Other", "Left", "Same")), customer=customer)
+    catalog = CatalogFactory.create(content=("Gone", "Hidden", "Other", "Left", "Same"), customer=customer)
     run_of(configuration, clock)
-    import_into(catalog, [a_course(key) for key in ("Gone", "Hidden", "Other", "Same")], now=clock.now, replace=True)
+    import_into(catalog, ("Gone", "Hidden", "Other", "Same"), now=clock.now, replace=True)
     run_of(configuration, clock)
     there = {course.idnumber: course for course in moodle.table.all()}
     moodle.table.remove(there["Gone"].id)
@@ -185,7 +185,7 @@ def test_the_command_counts_what_is_not_ours_in_one_line(
     clock: Clock,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
     run_of(configuration, clock)
     for number in range(1_006):
         name = f"Theirs {number}"
@@ -204,7 +204,7 @@ def test_the_command_lists_drift(
     clock: Clock,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
     run_of(configuration, clock)
     call_command("check_drift", configuration=configuration.pk)
     assert capsys.readouterr().out == ""
@@ -229,7 +229,7 @@ def test_what_is_there_already_is_taken_over_and_updated_by_the_next_run(
 ) -> None:
     theirs = moodle.table.add(Course(shortname="old", fullname="Old", idnumber="A", categoryid=1, visible=0))
     moodle.table.add(Course(shortname="x", fullname="X", idnumber="Not in the catalogs", categoryid=1))
-    a_catalog(a_course("A"), a_course("B"), customer=customer)
+    CatalogFactory.create(content=["A", "B"], customer=customer)
 
     assert adopt(configuration, clock=clock) == Adoption(1, [])
     row = row_of("A")
@@ -252,7 +252,7 @@ def test_of_two_courses_with_one_key_all_take_the_oldest_and_name_both(
     for name in ("first", "second"):
         moodle.table.add(Course(shortname=name, fullname=name, idnumber="A", categoryid=1))
         moodle.table.add(Course(shortname=f"{name} X", fullname=name, idnumber="Not ours", categoryid=1))
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
     warning = "The LMS has 2 items with the key 'A': 2 is used, 4 is not."
 
     call_command("adopt", configuration=configuration.pk)
@@ -271,7 +271,7 @@ def test_an_older_course_that_gets_our_key_later_is_no_difference_but_a_duplicat
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     theirs = moodle.table.add(Course(shortname="theirs", fullname="Theirs", categoryid=1))
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
     run_of(configuration, clock)
     moodle.table.change(replace(theirs, idnumber="A"))
 
@@ -286,7 +286,7 @@ def test_a_sync_takes_the_oldest_of_two_courses_and_logs_both(
 ) -> None:
     for name in ("first", "second"):
         moodle.table.add(Course(shortname=name, fullname=name, idnumber="A", categoryid=1))
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
 
     with capture_logs() as logs:
         run_of(configuration, clock)
@@ -299,7 +299,7 @@ def test_a_sync_takes_the_oldest_of_two_courses_and_logs_both(
 def test_what_was_sent_is_not_taken_over(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock
 ) -> None:
-    a_catalog(*courses(2), customer=customer)
+    CatalogFactory.create(courses=2, customer=customer)
     run_of(configuration, clock)
 
     assert adopt(configuration, clock=clock).items == 0
@@ -313,7 +313,7 @@ def test_the_adopt_command_prints_how_many(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     moodle.table.add(Course(shortname="old", fullname="Old", idnumber="A", categoryid=1))
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
 
     call_command("adopt", configuration=configuration.pk)
 

@@ -18,13 +18,11 @@ from enterprise_catalog.integrated_channels.access.credentials import decrypt
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
-    RunState,
     SyncLease,
 )
 from tests.admin_pages.confirming import run
-from tests.integrated_channels import records
+from tests.factories.channels import SECRET, ConfigurationFactory, RunFactory, TransmissionFactory
 from tests.integrated_channels.pages import CONFIGURATIONS, shown, text_of
-from tests.integrated_channels.records import SECRET, a_configuration, a_run
 from tests.services import free_port
 
 if TYPE_CHECKING:
@@ -151,7 +149,8 @@ def test_credentials_have_to_be_those_that_the_settings_ask_for(admin_client: Cl
 
 
 def test_a_configuration_whose_credentials_no_key_fits_can_be_switched_off(admin_client: Client) -> None:
-    configuration = a_configuration(credentials="unreadable")
+    configuration = ConfigurationFactory.create()
+    ChannelConfiguration.objects.update(credentials="unreadable")
     fields = filled_in(new_credentials="", settings=json.dumps(configuration.settings))
     del fields["active"]
 
@@ -162,7 +161,7 @@ def test_a_configuration_whose_credentials_no_key_fits_can_be_switched_off(admin
 
 
 def test_credentials_left_empty_stay_and_given_ones_replace_them(admin_client: Client) -> None:
-    configuration = a_configuration()
+    configuration = ConfigurationFactory.create()
     address = f"{CONFIGURATIONS}{configuration.pk}/change/"
 
     admin_client.post(address, filled_in(new_credentials="", display_name="Renamed"))
@@ -176,7 +175,7 @@ def test_credentials_left_empty_stay_and_given_ones_replace_them(admin_client: C
 
 
 def test_saving_a_form_does_not_undo_what_a_sync_wrote_meanwhile(admin_client: Client) -> None:
-    configuration = a_configuration()
+    configuration = ConfigurationFactory.create()
 
     with CaptureQueriesContext(connection) as captured:
         admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", filled_in(new_credentials=""))
@@ -189,7 +188,7 @@ def test_saving_a_form_does_not_undo_what_a_sync_wrote_meanwhile(admin_client: C
 
 
 def test_a_configuration_cannot_be_deleted(admin_client: Client) -> None:
-    configuration = a_configuration()
+    configuration = ConfigurationFactory.create()
 
     response = admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/delete/", {"post": "yes"})
 
@@ -204,7 +203,7 @@ def test_credentials_that_are_wrong_are_not_sent_back(admin_client: Client) -> N
 
 
 def test_right_credentials_have_to_be_entered_again_after_another_field_was_wrong(admin_client: Client) -> None:
-    configuration = a_configuration()
+    configuration = ConfigurationFactory.create()
     entered = filled_in(base_url="nowhere", new_credentials='{"token": "a-newer-token"}')
 
     page = text_of(admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", entered))
@@ -221,7 +220,7 @@ def test_the_help_names_what_the_channel_can_be_told(admin_client: Client) -> No
 
 
 def test_the_channel_and_the_customer_of_a_configuration_stay(admin_client: Client) -> None:
-    configuration = a_configuration()
+    configuration = ConfigurationFactory.create()
 
     admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", filled_in(display_name="Renamed"))
 
@@ -231,7 +230,8 @@ def test_the_channel_and_the_customer_of_a_configuration_stay(admin_client: Clie
 
 
 def test_a_configuration_of_a_channel_that_is_gone_can_be_switched_off(admin_client: Client) -> None:
-    configuration = a_configuration(channel_code="RETIRED")
+    configuration = ConfigurationFactory.create()
+    ChannelConfiguration.objects.update(channel_code="RETIRED")
     form = filled_in(new_credentials="")
     del form["active"]
 
@@ -243,7 +243,7 @@ def test_a_configuration_of_a_channel_that_is_gone_can_be_switched_off(admin_cli
 
 
 def test_the_history_names_changed_fields_and_not_the_credentials_themselves(admin_client: Client) -> None:
-    configuration = a_configuration()
+    configuration = ConfigurationFactory.create()
     form = filled_in(new_credentials='{"token": "a-newer-token"}')
 
     admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", form)
@@ -256,16 +256,16 @@ def test_the_history_names_changed_fields_and_not_the_credentials_themselves(adm
 
 @pytest.mark.parametrize("typed", ["Acme", "acme", "00000000-0000-0000-0000-000000000007", " Acme "])
 def test_a_configuration_is_found_by_name_or_customer(admin_client: Client, typed: str) -> None:
-    a_configuration(display_name="Acme's Moodle")
-    a_configuration(display_name="Globex", enterprise_customer_uuid="22222222-2222-4222-8222-222222222222")
+    ConfigurationFactory.create(display_name="Acme's Moodle")
+    ConfigurationFactory.create(display_name="Globex", enterprise_customer_uuid="22222222-2222-4222-8222-222222222222")
 
     assert shown(admin_client, CONFIGURATIONS, q=typed) == ["Acme's Moodle"]
 
 
 def test_the_page_tells_how_the_last_run_ended(admin_client: Client) -> None:
-    configuration = a_configuration()
-    older = a_run(configuration, started_at=timezone.now() - timedelta(hours=2))
-    newest = a_run(configuration, started_at=timezone.now(), state=RunState.STOPPED)
+    configuration = ConfigurationFactory.create()
+    older = RunFactory.create(configuration=configuration, started_at=timezone.now() - timedelta(hours=2))
+    newest = RunFactory.create(configuration=configuration, started_at=timezone.now(), stopped=True)
 
     page = text_of(admin_client.get(f"{CONFIGURATIONS}{configuration.pk}/change/"))
 
@@ -283,8 +283,8 @@ def test_the_page_tells_how_the_last_run_ended(admin_client: Client) -> None:
     ],
 )
 def test_the_page_tells_whether_a_sync_is_running(admin_client: Client, lease_minutes: int | None, told: str) -> None:
-    configuration = a_configuration()
-    a_run(configuration, state=RunState.RUNNING, finished_at=None)
+    configuration = ConfigurationFactory.create()
+    RunFactory.create(configuration=configuration, running=True)
     expires_at = None if lease_minutes is None else timezone.now() + timedelta(minutes=lease_minutes)
     SyncLease.objects.create(configuration=configuration, expires_at=expires_at)
 
@@ -314,7 +314,11 @@ def _empty_queue() -> None:
 def test_sync_now_queues_the_chosen_configurations_once_the_request_is_committed(
     admin_client: Client, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
-    chosen, off, _ = a_configuration(), a_configuration(active=False, display_name="Off"), a_configuration()
+    chosen, off, _ = (
+        ConfigurationFactory.create(),
+        ConfigurationFactory.create(active=False, display_name="Off"),
+        ConfigurationFactory.create(),
+    )
     with django_capture_on_commit_callbacks() as callbacks:
         response = run(admin_client, CONFIGURATIONS, "sync_now", [chosen.pk, off.pk])
     before = queued()
@@ -332,9 +336,9 @@ def test_sync_now_queues_the_chosen_configurations_once_the_request_is_committed
 def test_held_deletes_are_decided_on_for_the_chosen_configurations(
     admin_client: Client, action: str, state: str, told: str
 ) -> None:
-    chosen, other = a_configuration(display_name="Chosen"), a_configuration()
+    chosen, other = ConfigurationFactory.create(display_name="Chosen"), ConfigurationFactory.create()
     for configuration in (chosen, other):
-        records.transmissions(configuration, ["a", "b"], state="held", action="delete")
+        TransmissionFactory.create_for_keys(["a", "b"], configuration=configuration, held=True)
 
     response = run(admin_client, CONFIGURATIONS, action, [chosen.pk])
 
@@ -348,7 +352,7 @@ def test_held_deletes_are_decided_on_for_the_chosen_configurations(
 def test_a_configuration_can_be_saved_and_synced_at_once(
     admin_client: Client, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
-    configuration = a_configuration()
+    configuration = ConfigurationFactory.create()
     button = {"integrated_channels_channelconfiguration_save_and_sync": ""}
     form = filled_in(new_credentials="", display_name="Renamed") | button
 
@@ -368,14 +372,14 @@ def test_a_broker_that_does_not_answer_is_told(admin_client: Client, monkeypatch
     monkeypatch.setattr(
         "enterprise_catalog.integrated_channels.admin.configurations.sync_configuration.delay", no_answer
     )
-    page = text_of(run(admin_client, CONFIGURATIONS, "sync_now", [a_configuration().pk]))
+    page = text_of(run(admin_client, CONFIGURATIONS, "sync_now", [ConfigurationFactory.create().pk]))
 
     assert "the message broker is unreachable" in page
     assert "queued.</" not in page
 
 
 def test_the_page_shows_how_many_items_a_call_has_now(admin_client: Client) -> None:
-    configuration = a_configuration()
+    configuration = ConfigurationFactory.create()
     page = f"{CONFIGURATIONS}{configuration.pk}/change/"
     before = text_of(admin_client.get(page))
     SyncLease.objects.create(configuration=configuration, batch_sizes={"update": 100, "create": 12})

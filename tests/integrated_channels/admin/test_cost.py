@@ -9,9 +9,8 @@ import pytest
 from enterprise_catalog.admin_pages import pages
 from enterprise_catalog.admin_pages.lists import paginator
 from enterprise_catalog.admin_pages.lists.time_limit import TimeLimitError
-from tests.integrated_channels import records
+from tests.factories.channels import ConfigurationFactory, RunFactory, TransmissionFactory
 from tests.integrated_channels.pages import ATTEMPTS, CONFIGURATIONS, RUNS, TRANSMISSIONS, statements, text_of
-from tests.integrated_channels.records import a_configuration, a_run
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -23,21 +22,21 @@ LISTS = [TRANSMISSIONS, ATTEMPTS, RUNS, CONFIGURATIONS]
 
 @pytest.mark.parametrize("address", LISTS)
 def test_a_list_takes_as_many_statements_for_300_rows_as_for_3(admin_client: Client, address: str) -> None:
-    configuration = a_configuration()
-    records.transmissions(configuration, ["a", "b", "c"])
+    configuration = ConfigurationFactory.create()
+    TransmissionFactory.create_for_keys(["a", "b", "c"], configuration=configuration, rejected=True)
     few = statements(admin_client, address)
 
-    records.transmissions(a_configuration(), [f"k{number}" for number in range(297)])
+    TransmissionFactory.create_for_keys([f"k{number}" for number in range(297)], rejected=True)
     for _ in range(60):
-        a_run(configuration)
-        a_configuration()
+        RunFactory.create(configuration=configuration)
+        ConfigurationFactory.create()
 
     assert len(statements(admin_client, address)) == len(few)
 
 
 @pytest.mark.parametrize("address", LISTS)
 def test_a_list_counts_no_more_than_its_limit(admin_client: Client, address: str) -> None:
-    records.transmissions(a_configuration(), ["a", "b", "c"])
+    TransmissionFactory.create_for_keys(["a", "b", "c"], rejected=True)
 
     counts = [sql for sql in statements(admin_client, address) if "COUNT(" in sql]
 
@@ -47,7 +46,7 @@ def test_a_list_counts_no_more_than_its_limit(admin_client: Client, address: str
 
 @pytest.mark.parametrize("address", [TRANSMISSIONS, ATTEMPTS, RUNS])
 def test_a_list_reads_one_page_of_its_table_without_joining_others(admin_client: Client, address: str) -> None:
-    records.transmissions(a_configuration(), ["a", "b", "c"])
+    TransmissionFactory.create_for_keys(["a", "b", "c"], rejected=True)
 
     table = {TRANSMISSIONS: "itemtransmission", ATTEMPTS: "transmissionattempt", RUNS: "syncrun"}[address]
     [rows] = [sql for sql in statements(admin_client, address) if f"{table}" in sql and "ORDER BY" in sql]
@@ -59,7 +58,7 @@ def test_a_list_that_is_too_long_to_count_says_so_and_has_no_pages_beyond(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(paginator, "MAX_ROWS", 60)
-    records.transmissions(a_configuration(), [f"k{number:03}" for number in range(70)])
+    TransmissionFactory.create_for_keys([f"k{number:03}" for number in range(70)], rejected=True)
 
     page = text_of(admin_client.get(TRANSMISSIONS))
     beyond = admin_client.get(TRANSMISSIONS, {"p": 3})
@@ -75,7 +74,7 @@ def test_a_list_that_takes_the_database_too_long_is_empty_and_says_why(
         raise TimeLimitError
 
     monkeypatch.setattr(pages, "time_limit", too_slow)
-    records.transmissions(a_configuration(), ["Org+A"])
+    TransmissionFactory.create(content_key="Org+A", rejected=True)
 
     page = text_of(admin_client.get(TRANSMISSIONS))
 

@@ -13,7 +13,7 @@ from enterprise_catalog.integrated_channels.access.credentials import decrypt
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 from tests.admin_pages.browser import chromium, log_in
-from tests.integrated_channels.records import SECRET, a_configuration, transmissions
+from tests.factories.channels import SECRET, ConfigurationFactory, TransmissionFactory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,14 +41,16 @@ def rows(page: Page) -> Locator:
 
 
 def test_support_finds_out_why_a_course_is_not_there(page: Page) -> None:
-    transmissions(a_configuration(display_name="Acme's Moodle"), ["Org+A", "Org+B"])
+    TransmissionFactory.create_for_keys(
+        ["Org+A", "Org+B"], configuration=ConfigurationFactory.create(display_name="Acme's Moodle"), rejected=True
+    )
 
     page.get_by_label("Why is a course missing from an LMS").fill("Org+B")
     page.keyboard.press("Enter")
     expect(rows(page)).to_have_count(1)
-    expect(rows(page)).to_contain_text("Moodle said no.")
+    expect(rows(page)).to_contain_text("Invalid parameter value detected.")
     rows(page).get_by_role("link", name="Org+B").click()
-    expect(page.get_by_role("status")).to_contain_text("Rejected: Moodle said no.")
+    expect(page.get_by_role("status")).to_contain_text("Rejected: Invalid parameter value detected.")
     expect(page.get_by_role("status")).to_contain_text("Tried once")
     expect(page.locator("#latest-attempts")).to_contain_text("invalidparameter")
     page.get_by_role("link", name="All attempts").click()
@@ -59,9 +61,9 @@ def test_support_finds_out_why_a_course_is_not_there(page: Page) -> None:
 
 def test_support_narrows_the_list_down_to_a_state_and_a_configuration(page: Page) -> None:
     for name in ("Acme's Moodle", "Globex's Moodle"):
-        configuration = a_configuration(display_name=name)
+        configuration = ConfigurationFactory.create(display_name=name)
         for state in ("transmitted", "retrying", "rejected"):
-            transmissions(configuration, [f"Org+{state}"], state=state)
+            TransmissionFactory.create(content_key=f"Org+{state}", configuration=configuration, **{state: True})
 
     page.get_by_role("link", name="Transmissions").first.click()
     expect(rows(page)).to_have_count(6)

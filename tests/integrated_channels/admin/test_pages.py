@@ -10,12 +10,11 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 
 from enterprise_catalog.integrated_channels.admin import attempts, channel_filter, transmissions
-from enterprise_catalog.integrated_channels.models import RunState, TransmissionAttempt
+from enterprise_catalog.integrated_channels.models import TransmissionAttempt
 from tests.admin_pages.confirming import run
 from tests.factories import DAY_ONE
-from tests.integrated_channels import records
+from tests.factories.channels import SECRET, ConfigurationFactory, RunFactory, TransmissionFactory
 from tests.integrated_channels.pages import ATTEMPTS, CONFIGURATIONS, RUNS, TRANSMISSIONS, shown, text_of
-from tests.integrated_channels.records import SECRET, a_configuration, a_run
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -26,14 +25,14 @@ LISTS = [TRANSMISSIONS, ATTEMPTS, RUNS, CONFIGURATIONS]
 
 
 def test_a_search_for_a_key_tells_state_and_reason(admin_client: Client) -> None:
-    records.transmissions(a_configuration(), ["Org+A", "Org+B"])
+    TransmissionFactory.create_for_keys(["Org+A", "Org+B"], rejected=True)
 
     page = text_of(admin_client.get(TRANSMISSIONS, {"q": "Org+B"}))
 
     assert "Org+B" in page
     assert "Org+A" not in page
     assert "rejected" in page
-    assert "Moodle said no." in page
+    assert "Invalid parameter value detected." in page
 
 
 @pytest.mark.parametrize("address", [TRANSMISSIONS, ATTEMPTS])
@@ -53,7 +52,7 @@ def test_a_search_for_a_key_tells_state_and_reason(admin_client: Client) -> None
 def test_keys_are_searched_exactly_from_their_start(
     admin_client: Client, address: str, typed: str, found: list[str]
 ) -> None:
-    records.transmissions(a_configuration(), ["Org+A", "Org+a", "Org+á", "X", "X "])
+    TransmissionFactory.create_for_keys(["Org+A", "Org+a", "Org+á", "X", "X "], rejected=True)
 
     rows = admin_client.get(address, {"q": typed}).context["cl"].result_list
 
@@ -63,7 +62,9 @@ def test_keys_are_searched_exactly_from_their_start(
 
 def test_a_key_is_found_in_all_configurations(admin_client: Client) -> None:
     for name in ("Acme's", "Globex's"):
-        records.transmissions(a_configuration(display_name=name), ["Org+A"])
+        TransmissionFactory.create(
+            content_key="Org+A", configuration=ConfigurationFactory.create(display_name=name), rejected=True
+        )
 
     page = text_of(admin_client.get(TRANSMISSIONS, {"q": "Org+A"}))
 
@@ -83,7 +84,7 @@ def test_attempts_of_a_wide_search_are_those_of_the_first_items_and_it_says_so(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attempts, "MAX_ITEMS", 2)
-    records.transmissions(a_configuration(), ["Org+A", "Org+B", "Org+C"])
+    TransmissionFactory.create_for_keys(["Org+A", "Org+B", "Org+C"], rejected=True)
 
     page = text_of(admin_client.get(ATTEMPTS, {"q": "Org"}))
 
@@ -93,11 +94,11 @@ def test_attempts_of_a_wide_search_are_those_of_the_first_items_and_it_says_so(
 
 
 def test_the_page_of_a_transmission_says_what_holds_and_what_happens_next(admin_client: Client) -> None:
-    [row] = records.transmissions(a_configuration(), ["Org+A"])
+    row = TransmissionFactory.create(content_key="Org+A", rejected=True)
 
     page = text_of(admin_client.get(f"{TRANSMISSIONS}{row.pk}/change/"))
 
-    assert "Rejected: Moodle said no." in page
+    assert "Rejected: Invalid parameter value detected." in page
     assert "Tried once" in page
     assert "invalidparameter" in page
     assert f"{ATTEMPTS}?transmission__id__exact={row.pk}" in page
@@ -107,7 +108,7 @@ def test_the_page_of_a_transmission_shows_only_its_newest_attempts(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transmissions, "LATEST_ATTEMPTS", 2)
-    [row] = records.transmissions(a_configuration(), ["Org+A"])
+    row = TransmissionFactory.create(content_key="Org+A", rejected=True)
     for day in (1, 2):
         TransmissionAttempt.objects.create(
             transmission=row,
@@ -138,7 +139,7 @@ def test_the_page_of_a_transmission_shows_only_its_newest_attempts(
     ids=str,
 )
 def test_transmissions_are_narrowed_down(admin_client: Client, narrowed: dict[str, str]) -> None:
-    records.transmissions(a_configuration(), ["Org+A"])
+    TransmissionFactory.create(content_key="Org+A", rejected=True)
 
     assert shown(admin_client, TRANSMISSIONS, **narrowed) == ["Org+A"]
 
@@ -155,7 +156,7 @@ def test_transmissions_are_narrowed_down(admin_client: Client, narrowed: dict[st
     ids=str,
 )
 def test_transmissions_of_another_kind_are_left_out(admin_client: Client, narrowed: dict[str, str]) -> None:
-    records.transmissions(a_configuration(), ["Org+A"])
+    TransmissionFactory.create(content_key="Org+A", rejected=True)
 
     assert shown(admin_client, TRANSMISSIONS, **narrowed) == []
 
@@ -163,21 +164,21 @@ def test_transmissions_of_another_kind_are_left_out(admin_client: Client, narrow
 @pytest.mark.parametrize("state", [["rejected"], ["rejected", "retrying"]], ids=str)
 def test_several_states_can_be_looked_at_together(admin_client: Client, state: list[str]) -> None:
     for kept in ("pending", "rejected", "retrying"):
-        records.transmissions(a_configuration(), [kept], state=kept)
+        TransmissionFactory.create(content_key=kept, **{kept: True})
 
     assert shown(admin_client, TRANSMISSIONS, state__exact=state) == state
 
 
 def test_a_range_of_days_holds_its_last_day(admin_client: Client) -> None:
     late = datetime.combine(DAY_ONE, datetime.max.time(), tzinfo=DAY_ONE.tzinfo)
-    records.transmissions(a_configuration(), ["today"], last_attempt_at=late)
-    records.transmissions(a_configuration(), ["tomorrow"], last_attempt_at=late + timedelta(seconds=1))
+    TransmissionFactory.create(content_key="today", rejected=True, last_attempt_at=late)
+    TransmissionFactory.create(content_key="tomorrow", rejected=True, last_attempt_at=late + timedelta(seconds=1))
 
     assert shown(admin_client, TRANSMISSIONS, last_attempt_at_to=f"{DAY_ONE:%Y-%m-%d}") == ["today"]
 
 
 def test_a_day_that_is_none_is_told_and_finds_nothing(admin_client: Client) -> None:
-    records.transmissions(a_configuration(), ["Org+A"])
+    TransmissionFactory.create(content_key="Org+A", rejected=True)
 
     page = text_of(admin_client.get(TRANSMISSIONS, {"last_attempt_at_from": "yesterday"}))
 
@@ -194,9 +195,12 @@ def test_a_day_that_is_none_is_told_and_finds_nothing(admin_client: Client) -> N
     ],
 )
 def test_one_configuration_is_found_among_others(admin_client: Client, address: str, by: str) -> None:
-    wanted, other = a_configuration(display_name="Wanted"), a_configuration(display_name="Other")
-    records.transmissions(wanted, ["Org+A"])
-    records.transmissions(other, ["Org+B"])
+    wanted, other = (
+        ConfigurationFactory.create(display_name="Wanted"),
+        ConfigurationFactory.create(display_name="Other"),
+    )
+    TransmissionFactory.create(content_key="Org+A", configuration=wanted, rejected=True)
+    TransmissionFactory.create(content_key="Org+B", configuration=other, rejected=True)
 
     response = admin_client.get(address, {by: wanted.pk})
 
@@ -210,15 +214,16 @@ def test_one_channel_is_found_among_others(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch, address: str, few: int
 ) -> None:
     monkeypatch.setattr(channel_filter, "FEW", few)
-    for channel_code in ("MOODLE", "MOODLE", "RETIRED"):
-        records.transmissions(a_configuration(channel_code=channel_code), ["Org+A"])
+    retired, *_ = [row.configuration for row in TransmissionFactory.create_batch(3, rejected=True)]
+    retired.channel_code = "RETIRED"
+    retired.save()
     path = "run__configuration" if address == ATTEMPTS else "configuration"
 
     assert len(shown(admin_client, address, **{f"{path}__channel_code__exact": "MOODLE"})) == 2
 
 
 def test_attempts_of_one_transmission_name_it(admin_client: Client) -> None:
-    [first, second] = records.transmissions(a_configuration(), ["Org+A", "Org+B"])
+    [first, second] = TransmissionFactory.create_for_keys(["Org+A", "Org+B"], rejected=True)
 
     page = text_of(admin_client.get(ATTEMPTS, {"transmission__id__exact": second.pk}))
 
@@ -228,7 +233,7 @@ def test_attempts_of_one_transmission_name_it(admin_client: Client) -> None:
 
 
 def test_the_newest_attempts_come_first(admin_client: Client) -> None:
-    [row] = records.transmissions(a_configuration(), ["Org+A"])
+    row = TransmissionFactory.create(content_key="Org+A", rejected=True)
     for hour in (3, 1, 2):
         started_at = DAY_ONE + timedelta(hours=hour)
         TransmissionAttempt.objects.create(
@@ -243,7 +248,7 @@ def test_the_newest_attempts_come_first(admin_client: Client) -> None:
 def test_a_run_tells_its_counts_in_words(admin_client: Client) -> None:
     counts = {"create": {"done": 1_312, "in_doubt": 2}, "delete": {"retry": 1}}
     ended = DAY_ONE + timedelta(minutes=4, seconds=10)
-    run = a_run(a_configuration(), counts=counts, finished_at=ended, matched=12_000, backlog=17)
+    run = RunFactory.create(counts=counts, finished_at=ended, matched=12_000, backlog=17)
 
     page = text_of(admin_client.get(RUNS))
 
@@ -257,15 +262,18 @@ def test_a_run_tells_its_counts_in_words(admin_client: Client) -> None:
 
 @pytest.mark.parametrize("narrowed", [{}, {"configuration__id__exact": ""}, {"started_at_from": "2026-03-01"}], ids=str)
 def test_the_newest_runs_come_first(admin_client: Client, narrowed: dict[str, str]) -> None:
-    configuration = a_configuration()
-    older, newer = a_run(configuration), a_run(configuration, state=RunState.STOPPED)
+    configuration = ConfigurationFactory.create()
+    older, newer = (
+        RunFactory.create(configuration=configuration),
+        RunFactory.create(configuration=configuration, stopped=True),
+    )
 
     assert shown(admin_client, RUNS, **narrowed) == [str(newer), str(older)]
 
 
 @pytest.mark.parametrize("address", [TRANSMISSIONS, ATTEMPTS, RUNS])
 def test_audit_rows_can_be_neither_added_nor_changed_nor_deleted(admin_client: Client, address: str) -> None:
-    [row] = records.transmissions(a_configuration(), ["Org+A"])
+    row = TransmissionFactory.create(content_key="Org+A", rejected=True)
     pk = {TRANSMISSIONS: row.pk, ATTEMPTS: row.attempt_rows.get().pk, RUNS: row.configuration.runs.get().pk}[address]
 
     answers = [
@@ -292,8 +300,8 @@ def test_what_is_no_filter_cannot_be_asked_for(admin_client: Client, address: st
 
 
 def test_the_secret_is_on_no_page(admin_client: Client) -> None:
-    configuration = a_configuration()
-    [row] = records.transmissions(configuration, ["Org+A"])
+    configuration = ConfigurationFactory.create()
+    row = TransmissionFactory.create(content_key="Org+A", configuration=configuration, rejected=True)
     addresses = [
         CONFIGURATIONS,
         f"{CONFIGURATIONS}{configuration.pk}/change/",
@@ -320,7 +328,7 @@ def test_staff_without_a_permission_sees_nothing(client: Client) -> None:
 
 
 def test_staff_with_a_permission_to_view_sees_and_changes_nothing(client: Client) -> None:
-    [row] = records.transmissions(a_configuration(), ["Org+A"])
+    row = TransmissionFactory.create(content_key="Org+A", rejected=True)
     staff = get_user_model().objects.create_user("staff", is_staff=True)
     staff.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     client.force_login(staff)
@@ -338,9 +346,11 @@ def test_staff_with_a_permission_to_view_sees_and_changes_nothing(client: Client
 
 
 def test_failed_items_are_sent_again_on_demand(admin_client: Client) -> None:
-    configuration = a_configuration()
-    [dead] = records.transmissions(configuration, ["Org+A"], state="dead_letter", attempts=10)
-    [fine] = [row for row in records.transmissions(configuration, ["Org+B"], state="pending") if row.pk != dead.pk]
+    configuration = ConfigurationFactory.create()
+    dead = TransmissionFactory.create(content_key="Org+A", configuration=configuration, dead_letter=True, attempts=10)
+    [fine] = [
+        row for row in TransmissionFactory.create_for_keys(["Org+B"], configuration=configuration) if row.pk != dead.pk
+    ]
 
     response = run(admin_client, TRANSMISSIONS, "queue_again", [dead.pk, fine.pk])
 
@@ -349,4 +359,4 @@ def test_failed_items_are_sent_again_on_demand(admin_client: Client) -> None:
     for row, state in ((dead, "pending"), (fine, "pending")):
         row.refresh_from_db()
         assert row.state == state
-    assert dead.reason == "Queued again by admin. Previous reason: Moodle said no."
+    assert dead.reason == "Queued again by admin. Previous reason: Invalid parameter value detected."

@@ -16,7 +16,7 @@ from enterprise_catalog.integrated_channels.models import (
     TransmissionAttempt,
 )
 from tests.factories import DAY_ONE
-from tests.integrated_channels.records import a_configuration, a_run, transmissions
+from tests.factories.channels import ConfigurationFactory, RunFactory, TransmissionFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -25,9 +25,9 @@ TITLE = "Ünïcode 😀 100 % 'quoted' \"twice\" \\ %s"
 
 
 def test_rows_that_are_not_there_get_their_primary_keys_in_order() -> None:
-    configuration = a_configuration()
-    rows = transmissions(configuration, ["a", "b", "c"])
-    run = a_run(configuration)
+    configuration = ConfigurationFactory.create()
+    rows = TransmissionFactory.create_for_keys(["a", "b", "c"], configuration=configuration, rejected=True)
+    run = RunFactory.create(configuration=configuration)
     attempts = [
         TransmissionAttempt(transmission=row, run=run, action=Action.CREATE, started_at=DAY_ONE, message=TITLE)
         for row in rows
@@ -42,8 +42,8 @@ def test_rows_that_are_not_there_get_their_primary_keys_in_order() -> None:
 
 
 def test_keys_are_returned_in_the_order_of_the_rows_by_every_statement() -> None:
-    row, *_ = transmissions(a_configuration(), ["a"])
-    run = a_run(row.configuration)
+    row = TransmissionFactory.create()
+    run = RunFactory.create(configuration=row.configuration)
     attempts = [
         TransmissionAttempt(transmission=row, run=run, started_at=DAY_ONE, payload_hash=f"{number:05}")
         for number in reversed(range(5_000))
@@ -56,7 +56,7 @@ def test_keys_are_returned_in_the_order_of_the_rows_by_every_statement() -> None
 
 
 def test_only_the_named_columns_of_rows_that_are_there_are_written() -> None:
-    rows = transmissions(a_configuration(), ["a", "b"])
+    rows = TransmissionFactory.create_for_keys(["a", "b"], rejected=True)
     for row in rows:
         row.content_title, row.reason, row.last_attempt_at = TITLE, "not written", datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -64,12 +64,12 @@ def test_only_the_named_columns_of_rows_that_are_there_are_written() -> None:
 
     for row in ContentMetadataItemTransmission.objects.order_by("content_key"):
         assert (row.content_title, row.last_attempt_at) == (TITLE, datetime(2026, 1, 2, tzinfo=UTC))
-        assert row.reason == "Moodle said no."
+        assert row.reason == "Invalid parameter value detected."
 
 
 def test_rows_that_are_there_and_others_are_written_together() -> None:
-    configuration = a_configuration()
-    rows = transmissions(configuration, ["a", "b"])
+    configuration = ConfigurationFactory.create()
+    rows = TransmissionFactory.create_for_keys(["a", "b"], configuration=configuration, rejected=True)
     payloads = [{"Title": TITLE, "Price": None}, {"Title": "B", "Subjects": ["x"]}]
     entries = [
         FeedItem(
@@ -90,7 +90,7 @@ def test_rows_that_are_there_and_others_are_written_together() -> None:
 
 
 def test_a_statement_has_no_more_variables_than_the_database_takes() -> None:
-    rows = transmissions(a_configuration(), [f"{number:05}" for number in range(3000)])
+    rows = TransmissionFactory.create_for_keys([f"{number:05}" for number in range(3000)], rejected=True)
     for row in rows:
         row.reason = row.content_key
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -14,17 +13,15 @@ from enterprise_catalog.db.timestamps import format_time
 from enterprise_catalog.integrated_channels.domain import Action, History, Presence, Record, State
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
 from tests.catalog.connections import in_another_connection
-from tests.factories import DAY_ONE
-from tests.integrated_channels.records import a_configuration, transmissions
+from tests.factories import DAY_ONE, DAY_TWO
+from tests.factories.channels import ConfigurationFactory, TransmissionFactory
 from tests.plans import plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 CATALOG, OTHER = UUID(int=1), UUID(int=2)
-DAY_TWO = DAY_ONE + timedelta(days=1)
 VERSION_ONE = format_time(DAY_ONE)
-SENT = {"state": State.TRANSMITTED, "presence": Presence.PRESENT, "content_updated_at": DAY_ONE}
 
 
 def read(**columns: object) -> History:
@@ -33,13 +30,19 @@ def read(**columns: object) -> History:
 
 @pytest.mark.django_db
 def test_what_is_settled_is_read_by_catalog_and_everything_else_item_by_item() -> None:
-    configuration = a_configuration()
-    transmissions(configuration, ["a", "b"], **SENT, catalog_uuid=CATALOG)
-    transmissions(configuration, ["c"], **SENT | {"content_updated_at": DAY_TWO}, catalog_uuid=OTHER)
-    transmissions(configuration, ["queued"], **SENT, catalog_uuid=OTHER, due_since=DAY_TWO)
-    transmissions(configuration, ["failed"], state=State.RETRYING, action=Action.UPDATE, next_attempt_at=DAY_TWO)
-    transmissions(configuration, ["gone"], state=State.DELETED, deleted_at=DAY_ONE)
-    transmissions(a_configuration(), ["of-another"], **SENT, catalog_uuid=CATALOG)
+    configuration = ConfigurationFactory.create()
+    TransmissionFactory.create_for_keys(["a", "b"], configuration=configuration, transmitted=True, catalog_uuid=CATALOG)
+    TransmissionFactory.create(
+        content_key="c", configuration=configuration, transmitted=True, content_updated_at=DAY_TWO, catalog_uuid=OTHER
+    )
+    TransmissionFactory.create(
+        content_key="queued", configuration=configuration, transmitted=True, catalog_uuid=OTHER, due_since=DAY_TWO
+    )
+    TransmissionFactory.create(
+        content_key="failed", configuration=configuration, retrying=True, action=Action.UPDATE, next_attempt_at=DAY_TWO
+    )
+    TransmissionFactory.create(content_key="gone", configuration=configuration, deleted=True)
+    TransmissionFactory.create(content_key="of-another", transmitted=True, catalog_uuid=CATALOG)
 
     history = read(configuration=configuration)
 
@@ -52,15 +55,17 @@ def test_what_is_settled_is_read_by_catalog_and_everything_else_item_by_item() -
 
 @pytest.mark.django_db
 def test_an_item_of_no_catalog_and_no_version_is_read_too() -> None:
-    transmissions(a_configuration(), ["adopted"], state=State.TRANSMITTED, presence=Presence.PRESENT)
+    TransmissionFactory.create(content_key="adopted", transmitted=True, content_updated_at=None)
 
     assert read().settled == {None: {"adopted": None}}
 
 
 @pytest.mark.django_db
 def test_what_is_settled_is_read_from_an_index_alone() -> None:
-    configuration = a_configuration()
-    transmissions(configuration, [f"{number:06}" for number in range(300)], **SENT, catalog_uuid=CATALOG)
+    configuration = ConfigurationFactory.create()
+    TransmissionFactory.create_for_keys(
+        [f"{number:06}" for number in range(300)], configuration=configuration, transmitted=True, catalog_uuid=CATALOG
+    )
 
     plan = plan_of(lambda: read(configuration=configuration), of=ContentMetadataItemTransmission)
 
@@ -70,9 +75,11 @@ def test_what_is_settled_is_read_from_an_index_alone() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_all_that_is_read_is_of_one_moment_though_rows_change_between_the_reads() -> None:
-    configuration = a_configuration()
-    transmissions(configuration, ["queued"], **SENT, catalog_uuid=CATALOG)
-    transmissions(configuration, ["fetched"], state=State.STAGED)
+    configuration = ConfigurationFactory.create()
+    TransmissionFactory.create(
+        content_key="queued", configuration=configuration, transmitted=True, catalog_uuid=CATALOG
+    )
+    TransmissionFactory.create(content_key="fetched", configuration=configuration, staged=True)
     reads: list[str] = []
 
     def change() -> None:
@@ -98,9 +105,11 @@ def test_all_that_is_read_is_of_one_moment_though_rows_change_between_the_reads(
 @pytest.mark.django_db(transaction=True)
 def test_versions_that_were_stored_as_databases_store_times_become_text_and_can_go_back() -> None:
     versions = {"a": DAY_ONE, "b": DAY_ONE.replace(microsecond=0), "c": None}
-    configuration = a_configuration()
+    configuration = ConfigurationFactory.create()
     for key, version in versions.items():
-        transmissions(configuration, [key], **SENT | {"content_updated_at": version})
+        TransmissionFactory.create(
+            content_key=key, configuration=configuration, transmitted=True, content_updated_at=version
+        )
 
     call_command("migrate", "integrated_channels", "0008", verbosity=0)
     try:

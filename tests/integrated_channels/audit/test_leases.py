@@ -14,7 +14,7 @@ from enterprise_catalog.integrated_channels.exceptions import LeaseLostError
 from enterprise_catalog.integrated_channels.models import RunState, SyncLease, SyncRun
 from enterprise_catalog.integrated_channels.sync.engine import sync
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from tests.factories import a_catalog, a_course, courses, import_into
+from tests.factories.catalog import CatalogFactory, import_into
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def test_a_late_holder_can_neither_renew_nor_release(configuration: ChannelConfi
 def test_a_run_that_was_taken_over_while_it_sent_writes_nothing_more(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(2), customer=customer)
+    CatalogFactory.create(courses=2, customer=customer)
     configuration = configure(chunk_size=1)
     calls = iter(range(100))
 
@@ -116,7 +116,7 @@ def test_a_run_that_was_taken_over_while_it_sent_writes_nothing_more(
 def test_what_a_dead_run_had_in_flight_is_in_doubt_and_settled_by_the_next(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock
 ) -> None:
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
     run_of(configuration, clock)
     lease = leases.acquire(configuration.pk, now=clock.now)
     assert lease is not None
@@ -146,7 +146,7 @@ def a_run_that_leaves_its_creates_in_doubt(
 def test_a_chunk_that_takes_longer_than_the_lease_keeps_it(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(4), customer=customer)
+    CatalogFactory.create(courses=4, customer=customer)
     a_run_that_leaves_its_creates_in_doubt(configuration, moodle, clock)
     others = []
 
@@ -168,7 +168,7 @@ def test_a_chunk_that_takes_longer_than_the_lease_keeps_it(
 def test_a_worker_that_was_taken_over_makes_no_further_call(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(4), customer=customer)
+    CatalogFactory.create(courses=4, customer=customer)
     a_run_that_leaves_its_creates_in_doubt(configuration, moodle, clock)
 
     def frozen(_: float) -> None:
@@ -188,9 +188,9 @@ def test_a_worker_that_was_taken_over_makes_no_further_call(
 def test_an_item_that_came_back_in_a_dead_run_and_left_again_is_hidden(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    catalog = a_catalog(a_course("A"), a_course("B"), customer=customer)
+    catalog = CatalogFactory.create(content=["A", "B"], customer=customer)
     run_of(configuration, clock)
-    import_into(catalog, [a_course("B")], replace=True)
+    import_into(catalog, ["B"], replace=True)
     run_of(configuration, clock)
     lease = leases.acquire(configuration.pk, now=clock.now)
     assert lease is not None

@@ -19,7 +19,7 @@ from enterprise_catalog.integrated_channels.audit.pacing import (
 )
 from enterprise_catalog.integrated_channels.domain import RateLimit
 from enterprise_catalog.integrated_channels.models import SyncLease
-from tests.factories import a_catalog, courses
+from tests.factories.catalog import CatalogFactory
 from tests.integrated_channels.syncing import run_of
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def test_sizes_are_remembered_from_run_to_run(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     moodle.sort_seconds_per_course, moodle.sleep = 0.1, lambda seconds: clock.forward(seconds=seconds)
-    a_catalog(*courses(10), customer=customer)
+    CatalogFactory.create(courses=10, customer=customer)
     run_of(configuration, clock)
     learned = SyncLease.objects.get().batch_sizes
 
@@ -230,7 +230,7 @@ def test_a_lease_that_an_older_version_made_has_no_sizes(configuration: ChannelC
 def test_what_the_rate_limit_leaves_is_cut_by_the_current_size(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(30), customer=customer)
+    CatalogFactory.create(courses=30, customer=customer)
     configuration = configure(settings={"category_id": 1, "calls_per_minute": 7})
     SyncLease.objects.create(configuration=configuration, batch_sizes={"create": 1})
 

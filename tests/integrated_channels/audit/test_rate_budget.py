@@ -16,7 +16,8 @@ from enterprise_catalog.integrated_channels.exceptions import BudgetSpentError
 from enterprise_catalog.integrated_channels.models import RunState, TransmissionAttempt
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.moodle.courses import Course
-from tests.factories import DAY_ONE, a_catalog, a_course, courses
+from tests.factories import DAY_ONE
+from tests.factories.catalog import CatalogFactory
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def test_no_window_holds_more_calls_than_the_limit(waits: list[float]) -> None:
 def test_a_run_ends_when_its_calls_are_made_and_the_next_one_goes_on_when_there_are_more(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(25), customer=customer)
+    CatalogFactory.create(courses=25, customer=customer)
     configuration = configure(chunk_size=10, settings={"category_id": 1, "calls_per_minute": 2})
 
     first = run_of(configuration, clock)
@@ -106,7 +107,7 @@ def test_a_run_ends_when_its_calls_are_made_and_the_next_one_goes_on_when_there_
 def test_a_worker_that_takes_over_knows_how_many_calls_were_made(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, clock: Clock
 ) -> None:
-    a_catalog(*courses(5), customer=customer)
+    CatalogFactory.create(courses=5, customer=customer)
     configuration = configure(settings={"category_id": 1, "calls_per_minute": 10})
     run_of(configuration, clock)
 
@@ -126,7 +127,7 @@ def test_a_culprit_is_found_though_each_run_may_make_few_calls_only(
     calls_per_minute: int,
 ) -> None:
     moodle.table.add(Course(fullname="Taken", shortname="Course Culprit (Culprit)", categoryid=1))
-    a_catalog(*courses(7), a_course("Culprit"), customer=customer)
+    CatalogFactory.create(courses=7, content=["Culprit"], customer=customer)
     configuration = configure(chunk_size=8, settings={"category_id": 1, "calls_per_minute": calls_per_minute})
 
     runs = [run_of(configuration, clock)]
@@ -144,7 +145,7 @@ def test_a_culprit_is_found_though_each_run_may_make_few_calls_only(
 def test_what_is_in_doubt_is_settled_though_it_takes_more_calls_than_a_run_may_make(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(16), customer=customer)
+    CatalogFactory.create(courses=16, customer=customer)
     configuration = configure(settings={"category_id": 1, "calls_per_minute": 5})
     moodle.faults.add(Fault(kind=FaultKind.DROP))
     runs = [run_of(configuration, clock)]

@@ -11,26 +11,23 @@ from django.utils import timezone
 from enterprise_catalog.integrated_channels.audit import retention
 from enterprise_catalog.integrated_channels.models import (
     ContentMetadataItemTransmission,
-    RunState,
     SyncRun,
     TransmissionAttempt,
 )
 from enterprise_catalog.integrated_channels.tasks import remove_old_attempts
-from tests.factories import DAY_ONE
-from tests.integrated_channels import records
+from tests.factories import DAY_TWO
+from tests.factories.channels import ConfigurationFactory, RunFactory, TransmissionFactory
 
 if TYPE_CHECKING:
     from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db
 
-DAY_TWO = DAY_ONE + timedelta(days=1)
-
 
 def test_what_is_older_goes_and_what_it_was_about_stays() -> None:
-    configuration = records.a_configuration()
-    records.transmissions(configuration, ["a", "b"])
-    newer = records.a_run(configuration, started_at=DAY_TWO)
+    configuration = ConfigurationFactory.create()
+    TransmissionFactory.create_for_keys(["a", "b"], configuration=configuration, rejected=True)
+    newer = RunFactory.create(configuration=configuration, started_at=DAY_TWO)
 
     removed = retention.remove_old(before=DAY_TWO)
 
@@ -41,21 +38,21 @@ def test_what_is_older_goes_and_what_it_was_about_stays() -> None:
 
 def test_more_than_one_portion_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "ROWS_PER_STATEMENT", 2)
-    configuration = records.a_configuration()
-    records.transmissions(configuration, "abcde")
-    records.a_run(configuration, started_at=DAY_TWO)
+    configuration = ConfigurationFactory.create()
+    TransmissionFactory.create_for_keys("abcde", configuration=configuration, rejected=True)
+    RunFactory.create(configuration=configuration, started_at=DAY_TWO)
 
     assert retention.remove_old(before=DAY_TWO) == 6
 
 
 def test_what_is_newer_or_under_way_or_the_newest_stays() -> None:
-    configuration, other = records.a_configuration(), records.a_configuration()
-    records.transmissions(configuration, ["a", "b"])
+    configuration, other = ConfigurationFactory.create(), ConfigurationFactory.create()
+    TransmissionFactory.create_for_keys(["a", "b"], configuration=configuration, rejected=True)
     TransmissionAttempt.objects.filter(transmission__content_key="a").update(outcome="", finished_at=None)
     TransmissionAttempt.objects.filter(transmission__content_key="b").update(started_at=DAY_TWO)
-    newest_of_other = records.a_run(other)
-    under_way = records.a_run(configuration, state=RunState.RUNNING)
-    records.a_run(configuration, started_at=DAY_TWO)
+    newest_of_other = RunFactory.create(configuration=other)
+    under_way = RunFactory.create(configuration=configuration, running=True)
+    RunFactory.create(configuration=configuration, started_at=DAY_TWO)
 
     assert retention.remove_old(before=DAY_TWO) == 0
 
@@ -64,8 +61,8 @@ def test_what_is_newer_or_under_way_or_the_newest_stays() -> None:
 
 def test_the_task_keeps_what_the_setting_says(settings: Settings) -> None:
     settings.ATTEMPT_RETENTION_DAYS = 10
-    configuration = records.a_configuration()
-    records.transmissions(configuration, "abc")
+    configuration = ConfigurationFactory.create()
+    TransmissionFactory.create_for_keys("abc", configuration=configuration, rejected=True)
     now = timezone.now()
     for key, days in (("a", 9), ("b", 11), ("c", 12)):
         attempts = TransmissionAttempt.objects.filter(transmission__content_key=key)

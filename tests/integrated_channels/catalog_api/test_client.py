@@ -13,7 +13,8 @@ from oauth2_provider.models import get_application_model
 from enterprise_catalog.integrated_channels.catalog_api import client as catalog_client
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient, Unreadable, read_moment
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
-from tests.factories import DAY_ONE, a_catalog, a_course, a_customer, courses
+from tests.factories import DAY_ONE
+from tests.factories.catalog import CatalogFactory, CourseFactory, CustomerFactory
 from tests.integrated_channels.channels.items import an_item
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ def nested(depth: int) -> list[Any]:
 
 
 def test_a_customers_catalogs_are_told_in_order_and_no_others(client: CatalogClient) -> None:
-    customer = a_customer()
-    ours = [a_catalog(customer=customer).pk for _ in range(3)]
-    a_catalog(customer=a_customer(slug="other"))
+    customer = CustomerFactory.create()
+    ours = [CatalogFactory.create(customer=customer).pk for _ in range(3)]
+    CatalogFactory.create(customer__slug="other")
 
     assert client.catalogs_of(customer.pk).uuids == sorted(ours)
 
@@ -56,7 +57,7 @@ def test_a_customer_that_does_not_exist_is_no_customer_without_catalogs(client: 
 
 
 def test_a_diff_tells_what_is_there_and_what_is_new(client: CatalogClient) -> None:
-    catalog = a_catalog(a_course("A"), a_course("B"), a_course("é 漢+/"))
+    catalog = CatalogFactory.create(content=["A", "B", "é 漢+/"])
 
     answer = client.diff(catalog.pk, ["A", "Z", "é 漢+/"])
 
@@ -65,7 +66,7 @@ def test_a_diff_tells_what_is_there_and_what_is_new(client: CatalogClient) -> No
 
 
 def test_a_diff_of_no_keys_is_the_whole_catalog(client: CatalogClient) -> None:
-    catalog = a_catalog(*courses(3))
+    catalog = CatalogFactory.create(courses=3)
 
     answer = client.diff(catalog.pk, [])
 
@@ -77,7 +78,7 @@ def test_a_diff_of_no_keys_is_the_whole_catalog(client: CatalogClient) -> None:
 def test_a_diff_in_several_parts_is_the_diff_of_all_keys(
     client: CatalogClient, monkeypatch: pytest.MonkeyPatch, known: int
 ) -> None:
-    catalog = a_catalog(*(a_course(key) for key in "ABCDE"))
+    catalog = CatalogFactory.create(content="ABCDE")
     keys = [*"ABCDE"[:known], "X", "Y", "Z"]
     whole = client.diff(catalog.pk, keys)
     monkeypatch.setattr(catalog_client, "MAX_DIFF_KEYS", 2)
@@ -96,7 +97,11 @@ def test_a_catalog_that_does_not_exist_is_no_empty_catalog(client: CatalogClient
 
 
 def test_metadata_is_read_into_content_items(client: CatalogClient) -> None:
-    catalog = a_catalog(a_course("A", title="Data", image_url=None, marketing_url="https://m.example.org", extra=[1]))
+    catalog = CatalogFactory.create(
+        content=[
+            CourseFactory.build(key="A", title="Data", image_url=None, marketing_url="https://m.example.org", extra=[1])
+        ]
+    )
 
     answer = client.metadata(catalog.pk, ["A"])
 
@@ -118,19 +123,19 @@ def test_metadata_is_read_into_content_items(client: CatalogClient) -> None:
 def test_documents_come_as_they_are_since_to_compress_them_takes_longer_than_to_send_them(
     client: CatalogClient,
 ) -> None:
-    catalog = a_catalog(*courses(10))
+    catalog = CatalogFactory.create(courses=10)
     encodings: list[str | None] = []
     client._session.hooks["response"].append(
         lambda answer, **_: encodings.append(answer.headers.get("Content-Encoding"))
     )
 
-    client.metadata(catalog.pk, [course["key"] for course in courses(10)])
+    client.metadata(catalog.pk, CourseFactory.keys(10))
 
     assert encodings == [None]
 
 
 def test_each_key_is_in_exactly_one_of_three(client: CatalogClient) -> None:
-    catalog = a_catalog(a_course("A"), a_course("B", title=5))
+    catalog = CatalogFactory.create(content=["A", CourseFactory.build(key="B", title=5)])
 
     answer = client.metadata(catalog.pk, ["A", "B", "C"])
 
@@ -150,7 +155,9 @@ def test_each_key_is_in_exactly_one_of_three(client: CatalogClient) -> None:
     ],
 )
 def test_times_of_runs_always_have_a_zone(client: CatalogClient, written: str, read: str) -> None:
-    catalog = a_catalog(a_course("R", content_type="courserun", start=written, end=None))
+    catalog = CatalogFactory.create(
+        content=[CourseFactory.build(key="R", content_type="courserun", start=written, end=None)]
+    )
 
     item = client.metadata(catalog.pk, ["R"]).items["R"]
 
@@ -167,13 +174,13 @@ def test_times_of_runs_always_have_a_zone(client: CatalogClient, written: str, r
     ],
 )
 def test_organizations_are_names(client: CatalogClient, written: object, read: tuple[str, ...]) -> None:
-    catalog = a_catalog(a_course("A", organizations=written))
+    catalog = CatalogFactory.create(content=[CourseFactory.build(key="A", organizations=written)])
 
     assert client.metadata(catalog.pk, ["A"]).items["A"].organizations == read
 
 
 def test_a_document_nested_deeper_than_pydantic_reads_json_harms_no_other(client: CatalogClient) -> None:
-    catalog = a_catalog(a_course("A"), a_course("B", syllabus=nested(240)))
+    catalog = CatalogFactory.create(content=["A", CourseFactory.build(key="B", syllabus=nested(240))])
 
     assert list(client.metadata(catalog.pk, ["A", "B"]).items) == ["A", "B"]
 
@@ -200,7 +207,7 @@ def test_a_wrong_client_secret_is_told_without_the_secret(settings: Settings) ->
 
 
 def test_a_client_without_a_role_is_refused_and_sees_no_empty_catalog(settings: Settings) -> None:
-    catalog = a_catalog(a_course("A"))
+    catalog = CatalogFactory.create(content=["A"])
     application = get_application_model()
     application.objects.create(
         client_id="nobody",

@@ -16,7 +16,7 @@ from enterprise_catalog.integrated_channels.access.configurations import open_ch
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
 from enterprise_catalog.sandbox.application import Operation, SandboxApplication
-from tests.factories import a_catalog, a_course, import_into
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.integrated_channels.admin.test_configurations import filled_in
 from tests.integrated_channels.channels.pinboard import Pinboard, PinboardCredentials, PinboardSettings
 from tests.integrated_channels.loopback import on_loopback
@@ -107,12 +107,12 @@ def create(
 def test_syncs_create_update_and_delete(
     create: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, pinboard: PinboardSandbox, clock: Clock
 ) -> None:
-    catalog = a_catalog(*(a_course(key) for key in ("edX+A/B", "B", "C")), customer=customer)
+    catalog = CatalogFactory.create(content=("edX+A/B", "B", "C"), customer=customer)
     configuration = create()
     first = run_of(configuration, clock)
     created = dict(pinboard.offered())
     clock.forward(hours=1)
-    import_into(catalog, [a_course("edX+A/B", title="<b>New</b>"), a_course("B")], now=clock.now, replace=True)
+    import_into(catalog, [CourseFactory.build(key="edX+A/B", title="<b>New</b>"), "B"], now=clock.now, replace=True)
 
     second = run_of(configuration, clock)
 

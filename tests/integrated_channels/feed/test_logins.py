@@ -11,8 +11,8 @@ from cryptography.fernet import MultiFernet
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.sandbox.cornerstone.portal import PASSWORD, USERNAME
+from tests.factories.channels import ConfigurationFactory
 from tests.integrated_channels.feed.test_views import FEED, TOKEN, basic, token_of
 
 if TYPE_CHECKING:
@@ -29,13 +29,8 @@ GUESSES: Final = 300
 
 
 def a_portal(customer: UUID = CUSTOMER, name: str = USERNAME) -> None:
-    make_configuration(
-        channel_code="CSOD",
-        customer_uuid=customer,
-        base_url="https://portal.example.org",
-        settings={},
-        credentials={"username": name, "password": PASSWORD},
-    )
+    credentials = {"username": name, "password": PASSWORD}
+    ConfigurationFactory.create(channel_code="CSOD", enterprise_customer_uuid=customer, credentials=credentials)
 
 
 def come(client: Client, password: str, address: str = "10.9.9.9", **headers: str) -> int:

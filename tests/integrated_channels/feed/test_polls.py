@@ -12,13 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.http import http_date
 
-from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
     FeedItem,
 )
-from tests.factories import a_catalog, a_course, courses, import_into
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
+from tests.factories.channels import ConfigurationFactory
 from tests.integrated_channels.conftest import Clock
 from tests.integrated_channels.feed.test_views import FEED, basic, states
 from tests.integrated_channels.syncing import run_of
@@ -61,10 +61,9 @@ def configure(customer: EnterpriseCustomer) -> Callable[..., ChannelConfiguratio
     """Return a function that connects the customer to a portal; its arguments are other settings."""
 
     def make(**settings: Any) -> ChannelConfiguration:
-        return make_configuration(
+        return ConfigurationFactory.create(
             channel_code="CSOD",
-            customer_uuid=customer.pk,
-            base_url="https://portal.example.org",
+            enterprise_customer_uuid=customer.pk,
             settings=settings,
             credentials={"username": "cornerstone-sandbox", "password": "not-a-real-cornerstone-password"},
         )
@@ -105,7 +104,7 @@ def staged(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, clock: Clock
 ) -> ChannelConfiguration:
     """A configuration whose feed has ``ITEMS`` newly staged items."""
-    a_catalog(*courses(ITEMS), customer=customer)
+    CatalogFactory.create(courses=ITEMS, customer=customer)
     configuration = configure()
     run_of(configuration, clock)
     return configuration
@@ -175,14 +174,14 @@ def test_an_item_that_changes_in_the_second_of_a_poll_is_not_lost(
     ask: Callable[..., list[str]],
     clock: Clock,
 ) -> None:
-    catalog = a_catalog(a_course("A"), customer=customer)
+    catalog = CatalogFactory.create(content=["A"], customer=customer)
     configuration = configure()
     run_of(configuration, clock)
     clock.forward(minutes=1)
     polled_at = clock.now
     assert ask(polled_at - timedelta(days=1)) == ["A"]  # The portal receives the item.
     clock.forward(microseconds=1)
-    import_into(catalog, [a_course("A", title="Newer")], now=clock.now)
+    import_into(catalog, [CourseFactory.build(key="A", title="Newer")], now=clock.now)
     run_of(configuration, clock)
 
     assert ask(polled_at) == ["A"]
@@ -193,7 +192,7 @@ def test_an_item_that_changes_in_the_second_of_a_poll_is_not_lost(
 def test_an_entry_that_is_written_late_is_as_late_as_its_writing(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, clock: Clock
 ) -> None:
-    a_catalog(*courses(3), customer=customer)
+    CatalogFactory.create(courses=3, customer=customer)
     configuration = configure()
     configuration.chunk_size = 1
     configuration.save()
@@ -240,7 +239,7 @@ def test_head_changes_nothing_where_any_poll_acknowledges(
     ask: Callable[..., list[str]],
     clock: Clock,
 ) -> None:
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
     run_of(configure(any_poll_proves=True), clock)
 
     ask(method="HEAD")

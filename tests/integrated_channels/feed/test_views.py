@@ -16,7 +16,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.http import http_date
 
-from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.models import (
     ContentMetadataItemTransmission,
     FeedItem,
@@ -31,7 +30,8 @@ from enterprise_catalog.sandbox.cornerstone.portal import (
     PollFailedError,
 )
 from enterprise_catalog.wsgi import application
-from tests.factories import a_catalog, a_course, a_customer, courses, import_into
+from tests.factories.catalog import CatalogFactory, CourseFactory, CustomerFactory, import_into
+from tests.factories.channels import ConfigurationFactory
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:
@@ -66,12 +66,11 @@ def configure(customer: EnterpriseCustomer, portal: CornerstoneSandbox) -> Calla
     """Return a function that connects the customer to ``portal``; its arguments are other settings."""
 
     def make(**settings: Any) -> ChannelConfiguration:
-        return make_configuration(
+        return ConfigurationFactory.create(
             channel_code="CSOD",
-            customer_uuid=customer.pk,
-            base_url="https://portal.example.org",
+            enterprise_customer_uuid=customer.pk,
             settings={**portal.channel_settings(), **settings},
-            credentials=dict(portal.channel_credentials()),
+            sandbox=portal,
         )
 
     return make
@@ -127,7 +126,7 @@ def test_a_sync_stages_and_a_later_poll_acknowledges(
     poll: Callable[[], Poll],
     clock: Clock,
 ) -> None:
-    a_catalog(a_course("A"), a_course("B"), customer=customer)
+    CatalogFactory.create(content=["A", "B"], customer=customer)
     poll()  # The first poll has no If-Modified-Since.
     staged = run_of(configuration, clock)
 
@@ -164,16 +163,18 @@ def test_changes_and_deletes_come_with_a_later_time_and_a_return_is_shown_again(
     poll: Callable[[], Poll],
     clock: Clock,
 ) -> None:
-    catalog = a_catalog(a_course("A"), a_course("B"), customer=customer)
+    catalog = CatalogFactory.create(content=["A", "B"], customer=customer)
     settle(configuration, poll, clock)
     keys = dict(FeedItem.objects.values_list("transmission__content_key", "feed_key"))
 
-    import_into(catalog, [a_course("A", title="New")], now=clock.now + timedelta(minutes=1), replace=True)
+    import_into(
+        catalog, [CourseFactory.build(key="A", title="New")], now=clock.now + timedelta(minutes=1), replace=True
+    )
     settle(configuration, poll, clock)
     assert portal.offered() == {"A": "New"}
     assert states() == {"A": "transmitted", "B": "deleted"}
 
-    import_into(catalog, [a_course("A", title="New"), a_course("B")], now=clock.now + timedelta(minutes=2))
+    import_into(catalog, [CourseFactory.build(key="A", title="New"), "B"], now=clock.now + timedelta(minutes=2))
     settle(configuration, poll, clock)
     assert portal.offered() == {"A": "New", "B": "Course B"}
     assert row_of("B").deleted_at is None
@@ -183,7 +184,7 @@ def test_changes_and_deletes_come_with_a_later_time_and_a_return_is_shown_again(
 def test_the_feed_is_empty_when_there_is_nothing_new(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, poll: Callable[[], Poll], clock: Clock
 ) -> None:
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
     settle(configuration, poll, clock)
 
     assert [poll().read for _ in range(3)] == [0, 0, 0]
@@ -196,9 +197,9 @@ def test_a_broken_poll_acknowledges_nothing_and_is_served_again(
     poll: Callable[[], Poll],
     clock: Clock,
 ) -> None:
-    catalog = a_catalog(*courses(5), customer=customer)
+    catalog = CatalogFactory.create(courses=5, customer=customer)
     settle(configuration, poll, clock)
-    import_into(catalog, [a_course("New")], now=clock.now)
+    import_into(catalog, ["New"], now=clock.now)
     run_of(configuration, clock)
 
     portal.breaks = 1
@@ -222,12 +223,12 @@ def test_a_clock_that_is_wrong_loses_nothing(
     skew_seconds: float,
 ) -> None:
     portal.skew_seconds = skew_seconds
-    catalog = a_catalog(a_course("A"), customer=customer)
+    catalog = CatalogFactory.create(content=["A"], customer=customer)
     poll()
     run_of(configuration, clock)
     clock.forward(seconds=max(0.0, -skew_seconds))
     settle(configuration, poll, clock)
-    import_into(catalog, [a_course("A", title="New"), a_course("B")], now=clock.now)
+    import_into(catalog, [CourseFactory.build(key="A", title="New"), "B"], now=clock.now)
     run_of(configuration, clock)
 
     portal.breaks = 1
@@ -249,7 +250,7 @@ def test_a_portal_that_never_says_since_when_proves_by_coming_again_where_that_i
     clock: Clock,
 ) -> None:
     portal.sends_since = False
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
     configuration = configure()
     run_of(configuration, clock)
     assert [poll().read for _ in range(3)] == [1, 1, 1]
@@ -269,7 +270,7 @@ def test_pages_are_bounded_and_in_order(
     poll: Callable[[], Poll],
     clock: Clock,
 ) -> None:
-    a_catalog(*courses(25), customer=customer)
+    CatalogFactory.create(courses=25, customer=customer)
     poll()
     run_of(configuration, clock)
     portal.count = 10
@@ -285,11 +286,11 @@ def test_an_item_that_changes_between_a_poll_and_its_acknowledgment_is_served_ag
     poll: Callable[[], Poll],
     clock: Clock,
 ) -> None:
-    catalog = a_catalog(a_course("A"), customer=customer)
+    catalog = CatalogFactory.create(content=["A"], customer=customer)
     poll()
     run_of(configuration, clock)
     poll()
-    import_into(catalog, [a_course("A", title="Newer")], now=clock.now)
+    import_into(catalog, [CourseFactory.build(key="A", title="Newer")], now=clock.now)
     run_of(configuration, clock)  # Within the same second.
 
     assert poll().taken == 1
@@ -306,7 +307,7 @@ def test_what_left_before_it_was_fetched_is_retired_in_the_feed(
     poll: Callable[[], Poll],
     clock: Clock,
 ) -> None:
-    catalog = a_catalog(a_course("A"), customer=customer)
+    catalog = CatalogFactory.create(content=["A"], customer=customer)
     run_of(configuration, clock)
     import_into(catalog, [], replace=True)
 
@@ -323,7 +324,7 @@ def test_an_item_that_the_feed_cannot_hold_leaves_the_others_alone(
     poll: Callable[[], Poll],
     clock: Clock,
 ) -> None:
-    a_catalog(a_course("A", title=None), a_course("B"), customer=customer)
+    CatalogFactory.create(content=[CourseFactory.build(key="A", title=None), "B"], customer=customer)
 
     run = run_of(configuration, clock)
 
@@ -339,16 +340,10 @@ def test_two_customers_never_see_each_others_items(
     ours: httpx.Client,
     clock: Clock,
 ) -> None:
-    other = a_customer(name="Other", slug="other")
-    a_catalog(a_course("A"), customer=customer)
-    a_catalog(a_course("B"), customer=other)
-    theirs = make_configuration(
-        channel_code="CSOD",
-        customer_uuid=other.pk,
-        base_url="https://portal.example.org",
-        settings={},
-        credentials={"username": "other", "password": "another password"},
-    )
+    other = CustomerFactory.create(name="Other")
+    CatalogFactory.create(content=["A"], customer=customer)
+    CatalogFactory.create(content=["B"], customer=other)
+    theirs = ConfigurationFactory.create(channel_code="CSOD", enterprise_customer_uuid=other.pk)
     for each in (configuration, theirs):
         run_of(each, clock)
 
@@ -362,12 +357,12 @@ def test_two_customers_never_see_each_others_items(
 def test_a_poll_takes_the_same_number_of_statements_for_any_number_of_items(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, poll: Callable[[], Poll], clock: Clock
 ) -> None:
-    catalog = a_catalog(customer=customer)
+    catalog = CatalogFactory.create(customer=customer)
     poll()
 
     def statements_of_a_poll(count: int) -> int:
         for prefix in ("One", "Two"):
-            import_into(catalog, courses(count, prefix=f"{prefix}{count}"), now=clock.now)
+            import_into(catalog, CourseFactory.numbered(count, prefix=f"{prefix}{count}"), now=clock.now)
             run_of(configuration, clock)
             with CaptureQueriesContext(connection) as captured:
                 poll()  # The second poll receives the second half and acknowledges the first half.
@@ -390,7 +385,7 @@ def test_the_portal_shows_a_password_or_a_token(
     with_token: bool,
 ) -> None:
     portal.with_token = with_token
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
     run_of(configuration, clock)
 
     assert poll().taken == 1
@@ -511,7 +506,7 @@ def test_a_feed_that_cannot_be_served_is_no_empty_feed(client: Client, configura
 def test_served_at_is_noted_only_when_the_last_byte_was_taken(
     client: Client, configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock
 ) -> None:
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
     run_of(configuration, clock)
 
     known = {"If-Modified-Since": http_date(clock.now.timestamp())}

@@ -30,7 +30,7 @@ from enterprise_catalog.integrated_channels.lms.deadlines import CallClock, Work
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, RunState, SyncLease
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.settings.environment import Environment
-from tests.factories import a_catalog, a_course
+from tests.factories.catalog import CatalogFactory
 from tests.integrated_channels.hostile import KINDS, hostile_lms
 from tests.integrated_channels.syncing import run_of
 
@@ -240,7 +240,7 @@ def test_a_call_over_its_deadline_ends_the_run_and_pauses_grow_until_one_is_met(
     settings: Settings,
 ) -> None:
     settings.LMS_CALL_SECONDS = SECONDS
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
     pauses = []
 
     with hostile_lms("trailers") as url:
@@ -268,7 +268,7 @@ def test_no_further_call_is_made_in_the_run_of_one_that_was_over_its_deadline(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, clock: Clock, settings: Settings
 ) -> None:
     settings.LMS_CALL_SECONDS = SECONDS
-    a_catalog(*(a_course(key) for key in "ABC"), customer=customer)
+    CatalogFactory.create(content="ABC", customer=customer)
 
     with hostile_lms("trailers") as url:
         run = run_of(configure(base_url=url, chunk_size=1), clock)
@@ -287,7 +287,7 @@ def test_a_run_over_its_time_ends_between_calls_and_the_next_one_continues(
 ) -> None:
     settings.SYNC_RUN_SECONDS = 600
     configuration = configure(chunk_size=1)
-    a_catalog(*(a_course(key) for key in "ABC"), customer=customer)
+    CatalogFactory.create(content="ABC", customer=customer)
     moodle.faults.sleep = lambda _: clock.forward(seconds=601)
     moodle.faults.add(Fault(kind=FaultKind.DELAY, operation="core_course_create_courses"))
 
@@ -312,7 +312,7 @@ def test_a_run_that_breaks_a_call_off_after_a_stop_request_loses_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(stopping, "GRACE_SECONDS", 0.2)
-    a_catalog(a_course("A"), a_course("B"), customer=customer)
+    CatalogFactory.create(content=["A", "B"], customer=customer)
     is_over = threading.Event()
 
     def request_stop_and_hang(_: float) -> None:

@@ -14,7 +14,7 @@ from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
 from enterprise_catalog.integrated_channels.lms.client import LMSClient
 from enterprise_catalog.integrated_channels.lms.ssrf import is_public, public_address
 from enterprise_catalog.integrated_channels.models import RunState
-from tests.factories import a_catalog, a_course
+from tests.factories.catalog import CatalogFactory
 from tests.integrated_channels.syncing import run_of
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def test_a_run_stops_and_says_why(
     clock: Clock,
 ) -> None:
     settings.LMS_PRIVATE_ADDRESSES = False
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
 
     run = run_of(configuration, clock)
 

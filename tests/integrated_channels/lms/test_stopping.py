@@ -14,7 +14,7 @@ from enterprise_catalog.integrated_channels.lms import stopping
 from enterprise_catalog.integrated_channels.models import RunState, SyncLease
 from enterprise_catalog.integrated_channels.tasks import sync_configuration
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from tests.factories import a_catalog, a_course
+from tests.factories.catalog import CatalogFactory
 from tests.integrated_channels.syncing import run_of
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def test_a_run_ends_between_two_calls_and_the_next_one_continues(
 ) -> None:
     configuration.chunk_size = 1
     configuration.save()
-    a_catalog(a_course("A"), a_course("B"), a_course("C"), customer=customer)
+    CatalogFactory.create(content=["A", "B", "C"], customer=customer)
     moodle.faults.sleep = lambda _: stopping.request_stop()
     moodle.faults.add(Fault(kind=FaultKind.DELAY, operation="core_course_create_courses"))
 

@@ -17,7 +17,6 @@ from django.utils import timezone
 
 from enterprise_catalog.catalog.models import EnterpriseCatalog
 from enterprise_catalog.celery import app
-from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
@@ -26,7 +25,8 @@ from enterprise_catalog.integrated_channels.models import (
     TransmissionAttempt,
 )
 from enterprise_catalog.integrated_channels.tasks import sync_configuration, sync_due_configurations
-from tests.factories import a_catalog, a_customer, import_into
+from tests.factories.catalog import CatalogFactory, CustomerFactory, import_into
+from tests.factories.channels import ConfigurationFactory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -45,8 +45,8 @@ def main() -> None:
 
 def make_customer(name: str, catalogs: int) -> dict[str, Any]:
     """Create a customer with empty catalogs. Return the UUID of the customer and of each catalog."""
-    customer = a_customer(name=name, slug=name.lower())
-    made = [a_catalog(customer=customer, title=f"{name} {number}") for number in range(catalogs)]
+    customer = CustomerFactory.create(name=name)
+    made = [CatalogFactory.create(customer=customer, title=f"{name} {number}") for number in range(catalogs)]
     return {"customer": customer.pk, "catalogs": [catalog.pk for catalog in made]}
 
 
@@ -57,16 +57,14 @@ def connect(customer: str, catalogs: Iterable[str], lms: Mapping[str, Any], colu
         lms: URL, settings and credentials of a sandbox.
         columns: other columns of the configuration.
     """
-    configuration = make_configuration(
-        channel_code="MOODLE",
-        customer_uuid=UUID(customer),
+    return ConfigurationFactory.create(
+        enterprise_customer_uuid=UUID(customer),
         base_url=lms["url"],
         settings=lms["settings"],
         credentials=lms["credentials"],
         catalog_uuids=[UUID(catalog) for catalog in catalogs],
-    )
-    ChannelConfiguration.objects.filter(pk=configuration.pk).update(**columns)
-    return configuration.pk
+        **columns,
+    ).pk
 
 
 def put(catalog: str, documents: Sequence[dict[str, Any]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.factories import a_course
+from tests.factories.catalog import CourseFactory
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -105,7 +105,9 @@ class ChangingCatalogs:
 
     def _document(self, key: str) -> dict[str, Any]:
         version = self.versions[key]
-        return a_course(key, title=f"Version {version} of {key}", full_description=f"<p>Text {version}.</p>")
+        return CourseFactory.build(
+            key=key, title=f"Version {version} of {key}", full_description=f"<p>Text {version}.</p>"
+        )
 
 
 def as_offered(documents: Mapping[str, dict[str, Any]]) -> dict[str, str]:

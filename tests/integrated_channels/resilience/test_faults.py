@@ -20,7 +20,6 @@ import pytest
 from django.conf import settings as site_settings
 from django.core.management import call_command
 
-from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.domain import Outcome
 from enterprise_catalog.integrated_channels.feed import views as feed_views
@@ -30,7 +29,8 @@ from enterprise_catalog.integrated_channels.models import (
     RunState,
     TransmissionAttempt,
 )
-from tests.factories import a_catalog, import_into
+from tests.factories.catalog import CatalogFactory, import_into
+from tests.factories.channels import ConfigurationFactory
 from tests.integrated_channels.loopback import on_loopback
 from tests.integrated_channels.resilience.attempts import check_accounts, check_back_off
 from tests.integrated_channels.resilience.changing_catalogs import ChangingCatalogs
@@ -197,17 +197,17 @@ def trial(
     sandbox = played.make(clock=now)
     sandbox.faults = faults = CountedFaults(played, seed=seed)
     lms = Watched(sandbox)
-    stored = {name: a_catalog(customer=customer) for name in ("some", "others")}
+    stored = {name: CatalogFactory.create(customer=customer) for name in ("some", "others")}
     with on_loopback(lms) as url, httpx.Client(base_url=catalog_service.url, timeout=60) as client:
-        configuration = make_configuration(
+        configuration = ConfigurationFactory.create(
             channel_code=played.code,
-            customer_uuid=customer.pk,
+            enterprise_customer_uuid=customer.pk,
             base_url=url,
             settings={**sandbox.channel_settings(), **played.settings},
-            credentials=dict(sandbox.channel_credentials()),
+            sandbox=sandbox,
+            chunk_size=played.chunk_size,
+            delete_limit_percent=100,
         )
-        configuration.chunk_size, configuration.delete_limit_percent = played.chunk_size, 100
-        configuration.save()
         catalogs = ChangingCatalogs([*stored], dice)
         yield Trial(configuration, catalogs, stored, played, sandbox, lms, faults, client, clock, dice)
 

@@ -21,7 +21,6 @@ from django.db import connection
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.feed import views as feed_views
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
@@ -29,6 +28,7 @@ from enterprise_catalog.integrated_channels.models import (
     FeedItem,
 )
 from enterprise_catalog.integrated_channels.sync.engine import sync
+from tests.factories.channels import ConfigurationFactory
 from tests.integrated_channels.resilience.model.catalogs import Catalogs, TickingClock
 from tests.integrated_channels.resilience.model.occurrences import OCCURRENCES, note
 from tests.integrated_channels.resilience.model.portal import FATES, NO_POLLS, OLD, ModelPortal
@@ -76,16 +76,13 @@ class Feed(RuleBasedStateMachine):
     def begin(self, *, skew: int, count: int | None, number: int) -> None:
         clock = self.clock
         self.portal = ModelPortal(clock=lambda: clock().timestamp(), skew_seconds=skew, count=count)
-        configuration = make_configuration(
+        self.id = ConfigurationFactory.create(
             channel_code="CSOD",
-            customer_uuid=self.catalogs.customer.pk,
-            base_url="https://portal.example.org",
-            settings=dict(self.portal.channel_settings()),
-            credentials=dict(self.portal.channel_credentials()),
-        )
-        configuration.chunk_size, configuration.delete_limit_percent = 1, 100
-        configuration.save()
-        self.id = configuration.pk
+            enterprise_customer_uuid=self.catalogs.customer.pk,
+            sandbox=self.portal,
+            chunk_size=1,
+            delete_limit_percent=100,
+        ).pk
         self.catalogs.add(number | 1)
         self.portal.visit(self.client, self.customer, "well")  # Like the first poll of a portal, without a time.
         self._sync(Worker())

@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 
 from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
-from tests.factories import a_course
+from tests.factories.catalog import CourseFactory
 from tests.integrated_channels.hostile import hostile_lms
 from tests.integrated_channels.loopback import on_loopback
 from tests.integrated_channels.resilience.celery_workers import PATIENCE_SECONDS
@@ -78,7 +78,7 @@ def fleet(tmp_path: Path, redis_url: str) -> Iterator[Fleet]:
             site.dialogue("from tests.integrated_channels.resilience.admin_process import main; main()")
         )
         made = office.ask(do="make_customer", name="Acme", catalogs=1)
-        office.ask(do="put", catalog=made["catalogs"][0], documents=[a_course(key) for key in "ABC"])
+        office.ask(do="put", catalog=made["catalogs"][0], documents=[CourseFactory.build(key=key) for key in "ABC"])
         lms = MoodleSandbox()
         announced = {"settings": dict(lms.channel_settings()), "credentials": dict(lms.channel_credentials())}
 

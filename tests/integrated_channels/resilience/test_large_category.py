@@ -20,7 +20,7 @@ from enterprise_catalog.integrated_channels.models import RunState, SyncLease, T
 from enterprise_catalog.integrated_channels.sync.engine import sync
 from enterprise_catalog.sandbox.moodle.courses import Course
 from enterprise_catalog.sandbox.moodle.web_service import CREATE, MoodleSandbox
-from tests.factories import a_catalog, courses
+from tests.factories.catalog import CatalogFactory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +74,7 @@ def test_a_category_of_5000_courses_causes_no_timeout_and_no_look_up(
         clock.forward(seconds=seconds)
 
     moodle.sort_seconds_per_course, moodle.sleep = SORT_SECONDS_PER_COURSE, take
-    a_catalog(*courses(ours), customer=customer)
+    CatalogFactory.create(courses=ours, customer=customer)
 
     runs = sync_until_complete(configuration, clock)
 
@@ -105,7 +105,7 @@ def test_a_category_that_grew_behind_our_back_costs_one_timeout_and_no_course_tw
     naps = iter([3.0])
     moodle.sort_seconds_per_course, moodle.sleep = 1e-9, lambda _: time.sleep(next(naps, 0.0))
     moodle.lock_wait_seconds = 0.0  # Rejects a create at once while an earlier create is active.
-    a_catalog(*courses(150), customer=customer)
+    CatalogFactory.create(courses=150, customer=customer)
     SyncLease.objects.create(configuration=configuration, batch_sizes={"create": 60})
 
     run = sync(configuration, clock=timezone.now)

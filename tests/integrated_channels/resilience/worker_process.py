@@ -41,7 +41,7 @@ from enterprise_catalog.integrated_channels.models import (
     TransmissionAttempt,
 )
 from enterprise_catalog.integrated_channels.tasks import sync_configuration
-from tests.factories import a_course
+from tests.factories.catalog import CourseFactory
 from tests.integrated_channels.resilience.reconciliation import Ledger, as_text
 from tests.integrated_channels.resilience.tables import items_of, rows_of
 
@@ -152,7 +152,7 @@ class Workshop:
 
     def _import(self, query: CatalogQuery, titles: Mapping[str, str]) -> None:
         """Replace the query's content with these titles."""
-        lines = [json.dumps(a_course(key, title=title)).encode() for key, title in titles.items()]
+        lines = [json.dumps(CourseFactory.build(key=key, title=title)).encode() for key, title in titles.items()]
         import_documents(lambda: query, lines, now=timezone.now(), replace=True, allow_shrink=True)
 
     def sync_in_fork(

@@ -25,7 +25,7 @@ from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 from enterprise_catalog.integrated_channels.tasks import sync_configuration
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.admin_pages.confirming import run
-from tests.factories import a_course, import_into
+from tests.factories.catalog import CourseFactory, import_into
 from tests.integrated_channels.admin.test_configurations import filled_in
 from tests.integrated_channels.pages import ATTEMPTS, CONFIGURATIONS, RUNS, TRANSMISSIONS
 from tests.integrated_channels.secrecy.repeating import Mishap
@@ -140,7 +140,9 @@ class History:
         number = next(self._numbers)
         self.repeater.secrets.update(self.access.secrets().values())
         ChannelConfiguration.objects.update(credentials=encrypt(dict(self.access.credentials())))
-        courses = [a_course(key, title=f"{NAMED} {number}") for key in ("Northwind+A", f"Northwind+New{number}")]
+        courses = [
+            CourseFactory.build(key=key, title=f"{NAMED} {number}") for key in ("Northwind+A", f"Northwind+New{number}")
+        ]
         import_into(self.catalog, courses, now=self.clock.now, replace=True)
         cache.clear()
 

@@ -11,7 +11,7 @@ from enterprise_catalog.integrated_channels.audit import attempts
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState, SyncRun, TransmissionAttempt
 from enterprise_catalog.integrated_channels.sync.engine import sync
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from tests.factories import a_catalog, courses
+from tests.factories.catalog import CatalogFactory
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def configuration(configure: Callable[..., ChannelConfiguration]) -> ChannelConf
 @pytest.fixture(autouse=True)
 def catalog(customer: EnterpriseCustomer) -> EnterpriseCatalog:
     """A catalog of three courses that the LMS does not have."""
-    return a_catalog(*courses(3), customer=customer)
+    return CatalogFactory.create(courses=3, customer=customer)
 
 
 def check_broken_run(configuration: ChannelConfiguration, clock: Clock, error: type[Exception], reason: str) -> None:

@@ -23,7 +23,7 @@ from enterprise_catalog.integrated_channels.models import (
 )
 from enterprise_catalog.integrated_channels.sync.checkpoint import REASON
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from tests.factories import a_catalog, a_course, courses, import_into
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.integrated_channels.syncing import run_of
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def asked() -> Iterator[list[str]]:
 @pytest.fixture
 def catalog(configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock) -> EnterpriseCatalog:
     """A catalog of A and B, sent by a complete run an hour ago."""
-    catalog = a_catalog(a_course("A"), a_course("B"), customer=customer)
+    catalog = CatalogFactory.create(content=["A", "B"], customer=customer)
     assert run_of(configuration, clock).state == RunState.COMPLETE
     clock.forward(hours=1)
     return catalog
@@ -100,7 +100,9 @@ def test_one_unchanged_run_follows_the_other(
 def test_a_run_that_deleted_and_updated_counts_what_is_left(
     configuration: ChannelConfiguration, catalog: EnterpriseCatalog, clock: Clock
 ) -> None:
-    import_into(catalog, [a_course("B", title="New"), *courses(3)], now=clock.now, replace=True)
+    import_into(
+        catalog, [CourseFactory.build(key="B", title="New"), *CourseFactory.numbered(3)], now=clock.now, replace=True
+    )
     run_of(configuration, clock)
 
     assert run_of(configuration, clock).matched == 4
@@ -158,7 +160,7 @@ def test_an_edit_of_name_or_pace_asks_for_no_diff(
 def test_changed_content_is_found(
     configuration: ChannelConfiguration, catalog: EnterpriseCatalog, clock: Clock, asked: list[str]
 ) -> None:
-    import_into(catalog, [a_course("A", title="New")], now=clock.now)
+    import_into(catalog, [CourseFactory.build(key="A", title="New")], now=clock.now)
 
     run = run_of(configuration, clock)
 
@@ -169,7 +171,7 @@ def test_changed_content_is_found(
 def test_an_item_that_came_and_one_that_left_are_found(
     configuration: ChannelConfiguration, catalog: EnterpriseCatalog, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    import_into(catalog, [a_course("B"), a_course("C")], now=clock.now, replace=True)
+    import_into(catalog, ["B", "C"], now=clock.now, replace=True)
 
     run_of(configuration, clock)
 
@@ -179,7 +181,7 @@ def test_an_item_that_came_and_one_that_left_are_found(
 def test_an_item_that_only_left_is_found(
     configuration: ChannelConfiguration, catalog: EnterpriseCatalog, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    import_into(catalog, [a_course("B")], now=clock.now, replace=True)
+    import_into(catalog, ["B"], now=clock.now, replace=True)
 
     run_of(configuration, clock)
 
@@ -193,7 +195,7 @@ def test_a_catalog_that_was_added_and_one_that_was_removed_are_found(
     moodle: MoodleSandbox,
     clock: Clock,
 ) -> None:
-    a_catalog(a_course("C"), customer=customer)
+    CatalogFactory.create(content=["C"], customer=customer)
     run_of(configuration, clock)
     with_both = sorted(moodle.offered())
 
@@ -219,10 +221,10 @@ def test_new_enrolment_addresses_are_found(
 def test_what_changes_while_a_run_sends_is_found_by_the_next(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    catalog = a_catalog(a_course("A"), customer=customer)
+    catalog = CatalogFactory.create(content=["A"], customer=customer)
 
     def meanwhile(_: float) -> None:
-        import_into(catalog, [a_course("B")], now=clock.now)
+        import_into(catalog, ["B"], now=clock.now)
         connection.close()  # Runs in the sandbox's thread.
 
     moodle.faults.sleep = meanwhile
@@ -244,7 +246,7 @@ def test_of_more_catalogs_than_a_page_holds_nothing_is_remembered(
 ) -> None:
     monkeypatch.setattr(CatalogPagination, "max_page_size", 1)
     for key in ("A", "B"):
-        a_catalog(a_course(key), customer=customer)
+        CatalogFactory.create(content=[key], customer=customer)
     run_of(configuration, clock)
     asked.clear()
 
@@ -261,7 +263,7 @@ def test_of_more_catalogs_than_a_page_holds_nothing_is_remembered(
 def test_other_catalogs_in_the_configuration_are_sent(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    named = a_catalog(a_course("C"), customer=customer)
+    named = CatalogFactory.create(content=["C"], customer=customer)
     run_of(configuration, clock)
 
     run_of(edit(configuration, catalog_uuids=[str(named.pk)]), clock)
@@ -272,8 +274,8 @@ def test_other_catalogs_in_the_configuration_are_sent(
 def test_other_catalogs_that_are_named_while_a_run_sends_are_sent_by_the_next(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(a_course("A"), customer=customer)
-    named = a_catalog(a_course("B"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
+    named = CatalogFactory.create(content=["B"], customer=customer)
 
     def meanwhile(_: float) -> None:
         edit(configuration, catalog_uuids=[str(named.pk)])
@@ -325,7 +327,7 @@ def test_an_item_that_is_unsettled_or_was_queued_again_is_sent(
 def test_an_item_that_failed_is_tried_again_when_it_is_due(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
     moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation="core_course_create_courses"))
     run_of(configuration, clock)
 
@@ -341,7 +343,7 @@ def test_an_item_that_failed_is_tried_again_when_it_is_due(
 def test_an_incomplete_run_lets_be_forgotten_what_a_complete_one_remembered(
     configuration: ChannelConfiguration, catalog: EnterpriseCatalog, clock: Clock, asked: list[str]
 ) -> None:
-    import_into(catalog, [a_course("C", title=None)], now=clock.now)
+    import_into(catalog, [CourseFactory.build(key="C", title=None)], now=clock.now)
     run_of(configuration, clock)
     configuration.refresh_from_db()
     asked.clear()

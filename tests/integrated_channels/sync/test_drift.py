@@ -10,7 +10,6 @@ import orjson
 import pytest
 
 import enterprise_catalog
-from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.lms.client import MAX_RESPONSE_BYTES
@@ -19,7 +18,8 @@ from enterprise_catalog.integrated_channels.sync.drift import DriftReport, check
 from enterprise_catalog.sandbox.moodle.courses import Course
 from enterprise_catalog.sandbox.moodle.web_service import REST_PAGE
 from enterprise_catalog.sandbox.registry import SANDBOXES
-from tests.factories import a_catalog, a_course
+from tests.factories.catalog import CatalogFactory, CourseFactory
+from tests.factories.channels import ConfigurationFactory
 from tests.integrated_channels.loopback import on_loopback
 from tests.integrated_channels.syncing import run_of
 from tests.sandbox.moodle.client import control
@@ -51,16 +51,18 @@ UNLIMITED: Final[dict[str, dict[str, Any]]] = {"DEGREED2": {"calls_per_minute": 
 @pytest.mark.parametrize("code", [code for code, channel in CHANNELS.items() if channel.can_list])
 def test_no_text_is_a_difference_after_a_sync(code: str, customer: EnterpriseCustomer, clock: Clock) -> None:
     documents = [orjson.loads(line) for line in SAMPLE.read_bytes().splitlines()]
-    titled = [a_course(f"Awkward+{n}", title=text, short_description=text) for n, text in enumerate(AWKWARD)]
-    a_catalog(*documents, *titled, customer=customer)
+    titled = [
+        CourseFactory.build(key=f"Awkward+{n}", title=text, short_description=text) for n, text in enumerate(AWKWARD)
+    ]
+    CatalogFactory.create(content=[*documents, *titled], customer=customer)
     sandbox = SANDBOXES[code]()
     with on_loopback(sandbox) as url:
-        configuration = make_configuration(
+        configuration = ConfigurationFactory.create(
             channel_code=code,
-            customer_uuid=customer.pk,
+            enterprise_customer_uuid=customer.pk,
             base_url=url,
             settings={**sandbox.channel_settings(), **UNLIMITED.get(code, {})},
-            credentials=dict(sandbox.channel_credentials()),
+            sandbox=sandbox,
         )
         run_of(configuration, clock)
         transmitted = ContentMetadataItemTransmission.objects.of(configuration).filter(state=State.TRANSMITTED)
@@ -76,7 +78,7 @@ def test_a_site_whose_list_exceeds_the_size_limit_is_listed_in_parts(
     moodle_url: str,
     clock: Clock,
 ) -> None:
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
     run_of(configuration, clock)
     for number in range(9_280):
         name = f"Theirs {number}"

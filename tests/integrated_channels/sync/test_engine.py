@@ -14,7 +14,7 @@ from enterprise_catalog.integrated_channels.models import (
     RunState,
 )
 from enterprise_catalog.sandbox.moodle.courses import Course
-from tests.factories import a_catalog, a_course, courses, import_into
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_first_sync_brings_the_whole_catalog_to_the_lms(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(3), customer=customer)
+    CatalogFactory.create(courses=3, customer=customer)
 
     run = run_of(configuration, clock)
 
@@ -46,7 +46,7 @@ def test_a_first_sync_brings_the_whole_catalog_to_the_lms(
 def test_a_second_sync_sends_nothing(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(3), customer=customer)
+    CatalogFactory.create(courses=3, customer=customer)
     run_of(configuration, clock)
     calls = moodle.calls.copy()
 
@@ -79,7 +79,7 @@ def test_the_next_chunk_is_fetched_while_the_lms_is_at_work_with_this_one(
 
     monkeypatch.setattr(CatalogClient, "metadata", noted_fetch)
     monkeypatch.setattr(Moodle, "create", slow_create)
-    a_catalog(*courses(4), customer=customer)
+    CatalogFactory.create(courses=4, customer=customer)
 
     run = run_of(configure(chunk_size=2), clock)
 
@@ -90,10 +90,10 @@ def test_the_next_chunk_is_fetched_while_the_lms_is_at_work_with_this_one(
 def test_changes_come_as_creates_updates_and_deletes(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    catalog = a_catalog(*(a_course(key) for key in ("A", "B", "C")), customer=customer)
+    catalog = CatalogFactory.create(content=("A", "B", "C"), customer=customer)
     run_of(configuration, clock)
     clock.forward(hours=1)
-    import_into(catalog, [a_course("B", title="New"), a_course("C"), a_course("D")], now=clock.now, replace=True)
+    import_into(catalog, [CourseFactory.build(key="B", title="New"), "C", "D"], now=clock.now, replace=True)
 
     run = run_of(configuration, clock)
 
@@ -108,13 +108,13 @@ def test_changes_come_as_creates_updates_and_deletes(
 def test_a_deleted_item_is_hidden_its_row_stays_and_its_return_shows_it_again(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    catalog = a_catalog(a_course("A"), a_course("B"), customer=customer)
+    catalog = CatalogFactory.create(content=["A", "B"], customer=customer)
     run_of(configuration, clock)
-    import_into(catalog, [a_course("B")], replace=True)
+    import_into(catalog, ["B"], replace=True)
     run_of(configuration, clock)
     deleted = row_of("A")
 
-    import_into(catalog, [a_course("A")])
+    import_into(catalog, ["A"])
     run_of(configuration, clock)
 
     assert (deleted.state, deleted.deleted_at, deleted.remote_deleted_at) == ("deleted", clock.now, clock.now)
@@ -132,11 +132,11 @@ def test_a_deleted_item_is_hidden_its_row_stays_and_its_return_shows_it_again(
 def test_an_item_that_another_catalog_still_has_is_not_deleted(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    first = a_catalog(a_course("A"), a_course("B"), customer=customer)
-    a_catalog(a_course("B"), a_course("C"), customer=customer)
+    first = CatalogFactory.create(content=["A", "B"], customer=customer)
+    CatalogFactory.create(content=["B", "C"], customer=customer)
     run_of(configuration, clock)
 
-    import_into(first, [a_course("A")], replace=True)
+    import_into(first, ["A"], replace=True)
     run = run_of(configuration, clock)
 
     assert "delete" not in run.counts
@@ -146,8 +146,8 @@ def test_an_item_that_another_catalog_still_has_is_not_deleted(
 def test_only_the_catalogs_that_the_configuration_names_are_sent(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    named = a_catalog(a_course("A"), customer=customer)
-    a_catalog(a_course("B"), customer=customer)
+    named = CatalogFactory.create(content=["A"], customer=customer)
+    CatalogFactory.create(content=["B"], customer=customer)
 
     run_of(configure(catalog_uuids=[str(named.pk)]), clock)
 
@@ -157,11 +157,11 @@ def test_only_the_catalogs_that_the_configuration_names_are_sent(
 def test_a_change_that_does_not_reach_the_payload_is_not_sent(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    catalog = a_catalog(a_course("A"), customer=customer)
+    catalog = CatalogFactory.create(content=["A"], customer=customer)
     run_of(configuration, clock)
     calls = moodle.calls.copy()
     clock.forward(hours=1)
-    import_into(catalog, [a_course("A", skill_names=["Python"])], now=clock.now)
+    import_into(catalog, [CourseFactory.build(key="A", skill_names=["Python"])], now=clock.now)
 
     run = run_of(configuration, clock)
 
@@ -173,7 +173,7 @@ def test_a_change_that_does_not_reach_the_payload_is_not_sent(
 def test_a_run_sends_at_most_its_number_of_chunks_and_the_next_ones_finish(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(5), customer=customer)
+    CatalogFactory.create(courses=5, customer=customer)
     configuration = configure(chunk_size=2, max_chunks_per_run=2)
 
     first = run_of(configuration, clock)
@@ -189,11 +189,11 @@ def test_a_run_sends_at_most_its_number_of_chunks_and_the_next_ones_finish(
 def test_a_course_that_somebody_deleted_in_the_lms_is_made_again_when_it_changes(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    catalog = a_catalog(a_course("A"), customer=customer)
+    catalog = CatalogFactory.create(content=["A"], customer=customer)
     run_of(configuration, clock)
     moodle.reset()
     clock.forward(hours=1)
-    import_into(catalog, [a_course("A", title="New")], now=clock.now)
+    import_into(catalog, [CourseFactory.build(key="A", title="New")], now=clock.now)
 
     run = run_of(configuration, clock)
 
@@ -205,7 +205,7 @@ def test_a_course_that_is_in_the_lms_already_is_adopted(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     moodle.table.add(Course(fullname="Old", shortname="old", idnumber="A", categoryid=1, visible=0))
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
 
     run = run_of(configuration, clock)
 

@@ -30,7 +30,8 @@ from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailable
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
 from enterprise_catalog.integrated_channels.sync.desired import catalogs_to_send, load_desired_items
 from enterprise_catalog.integrated_channels.sync.export import Export, export_chunk, translate_chunk
-from tests.factories import DAY_ONE, a_catalog, a_course, a_customer
+from tests.factories import DAY_ONE
+from tests.factories.catalog import CatalogFactory, CourseFactory, CustomerFactory
 from tests.integrated_channels.channels.moodle.connection import connected
 from tests.integrated_channels.scripted_catalog import served
 
@@ -63,7 +64,7 @@ def channel() -> Moodle:
 
 @pytest.fixture
 def customer() -> EnterpriseCustomer:
-    return a_customer()
+    return CustomerFactory.create()
 
 
 @pytest.fixture
@@ -71,8 +72,8 @@ def overlapping(customer: EnterpriseCustomer) -> tuple[EnterpriseCatalog, Enterp
     """Two catalogs in order of UUID: the first has A and B, the second B and C."""
     first, second = (uuid.UUID(int=number) for number in (1, 2))
     return (
-        a_catalog(a_course("A"), a_course("B"), customer=customer, uuid=first),
-        a_catalog(a_course("B"), a_course("C"), customer=customer, uuid=second),
+        CatalogFactory.create(content=["A", "B"], customer=customer, uuid=first),
+        CatalogFactory.create(content=["B", "C"], customer=customer, uuid=second),
     )
 
 
@@ -119,7 +120,7 @@ def test_the_union_of_all_catalogs_of_the_customer_is_desired(
     client: CatalogClient, customer: EnterpriseCustomer, overlapping: tuple[EnterpriseCatalog, EnterpriseCatalog]
 ) -> None:
     first, second = overlapping
-    a_catalog(a_course("D"), customer=a_customer(slug="other"))
+    CatalogFactory.create(content=["D"], customer__slug="other")
 
     assert desired(client, customer) == {
         "A": DesiredItem(first.pk, None),
@@ -234,7 +235,7 @@ def test_one_catalog_that_cannot_be_read_leaves_nothing_known(customer: Enterpri
 
 
 def test_what_is_created_and_updated_is_translated(client: CatalogClient, channel: Moodle) -> None:
-    catalog = a_catalog(a_course("A"), a_course("B"))
+    catalog = CatalogFactory.create(content=["A", "B"])
 
     export = exported(client, channel, Action.UPDATE, catalog.pk, A={"remote_id": "7"}, B={})
 
@@ -284,7 +285,9 @@ def test_each_catalog_is_asked_once_for_its_items_and_none_for_deletes(channel: 
 
 
 def test_a_document_that_cannot_be_read_or_sent_harms_no_other(client: CatalogClient, channel: Moodle) -> None:
-    catalog = a_catalog(a_course("A"), a_course("B", title={"not": "text"}), a_course("C", title=None))
+    catalog = CatalogFactory.create(
+        content=["A", CourseFactory.build(key="B", title={"not": "text"}), CourseFactory.build(key="C", title=None)]
+    )
 
     export = exported(client, channel, Action.CREATE, catalog.pk, A={}, B={}, C={})
 
@@ -299,7 +302,7 @@ def test_a_document_that_cannot_be_read_or_sent_harms_no_other(client: CatalogCl
 def test_an_item_that_left_the_catalog_meanwhile_is_left_to_the_next_run(
     client: CatalogClient, channel: Moodle
 ) -> None:
-    catalog = a_catalog(a_course("A"))
+    catalog = CatalogFactory.create(content=["A"])
 
     export = exported(client, channel, Action.CREATE, catalog.pk, A={}, B={})
 
@@ -309,7 +312,7 @@ def test_an_item_that_left_the_catalog_meanwhile_is_left_to_the_next_run(
 
 
 def test_an_update_that_would_change_nothing_at_the_lms_is_not_sent(client: CatalogClient, channel: Moodle) -> None:
-    catalog = a_catalog(a_course("A"))
+    catalog = CatalogFactory.create(content=["A"])
     first = exported(client, channel, Action.CREATE, catalog.pk, A={})
     held = {"state": State.TRANSMITTED, "payload_hash": first.exported["A"].payload_hash}
 
@@ -326,7 +329,7 @@ def test_an_update_that_would_change_nothing_at_the_lms_is_not_sent(client: Cata
 def test_an_item_that_the_lms_may_not_hold_is_sent_though_it_did_not_change(
     client: CatalogClient, channel: Moodle, action: Action, state: State
 ) -> None:
-    catalog = a_catalog(a_course("A"))
+    catalog = CatalogFactory.create(content=["A"])
     first = exported(client, channel, Action.CREATE, catalog.pk, A={})
     row = {"state": state, "payload_hash": first.exported["A"].payload_hash}
 

@@ -15,7 +15,7 @@ from enterprise_catalog.integrated_channels.models import (
 )
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.moodle.courses import Course
-from tests.factories import a_catalog, a_course, a_customer, courses, import_into
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_an_item_that_cannot_be_sent_is_recorded_with_its_reason_and_stops_nothing(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(a_course("A"), a_course("L" * 101), a_course("Z", title=["no", "text"]), customer=customer)
+    CatalogFactory.create(
+        content=["A", "L" * 101, CourseFactory.build(key="Z", title=["no", "text"])], customer=customer
+    )
 
     run = run_of(configuration, clock)
 
@@ -49,7 +51,7 @@ def test_an_item_that_the_lms_refuses_harms_no_other_of_its_chunk(
             fullname="Theirs", shortname="Course Northwind+C000004 (Northwind+C000004)", idnumber="theirs", categoryid=1
         )
     )
-    a_catalog(*courses(8), customer=customer)
+    CatalogFactory.create(courses=8, customer=customer)
 
     run = run_of(configuration, clock)
 
@@ -62,11 +64,11 @@ def test_an_item_that_the_lms_refuses_harms_no_other_of_its_chunk(
 def test_a_rejected_item_is_tried_again_as_soon_as_its_content_changes(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock
 ) -> None:
-    catalog = a_catalog(a_course("A", title=None), customer=customer)
+    catalog = CatalogFactory.create(content=[CourseFactory.build(key="A", title=None)], customer=customer)
     run_of(configuration, clock)
     clock.forward(minutes=1)
     waited = run_of(configuration, clock)
-    import_into(catalog, [a_course("A", title="At last")], now=clock.now)
+    import_into(catalog, [CourseFactory.build(key="A", title="At last")], now=clock.now)
 
     run = run_of(configuration, clock)
 
@@ -78,12 +80,12 @@ def test_a_rejected_item_is_tried_again_as_soon_as_its_content_changes(
 def test_a_document_that_cannot_be_read_rests_until_it_changes(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock
 ) -> None:
-    catalog = a_catalog(a_course("A", title=["no", "text"]), customer=customer)
+    catalog = CatalogFactory.create(content=[CourseFactory.build(key="A", title=["no", "text"])], customer=customer)
     rejected = run_of(configuration, clock)
 
     clock.forward(minutes=1)
     waited = run_of(configuration, clock)
-    import_into(catalog, [a_course("A")], now=clock.now)
+    import_into(catalog, ["A"], now=clock.now)
     mended = run_of(configuration, clock)
 
     assert rejected.counts == {"create": {"rejected": 1}}
@@ -94,7 +96,7 @@ def test_a_document_that_cannot_be_read_rests_until_it_changes(
 def test_a_passing_failure_rests_and_is_tried_again_when_due(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
     moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation="core_course_create_courses"))
 
     failed = run_of(configuration, clock)
@@ -114,7 +116,7 @@ def test_a_passing_failure_rests_and_is_tried_again_when_due(
 def test_an_answer_that_was_lost_after_the_lms_did_the_work_leads_to_no_second_course(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
     moodle.faults.add(Fault(kind=FaultKind.DROP, operation="core_course_create_courses"))
 
     lost = run_of(configuration, clock)
@@ -130,10 +132,10 @@ def test_an_answer_that_was_lost_after_the_lms_did_the_work_leads_to_no_second_c
 def test_a_course_whose_create_is_in_doubt_is_hidden_when_it_leaves_the_catalog(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    catalog = a_catalog(a_course("A"), a_course("B"), customer=customer)
+    catalog = CatalogFactory.create(content=["A", "B"], customer=customer)
     moodle.faults.add(Fault(kind=FaultKind.DROP, operation="core_course_create_courses"))
     run_of(configuration, clock)
-    import_into(catalog, [a_course("B")], replace=True)
+    import_into(catalog, ["B"], replace=True)
     clock.forward(minutes=5)
 
     run = run_of(configuration, clock)
@@ -145,7 +147,7 @@ def test_a_course_whose_create_is_in_doubt_is_hidden_when_it_leaves_the_catalog(
 def test_dead_credentials_stop_the_run_and_leave_the_items_as_they_were(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(3), customer=customer)
+    CatalogFactory.create(courses=3, customer=customer)
     moodle.expire_tokens()
 
     run = run_of(configuration, clock)
@@ -160,9 +162,9 @@ def test_dead_credentials_stop_the_run_and_leave_the_items_as_they_were(
 def test_a_row_names_the_catalog_of_what_the_lms_holds_until_it_holds_something_else(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    first = a_catalog(a_course("A"), customer=customer)
+    first = CatalogFactory.create(content=["A"], customer=customer)
     run_of(configuration, clock)
-    a_catalog(a_course("A", title="New"), customer=customer, now=clock.now)
+    CatalogFactory.create(content=[CourseFactory.build(key="A", title="New")], customer=customer, now=clock.now)
     import_into(first, [], replace=True, now=clock.now)
     moodle.expire_tokens()
 
@@ -175,7 +177,7 @@ def test_a_row_names_the_catalog_of_what_the_lms_holds_until_it_holds_something_
 def test_a_silent_lms_ends_the_run_after_three_chunks(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(8), customer=customer)
+    CatalogFactory.create(courses=8, customer=customer)
     moodle.faults.add(Fault(kind=FaultKind.REFUSE, times=None))
 
     run = run_of(configure(chunk_size=2), clock)
@@ -188,7 +190,7 @@ def test_a_silent_lms_ends_the_run_after_three_chunks(
 def test_a_catalog_that_cannot_be_read_is_not_an_empty_one(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    catalog = a_catalog(a_course("A"), customer=customer)
+    catalog = CatalogFactory.create(content=["A"], customer=customer)
     run_of(configuration, clock)
     catalog.delete()
     customer.delete()
@@ -203,7 +205,7 @@ def test_a_catalog_that_cannot_be_read_is_not_an_empty_one(
 def test_a_catalog_that_goes_away_leaves_no_answer_unrecorded(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    catalog = a_catalog(*courses(6), customer=customer)
+    catalog = CatalogFactory.create(courses=6, customer=customer)
 
     def go_away(_: float) -> None:
         catalog.delete()
@@ -226,7 +228,7 @@ def test_a_catalog_that_goes_away_leaves_no_answer_unrecorded(
 def test_a_catalog_of_another_customer_is_never_sent(
     configure: Callable[..., ChannelConfiguration], moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    theirs = a_catalog(a_course("A"), customer=a_customer(name="Other", slug="other"))
+    theirs = CatalogFactory.create(content=["A"], customer__name="Other")
 
     run = run_of(configure(catalog_uuids=[str(theirs.pk)]), clock)
 
@@ -257,7 +259,7 @@ MADE_AND_REFUSED = Fault(
 def test_a_course_that_the_lms_made_and_refused_all_the_same_is_adopted(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(3), customer=customer)
+    CatalogFactory.create(courses=3, customer=customer)
     moodle.faults.add(MADE_AND_REFUSED)
 
     run = run_of(configuration, clock)
@@ -270,7 +272,7 @@ def test_a_course_that_the_lms_made_and_refused_all_the_same_is_adopted(
 def test_what_was_looked_for_in_vain_and_then_made_and_refused_all_the_same_is_not_made_again(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(4), customer=customer)
+    CatalogFactory.create(courses=4, customer=customer)
     moodle.faults.add(Fault(kind=FaultKind.REFUSE))
     run_of(configuration, clock)
     clock.forward(hours=1)
@@ -286,7 +288,7 @@ def test_what_was_looked_for_in_vain_and_then_made_and_refused_all_the_same_is_n
 def test_the_half_of_a_refused_call_that_was_made_and_refused_is_not_made_again(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(4), customer=customer)
+    CatalogFactory.create(courses=4, customer=customer)
     refusal = replace(MADE_AND_REFUSED, kind=FaultKind.ANSWER)
     moodle.faults.set([refusal, MADE_AND_REFUSED])
 
@@ -300,7 +302,7 @@ def test_the_half_of_a_refused_call_that_was_made_and_refused_is_not_made_again(
 def test_a_course_that_the_lms_made_and_refused_all_the_same_is_hidden_when_it_leaves(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    catalog = a_catalog(a_course("A"), customer=customer)
+    catalog = CatalogFactory.create(content=["A"], customer=customer)
     moodle.faults.add(Fault(kind=FaultKind.REFUSE))
     run_of(configuration, clock)
     clock.forward(hours=1)
@@ -324,11 +326,11 @@ def test_a_course_that_came_back_is_pending_if_the_run_had_to_stop_while_it_was_
     *,
     status: int,
 ) -> None:
-    catalog = a_catalog(a_course("A"), customer=customer)
+    catalog = CatalogFactory.create(content=["A"], customer=customer)
     run_of(configuration, clock)
     import_into(catalog, [], replace=True)
     run_of(configuration, clock)
-    import_into(catalog, [a_course("A")])
+    import_into(catalog, ["A"])
     moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation="core_course_[cu]*", status=status))
 
     run = run_of(configuration, clock)
@@ -350,13 +352,13 @@ def test_a_course_that_may_have_been_made_before_the_run_stopped_is_hidden_when_
     *,
     was_there_before: bool,
 ) -> None:
-    catalog = a_catalog(customer=customer)
+    catalog = CatalogFactory.create(customer=customer)
     if was_there_before:
-        import_into(catalog, courses(2))
+        import_into(catalog, CourseFactory.numbered(2))
         run_of(configuration, clock)
         import_into(catalog, [], replace=True)
         run_of(configuration, clock)
-    import_into(catalog, courses(2))
+    import_into(catalog, CourseFactory.numbered(2))
     refusal = '{"exception": "invalid_response_exception", "errorcode": "invalidresponse", "message": "No."}'
     changes = "core_course_[cu]*"
     moodle.faults.add(Fault(kind=FaultKind.REPLACE, operation=changes, status=200, body=refusal))
@@ -372,7 +374,9 @@ def test_a_course_that_may_have_been_made_before_the_run_stopped_is_hidden_when_
     assert moodle.offered() == {}
 
 
-@pytest.mark.parametrize("changed", [[], [a_course("A", title="New"), a_course("B", title="New")]])
+@pytest.mark.parametrize(
+    "changed", [[], [CourseFactory.build(key="A", title="New"), CourseFactory.build(key="B", title="New")]]
+)
 def test_a_change_that_may_have_been_made_before_the_run_stopped_is_taken_back(
     configuration: ChannelConfiguration,
     customer: EnterpriseCustomer,
@@ -380,7 +384,7 @@ def test_a_change_that_may_have_been_made_before_the_run_stopped_is_taken_back(
     clock: Clock,
     changed: list[dict[str, Any]],
 ) -> None:
-    catalog = a_catalog(a_course("A"), a_course("B"), customer=customer)
+    catalog = CatalogFactory.create(content=["A", "B"], customer=customer)
     run_of(configuration, clock)
     before = moodle.offered()
     clock.forward(hours=1)
@@ -389,7 +393,7 @@ def test_a_change_that_may_have_been_made_before_the_run_stopped_is_taken_back(
     moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation=UPDATE, status=429))
     throttled = run_of(configuration, clock)
     clock.forward(hours=1)
-    import_into(catalog, [a_course("A"), a_course("B")], replace=True, now=clock.now)
+    import_into(catalog, ["A", "B"], replace=True, now=clock.now)
 
     run = run_of(configuration, clock)
 
@@ -401,14 +405,14 @@ def test_a_change_that_may_have_been_made_before_the_run_stopped_is_taken_back(
 def test_a_delete_that_may_have_been_made_is_taken_back_though_the_first_run_to_do_so_stopped_too(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    catalog = a_catalog(a_course("A"), a_course("B"), customer=customer)
+    catalog = CatalogFactory.create(content=["A", "B"], customer=customer)
     run_of(configuration, clock)
     before = moodle.offered()
     import_into(catalog, [], replace=True)
     moodle.faults.add(replace(MADE_AND_REFUSED, operation=UPDATE))
     moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation=UPDATE, status=429, times=2))
     throttled = run_of(configuration, clock)
-    import_into(catalog, [a_course("A"), a_course("B")], replace=True)
+    import_into(catalog, ["A", "B"], replace=True)
     throttled_too = run_of(configuration, clock)
 
     run = run_of(configuration, clock)

@@ -9,7 +9,7 @@ import pytest
 from enterprise_catalog.integrated_channels.domain import Accounts
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, RunState
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from tests.factories import a_catalog, a_course, courses, import_into
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ def test_what_is_left_over_is_sent_before_what_was_found_later(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     """With one chunk per run and a new delete before each run, creates and updates still get their turn."""
-    old = courses(20, prefix="Old")
-    catalog = a_catalog(*old, customer=customer)
+    old = CourseFactory.numbered(20, prefix="Old")
+    catalog = CatalogFactory.create(content=old, customer=customer)
     configuration = configure(delete_limit_percent=100)
     run_of(configuration, clock)
     configuration.chunk_size, configuration.max_chunks_per_run = 1, 1
     configuration.save()
-    fresh = [a_course("A new one")]
+    fresh = [CourseFactory.build(key="A new one")]
     changed = [{**old[19], "title": "Changed"}]
     actions = []
 
@@ -54,31 +54,33 @@ def test_what_is_left_over_is_sent_before_what_was_found_later(
 def test_consecutive_runs_finish_the_work_and_nothing_is_due_any_more(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    catalog = a_catalog(*courses(30), customer=customer)
+    catalog = CatalogFactory.create(courses=30, customer=customer)
     configuration = configure(chunk_size=5, max_chunks_per_run=2, delete_limit_percent=100)
     runs = [run_of(configuration, clock) for _ in range(3)]
-    changed = [{**course, "title": "New"} for course in courses(10)]
-    import_into(catalog, [*changed, *courses(10, prefix="More")], now=clock.now, replace=True)
+    changed = [{**course, "title": "New"} for course in CourseFactory.numbered(10)]
+    import_into(catalog, [*changed, *CourseFactory.numbered(10, prefix="More")], now=clock.now, replace=True)
 
     while (run := run_of(configuration, clock)).state != RunState.COMPLETE:
         runs.append(run)
         assert len(runs) < 20
 
-    assert moodle.offered().keys() == {course["key"] for course in [*changed, *courses(10, prefix="More")]}
+    assert moodle.offered().keys() == {
+        course["key"] for course in [*changed, *CourseFactory.numbered(10, prefix="More")]
+    }
     assert accounts_of(configuration) == Accounts(0, None, 0, None)
 
 
 def test_an_update_that_is_left_over_is_due_since_the_run_that_found_it(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, clock: Clock
 ) -> None:
-    catalog = a_catalog(*courses(2), customer=customer)
+    catalog = CatalogFactory.create(courses=2, customer=customer)
     configuration = configure(chunk_size=1)
     run_of(configuration, clock)
     configuration.max_chunks_per_run = 1
     configuration.save()
     clock.forward(hours=1)
     found_at = clock.now
-    import_into(catalog, [{**course, "title": "New"} for course in courses(2)], now=clock.now)
+    import_into(catalog, [{**course, "title": "New"} for course in CourseFactory.numbered(2)], now=clock.now)
 
     run_of(configuration, clock)
 
@@ -90,14 +92,14 @@ def test_an_update_that_is_left_over_is_due_since_the_run_that_found_it(
 def test_a_change_that_is_taken_back_before_its_turn_is_due_no_more(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    catalog = a_catalog(*courses(3), customer=customer)
+    catalog = CatalogFactory.create(courses=3, customer=customer)
     configuration = configure(delete_limit_percent=100, chunk_size=1)
     run_of(configuration, clock)
     configuration.max_chunks_per_run = 1
     configuration.save()
-    import_into(catalog, courses(1), now=clock.now, replace=True)
+    import_into(catalog, CourseFactory.numbered(1), now=clock.now, replace=True)
     run_of(configuration, clock)
-    import_into(catalog, [courses(3)[0], courses(3)[2]], now=clock.now, replace=True)
+    import_into(catalog, [CourseFactory.numbered(3)[0], CourseFactory.numbered(3)[2]], now=clock.now, replace=True)
 
     run = run_of(configuration, clock)
 
@@ -110,7 +112,7 @@ def test_a_change_that_is_taken_back_before_its_turn_is_due_no_more(
 def test_dead_credentials_stop_the_run_and_the_rows_of_the_rest_tell_why(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(6), customer=customer)
+    CatalogFactory.create(courses=6, customer=customer)
     configuration = configure(chunk_size=2)
     moodle.faults.add(Fault(kind=FaultKind.ANSWER, status=401, body="who are you?", skip=1, times=None))
 
@@ -126,7 +128,7 @@ def test_dead_credentials_stop_the_run_and_the_rows_of_the_rest_tell_why(
 def test_accounts_tell_since_when_items_fail(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    catalog = a_catalog(a_course("A", title=None), customer=customer)
+    catalog = CatalogFactory.create(content=[CourseFactory.build(key="A", title=None)], customer=customer)
     first_failed_at = clock.now
     run_of(configuration, clock)
     clock.forward(days=2)
@@ -135,7 +137,7 @@ def test_accounts_tell_since_when_items_fail(
     assert row_of("A").attempts == 2
     assert accounts_of(configuration) == Accounts(0, None, 1, first_failed_at)
 
-    import_into(catalog, [a_course("A")], now=clock.now)
+    import_into(catalog, ["A"], now=clock.now)
     run_of(configuration, clock)
 
     assert accounts_of(configuration) == Accounts(0, None, 0, None)

@@ -19,7 +19,7 @@ from enterprise_catalog.integrated_channels.models import (
     TransmissionAttempt,
 )
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from tests.factories import a_catalog, a_course, courses, import_into
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def test_an_lms_with_too_many_calls_ends_the_run_until_it_wants_more(
     seconds: int,
 ) -> None:
     configuration = configure(chunk_size=5)
-    a_catalog(*courses(15), customer=customer)
+    CatalogFactory.create(courses=15, customer=customer)
     moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation=CREATE, status=429, retry_after=retry_after, skip=1))
 
     run = run_of(configuration, clock)
@@ -64,7 +64,7 @@ def test_an_lms_with_too_many_calls_ends_the_run_until_it_wants_more(
 def test_the_run_after_a_throttled_one_finishes_the_work(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(3), customer=customer)
+    CatalogFactory.create(courses=3, customer=customer)
     moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation=CREATE, status=429))
     run_of(configuration, clock)
 
@@ -84,7 +84,7 @@ def given_up(configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: 
 
 @pytest.fixture
 def catalog(customer: EnterpriseCustomer) -> EnterpriseCatalog:
-    return a_catalog(a_course("A"), customer=customer)
+    return CatalogFactory.create(content=["A"], customer=customer)
 
 
 @pytest.mark.usefixtures("catalog")
@@ -106,7 +106,7 @@ def test_a_dead_letter_is_sent_again_when_its_content_changes(
     configuration: ChannelConfiguration, catalog: EnterpriseCatalog, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     given_up(configuration, moodle, clock)
-    import_into(catalog, [a_course("A", title="New")], now=clock.now)
+    import_into(catalog, [CourseFactory.build(key="A", title="New")], now=clock.now)
 
     run = run_of(configuration, clock)
 
@@ -176,7 +176,7 @@ def test_an_item_that_brings_its_chunk_down_is_alone_after_some_runs(
 
     as_usual = Moodle.create
     monkeypatch.setattr(Moodle, "create", create)
-    a_catalog(*courses(8), a_course("Poison"), customer=customer)
+    CatalogFactory.create(courses=8, content=["Poison"], customer=customer)
 
     for _ in range(MAX_FAILURES - 1):
         run_of(configuration, clock)

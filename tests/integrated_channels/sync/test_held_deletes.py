@@ -17,7 +17,7 @@ from enterprise_catalog.integrated_channels.models import (
     RunState,
     TransmissionAttempt,
 )
-from tests.factories import a_catalog, a_course, courses, import_into
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def configuration(configure: Callable[..., ChannelConfiguration]) -> ChannelConf
 @pytest.fixture
 def catalog(configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock) -> EnterpriseCatalog:
     """A catalog of ten courses that the LMS has."""
-    catalog = a_catalog(*courses(10), customer=customer)
+    catalog = CatalogFactory.create(courses=10, customer=customer)
     run_of(configuration, clock)
     clock.forward(hours=1)
     return catalog
@@ -48,7 +48,7 @@ def catalog(configuration: ChannelConfiguration, customer: EnterpriseCustomer, c
 @pytest.fixture
 def emptied(catalog: EnterpriseCatalog, clock: Clock) -> EnterpriseCatalog:
     """The catalog with a new course in place of all its courses."""
-    import_into(catalog, [a_course("New")], now=clock.now, replace=True)
+    import_into(catalog, ["New"], now=clock.now, replace=True)
     return catalog
 
 
@@ -82,7 +82,7 @@ def test_emptying_a_small_catalog_is_held(
     count: int,
 ) -> None:
     configuration = configure()
-    catalog = a_catalog(*courses(count), customer=customer)
+    catalog = CatalogFactory.create(courses=count, customer=customer)
     run_of(configuration, clock)
     clock.forward(hours=1)
     import_into(catalog, [], now=clock.now, replace=True)
@@ -104,10 +104,10 @@ def test_more_than_half_of_a_small_catalog_is_held(
     held: int,
 ) -> None:
     configuration = configure()
-    catalog = a_catalog(*courses(before), customer=customer)
+    catalog = CatalogFactory.create(courses=before, customer=customer)
     run_of(configuration, clock)
     clock.forward(hours=1)
-    import_into(catalog, courses(after), now=clock.now, replace=True)
+    import_into(catalog, CourseFactory.numbered(after), now=clock.now, replace=True)
 
     run = run_of(configuration, clock)
 
@@ -143,7 +143,7 @@ def test_held_deletes_stay_held_run_after_run(configuration: ChannelConfiguratio
 def test_few_deletes_are_carried_out(
     configuration: ChannelConfiguration, catalog: EnterpriseCatalog, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    import_into(catalog, courses(6), now=clock.now, replace=True)
+    import_into(catalog, CourseFactory.numbered(6), now=clock.now, replace=True)
 
     run = run_of(configuration, clock)
 
@@ -249,7 +249,7 @@ def test_what_comes_back_as_it_was_needs_no_call(
     run_of(configuration, clock)
     if keep:
         call_command("decide_deletes", configuration=configuration.pk, keep=True)
-    import_into(emptied, courses(10), now=clock.now)
+    import_into(emptied, CourseFactory.numbered(10), now=clock.now)
 
     run = run_of(configuration, clock)
 
@@ -262,7 +262,7 @@ def test_what_comes_back_changed_is_updated(
 ) -> None:
     run_of(configuration, clock)
     clock.forward(hours=1)
-    import_into(emptied, [course | {"title": "Changed"} for course in courses(10)], now=clock.now)
+    import_into(emptied, [course | {"title": "Changed"} for course in CourseFactory.numbered(10)], now=clock.now)
 
     run = run_of(configuration, clock)
 
@@ -274,7 +274,7 @@ def test_when_few_are_left_to_delete_nobody_has_to_approve(
     configuration: ChannelConfiguration, emptied: EnterpriseCatalog, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     run_of(configuration, clock)
-    import_into(emptied, courses(8), now=clock.now)
+    import_into(emptied, CourseFactory.numbered(8), now=clock.now)
 
     run = run_of(configuration, clock)
 

@@ -13,7 +13,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from tests.factories import courses
+from tests.factories.catalog import CourseFactory
 from tests.migrated_database import migrate
 from tests.processes import PROJECT, Site, get_json, wait_until
 
@@ -37,7 +37,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = Site.make(tmp_path_factory.mktemp("site"))
     migrate(site)
     file = site.folder / "catalog.jsonl"
-    file.write_text("".join(json.dumps(course) + "\n" for course in courses(3)), encoding="utf-8")
+    file.write_text("".join(json.dumps(course) + "\n" for course in CourseFactory.numbered(3)), encoding="utf-8")
     site.manage("import_content", str(file), "--catalog-uuid", CATALOG, "--customer-uuid", CUSTOMER)
     with site.web():
         yield site

@@ -15,7 +15,8 @@ from enterprise_catalog.integrated_channels.models import ContentMetadataItemTra
 from enterprise_catalog.integrated_channels.sync.timing import Timing
 from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from tests.factories import DAY_ONE, a_catalog, courses, import_into
+from tests.factories import DAY_ONE
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.integrated_channels.fake_lms import Shelf, ShelfChannel
 from tests.integrated_channels.syncing import run_of
 
@@ -134,7 +135,7 @@ def test_a_moodle_that_is_locked_rejects_nothing_and_leaves_no_doubt(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     moodle.sort_seconds_per_course, moodle.lock_wait_seconds = 1e-9, 0.01
-    a_catalog(*courses(20), customer=customer)
+    CatalogFactory.create(courses=20, customer=customer)
 
     with moodle.row_locks.held(1):
         refused = run_of(configuration, clock)
@@ -150,14 +151,14 @@ def test_a_moodle_that_is_locked_rejects_nothing_and_leaves_no_doubt(
 def test_an_update_that_meets_a_lock_is_retried(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    catalog = a_catalog(*courses(1), customer=customer)
+    catalog = CatalogFactory.create(courses=1, customer=customer)
     run_of(configuration, clock)
     course_id = moodle.courses[0]["id"]
     warning = f'{{"item": "course", "itemid": {course_id}, "warningcode": "dmlwriteexception", "message": "No."}}'
     body = f'{{"warnings": [{warning}]}}'
     moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation="core_course_update_courses", status=200, body=body))
     clock.forward(hours=1)
-    import_into(catalog, [course | {"title": "New"} for course in courses(1)], now=clock.now)
+    import_into(catalog, [course | {"title": "New"} for course in CourseFactory.numbered(1)], now=clock.now)
 
     refused = run_of(configuration, clock)
     clock.forward(hours=1)
@@ -187,7 +188,7 @@ def test_courses_whose_create_was_refused_as_a_whole_are_known_to_be_absent(
     state: RunState,
 ) -> None:
     configuration = configure(delete_limit_items=1, delete_limit_percent=1)
-    catalog = a_catalog(*courses(5), customer=customer)
+    catalog = CatalogFactory.create(courses=5, customer=customer)
     moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation=CREATE, **fault))
 
     refused = run_of(configuration, clock)
@@ -214,7 +215,7 @@ def test_courses_whose_create_was_carried_out_without_a_good_answer_stay_in_doub
     clock: Clock,
     kind: FaultKind,
 ) -> None:
-    a_catalog(*courses(5), customer=customer)
+    CatalogFactory.create(courses=5, customer=customer)
     for _ in range(2):
         body = moodle_error("invalidresponse")
         moodle.faults.add(Fault(kind=kind, operation="core_course_[cu]*", status=200, body=body))

@@ -15,7 +15,7 @@ from enterprise_catalog.integrated_channels.models import ContentMetadataItemTra
 from enterprise_catalog.integrated_channels.sync.engine import sync
 from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan, load_plan_inputs
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from tests.factories import a_catalog, a_course, courses, import_into
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.integrated_channels.syncing import run_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def catalog(customer: EnterpriseCustomer) -> EnterpriseCatalog:
-    return a_catalog(*courses(3), customer=customer)
+    return CatalogFactory.create(courses=3, customer=customer)
 
 
 def saved_now(configuration: ChannelConfiguration, clock: Clock) -> SavedPlan:
@@ -51,14 +51,14 @@ def test_a_plan_of_which_nothing_has_moved_on_is_carried_out(
     configuration: ChannelConfiguration, catalog: EnterpriseCatalog, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     run_of(configuration, clock)
-    import_into(catalog, [*courses(2), a_course("A")], now=clock.now + timedelta(minutes=1), replace=True)
+    import_into(catalog, [*CourseFactory.numbered(2), "A"], now=clock.now + timedelta(minutes=1), replace=True)
     saved = saved_now(configuration, clock)
     clock.forward(hours=5)
 
     run = applied(configuration, SavedPlan.model_validate_json(saved.model_dump_json()), clock)
 
     assert (run.state, run.counts) == (RunState.COMPLETE, {"create": {"done": 1}, "delete": {"done": 1}})
-    assert moodle.offered().keys() == {"A", *(course["key"] for course in courses(2))}
+    assert moodle.offered().keys() == {"A", *CourseFactory.keys(2)}
 
 
 def edit(configuration: ChannelConfiguration, **columns: Any) -> None:
@@ -70,9 +70,11 @@ def edit(configuration: ChannelConfiguration, **columns: Any) -> None:
 @pytest.mark.parametrize(
     ("move", "what"),
     [
-        (lambda _, catalog, clock: import_into(catalog, [a_course("B")], now=clock.now), "the catalogs have changed"),
+        (lambda _, catalog, clock: import_into(catalog, ["B"], now=clock.now), "the catalogs have changed"),
         (
-            lambda _, catalog, clock: import_into(catalog, [courses(1)[0] | {"title": "New"}], now=clock.now),
+            lambda _, catalog, clock: import_into(
+                catalog, [CourseFactory.numbered(1)[0] | {"title": "New"}], now=clock.now
+            ),
             "the catalogs have changed",
         ),
         (lambda configuration, _, clock: run_of(configuration, clock), "items were sent"),
@@ -104,7 +106,7 @@ def test_a_plan_is_refused_when_anything_has_moved_on(
 def test_an_item_that_somebody_queued_again_makes_a_plan_stale(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock
 ) -> None:
-    a_catalog(a_course("A", title=None), customer=customer)
+    CatalogFactory.create(content=[CourseFactory.build(key="A", title=None)], customer=customer)
     run_of(configuration, clock)
     saved = saved_now(configuration, clock)
     decisions.queue_again(ContentMetadataItemTransmission.objects.of(configuration), by="somebody", now=clock.now)
@@ -115,7 +117,7 @@ def test_an_item_that_somebody_queued_again_makes_a_plan_stale(
 def test_what_became_due_since_is_not_sent_with_the_plan(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(3), customer=customer)
+    CatalogFactory.create(courses=3, customer=customer)
     moodle.faults.add(Fault(kind=FaultKind.REFUSE))
     run_of(configuration, clock)
     saved = saved_now(configuration, clock)

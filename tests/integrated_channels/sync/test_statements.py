@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from enterprise_catalog.catalog.customers import save_catalog
-from tests.factories import a_catalog, courses, import_into
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.integrated_channels.syncing import run_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def statements_of(configuration: ChannelConfiguration, clock: Clock) -> int:
 def test_a_first_sync_of_1000_items_takes_at_most_8_statements_per_chunk_of_100(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(1000), customer=customer)
+    CatalogFactory.create(courses=1000, customer=customer)
 
     taken = statements_of(configuration, clock)
 
@@ -49,10 +49,10 @@ def test_updates_and_deletes_take_no_more_than_creates(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     configuration = configure(delete_limit_percent=100)
-    catalog = a_catalog(*courses(600), customer=customer)
+    catalog = CatalogFactory.create(courses=600, customer=customer)
     run_of(configuration, clock)
     clock.forward(hours=1)
-    changed = [course | {"title": "New"} for course in courses(300)]
+    changed = [course | {"title": "New"} for course in CourseFactory.numbered(300)]
     import_into(catalog, changed, now=clock.now, replace=True)
 
     assert statements_of(configuration, clock) <= MOST_PER_CHUNK * 6 + MOST_WHEN_UNCHANGED
@@ -63,7 +63,7 @@ def test_updates_and_deletes_take_no_more_than_creates(
 def test_an_unchanged_sync_takes_at_most_8_statements_in_all(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock, count: int
 ) -> None:
-    a_catalog(*courses(count), customer=customer)
+    CatalogFactory.create(courses=count, customer=customer)
     run_of(configuration, clock)
 
     assert statements_of(configuration, clock) <= MOST_WHEN_UNCHANGED
@@ -73,7 +73,7 @@ def test_an_unchanged_sync_takes_at_most_8_statements_in_all(
 def test_a_sync_that_finds_nothing_to_do_in_changed_catalogs_takes_at_most_20_statements_in_all(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock, count: int
 ) -> None:
-    catalog = a_catalog(*courses(count), customer=customer)
+    catalog = CatalogFactory.create(courses=count, customer=customer)
     run_of(configuration, clock)
     save_catalog(catalog, now=clock.now)
 
@@ -83,8 +83,10 @@ def test_a_sync_that_finds_nothing_to_do_in_changed_catalogs_takes_at_most_20_st
 def test_refused_items_take_one_statement_more_than_accepted_ones_in_all(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, clock: Clock
 ) -> None:
-    accepted = a_catalog(*courses(100), customer=customer)
-    half_refused = a_catalog(*courses(50), *courses(50, prefix="K" * 100), customer=customer)
+    accepted = CatalogFactory.create(courses=100, customer=customer)
+    half_refused = CatalogFactory.create(
+        courses=50, content=CourseFactory.numbered(50, prefix="K" * 100), customer=customer
+    )
 
     taken = [statements_of(configure(catalog_uuids=[str(catalog.pk)]), clock) for catalog in (accepted, half_refused)]
 

@@ -18,7 +18,8 @@ from enterprise_catalog.integrated_channels.models import RunState, Transmission
 from enterprise_catalog.integrated_channels.sync.engine import sync
 from enterprise_catalog.integrated_channels.sync.timing import POLLS, Timing
 from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
-from tests.factories import DAY_ONE, a_catalog, courses
+from tests.factories import DAY_ONE
+from tests.factories.catalog import CatalogFactory
 from tests.integrated_channels.fake_lms import Shelf, ShelfChannel
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ def test_a_moodle_that_outlasts_the_timeout_gets_each_course_once(
     naps = iter([3.0])
     # The first create takes 3 seconds, later creates are fast.
     moodle.sort_seconds_per_course, moodle.sleep = 1e-9, lambda _: time.sleep(next(naps, 0))
-    a_catalog(*courses(12), customer=customer)
+    CatalogFactory.create(courses=12, customer=customer)
 
     def moving_clock() -> Any:
         return DAY_ONE + timedelta(seconds=time.monotonic() - started)

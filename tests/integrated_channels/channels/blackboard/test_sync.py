@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from enterprise_catalog.integrated_channels.access import connections
-from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.access.credentials import decrypt
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
 from enterprise_catalog.sandbox.blackboard.api import CLIENT_ID, CLIENT_SECRET, BlackboardSandbox
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from tests.factories import a_catalog, a_course, courses, import_into
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
+from tests.factories.channels import ConfigurationFactory
 from tests.integrated_channels.loopback import on_loopback
 from tests.integrated_channels.syncing import row_of, run_of
 
@@ -46,9 +46,9 @@ def configure(
     with on_loopback(blackboard) as url:
 
         def make(**settings: Any) -> ChannelConfiguration:
-            configuration = make_configuration(
+            configuration = ConfigurationFactory.create(
                 channel_code="BLACKBOARD",
-                customer_uuid=customer.pk,
+                enterprise_customer_uuid=customer.pk,
                 base_url=url,
                 settings=settings,
                 credentials={"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET},
@@ -83,14 +83,14 @@ def test_courses_come_change_leave_and_come_back_and_each_run_stores_another_ref
 ) -> None:
     configuration = configure()
     tokens = [stored_token(configuration)]
-    catalog = a_catalog(a_course("A"), a_course("B"), a_course("C"), customer=customer)
+    catalog = CatalogFactory.create(content=["A", "B", "C"], customer=customer)
     states = [run_of(configuration, clock).state]
     tokens.append(stored_token(configuration))
-    import_into(catalog, [a_course("A", title="New"), a_course("C")], now=clock.now, replace=True)
+    import_into(catalog, [CourseFactory.build(key="A", title="New"), "C"], now=clock.now, replace=True)
     states.append(run_of(configuration, clock).state)
     tokens.append(stored_token(configuration))
     without_b = blackboard.offered()
-    import_into(catalog, [a_course("B")], now=clock.now)
+    import_into(catalog, ["B"], now=clock.now)
     states.append(run_of(ChannelConfiguration.objects.get(pk=configuration.pk), clock).state)
     tokens.append(stored_token(configuration))
 
@@ -110,7 +110,7 @@ def test_a_run_during_which_tokens_expire_again_and_again_ends_well_and_the_last
     clock: Clock,
 ) -> None:
     configuration = configure()
-    a_catalog(*courses(30), customer=customer)
+    CatalogFactory.create(courses=30, customer=customer)
 
     def expire(_: float) -> None:
         blackboard.expire_tokens()
@@ -136,7 +136,7 @@ def test_a_days_calls_are_used_up_in_the_midst_of_a_course_and_the_next_day_goes
 ) -> None:
     configuration = configure(calls_per_day=10, parallel_calls=1)
     blackboard.calls_per_day = 10
-    a_catalog(*courses(4), customer=customer)
+    CatalogFactory.create(courses=4, customer=customer)
     offered = []
 
     for _ in range(3):
@@ -156,7 +156,7 @@ def test_a_refresh_token_that_was_used_elsewhere_stops_the_run_until_somebody_co
     clock: Clock,
 ) -> None:
     configuration = configure()
-    a_catalog(a_course("A"), customer=customer)
+    CatalogFactory.create(content=["A"], customer=customer)
     blackboard.grants.clear()
     stopped = run_of(configuration, clock)
 

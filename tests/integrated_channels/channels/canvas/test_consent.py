@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
-from uuid import UUID
 
 import httpx
 import pytest
 
-from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.access.connections import authorization_url, check_connection, redeem
 from enterprise_catalog.integrated_channels.access.credentials import decrypt
 from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
 from enterprise_catalog.sandbox.canvas.settings import CLIENT_ID, CLIENT_SECRET
 from tests.factories import DAY_ONE
+from tests.factories.channels import ConfigurationFactory
 from tests.integrated_channels.loopback import on_loopback
 
 if TYPE_CHECKING:
@@ -33,13 +32,8 @@ def clock() -> datetime:
 def test_what_a_consent_gives_is_stored_beside_the_developer_key_and_lets_us_in(settings: Settings) -> None:
     settings.LMS_PRIVATE_ADDRESSES = True
     with on_loopback(CanvasSandbox()) as url:
-        configuration = make_configuration(
-            channel_code="CANVAS",
-            customer_uuid=UUID(int=7),
-            base_url=url,
-            settings={},
-            credentials={"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET},
-        )
+        credentials = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+        configuration = ConfigurationFactory.create(channel_code="CANVAS", base_url=url, credentials=credentials)
         before = check_connection(configuration, clock=clock)
 
         place = authorization_url(configuration, redirect_uri=REDIRECT_URI, state="s", clock=clock)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.models import RunState
 from enterprise_catalog.sandbox.degreed.api import CREATE, LIST, SKILLS, TOKEN, UPDATE, DegreedSandbox
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from tests.factories import a_catalog, a_course, courses, import_into
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
+from tests.factories.channels import ConfigurationFactory
 from tests.integrated_channels.channels.degreed.connection import add
 from tests.integrated_channels.loopback import on_loopback
 from tests.integrated_channels.syncing import row_of, run_of
@@ -43,12 +43,12 @@ def configure(degreed: DegreedSandbox, customer: EnterpriseCustomer) -> Iterator
     with on_loopback(degreed) as url:
 
         def make(**settings: Any) -> ChannelConfiguration:
-            return make_configuration(
+            return ConfigurationFactory.create(
                 channel_code="DEGREED2",
-                customer_uuid=customer.pk,
+                enterprise_customer_uuid=customer.pk,
                 base_url=url,
-                settings=dict(degreed.channel_settings()) | settings,
-                credentials=dict(degreed.channel_credentials()),
+                settings={**degreed.channel_settings(), **settings},
+                sandbox=degreed,
             )
 
         yield make
@@ -67,12 +67,14 @@ def skills_of(degreed: DegreedSandbox) -> dict[str, object]:
 def test_courses_come_change_leave_and_come_back(
     configuration: ChannelConfiguration, degreed: DegreedSandbox, customer: EnterpriseCustomer, clock: Clock
 ) -> None:
-    catalog = a_catalog(a_course("A", skill_names=["Python"]), a_course("B"), customer=customer)
+    catalog = CatalogFactory.create(
+        content=[CourseFactory.build(key="A", skill_names=["Python"]), "B"], customer=customer
+    )
     states = [run_of(configuration, clock).state]
-    import_into(catalog, [a_course("A", title="New", skill_names=["R"])], now=clock.now, replace=True)
+    import_into(catalog, [CourseFactory.build(key="A", title="New", skill_names=["R"])], now=clock.now, replace=True)
     states.append(run_of(configuration, clock).state)
     without_b = degreed.offered()
-    import_into(catalog, [a_course("B")], now=clock.now)
+    import_into(catalog, ["B"], now=clock.now)
     states.append(run_of(configuration, clock).state)
 
     assert states == [RunState.COMPLETE] * 3
@@ -86,7 +88,7 @@ def test_courses_that_another_program_put_there_are_taken_over(
     configuration: ChannelConfiguration, degreed: DegreedSandbox, customer: EnterpriseCustomer, clock: Clock
 ) -> None:
     there = add(degreed, "A", url=URL_OF_A, obsolete=True)
-    a_catalog(a_course("A", skill_names=["Python"]), customer=customer)
+    CatalogFactory.create(content=[CourseFactory.build(key="A", skill_names=["Python"])], customer=customer)
 
     run = run_of(configuration, clock)
 
@@ -105,7 +107,7 @@ def test_a_url_under_another_external_id_is_recorded_and_harms_no_other(
 ) -> None:
     add(degreed, "A" if is_unseen else "theirs", url=URL_OF_A)
     degreed.unseen_external_ids = {"A"} if is_unseen else set()
-    a_catalog(a_course("A"), a_course("B"), customer=customer)
+    CatalogFactory.create(content=["A", "B"], customer=customer)
 
     run = run_of(configuration, clock)
 
@@ -120,7 +122,7 @@ def test_skills_that_degreed_refuses_leave_the_course_and_a_reason_and_are_set_l
     configuration: ChannelConfiguration, degreed: DegreedSandbox, customer: EnterpriseCustomer, clock: Clock
 ) -> None:
     degreed.may_set_skills = False
-    a_catalog(a_course("A", skill_names=["Python"]), a_course("B"), customer=customer)
+    CatalogFactory.create(content=[CourseFactory.build(key="A", skill_names=["Python"]), "B"], customer=customer)
 
     run = run_of(configuration, clock)
     refused = row_of("A")
@@ -141,7 +143,7 @@ def test_skills_that_fail_in_passing_are_set_within_the_same_run(
     configuration: ChannelConfiguration, degreed: DegreedSandbox, customer: EnterpriseCustomer, clock: Clock
 ) -> None:
     degreed.faults.add(Fault(kind=FaultKind.DROP, operation=SKILLS))
-    a_catalog(a_course("A", skill_names=["Python"]), customer=customer)
+    CatalogFactory.create(content=[CourseFactory.build(key="A", skill_names=["Python"])], customer=customer)
 
     run = run_of(configuration, clock)
 
@@ -154,11 +156,13 @@ def test_skills_that_fail_for_longer_rest_and_the_course_that_left_meanwhile_is_
     configuration: ChannelConfiguration, degreed: DegreedSandbox, customer: EnterpriseCustomer, clock: Clock
 ) -> None:
     degreed.faults.add(Fault(kind=FaultKind.ANSWER, operation=SKILLS, times=None))
-    catalog = a_catalog(a_course("A", skill_names=["Python"]), a_course("B"), customer=customer)
+    catalog = CatalogFactory.create(
+        content=[CourseFactory.build(key="A", skill_names=["Python"]), "B"], customer=customer
+    )
 
     run = run_of(configuration, clock)
     row = row_of("A")
-    import_into(catalog, [a_course("B")], now=clock.now, replace=True)
+    import_into(catalog, ["B"], now=clock.now, replace=True)
     run_of(configuration, clock)
 
     assert run.counts == {"create": {"retry": 1, "done": 1}}
@@ -176,7 +180,9 @@ def test_runs_keep_to_the_calls_of_a_minute_and_leave_nothing_undone(
 ) -> None:
     degreed.calls_per_minute = 7
     configuration = configure(parallel_calls=parallel_calls)
-    a_catalog(*({**course, "skill_names": ["R"]} for course in courses(8)), customer=customer)
+    CatalogFactory.create(
+        content=({**course, "skill_names": ["R"]} for course in CourseFactory.numbered(8)), customer=customer
+    )
 
     states: list[str] = []
     while not states or states[-1] != RunState.COMPLETE:
@@ -194,7 +200,7 @@ def test_a_limit_that_is_lower_than_was_entered_ends_the_run_until_its_window_is
 ) -> None:
     configuration = configure(calls_per_minute=200)
     degreed.calls_per_minute = 5
-    a_catalog(*courses(8), customer=customer)
+    CatalogFactory.create(courses=8, customer=customer)
 
     run = run_of(configuration, clock)
     configuration.refresh_from_db()
@@ -210,12 +216,12 @@ def test_a_course_that_was_deleted_for_good_is_made_again_when_it_comes_back(
     configure: Callable[..., ChannelConfiguration], degreed: DegreedSandbox, customer: EnterpriseCustomer, clock: Clock
 ) -> None:
     configuration = configure(delete_policy="delete")
-    catalog = a_catalog(a_course("A"), a_course("B"), customer=customer)
+    catalog = CatalogFactory.create(content=["A", "B"], customer=customer)
     run_of(configuration, clock)
-    import_into(catalog, [a_course("B")], now=clock.now, replace=True)
+    import_into(catalog, ["B"], now=clock.now, replace=True)
     run_of(configuration, clock)
     left = degreed.offered()
-    import_into(catalog, [a_course("A")], now=clock.now)
+    import_into(catalog, ["A"], now=clock.now)
 
     run = run_of(configuration, clock)
 
@@ -227,11 +233,11 @@ def test_a_degreed_whose_filter_hides_what_is_obsolete_keeps_a_reason_for_what_c
     configuration: ChannelConfiguration, degreed: DegreedSandbox, customer: EnterpriseCustomer, clock: Clock
 ) -> None:
     degreed.filter_finds_obsolete = False
-    catalog = a_catalog(a_course("A"), a_course("B"), customer=customer)
+    catalog = CatalogFactory.create(content=["A", "B"], customer=customer)
     run_of(configuration, clock)
-    import_into(catalog, [a_course("B")], now=clock.now, replace=True)
+    import_into(catalog, ["B"], now=clock.now, replace=True)
     run_of(configuration, clock)
-    import_into(catalog, [a_course("A")], now=clock.now)
+    import_into(catalog, ["A"], now=clock.now)
 
     run = run_of(configuration, clock)
 

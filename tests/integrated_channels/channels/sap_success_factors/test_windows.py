@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.access.connections import check_connection
 from enterprise_catalog.integrated_channels.models import RunState, TransmissionAttempt
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.sap.api import IMPORT, SAP_WINDOW_MS, TOKEN_SERVER, BadItem, SAPSandbox
-from tests.factories import a_catalog, a_course, courses, import_into
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
+from tests.factories.channels import ConfigurationFactory
 from tests.integrated_channels.loopback import on_loopback
 from tests.integrated_channels.syncing import row_of, run_of
 
@@ -42,12 +42,8 @@ def configuration(customer: EnterpriseCustomer, sap: SAPSandbox) -> Iterator[Cha
     """The customer's configuration for ``sap``, with the channel's default ``window_seconds``."""
     settings = {name: value for name, value in sap.channel_settings().items() if name != "window_seconds"}
     with on_loopback(sap) as url:
-        yield make_configuration(
-            channel_code="SAP",
-            customer_uuid=customer.pk,
-            base_url=url,
-            settings=settings,
-            credentials=dict(sap.channel_credentials()),
+        yield ConfigurationFactory.create(
+            channel_code="SAP", enterprise_customer_uuid=customer.pk, base_url=url, settings=settings, sandbox=sap
         )
 
 
@@ -74,10 +70,14 @@ def statuses(courses_sent: list[dict[str, Any]]) -> dict[str, str]:
 def test_creates_updates_and_deletes_of_a_run_go_in_one_body(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
 ) -> None:
-    catalog = a_catalog(*courses(6), customer=customer)
+    catalog = CatalogFactory.create(courses=6, customer=customer)
     run_of(configuration, clock)
     clock.forward(hours=1)
-    stays, changes, comes = courses(6)[2:4], courses(6)[4:], courses(3, prefix="Northwind+NEW")
+    stays, changes, comes = (
+        CourseFactory.numbered(6)[2:4],
+        CourseFactory.numbered(6)[4:],
+        CourseFactory.numbered(3, prefix="Northwind+NEW"),
+    )
     changed = [{**course, "title": f"{course['title']}, revised"} for course in changes]
     import_into(catalog, [*stays, *changed, *comes], now=clock.now, replace=True)
 
@@ -90,7 +90,7 @@ def test_creates_updates_and_deletes_of_a_run_go_in_one_body(
     assert sap.calls[IMPORT] == len(sap.imports) == 2
     assert statuses(sap.imports[1]) == {
         **{course["key"]: "ACTIVE" for course in [*changed, *comes]},
-        **{course["key"]: "INACTIVE" for course in courses(2)},
+        **{course["key"]: "INACTIVE" for course in CourseFactory.numbered(2)},
     }
     assert sap.offered() == {course["key"]: course["title"] for course in [*stays, *changed, *comes]}
 
@@ -98,7 +98,7 @@ def test_creates_updates_and_deletes_of_a_run_go_in_one_body(
 def test_runs_finish_the_work_with_one_full_import_each_and_no_window_has_two(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(2_500), customer=customer)
+    CatalogFactory.create(courses=2_500, customer=customer)
 
     runs = runs_to_the_end(configuration, clock, most=3)
 
@@ -117,11 +117,11 @@ def test_runs_finish_the_work_with_one_full_import_each_and_no_window_has_two(
 def test_a_sync_within_the_window_does_not_ask_sap_for_anything(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
 ) -> None:
-    catalog = a_catalog(*courses(1), customer=customer)
+    catalog = CatalogFactory.create(courses=1, customer=customer)
     run_of(configuration, clock)
     before = sap.calls.copy()
     clock.forward(seconds=WINDOW_SECONDS - 1)
-    import_into(catalog, courses(2), now=clock.now)
+    import_into(catalog, CourseFactory.numbered(2), now=clock.now)
 
     run = run_of(configuration, clock)
 
@@ -133,7 +133,9 @@ def test_one_bad_item_in_a_thousand_is_found_by_halving_while_the_others_get_thr
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
 ) -> None:
     sap.title_limit = 60
-    a_catalog(*courses(999), a_course("Northwind+BAD", title="T" * 61), customer=customer)
+    CatalogFactory.create(
+        courses=999, content=[CourseFactory.build(key="Northwind+BAD", title="T" * 61)], customer=customer
+    )
 
     runs = runs_to_the_end(configuration, clock, most=30)
 
@@ -150,7 +152,9 @@ def test_a_bad_item_that_sap_leaves_out_without_a_word_keeps_nobody_else_waiting
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
 ) -> None:
     sap.title_limit, sap.bad_item = 60, BadItem.IS_LEFT_OUT
-    a_catalog(*courses(99), a_course("Northwind+BAD", title="T" * 61), customer=customer)
+    CatalogFactory.create(
+        courses=99, content=[CourseFactory.build(key="Northwind+BAD", title="T" * 61)], customer=customer
+    )
 
     run = run_of(configuration, clock)
 
@@ -165,7 +169,7 @@ def test_a_bad_item_that_sap_leaves_out_without_a_word_keeps_nobody_else_waiting
 def test_a_429_ends_the_run_for_five_minutes_and_blames_no_item(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(3), customer=customer)
+    CatalogFactory.create(courses=3, customer=customer)
     sap.faults.add(Fault(kind=FaultKind.ANSWER, operation=IMPORT, status=429, body="{}", retry_after="7"))
 
     run = run_of(configuration, clock)
@@ -182,7 +186,7 @@ def test_a_429_ends_the_run_for_five_minutes_and_blames_no_item(
 def test_a_lost_answer_leads_to_the_same_courses_once_more(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(3), customer=customer)
+    CatalogFactory.create(courses=3, customer=customer)
     sap.faults.add(Fault(kind=FaultKind.DROP, operation=IMPORT))
     run_of(configuration, clock)
     clock.forward(hours=1)
@@ -195,7 +199,7 @@ def test_a_lost_answer_leads_to_the_same_courses_once_more(
 def test_a_refused_token_is_told_and_not_taken_for_a_spent_window(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(3), customer=customer)
+    CatalogFactory.create(courses=3, customer=customer)
     sap.faults.add(Fault(kind=FaultKind.ANSWER, operation=IMPORT, status=401, body="Not with this token", times=None))
 
     run = run_of(configuration, clock)
@@ -209,7 +213,7 @@ def test_a_refused_token_is_told_and_not_taken_for_a_spent_window(
 def test_a_token_that_expired_just_then_is_fetched_again_within_the_window(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(3), customer=customer)
+    CatalogFactory.create(courses=3, customer=customer)
     sap.faults.add(Fault(kind=FaultKind.ANSWER, operation=IMPORT, status=401, body="Expired"))
 
     run = run_of(configuration, clock)
@@ -220,7 +224,7 @@ def test_a_token_that_expired_just_then_is_fetched_again_within_the_window(
 def test_trying_the_connection_imports_nothing_and_leaves_the_window_to_the_sync(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
 ) -> None:
-    a_catalog(*courses(3), customer=customer)
+    CatalogFactory.create(courses=3, customer=customer)
 
     told = check_connection(configuration, clock=clock)
     run = run_of(configuration, clock)

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from enterprise_catalog.catalog.customers import save_customer
 from enterprise_catalog.catalog.models import EnterpriseCatalog
-from tests.factories import DAY_ONE, a_catalog, a_course, a_customer, import_into
+from tests.factories import DAY_ONE
+from tests.factories.catalog import CatalogFactory, CourseFactory, CustomerFactory, import_into
 from tests.integrated_channels.resilience.model.watched_moodle import Shown
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Catalogs:
 
     def __post_init__(self) -> None:
         self._earlier = UUID(int=0), frozenset[str]()  # The catalog last filled, and its previous content.
-        self.customer = a_customer(uuid=UUID(int=1), slug="slug-0")
+        self.customer = CustomerFactory.create(uuid=UUID(int=1), slug="slug-0")
         for key in ALL_KEYS:
             self._set_title(key, f"Title {next(self._numbers)}")
         self._close_books()
@@ -99,7 +100,7 @@ class Catalogs:
         """Create a catalog with the items that ``number`` encodes, up to ``MOST_CATALOGS``."""
         if len(self.keys) < MOST_CATALOGS:
             uuid = UUID(int=next(self._numbers))
-            a_catalog(customer=self.customer, uuid=uuid, now=self.clock())
+            CatalogFactory.create(customer=self.customer, uuid=uuid, now=self.clock())
             self._fill(uuid, _some_keys(number))
 
     def fill(self, number: int) -> None:
@@ -180,7 +181,7 @@ class Catalogs:
         self._close_books()
 
     def _document(self, key: str, **fields: str) -> dict[str, Any]:
-        return a_course(key, title=self.titles[key], **fields)
+        return CourseFactory.build(key=key, title=self.titles[key], **fields)
 
     def _import(self, uuid: UUID, documents: Mapping[str, dict[str, Any]], *, replace: bool = False) -> None:
         catalog = EnterpriseCatalog.objects.select_related("catalog_query").get(pk=uuid)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.audit.retry_policy import MAX_FAILURES
 from enterprise_catalog.integrated_channels.domain import Presence, State
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
 from enterprise_catalog.sandbox.moodle.settings import PASSWORD, SERVICE, TOKEN, USERNAME, SiteState
+from tests.factories.channels import ConfigurationFactory
 from tests.integrated_channels.resilience.model.catalogs import KEYS, Catalogs, fullname
 from tests.integrated_channels.resilience.model.watched_moodle import Shown, WatchedMoodle
 from tests.integrated_channels.resilience.model.wires import LMS_URL
@@ -36,9 +36,8 @@ class People:
     def connect(self, *, has_token: bool) -> None:
         """Create the configuration, with a token or with user name and password."""
         by_name = {"username": USERNAME, "password": PASSWORD}
-        self.configuration_id = make_configuration(
-            channel_code="MOODLE",
-            customer_uuid=self.catalogs.customer.pk,
+        self.configuration_id = ConfigurationFactory.create(
+            enterprise_customer_uuid=self.catalogs.customer.pk,
             base_url=LMS_URL,
             settings=self._settings(),
             credentials={"token": TOKEN} if has_token else by_name,

@@ -67,7 +67,7 @@ test-all: $(VENV)/.dev ## Run the tests on each installed Python version
 	$(BIN)/tox
 
 soak: $(VENV)/.test ## Run the long form of the resilience tests  [ARGS="-k kills --seed 7"]
-	REQUIRE_SERVICES=1 $(BIN)/python -m pytest --soak -o timeout=3600 tests/integrated_channels/proofs $(ARGS)
+	REQUIRE_SERVICES=1 $(BIN)/python -m pytest --soak -o timeout=3600 tests/integrated_channels/resilience $(ARGS)
 
 quality: $(VENV)/.quality ## Run CI's static checks: everything but tests, demo and docs
 	$(BIN)/ruff check .

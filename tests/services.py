@@ -83,14 +83,14 @@ class PrivateServer:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--mariadb", action="store_true", help="run on MariaDB instead of SQLite")
-    parser.addoption("--soak", action="store_true", help="run the proofs of what a sync promises in their long forms")
+    parser.addoption("--soak", action="store_true", help="run the long form of the resilience tests")
     parser.addoption(
         "--switch-interval",
         type=float,
         metavar="SECONDS",
         help="how long a thread runs before others get their turn (sys.setswitchinterval); 1e-6 brings races to light",
     )
-    parser.addoption("--seed", type=int, help="repeat the proofs with the seed that an earlier run printed")
+    parser.addoption("--seed", type=int, help="repeat the resilience tests with the seed that an earlier run printed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -20,8 +20,8 @@ from enterprise_catalog.catalog.models import CatalogRole, CatalogRoleAssignment
 from enterprise_catalog.integrated_channels.admin import configurations
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
-from tests.admin_pages.browsing import Visitor, all_models, base_of
-from tests.admin_pages.confirming import answer, ask, count_on, messages_of, run
+from tests.admin_pages.crawler import AdminCrawler, all_models, base_of
+from tests.admin_pages.list_actions import answer, ask, count_on, messages_of, run
 from tests.admin_pages.rows import a_row_of_everything
 from tests.factories.catalog import CustomerFactory
 from tests.factories.channels import ConfigurationFactory, TransmissionFactory
@@ -61,19 +61,19 @@ def test_every_action_of_every_page_asks_first_and_then_runs(monkeypatch: pytest
     monkeypatch.setattr(configurations, "check_connection", lambda _configuration, **_options: [])
     a_row_of_everything()
     found = actions_of_all_pages()
-    visitor = Visitor("root", is_superuser=True)
+    crawler = AdminCrawler("root", is_superuser=True)
     asked = []
 
     for model, name in found:
         keys = [model._default_manager.order_by("pk").values_list("pk", flat=True).first()]
         with CaptureQueriesContext(connection) as captured:
-            question = ask(visitor.client, base_of(model), name, keys)
+            question = ask(crawler.client, base_of(model), name, keys)
         written = [query["sql"] for query in captured if query["sql"].startswith(WRITES)]
         assert not [sql for sql in written if "django_session" not in sql], f"{name} of {model._meta.label} did not ask"
         if "confirmation" in (question.context or {}):
             asked.append(name)
             with transaction.atomic():
-                response = answer(visitor.client, base_of(model), question)
+                response = answer(crawler.client, base_of(model), question)
                 transaction.set_rollback(True)
             assert response.status_code == 200, f"{name} of {model._meta.label}"
             assert "changed since" not in "".join(messages_of(response))
@@ -161,9 +161,9 @@ def test_a_large_action_runs_in_batches_with_a_transaction_each(
 
     assert sizes == [10, 10, 5]
     assert states() == {"pending": 20, "rejected": 5}
-    told = messages_of(response)
-    assert "20 transmissions queued for the next sync." in told
-    assert any("stopped after 20 of 25 rows" in message for message in told)
+    messages = messages_of(response)
+    assert "20 transmissions queued for the next sync." in messages
+    assert any("stopped after 20 of 25 rows" in message for message in messages)
 
 
 def test_an_action_refuses_more_rows_than_it_accepts(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,10 +272,10 @@ def test_a_deletion_asks_again_when_more_would_go_with_it(admin_client: Client) 
 def test_rows_whose_deletion_takes_more_than_the_user_may_delete_are_kept() -> None:
     role = CatalogRole.objects.create(name="auditor")
     CatalogRoleAssignment.objects.create(user=get_user_model().objects.create_user("reader"), role=role)
-    visitor = Visitor("staff", "catalog.view_catalogrole", "catalog.delete_catalogrole")
+    crawler = AdminCrawler("staff", "catalog.view_catalogrole", "catalog.delete_catalogrole")
 
-    question = ask(visitor.client, base_of(CatalogRole), "delete_selected", [role.pk])
-    again = answer(visitor.client, base_of(CatalogRole), question)
+    question = ask(crawler.client, base_of(CatalogRole), "delete_selected", [role.pk])
+    again = answer(crawler.client, base_of(CatalogRole), question)
 
     for page in (question.content.decode(), again.content.decode()):
         assert "is not possible for 1 catalog role." in page
@@ -295,7 +295,7 @@ def test_more_rows_than_a_form_has_fields_are_deleted_at_once(admin_client: Clie
 
 def test_actions_of_other_packages_are_for_those_who_may_change_rows() -> None:
     a_row_of_everything()
-    viewer = Visitor("viewer", "view_")
+    viewer = AdminCrawler("viewer", "view_")
     enabled = set(PeriodicTask.objects.filter(enabled=True).values_list("pk", flat=True))
 
     page = viewer.client.get(TASKS).content.decode()

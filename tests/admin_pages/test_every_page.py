@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.db import connection
 from django.urls import URLResolver
 
-from tests.admin_pages.browsing import Visitor, all_models, base_of, custom_pages
+from tests.admin_pages.crawler import AdminCrawler, all_models, base_of, custom_pages
 from tests.admin_pages.rows import a_row_of_everything
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ def filtered_lists(client: Client, model: type[Any]) -> Iterator[str]:
                 yield f"{base_of(model)}{query}"
 
 
-def open_all(visitor: Visitor, models: Iterable[type[Any]]) -> None:
+def open_all(crawler: AdminCrawler, models: Iterable[type[Any]]) -> None:
     """Open each page of each model for its first row. Expects 403 exactly where the admin denies the permission."""
     for model in models:
         page, row = admin.site.get_model_admin(model), model._default_manager.first()
         assert row is not None, f"a_row_of_everything() makes no {model._meta.label}"
-        request = visitor.request
+        request = crawler.request
         forbidden = {
             "add/": not page.has_add_permission(request),
             "delete/": not page.has_delete_permission(request, row),
@@ -55,35 +55,35 @@ def open_all(visitor: Visitor, models: Iterable[type[Any]]) -> None:
         sees = page.has_view_permission(request, row)
         for address in pages_of(model, row):
             end = address.rsplit("/", 2)[1] + "/"
-            visitor.open(address, 200 if sees and not forbidden.get(end) else 403)
+            crawler.open(address, 200 if sees and not forbidden.get(end) else 403)
         if sees and page.search_fields:
-            visitor.look_at(f"{base_of(model)}?q=a")
+            crawler.look_at(f"{base_of(model)}?q=a")
 
 
 def test_a_superuser_opens_every_page_and_nothing_leads_astray() -> None:
     a_row_of_everything()
     # MariaDB affects only the pages themselves, not their links: follow links on SQLite only.
-    visitor = Visitor("root", is_superuser=True, follows=connection.vendor == "sqlite")
+    crawler = AdminCrawler("root", is_superuser=True, follows=connection.vendor == "sqlite")
 
-    open_all(visitor, all_models())
+    open_all(crawler, all_models())
     for address in custom_pages():
-        visitor.open(address, 200, 302, 403, 404, 405)  # Some need arguments; none may return 500.
+        crawler.open(address, 200, 302, 403, 404, 405)  # Some need arguments; none may return 500.
     for model in all_models():
-        for address in filtered_lists(visitor.client, model):
-            visitor.look_at(address)
+        for address in filtered_lists(crawler.client, model):
+            crawler.look_at(address)
 
-    assert not visitor.problems, "\n".join(visitor.problems)
+    assert not crawler.problems, "\n".join(crawler.problems)
 
 
 @pytest.mark.only_on("sqlite")
 def test_a_user_who_may_only_view_sees_every_page_and_no_forbidden_link() -> None:
     a_row_of_everything()
-    visitor = Visitor("viewer", "view_")
+    crawler = AdminCrawler("viewer", "view_")
 
-    open_all(visitor, all_models())
-    visitor.open("/admin/")
+    open_all(crawler, all_models())
+    crawler.open("/admin/")
 
-    assert not visitor.problems, "\n".join(visitor.problems)
+    assert not crawler.problems, "\n".join(crawler.problems)
 
 
 @pytest.mark.only_on("sqlite")
@@ -93,10 +93,10 @@ def test_a_user_who_may_view_one_table_sees_no_link_to_another() -> None:
 
     for model in all_models():
         options = model._meta
-        visitor = Visitor(f"{options.label}", f"{options.app_label}.view_{options.model_name}")
-        visitor.open(base_of(model))
-        visitor.open(f"{base_of(model)}{quote(str(model._default_manager.first().pk))}/change/")
-        problems += visitor.problems
+        crawler = AdminCrawler(f"{options.label}", f"{options.app_label}.view_{options.model_name}")
+        crawler.open(base_of(model))
+        crawler.open(f"{base_of(model)}{quote(str(model._default_manager.first().pk))}/change/")
+        problems += crawler.problems
 
     assert not problems, "\n".join(problems)
 
@@ -104,10 +104,10 @@ def test_a_user_who_may_view_one_table_sees_no_link_to_another() -> None:
 @pytest.mark.only_on("sqlite")
 def test_staff_without_permissions_is_refused_and_sees_no_forbidden_link() -> None:
     a_row_of_everything()
-    visitor = Visitor("staff")
+    crawler = AdminCrawler("staff")
 
-    open_all(visitor, all_models())
-    visitor.open("/admin/")
-    visitor.open("/admin/password_change/")
+    open_all(crawler, all_models())
+    crawler.open("/admin/")
+    crawler.open("/admin/password_change/")
 
-    assert not visitor.problems, "\n".join(visitor.problems)
+    assert not crawler.problems, "\n".join(crawler.problems)

@@ -95,7 +95,7 @@ class UnreadableBody(io.BytesIO):
 
 
 @pytest.fixture(params=UNACCEPTED)
-def stranger(request: pytest.FixtureRequest) -> APIClient:
+def unauthenticated(request: pytest.FixtureRequest) -> APIClient:
     """Return a client whose token is missing or invalid."""
     client, header = APIClient(), UNACCEPTED[request.param]()
     if header is not None:
@@ -104,28 +104,28 @@ def stranger(request: pytest.FixtureRequest) -> APIClient:
 
 
 @pytest.mark.parametrize("end", TAKING_KEYS)
-def test_it_sends_strangers_away_before_reading_what_they_send(stranger: APIClient, end: str) -> None:
+def test_it_sends_strangers_away_before_reading_what_they_send(unauthenticated: APIClient, end: str) -> None:
     catalog = CatalogFactory.create()
     body: dict[str, Any] = {"wsgi.input": UnreadableBody(), "CONTENT_LENGTH": "1000"}
 
-    response = stranger.generic("POST", address(catalog.pk, end), content_type="application/json", **body)
+    response = unauthenticated.generic("POST", address(catalog.pk, end), content_type="application/json", **body)
 
     assert response.status_code == 401
     assert response["WWW-Authenticate"].startswith("JWT")
 
 
 @pytest.mark.parametrize("end", READABLE)
-def test_it_shows_strangers_nothing(stranger: APIClient, end: str) -> None:
+def test_it_shows_strangers_nothing(unauthenticated: APIClient, end: str) -> None:
     catalog = CatalogFactory.create()
 
-    known, unknown = stranger.get(address(catalog.pk, end)), stranger.get(address(NOWHERE, end))
+    known, unknown = unauthenticated.get(address(catalog.pk, end)), unauthenticated.get(address(NOWHERE, end))
 
     assert known.status_code == unknown.status_code == 401
     assert known.content == unknown.content
 
 
-def test_it_lists_nothing_for_strangers(stranger: APIClient) -> None:
-    response = stranger.get(CATALOGS)
+def test_it_lists_nothing_for_strangers(unauthenticated: APIClient) -> None:
+    response = unauthenticated.get(CATALOGS)
 
     assert response.status_code == 401
     assert set(response.json()) == {"detail", "code"}

@@ -9,7 +9,7 @@ import pytest
 
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
 from tests.api.endpoints import CATALOGS, address
-from tests.catalog.reading import version_of
+from tests.catalog.queries import version_of
 from tests.factories import DAY_TWO
 from tests.factories.catalog import CatalogFactory, CourseFactory, CustomerFactory, import_into
 

@@ -9,7 +9,7 @@ import pytest
 
 from enterprise_catalog.catalog.customers import save_customer
 from tests.api.endpoints import address
-from tests.catalog.reading import version_of
+from tests.catalog.queries import version_of
 from tests.factories import DAY_ONE, DAY_TWO
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 
@@ -121,12 +121,12 @@ def test_it_tells_the_times_that_the_documents_tell(operator: APIClient, *, port
         save_customer(catalog.enterprise_customer, now=DAY_ONE + timedelta(hours=1))
     import_into(catalog, [CourseFactory.build(key="b", title="Changed")], now=DAY_TWO)
 
-    told = {item["content_key"]: item["updated_at"] for item in diff(operator, catalog.pk, ["a", "b"])["existing"]}
+    times = {item["content_key"]: item["updated_at"] for item in diff(operator, catalog.pk, ["a", "b"])["existing"]}
 
     documents = operator.get(address(catalog.pk, "content-metadata/")).json()["results"]
-    assert told == {document["content_key"]: document["content_last_modified"] for document in documents}
-    assert told["b"] == "2026-03-02T12:00:00.123456Z"
-    assert told["a"] == ("2026-03-01T13:00:00.123456Z" if portal_moves else "2026-03-01T12:00:00.123456Z")
+    assert times == {document["content_key"]: document["content_last_modified"] for document in documents}
+    assert times["b"] == "2026-03-02T12:00:00.123456Z"
+    assert times["a"] == ("2026-03-01T13:00:00.123456Z" if portal_moves else "2026-03-01T12:00:00.123456Z")
 
 
 def test_it_tells_the_catalogs_version(operator: APIClient) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.skipif(sys.platform != "linux", reason="/proc tells who lives"),
+    pytest.mark.skipif(sys.platform != "linux", reason="needs /proc"),
 ]
 
 UNAVAILABLE: Final = {"detail": "The database is unavailable. Try again later.", "code": "database_unavailable"}
@@ -43,7 +43,7 @@ def test_callers_are_told_that_the_database_is_away_and_not_that_they_are_unknow
     callers = {
         "a token": {"Authorization": f"JWT {token}"},
         "a token in a cookie": {"Cookie": f"edx-jwt-cookie={token}"},
-        "a session that nobody knows": {"Cookie": f"sessionid={'x' * 32}"},
+        "an unknown session": {"Cookie": f"sessionid={'x' * 32}"},
         "a token that is none": {"Authorization": "JWT x"},
         "nothing": {},
     }

@@ -141,7 +141,7 @@ BODY: Final = json.dumps(SENT).encode()
 
 
 def answers_of(
-    operator: APIClient, stranger: APIClient, other: APIClient, method: str, path: str, known: str
+    operator: APIClient, unauthenticated: APIClient, other: APIClient, method: str, path: str, known: str
 ) -> dict[int, Any]:
     """Call an operation correctly and with each possible error; return the responses by status."""
     target, nowhere = path.replace(UUID_IN_PATH, known), path.replace(UUID_IN_PATH, NOWHERE)
@@ -153,7 +153,7 @@ def answers_of(
     etag = call(operator).headers.get("ETag", "")
     answers = [
         call(operator),
-        call(stranger),
+        call(unauthenticated),
         call(other, f"{target}?enterprise_customer={NOWHERE.split('/')[-2]}"),
         call(operator, f"{nowhere}?page=9"),
         call(operator, HTTP_ACCEPT="application/xml"),

@@ -91,18 +91,18 @@ def test_a_caller_without_a_role_is_limited_from_changing_addresses(client_with:
 
 
 def test_failures_of_others_reject_no_request_that_is_allowed(operator: APIClient) -> None:
-    catalog, stranger = CatalogFactory.create(), APIClient()
-    statuses(lambda _: stranger.get(NOWHERE))
-    statuses(lambda _: stranger.get(NOWHERE, headers=bearing(forged("caller"))))
+    catalog, unauthenticated = CatalogFactory.create(), APIClient()
+    statuses(lambda _: unauthenticated.get(NOWHERE))
+    statuses(lambda _: unauthenticated.get(NOWHERE, headers=bearing(forged("caller"))))
 
     assert operator.get(address(catalog.pk, "")).status_code == 200
 
 
 @pytest.mark.usefixtures("no_cache")
 def test_without_a_cache_requests_are_answered(operator: APIClient) -> None:
-    catalog, stranger = CatalogFactory.create(), APIClient()
+    catalog, unauthenticated = CatalogFactory.create(), APIClient()
 
-    assert statuses(lambda _: stranger.get(NOWHERE)) == [401] * 5
+    assert statuses(lambda _: unauthenticated.get(NOWHERE)) == [401] * 5
     assert operator.get(address(catalog.pk, "")).status_code == 200
 
 

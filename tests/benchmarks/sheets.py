@@ -34,7 +34,12 @@ def sheets(results: Results) -> list[Sheet]:
         Sheet("timings", "Times in milliseconds", timings, [_timing(each, results) for each in results.timings]),
         Sheet("growth", "Time per item, median", growth, [_growth(each) for each in results.growth]),
         Sheet("syncs", "Syncs, times in milliseconds", syncs, [_sync(each) for each in results.syncs]),
-        Sheet("open_edx", f"Syncs of {open_edx.ITEMS:,} items beside Open edX's", compared, list(_compared(results))),
+        Sheet(
+            "open_edx",
+            f"Syncs of {open_edx.ITEMS:,} items, compared with Open edX's",
+            compared,
+            list(_compared(results)),
+        ),
         Sheet("figures", "Other figures", ("what", "items", "value"), [_figure(each) for each in results.figures]),
         Sheet("targets", "Targets", ("what", "value", "target", "met"), [_verdict(each) for each in results.verdicts]),
     ]

@@ -128,7 +128,7 @@ def _syncs(results: Results, sizes: Sequence[int]) -> Iterator[Verdict]:
         yield Verdict(
             f"{what}: statements per chunk", first.statements / first.chunks, "at most", _STATEMENTS_OF_A_CHUNK
         )
-        yield from _beside_open_edx(results, first, what)
+        yield from _compared_with_open_edx(results, first, what)
         for how, limit in _STATEMENTS.items():
             statements = results.sync(how, items=items).statements
             yield Verdict(f"sync, {how}, {items:,} items: statements", statements, "at most", limit)
@@ -140,7 +140,7 @@ def _syncs(results: Results, sizes: Sequence[int]) -> Iterator[Verdict]:
     yield Verdict(what, peak, "at most", _MEGABYTES_OF_A_SYNC, "MB")
 
 
-def _beside_open_edx(results: Results, first: SyncTiming, what: str) -> Iterator[Verdict]:
+def _compared_with_open_edx(results: Results, first: SyncTiming, what: str) -> Iterator[Verdict]:
     """Yield Open edX's time per item divided by ours: as measured, and adjusted for the speed of the machines."""
     theirs = open_edx.KNOWN[FIRST].seconds / open_edx.ITEMS
     ratio = theirs / (first.median_without_lms / first.items)

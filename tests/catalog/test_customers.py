@@ -19,7 +19,7 @@ from enterprise_catalog.catalog.customers import (
 )
 from enterprise_catalog.catalog.items import read_items
 from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, EnterpriseCustomer
-from tests.catalog.reading import content_of, served_times, version_of
+from tests.catalog.queries import content_of, served_times, version_of
 from tests.factories import DAY_ONE, DAY_TWO
 from tests.factories.catalog import CatalogFactory, CourseFactory, CustomerFactory, import_into
 
@@ -99,13 +99,13 @@ def test_what_changes_after_the_address_has_its_own_time(catalog: EnterpriseCata
 
 @pytest.mark.parametrize("now", [DAY_ONE, DAY_ONE - timedelta(days=1)])
 def test_times_only_move_forward_even_if_the_clock_does_not(catalog: EnterpriseCatalog, now: datetime) -> None:
-    told = [served_times(catalog)]
+    served = [served_times(catalog)]
 
     for slug in ("moved", "acme", "moved"):
         edit(catalog.enterprise_customer, {"slug": slug}, now=now)
-        told.append(served_times(catalog))
+        served.append(served_times(catalog))
 
-    assert all(earlier[key] < later[key] for earlier, later in pairwise(told) for key in "ab")
+    assert all(earlier[key] < later[key] for earlier, later in pairwise(served) for key in "ab")
 
 
 def test_a_catalog_that_was_read_long_ago_undoes_nothing(catalog: EnterpriseCatalog) -> None:

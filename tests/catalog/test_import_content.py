@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata, EnterpriseCatalog, EnterpriseCustomer
-from tests.catalog.reading import keys_in, version_of
+from tests.catalog.queries import keys_in, version_of
 from tests.factories.catalog import CatalogFactory, CourseFactory
 
 if TYPE_CHECKING:

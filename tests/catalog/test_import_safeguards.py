@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from enterprise_catalog.catalog.documents import DocumentError, parse_document
 from enterprise_catalog.catalog.ingest.bad_lines import keys_on
-from tests.catalog.reading import keys_in, version_of
+from tests.catalog.queries import keys_in, version_of
 from tests.factories.catalog import CatalogFactory, CourseFactory
 
 if TYPE_CHECKING:

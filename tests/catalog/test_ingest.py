@@ -13,7 +13,7 @@ from enterprise_catalog.catalog.documents import MAX_DOCUMENT_BYTES
 from enterprise_catalog.catalog.ingest import writer
 from enterprise_catalog.catalog.ingest.writer import ImportReport, import_documents
 from enterprise_catalog.catalog.models import CatalogMembership, ContentDocument, ContentMetadata
-from tests.catalog.reading import content_of, keys_in
+from tests.catalog.queries import content_of, keys_in
 from tests.factories import DAY_ONE, DAY_TWO
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 

@@ -10,7 +10,7 @@ import pytest
 from enterprise_catalog.catalog.ingest.import_file import BadLineError
 from enterprise_catalog.catalog.ingest.writer import ImportReport, import_documents
 from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata
-from tests.catalog.reading import content_of, keys_in
+from tests.catalog.queries import content_of, keys_in
 from tests.factories import DAY_ONE
 from tests.factories.catalog import CatalogFactory, CourseFactory
 

@@ -21,7 +21,7 @@ from django.db.models import F
 
 from enterprise_catalog.catalog.customers import save_customer
 from enterprise_catalog.catalog.models import CatalogMembership, EnterpriseCatalog, EnterpriseCustomer
-from tests.catalog.reading import version_of
+from tests.catalog.queries import version_of
 from tests.factories import DAY_ONE, DAY_TWO
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 

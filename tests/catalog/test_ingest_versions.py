@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from enterprise_catalog.catalog.models import CatalogQuery
-from tests.catalog.reading import content_of, times_in, version_of
+from tests.catalog.queries import content_of, times_in, version_of
 from tests.factories import DAY_ONE, DAY_TWO
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 

@@ -10,7 +10,7 @@ from django.db import connection
 from enterprise_catalog.catalog.items import read_items, read_numbered_page, read_page
 from enterprise_catalog.catalog.models import CatalogMembership, EnterpriseCatalog
 from tests.catalog.connections import before_each_scan
-from tests.catalog.reading import keys_in, version_of
+from tests.catalog.queries import keys_in, version_of
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.plans import plan_of
 

@@ -17,7 +17,7 @@ from enterprise_catalog.catalog.snapshots.cache import SnapshotCache
 from enterprise_catalog.catalog.snapshots.snapshot import DatedKey, Snapshot, read_diff
 from enterprise_catalog.catalog.state import read_state
 from tests.catalog.connections import before_each_scan, in_another_connection
-from tests.catalog.reading import diff_of, served_times, version_of
+from tests.catalog.queries import diff_of, served_times, version_of
 from tests.factories import DAY_ONE, DAY_TWO
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.plans import plan_of

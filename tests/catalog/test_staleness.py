@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests import services
-from tests.catalog.asking import Audience, Reader
-from tests.catalog.changing import CATALOGS, KEYS
-from tests.catalog.history import Answer, Change, History, Kind, Question
+from tests.catalog.consistency import Answer, Change, Kind, Question, RecordedRun
+from tests.catalog.http_readers import Audience, Reader
+from tests.catalog.writer_process import CATALOGS, KEYS
 from tests.migrated_database import migrate
 from tests.processes import Site
 
@@ -73,7 +73,7 @@ def token(site: Site) -> str:
 def writer(site: Site) -> Iterator[Writer]:
     """The writer process, after it has created the catalogs."""
     print(f"STALENESS_SEED={SEED}")  # noqa: T201  (pytest shows it when a test fails)
-    with site.dialogue(f"from tests.catalog.changing import main; main({SEED})") as dialogue:
+    with site.dialogue(f"from tests.catalog.writer_process import main; main({SEED})") as dialogue:
         yield Writer(dialogue, [Change.from_json(dialogue.hear())])
 
 
@@ -115,17 +115,17 @@ def test_each_answer_was_true_while_it_was_asked_for(site: Site, token: str, wri
             audience.answers.append(reader.ask(Question(CATALOGS[0], Kind.CATALOG)))
             time.sleep(chance.choice([0, 0, 0.005, 0.05]))
 
-    answers, history = audience.answers, History(writer.changes)
-    assert history.faults(answers) == [], f"STALENESS_SEED={SEED}"
+    answers, recorded_run = audience.answers, RecordedRun(writer.changes)
+    assert recorded_run.faults(answers) == [], f"STALENESS_SEED={SEED}"
     assert {answer.question.kind for answer in answers} == set(Kind)
-    assert {answer.question.kind for answer in answers if answer.is_remembered} == {Kind.LISTING, Kind.CATALOG}
+    assert {answer.question.kind for answer in answers if answer.is_cached} == {Kind.LISTING, Kind.CATALOG}
 
 
 def is_too_little(changes: list[Change], answers: list[Answer]) -> bool:
     """Return True if there are too few changes, answers or overlaps for a meaningful test."""
     if len(changes) < ENOUGH_CHANGES or len(answers) < ENOUGH_ANSWERS:
         return True
-    return len(History(changes).overlapping(answers)) < ENOUGH_OVERLAPS
+    return len(RecordedRun(changes).overlapping(answers)) < ENOUGH_OVERLAPS
 
 
 def test_each_process_tells_a_change_as_soon_as_it_is_committed(site: Site, token: str, writer: Writer) -> None:
@@ -143,7 +143,7 @@ def test_each_process_tells_a_change_as_soon_as_it_is_committed(site: Site, toke
             ]
             answers += [each.result() for each in asked]
 
-    assert History(writer.changes).faults(answers) == [], f"STALENESS_SEED={SEED}"
+    assert RecordedRun(writer.changes).faults(answers) == [], f"STALENESS_SEED={SEED}"
 
 
 def prompt(folder: Path) -> list[str]:

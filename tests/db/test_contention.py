@@ -20,7 +20,7 @@ from enterprise_catalog.catalog.ingest import writer
 from enterprise_catalog.catalog.models import CatalogMembership, CatalogQuery, ContentMetadata, EnterpriseCatalog
 from enterprise_catalog.db import contention
 from enterprise_catalog.db.contention import ContentionError, retried
-from tests.catalog.reading import keys_in
+from tests.catalog.queries import keys_in
 from tests.factories import DAY_ONE
 from tests.factories.catalog import CatalogFactory, CourseFactory, CustomerFactory, import_into
 

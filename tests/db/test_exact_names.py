@@ -34,7 +34,7 @@ VARIANTS: Final = ("MULLER", "Muller", "müller", "mu\u0308ller", "muller ", "mu
 
 
 def variant_of(name: str, variant: str) -> str:
-    """Return ``name`` with the same change of spelling that turns ``NAME`` into ``variant``."""
+    """Return ``name`` with the same change of encoding that turns ``NAME`` into ``variant``."""
     if variant == FULL_WIDTH:
         return name.translate({code: code + 0xFEE0 for code in range(0x61, 0x7B)})
     if variant in ("MULLER", "Muller"):

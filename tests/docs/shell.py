@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tests.docs import forking
+from tests.docs import process_pool
 from tests.processes import PROJECT, Site, wait_until
 from tests.services import free_port, wait_for_port
 
@@ -96,8 +96,8 @@ class Shell:
     def _start_commands(self) -> None:
         """Make ``python manage.py`` run in a fork of a process that is already running."""
         path, client = self.site.folder / "commands", self.site.folder / "client.py"
-        client.write_text(forking.CLIENT, encoding="utf-8")
-        self._background.enter_context(self.site.running("tests.docs.forking", str(path)))
+        client.write_text(process_pool.CLIENT, encoding="utf-8")
+        self._background.enter_context(self.site.running("tests.docs.process_pool", str(path)))
         wait_until(path.exists, seconds=_SECONDS)
         self.run(
             'python() { if [ "$1" = manage.py ]; then set -- -I -S '

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.docs.block_runner import Run
 from tests.docs.blocks import blocks_of
-from tests.docs.running import Run
 from tests.docs.shell import shell
 from tests.migrated_database import migrate
 from tests.processes import PROJECT, Site

@@ -7,9 +7,9 @@ from unittest.mock import create_autospec
 
 import pytest
 
+from tests.docs.block_runner import Run
 from tests.docs.blocks import Command, MarkerError, blocks_of
-from tests.docs.matching import agrees
-from tests.docs.running import Run
+from tests.docs.output_matching import agrees
 from tests.docs.shell import Shell
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests.factories import DAY_ONE
 from tests.factories.catalog import CustomerFactory
 from tests.factories.channels import ConfigurationFactory
-from tests.integrated_channels.loopback import on_loopback
+from tests.integrated_channels.loopback_server import on_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

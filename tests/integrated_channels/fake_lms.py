@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Book:
-    """A course on the shelf."""
+class FakeCourse:
+    """A course of the LMS."""
 
     key: str
     title: str
@@ -31,31 +31,31 @@ class Book:
 
 
 @dataclass
-class Shelf:
+class FakeLMS:
     """An LMS with ``/find``, ``/create``, ``/update`` and ``/delete``. Each takes a JSON list in one form field.
 
     A call with a refused key, or a create of an existing key, gets status 422 and changes nothing.
     """
 
-    books: dict[str, Book] = field(default_factory=dict)  #: Keyed by the shelf's IDs.
+    courses: dict[str, FakeCourse] = field(default_factory=dict)  #: Keyed by their IDs in the LMS.
     refused: set[str] = field(default_factory=set)  #: Keys rejected by create, update and delete.
-    unspeakable: set[str] = field(default_factory=set)  #: Keys rejected by every call, including look-ups.
-    forgotten: set[str] = field(default_factory=set)  #: Keys missing from responses.
-    strangers: dict[str, str] = field(default_factory=dict)  #: Extra results, for keys that were not sent.
-    vanishing: set[str] = field(default_factory=set)  #: Keys of books that are removed after a look-up.
+    unfindable: set[str] = field(default_factory=set)  #: Keys rejected by every call, including look-ups.
+    omitted: set[str] = field(default_factory=set)  #: Keys missing from responses.
+    extra_results: dict[str, str] = field(default_factory=dict)  #: Extra results, for keys that were not sent.
+    vanishing: set[str] = field(default_factory=set)  #: Keys of courses that are removed after a look-up.
     #: Number of a request (from 1) -> status of its response. The request is not carried out.
     outages: dict[int, int] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)  #: Keyed by operation.
     made: int = 0
 
     def put(self, *keys: str, title: str = "Theirs") -> list[str]:
-        """Add books to the shelf as if they had existed before. Return their IDs."""
+        """Add courses to the LMS as if they had existed before. Return their IDs."""
         return [self._add({"key": key, "title": title}) for key in keys]
 
     @property
     def shown(self) -> dict[str, str]:
-        """Key -> title of the books that learners see."""
-        return {book.key: book.title for book in self.books.values() if book.is_shown}
+        """Key -> title of the courses that learners see."""
+        return {course.key: course.title for course in self.courses.values() if course.is_shown}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         name = request.url.path.removeprefix("/")
@@ -66,50 +66,50 @@ class Shelf:
         keys = {item["key"] for item in items}
         if name == "create" and any(self._find(item) for item in items):
             return httpx.Response(422, text="one of these is there already")
-        if keys & (self.unspeakable if name == "find" else self.refused | self.unspeakable):
+        if keys & (self.unfindable if name == "find" else self.refused | self.unfindable):
             return httpx.Response(422, text="not these")
         answers = {item["key"]: getattr(self, f"_{name}")(item) for item in items}
         if name == "find":
-            self.books = {id_: book for id_, book in self.books.items() if book.key not in self.vanishing}
-        told = {key: answer for key, answer in answers.items() if answer and key not in self.forgotten}
-        return httpx.Response(200, json=told | self.strangers)
+            self.courses = {id_: course for id_, course in self.courses.items() if course.key not in self.vanishing}
+        returned = {key: answer for key, answer in answers.items() if answer and key not in self.omitted}
+        return httpx.Response(200, json=returned | self.extra_results)
 
     def _find(self, item: Mapping[str, str]) -> str:
-        return next((id_ for id_, book in self.books.items() if book.key == item["key"]), "")
+        return next((id_ for id_, course in self.courses.items() if course.key == item["key"]), "")
 
     def _create(self, item: Mapping[str, str]) -> str:
         return self._add(item)
 
     def _update(self, item: Mapping[str, str]) -> str:
-        if item["id"] not in self.books:
+        if item["id"] not in self.courses:
             return "gone"
-        self.books[item["id"]] = Book(item["key"], item["title"])
+        self.courses[item["id"]] = FakeCourse(item["key"], item["title"])
         return "done"
 
     def _delete(self, item: Mapping[str, str]) -> str:
-        if item["id"] not in self.books:
+        if item["id"] not in self.courses:
             return "gone"
-        self.books[item["id"]].is_shown = False
+        self.courses[item["id"]].is_shown = False
         return "done"
 
     def _add(self, item: Mapping[str, str]) -> str:
         self.made += 1
-        self.books[f"id-{self.made}"] = Book(item["key"], item["title"])
+        self.courses[f"id-{self.made}"] = FakeCourse(item["key"], item["title"])
         return f"id-{self.made}"
 
 
-class ShelfChannel(PushChannel[ChannelSettings, ChannelSettings]):
-    """The channel for a :class:`Shelf`."""
+class FakeLMSChannel(PushChannel[ChannelSettings, ChannelSettings]):
+    """The channel for a :class:`FakeLMS`."""
 
-    code = "SHELF"
-    label = "Shelf"
+    code = "FAKE_LMS"
+    label = "Fake LMS"
     items_per_call = 100
     max_key_length = 255
     settings_class = ChannelSettings
     credentials_class = ChannelSettings
 
-    def __init__(self, shelf: Shelf) -> None:
-        client = LMSClient("http://shelf.test", transport=httpx.MockTransport(shelf))
+    def __init__(self, fake_lms: FakeLMS) -> None:
+        client = LMSClient("http://lms.test", transport=httpx.MockTransport(fake_lms))
         super().__init__(client, ChannelSettings(), ChannelSettings())
 
     def transform(self, item: ContentItem) -> Payload:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from werkzeug import Response
 
 from enterprise_catalog.sandbox.application import Operation, SandboxApplication, json_response
-from tests.integrated_channels.loopback import on_loopback
+from tests.integrated_channels.loopback_server import on_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

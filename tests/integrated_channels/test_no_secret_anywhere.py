@@ -14,14 +14,14 @@ from enterprise_catalog.integrated_channels.channels.base import PullChannel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from tests.factories.catalog import CatalogFactory
 from tests.integrated_channels.admin.test_configurations import filled_in
-from tests.integrated_channels.loopback import on_loopback
+from tests.integrated_channels.loopback_server import on_loopback
 from tests.integrated_channels.pages import CONFIGURATIONS
-from tests.integrated_channels.resilience.catalog_front import CatalogFront
+from tests.integrated_channels.resilience.catalog_proxy import CatalogProxy
 from tests.integrated_channels.secrecy.accesses import ACCESSES, Access
-from tests.integrated_channels.secrecy.history import CRASHED, NAMED, History
-from tests.integrated_channels.secrecy.overhearing import overheard
-from tests.integrated_channels.secrecy.repeating import SAID, Repeater
-from tests.integrated_channels.secrecy.spelling import SPELLINGS, leaks
+from tests.integrated_channels.secrecy.echoing_proxy import ECHOED, EchoingProxy
+from tests.integrated_channels.secrecy.encodings import ENCODINGS, leaks
+from tests.integrated_channels.secrecy.failure_sequence import CRASHED, NAMED, FailureSequence
+from tests.integrated_channels.secrecy.log_capture import captured_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,20 +34,20 @@ if TYPE_CHECKING:
     from enterprise_catalog.catalog.models import EnterpriseCustomer
     from tests.integrated_channels.conftest import Clock
 
-    Told = Mapping[str, str]  # Keyed by place.
-    TellOf = Callable[[Access, Repeater, str], Told]
+    Output = Mapping[str, str]  # Keyed by place.
+    CollectOutput = Callable[[Access, EchoingProxy, str], Output]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 #: Place -> words that must occur there. They take the path that a secret would take, and show that the search works.
 WORDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "logs": (SAID, CRASHED),
-    "output of commands": (SAID, NAMED),
+    "logs": (ECHOED, CRASHED),
+    "output of commands": (ECHOED, NAMED),
     "results of tasks": (CRASHED,),
-    "rows of SyncRun": (SAID,),
-    "rows of TransmissionAttempt": (SAID,),
+    "rows of SyncRun": (ECHOED,),
+    "rows of TransmissionAttempt": (ECHOED,),
     "rows of ContentMetadataItemTransmission": (NAMED,),
-    "admin, lists": (SAID, NAMED),
+    "admin, lists": (ECHOED, NAMED),
     "admin, details": (NAMED,),
     "admin, forms": (NAMED,),
     "answers of the API": (NAMED,),
@@ -60,7 +60,7 @@ BROKER_PASSWORD: Final = "the-password-of-the-broker"
 
 
 @pytest.fixture
-def tell_of(
+def collect_output(
     customer: EnterpriseCustomer,
     clock: Clock,
     admin_client: Client,
@@ -68,17 +68,17 @@ def tell_of(
     settings: Settings,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-) -> TellOf:
+) -> CollectOutput:
     """Return a function that goes through all failures and returns all output, by place."""
 
-    def tell(access: Access, repeater: Repeater, url: str) -> Told:
+    def collect(access: Access, proxy: EchoingProxy, url: str) -> Output:
         settings.ADMINS = [("Operator", "operator@example.org")]
         settings.CELERY_BROKER_URL = f"redis://worker:{BROKER_PASSWORD}@queue.example.org"
-        repeater.secrets |= {settings.SECRET_KEY, settings.OAUTH2_CLIENT_SECRET, BROKER_PASSWORD}
-        repeater.secrets |= {*settings.CREDENTIALS_ENCRYPTION_KEYS}
-        history = History(
+        proxy.secrets |= {settings.SECRET_KEY, settings.OAUTH2_CLIENT_SECRET, BROKER_PASSWORD}
+        proxy.secrets |= {*settings.CREDENTIALS_ENCRYPTION_KEYS}
+        sequence = FailureSequence(
             access=access,
-            repeater=repeater,
+            proxy=proxy,
             url=url,
             catalog=CatalogFactory.create(customer=customer),
             clock=clock,
@@ -88,62 +88,62 @@ def tell_of(
             capsys=capsys,
             monkeypatch=monkeypatch,
         )
-        with overheard() as heard:
-            history.go_through()
-        history.look_around()
-        return {place: "\n".join(dict.fromkeys(texts)) for place, texts in {**history.told, "logs": heard}.items()}
+        with captured_logs() as logged:
+            sequence.go_through()
+        sequence.look_around()
+        return {place: "\n".join(dict.fromkeys(texts)) for place, texts in {**sequence.output, "logs": logged}.items()}
 
-    return tell
+    return collect
 
 
-def leaks_by_place(told: Told, repeater: Repeater) -> dict[str, list[str]]:
-    return {place: found for place, text in told.items() if (found := leaks(text, repeater.secrets)[:3])}
+def leaks_by_place(output: Output, proxy: EchoingProxy) -> dict[str, list[str]]:
+    return {place: found for place, text in output.items() if (found := leaks(text, proxy.secrets)[:3])}
 
 
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name == ON_BOTH else pytest.mark.only_on("sqlite")) for name in ACCESSES]
 )
-def test_no_secret_of_a_channel_is_told_anywhere(name: str, tell_of: TellOf) -> None:
+def test_no_secret_of_a_channel_is_told_anywhere(name: str, collect_output: CollectOutput) -> None:
     access = ACCESSES[name]()
-    repeater = Repeater(access.sandbox)
+    proxy = EchoingProxy(access.sandbox)
 
-    with on_loopback(repeater) as url:
-        told = tell_of(access, repeater, url)
+    with on_loopback(proxy) as url:
+        output = collect_output(access, proxy, url)
 
-    assert leaks_by_place(told, repeater) == {}
+    assert leaks_by_place(output, proxy) == {}
     is_called = not issubclass(CHANNELS[access.code], PullChannel)
-    expected = {(place, word) for place, words in WORDS.items() for word in words if is_called or word != SAID}
-    assert {(place, word) for place, word in expected if not leaks(told[place], [word])} == set()
+    expected = {(place, word) for place, words in WORDS.items() for word in words if is_called or word != ECHOED}
+    assert {(place, word) for place, word in expected if not leaks(output[place], [word])} == set()
     assert bool(access.sandbox.offered()) is is_called
 
 
 def test_no_secret_of_ours_is_told_if_the_catalog_repeats_it(
-    catalog_service: LiveServer, settings: Settings, tell_of: TellOf
+    catalog_service: LiveServer, settings: Settings, collect_output: CollectOutput
 ) -> None:
     access = ACCESSES["MOODLE"]()
-    repeater = Repeater(CatalogFront(service_url=catalog_service.url))
+    proxy = EchoingProxy(CatalogProxy(service_url=catalog_service.url))
 
-    with on_loopback(repeater) as catalog_url, on_loopback(access.sandbox) as url:
+    with on_loopback(proxy) as catalog_url, on_loopback(access.sandbox) as url:
         settings.CATALOG_API_URL, settings.OAUTH2_PROVIDER_URL = catalog_url, f"{catalog_url}/oauth2"
-        told = tell_of(access, repeater, url)
+        output = collect_output(access, proxy, url)
 
-    assert leaks_by_place(told, repeater) == {}
-    assert all(leaks(told[place], [SAID]) for place in ("logs", "rows of SyncRun", "admin, lists"))
+    assert leaks_by_place(output, proxy) == {}
+    assert all(leaks(output[place], [ECHOED]) for place in ("logs", "rows of SyncRun", "admin, lists"))
 
 
 def test_no_secret_is_logged_by_the_template_of_a_form_that_is_wrong(admin_client: Client) -> None:
     entered = filled_in(display_name=NAMED, settings="[1", new_credentials='{"token": "a token"}')
 
-    with overheard(templates=True) as heard:
+    with captured_logs(templates=True) as logged:
         admin_client.post(f"{CONFIGURATIONS}add/", entered)
 
-    assert leaks("".join(heard), [NAMED])
-    assert leaks("".join(heard), ["a token"]) == []
+    assert leaks("".join(logged), [NAMED])
+    assert leaks("".join(logged), ["a token"]) == []
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_secret_is_found_however_it_is_spelt(spelling: str) -> None:
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_secret_is_found_however_it_is_spelt(encoding: str) -> None:
     secret = 'a "secret"/of <ä>+&\\ours'
 
-    assert leaks(f"before {SPELLINGS[spelling](secret)} after", [secret])
+    assert leaks(f"before {ENCODINGS[encoding](secret)} after", [secret])
     assert leaks("before a 'secret' of ours after", [secret]) == []

@@ -69,20 +69,20 @@ def test_a_secret_is_taken_out_however_it_is_escaped(escaped: Callable[[str], st
 def test_a_secret_is_taken_out_of_the_base64_of_what_holds_it(
     before: bytes, after: bytes, encode: Callable[[bytes], bytes]
 ) -> None:
-    told = LMSClient("", secrets=[SECRET]).redacted(encode(before + SECRET.encode() + after).decode())
+    redacted = LMSClient("", secrets=[SECRET]).redacted(encode(before + SECRET.encode() + after).decode())
 
     # Only characters that share bits with the surrounding text may remain.
-    assert "[secret]" in told
-    assert len(told) <= len("[secret]") + len(b64encode(before)) + len(b64encode(after)) + 2
+    assert "[secret]" in redacted
+    assert len(redacted) <= len("[secret]") + len(b64encode(before)) + len(b64encode(after)) + 2
 
 
 def test_percent_encoded_base64_of_a_secret_is_redacted() -> None:
     header = b64encode(b"client:?>?>?>?>secret").decode()
 
-    told = LMSClient("", secrets=["?>?>?>?>secret"]).redacted(f"http://lms.test/?auth={quote(header, safe='')}")
+    redacted = LMSClient("", secrets=["?>?>?>?>secret"]).redacted(f"http://lms.test/?auth={quote(header, safe='')}")
 
-    assert "Pz4" not in told
-    assert "[secret]" in told
+    assert "Pz4" not in redacted
+    assert "[secret]" in redacted
 
 
 def test_a_secret_percent_encoded_twice_in_a_redirect_is_redacted() -> None:

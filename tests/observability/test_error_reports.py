@@ -44,10 +44,10 @@ def test_values_of_variables_parameters_and_headers_are_hidden(
     address = f"https://x.test/?code={SECRET}"
     headers = {"Authorization": f"Basic {SECRET}", "Cookie": f"sessionid={SECRET}", "Referer": address}
 
-    told = reports_of(rf.post(f"/complete/?code={SECRET}", {"client_secret": SECRET}, headers=headers))
+    report = reports_of(rf.post(f"/complete/?code={SECRET}", {"client_secret": SECRET}, headers=headers))
 
-    assert SECRET not in told
-    assert all(name in told for name in ("of 64 characters", "token", "client_secret", "code", "/complete/"))
+    assert SECRET not in report
+    assert all(name in report for name in ("of 64 characters", "token", "client_secret", "code", "/complete/"))
 
 
 def test_a_lazy_setting_is_shown(rf: RequestFactory, settings: Settings) -> None:
@@ -60,8 +60,8 @@ def test_settings_are_shown_without_passwords_of_addresses(rf: RequestFactory, s
     settings.CELERY_BROKER_URL = f"redis://worker:{SECRET}@queue.example.org/1"
     settings.SOME_CACHES = {"default": {"LOCATION": [f"rediss://:{SECRET}@cache.example.org"]}}
 
-    told = reports_of(rf.get("/"))
+    report = reports_of(rf.get("/"))
 
-    assert SECRET not in told
-    assert f"redis://{NamesOnlyFilter.cleansed_substitute}@queue.example.org/1" in told
-    assert str(settings.CREDENTIALS_ENCRYPTION_KEYS[0]) not in told
+    assert SECRET not in report
+    assert f"redis://{NamesOnlyFilter.cleansed_substitute}@queue.example.org/1" in report
+    assert str(settings.CREDENTIALS_ENCRYPTION_KEYS[0]) not in report

@@ -45,16 +45,16 @@ def test_syncs_follow_one_another_until_nothing_is_left_over(syncs: Callable[...
 
 
 @pytest.mark.parametrize(
-    ("report", "told"),
+    ("report", "expected"),
     [
         (REFUSED, "the sync was stopped: The LMS refuses us."),
         (SPENT, "1,925 items are still waiting: The LMS takes no more."),
     ],
 )
 def test_a_sync_that_gets_nothing_done_ends_the_demonstration(
-    syncs: Callable[..., list[object]], report: object, told: str
+    syncs: Callable[..., list[object]], report: object, expected: str
 ) -> None:
-    with pytest.raises(DemonstrationError, match=told):
+    with pytest.raises(DemonstrationError, match=expected):
         syncs(FULL, report, REST)
 
 

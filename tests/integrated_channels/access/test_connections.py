@@ -25,9 +25,9 @@ from enterprise_catalog.integrated_channels.sync.drift import Adoption, Differen
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.moodle import settings
 from enterprise_catalog.sandbox.moodle.courses import Course
-from tests.admin_pages.confirming import run
+from tests.admin_pages.list_actions import run
 from tests.factories.catalog import CatalogFactory, import_into
-from tests.integrated_channels.fake_lms import Shelf, ShelfChannel
+from tests.integrated_channels.fake_lms import FakeLMS, FakeLMSChannel
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def test_what_the_account_may_not_do_is_told(
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "expected"),
     [
         (Fault(kind=FaultKind.ANSWER, status=401, body="no"), "Moodle returned 401"),
         (Fault(kind=FaultKind.ANSWER, status=404, body="no"), "The base URL has no Moodle web service"),
@@ -80,13 +80,13 @@ def test_what_the_account_may_not_do_is_told(
     ],
 )
 def test_what_is_wrong_is_told(
-    configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock, fault: Fault, told: str
+    configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock, fault: Fault, expected: str
 ) -> None:
     moodle.faults.add(fault)
 
     [sentence] = check_connection(configuration, clock=clock)
 
-    assert sentence.startswith(told)
+    assert sentence.startswith(expected)
 
 
 def test_nobody_tries_while_a_run_is_under_way(configuration: ChannelConfiguration, clock: Clock) -> None:
@@ -193,8 +193,8 @@ def test_the_command_counts_what_is_not_ours_in_one_line(
 
     call_command("check_drift", configuration=configuration.pk)
 
-    told = capsys.readouterr()
-    assert (told.out, told.err) == ("", "The LMS has 1,006 other items with keys that were never sent from here.\n")
+    output = capsys.readouterr()
+    assert (output.out, output.err) == ("", "The LMS has 1,006 other items with keys that were never sent from here.\n")
 
 
 def test_the_command_lists_drift(
@@ -257,9 +257,9 @@ def test_of_two_courses_with_one_key_all_take_the_oldest_and_name_both(
 
     call_command("adopt", configuration=configuration.pk)
 
-    told = capsys.readouterr()
-    assert (told.out, told.err.count("\n")) == ("1\n", 1)
-    assert told.err.startswith(warning)
+    output = capsys.readouterr()
+    assert (output.out, output.err.count("\n")) == ("1\n", 1)
+    assert output.err.startswith(warning)
     assert row_of("A").remote_id == "2"
     run_of(configuration, clock)
     [drift] = check_drift(configuration, clock=clock).differences
@@ -327,14 +327,14 @@ class LibraryCredentials(ChannelSettings):
     refresh_token: str = ""
 
 
-class LibraryChannel(ConsentingChannel, ShelfChannel):
-    """A shelf that requires a user's consent."""
+class LibraryChannel(ConsentingChannel, FakeLMSChannel):
+    """An LMS that requires a user's consent."""
 
     code = "LIBRARY"
     credentials_class: ClassVar[type[ChannelSettings]] = LibraryCredentials
 
     def __init__(self, client: Any, settings: Any, credentials: Any) -> None:
-        super().__init__(Shelf())
+        super().__init__(FakeLMS())
         self.client, self.settings, self.credentials = client, settings, credentials
 
     def authorization_url(self, *, redirect_uri: str, state: str) -> str:
@@ -382,7 +382,7 @@ def test_a_person_lets_us_in(library: ChannelConfiguration, admin_client: Client
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "expected"),
     [
         ({"code": "bad"}, "The library does not know the code."),
         ({"error": "access_denied"}, "The LMS did not grant access: access_denied"),
@@ -391,9 +391,9 @@ def test_a_person_lets_us_in(library: ChannelConfiguration, admin_client: Client
     ],
 )
 def test_why_we_are_not_let_in_is_told(
-    library: ChannelConfiguration, admin_client: Client, query: dict[str, str], told: str
+    library: ChannelConfiguration, admin_client: Client, query: dict[str, str], expected: str
 ) -> None:
-    assert told in ended(admin_client, state=begun(admin_client, library), **query)
+    assert expected in ended(admin_client, state=begun(admin_client, library), **query)
 
     library.refresh_from_db()
     assert decrypt(library.credentials) == {}

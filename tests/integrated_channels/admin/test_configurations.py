@@ -20,7 +20,7 @@ from enterprise_catalog.integrated_channels.models import (
     ContentMetadataItemTransmission,
     SyncLease,
 )
-from tests.admin_pages.confirming import run
+from tests.admin_pages.list_actions import run
 from tests.factories.channels import SECRET, ConfigurationFactory, RunFactory, TransmissionFactory
 from tests.integrated_channels.pages import CONFIGURATIONS, shown, text_of
 from tests.services import free_port
@@ -104,7 +104,7 @@ def test_an_unreachable_catalog_service_is_named(admin_client: Client, settings:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "told"),
+    ("field", "value", "expected"),
     [
         ("settings", '{"category": 3}', "category: Extra inputs are not permitted"),
         ("settings", "{", "Enter a valid JSON."),
@@ -118,10 +118,12 @@ def test_an_unreachable_catalog_service_is_named(admin_client: Client, settings:
         ("sync_interval_minutes", "0", "greater than or equal to 1"),
     ],
 )
-def test_a_wrong_field_is_named_and_nothing_is_saved(admin_client: Client, field: str, value: str, told: str) -> None:
+def test_a_wrong_field_is_named_and_nothing_is_saved(
+    admin_client: Client, field: str, value: str, expected: str
+) -> None:
     page = text_of(admin_client.post(f"{CONFIGURATIONS}add/", filled_in(**{field: value})))
 
-    assert told in page
+    assert expected in page
     assert SECRET not in page
     assert not ChannelConfiguration.objects.exists()
 
@@ -275,20 +277,20 @@ def test_the_page_tells_how_the_last_run_ended(admin_client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lease_minutes", "told"),
+    ("lease_minutes", "expected"),
     [
         (5, "Yes (lease expires"),
         (-5, "No (the worker stopped responding)"),
         (None, "No (the worker stopped responding)"),
     ],
 )
-def test_the_page_tells_whether_a_sync_is_running(admin_client: Client, lease_minutes: int | None, told: str) -> None:
+def test_the_page_tells_whether_a_sync_is_running(admin_client: Client, lease_minutes: int | None, expected: str) -> None:
     configuration = ConfigurationFactory.create()
     RunFactory.create(configuration=configuration, running=True)
     expires_at = None if lease_minutes is None else timezone.now() + timedelta(minutes=lease_minutes)
     SyncLease.objects.create(configuration=configuration, expires_at=expires_at)
 
-    assert told in text_of(admin_client.get(f"{CONFIGURATIONS}{configuration.pk}/change/"))
+    assert expected in text_of(admin_client.get(f"{CONFIGURATIONS}{configuration.pk}/change/"))
 
 
 def queued() -> list[int]:
@@ -330,11 +332,11 @@ def test_sync_now_queues_the_chosen_configurations_once_the_request_is_committed
 
 
 @pytest.mark.parametrize(
-    ("action", "state", "told"),
+    ("action", "state", "expected"),
     [("approve_deletes", "pending", "approved for deletion in the next sync"), ("keep_held", "kept", "kept")],
 )
 def test_held_deletes_are_decided_on_for_the_chosen_configurations(
-    admin_client: Client, action: str, state: str, told: str
+    admin_client: Client, action: str, state: str, expected: str
 ) -> None:
     chosen, other = ConfigurationFactory.create(display_name="Chosen"), ConfigurationFactory.create()
     for configuration in (chosen, other):
@@ -342,7 +344,7 @@ def test_held_deletes_are_decided_on_for_the_chosen_configurations(
 
     response = run(admin_client, CONFIGURATIONS, action, [chosen.pk])
 
-    assert f"2 transmissions {told}." in text_of(response)
+    assert f"2 transmissions {expected}." in text_of(response)
     rows = ContentMetadataItemTransmission.objects
     assert set(rows.of(chosen).values_list("state", flat=True)) == {state}
     assert set(rows.of(other).values_list("state", flat=True)) == {"held"}

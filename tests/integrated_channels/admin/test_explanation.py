@@ -137,7 +137,7 @@ def test_nothing_happens_next_while_the_configuration_is_switched_off(state: str
 
 
 @pytest.mark.parametrize(
-    ("state", "reason", "told"),
+    ("state", "reason", "expected"),
     [
         (
             RunState.STOPPED,
@@ -148,11 +148,11 @@ def test_nothing_happens_next_while_the_configuration_is_switched_off(state: str
         (RunState.RUNNING, "", f"A sync has been running since {AN_HOUR_AGO}."),
     ],
 )
-def test_the_last_run_tells_why_nothing_has_happened(state: RunState, reason: str, told: str) -> None:
+def test_the_last_run_tells_why_nothing_has_happened(state: RunState, reason: str, expected: str) -> None:
     last_run = SyncRun(state=state, reason=reason, started_at=DAY_ONE - HOUR)
 
-    assert explained(last_run, state="pending").next.endswith(told)
-    assert told not in explained(last_run, state="deleted", action="delete").next
+    assert explained(last_run, state="pending").next.endswith(expected)
+    assert expected not in explained(last_run, state="deleted", action="delete").next
 
 
 def test_a_run_that_went_to_its_end_explains_nothing() -> None:

@@ -89,7 +89,7 @@ class Entered(NamedTuple):
 
 
 @pytest.mark.parametrize(
-    ("code", "offered", "wrong", "told", "right"),
+    ("code", "offered", "wrong", "expected", "right"),
     [
         pytest.param(
             "MOODLE",
@@ -118,7 +118,7 @@ class Entered(NamedTuple):
     ],
 )
 def test_an_administrator_mends_a_wrong_field_and_sees_no_credentials_again(
-    page: Page, *, code: str, offered: str, wrong: Entered, told: str, right: Entered
+    page: Page, *, code: str, offered: str, wrong: Entered, expected: str, right: Entered
 ) -> None:
     page.goto("/admin/integrated_channels/channelconfiguration/add/")
     page.locator("[name=channel_code]").select_option(code, force=True)
@@ -128,7 +128,7 @@ def test_an_administrator_mends_a_wrong_field_and_sees_no_credentials_again(
     page.locator(".field-settings summary", has_text=CHANNELS[code].label).click()
     expect(page.get_by_text(offered)).to_be_visible()
     enter(page, wrong)
-    expect(page.get_by_text(told)).to_be_visible()
+    expect(page.get_by_text(expected)).to_be_visible()
     expect_no_secret(page)
 
     enter(page, right)

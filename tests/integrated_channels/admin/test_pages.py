@@ -11,7 +11,7 @@ from django.contrib.auth.models import Permission
 
 from enterprise_catalog.integrated_channels.admin import attempts, channel_filter, transmissions
 from enterprise_catalog.integrated_channels.models import TransmissionAttempt
-from tests.admin_pages.confirming import run
+from tests.admin_pages.list_actions import run
 from tests.factories import DAY_ONE
 from tests.factories.channels import SECRET, ConfigurationFactory, RunFactory, TransmissionFactory
 from tests.integrated_channels.pages import ATTEMPTS, CONFIGURATIONS, RUNS, TRANSMISSIONS, shown, text_of
@@ -354,8 +354,8 @@ def test_failed_items_are_sent_again_on_demand(admin_client: Client) -> None:
 
     response = run(admin_client, TRANSMISSIONS, "queue_again", [dead.pk, fine.pk])
 
-    told = "1 transmission queued for the next sync; 1 skipped (already queued, or nothing to send)."
-    assert told in text_of(response)
+    message = "1 transmission queued for the next sync; 1 skipped (already queued, or nothing to send)."
+    assert message in text_of(response)
     for row, state in ((dead, "pending"), (fine, "pending")):
         row.refresh_from_db()
         assert row.state == state

@@ -314,13 +314,13 @@ def test_no_secret_is_told_whatever_is_answered(
 
     transmission = connection.send(Action.CREATE, *KEYS, unseen=True)
 
-    told = [repr(credentials), repr(connection.channel.credentials), caplog.text]
-    told += [result.message + result.vendor_code for result in transmission.results.values()]
+    outputs = [repr(credentials), repr(connection.channel.credentials), caplog.text]
+    outputs += [result.message + result.vendor_code for result in transmission.results.values()]
     if transmission.stopped_by is not None:
-        told += traceback.format_exception(transmission.stopped_by)
+        outputs += traceback.format_exception(transmission.stopped_by)
     for secret in secrets:
-        for spelling in (secret, quote(secret), quote_plus(secret)):
-            assert all(spelling not in text for text in told)
+        for encoding in (secret, quote(secret), quote_plus(secret)):
+            assert all(encoding not in text for text in outputs)
 
 
 # --- properties -------------------------------------------------------------------------------------------------------

@@ -18,8 +18,8 @@ from enterprise_catalog.integrated_channels.models import ChannelConfiguration, 
 from enterprise_catalog.sandbox.application import Operation, SandboxApplication
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.integrated_channels.admin.test_configurations import filled_in
-from tests.integrated_channels.channels.pinboard import Pinboard, PinboardCredentials, PinboardSettings
-from tests.integrated_channels.loopback import on_loopback
+from tests.integrated_channels.channels.example_channel import ExampleChannel, ExampleCredentials, ExampleSettings
+from tests.integrated_channels.loopback_server import on_loopback
 from tests.integrated_channels.pages import CONFIGURATIONS, text_of
 from tests.integrated_channels.syncing import run_of
 
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-TOKEN = "a-token-of-pinboard"
+TOKEN = "a-token-of-the-example-lms"
 
 
 @dataclass(kw_only=True, eq=False)
-class PinboardSandbox(SandboxApplication):
+class ExampleSandbox(SandboxApplication):
     """In-memory boards. The operation name is the HTTP method."""
 
     courses: dict[str, Mapping[str, str]] = field(default_factory=dict)  #: Keyed by content key.
@@ -73,29 +73,29 @@ class PinboardSandbox(SandboxApplication):
 
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Register Pinboard as the line in ``registry.py`` would. Nothing else refers to the channel."""
-    monkeypatch.setitem(CHANNELS, Pinboard.code, Pinboard)
+    """Register the channel as the line in ``registry.py`` would. Nothing else refers to the channel."""
+    monkeypatch.setitem(CHANNELS, ExampleChannel.code, ExampleChannel)
 
 
 @pytest.fixture
-def pinboard() -> PinboardSandbox:
-    """An in-memory Pinboard sandbox."""
-    return PinboardSandbox()
+def example_lms() -> ExampleSandbox:
+    """An in-memory example LMS."""
+    return ExampleSandbox()
 
 
 @pytest.fixture
 def create(
-    pinboard: PinboardSandbox, customer: EnterpriseCustomer, capsys: pytest.CaptureFixture[str]
+    example_lms: ExampleSandbox, customer: EnterpriseCustomer, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Callable[..., ChannelConfiguration]]:
-    """Return a function that creates a Pinboard configuration with ``create_channel``; it accepts further settings."""
-    with on_loopback(pinboard) as url:
+    """Return a function that creates a configuration with ``create_channel``; it accepts further settings."""
+    with on_loopback(example_lms) as url:
 
         def configured(*, token: str = TOKEN, **settings: str) -> ChannelConfiguration:
             options = {
-                "--channel": "PINBOARD",
+                "--channel": "EXAMPLE",
                 "--customer-uuid": str(customer.pk),
                 "--base-url": url,
-                "--settings": json.dumps({**pinboard.channel_settings(), **settings}),
+                "--settings": json.dumps({**example_lms.channel_settings(), **settings}),
                 "--credentials": json.dumps({"token": token}),
             }
             call_command("create_channel", *(part for pair in options.items() for part in pair))
@@ -105,12 +105,12 @@ def create(
 
 
 def test_syncs_create_update_and_delete(
-    create: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, pinboard: PinboardSandbox, clock: Clock
+    create: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, example_lms: ExampleSandbox, clock: Clock
 ) -> None:
     catalog = CatalogFactory.create(content=("edX+A/B", "B", "C"), customer=customer)
     configuration = create()
     first = run_of(configuration, clock)
-    created = dict(pinboard.offered())
+    created = dict(example_lms.offered())
     clock.forward(hours=1)
     import_into(catalog, [CourseFactory.build(key="edX+A/B", title="<b>New</b>"), "B"], now=clock.now, replace=True)
 
@@ -119,7 +119,7 @@ def test_syncs_create_update_and_delete(
     assert (first.state, first.counts) == (RunState.COMPLETE, {"create": {"done": 3}})
     assert created == {"edX+A/B": "Course edX+A/B", "B": "Course B", "C": "Course C"}
     assert (second.state, second.counts) == (RunState.COMPLETE, {"update": {"done": 1}, "delete": {"done": 1}})
-    assert pinboard.offered() == {"edX+A/B": "New", "B": "Course B"}
+    assert example_lms.offered() == {"edX+A/B": "New", "B": "Course B"}
 
 
 def test_its_connection_can_be_tried(
@@ -137,13 +137,13 @@ def test_its_connection_can_be_tried(
 def test_the_admin_offers_it_with_its_settings_and_credentials(admin_client: Client) -> None:
     page = text_of(admin_client.get(f"{CONFIGURATIONS}add/"))
 
-    assert '<option value="PINBOARD">Pinboard</option>' in page
-    assert "<code>board</code>, string (default: &quot;courses&quot;): The board that courses are pinned to." in page
-    assert "<code>token</code>, string (required): A token of a person who may pin." in page
+    assert '<option value="EXAMPLE">Example LMS</option>' in page
+    assert "<code>board</code>, string (default: &quot;courses&quot;): The board that lists the courses." in page
+    assert "<code>token</code>, string (required): A token of a user who may add courses." in page
 
 
 def test_the_admin_saves_it_and_names_what_does_not_fit(admin_client: Client) -> None:
-    entered = filled_in(channel_code="PINBOARD", new_credentials='{"token": "t"}')
+    entered = filled_in(channel_code="EXAMPLE", new_credentials='{"token": "t"}')
 
     wrong = text_of(admin_client.post(f"{CONFIGURATIONS}add/", entered | {"settings": '{"bord": "x"}'}))
     saved = admin_client.post(f"{CONFIGURATIONS}add/", entered | {"settings": '{"board": "x"}'})
@@ -151,9 +151,9 @@ def test_the_admin_saves_it_and_names_what_does_not_fit(admin_client: Client) ->
     assert "bord: Extra inputs are not permitted" in wrong
     assert saved.status_code == 302
     with open_channel(ChannelConfiguration.objects.get()) as channel:
-        assert isinstance(channel, Pinboard)
-        assert channel.settings == PinboardSettings(board="x")
-        assert channel.credentials == PinboardCredentials(token=SecretStr("t"))
+        assert isinstance(channel, ExampleChannel)
+        assert channel.settings == ExampleSettings(board="x")
+        assert channel.credentials == ExampleCredentials(token=SecretStr("t"))
 
 
 def test_it_needs_no_migration() -> None:

@@ -31,7 +31,7 @@ from enterprise_catalog.integrated_channels.models import ContentMetadataItemTra
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.settings.environment import Environment
 from tests.factories.catalog import CatalogFactory
-from tests.integrated_channels.hostile import KINDS, hostile_lms
+from tests.integrated_channels.endless_lms import KINDS, endless_lms
 from tests.integrated_channels.syncing import run_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def client_of(url: str, **arguments: Any) -> LMSClient:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_call_ends_by_its_deadline_whatever_part_of_it_is_endless(kind: str) -> None:
-    with hostile_lms(kind) as url, client_of(url) as client:
+    with endless_lms(kind) as url, client_of(url) as client:
         began = time.monotonic()
         with pytest.raises(DeadlineExceededError, match=r"did not complete any response within 0\.6 seconds"):
             client.send("GET", "/")
@@ -75,7 +75,7 @@ def test_a_call_ends_by_its_deadline_whatever_part_of_it_is_endless(kind: str) -
 
 
 def test_an_lms_that_reads_a_byte_now_and_then_cannot_keep_a_call_open() -> None:
-    with hostile_lms("silence", reads=False) as url, client_of(url) as client:
+    with endless_lms("silence", reads=False) as url, client_of(url) as client:
         began = time.monotonic()
         with pytest.raises(DeadlineExceededError):
             client.send("POST", "/", json="x" * 20_000_000)
@@ -85,7 +85,7 @@ def test_an_lms_that_reads_a_byte_now_and_then_cannot_keep_a_call_open() -> None
 
 def test_a_tls_handshake_ends_by_the_deadline() -> None:
     with (
-        hostile_lms("silence") as url,
+        endless_lms("silence") as url,
         client_of(url.replace("http:", "https:")) as client,
         pytest.raises(DeadlineExceededError),
     ):
@@ -156,7 +156,7 @@ def test_calls_that_fail_in_a_row_share_the_time_of_one() -> None:
 
 
 def test_no_call_begins_or_continues_after_the_end_of_the_run() -> None:
-    with hostile_lms("body") as url:
+    with endless_lms("body") as url:
         with client_of(url, run_seconds_left=lambda: 0.2) as client, pytest.raises(DeadlineExceededError) as raised:
             client.send("GET", "/")
         with client_of(url, run_seconds_left=lambda: 0.0) as client, pytest.raises(RunDeadlineError):
@@ -170,7 +170,7 @@ def test_a_call_is_broken_off_when_the_grace_of_a_stop_request_is_over(monkeypat
     monkeypatch.setattr(stopping, "GRACE_SECONDS", 0.3)
     requesting = threading.Timer(0.2, stopping.request_stop)
 
-    with hostile_lms("body") as url, LMSClient(url, private_addresses=True) as client:
+    with endless_lms("body") as url, LMSClient(url, private_addresses=True) as client:
         requesting.start()
         began = time.monotonic()
         with pytest.raises(StopRequestedError):
@@ -220,7 +220,7 @@ def test_a_request_to_the_catalog_or_for_a_token_ends_by_its_deadline(
 ) -> None:
     monkeypatch.setattr(catalog_client, "REQUEST_SECONDS", SECONDS)
 
-    with hostile_lms(kind) as url:
+    with endless_lms(kind) as url:
         setattr(settings, endless, url)
         with CatalogClient() as client, pytest.raises(CatalogUnavailableError, match=r"within 0\.6 seconds"):
             client.catalogs_of(customer.pk)
@@ -243,7 +243,7 @@ def test_a_call_over_its_deadline_ends_the_run_and_pauses_grow_until_one_is_met(
     CatalogFactory.create(content=["A"], customer=customer)
     pauses = []
 
-    with hostile_lms("trailers") as url:
+    with endless_lms("trailers") as url:
         configuration = configure(base_url=url, sync_interval_minutes=8)
         for _ in range(4):
             run = run_of(configuration, clock)
@@ -270,7 +270,7 @@ def test_no_further_call_is_made_in_the_run_of_one_that_was_over_its_deadline(
     settings.LMS_CALL_SECONDS = SECONDS
     CatalogFactory.create(content="ABC", customer=customer)
 
-    with hostile_lms("trailers") as url:
+    with endless_lms("trailers") as url:
         run = run_of(configure(base_url=url, chunk_size=1), clock)
 
     assert (run.state, run.counts) == (RunState.STOPPED, {"create": {"retry": 1}})

@@ -18,7 +18,7 @@ from enterprise_catalog.integrated_channels.lms import client as lms_client
 from enterprise_catalog.integrated_channels.lms import decoding
 from enterprise_catalog.integrated_channels.lms.client import LMSClient
 from enterprise_catalog.integrated_channels.lms.decoding import BodyError, TooLargeError, decode
-from tests.integrated_channels.loopback import on_loopback
+from tests.integrated_channels.loopback_server import on_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -187,5 +187,5 @@ def test_small_responses_cannot_take_much_memory() -> None:
 
     *errors, growth = done.stdout.splitlines()
     assert len(errors) == len(hostile)
-    assert all(told.startswith(error) for told, (_, _, error) in zip(errors, hostile.values(), strict=True)), errors
+    assert all(text.startswith(error) for text, (_, _, error) in zip(errors, hostile.values(), strict=True)), errors
     assert int(growth) < GROWTH_MB

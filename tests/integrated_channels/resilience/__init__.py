@@ -8,7 +8,7 @@ draws its random values from one seed, printed at the end. ``--seed N`` repeats 
 ``test_faults``     the LMS returns every kind of error and malformed response
 ``test_outages``    the database and the broker fail and recover
 ``test_workers``    several workers, duplicate task deliveries, a worker that is frozen beyond its lease
-``test_model``      random histories of catalogs, faults, crashes and clocks (hypothesis)
+``test_model``      random scenarios of catalogs, faults, crashes and clocks (hypothesis)
 ==================  ==================================================================================================
 
 The tests of kills and faults run for each LMS in ``systems/``, the other tests for Moodle.

@@ -58,12 +58,12 @@ def check_back_off(
             never sent records no attempt.
     """
     attempts = TransmissionAttempt.objects.filter(transmission__configuration=configuration).order_by("pk")
-    histories: dict[int, list[TransmissionAttempt]] = defaultdict(list)
+    by_transmission: dict[int, list[TransmissionAttempt]] = defaultdict(list)
     for attempt in attempts:
-        histories[attempt.transmission_id].append(attempt)
+        by_transmission[attempt.transmission_id].append(attempt)
     again = 0
-    for transmission, history in histories.items():
-        for failure in _failures_tried_again(history, left_at.get(transmission, ())):
+    for transmission, in_order in by_transmission.items():
+        for failure in _failures_tried_again(in_order, left_at.get(transmission, ())):
             assert failure.attempt.finished_at is not None
             earliest = failure.attempt.finished_at + failure.rest(asked_for)
             assert failure.next_one.started_at >= earliest, f"{failure} was tried again too soon"
@@ -89,11 +89,11 @@ class _Failure:
         return timedelta(seconds=retry_delay_seconds(self.number, jitter=_LONGEST_JITTER, retry_after_seconds=asked))
 
 
-def _failures_tried_again(history: Iterable[TransmissionAttempt], left_at: Collection[datetime]) -> Iterable[_Failure]:
+def _failures_tried_again(attempts: Iterable[TransmissionAttempt], left_at: Collection[datetime]) -> Iterable[_Failure]:
     """Yield each failure of one item that was followed by another attempt of the same task."""
     failure: TransmissionAttempt | None = None
     number = 0
-    for attempt in history:
+    for attempt in attempts:
         if failure is None or _task(failure) != _task(attempt) or _is_between(left_at, failure, attempt):
             failure, number = None, 0
         else:

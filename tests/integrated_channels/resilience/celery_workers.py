@@ -48,8 +48,8 @@ class Worker:
 
     def tasks_done(self) -> int:
         """Return the number of finished sync tasks, including tasks that ended because the lease was taken."""
-        told = (str(event.get("event", "")) for event in self._events())
-        return sum(text.startswith("Task sync_configuration[") and " succeeded in " in text for text in told)
+        messages = (str(event.get("event", "")) for event in self._events())
+        return sum(text.startswith("Task sync_configuration[") and " succeeded in " in text for text in messages)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -71,7 +71,7 @@ class Worker:
 
 
 @contextmanager
-def crew(site: Site, names: Iterable[str], *, options: Iterable[str] = ()) -> Iterator[list[Worker]]:
+def running_workers(site: Site, names: Iterable[str], *, options: Iterable[str] = ()) -> Iterator[list[Worker]]:
     """Run workers of a site until the block ends. Yields them when all accept tasks."""
     with ExitStack() as processes:
         workers = []

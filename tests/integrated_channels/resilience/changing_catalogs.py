@@ -22,7 +22,7 @@ class ChangingCatalogs:
     """The expected content of the catalogs. Callers write it to the database."""
 
     names: Collection[str]
-    dice: Random
+    rng: Random
     prefix: str = "Northwind+C"  #: Prefix of the content keys.
     members: dict[str, set[str]] = field(init=False)  #: Catalog -> content keys.
     versions: dict[str, int] = field(init=False, default_factory=dict)  #: Key -> version, of all keys ever used.
@@ -42,7 +42,7 @@ class ChangingCatalogs:
 
     def change(self, times: int) -> None:
         """Make ``times`` random changes: items are added, changed, reverted, removed, re-added and moved."""
-        for change in self.dice.choices([*_CHANGES], weights=[*_CHANGES.values()], k=times):
+        for change in self.rng.choices([*_CHANGES], weights=[*_CHANGES.values()], k=times):
             getattr(self, f"_{change}")()
 
     def add(self, number: int, *, to: str | None = None) -> None:
@@ -87,21 +87,21 @@ class ChangingCatalogs:
     def _moved(self) -> None:
         """Remove an item from one catalog if it is there, and add it to another."""
         if key := self._one_of(self.union()):
-            source, target = self.dice.sample([*self.members.values()], 2)
+            source, target = self.rng.sample([*self.members.values()], 2)
             source.discard(key)
             target.add(key)
 
     def _put(self, key: str) -> None:
         """Add the item to one or two catalogs."""
-        for keys in self.dice.sample([*self.members.values()], self.dice.choice((1, 1, 2))):
+        for keys in self.rng.sample([*self.members.values()], self.rng.choice((1, 1, 2))):
             keys.add(key)
 
     def _one_or_favourite(self, keys: set[str]) -> str | None:
         favourites = keys & self.favourites
-        return self._one_of(favourites if favourites and self.dice.random() < FAVOUR else keys)
+        return self._one_of(favourites if favourites and self.rng.random() < FAVOUR else keys)
 
     def _one_of(self, keys: set[str]) -> str | None:
-        return self.dice.choice(sorted(keys)) if keys else None
+        return self.rng.choice(sorted(keys)) if keys else None
 
     def _document(self, key: str) -> dict[str, Any]:
         version = self.versions[key]

@@ -54,6 +54,6 @@ def seed(request: pytest.FixtureRequest, *, soak: bool) -> int:
 
 
 @pytest.fixture
-def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Return a function that adds a line to the summary, such as the number of failures a test has met."""
     return lambda line: request.node.user_properties.append((summary.LINE, line))

@@ -1,4 +1,4 @@
-"""The environment of the resilience tests: a site, its web service, a workshop process, and two LMSs of one customer.
+"""The environment of the resilience tests: a site, its web service, a worker process, and two LMSs of one customer.
 
 The first LMS receives all three catalogs of the customer, the second LMS two of them. Both LMSs are of one kind.
 """
@@ -19,14 +19,14 @@ from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.resilience.reconciliation import (
     Course,
     Item,
-    Ledger,
+    RecordedState,
     differences,
     false_claims,
     loose_ends,
     twins,
 )
+from tests.integrated_channels.resilience.systems.persistent_server import FORWARD, REST, RESUME
 from tests.integrated_channels.resilience.systems.registry import system
-from tests.integrated_channels.resilience.systems.sturdy import FORWARD, REST, RESUME
 from tests.integrated_channels.resilience.worker_process import CATALOGS, CUSTOMER
 from tests.migrated_database import migrate
 from tests.processes import Service, connections_to, get_json, wait_until
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 _FAULTS: Final = TypeAdapter(list[Fault])
 
-#: The most syncs until everything is equal, in addition to ``runs_to_mend`` of the LMS: one after an abandoned run, and
-#: one per few chunks of the second LMS.
+#: The most syncs until everything is equal, in addition to ``runs_to_recover`` of the LMS: one after an abandoned run,
+#: and one per few chunks of the second LMS.
 _MOST_SYNCS: Final = 10
 
 
@@ -62,7 +62,7 @@ class LMS:
         self.system, self.name = system(kind), name
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        program = "tests.integrated_channels.resilience.systems.sturdy"
+        program = "tests.integrated_channels.resilience.systems.persistent_server"
         file = site.folder / f"{kind}-{name}"
         us = (f"http://127.0.0.1:{site.port}", CUSTOMER)
         self.service = Service(site, program, kind, name, str(self.port), str(file), *us, port=self.port)
@@ -109,7 +109,7 @@ class LMS:
         The block starts when the LMS has finished or dropped all requests of dead processes. In production, the lease
         of 5 minutes leaves time for that.
         """
-        if not self.system.visits:
+        if not self.system.polls:
             wait_until(lambda: connections_to(self.port) == 0, seconds=30, every=0.005)
             yield
             return
@@ -129,7 +129,7 @@ class Connection(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """The end of a sync in a forked process of the workshop."""
+    """The end of a sync in a fork of the worker process."""
 
     was_killed: bool
     began_at: str
@@ -138,10 +138,10 @@ class Ended(NamedTuple):
 
 
 @dataclass(repr=False)
-class Landscape:
-    """The test's access to the workshop, the LMSs and the web service."""
+class Environment:
+    """The test's access to the worker process, the LMSs and the web service."""
 
-    dialogue: Dialogue  #: With the workshop process.
+    dialogue: Dialogue  #: With the worker process.
     connections: list[Connection] = field(init=False, default_factory=list)
     catalogs: Catalogs = field(init=False)
     changed_at: str = field(init=False)  #: Time of the last change of the catalogs.
@@ -173,7 +173,7 @@ class Landscape:
         return self.end_of_sync()
 
     def begin_sync(self, connection: Connection, **kill: float) -> None:
-        """Start ``sync_channels``. ``kill`` is passed to ``Workshop.sync_in_fork`` and ends the sync early."""
+        """Start ``sync_channels``. ``kill`` is passed to ``WorkerProcess.sync_in_fork`` and ends the sync early."""
         self.dialogue.say(do="sync_in_fork", configuration=connection.id, **kill)
 
     def end_of_sync(self) -> Ended:
@@ -201,9 +201,9 @@ class Landscape:
         for connection in self.connections if everywhere else ():
             connection.lms.let_a_day_pass()
 
-    def ledger(self, connection: Connection) -> Ledger:
+    def recorded_state(self, connection: Connection) -> RecordedState:
         """Return the state of a configuration from our tables."""
-        return Ledger.from_json(self.dialogue.ask(do="ledger", configuration=connection.id))
+        return RecordedState.from_json(self.dialogue.ask(do="recorded_state", configuration=connection.id))
 
     def flush_broker(self) -> None:
         """Delete all data in the broker."""
@@ -211,40 +211,41 @@ class Landscape:
 
     def runs(self) -> Counter[str]:
         """Return state -> number of runs, over all configurations."""
-        return sum((Counter(self.ledger(connection).runs_by_state) for connection in self.connections), Counter())
+        states = map(self.recorded_state, self.connections)
+        return sum((Counter(state.runs_by_state) for state in states), Counter())
 
-    def check(self, connection: Connection) -> Ledger:
-        """Check the invariants that hold whenever no run is active, even after kills. Return the ledger."""
+    def check(self, connection: Connection) -> RecordedState:
+        """Check the invariants that hold whenever no run is active, even after kills. Return the recorded state."""
         with connection.lms.at_rest():
-            ledger, courses = self.ledger(connection), connection.lms.courses()
-        faults = [*ledger.program_errors, *twins(courses)]
-        faults += false_claims(ledger.rows, courses, self.history, connection.lms.system.texts)
-        if ledger.newest_run == "complete" and ledger.newest_run_began_at > self.changed_at:
-            faults += self._differences(connection, ledger, courses)
+            recorded, courses = self.recorded_state(connection), connection.lms.courses()
+        faults = [*recorded.program_errors, *twins(courses)]
+        faults += false_claims(recorded.rows, courses, self.history, connection.lms.system.texts)
+        if recorded.newest_run == "complete" and recorded.newest_run_began_at > self.changed_at:
+            faults += self._differences(connection, recorded, courses)
         assert not faults, "\n".join(faults)
-        return ledger
+        return recorded
 
     def converge(self, connection: Connection, sync: Callable[[Connection], object]) -> None:
         """Sync without failures until a run is complete. Check that the LMS equals the catalogs and nothing is open."""
-        most = _MOST_SYNCS + connection.lms.system.runs_to_mend
+        most = _MOST_SYNCS + connection.lms.system.runs_to_recover
         for _ in range(most):
             self.let_a_day_pass()
             sync(connection)
-            ledger = self.check(connection)
-            if ledger.newest_run == "complete":
+            recorded = self.check(connection)
+            if recorded.newest_run == "complete":
                 break
-        assert ledger.newest_run == "complete", f"after {most} syncs: {ledger.runs_by_state}"
-        faults = self._differences(connection, ledger, connection.lms.courses()) + loose_ends(ledger)
+        assert recorded.newest_run == "complete", f"after {most} syncs: {recorded.runs_by_state}"
+        faults = self._differences(connection, recorded, connection.lms.courses()) + loose_ends(recorded)
         assert not faults, "\n".join(faults)
 
-    def _differences(self, connection: Connection, ledger: Ledger, courses: list[Course]) -> list[str]:
+    def _differences(self, connection: Connection, recorded: RecordedState, courses: list[Course]) -> list[str]:
         catalogs = {uuid: self.catalogs[uuid] for uuid in connection.catalogs}
-        return differences(ledger.rows, courses, catalogs, connection.lms.system.texts)
+        return differences(recorded.rows, courses, catalogs, connection.lms.system.texts)
 
-    def _note(self, told: Mapping[str, Any]) -> None:
-        self.changed_at = told["at"]
+    def _note(self, change: Mapping[str, Any]) -> None:
+        self.changed_at = change["at"]
         self.catalogs = {
-            uuid: {key: Item(*item) for key, item in items.items()} for uuid, items in told["catalogs"].items()
+            uuid: {key: Item(*item) for key, item in items.items()} for uuid, items in change["catalogs"].items()
         }
         for uuid, items in self.catalogs.items():
             self.history |= {(uuid, key, item.updated_at): item for key, item in items.items()}
@@ -253,19 +254,19 @@ class Landscape:
 class Syncs:
     """Syncs carried out by a Celery worker."""
 
-    def __init__(self, landscape: Landscape, worker: Worker) -> None:
-        self.landscape, self.worker = landscape, worker
+    def __init__(self, environment: Environment, worker: Worker) -> None:
+        self.environment, self.worker = environment, worker
         self.tasks: list[str] = []  #: Queued tasks not yet waited for.
         self._all_tasks: set[str] = set()  #: All queued tasks. Celery itself queues other tasks for later.
 
     def queue(self, connection: Connection) -> None:
         """Queue a sync as the scheduler does when a configuration is due."""
-        self.tasks.append(self.landscape.queue_sync(connection))
+        self.tasks.append(self.environment.queue_sync(connection))
         self._all_tasks.update(self.tasks)
 
     def queue_all(self) -> None:
         """Queue a sync of every configuration."""
-        for connection in self.landscape.connections:
+        for connection in self.environment.connections:
             self.queue(connection)
 
     def wait_for_the_first(self) -> None:
@@ -296,10 +297,10 @@ class Syncs:
 
     def measure(self) -> float:
         """Return the seconds that the worker takes to sync all configurations after a change."""
-        for connection in self.landscape.connections:
+        for connection in self.environment.connections:
             self.sync(connection)  # Then the worker has started.
-        self.landscape.let_a_day_pass()
-        self.landscape.change()
+        self.environment.let_a_day_pass()
+        self.environment.change()
         began_at = time.monotonic()
         self.queue_all()
         self.wait()
@@ -307,8 +308,8 @@ class Syncs:
 
 
 @contextlib.contextmanager
-def workshop(site: Site) -> Iterator[Dialogue]:
-    """Start a site's web service and workshop on an empty database, with catalogs, until the block ends."""
+def worker_process(site: Site) -> Iterator[Dialogue]:
+    """Start a site's web service and worker_process on an empty database, with catalogs, until the block ends."""
     migrate(site)
     with (
         site.web(),
@@ -318,11 +319,11 @@ def workshop(site: Site) -> Iterator[Dialogue]:
 
 
 @contextlib.contextmanager
-def prepared(site: Site, dialogue: Dialogue, *, kind: str) -> Iterator[Landscape]:
+def prepared(site: Site, dialogue: Dialogue, *, kind: str) -> Iterator[Environment]:
     """Yield an environment in which both LMSs equal the catalogs. It runs until the block ends.
 
     Args:
-        dialogue: with the site's workshop.
+        dialogue: with the site's worker process.
         kind: name of the LMSs in ``systems/registry.py``.
     """
     first, second = LMS(site, kind, "first"), LMS(site, kind, "second")
@@ -330,20 +331,20 @@ def prepared(site: Site, dialogue: Dialogue, *, kind: str) -> Iterator[Landscape
         for lms in (first, second):
             block.callback(lms.service.stop)
             lms.start()
-        landscape = Landscape(dialogue)
+        environment = Environment(dialogue)
         columns_of_first, columns_of_second = first.system.columns
-        landscape.connect(first, (), columns_of_first)
-        landscape.connect(second, CATALOGS[1:], columns_of_second)
-        for connection in landscape.connections:
-            landscape.converge(connection, landscape.sync)
-        yield landscape
+        environment.connect(first, (), columns_of_first)
+        environment.connect(second, CATALOGS[1:], columns_of_second)
+        for connection in environment.connections:
+            environment.converge(connection, environment.sync)
+        yield environment
 
 
 def some_faults(chance: Random, lms: LMS) -> list[Fault]:
     """Return up to two random faults for one sync. Each strikes once, twice or during the whole sync."""
     return [
         Fault(
-            kind=chance.choice(lms.system.mishaps),
+            kind=chance.choice(lms.system.kill_faults),
             operation=chance.choice([*lms.system.changes, "*"]),
             skip=chance.randint(0, 4),
             times=chance.choice([1, 2, None]),

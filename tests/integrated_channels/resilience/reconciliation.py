@@ -66,7 +66,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ledger:
+class RecordedState:
     """The state of one configuration in our tables."""
 
     rows: Sequence[Row]
@@ -82,7 +82,7 @@ class Ledger:
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
-        """Return the ledger from the JSON object that the workshop sent."""
+        """Return the recorded state from the JSON object that the worker process sent."""
         return cls(**{**fields, "rows": [Row(**row) for row in fields["rows"]]})
 
     def had_live_run(self, *, at: str, since: str) -> bool:
@@ -110,15 +110,17 @@ def _faults_of_wanted(row: Row, course: Course | None, catalogs: Catalogs, texts
     item = catalogs.get(row.catalog, {}).get(row.key)
     if item is None:
         return [f"{row} names a catalog that does not have it"]
-    told = (row.state, row.presence, row.has_deleted_at, row.version)
-    faults = [] if told == ("transmitted", "present", False, item.updated_at) else [f"{row} is not settled, for {item}"]
+    actual = (row.state, row.presence, row.has_deleted_at, row.version)
+    faults = (
+        [] if actual == ("transmitted", "present", False, item.updated_at) else [f"{row} is not settled, for {item}"]
+    )
     to_be = Course(row.remote_id, row.key, texts_of(row.key, item), is_offered=True)
     return faults if course == to_be else [*faults, f"{course} is not {to_be}"]
 
 
 def _faults_of_unwanted(row: Row, course: Course | None) -> list[str]:
-    told = (row.state, row.presence, row.has_deleted_at)
-    faults = [] if told == ("deleted", "absent", True) else [f"{row} is not settled, though no catalog has it"]
+    actual = (row.state, row.presence, row.has_deleted_at)
+    faults = [] if actual == ("deleted", "absent", True) else [f"{row} is not settled, though no catalog has it"]
     if course is None:
         return faults
     if course.is_offered:
@@ -128,14 +130,14 @@ def _faults_of_unwanted(row: Row, course: Course | None) -> list[str]:
     return faults
 
 
-def loose_ends(ledger: Ledger) -> list[str]:
+def loose_ends(recorded: RecordedState) -> list[str]:
     """Return anything that dead runs left open: attempts, runs and the lease."""
-    running = ledger.runs_by_state.get("running", 0)
+    running = recorded.runs_by_state.get("running", 0)
     ends = {
-        "attempts have no outcome": ledger.attempts_in_flight,
+        "attempts have no outcome": recorded.attempts_in_flight,
         "runs are still running": running,
-        "runs have no end": ledger.runs_without_end,
-        "lease is held": int(ledger.lease_is_held),
+        "runs have no end": recorded.runs_without_end,
+        "lease is held": int(recorded.lease_is_held),
     }
     return [f"{number} {what}" for what, number in ends.items() if number]
 

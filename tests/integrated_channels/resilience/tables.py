@@ -1,4 +1,4 @@
-"""Reads the tables of the catalog service and of the integrated channels as values of ``ledger.py``."""
+"""Reads the tables of the catalog service and of the integrated channels as values of ``reconciliation.py``."""
 
 from __future__ import annotations
 

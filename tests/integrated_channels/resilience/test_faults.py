@@ -31,7 +31,7 @@ from enterprise_catalog.integrated_channels.models import (
 )
 from tests.factories.catalog import CatalogFactory, import_into
 from tests.factories.channels import ConfigurationFactory
-from tests.integrated_channels.loopback import on_loopback
+from tests.integrated_channels.loopback_server import on_loopback
 from tests.integrated_channels.resilience.attempts import check_accounts, check_back_off
 from tests.integrated_channels.resilience.changing_catalogs import ChangingCatalogs
 from tests.integrated_channels.resilience.reconciliation import as_text, differences, twins
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.sandbox.application import SandboxApplication
     from tests.integrated_channels.conftest import Clock
     from tests.integrated_channels.resilience.reconciliation import Course, History, Item
-    from tests.integrated_channels.resilience.systems.base import LearningSystem
+    from tests.integrated_channels.resilience.systems.base import VendorLMS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,8 +70,8 @@ LOOK_UPS_PER_CHANGE = 10
 #: Probability that a run meets ``cutting_short``. The two faults hardly ever meet by chance.
 CHANCE_TO_CUT_SHORT = 0.25
 
-#: Possible numbers of visits by a polling LMS between two runs.
-VISITS = (1, 2, 3)
+#: Possible numbers of polls by a polling LMS between two runs.
+POLLS = (1, 2, 3)
 
 #: Probabilities that a run starts early (by hand) or a day late.
 CHANCE_BY_HAND = 0.25
@@ -79,19 +79,19 @@ CHANCE_OF_A_PAUSE = 0.15
 
 
 @dataclass
-class Trial:
+class FaultScenario:
     """One configuration with its catalogs, LMS and clock."""
 
     configuration: ChannelConfiguration
     catalogs: ChangingCatalogs
     stored: Mapping[str, EnterpriseCatalog]  #: By name.
-    system: LearningSystem
+    system: VendorLMS
     sandbox: SandboxApplication
     lms: Watched  #: The sandbox as it is served.
     faults: CountedFaults  #: Faults of the LMS.
     client: httpx.Client  #: For our web service.
     clock: Clock
-    dice: Random
+    rng: Random
     items: dict[str, dict[str, Item]] = field(default_factory=dict)  #: Content of the catalogs: UUID -> key -> item.
     history: History = field(default_factory=dict)
     ends: Counter[str] = field(default_factory=Counter)  #: Run state -> number of runs.
@@ -103,7 +103,7 @@ class Trial:
         self.store()
         run = run_of(self.configuration, self.clock)
         self.lms.come_to_rest()
-        self.let_it_visit()
+        self.let_it_poll()
         self.configuration.refresh_from_db()
         self.ends[str(run.state)] += 1
         check_accounts(run)
@@ -115,10 +115,10 @@ class Trial:
         assert twins(self.courses()) == []
         return run
 
-    def let_it_visit(self) -> None:
+    def let_it_poll(self) -> None:
         """Let a polling LMS poll a few times. Does nothing for other LMSs."""
-        for _ in range(self.dice.choice(VISITS) if self.system.visits else 0):
-            self.system.visit(self.sandbox, self.client, str(self.configuration.enterprise_customer_uuid))
+        for _ in range(self.rng.choice(POLLS) if self.system.polls else 0):
+            self.system.poll_feed(self.sandbox, self.client, str(self.configuration.enterprise_customer_uuid))
 
     def store(self) -> None:
         """Write the expected content to the catalogs."""
@@ -152,9 +152,9 @@ class Trial:
         if throttled is not None:
             asked = [seconds for text, seconds in RETRY_AFTER_SECONDS.items() if text in throttled.message]
             assert due >= self.clock.now + timedelta(seconds=max([60, *asked]))
-        elif self.dice.random() < CHANCE_BY_HAND:
-            due = self.clock.now + (due - self.clock.now) * self.dice.random()
-        if self.dice.random() < CHANCE_OF_A_PAUSE:
+        elif self.rng.random() < CHANCE_BY_HAND:
+            due = self.clock.now + (due - self.clock.now) * self.rng.random()
+        if self.rng.random() < CHANCE_OF_A_PAUSE:
             due += timedelta(days=1)
         self.clock.now = due
 
@@ -177,7 +177,7 @@ class Trial:
 
 
 @pytest.fixture
-def trial(
+def scenario(
     kind: str,
     customer: EnterpriseCustomer,
     catalog_service: LiveServer,
@@ -185,7 +185,7 @@ def trial(
     monkeypatch: pytest.MonkeyPatch,
     clock: Clock,
     seed: int,
-) -> Iterator[Trial]:
+) -> Iterator[FaultScenario]:
     settings.FEED_THROTTLE_RATE = "100000/second"
     monkeypatch.setattr(feed_views, "timezone", SimpleNamespace(now=clock))  # Polls use the test clock.
 
@@ -193,7 +193,7 @@ def trial(
         return clock.now.timestamp()
 
     random.seed(seed)  # The engine's jitter.
-    dice, played = Random(seed), system(kind)
+    rng, played = Random(seed), system(kind)
     sandbox = played.make(clock=now)
     sandbox.faults = faults = CountedFaults(played, seed=seed)
     lms = Watched(sandbox)
@@ -208,95 +208,95 @@ def trial(
             chunk_size=played.chunk_size,
             delete_limit_percent=100,
         )
-        catalogs = ChangingCatalogs([*stored], dice)
-        yield Trial(configuration, catalogs, stored, played, sandbox, lms, faults, client, clock, dice)
+        catalogs = ChangingCatalogs([*stored], rng)
+        yield FaultScenario(configuration, catalogs, stored, played, sandbox, lms, faults, client, clock, rng)
 
 
 @pytest.mark.reduced_to("moodle", on_mariadb=NAMES)
 def test_whatever_the_lms_answers_it_equals_the_catalogs_once_it_answers_well(
-    trial: Trial, monkeypatch: pytest.MonkeyPatch, tell: Callable[[str], None], *, soak: bool
+    scenario: FaultScenario, monkeypatch: pytest.MonkeyPatch, report: Callable[[str], None], *, soak: bool
 ) -> None:
-    changes = trial.system.changes
+    changes = scenario.system.changes
     runs, items = (50, 150) if soak else (12, 40)
-    trial.catalogs.add(items)
+    scenario.catalogs.add(items)
 
     with monkeypatch.context() as patch:
         patch.setattr(lms_client, "TIMEOUT", httpx.Timeout(5, read=READ_SECONDS))
         patch.setattr(site_settings, "LMS_CALL_SECONDS", CALL_SECONDS)
         for _ in range(runs):
-            chance = trial.dice.choice(CHANCES) * trial.system.times_as_often
-            cut_short = trial.dice.choice(changes) if trial.dice.random() < CHANCE_TO_CUT_SHORT else None
-            trial.faults.arm_all(of_changes=chance, of_look_ups=chance / LOOK_UPS_PER_CHANGE, cut_short=cut_short)
-            run = trial.run()
-            trial.wait(run)
-            trial.catalogs.favourites = trial.keys_that_failed(run)
-            trial.catalogs.change(items // 5)
-        let_each_strike(trial)
-    tried_again = check_back_off(trial.configuration, asked_for=RETRY_AFTER_SECONDS, left_at=trial.left_at)
-    dead = mend(trial)
+            chance = scenario.rng.choice(CHANCES) * scenario.system.times_as_often
+            cut_short = scenario.rng.choice(changes) if scenario.rng.random() < CHANCE_TO_CUT_SHORT else None
+            scenario.faults.arm_all(of_changes=chance, of_look_ups=chance / LOOK_UPS_PER_CHANGE, cut_short=cut_short)
+            run = scenario.run()
+            scenario.wait(run)
+            scenario.catalogs.favourites = scenario.keys_that_failed(run)
+            scenario.catalogs.change(items // 5)
+        let_each_strike(scenario)
+    tried_again = check_back_off(scenario.configuration, asked_for=RETRY_AFTER_SECONDS, left_at=scenario.left_at)
+    dead = recover(scenario)
 
-    check_that_all_is_well(trial)
-    assert [name for operation in changes for name in trial.faults.missing(operation)] == []
-    if not trial.system.visits:
+    check_that_all_is_well(scenario)
+    assert [name for operation in changes for name in scenario.faults.missing(operation)] == []
+    if not scenario.system.polls:
         assert tried_again > 0
-        for told in ("did not respond in time", "The LMS did not complete any response within"):
-            assert TransmissionAttempt.objects.filter(message__contains=told).exists()
-    tell(f"{trial.ended()}; {tried_again} attempts came after a rest, {dead} items were dead letters")
-    tell("faults that struck: " + ", ".join(f"{name}: {times}" for name, times in trial.faults.by_name().items()))
+        for message in ("did not respond in time", "The LMS did not complete any response within"):
+            assert TransmissionAttempt.objects.filter(message__contains=message).exists()
+    report(f"{scenario.ended()}; {tried_again} attempts came after a rest, {dead} items were dead letters")
+    report("faults that struck: " + ", ".join(f"{name}: {times}" for name, times in scenario.faults.by_name().items()))
 
 
-def let_each_strike(trial: Trial) -> None:
+def let_each_strike(scenario: FaultScenario) -> None:
     """Make each fault strike each kind of change that chance has left out."""
-    changes, faults = trial.system.changes, trial.faults
-    for _ in range(2 * len(trial.system.faults)):
+    changes, faults = scenario.system.changes, scenario.faults
+    for _ in range(2 * len(scenario.system.faults)):
         armed = {operation: missing[0] for operation in changes if (missing := faults.missing(operation))}
         if not armed:
             return
         faults.arm_once(armed)
-        trial.catalogs.add(1)
-        for key in settled_keys(trial, at_most=2):
-            trial.catalogs.alter(key)
-        for key in settled_keys(trial, at_most=1):
-            trial.catalogs.take_away(key)
-        trial.wait(trial.run())
+        scenario.catalogs.add(1)
+        for key in settled_keys(scenario, at_most=2):
+            scenario.catalogs.alter(key)
+        for key in settled_keys(scenario, at_most=1):
+            scenario.catalogs.take_away(key)
+        scenario.wait(scenario.run())
 
 
-def settled_keys(trial: Trial, *, at_most: int) -> list[str]:
+def settled_keys(scenario: FaultScenario, *, at_most: int) -> list[str]:
     """Return keys of settled items: a change of such an item is sent at once."""
-    settled = ContentMetadataItemTransmission.objects.of(trial.configuration).filter(state="transmitted")
-    keys = trial.catalogs.union().intersection(settled.values_list("content_key", flat=True))
-    return trial.dice.sample(sorted(keys), min(len(keys), at_most))
+    settled = ContentMetadataItemTransmission.objects.of(scenario.configuration).filter(state="transmitted")
+    keys = scenario.catalogs.union().intersection(settled.values_list("content_key", flat=True))
+    return scenario.rng.sample(sorted(keys), min(len(keys), at_most))
 
 
-def mend(trial: Trial) -> int:
+def recover(scenario: FaultScenario) -> int:
     """Stop all failures, and move the clock until each item may be retried.
 
     Return the number of dead letters. An operator has to queue dead letters again.
     """
-    trial.faults.clear()
-    dead = ContentMetadataItemTransmission.objects.of(trial.configuration).filter(state="dead_letter")
-    queued = decisions.queue_again(dead, by="a proof", now=trial.clock.now)
-    trial.clock.forward(days=1)
-    for _ in range(trial.system.runs_to_mend):
-        run = trial.run()
+    scenario.faults.clear()
+    dead = ContentMetadataItemTransmission.objects.of(scenario.configuration).filter(state="dead_letter")
+    queued = decisions.queue_again(dead, by="a resilience test", now=scenario.clock.now)
+    scenario.clock.forward(days=1)
+    for _ in range(scenario.system.runs_to_recover):
+        run = scenario.run()
         if run.state == RunState.COMPLETE:
             return queued
-        trial.clock.now = trial.next_sync_at
-    pytest.fail(f"{trial.system.runs_to_mend} runs were not enough: {run.reason or run.counts}")
+        scenario.clock.now = scenario.next_sync_at
+    pytest.fail(f"{scenario.system.runs_to_recover} runs were not enough: {run.reason or run.counts}")
 
 
-def check_that_all_is_well(trial: Trial) -> None:
+def check_that_all_is_well(scenario: FaultScenario) -> None:
     """Check that the LMS equals the catalogs, and that our rows match the LMS."""
-    rows = rows_of(trial.configuration)
-    faults = differences(rows, trial.courses(), trial.items, trial.system.texts)
+    rows = rows_of(scenario.configuration)
+    faults = differences(rows, scenario.courses(), scenario.items, scenario.system.texts)
     assert not faults, "\n".join(faults)
-    assert trial.catalogs.union() == {row.key for row in rows if row.state == "transmitted"}
-    check_versions(trial)
+    assert scenario.catalogs.union() == {row.key for row in rows if row.state == "transmitted"}
+    check_versions(scenario)
 
 
-def check_versions(trial: Trial) -> None:
+def check_versions(scenario: FaultScenario) -> None:
     """Check with a dry run that the catalogs report no difference from the versions in our rows."""
     answer = StringIO()
-    call_command("sync_channels", "--dry-run", "--json", configuration=trial.configuration.pk, stdout=answer)
+    call_command("sync_channels", "--dry-run", "--json", configuration=scenario.configuration.pk, stdout=answer)
     plan = json.loads(answer.getvalue())
-    assert (plan["items"], plan["matched"], plan["waiting"], plan["dead"]) == ([], len(trial.catalogs.union()), 0, 0)
+    assert (plan["items"], plan["matched"], plan["waiting"], plan["dead"]) == ([], len(scenario.catalogs.union()), 0, 0)

@@ -1,4 +1,4 @@
-"""Random histories of a feed: an item only counts as received if the portal has it, and finally it has all items.
+"""Random scenarios of a feed: an item only counts as received if the portal has it, and finally it has all items.
 
 hypothesis generates changes of the catalogs, syncs that die, failed polls, overlapping polls, polls during syncs, and
 requests by other clients. The catalog service, the sync, the feed and the database are real and run in this process.
@@ -30,11 +30,11 @@ from enterprise_catalog.integrated_channels.models import (
 from enterprise_catalog.integrated_channels.sync.engine import sync
 from tests.factories.channels import ConfigurationFactory
 from tests.integrated_channels.resilience.model.catalogs import Catalogs, TickingClock
+from tests.integrated_channels.resilience.model.in_process_http import CATALOG_URL, InProcessHTTP
 from tests.integrated_channels.resilience.model.occurrences import OCCURRENCES, note
 from tests.integrated_channels.resilience.model.portal import FATES, NO_POLLS, OLD, ModelPortal
-from tests.integrated_channels.resilience.model.wires import CATALOG_URL, Wires
+from tests.integrated_channels.resilience.model.simulation import delete_everything
 from tests.integrated_channels.resilience.model.workers import Moment, Worker, Workers
-from tests.integrated_channels.resilience.model.world import forget_everything
 from tests.integrated_channels.resilience.test_model import EDITS, NUMBERS, settings_of
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from pytest_django import Settings
 
-    from tests.integrated_channels.resilience.model.world import Incident
+    from tests.integrated_channels.resilience.model.simulation import Incident
 
 BATCHES: Final = 6
 BATCHES_ON_MARIADB: Final = 2
@@ -66,7 +66,7 @@ class Feed(RuleBasedStateMachine):
 
     def __init__(self, workers: Workers, clock: TickingClock) -> None:
         super().__init__()
-        forget_everything()
+        delete_everything()
         self.workers, self.clock = workers, clock
         self.catalogs = Catalogs(clock)
         self.client = httpx.Client(base_url=CATALOG_URL, transport=httpx.WSGITransport(WSGIHandler()))
@@ -84,7 +84,9 @@ class Feed(RuleBasedStateMachine):
             delete_limit_percent=100,
         ).pk
         self.catalogs.add(number | 1)
-        self.portal.visit(self.client, self.customer, "well")  # Like the first poll of a portal, without a time.
+        self.portal.poll_with_fate(
+            self.client, self.customer, "well"
+        )  # Like the first poll of a portal, without a time.
         self._sync(Worker())
 
     @rule(edit=EDITS, seconds=SECONDS)
@@ -108,7 +110,7 @@ class Feed(RuleBasedStateMachine):
     @rule(number=st.integers(0, 8), fate=FATE, kind=st.sampled_from(tuple(NO_POLLS)))
     def sync_during_which_the_portal_polls(self, number: int, fate: str, kind: str) -> None:
         def happen() -> None:
-            self.portal.visit(self.client, self.customer, fate)
+            self.portal.poll_with_fate(self.client, self.customer, fate)
             self.portal.others_ask(self.client, self.customer, kind)
 
         worker = Worker(Moment.ANSWER, number, happen)
@@ -119,7 +121,7 @@ class Feed(RuleBasedStateMachine):
 
     @rule(fate=FATE, seconds=SECONDS)
     def poll(self, fate: str, seconds: int) -> None:
-        self.portal.visit(self.client, self.customer, fate)
+        self.portal.poll_with_fate(self.client, self.customer, fate)
         self.clock.forward(seconds=seconds)
 
     @rule(edit=EDITS, fate=FATE, seconds=SECONDS)
@@ -127,7 +129,7 @@ class Feed(RuleBasedStateMachine):
         getattr(self.catalogs, edit.what)(edit.number)
         self._sync(Worker())
         self.clock.forward(seconds=seconds)
-        self.portal.visit(self.client, self.customer, fate)
+        self.portal.poll_with_fate(self.client, self.customer, fate)
         self.clock.forward(seconds=seconds)
 
     @rule(fates=st.tuples(FATE, FATE), seconds=SECONDS, has_sync=st.booleans())
@@ -136,11 +138,11 @@ class Feed(RuleBasedStateMachine):
             self.clock.forward(seconds=seconds)
             if has_sync and not self._is_ahead:
                 self._sync(Worker())
-            self.portal.visit(self.client, self.customer, fates[1])
+            self.portal.poll_with_fate(self.client, self.customer, fates[1])
             note("poll during a poll")
 
         self.portal.meanwhile = happen
-        self.portal.visit(self.client, self.customer, fates[0])
+        self.portal.poll_with_fate(self.client, self.customer, fates[0])
         self.portal.meanwhile = None
 
     @rule(kind=st.sampled_from((*NO_POLLS, *OLD)), seconds=SECONDS)
@@ -173,7 +175,7 @@ class Feed(RuleBasedStateMachine):
         self._sync(Worker())
         self.clock.forward(hours=3)  # The portal's clock may be slow.
         for _ in range(8):
-            self.portal.visit(self.client, self.customer, "well")
+            self.portal.poll_with_fate(self.client, self.customer, "well")
             self.clock.forward(hours=3)
             if not FeedItem.objects.filter(is_confirmed=False).exists():
                 break
@@ -219,7 +221,7 @@ def workers(settings: Settings) -> Iterator[Workers]:
         yield workers
 
 
-@pytest.mark.timeout(3_600)  # hypothesis may take minutes to shorten a failing history.
+@pytest.mark.timeout(3_600)  # hypothesis may take minutes to shorten a failing scenario.
 @pytest.mark.django_db(transaction=True)
 def test_whatever_asks_for_the_feed_nothing_counts_as_received_that_was_lost(
     workers: Workers,
@@ -227,7 +229,7 @@ def test_whatever_asks_for_the_feed_nothing_counts_as_received_that_was_lost(
     *,
     seed: int,
     soak: bool,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.CRITICAL)
@@ -239,9 +241,9 @@ def test_whatever_asks_for_the_feed_nothing_counts_as_received_that_was_lost(
         def __init__(self) -> None:
             super().__init__(workers, clock)
 
-    with Wires(workers.pass_on).laid():
+    with InProcessHTTP(workers.pass_on).patched():
         for number in range(batches):
             run_state_machine_as_test(hypothesis.seed(seed + number)(Machine), settings=chosen)
 
-    tell(", ".join(f"{what} {often:,}" for what, often in sorted(OCCURRENCES.items())))
+    report(", ".join(f"{what} {often:,}" for what, often in sorted(OCCURRENCES.items())))
     assert batches < BATCHES or not set(EXPECTED).difference(OCCURRENCES)

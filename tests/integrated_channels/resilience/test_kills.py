@@ -20,20 +20,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import services
-from tests.integrated_channels.resilience.environment import Syncs, prepared, some_faults, workshop
+from tests.integrated_channels.resilience.environment import Syncs, prepared, some_faults, worker_process
 from tests.integrated_channels.resilience.reconciliation import as_text
 from tests.processes import Site, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.integrated_channels.resilience.environment import Connection, Ended, Landscape
-    from tests.integrated_channels.resilience.reconciliation import Ledger
+    from tests.integrated_channels.resilience.environment import Connection, Ended, Environment
+    from tests.integrated_channels.resilience.reconciliation import RecordedState
     from tests.processes import Dialogue
 
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.skipif(sys.platform != "linux", reason="/proc tells who lives"),
+    pytest.mark.skipif(sys.platform != "linux", reason="needs /proc"),
 ]
 
 
@@ -59,32 +59,32 @@ def site(tmp_path_factory: pytest.TempPathFactory, mariadb_url: str, redis_url: 
 
 @pytest.fixture(scope="module")
 def dialogue(site: Site) -> Iterator[Dialogue]:
-    """The connection to the site's workshop."""
-    with workshop(site) as dialogue:
+    """The connection to the site's worker process."""
+    with worker_process(site) as dialogue:
         yield dialogue
 
 
 @pytest.fixture(scope="module")
-def shared_landscape(site: Site, dialogue: Dialogue, kind: str) -> Iterator[Landscape]:
+def shared_environment(site: Site, dialogue: Dialogue, kind: str) -> Iterator[Environment]:
     """The environment without a Celery worker."""
-    with prepared(site, dialogue, kind=kind) as landscape:
-        yield landscape
+    with prepared(site, dialogue, kind=kind) as environment:
+        yield environment
 
 
 @pytest.fixture
-def landscape(shared_landscape: Landscape, seed: int) -> Landscape:
+def environment(shared_environment: Environment, seed: int) -> Environment:
     """The environment without a Celery worker, with catalogs that change by the test's seed."""
-    shared_landscape.reseed(seed)
-    shared_landscape.limit_chunks(shared_landscape.connections[1], None)
-    return shared_landscape
+    shared_environment.reseed(seed)
+    shared_environment.limit_chunks(shared_environment.connections[1], None)
+    return shared_environment
 
 
 @pytest.fixture
-def syncs(site: Site, landscape: Landscape) -> Iterator[Syncs]:
+def syncs(site: Site, environment: Environment) -> Iterator[Syncs]:
     """A Celery worker that syncs."""
     worker = Worker(site)
     worker.start()
-    yield Syncs(landscape, worker)
+    yield Syncs(environment, worker)
     worker.kill()
 
 
@@ -102,44 +102,46 @@ class Tally:
 
         On a slow machine more kills miss, and the test makes more of them. Fails after four times as many.
         """
-        assert self.kills < 4 * kills, f"too many kills that prove nothing: {self}"
+        assert self.kills < 4 * kills, f"too many kills outside of runs: {self}"
         return self.kills >= kills and self.in_run >= kills * 0.6 and self.in_flight >= kills * 0.2
 
-    def add(self, *ledgers: Ledger, since: str) -> None:
+    def add(self, *recorded_states: RecordedState, since: str) -> None:
         """Count a kill by the state that it left. Only runs that started after ``since`` count."""
         now = as_text(datetime.now(UTC))
-        killed = [ledger for ledger in ledgers if ledger.had_live_run(at=now, since=since)]
+        killed = [recorded for recorded in recorded_states if recorded.had_live_run(at=now, since=since)]
         self.kills += 1
         self.in_run += bool(killed)
-        self.in_flight += any(ledger.newest_run_in_flight for ledger in killed)
+        self.in_flight += any(recorded.newest_run_in_flight for recorded in killed)
 
     def __str__(self) -> str:
         return f"{self.kills} kills, {self.in_run} of them in a run, {self.in_flight} with items in flight"
 
 
 def test_whenever_a_sync_is_killed_the_next_ones_make_everything_equal(
-    landscape: Landscape, kind: str, *, seed: int, soak: bool, tell: Callable[[str], None]
+    environment: Environment, kind: str, *, seed: int, soak: bool, report: Callable[[str], None]
 ) -> None:
     chance, tally = Random(seed), Tally()
     kills = KILLS_OF_A_SOAK if soak else KILLS if kind == "moodle" else KILLS_OF_OTHERS
-    landscape.limit_chunks(landscape.connections[1], 9)
-    undisturbed = {connection: landscape.undisturbed_sync(connection) for connection in landscape.connections}
+    environment.limit_chunks(environment.connections[1], 9)
+    undisturbed = {connection: environment.undisturbed_sync(connection) for connection in environment.connections}
 
     while not tally.suffices(kills):
         for _ in range(chance.randint(1, 6)):
-            connection = chance.choice(landscape.connections)
+            connection = chance.choice(environment.connections)
             if chance.random() < 0.7:
-                landscape.change()
-            kill_a_sync(landscape, connection, undisturbed[connection], chance, tally)
-            landscape.let_a_day_pass(everywhere=chance.random() < 0.8)
-        for connection in landscape.connections:
+                environment.change()
+            kill_a_sync(environment, connection, undisturbed[connection], chance, tally)
+            environment.let_a_day_pass(everywhere=chance.random() < 0.8)
+        for connection in environment.connections:
             connection.lms.fail()
-            landscape.converge(connection, landscape.sync)
+            environment.converge(connection, environment.sync)
 
-    tell(f"{tally}; a learning system was killed {tally.lms_deaths} times")
+    report(f"{tally}; an LMS was killed {tally.lms_deaths} times")
 
 
-def kill_a_sync(landscape: Landscape, connection: Connection, undisturbed: Ended, chance: Random, tally: Tally) -> None:
+def kill_a_sync(
+    environment: Environment, connection: Connection, undisturbed: Ended, chance: Random, tally: Tally
+) -> None:
     """Sync, and kill the sync before an undisturbed sync would have ended. The LMS may fail or be killed, too.
 
     Half of the kills are at a random time, which a sync mostly spends waiting. The other half are between two
@@ -148,46 +150,46 @@ def kill_a_sync(landscape: Landscape, connection: Connection, undisturbed: Ended
     lms = connection.lms
     lms.fail(*some_faults(chance, lms))
     if chance.random() < 0.5:
-        landscape.begin_sync(connection, kill_after=chance.uniform(0, undisturbed.seconds))
+        environment.begin_sync(connection, kill_after=chance.uniform(0, undisturbed.seconds))
     else:
-        landscape.begin_sync(connection, kill_before=chance.randint(1, undisturbed.statements))
+        environment.begin_sync(connection, kill_before=chance.randint(1, undisturbed.statements))
     if chance.random() < 0.25:
         time.sleep(chance.uniform(0, undisturbed.seconds))
         lms.service.kill()
         tally.lms_deaths += 1
-    ended = landscape.end_of_sync()
+    ended = environment.end_of_sync()
     if not lms.service.is_running:
         lms.start()
-    ledger = landscape.check(connection)
+    recorded = environment.check(connection)
     if ended.was_killed:
-        tally.add(ledger, since=ended.began_at)
+        tally.add(recorded, since=ended.began_at)
 
 
 @pytest.mark.reduced_to("moodle")
 def test_whenever_a_celery_worker_is_killed_the_next_one_makes_everything_equal(
-    landscape: Landscape, syncs: Syncs, *, seed: int, soak: bool, tell: Callable[[str], None]
+    environment: Environment, syncs: Syncs, *, seed: int, soak: bool, report: Callable[[str], None]
 ) -> None:
     chance, tally = Random(seed), Tally()
 
     while not tally.suffices(40 if soak else 7):
         seconds = syncs.measure()
         for _ in range(chance.randint(1, 4)):
-            landscape.change()
+            environment.change()
             kill_a_worker(syncs, seconds, chance)
-            tally.add(*map(landscape.check, landscape.connections), since=landscape.changed_at)
-            landscape.let_a_day_pass()
+            tally.add(*map(environment.check, environment.connections), since=environment.changed_at)
+            environment.let_a_day_pass()
             if not syncs.worker.is_running:
                 syncs.worker.start()
-        for connection in landscape.connections:
+        for connection in environment.connections:
             connection.lms.fail()
-            landscape.converge(connection, syncs.sync)
+            environment.converge(connection, syncs.sync)
 
-    tell(str(tally))
+    report(str(tally))
 
 
 def kill_a_worker(syncs: Syncs, seconds: float, chance: Random) -> None:
     """Queue all syncs, and kill the worker or its pool within ``seconds`` after it starts with a sync."""
-    for connection in syncs.landscape.connections:
+    for connection in syncs.environment.connections:
         connection.lms.fail(*some_faults(chance, connection.lms))
     syncs.queue_all()
     syncs.wait_for_the_first()

@@ -61,7 +61,7 @@ def test_a_category_of_5000_courses_causes_no_timeout_and_no_look_up(
     customer: EnterpriseCustomer,
     moodle: MoodleSandbox,
     clock: Clock,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
     *,
     soak: bool,
 ) -> None:
@@ -86,9 +86,9 @@ def test_a_category_of_5000_courses_causes_no_timeout_and_no_look_up(
     # Once the batch size has adapted, calls take about ``AIM_SECONDS``.
     settled = durations[len(durations) // 2 : -1]
     assert AIM_SECONDS / 2 < sum(settled) / len(settled) < AIM_SECONDS * 1.2
-    tell(
+    report(
         f"{ours:,} courses into a category that then has {CATEGORY_SIZE:,}: {len(durations)} calls in {runs} runs, "
-        f"{sum(durations) / 60:.0f} minutes by the clock of the proof; the longest call took {max(durations):.1f} s"
+        f"{sum(durations) / 60:.0f} minutes by the test clock; the longest call took {max(durations):.1f} s"
     )
 
 
@@ -97,7 +97,7 @@ def test_a_category_that_grew_behind_our_back_costs_one_timeout_and_no_course_tw
     customer: EnterpriseCustomer,
     moodle: MoodleSandbox,
     monkeypatch: pytest.MonkeyPatch,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> None:
     # In real time: the timeout is 1 second instead of 60 seconds, and the first call takes 3 seconds.
     monkeypatch.setattr(lms_client, "TIMEOUT", httpx.Timeout(5, read=1))
@@ -117,4 +117,4 @@ def test_a_category_that_grew_behind_our_back_costs_one_timeout_and_no_course_tw
     assert not TransmissionAttempt.objects.exclude(outcome="done").exists()
     assert 60 < moodle.calls[LOOK_UP] <= 60 + 45  # One per course of the call, and the polls.
     assert moodle.calls[UPDATE] >= 1
-    tell(f"150 courses, one call of 60 timed out: {dict(moodle.calls)} in {time.monotonic() - started:.1f} s")
+    report(f"150 courses, one call of 60 timed out: {dict(moodle.calls)} in {time.monotonic() - started:.1f} s")

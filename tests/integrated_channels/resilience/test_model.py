@@ -1,6 +1,6 @@
-"""Random histories of a customer: the records stay true after each run, and finally everything is right.
+"""Random scenarios of a customer: the records stay true after each run, and finally everything is right.
 
-hypothesis generates histories and, when a history fails, searches for the shortest failing history. All of it runs in
+hypothesis generates scenarios and, when one fails, searches for the shortest failing scenario. All of it runs in
 this process without sockets. The catalog service, the sync, the sandbox Moodle, the clients and the database with its
 transactions are real. The checks are in ``model/checks.py`` and ``model/endings.py``.
 """
@@ -20,21 +20,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from tests.integrated_channels.resilience.model import people
-from tests.integrated_channels.resilience.model.endings import converge
+from tests.integrated_channels.resilience.model import operators
+from tests.integrated_channels.resilience.model.convergence import converge
+from tests.integrated_channels.resilience.model.in_process_http import CATALOG_URL, InProcessHTTP
 from tests.integrated_channels.resilience.model.occurrences import OCCURRENCES, note
+from tests.integrated_channels.resilience.model.simulation import Incident, Simulation
 from tests.integrated_channels.resilience.model.watched_moodle import CREATE, FIND, LOGIN, UPDATE
-from tests.integrated_channels.resilience.model.wires import CATALOG_URL, Wires
 from tests.integrated_channels.resilience.model.workers import Moment, Worker, Workers
-from tests.integrated_channels.resilience.model.world import Incident, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from pytest_django import Settings
 
-#: After ten examples, hypothesis mutates copies of earlier examples, which gives many similar histories. Batches of ten
-#: histories, each with its own seed, avoid this.
+#: After ten examples, hypothesis mutates copies of earlier examples, which gives many similar scenarios. Batches of ten
+#: scenarios, each with its own seed, avoid this.
 BATCH: Final = 10
 BATCHES: Final = 55
 BATCHES_ON_MARIADB: Final = 6
@@ -42,15 +42,21 @@ BATCHES_OF_A_SOAK: Final = 550
 STEPS: Final = 4
 STEPS_OF_A_SOAK: Final = 7
 
-#: Events that must occur in a test. The test proves nothing about an event that never occurs. In 550 histories, each
+#: Events that must occur in a test. The test shows nothing about an event that never occurs. In 550 scenarios, each
 #: event occurs about 20 times or more, and is unlikely to be missing by chance.
 EXPECTED: Final = (
     *("adopted", "made again", "settled what was in doubt", "shown again", "switched off"),
     *("death: statement", "death: call", "death: carried out", "run died", "run abandoned", "run stopped"),
-    *("frozen: 3 minutes", "frozen: 6 minutes", "busy", "beside a run: catalogs", "beside a run: people"),
+    *("frozen: 3 minutes", "frozen: 6 minutes", "busy", "during a run: catalogs", "during a run: operators"),
     *("fault: answer", "fault: refuse", "fault: replace", "fault: truncate"),
     *("create retry", "create rejected", "create skipped", "update retry", "update unchanged", "delete retry"),
-    *("transmitted -> held", "people: approve", "people: keep", "people: queue_again", "people: send_again"),
+    *(
+        "transmitted -> held",
+        "operators: approve",
+        "operators: keep",
+        "operators: queue_again",
+        "operators: send_again",
+    ),
 )
 
 NUMBERS: Final = st.integers(0, 4_095)
@@ -70,10 +76,10 @@ EDITS: Final = _incidents(
     *("fill", "fill", "change", "change", "change", "restore", "restore", "undo", "undo"),
     *("touch", "empty", "drop", "add", "rename_customer"),
 )
-HANDS: Final = _incidents("people", *people.IN_THE_LMS)
-SITE: Final = _incidents("people", *people.ABOUT_THE_SITE)
-CONFIGURATION: Final = _incidents("people", *people.TO_THE_CONFIGURATION)
-DECISIONS: Final = _incidents("people", *people.ABOUT_WAITING_ITEMS)
+HANDS: Final = _incidents("operators", *operators.IN_THE_LMS)
+SITE: Final = _incidents("operators", *operators.ABOUT_THE_SITE)
+CONFIGURATION: Final = _incidents("operators", *operators.TO_THE_CONFIGURATION)
+DECISIONS: Final = _incidents("operators", *operators.ABOUT_WAITING_ITEMS)
 
 
 def _moodle_error(code: str) -> dict[str, Any]:
@@ -115,7 +121,7 @@ FAULTS: Final = st.builds(
 class Meanwhile(NamedTuple):
     """Events between two runs."""
 
-    is_mended: bool  #: True if the LMS was repaired first.
+    is_repaired: bool  #: True if the LMS was repaired first.
     incidents: list[Incident]
     faults: list[Fault]
     minutes: int
@@ -123,7 +129,7 @@ class Meanwhile(NamedTuple):
 
 MEANWHILE: Final = st.builds(
     Meanwhile,
-    is_mended=st.booleans(),
+    is_repaired=st.booleans(),
     incidents=st.tuples(
         st.lists(EDITS, max_size=2), st.lists(_one_of(HANDS, SITE, CONFIGURATION, DECISIONS, DECISIONS), max_size=1)
     ).map(lambda parts: parts[0] + parts[1]),
@@ -144,9 +150,9 @@ CALLS: Final = st.integers(0, 6)
 class Customer(RuleBasedStateMachine):
     """Each step: some events occur, time passes, and a worker syncs, which may be interrupted."""
 
-    def __init__(self, workers: Workers, wires: Wires) -> None:
+    def __init__(self, workers: Workers, http: InProcessHTTP) -> None:
         super().__init__()
-        self.world = World(workers, wires)
+        self.simulation = Simulation(workers, http)
 
     @initialize(
         has_token=st.booleans(),
@@ -156,34 +162,34 @@ class Customer(RuleBasedStateMachine):
         limit=NUMBERS,
     )
     def begin(self, *, has_token: bool, has_begun: bool, catalogs: list[int], pace: int, limit: int) -> None:
-        self.world.people.connect(has_token=has_token)
-        self.world.people.set_pace(pace)
-        self.world.people.set_delete_limit(limit)
+        self.simulation.operators.connect(has_token=has_token)
+        self.simulation.operators.set_pace(pace)
+        self.simulation.operators.set_delete_limit(limit)
         for number in catalogs:
-            self.world.catalogs.add(number)
+            self.simulation.catalogs.add(number)
         if has_begun:
-            self.world.sync()
+            self.simulation.sync()
 
     @rule(meanwhile=MEANWHILE)
     def sync(self, meanwhile: Meanwhile) -> None:
         self._live(meanwhile)
-        self.world.sync()
+        self.simulation.sync()
 
     @rule(meanwhile=MEANWHILE, death=DEATHS)
     def sync_and_die(self, meanwhile: Meanwhile, death: tuple[Moment, int]) -> None:
         self._live(meanwhile)
         worker = Worker(*death)
-        self.world.sync(worker)
+        self.simulation.sync(worker)
         if worker.is_dead:
             note(f"death: {death[0]}")
 
     @rule(meanwhile=MEANWHILE, call=CALLS, incident=_one_of(*[EDITS] * 4, HANDS, CONFIGURATION, DECISIONS))
     def sync_while_something_happens(self, meanwhile: Meanwhile, call: int, incident: Incident) -> None:
         self._live(meanwhile)
-        worker = Worker(Moment.ANSWER, call, lambda: self.world.happen(incident))
-        self.world.sync(worker)
+        worker = Worker(Moment.ANSWER, call, lambda: self.simulation.happen(incident))
+        self.simulation.sync(worker)
         if worker.was_interrupted:
-            note(f"beside a run: {incident.who}")
+            note(f"during a run: {incident.who}")
 
     @rule(meanwhile=MEANWHILE, call=CALLS, minutes=st.sampled_from((3, 6)))
     def sync_and_freeze(self, meanwhile: Meanwhile, call: int, minutes: int) -> None:
@@ -191,25 +197,25 @@ class Customer(RuleBasedStateMachine):
         self._live(meanwhile)
 
         def freeze() -> None:
-            self.world.clock.forward(minutes=minutes)
-            self.world.sync()
+            self.simulation.clock.forward(minutes=minutes)
+            self.simulation.sync()
             note(f"frozen: {minutes} minutes")
 
-        self.world.sync(Worker(Moment.ANSWER, call, freeze))
+        self.simulation.sync(Worker(Moment.ANSWER, call, freeze))
 
     def teardown(self) -> None:
         # hypothesis also calls this after failures and when it aborts an example.
         if sys.exc_info()[0] is None:
-            converge(self.world)
+            converge(self.simulation)
 
     def _live(self, meanwhile: Meanwhile) -> None:
-        if meanwhile.is_mended:
-            self.world.people.mend_site()
+        if meanwhile.is_repaired:
+            self.simulation.operators.repair_site()
         for incident in meanwhile.incidents:
-            self.world.happen(incident)
+            self.simulation.happen(incident)
         for fault in meanwhile.faults:
-            self.world.moodle.faults.add(fault)
-        self.world.clock.forward(minutes=meanwhile.minutes)
+            self.simulation.moodle.faults.add(fault)
+        self.simulation.clock.forward(minutes=meanwhile.minutes)
 
 
 @pytest.fixture
@@ -224,48 +230,48 @@ def workers(settings: Settings) -> Iterator[Workers]:
         yield workers
 
 
-@pytest.mark.timeout(3_600)  # hypothesis may take minutes to shorten a failing history.
+@pytest.mark.timeout(3_600)  # hypothesis may take minutes to shorten a failing scenario.
 @pytest.mark.django_db(transaction=True)
 def test_whatever_happens_the_records_are_true_and_in_the_end_everything_is_right(
-    workers: Workers, *, seed: int, soak: bool, tell: Callable[[str], None], caplog: pytest.LogCaptureFixture
+    workers: Workers, *, seed: int, soak: bool, report: Callable[[str], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL)
     OCCURRENCES.clear()
-    wires = Wires(workers.pass_on)
+    http = InProcessHTTP(workers.pass_on)
     batches = BATCHES_OF_A_SOAK if soak else BATCHES if connection.vendor == "sqlite" else BATCHES_ON_MARIADB
     settings = settings_of(steps=STEPS_OF_A_SOAK if soak else STEPS)
 
-    with wires.laid():
+    with http.patched():
         for number in range(batches):
-            machine = _machine(workers, wires)
+            machine = _machine(workers, http)
             run_state_machine_as_test(hypothesis.seed(seed + number)(machine), settings=settings)
 
-    _tell(tell, histories=batches * BATCH)
+    _report(report, scenarios=batches * BATCH)
     assert batches < BATCHES or not set(EXPECTED).difference(OCCURRENCES)
 
 
-def _machine(workers: Workers, wires: Wires) -> type[Customer]:
+def _machine(workers: Workers, http: InProcessHTTP) -> type[Customer]:
     class Machine(Customer):
         def __init__(self) -> None:
-            super().__init__(workers, wires)
+            super().__init__(workers, http)
 
     return Machine
 
 
 def settings_of(*, steps: int) -> hypothesis.settings:
-    """Return the settings for a batch of histories with ``steps`` steps."""
+    """Return the settings for a batch of scenarios with ``steps`` steps."""
     return hypothesis.settings(
         max_examples=BATCH,
         stateful_step_count=steps,
         deadline=None,
-        database=None,  # The seed alone decides the histories.
+        database=None,  # The seed alone decides the scenarios.
         report_multiple_bugs=False,
         phases=[Phase.generate, Phase.shrink],
         suppress_health_check=[HealthCheck.too_slow],  # One example covers months.
     )
 
 
-def _tell(tell: Callable[[str], None], *, histories: int) -> None:
-    told = ", ".join(f"{what} {often:,}" for what, often in sorted(OCCURRENCES.items()))
-    for line in textwrap.wrap(f"{histories:,} histories; {told}", 105):
-        tell(line)
+def _report(report: Callable[[str], None], *, scenarios: int) -> None:
+    occurrences = ", ".join(f"{what} {often:,}" for what, often in sorted(OCCURRENCES.items()))
+    for line in textwrap.wrap(f"{scenarios:,} scenarios; {occurrences}", 105):
+        report(line)

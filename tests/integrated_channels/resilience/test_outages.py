@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import services
-from tests.integrated_channels.resilience.environment import Syncs, prepared, workshop
+from tests.integrated_channels.resilience.environment import Syncs, prepared, worker_process
 from tests.integrated_channels.resilience.reconciliation import as_text
 from tests.processes import Site, Worker, wait_until
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.integrated_channels.resilience.environment import Landscape
+    from tests.integrated_channels.resilience.environment import Environment
     from tests.services import PrivateServer
 
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.skipif(sys.platform != "linux", reason="/proc tells who lives"),
+    pytest.mark.skipif(sys.platform != "linux", reason="needs /proc"),
 ]
 
 #: The most seconds that a server is down.
@@ -82,11 +82,11 @@ def site(tmp_path: Path, mariadb: PrivateServer, redis: PrivateServer, cache: Pr
 
 
 @pytest.fixture
-def landscape(site: Site, seed: int) -> Iterator[Landscape]:
+def environment(site: Site, seed: int) -> Iterator[Environment]:
     """The environment without a Celery worker."""
-    with workshop(site) as dialogue, prepared(site, dialogue, kind="moodle") as landscape:
-        landscape.reseed(seed)
-        yield landscape
+    with worker_process(site) as dialogue, prepared(site, dialogue, kind="moodle") as environment:
+        environment.reseed(seed)
+        yield environment
 
 
 @dataclass(repr=False)
@@ -139,16 +139,16 @@ class Servers:
         self._wait_for_received()
 
     def flush_broker(self, _: float) -> None:
-        self.syncs.landscape.flush_broker()
+        self.syncs.environment.flush_broker()
         self._wait_for_received()
 
     def kill_cache(self, seconds: float) -> None:
-        landscape = self.syncs.landscape
-        stopped = landscape.runs()["stopped"]
+        environment = self.syncs.environment
+        stopped = environment.runs()["stopped"]
         self.cache.kill()
         time.sleep(seconds)
         self.syncs.wait()
-        assert landscape.runs()["stopped"] == stopped, "a run ended because it had no cache"
+        assert environment.runs()["stopped"] == stopped, "a run ended because it had no cache"
         self.cache.start()
 
     def _wait_for_received(self) -> None:
@@ -171,17 +171,17 @@ class Servers:
 
 @pytest.fixture
 def servers(
-    site: Site, landscape: Landscape, mariadb: PrivateServer, redis: PrivateServer, cache: PrivateServer
+    site: Site, environment: Environment, mariadb: PrivateServer, redis: PrivateServer, cache: PrivateServer
 ) -> Iterator[Servers]:
     """All servers, running, with a Celery worker."""
     worker = Worker(site)
     worker.start()
-    yield Servers(mariadb, redis, cache, Syncs(landscape, worker))
+    yield Servers(mariadb, redis, cache, Syncs(environment, worker))
     worker.kill()
 
 
 def test_whatever_goes_away_and_comes_back_the_next_syncs_make_everything_equal(
-    landscape: Landscape, servers: Servers, *, seed: int, soak: bool, tell: Callable[[str], None]
+    environment: Environment, servers: Servers, *, seed: int, soak: bool, report: Callable[[str], None]
 ) -> None:
     chance, struck, missed = Random(seed), Counter[str](), 0
     seconds = servers.syncs.measure()
@@ -189,27 +189,27 @@ def test_whatever_goes_away_and_comes_back_the_next_syncs_make_everything_equal(
     for kind in chance.sample([*servers.outages], k=len(servers.outages)) * (8 if soak else 1):
         while not is_struck(servers, kind, seconds, chance):
             missed += 1
-            assert missed <= 5 + struck.total(), "too many outages that prove nothing"
+            assert missed <= 5 + struck.total(), "too many outages outside of runs"
             seconds = servers.syncs.measure()  # The speed of the machine may have changed.
         struck[kind] += 1
 
-    tell(f"{struck.total()} outages in the midst of a run, {missed} beside one")
-    tell(f"Celery's worker gave up {servers.worker_ends} times")
+    report(f"{struck.total()} outages during a run, {missed} outside of runs")
+    report(f"Celery's worker gave up {servers.worker_ends} times")
     # Otherwise a lease was taken from a live worker, which is not the subject of this test.
     assert b"lease_lost" not in servers.syncs.worker.log_file.read_bytes()
-    tell(f"how the runs ended: {dict(landscape.runs())}")
+    report(f"how the runs ended: {dict(environment.runs())}")
 
 
 def is_struck(servers: Servers, kind: str, seconds: float, chance: Random) -> bool:
     """Cause an outage within ``seconds`` of queued syncs, and converge. Return True if the outage hit a run."""
-    syncs, landscape = servers.syncs, servers.syncs.landscape
-    landscape.change()
+    syncs, environment = servers.syncs, servers.syncs.environment
+    environment.change()
     syncs.queue_all()
     time.sleep(chance.uniform(0, seconds))
     struck_at = as_text(datetime.now(UTC))
     servers.outages[kind](chance.uniform(0, AWAY_SECONDS))
     assert syncs.worker.is_running
-    ledgers = [landscape.check(connection) for connection in landscape.connections]
-    for connection in landscape.connections:
-        landscape.converge(connection, syncs.sync)
-    return any(ledger.had_live_run(at=struck_at, since=landscape.changed_at) for ledger in ledgers)
+    recorded_states = [environment.check(connection) for connection in environment.connections]
+    for connection in environment.connections:
+        environment.converge(connection, syncs.sync)
+    return any(recorded.had_live_run(at=struck_at, since=environment.changed_at) for recorded in recorded_states)

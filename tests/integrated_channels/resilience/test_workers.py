@@ -16,9 +16,9 @@ from redis import Redis
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests import services
-from tests.integrated_channels.loopback import on_loopback
-from tests.integrated_channels.resilience.catalog_front import CatalogFront
-from tests.integrated_channels.resilience.celery_workers import PATIENCE_SECONDS, Worker, crew
+from tests.integrated_channels.loopback_server import on_loopback
+from tests.integrated_channels.resilience.catalog_proxy import CatalogProxy
+from tests.integrated_channels.resilience.celery_workers import PATIENCE_SECONDS, Worker, running_workers
 from tests.integrated_channels.resilience.changing_catalogs import ChangingCatalogs, as_offered
 from tests.migrated_database import migrate
 from tests.processes import Dialogue, Site, wait_until
@@ -40,10 +40,10 @@ CREATE: Final = "core_course_create_courses"
 class Place(Enum):
     """The point at which a worker is frozen."""
 
-    IN_A_CALL = "in a call that the learning system answers meanwhile"
-    IN_A_SLOW_CALL = "in a call that the learning system carries out after the successor's"
-    BETWEEN_CALLS = "between two calls, while the catalog service tells what to send"
-    BEFORE_ITS_END = "while the catalog service tells that there is nothing to do, which is all that is left to record"
+    IN_A_CALL = "in a call that the LMS processes meanwhile"
+    IN_A_SLOW_CALL = "in a call that the LMS carries out after the successor's call"
+    BETWEEN_CALLS = "between two calls, while the catalog service returns what to send"
+    BEFORE_ITS_END = "while the catalog service responds that there is nothing to do; only the end is left to record"
 
 
 @dataclass(frozen=True)
@@ -94,18 +94,18 @@ class Connection:
 
 
 @dataclass
-class Town:
+class Deployment:
     """All processes and configurations of the test."""
 
-    front: CatalogFront
-    office: Dialogue
+    catalog_proxy: CatalogProxy
+    admin_process: Dialogue
     workers: list[Worker] = field(default_factory=list)
     connections: list[Connection] = field(default_factory=list)
     queued: int = 0
 
     def order(self, do: str, **arguments: object) -> Any:
-        """Have the office carry out an order; see ``office.py``."""
-        return self.office.ask(do=do, **arguments)
+        """Have the admin process carry out an order; see ``admin_process.py``."""
+        return self.admin_process.ask(do=do, **arguments)
 
     def read(self, connection: Connection) -> dict[str, list[dict[str, Any]]]:
         """Return all rows of a configuration, grouped by table."""
@@ -142,43 +142,45 @@ class Town:
 
 
 @pytest.fixture
-def town(tmp_path: Path, mariadb_url: str, redis_url: str, seed: int) -> Iterator[Town]:
+def deployment(tmp_path: Path, mariadb_url: str, redis_url: str, seed: int) -> Iterator[Deployment]:
     """MariaDB, Redis, the catalog service, four workers, and 20 configurations that have never been synced."""
     redis = redis_url.rpartition("/")[0]
     database = services.create_database(mariadb_url, "workers")
     with Redis.from_url(f"{redis}/3") as broker:
         broker.flushdb()
     with ExitStack() as open_:
-        front = CatalogFront(service_url="")
-        open_.callback(front.client.close)
+        catalog_proxy = CatalogProxy(service_url="")
+        open_.callback(catalog_proxy.client.close)
         site = Site.make(
             tmp_path,
             DATABASE_URL=database,
             CELERY_BROKER_URL=f"{redis}/3",
             CACHE_URL=f"{redis}/4",
-            CATALOG_API_URL=open_.enter_context(on_loopback(front)),
+            CATALOG_API_URL=open_.enter_context(on_loopback(catalog_proxy)),
             API_THROTTLE_RATE="100000/second",
         )
-        front.service_url = f"http://127.0.0.1:{site.port}"
+        catalog_proxy.service_url = f"http://127.0.0.1:{site.port}"
         migrate(site)
         open_.enter_context(site.web())
-        office = open_.enter_context(
+        admin_process = open_.enter_context(
             site.dialogue("from tests.integrated_channels.resilience.admin_process import main; main()")
         )
-        town = Town(front, office)
-        dice = Random(seed)
+        deployment = Deployment(catalog_proxy, admin_process)
+        rng = Random(seed)
         for number in range(CUSTOMERS):
-            connect_customer(town, f"Customer{number}", dice, open_)
+            connect_customer(deployment, f"Customer{number}", rng, open_)
         options = ("-I", "tests.integrated_channels.resilience.quick_leases")
-        town.workers += open_.enter_context(crew(site, ("first", "second", "third", "fourth"), options=options))
-        yield town
+        deployment.workers += open_.enter_context(
+            running_workers(site, ("first", "second", "third", "fourth"), options=options)
+        )
+        yield deployment
 
 
-def connect_customer(town: Town, name: str, dice: Random, open_: ExitStack) -> None:
+def connect_customer(deployment: Deployment, name: str, rng: Random, open_: ExitStack) -> None:
     """Create a customer with some content. Connect each catalog, except the shared catalog, to its own LMS."""
-    made = town.order("make_customer", name=name, catalogs=CONFIGURATIONS_PER_CUSTOMER + 1)
+    made = deployment.order("make_customer", name=name, catalogs=CONFIGURATIONS_PER_CUSTOMER + 1)
     shared, *others = made["catalogs"]
-    content = ChangingCatalogs(made["catalogs"], dice, prefix=f"{name}+C")
+    content = ChangingCatalogs(made["catalogs"], rng, prefix=f"{name}+C")
     content.add(NEW_ITEMS, to=shared)
     for own in others:
         lms = MoodleSandbox()
@@ -188,77 +190,77 @@ def connect_customer(town: Town, name: str, dice: Random, open_: ExitStack) -> N
             "credentials": dict(lms.channel_credentials()),
         }
         columns = {"chunk_size": CHUNK_SIZE, "delete_limit_percent": 100}
-        configuration = town.order(
+        configuration = deployment.order(
             "connect", customer=made["customer"], catalogs=[shared, own], lms=announced, columns=columns
         )
-        town.connections.append(Connection(configuration, lms, content, own, shared))
+        deployment.connections.append(Connection(configuration, lms, content, own, shared))
 
 
 def test_a_frozen_worker_is_taken_over_and_writes_nothing_when_it_wakes_up(
-    town: Town, seed: int, tell: Callable[[str], None], *, soak: bool
+    deployment: Deployment, seed: int, report: Callable[[str], None], *, soak: bool
 ) -> None:
-    dice = Random(seed)
-    sync_everything(town, dice)
+    rng = Random(seed)
+    sync_everything(deployment, rng)
     freezes = FREEZES * (8 if soak else 1)
-    dice.shuffle(freezes)
+    rng.shuffle(freezes)
 
     for freeze in freezes:
-        freeze_a_worker(town, dice.choice(town.connections), freeze, dice)
+        freeze_a_worker(deployment, rng.choice(deployment.connections), freeze, rng)
 
-    runs = sum(check_history(town.read(connection)) for connection in town.connections)
-    assert runs < town.queued, "no task found another worker at its configuration"
-    tell(
-        f"{len(freezes)} workers were frozen; {town.queued} tasks for {len(town.connections)} configurations made"
-        f" {runs} runs, the others found the lease taken"
+    runs = sum(check_runs(deployment.read(connection)) for connection in deployment.connections)
+    assert runs < deployment.queued, "no task found another worker at its configuration"
+    report(
+        f"{len(freezes)} workers were frozen; {deployment.queued} tasks for {len(deployment.connections)}"
+        f" configurations made {runs} runs, the others found the lease taken"
     )
 
 
-def sync_everything(town: Town, dice: Random) -> None:
+def sync_everything(deployment: Deployment, rng: Random) -> None:
     """Queue all syncs, two or three times each, without failures. Check all LMSs."""
-    town.store()
-    town.queue(*dice.sample(town.connections, len(town.connections)), times=dice.choice((2, 3)))
-    town.wait_until_done()
-    for connection in town.connections:
+    deployment.store()
+    deployment.queue(*rng.sample(deployment.connections, len(deployment.connections)), times=rng.choice((2, 3)))
+    deployment.wait_until_done()
+    for connection in deployment.connections:
         connection.check()
 
 
-def freeze_a_worker(town: Town, victim: Connection, freeze: Freeze, dice: Random) -> None:
+def freeze_a_worker(deployment: Deployment, victim: Connection, freeze: Freeze, rng: Random) -> None:
     """Change all catalogs, queue all syncs several times, and freeze the worker of one sync before it ends."""
-    change_everything(town, victim, freeze.place)
-    gate, gate_of_successor = hold_up(town, victim, freeze.place), Gate()
-    town.queue(*dice.sample(town.connections, len(town.connections)), times=dice.choice((2, 3)))
+    change_everything(deployment, victim, freeze.place)
+    gate, gate_of_successor = hold_up(deployment, victim, freeze.place), Gate()
+    deployment.queue(*rng.sample(deployment.connections, len(deployment.connections)), times=rng.choice((2, 3)))
     assert gate.is_reached.wait(PATIENCE_SECONDS)
-    worker, run = town.worker_at(victim)
-    with frozen(town, worker, victim):
-        held = town.read(victim)
+    worker, run = deployment.worker_at(victim)
+    with frozen(deployment, worker, victim):
+        held = deployment.read(victim)
         if freeze.place is Place.IN_A_CALL:
-            answer(victim, gate)
+            finish_call(victim, gate)
         if freeze.wakes_early:
             hold_up_create(victim, gate_of_successor)
-        town.order("expire_lease", configuration=victim.configuration)
-        town.queue(victim, times=2)
+        deployment.order("expire_lease", configuration=victim.configuration)
+        deployment.queue(victim, times=2)
         if freeze.wakes_early:
             assert gate_of_successor.is_reached.wait(PATIENCE_SECONDS)
         else:
-            town.wait_until_done(but=1)
-        taken_over = town.read(victim)
+            deployment.wait_until_done(but=1)
+        taken_over = deployment.read(victim)
         check_taken_over(held, taken_over, run, has_sent=freeze.place is not Place.BEFORE_ITS_END)
         courses, calls = victim.lms.courses, victim.lms.calls.copy()
         gate.open()
     wait_until(lambda: worker.runs(victim.configuration)[run] != "", seconds=PATIENCE_SECONDS)
 
     assert worker.runs(victim.configuration)[run] == "abandoned"
-    assert town.read(victim) == taken_over
+    assert deployment.read(victim) == taken_over
     assert (victim.lms.courses, victim.lms.calls) == (courses, calls)
     gate_of_successor.open()
-    town.wait_until_done()
-    assert town.read(victim)["runs"][-1]["state"] == "complete"
-    for connection in town.connections:
+    deployment.wait_until_done()
+    assert deployment.read(victim)["runs"][-1]["state"] == "complete"
+    for connection in deployment.connections:
         connection.check()
 
 
 @contextmanager
-def frozen(town: Town, worker: Worker, victim: Connection) -> Iterator[None]:
+def frozen(deployment: Deployment, worker: Worker, victim: Connection) -> Iterator[None]:
     """Freeze a worker outside of its transactions until the block ends.
 
     In a transaction, it would keep the lease locked. No other worker could take over before the database ends the
@@ -266,40 +268,40 @@ def frozen(town: Town, worker: Worker, victim: Connection) -> Iterator[None]:
     """
     while True:
         with worker.frozen():
-            if not town.order("is_locked", configuration=victim.configuration):
+            if not deployment.order("is_locked", configuration=victim.configuration):
                 yield
                 return
 
 
-def change_everything(town: Town, victim: Connection, place: Place) -> None:
+def change_everything(deployment: Deployment, victim: Connection, place: Place) -> None:
     """Change all catalogs so that the victim has enough to send, or only needs to request differences."""
-    for content in {id(connection.content): connection.content for connection in town.connections}.values():
+    for content in {id(connection.content): connection.content for connection in deployment.connections}.values():
         if content is not victim.content or place is not Place.BEFORE_ITS_END:
             content.change(2 * CHUNK_SIZE)
     if place is Place.BEFORE_ITS_END:
         victim.content.add(1, to=next(name for name in victim.content.names if name not in (victim.own, victim.shared)))
     else:
         victim.content.add(NEW_ITEMS, to=victim.own)
-    town.store()
+    deployment.store()
 
 
-def hold_up(town: Town, victim: Connection, place: Place) -> Gate:
+def hold_up(deployment: Deployment, victim: Connection, place: Place) -> Gate:
     """Hold a request of the victim's sync at the given point."""
     gate = Gate()
     match place:
         case Place.IN_A_CALL | Place.IN_A_SLOW_CALL:
             hold_up_create(victim, gate, skip=1)
         case Place.BETWEEN_CALLS:
-            hold_up_catalog(town, f"*/{victim.own}/content-metadata/", gate, skip=1)
+            hold_up_catalog(deployment, f"*/{victim.own}/content-metadata/", gate, skip=1)
         case Place.BEFORE_ITS_END:
-            hold_up_catalog(town, f"*/{victim.own}/content-diff/", gate)
+            hold_up_catalog(deployment, f"*/{victim.own}/content-diff/", gate)
     return gate
 
 
-def hold_up_catalog(town: Town, operation: str, gate: Gate, *, skip: int = 0) -> None:
+def hold_up_catalog(deployment: Deployment, operation: str, gate: Gate, *, skip: int = 0) -> None:
     """Hold a request to the catalog service."""
-    town.front.faults.sleep = gate
-    town.front.faults.set([Fault(kind=FaultKind.DELAY, operation=operation, skip=skip)])
+    deployment.catalog_proxy.faults.sleep = gate
+    deployment.catalog_proxy.faults.set([Fault(kind=FaultKind.DELAY, operation=operation, skip=skip)])
 
 
 def hold_up_create(victim: Connection, gate: Gate, *, skip: int = 0) -> None:
@@ -308,7 +310,7 @@ def hold_up_create(victim: Connection, gate: Gate, *, skip: int = 0) -> None:
     victim.lms.faults.set([Fault(kind=FaultKind.DELAY, operation=CREATE, skip=skip)])
 
 
-def answer(victim: Connection, gate: Gate) -> None:
+def finish_call(victim: Connection, gate: Gate) -> None:
     """Let the LMS carry out the call of the frozen worker."""
     before = len(victim.lms.courses)
     gate.open()
@@ -327,7 +329,7 @@ def check_taken_over(held: dict[str, Any], taken_over: dict[str, Any], run: int,
     assert taken_over["lease"][0]["token"] > held["lease"][0]["token"]
 
 
-def check_history(rows: dict[str, Any]) -> int:
+def check_runs(rows: dict[str, Any]) -> int:
     """Check that runs never overlapped, and that each run had its own lease. Return the number of runs."""
     runs = rows["runs"]
     for run, successor in pairwise(runs):

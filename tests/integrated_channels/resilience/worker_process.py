@@ -1,7 +1,7 @@
 """A process that works on a site's database for a test: it changes the catalogs, syncs, and reports the rows.
 
 :func:`main` reads one JSON object per line from standard input and writes one line of JSON for each. The member ``do``
-names a method of :class:`Workshop`, and the other members are its arguments.
+names a method of :class:`WorkerProcess`, and the other members are its arguments.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from enterprise_catalog.integrated_channels.models import (
 )
 from enterprise_catalog.integrated_channels.tasks import sync_configuration
 from tests.factories.catalog import CourseFactory
-from tests.integrated_channels.resilience.reconciliation import Ledger, as_text
+from tests.integrated_channels.resilience.reconciliation import RecordedState, as_text
 from tests.integrated_channels.resilience.tables import items_of, rows_of
 
 if TYPE_CHECKING:
@@ -57,12 +57,12 @@ KEYS: Final = (*(f"Northwind+C{number:02}" for number in range(38)), 'A "quoted"
 
 def main() -> None:
     """Create catalogs, then carry out requests until standard input ends."""
-    workshop = Workshop()
-    workshop.make_catalogs()
+    worker_process = WorkerProcess()
+    worker_process.make_catalogs()
     for line in sys.stdin:
         request = json.loads(line)
         close_old_connections()  # The database may have been down since the last request.
-        _say(getattr(workshop, request.pop("do"))(**request))
+        _say(getattr(worker_process, request.pop("do"))(**request))
 
 
 def _say(answer: object) -> None:
@@ -70,7 +70,7 @@ def _say(answer: object) -> None:
     sys.stdout.flush()
 
 
-class Workshop:
+class WorkerProcess:
     """The operations of the process, based on the project's own functions and commands."""
 
     def __init__(self) -> None:
@@ -208,13 +208,13 @@ class Workshop:
         with redis.Redis.from_url(settings.CELERY_BROKER_URL) as client:
             client.flushall()
 
-    def ledger(self, configuration: int) -> dict[str, Any]:
-        """Return the fields of a configuration's :class:`Ledger`."""
+    def recorded_state(self, configuration: int) -> dict[str, Any]:
+        """Return the fields of a configuration's :class:`RecordedState`."""
         runs = SyncRun.objects.filter(configuration=configuration).order_by("pk")
         newest = runs.last()
         in_flight = TransmissionAttempt.objects.filter(run__in=runs, outcome="")
         lease = SyncLease.objects.filter(configuration=configuration).first()
-        ledger = Ledger(
+        recorded = RecordedState(
             rows=rows_of(configuration),
             attempts_in_flight=in_flight.count(),
             newest_run_in_flight=in_flight.filter(run=newest).count(),
@@ -226,7 +226,7 @@ class Workshop:
             newest_run_ended_at=as_text(newest.finished_at if newest else None),
             lease_is_held=lease is not None and lease.expires_at is not None and lease.expires_at > timezone.now(),
         )
-        return asdict(ledger)
+        return asdict(recorded)
 
 
 class _Statements:

@@ -45,7 +45,7 @@ class Access:
         """Return wrong secrets whose characters have to be escaped in some context."""
         wrong = {name: f'wr"ong/{name} <ä>+&\\' for name in self.secrets()}
         if "private_key" in wrong:  # An invalid key would not be stored.
-            wrong["private_key"] = a_key_pair("a stranger").private_key
+            wrong["private_key"] = a_key_pair("another key").private_key
         return wrong
 
 

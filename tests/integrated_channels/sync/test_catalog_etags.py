@@ -56,10 +56,10 @@ def a_list(etag: str | None = None, *, following: str | None = None) -> Response
 def test_an_etag_is_sent_back_as_it_came(catalog: ScriptedCatalog, client: CatalogClient, etag: str) -> None:
     catalog.answers["enterprise-catalogs"] = [a_list(etag), Response(status=304)]
 
-    told = client.catalogs_of(CUSTOMER)
-    again = client.catalogs_unless(told.etag, CUSTOMER)
+    listed = client.catalogs_of(CUSTOMER)
+    again = client.catalogs_unless(listed.etag, CUSTOMER)
 
-    assert told == CatalogList([CATALOG], etag)
+    assert listed == CatalogList([CATALOG], etag)
     assert again is None
     [first, second] = catalog.requests[1:]
     assert "If-None-Match" not in first.headers

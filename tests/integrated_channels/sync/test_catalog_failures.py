@@ -103,8 +103,8 @@ def test_any_status_but_200_is_a_failure(
 def test_what_a_failure_repeats_of_us_is_not_told(
     catalog: ScriptedCatalog, client: CatalogClient, ask: Callable[[CatalogClient], object]
 ) -> None:
-    told = Response(f"You sent Authorization: JWT {TOKEN}, and {b64encode(SECRET.encode()).decode()}.", status=500)
-    catalog.answers |= {name: [told] for name in EMPTY}
+    echo = Response(f"You sent Authorization: JWT {TOKEN}, and {b64encode(SECRET.encode()).decode()}.", status=500)
+    catalog.answers |= {name: [echo] for name in EMPTY}
 
     assert reason_of(ask, client).endswith("You sent Authorization: JWT [secret], and [secret].")
 

@@ -20,7 +20,7 @@ from enterprise_catalog.sandbox.moodle.web_service import REST_PAGE
 from enterprise_catalog.sandbox.registry import SANDBOXES
 from tests.factories.catalog import CatalogFactory, CourseFactory
 from tests.factories.channels import ConfigurationFactory
-from tests.integrated_channels.loopback import on_loopback
+from tests.integrated_channels.loopback_server import on_loopback
 from tests.integrated_channels.syncing import run_of
 from tests.sandbox.moodle.client import control
 

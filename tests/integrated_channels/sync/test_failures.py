@@ -86,11 +86,11 @@ def test_a_document_that_cannot_be_read_rests_until_it_changes(
     clock.forward(minutes=1)
     waited = run_of(configuration, clock)
     import_into(catalog, ["A"], now=clock.now)
-    mended = run_of(configuration, clock)
+    recovered = run_of(configuration, clock)
 
     assert rejected.counts == {"create": {"rejected": 1}}
     assert (waited.counts, waited.waiting) == ({}, 1)
-    assert (mended.state, mended.counts) == (RunState.COMPLETE, {"create": {"done": 1}})
+    assert (recovered.state, recovered.counts) == (RunState.COMPLETE, {"create": {"done": 1}})
 
 
 def test_a_passing_failure_rests_and_is_tried_again_when_due(

@@ -120,8 +120,8 @@ def test_dead_credentials_stop_the_run_and_the_rows_of_the_rest_tell_why(
 
     assert (run.state, run.counts, run.backlog) == (RunState.STOPPED, {"create": {"done": 2, "skipped": 2}}, 4)
     reasons = set(ContentMetadataItemTransmission.objects.filter(state="pending").values_list("reason", flat=True))
-    told = "Moodle returned 401: web services or the REST protocol are disabled. Enable both."
-    assert reasons == {f"Not sent: {told}"}
+    message = "Moodle returned 401: web services or the REST protocol are disabled. Enable both."
+    assert reasons == {f"Not sent: {message}"}
     assert accounts_of(configuration) == Accounts(4, clock.now, 0, None)
 
 

@@ -189,7 +189,7 @@ def test_what_is_no_longer_too_many_and_has_begun_cannot_be_kept(
     decided: list[int] = []
 
     def kept_meanwhile(*arguments: Any, **keywords: Any) -> attempts.Attempts:
-        decided.append(decisions.decide_deletes(configuration, approved=False, by="somebody", now=clock.now))
+        decided.append(decisions.decide_deletes(configuration, approved=False, by="operator", now=clock.now))
         return open_attempts(*arguments, **keywords)
 
     run_of(configuration, clock)
@@ -210,7 +210,7 @@ def test_what_is_no_longer_too_many_and_was_kept_since_the_plan_stays(
 ) -> None:
     def kept_meanwhile(*arguments: Any, **keywords: Any) -> set[str]:
         row = ContentMetadataItemTransmission.objects.filter(content_key="Northwind+C000003")
-        row.update(state="kept", reason="Left the catalogs; kept by somebody.")
+        row.update(state="kept", reason="Left the catalogs; kept by operator.")
         return release(*arguments, **keywords)
 
     run_of(configuration, clock)
@@ -231,7 +231,7 @@ def test_a_decision_while_a_run_is_under_way_is_not_undone_by_it(
     configuration: ChannelConfiguration, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def approved_meanwhile(*arguments: Any, **keywords: Any) -> None:
-        decisions.decide_deletes(configuration, approved=True, by="somebody", now=clock.now)
+        decisions.decide_deletes(configuration, approved=True, by="operator", now=clock.now)
         hold(*arguments, **keywords)
 
     run_of(configuration, clock)

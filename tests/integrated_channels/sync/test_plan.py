@@ -57,7 +57,7 @@ records = st.builds(
     next_attempt_at=st.none() | moments,
     is_deleted=st.just(False),
 )
-histories = st.dictionaries(keys, records | st.just(DELETED))
+recorded_items = st.dictionaries(keys, records | st.just(DELETED))
 catalogs = st.dictionaries(keys, st.builds(DesiredItem, st.sampled_from((CATALOG, OTHER)), moments))
 
 
@@ -65,7 +65,7 @@ def planned(sync_plan: SyncPlan) -> Mapping[str, Action]:
     return {item.content_key: item.action for item in (*sync_plan.deletes, *sync_plan.creates, *sync_plan.updates)}
 
 
-@given(desired=catalogs, history=histories)
+@given(desired=catalogs, history=recorded_items)
 def test_each_item_is_planned_withdrawn_held_or_waits(
     desired: dict[str, DesiredItem], history: dict[str, Record]
 ) -> None:
@@ -78,7 +78,7 @@ def test_each_item_is_planned_withdrawn_held_or_waits(
     )
 
 
-@given(desired=catalogs, history=histories)
+@given(desired=catalogs, history=recorded_items)
 def test_carrying_out_the_plan_leaves_nothing_to_do(
     desired: dict[str, DesiredItem], history: dict[str, Record]
 ) -> None:
@@ -98,7 +98,7 @@ def test_carrying_out_the_plan_leaves_nothing_to_do(
     assert (again.size, again.withdrawn, again.matched) == (0, [], len(desired))
 
 
-@given(desired=catalogs, history=histories)
+@given(desired=catalogs, history=recorded_items)
 def test_deletes_are_of_items_that_are_not_desired_and_all_else_of_those_that_are(
     desired: dict[str, DesiredItem], history: dict[str, Record]
 ) -> None:

@@ -17,7 +17,7 @@ from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories import DAY_ONE
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
-from tests.integrated_channels.fake_lms import Shelf, ShelfChannel
+from tests.integrated_channels.fake_lms import FakeLMS, FakeLMSChannel
 from tests.integrated_channels.syncing import run_of
 
 if TYPE_CHECKING:
@@ -35,25 +35,25 @@ LOOK_UP = "core_course_get_courses_by_field"
 
 
 @dataclass
-class LockedShelf(Shelf):
-    """A shelf whose errors do not distinguish an invalid book from a lock. It has its own clock."""
+class LockedLMS(FakeLMS):
+    """An LMS whose errors do not distinguish an invalid course from a lock. It has its own clock."""
 
     locked: set[int] = field(default_factory=set)  #: Numbers of the creates (from 1) that meet a lock.
     lock_seconds: float = 0.0
     now: float = 0.0
 
 
-class AmbiguousChannel(ShelfChannel):
+class AmbiguousChannel(FakeLMSChannel):
     is_atomic = True
 
-    def __init__(self, shelf: LockedShelf) -> None:
-        super().__init__(shelf)
-        self.shelf = shelf
+    def __init__(self, fake_lms: LockedLMS) -> None:
+        super().__init__(fake_lms)
+        self.fake_lms = fake_lms
 
     def _ask(self, call: str, items: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-        if call == "create" and self.shelf.calls[call] + 1 in self.shelf.locked:
-            self.shelf.calls[call] += 1
-            self.shelf.now += self.shelf.lock_seconds
+        if call == "create" and self.fake_lms.calls[call] + 1 in self.fake_lms.locked:
+            self.fake_lms.calls[call] += 1
+            self.fake_lms.now += self.fake_lms.lock_seconds
             raise RejectedForNowError("locked")
         try:
             return super()._ask(call, items)
@@ -62,18 +62,18 @@ class AmbiguousChannel(ShelfChannel):
 
 
 @pytest.fixture
-def shelf() -> LockedShelf:
-    return LockedShelf()
+def fake_lms() -> LockedLMS:
+    return LockedLMS()
 
 
-def sent(shelf: LockedShelf, *keys: str, action: Action = Action.CREATE, seen: bool = False) -> Transmission:
-    ids = [""] * len(keys) if action is Action.CREATE else shelf.put(*keys)
+def sent(fake_lms: LockedLMS, *keys: str, action: Action = Action.CREATE, seen: bool = False) -> Transmission:
+    ids = [""] * len(keys) if action is Action.CREATE else fake_lms.put(*keys)
     items = [
         Outgoing(key, {"title": "Ours"}, id_, may_be_there=seen, action=action)
         for key, id_ in zip(keys, ids, strict=True)
     ]
-    timing = Timing(Pacer(most=100, first=100), lambda: DAY_ONE + timedelta(seconds=shelf.now))
-    return Transmitter(AmbiguousChannel(shelf), timing=timing).transmit(items)
+    timing = Timing(Pacer(most=100, first=100), lambda: DAY_ONE + timedelta(seconds=fake_lms.now))
+    return Transmitter(AmbiguousChannel(fake_lms), timing=timing).transmit(items)
 
 
 def outcomes(transmission: Transmission) -> dict[str, str]:
@@ -83,42 +83,42 @@ def outcomes(transmission: Transmission) -> dict[str, str]:
 @pytest.mark.parametrize("seen", [False, True])
 @pytest.mark.parametrize(("lock_seconds", "calls"), [(50, 1), (10, 3), (0.01, 15)])
 def test_a_lock_that_stays_rejects_nothing_and_is_not_waited_for_again_and_again(
-    shelf: LockedShelf, lock_seconds: float, calls: int, *, seen: bool
+    fake_lms: LockedLMS, lock_seconds: float, calls: int, *, seen: bool
 ) -> None:
-    shelf.locked, shelf.lock_seconds = set(range(1, 100)), lock_seconds
+    fake_lms.locked, fake_lms.lock_seconds = set(range(1, 100)), lock_seconds
 
-    transmission = sent(shelf, *KEYS, seen=seen)
+    transmission = sent(fake_lms, *KEYS, seen=seen)
 
     assert outcomes(transmission) == dict.fromkeys(KEYS, "retry")
-    assert shelf.calls == {"create": calls, **({"find": 1} if seen else {})}
+    assert fake_lms.calls == {"create": calls, **({"find": 1} if seen else {})}
     assert not any(result.may_have_been_created for result in transmission.results.values())
 
 
 @pytest.mark.parametrize("seen", [False, True])
-def test_a_lock_that_is_released_costs_two_calls(shelf: LockedShelf, *, seen: bool) -> None:
-    shelf.locked = {1}
+def test_a_lock_that_is_released_costs_two_calls(fake_lms: LockedLMS, *, seen: bool) -> None:
+    fake_lms.locked = {1}
 
-    transmission = sent(shelf, *KEYS, seen=seen)
+    transmission = sent(fake_lms, *KEYS, seen=seen)
 
     assert outcomes(transmission) == dict.fromkeys(KEYS, "done")
-    assert shelf.calls["create"] == 3
+    assert fake_lms.calls["create"] == 3
 
 
 @pytest.mark.parametrize("culprits", [{"K0"}, {"K7"}, {"K0", "K7"}, {"K1", "K2", "K5"}, set(KEYS[1:])])
-def test_culprits_are_found_and_retried_and_all_others_are_sent(shelf: LockedShelf, culprits: set[str]) -> None:
-    shelf.refused = culprits
+def test_culprits_are_found_and_retried_and_all_others_are_sent(fake_lms: LockedLMS, culprits: set[str]) -> None:
+    fake_lms.refused = culprits
 
-    transmission = sent(shelf, *KEYS)
+    transmission = sent(fake_lms, *KEYS)
 
     assert outcomes(transmission) == {key: "retry" if key in culprits else "done" for key in KEYS}
-    assert shelf.calls["find"] == 0
+    assert fake_lms.calls["find"] == 0
 
 
 @pytest.mark.parametrize("action", [Action.UPDATE, Action.DELETE])
-def test_a_culprit_among_changes_is_retried(shelf: LockedShelf, action: Action) -> None:
-    shelf.refused = {"K0"}
+def test_a_culprit_among_changes_is_retried(fake_lms: LockedLMS, action: Action) -> None:
+    fake_lms.refused = {"K0"}
 
-    transmission = sent(shelf, *KEYS, action=action)
+    transmission = sent(fake_lms, *KEYS, action=action)
 
     assert outcomes(transmission) == {key: "retry" if key == "K0" else "done" for key in KEYS}
 

@@ -109,7 +109,7 @@ def test_an_item_that_somebody_queued_again_makes_a_plan_stale(
     CatalogFactory.create(content=[CourseFactory.build(key="A", title=None)], customer=customer)
     run_of(configuration, clock)
     saved = saved_now(configuration, clock)
-    decisions.queue_again(ContentMetadataItemTransmission.objects.of(configuration), by="somebody", now=clock.now)
+    decisions.queue_again(ContentMetadataItemTransmission.objects.of(configuration), by="operator", now=clock.now)
 
     assert "queued again" in applied(configuration, saved, clock).reason
 

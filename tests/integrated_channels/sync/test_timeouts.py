@@ -20,7 +20,7 @@ from enterprise_catalog.integrated_channels.sync.timing import POLLS, Timing
 from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
 from tests.factories import DAY_ONE
 from tests.factories.catalog import CatalogFactory
-from tests.integrated_channels.fake_lms import Shelf, ShelfChannel
+from tests.integrated_channels.fake_lms import FakeLMS, FakeLMSChannel
 
 if TYPE_CHECKING:
     from enterprise_catalog.catalog.models import EnterpriseCustomer
@@ -33,8 +33,8 @@ TIMEOUT_SECONDS = 60.0
 
 
 @dataclass
-class SlowShelf(Shelf):
-    """A shelf that continues with a call after its client gives up. It has its own clock."""
+class SlowLMS(FakeLMS):
+    """An LMS that continues with a call after its client gives up. It has its own clock."""
 
     now: float = 0.0
     #: Number of a request (from 1) -> seconds until it is carried out.
@@ -58,22 +58,22 @@ class SlowShelf(Shelf):
 
 
 @pytest.fixture
-def shelf() -> SlowShelf:
-    return SlowShelf()
+def fake_lms() -> SlowLMS:
+    return SlowLMS()
 
 
-def transmitter_to(shelf: SlowShelf, *, size: int = 4, **attributes: Any) -> Transmitter:
-    """Return a transmitter with the shelf's clock and batches of at most ``size`` items."""
-    channel = ShelfChannel(shelf)
+def transmitter_to(fake_lms: SlowLMS, *, size: int = 4, **attributes: Any) -> Transmitter:
+    """Return a transmitter with the LMS's clock and batches of at most ``size`` items."""
+    channel = FakeLMSChannel(fake_lms)
     channel.items_per_call = size
     for name, value in attributes.items():
         setattr(channel, name, value)
 
     def sleep(seconds: float) -> None:
-        shelf.now += seconds
+        fake_lms.now += seconds
 
     def clock() -> Any:
-        return DAY_ONE + timedelta(seconds=shelf.now)
+        return DAY_ONE + timedelta(seconds=fake_lms.now)
 
     return Transmitter(channel, timing=Timing(Pacer(most=size, first=size), clock, sleep))
 
@@ -86,24 +86,24 @@ def outcomes(transmission: Transmission) -> dict[str, str]:
     return {key: result.outcome.value for key, result in transmission.results.items()}
 
 
-def test_the_next_call_is_sent_when_the_lms_has_finished_the_last_one(shelf: SlowShelf) -> None:
-    shelf.slow = {1: 170}
+def test_the_next_call_is_sent_when_the_lms_has_finished_the_last_one(fake_lms: SlowLMS) -> None:
+    fake_lms.slow = {1: 170}
 
-    transmission = transmitter_to(shelf).transmit(unseen(*KEYS))
+    transmission = transmitter_to(fake_lms).transmit(unseen(*KEYS))
 
     assert outcomes(transmission) == dict.fromkeys(KEYS, "done")
     assert transmission.stopped_by is None
-    assert (shelf.shown, len(shelf.books)) == (dict.fromkeys(KEYS, "Ours"), 8)
+    assert (fake_lms.shown, len(fake_lms.courses)) == (dict.fromkeys(KEYS, "Ours"), 8)
     polls = 19  # Every 6 seconds, from second 66 on.
     # One look-up and one update adopt the batch of four. Smaller batches follow.
-    assert shelf.calls == {"create": 1 + 3, "find": polls + 1, "update": 1}
+    assert fake_lms.calls == {"create": 1 + 3, "find": polls + 1, "update": 1}
     assert [result.remote_id for result in transmission.results.values()] == [f"id-{n}" for n in range(1, 9)]
 
 
-def test_a_call_that_is_not_finished_in_time_ends_the_run_and_its_items_are_looked_for(shelf: SlowShelf) -> None:
-    shelf.slow = {1: 10_000}
+def test_a_call_that_is_not_finished_in_time_ends_the_run_and_its_items_are_looked_for(fake_lms: SlowLMS) -> None:
+    fake_lms.slow = {1: 10_000}
 
-    transmission = transmitter_to(shelf).transmit(unseen(*KEYS))
+    transmission = transmitter_to(fake_lms).transmit(unseen(*KEYS))
 
     assert outcomes(transmission) == dict.fromkeys(KEYS[:4], "retry") | dict.fromkeys(KEYS[4:], "skipped")
     assert isinstance(transmission.stopped_by, LMSUnavailableError)
@@ -111,75 +111,75 @@ def test_a_call_that_is_not_finished_in_time_ends_the_run_and_its_items_are_look
         "A call with 4 items timed out, and the LMS did not complete it within 300 seconds."
     )
     assert [key for key, result in transmission.results.items() if result.may_have_been_created] == KEYS[:4]
-    assert shelf.calls == {"create": 1, "find": POLLS}
+    assert fake_lms.calls == {"create": 1, "find": POLLS}
 
-    shelf.now += 10_000
+    fake_lms.now += 10_000
     later = [Outgoing(key, {"title": "Ours"}, may_be_there=key in KEYS[:4]) for key in KEYS]
-    transmission = transmitter_to(shelf).transmit(later)
+    transmission = transmitter_to(fake_lms).transmit(later)
 
     assert outcomes(transmission) == dict.fromkeys(KEYS, "done")
-    assert (shelf.shown, len(shelf.books)) == (dict.fromkeys(KEYS, "Ours"), 8)
+    assert (fake_lms.shown, len(fake_lms.courses)) == (dict.fromkeys(KEYS, "Ours"), 8)
 
 
-def test_an_lms_that_does_not_answer_look_ups_either_is_asked_three_times(shelf: SlowShelf) -> None:
-    shelf.slow = dict.fromkeys(range(1, 100), 1_000)
+def test_an_lms_that_does_not_answer_look_ups_either_is_asked_three_times(fake_lms: SlowLMS) -> None:
+    fake_lms.slow = dict.fromkeys(range(1, 100), 1_000)
 
-    transmission = transmitter_to(shelf).transmit(unseen(*KEYS))
+    transmission = transmitter_to(fake_lms).transmit(unseen(*KEYS))
 
     assert isinstance(transmission.stopped_by, LMSUnavailableError)
-    assert shelf.calls == {"create": 1, "find": 3}
+    assert fake_lms.calls == {"create": 1, "find": 3}
 
 
-def test_what_the_lms_refused_after_the_timeout_is_found_in_another_state_and_created(shelf: SlowShelf) -> None:
-    # K3 is another user's book: the create is rejected because of it, but its key is found.
-    shelf.put("K3")
-    shelf.slow = {1: 100}
+def test_what_the_lms_refused_after_the_timeout_is_found_in_another_state_and_created(fake_lms: SlowLMS) -> None:
+    # K3 is another user's course: the create is rejected because of it, but its key is found.
+    fake_lms.put("K3")
+    fake_lms.slow = {1: 100}
 
-    transmission = transmitter_to(shelf).transmit(unseen(*KEYS[:4]))
+    transmission = transmitter_to(fake_lms).transmit(unseen(*KEYS[:4]))
 
     assert outcomes(transmission) == dict.fromkeys(KEYS[:4], "done")
-    assert (shelf.shown, len(shelf.books)) == (dict.fromkeys(KEYS[:4], "Ours"), 4)
+    assert (fake_lms.shown, len(fake_lms.courses)) == (dict.fromkeys(KEYS[:4], "Ours"), 4)
 
 
 @pytest.mark.parametrize("action", [Action.UPDATE, Action.DELETE])
-def test_after_a_change_that_timed_out_the_engine_waits_as_long_again(shelf: SlowShelf, action: Action) -> None:
-    ids = shelf.put(*KEYS)
-    shelf.slow = {1: 110}
+def test_after_a_change_that_timed_out_the_engine_waits_as_long_again(fake_lms: SlowLMS, action: Action) -> None:
+    ids = fake_lms.put(*KEYS)
+    fake_lms.slow = {1: 110}
     payload = {} if action is Action.DELETE else {"title": "Ours"}
     items = [Outgoing(key, payload, id_, action=action) for key, id_ in zip(KEYS, ids, strict=True)]
 
-    transmission = transmitter_to(shelf).transmit(items)
+    transmission = transmitter_to(fake_lms).transmit(items)
 
     assert outcomes(transmission) == dict.fromkeys(KEYS[:4], "retry") | dict.fromkeys(KEYS[4:], "done")
-    assert shelf.now >= 2 * TIMEOUT_SECONDS
-    assert shelf.shown == ({} if action is Action.DELETE else dict.fromkeys(KEYS, "Ours"))
+    assert fake_lms.now >= 2 * TIMEOUT_SECONDS
+    assert fake_lms.shown == ({} if action is Action.DELETE else dict.fromkeys(KEYS, "Ours"))
 
 
-def test_a_channel_with_one_item_a_call_does_not_wait(shelf: SlowShelf) -> None:
-    shelf.slow = {1: 100}
+def test_a_channel_with_one_item_a_call_does_not_wait(fake_lms: SlowLMS) -> None:
+    fake_lms.slow = {1: 100}
 
-    transmission = transmitter_to(shelf, size=1).transmit(unseen("A", "B"))
+    transmission = transmitter_to(fake_lms, size=1).transmit(unseen("A", "B"))
 
     assert outcomes(transmission) == {"A": "retry", "B": "done"}
-    assert shelf.now == TIMEOUT_SECONDS
+    assert fake_lms.now == TIMEOUT_SECONDS
 
 
-def test_a_slow_lms_that_answers_gets_smaller_batches_and_is_not_waited_for(shelf: SlowShelf) -> None:
-    shelf.slow = {1: 40}
+def test_a_slow_lms_that_answers_gets_smaller_batches_and_is_not_waited_for(fake_lms: SlowLMS) -> None:
+    fake_lms.slow = {1: 40}
 
-    transmission = transmitter_to(shelf).transmit(unseen(*KEYS))
+    transmission = transmitter_to(fake_lms).transmit(unseen(*KEYS))
 
     assert outcomes(transmission) == dict.fromkeys(KEYS, "done")
-    assert shelf.calls == {"create": 1 + 3}  # Batches of 4, 1, 2 and 1 items.
+    assert fake_lms.calls == {"create": 1 + 3}  # Batches of 4, 1, 2 and 1 items.
 
 
-def test_what_vanishes_before_it_is_adopted_is_created_again(shelf: SlowShelf) -> None:
-    shelf.slow, shelf.vanishing = {1: 100}, {"K0"}
+def test_what_vanishes_before_it_is_adopted_is_created_again(fake_lms: SlowLMS) -> None:
+    fake_lms.slow, fake_lms.vanishing = {1: 100}, {"K0"}
 
-    transmission = transmitter_to(shelf).transmit(unseen("K0", "K1"))
+    transmission = transmitter_to(fake_lms).transmit(unseen("K0", "K1"))
 
     assert outcomes(transmission) == {"K0": "done", "K1": "done"}
-    assert shelf.shown == {"K0": "Ours", "K1": "Ours"}
+    assert fake_lms.shown == {"K0": "Ours", "K1": "Ours"}
 
 
 def test_the_lease_is_kept_during_a_pause() -> None:

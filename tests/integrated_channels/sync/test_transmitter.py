@@ -21,7 +21,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     ThrottledError,
 )
 from enterprise_catalog.integrated_channels.sync.transmitter import MAX_CONSECUTIVE_FAILURES, Transmitter
-from tests.integrated_channels.fake_lms import Shelf, ShelfChannel
+from tests.integrated_channels.fake_lms import FakeLMS, FakeLMSChannel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,16 +34,16 @@ KEYS = [f"K{number}" for number in range(8)]
 
 
 @pytest.fixture
-def shelf() -> Shelf:
-    return Shelf()
+def fake_lms() -> FakeLMS:
+    return FakeLMS()
 
 
-def sent(shelf: Shelf, action: Action, *keys: str, ids: list[str] | None = None) -> Transmission:
-    """Transmit new books with ``keys``. ``ids`` are their remote IDs, if known."""
+def sent(fake_lms: FakeLMS, action: Action, *keys: str, ids: list[str] | None = None) -> Transmission:
+    """Transmit new courses with ``keys``. ``ids`` are their remote IDs, if known."""
     payload = {} if action is Action.DELETE else {"title": "Ours"}
     known = ids or [""] * len(keys)
     items = [Outgoing(key, payload, id_, action=action) for key, id_ in zip(keys, known, strict=True)]
-    return Transmitter(ShelfChannel(shelf)).transmit(items)
+    return Transmitter(FakeLMSChannel(fake_lms)).transmit(items)
 
 
 def outcomes(transmission: Transmission) -> dict[str, str]:
@@ -53,147 +53,147 @@ def outcomes(transmission: Transmission) -> dict[str, str]:
 # --- normal operation -------------------------------------------------------------------------------------------------
 
 
-def test_a_create_looks_once_and_creates_once(shelf: Shelf) -> None:
-    transmission = sent(shelf, Action.CREATE, "A", "B")
+def test_a_create_looks_once_and_creates_once(fake_lms: FakeLMS) -> None:
+    transmission = sent(fake_lms, Action.CREATE, "A", "B")
 
     assert outcomes(transmission) == {"A": "done", "B": "done"}
     assert [result.remote_id for result in transmission.results.values()] == ["id-1", "id-2"]
-    assert (shelf.shown, shelf.calls) == ({"A": "Ours", "B": "Ours"}, {"find": 1, "create": 1})
+    assert (fake_lms.shown, fake_lms.calls) == ({"A": "Ours", "B": "Ours"}, {"find": 1, "create": 1})
 
 
-def test_a_create_of_what_is_there_adopts_it_and_tells_its_id(shelf: Shelf) -> None:
-    [theirs] = shelf.put("A")
+def test_a_create_of_what_is_there_adopts_it_and_tells_its_id(fake_lms: FakeLMS) -> None:
+    [theirs] = fake_lms.put("A")
 
-    transmission = sent(shelf, Action.CREATE, "A", "B")
+    transmission = sent(fake_lms, Action.CREATE, "A", "B")
 
     assert outcomes(transmission) == {"A": "done", "B": "done"}
     assert transmission.results["A"].remote_id == theirs
-    assert (shelf.shown, len(shelf.books)) == ({"A": "Ours", "B": "Ours"}, 2)
+    assert (fake_lms.shown, len(fake_lms.courses)) == ({"A": "Ours", "B": "Ours"}, 2)
 
 
-def test_an_update_of_what_we_know_does_not_look(shelf: Shelf) -> None:
-    ids = shelf.put("A", "B")
+def test_an_update_of_what_we_know_does_not_look(fake_lms: FakeLMS) -> None:
+    ids = fake_lms.put("A", "B")
 
-    transmission = sent(shelf, Action.UPDATE, "A", "B", ids=ids)
+    transmission = sent(fake_lms, Action.UPDATE, "A", "B", ids=ids)
 
     assert outcomes(transmission) == {"A": "done", "B": "done"}
-    assert (shelf.shown, shelf.calls) == ({"A": "Ours", "B": "Ours"}, {"update": 1})
+    assert (fake_lms.shown, fake_lms.calls) == ({"A": "Ours", "B": "Ours"}, {"update": 1})
 
 
-def test_an_update_of_what_is_gone_creates_it(shelf: Shelf) -> None:
-    [there] = shelf.put("A")
+def test_an_update_of_what_is_gone_creates_it(fake_lms: FakeLMS) -> None:
+    [there] = fake_lms.put("A")
 
-    transmission = sent(shelf, Action.UPDATE, "A", "B", ids=[there, "id-lost"])
+    transmission = sent(fake_lms, Action.UPDATE, "A", "B", ids=[there, "id-lost"])
 
     assert outcomes(transmission) == {"A": "done", "B": "done"}
     assert transmission.results["B"].remote_id == "id-2"
-    assert shelf.calls == {"update": 1, "find": 1, "create": 1}
+    assert fake_lms.calls == {"update": 1, "find": 1, "create": 1}
 
 
-def test_what_vanishes_between_look_up_and_update_is_created(shelf: Shelf) -> None:
-    shelf.put("A")
-    shelf.vanishing = {"A"}
+def test_what_vanishes_between_look_up_and_update_is_created(fake_lms: FakeLMS) -> None:
+    fake_lms.put("A")
+    fake_lms.vanishing = {"A"}
 
-    transmission = sent(shelf, Action.CREATE, "A")
+    transmission = sent(fake_lms, Action.CREATE, "A")
 
     assert transmission.results["A"].remote_id == "id-2"
-    assert (shelf.shown, shelf.calls) == ({"A": "Ours"}, {"find": 1, "update": 1, "create": 1})
+    assert (fake_lms.shown, fake_lms.calls) == ({"A": "Ours"}, {"find": 1, "update": 1, "create": 1})
 
 
-def test_an_update_whose_id_is_not_known_looks_first(shelf: Shelf) -> None:
-    [theirs] = shelf.put("A")
+def test_an_update_whose_id_is_not_known_looks_first(fake_lms: FakeLMS) -> None:
+    [theirs] = fake_lms.put("A")
 
-    transmission = sent(shelf, Action.UPDATE, "A")
+    transmission = sent(fake_lms, Action.UPDATE, "A")
 
     assert transmission.results["A"].remote_id == theirs
-    assert (shelf.shown, shelf.calls) == ({"A": "Ours"}, {"find": 1, "update": 1})
+    assert (fake_lms.shown, fake_lms.calls) == ({"A": "Ours"}, {"find": 1, "update": 1})
 
 
-def test_a_delete_of_what_we_know_does_not_look(shelf: Shelf) -> None:
-    ids = shelf.put("A", "B")
+def test_a_delete_of_what_we_know_does_not_look(fake_lms: FakeLMS) -> None:
+    ids = fake_lms.put("A", "B")
 
-    transmission = sent(shelf, Action.DELETE, "A", ids=ids[:1])
+    transmission = sent(fake_lms, Action.DELETE, "A", ids=ids[:1])
 
     assert outcomes(transmission) == {"A": "done"}
-    assert (shelf.shown, shelf.calls) == ({"B": "Theirs"}, {"delete": 1})
+    assert (fake_lms.shown, fake_lms.calls) == ({"B": "Theirs"}, {"delete": 1})
 
 
 @pytest.mark.parametrize("known_id", ["", "id-lost"])
-def test_a_delete_of_what_is_gone_is_done(shelf: Shelf, known_id: str) -> None:
-    transmission = sent(shelf, Action.DELETE, "A", ids=[known_id])
+def test_a_delete_of_what_is_gone_is_done(fake_lms: FakeLMS, known_id: str) -> None:
+    transmission = sent(fake_lms, Action.DELETE, "A", ids=[known_id])
 
     assert outcomes(transmission) == {"A": "done"}
     assert transmission.results["A"].message == "The item no longer existed in the LMS."
 
 
 @pytest.mark.parametrize("known_id", ["", "id-lost"])
-def test_a_delete_takes_away_what_is_there_under_another_id(shelf: Shelf, known_id: str) -> None:
+def test_a_delete_takes_away_what_is_there_under_another_id(fake_lms: FakeLMS, known_id: str) -> None:
     # For example, an update re-created it, and the response with its new ID was lost.
-    shelf.put("A")
+    fake_lms.put("A")
 
-    transmission = sent(shelf, Action.DELETE, "A", ids=[known_id])
+    transmission = sent(fake_lms, Action.DELETE, "A", ids=[known_id])
 
     assert outcomes(transmission) == {"A": "done"}
-    assert shelf.shown == {}
+    assert fake_lms.shown == {}
 
 
 # --- items that no earlier call can have created ----------------------------------------------------------------------
 
 
-def sent_unseen(shelf: Shelf, *keys: str) -> Transmission:
+def sent_unseen(fake_lms: FakeLMS, *keys: str) -> Transmission:
     items = [Outgoing(key, {"title": "Ours"}, may_be_there=False) for key in keys]
-    return Transmitter(ShelfChannel(shelf)).transmit(items)
+    return Transmitter(FakeLMSChannel(fake_lms)).transmit(items)
 
 
-def test_what_cannot_be_there_is_created_without_a_look(shelf: Shelf) -> None:
-    transmission = sent_unseen(shelf, "A", "B")
+def test_what_cannot_be_there_is_created_without_a_look(fake_lms: FakeLMS) -> None:
+    transmission = sent_unseen(fake_lms, "A", "B")
 
     assert outcomes(transmission) == {"A": "done", "B": "done"}
-    assert (shelf.shown, shelf.calls) == ({"A": "Ours", "B": "Ours"}, {"create": 1})
+    assert (fake_lms.shown, fake_lms.calls) == ({"A": "Ours", "B": "Ours"}, {"create": 1})
 
 
-def test_what_is_there_all_the_same_is_refused_found_and_adopted(shelf: Shelf) -> None:
-    [theirs] = shelf.put("B")
+def test_what_is_there_all_the_same_is_refused_found_and_adopted(fake_lms: FakeLMS) -> None:
+    [theirs] = fake_lms.put("B")
 
-    transmission = sent_unseen(shelf, "A", "B", "C")
+    transmission = sent_unseen(fake_lms, "A", "B", "C")
 
     assert outcomes(transmission) == {"A": "done", "B": "done", "C": "done"}
     assert transmission.results["B"].remote_id == theirs
-    assert (shelf.shown, len(shelf.books)) == (dict.fromkeys("ABC", "Ours"), 3)
-    assert shelf.calls == {"create": 2, "find": 1, "update": 1}
+    assert (fake_lms.shown, len(fake_lms.courses)) == (dict.fromkeys("ABC", "Ours"), 3)
+    assert fake_lms.calls == {"create": 2, "find": 1, "update": 1}
 
 
 @pytest.mark.parametrize("culprit", KEYS)
-def test_a_culprit_among_them_costs_one_look_and_no_call_is_made_twice(shelf: Shelf, culprit: str) -> None:
-    shelf.refused = {culprit}
+def test_a_culprit_among_them_costs_one_look_and_no_call_is_made_twice(fake_lms: FakeLMS, culprit: str) -> None:
+    fake_lms.refused = {culprit}
 
-    transmission = sent_unseen(shelf, *KEYS)
+    transmission = sent_unseen(fake_lms, *KEYS)
 
     assert outcomes(transmission) == {key: "rejected" if key == culprit else "done" for key in KEYS}
-    assert shelf.calls == {"create": 1 + 2 * 3, "find": 1}
+    assert fake_lms.calls == {"create": 1 + 2 * 3, "find": 1}
     assert transmission.splits[culprit] == 3
 
 
 def test_an_answer_that_leaves_one_of_them_out_leads_to_a_look() -> None:
-    class ForgetsOnce(Shelf):
+    class OmitsOnce(FakeLMS):
         def __call__(self, request: httpx.Request) -> httpx.Response:
             answer = super().__call__(request)
-            self.forgotten.clear()
+            self.omitted.clear()
             return answer
 
-    shelf = ForgetsOnce(forgotten={"A"})
+    fake_lms = OmitsOnce(omitted={"A"})
 
-    transmission = sent_unseen(shelf, "A", "B")
+    transmission = sent_unseen(fake_lms, "A", "B")
 
     assert outcomes(transmission) == {"A": "done", "B": "done"}
-    assert (len(shelf.books), shelf.calls) == (2, {"create": 1, "find": 1, "update": 1})
+    assert (len(fake_lms.courses), fake_lms.calls) == (2, {"create": 1, "find": 1, "update": 1})
 
 
 # --- several calls per chunk ------------------------------------------------------------------------------------------
 
 
-class NarrowChannel(ShelfChannel):
-    """A shelf that accepts one book per call, and two parallel calls."""
+class NarrowChannel(FakeLMSChannel):
+    """An LMS that accepts one course per call, and two parallel calls."""
 
     items_per_call = 1
     parallel_calls = 2
@@ -201,9 +201,9 @@ class NarrowChannel(ShelfChannel):
 
 @pytest.mark.parametrize("parallel_calls", [1, 2])
 @pytest.mark.parametrize("action", Action)
-def test_each_part_of_a_chunk_is_a_call_of_its_own(shelf: Shelf, action: Action, parallel_calls: int) -> None:
-    ids = [] if action is Action.CREATE else shelf.put(*KEYS)
-    channel = NarrowChannel(shelf)
+def test_each_part_of_a_chunk_is_a_call_of_its_own(fake_lms: FakeLMS, action: Action, parallel_calls: int) -> None:
+    ids = [] if action is Action.CREATE else fake_lms.put(*KEYS)
+    channel = NarrowChannel(fake_lms)
     channel.parallel_calls = parallel_calls
     known = zip(KEYS, ids or [""] * 8, strict=True)
     items = [Outgoing(key, {"title": "Ours"}, id_, action=action) for key, id_ in known]
@@ -211,16 +211,16 @@ def test_each_part_of_a_chunk_is_a_call_of_its_own(shelf: Shelf, action: Action,
     transmission = Transmitter(channel).transmit(items)
 
     assert outcomes(transmission) == dict.fromkeys(KEYS, "done")
-    assert shelf.calls[action] == 8
-    assert shelf.shown == ({} if action is Action.DELETE else dict.fromkeys(KEYS, "Ours"))
+    assert fake_lms.calls[action] == 8
+    assert fake_lms.shown == ({} if action is Action.DELETE else dict.fromkeys(KEYS, "Ours"))
 
 
-def test_a_passing_failure_costs_its_own_part_only(shelf: Shelf) -> None:
-    shelf.outages = {2: 503, 5: 503}
-    channel = NarrowChannel(shelf)
+def test_a_passing_failure_costs_its_own_part_only(fake_lms: FakeLMS) -> None:
+    fake_lms.outages = {2: 503, 5: 503}
+    channel = NarrowChannel(fake_lms)
     channel.parallel_calls = 1
     items = [
-        Outgoing(k, {"title": "Ours"}, i, action=Action.UPDATE) for k, i in zip(KEYS, shelf.put(*KEYS), strict=True)
+        Outgoing(k, {"title": "Ours"}, i, action=Action.UPDATE) for k, i in zip(KEYS, fake_lms.put(*KEYS), strict=True)
     ]
 
     transmission = Transmitter(channel).transmit(items)
@@ -240,29 +240,29 @@ def _frequent_switches() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_frequent_switches")
 @pytest.mark.parametrize("parallel_calls", [1, 2])
-def test_an_lms_that_is_away_is_not_asked_for_each_item(shelf: Shelf, parallel_calls: int) -> None:
-    shelf.outages = dict.fromkeys(range(1, 100), 503)
-    channel = NarrowChannel(shelf)
+def test_an_lms_that_is_away_is_not_asked_for_each_item(fake_lms: FakeLMS, parallel_calls: int) -> None:
+    fake_lms.outages = dict.fromkeys(range(1, 100), 503)
+    channel = NarrowChannel(fake_lms)
     channel.parallel_calls = parallel_calls
 
     transmission = Transmitter(channel).transmit([Outgoing(key, {}) for key in KEYS])
 
     assert type(transmission.stopped_by) is LMSUnavailableError
-    assert shelf.calls.total() <= MAX_CONSECUTIVE_FAILURES - 1 + parallel_calls
+    assert fake_lms.calls.total() <= MAX_CONSECUTIVE_FAILURES - 1 + parallel_calls
     counted = Counter(outcomes(transmission).values())
-    assert counted == {"retry": shelf.calls.total(), "skipped": len(KEYS) - shelf.calls.total()}
+    assert counted == {"retry": fake_lms.calls.total(), "skipped": len(KEYS) - fake_lms.calls.total()}
 
 
-def test_silence_is_counted_from_chunk_to_chunk(shelf: Shelf) -> None:
-    shelf.outages = dict.fromkeys(range(1, MAX_CONSECUTIVE_FAILURES + 1), 503)
-    transmitter = Transmitter(ShelfChannel(shelf))
+def test_silence_is_counted_from_chunk_to_chunk(fake_lms: FakeLMS) -> None:
+    fake_lms.outages = dict.fromkeys(range(1, MAX_CONSECUTIVE_FAILURES + 1), 503)
+    transmitter = Transmitter(FakeLMSChannel(fake_lms))
 
     stopped = [transmitter.transmit([Outgoing("A", {})]).stopped_by for _ in range(MAX_CONSECUTIVE_FAILURES)]
 
     assert [type(error) for error in stopped] == [type(None), type(None), LMSUnavailableError]
 
 
-def test_no_more_calls_than_allowed_are_under_way_and_the_lease_is_looked_after(shelf: Shelf) -> None:
+def test_no_more_calls_than_allowed_are_under_way_and_the_lease_is_looked_after(fake_lms: FakeLMS) -> None:
     under_way, most, beats = 0, 0, 0
 
     class SlowChannel(NarrowChannel):
@@ -279,21 +279,21 @@ def test_no_more_calls_than_allowed_are_under_way_and_the_lease_is_looked_after(
         beats += 1
 
     items = [
-        Outgoing(k, {"title": "Ours"}, i, action=Action.UPDATE) for k, i in zip(KEYS, shelf.put(*KEYS), strict=True)
+        Outgoing(k, {"title": "Ours"}, i, action=Action.UPDATE) for k, i in zip(KEYS, fake_lms.put(*KEYS), strict=True)
     ]
 
-    Transmitter(SlowChannel(shelf), renew_if_due=beat).transmit(items)
+    Transmitter(SlowChannel(fake_lms), renew_if_due=beat).transmit(items)
 
     assert most == 2
     assert beats >= 1
 
 
-def test_a_lost_lease_ends_calls_that_are_under_way_at_the_same_time(shelf: Shelf) -> None:
+def test_a_lost_lease_ends_calls_that_are_under_way_at_the_same_time(fake_lms: FakeLMS) -> None:
     def lose_it() -> None:
         raise LeaseLostError("another worker has it")
 
     with pytest.raises(LeaseLostError):
-        Transmitter(NarrowChannel(shelf), renew_if_due=lose_it).transmit(
+        Transmitter(NarrowChannel(fake_lms), renew_if_due=lose_it).transmit(
             [Outgoing(key, {"title": "Ours"}, may_be_there=False) for key in KEYS]
         )
 
@@ -303,29 +303,29 @@ def test_a_lost_lease_ends_calls_that_are_under_way_at_the_same_time(shelf: Shel
 
 @pytest.mark.parametrize("action", Action)
 @pytest.mark.parametrize("culprit", KEYS)
-def test_a_culprit_alone_is_refused_and_found_with_few_calls(shelf: Shelf, action: Action, culprit: str) -> None:
-    ids = [] if action is Action.CREATE else shelf.put(*KEYS)
-    shelf.refused = {culprit}
+def test_a_culprit_alone_is_refused_and_found_with_few_calls(fake_lms: FakeLMS, action: Action, culprit: str) -> None:
+    ids = [] if action is Action.CREATE else fake_lms.put(*KEYS)
+    fake_lms.refused = {culprit}
 
-    transmission = sent(shelf, action, *KEYS, ids=ids)
+    transmission = sent(fake_lms, action, *KEYS, ids=ids)
 
     assert outcomes(transmission) == {key: "rejected" if key == culprit else "done" for key in KEYS}
-    assert shelf.calls[action] == 1 + 2 * 3  # 8, 4, 2 and 1 items: one call, then two per split
+    assert fake_lms.calls[action] == 1 + 2 * 3  # 8, 4, 2 and 1 items: one call, then two per split
 
 
-def test_the_reason_of_a_refusal_is_kept(shelf: Shelf) -> None:
-    shelf.refused = {"A"}
+def test_the_reason_of_a_refusal_is_kept(fake_lms: FakeLMS) -> None:
+    fake_lms.refused = {"A"}
 
-    result = sent(shelf, Action.CREATE, "A").results["A"]
+    result = sent(fake_lms, Action.CREATE, "A").results["A"]
 
     assert (result.status_code, result.message) == (422, "The LMS returned 422: not these")
 
 
 @pytest.mark.parametrize("action", Action)
-def test_a_key_that_cannot_even_be_looked_up_harms_no_other(shelf: Shelf, action: Action) -> None:
-    shelf.unspeakable = {"K3"}
+def test_a_key_that_cannot_even_be_looked_up_harms_no_other(fake_lms: FakeLMS, action: Action) -> None:
+    fake_lms.unfindable = {"K3"}
 
-    transmission = sent(shelf, action, *KEYS)
+    transmission = sent(fake_lms, action, *KEYS)
 
     assert outcomes(transmission) == {key: "rejected" if key == "K3" else "done" for key in KEYS}
 
@@ -334,22 +334,22 @@ def test_a_key_that_cannot_even_be_looked_up_harms_no_other(shelf: Shelf, action
 
 
 @pytest.mark.parametrize("action", Action)
-def test_an_item_that_the_answer_leaves_out_is_tried_again(shelf: Shelf, action: Action) -> None:
-    ids = [] if action is Action.CREATE else shelf.put("A", "B")
-    shelf.forgotten = {"A"}
+def test_an_item_that_the_answer_leaves_out_is_tried_again(fake_lms: FakeLMS, action: Action) -> None:
+    ids = [] if action is Action.CREATE else fake_lms.put("A", "B")
+    fake_lms.omitted = {"A"}
 
-    transmission = sent(shelf, action, "A", "B", ids=ids)
+    transmission = sent(fake_lms, action, "A", "B", ids=ids)
 
     assert outcomes(transmission) == {"A": "retry", "B": "done"}
     assert transmission.results["A"].message == "The LMS's response does not contain this item."
 
 
 @pytest.mark.parametrize("action", Action)
-def test_what_an_answer_tells_of_items_that_were_not_sent_is_not_taken(shelf: Shelf, action: Action) -> None:
-    shelf.put("A")
-    shelf.strangers = {"B": "done"}
+def test_what_an_answer_tells_of_items_that_were_not_sent_is_not_taken(fake_lms: FakeLMS, action: Action) -> None:
+    fake_lms.put("A")
+    fake_lms.extra_results = {"B": "done"}
 
-    assert outcomes(sent(shelf, action, "A", ids=["id-1"])) == {"A": "done"}
+    assert outcomes(sent(fake_lms, action, "A", ids=["id-1"])) == {"A": "done"}
 
 
 # --- failures of a whole call -----------------------------------------------------------------------------------------
@@ -358,37 +358,37 @@ def test_what_an_answer_tells_of_items_that_were_not_sent_is_not_taken(shelf: Sh
 @pytest.mark.parametrize(
     ("status", "outcome"), [(401, "skipped"), (302, "skipped"), (503, "retry"), (429, "throttled")]
 )
-def test_a_failure_in_the_middle_keeps_what_was_done(shelf: Shelf, status: int, outcome: str) -> None:
-    shelf.refused = {"K3"}
-    shelf.outages = {7: status}  # after a look-up and creates of 8, 4, 2, 2 and 1
+def test_a_failure_in_the_middle_keeps_what_was_done(fake_lms: FakeLMS, status: int, outcome: str) -> None:
+    fake_lms.refused = {"K3"}
+    fake_lms.outages = {7: status}  # after a look-up and creates of 8, 4, 2, 2 and 1
 
-    transmission = sent(shelf, Action.CREATE, *KEYS)
+    transmission = sent(fake_lms, Action.CREATE, *KEYS)
 
     expected = {"K0": "done", "K1": "done", "K2": "done"} | dict.fromkeys(KEYS[3:], outcome)
     assert outcomes(transmission) == expected
-    assert sorted(shelf.shown) == ["K0", "K1", "K2"]
+    assert sorted(fake_lms.shown) == ["K0", "K1", "K2"]
 
 
-def test_what_stops_the_run_is_passed_on_with_its_reason(shelf: Shelf) -> None:
-    shelf.outages = {1: 401}
+def test_what_stops_the_run_is_passed_on_with_its_reason(fake_lms: FakeLMS) -> None:
+    fake_lms.outages = {1: 401}
 
-    transmission = sent(shelf, Action.UPDATE, "A", ids=["id-1"])
+    transmission = sent(fake_lms, Action.UPDATE, "A", ids=["id-1"])
 
     assert type(transmission.stopped_by) is CredentialsError
     result = transmission.results["A"]
     assert (result.status_code, result.message) == (401, transmission.stopped_by.message)
 
 
-def test_how_long_the_lms_asks_to_wait_is_passed_on(shelf: Shelf) -> None:
-    shelf.outages = {1: 503}
+def test_how_long_the_lms_asks_to_wait_is_passed_on(fake_lms: FakeLMS) -> None:
+    fake_lms.outages = {1: 503}
 
-    assert sent(shelf, Action.CREATE, "A").results["A"].retry_after_seconds == 7
+    assert sent(fake_lms, Action.CREATE, "A").results["A"].retry_after_seconds == 7
 
 
-def test_an_lms_with_too_many_calls_stops_the_run_and_is_no_items_fault(shelf: Shelf) -> None:
-    shelf.outages = {1: 429}
+def test_an_lms_with_too_many_calls_stops_the_run_and_is_no_items_fault(fake_lms: FakeLMS) -> None:
+    fake_lms.outages = {1: 429}
 
-    transmission = sent(shelf, Action.CREATE, "A")
+    transmission = sent(fake_lms, Action.CREATE, "A")
 
     assert type(transmission.stopped_by) is ThrottledError
     assert transmission.stopped_by.retry_after_seconds == 7
@@ -396,62 +396,67 @@ def test_an_lms_with_too_many_calls_stops_the_run_and_is_no_items_fault(shelf: S
 
 
 @pytest.mark.parametrize("action", Action)
-def test_a_passing_failure_of_the_first_call_says_that_the_lms_is_silent(shelf: Shelf, action: Action) -> None:
-    shelf.outages = {1: 503}
+def test_a_passing_failure_of_the_first_call_says_that_the_lms_is_silent(fake_lms: FakeLMS, action: Action) -> None:
+    fake_lms.outages = {1: 503}
 
-    transmission = sent(shelf, action, "A", "B")
+    transmission = sent(fake_lms, action, "A", "B")
 
     assert outcomes(transmission) == {"A": "retry", "B": "retry"}
     assert transmission.stopped_by is None
 
 
-def test_an_item_found_gone_before_a_failure_is_tried_again(shelf: Shelf) -> None:
-    shelf.outages = {3: 503}  # after an update and a look-up
+def test_an_item_found_gone_before_a_failure_is_tried_again(fake_lms: FakeLMS) -> None:
+    fake_lms.outages = {3: 503}  # after an update and a look-up
 
-    assert outcomes(sent(shelf, Action.UPDATE, "A", ids=["id-lost"])) == {"A": "retry"}
+    assert outcomes(sent(fake_lms, Action.UPDATE, "A", ids=["id-lost"])) == {"A": "retry"}
 
 
 # --- properties -------------------------------------------------------------------------------------------------------
 
-shelved = st.sets(st.sampled_from(KEYS))
+key_sets = st.sets(st.sampled_from(KEYS))
 
 
-@given(st.sampled_from(Action), shelved, shelved, shelved, shelved)
+@given(st.sampled_from(Action), key_sets, key_sets, key_sets, key_sets)
 def test_refusals_decide_outcomes_and_nothing_else_does(
     action: Action, there: set[str], known: set[str], lost: set[str], refused: set[str]
 ) -> None:
-    shelf = Shelf()
-    ids = dict(zip(sorted(there), shelf.put(*sorted(there)), strict=True))
+    fake_lms = FakeLMS()
+    ids = dict(zip(sorted(there), fake_lms.put(*sorted(there)), strict=True))
     known_ids = ["id-lost" if key in lost else ids.get(key, "") if key in known else "" for key in KEYS]
-    shelf.refused = refused
+    fake_lms.refused = refused
 
-    transmission = sent(shelf, action, *KEYS, ids=known_ids)
+    transmission = sent(fake_lms, action, *KEYS, ids=known_ids)
 
     done = {key for key, outcome in outcomes(transmission).items() if outcome == "done"}
     assert outcomes(transmission).keys() == set(KEYS)
     assert set(outcomes(transmission).values()) <= {"done", "rejected"}
     if action is Action.DELETE:
-        assert set(shelf.shown) == there - done
+        assert set(fake_lms.shown) == there - done
     else:
         assert done == set(KEYS) - refused
-        assert shelf.shown == dict.fromkeys(there, "Theirs") | dict.fromkeys(done, "Ours")
+        assert fake_lms.shown == dict.fromkeys(there, "Theirs") | dict.fromkeys(done, "Ours")
 
 
-@given(st.sampled_from(Action), shelved, shelved, st.dictionaries(st.integers(1, 12), st.sampled_from([401, 503])))
+@given(
+    st.sampled_from(Action),
+    key_sets,
+    key_sets,
+    st.dictionaries(st.integers(1, 12), st.sampled_from([401, 503])),
+)
 def test_each_item_has_one_final_outcome_and_what_is_done_is_true(
     action: Action, there: set[str], refused: set[str], outages: dict[int, int]
 ) -> None:
-    shelf = Shelf(refused=refused, outages=outages)
-    shelf.put(*sorted(there))
+    fake_lms = FakeLMS(refused=refused, outages=outages)
+    fake_lms.put(*sorted(there))
 
-    transmission = sent(shelf, action, *KEYS)
+    transmission = sent(fake_lms, action, *KEYS)
 
     assert transmission.results.keys() == set(KEYS)
     assert all(key == result.content_key for key, result in transmission.results.items())
     assert set(outcomes(transmission).values()) <= {"done", "rejected", "retry", "skipped"}
     for key, outcome in outcomes(transmission).items():
         if outcome == "done":
-            assert shelf.shown.get(key) == (None if action is Action.DELETE else "Ours")
+            assert fake_lms.shown.get(key) == (None if action is Action.DELETE else "Ours")
 
 
 @settings(deadline=None)  # Slow on a busy machine.
@@ -459,18 +464,18 @@ def test_each_item_has_one_final_outcome_and_what_is_done_is_true(
 def test_finding_culprits_takes_a_bounded_number_of_calls(count: int, data: st.DataObject) -> None:
     keys = [f"K{number}" for number in range(count)]
     culprits = data.draw(st.sets(st.sampled_from(keys), max_size=5))
-    shelf = Shelf(refused=culprits)
+    fake_lms = FakeLMS(refused=culprits)
 
-    transmission = sent(shelf, Action.CREATE, *keys)
+    transmission = sent(fake_lms, Action.CREATE, *keys)
 
     assert {key for key, outcome in outcomes(transmission).items() if outcome == "rejected"} == culprits
-    assert shelf.calls["create"] <= 1 + 2 * len(culprits) * math.ceil(math.log2(count))
+    assert fake_lms.calls["create"] <= 1 + 2 * len(culprits) * math.ceil(math.log2(count))
 
 
 # --- secrets ---------------------------------------------------------------------------------------------------------
 
 
-class QuotingChannel(ShelfChannel):
+class QuotingChannel(FakeLMSChannel):
     """A channel whose results quote its LMS without removing secrets."""
 
     def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
@@ -484,9 +489,9 @@ class QuotingChannel(ShelfChannel):
 
 @pytest.mark.parametrize("action", [Action.UPDATE, Action.DELETE])
 def test_a_secret_that_a_channel_quotes_is_taken_out_of_results_and_of_what_stops_the_run(
-    shelf: Shelf, action: Action
+    fake_lms: FakeLMS, action: Action
 ) -> None:
-    channel = QuotingChannel(shelf)
+    channel = QuotingChannel(fake_lms)
     channel.client.keep_secret("a/bc")
 
     transmission = Transmitter(channel).transmit([Outgoing("A", {}, "id-1", action=action)])

@@ -24,7 +24,7 @@ def client(canvas: CanvasSandbox) -> CanvasClient:
     return CanvasClient(canvas)
 
 
-def told(client: CanvasClient, **fields: str) -> dict[str, list[str]]:
+def redirect_query(client: CanvasClient, **fields: str) -> dict[str, list[str]]:
     """Request consent, and return the query parameters of the redirect."""
     answer = client.http.get("/login/oauth2/auth", params={**ASKED, **fields})
     assert answer.status_code == 302
@@ -33,7 +33,7 @@ def told(client: CanvasClient, **fields: str) -> dict[str, list[str]]:
 
 
 def test_a_consent_comes_back_at_once_with_a_code_that_is_good_for_a_refresh_token(client: CanvasClient) -> None:
-    came = told(client)
+    came = redirect_query(client)
     grant = client.grant(grant_type="authorization_code", code=came["code"][0], redirect_uri=REDIRECT_URI).json()
     again = client.grant(refresh_token=grant["refresh_token"]).json()
 
@@ -44,21 +44,21 @@ def test_a_consent_comes_back_at_once_with_a_code_that_is_good_for_a_refresh_tok
 
 
 def test_a_redirect_uri_may_have_a_query_of_its_own(client: CanvasClient) -> None:
-    assert told(client, redirect_uri=f"{REDIRECT_URI}?a=b").keys() == {"a", "code", "state"}
+    assert redirect_query(client, redirect_uri=f"{REDIRECT_URI}?a=b").keys() == {"a", "code", "state"}
 
 
 def test_a_person_may_refuse(canvas: CanvasSandbox, client: CanvasClient) -> None:
     canvas.consents = False
 
-    assert told(client) == {"error": ["access_denied"], "state": ["s"]}
+    assert redirect_query(client) == {"error": ["access_denied"], "state": ["s"]}
 
 
 @pytest.mark.parametrize("scope", ["", "url:GET|/api/v1/accounts"])
 def test_scopes_that_are_enforced_have_to_be_asked_for(canvas: CanvasSandbox, client: CanvasClient, scope: str) -> None:
     canvas.enforced_scopes = {"url:GET|/api/v1/courses/:id"}
 
-    assert told(client, scope=scope)["error"] == ["invalid_scope"]
-    assert "code" in told(client, scope="url:GET|/api/v1/courses/:id")
+    assert redirect_query(client, scope=scope)["error"] == ["invalid_scope"]
+    assert "code" in redirect_query(client, scope="url:GET|/api/v1/courses/:id")
 
 
 @pytest.mark.parametrize(("fields", "status"), [({"client_id": "wrong"}, 401), ({"response_type": "token"}, 400)])
@@ -72,7 +72,7 @@ def test_a_code_is_good_once_and_for_its_own_redirect_uri(client: CanvasClient) 
     def redeemed(code: str, redirect_uri: str) -> int:
         return client.grant(grant_type="authorization_code", code=code, redirect_uri=redirect_uri).status_code
 
-    first, second = told(client)["code"][0], told(client)["code"][0]
+    first, second = redirect_query(client)["code"][0], redirect_query(client)["code"][0]
 
     assert [redeemed(first, REDIRECT_URI), redeemed(first, REDIRECT_URI)] == [200, 400]
     assert redeemed(second, "https://elsewhere.example.org") == 400

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from enterprise_catalog.sandbox.management.commands import run_sandbox
 from enterprise_catalog.sandbox.moodle.courses import Course
 from enterprise_catalog.sandbox.moodle.web_service import CREATE, REST_PAGE, MoodleSandbox
-from tests.integrated_channels.loopback import on_loopback
+from tests.integrated_channels.loopback_server import on_loopback
 from tests.sandbox.moodle.client import MoodleClient, control, new_course, numbered
 
 if TYPE_CHECKING:
@@ -150,13 +150,13 @@ def test_the_command_turns_knobs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("knob", "told"),
+    ("knob", "expected"),
     [
         ("colour=1", "has no knob 'colour'; its knobs: "),
         ("debug=1", "no knob 'debug'"),
         ("debug", "does not have the form NAME=NUMBER"),
     ],
 )
-def test_a_knob_that_does_not_exist_is_named(knob: str, told: str) -> None:
-    with pytest.raises(CommandError, match=told):
+def test_a_knob_that_does_not_exist_is_named(knob: str, expected: str) -> None:
+    with pytest.raises(CommandError, match=expected):
         call_command("run_sandbox", f"--knob={knob}", channel="MOODLE", port="0", stdout=StringIO())

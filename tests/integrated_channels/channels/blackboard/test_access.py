@@ -276,8 +276,8 @@ def test_no_message_repeats_a_secret(status: int, operation: str) -> None:
     try:
         connected(blackboard, refresh_token=kept[0]).find(["B"])
     except SyncError as error:
-        told = "".join(traceback.format_exception_only(error)) + repr(error) + str(vars(error))
-        assert not [secret for secret in secrets if secret in told]
+        text = "".join(traceback.format_exception_only(error)) + repr(error) + str(vars(error))
+        assert not [secret for secret in secrets if secret in text]
     else:
         assert (status, operation) == (404, "GET courses/:id")
 

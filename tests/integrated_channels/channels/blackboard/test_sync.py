@@ -14,7 +14,7 @@ from enterprise_catalog.sandbox.blackboard.api import CLIENT_ID, CLIENT_SECRET, 
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.factories.channels import ConfigurationFactory
-from tests.integrated_channels.loopback import on_loopback
+from tests.integrated_channels.loopback_server import on_loopback
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:

@@ -53,10 +53,10 @@ def consented(canvas: CanvasSandbox, url: str) -> dict[str, list[str]]:
 def test_a_consent_gives_a_refresh_token_that_lets_us_in(canvas: CanvasSandbox) -> None:
     channel = connected(canvas, credentials=NOT_AUTHORIZED)
 
-    told = consented(canvas, channel.authorization_url(redirect_uri=REDIRECT_URI, state="s & t"))
-    given = channel.redeem(told["code"][0], redirect_uri=REDIRECT_URI)
+    returned = consented(canvas, channel.authorization_url(redirect_uri=REDIRECT_URI, state="s & t"))
+    given = channel.redeem(returned["code"][0], redirect_uri=REDIRECT_URI)
 
-    assert told["state"] == ["s & t"]
+    assert returned["state"] == ["s & t"]
     assert given.keys() == {"refresh_token"}
     authorized = CanvasCredentials.model_validate({**canvas.channel_credentials(), **given})
     assert connected(canvas, credentials=authorized).find(["A"]) == {}
@@ -305,10 +305,10 @@ def test_older_permissions_suffice_as_well(canvas: CanvasSandbox) -> None:
 def test_a_probe_names_each_right_that_is_missing(canvas: CanvasSandbox, missing: str, deed: str) -> None:
     canvas.permissions = SUFFICIENT_PERMISSIONS - {missing}
 
-    [mend] = connected(canvas, delete_policy="delete" if "delete" in deed else "conclude").check_connection()
+    [problem] = connected(canvas, delete_policy="delete" if "delete" in deed else "conclude").check_connection()
 
-    assert mend.startswith(f"The user who authorized this configuration may not {deed} in the account.")
-    assert f" one of these permissions: {missing}" in mend
+    assert problem.startswith(f"The user who authorized this configuration may not {deed} in the account.")
+    assert f" one of these permissions: {missing}" in problem
 
 
 def test_a_probe_says_that_the_account_is_not_there_or_closed_to_us(canvas: CanvasSandbox) -> None:

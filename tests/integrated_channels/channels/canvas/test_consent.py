@@ -14,7 +14,7 @@ from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
 from enterprise_catalog.sandbox.canvas.settings import CLIENT_ID, CLIENT_SECRET
 from tests.factories import DAY_ONE
 from tests.factories.channels import ConfigurationFactory
-from tests.integrated_channels.loopback import on_loopback
+from tests.integrated_channels.loopback_server import on_loopback
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -43,7 +43,7 @@ ECHOES: Final = (
 STATUSES: Final = [200, 303, 400, 401, 403, 404, 422, 429, 503]
 
 
-def told(error: BaseException) -> str:
+def text_of_error(error: BaseException) -> str:
     """Return everything a log could show of ``error`` and its causes, except the values of local variables."""
     shown = "".join(traceback.format_exception(error))
     # Remove the quoted source lines: they come from this repository and may contain the secrets of these tests.
@@ -52,8 +52,8 @@ def told(error: BaseException) -> str:
 
 def assert_hidden(shown: str, secrets: Iterable[str]) -> None:
     for secret in secrets:
-        for spelling in (secret, quote(secret), quote(secret, safe=""), secret.replace('"', '\\"')):
-            assert spelling not in shown
+        for encoding in (secret, quote(secret), quote(secret, safe=""), secret.replace('"', '\\"')):
+            assert encoding not in shown
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -67,7 +67,7 @@ def test_what_a_log_in_repeats_is_not_passed_on(echo: str, status: int) -> None:
         with pytest.raises(SyncError) as raised:
             connected(canvas, credentials=CREDENTIALS).find(["A"])
 
-        assert_hidden(told(raised.value), [SECRET, REFRESH])
+        assert_hidden(text_of_error(raised.value), [SECRET, REFRESH])
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -79,7 +79,7 @@ def test_a_code_that_is_repeated_is_not_passed_on(echo: str, status: int) -> Non
     with pytest.raises(SyncError) as raised:
         connected(canvas, credentials=CREDENTIALS).redeem(CODE, redirect_uri="https://catalog.example.org/")
 
-    assert_hidden(told(raised.value), [CODE])
+    assert_hidden(text_of_error(raised.value), [CODE])
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -99,7 +99,7 @@ def test_what_the_api_repeats_is_not_passed_on(echo: str, status: int) -> None:
             try:
                 shown = str(call([outgoing("A", remote_id="7")]))
             except SyncError as error:
-                shown = told(error)
+                shown = text_of_error(error)
             assert_hidden(shown, [ACCESS, SECRET, REFRESH])
 
 
@@ -111,7 +111,7 @@ def test_a_token_in_a_log_in_that_is_not_understood_is_not_passed_on() -> None:
         with pytest.raises(SyncError) as raised:
             connected(canvas).find(["A"])
 
-        assert_hidden(told(raised.value), [ACCESS])
+        assert_hidden(text_of_error(raised.value), [ACCESS])
 
 
 def test_a_refusal_that_repeats_the_token_is_recorded_without_it() -> None:

@@ -32,7 +32,7 @@ def _answer(operation: str, status: int, body: Any, *, content_type: str = "appl
     )
 
 
-def _told(message: str) -> dict[str, list[dict[str, str]]]:
+def _errors(message: str) -> dict[str, list[dict[str, str]]]:
     return {"errors": [{"message": message}]}
 
 
@@ -44,7 +44,7 @@ def _expire(canvas: CanvasSandbox) -> None:
     canvas.token_seconds = 0
 
 
-_UNAUTHORIZED: Final = {"status": "unauthorized", **_told("user not authorized to perform that action")}
+_UNAUTHORIZED: Final = {"status": "unauthorized", **_errors("user not authorized to perform that action")}
 
 VENDOR_ANSWERS: Final = [
     *(
@@ -66,7 +66,7 @@ VENDOR_ANSWERS: Final = [
         )
         for status in (401, 403)
     ),
-    VendorAnswer("no such account", _answer(CREATE, 404, _told("…")), Outcome.SKIPPED, ConfigurationError),
+    VendorAnswer("no such account", _answer(CREATE, 404, _errors("…")), Outcome.SKIPPED, ConfigurationError),
     VendorAnswer(
         "403 in plain text",
         _answer(CREATE, 403, "403 Forbidden (Rate Limit Exceeded)\n", content_type="text/plain"),

@@ -33,7 +33,7 @@ CASES: Final[Mapping[str, ContentItem]] = {
     "several_organizations": an_item(organizations=("Northwind Institute", "", "<b>A&amp;B</b> College")),
     "languages_known_and_unknown": an_item(languages=("Spanish (Mexico)", "Klingon", "Spanish", "French")),
     "no_runs": an_item(run=None),
-    "hours_that_are_told": an_item(run=CourseRun(estimated_hours=1.51)),
+    "hours_in_the_description": an_item(run=CourseRun(estimated_hours=1.51)),
     "effort_that_is_none": an_item(run=CourseRun(weeks=0, max_effort_hours=4)),
     "archived": an_item(is_available=False),
     "executive_education": an_item(course_type="executive-education-2u"),

@@ -37,7 +37,7 @@ def channel(**settings: Any) -> Cornerstone:
     return Cornerstone(client, CornerstoneSettings(**settings), credentials)
 
 
-def told(item: ContentItem, **settings: Any) -> dict[str, Any]:
+def entry_of(item: ContentItem, **settings: Any) -> dict[str, Any]:
     """Return the feed entry of ``item``, or ``{"rejected": message}``."""
     portal = channel(subjects={"Computer Science": "Technology"}, **settings)
     try:
@@ -48,7 +48,7 @@ def told(item: ContentItem, **settings: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_feed_says_what_the_golden_file_says(name: str) -> None:
-    path, found = GOLDEN / f"{name}.json", told(CASES[name])
+    path, found = GOLDEN / f"{name}.json", entry_of(CASES[name])
     if os.environ.get("UPDATE_GOLDEN") == "1":
         path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -59,9 +59,9 @@ def test_no_golden_file_is_left_over() -> None:
     assert {path.stem for path in GOLDEN.iterdir()} == set(CASES)
 
 
-@pytest.mark.parametrize("name", [name for name, item in CASES.items() if "rejected" not in told(item)])
+@pytest.mark.parametrize("name", [name for name, item in CASES.items() if "rejected" not in entry_of(item)])
 def test_the_portal_takes_every_entry(name: str) -> None:
-    entry = told(CASES[name])
+    entry = entry_of(CASES[name])
 
     assert CourseEntry.model_validate(entry).model_dump(exclude_none=True) == entry
 
@@ -74,9 +74,9 @@ def test_what_retires_is_inactive_and_says_the_same_otherwise() -> None:
 
 
 def test_archived_courses_are_inactive_where_the_customer_wants_it() -> None:
-    assert told(CASES["archived"])["IsActive"] is True
-    assert told(CASES["archived"], hide_archived=True)["IsActive"] is False
-    assert told(CASES["course"], hide_archived=True)["IsActive"] is True
+    assert entry_of(CASES["archived"])["IsActive"] is True
+    assert entry_of(CASES["archived"], hide_archived=True)["IsActive"] is False
+    assert entry_of(CASES["course"], hide_archived=True)["IsActive"] is True
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ items = st.builds(
 
 @given(items)
 def test_any_item_is_refused_with_a_reason_or_taken_by_the_portal(item: ContentItem) -> None:
-    entry = told(item)
+    entry = entry_of(item)
 
     assert entry.get("rejected", "").startswith("The item cannot be added to the feed: ") or CourseEntry.model_validate(
         entry

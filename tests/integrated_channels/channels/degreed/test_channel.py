@@ -410,8 +410,8 @@ def test_a_listed_course_tells_fields_as_they_were_sent(channel: Degreed) -> Non
 
     [listed] = channel.list_items()
 
-    told = {name: listed.fields[name] for name in item.payload if name != "skills"}
-    assert told == {name: value for name, value in item.payload.items() if name != "skills"}
+    stored = {name: listed.fields[name] for name in item.payload if name != "skills"}
+    assert stored == {name: value for name, value in item.payload.items() if name != "skills"}
 
 
 def test_a_connection_that_works_needs_no_mending_and_is_left_as_it_was(
@@ -428,9 +428,9 @@ def test_a_connection_that_works_needs_no_mending_and_is_left_as_it_was(
 def test_rights_that_are_missing_are_named() -> None:
     degreed = DegreedSandbox(scopes={READ}, may_set_skills=False)
 
-    mend = connected(degreed, scope=READ).check_connection()
+    problems = connected(degreed, scope=READ).check_connection()
 
-    assert mend == [
+    assert problems == [
         "The API key may not write content. Grant it the scope content:write.",
         "The API key may not set skills. Grant it this permission, or set send_skills to false.",
     ]

@@ -35,10 +35,10 @@ ECHOES: Final = (
 
 def assert_hidden(error: BaseException, secrets: Iterable[str]) -> None:
     shown = re.sub(r'(?m)^  File ".*\n(    .*\n)*', "", "".join(traceback.format_exception(error)))
-    told = shown + repr(error) + str(vars(error))
+    text = shown + repr(error) + str(vars(error))
     for secret in secrets:
-        for spelling in (secret, quote(secret), quote(secret, safe="")):
-            assert spelling not in told
+        for encoding in (secret, quote(secret), quote(secret, safe="")):
+            assert encoding not in text
 
 
 @pytest.mark.parametrize("status", [200, 201, 303, 400, 401, 403, 404, 409, 429, 503])

@@ -12,7 +12,7 @@ from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.factories.channels import ConfigurationFactory
 from tests.integrated_channels.channels.degreed.connection import add
-from tests.integrated_channels.loopback import on_loopback
+from tests.integrated_channels.loopback_server import on_loopback
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:

@@ -36,7 +36,7 @@ ECHOES: Final = (
 )
 
 
-def told(error: BaseException) -> str:
+def text_of_error(error: BaseException) -> str:
     """Return everything a log could show of ``error`` and its causes, except the values of local variables."""
     shown = "".join(traceback.format_exception(error))
     # Remove the quoted source lines: they come from this repository and may contain the secrets of these tests.
@@ -45,8 +45,8 @@ def told(error: BaseException) -> str:
 
 def assert_hidden(error: SyncError, secrets: Iterable[str]) -> None:
     for secret in secrets:
-        for spelling in (secret, quote(secret), quote(secret, safe="")):
-            assert spelling not in told(error)
+        for encoding in (secret, quote(secret), quote(secret, safe="")):
+            assert encoding not in text_of_error(error)
 
 
 @pytest.mark.parametrize("status", [200, 303, 403, 404, 422, 503])

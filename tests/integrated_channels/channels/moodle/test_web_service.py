@@ -155,8 +155,8 @@ def test_an_answer_that_is_not_json_may_be_one_later(moodle: MoodleSandbox, body
     raised = failure_of_create(moodle)
 
     assert type(raised) is RetryableError
-    told = {"": "it is empty", "<html>Back soon</html>": "an HTML page: “Back soon”"}.get(body, body)
-    assert raised.message == f"The LMS's response is not JSON: {told}"
+    described = {"": "it is empty", "<html>Back soon</html>": "an HTML page: “Back soon”"}.get(body, body)
+    assert raised.message == f"The LMS's response is not JSON: {described}"
 
 
 def test_a_message_of_moodle_holds_no_markup(moodle: MoodleSandbox) -> None:

@@ -13,11 +13,13 @@ from enterprise_catalog.integrated_channels.lms.client import LMSResponse
 BUCKET: Final = LeakyBucket("Lectern", size=100.0, drained_per_second=4.0, header="x-room")
 
 
-def told(**headers: str) -> LMSResponse:
+def with_headers(**headers: str) -> LMSResponse:
     return LMSResponse(429, b"", "Slow down", {name.replace("_", "-"): value for name, value in headers.items()})
 
 
-@pytest.mark.parametrize("answer", [told(), *(told(x_room=text) for text in ("", "plenty", "inf", "nan"))])
+@pytest.mark.parametrize(
+    "answer", [with_headers(), *(with_headers(x_room=text) for text in ("", "plenty", "inf", "nan"))]
+)
 def test_what_an_lms_does_not_tell_keeps_no_call_back(answer: LMSResponse) -> None:
     remaining = BUCKET.remaining(answer)
 
@@ -26,7 +28,7 @@ def test_what_an_lms_does_not_tell_keeps_no_call_back(answer: LMSResponse) -> No
 
 
 def test_a_call_that_finds_no_room_is_not_made_before_the_bucket_has_drained() -> None:
-    remaining = BUCKET.remaining(told(x_room="40.0"))
+    remaining = BUCKET.remaining(with_headers(x_room="40.0"))
     BUCKET.require(40.0, remaining)
 
     with pytest.raises(BudgetSpentError) as stopped:
@@ -38,6 +40,6 @@ def test_a_call_that_finds_no_room_is_not_made_before_the_bucket_has_drained() -
 
 @pytest.mark.parametrize(("headers", "seconds"), [({}, 25.0), ({"x_room": "80"}, 5.0), ({"x_room": "200"}, 0.0)])
 def test_a_bucket_that_is_full_is_waited_for_as_long_as_it_drains(headers: dict[str, str], seconds: float) -> None:
-    full = BUCKET.overflow(told(**headers))
+    full = BUCKET.overflow(with_headers(**headers))
 
     assert (full.message, full.status_code, full.retry_after_seconds) == ("Lectern: Slow down", 429, seconds)

@@ -199,7 +199,7 @@ def test_each_form_of_saps_errors_is_read(
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "expected"),
     [
         (
             {"provider_id": "ACME"},
@@ -213,7 +213,7 @@ def test_each_form_of_saps_errors_is_read(
     ],
 )
 def test_a_setting_that_makes_every_course_wrong_stops_the_run_with_a_reason(
-    sap: SAPSandbox, settings: dict[str, Any], told: str
+    sap: SAPSandbox, settings: dict[str, Any], expected: str
 ) -> None:
     channel = connected(sap, **settings)
     items = [Outgoing(key, channel.transform(an_item(key))) for key in ("A", "B", "C")]
@@ -221,7 +221,7 @@ def test_a_setting_that_makes_every_course_wrong_stops_the_run_with_a_reason(
     transmission = Transmitter(channel).transmit(items)
 
     assert isinstance(transmission.stopped_by, ConfigurationError)
-    assert transmission.stopped_by.message.startswith(f"SAP rejects {told}")
+    assert transmission.stopped_by.message.startswith(f"SAP rejects {expected}")
     assert transmission.stopped_by.message.endswith((" is not registered", " unknown locale Klingon"))
     assert sap.calls[IMPORT] == 1
 

@@ -86,9 +86,9 @@ def test_an_assertion_of_our_own_is_exchanged_for_a_token(sap: SAPSandbox) -> No
     assert sap.calls == {SAML_ENDPOINT: 1, IMPORT: 1}
 
 
-@pytest.mark.parametrize("spelling", [bytes.decode, lambda xml: base64.b64encode(xml).decode() + "\n"])
-def test_an_assertion_that_was_given_is_exchanged_too(sap: SAPSandbox, spelling: Any) -> None:
-    by_saml(sap, by(assertion=spelling(given_assertion())), user_id="").check_connection()
+@pytest.mark.parametrize("encoding", [bytes.decode, lambda xml: base64.b64encode(xml).decode() + "\n"])
+def test_an_assertion_that_was_given_is_exchanged_too(sap: SAPSandbox, encoding: Any) -> None:
+    by_saml(sap, by(assertion=encoding(given_assertion())), user_id="").check_connection()
 
     assert sap.calls == {SAML_ENDPOINT: 1}
 
@@ -221,7 +221,7 @@ ECHOES: Final = (
 )
 
 
-def told(error: BaseException) -> str:
+def text_of_error(error: BaseException) -> str:
     """Return the text a log could show of ``error`` and its direct cause."""
     shown = "".join(line for each in (error, error.__cause__) if each for line in traceback.format_exception_only(each))
     return shown + repr(error) + str(vars(error))
@@ -238,7 +238,7 @@ def test_a_log_in_that_repeats_a_secret_does_not_pass_it_on(
     with pytest.raises(SyncError) as raised:
         connected(sap).apply([outgoing("A")])
 
-    assert secret not in told(raised.value)
+    assert secret not in text_of_error(raised.value)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 429, 503])
@@ -258,7 +258,7 @@ def test_an_import_that_repeats_a_secret_does_not_pass_it_on(
     with pytest.raises(SyncError) as raised:
         connected(sap).apply([outgoing("A")])
 
-    assert secret not in told(raised.value)
+    assert secret not in text_of_error(raised.value)
 
 
 def test_an_assertion_that_is_repeated_is_not_passed_on(sap: SAPSandbox) -> None:
@@ -269,7 +269,7 @@ def test_an_assertion_that_is_repeated_is_not_passed_on(sap: SAPSandbox) -> None
     with pytest.raises(SyncError) as raised:
         by_saml(sap, by(assertion=base64.b64decode(assertion).decode())).apply([outgoing("A")])
 
-    assert assertion[:40] not in told(raised.value)
+    assert assertion[:40] not in text_of_error(raised.value)
 
 
 def test_credentials_show_nothing_of_themselves() -> None:

@@ -12,7 +12,7 @@ from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.sap.api import IMPORT, SAP_WINDOW_MS, TOKEN_SERVER, BadItem, SAPSandbox
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.factories.channels import ConfigurationFactory
-from tests.integrated_channels.loopback import on_loopback
+from tests.integrated_channels.loopback_server import on_loopback
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:
@@ -226,8 +226,8 @@ def test_trying_the_connection_imports_nothing_and_leaves_the_window_to_the_sync
 ) -> None:
     CatalogFactory.create(courses=3, customer=customer)
 
-    told = check_connection(configuration, clock=clock)
+    problems = check_connection(configuration, clock=clock)
     run = run_of(configuration, clock)
 
-    assert [sentence for sentence in told if "clock" not in sentence] == []
+    assert [sentence for sentence in problems if "clock" not in sentence] == []
     assert (run.state, sap.calls) == (RunState.COMPLETE, {TOKEN_SERVER: 2, IMPORT: 1})

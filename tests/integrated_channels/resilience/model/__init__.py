@@ -1,13 +1,13 @@
-"""A customer with catalogs, sync and LMS in one process. ``test_model.py`` generates its history.
+"""A customer with catalogs, sync and LMS in one process. ``test_model.py`` generates its scenarios.
 
-``wires.py``          passes the requests of httpx and requests directly to WSGI applications.
-``workers.py``        workers that can be interrupted or killed at a chosen statement or call.
-``catalogs.py``       the catalogs, their changes, and their expected content over time.
-``watched_moodle.py`` the LMS; records requests and manual changes.
-``people.py``         manual actions: in the LMS, to the configuration, and on held deletes.
-``world.py``          combines all of these.
-``checks.py``         invariants after each run.
-``endings.py``        conditions at the end of each history.
-``portal.py``         a portal that polls the feed of ``test_feed_model.py``, and other clients of the feed.
-``occurrences.py``    counts of what happened.
+``in_process_http.py`` passes the requests of httpx and requests directly to WSGI applications.
+``workers.py``         workers that can be interrupted or killed at a chosen statement or call.
+``catalogs.py``        the catalogs, their changes, and their expected content over time.
+``watched_moodle.py``  the LMS; records requests and manual changes.
+``operators.py``       manual actions: in the LMS, to the configuration, and on held deletes.
+``simulation.py``      combines all of these.
+``checks.py``          invariants after each run.
+``convergence.py``     conditions at the end of each scenario.
+``portal.py``          a portal that polls the feed of ``test_feed_model.py``, and other clients of the feed.
+``occurrences.py``     counts of what happened.
 """

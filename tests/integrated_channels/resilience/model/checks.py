@@ -23,8 +23,8 @@ from tests.integrated_channels.resilience.model.occurrences import note
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from tests.integrated_channels.resilience.model.simulation import Simulation
     from tests.integrated_channels.resilience.model.watched_moodle import Shown
-    from tests.integrated_channels.resilience.model.world import World
 
 Row = ContentMetadataItemTransmission
 
@@ -47,10 +47,10 @@ class Before:
     at_the_lms: Collection[str]  #: Keys of all courses, including hidden courses.
 
     @classmethod
-    def read(cls, world: World, configuration: ChannelConfiguration) -> Before:
+    def read(cls, simulation: Simulation, configuration: ChannelConfiguration) -> Before:
         """Return the current state."""
         newest = SyncRun.objects.order_by("-pk").values_list("pk", flat=True).first()
-        history, moodle = world.catalogs.history, world.moodle
+        history, moodle = simulation.catalogs.history, simulation.moodle
         rows = {row.content_key: row for row in Row.objects.all()}
         keys = set(moodle.keys()).difference(moodle.table.tampered)
         return cls(configuration, rows, _in_flight(), newest or 0, len(history) - 1, len(moodle.hidden), keys)
@@ -73,7 +73,7 @@ def check_request(action: Action, keys: Sequence[str]) -> None:
     assert recorded.issuperset(keys), f"asked to {action} {keys} without an attempt"
 
 
-def check_run(world: World, before: Before, run: SyncRun | None) -> None:
+def check_run(simulation: Simulation, before: Before, run: SyncRun | None) -> None:
     """Check the results of a run and the records after it.
 
     Args:
@@ -83,31 +83,31 @@ def check_run(world: World, before: Before, run: SyncRun | None) -> None:
     rows = list(Row.objects.all())
     runs = list(SyncRun.objects.filter(Q(pk__gt=before.newest_run) | Q(state=RunState.RUNNING)).order_by("pk"))
     _note_what_it_did(before, run, rows)
-    _check_records(world, rows)
+    _check_records(simulation, rows)
     assert sum(each.state == RunState.RUNNING for each in runs) <= 1
     has_successor = sum(each.pk > before.newest_run for each in runs) > 1 and (run is None or runs[-1].pk > run.pk)
     if run is not None and run.state != RunState.ABANDONED:
         _check_end(now, run)
     if run is not None and run.state == RunState.COMPLETE:
-        _check_complete(world, before)
+        _check_complete(simulation, before)
         assert now.last_full_sync_at == run.finished_at
     elif not has_successor:
         assert now.last_full_sync_at == before.configuration.last_full_sync_at
     if not has_successor:
-        _check_deletes(world, before)
-    world.people.approved.intersection_update(row.content_key for row in rows if row.action == Action.DELETE)
+        _check_deletes(simulation, before)
+    simulation.operators.approved.intersection_update(row.content_key for row in rows if row.action == Action.DELETE)
 
 
-def _check_records(world: World, rows: Sequence[Row]) -> None:
-    assert {row.pk for row in rows} >= world.seen_rows, "a row was removed"
-    world.seen_rows.update(row.pk for row in rows)
-    in_flight, shown = _in_flight(), world.moodle.shown
+def _check_records(simulation: Simulation, rows: Sequence[Row]) -> None:
+    assert {row.pk for row in rows} >= simulation.seen_rows, "a row was removed"
+    simulation.seen_rows.update(row.pk for row in rows)
+    in_flight, shown = _in_flight(), simulation.moodle.shown
     assert set(in_flight.values()) <= {RunState.RUNNING}, "a run ended and left an attempt without an outcome"
     for row in rows:
         _check_row(row)
-        if row.content_key not in in_flight and row.content_key not in world.moodle.table.tampered:
-            _check_against_lms(world, row, shown.get(row.content_key))
-    _check_courses(world, {row.content_key for row in rows})
+        if row.content_key not in in_flight and row.content_key not in simulation.moodle.table.tampered:
+            _check_against_lms(simulation, row, shown.get(row.content_key))
+    _check_courses(simulation, {row.content_key for row in rows})
 
 
 def _check_row(row: Row) -> None:
@@ -118,22 +118,22 @@ def _check_row(row: Row) -> None:
     assert row.attempts < MAX_FAILURES or row.state not in _WITH_NEXT_ATTEMPT, f"{row} failed {row.attempts} times"
 
 
-def _check_against_lms(world: World, row: Row, shown: Shown | None) -> None:
+def _check_against_lms(simulation: Simulation, row: Row, shown: Shown | None) -> None:
     """Check a row's presence and title against the LMS."""
     if row.presence == Presence.ABSENT:
         assert shown is None, f"{row} is said to be absent, and learners see {shown}"
     if row.state == State.TRANSMITTED:
-        title = world.catalogs.title_at(row.content_key, row.content_updated_at)
+        title = simulation.catalogs.title_at(row.content_key, row.content_updated_at)
         assert title is not None
         assert shown is not None, f"{row} is said to be there, and learners do not see it"
         assert shown.fullname == fullname(title), f"{row} is said to be {title}, and learners see {shown}"
 
 
-def _check_courses(world: World, known: Collection[str]) -> None:
+def _check_courses(simulation: Simulation, known: Collection[str]) -> None:
     """Check that no key has two courses, and that every course has a row or was changed by hand."""
-    keys = world.moodle.keys()
+    keys = simulation.moodle.keys()
     assert len(keys) == len(set(keys)), keys
-    unknown = set(keys).difference(known, world.moodle.table.tampered)
+    unknown = set(keys).difference(known, simulation.moodle.table.tampered)
     assert not unknown, f"we know nothing of {unknown}"
 
 
@@ -148,30 +148,30 @@ def _check_end(now: ChannelConfiguration, run: SyncRun) -> None:
     assert timedelta(0) <= wait <= longest, wait
 
 
-def _check_complete(world: World, before: Before) -> None:
+def _check_complete(simulation: Simulation, before: Before) -> None:
     """Check that the LMS equals the catalogs.
 
     An item that changed during the run may match any version of that time. A course that was changed by hand may have
     any content, as long as our records are consistent.
     """
-    history = world.catalogs.history[before.books :]
+    history = simulation.catalogs.history[before.books :]
     desired = [books.desired(before.configuration.catalog_uuids) for books in history]
-    shown = world.moodle.shown
+    shown = simulation.moodle.shown
     for key in {*ALL_KEYS, *shown}:
         right = {items.get(key) for items in desired}
-        believed = world.moodle.table.tampered.get(key, set())
+        believed = simulation.moodle.table.tampered.get(key, set())
         assert right & ({shown.get(key)} | believed), f"{key} should be {right} and is {shown.get(key)}"
 
 
-def _check_deletes(world: World, before: Before) -> None:
+def _check_deletes(simulation: Simulation, before: Before) -> None:
     """Check that each delete of a run was approved, had been started before, or was within the limit."""
-    hidden = set(world.moodle.hidden[before.hidden :])
+    hidden = set(simulation.moodle.hidden[before.hidden :])
     kept = [key for key in hidden if before.rows[key].state == State.KEPT]
-    assert not kept, f"deleted {kept}, which somebody had kept"
+    assert not kept, f"deleted {kept}, which an operator had kept"
     limit = before.configuration
     attempts = TransmissionAttempt.objects.filter(run__lte=before.newest_run, transmission__content_key__in=hidden)
     last = dict(attempts.order_by("pk").values_list("transmission__content_key", "action"))
-    fresh = [key for key in hidden - world.people.approved if last.get(key) != Action.DELETE]
+    fresh = [key for key in hidden - simulation.operators.approved if last.get(key) != Action.DELETE]
     is_many = len(fresh) > limit.delete_limit_items or len(fresh) * 2 > before.present
     is_large_share = len(fresh) * 100 > limit.delete_limit_percent * before.present
     assert not (is_many and is_large_share), f"deleted {fresh} of {before.present} without approval"

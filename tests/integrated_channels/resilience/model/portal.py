@@ -38,7 +38,7 @@ class ModelPortal(CornerstoneSandbox):
     meanwhile: Callable[[], None] | None = None  #: Called once, after the first bytes of a response.
     times: list[float] = field(init=False, default_factory=lambda: [0.0])  #: Every value of ``known_since`` so far.
 
-    def visit(self, client: httpx.Client, customer: str, fate: str) -> None:
+    def poll_with_fate(self, client: httpx.Client, customer: str, fate: str) -> None:
         """Poll the feed with the result ``fate``, one of ``FATES``."""
         note(f"poll: {fate}")
         if fate == "refused":

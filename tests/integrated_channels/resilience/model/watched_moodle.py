@@ -72,7 +72,7 @@ class WatchedMoodle(MoodleSandbox):
     table: _Table = field(init=False, default_factory=_Table)
     hidden: list[str] = field(init=False, default_factory=list)  #: Keys that we asked to hide, in order.
     #: Keys of courses created by hand: a run may request a create although the course exists.
-    strangers: set[str] = field(init=False, default_factory=set)
+    manual_keys: set[str] = field(init=False, default_factory=set)
     _created: set[str] = field(init=False, default_factory=set)  #: Keys created by the current run.
 
     def __post_init__(self) -> None:
@@ -96,7 +96,7 @@ class WatchedMoodle(MoodleSandbox):
         operation = super().route(request)
         if operation.name == CREATE:
             keys = [str(course["idnumber"]) for course in _courses(request)]
-            twice = set(keys).intersection(self.keys()) - self.strangers
+            twice = set(keys).intersection(self.keys()) - self.manual_keys
             assert not twice, f"a second course is asked for: {twice}"
             self._created.update(keys)
             self.asked(Action.CREATE, keys)
@@ -123,11 +123,11 @@ class WatchedMoodle(MoodleSandbox):
         known = self.table.tampered.pop(key, set()) | {None}
         self.table.add(Course(shortname=f"By hand {key}", fullname="By hand", categoryid=1, idnumber=key))
         self.table.tampered[key] = known
-        self.strangers.add(key)
+        self.manual_keys.add(key)
 
     def end_run(self) -> None:
         """Forget the keys that the run has created: the next run must look a course up before it creates it."""
-        self.strangers -= self._created
+        self.manual_keys -= self._created
         self._created.clear()
 
     def _watch_update(self, courses: Sequence[PHPArray]) -> None:

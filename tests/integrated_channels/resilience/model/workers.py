@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connection
 
-from tests.integrated_channels.resilience.model.wires import Service
+from tests.integrated_channels.resilience.model.in_process_http import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,7 +64,7 @@ class Worker:
 
 
 class Workers:
-    """Keeps track of the active worker. Services and people are not watched."""
+    """Keeps track of the active worker. Services and operators are not watched."""
 
     def __init__(self) -> None:
         self._turns: list[Worker | None] = [None]
@@ -83,7 +83,7 @@ class Workers:
         except Died:
             connection.close()  # Rolls back its transaction.
             return None
-        assert not worker.is_dead, "somebody stopped a worker's death"
+        assert not worker.is_dead, "a worker survived its simulated death"
         return result
 
     def pass_on(self, service: Service, exchange: Callable[[], T]) -> T:

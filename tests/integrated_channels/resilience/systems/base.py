@@ -18,18 +18,23 @@ if TYPE_CHECKING:
     from tests.integrated_channels.resilience.reconciliation import Course, Item
 
 
-class LearningSystem(ABC):
+class VendorLMS(ABC):
     """One vendor's LMS, played by its sandbox."""
 
     code: ClassVar[str]  #: Channel code.
-    visits: ClassVar[bool] = False  #: True if the LMS polls our feed, instead of being called.
+    polls: ClassVar[bool] = False  #: True if the LMS polls our feed, instead of being called.
     changes: ClassVar[Sequence[str]]  #: Operations that change courses.
     look_ups: ClassVar[Sequence[str]]  #: Patterns of other operations that faults may strike.
     faults: ClassVar[Mapping[str, Fault]]  #: All faults of this LMS, by name.
     #: Factor for the fault probability. Greater than 1 for an LMS with fewer calls.
     times_as_often: ClassVar[int] = 1
     #: Kinds of faults that strike while processes of the LMS and ours are killed.
-    mishaps: ClassVar[Sequence[FaultKind]] = (FaultKind.DROP, FaultKind.TRUNCATE, FaultKind.REPLACE, FaultKind.REFUSE)
+    kill_faults: ClassVar[Sequence[FaultKind]] = (
+        FaultKind.DROP,
+        FaultKind.TRUNCATE,
+        FaultKind.REPLACE,
+        FaultKind.REFUSE,
+    )
     #: Two of ``faults`` that leave the most in doubt, one after the other. With a called LMS, the first call is carried
     #: out but returns an error, and the next call gets a 429. The run then ends with the first call in doubt.
     cutting_short: ClassVar[tuple[str, str]]
@@ -38,7 +43,7 @@ class LearningSystem(ABC):
     #: Delay of each call that changes courses, in seconds. A real LMS takes longer.
     work_seconds: ClassVar[float] = 0.02
     #: Most runs until everything is right, once failures stop and all retries are due.
-    runs_to_mend: ClassVar[int] = 2
+    runs_to_recover: ClassVar[int] = 2
     chunk_size: ClassVar[int | None] = 8  #: For a configuration with many items.
     #: Columns of the configurations for the two LMSs of one customer.
     columns: ClassVar[tuple[Mapping[str, Any], Mapping[str, Any]]] = ({"chunk_size": 3}, {"chunk_size": 2})
@@ -58,7 +63,7 @@ class LearningSystem(ABC):
                 become visible.
         """
 
-    def visit(self, sandbox: Any, client: httpx.Client, customer: str) -> None:
+    def poll_feed(self, sandbox: Any, client: httpx.Client, customer: str) -> None:
         """Make a polling LMS poll the feed, unless a fault prevents it.
 
         Args:

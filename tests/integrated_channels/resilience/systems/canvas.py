@@ -13,7 +13,7 @@ from enterprise_catalog.sandbox.canvas.courses import CourseTable
 from enterprise_catalog.sandbox.canvas.login import TOKEN_PAGE
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.resilience.reconciliation import Course, Item
-from tests.integrated_channels.resilience.systems.base import LearningSystem
+from tests.integrated_channels.resilience.systems.base import VendorLMS
 from tests.integrated_channels.resilience.systems.faults import OF_ANY_VENDOR
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _NOT_FOUND: Final = json.dumps({"errors": [{"message": "The specified resource d
 _NOT_PERMITTED: Final = json.dumps({"errors": [{"message": "user not authorized to perform that action"}]})
 
 
-class Canvas(LearningSystem):
+class Canvas(VendorLMS):
     code = "CANVAS"
     changes = (CREATE, UPDATE, CONCLUDE)
     look_ups = ("GET *", f"POST {TOKEN_PAGE}")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from tests.integrated_channels.resilience.systems.base import LearningSystem
+    from tests.integrated_channels.resilience.systems.base import VendorLMS
 
 #: Read timeout and call deadline of the client in these tests, in seconds. A hanging response exceeds the first, and a
 #: dripping response the second.
@@ -53,7 +53,7 @@ OF_ANY_VENDOR: Final[Mapping[str, Fault]] = {
 class CountedFaults(FaultQueue):
     """Faults of an LMS, counted by name and operation when they strike."""
 
-    def __init__(self, system: LearningSystem, *, seed: int = 0) -> None:
+    def __init__(self, system: VendorLMS, *, seed: int = 0) -> None:
         super().__init__(seed=seed)
         self.struck: Counter[tuple[str, str]] = Counter()
         self._system = system

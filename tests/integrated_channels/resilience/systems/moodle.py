@@ -12,7 +12,7 @@ from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.moodle.changes import CourseEditor
 from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests.integrated_channels.resilience.reconciliation import Course, Item
-from tests.integrated_channels.resilience.systems.base import LearningSystem
+from tests.integrated_channels.resilience.systems.base import VendorLMS
 from tests.integrated_channels.resilience.systems.faults import OF_ANY_VENDOR
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def _error(code: str) -> str:
 _WARNING: Final = {"item": "course", "itemid": 987_654_321, "warningcode": "invalidrecord", "message": "Not there."}
 
 
-class Moodle(LearningSystem):
+class Moodle(VendorLMS):
     code = "MOODLE"
     changes = (CREATE, UPDATE)
     look_ups = ("core_course_get_*",)
@@ -48,7 +48,7 @@ class Moodle(LearningSystem):
         ),
         "one item too few": Fault(kind=FaultKind.SHORTEN, operation=CREATE),
         "one item too many": Fault(kind=FaultKind.LENGTHEN, operation=CREATE),
-        "warning for a stranger": Fault(
+        "warning for another course": Fault(
             kind=FaultKind.ANSWER, operation=UPDATE, status=200, body=json.dumps({"warnings": [_WARNING]})
         ),
     }

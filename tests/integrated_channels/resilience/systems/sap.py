@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.sap.api import IMPORT, TOKEN_SERVER, SAPSandbox
 from tests.integrated_channels.resilience.reconciliation import Course, Item
-from tests.integrated_channels.resilience.systems.base import LearningSystem
+from tests.integrated_channels.resilience.systems.base import VendorLMS
 from tests.integrated_channels.resilience.systems.faults import OF_ANY_VENDOR
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ def _error(code: str, message: str) -> str:
 
 _REFUSED: Final = _error("OCN_INVALID", "Invalid course: provider is not registered")
 _EXPIRED: Final = _error("401", "Unauthorized: the token is not valid")
-_STRANGER: Final = {"courseID": "somebody-elses", "providerID": "OTHER", "status": "ACTIVE"}
+_FOREIGN_COURSE: Final = {"courseID": "of-another-provider", "providerID": "OTHER", "status": "ACTIVE"}
 
 
-class SAP(LearningSystem):
+class SAP(VendorLMS):
     code = "SAP"
     changes = (IMPORT,)
     look_ups = (TOKEN_SERVER,)
@@ -50,11 +50,11 @@ class SAP(LearningSystem):
             kind=FaultKind.REPLACE, operation=IMPORT, status=200, body=json.dumps({"ocnCourses": []})
         ),
         "an item too many": Fault(
-            kind=FaultKind.REPLACE, operation=IMPORT, status=200, body=json.dumps({"ocnCourses": [_STRANGER]})
+            kind=FaultKind.REPLACE, operation=IMPORT, status=200, body=json.dumps({"ocnCourses": [_FOREIGN_COURSE]})
         ),
     }
     cutting_short = ("refusal of all after the work", "429")
-    runs_to_mend = 60  # A rejected import is split, with one import per run.
+    runs_to_recover = 60  # A rejected import is split, with one import per run.
 
     def make(self, *, name: str = "", clock: Callable[[], float] = time.time, takes_twins: bool = False) -> SAPSandbox:
         return SAPSandbox(clock=clock)  # It cannot hold two courses with one key.

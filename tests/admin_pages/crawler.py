@@ -32,7 +32,7 @@ def base_of(model: type[Any]) -> str:
     return f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
 
 
-class Visitor:
+class AdminCrawler:
     """A staff user who browses the admin and collects problems in ``problems``."""
 
     def __init__(self, name: str, *permissions: str, is_superuser: bool = False, follows: bool = True) -> None:
@@ -84,11 +84,11 @@ class Visitor:
             target = urljoin(f"http://testserver{address}", link.get("href"))
             parts = urlsplit(target)
             if parts.netloc == "testserver" and not link.get("href").startswith("#"):
-                self._visit(address, parts._replace(scheme="", netloc="", fragment="").geturl())
+                self._open(address, parts._replace(scheme="", netloc="", fragment="").geturl())
         for form in page.iterfind(".//form"):
             self._press(address, form)
 
-    def _visit(self, address: str, target: str) -> None:
+    def _open(self, address: str, target: str) -> None:
         # Filters and sort orders of a list that the user may open need no permission check: only the superuser tries
         # them.
         is_new_path = urlsplit(target).path not in self._paths

@@ -1,4 +1,4 @@
-"""One customer with its catalogs, LMS and people, and the workers that sync it."""
+"""One customer with its catalogs, LMS and operators, and the workers that sync it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from enterprise_catalog.sandbox.faults import Fault
 from tests.integrated_channels.resilience.model import checks
 from tests.integrated_channels.resilience.model.catalogs import TOO_LONG, Catalogs, TickingClock, fullname
 from tests.integrated_channels.resilience.model.occurrences import note
-from tests.integrated_channels.resilience.model.people import People
+from tests.integrated_channels.resilience.model.operators import Operators
 from tests.integrated_channels.resilience.model.watched_moodle import WatchedMoodle
 from tests.integrated_channels.resilience.model.workers import Worker, Workers
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.models import SyncRun
-    from tests.integrated_channels.resilience.model.wires import Wires
+    from tests.integrated_channels.resilience.model.in_process_http import InProcessHTTP
 
 #: Rows with foreign keys first.
 _TABLES: Final = (
@@ -42,7 +42,7 @@ _TABLES: Final = (
 
 
 class Incident(NamedTuple):
-    """An event: ``who`` is ``catalogs`` or ``people``, ``what`` is the method, ``number`` is its argument."""
+    """An event: ``who`` is ``catalogs`` or ``operators``, ``what`` is the method, ``number`` is its argument."""
 
     who: str
     what: str
@@ -50,41 +50,41 @@ class Incident(NamedTuple):
 
 
 @dataclass
-class World:
-    """The complete state of a history. Only one exists at a time: a new world deletes all earlier data."""
+class Simulation:
+    """The complete state of a scenario. Only one exists at a time: a new simulation deletes all earlier data."""
 
     workers: Workers
-    wires: Wires
+    http: InProcessHTTP
     clock: TickingClock = field(default_factory=TickingClock)
     seen_rows: set[int] = field(default_factory=set)  #: Primary keys of all transmission rows so far.
 
     def __post_init__(self) -> None:
-        forget_everything()
+        delete_everything()
         self.moodle = WatchedMoodle(
             asked=checks.check_request,
             clock=lambda: self.clock.now.timestamp(),  # noqa: PLW0108  (``now`` changes)
             fullname_limit=len(fullname(TOO_LONG)),
         )
         self.moodle.faults.sleep = lambda seconds: self.clock.forward(seconds=seconds)
-        self.wires.lms = self.moodle
+        self.http.lms = self.moodle
         self.catalogs = Catalogs(self.clock)
-        self.people = People(self.catalogs, self.moodle)
+        self.operators = Operators(self.catalogs, self.moodle)
 
     def happen(self, incident: Incident | Fault) -> None:
         """Carry out an incident now, or queue a fault for the next matching call."""
         if isinstance(incident, Fault):
             self.moodle.faults.add(incident)
             return
-        who = {"catalogs": self.catalogs, "people": self.people}[incident.who]
+        who = {"catalogs": self.catalogs, "operators": self.operators}[incident.who]
         getattr(who, incident.what)(incident.number)
         note(f"{incident.who}: {incident.what}")
 
     def sync(self, worker: Worker | None = None) -> SyncRun | None:
         """Sync the configuration and check the run. Return ``None`` if there was no run or the worker died."""
-        configuration = self.people.configuration
+        configuration = self.operators.configuration
         if not configuration.active:
             note("switched off")
-            self.people.switch_on()
+            self.operators.switch_on()
             return None
         worker = worker or Worker()
         before = checks.Before.read(self, configuration)
@@ -97,7 +97,7 @@ class World:
         return run
 
 
-def forget_everything() -> None:
+def delete_everything() -> None:
     """Delete all rows, and clear the caches."""
     cache.clear()
     SNAPSHOTS.clear()

@@ -1,6 +1,6 @@
 """Serves an LMS in its own process. Its content survives a kill, like the content of a real LMS.
 
-Usage: ``python -m tests.integrated_channels.resilience.systems.sturdy SYSTEM NAME PORT FILE URL CUSTOMER``.
+Usage: ``python -m tests.integrated_channels.resilience.systems.persistent_server SYSTEM NAME PORT FILE URL CUSTOMER``.
 """
 
 from __future__ import annotations
@@ -28,45 +28,47 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from enterprise_catalog.sandbox.application import SandboxApplication
-    from tests.integrated_channels.resilience.systems.base import LearningSystem
+    from tests.integrated_channels.resilience.systems.base import VendorLMS
 
-#: Waits for the end of an active visit, and blocks further visits.
+#: Waits for the end of an active poll, and blocks further polls.
 REST: Final = f"{CONTROL_PREFIX}rest"
-#: Allows visits again.
+#: Allows polls again.
 RESUME: Final = f"{CONTROL_PREFIX}resume"
 #: Moves the LMS's clock forward; the body is a number of seconds.
 FORWARD: Final = f"{CONTROL_PREFIX}forward"
 
-#: Pause between two visits of a polling LMS.
+#: Pause between two polls of a polling LMS.
 _AWAY_SECONDS: Final = 0.05
 
 
 def main() -> None:
     """Serve until killed."""
-    parser = argparse.ArgumentParser(description="serves a learning system that keeps its courses in a file")
+    parser = argparse.ArgumentParser(description="serves an LMS that stores its courses in a file")
     parser.add_argument("system", help="its name in the registry")
-    parser.add_argument("name", help="tells it apart from others of the customer")
+    parser.add_argument("name", help="distinguishes the LMSs of one customer")
     parser.add_argument("port", type=int)
     parser.add_argument("file", type=Path, help="where the courses are kept; it may have been left by an earlier one")
     parser.add_argument("url", help="of our programs")
     parser.add_argument("customer", help="UUID")
     arguments = parser.parse_args()
     played, clock = system(arguments.system), Clock()
-    # A polling LMS sends its own time, which must be the real time of its visits.
-    sandbox = played.make(name=arguments.name, clock=time.time if played.visits else clock, takes_twins=True)
-    sturdy = Sturdy(sandbox, clock, played.kept, arguments.file)
-    if played.visits:
-        threading.Thread(target=visit, args=(played, sturdy, arguments.url, arguments.customer), daemon=True).start()
-    make_loopback_server(sturdy, port=arguments.port).serve_forever()
+    # A polling LMS sends its own time, which must be the real time of its polls.
+    sandbox = played.make(name=arguments.name, clock=time.time if played.polls else clock, takes_twins=True)
+    server = PersistentServer(sandbox, clock, played.kept, arguments.file)
+    if played.polls:
+        threading.Thread(
+            target=poll_feed, args=(played, server, arguments.url, arguments.customer), daemon=True
+        ).start()
+    make_loopback_server(server, port=arguments.port).serve_forever()
 
 
-def visit(played: LearningSystem, sturdy: Sturdy, url: str, customer: str) -> None:
+def poll_feed(played: VendorLMS, server: PersistentServer, url: str, customer: str) -> None:
     """Poll the feed in an endless loop."""
     with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
         while True:
-            with sturdy.visiting:
-                played.visit(sturdy.sandbox, client, customer)
-                sturdy.keep()
+            with server.polling:
+                played.poll_feed(server.sandbox, client, customer)
+                server.keep()
             time.sleep(_AWAY_SECONDS)
 
 
@@ -81,14 +83,14 @@ class Clock:
 
 
 @dataclass(eq=False)
-class Sturdy:
+class PersistentServer:
     """A sandbox that loads its content from ``file``, and saves it before each response."""
 
     sandbox: SandboxApplication
     clock: Clock  #: Of the sandbox.
     kept: Sequence[str]  #: Attributes of the sandbox to save.
     file: Path
-    visiting: threading.Lock = field(init=False, default_factory=threading.Lock)  #: Held during a visit and at rest.
+    polling: threading.Lock = field(init=False, default_factory=threading.Lock)  #: Held during a poll and at rest.
     _stored: bytes = field(init=False, default=b"")
 
     def __post_init__(self) -> None:
@@ -114,10 +116,10 @@ class Sturdy:
         self.keep()
 
     def _rest(self, _: Request) -> None:
-        self.visiting.acquire()
+        self.polling.acquire()
 
     def _resume(self, _: Request) -> None:
-        self.visiting.release()
+        self.polling.release()
 
     def keep(self) -> None:
         """Save changed content atomically: a kill leaves either the old or the new file."""

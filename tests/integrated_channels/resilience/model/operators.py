@@ -12,8 +12,8 @@ from enterprise_catalog.integrated_channels.models import ChannelConfiguration, 
 from enterprise_catalog.sandbox.moodle.settings import PASSWORD, SERVICE, TOKEN, USERNAME, SiteState
 from tests.factories.channels import ConfigurationFactory
 from tests.integrated_channels.resilience.model.catalogs import KEYS, Catalogs, fullname
+from tests.integrated_channels.resilience.model.in_process_http import LMS_URL
 from tests.integrated_channels.resilience.model.watched_moodle import Shown, WatchedMoodle
-from tests.integrated_channels.resilience.model.wires import LMS_URL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.querysets import TransmissionQuerySet
 
 _STATES: Final = [state for state in SiteState if state is not SiteState.OPEN]
-_SOMEBODY: Final = "somebody"
+_OPERATOR: Final = "operator"
 
 
 @dataclass
-class People:
+class Operators:
     """Operators of the configuration, and users of the LMS who change courses by hand."""
 
     catalogs: Catalogs
@@ -84,7 +84,7 @@ class People:
         """Invalidate all tokens. An account with user name and password can get a new token."""
         self.moodle.tokens.clear()
 
-    def mend_site(self, _: int = 0) -> None:
+    def repair_site(self, _: int = 0) -> None:
         """Remove all faults, and reopen the site and the account."""
         self.moodle.faults.clear()
         self.moodle.state = SiteState.OPEN
@@ -136,20 +136,20 @@ class People:
         """Approve all held deletes."""
         undecided = _rows().filter(state__in=(State.HELD, State.KEPT))
         self.approved.update(undecided.values_list("content_key", flat=True))
-        decisions.decide_deletes(self.configuration, approved=True, by=_SOMEBODY, now=self._clock())
+        decisions.decide_deletes(self.configuration, approved=True, by=_OPERATOR, now=self._clock())
 
     def keep(self, _: int = 0) -> None:
         """Keep the items with held deletes."""
-        decisions.decide_deletes(self.configuration, approved=False, by=_SOMEBODY, now=self._clock())
+        decisions.decide_deletes(self.configuration, approved=False, by=_OPERATOR, now=self._clock())
 
     def queue_again(self, _: int = 0) -> None:
         """Queue all failed items again."""
-        decisions.queue_again(_rows(), by=_SOMEBODY, now=self._clock())
+        decisions.queue_again(_rows(), by=_OPERATOR, now=self._clock())
 
     def send_again(self, _: int = 0) -> None:
         """Queue all transmitted items again, in case they were changed by hand in the LMS."""
         decisions.queue_again(
-            _rows().filter(state=State.TRANSMITTED), by=_SOMEBODY, now=self._clock(), also_transmitted=True
+            _rows().filter(state=State.TRANSMITTED), by=_OPERATOR, now=self._clock(), also_transmitted=True
         )
 
     def look_away(self, _: int = 0) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests import services
-from tests.catalog.asking import Audience
-from tests.catalog.history import Answer, Change, History, Item, Kind, Question
-from tests.catalog.importing import CATALOG, NEW_KEYS, NEW_TIME, OLD_KEYS, OLD_TIME
+from tests.catalog.consistency import Answer, Change, Item, Kind, Question, RecordedRun
+from tests.catalog.http_readers import Audience
+from tests.catalog.importer_process import CATALOG, NEW_KEYS, NEW_TIME, OLD_KEYS, OLD_TIME
 from tests.migrated_database import migrate
 from tests.processes import Site, wait_until
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
-    from tests.catalog.history import Items
+    from tests.catalog.consistency import Items
     from tests.processes import Dialogue
 
 pytestmark = pytest.mark.processes
@@ -46,7 +46,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
 @pytest.fixture
 def importer(site: Site) -> Iterator[Dialogue]:
     """The importer process, after it has created the catalog with the old content."""
-    with site.dialogue("from tests.catalog.importing import main; main()") as dialogue:
+    with site.dialogue("from tests.catalog.importer_process import main; main()") as dialogue:
         assert dialogue.hear()["what"] == "ready"
         yield dialogue
 
@@ -62,26 +62,26 @@ def test_readers_are_answered_while_an_import_is_under_way(site: Site, importer:
 
     with audience.asking(2, seed=0):
         wait_for_answers(audience, 2)
-        began_at, written_at = told(importer.ask(), "began"), told(importer.hear(), "written")
+        began_at, written_at = time_of(importer.ask(), "began"), time_of(importer.hear(), "written")
         wait_for_answers(audience, MEANWHILE)
         released_at = time.monotonic()
-        committed_at = told(importer.ask(), "committed")
+        committed_at = time_of(importer.ask(), "committed")
         wait_for_answers(audience, 2)
 
     before = Change(what="before", started_at=0, committed_at=0, catalogs={CATALOG: items(OLD_KEYS, OLD_TIME)})
     after = {CATALOG: items(NEW_KEYS, NEW_TIME)}
     imported = Change(what="the import", started_at=released_at, committed_at=committed_at, catalogs=after)
-    assert History([before, imported]).faults(audience.answers) == []
+    assert RecordedRun([before, imported]).faults(audience.answers) == []
     assert len({answer.version for answer in audience.answers}) == 2
     assert within(audience.answers, began_at, written_at) != []
     assert len(within(audience.answers, written_at, released_at)) >= MEANWHILE
 
 
-def told(said: dict[str, object], what: str) -> float:
+def time_of(message: dict[str, object], what: str) -> float:
     """Return the time of a step that the importer reported; fail if it is another step than ``what``."""
-    assert said["what"] == what
-    assert isinstance(said["at"], float)
-    return said["at"]
+    assert message["what"] == what
+    assert isinstance(message["at"], float)
+    return message["at"]
 
 
 def wait_for_answers(audience: Audience, count: int) -> None:

@@ -12,7 +12,7 @@ import jwt
 from django.core.management import CommandParser, get_commands, load_command_class
 
 from tests.docs.blocks import Command
-from tests.docs.matching import agrees
+from tests.docs.output_matching import agrees
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,8 +92,8 @@ class Run:
         name, shown = block.text.split()[0], set(re.findall(r"--[a-z-]+", block.text))
         real = _options(name)
         if shown != real:
-            told = f"shown but not there: {sorted(shown - real)}; there but not shown: {sorted(real - shown)}"
-            self.problems.append(f"{block.place}: {name}: {told}")
+            difference = f"shown but not there: {sorted(shown - real)}; there but not shown: {sorted(real - shown)}"
+            self.problems.append(f"{block.place}: {name}: {difference}")
 
     def _check_claims(self, block: Block) -> None:
         """Sign the claims with the site's key, issued now, and use the token."""

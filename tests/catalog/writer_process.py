@@ -19,13 +19,13 @@ from django.utils import timezone
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
 from enterprise_catalog.catalog.ingest.writer import import_documents
 from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata, EnterpriseCatalog, EnterpriseCustomer
-from tests.catalog.history import Change, Item
+from tests.catalog.consistency import Change, Item
 from tests.factories.catalog import CourseFactory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from tests.catalog.history import Items
+    from tests.catalog.consistency import Items
 
 TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -47,12 +47,12 @@ CUSTOMERS: Final = ("dddddddd-0000-4000-8000-000000000001", "dddddddd-0000-4000-
 def main(seed: int) -> None:
     """Create the catalogs, then make one change for each line on standard input."""
     writer = Writer(seed)
-    tell(made(writer.make_all, "the beginning"))
+    write(made(writer.make_all, "the beginning"))
     for _ in sys.stdin:
-        tell(writer.change())
+        write(writer.change())
 
 
-def tell(change: Change) -> None:
+def write(change: Change) -> None:
     """Write a change to standard output."""
     sys.stdout.write(json.dumps(asdict(change)) + "\n")
     sys.stdout.flush()

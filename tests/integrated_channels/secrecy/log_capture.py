@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class _Ear(logging.Handler):
+class _Capture(logging.Handler):
     """Keeps each record as every formatter writes it, and its arguments."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.heard: list[str] = []
+        self.logged: list[str] = []
         self._formatters = [_structured(processors) for processors in base._RENDER.values()]
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.heard += [repr(record.args), *(formatter.format(record) for formatter in self._formatters)]
+        self.logged += [repr(record.args), *(formatter.format(record) for formatter in self._formatters)]
 
 
 def _structured(processors: list[structlog.types.Processor]) -> logging.Formatter:
@@ -37,23 +37,23 @@ def _structured(processors: list[structlog.types.Processor]) -> logging.Formatte
 
 
 @contextmanager
-def overheard(*, templates: bool = False) -> Iterator[list[str]]:
+def captured_logs(*, templates: bool = False) -> Iterator[list[str]]:
     """Set every logger to DEBUG until the block ends, and yield the captured output. Mails error reports, too."""
     loggers = [logging.root, *(logging.getLogger(name) for name in logging.root.manager.loggerDict)]
     levels = {logger: (logger.level, logger.propagate, logger.disabled) for logger in loggers}
-    ear, post = _Ear(), AdminEmailHandler(include_html=True)
+    capture, post = _Capture(), AdminEmailHandler(include_html=True)
     post.setLevel(logging.ERROR)
     for logger in loggers:
         logger.propagate, logger.disabled = True, False
         logger.setLevel(logging.DEBUG)
     if not templates:
         logging.getLogger("django.template").setLevel(logging.INFO)
-    logging.root.addHandler(ear)
+    logging.root.addHandler(capture)
     logging.root.addHandler(post)
     try:
-        yield ear.heard
+        yield capture.logged
     finally:
-        logging.root.removeHandler(ear)
+        logging.root.removeHandler(capture)
         logging.root.removeHandler(post)
         for logger, (level, propagate, disabled) in levels.items():
             logger.propagate, logger.disabled = propagate, disabled

@@ -28,7 +28,7 @@ def _inside_base64(secret: str, before: int) -> str:
 _PIECE: Final = 60  #: In characters.
 
 #: Name -> function that encodes a secret.
-SPELLINGS: Final[Mapping[str, Callable[[str], str]]] = {
+ENCODINGS: Final[Mapping[str, Callable[[str], str]]] = {
     "as it is": str,
     "percent-encoded": lambda secret: quote(secret, safe=""),
     "percent-encoded but for slashes": quote,
@@ -60,7 +60,7 @@ def leaks(text: str, secrets: Iterable[str]) -> list[str]:
 @functools.cache
 def _forms(secret: str) -> Mapping[str, str]:
     """Return encoded form -> name of the encoding."""
-    return {spell(part): name for part in _parts(secret) for name, spell in SPELLINGS.items()}
+    return {encode(part): name for part in _parts(secret) for name, encode in ENCODINGS.items()}
 
 
 def _parts(secret: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from tests.catalog.history import Answer, Kind, Question
+from tests.catalog.consistency import Answer, Kind, Question
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -35,7 +35,7 @@ class Reader:
     site: Site
     token: str
     client: httpx.Client = field(init=False)
-    remembered: dict[Question, tuple[str, Answer]] = field(default_factory=dict)  #: Question -> ETag and last response.
+    cached: dict[Question, tuple[str, Answer]] = field(default_factory=dict)  #: Question -> ETag and last response.
 
     def __post_init__(self) -> None:
         # One connection per request, so that any of the server's processes may handle it.
@@ -56,28 +56,28 @@ class Reader:
         response = self.client.send(request)
         received_at = time.monotonic()
         if response.status_code == 304:
-            etag, known = self.remembered[question]
+            etag, known = self.cached[question]
             # A compressed response has a weak ETag; a 304 may have a strong one.
             assert response.headers["ETag"].removeprefix("W/") == etag.removeprefix("W/")
-            version, told = known.version, known.told
+            version, content = known.version, known.content
         else:
             body = response.raise_for_status().json()
-            version, told = body["catalog_version"], _told(question.kind, body)
+            version, content = body["catalog_version"], _content_of(question.kind, body)
         answer = Answer(
             question=question,
             sent_at=sent_at,
             received_at=received_at,
             version=version,
-            told=told,
-            is_remembered=response.status_code == 304,
+            content=content,
+            is_cached=response.status_code == 304,
         )
         if etag := response.headers.get("ETag"):
-            self.remembered[question] = etag, answer
+            self.cached[question] = etag, answer
         return answer
 
     def _request(self, question: Question, headers: Mapping[str, str]) -> httpx.Request:
-        if question in self.remembered:
-            headers = {**headers, "If-None-Match": self.remembered[question][0]}
+        if question in self.cached:
+            headers = {**headers, "If-None-Match": self.cached[question][0]}
         uuid, body = question.catalog, {"content_keys": question.keys}
         match question.kind:
             case Kind.DIFF:
@@ -121,8 +121,8 @@ class Audience:
                 self.answers.append(reader.ask(self.choose(chance)))
 
 
-def _told(kind: Kind, body: Mapping[str, Any]) -> object:
-    """Return the content of ``body`` in the form of :func:`~tests.catalog.history.true_answer`."""
+def _content_of(kind: Kind, body: Mapping[str, Any]) -> object:
+    """Return the content of ``body`` in the form of :func:`~tests.catalog.consistency.true_answer`."""
     match kind:
         case Kind.DIFF:
             existing = [(each["content_key"], each["updated_at"]) for each in body["existing"]]

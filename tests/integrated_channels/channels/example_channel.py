@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.domain import ContentItem, Outgoing, Payload
 
 
-class PinboardSettings(ChannelSettings):
+class ExampleSettings(ChannelSettings):
     """Settings that differ between customers."""
 
-    board: str = Field(default="courses", description="The board that courses are pinned to.")
+    board: str = Field(default="courses", description="The board that lists the courses.")
 
 
-class PinboardCredentials(ChannelSettings):
-    """Credentials for Pinboard."""
+class ExampleCredentials(ChannelSettings):
+    """Credentials for the example LMS."""
 
-    token: SecretStr = Field(description="A token of a person who may pin.")
+    token: SecretStr = Field(description="A token of a user who may add courses.")
 
 
-class Pinboard(UpsertChannel[PinboardSettings, PinboardCredentials]):
-    """Pins courses to a board: ``PUT`` creates or overwrites a course, ``DELETE`` removes it if it exists."""
+class ExampleChannel(UpsertChannel[ExampleSettings, ExampleCredentials]):
+    """Adds courses to a board: ``PUT`` creates or overwrites a course, ``DELETE`` removes it if it exists."""
 
-    code, label = "PINBOARD", "Pinboard"
+    code, label = "EXAMPLE", "Example LMS"
     items_per_call, max_key_length = 1, 255
-    settings_class, credentials_class = PinboardSettings, PinboardCredentials
+    settings_class, credentials_class = ExampleSettings, ExampleCredentials
 
     def transform(self, item: ContentItem) -> Payload:
         return {"title": plain(item.title), "link": item.enrollment_url}

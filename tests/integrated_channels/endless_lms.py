@@ -27,7 +27,7 @@ KINDS: Final = tuple(_RESPONSES)
 
 
 @contextmanager
-def hostile_lms(kind: str, *, reads: bool = True) -> Iterator[str]:
+def endless_lms(kind: str, *, reads: bool = True) -> Iterator[str]:
     """Serve until the block ends, and yield the URL.
 
     Args:

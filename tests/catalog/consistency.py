@@ -70,12 +70,12 @@ class Answer:
     sent_at: float
     received_at: float
     version: str
-    told: object  #: In the form of :func:`true_answer`.
-    is_remembered: bool = False
+    content: object  #: In the form of :func:`true_answer`.
+    is_cached: bool = False
 
     def __str__(self) -> str:
         name = f"{self.question.kind.value} of {self.question.catalog} for {len(self.question.keys)} keys"
-        return f"{name}, version {self.version}{', by a 304' if self.is_remembered else ''}"
+        return f"{name}, version {self.version}{', by a 304' if self.is_cached else ''}"
 
 
 def true_answer(question: Question, items: Items) -> object:
@@ -101,7 +101,7 @@ def true_answer(question: Question, items: Items) -> object:
 
 
 @dataclass(frozen=True)
-class History:
+class RecordedRun:
     """The changes in order; the first one created the catalogs, before any request."""
 
     changes: Sequence[Change]
@@ -109,13 +109,13 @@ class History:
     def faults(self, answers: Sequence[Answer]) -> list[str]:
         """Return the errors in ``answers``; empty if some order of responses and changes makes all of them correct.
 
-        In that order, each response lies within its request, and each change within its transaction. A response shows
+        In that order, each response errors within its request, and each change within its transaction. A response shows
         one complete state, and two responses with the same version show the same state.
         """
         in_order = sorted(answers, key=lambda each: each.received_at)
         states = {answer: self._states_of(answer) for answer in in_order}
-        lies = [f"{answer}: {self._lie(answer)}" for answer, positions in states.items() if not positions]
-        return lies or [*self._versions_with_two_contents(states)] or [*self._steps_back(states)]
+        errors = [f"{answer}: {self._error(answer)}" for answer, positions in states.items() if not positions]
+        return errors or [*self._versions_with_two_contents(states)] or [*self._steps_back(states)]
 
     def overlapping(self, answers: Sequence[Answer]) -> list[Answer]:
         """Return the answers whose requests overlapped a change."""
@@ -139,19 +139,19 @@ class History:
 
     def _is_true(self, answer: Answer, position: int) -> bool:
         items = self.changes[position].catalogs[answer.question.catalog]
-        return answer.told == true_answer(answer.question, items)
+        return answer.content == true_answer(answer.question, items)
 
-    def _lie(self, answer: Answer) -> str:
+    def _error(self, answer: Answer) -> str:
         """Return the error in an answer that matches no state of its time."""
         true = [position for position in range(len(self.changes)) if self._is_true(answer, position)]
         if not true:
-            return f"tells no state that ever was: {answer.told}"
+            return f"matches no state that ever existed: {answer.content}"
         current = self._current_during(answer)
         if past := [position for position in true if position < current.start]:
             after = self.changes[past[-1] + 1]
             age_seconds = answer.sent_at - after.committed_at
             return f"is stale: {after.what} had been committed {age_seconds:.6f} s before it was asked for"
-        return f"tells the future: {self.changes[true[0]].what} had not been started when it came"
+        return f"shows the future: {self.changes[true[0]].what} had not been started when it came"
 
     @cached_property
     def _contents(self) -> list[dict[str, frozenset[tuple[str, Item]]]]:
@@ -166,7 +166,7 @@ class History:
             contents = {self._contents[position][uuid] for position in positions}
             common[uuid, version] = common.get((uuid, version), contents) & contents
             if not common[uuid, version]:
-                yield f"{answer}: an earlier answer of this version told other content"
+                yield f"{answer}: an earlier answer of this version had other content"
         for answer, positions in states.items():
             uuid, version = answer.question.catalog, answer.version
             states[answer] = [each for each in positions if self._contents[each][uuid] in common[uuid, version]]

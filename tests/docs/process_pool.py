@@ -1,6 +1,6 @@
 """Runs management commands in forks of one process with all imports done: 10 times as fast as a new Python.
 
-``python -m tests.docs.forking SOCKET`` serves. The client in the shell sends its arguments and standard streams.
+``python -m tests.docs.process_pool SOCKET`` serves. The client in the shell sends its arguments and standard streams.
 """
 
 from __future__ import annotations

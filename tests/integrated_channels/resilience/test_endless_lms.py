@@ -13,8 +13,8 @@ from redis import Redis
 
 from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests.factories.catalog import CourseFactory
-from tests.integrated_channels.hostile import hostile_lms
-from tests.integrated_channels.loopback import on_loopback
+from tests.integrated_channels.endless_lms import endless_lms
+from tests.integrated_channels.loopback_server import on_loopback
 from tests.integrated_channels.resilience.celery_workers import PATIENCE_SECONDS
 from tests.migrated_database import migrate
 from tests.processes import Dialogue, Site, wait_until
@@ -47,14 +47,14 @@ class Fleet:
     """The site and its configurations."""
 
     site: Site
-    office: Dialogue
+    admin_process: Dialogue
     hostile: list[int]
     healthy: int
     lms: MoodleSandbox  #: The healthy LMS.
 
     def read(self, configuration: int) -> dict[str, list[dict[str, Any]]]:
         """Return all rows of a configuration, grouped by table."""
-        rows: dict[str, list[dict[str, Any]]] = self.office.ask(do="read", configuration=configuration)
+        rows: dict[str, list[dict[str, Any]]] = self.admin_process.ask(do="read", configuration=configuration)
         return rows
 
     def runs(self, configuration: int) -> list[dict[str, Any]]:
@@ -74,27 +74,27 @@ def fleet(tmp_path: Path, redis_url: str) -> Iterator[Fleet]:
     migrate(site)
     with ExitStack() as open_:
         open_.enter_context(site.web())
-        office = open_.enter_context(
+        admin_process = open_.enter_context(
             site.dialogue("from tests.integrated_channels.resilience.admin_process import main; main()")
         )
-        made = office.ask(do="make_customer", name="Acme", catalogs=1)
-        office.ask(do="put", catalog=made["catalogs"][0], documents=[CourseFactory.build(key=key) for key in "ABC"])
+        made = admin_process.ask(do="make_customer", name="Acme", catalogs=1)
+        admin_process.ask(do="put", catalog=made["catalogs"][0], documents=[CourseFactory.build(key=key) for key in "ABC"])
         lms = MoodleSandbox()
         announced = {"settings": dict(lms.channel_settings()), "credentials": dict(lms.channel_credentials())}
 
         def connect(url: str) -> int:
-            configuration: int = office.ask(do="connect", **made, lms={**announced, "url": url}, columns={})
+            configuration: int = admin_process.ask(do="connect", **made, lms={**announced, "url": url}, columns={})
             return configuration
 
         kinds = ("headers", "informational responses", "trailers", "body")
-        hostile = [connect(open_.enter_context(hostile_lms(kind))) for kind in kinds]
-        yield Fleet(site, office, hostile, connect(open_.enter_context(on_loopback(lms))), lms)
+        hostile = [connect(open_.enter_context(endless_lms(kind))) for kind in kinds]
+        yield Fleet(site, admin_process, hostile, connect(open_.enter_context(on_loopback(lms))), lms)
 
 
 def test_four_hostile_lms_never_delay_a_healthy_one_nor_a_shutdown(
-    fleet: Fleet, tell: Callable[[str], None], seed: int
+    fleet: Fleet, report: Callable[[str], None], seed: int
 ) -> None:
-    assert seed  # Used only to print the lines of ``tell``.
+    assert seed  # Used only to print the lines of ``report``.
     log = fleet.site.log_of(*WORKER)
     end_in_two_calls(fleet)
 
@@ -106,14 +106,14 @@ def test_four_hostile_lms_never_delay_a_healthy_one_nor_a_shutdown(
     assert max(lateness) < LATEST_SECONDS
     assert len(fleet.lms.courses) == 3
     check_hostile_runs(fleet)
-    tell(f"the healthy LMS was synced {', '.join(f'{seconds:.1f}' for seconds in lateness)} seconds after it was due")
+    report(f"the healthy LMS was synced {', '.join(f'{seconds:.1f}' for seconds in lateness)} seconds after it was due")
 
 
 def end_in_two_calls(fleet: Fleet) -> None:
     """Stop a worker while both of its processes are in a call with minutes left. Check the runs and the leases."""
     site = replace(fleet.site, environment={**fleet.site.environment, "LMS_CALL_SECONDS": "200"})
     with site.running(*WORKER) as worker:
-        fleet.office.ask(do="make_due", configurations=fleet.hostile)
+        fleet.admin_process.ask(do="make_due", configurations=fleet.hostile)
         wait_until(lambda: in_calls(fleet) == 2, seconds=PATIENCE_SECONDS)
         worker.terminate()
         assert worker.wait(STOP_SECONDS) == 0
@@ -131,7 +131,7 @@ def end_in_two_calls(fleet: Fleet) -> None:
 
 def end_in_a_task_that_hangs(fleet: Fleet, worker: subprocess.Popen[bytes]) -> None:
     """Stop a worker during a task that ignores stop requests. Check that the task is in the broker again."""
-    fleet.office.ask(do="queue_task", name="hang")
+    fleet.admin_process.ask(do="queue_task", name="hang")
     log = fleet.site.log_of(*WORKER)
     wait_until(lambda: b"Task hang[" in log.read_bytes(), seconds=PATIENCE_SECONDS)
     wait_until(lambda: in_calls(fleet) == 0, seconds=PATIENCE_SECONDS)  # A process has started the task.
@@ -149,7 +149,7 @@ def in_calls(fleet: Fleet) -> int:
 
 def tick(fleet: Fleet) -> float:
     """Make everything due, the healthy LMS last. Return the seconds until the healthy LMS was synced."""
-    due_at = fleet.office.ask(do="make_due", configurations=[*fleet.hostile, fleet.healthy])
+    due_at = fleet.admin_process.ask(do="make_due", configurations=[*fleet.hostile, fleet.healthy])
     began = time.monotonic()
     wait_until(
         lambda: any(run["state"] == "complete" and run["started_at"] >= due_at for run in fleet.runs(fleet.healthy)),

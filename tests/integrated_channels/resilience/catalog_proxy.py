@@ -20,7 +20,7 @@ _ANSWER_HEADERS: Final = ("Content-Type", "ETag")
 
 
 @dataclass(kw_only=True, eq=False)
-class CatalogFront(SandboxApplication):
+class CatalogProxy(SandboxApplication):
     """Forwards requests to the service at ``service_url``. The operation name is the path."""
 
     service_url: str

@@ -2,7 +2,7 @@
 
 The lowest layer of each library is patched. Everything above it is real: our clients, Open edX's client, sessions,
 streams, errors and URLs. The other end is a complete WSGI application. Everything runs in one thread, which makes a
-history repeatable: chunks are prefetched at once and not in another thread.
+scenario repeatable: chunks are prefetched at once and not in another thread.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CATALOG_URL = "http://testserver"
 LMS_URL = "http://moodle.test"
 
 
-class Wires:
+class InProcessHTTP:
     """Connects the catalog service at ``CATALOG_URL`` and the WSGI application ``lms`` at ``LMS_URL``."""
 
     def __init__(self, passing: Callable[[Service, Callable[[], Any]], Any]) -> None:
@@ -54,7 +54,7 @@ class Wires:
         self._catalog = WSGIHandler()
 
     @contextlib.contextmanager
-    def laid(self) -> Iterator[None]:
+    def patched(self) -> Iterator[None]:
         """Patch both libraries until the block ends."""
         with (
             mock.patch.object(requests.adapters.HTTPAdapter, "send", autospec=True, side_effect=self._ask_catalog),

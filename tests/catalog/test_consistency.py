@@ -1,17 +1,17 @@
-"""Tests of the checker in ``history.py``: it finds each kind of wrong answer and accepts every correct one."""
+"""Tests of the checker in ``consistency.py``: it finds each kind of wrong answer and accepts every correct one."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.catalog.history import Answer, Change, History, Item, Kind, Question, true_answer
+from tests.catalog.consistency import Answer, Change, Item, Kind, Question, RecordedRun, true_answer
 
 FIRST = {"a": Item("t1", "A", "u/a"), "b": Item("t1", "B", "u/b")}
 SECOND = {"a": Item("t2", "A2", "u/a"), "b": Item("t2", "B2", "u/b")}
 THIRD = {"b": Item("t2", "B2", "u/b"), "c": Item("t3", "C", "u/c")}
 
 #: Two changes: one between 10 and 11, one between 20 and 21.
-HISTORY = History(
+RUN = RecordedRun(
     [
         Change(what="the beginning", started_at=0, committed_at=1, catalogs={"x": FIRST}),
         Change(what="the second", started_at=10, committed_at=11, catalogs={"x": SECOND}),
@@ -22,15 +22,15 @@ DIFF = Question("x", Kind.DIFF, ("a", "b", "gone"))
 
 
 def an_answer(
-    sent_at: float, received_at: float, told: object, *, version: str = "v", question: Question = DIFF
+    sent_at: float, received_at: float, content: object, *, version: str = "v", question: Question = DIFF
 ) -> Answer:
-    return Answer(question=question, sent_at=sent_at, received_at=received_at, version=version, told=told)
+    return Answer(question=question, sent_at=sent_at, received_at=received_at, version=version, content=content)
 
 
 def a_true_answer(sent_at: float, received_at: float, position: int, *, question: Question = DIFF) -> Answer:
     """Return the correct answer for the state after the change at ``position``."""
-    told = true_answer(question, HISTORY.changes[position].catalogs["x"])
-    return an_answer(sent_at, received_at, told, version=f"v{position}", question=question)
+    content = true_answer(question, RUN.changes[position].catalogs["x"])
+    return an_answer(sent_at, received_at, content, version=f"v{position}", question=question)
 
 
 def test_it_knows_what_is_to_be_told() -> None:
@@ -55,7 +55,7 @@ def test_it_knows_what_is_to_be_told() -> None:
     [(2, 3, 0), (12, 13, 1), (22, 23, 2), (9, 12, 0), (9, 12, 1), (10.2, 10.8, 0), (10.2, 10.8, 1), (2, 22, 1)],
 )
 def test_it_passes_what_was_true_at_a_moment_of_the_request(sent_at: float, received_at: float, position: int) -> None:
-    assert HISTORY.faults([a_true_answer(sent_at, received_at, position)]) == []
+    assert RUN.faults([a_true_answer(sent_at, received_at, position)]) == []
 
 
 @pytest.mark.parametrize("kind", [Kind.DIFF, Kind.DOCUMENTS, Kind.LISTING])
@@ -63,20 +63,20 @@ def test_it_passes_what_was_true_at_a_moment_of_the_request(sent_at: float, rece
 def test_it_finds_a_stale_answer(sent_at: float, kind: Kind) -> None:
     question = Question("x", kind, () if kind is Kind.LISTING else ("a", "b"))
 
-    [fault] = HISTORY.faults([a_true_answer(sent_at, 30, 0, question=question)])
+    [fault] = RUN.faults([a_true_answer(sent_at, 30, 0, question=question)])
 
     assert "is stale: the second had been committed" in fault
 
 
 @pytest.mark.parametrize("received_at", [9.999999, 5])
 def test_it_finds_an_answer_from_the_future(received_at: float) -> None:
-    [fault] = HISTORY.faults([a_true_answer(4, received_at, 1)])
+    [fault] = RUN.faults([a_true_answer(4, received_at, 1)])
 
-    assert "tells the future: the second" in fault
+    assert "shows the future: the second" in fault
 
 
 @pytest.mark.parametrize(
-    "told",
+    "content",
     [
         {"existing": [("a", "t2"), ("b", "t1")], "to_create": [], "to_delete": ["gone"]},
         {"existing": [("a", "t1"), ("b", "t1")], "to_create": [], "to_delete": []},
@@ -85,48 +85,48 @@ def test_it_finds_an_answer_from_the_future(received_at: float) -> None:
     ],
     ids=["half of each state", "an unknown key left out", "members of another state", "out of order"],
 )
-def test_it_finds_an_answer_that_is_of_no_state(told: object) -> None:
-    [fault] = HISTORY.faults([an_answer(9, 12, told)])
+def test_it_finds_an_answer_that_is_of_no_state(content: object) -> None:
+    [fault] = RUN.faults([an_answer(9, 12, content)])
 
-    assert "tells no state that ever was" in fault
+    assert "matches no state that ever existed" in fault
 
 
 def test_it_finds_a_version_with_two_contents() -> None:
-    answers = [an_answer(12, 13, a_true_answer(12, 13, 1).told), an_answer(22, 23, a_true_answer(22, 23, 2).told)]
+    answers = [an_answer(12, 13, a_true_answer(12, 13, 1).content), an_answer(22, 23, a_true_answer(22, 23, 2).content)]
 
-    [fault] = HISTORY.faults(answers)
+    [fault] = RUN.faults(answers)
 
-    assert "an earlier answer of this version told other content" in fault
+    assert "an earlier answer of this version had other content" in fault
 
 
 def test_it_finds_a_304_for_what_has_changed() -> None:
     catalog = Question("x", Kind.CATALOG)
     answers = [an_answer(12, 13, {}, question=catalog), an_answer(22, 23, {}, question=catalog)]
 
-    [fault] = HISTORY.faults(answers)
+    [fault] = RUN.faults(answers)
 
-    assert "an earlier answer of this version told other content" in fault
+    assert "an earlier answer of this version had other content" in fault
 
 
 def test_it_finds_an_answer_that_is_older_than_one_before_it() -> None:
     new, old = a_true_answer(10.1, 10.2, 1), a_true_answer(10.3, 10.4, 0)
 
-    [fault] = HISTORY.faults([old, new])
+    [fault] = RUN.faults([old, new])
 
     assert "is older than an answer that was there before it was asked for" in fault
 
 
 def test_answers_at_the_same_time_may_tell_either_state() -> None:
-    assert HISTORY.faults([a_true_answer(10.1, 10.3, 1), a_true_answer(10.2, 10.4, 0)]) == []
+    assert RUN.faults([a_true_answer(10.1, 10.3, 1), a_true_answer(10.2, 10.4, 0)]) == []
 
 
 def test_a_state_may_come_back_with_its_version() -> None:
     back = Change(what="back", started_at=30, committed_at=31, catalogs={"x": FIRST})
 
-    assert History([*HISTORY.changes, back]).faults([a_true_answer(2, 3, 0), a_true_answer(32, 33, 0)]) == []
+    assert RecordedRun([*RUN.changes, back]).faults([a_true_answer(2, 3, 0), a_true_answer(32, 33, 0)]) == []
 
 
 def test_it_counts_what_was_asked_while_something_changed() -> None:
     during, between = a_true_answer(10.9, 12, 1), a_true_answer(12, 19, 1)
 
-    assert HISTORY.overlapping([during, between]) == [during]
+    assert RUN.overlapping([during, between]) == [during]

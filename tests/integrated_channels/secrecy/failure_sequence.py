@@ -24,11 +24,11 @@ from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 from enterprise_catalog.integrated_channels.tasks import sync_configuration
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from tests.admin_pages.confirming import run
+from tests.admin_pages.list_actions import run
 from tests.factories.catalog import CourseFactory, import_into
 from tests.integrated_channels.admin.test_configurations import filled_in
 from tests.integrated_channels.pages import ATTEMPTS, CONFIGURATIONS, RUNS, TRANSMISSIONS
-from tests.integrated_channels.secrecy.repeating import Mishap
+from tests.integrated_channels.secrecy.echoing_proxy import ErrorResponse
 from tests.integrated_channels.syncing import run_of
 
 if TYPE_CHECKING:
@@ -42,15 +42,15 @@ if TYPE_CHECKING:
     from enterprise_catalog.catalog.models import EnterpriseCatalog
     from tests.integrated_channels.conftest import Clock
     from tests.integrated_channels.secrecy.accesses import Access
-    from tests.integrated_channels.secrecy.repeating import Repeater
+    from tests.integrated_channels.secrecy.echoing_proxy import EchoingProxy
 
 CRASHED: Final = "the-program-crashed"  #: Message of simulated crashes.
 NAMED: Final = "the-name-of-it"  #: Part of course titles, and the configuration's name.
 CODE: Final = "the/code+of a consent"  #: The authorization code of the LMS.
 
-_MISHAPS: Final = [
-    *(Mishap(status, is_json=True, skip=skip) for status in (400, 401, 403, 404, 429, 500) for skip in (0, 1)),
-    *(Mishap(status, skip=skip) for status in (200, 302) for skip in (0, 1)),
+_ERROR_RESPONSES: Final = [
+    *(ErrorResponse(status, is_json=True, skip=skip) for status in (400, 401, 403, 404, 429, 500) for skip in (0, 1)),
+    *(ErrorResponse(status, skip=skip) for status in (200, 302) for skip in (0, 1)),
 ]
 _BREAKS: Final = [
     Fault(kind=FaultKind.DROP),
@@ -60,12 +60,12 @@ _FEEDS: Final = "enterprise_catalog.integrated_channels.feed.logins"
 
 
 @dataclass(kw_only=True)
-class History:
-    """One customer's connection to an LMS. ``told`` collects all output, by place."""
+class FailureSequence:
+    """One customer's connection to an LMS. ``output`` collects all output, by place."""
 
     access: Access
-    repeater: Repeater  #: In front of the LMS.
-    url: str  #: Address of ``repeater``.
+    proxy: EchoingProxy  #: In front of the LMS.
+    url: str  #: Address of ``proxy``.
     catalog: EnterpriseCatalog
     clock: Clock
     client: Client  #: Logged in as an administrator.
@@ -73,7 +73,7 @@ class History:
     settings: Settings
     capsys: pytest.CaptureFixture[str]
     monkeypatch: pytest.MonkeyPatch
-    told: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    output: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _numbers: Iterator[int] = field(default_factory=count)
 
     def go_through(self) -> None:
@@ -82,15 +82,15 @@ class History:
         self._enter_wrong_credentials()
         self._enter_right_credentials()
         self._sync()
-        for mishap in _MISHAPS:
-            self._meet(mishap)
+        for error_response in _ERROR_RESPONSES:
+            self._meet(error_response)
         for fault in _BREAKS:
             self.access.sandbox.faults.set([fault])
             self._sync()
         self.access.sandbox.faults.clear()
         self._crash_at_work()
-        self._crash_when_visited()
-        self.repeater.strike_with(Mishap(500, skip=1))
+        self._crash_in_requests()
+        self.proxy.respond_with(ErrorResponse(500, skip=1))
         self._sync()
         self._command("sync_channels")
 
@@ -106,7 +106,7 @@ class History:
 
     def _enter_wrong_credentials(self) -> None:
         wrong = self.access.wrong_secrets()
-        self.repeater.secrets.update(wrong.values())
+        self.proxy.secrets.update(wrong.values())
         options = {
             "--channel": self.access.code,
             "--customer-uuid": str(self.catalog.enterprise_customer_id),
@@ -127,8 +127,8 @@ class History:
             new_credentials=json.dumps(self.access.credentials()),
         )
         address = f"{CONFIGURATIONS}{self._configuration.pk}/change/"
-        self._visit("admin, forms", address, {**entered, "settings": "[1"})
-        self._visit("admin, forms", address, entered)
+        self._request("admin, forms", address, {**entered, "settings": "[1"})
+        self._request("admin, forms", address, entered)
 
     def _sync(self) -> None:
         self.clock.forward(days=1)
@@ -138,7 +138,7 @@ class History:
     def _prepare(self) -> None:
         """Ensure valid credentials, an empty cache without tokens, and items to create and to update."""
         number = next(self._numbers)
-        self.repeater.secrets.update(self.access.secrets().values())
+        self.proxy.secrets.update(self.access.secrets().values())
         ChannelConfiguration.objects.update(credentials=encrypt(dict(self.access.credentials())))
         courses = [
             CourseFactory.build(key=key, title=f"{NAMED} {number}") for key in ("Northwind+A", f"Northwind+New{number}")
@@ -146,12 +146,12 @@ class History:
         import_into(self.catalog, courses, now=self.clock.now, replace=True)
         cache.clear()
 
-    def _meet(self, mishap: Mishap) -> None:
-        self.repeater.strike_with(mishap)
+    def _meet(self, error_response: ErrorResponse) -> None:
+        self.proxy.respond_with(error_response)
         self._sync()
-        if not mishap.skip:
+        if not error_response.skip:
             self._command("test_channel", "--configuration", str(self._configuration.pk))
-        self.repeater.strike_with(None)
+        self.proxy.respond_with(None)
 
     def _crash_at_work(self) -> None:
         """Crash during translation, then during the first request, then during the second request."""
@@ -163,7 +163,7 @@ class History:
                 _cut_the_wire(patch, after=calls)
                 self._sync_from_outside()
 
-    def _crash_when_visited(self) -> None:
+    def _crash_in_requests(self) -> None:
         """Crash during a connection check, during a consent, and while a polling LMS requests the feed."""
         for is_debugged in (False, True):
             self.settings.DEBUG = is_debugged
@@ -171,44 +171,44 @@ class History:
                 _cut_the_wire(patch, after=0)
                 self._check_connection()
             if issubclass(self._channel_class, ConsentingChannel):
-                self._crash_while_a_person_consents()
+                self._crash_during_consent()
             if issubclass(self._channel_class, PullChannel):
                 with self.monkeypatch.context() as patch:
                     patch.setattr(f"{_FEEDS}._has_credentials", _crash)
-                    self._come_for_the_feed("error pages")
+                    self._request_feed("error pages")
         self.settings.DEBUG = False
 
-    def _crash_while_a_person_consents(self) -> None:
-        self.repeater.secrets.add(CODE)
+    def _crash_during_consent(self) -> None:
+        self.proxy.secrets.add(CODE)
         place = self.client.get(reverse("channel-consent", args=[self._configuration.pk])).headers["location"]
         [state] = parse_qs(urlsplit(place).query)["state"]
         with self.monkeypatch.context() as patch:
             _cut_the_wire(patch, after=0)
             answer = urlencode({"code": CODE, "state": state})
-            self._visit("error pages", f"{reverse('channel-consent-complete')}?{answer}")
+            self._request("error pages", f"{reverse('channel-consent-complete')}?{answer}")
 
     # --- output -------------------------------------------------------------------------------------------------------
 
     def look_around(self) -> None:
         """Read all rows, admin pages, API responses and error reports."""
         for model in apps.get_app_config("integrated_channels").get_models():
-            self.told[f"rows of {model.__name__}"] += [repr(row) for row in model._default_manager.values_list()]
+            self.output[f"rows of {model.__name__}"] += [repr(row) for row in model._default_manager.values_list()]
         for address in (RUNS, TRANSMISSIONS, ATTEMPTS, CONFIGURATIONS):
-            self._visit("admin, lists", address)
+            self._request("admin, lists", address)
             for pk in _newest(address, 2):
-                self._visit("admin, details", f"{address}{pk}/change/")
+                self._request("admin, details", f"{address}{pk}/change/")
         if issubclass(self._channel_class, PullChannel):
-            self._come_for_the_feed("answers of the API")
+            self._request_feed("answers of the API")
         content = self.operator.get(f"/api/v1/enterprise-catalogs/{self.catalog.pk}/content-metadata/")
-        self.told["answers of the API"].append(content.content.decode())
+        self.output["answers of the API"].append(content.content.decode())
         for address in ("/health/", "/metrics"):
-            self._visit("answers of the API", address)
-        self.told["error reports"] += [str(message.message()) for message in mail.outbox]
+            self._request("answers of the API", address)
+        self.output["error reports"] += [str(message.message()) for message in mail.outbox]
 
     def _command(self, name: str, *arguments: str) -> None:
         with suppress(SystemExit):
             call_command(name, *arguments)
-        self.told["output of commands"] += self.capsys.readouterr()
+        self.output["output of commands"] += self.capsys.readouterr()
 
     def _sync_from_outside(self) -> None:
         """Sync with the command, and with a task."""
@@ -216,31 +216,31 @@ class History:
         self._command("sync_channels", "--json")
         self._prepare()
         result = sync_configuration.apply((self._configuration.pk,))
-        self.told["results of tasks"] += [repr(result.result), str(result.traceback)]
+        self.output["results of tasks"] += [repr(result.result), str(result.traceback)]
 
     def _check_connection(self) -> None:
         response = run(self.client, CONFIGURATIONS, "check_connections", [self._configuration.pk])
-        self.told["error pages"].append(response.content.decode())
+        self.output["error pages"].append(response.content.decode())
 
-    def _come_for_the_feed(self, place: str) -> None:
+    def _request_feed(self, place: str) -> None:
         """Request the feed with the right password and with wrong passwords, and request a token."""
         username, password = self.access.credentials().values()
         customer = self._configuration.enterprise_customer_uuid
         form = {"grant_type": "client_credentials", "client_id": username, "client_secret": password}
         for shown in (password, *self.access.wrong_secrets().values()):
             basic = base64.b64encode(f"{username}:{shown}".encode()).decode()
-            self.repeater.secrets.add(basic)
-            self._visit(
+            self.proxy.secrets.add(basic)
+            self._request(
                 place, f"/integrated-channels/cornerstone/course-list?ciid={customer}", Authorization=f"Basic {basic}"
             )
-        self._visit(place, "/integrated-channels/cornerstone/token", form)
+        self._request(place, "/integrated-channels/cornerstone/token", form)
 
-    def _visit(self, place: str, address: str, form: dict[str, Any] | None = None, **headers: str) -> None:
+    def _request(self, place: str, address: str, form: dict[str, Any] | None = None, **headers: str) -> None:
         if form is None:
             response = self.client.get(address, headers=headers)
         else:
             response = self.client.post(address, form, headers=headers)
-        self.told[place].append(b"".join(response).decode())
+        self.output[place].append(b"".join(response).decode())
 
 
 def _newest(address: str, number: int) -> list[int]:

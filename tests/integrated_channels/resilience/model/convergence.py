@@ -1,4 +1,4 @@
-"""The required end of every history: once failures stop, a few runs bring everything into order."""
+"""The required end of every scenario: once failures stop, a few runs bring everything into order."""
 
 from __future__ import annotations
 
@@ -10,60 +10,60 @@ from tests.integrated_channels.resilience.model.catalogs import TOO_LONG
 from tests.integrated_channels.resilience.model.occurrences import note
 
 if TYPE_CHECKING:
-    from tests.integrated_channels.resilience.model.world import World
+    from tests.integrated_channels.resilience.model.simulation import Simulation
 
 #: The first run may hold deletes or find an existing course; the second run cannot.
 MOST_RUNS: Final = 2
 _MOST_KEY_LENGTH: Final = 100
 
 
-def converge(world: World) -> None:
+def converge(simulation: Simulation) -> None:
     """Repair the LMS and the configuration, then check that the sync repairs everything else itself."""
-    people = world.people
-    people.mend_site()
-    people.switch_on()
-    people.choose_all_catalogs()
-    people.set_right_category()
-    people.remove_run_limit()
-    _come_to_rest(world)
+    operators = simulation.operators
+    operators.repair_site()
+    operators.switch_on()
+    operators.choose_all_catalogs()
+    operators.set_right_category()
+    operators.remove_run_limit()
+    _come_to_rest(simulation)
     # A sync notices manual changes in the LMS only after the items are queued again.
-    if _meddled_with(world):
-        people.send_again()
-        _come_to_rest(world)
-        assert not _meddled_with(world), "what somebody did in the learning system was not mended"
+    if _meddled_with(simulation):
+        operators.send_again()
+        _come_to_rest(simulation)
+        assert not _meddled_with(simulation), "manual changes in the LMS were not repaired"
 
 
-def _meddled_with(world: World) -> set[str]:
+def _meddled_with(simulation: Simulation) -> set[str]:
     """Return the keys of items that can be sent and were changed by hand in the LMS."""
-    return (world.moodle.table.tampered.keys() & world.catalogs.desired.keys()) - _refused(world)
+    return (simulation.moodle.table.tampered.keys() & simulation.catalogs.desired.keys()) - _refused(simulation)
 
 
-def _come_to_rest(world: World) -> None:
+def _come_to_rest(simulation: Simulation) -> None:
     for number in range(1, MOST_RUNS + 1):
-        world.clock.forward(days=2)
-        world.people.approve()
-        world.people.queue_again()
-        world.sync()
-        wrong = _wrong(world)
+        simulation.clock.forward(days=2)
+        simulation.operators.approve()
+        simulation.operators.queue_again()
+        simulation.sync()
+        wrong = _wrong(simulation)
         if not wrong:
             note(f"right after {number}")
             break
     assert not wrong, f"still not right: {wrong}"
-    calls = world.moodle.calls.total()
-    world.sync()
-    assert world.moodle.calls.total() == calls, "a run that has nothing to do called the learning system"
+    calls = simulation.moodle.calls.total()
+    simulation.sync()
+    assert simulation.moodle.calls.total() == calls, "a run that has nothing to do called the LMS"
 
 
-def _wrong(world: World) -> list[str]:
+def _wrong(simulation: Simulation) -> list[str]:
     """Return a description of each item that is wrong or still waits for a decision."""
-    desired, shown = world.catalogs.desired, world.moodle.shown
+    desired, shown = simulation.catalogs.desired, simulation.moodle.shown
     rows = {row.content_key: row for row in ContentMetadataItemTransmission.objects.all()}
-    refused = {key for key in _refused(world) if _is_told(rows.get(key))}
+    refused = {key for key in _refused(simulation) if _has_reason(rows.get(key))}
     differing = {
         key
         for key in {*desired, *shown}
         if desired.get(key) != shown.get(key)
-        and key not in world.moodle.table.tampered
+        and key not in simulation.moodle.table.tampered
         and not (key in desired and key in refused)
     }
     # Held deletes await approval, but a later run may carry them out if they are then within the limit.
@@ -74,16 +74,16 @@ def _wrong(world: World) -> list[str]:
     ]
 
 
-def _refused(world: World) -> set[str]:
+def _refused(simulation: Simulation) -> set[str]:
     """Return the keys of items that cannot be sent in their current form."""
     return {
         key
-        for key, title in world.catalogs.titles.items()
-        if not title or title.endswith(TOO_LONG) or len(key) > _MOST_KEY_LENGTH or world.moodle.is_blocked(key)
+        for key, title in simulation.catalogs.titles.items()
+        if not title or title.endswith(TOO_LONG) or len(key) > _MOST_KEY_LENGTH or simulation.moodle.is_blocked(key)
     }
 
 
-def _is_told(row: ContentMetadataItemTransmission | None) -> bool:
+def _has_reason(row: ContentMetadataItemTransmission | None) -> bool:
     """Return True if the row shows that the item is not sent, and the reason.
 
     Moodle returns the same error for a title that is too long and for a database lock. Such an item is retried first.

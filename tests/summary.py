@@ -24,7 +24,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     """Print the seed and the lines of each test, including failed tests."""
     reports = [report for report in _finished(terminalreporter) if SEED in dict(report.user_properties)]
     if reports:
-        terminalreporter.section("seeds of the proofs")
+        terminalreporter.section("seeds of the resilience tests")
     for report in reports:
         terminalreporter.write_line(f"{dict(report.user_properties)[SEED]:10}  {report.nodeid}")
         for name, line in report.user_properties:

@@ -57,7 +57,7 @@ def actions_of_all_pages() -> list[tuple[type[Any], str]]:
     return [(model, name) for model in all_models() for name in admin.site.get_model_admin(model).get_actions(request)]
 
 
-def test_every_action_of_every_page_asks_first_and_then_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_action_of_every_page_requires_confirmation_and_then_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(configurations, "check_connection", lambda _configuration, **_options: [])
     a_row_of_everything()
     found = actions_of_all_pages()
@@ -252,7 +252,7 @@ def test_rows_are_deleted_after_a_page_that_names_what_goes_with_them(admin_clie
     assert not CatalogRole.objects.filter(pk=role.pk).exists()
 
 
-def test_a_deletion_asks_again_when_more_would_go_with_it(admin_client: Client) -> None:
+def test_a_deletion_is_confirmed_again_if_it_would_delete_further_rows(admin_client: Client) -> None:
     role, kept = CatalogRole.objects.create(name="auditor"), CatalogRole.objects.create(name="kept")
     address = base_of(CatalogRole)
     question = ask(admin_client, address, "delete_selected", [role.pk])
@@ -305,7 +305,7 @@ def test_actions_of_other_packages_are_for_those_who_may_change_rows() -> None:
     assert set(PeriodicTask.objects.filter(enabled=True).values_list("pk", flat=True)) == enabled
 
 
-def test_each_batch_of_another_packages_action_tells_what_it_did_up_to_a_limit(
+def test_each_batch_of_a_third_party_action_reports_its_result_up_to_a_limit(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(confirmed_actions, "MAX_MESSAGES", 1)

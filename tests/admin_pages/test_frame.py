@@ -61,7 +61,7 @@ def test_the_front_page_searches_what_the_user_may_see(request_of: Callable[...,
     ]
 
 
-def test_the_front_page_asks_for_a_key(admin_client: Client) -> None:
+def test_the_front_page_has_a_search_field_for_a_key(admin_client: Client) -> None:
     page = admin_client.get("/admin/").content.decode()
 
     assert "Why is a course missing from an LMS?" in page

@@ -124,7 +124,7 @@ def test_all_rows_of_a_long_list_are_selected_counted_and_confirmed(
     assert complaints == []
 
 
-def test_a_throttled_login_says_how_long_to_wait(page: Page) -> None:
+def test_a_throttled_login_shows_how_long_to_wait(page: Page) -> None:
     for _ in range(5):
         Client().post("/admin/login/", {"username": "somebody", "password": "wrong"})
     page.context.clear_cookies()

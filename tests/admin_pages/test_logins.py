@@ -63,20 +63,20 @@ def test_attempts_during_the_pause_do_not_make_it_longer(client: Client) -> None
     assert log_in(client, "right").status_code == 302
 
 
-def test_a_login_forgets_the_failures_before_it(client: Client) -> None:
+def test_a_login_resets_the_failure_count(client: Client) -> None:
     statuses(client, 4)
     log_in(client, "right")
 
     assert statuses(Client(), 4) == [200] * 4
 
 
-def test_failures_from_elsewhere_keep_nobody_out(client: Client) -> None:
+def test_failures_from_other_addresses_block_no_login(client: Client) -> None:
     statuses(client, 6, REMOTE_ADDR="198.51.100.7")
 
     assert log_in(client, "right").status_code == 302
 
 
-def test_failures_from_the_same_address_do_not_keep_out_a_browser_that_logged_in_before(client: Client) -> None:
+def test_failures_from_the_same_address_do_not_block_a_browser_that_logged_in_before(client: Client) -> None:
     log_in(client, "right")
     client.post("/admin/logout/")
     attacker = Client()
@@ -101,7 +101,7 @@ def test_a_cookie_that_the_site_did_not_sign_makes_no_browser_known(client: Clie
     assert log_in(client, "right").status_code == 429
 
 
-def test_a_browser_that_one_user_knows_gives_no_further_guesses_at_another(client: Client) -> None:
+def test_a_browser_known_to_one_user_gives_no_further_guesses_for_another_user(client: Client) -> None:
     get_user_model().objects.create_superuser("other", password="right")
     log_in(client, "right", username="other")
     client.post("/admin/logout/")
@@ -120,7 +120,7 @@ def test_a_changing_user_agent_or_forwarded_address_gives_no_further_guesses(cli
     assert AccessAttempt.objects.count() == 1
 
 
-def test_clients_behind_a_trusted_proxy_are_told_apart(client: Client, settings: Settings) -> None:
+def test_clients_behind_a_trusted_proxy_are_distinguished(client: Client, settings: Settings) -> None:
     settings.TRUSTED_PROXIES = 1
     statuses(client, 5, HTTP_X_FORWARDED_FOR="192.0.2.1")
 

@@ -104,7 +104,7 @@ def unauthenticated(request: pytest.FixtureRequest) -> APIClient:
 
 
 @pytest.mark.parametrize("end", TAKING_KEYS)
-def test_it_sends_strangers_away_before_reading_what_they_send(unauthenticated: APIClient, end: str) -> None:
+def test_unauthenticated_requests_are_rejected_before_their_body_is_read(unauthenticated: APIClient, end: str) -> None:
     catalog = CatalogFactory.create()
     body: dict[str, Any] = {"wsgi.input": UnreadableBody(), "CONTENT_LENGTH": "1000"}
 
@@ -115,7 +115,7 @@ def test_it_sends_strangers_away_before_reading_what_they_send(unauthenticated: 
 
 
 @pytest.mark.parametrize("end", READABLE)
-def test_it_shows_strangers_nothing(unauthenticated: APIClient, end: str) -> None:
+def test_unauthenticated_callers_receive_no_content(unauthenticated: APIClient, end: str) -> None:
     catalog = CatalogFactory.create()
 
     known, unknown = unauthenticated.get(address(catalog.pk, end)), unauthenticated.get(address(NOWHERE, end))
@@ -124,7 +124,7 @@ def test_it_shows_strangers_nothing(unauthenticated: APIClient, end: str) -> Non
     assert known.content == unknown.content
 
 
-def test_it_lists_nothing_for_strangers(unauthenticated: APIClient) -> None:
+def test_unauthenticated_callers_receive_no_list(unauthenticated: APIClient) -> None:
     response = unauthenticated.get(CATALOGS)
 
     assert response.status_code == 401
@@ -158,7 +158,7 @@ def test_a_known_caller_is_found_by_one_statement() -> None:
     assert sum(get_user_model()._meta.db_table in statement["sql"] for statement in statements) == 1
 
 
-def test_it_knows_a_user_by_the_session() -> None:
+def test_a_user_is_authenticated_by_the_session() -> None:
     catalog = CatalogFactory.create(courses=1)
     client = session_of(role="enterprise_admin", enterprise_customer_uuid=catalog.enterprise_customer_id)
 

@@ -57,7 +57,7 @@ def complaint(response: HttpResponse) -> str:
         pytest.param(b" ", id="a space"),
     ],
 )
-def test_it_says_where_malformed_json_breaks(
+def test_the_position_of_malformed_json_is_reported(
     operator: APIClient, catalog: EnterpriseCatalog, end: str, body: bytes
 ) -> None:
     response = post(operator, catalog, end, body)
@@ -143,7 +143,7 @@ def test_it_names_the_limit_when_there_are_more_keys(operator: APIClient, catalo
     assert f"at most {limit:,}" in complaint(response)
 
 
-def test_it_takes_as_many_keys_as_the_limit_says(operator: APIClient, catalog: EnterpriseCatalog, end: str) -> None:
+def test_as_many_keys_as_the_limit_are_accepted(operator: APIClient, catalog: EnterpriseCatalog, end: str) -> None:
     keys = [f"edX+{number}" for number in range(KEY_LIMITS[end])]
 
     response = post(operator, catalog, end, json.dumps({"content_keys": keys}).encode())
@@ -226,14 +226,14 @@ def test_it_answers_404_to_what_is_no_uuid(operator: APIClient, end: str, identi
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
-def test_it_knows_no_other_way_to_write(operator: APIClient, catalog: EnterpriseCatalog, end: str, method: str) -> None:
+def test_other_methods_are_not_allowed(operator: APIClient, catalog: EnterpriseCatalog, end: str, method: str) -> None:
     response = operator.generic(method.upper(), address(catalog.pk, end), "{}", content_type="application/json")
 
     assert response.status_code == 405
     assert response.json()["code"] == "method_not_allowed"
 
 
-def test_it_tells_a_caller_with_too_many_requests_when_to_come_back(
+def test_a_throttled_caller_receives_a_retry_after(
     operator: APIClient, catalog: EnterpriseCatalog, end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rest_framework.throttling.SimpleRateThrottle.THROTTLE_RATES", {"user": "1/minute"})

@@ -94,7 +94,7 @@ def test_nothing_of_an_empty_catalog_was_ever_modified(operator: APIClient, quer
 
 
 @pytest.mark.parametrize("change", [content, arrival, departure, slug])
-def test_it_tells_when_something_last_came_changed_or_went(
+def test_the_time_of_the_last_addition_change_or_removal_is_returned(
     operator: APIClient, catalog: EnterpriseCatalog, change: Callable[[EnterpriseCatalog], None]
 ) -> None:
     change(catalog)

@@ -101,7 +101,7 @@ def test_it_takes_a_key_for_itself_alone(operator: APIClient, key: str) -> None:
     assert body["to_create"] == others
 
 
-def test_it_tells_each_time_of_change_to_the_microsecond(operator: APIClient) -> None:
+def test_times_of_change_are_returned_to_the_microsecond(operator: APIClient) -> None:
     catalog = CatalogFactory.create(content=["a"], now=DAY_ONE.replace(microsecond=0))
     import_into(catalog, ["b"], now=DAY_ONE.replace(microsecond=1))
 
@@ -114,7 +114,7 @@ def test_it_tells_each_time_of_change_to_the_microsecond(operator: APIClient) ->
 
 
 @pytest.mark.parametrize("portal_moves", [False, True])
-def test_it_tells_the_times_that_the_documents_tell(operator: APIClient, *, portal_moves: bool) -> None:
+def test_the_diff_returns_the_same_times_as_the_documents(operator: APIClient, *, portal_moves: bool) -> None:
     catalog = CatalogFactory.create(content=["a", "b"])
     if portal_moves:
         catalog.enterprise_customer.slug = "moved"
@@ -129,7 +129,7 @@ def test_it_tells_the_times_that_the_documents_tell(operator: APIClient, *, port
     assert times["a"] == ("2026-03-01T13:00:00.123456Z" if portal_moves else "2026-03-01T12:00:00.123456Z")
 
 
-def test_it_tells_the_catalogs_version(operator: APIClient) -> None:
+def test_the_catalogs_version_is_returned(operator: APIClient) -> None:
     catalog = CatalogFactory.create(courses=1)
 
     body = diff(operator, catalog.pk, [])
@@ -155,7 +155,7 @@ def test_it_answers_while_the_cache_in_which_requests_are_counted_is_away(operat
 
 
 @pytest.mark.parametrize("count", [1, 2_500])
-def test_it_asks_the_database_as_often_for_many_items_as_for_one(
+def test_many_items_take_as_many_queries_as_one(
     operator: APIClient, django_assert_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
     catalog = CatalogFactory.create(courses=count)

@@ -37,7 +37,7 @@ def metadata(client: APIClient, catalog_uuid: UUID, keys: Sequence[str]) -> dict
     return body
 
 
-def test_it_returns_the_stored_document_with_what_the_catalog_knows_of_it(operator: APIClient) -> None:
+def test_it_returns_the_stored_document_with_the_fields_of_the_catalog(operator: APIClient) -> None:
     course = CourseFactory.build(
         key="edX+DemoX", course_runs=[{"key": "course-v1:edX+DemoX+2026", "seats": []}], image_url=None
     )
@@ -144,7 +144,7 @@ def test_each_kind_of_content_is_enrolled_in_at_its_own_address(
     assert served["enrollment_url"] == (None if enrollment_url is None else prefix + enrollment_url)
 
 
-def test_no_document_says_a_thing_twice(operator: APIClient) -> None:
+def test_no_document_has_a_field_twice(operator: APIClient) -> None:
     source = CourseFactory.build(
         key="a", content_key="b", content_last_modified="1999-01-01", enrollment_url="https://elsewhere.example"
     )

@@ -51,7 +51,7 @@ def test_it_returns_the_documents_that_a_post_returns(operator: APIClient) -> No
     assert page == {**{name: value for name, value in posted.items() if name != "missing"}, "next": None}
 
 
-def test_its_pages_hold_a_hundred_documents_unless_asked_otherwise(operator: APIClient) -> None:
+def test_pages_hold_a_hundred_documents_by_default(operator: APIClient) -> None:
     catalog = CatalogFactory.create(courses=101)
 
     first, second = pages(operator, address(catalog.pk, "content-metadata/"))
@@ -143,7 +143,7 @@ def test_an_old_etag_is_answered_in_full(operator: APIClient) -> None:
 
 
 @pytest.mark.parametrize("page_size", [1, 500])
-def test_it_asks_the_database_as_often_for_a_long_page_as_for_a_short_one(
+def test_a_long_page_takes_as_many_queries_as_a_short_one(
     operator: APIClient, django_assert_num_queries: DjangoAssertNumQueries, page_size: int
 ) -> None:
     catalog = CatalogFactory.create(courses=600)

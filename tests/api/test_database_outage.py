@@ -34,9 +34,7 @@ def mariadb() -> Iterator[PrivateServer]:
     server.stop()
 
 
-def test_callers_are_told_that_the_database_is_away_and_not_that_they_are_unknown(
-    tmp_path: Path, mariadb: PrivateServer
-) -> None:
+def test_callers_receive_503_and_not_401_while_the_database_is_down(tmp_path: Path, mariadb: PrivateServer) -> None:
     site = Site.make(tmp_path, DATABASE_URL=mariadb.url)
     migrate(site)
     token = site.manage("issue_token", "--role", "enterprise_openedx_operator:*").strip()

@@ -64,7 +64,7 @@ def test_its_pages_are_numbered_and_hold_ten_documents(operator: APIClient) -> N
     assert operator.get(second["previous"]).json() == first
 
 
-def test_its_pages_are_as_long_as_asked_for(operator: APIClient) -> None:
+def test_pages_have_the_requested_length(operator: APIClient) -> None:
     catalog = CatalogFactory.create(courses=5)
 
     body = get(operator, catalog.pk, page=2, page_size=2)
@@ -75,7 +75,7 @@ def test_its_pages_are_as_long_as_asked_for(operator: APIClient) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 1_000, 1_001])
-def test_it_traverses_all_pages_when_asked_to(operator: APIClient, count: int) -> None:
+def test_all_pages_are_traversed_on_request(operator: APIClient, count: int) -> None:
     catalog = CatalogFactory.create(courses=count)
 
     body = get(operator, catalog.pk, traverse_pagination="True")
@@ -84,7 +84,7 @@ def test_it_traverses_all_pages_when_asked_to(operator: APIClient, count: int) -
     assert (body["count"], body["next"], body["previous"]) == (count, None, None)
 
 
-def test_it_returns_only_the_keys_asked_for(operator: APIClient) -> None:
+def test_only_the_requested_keys_are_returned(operator: APIClient) -> None:
     catalog = CatalogFactory.create(courses=15)
     keys = ["Northwind+C000003", "Northwind+C000001", "northwind+c000002", "Northwind+C000003"]
 
@@ -95,7 +95,7 @@ def test_it_returns_only_the_keys_asked_for(operator: APIClient) -> None:
 
 
 @pytest.mark.parametrize("traverse", [{}, {"traverse_pagination": "true"}])
-def test_it_returns_nothing_when_no_key_asked_for_is_there(operator: APIClient, traverse: dict[str, str]) -> None:
+def test_the_result_is_empty_if_no_requested_key_exists(operator: APIClient, traverse: dict[str, str]) -> None:
     catalog = CatalogFactory.create(courses=3)
 
     body = get(operator, catalog.pk, content_keys=["elsewhere"], **traverse)
@@ -103,7 +103,7 @@ def test_it_returns_nothing_when_no_key_asked_for_is_there(operator: APIClient, 
     assert (body["count"], body["results"]) == (0, [])
 
 
-def test_it_keeps_the_keys_asked_for_from_page_to_page(operator: APIClient) -> None:
+def test_the_requested_keys_are_kept_from_page_to_page(operator: APIClient) -> None:
     catalog = CatalogFactory.create(courses=15)
     keys = CourseFactory.keys(12)
 
@@ -113,7 +113,7 @@ def test_it_keeps_the_keys_asked_for_from_page_to_page(operator: APIClient) -> N
     assert keys_of(first) + keys_of(second) == keys
 
 
-def test_it_traverses_the_pages_of_the_keys_asked_for(operator: APIClient) -> None:
+def test_the_pages_of_the_requested_keys_are_traversed(operator: APIClient) -> None:
     catalog = CatalogFactory.create(courses=15)
     keys = CourseFactory.keys(12)
 

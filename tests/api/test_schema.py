@@ -100,7 +100,7 @@ def test_it_describes_each_address_once(schema: dict[str, Any]) -> None:
     assert all(not path.endswith("_diff/") and not path.endswith("_metadata/") for path in schema["paths"])
 
 
-def test_it_tells_how_callers_show_who_they_are(schema: dict[str, Any]) -> None:
+def test_the_schema_describes_how_callers_authenticate(schema: dict[str, Any]) -> None:
     for operations in schema["paths"].values():
         for operation in operations.values():
             assert {"jwtAuth": []} in operation["security"]

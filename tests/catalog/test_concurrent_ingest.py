@@ -101,7 +101,7 @@ def test_both_may_bring_the_same_content_into_the_same_catalog() -> None:
 
 
 @pytest.mark.parametrize("rivals_now", [DAY_ONE, DAY_TWO, DAY_THREE])
-def test_whoever_comes_last_tells_a_later_time(rivals_now: Any) -> None:
+def test_the_last_of_two_concurrent_imports_has_the_later_time(rivals_now: Any) -> None:
     catalog, after_rival = CatalogFactory.create(content=["a"]), dict[str, Any]()
 
     def act() -> None:

@@ -33,7 +33,7 @@ def a_true_answer(sent_at: float, received_at: float, position: int, *, question
     return an_answer(sent_at, received_at, content, version=f"v{position}", question=question)
 
 
-def test_it_knows_what_is_to_be_told() -> None:
+def test_the_correct_response_is_derived_from_the_items() -> None:
     keys = ("c", "gone", "b", "b")
 
     assert true_answer(Question("x", Kind.DIFF, keys), SECOND) == {
@@ -116,7 +116,7 @@ def test_it_finds_an_answer_that_is_older_than_one_before_it() -> None:
     assert "is older than an answer that was there before it was asked for" in fault
 
 
-def test_answers_at_the_same_time_may_tell_either_state() -> None:
+def test_concurrent_responses_may_show_either_state() -> None:
     assert RUN.faults([a_true_answer(10.1, 10.3, 1), a_true_answer(10.2, 10.4, 0)]) == []
 
 
@@ -126,7 +126,7 @@ def test_a_state_may_come_back_with_its_version() -> None:
     assert RecordedRun([*RUN.changes, back]).faults([a_true_answer(2, 3, 0), a_true_answer(32, 33, 0)]) == []
 
 
-def test_it_counts_what_was_asked_while_something_changed() -> None:
+def test_requests_that_overlap_a_change_are_counted() -> None:
     during, between = a_true_answer(10.9, 12, 1), a_true_answer(12, 19, 1)
 
     assert RUN.overlapping([during, between]) == [during]

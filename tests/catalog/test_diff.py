@@ -67,7 +67,7 @@ def test_order_and_repetition_of_the_keys_sent_do_not_matter(catalog: Catalog, s
 
 
 @given(catalogs, sent_keys)
-def test_who_carries_it_out_knows_the_catalog(catalog: Catalog, sent: list[str]) -> None:
+def test_applying_the_diff_gives_the_catalog(catalog: Catalog, sent: list[str]) -> None:
     found = diff(catalog, sent)
 
     known = set(sent) - set(found.to_delete) | set(found.to_create)

@@ -53,7 +53,7 @@ def test_white_space_and_the_order_of_fields_do_not_count(document: dict[str, An
 
 
 @given(fields)
-def test_the_canonical_form_says_what_the_source_says(document: dict[str, Any]) -> None:
+def test_the_canonical_form_has_the_content_of_the_source(document: dict[str, Any]) -> None:
     canonical = json.loads(parsed(document).json)
 
     assert canonical == {name: value for name, value in document.items() if name not in SERVED_FIELDS}
@@ -102,7 +102,7 @@ def test_each_kind_of_content_has_its_key(document: dict[str, Any], key: str) ->
     ("aggregation_key", "parent"),
     [("courserun:edX+DemoX", "edX+DemoX"), (None, ""), (5, ""), ("", ""), ("courserun:" + "k" * 300, "k" * 255)],
 )
-def test_a_run_knows_its_course(aggregation_key: object, parent: str) -> None:
+def test_a_course_run_refers_to_its_course(aggregation_key: object, parent: str) -> None:
     run = {"content_type": "courserun", "key": "course-v1:edX+DemoX+1", "aggregation_key": aggregation_key}
 
     assert parsed(run).parent_content_key == parent
@@ -115,7 +115,7 @@ def test_only_a_run_has_a_course() -> None:
 @pytest.mark.parametrize(
     ("title", "kept"), [("A title", "A title"), (None, ""), (5, ""), (["a"], ""), ("😀" * 300, "😀" * 255)]
 )
-def test_the_title_for_people_is_a_short_text(title: object, kept: str) -> None:
+def test_the_display_title_is_a_short_text(title: object, kept: str) -> None:
     document = parsed(CourseFactory.build(title=title))
 
     assert document.title == kept
@@ -146,7 +146,7 @@ def test_the_title_for_people_is_a_short_text(title: object, kept: str) -> None:
         (b'{"a": ' + b"[" * 5_000 + b"]" * 5_000 + b"}", "not JSON: "),
     ],
 )
-def test_it_tells_what_is_wrong_with_a_document(line: bytes, reason: str) -> None:
+def test_problems_of_a_document_are_named(line: bytes, reason: str) -> None:
     with pytest.raises(DocumentError) as error:
         parse_document(line)
 

@@ -84,7 +84,7 @@ def test_it_adds_and_changes(file: Path) -> None:
     assert keys_in(EnterpriseCatalog.objects.get()) == ["a", "b", "c"]
 
 
-def test_it_replaces_when_told_to(file: Path) -> None:
+def test_it_replaces_with_the_option(file: Path) -> None:
     run(file)
     file.write_text(lines(CourseFactory.build(key="c")))
 
@@ -115,7 +115,7 @@ def test_a_bad_line_stops_it_and_nothing_stays_behind(file: Path, options: tuple
     assert nothing_is_there()
 
 
-def test_it_skips_bad_lines_when_told_to_and_names_each(file: Path) -> None:
+def test_it_skips_bad_lines_with_the_option_and_names_each(file: Path) -> None:
     file.write_text(
         lines(CourseFactory.build(key="a"))
         + "{\n"

@@ -36,7 +36,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     variables = {"API_THROTTLE_RATE": "100000/second", "GUNICORN_CMD_ARGS": "--threads 2"}
     if request.param == "MariaDB":
         server = request.getfixturevalue("mariadb_url")
-        variables["DATABASE_URL"] = services.create_database(server, "import_beside_reads")
+        variables["DATABASE_URL"] = services.create_database(server, "import_during_reads")
     site = Site.make(tmp_path, **variables)
     migrate(site)
     with site.web():

@@ -179,7 +179,7 @@ def test_a_bad_line_never_removes_the_item_whose_key_it_carries(
         b'{"content_type": "course", "key": "Northwind\xff", "title": "cut"}',
     ],
 )
-def test_nothing_is_removed_beside_a_bad_line_without_a_key(
+def test_nothing_is_removed_if_a_bad_line_has_no_key(
     catalog: EnterpriseCatalog, tmp_path: Path, bad_line: bytes
 ) -> None:
     content = text_of(CourseFactory.numbered(199)).encode() + bad_line + b"\n"

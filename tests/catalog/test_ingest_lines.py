@@ -67,7 +67,7 @@ def test_the_first_of_two_documents_of_one_key_counts(catalog: EnterpriseCatalog
     assert content_of("a").title == "Course a"
 
 
-def test_bad_lines_are_told_with_number_and_reason_and_passed_over(catalog: EnterpriseCatalog) -> None:
+def test_bad_lines_are_reported_with_number_and_reason_and_skipped(catalog: EnterpriseCatalog) -> None:
     report, bad = import_lines(catalog, b"{", b"", A, b"[]", b'{"content_type": "video"}', B)
 
     assert report == ImportReport(created=2, rejected=3)

@@ -142,16 +142,16 @@ both_orders_of_each_pair = pytest.mark.parametrize(
 
 
 @both_orders_of_each_pair
-def test_times_and_versions_tell_what_two_imports_changed(first: str, second: str) -> None:
+def test_times_and_versions_reflect_the_changes_of_two_imports(first: str, second: str) -> None:
     assert faults_of_each_interleaving(first, second) == []
 
 
 @pytest.mark.parametrize(("first", "second"), [("mine changes x", "mine moves"), ("mine moves", "mine changes x")])
-def test_times_and_versions_tell_what_an_import_and_an_edit_of_the_customer_changed(first: str, second: str) -> None:
+def test_times_and_versions_reflect_an_import_and_an_edit_of_the_customer(first: str, second: str) -> None:
     assert faults_of_each_interleaving(first, second) == []
 
 
-def test_an_import_that_began_before_an_edit_of_the_customer_tells_a_later_time() -> None:
+def test_an_import_that_started_before_an_edit_of_the_customer_has_a_later_time() -> None:
     world = World("1")
     move_customer(world)
     seen = {*world.seen()}

@@ -183,7 +183,7 @@ def test_a_snapshot_that_is_too_large_is_not_kept() -> None:
     assert cache.get("small", version=1) is not None
 
 
-def test_what_was_not_asked_for_longest_goes_first() -> None:
+def test_the_least_recently_used_entry_is_evicted_first() -> None:
     cache = SnapshotCache(max_bytes=2 * snapshot_of(1).size_bytes)
     for place in ("a", "b"):
         cache.put(place, snapshot_of(1))
@@ -194,7 +194,7 @@ def test_what_was_not_asked_for_longest_goes_first() -> None:
     assert [place for place in "abc" if cache.get(place, version=1)] == ["a", "c"]
 
 
-def test_only_the_version_asked_for_is_given() -> None:
+def test_only_the_requested_version_is_returned() -> None:
     cache = SnapshotCache(max_bytes=10_000)
     cache.put("here", snapshot_of(1, version=2))
 

@@ -102,7 +102,7 @@ def a_question(chance: random.Random) -> Question:
     return Question(catalog, kind, chance.choice(lists.get(kind, [()])))
 
 
-def test_each_answer_was_true_while_it_was_asked_for(site: Site, token: str, writer: Writer) -> None:
+def test_each_response_was_correct_at_some_time_during_its_request(site: Site, token: str, writer: Writer) -> None:
     audience, chance = Audience(site, token, a_question), random.Random(SEED)
     deadline = time.monotonic() + SECONDS
 
@@ -128,7 +128,7 @@ def is_too_little(changes: list[Change], answers: list[Answer]) -> bool:
     return len(RecordedRun(changes).overlapping(answers)) < ENOUGH_OVERLAPS
 
 
-def test_each_process_tells_a_change_as_soon_as_it_is_committed(site: Site, token: str, writer: Writer) -> None:
+def test_each_process_returns_a_change_as_soon_as_it_is_committed(site: Site, token: str, writer: Writer) -> None:
     answers, known = [], Question(CATALOGS[0], Kind.DIFF, KEYS)
     chance = random.Random(SEED)
 

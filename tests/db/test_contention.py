@@ -217,7 +217,7 @@ def test_an_import_that_cannot_get_through_ends_with_one_sentence(
     assert str(raised.value) == f"{sentence} Import the file again later."
 
 
-def test_a_page_that_cannot_be_saved_in_time_asks_to_save_again(
+def test_a_page_that_cannot_be_saved_in_time_suggests_to_save_again(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch, blocked: EnterpriseCatalog
 ) -> None:
     monkeypatch.setattr("enterprise_catalog.catalog.admin.SAVE_SECONDS", 0.5)

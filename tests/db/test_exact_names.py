@@ -124,7 +124,7 @@ def unmigrated() -> Iterator[None]:
 @pytest.mark.only_on("mariadb")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("unmigrated")
-def test_a_column_that_is_not_migrated_mixes_nobody_up() -> None:
+def test_a_column_that_is_not_migrated_confuses_no_keys() -> None:
     a_reader(NAME)
     catalog = CatalogFactory.create()
 

@@ -24,7 +24,7 @@ def test_the_page_lists_exactly_the_pinned_packages() -> None:
     assert {"edx-rbac", "edx-opaque-keys", "mysqlclient"} <= {name for name, _, _ in ROW.findall(copyleft)}
 
 
-def test_the_page_is_what_the_installed_packages_say() -> None:
+def test_the_page_matches_the_installed_packages() -> None:
     try:
         expected = licenses.page(licenses.packages())
     except licenses.NotInstalledError as error:

@@ -246,7 +246,7 @@ def test_a_dry_run_after_an_unchanged_run_prints_the_whole_plan_and_writes_nothi
 
 
 @pytest.mark.usefixtures("configuration")
-def test_show_transmissions_tells_why_an_item_is_not_there(
+def test_show_transmissions_shows_why_an_item_is_missing(
     customer: EnterpriseCustomer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     CatalogFactory.create(content=["A", CourseFactory.build(key="B", title=None)], customer=customer)

@@ -103,7 +103,7 @@ def leaks_by_place(output: Output, proxy: EchoingProxy) -> dict[str, list[str]]:
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name == ON_BOTH else pytest.mark.only_on("sqlite")) for name in ACCESSES]
 )
-def test_no_secret_of_a_channel_is_told_anywhere(name: str, collect_output: CollectOutput) -> None:
+def test_no_output_contains_a_secret_of_a_channel(name: str, collect_output: CollectOutput) -> None:
     access = ACCESSES[name]()
     proxy = EchoingProxy(access.sandbox)
 
@@ -117,7 +117,7 @@ def test_no_secret_of_a_channel_is_told_anywhere(name: str, collect_output: Coll
     assert bool(access.sandbox.offered()) is is_called
 
 
-def test_no_secret_of_ours_is_told_if_the_catalog_repeats_it(
+def test_no_output_contains_our_secrets_if_the_catalog_repeats_them(
     catalog_service: LiveServer, settings: Settings, collect_output: CollectOutput
 ) -> None:
     access = ACCESSES["MOODLE"]()

@@ -130,7 +130,7 @@ def test_short_values_of_cookies_do_not_tear_ordinary_text() -> None:
         assert refusal_by(client).endswith("None and lang=en_us")
 
 
-def test_cookies_that_change_with_each_response_are_forgotten_and_secrets_are_not() -> None:
+def test_changing_cookies_are_dropped_and_secrets_are_not() -> None:
     redaction = Redaction(["hunter2-and-more"])
 
     for number in range(1_000):
@@ -144,7 +144,7 @@ def test_ordinary_text_is_not_torn_by_the_base64_of_short_secrets() -> None:
 
 
 @given(st.integers(0, 400), st.sampled_from("x€🎓"), st.sampled_from([200, 403, 422, 500]))
-def test_no_part_of_a_secret_is_left_at_the_end_of_what_is_told(before: int, filling: str, status: int) -> None:
+def test_no_part_of_a_secret_is_left_at_the_end_of_a_message(before: int, filling: str, status: int) -> None:
     secret = "0123456789abcdef" * 4
 
     message = failure_of(status=status, body=filling * before + secret, secrets=[secret]).message
@@ -180,7 +180,7 @@ def test_ordinary_text_is_not_torn_by_secrets_that_are_too_short(secret: str) ->
 
 
 @pytest.mark.parametrize("status", [200, 302, 401, 422, 503])
-def test_an_answer_that_is_secret_is_not_told_at_all(status: int) -> None:
+def test_a_secret_response_is_not_reported(status: int) -> None:
     raised = failure_of(status=status, body='{"token": "not known yet', secrets=[], response_is_secret=True)
 
     assert "not known yet" not in str(raised)

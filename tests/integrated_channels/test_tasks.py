@@ -53,7 +53,7 @@ def test_a_task_that_waited_in_the_queue_while_another_ran_does_nothing(configur
     assert SyncRun.objects.count() == 1
 
 
-def test_the_task_leaves_a_configuration_alone_that_was_switched_off_after_it_was_queued(
+def test_the_task_skips_a_configuration_that_was_switched_off_after_it_was_queued(
     configure: Callable[..., ChannelConfiguration],
 ) -> None:
     sync_configuration(configure(active=False).pk)

@@ -124,7 +124,7 @@ def test_open_edxs_client_gets_a_token_and_a_diff_over_http(live_server: LiveSer
     assert answer.json()["to_delete"] == ["edX+GoneX"]
 
 
-def test_open_edxs_client_is_told_that_its_secret_is_wrong(live_server: LiveServer, settings: Settings) -> None:
+def test_open_edxs_client_receives_an_error_for_a_wrong_secret(live_server: LiveServer, settings: Settings) -> None:
     with pytest.raises(requests.HTTPError) as error:
         get_oauth_access_token(live_server.url, settings.OAUTH2_CLIENT_ID, "wrong", timeout=(30, 30))
 

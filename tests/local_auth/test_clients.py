@@ -57,7 +57,7 @@ def test_it_takes_a_changed_secret(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("password", ["", "secret"])
-def test_nobody_logs_in_as_the_clients_user(client: Client, settings: Settings, password: str) -> None:
+def test_no_login_is_possible_as_the_clients_user(client: Client, settings: Settings, password: str) -> None:
     register_channels_client()
     tried = settings.OAUTH2_CLIENT_SECRET if password == "secret" else password
 

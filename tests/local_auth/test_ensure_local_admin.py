@@ -17,7 +17,7 @@ def ensure() -> str:
     return output.getvalue()
 
 
-def test_it_makes_a_superuser_and_says_how_to_log_in() -> None:
+def test_it_creates_a_superuser_and_prints_the_login() -> None:
     output = ensure()
 
     user = authenticate(username="admin", password="admin")

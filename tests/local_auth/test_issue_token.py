@@ -67,6 +67,6 @@ def test_roles_add_up_and_the_name_can_be_chosen() -> None:
         (("--role", "enterprise_admin:acme"), "'acme' is neither a customer's UUID nor \\*"),
     ],
 )
-def test_it_says_which_roles_there_are(arguments: tuple[str, ...], complaint: str) -> None:
+def test_it_lists_the_existing_roles(arguments: tuple[str, ...], complaint: str) -> None:
     with pytest.raises(CommandError, match=complaint):
         issue(*arguments)

@@ -27,7 +27,7 @@ def test_the_published_key_verifies_them() -> None:
     assert claims["roles"] == ["enterprise_learner:*"]
 
 
-def test_they_live_as_long_as_asked_for() -> None:
+def test_tokens_have_the_requested_lifetime() -> None:
     claims = verified(signed_token("someone", roles=(), lifetime_seconds=60))
 
     assert claims["exp"] - claims["iat"] == 60

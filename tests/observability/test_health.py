@@ -127,7 +127,7 @@ def test_it_is_degraded_without_a_worker_and_a_scheduler(admin_client: Client) -
 
 
 @pytest.mark.usefixtures("everything_works")
-def test_a_worker_that_fell_silent_does_not_count(admin_client: Client) -> None:
+def test_an_unresponsive_worker_does_not_count(admin_client: Client) -> None:
     WorkerHeartbeat.objects.update(seen_at=datetime(2026, 3, 1, 12, tzinfo=UTC))
 
     assert details(admin_client)["workers"] == {

@@ -216,7 +216,7 @@ def test_an_answer_that_is_no_list_keeps_its_length(notebook: Notebook, client: 
     assert (answer.status_code, answer.text) == (201, "written down")
 
 
-def test_a_delay_holds_nobody_else_up() -> None:
+def test_a_delay_holds_no_other_request_up() -> None:
     delayed, gate = threading.Event(), threading.Event()
 
     def wait_at_the_gate(_: float) -> None:
@@ -256,7 +256,7 @@ def test_only_the_first_fault_that_matches_strikes(notebook: Notebook, client: h
     assert statuses(client, "/write", times=3) == [500, 502, 201]
 
 
-def test_dice_fall_the_same_for_the_same_seed() -> None:
+def test_random_faults_are_the_same_for_the_same_seed() -> None:
     def struck(seed: int) -> list[bool]:
         queue = FaultQueue(seed=seed)
         queue.add(Fault(kind=FaultKind.DROP, times=None, probability=0.3))
@@ -268,7 +268,7 @@ def test_dice_fall_the_same_for_the_same_seed() -> None:
 
 
 @pytest.mark.parametrize(("probability", "expected"), [(0.0, 201), (1.0, 503)])
-def test_dice_that_cannot_fall_otherwise(
+def test_probabilities_of_0_and_1_are_exact(
     notebook: Notebook, client: httpx.Client, probability: float, expected: int
 ) -> None:
     notebook.faults.add(Fault(kind=FaultKind.ANSWER, times=None, probability=probability))

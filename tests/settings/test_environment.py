@@ -55,7 +55,7 @@ def test_each_required_variable_is_missed(name: str, value: str | None) -> None:
     assert complaints(environ) == [f"{name}: must be set"]
 
 
-def test_all_that_is_wrong_is_said_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     assert [line.partition(":")[0] for line in complaints({"LOG_FORMAT": "xml"})] == [*REQUIRED, "LOG_FORMAT"]
 
 

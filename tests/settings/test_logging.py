@@ -30,7 +30,7 @@ NOT_FOLLOWING = urllib.request.build_opener(_NotFollowing)
     "name",
     ["httpx", "httpcore.http11", "urllib3.connectionpool", "oauthlib.oauth2.rfc6749.grant_types.client_credentials"],
 )
-def test_what_loggers_say_of_requests_and_tokens_is_kept_back_and_their_warnings_are_not(
+def test_log_lines_about_requests_and_tokens_are_dropped_and_warnings_are_kept(
     name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, logger=name)

@@ -79,7 +79,7 @@ def test_successful_logins_count_nothing() -> None:
     assert log_in(network="10.1.0.1") is None
 
 
-def test_an_expired_counter_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_expired_counter_starts_again(monkeypatch: pytest.MonkeyPatch) -> None:
     count("x", "name", RATE)
     monkeypatch.setattr(type(cache), "incr", lambda *_: int("expired"), raising=False)
 

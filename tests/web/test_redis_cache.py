@@ -26,7 +26,7 @@ def redis() -> Iterator[PrivateServer]:
 
 
 @pytest.mark.processes
-def test_what_was_written_is_gone_while_redis_is_away_and_what_is_written_then_is_lost(redis: PrivateServer) -> None:
+def test_reads_miss_and_writes_are_lost_while_redis_is_down(redis: PrivateServer) -> None:
     cache = RedisCache(redis.url, {})
     cache.set("before", 1)
     read = [cache.get("before")]

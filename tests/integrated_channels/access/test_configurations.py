@@ -49,7 +49,7 @@ def test_a_channel_gets_its_settings_and_credentials() -> None:
 
 
 @pytest.mark.parametrize("credentials", [{"token": SECRET}, {"username": "bot", "password": SECRET}])
-def test_its_client_knows_the_secrets_and_takes_them_out_of_messages(credentials: dict[str, str]) -> None:
+def test_its_client_redacts_the_secrets_from_messages(credentials: dict[str, str]) -> None:
     with open_channel(a_configuration(credentials)) as channel:
         assert channel.client.redacted(f"not {SECRET}, bot") == "not [secret], bot"
 
@@ -80,7 +80,7 @@ def test_everything_that_does_not_fit_is_named_at_once_and_no_value_is() -> None
     assert "red" not in message.partition("colour")[2]
 
 
-def test_credentials_that_cannot_be_read_are_told_apart_from_wrong_ones(settings: Settings) -> None:
+def test_unreadable_credentials_are_distinguished_from_wrong_ones(settings: Settings) -> None:
     configuration = a_configuration({"token": SECRET})
     settings.CREDENTIALS_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
 
@@ -113,7 +113,7 @@ def test_faults_of_settings_are_sentences(settings: Any, faults: list[str]) -> N
         {"username": "bot", "password": ""},
     ],
 )
-def test_half_of_a_way_in_is_none(credentials: dict[str, str]) -> None:
+def test_incomplete_credentials_are_rejected(credentials: dict[str, str]) -> None:
     assert credentials_problems("MOODLE", credentials) == ["give a token, or a username and a password"]
 
 

@@ -55,13 +55,13 @@ def test_a_connection_that_works_needs_nothing(
     assert moodle.courses == []
 
 
-def test_clocks_that_are_apart_are_told(configuration: ChannelConfiguration, clock: Clock) -> None:
+def test_a_clock_skew_is_reported(configuration: ChannelConfiguration, clock: Clock) -> None:
     [sentence] = check_connection(configuration, clock=clock)  # The test clock is set to another year.
 
     assert sentence.startswith("The LMS's clock shows ")
 
 
-def test_what_the_account_may_not_do_is_told(
+def test_missing_permissions_of_the_account_are_reported(
     configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     clock.now = timezone.now()
@@ -79,7 +79,7 @@ def test_what_the_account_may_not_do_is_told(
         (Fault(kind=FaultKind.REFUSE), "The connection to the LMS failed"),
     ],
 )
-def test_what_is_wrong_is_told(
+def test_the_problem_is_reported(
     configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock, fault: Fault, expected: str
 ) -> None:
     moodle.faults.add(fault)
@@ -89,7 +89,7 @@ def test_what_is_wrong_is_told(
     assert sentence.startswith(expected)
 
 
-def test_nobody_tries_while_a_run_is_under_way(configuration: ChannelConfiguration, clock: Clock) -> None:
+def test_the_connection_is_not_checked_during_a_run(configuration: ChannelConfiguration, clock: Clock) -> None:
     leases.acquire(configuration.pk, now=clock.now)
 
     assert check_connection(configuration, clock=clock) == [
@@ -97,13 +97,13 @@ def test_nobody_tries_while_a_run_is_under_way(configuration: ChannelConfigurati
     ]
 
 
-def test_a_run_goes_on_after_somebody_has_tried(configuration: ChannelConfiguration, clock: Clock) -> None:
+def test_a_run_continues_after_a_connection_check(configuration: ChannelConfiguration, clock: Clock) -> None:
     check_connection(configuration, clock=clock)
 
     assert run_of(configuration, clock).state == RunState.COMPLETE
 
 
-def test_the_command_prints_what_has_to_be_mended(
+def test_the_command_prints_the_problems(
     configuration: ChannelConfiguration, moodle: MoodleSandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call_command("test_channel", configuration=configuration.pk)
@@ -118,7 +118,9 @@ def test_the_command_prints_what_has_to_be_mended(
         call_command("test_channel", configuration=7)
 
 
-def test_the_admin_tells_it(configuration: ChannelConfiguration, moodle: MoodleSandbox, admin_client: Client) -> None:
+def test_the_admin_shows_the_problems(
+    configuration: ChannelConfiguration, moodle: MoodleSandbox, admin_client: Client
+) -> None:
     page = "/admin/integrated_channels/channelconfiguration/"
 
     assert "The connection works." in run(admin_client, page, "check_connections", [configuration.pk]).content.decode()
@@ -134,7 +136,7 @@ def differences(configuration: ChannelConfiguration, clock: Clock) -> dict[str, 
     return {drift.content_key: drift.difference for drift in check_drift(configuration, clock=clock).differences}
 
 
-def test_a_learning_system_that_was_left_alone_does_not_drift(
+def test_an_lms_without_manual_changes_has_no_drift(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     CatalogFactory.create(courses=3, customer=customer)
@@ -146,7 +148,7 @@ def test_a_learning_system_that_was_left_alone_does_not_drift(
     assert moodle.courses == held
 
 
-def test_what_somebody_did_over_there_is_told(
+def test_manual_changes_in_the_lms_are_reported(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     configuration.delete_limit_percent = 100
@@ -370,7 +372,7 @@ def ended(client: Client, **query: str) -> str:
     return client.get("/integrated-channels/oauth-complete/", query, follow=True).content.decode()
 
 
-def test_a_person_lets_us_in(library: ChannelConfiguration, admin_client: Client) -> None:
+def test_a_user_authorizes_the_configuration(library: ChannelConfiguration, admin_client: Client) -> None:
     page = f"/admin/integrated_channels/channelconfiguration/{library.pk}/change/"
     assert f"/integrated-channels/authorize/{library.pk}/" in admin_client.get(page).content.decode()
 
@@ -390,7 +392,7 @@ def test_a_person_lets_us_in(library: ChannelConfiguration, admin_client: Client
         ({}, "it returned no authorization code"),
     ],
 )
-def test_why_we_are_not_let_in_is_told(
+def test_the_reason_of_a_failed_authorization_is_shown(
     library: ChannelConfiguration, admin_client: Client, query: dict[str, str], expected: str
 ) -> None:
     assert expected in ended(admin_client, state=begun(admin_client, library), **query)
@@ -458,7 +460,7 @@ def test_only_staff_who_may_change_it_begin(
     assert client.get(address).status_code == 403
 
 
-def test_a_channel_without_consent_says_so(configuration: ChannelConfiguration, admin_client: Client) -> None:
+def test_a_channel_without_consent_reports_it(configuration: ChannelConfiguration, admin_client: Client) -> None:
     shown = admin_client.get(f"/integrated-channels/authorize/{configuration.pk}/", follow=True).content.decode()
 
     assert "Moodle needs no authorization. Enter its credentials instead." in shown
@@ -467,7 +469,7 @@ def test_a_channel_without_consent_says_so(configuration: ChannelConfiguration, 
 # --- key rotation -----------------------------------------------------------------------------------------------------
 
 
-def test_credentials_are_encrypted_anew_with_the_newest_key(
+def test_credentials_are_encrypted_again_with_the_newest_key(
     configuration: ChannelConfiguration, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     [old], new = settings.CREDENTIALS_ENCRYPTION_KEYS, Fernet.generate_key().decode()

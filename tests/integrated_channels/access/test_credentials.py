@@ -64,7 +64,7 @@ def test_what_was_rotated_no_longer_needs_the_older_key(settings: Settings) -> N
 
 
 @pytest.mark.parametrize("keys", [[OTHER], [NEW, OTHER], []])
-def test_without_the_right_key_it_says_what_to_do_and_nothing_else(settings: Settings, keys: list[str]) -> None:
+def test_without_the_right_key_the_command_only_prints_what_to_do(settings: Settings, keys: list[str]) -> None:
     stored = encrypt(SECRETS)
     settings.CREDENTIALS_ENCRYPTION_KEYS = keys
 

@@ -136,7 +136,7 @@ def of_sap(**fields: str) -> dict[str, str]:
     return filled_in(channel_code="SAP", **given)
 
 
-def test_credentials_have_to_be_those_that_the_settings_ask_for(admin_client: Client) -> None:
+def test_credentials_have_to_match_the_settings(admin_client: Client) -> None:
     other_kind = json.dumps({"company_id": "acme", "user_id": "us", "token_kind": "saml_bearer"})
 
     refused = text_of(admin_client.post(f"{CONFIGURATIONS}add/", of_sap(settings=other_kind)))
@@ -214,7 +214,7 @@ def test_right_credentials_have_to_be_entered_again_after_another_field_was_wron
     assert "a-newer-token" not in page
 
 
-def test_the_help_names_what_the_channel_can_be_told(admin_client: Client) -> None:
+def test_the_help_lists_the_settings_of_the_channel(admin_client: Client) -> None:
     page = text_of(admin_client.get(f"{CONFIGURATIONS}add/"))
 
     assert "<code>category_id</code>, integer from 1 (default: 1)" in page
@@ -264,7 +264,7 @@ def test_a_configuration_is_found_by_name_or_customer(admin_client: Client, type
     assert shown(admin_client, CONFIGURATIONS, q=typed) == ["Acme's Moodle"]
 
 
-def test_the_page_tells_how_the_last_run_ended(admin_client: Client) -> None:
+def test_the_page_shows_the_result_of_the_last_run(admin_client: Client) -> None:
     configuration = ConfigurationFactory.create()
     older = RunFactory.create(configuration=configuration, started_at=timezone.now() - timedelta(hours=2))
     newest = RunFactory.create(configuration=configuration, started_at=timezone.now(), stopped=True)
@@ -284,7 +284,7 @@ def test_the_page_tells_how_the_last_run_ended(admin_client: Client) -> None:
         (None, "No (the worker stopped responding)"),
     ],
 )
-def test_the_page_tells_whether_a_sync_is_running(admin_client: Client, lease_minutes: int | None, expected: str) -> None:
+def test_the_page_shows_if_a_sync_is_running(admin_client: Client, lease_minutes: int | None, expected: str) -> None:
     configuration = ConfigurationFactory.create()
     RunFactory.create(configuration=configuration, running=True)
     expires_at = None if lease_minutes is None else timezone.now() + timedelta(minutes=lease_minutes)
@@ -367,7 +367,7 @@ def test_a_configuration_can_be_saved_and_synced_at_once(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_broker_that_does_not_answer_is_told(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_broker_is_reported(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_answer(_: int) -> None:
         raise OperationalError
 

@@ -54,7 +54,7 @@ def test_a_list_reads_one_page_of_its_table_without_joining_others(admin_client:
     assert "JOIN" not in rows
 
 
-def test_a_list_that_is_too_long_to_count_says_so_and_has_no_pages_beyond(
+def test_a_list_that_is_too_long_to_count_has_a_note_and_no_further_pages(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(paginator, "MAX_ROWS", 60)
@@ -67,7 +67,7 @@ def test_a_list_that_is_too_long_to_count_says_so_and_has_no_pages_beyond(
     assert beyond.status_code == 302
 
 
-def test_a_list_that_takes_the_database_too_long_is_empty_and_says_why(
+def test_a_list_whose_query_times_out_is_empty_and_shows_the_reason(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def too_slow(_: int) -> None:

@@ -119,13 +119,13 @@ def explained(
         ),
     ],
 )
-def test_each_state_is_said_in_words(columns: dict[str, Any], now: str, prospect: str) -> None:
+def test_each_state_is_described_in_words(columns: dict[str, Any], now: str, prospect: str) -> None:
     explanation = explained(**columns)
 
     assert (explanation.now, explanation.next) == (now, prospect)
 
 
-def test_a_sync_that_is_due_is_said_to_be() -> None:
+def test_a_sync_that_is_due_is_shown_as_due() -> None:
     assert explained(state="pending", due=True).next == "The next sync, which is due now, sends it."
 
 
@@ -148,7 +148,7 @@ def test_nothing_happens_next_while_the_configuration_is_switched_off(state: str
         (RunState.RUNNING, "", f"A sync has been running since {AN_HOUR_AGO}."),
     ],
 )
-def test_the_last_run_tells_why_nothing_has_happened(state: RunState, reason: str, expected: str) -> None:
+def test_the_last_run_explains_why_nothing_was_sent(state: RunState, reason: str, expected: str) -> None:
     last_run = SyncRun(state=state, reason=reason, started_at=DAY_ONE - HOUR)
 
     assert explained(last_run, state="pending").next.endswith(expected)

@@ -117,7 +117,7 @@ class Entered(NamedTuple):
         ),
     ],
 )
-def test_an_administrator_mends_a_wrong_field_and_sees_no_credentials_again(
+def test_an_administrator_corrects_a_wrong_field_and_sees_no_credentials_again(
     page: Page, *, code: str, offered: str, wrong: Entered, expected: str, right: Entered
 ) -> None:
     page.goto("/admin/integrated_channels/channelconfiguration/add/")

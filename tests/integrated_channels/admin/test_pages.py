@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 LISTS = [TRANSMISSIONS, ATTEMPTS, RUNS, CONFIGURATIONS]
 
 
-def test_a_search_for_a_key_tells_state_and_reason(admin_client: Client) -> None:
+def test_a_search_for_a_key_shows_state_and_reason(admin_client: Client) -> None:
     TransmissionFactory.create_for_keys(["Org+A", "Org+B"], rejected=True)
 
     page = text_of(admin_client.get(TRANSMISSIONS, {"q": "Org+B"}))
@@ -72,7 +72,7 @@ def test_a_key_is_found_in_all_configurations(admin_client: Client) -> None:
     assert "Globex&#x27;s" in page
 
 
-def test_a_search_without_result_says_that_keys_are_compared_exactly(admin_client: Client) -> None:
+def test_a_search_without_result_explains_that_keys_are_compared_exactly(admin_client: Client) -> None:
     page = text_of(admin_client.get(TRANSMISSIONS, {"q": "org+<a>"}))
 
     assert "No results for" in page
@@ -80,7 +80,7 @@ def test_a_search_without_result_says_that_keys_are_compared_exactly(admin_clien
     assert "Keys are compared exactly" in page
 
 
-def test_attempts_of_a_wide_search_are_those_of_the_first_items_and_it_says_so(
+def test_attempts_of_a_wide_search_are_of_the_first_items_with_a_note(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attempts, "MAX_ITEMS", 2)
@@ -93,7 +93,7 @@ def test_attempts_of_a_wide_search_are_those_of_the_first_items_and_it_says_so(
     assert "Org+C" not in page
 
 
-def test_the_page_of_a_transmission_says_what_holds_and_what_happens_next(admin_client: Client) -> None:
+def test_the_page_of_a_transmission_shows_its_state_and_the_next_step(admin_client: Client) -> None:
     row = TransmissionFactory.create(content_key="Org+A", rejected=True)
 
     page = text_of(admin_client.get(f"{TRANSMISSIONS}{row.pk}/change/"))
@@ -177,7 +177,7 @@ def test_a_range_of_days_holds_its_last_day(admin_client: Client) -> None:
     assert shown(admin_client, TRANSMISSIONS, last_attempt_at_to=f"{DAY_ONE:%Y-%m-%d}") == ["today"]
 
 
-def test_a_day_that_is_none_is_told_and_finds_nothing(admin_client: Client) -> None:
+def test_an_invalid_date_is_reported_and_finds_nothing(admin_client: Client) -> None:
     TransmissionFactory.create(content_key="Org+A", rejected=True)
 
     page = text_of(admin_client.get(TRANSMISSIONS, {"last_attempt_at_from": "yesterday"}))
@@ -245,7 +245,7 @@ def test_the_newest_attempts_come_first(admin_client: Client) -> None:
     assert [(row.started_at - DAY_ONE) / timedelta(hours=1) for row in rows] == [3, 2, 1, 0]
 
 
-def test_a_run_tells_its_counts_in_words(admin_client: Client) -> None:
+def test_a_run_shows_its_counts_in_words(admin_client: Client) -> None:
     counts = {"create": {"done": 1_312, "in_doubt": 2}, "delete": {"retry": 1}}
     ended = DAY_ONE + timedelta(minutes=4, seconds=10)
     run = RunFactory.create(counts=counts, finished_at=ended, matched=12_000, backlog=17)
@@ -295,7 +295,7 @@ def test_audit_rows_can_be_neither_added_nor_changed_nor_deleted(admin_client: C
         (TRANSMISSIONS, "reason__contains"),
     ],
 )
-def test_what_is_no_filter_cannot_be_asked_for(admin_client: Client, address: str, lookup: str) -> None:
+def test_unknown_filters_are_rejected(admin_client: Client, address: str, lookup: str) -> None:
     assert admin_client.get(address, {lookup: "g"}).status_code == 400
 
 

@@ -103,7 +103,7 @@ def test_all_that_is_read_is_of_one_moment_though_rows_change_between_the_reads(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_versions_that_were_stored_as_databases_store_times_become_text_and_can_go_back() -> None:
+def test_versions_stored_as_times_become_text_and_back() -> None:
     versions = {"a": DAY_ONE, "b": DAY_ONE.replace(microsecond=0), "c": None}
     configuration = ConfigurationFactory.create()
     for key, version in versions.items():

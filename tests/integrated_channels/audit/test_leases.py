@@ -56,7 +56,7 @@ def test_a_lease_that_expired_is_taken_over_with_a_higher_token(
     assert second.token == first.token + 1
 
 
-def test_a_worker_that_was_frozen_while_it_took_the_lease_does_not_get_its_successors(
+def test_a_worker_frozen_while_taking_the_lease_does_not_get_its_successors_lease(
     configuration: ChannelConfiguration, clock: Clock
 ) -> None:
     run_of(configuration, clock)

@@ -80,7 +80,7 @@ def test_no_window_holds_more_calls_than_the_limit(waits: list[float]) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_run_ends_when_its_calls_are_made_and_the_next_one_goes_on_when_there_are_more(
+def test_a_run_ends_when_its_calls_are_spent_and_the_next_run_continues(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     CatalogFactory.create(courses=25, customer=customer)
@@ -104,7 +104,7 @@ def test_a_run_ends_when_its_calls_are_made_and_the_next_one_goes_on_when_there_
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_that_takes_over_knows_how_many_calls_were_made(
+def test_a_successor_continues_with_the_number_of_calls_made(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, clock: Clock
 ) -> None:
     CatalogFactory.create(courses=5, customer=customer)

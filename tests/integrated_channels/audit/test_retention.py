@@ -59,7 +59,7 @@ def test_what_is_newer_or_under_way_or_the_newest_stays() -> None:
     assert {newest_of_other, under_way} <= set(SyncRun.objects.all())
 
 
-def test_the_task_keeps_what_the_setting_says(settings: Settings) -> None:
+def test_the_task_keeps_attempts_for_the_configured_time(settings: Settings) -> None:
     settings.ATTEMPT_RETENTION_DAYS = 10
     configuration = ConfigurationFactory.create()
     TransmissionFactory.create_for_keys("abc", configuration=configuration, rejected=True)

@@ -41,7 +41,7 @@ def nested(depth: int) -> list[Any]:
 # --- catalogs and diffs ---------------------------------------------------------------------------------------------
 
 
-def test_a_customers_catalogs_are_told_in_order_and_no_others(client: CatalogClient) -> None:
+def test_only_a_customers_catalogs_are_listed_in_order(client: CatalogClient) -> None:
     customer = CustomerFactory.create()
     ours = [CatalogFactory.create(customer=customer).pk for _ in range(3)]
     CatalogFactory.create(customer__slug="other")
@@ -56,7 +56,7 @@ def test_a_customer_that_does_not_exist_is_no_customer_without_catalogs(client: 
     assert raised.value.status_code == 404
 
 
-def test_a_diff_tells_what_is_there_and_what_is_new(client: CatalogClient) -> None:
+def test_a_diff_returns_existing_and_new_items(client: CatalogClient) -> None:
     catalog = CatalogFactory.create(content=["A", "B", "é 漢+/"])
 
     answer = client.diff(catalog.pk, ["A", "Z", "é 漢+/"])
@@ -120,7 +120,7 @@ def test_metadata_is_read_into_content_items(client: CatalogClient) -> None:
     assert (answer.unreadable, answer.missing) == ({}, {})
 
 
-def test_documents_come_as_they_are_since_to_compress_them_takes_longer_than_to_send_them(
+def test_documents_are_not_compressed_because_that_takes_longer(
     client: CatalogClient,
 ) -> None:
     catalog = CatalogFactory.create(courses=10)
@@ -179,7 +179,7 @@ def test_organizations_are_names(client: CatalogClient, written: object, read: t
     assert client.metadata(catalog.pk, ["A"]).items["A"].organizations == read
 
 
-def test_a_document_nested_deeper_than_pydantic_reads_json_harms_no_other(client: CatalogClient) -> None:
+def test_a_document_nested_too_deeply_for_pydantic_does_not_affect_other_items(client: CatalogClient) -> None:
     catalog = CatalogFactory.create(content=["A", CourseFactory.build(key="B", syllabus=nested(240))])
 
     assert list(client.metadata(catalog.pk, ["A", "B"]).items) == ["A", "B"]
@@ -193,7 +193,7 @@ def test_metadata_of_a_catalog_that_does_not_exist_is_not_missing_content(client
 # --- access ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_wrong_client_secret_is_told_without_the_secret(settings: Settings) -> None:
+def test_a_wrong_client_secret_is_reported_without_the_secret(settings: Settings) -> None:
     TieredCache.dangerous_clear_all_tiers()  # An earlier test has cached a valid token.
     settings.OAUTH2_CLIENT_SECRET = "not-the-right-secret"
 

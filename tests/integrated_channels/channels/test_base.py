@@ -81,7 +81,7 @@ def test_a_call_has_one_item_and_its_result(lectern: Lectern) -> None:
         lectern.create([item, item])
 
 
-def test_an_error_of_one_item_is_told_with_all_that_it_says() -> None:
+def test_an_error_of_one_item_is_reported_completely() -> None:
     item = Outgoing("A", {}, "3")
     later = RetryableError("Not now.", status_code=503, vendor_code="busy", retry_after_seconds=9)
     refusal = RejectedError("Taken.", status_code=409, vendor_code="taken")

@@ -136,7 +136,7 @@ def test_a_delete_of_what_was_never_there_is_done(connection: Connection) -> Non
 
 
 @pytest.mark.parametrize("action", [Action.UPDATE, Action.DELETE])
-def test_what_somebody_removed_over_there_is_created_or_gone(connection: Connection, action: Action) -> None:
+def test_a_course_that_was_removed_manually_is_created_or_gone(connection: Connection, action: Action) -> None:
     connection.send(Action.CREATE, *KEYS, unseen=True)
     connection.sandbox.reset()
     connection.connect()
@@ -193,7 +193,7 @@ def test_an_answer_that_is_lost_leads_to_no_second_item(connection: Connection, 
 
 
 @pytest.mark.parametrize("action", Action)
-def test_429_stops_the_run_for_as_long_as_it_says(connection: Connection, action: Action) -> None:
+def test_429_stops_the_run_for_its_retry_after(connection: Connection, action: Action) -> None:
     connection.send(Action.CREATE, *KEYS, unseen=True)
     connection.sandbox.faults.add(Fault(kind=FaultKind.ANSWER, status=429, body="", retry_after="700", times=None))
 
@@ -268,7 +268,7 @@ def test_each_status_of_the_vendors_own_table_leads_to_its_outcome(code: str, an
     assert type(transmission.stopped_by) is (answer.stopped_by or type(None))
 
 
-def test_a_bad_item_harms_none_of_its_neighbours(connection: Connection) -> None:
+def test_a_bad_item_affects_no_other_item_of_its_call(connection: Connection) -> None:
     items = [connection.outgoing(Action.CREATE, key, unseen=True) for key in KEYS]
     items.insert(1, connection.bad_item("Northwind+Bad"))
 
@@ -303,7 +303,7 @@ def test_a_call_of_the_most_items_is_taken(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 409, 422, 500])
-def test_no_secret_is_told_whatever_is_answered(
+def test_no_response_makes_a_message_contain_a_secret(
     connection: Connection, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -387,20 +387,20 @@ def test_a_transform_gives_the_same_for_the_same_or_refuses_with_a_sentence(code
 
 
 @pytest.mark.parametrize("code", CHANNELS)
-def test_what_people_enter_is_described(code: str) -> None:
+def test_settings_and_credentials_are_described(code: str) -> None:
     for kind in (CHANNELS[code].settings_class, CHANNELS[code].credentials_class):
         for name, field in kind.model_fields.items():
             assert field.description, f"{kind.__name__}.{name}"
 
 
-def test_a_connection_that_works_has_nothing_to_mend(connection: Connection) -> None:
+def test_a_working_connection_has_no_problems(connection: Connection) -> None:
     before = connection.sandbox.content()
 
     assert list(connection.channel.check_connection()) == []
     assert connection.sandbox.content() == before
 
 
-def test_a_list_tells_what_is_there(connection: Connection) -> None:
+def test_a_list_has_all_existing_courses(connection: Connection) -> None:
     connection.send(Action.CREATE, *KEYS, unseen=True)
     connection.send(Action.DELETE, KEYS[0])
     if not connection.channel.can_list:
@@ -416,7 +416,7 @@ def test_a_list_tells_what_is_there(connection: Connection) -> None:
 
 @pytest.mark.parametrize("title", AWKWARD_TITLES)
 @pytest.mark.parametrize("code", [code for code in CALLING if CHANNELS[code].can_list])
-def test_a_list_tells_texts_as_they_were_sent(code: str, title: str) -> None:
+def test_a_list_has_texts_as_they_were_sent(code: str, title: str) -> None:
     connection = Connection(code)
     connection.send(Action.CREATE, KEYS[0], unseen=True, title=title)
     payload = connection.channel.transform(item_of(KEYS[0], title=title))

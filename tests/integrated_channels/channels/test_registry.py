@@ -20,7 +20,7 @@ def test_moodle_is_there() -> None:
     assert CHANNELS["MOODLE"].label == "Moodle"
 
 
-def test_choices_are_ordered_by_what_people_read() -> None:
+def test_choices_are_ordered_by_label() -> None:
     choices = channel_choices()
 
     assert dict(choices) == {code: channel.label for code, channel in CHANNELS.items()}

@@ -26,7 +26,7 @@ def test_an_answer_is_read_as_a_model_or_as_a_list_or_dictionary() -> None:
     assert read(dict[str, bool], an_answer('{"read_sis": true}')) == {"read_sis": True}
 
 
-def test_something_else_may_come_right_and_is_told_by_its_place_alone() -> None:
+def test_a_response_with_wrong_content_is_retried_and_reported_by_position_only() -> None:
     with pytest.raises(RetryableError) as raised:
         read(list[Course], an_answer('[{"id": 7}, {"id": "a secret"}]'))
 
@@ -34,7 +34,7 @@ def test_something_else_may_come_right_and_is_told_by_its_place_alone() -> None:
     assert (raised.value.status_code, "a secret" in raised.value.message) == (200, False)
 
 
-def test_a_value_that_is_something_else_as_a_whole_is_told_by_its_type() -> None:
+def test_a_response_of_another_type_is_reported_by_its_type() -> None:
     with pytest.raises(RetryableError, match=r"unexpected response \(list\)"):
         validated(Course, [], status_code=200)
 

@@ -225,7 +225,7 @@ def test_the_earliest_times_are_stored(staged: ChannelConfiguration, ask: Callab
     assert staged.pk
 
 
-def test_a_count_that_is_no_number_asks_for_everything(
+def test_a_count_that_is_no_number_returns_everything(
     staged: ChannelConfiguration, ask: Callable[..., list[str]]
 ) -> None:
     for count in ("", "0", "-1", "x", "10.5", "9" * 5_000, "٣" * 50):

@@ -242,7 +242,7 @@ def test_a_clock_that_is_wrong_loses_nothing(
     assert portal.offered() == {"A": "New", "B": "Course B"}
 
 
-def test_a_portal_that_never_says_since_when_proves_by_coming_again_where_that_is_set(
+def test_any_next_poll_acknowledges_with_the_setting_for_portals_without_times(
     configure: Callable[..., ChannelConfiguration],
     customer: EnterpriseCustomer,
     portal: CornerstoneSandbox,
@@ -401,7 +401,7 @@ def test_the_portal_shows_a_password_or_a_token(
     ],
 )
 @pytest.mark.parametrize("exists", [True, False])
-def test_strangers_learn_nothing(
+def test_unauthenticated_callers_receive_nothing(
     client: Client, configuration: ChannelConfiguration, headers: dict[str, str], *, exists: bool
 ) -> None:
     customer = configuration.enterprise_customer_uuid if exists else uuid4()
@@ -464,7 +464,7 @@ def test_a_token_expires(client: Client, configuration: ChannelConfiguration, mo
         ({"grant_type": "password"}, 400, "unsupported_grant_type"),
     ],
 )
-def test_a_token_is_refused_as_oauth_2_says(
+def test_a_token_request_is_rejected_as_specified_by_oauth_2(
     client: Client, configuration: ChannelConfiguration, form: dict[str, str], status: int, error: str
 ) -> None:
     answer = token_of(client, **form)

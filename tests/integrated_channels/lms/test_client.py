@@ -118,14 +118,14 @@ def test_a_status_decides_what_to_do(status: int, error: type[SyncError]) -> Non
     assert (type(raised), raised.status_code) == (error, status)
 
 
-def test_the_start_of_the_body_is_told() -> None:
+def test_the_start_of_the_body_is_reported() -> None:
     raised = failure_of(answering(422, text=" <p>Why</p> " + "x" * 1_000))
 
     assert raised.message.startswith("The LMS returned 422: <p>Why</p> xxx")
     assert len(raised.message) < 350
 
 
-def test_a_body_that_is_not_text_can_be_told_too() -> None:
+def test_a_body_that_is_not_text_is_reported() -> None:
     assert failure_of(answering(500, content=b"\xff\xfe")).message == "The LMS returned 500: \ufffd\ufffd"
 
 
@@ -133,7 +133,7 @@ def test_an_empty_body_needs_no_words() -> None:
     assert failure_of(answering(500)).message == "The LMS returned 500."
 
 
-def test_a_redirect_is_not_followed_and_its_aim_is_told() -> None:
+def test_a_redirect_is_not_followed_and_its_target_is_in_the_message() -> None:
     asked: list[str] = []
 
     def moved(request: httpx.Request) -> httpx.Response:
@@ -180,7 +180,7 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(value: str, seconds: float 
     assert retry_after_seconds({"retry-after": value}, now=NOON) == seconds
 
 
-def test_no_retry_after_is_none() -> None:
+def test_a_missing_retry_after_gives_no_delay() -> None:
     assert retry_after_seconds({}) is None
 
 
@@ -195,9 +195,7 @@ def test_no_retry_after_is_too_odd(value: str) -> None:
 
 
 @pytest.mark.parametrize(("status", "kind"), [(429, ThrottledError), (503, RetryableError)])
-def test_only_a_passing_failure_tells_how_long_to_wait(
-    status: int, kind: type[ThrottledError | RetryableError]
-) -> None:
+def test_only_a_temporary_failure_has_a_retry_after(status: int, kind: type[ThrottledError | RetryableError]) -> None:
     raised = failure_of(answering(status, headers={"Retry-After": "7"}))
 
     assert isinstance(raised, kind)
@@ -216,7 +214,7 @@ def test_an_lms_own_code_and_words_take_the_place_of_the_body(status: int) -> No
     assert raised.value.message == f"The LMS returned {status}: No [secret], no."
 
 
-def test_where_it_has_no_words_of_its_own_the_body_is_told() -> None:
+def test_the_body_is_reported_if_there_is_no_message() -> None:
     with answering(502, text="<p>Proxy</p>") as client, pytest.raises(SyncError, match=r"502: <p>Proxy</p>"):
         client.send("POST", "/page", explain=lambda _: ("", ""))
 
@@ -290,7 +288,7 @@ def test_an_answer_of_just_the_largest_size_is_taken(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("base_url", ["", "lms", "ftp://lms.test", "http://", "http://lms:port", "http://a..b"])
-def test_a_base_url_that_is_none_is_a_fault_of_the_configuration(base_url: str) -> None:
+def test_an_invalid_base_url_is_a_configuration_error(base_url: str) -> None:
     raised = failure_of(LMSClient(base_url))
 
     assert type(raised) is ConfigurationError
@@ -300,7 +298,7 @@ def test_a_base_url_that_is_none_is_a_fault_of_the_configuration(base_url: str) 
 # --- over a real socket ---------------------------------------------------------------------------------------------
 
 
-def test_nobody_listens() -> None:
+def test_a_closed_port_is_reported() -> None:
     raised = failure_of(LMSClient(f"http://127.0.0.1:{free_port()}", private_addresses=True))
 
     assert type(raised) is RetryableError

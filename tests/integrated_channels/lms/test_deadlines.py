@@ -65,7 +65,7 @@ def client_of(url: str, **arguments: Any) -> LMSClient:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_call_ends_by_its_deadline_whatever_part_of_it_is_endless(kind: str) -> None:
+def test_a_call_ends_by_its_deadline_if_any_part_of_it_is_endless(kind: str) -> None:
     with endless_lms(kind) as url, client_of(url) as client:
         began = time.monotonic()
         with pytest.raises(DeadlineExceededError, match=r"did not complete any response within 0\.6 seconds"):

@@ -95,7 +95,7 @@ def test_other_encodings_and_several_of_them_are_refused_by_name(encoding: str) 
         (zlib.compress(b"[]"), "is not gzip"),
     ],
 )
-def test_a_body_that_is_not_what_its_header_says_is_refused(body: bytes, reason: str) -> None:
+def test_a_body_that_contradicts_its_header_is_rejected(body: bytes, reason: str) -> None:
     with pytest.raises(BodyError, match=reason):
         read(body)
 

@@ -141,7 +141,7 @@ def test_a_name_that_leads_elsewhere_with_the_next_look_up_is_refused_then(monke
     assert asked == ["lms.test", "lms.test"]
 
 
-def test_the_connection_goes_to_the_address_that_was_checked_under_the_hosts_own_name(
+def test_the_connection_uses_the_checked_address_with_the_hosts_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Loopback counts as public in this test: there is no other address to listen on."""
@@ -186,7 +186,7 @@ def test_a_proxy_from_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_run_stops_and_says_why(
+def test_a_run_stops_with_a_reason(
     configuration: ChannelConfiguration,
     customer: EnterpriseCustomer,
     moodle: MoodleSandbox,

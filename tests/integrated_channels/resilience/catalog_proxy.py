@@ -33,8 +33,8 @@ class CatalogProxy(SandboxApplication):
         def pass_on() -> Response:
             url = f"{self.service_url}{path}?{query}"
             answer = self.client.request(method, url, content=body, headers=headers)
-            told = {name: answer.headers[name] for name in _ANSWER_HEADERS if name in answer.headers}
-            return Response(answer.content, status=answer.status_code, headers=told)
+            passed_on = {name: answer.headers[name] for name in _ANSWER_HEADERS if name in answer.headers}
+            return Response(answer.content, status=answer.status_code, headers=passed_on)
 
         return Operation(path, pass_on)
 

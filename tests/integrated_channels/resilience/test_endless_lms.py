@@ -78,7 +78,9 @@ def fleet(tmp_path: Path, redis_url: str) -> Iterator[Fleet]:
             site.dialogue("from tests.integrated_channels.resilience.admin_process import main; main()")
         )
         made = admin_process.ask(do="make_customer", name="Acme", catalogs=1)
-        admin_process.ask(do="put", catalog=made["catalogs"][0], documents=[CourseFactory.build(key=key) for key in "ABC"])
+        admin_process.ask(
+            do="put", catalog=made["catalogs"][0], documents=[CourseFactory.build(key=key) for key in "ABC"]
+        )
         lms = MoodleSandbox()
         announced = {"settings": dict(lms.channel_settings()), "credentials": dict(lms.channel_credentials())}
 

@@ -213,7 +213,7 @@ def scenario(
 
 
 @pytest.mark.reduced_to("moodle", on_mariadb=NAMES)
-def test_whatever_the_lms_answers_it_equals_the_catalogs_once_it_answers_well(
+def test_after_any_responses_the_lms_equals_the_catalogs_once_failures_stop(
     scenario: FaultScenario, monkeypatch: pytest.MonkeyPatch, report: Callable[[str], None], *, soak: bool
 ) -> None:
     changes = scenario.system.changes

@@ -223,7 +223,7 @@ def workers(settings: Settings) -> Iterator[Workers]:
 
 @pytest.mark.timeout(3_600)  # hypothesis may take minutes to shorten a failing scenario.
 @pytest.mark.django_db(transaction=True)
-def test_whatever_asks_for_the_feed_nothing_counts_as_received_that_was_lost(
+def test_no_lost_entry_of_the_feed_counts_as_received(
     workers: Workers,
     clock: TickingClock,
     *,

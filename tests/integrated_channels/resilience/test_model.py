@@ -232,7 +232,7 @@ def workers(settings: Settings) -> Iterator[Workers]:
 
 @pytest.mark.timeout(3_600)  # hypothesis may take minutes to shorten a failing scenario.
 @pytest.mark.django_db(transaction=True)
-def test_whatever_happens_the_records_are_true_and_in_the_end_everything_is_right(
+def test_in_any_scenario_the_records_are_true_and_everything_converges(
     workers: Workers, *, seed: int, soak: bool, report: Callable[[str], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL)

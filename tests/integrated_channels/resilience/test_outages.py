@@ -180,7 +180,7 @@ def servers(
     worker.kill()
 
 
-def test_whatever_goes_away_and_comes_back_the_next_syncs_make_everything_equal(
+def test_after_an_outage_of_any_server_the_next_syncs_make_everything_equal(
     environment: Environment, servers: Servers, *, seed: int, soak: bool, report: Callable[[str], None]
 ) -> None:
     chance, struck, missed = Random(seed), Counter[str](), 0

@@ -70,7 +70,7 @@ def test_what_an_error_in_the_program_leaves_in_flight_is_in_doubt(
 
 
 @pytest.mark.only_on("mariadb")  # SQLite connections do not break.
-def test_a_run_whose_database_connection_breaks_says_so_and_the_next_one_need_not_wait(
+def test_a_run_whose_database_connection_breaks_releases_its_lease_with_a_reason(
     configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection.ensure_connection()
@@ -84,7 +84,7 @@ def test_a_run_whose_database_connection_breaks_says_so_and_the_next_one_need_no
 
 
 @pytest.mark.only_on("mariadb")
-def test_a_connection_that_breaks_right_after_a_commit_is_not_taken_for_one_in_a_transaction(
+def test_a_connection_that_breaks_after_a_commit_is_not_treated_as_in_a_transaction(
     configuration: ChannelConfiguration, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_attempts, commit = attempts.open_attempts, connection.commit

@@ -76,14 +76,14 @@ def test_what_cannot_be_sent_back_is_no_etag(catalog: ScriptedCatalog, client: C
     assert client.catalogs_of(CUSTOMER) == CatalogList([CATALOG], "")
 
 
-def test_another_etag_says_that_something_changed(catalog: ScriptedCatalog, client: CatalogClient) -> None:
+def test_another_etag_means_a_change(catalog: ScriptedCatalog, client: CatalogClient) -> None:
     catalog.answers["enterprise-catalogs"] = [a_list('"2"')]
 
     assert client.catalogs_unless('"1"', CUSTOMER) == CatalogList([CATALOG], '"2"')
 
 
 @pytest.mark.parametrize(("known", "answered"), [('"1"', '"1"'), ('W/"1"', '"1"'), ('"1"', 'W/"1"')])
-def test_a_whole_answer_with_the_etag_that_is_known_says_that_nothing_changed(
+def test_a_complete_response_with_the_known_etag_means_no_change(
     catalog: ScriptedCatalog, client: CatalogClient, known: str, answered: str
 ) -> None:
     catalog.answers["enterprise-catalogs"] = [a_list(answered)]
@@ -97,7 +97,7 @@ def test_a_whole_answer_without_an_etag_does_not(catalog: ScriptedCatalog, clien
     assert client.catalogs_unless('"1"', CUSTOMER) == CatalogList([CATALOG], "")
 
 
-def test_a_304_that_nobody_asked_for_is_a_failure(catalog: ScriptedCatalog, client: CatalogClient) -> None:
+def test_an_unconditional_request_with_a_304_is_a_failure(catalog: ScriptedCatalog, client: CatalogClient) -> None:
     catalog.answers["enterprise-catalogs"] = [Response(status=304)]
 
     with pytest.raises(CatalogUnavailableError, match="returned 304 for GET") as raised:

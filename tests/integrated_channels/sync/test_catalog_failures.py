@@ -100,7 +100,7 @@ def test_any_status_but_200_is_a_failure(
 
 
 @each_question
-def test_what_a_failure_repeats_of_us_is_not_told(
+def test_our_credentials_in_an_error_are_not_reported(
     catalog: ScriptedCatalog, client: CatalogClient, ask: Callable[[CatalogClient], object]
 ) -> None:
     echo = Response(f"You sent Authorization: JWT {TOKEN}, and {b64encode(SECRET.encode()).decode()}.", status=500)
@@ -109,7 +109,9 @@ def test_what_a_failure_repeats_of_us_is_not_told(
     assert reason_of(ask, client).endswith("You sent Authorization: JWT [secret], and [secret].")
 
 
-def test_what_a_log_in_redirects_to_is_told_without_our_secret(catalog: ScriptedCatalog, client: CatalogClient) -> None:
+def test_the_redirect_of_a_login_is_reported_without_our_secret(
+    catalog: ScriptedCatalog, client: CatalogClient
+) -> None:
     there = Response(status=302, headers={"Location": f"/nowhere/access_token?client_secret={SECRET}"})
     catalog.answers["access_token"] = [there, Response(status=404)]
 
@@ -223,7 +225,7 @@ def test_a_token_end_point_that_answers_without_a_token_is_a_failure(
     assert catalog.calls == {"access_token": 1}
 
 
-def test_a_token_is_asked_for_once_and_sent_as_open_edx_does(catalog: ScriptedCatalog, client: CatalogClient) -> None:
+def test_a_token_is_requested_once_and_sent_like_open_edxs(catalog: ScriptedCatalog, client: CatalogClient) -> None:
     client.diff(CATALOG, [])
     client.diff(CATALOG, [])
 
@@ -273,7 +275,7 @@ def test_metadata_that_leaves_keys_out_does_not_mean_that_they_are_missing(clien
     assert reason == "The catalog service's response omits 2 of 3 keys."
 
 
-def test_a_catalog_that_changes_between_two_parts_of_a_diff_is_asked_again_later(
+def test_a_catalog_that_changes_between_two_parts_of_a_diff_is_requested_later(
     catalog: ScriptedCatalog, client: CatalogClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalog_client, "MAX_DIFF_KEYS", 1)

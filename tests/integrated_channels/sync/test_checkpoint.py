@@ -71,7 +71,7 @@ def edit(configuration: ChannelConfiguration, **columns: Any) -> ChannelConfigur
 
 
 @pytest.mark.usefixtures("catalog")
-def test_an_unchanged_run_asks_for_the_list_alone_and_is_complete(
+def test_an_unchanged_run_requests_only_the_list_and_is_complete(
     configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock, asked: list[str]
 ) -> None:
     calls = moodle.calls.copy()
@@ -146,7 +146,7 @@ def test_an_etag_works_whether_or_not_the_answer_was_compressed_on_its_way(
     [{"display_name": "New"}, {"chunk_size": 1}, {"max_chunks_per_run": 1}, {"sync_interval_minutes": 1}],
     ids=lambda columns: next(iter(columns)),
 )
-def test_an_edit_of_name_or_pace_asks_for_no_diff(
+def test_an_edit_of_name_or_pace_requests_no_diff(
     configuration: ChannelConfiguration, clock: Clock, asked: list[str], columns: dict[str, Any]
 ) -> None:
     run_of(edit(configuration, **columns), clock)
@@ -293,7 +293,7 @@ def test_other_catalogs_that_are_named_while_a_run_sends_are_sent_by_the_next(
 
 @pytest.mark.usefixtures("catalog")
 @pytest.mark.parametrize("column", ["base_url", "settings", "credentials"])
-def test_an_edit_of_where_it_goes_asks_for_a_diff(
+def test_an_edit_of_the_target_requests_a_diff(
     configuration: ChannelConfiguration, clock: Clock, asked: list[str], column: str
 ) -> None:
     edited = {
@@ -340,7 +340,7 @@ def test_an_item_that_failed_is_tried_again_when_it_is_due(
     assert run_of(configuration, clock).reason == REASON
 
 
-def test_an_incomplete_run_lets_be_forgotten_what_a_complete_one_remembered(
+def test_an_incomplete_run_clears_the_checkpoint(
     configuration: ChannelConfiguration, catalog: EnterpriseCatalog, clock: Clock, asked: list[str]
 ) -> None:
     import_into(catalog, [CourseFactory.build(key="C", title=None)], now=clock.now)
@@ -356,7 +356,7 @@ def test_an_incomplete_run_lets_be_forgotten_what_a_complete_one_remembered(
 
 
 @pytest.mark.usefixtures("catalog")
-def test_a_run_that_had_to_stop_lets_it_be_forgotten(configuration: ChannelConfiguration, clock: Clock) -> None:
+def test_a_stopped_run_clears_the_checkpoint(configuration: ChannelConfiguration, clock: Clock) -> None:
     stopped = run_of(edit(configuration, settings={"category_id": "first"}), clock)
 
     assert stopped.state == RunState.STOPPED
@@ -365,7 +365,7 @@ def test_a_run_that_had_to_stop_lets_it_be_forgotten(configuration: ChannelConfi
 
 
 @pytest.mark.usefixtures("catalog")
-def test_after_a_run_that_died_a_diff_is_asked_for(
+def test_after_a_dead_run_a_diff_is_requested(
     configuration: ChannelConfiguration, clock: Clock, asked: list[str]
 ) -> None:
     leases.acquire(configuration.pk, now=clock.now)
@@ -379,9 +379,7 @@ def test_after_a_run_that_died_a_diff_is_asked_for(
 
 
 @pytest.mark.usefixtures("catalog")
-def test_the_death_of_a_run_is_not_forgotten_by_the_death_of_the_next(
-    configuration: ChannelConfiguration, clock: Clock
-) -> None:
+def test_settling_a_dead_run_clears_the_checkpoint(configuration: ChannelConfiguration, clock: Clock) -> None:
     leases.acquire(configuration.pk, now=clock.now)
     runs.start_run(configuration, now=clock.now)
     clock.forward(seconds=leases.LEASE_DURATION.total_seconds())

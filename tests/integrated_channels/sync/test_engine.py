@@ -186,7 +186,7 @@ def test_a_run_sends_at_most_its_number_of_chunks_and_the_next_ones_finish(
     assert len(moodle.offered()) == 5
 
 
-def test_a_course_that_somebody_deleted_in_the_lms_is_made_again_when_it_changes(
+def test_a_course_deleted_manually_in_the_lms_is_created_again_when_it_changes(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     catalog = CatalogFactory.create(content=["A"], customer=customer)

@@ -129,7 +129,7 @@ def test_the_union_of_all_catalogs_of_the_customer_is_desired(
     }
 
 
-def test_only_named_catalogs_count_in_whatever_order_they_are_named(
+def test_only_configured_catalogs_count_in_any_order(
     client: CatalogClient, customer: EnterpriseCustomer, overlapping: tuple[EnterpriseCatalog, EnterpriseCatalog]
 ) -> None:
     first, second = overlapping
@@ -171,7 +171,7 @@ def test_an_item_that_was_deleted_is_new_again(
     assert found["B"] == DesiredItem(first.pk, None)
 
 
-def test_what_is_settled_in_its_newest_version_is_matched_in_the_catalog_that_it_was_sent_from(
+def test_a_settled_item_is_matched_in_the_catalog_that_it_was_sent_from(
     client: CatalogClient, overlapping: tuple[EnterpriseCatalog, EnterpriseCatalog]
 ) -> None:
     first, second = (catalog.pk for catalog in overlapping)
@@ -269,7 +269,7 @@ def test_items_of_several_catalogs_are_fetched_from_their_own(
     assert [item.content_key for item in export.outgoing] == ["A", "C"]
 
 
-def test_each_catalog_is_asked_once_for_its_items_and_none_for_deletes(channel: Moodle) -> None:
+def test_items_of_each_catalog_are_requested_once_and_none_for_deletes(channel: Moodle) -> None:
     first, second = uuid.UUID(int=1), uuid.UUID(int=2)
     wanted = [PlannedItem(key, Action.CREATE, "test", first if key < "C" else second) for key in "ACB"]
     gone = PlannedItem("gone", Action.DELETE, "left the catalogs")
@@ -284,7 +284,7 @@ def test_each_catalog_is_asked_once_for_its_items_and_none_for_deletes(channel: 
     assert catalog.metadata.call_count == 2
 
 
-def test_a_document_that_cannot_be_read_or_sent_harms_no_other(client: CatalogClient, channel: Moodle) -> None:
+def test_a_document_that_cannot_be_read_or_sent_affects_no_other_item(client: CatalogClient, channel: Moodle) -> None:
     catalog = CatalogFactory.create(
         content=["A", CourseFactory.build(key="B", title={"not": "text"}), CourseFactory.build(key="C", title=None)]
     )

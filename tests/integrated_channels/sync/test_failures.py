@@ -43,7 +43,7 @@ def test_an_item_that_cannot_be_sent_is_recorded_with_its_reason_and_stops_nothi
     assert row_of("Z").reason == "The content document is invalid: title: Input should be a valid string"
 
 
-def test_an_item_that_the_lms_refuses_harms_no_other_of_its_chunk(
+def test_an_item_that_the_lms_rejects_affects_no_other_item_of_its_chunk(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     moodle.table.add(
@@ -113,7 +113,7 @@ def test_a_passing_failure_rests_and_is_tried_again_when_due(
     assert [attempt.outcome for attempt in row_of("A").attempt_rows.order_by("pk")] == ["retry", "done"]
 
 
-def test_an_answer_that_was_lost_after_the_lms_did_the_work_leads_to_no_second_course(
+def test_a_response_lost_after_the_create_leads_to_no_second_course(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     CatalogFactory.create(content=["A"], customer=customer)
@@ -174,7 +174,7 @@ def test_a_row_names_the_catalog_of_what_the_lms_holds_until_it_holds_something_
     assert (row_of("A").state, row_of("A").catalog_uuid) == ("transmitted", first.pk)
 
 
-def test_a_silent_lms_ends_the_run_after_three_chunks(
+def test_an_unresponsive_lms_ends_the_run_after_three_chunks(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     CatalogFactory.create(courses=8, customer=customer)
@@ -237,7 +237,7 @@ def test_a_catalog_of_another_customer_is_never_sent(
     assert not moodle.courses
 
 
-def test_settings_that_do_not_fit_the_channel_end_the_run_with_the_field_that_is_wrong(
+def test_settings_that_do_not_fit_the_channel_end_the_run_with_the_wrong_field(
     configure: Callable[..., ChannelConfiguration], clock: Clock
 ) -> None:
     run = run_of(configure(settings={"category_id": "first"}), clock)
@@ -256,7 +256,7 @@ MADE_AND_REFUSED = Fault(
 )
 
 
-def test_a_course_that_the_lms_made_and_refused_all_the_same_is_adopted(
+def test_a_course_that_the_lms_created_but_reported_as_rejected_is_adopted(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     CatalogFactory.create(courses=3, customer=customer)
@@ -269,7 +269,7 @@ def test_a_course_that_the_lms_made_and_refused_all_the_same_is_adopted(
     assert moodle.calls["core_course_create_courses"] == 1
 
 
-def test_what_was_looked_for_in_vain_and_then_made_and_refused_all_the_same_is_not_made_again(
+def test_a_course_created_but_reported_as_rejected_is_not_created_again(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     CatalogFactory.create(courses=4, customer=customer)
@@ -299,7 +299,7 @@ def test_the_half_of_a_refused_call_that_was_made_and_refused_is_not_made_again(
     assert moodle.calls["core_course_create_courses"] == 3  # 4 items, then two halves; no half is split again.
 
 
-def test_a_course_that_the_lms_made_and_refused_all_the_same_is_hidden_when_it_leaves(
+def test_a_course_created_but_reported_as_rejected_is_hidden_when_it_leaves(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     catalog = CatalogFactory.create(content=["A"], customer=customer)
@@ -344,7 +344,7 @@ def test_a_course_that_came_back_is_pending_if_the_run_had_to_stop_while_it_was_
 
 
 @pytest.mark.parametrize("was_there_before", [False, True])
-def test_a_course_that_may_have_been_made_before_the_run_stopped_is_hidden_when_it_leaves(
+def test_a_course_possibly_created_before_the_run_stopped_is_hidden_when_it_leaves(
     configuration: ChannelConfiguration,
     customer: EnterpriseCustomer,
     moodle: MoodleSandbox,
@@ -402,7 +402,7 @@ def test_a_change_that_may_have_been_made_before_the_run_stopped_is_taken_back(
     assert moodle.offered() == before
 
 
-def test_a_delete_that_may_have_been_made_is_taken_back_though_the_first_run_to_do_so_stopped_too(
+def test_a_delete_in_doubt_is_reverted_even_if_the_first_run_to_do_so_stopped(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     catalog = CatalogFactory.create(content=["A", "B"], customer=customer)

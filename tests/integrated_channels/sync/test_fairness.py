@@ -109,7 +109,7 @@ def test_a_change_that_is_taken_back_before_its_turn_is_due_no_more(
     assert moodle.offered().keys() == {"Northwind+C000000", "Northwind+C000002"}
 
 
-def test_dead_credentials_stop_the_run_and_the_rows_of_the_rest_tell_why(
+def test_dead_credentials_stop_the_run_and_unsent_rows_have_the_reason(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     CatalogFactory.create(courses=6, customer=customer)
@@ -125,7 +125,7 @@ def test_dead_credentials_stop_the_run_and_the_rows_of_the_rest_tell_why(
     assert accounts_of(configuration) == Accounts(4, clock.now, 0, None)
 
 
-def test_accounts_tell_since_when_items_fail(
+def test_accounts_contain_since_when_items_fail(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     catalog = CatalogFactory.create(content=[CourseFactory.build(key="A", title=None)], customer=customer)

@@ -114,7 +114,7 @@ def test_a_dead_letter_is_sent_again_when_its_content_changes(
 
 
 @pytest.mark.usefixtures("catalog")
-def test_a_dead_letter_is_sent_again_when_somebody_says_so(
+def test_a_dead_letter_is_sent_again_after_an_operator_queues_it(
     configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given_up(configuration, moodle, clock)
@@ -142,7 +142,7 @@ def test_only_what_failed_is_queued_again(
 
 
 @pytest.mark.usefixtures("catalog")
-def test_what_somebody_changed_in_the_lms_is_sent_again_on_demand(
+def test_a_course_changed_manually_in_the_lms_is_sent_again_on_demand(
     configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run_of(configuration, clock)

@@ -270,7 +270,7 @@ def test_what_comes_back_changed_is_updated(
     assert len(moodle.offered()) == 11
 
 
-def test_when_few_are_left_to_delete_nobody_has_to_approve(
+def test_few_remaining_deletes_need_no_approval(
     configuration: ChannelConfiguration, emptied: EnterpriseCatalog, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     run_of(configuration, clock)

@@ -91,9 +91,7 @@ def sync(site: Site) -> dict[str, Any]:
     return report
 
 
-def test_a_second_interrupt_ends_a_sync_in_the_middle_of_a_call_and_the_next_one_continues(
-    site: Site, lms: str
-) -> None:
+def test_a_second_interrupt_ends_a_sync_within_a_call_and_the_next_sync_continues(site: Site, lms: str) -> None:
     delay(lms, CREATE, seconds=60)
 
     ended = interrupted(site, lms, "sync_channels", during=CREATE, twice=True)

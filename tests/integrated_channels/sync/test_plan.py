@@ -255,7 +255,7 @@ def test_what_failed_before_comes_last_and_with_ever_fewer_others() -> None:
     assert ["".join(each.content_key for each in chunk.items) for chunk in cut] == ["bf", "ac", "g", "d", "e"]
 
 
-def test_where_a_call_takes_one_item_nobody_is_in_company_and_chunks_stay_whole() -> None:
+def test_with_one_item_per_call_chunks_stay_whole() -> None:
     cut = chunks(SyncPlan([], CREATES, [], [], 0, 0, 0), chunk_size=8, call_size=1, now=DAY_ONE)
 
     assert ["".join(each.content_key for each in chunk.items) for chunk in cut] == ["bf", "ac", "de"]
@@ -269,7 +269,7 @@ def test_what_was_due_and_is_again_as_the_lms_has_it_needs_nothing_but_a_note() 
     assert (sync_plan.back, sync_plan.size, sync_plan.desired) == (["k"], 0, 1)
 
 
-def test_what_may_have_been_changed_is_sent_though_the_catalog_has_it_as_it_was_before() -> None:
+def test_an_item_in_doubt_is_sent_although_the_catalog_reverted_it() -> None:
     tried = replace(HELD, action=Action.UPDATE, due_since=DAY_ONE, is_payload_known=False)
 
     [item] = plan({"k": DesiredItem(CATALOG, DAY_ONE)}, {"k": tried}, now=DAY_ONE).updates
@@ -281,7 +281,7 @@ DEAD = replace(HELD, state=State.DEAD_LETTER, attempted_updated_at=LATER, failur
 
 
 @pytest.mark.parametrize("state", [State.HELD, State.KEPT])
-def test_what_came_back_before_its_delete_was_decided_is_sent_again_if_the_lms_may_have_lost_it(state: State) -> None:
+def test_an_item_back_before_its_delete_was_decided_is_sent_if_it_may_be_missing(state: State) -> None:
     record = replace(HELD, state=state, action=Action.DELETE, due_since=DAY_ONE)
     item = DesiredItem(CATALOG, DAY_ONE)
 
@@ -346,5 +346,5 @@ def test_the_rest_after_a_failure_doubles_up_to_a_day(failures: int, minutes: in
 
 
 @given(failures=st.integers(1, 100), jitter=st.floats(0, 1), asked=st.floats(0, 1e6))
-def test_the_rest_never_undercuts_what_the_lms_asked_for(failures: int, jitter: float, asked: float) -> None:
+def test_the_retry_delay_is_never_shorter_than_the_retry_after(failures: int, jitter: float, asked: float) -> None:
     assert retry_delay_seconds(failures, jitter=jitter, retry_after_seconds=asked) >= asked

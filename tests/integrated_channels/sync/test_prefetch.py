@@ -65,7 +65,7 @@ def test_a_chunk_that_was_not_the_expected_one_gets_its_own(kitchen: Kitchen) ->
         assert prefetcher.result(C) == ("C", 2)
 
 
-def test_a_failure_is_raised_when_it_is_the_chunks_turn_and_harms_no_other(kitchen: Kitchen) -> None:
+def test_a_failure_is_raised_at_its_chunk_and_affects_no_other_chunk(kitchen: Kitchen) -> None:
     with ChunkPrefetcher(kitchen.prepare) as prefetcher:
         kitchen.fails = True
         prefetcher.start(A)

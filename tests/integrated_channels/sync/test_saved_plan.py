@@ -103,7 +103,7 @@ def test_a_plan_is_refused_when_anything_has_moved_on(
     assert moodle.calls == calls
 
 
-def test_an_item_that_somebody_queued_again_makes_a_plan_stale(
+def test_an_item_that_an_operator_queued_again_makes_a_plan_stale(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock
 ) -> None:
     CatalogFactory.create(content=[CourseFactory.build(key="A", title=None)], customer=customer)

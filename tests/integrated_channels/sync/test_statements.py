@@ -70,7 +70,7 @@ def test_an_unchanged_sync_takes_at_most_8_statements_in_all(
 
 
 @pytest.mark.parametrize("count", [0, 10, 1000])
-def test_a_sync_that_finds_nothing_to_do_in_changed_catalogs_takes_at_most_20_statements_in_all(
+def test_a_sync_with_nothing_to_do_in_changed_catalogs_takes_at_most_20_statements(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock, count: int
 ) -> None:
     catalog = CatalogFactory.create(courses=count, customer=customer)

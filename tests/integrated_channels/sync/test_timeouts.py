@@ -100,7 +100,7 @@ def test_the_next_call_is_sent_when_the_lms_has_finished_the_last_one(fake_lms: 
     assert [result.remote_id for result in transmission.results.values()] == [f"id-{n}" for n in range(1, 9)]
 
 
-def test_a_call_that_is_not_finished_in_time_ends_the_run_and_its_items_are_looked_for(fake_lms: SlowLMS) -> None:
+def test_a_call_that_times_out_ends_the_run_and_its_items_are_looked_up(fake_lms: SlowLMS) -> None:
     fake_lms.slow = {1: 10_000}
 
     transmission = transmitter_to(fake_lms).transmit(unseen(*KEYS))
@@ -121,7 +121,7 @@ def test_a_call_that_is_not_finished_in_time_ends_the_run_and_its_items_are_look
     assert (fake_lms.shown, len(fake_lms.courses)) == (dict.fromkeys(KEYS, "Ours"), 8)
 
 
-def test_an_lms_that_does_not_answer_look_ups_either_is_asked_three_times(fake_lms: SlowLMS) -> None:
+def test_an_lms_that_does_not_respond_to_look_ups_receives_three_requests(fake_lms: SlowLMS) -> None:
     fake_lms.slow = dict.fromkeys(range(1, 100), 1_000)
 
     transmission = transmitter_to(fake_lms).transmit(unseen(*KEYS))
@@ -130,7 +130,7 @@ def test_an_lms_that_does_not_answer_look_ups_either_is_asked_three_times(fake_l
     assert fake_lms.calls == {"create": 1, "find": 3}
 
 
-def test_what_the_lms_refused_after_the_timeout_is_found_in_another_state_and_created(fake_lms: SlowLMS) -> None:
+def test_an_item_rejected_after_the_timeout_is_found_missing_and_created(fake_lms: SlowLMS) -> None:
     # K3 is another user's course: the create is rejected because of it, but its key is found.
     fake_lms.put("K3")
     fake_lms.slow = {1: 100}

@@ -61,7 +61,7 @@ def test_a_create_looks_once_and_creates_once(fake_lms: FakeLMS) -> None:
     assert (fake_lms.shown, fake_lms.calls) == ({"A": "Ours", "B": "Ours"}, {"find": 1, "create": 1})
 
 
-def test_a_create_of_what_is_there_adopts_it_and_tells_its_id(fake_lms: FakeLMS) -> None:
+def test_a_create_of_an_existing_course_adopts_it_and_returns_its_id(fake_lms: FakeLMS) -> None:
     [theirs] = fake_lms.put("A")
 
     transmission = sent(fake_lms, Action.CREATE, "A", "B")
@@ -71,7 +71,7 @@ def test_a_create_of_what_is_there_adopts_it_and_tells_its_id(fake_lms: FakeLMS)
     assert (fake_lms.shown, len(fake_lms.courses)) == ({"A": "Ours", "B": "Ours"}, 2)
 
 
-def test_an_update_of_what_we_know_does_not_look(fake_lms: FakeLMS) -> None:
+def test_an_update_with_a_known_id_makes_no_look_up(fake_lms: FakeLMS) -> None:
     ids = fake_lms.put("A", "B")
 
     transmission = sent(fake_lms, Action.UPDATE, "A", "B", ids=ids)
@@ -109,7 +109,7 @@ def test_an_update_whose_id_is_not_known_looks_first(fake_lms: FakeLMS) -> None:
     assert (fake_lms.shown, fake_lms.calls) == ({"A": "Ours"}, {"find": 1, "update": 1})
 
 
-def test_a_delete_of_what_we_know_does_not_look(fake_lms: FakeLMS) -> None:
+def test_a_delete_with_a_known_id_makes_no_look_up(fake_lms: FakeLMS) -> None:
     ids = fake_lms.put("A", "B")
 
     transmission = sent(fake_lms, Action.DELETE, "A", ids=ids[:1])
@@ -152,7 +152,7 @@ def test_what_cannot_be_there_is_created_without_a_look(fake_lms: FakeLMS) -> No
     assert (fake_lms.shown, fake_lms.calls) == ({"A": "Ours", "B": "Ours"}, {"create": 1})
 
 
-def test_what_is_there_all_the_same_is_refused_found_and_adopted(fake_lms: FakeLMS) -> None:
+def test_an_unexpected_existing_course_is_rejected_found_and_adopted(fake_lms: FakeLMS) -> None:
     [theirs] = fake_lms.put("B")
 
     transmission = sent_unseen(fake_lms, "A", "B", "C")
@@ -240,7 +240,7 @@ def _frequent_switches() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_frequent_switches")
 @pytest.mark.parametrize("parallel_calls", [1, 2])
-def test_an_lms_that_is_away_is_not_asked_for_each_item(fake_lms: FakeLMS, parallel_calls: int) -> None:
+def test_an_lms_that_is_down_is_not_called_for_each_item(fake_lms: FakeLMS, parallel_calls: int) -> None:
     fake_lms.outages = dict.fromkeys(range(1, 100), 503)
     channel = NarrowChannel(fake_lms)
     channel.parallel_calls = parallel_calls
@@ -322,7 +322,7 @@ def test_the_reason_of_a_refusal_is_kept(fake_lms: FakeLMS) -> None:
 
 
 @pytest.mark.parametrize("action", Action)
-def test_a_key_that_cannot_even_be_looked_up_harms_no_other(fake_lms: FakeLMS, action: Action) -> None:
+def test_a_key_whose_look_up_is_rejected_affects_no_other_item(fake_lms: FakeLMS, action: Action) -> None:
     fake_lms.unfindable = {"K3"}
 
     transmission = sent(fake_lms, action, *KEYS)
@@ -345,7 +345,7 @@ def test_an_item_that_the_answer_leaves_out_is_tried_again(fake_lms: FakeLMS, ac
 
 
 @pytest.mark.parametrize("action", Action)
-def test_what_an_answer_tells_of_items_that_were_not_sent_is_not_taken(fake_lms: FakeLMS, action: Action) -> None:
+def test_results_of_items_that_were_not_sent_are_ignored(fake_lms: FakeLMS, action: Action) -> None:
     fake_lms.put("A")
     fake_lms.extra_results = {"B": "done"}
 
@@ -379,7 +379,7 @@ def test_what_stops_the_run_is_passed_on_with_its_reason(fake_lms: FakeLMS) -> N
     assert (result.status_code, result.message) == (401, transmission.stopped_by.message)
 
 
-def test_how_long_the_lms_asks_to_wait_is_passed_on(fake_lms: FakeLMS) -> None:
+def test_the_retry_after_of_the_lms_is_passed_on(fake_lms: FakeLMS) -> None:
     fake_lms.outages = {1: 503}
 
     assert sent(fake_lms, Action.CREATE, "A").results["A"].retry_after_seconds == 7
@@ -396,7 +396,9 @@ def test_an_lms_with_too_many_calls_stops_the_run_and_is_no_items_fault(fake_lms
 
 
 @pytest.mark.parametrize("action", Action)
-def test_a_passing_failure_of_the_first_call_says_that_the_lms_is_silent(fake_lms: FakeLMS, action: Action) -> None:
+def test_after_a_temporary_failure_of_the_first_call_the_other_items_are_not_sent(
+    fake_lms: FakeLMS, action: Action
+) -> None:
     fake_lms.outages = {1: 503}
 
     transmission = sent(fake_lms, action, "A", "B")
@@ -488,9 +490,7 @@ class QuotingChannel(FakeLMSChannel):
 
 
 @pytest.mark.parametrize("action", [Action.UPDATE, Action.DELETE])
-def test_a_secret_that_a_channel_quotes_is_taken_out_of_results_and_of_what_stops_the_run(
-    fake_lms: FakeLMS, action: Action
-) -> None:
+def test_a_secret_quoted_by_a_channel_is_redacted_from_results_and_errors(fake_lms: FakeLMS, action: Action) -> None:
     channel = QuotingChannel(fake_lms)
     channel.client.keep_secret("a/bc")
 

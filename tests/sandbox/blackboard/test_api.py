@@ -75,7 +75,7 @@ def test_the_registry_makes_a_site_that_its_own_credentials_open() -> None:
     assert isinstance(SANDBOXES["BLACKBOARD"](), BlackboardSandbox)
 
 
-def test_a_refresh_token_dies_on_use_and_the_access_token_stays_until_its_time_is_over(
+def test_a_refresh_token_is_valid_once_and_the_access_token_until_it_expires(
     blackboard: BlackboardSandbox, http: httpx.Client
 ) -> None:
     now = 1_000_000.0
@@ -162,7 +162,7 @@ def test_a_call_needs_a_token_that_is_valid_a_scope_and_an_entitlement(
 # --- courses --------------------------------------------------------------------------------------------------------
 
 
-def test_a_new_course_says_what_it_is_and_is_found_by_each_of_its_ids(api: httpx.Client) -> None:
+def test_a_new_course_is_returned_and_is_found_by_each_of_its_ids(api: httpx.Client) -> None:
     course = new_course(api, externalId="course-v1:A+B", description="x", availability={"available": "No"})
 
     assert course["id"] == "_1_1"
@@ -194,7 +194,7 @@ def test_either_id_that_is_taken_is_a_conflict_hidden_courses_included(
     assert answer.json() == {"status": 409, "message": f"A course with the provided {name} already exists"}
 
 
-def test_ids_that_differ_by_case_are_two_unless_the_site_says_otherwise(api: httpx.Client) -> None:
+def test_ids_that_differ_by_case_are_different_by_default(api: httpx.Client) -> None:
     new_course(api)
 
     assert new_course(api, courseId="DATA101")["id"] == "_2_1"
@@ -222,7 +222,7 @@ def test_a_wrong_course_is_refused(blackboard: BlackboardSandbox, api: httpx.Cli
     assert blackboard.courses == {}
 
 
-def test_a_change_changes_what_is_sent_and_a_course_id_is_for_ever(api: httpx.Client) -> None:
+def test_an_update_changes_the_sent_fields_and_never_the_course_id(api: httpx.Client) -> None:
     course = new_course(api)
 
     changed = api.patch(f"{COURSES}/_1_1", json={"name": "New"}).json()
@@ -376,7 +376,7 @@ def test_a_task_that_is_not_known_is_404(api: httpx.Client) -> None:
     assert api.get(f"{PARTS}/_1_1/tasks/_9_1").status_code == 404
 
 
-def test_the_quota_is_told_and_refilled_after_a_day(blackboard: BlackboardSandbox, api: httpx.Client) -> None:
+def test_the_quota_is_returned_and_refilled_after_a_day(blackboard: BlackboardSandbox, api: httpx.Client) -> None:
     now = 1_000_000.0
     blackboard.clock = lambda: now
     [grant] = blackboard.grants.values()
@@ -399,7 +399,7 @@ def test_another_path_is_the_web_servers_404(http: httpx.Client) -> None:
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
 
 
-def test_a_reset_forgets_courses_and_keeps_consents(blackboard: BlackboardSandbox, api: httpx.Client) -> None:
+def test_a_reset_clears_courses_and_keeps_consents(blackboard: BlackboardSandbox, api: httpx.Client) -> None:
     new_course(api)
 
     blackboard.reset()

@@ -30,7 +30,7 @@ def client(canvas: CanvasSandbox) -> CanvasClient:
 
 
 @pytest.mark.parametrize("token", ["", "wrong", REFRESH_TOKEN])
-def test_a_token_that_is_not_valid_is_refused_with_a_header_that_tells(client: CanvasClient, token: str) -> None:
+def test_an_invalid_token_is_rejected_with_a_header(client: CanvasClient, token: str) -> None:
     client.token = token
 
     answer = client.send("GET", "accounts")
@@ -93,7 +93,7 @@ def test_calls_are_counted_by_method_and_path_as_the_documentation_writes_them(
     }
 
 
-def test_a_reset_forgets_courses_and_tokens_but_not_the_published_one(
+def test_a_reset_clears_courses_and_tokens_except_the_published_token(
     canvas: CanvasSandbox, client: CanvasClient
 ) -> None:
     client.create()
@@ -108,14 +108,14 @@ def test_a_reset_forgets_courses_and_tokens_but_not_the_published_one(
 # --- accounts -------------------------------------------------------------------------------------------------------
 
 
-def test_accounts_tell_which_is_the_root(client: CanvasClient) -> None:
+def test_accounts_contain_the_root_account(client: CanvasClient) -> None:
     listed = client.send("GET", "accounts").json()
 
     assert [(account["id"], account["parent_account_id"]) for account in listed] == [(1, None), (2, 1)]
     assert client.send("GET", "accounts/self").json() == listed[0]
 
 
-def test_permissions_are_told_by_name(client: CanvasClient) -> None:
+def test_permissions_are_returned_by_name(client: CanvasClient) -> None:
     answer = client.send("GET", "accounts/1/permissions?permissions[]=read_sis&permissions[]=manage_sis")
 
     assert answer.json() == {"read_sis": True, "manage_sis": False}
@@ -156,7 +156,7 @@ def test_a_list_has_the_courses_of_the_accounts_within(canvas: CanvasSandbox, cl
     assert ids(client.send("GET", "accounts/2/courses")) == [102]
 
 
-def test_deleted_courses_are_listed_only_if_they_are_asked_for(canvas: CanvasSandbox, client: CanvasClient) -> None:
+def test_deleted_courses_are_listed_only_on_request(canvas: CanvasSandbox, client: CanvasClient) -> None:
     canvas.table.add(workflow_state="deleted")
     canvas.table.add(workflow_state="completed")
 
@@ -186,7 +186,7 @@ def test_a_search_for_one_character_is_refused(client: CanvasClient) -> None:
 # --- limits ---------------------------------------------------------------------------------------------------------
 
 
-def test_each_answer_tells_what_is_left(canvas: CanvasSandbox, client: CanvasClient) -> None:
+def test_each_response_has_the_remaining_quota(canvas: CanvasSandbox, client: CanvasClient) -> None:
     canvas.request_cost = 25.0
 
     remaining = [client.send("GET", "accounts").headers["x-rate-limit-remaining"] for _ in range(2)]

@@ -48,7 +48,7 @@ def test_an_offer_within_the_course_and_an_image_are_dropped_without_a_word(
 
 
 @pytest.mark.parametrize("state", ["claimed", "available", "completed", "deleted"])
-def test_an_integration_id_stays_taken_whatever_became_of_its_course(
+def test_an_integration_id_stays_taken_in_any_state_of_its_course(
     canvas: CanvasSandbox, client: CanvasClient, state: str
 ) -> None:
     canvas.table.add(integration_id="A", workflow_state=state, account_id=2)
@@ -93,15 +93,13 @@ def test_what_is_not_valid_is_refused_by_field(
     assert len(canvas.content()) == 1
 
 
-def test_dates_are_forgotten_unless_they_are_to_count(client: CanvasClient) -> None:
+def test_dates_are_dropped_unless_they_restrict_enrollments(client: CanvasClient) -> None:
     shown = client.create(start_at="2026-02-01T00:00:00Z", end_at="2026-01-01T00:00:00Z").json()
 
     assert (shown["start_at"], shown["end_at"]) == (None, None)
 
 
-def test_whoever_may_not_decide_on_visibility_makes_no_public_course(
-    canvas: CanvasSandbox, client: CanvasClient
-) -> None:
+def test_a_user_without_the_permission_creates_no_public_course(canvas: CanvasSandbox, client: CanvasClient) -> None:
     public = client.create("A", is_public=True).json()
     canvas.permissions = SUFFICIENT_PERMISSIONS - {"manage_course_visibility"}
     private = client.create("B", is_public=True).json()
@@ -135,7 +133,7 @@ def test_spaces_around_a_name_in_a_path_are_not_part_of_it(canvas: CanvasSandbox
     assert client.send("GET", "courses/sis_integration_id:A%20").json()["id"] == 101
 
 
-def test_a_deleted_course_is_shown_only_if_it_is_asked_for(canvas: CanvasSandbox, client: CanvasClient) -> None:
+def test_a_deleted_course_is_shown_only_on_request(canvas: CanvasSandbox, client: CanvasClient) -> None:
     canvas.table.add(integration_id="A", workflow_state="deleted")
 
     hidden, shown = client.send("GET", "courses/101"), client.send("GET", "courses/101?include[]=all_courses")
@@ -144,7 +142,7 @@ def test_a_deleted_course_is_shown_only_if_it_is_asked_for(canvas: CanvasSandbox
     assert shown.json()["workflow_state"] == "deleted"
 
 
-def test_ids_of_other_systems_are_shown_only_to_whoever_may_read_sis_data(
+def test_ids_of_other_systems_are_shown_only_to_users_who_may_read_sis_data(
     canvas: CanvasSandbox, client: CanvasClient
 ) -> None:
     canvas.table.add(integration_id="A")
@@ -157,9 +155,7 @@ def test_ids_of_other_systems_are_shown_only_to_whoever_may_read_sis_data(
     assert client.send("GET", "accounts/1/courses").json() == [without]
 
 
-def test_long_texts_and_images_are_shown_only_if_they_are_asked_for(
-    canvas: CanvasSandbox, client: CanvasClient
-) -> None:
+def test_long_texts_and_images_are_shown_only_on_request(canvas: CanvasSandbox, client: CanvasClient) -> None:
     canvas.table.add()
 
     bare = client.send("GET", "courses/101").json()
@@ -195,7 +191,7 @@ def test_an_event_changes_the_state(
 @pytest.mark.parametrize(
     ("before", "event"), [("deleted", "offer"), ("deleted", "conclude"), ("available", "undelete"), ("claimed", "no")]
 )
-def test_an_event_that_is_none_for_the_state_is_refused_with_everything_else_of_the_request(
+def test_an_event_that_is_invalid_in_the_state_rejects_the_whole_request(
     canvas: CanvasSandbox, client: CanvasClient, before: str, event: str
 ) -> None:
     canvas.table.add(workflow_state=before, name="Old")
@@ -262,7 +258,7 @@ def test_recovery_is_not_guaranteed(canvas: CanvasSandbox, client: CanvasClient)
 
 
 @pytest.mark.parametrize(("event", "state"), [("conclude", "completed"), ("delete", "deleted")])
-def test_a_delete_says_what_it_did(canvas: CanvasSandbox, client: CanvasClient, event: str, state: str) -> None:
+def test_a_delete_returns_its_event(canvas: CanvasSandbox, client: CanvasClient, event: str, state: str) -> None:
     canvas.table.add(integration_id="A", workflow_state="available")
 
     answer = client.send("DELETE", "courses/101", event=event)
@@ -274,7 +270,7 @@ def test_a_delete_says_what_it_did(canvas: CanvasSandbox, client: CanvasClient, 
 
 
 @pytest.mark.parametrize("event", ["", "offer"])
-def test_a_delete_that_does_not_say_how_is_refused(canvas: CanvasSandbox, client: CanvasClient, event: str) -> None:
+def test_a_delete_without_an_event_is_rejected(canvas: CanvasSandbox, client: CanvasClient, event: str) -> None:
     canvas.table.add()
 
     answer = client.send("DELETE", "courses/101", event=event)

@@ -54,7 +54,7 @@ def test_a_person_may_refuse(canvas: CanvasSandbox, client: CanvasClient) -> Non
 
 
 @pytest.mark.parametrize("scope", ["", "url:GET|/api/v1/accounts"])
-def test_scopes_that_are_enforced_have_to_be_asked_for(canvas: CanvasSandbox, client: CanvasClient, scope: str) -> None:
+def test_enforced_scopes_have_to_be_requested(canvas: CanvasSandbox, client: CanvasClient, scope: str) -> None:
     canvas.enforced_scopes = {"url:GET|/api/v1/courses/:id"}
 
     assert redirect_query(client, scope=scope)["error"] == ["invalid_scope"]
@@ -93,7 +93,7 @@ def test_a_code_is_good_once_and_for_its_own_redirect_uri(client: CanvasClient) 
         ),
     ],
 )
-def test_a_grant_that_is_refused_says_why(
+def test_a_rejected_grant_has_a_reason(
     client: CanvasClient, fields: dict[str, str], status: int, error: str, description: str
 ) -> None:
     answer = client.grant(**fields)

@@ -120,13 +120,13 @@ def test_a_token_without_the_scope_to_write_gets_403(degreed: DegreedSandbox) ->
 
 
 @pytest.mark.parametrize("headers", [{"Accept": "*/*"}, {"Accept": "text/html"}, {"Content-Type": "text/plain"}])
-def test_whoever_does_not_speak_json_gets_406(client: Client, headers: dict[str, str]) -> None:
+def test_a_client_that_does_not_accept_json_receives_406(client: Client, headers: dict[str, str]) -> None:
     answer = client.http.post(COURSES_PAGE, content="{}", headers={"Content-Type": "application/json", **headers})
 
     assert error_of(answer)["detail"] == "We only accept JSON."
 
 
-def test_every_answer_tells_about_the_window(client: Client) -> None:
+def test_every_response_has_the_headers_of_the_window(client: Client) -> None:
     answers = [client.http.get(COURSES_PAGE), client.http.get("/api/v2/nowhere")]
 
     for answer, left in zip(answers, ["69", "68"], strict=True):
@@ -340,7 +340,7 @@ def test_operations_are_counted_by_method_and_path(degreed: DegreedSandbox, clie
     }
 
 
-def test_a_reset_forgets_courses_tokens_and_the_window(degreed: DegreedSandbox, client: Client) -> None:
+def test_a_reset_clears_courses_tokens_and_the_window(degreed: DegreedSandbox, client: Client) -> None:
     client.created("a")
 
     degreed.reset()

@@ -32,7 +32,7 @@ def test_it_returns_ids_and_short_names_in_the_order_sent(client: MoodleClient) 
     assert reply == [{"id": 2, "shortname": "edX+DemoX+1T2026"}, {"id": 3, "shortname": "A"}]
 
 
-def test_a_course_is_visible_unless_it_says_otherwise(moodle: MoodleSandbox, client: MoodleClient) -> None:
+def test_a_course_is_visible_by_default(moodle: MoodleSandbox, client: MoodleClient) -> None:
     client.create({"shortname": "a"}, {"shortname": "b", "visible": "0"})
 
     assert [course["visible"] for course in moodle.courses] == [1, 0]
@@ -128,7 +128,7 @@ def test_an_empty_list_is_invalid(client: MoodleClient, fields: dict[str, str]) 
     assert client.call("core_course_create_courses", fields)["errorcode"] == "invalidparameter"
 
 
-def test_a_key_beside_the_list_is_invalid(client: MoodleClient) -> None:
+def test_a_key_outside_of_the_list_is_invalid(client: MoodleClient) -> None:
     reply = client.call("core_course_create_courses", {**numbered(new_course()), "dryrun": "1"})
 
     assert reply["errorcode"] == "invalidparameter"

@@ -28,7 +28,7 @@ def test_it_deletes_each_course(moodle: MoodleSandbox, client: MoodleClient) -> 
     assert [course["shortname"] for course in moodle.courses] == ["b"]
 
 
-def test_a_missing_course_is_a_warning_beside_the_rest(moodle: MoodleSandbox, client: MoodleClient) -> None:
+def test_a_missing_course_is_a_warning_and_the_others_are_deleted(moodle: MoodleSandbox, client: MoodleClient) -> None:
     client.create({})
 
     reply: dict[str, Any] = client.delete(99999, 2)

@@ -154,7 +154,7 @@ def test_of_a_course_that_may_not_be_entered_only_the_public_part_is_shown(
         ("Ünïcode 🎓", "Ünïcode 🎓"),
     ],
 )
-def test_names_read_back_formatted_unless_raw_is_asked_for(client: MoodleClient, sent: str, formatted: str) -> None:
+def test_names_are_returned_formatted_unless_raw_is_requested(client: MoodleClient, sent: str, formatted: str) -> None:
     [created] = client.create({"fullname": sent, "shortname": sent})
     search = {"field": "id", "value": str(created["id"])}
 
@@ -166,7 +166,7 @@ def test_names_read_back_formatted_unless_raw_is_asked_for(client: MoodleClient,
     assert (raw["fullname"], raw["displayname"], raw["shortname"]) == (sent,) * 3
 
 
-def test_scripts_are_stripped_from_a_summary_unless_raw_is_asked_for(client: MoodleClient) -> None:
+def test_scripts_are_stripped_from_a_summary_unless_raw_is_requested(client: MoodleClient) -> None:
     summary = (
         '<p>Hi &amp; <a href="https://example.org">bye</a></p><script type="text/javascript">alert("x < y")</script>'
     )

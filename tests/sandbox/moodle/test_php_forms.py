@@ -88,7 +88,7 @@ def test_json_is_not_read() -> None:
     assert read_parameters(body, max_input_vars=1000) == {}
 
 
-def test_bytes_that_are_not_utf_8_can_be_told_apart() -> None:
+def test_bytes_that_are_not_utf_8_can_be_distinguished() -> None:
     assert read_parameters(request(body=b"a=%FF&b=\xc3\xa9"), max_input_vars=1000) == {"a": "\udcff", "b": "é"}
 
 

@@ -56,7 +56,7 @@ def test_an_expired_token_is_deleted_by_its_first_use(moodle: MoodleSandbox, cli
 @pytest.mark.parametrize(
     "knobs", [{"functions": {"core_course_get_courses"}}, {"service_enabled": False}, {"capabilities": set()}]
 )
-def test_reasons_for_an_access_exception_cannot_be_told_apart(knobs: dict[str, Any]) -> None:
+def test_reasons_for_an_access_exception_cannot_be_distinguished(knobs: dict[str, Any]) -> None:
     client = MoodleClient(MoodleSandbox(**knobs))
 
     assert client.call(SEARCH) == NO_ACCESS
@@ -85,7 +85,7 @@ def test_a_suspended_user(moodle: MoodleSandbox, client: MoodleClient) -> None:
     }
 
 
-def test_debugging_says_what_is_wrong_with_a_parameter() -> None:
+def test_debugging_shows_the_problem_of_a_parameter() -> None:
     client = MoodleClient(MoodleSandbox(debug=True))
 
     reply = client.create({"fullname": "<b>x</b>"})
@@ -136,7 +136,7 @@ def test_web_maintenance_lets_an_administrator_create(moodle: MoodleSandbox, cli
 
 
 @pytest.mark.parametrize("page", [REST_PAGE, LOGIN_PAGE])
-def test_cli_maintenance_is_a_page_for_people(page: str) -> None:
+def test_cli_maintenance_is_an_html_page(page: str) -> None:
     client = MoodleClient(MoodleSandbox(state=SiteState.CLI_MAINTENANCE, is_admin=True))
 
     answer = client.http.post(f"/{page}", data=control(SEARCH))

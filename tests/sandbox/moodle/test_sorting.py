@@ -117,7 +117,7 @@ def test_a_create_goes_on_when_its_client_has_gone_and_holds_up_only_its_categor
         assert "Other" not in {course["shortname"] for course in moodle.courses}
 
 
-def test_only_a_site_with_debugging_on_tells_a_lock_from_a_bad_value() -> None:
+def test_only_a_site_with_debugging_distinguishes_a_lock_from_a_bad_value() -> None:
     moodle, _ = with_courses(1)
     moodle.debug, moodle.lock_wait_seconds = True, 0.0
 

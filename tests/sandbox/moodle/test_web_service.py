@@ -63,7 +63,7 @@ def test_a_reply_in_json(client: MoodleClient) -> None:
 
 
 @pytest.mark.parametrize("rest_format", [{}, {"moodlewsrestformat": "xml"}, {"moodlewsrestformat": "yaml"}])
-def test_a_reply_is_xml_unless_json_is_asked_for(client: MoodleClient, rest_format: Mapping[str, str]) -> None:
+def test_a_response_is_xml_unless_json_is_requested(client: MoodleClient, rest_format: Mapping[str, str]) -> None:
     fields = {**numbered({**new_course(), "shortname": "Q & A"}), **control("core_course_create_courses")}
     del fields["moodlewsrestformat"]
 
@@ -147,7 +147,7 @@ def test_deeper_arrays_are_read(client: MoodleClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/webservice/rest/", "/webservice/soap/server.php", "/moodle/login/token.php"])
-def test_an_unknown_path_is_a_page_for_people(client: MoodleClient, path: str) -> None:
+def test_an_unknown_path_is_an_html_page(client: MoodleClient, path: str) -> None:
     answer = client.http.post(path, data=control(SEARCH))
 
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")

@@ -340,7 +340,7 @@ def test_a_refused_import_counts_too(client: SAPClient, sap: SAPSandbox) -> None
     assert client.send(a_course()).status_code == 429
 
 
-def test_it_tells_how_long_to_wait_if_it_is_told_to(client: SAPClient, sap: SAPSandbox, clock: Clock) -> None:
+def test_the_retry_after_is_returned_if_configured(client: SAPClient, sap: SAPSandbox, clock: Clock) -> None:
     sap.window_ms, sap.tells_retry_after = SAP_WINDOW_MS, True
     client.send(a_course())
     clock.now += 60
@@ -348,7 +348,7 @@ def test_it_tells_how_long_to_wait_if_it_is_told_to(client: SAPClient, sap: SAPS
     assert client.send(a_course()).headers["Retry-After"] == "240"
 
 
-def test_a_reset_forgets_courses_tokens_and_the_window(client: SAPClient, sap: SAPSandbox) -> None:
+def test_a_reset_clears_courses_tokens_and_the_window(client: SAPClient, sap: SAPSandbox) -> None:
     sap.window_ms = SAP_WINDOW_MS
     client.send(a_course("A"))
     sap.reset()

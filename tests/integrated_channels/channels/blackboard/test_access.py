@@ -44,7 +44,7 @@ def consent(blackboard: BlackboardSandbox, address: str) -> str:
 # --- consent --------------------------------------------------------------------------------------------------------
 
 
-def test_a_person_is_asked_for_what_the_settings_need_and_no_more(channel: Blackboard) -> None:
+def test_the_consent_requests_only_the_scopes_that_the_settings_need(channel: Blackboard) -> None:
     address = channel.authorization_url(redirect_uri=REDIRECT, state="s&t")
 
     assert address.startswith("http://blackboard.test/learn/api/public/v1/oauth2/authorizationcode?")
@@ -63,7 +63,7 @@ def test_real_deletes_need_a_further_scope(blackboard: BlackboardSandbox) -> Non
     assert parse_qs(urlsplit(address).query)["scope"] == ["read write offline delete"]
 
 
-def test_a_code_is_worth_a_refresh_token_that_lets_us_in(blackboard: BlackboardSandbox) -> None:
+def test_a_code_is_exchanged_for_a_valid_refresh_token(blackboard: BlackboardSandbox) -> None:
     channel = connected(blackboard, refresh_token="")
     code = consent(blackboard, channel.authorization_url(redirect_uri=REDIRECT, state="x"))
 
@@ -182,7 +182,7 @@ def test_threads_of_one_run_refresh_once_and_again_once_when_the_token_expires(b
     assert blackboard.calls["GET courses/:id"] <= 48 + 8
 
 
-def test_an_access_token_that_is_asked_for_again_in_its_time_is_the_same(blackboard: BlackboardSandbox) -> None:
+def test_an_access_token_is_the_same_until_it_expires(blackboard: BlackboardSandbox) -> None:
     kept = Kept()
     connected(blackboard, kept=kept).find(["A"])
     [token] = [grant.access_token for grant in blackboard.grants.values()]
@@ -205,7 +205,7 @@ def test_a_token_that_is_refused_twice_stops_the_run(blackboard: BlackboardSandb
 # --- errors -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_wrong_secret_is_told_by_name(blackboard: BlackboardSandbox) -> None:
+def test_a_wrong_secret_is_reported_by_name(blackboard: BlackboardSandbox) -> None:
     answer = '{"error": "invalid_client", "error_description": "x"}'
     blackboard.faults.add(Fault(kind=FaultKind.ANSWER, status=401, body=answer))
 
@@ -325,7 +325,7 @@ def test_the_days_calls_are_those_of_the_settings(blackboard: BlackboardSandbox)
     assert connected(blackboard).rate_limit == RateLimit(10_000, seconds=DAY_SECONDS)
 
 
-def test_a_spent_quota_stops_the_run_and_tells_until_when(blackboard: BlackboardSandbox, channel: Blackboard) -> None:
+def test_a_spent_quota_stops_the_run_until_its_reset(blackboard: BlackboardSandbox, channel: Blackboard) -> None:
     now = 1_000_000.0
     blackboard.clock = lambda: now
     blackboard.calls_per_day = 2
@@ -347,7 +347,7 @@ def test_a_probe_of_what_is_as_it_should_be_finds_nothing_and_changes_nothing(
     assert blackboard.calls == {"POST token": 1, "GET courses": 1}
 
 
-def test_a_probe_tells_what_has_to_be_mended(blackboard: BlackboardSandbox) -> None:
+def test_a_connection_check_reports_the_problems(blackboard: BlackboardSandbox) -> None:
     blackboard.calls_per_day = 1
     [grant] = [blackboard.grants[blackboard.channel_credentials()["refresh_token"]]]
     grant.scopes = frozenset({"read", "offline"})

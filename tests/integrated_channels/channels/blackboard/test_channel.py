@@ -122,7 +122,7 @@ def test_a_course_id_that_another_course_has_is_refused_by_name(
     assert blackboard.offered() == {}
 
 
-def test_a_text_that_blackboard_refuses_leaves_a_course_that_nobody_sees(
+def test_a_text_that_blackboard_rejects_leaves_an_invisible_course(
     blackboard: BlackboardSandbox, channel: Blackboard
 ) -> None:
     blackboard.room = 10
@@ -146,7 +146,7 @@ def test_a_page_without_an_entitlement_stops_the_run(blackboard: BlackboardSandb
 
 @pytest.mark.parametrize("kind", [FaultKind.ANSWER, FaultKind.REFUSE, FaultKind.DROP, FaultKind.TRUNCATE])
 @pytest.mark.parametrize("call", range(4))
-def test_a_create_that_breaks_off_anywhere_is_completed_by_the_next_and_makes_no_second_of_anything(
+def test_a_create_aborted_at_any_call_is_completed_by_the_next_without_duplicates(
     blackboard: BlackboardSandbox, channel: Blackboard, call: int, kind: FaultKind
 ) -> None:
     # ``+ 1`` skips the token request.
@@ -165,7 +165,7 @@ def test_a_create_that_breaks_off_anywhere_is_completed_by_the_next_and_makes_no
 
 @pytest.mark.parametrize("kind", [FaultKind.ANSWER, FaultKind.REFUSE, FaultKind.DROP, FaultKind.TRUNCATE])
 @pytest.mark.parametrize("call", range(4))
-def test_an_update_that_breaks_off_anywhere_leaves_a_page_and_is_completed_by_the_next(
+def test_an_update_aborted_at_any_call_leaves_a_page_and_is_completed_by_the_next(
     blackboard: BlackboardSandbox, channel: Blackboard, call: int, kind: FaultKind
 ) -> None:
     channel.create([outgoing("A")])
@@ -240,7 +240,7 @@ def test_an_update_shows_a_hidden_course_and_a_hidden_page_again(
     assert blackboard.bare_courses == set()
 
 
-def test_an_update_of_a_course_that_somebody_else_made_gives_it_a_page_beside_what_it_has(
+def test_an_update_of_a_manually_created_course_adds_a_page_to_its_content(
     blackboard: BlackboardSandbox, channel: Blackboard
 ) -> None:
     course = add(blackboard, "other", externalId="A")
@@ -253,7 +253,7 @@ def test_an_update_of_a_course_that_somebody_else_made_gives_it_a_page_beside_wh
     assert blackboard.bare_courses == set()
 
 
-def test_something_else_that_has_the_pages_title_is_not_taken_for_it(
+def test_other_content_with_the_pages_title_is_not_used_as_the_page(
     blackboard: BlackboardSandbox, channel: Blackboard
 ) -> None:
     course = blackboard.courses[add(blackboard, "other", externalId="A")]
@@ -289,7 +289,7 @@ def test_a_classic_course_keeps_its_own_folders_and_gets_the_page(blackboard: Bl
     assert titles == ["Information", "Content", "About this course", "About this course"]
 
 
-def test_an_update_of_a_missing_course_says_that_it_is_gone(channel: Blackboard) -> None:
+def test_an_update_of_a_missing_course_returns_gone(channel: Blackboard) -> None:
     [result] = channel.update([outgoing("A", remote_id="_999_1")])
 
     assert result.outcome is Outcome.GONE
@@ -343,9 +343,7 @@ def test_a_delete_hides_and_changes_nothing_else(blackboard: BlackboardSandbox, 
     assert blackboard.calls["DELETE courses/:id"] == 0
 
 
-def test_a_course_is_made_unavailable_unless_the_settings_say_otherwise(
-    blackboard: BlackboardSandbox, channel: Blackboard
-) -> None:
+def test_a_course_is_made_unavailable_by_default(blackboard: BlackboardSandbox, channel: Blackboard) -> None:
     [created] = channel.create([outgoing("A")])
 
     channel.delete([outgoing("A", remote_id=created.remote_id)])
@@ -354,7 +352,7 @@ def test_a_course_is_made_unavailable_unless_the_settings_say_otherwise(
 
 
 @pytest.mark.parametrize("policy", ["No", "Disabled", "Delete"])
-def test_a_delete_of_a_missing_course_says_that_it_is_gone(blackboard: BlackboardSandbox, policy: str) -> None:
+def test_a_delete_of_a_missing_course_returns_gone(blackboard: BlackboardSandbox, policy: str) -> None:
     [result] = connected(blackboard, delete_policy=policy).delete([outgoing("A", remote_id="_999_1")])
 
     assert result.outcome is Outcome.GONE
@@ -391,13 +389,13 @@ def test_a_real_delete_that_takes_longer_is_tried_again_until_the_course_is_gone
 
 
 @pytest.mark.parametrize("location", ["", "https://elsewhere.example.org/tasks/", "/learn/api/public/v1/courses/_1_1"])
-def test_a_delete_without_a_task_to_ask_is_not_taken_for_done(location: str) -> None:
+def test_a_delete_without_a_task_to_poll_is_not_recorded_as_done(location: str) -> None:
     [result] = deleted_at(location, asked=[])
 
     assert (result.outcome, result.status_code) == (Outcome.RETRY, 202)
 
 
-def test_only_the_tasks_id_is_taken_from_where_it_is_said_to_be() -> None:
+def test_only_the_tasks_id_is_read_from_the_location() -> None:
     asked: list[str] = []
 
     [result] = deleted_at("https://elsewhere.example.org/tasks/_7_1", asked=asked)

@@ -75,7 +75,7 @@ def is_one_page_each(blackboard: BlackboardSandbox) -> bool:
     return all(len(course.contents) == 2 for course in blackboard.courses.values()) and not blackboard.bare_courses
 
 
-def test_courses_come_change_leave_and_come_back_and_each_run_stores_another_refresh_token(
+def test_each_run_over_changing_courses_stores_another_refresh_token(
     configure: Callable[..., ChannelConfiguration],
     blackboard: BlackboardSandbox,
     customer: EnterpriseCustomer,
@@ -103,7 +103,7 @@ def test_courses_come_change_leave_and_come_back_and_each_run_stores_another_ref
     assert list(blackboard.grants) == tokens[-1:]
 
 
-def test_a_run_during_which_tokens_expire_again_and_again_ends_well_and_the_last_one_is_stored(
+def test_a_run_with_expiring_tokens_completes_and_stores_the_last_token(
     configure: Callable[..., ChannelConfiguration],
     blackboard: BlackboardSandbox,
     customer: EnterpriseCustomer,
@@ -128,7 +128,7 @@ def test_a_run_during_which_tokens_expire_again_and_again_ends_well_and_the_last
     assert list(blackboard.grants) == [stored_token(configuration)]
 
 
-def test_a_days_calls_are_used_up_in_the_midst_of_a_course_and_the_next_day_goes_on(
+def test_a_quota_spent_in_the_middle_of_a_course_is_continued_the_next_day(
     configure: Callable[..., ChannelConfiguration],
     blackboard: BlackboardSandbox,
     customer: EnterpriseCustomer,
@@ -149,7 +149,7 @@ def test_a_days_calls_are_used_up_in_the_midst_of_a_course_and_the_next_day_goes
     assert is_one_page_each(blackboard)
 
 
-def test_a_refresh_token_that_was_used_elsewhere_stops_the_run_until_somebody_consents_again(
+def test_a_refresh_token_used_elsewhere_stops_the_run_until_the_next_consent(
     configure: Callable[..., ChannelConfiguration],
     blackboard: BlackboardSandbox,
     customer: EnterpriseCustomer,

@@ -103,14 +103,14 @@ def golden(name: str, found: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_create_sends_what_the_golden_file_says(name: str) -> None:
+def test_a_create_sends_the_content_of_the_golden_file(name: str) -> None:
     found = sent("create", CASES[name], {})
 
     assert found == golden(name, found)
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_other_calls_and_settings_send_what_the_golden_files_say(name: str) -> None:
+def test_other_calls_and_settings_send_the_content_of_the_golden_files(name: str) -> None:
     call, case, settings = OTHERS[name]
 
     found = sent(call, CASES[case], settings)
@@ -159,7 +159,7 @@ def test_equal_items_give_equal_courses(item: ContentItem, view: CourseView) -> 
         keys | st.from_regex(r"[a-c.-]{0,3}(-[0-9a-f]{12})?", fullmatch=True), min_size=2, max_size=12, unique=True
     )
 )
-def test_course_ids_fit_and_no_two_keys_share_one_not_even_but_for_case(several: list[str]) -> None:
+def test_course_ids_fit_and_are_unique_even_when_compared_without_case(several: list[str]) -> None:
     ids = [course_id(key) for key in several if key]
 
     assert all(re.fullmatch(r"[A-Za-z0-9._-]{1,100}", one) for one in ids)
@@ -182,7 +182,7 @@ def test_a_course_id_is_the_same_in_every_process() -> None:
     assert course_id("Northwind+DATA101") == "Northwind.DATA101-44ff86263e48"
 
 
-def test_all_that_stands_in_an_items_way_is_told() -> None:
+def test_all_problems_of_an_item_are_reported() -> None:
     with pytest.raises(RejectedError) as raised:
         to_course(an_item("K" * 257, title="", content_type="learnerpathway"))
 

@@ -50,7 +50,7 @@ def consented(canvas: CanvasSandbox, url: str) -> dict[str, list[str]]:
         return parse_qs(urlsplit(browser.get(url).headers["location"]).query)
 
 
-def test_a_consent_gives_a_refresh_token_that_lets_us_in(canvas: CanvasSandbox) -> None:
+def test_a_consent_gives_a_valid_refresh_token(canvas: CanvasSandbox) -> None:
     channel = connected(canvas, credentials=NOT_AUTHORIZED)
 
     returned = consented(canvas, channel.authorization_url(redirect_uri=REDIRECT_URI, state="s & t"))
@@ -62,7 +62,7 @@ def test_a_consent_gives_a_refresh_token_that_lets_us_in(canvas: CanvasSandbox) 
     assert connected(canvas, credentials=authorized).find(["A"]) == {}
 
 
-def test_the_consent_asks_for_scopes_only_where_the_developer_key_enforces_them(canvas: CanvasSandbox) -> None:
+def test_the_consent_requests_scopes_only_if_the_developer_key_enforces_them(canvas: CanvasSandbox) -> None:
     canvas.enforced_scopes = SCOPES
     asking = connected(canvas, enforces_scopes=True).authorization_url(redirect_uri=REDIRECT_URI, state="s")
     silent = connected(canvas).authorization_url(redirect_uri=REDIRECT_URI, state="s")
@@ -97,7 +97,7 @@ def test_a_grant_without_a_refresh_token_is_no_consent(canvas: CanvasSandbox, ch
 # --- tokens ---------------------------------------------------------------------------------------------------------
 
 
-def test_without_a_consent_it_says_that_one_is_needed_and_asks_nothing(canvas: CanvasSandbox) -> None:
+def test_without_a_consent_it_reports_the_missing_consent_and_sends_nothing(canvas: CanvasSandbox) -> None:
     channel = connected(canvas, credentials=NOT_AUTHORIZED)
 
     with pytest.raises(CredentialsError, match="This configuration has not been authorized yet"):
@@ -143,7 +143,7 @@ def test_a_canvas_that_takes_none_of_its_own_tokens_stops_the_run(canvas: Canvas
 
 
 @pytest.mark.parametrize("error", ["invalid_request", "invalid_grant"])
-def test_a_refresh_token_that_is_taken_back_stops_the_run_and_says_what_to_do(error: str) -> None:
+def test_a_revoked_refresh_token_stops_the_run_with_a_reason(error: str) -> None:
     canvas = CanvasSandbox(unknown_refresh_token_error=error)
     canvas.login.refresh_tokens.clear()
 
@@ -167,9 +167,7 @@ def test_a_wrong_developer_key_stops_the_run(canvas: CanvasSandbox, field: str) 
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_log_in_that_fails_for_now_is_not_taken_for_a_refusal(
-    canvas: CanvasSandbox, channel: Canvas, status: int
-) -> None:
+def test_a_temporary_login_failure_is_not_a_rejection(canvas: CanvasSandbox, channel: Canvas, status: int) -> None:
     canvas.faults.add(Fault(kind=FaultKind.ANSWER, operation=TOKEN, status=status))
 
     with pytest.raises(Exception, match=f"returned {status}") as error:
@@ -248,7 +246,7 @@ def test_a_right_that_is_refused_for_every_course_stops_the_run(
     assert {result.outcome for result in transmission.results.values()} == {Outcome.SKIPPED}
 
 
-def test_that_nothing_is_missing_in_the_account_is_asked_once(canvas: CanvasSandbox, channel: Canvas) -> None:
+def test_the_permissions_of_the_account_are_read_once(canvas: CanvasSandbox, channel: Canvas) -> None:
     for key in ("A", "B", "C"):
         canvas.forbidden_course_ids = {*canvas.forbidden_course_ids, int(add(canvas, key))}
 
@@ -276,9 +274,7 @@ def test_a_redirect_is_a_wrong_base_url(canvas: CanvasSandbox, channel: Canvas, 
 
 
 @pytest.mark.parametrize("policy", ["conclude", "delete"])
-def test_a_probe_of_a_healthy_canvas_finds_nothing_to_mend_and_changes_nothing(
-    canvas: CanvasSandbox, policy: str
-) -> None:
+def test_a_check_of_a_healthy_canvas_finds_no_problems_and_changes_nothing(canvas: CanvasSandbox, policy: str) -> None:
     add(canvas, "A")
 
     assert connected(canvas, delete_policy=policy).check_connection() == []
@@ -311,7 +307,7 @@ def test_a_probe_names_each_right_that_is_missing(canvas: CanvasSandbox, missing
     assert f" one of these permissions: {missing}" in problem
 
 
-def test_a_probe_says_that_the_account_is_not_there_or_closed_to_us(canvas: CanvasSandbox) -> None:
+def test_a_connection_check_reports_a_missing_or_inaccessible_account(canvas: CanvasSandbox) -> None:
     with pytest.raises(ConfigurationError, match="Canvas has no account /api/v1/accounts/9"):
         connected(canvas, account_id=9).check_connection()
 

@@ -90,7 +90,9 @@ def test_an_update_that_is_not_valid_is_refused_in_canvas_own_words(canvas: Canv
     assert states(canvas) == {"A": "unpublished"}
 
 
-def test_an_update_of_what_is_gone_says_so_and_the_course_is_made_again(canvas: CanvasSandbox, channel: Canvas) -> None:
+def test_an_update_of_a_missing_course_returns_gone_and_the_course_is_created(
+    canvas: CanvasSandbox, channel: Canvas
+) -> None:
     [result] = channel.update([outgoing("A", remote_id="7")])
     transmission = Transmitter(channel).transmit([_updated("A", "7")])
 
@@ -115,7 +117,7 @@ def test_an_update_after_which_learners_do_not_see_the_course_is_no_success(
 
 @pytest.mark.parametrize(("policy", "state"), [("conclude", "completed"), ("delete", "deleted")])
 @pytest.mark.parametrize("before", ["claimed", "available", "completed"])
-def test_a_delete_does_what_the_policy_says(canvas: CanvasSandbox, policy: str, state: str, before: str) -> None:
+def test_a_delete_follows_the_policy(canvas: CanvasSandbox, policy: str, state: str, before: str) -> None:
     course = add(canvas, "A", workflow_state=before)
 
     [result] = connected(canvas, delete_policy=policy).delete([Outgoing("A", {}, course)])

@@ -63,7 +63,7 @@ def test_any_key_finds_its_course_and_no_other(key: str) -> None:
     assert connected(canvas).find([key]) == {key: course}
 
 
-def test_a_course_with_another_key_is_not_taken_for_ours() -> None:
+def test_a_course_with_another_key_is_not_adopted() -> None:
     answer = {"id": 7, "workflow_state": "available", "integration_id": "a"}
     channel = connected(answering(httpx.Response(200, json=answer)))
 
@@ -82,7 +82,7 @@ def test_keys_that_are_not_shown_stop_the_run_instead_of_being_guessed(canvas: C
 
 
 @pytest.mark.parametrize("status", [200, 201])
-def test_a_create_publishes_the_course_shows_its_image_and_tells_its_id(status: int) -> None:
+def test_a_create_publishes_the_course_sets_its_image_and_returns_its_id(status: int) -> None:
     canvas = CanvasSandbox(created_status=status)  # type: ignore[arg-type]  # parametrized, not Literal
 
     [result] = connected(canvas).create([outgoing("A")])
@@ -117,7 +117,7 @@ def test_a_course_that_is_made_and_not_published_is_published_by_a_second_call(c
 
 
 @pytest.mark.parametrize("state", ["available", "completed", "deleted"])
-def test_a_key_that_is_taken_is_adopted_at_once_whatever_became_of_its_course(
+def test_a_taken_key_is_adopted_at_once_in_any_state_of_its_course(
     canvas: CanvasSandbox, channel: Canvas, state: str
 ) -> None:
     course = add(canvas, "A", workflow_state=state)
@@ -154,9 +154,7 @@ def test_a_look_up_that_is_behind_makes_no_second_course_and_blames_none(
     assert len(canvas.content()) == 1
 
 
-def test_a_key_that_is_taken_by_a_course_that_nobody_shows_us_is_refused(
-    canvas: CanvasSandbox, channel: Canvas
-) -> None:
+def test_a_key_that_is_taken_by_an_inaccessible_course_is_rejected(canvas: CanvasSandbox, channel: Canvas) -> None:
     add(canvas, "A")
     canvas.faults.add(Fault(kind=FaultKind.ANSWER, operation=LOOK, status=404, body=NOT_FOUND, times=None))
 
@@ -178,7 +176,7 @@ def test_what_canvas_does_not_take_is_refused_in_its_own_words(canvas: CanvasSan
     assert canvas.content() == []
 
 
-def test_an_image_that_is_refused_is_told_and_the_course_is_there(canvas: CanvasSandbox, channel: Canvas) -> None:
+def test_a_rejected_image_is_reported_and_the_course_is_created(canvas: CanvasSandbox, channel: Canvas) -> None:
     result = Transmitter(channel).transmit([outgoing("A", image_url="no address")]).results["A"]
 
     assert (result.outcome, result.may_have_been_created) == (Outcome.REJECTED, True)
@@ -188,7 +186,7 @@ def test_an_image_that_is_refused_is_told_and_the_course_is_there(canvas: Canvas
 
 @pytest.mark.parametrize("kind", [FaultKind.ANSWER, FaultKind.REPLACE, FaultKind.REFUSE, FaultKind.DROP])
 @pytest.mark.parametrize("operation", [CREATE, CHANGE])
-def test_a_create_that_breaks_off_is_finished_by_the_next_attempt_and_makes_no_second_course(
+def test_an_aborted_create_is_finished_by_the_next_attempt_without_a_second_course(
     canvas: CanvasSandbox, operation: str, kind: FaultKind
 ) -> None:
     canvas.faults.add(Fault(kind=kind, operation=operation))
@@ -235,7 +233,7 @@ def test_an_answer_that_is_something_else_leaves_it_open_what_was_done(
 # --- list -----------------------------------------------------------------------------------------------------------
 
 
-def test_it_lists_all_pages_of_what_has_a_key_in_whatever_state(canvas: CanvasSandbox, channel: Canvas) -> None:
+def test_it_lists_all_pages_of_courses_with_a_key_in_any_state(canvas: CanvasSandbox, channel: Canvas) -> None:
     for number in range(205):
         add(canvas, f"K{number:03}")
     canvas.table.add(name="Not ours")
@@ -266,7 +264,7 @@ def test_what_was_sent_is_listed_as_it_was_sent(channel: Canvas) -> None:
     assert {name: item.payload[name] for name in listed.fields} == listed.fields
 
 
-def test_a_list_without_keys_is_not_taken_for_an_empty_one(canvas: CanvasSandbox, channel: Canvas) -> None:
+def test_a_list_without_keys_is_an_error_and_not_an_empty_list(canvas: CanvasSandbox, channel: Canvas) -> None:
     canvas.permissions = WITHOUT_SIS
     add(canvas, "A")
 

@@ -29,7 +29,7 @@ def clock() -> datetime:
 
 
 @pytest.mark.django_db
-def test_what_a_consent_gives_is_stored_beside_the_developer_key_and_lets_us_in(settings: Settings) -> None:
+def test_the_token_of_a_consent_is_stored_with_the_developer_key_and_is_valid(settings: Settings) -> None:
     settings.LMS_PRIVATE_ADDRESSES = True
     with on_loopback(CanvasSandbox()) as url:
         credentials = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}

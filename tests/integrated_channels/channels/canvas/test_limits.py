@@ -109,7 +109,7 @@ def test_an_answer_that_arrives_late_does_not_raise_the_level() -> None:
         channel.find(["NEXT"])
 
 
-def test_a_canvas_that_throttles_nobody_is_not_waited_for(canvas: CanvasSandbox, channel: Canvas) -> None:
+def test_no_pause_is_made_for_a_canvas_without_throttling(canvas: CanvasSandbox, channel: Canvas) -> None:
     canvas.high_water = float("inf")
     canvas.request_cost = 1_000.0
 
@@ -117,7 +117,7 @@ def test_a_canvas_that_throttles_nobody_is_not_waited_for(canvas: CanvasSandbox,
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Rate-Limit-Remaining": ""}, {"X-Rate-Limit-Remaining": "plenty"}])
-def test_a_canvas_that_says_nothing_of_it_is_not_waited_for_either(headers: dict[str, str]) -> None:
+def test_no_pause_is_made_for_a_canvas_without_throttling_headers(headers: dict[str, str]) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/login/oauth2/token":
             return httpx.Response(200, json={"access_token": "a token of the tests"})

@@ -81,14 +81,14 @@ OTHER_CALLS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_create_sends_what_the_golden_file_says(name: str) -> None:
+def test_a_create_sends_the_content_of_the_golden_file(name: str) -> None:
     found = sent("create", CASES[name])
 
     assert found == golden(name, found)
 
 
 @pytest.mark.parametrize("name", OTHER_CALLS)
-def test_other_calls_and_settings_send_what_the_golden_files_say(name: str) -> None:
+def test_other_calls_and_settings_send_the_content_of_the_golden_files(name: str) -> None:
     call, case, settings = OTHER_CALLS[name]
 
     found = sent(call, CASES[case], **settings)
@@ -101,7 +101,7 @@ def test_no_golden_file_is_left_over() -> None:
 
 
 @given(items)
-def test_whatever_is_not_rejected_is_taken_and_held_as_it_was_sent(item: ContentItem) -> None:
+def test_every_item_that_is_not_rejected_is_stored_as_it_was_sent(item: ContentItem) -> None:
     canvas = CanvasSandbox()
     channel = connected(canvas)
     try:
@@ -142,7 +142,7 @@ def test_a_description_that_fits_is_sent_whole() -> None:
     assert to_course(an_item(full_description=longest))["syllabus_body"].endswith(longest)
 
 
-def test_one_that_does_not_fit_gives_way_to_the_short_one_and_is_never_cut_within_a_tag() -> None:
+def test_a_description_that_does_not_fit_is_replaced_by_the_short_one() -> None:
     too_long = "<p>x</p>" * 100_000
 
     course = to_course(an_item(full_description=too_long))

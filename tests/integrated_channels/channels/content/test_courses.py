@@ -25,7 +25,7 @@ from tests.integrated_channels.channels.items import an_item
 LECTERN: Final = Requirements("Lectern", 10, "Lectern takes 10.")
 
 
-def test_all_that_stands_in_an_items_way_is_told_in_order() -> None:
+def test_all_problems_of_an_item_are_reported_in_order() -> None:
     item = an_item("K" * 11, content_type="learnerpathway", title="<br>")
 
     with pytest.raises(RejectedError) as raised:
@@ -42,14 +42,14 @@ def test_an_item_that_meets_all_requirements_is_not_refused() -> None:
     LECTERN.check(an_item("K" * 10), (False, "It is not so."), ("", "Nor so."))
 
 
-def test_a_learning_system_may_have_a_sentence_of_its_own_for_what_it_cannot_hold() -> None:
+def test_an_lms_may_have_its_own_sentence_for_unsupported_content() -> None:
     literal = Requirements("Lectern", 10, "Lectern takes 10.", sendable="No {kind} fits a {lms}.")
 
     with pytest.raises(RejectedError, match="No learner pathway fits a Lectern"):
         literal.check(an_item("K", content_type="learnerpathway"))
 
 
-def test_executive_education_is_told_apart_by_its_title() -> None:
+def test_executive_education_is_distinguished_by_its_title() -> None:
     assert title_of(an_item(title="<b>Lead</b>", course_type="executive-education-2u")) == "ExecEd: Lead"
     assert title_of(an_item(title="<b>Lead</b>")) == "Lead"
     assert title_of(an_item(title="<br>", course_type="executive-education-2u")) == ""
@@ -62,7 +62,7 @@ def test_texts_give_way_to_the_next_best() -> None:
     assert owners_of(an_item(organizations=("<b>A</b>", " ", "B"))) == ["A", "B"]
 
 
-def test_a_link_is_escaped_and_left_out_where_there_is_none() -> None:
+def test_a_link_is_escaped_and_omitted_if_empty() -> None:
     assert link_to_course_page('https://a.test/?"') == (
         '<a href="https://a.test/?&quot;" target="_blank">Go to the course page</a>'
     )
@@ -70,14 +70,14 @@ def test_a_link_is_escaped_and_left_out_where_there_is_none() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "a.test", "ftp://a.test", "javascript:alert(1)", "https://", "http://[a", "//a"])
-def test_what_is_no_web_address_is_none(text: str) -> None:
+def test_a_text_that_is_no_url_gives_no_link(text: str) -> None:
     assert is_web_address("https://a.test")
     assert host_of("https://a.test:8080/b") == "a.test:8080"
     assert not is_web_address(text)
     assert host_of(text) == ""
 
 
-def test_dates_that_contradict_each_other_are_told() -> None:
+def test_contradictory_dates_are_reported() -> None:
     one, other = datetime(2027, 1, 5, tzinfo=UTC), datetime(2027, 2, 1, tzinfo=UTC)
 
     assert contradiction_of(an_item(start=other, end=one)) == "The item ends (2027-01-05) before it starts (2027-02-01)"

@@ -102,7 +102,7 @@ def test_html_becomes_html_of_the_allowed_tags(text: str, expected: str) -> None
 
 
 @given(markups)
-def test_whatever_comes_in_what_comes_out_is_allowed_and_balanced(text: str) -> None:
+def test_the_output_for_any_input_is_allowed_and_balanced(text: str) -> None:
     reader = Reader()
 
     reader.feed(cleaned(text, ALLOWED))

@@ -97,7 +97,7 @@ def test_no_space_is_left_before_the_ellipsis() -> None:
         ("", "content item without a type"),
     ],
 )
-def test_kinds_of_content_are_called_what_people_call_them(content_type: str, name: str) -> None:
+def test_content_types_have_readable_names(content_type: str, name: str) -> None:
     assert kind_of(an_item(content_type=content_type)) == name
 
 

@@ -47,7 +47,7 @@ def entry_of(item: ContentItem, **settings: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_feed_says_what_the_golden_file_says(name: str) -> None:
+def test_the_feed_entry_is_the_golden_file(name: str) -> None:
     path, found = GOLDEN / f"{name}.json", entry_of(CASES[name])
     if os.environ.get("UPDATE_GOLDEN") == "1":
         path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -66,7 +66,7 @@ def test_the_portal_takes_every_entry(name: str) -> None:
     assert CourseEntry.model_validate(entry).model_dump(exclude_none=True) == entry
 
 
-def test_what_retires_is_inactive_and_says_the_same_otherwise() -> None:
+def test_a_retired_entry_is_inactive_and_otherwise_unchanged() -> None:
     portal = channel()
     payload = portal.transform(CASES["course"])
 

@@ -34,7 +34,7 @@ def failure_of_create(degreed: DegreedSandbox, **settings: Any) -> SyncError:
 # --- tokens ---------------------------------------------------------------------------------------------------------
 
 
-def test_tokens_come_from_a_host_of_their_own_and_are_asked_for_as_documented() -> None:
+def test_tokens_are_requested_from_their_own_host_as_documented() -> None:
     sent = []
 
     def degreed(request: httpx.Request) -> httpx.Response:
@@ -125,7 +125,7 @@ def test_a_token_page_without_a_token_may_have_one_later(degreed: DegreedSandbox
     assert type(failure_of_create(degreed)) is RetryableError
 
 
-def test_it_does_not_ask_for_tokens_for_ever(degreed: DegreedSandbox) -> None:
+def test_the_number_of_token_requests_is_limited(degreed: DegreedSandbox) -> None:
     degreed.faults.add(Fault(kind=FaultKind.ANSWER, operation=CREATE, status=401, times=None))
 
     assert type(failure_of_create(degreed)) is CredentialsError
@@ -173,7 +173,7 @@ def test_the_end_of_the_window_ends_the_run_with_degreeds_words_and_its_wait() -
         (503, RetryableError),
     ],
 )
-def test_an_error_list_is_told_by_its_first_code_and_all_its_words(
+def test_an_error_list_gives_its_first_code_and_all_its_messages(
     degreed: DegreedSandbox, status: int, error: type[SyncError]
 ) -> None:
     errors = '{"errors": [{"code": "one", "title": "Not so.", "detail": null}, {"code": "two", "detail": "Nor so."}]}'
@@ -186,7 +186,7 @@ def test_an_error_list_is_told_by_its_first_code_and_all_its_words(
 
 
 @pytest.mark.parametrize("body", ["<p>Proxy</p>", '{"errors": []}', '{"errors": ["so"]}', '{"error": "so"}', "[]", "7"])
-def test_an_error_that_is_no_list_is_told_as_it_came(degreed: DegreedSandbox, body: str) -> None:
+def test_an_error_that_is_no_list_is_reported_unchanged(degreed: DegreedSandbox, body: str) -> None:
     degreed.faults.add(Fault(kind=FaultKind.ANSWER, operation=CREATE, status=400, body=body))
 
     raised = failure_of_create(degreed)
@@ -201,7 +201,7 @@ def test_a_connection_that_breaks_may_work_later(degreed: DegreedSandbox, kind: 
     assert type(failure_of_create(degreed)) is RetryableError
 
 
-def test_a_wait_that_degreed_asks_for_is_passed_on(degreed: DegreedSandbox) -> None:
+def test_a_retry_after_of_degreed_is_passed_on(degreed: DegreedSandbox) -> None:
     degreed.faults.add(Fault(kind=FaultKind.ANSWER, operation=CREATE, status=503, retry_after="90"))
 
     raised = failure_of_create(degreed)

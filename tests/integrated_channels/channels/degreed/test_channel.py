@@ -40,7 +40,7 @@ def test_a_key_is_found_as_it_is(degreed: DegreedSandbox, channel: Degreed, key:
     assert channel.find([key]) == {key: there}
 
 
-def test_what_a_loose_filter_finds_beside_the_key_does_not_count() -> None:
+def test_courses_with_other_keys_found_by_a_loose_filter_are_ignored() -> None:
     degreed = DegreedSandbox(filter_is_loose=True)
     for external_id in ("a", "AB", "A "):
         add(degreed, external_id)
@@ -51,7 +51,7 @@ def test_what_a_loose_filter_finds_beside_the_key_does_not_count() -> None:
     assert connected(degreed).find(["A"]) == {"A": there}
 
 
-def test_a_key_is_found_on_whatever_page_it_is() -> None:
+def test_a_key_is_found_on_any_page() -> None:
     degreed = DegreedSandbox(filter_is_loose=True)
     for number in range(25):
         add(degreed, f"A{number}")
@@ -226,7 +226,7 @@ def test_what_degreed_has_against_a_course_refuses_it_with_its_words(
         ),
     ],
 )
-def test_skills_that_fail_leave_the_course_and_are_told_beside_its_id(  # noqa: PLR0917  (one column for each field)
+def test_rejected_skills_leave_the_course_and_are_reported_with_its_id(  # noqa: PLR0917  (one column for each field)
     degreed: DegreedSandbox,
     channel: Degreed,
     call: str,
@@ -279,7 +279,7 @@ def test_an_update_takes_skills_away_that_the_catalog_no_longer_has(degreed: Deg
     assert [course["skills"] for course in degreed.content()] == [[]]
 
 
-def test_without_skills_wanted_those_that_somebody_else_set_stay(degreed: DegreedSandbox, channel: Degreed) -> None:
+def test_without_skills_in_the_settings_manually_set_skills_stay(degreed: DegreedSandbox, channel: Degreed) -> None:
     [created] = channel.create([outgoing("A", skills=["Theirs"])])
     item = outgoing("A", remote_id=created.remote_id)
     del item.payload["skills"]
@@ -299,9 +299,7 @@ def test_too_many_calls_for_the_skills_end_the_run(degreed: DegreedSandbox, chan
 # --- updating -------------------------------------------------------------------------------------------------------
 
 
-def test_an_update_makes_the_course_what_its_payload_says_and_shows_it_again(
-    degreed: DegreedSandbox, channel: Degreed
-) -> None:
+def test_an_update_stores_the_payload_and_shows_the_course_again(degreed: DegreedSandbox, channel: Degreed) -> None:
     there = add(degreed, "A", obsolete=True)
 
     results = channel.update([outgoing("A", remote_id=there, summary="New")])
@@ -404,7 +402,7 @@ def test_a_list_has_all_that_is_not_obsolete_page_by_page(degreed: DegreedSandbo
     assert degreed.calls[LIST] == 3
 
 
-def test_a_listed_course_tells_fields_as_they_were_sent(channel: Degreed) -> None:
+def test_a_listed_course_has_fields_as_they_were_sent(channel: Degreed) -> None:
     item = outgoing("A")
     channel.create([item])
 
@@ -414,9 +412,7 @@ def test_a_listed_course_tells_fields_as_they_were_sent(channel: Degreed) -> Non
     assert stored == {name: value for name, value in item.payload.items() if name != "skills"}
 
 
-def test_a_connection_that_works_needs_no_mending_and_is_left_as_it_was(
-    degreed: DegreedSandbox, channel: Degreed
-) -> None:
+def test_a_working_connection_has_no_problems_and_is_not_changed(degreed: DegreedSandbox, channel: Degreed) -> None:
     add(degreed, "A")
     before = degreed.content()
 
@@ -437,7 +433,7 @@ def test_rights_that_are_missing_are_named() -> None:
     assert len(connected(degreed, scope=READ, send_skills=False).check_connection()) == 1
 
 
-def test_credentials_that_are_wrong_are_told_by_the_probe(degreed: DegreedSandbox, channel: Degreed) -> None:
+def test_wrong_credentials_are_reported_by_the_connection_check(degreed: DegreedSandbox, channel: Degreed) -> None:
     degreed.client_secret = "changed"
 
     with pytest.raises(CredentialsError):

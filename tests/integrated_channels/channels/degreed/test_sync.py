@@ -98,7 +98,7 @@ def test_courses_that_another_program_put_there_are_taken_over(
 
 
 @pytest.mark.parametrize("is_unseen", [False, True])
-def test_a_url_under_another_external_id_is_recorded_and_harms_no_other(
+def test_a_url_with_another_external_id_is_recorded_and_affects_no_other_item(
     configuration: ChannelConfiguration,
     degreed: DegreedSandbox,
     customer: EnterpriseCustomer,
@@ -152,7 +152,7 @@ def test_skills_that_fail_in_passing_are_set_within_the_same_run(
     assert degreed.calls == {TOKEN: 1, CREATE: 1, SKILLS: 2, LIST: 1, UPDATE: 1}
 
 
-def test_skills_that_fail_for_longer_rest_and_the_course_that_left_meanwhile_is_taken_away(
+def test_skills_that_keep_failing_wait_and_a_course_that_left_is_removed(
     configuration: ChannelConfiguration, degreed: DegreedSandbox, customer: EnterpriseCustomer, clock: Clock
 ) -> None:
     degreed.faults.add(Fault(kind=FaultKind.ANSWER, operation=SKILLS, times=None))
@@ -195,7 +195,7 @@ def test_runs_keep_to_the_calls_of_a_minute_and_leave_nothing_undone(
     assert len(degreed.content()) == 8
 
 
-def test_a_limit_that_is_lower_than_was_entered_ends_the_run_until_its_window_is_over(
+def test_a_limit_lower_than_configured_ends_the_run_until_the_next_window(
     configure: Callable[..., ChannelConfiguration], degreed: DegreedSandbox, customer: EnterpriseCustomer, clock: Clock
 ) -> None:
     configuration = configure(calls_per_minute=200)
@@ -229,7 +229,7 @@ def test_a_course_that_was_deleted_for_good_is_made_again_when_it_comes_back(
     assert degreed.offered() == {"A": "Course A", "B": "Course B"}
 
 
-def test_a_degreed_whose_filter_hides_what_is_obsolete_keeps_a_reason_for_what_comes_back(
+def test_a_filter_that_hides_obsolete_courses_leaves_a_reason_for_returned_items(
     configuration: ChannelConfiguration, degreed: DegreedSandbox, customer: EnterpriseCustomer, clock: Clock
 ) -> None:
     degreed.filter_finds_obsolete = False

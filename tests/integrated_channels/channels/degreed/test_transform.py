@@ -108,14 +108,14 @@ OTHERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_create_sends_what_the_golden_file_says(name: str) -> None:
+def test_a_create_sends_the_content_of_the_golden_file(name: str) -> None:
     found = sent("create", CASES[name])
 
     assert found == golden(name, found)
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_other_calls_and_settings_send_what_the_golden_files_say(name: str) -> None:
+def test_other_calls_and_settings_send_the_content_of_the_golden_files(name: str) -> None:
     call, options = OTHERS[name]
     found = sent(call, CASES["course"], **options)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 
 
-def test_an_update_makes_courses_what_their_payloads_say(moodle: MoodleSandbox, channel: Moodle) -> None:
+def test_an_update_stores_the_payloads(moodle: MoodleSandbox, channel: Moodle) -> None:
     ids = [add(moodle, "A"), add(moodle, "B")]
 
     results = channel.update([outgoing("B", remote_id=ids[1]), outgoing("A", remote_id=ids[0])])
@@ -72,7 +72,7 @@ def test_an_item_that_moodle_warns_of_is_refused_and_its_neighbours_are_updated(
     ]
 
 
-def test_an_update_of_a_missing_course_says_that_it_is_gone(moodle: MoodleSandbox, channel: Moodle) -> None:
+def test_an_update_of_a_missing_course_returns_gone(moodle: MoodleSandbox, channel: Moodle) -> None:
     there = add(moodle, "A")
 
     results = channel.update([outgoing("A", remote_id=there), outgoing("B", remote_id="999")])
@@ -81,7 +81,7 @@ def test_an_update_of_a_missing_course_says_that_it_is_gone(moodle: MoodleSandbo
     assert results[1].vendor_code == "invalidrecord"
 
 
-def test_a_course_whose_successor_has_its_key_is_gone_all_the_same(moodle: MoodleSandbox, channel: Moodle) -> None:
+def test_a_course_whose_successor_has_its_key_is_gone(moodle: MoodleSandbox, channel: Moodle) -> None:
     add(moodle, "A")
 
     [result] = channel.update([outgoing("A", remote_id="999")])
@@ -123,7 +123,7 @@ def test_a_delete_that_is_repeated_changes_nothing(moodle: MoodleSandbox, channe
     assert moodle.offered() == {}
 
 
-def test_a_delete_of_a_missing_course_says_that_it_is_gone(channel: Moodle) -> None:
+def test_a_delete_of_a_missing_course_returns_gone(channel: Moodle) -> None:
     [result] = channel.delete([outgoing("A", remote_id="999")])
 
     assert result.outcome is Outcome.GONE

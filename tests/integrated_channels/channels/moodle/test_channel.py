@@ -68,7 +68,7 @@ def test_it_never_looks_for_an_empty_key(moodle: MoodleSandbox, channel: Moodle)
 
 
 @pytest.mark.parametrize("knob", [{"has_agreed_to_policy": False}, {"capabilities": without("update")}])
-def test_a_course_whose_key_the_account_may_not_read_is_not_taken_for_one_that_is_gone(
+def test_a_course_whose_key_the_account_may_not_read_is_not_gone(
     moodle: MoodleSandbox, channel: Moodle, knob: dict[str, object]
 ) -> None:
     add(moodle, "A")
@@ -95,7 +95,7 @@ def test_one_course_that_the_account_may_not_enter_keeps_no_other_from_being_fou
 # --- create ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_create_tells_the_ids(moodle: MoodleSandbox, channel: Moodle) -> None:
+def test_a_create_returns_the_ids(moodle: MoodleSandbox, channel: Moodle) -> None:
     results = channel.create([outgoing("A"), outgoing("B")])
 
     assert results == [ItemResult("A", Outcome.DONE, remote_id="2"), ItemResult("B", Outcome.DONE, remote_id="3")]
@@ -137,7 +137,7 @@ def test_a_key_that_moodle_takes_for_anothers_is_refused_with_the_others_name(
     ("missing", "which"),
     [(["viewhiddencourses"], "2"), (["viewhiddencourses", "update"], r"\(ID unknown\)")],
 )
-def test_a_key_of_a_hidden_course_that_we_may_not_see_is_retried_and_names_the_capability(
+def test_a_key_of_an_inaccessible_course_is_retried_and_names_the_capability(
     moodle: MoodleSandbox, channel: Moodle, missing: list[str], which: str
 ) -> None:
     moodle.capabilities = without(*missing)
@@ -164,9 +164,7 @@ def test_a_short_name_that_is_taken_is_refused_by_name(moodle: MoodleSandbox, ch
     assert "has the short name 'Course A (A)', but another ID number" in result.message
 
 
-def test_a_course_that_was_made_after_the_look_up_is_left_to_the_next_run_and_harms_no_other(
-    moodle: MoodleSandbox, channel: Moodle
-) -> None:
+def test_a_course_created_after_the_look_up_is_left_to_the_next_run(moodle: MoodleSandbox, channel: Moodle) -> None:
     def create_b(_: float) -> None:
         add(moodle, "B")
 

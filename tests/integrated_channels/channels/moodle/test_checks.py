@@ -161,7 +161,7 @@ def test_a_moodle_that_takes_a_course_without_a_name_is_not_trusted() -> None:
     assert problem.startswith("Moodle accepted a test course without a name")
 
 
-def test_a_list_that_is_no_list_is_told() -> None:
+def test_a_response_that_is_no_list_is_reported() -> None:
     moodle = MoodleSandbox()
     moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation="core_webservice_get_site_info", status=200, body="[]"))
 

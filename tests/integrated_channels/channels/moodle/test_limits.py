@@ -43,7 +43,7 @@ def payloads(items: list[Outgoing]) -> list[dict[str, object]]:
 
 
 @given(st.integers(min_value=100, max_value=50_000))
-def test_a_chunk_of_the_largest_courses_fits_whatever_the_limit(max_input_vars: int) -> None:
+def test_a_chunk_of_the_largest_courses_fits_any_limit(max_input_vars: int) -> None:
     channel = connected(httpx.MockTransport(lambda _: httpx.Response(500)), max_input_vars=max_input_vars)
 
     assert 10 <= channel.items_per_call <= 100
@@ -73,7 +73,7 @@ def test_nothing_of_a_full_chunk_is_cut(max_input_vars: int) -> None:
 
 
 @pytest.mark.parametrize("missing", range(1, FIVE_COURSES))
-def test_a_create_that_a_lower_limit_cuts_is_noticed_and_done_as_a_whole_or_not_at_all(missing: int) -> None:
+def test_a_create_cut_by_a_lower_limit_is_detected_and_done_completely_or_not(missing: int) -> None:
     moodle = MoodleSandbox(max_input_vars=let_through(FIVE_COURSES - missing))
     items = full_courses(5)
 

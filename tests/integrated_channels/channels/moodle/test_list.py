@@ -77,7 +77,7 @@ def test_a_single_course_that_is_too_large_is_an_error(
         keys_of(channel)
 
 
-def test_a_list_without_id_numbers_is_not_taken_for_an_empty_one(moodle: MoodleSandbox, channel: Moodle) -> None:
+def test_a_list_without_id_numbers_is_an_error_and_not_an_empty_list(moodle: MoodleSandbox, channel: Moodle) -> None:
     add(moodle, "A")
     moodle.capabilities = without("update")
 

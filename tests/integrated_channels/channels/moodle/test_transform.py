@@ -91,14 +91,14 @@ def golden(name: str, found: Mapping[str, str]) -> Any:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_create_sends_what_the_golden_file_says(name: str) -> None:
+def test_a_create_sends_the_content_of_the_golden_file(name: str) -> None:
     found = sent("create", CASES[name])
 
     assert list(found.items()) == list(golden(name, found).items())
 
 
 @pytest.mark.parametrize("call", ["update", "delete"])
-def test_an_update_and_a_delete_send_what_the_golden_files_say(call: str) -> None:
+def test_an_update_and_a_delete_send_the_content_of_the_golden_files(call: str) -> None:
     found = sent(call, CASES["run"])
 
     assert list(found.items()) == list(golden(f"{call}_of_a_run", found).items())
@@ -130,7 +130,7 @@ def test_names_fit_and_php_would_take_nothing_out_of_them(item: ContentItem, ful
     assert is_plain(course["shortname"])
 
 
-def test_full_names_say_which_site_a_course_is_from() -> None:
+def test_full_names_contain_the_site_of_the_course() -> None:
     course = to_course(an_item(), CourseSettings(site_name="Campus & Co"))
 
     assert course["fullname"] == "Data for All - via Campus & Co (Northwind Institute)"
@@ -178,7 +178,7 @@ def test_a_key_that_does_not_fit_is_refused_and_never_cut(key: str) -> None:
 
 
 @given(st.text(max_size=40), st.text(max_size=300))
-def test_keys_that_differ_give_names_that_differ_whatever_the_title(tail: str, title: str) -> None:
+def test_different_keys_give_different_names_for_any_title(tail: str, title: str) -> None:
     titled = f"T{title}"
     one, other = (to_course(an_item(key + tail, title=titled), CourseSettings()) for key in ("A", "B"))
 

@@ -198,7 +198,7 @@ def test_web_services_that_are_switched_off_are_named() -> None:
     assert raised.message == "Moodle returned 403: web services or the REST protocol are disabled. Enable both."
 
 
-def test_a_redirect_is_not_followed_and_says_where_it_leads() -> None:
+def test_a_redirect_is_not_followed_and_its_target_is_reported() -> None:
     moodle = MoodleSandbox(wwwroot="http://moodle.test:8000/lms")
     channel = connected(moodle, base_url="http://localhost:8000/lms")
 
@@ -255,7 +255,7 @@ def test_it_logs_in_again_when_the_token_has_expired(moodle: MoodleSandbox) -> N
 
 
 @pytest.mark.parametrize("code", ["invalidtoken", "accessexception"])
-def test_it_does_not_log_in_for_ever(moodle: MoodleSandbox, code: str) -> None:
+def test_the_number_of_logins_is_limited(moodle: MoodleSandbox, code: str) -> None:
     body = f'{{"exception": "x", "errorcode": "{code}", "message": "m"}}'
     moodle.faults.add(json_answer(body, operation=LOOK_UP, times=None))
 

@@ -65,7 +65,7 @@ def test_a_request_without_a_document_names_no_type_of_one() -> None:
     assert request.content == b""
 
 
-def test_a_list_is_read_to_its_last_page_at_the_address_that_we_know() -> None:
+def test_a_list_is_read_to_its_last_page_at_the_configured_address() -> None:
     wire = Wire(
         {"data": [{"id": "1"}, {"id": "2"}], "links": {"next": "https://other.test/x?page%5Bcursor%5D=b"}},
         {"data": [{"id": "3"}], "links": {"next": None}},
@@ -80,7 +80,7 @@ def test_a_list_is_read_to_its_last_page_at_the_address_that_we_know() -> None:
     ]
 
 
-def test_a_refusal_is_told_in_the_words_of_its_errors() -> None:
+def test_a_rejection_is_reported_with_the_messages_of_its_errors() -> None:
     wire = Wire(
         {"errors": [{"code": "taken", "title": "Taken.", "detail": "A is taken."}, {"title": "No."}]}, status=422
     )

@@ -20,7 +20,7 @@ def with_headers(**headers: str) -> LMSResponse:
 @pytest.mark.parametrize(
     "answer", [with_headers(), *(with_headers(x_room=text) for text in ("", "plenty", "inf", "nan"))]
 )
-def test_what_an_lms_does_not_tell_keeps_no_call_back(answer: LMSResponse) -> None:
+def test_a_missing_rate_limit_header_delays_no_call(answer: LMSResponse) -> None:
     remaining = BUCKET.remaining(answer)
 
     assert remaining is None

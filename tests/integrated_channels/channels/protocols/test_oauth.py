@@ -84,7 +84,7 @@ def test_a_request_for_tokens_counts_against_no_limit() -> None:
         (500, RetryableError),
     ],
 )
-def test_whatever_an_lms_has_against_a_log_in_it_is_no_item(status: int, error: type[Exception]) -> None:
+def test_no_login_error_is_an_error_of_an_item(status: int, error: type[Exception]) -> None:
     with pytest.raises(error) as raised:
         granted(a_client(status, "what was sent"))
 
@@ -92,7 +92,7 @@ def test_whatever_an_lms_has_against_a_log_in_it_is_no_item(status: int, error: 
     assert "what was sent" not in str(raised.value)
 
 
-def test_a_refusal_in_our_words_tells_its_status_and_not_what_the_lms_says() -> None:
+def test_a_rejection_in_our_words_has_its_status_and_no_text_of_the_lms() -> None:
     client = a_client(400, "what was sent")
 
     with pytest.raises(CredentialsError) as raised:
@@ -101,7 +101,7 @@ def test_a_refusal_in_our_words_tells_its_status_and_not_what_the_lms_says() -> 
     assert (raised.value.message, raised.value.status_code) == ("No token. The LMS returned 400.", 400)
 
 
-def test_our_application_asks_for_itself_with_its_id_its_secret_and_scopes() -> None:
+def test_our_application_requests_tokens_with_its_id_secret_and_scopes() -> None:
     asked = []
 
     def lms(request: httpx.Request) -> httpx.Response:
@@ -179,7 +179,7 @@ def consent(status: int = 200, body: str = "", *, is_authorized: bool = True) ->
         ("{}", "Lectern rejected the token request with status 400.", ""),
     ],
 )
-def test_a_refusal_says_what_to_do_and_repeats_no_code_but_those_of_oauth(body: str, message: str, code: str) -> None:
+def test_a_rejection_states_what_to_do_and_repeats_only_codes_of_oauth(body: str, message: str, code: str) -> None:
     with pytest.raises(CredentialsError) as raised:
         consent(400, body).fetch_token()
 
@@ -214,7 +214,7 @@ def test_a_refusals_words_are_bounded_and_hold_no_secret() -> None:
     assert len(raised.value.message) < 400
 
 
-def test_where_nobody_has_consented_or_nobody_is_there_it_is_said_by_name() -> None:
+def test_a_missing_consent_and_a_missing_server_are_reported_by_name() -> None:
     with pytest.raises(CredentialsError, match="This configuration has not been authorized yet"):
         consent(is_authorized=False).fetch_token()
     with pytest.raises(ConfigurationError, match="The base URL has no token endpoint of Lectern"):

@@ -68,7 +68,7 @@ def check(xml: bytes) -> None:
         raise InvalidSignature
 
 
-def test_it_says_who_acts_for_whom_and_where() -> None:
+def test_the_assertion_names_issuer_subject_and_audience() -> None:
     xml = an_assertion()
 
     assert texts(xml, "saml2:Issuer/text()") == ["us"]

@@ -57,7 +57,7 @@ def test_a_repeat_changes_nothing(sap: SAPSandbox, channel: SAPSuccessFactors) -
 
 
 @pytest.mark.parametrize(("policy", "status"), [("deactivate", "INACTIVE"), ("delete", "DELETED")])
-def test_what_leaves_gets_the_status_that_the_policy_says(sap: SAPSandbox, policy: str, status: str) -> None:
+def test_an_item_that_leaves_gets_the_status_of_the_policy(sap: SAPSandbox, policy: str, status: str) -> None:
     channel = connected(sap, delete_policy=policy)
     channel.apply([outgoing("A")])
 
@@ -326,7 +326,7 @@ def test_a_full_import_is_taken_and_one_more_course_is_not(channel: SAPSuccessFa
         channel.apply([*full, outgoing("One more")])
 
 
-def test_limits_are_saps_unless_the_settings_say_otherwise(sap: SAPSandbox, channel: SAPSuccessFactors) -> None:
+def test_limits_are_saps_by_default(sap: SAPSandbox, channel: SAPSuccessFactors) -> None:
     other = connected(sap, courses_per_call=200, calls_per_window=3, window_seconds=60)
 
     assert (channel.items_per_call, channel.rate_limit) == (1_000, RateLimit(1, seconds=300))

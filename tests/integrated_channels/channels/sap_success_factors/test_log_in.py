@@ -182,7 +182,7 @@ def test_an_assertion_that_has_expired_stops_the_run(sap: SAPSandbox) -> None:
         by_saml(sap, by(assertion=given_assertion().decode())).check_connection()
 
 
-def test_a_token_server_that_is_gone_is_told_with_its_address(sap: SAPSandbox) -> None:
+def test_an_unreachable_token_server_is_reported_with_its_address(sap: SAPSandbox) -> None:
     sap.has_token_server = False
 
     with pytest.raises(ConfigurationError, match=f"SAP has no token endpoint at {BASE_URL}{TOKEN_SERVER}"):

@@ -71,14 +71,14 @@ def golden(name: str, found: Mapping[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_course_is_what_the_golden_file_says(name: str) -> None:
+def test_a_course_is_the_golden_file(name: str) -> None:
     found = sent(CASES[name])
 
     assert found == golden(name, found)
 
 
 @pytest.mark.parametrize("status", CourseStatus)
-def test_a_retired_course_is_what_the_golden_file_says(status: CourseStatus) -> None:
+def test_a_retired_course_is_the_golden_file(status: CourseStatus) -> None:
     found = retired_course("Northwind+DATA101", "<b>Data</b> for All", status, PLAIN)
 
     assert found == golden(f"retired_{status.value.lower()}", found)
@@ -108,7 +108,7 @@ def test_equal_items_give_equal_courses(item: ContentItem) -> None:
 
 
 @given(items, st.integers(50, 300), st.integers(50, 3_000))
-def test_texts_fit_where_settings_say_how_long_they_may_be(item: ContentItem, title: int, description: int) -> None:
+def test_texts_fit_the_lengths_in_the_settings(item: ContentItem, title: int, description: int) -> None:
     course = to_course(item, CourseSettings(title_length=title, description_length=description))
 
     assert all(0 < len(text["value"]) <= title for text in course["title"])
@@ -117,7 +117,7 @@ def test_texts_fit_where_settings_say_how_long_they_may_be(item: ContentItem, ti
 
 
 @given(texts, texts.map(lambda text: f"K{text}"), st.sampled_from(CourseStatus))
-def test_a_course_can_be_retired_whatever_it_was_called(title: str, key: str, status: CourseStatus) -> None:
+def test_a_course_with_any_title_can_be_retired(title: str, key: str, status: CourseStatus) -> None:
     course = retired_course(key, title, status, PLAIN)
 
     assert CourseRules().problem_of(course) is None or status is CourseStatus.ACTIVE
@@ -147,7 +147,7 @@ def test_a_runs_texts_are_in_the_locale_of_its_language(run_locales: dict[str, s
     assert [text["locale"] for text in course["title"]] == [locale]
 
 
-def test_a_courses_texts_are_in_the_default_locale_whatever_its_run_is_in() -> None:
+def test_texts_are_in_the_default_locale_for_any_language_of_the_run() -> None:
     course = to_course(CASES["closed_run"], CourseSettings(run_locales={"es": "Spanish"}))
 
     assert [text["locale"] for text in course["title"]] == ["English"]
@@ -157,11 +157,11 @@ def test_a_courses_texts_are_in_the_default_locale_whatever_its_run_is_in() -> N
     ("price", "expected"),
     [("zero", [{"currency": "USD", "value": 0.0}]), ("catalog", [{"currency": "USD", "value": 149.0}]), ("none", [])],
 )
-def test_the_price_is_what_the_settings_say(price: Any, expected: list[Any]) -> None:
+def test_the_price_follows_the_settings(price: Any, expected: list[Any]) -> None:
     assert to_course(CASES["course"], CourseSettings(price=price))["price"] == expected
 
 
-def test_a_price_that_the_catalog_does_not_know_is_not_made_up() -> None:
+def test_a_missing_price_is_not_invented() -> None:
     assert to_course(an_item(price_usd=None), CourseSettings(price="catalog"))["price"] == []
 
 
@@ -171,7 +171,7 @@ def test_the_provider_is_the_settings_in_the_course_and_in_its_content() -> None
     assert (course["providerID"], course["content"][0]["providerID"]) == ("NORTHWIND", "NORTHWIND")
 
 
-def test_a_retired_course_leads_somewhere_only_if_the_settings_say_where() -> None:
+def test_a_retired_course_has_a_link_only_if_the_settings_have_one() -> None:
     settings = CourseSettings(retired_launch_url="https://learn.example.org/")
 
     course = retired_course("K", "Data", CourseStatus.INACTIVE, settings)

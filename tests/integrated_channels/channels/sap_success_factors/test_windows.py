@@ -114,7 +114,7 @@ def test_runs_finish_the_work_with_one_full_import_each_and_no_window_has_two(
     assert len(sap.offered()) == 2_500
 
 
-def test_a_sync_within_the_window_does_not_ask_sap_for_anything(
+def test_a_sync_within_the_window_sends_no_request_to_sap(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
 ) -> None:
     catalog = CatalogFactory.create(courses=1, customer=customer)
@@ -148,7 +148,7 @@ def test_one_bad_item_in_a_thousand_is_found_by_halving_while_the_others_get_thr
     assert not TransmissionAttempt.objects.filter(outcome="rejected").exclude(transmission=bad).exists()
 
 
-def test_a_bad_item_that_sap_leaves_out_without_a_word_keeps_nobody_else_waiting(
+def test_a_bad_item_that_sap_silently_omits_delays_no_other_item(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
 ) -> None:
     sap.title_limit, sap.bad_item = 60, BadItem.IS_LEFT_OUT
@@ -196,7 +196,7 @@ def test_a_lost_answer_leads_to_the_same_courses_once_more(
     assert (run.state, len(sap.content())) == (RunState.COMPLETE, 3)
 
 
-def test_a_refused_token_is_told_and_not_taken_for_a_spent_window(
+def test_a_rejected_token_is_reported_and_is_not_a_spent_window(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, sap: SAPSandbox, clock: Clock
 ) -> None:
     CatalogFactory.create(courses=3, customer=customer)

@@ -95,8 +95,8 @@ def _locked_cache() -> Iterator[None]:
 
 @functools.cache
 def _fingerprint() -> str:
-    """Return a hash of all files that define models and migrations, of the project and of its dependencies."""
-    files = {inspect.getfile(model) for model in apps.get_models(include_auto_created=True)}
+    """Return a hash of this file and of all files that define models and migrations, also in dependencies."""
+    files = {__file__} | {inspect.getfile(model) for model in apps.get_models(include_auto_created=True)}
     for application in apps.get_app_configs():
         files.update(map(str, Path(application.path).glob("migrations/*.py")))
     digest = hashlib.sha256()
@@ -111,6 +111,9 @@ def _make_sqlite_template(folder: Path) -> None:
     with contextlib.closing(sqlite3.connect(source)) as connection:
         # One file, without a write-ahead log.
         connection.execute("VACUUM INTO ?", [str(folder / _DATABASE)])
+    with contextlib.closing(sqlite3.connect(folder / _DATABASE)) as connection:
+        # As ``migrate`` leaves it: if two connections switch a file at the same time, SQLite rejects one of them.
+        connection.execute("PRAGMA journal_mode=WAL")
     for file in folder.glob(f"{source.name}*"):
         file.unlink()
 

@@ -8,6 +8,7 @@ from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.utils.translation import gettext_lazy as _
 
 from enterprise_catalog.admin_pages.pages import Page, ReadOnlyPage
 from enterprise_catalog.admin_pages.rendering import moment_field
@@ -40,10 +41,10 @@ class FailedLoginPage(ReadOnlyPage):
     fields = ("username", "ip_address", "failures_since_start", "last_failure", "path_info")
     ordering = ("-attempt_time", "-id")
     search_fields = ("=username", "=ip_address")
-    search_help_text = "Full user name or IP address"
+    search_help_text = _("Full user name or IP address")
     actions = ()
 
-    last_failure = moment_field("attempt_time", "last failure")
+    last_failure = moment_field("attempt_time", _("last failure"))
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return request.user.has_perm("axes.delete_accessattempt")

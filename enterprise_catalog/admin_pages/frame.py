@@ -8,48 +8,50 @@ from django.apps import apps
 from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from django.db.models import Model
     from django.http import HttpRequest
+    from django_stubs_ext import StrOrPromise
 
 #: Title of a group -> model, title and icon (https://fonts.google.com/icons) of each of its pages.
 _GROUPS: Final = {
-    "Integrated channels": (
-        ("integrated_channels.ContentMetadataItemTransmission", "Transmissions", "sync_alt"),
-        ("integrated_channels.TransmissionAttempt", "Attempts", "history"),
-        ("integrated_channels.SyncRun", "Runs", "play_circle"),
-        ("integrated_channels.ChannelConfiguration", "Configurations", "settings_input_component"),
-        ("django_celery_beat.PeriodicTask", "Schedule", "schedule"),
+    _("Integrated channels"): (
+        ("integrated_channels.ContentMetadataItemTransmission", _("Transmissions"), "sync_alt"),
+        ("integrated_channels.TransmissionAttempt", _("Attempts"), "history"),
+        ("integrated_channels.SyncRun", _("Runs"), "play_circle"),
+        ("integrated_channels.ChannelConfiguration", _("Configurations"), "settings_input_component"),
+        ("django_celery_beat.PeriodicTask", _("Schedule"), "schedule"),
     ),
-    "Catalog": (
-        ("catalog.EnterpriseCustomer", "Customers", "domain"),
-        ("catalog.EnterpriseCatalog", "Catalogs", "menu_book"),
-        ("catalog.CatalogQuery", "Queries", "filter_alt"),
-        ("catalog.ContentMetadata", "Content", "school"),
+    _("Catalog"): (
+        ("catalog.EnterpriseCustomer", _("Customers"), "domain"),
+        ("catalog.EnterpriseCatalog", _("Catalogs"), "menu_book"),
+        ("catalog.CatalogQuery", _("Queries"), "filter_alt"),
+        ("catalog.ContentMetadata", _("Content"), "school"),
     ),
-    "Access": (
-        ("auth.User", "Users", "person"),
-        ("auth.Group", "Groups", "group"),
-        ("catalog.CatalogRole", "Roles", "badge"),
-        ("catalog.CatalogRoleAssignment", "Role assignments", "assignment_ind"),
-        ("axes.AccessAttempt", "Failed logins", "lock_clock"),
+    _("Access"): (
+        ("auth.User", _("Users"), "person"),
+        ("auth.Group", _("Groups"), "group"),
+        ("catalog.CatalogRole", _("Roles"), "badge"),
+        ("catalog.CatalogRoleAssignment", _("Role assignments"), "assignment_ind"),
+        ("axes.AccessAttempt", _("Failed logins"), "lock_clock"),
     ),
 }
 
 #: Model -> the question that a search by content key answers in its list.
 _KEY_SEARCHES: Final = {
-    "integrated_channels.ContentMetadataItemTransmission": "Why is a course missing from an LMS?",
-    "catalog.ContentMetadata": "Which catalogs contain a course?",
+    "integrated_channels.ContentMetadataItemTransmission": _("Why is a course missing from an LMS?"),
+    "catalog.ContentMetadata": _("Which catalogs contain a course?"),
 }
 
 
 class PageLink(TypedDict):
     """One page in the navigation, as unfold's template reads it."""
 
-    title: str
+    title: StrOrPromise
     icon: str
     link: str
 
@@ -57,7 +59,7 @@ class PageLink(TypedDict):
 class PageGroup(TypedDict):
     """A group of pages in the navigation."""
 
-    title: str
+    title: StrOrPromise
     items: list[PageLink]
 
 
@@ -90,7 +92,7 @@ def front_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return {**context, "key_searches": searches}
 
 
-def _items(request: HttpRequest, pages: tuple[tuple[str, str, str], ...]) -> Iterator[PageLink]:
+def _items(request: HttpRequest, pages: tuple[tuple[str, StrOrPromise, str], ...]) -> Iterator[PageLink]:
     for label, title, icon in pages:
         if model := _visible_model(request, label):
             yield {"title": title, "icon": icon, "link": _list_url(model)}

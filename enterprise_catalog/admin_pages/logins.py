@@ -17,6 +17,7 @@ from axes.models import AccessAttempt
 from django.contrib import admin
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from enterprise_catalog.db.contention import retried
 from enterprise_catalog.web.client_address import client_network
@@ -105,7 +106,7 @@ def too_many_failures(
     seconds = _seconds_to_wait(request, credentials)
     context = {
         **admin.site.each_context(request),
-        "title": "Too many failed logins",
+        "title": gettext("Too many failed logins"),
         "minutes": math.ceil(seconds / 60),
     }
     response = TemplateResponse(request, "admin_pages/too_many_failures.html", context, status=429)

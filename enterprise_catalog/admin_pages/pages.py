@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.db import models
+from django.utils.translation import ngettext
 from typing_extensions import override
 
 from enterprise_catalog.admin_pages.actions.confirmed_actions import ConfirmedActions
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.forms import BaseForm
     from django.http import HttpRequest, HttpResponse
+    from django_stubs_ext import StrOrPromise
 
     from enterprise_catalog.admin_pages.actions.declaration import AnyAdmin as ModelAdmin
 else:
@@ -29,9 +31,6 @@ else:
 
 #: Time limit for each of a list's statements, in seconds.
 LIST_SECONDS: Final = 10
-TOO_SLOW: Final = (
-    f"The search was stopped after {LIST_SECONDS} seconds. Choose one configuration, or enter more of the content key."
-)
 #: The lookups allowed after a column's name in a list's URL: those of all filters and of links to the list.
 _LOOKUPS: Final = frozenset(
     {"", "__exact", "__id__exact", "__uuid__exact", "__isnull", "__gte", "__lt", "_from", "_to"}
@@ -47,7 +46,7 @@ class _List(ChangeList):
                 super().get_results(request)
                 self.result_list = list(self.result_list)
         except TimeLimitError:
-            messages.error(request, TOO_SLOW)
+            messages.error(request, _too_slow())
             self.queryset = self.queryset.none()
             super().get_results(request)
         # unfold would show the count next to the title, as if it were not capped.
@@ -83,7 +82,7 @@ class Page(ConfirmedActions, ModelAdmin):
     #: Foreign keys by which other pages link to this list, to show the rows that belong to one of their rows.
     linked_by: ClassVar[tuple[str, ...]] = ()
     #: The message after a search without results.
-    nothing_found: ClassVar[str] = ""
+    nothing_found: ClassVar[StrOrPromise] = ""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[models.Model]:
         return super().get_queryset(request).prefetch_related(*self.list_prefetch_related)
@@ -132,6 +131,14 @@ class ReadOnlyPage(Page):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # arguments passed through
         # These rows are never edited in the admin, and so they have no history.
         return super().render_change_form(request, {**context, "show_history": False}, **kwargs)
+
+
+def _too_slow() -> str:
+    return ngettext(
+        "The search was stopped after %(seconds)d second. Choose one configuration, or enter more of the content key.",
+        "The search was stopped after %(seconds)d seconds. Choose one configuration, or enter more of the content key.",
+        LIST_SECONDS,
+    ) % {"seconds": LIST_SECONDS}
 
 
 def _column_of(list_filter: object) -> str:

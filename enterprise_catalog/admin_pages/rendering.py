@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
+from django.utils.translation import gettext
 
 from enterprise_catalog.admin_pages.viewer import may_view
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from django.db.models import Model
+    from django_stubs_ext import StrOrPromise
 
 #: Shown when there is no value.
 EMPTY: Final = "–"  # noqa: RUF001  (a dash)
@@ -38,10 +40,14 @@ def moment(value: datetime | None) -> str:
     return format_html('<time class="ec-moment" title="{}">{}</time>', exact, moment_text(value))
 
 
-def moment_field(name: str, label: str | None = None) -> Callable[[object, object], str]:
-    """Return the method of a page that shows the time ``name``."""
+def moment_field(name: str, label: StrOrPromise) -> Callable[[object, object], str]:
+    """Return the method of a page that shows the time ``name``.
 
-    @admin.display(description=label or name.removesuffix("_at").replace("_", " "))
+    Args:
+        label: heading of the column, or name of the field.
+    """
+
+    @admin.display(description=label)
     def show(_: object, obj: object) -> str:
         return moment(getattr(obj, name))
 
@@ -54,12 +60,14 @@ def duration_text(start: datetime, end: datetime | None) -> str:
         return EMPTY
     seconds = (end - start).total_seconds()
     if seconds < 1:
-        return f"{seconds * 1_000:.0f} ms"
+        return gettext("%(milliseconds)d ms") % {"milliseconds": round(seconds * 1_000)}
     minutes, rest = divmod(round(seconds), 60)
     if not minutes:
-        return f"{rest} s"
+        return gettext("%(seconds)d s") % {"seconds": rest}
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    if hours:
+        return gettext("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes}
+    return gettext("%(minutes)d min %(seconds)d s") % {"minutes": minutes, "seconds": rest}
 
 
 def badge(text: str, tone: str) -> str:
@@ -123,7 +131,7 @@ def lines(parts: Iterable[object]) -> str:
     return format_html('<div class="ec-lines">{}</div>', html) if html else EMPTY
 
 
-def table(title: str, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def table(title: str, headers: Sequence[StrOrPromise], rows: Iterable[Sequence[object]]) -> str:
     """Return a small table with a title."""
     context = {"title": title, "table": {"headers": headers, "rows": [list(row) for row in rows]}}
     return render_to_string("unfold/components/table.html", context)

@@ -9,6 +9,8 @@ from django.contrib import admin, messages
 from django.http import HttpResponseRedirect
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from typing_extensions import override
 
 from enterprise_catalog.admin_pages.lists.filters import AutocompleteSelectFilter, BooleanRadioFilter
@@ -78,7 +80,8 @@ class _UUIDPage(Page):
             save = super().changeform_view
             return retried(lambda: save(request, object_id, form_url, extra_context), seconds=SAVE_SECONDS)
         except ContentionError as error:
-            self.message_user(request, f"{error} Nothing was saved. Please try again.", messages.ERROR)
+            message = gettext("%(problem)s Nothing was saved. Please try again.") % {"problem": error}
+            self.message_user(request, message, messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
 
@@ -86,20 +89,20 @@ class _UUIDPage(Page):
 class CustomerPage(_UUIDPage):
     list_display = ("name", "slug", "uuid", "learner_portal_url")
     search_fields = ("name", "uuid")
-    search_help_text = "Name or UUID"
+    search_help_text = _("Name or UUID")
     text_column = "name"
     fields = ("name", "uuid", "slug", "learner_portal_url", "its_catalogs", "created")
     shown = ("its_catalogs", "created")
 
-    created = moment_field("created_at")
+    created = moment_field("created_at", _("created"))
 
     @override
     def save_model(self, request: HttpRequest, obj: EnterpriseCustomer, form: object, change: bool) -> None:
         save_customer(obj, now=timezone.now())
 
-    @admin.display(description="catalogs")
+    @admin.display(description=_("catalogs"))
     def its_catalogs(self, customer: EnterpriseCustomer) -> str:
-        return link_to_list(EnterpriseCatalog, "Its catalogs", enterprise_customer__uuid__exact=customer.pk)
+        return link_to_list(EnterpriseCatalog, gettext("Its catalogs"), enterprise_customer__uuid__exact=customer.pk)
 
 
 @admin.register(EnterpriseCatalog)
@@ -109,14 +112,14 @@ class CatalogPage(_UUIDPage):
     list_prefetch_related = ("enterprise_customer", "catalog_query")
     ordering = ("title",)
     search_fields = ("title", "uuid")
-    search_help_text = "Title or UUID"
+    search_help_text = _("Title or UUID")
     text_column = "title"
     autocomplete_fields = ("enterprise_customer", "catalog_query")
     fields = ("title", "uuid", "enterprise_customer", "catalog_query", "revision", "documents_changed", "created")
     shown = ("revision", "documents_changed", "created")
 
-    documents_changed = moment_field("documents_changed_at", "enrollment URLs changed")
-    created = moment_field("created_at")
+    documents_changed = moment_field("documents_changed_at", _("enrollment URLs changed"))
+    created = moment_field("created_at", _("created"))
 
     @override
     def save_model(self, request: HttpRequest, obj: EnterpriseCatalog, form: object, change: bool) -> None:
@@ -128,21 +131,21 @@ class QueryPage(_UUIDPage):
     list_display = ("title", "uuid", "content_changed")
     ordering = ("title",)
     search_fields = ("title", "uuid")
-    search_help_text = "Title or UUID"
+    search_help_text = _("Title or UUID")
     text_column = "title"
     fields = ("title", "uuid", "content_filter", "items", "its_catalogs", "content_changed")
     shown = ("uuid", "items", "its_catalogs", "content_changed")
 
-    content_changed = moment_field("content_changed_at")
+    content_changed = moment_field("content_changed_at", _("content changed"))
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False  # Its memberships, up to a hundred thousand, belong to the importer.
 
-    @admin.display(description="items")
+    @admin.display(description=_("items"))
     def items(self, query: CatalogQuery) -> str:
         return CappedPaginator(query.memberships.order_by("id"), 1).count_text
 
-    @admin.display(description="catalogs")
+    @admin.display(description=_("catalogs"))
     def its_catalogs(self, query: CatalogQuery) -> str:
         return _catalogs_of(query)
 
@@ -152,35 +155,37 @@ class ContentPage(ReadOnlyPage):
     list_display = ("item", "content_type", "parent_content_key", "changed")
     ordering = ("content_key",)
     search_fields = ("content_key",)
-    search_help_text = "Content key or its beginning"
-    nothing_found = "Keys are compared exactly, including case, accents and spaces. No such item has been imported yet."
+    search_help_text = _("Content key or its beginning")
+    nothing_found = _(
+        "Keys are compared exactly, including case, accents and spaces. No such item has been imported yet."
+    )
     fieldsets = (
         (None, {"fields": ("exact_key", "title", "content_type", "parent_content_key", "queries")}),
-        ("Versions", {"fields": ("changed", "created", "content_hash")}),
-        ("Document", {"fields": ("stored_document",)}),
+        (_("Versions"), {"fields": ("changed", "created", "content_hash")}),
+        (_("Document"), {"fields": ("stored_document",)}),
     )
 
-    changed = moment_field("updated_at", "last changed")
-    created = moment_field("created_at", "first imported")
+    changed = moment_field("updated_at", _("last changed"))
+    created = moment_field("created_at", _("first imported"))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ContentMetadata], search_term: str
     ) -> tuple[QuerySet[ContentMetadata], bool]:
         return queryset.filter(key_starts_with(search_term)) if search_term else queryset, False
 
-    @admin.display(description="item")
+    @admin.display(description=_("item"))
     def item(self, content: ContentMetadata) -> str:
         return stacked(exactly(content.content_key), content.title)
 
-    @admin.display(description="content key")
+    @admin.display(description=_("content key"))
     def exact_key(self, content: ContentMetadata) -> str:
         return exactly(content.content_key)
 
-    @admin.display(description="queries")
+    @admin.display(description=_("queries"))
     def queries(self, content: ContentMetadata) -> str:
         return lines(_queries_of(content))
 
-    @admin.display(description="document")
+    @admin.display(description=_("document"))
     def stored_document(self, content: ContentMetadata) -> str:
         stored = ContentDocument.objects.filter(content=content).first()
         if stored is None:
@@ -204,7 +209,7 @@ class RoleAssignmentPage(Page):
     ordering = ("-id",)
     sortable_by = ()
     search_fields = ("=user__username", "=user__email")
-    search_help_text = "Full user name or email address"
+    search_help_text = _("Full user name or email address")
     autocomplete_fields = ("user", "role")
     fields = ("user", "role", "enterprise_customer_uuid", "applies_to_all_contexts")
 
@@ -214,11 +219,11 @@ def _queries_of(content: ContentMetadata) -> Iterator[str]:
     memberships = content.memberships.select_related("catalog_query").order_by("id")[: LISTED_QUERIES + 1]
     for number, membership in enumerate(memberships):
         if number == LISTED_QUERIES:
-            yield f"and more; only the first {LISTED_QUERIES} are listed"
+            yield gettext("and more; only the first %(number)d are listed") % {"number": LISTED_QUERIES}
         else:
             query = membership.catalog_query
             yield format_html("{} · {}", link_to(query), _catalogs_of(query))
 
 
 def _catalogs_of(query: CatalogQuery) -> str:
-    return link_to_list(EnterpriseCatalog, "Its catalogs", catalog_query__id__exact=query.pk)
+    return link_to_list(EnterpriseCatalog, gettext("Its catalogs"), catalog_query__id__exact=query.pk)

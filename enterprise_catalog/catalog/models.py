@@ -16,6 +16,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from edx_rbac.models import UserRole, UserRoleAssignment
 
 from enterprise_catalog.catalog.querysets import ContentMetadataQuerySet, EnterpriseCatalogQuerySet, MembershipQuerySet
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
 class ContentType(models.TextChoices):
     """The kinds of content, as Open edX names them in ``content_type``."""
 
-    COURSE = "course", "course"
-    COURSE_RUN = "courserun", "course run"
-    PROGRAM = "program", "program"
-    PATHWAY = "learnerpathway", "learner pathway"
+    COURSE = "course", _("course")
+    COURSE_RUN = "courserun", _("course run")
+    PROGRAM = "program", _("program")
+    PATHWAY = "learnerpathway", _("learner pathway")
 
 
 class EnterpriseCustomer(models.Model):
@@ -44,15 +45,19 @@ class EnterpriseCustomer(models.Model):
     :func:`~enterprise_catalog.catalog.customers.save_customer`, which also moves the versions of those catalogs.
     """
 
-    uuid = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    name = models.CharField(max_length=255)
-    slug = models.SlugField(max_length=100)
+    uuid = models.UUIDField(_("UUID"), primary_key=True, default=uuid.uuid4)
+    name = models.CharField(_("name"), max_length=255)
+    slug = models.SlugField(_("slug"), max_length=100)
     learner_portal_url = models.URLField(
-        max_length=255, help_text="Base URL of this customer's learner portal, without the customer's slug."
+        _("learner portal URL"),
+        max_length=255,
+        help_text=_("Base URL of this customer's learner portal, without the customer's slug."),
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
+        verbose_name = _("enterprise customer")
+        verbose_name_plural = _("enterprise customers")
         ordering = ("name",)
 
     def __str__(self) -> str:
@@ -71,16 +76,20 @@ class CatalogQuery(models.Model):
     and increases by at least one each time: a row that is deleted and created again never repeats a version.
     """
 
-    uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
-    title = models.CharField(max_length=255)
+    uuid = models.UUIDField(_("UUID"), unique=True, default=uuid.uuid4, editable=False)
+    title = models.CharField(_("title"), max_length=255)
     content_filter = models.JSONField(
-        default=dict, blank=True, help_text="The query's filter, in the format of the content source."
+        _("content filter"),
+        default=dict,
+        blank=True,
+        help_text=_("The query's filter, in the format of the content source."),
     )
-    version = models.BigIntegerField(default=0, editable=False)
-    content_changed_at = TimestampField(null=True, editable=False)
+    version = models.BigIntegerField(_("version"), default=0, editable=False)
+    content_changed_at = TimestampField(_("content changed at"), null=True, editable=False)
 
     class Meta:
-        verbose_name_plural = "catalog queries"
+        verbose_name = _("catalog query")
+        verbose_name_plural = _("catalog queries")
 
     def __str__(self) -> str:
         return self.title
@@ -94,18 +103,24 @@ class EnterpriseCatalog(models.Model):
     bound for the ``updated_at`` of every item in this catalog (docs/decisions/0005).
     """
 
-    uuid = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    title = models.CharField(max_length=255)
-    enterprise_customer = models.ForeignKey(EnterpriseCustomer, models.CASCADE, related_name="catalogs")
-    catalog_query = models.ForeignKey(CatalogQuery, models.PROTECT, null=True, blank=True, related_name="catalogs")
-    enrollment_url_prefix = models.CharField(max_length=512, editable=False)
-    documents_changed_at = TimestampField(null=True, editable=False)
-    revision = models.BigIntegerField(default=0, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    uuid = models.UUIDField(_("UUID"), primary_key=True, default=uuid.uuid4)
+    title = models.CharField(_("title"), max_length=255)
+    enterprise_customer = models.ForeignKey(
+        EnterpriseCustomer, models.CASCADE, verbose_name=_("enterprise customer"), related_name="catalogs"
+    )
+    catalog_query = models.ForeignKey(
+        CatalogQuery, models.PROTECT, verbose_name=_("catalog query"), null=True, blank=True, related_name="catalogs"
+    )
+    enrollment_url_prefix = models.CharField(_("enrollment URL prefix"), max_length=512, editable=False)
+    documents_changed_at = TimestampField(_("documents changed at"), null=True, editable=False)
+    revision = models.BigIntegerField(_("revision"), default=0, editable=False)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects = EnterpriseCatalogQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("enterprise catalog")
+        verbose_name_plural = _("enterprise catalogs")
         ordering = ("uuid",)
 
     def __str__(self) -> str:
@@ -115,18 +130,23 @@ class EnterpriseCatalog(models.Model):
 class ContentMetadata(models.Model):
     """A content item. ``updated_at`` changes only when ``content_hash`` changes."""
 
-    content_key = ContentKeyField(unique=True)
-    content_type = models.CharField(max_length=32, choices=ContentType)
-    parent_content_key = ContentKeyField(blank=True, help_text="The key of the course that a course run belongs to.")
-    title = models.CharField(max_length=255, blank=True)
-    content_hash = models.CharField(max_length=64, help_text="SHA-256 of the canonical document, in hexadecimal.")
-    created_at = models.DateTimeField()
-    updated_at = TimestampField()
+    content_key = ContentKeyField(_("content key"), unique=True)
+    content_type = models.CharField(_("content type"), max_length=32, choices=ContentType)
+    parent_content_key = ContentKeyField(
+        _("parent content key"), blank=True, help_text=_("The key of the course that a course run belongs to.")
+    )
+    title = models.CharField(_("title"), max_length=255, blank=True)
+    content_hash = models.CharField(
+        _("content hash"), max_length=64, help_text=_("SHA-256 of the canonical document, in hexadecimal.")
+    )
+    created_at = models.DateTimeField(_("created at"))
+    updated_at = TimestampField(_("updated at"))
 
     objects = ContentMetadataQuerySet.as_manager()
 
     class Meta:
-        verbose_name_plural = "content metadata"
+        verbose_name = _("content metadata")
+        verbose_name_plural = _("content metadata")
 
     def __str__(self) -> str:
         return str(self.content_key)
@@ -166,6 +186,10 @@ class CatalogMembership(models.Model):
 class CatalogRole(UserRole):  # type: ignore[misc]  # the package has no types
     """An Open edX system role that this site's database assigns to users, in addition to the roles in their tokens."""
 
+    class Meta:
+        verbose_name = _("catalog role")
+        verbose_name_plural = _("catalog roles")
+
 
 class CatalogRoleAssignment(UserRoleAssignment):  # type: ignore[misc]  # the package has no types
     """A user's role for one customer, or for all."""
@@ -173,8 +197,15 @@ class CatalogRoleAssignment(UserRoleAssignment):  # type: ignore[misc]  # the pa
     role_class = CatalogRole
 
     enterprise_customer_uuid = models.UUIDField(
-        null=True, blank=True, help_text="The customer. Ignored if the role applies to all customers."
+        _("enterprise customer UUID"),
+        null=True,
+        blank=True,
+        help_text=_("The customer. Ignored if the role applies to all customers."),
     )
+
+    class Meta:
+        verbose_name = _("catalog role assignment")
+        verbose_name_plural = _("catalog role assignments")
 
     @classmethod
     def get_assignments(

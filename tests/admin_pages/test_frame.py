@@ -36,7 +36,7 @@ def request_of() -> Callable[..., HttpRequest]:
 
 
 def titles(request: HttpRequest) -> list[str]:
-    return [item["title"] for group in navigation(request) for item in group["items"]]
+    return [str(item["title"]) for group in navigation(request) for item in group["items"]]
 
 
 def test_the_navigation_has_what_the_user_may_see(request_of: Callable[..., HttpRequest]) -> None:

@@ -18,6 +18,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import model_format_dict
 from django.db import OperationalError, transaction
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext, ngettext
 from typing_extensions import override
 
 from enterprise_catalog.admin_pages.actions.confirmation import Confirmation, TooManyRowsError, UnusableError
@@ -141,7 +142,7 @@ class _Order:
         try:
             confirmation = Confirmation.read(text, subject=self.subject)
         except UnusableError:
-            message = "This confirmation has expired or does not belong to this action. Please start again."
+            message = gettext("This confirmation has expired or does not belong to this action. Please start again.")
             raise _RefusedError(message) from None
         effects = self._effects(confirmation.keys)
         if effects.obstacles or effects.consequences != confirmation.effects:
@@ -158,10 +159,10 @@ class _Order:
         keys = tuple(key for batch in _parts(confirmed, self.running.batch_size) for key in self._still(batch))
         if not keys:
             raise _RefusedError(
-                "All of the rows have changed since you opened the confirmation page. Please start again."
+                gettext("All of the rows have changed since you opened the confirmation page. Please start again.")
             )
         sample = list(self.targets.filter(pk__in=keys[:SAMPLE_ROWS]))
-        notice = "The rows have changed since you opened this page. Please check the numbers again."
+        notice = gettext("The rows have changed since you opened this page. Please check the numbers again.")
         return self._question(keys, sample, notice=notice)
 
     def _question(self, keys: tuple[Key, ...], sample: Sequence[Model], *, notice: str = "") -> HttpResponseBase:
@@ -169,8 +170,8 @@ class _Order:
         try:
             text = Confirmation(self.subject, keys, effects.consequences).sign()
         except TooManyRowsError:
-            message = f"“{self.title}”: {len(keys):,} rows are too many. Narrow the list with a filter."
-            raise _RefusedError(message) from None
+            message = gettext("“%(action)s”: %(number)s rows are too many. Narrow the list with a filter.")
+            raise _RefusedError(message % {"action": self.title, "number": f"{len(keys):,}"}) from None
         return self._page(keys=keys, sample=sample, effects=effects, text=text, notice=notice)
 
     def _find(self) -> tuple[tuple[Key, ...], Sequence[Model]]:
@@ -180,13 +181,22 @@ class _Order:
             with time_limit(SEARCH_SECONDS):
                 keys, sample = _keys(self.targets, limit + 1), list(self.targets[:SAMPLE_ROWS])
         except TimeLimitError:
-            message = f"The search was stopped after {SEARCH_SECONDS} seconds. Narrow the list with a filter."
-            raise _RefusedError(message) from None
+            message = ngettext(
+                "The search was stopped after %(seconds)d second. Narrow the list with a filter.",
+                "The search was stopped after %(seconds)d seconds. Narrow the list with a filter.",
+                SEARCH_SECONDS,
+            )
+            raise _RefusedError(message % {"seconds": SEARCH_SECONDS}) from None
         if not keys:
-            raise _RefusedError(f"“{self.title}”: nothing to do for the selected rows.", messages.WARNING)
+            message = gettext("“%(action)s”: nothing to do for the selected rows.")
+            raise _RefusedError(message % {"action": self.title}, messages.WARNING)
         if len(keys) > limit:
-            message = f"“{self.title}” accepts at most {limit:,} rows at once. Narrow the list with a filter."
-            raise _RefusedError(message)
+            message = ngettext(
+                "“%(action)s” accepts at most %(number)s row at once. Narrow the list with a filter.",
+                "“%(action)s” accepts at most %(number)s rows at once. Narrow the list with a filter.",
+                limit,
+            )
+            raise _RefusedError(message % {"action": self.title, "number": f"{limit:,}"})
         return keys, sample
 
     def _page(
@@ -224,8 +234,16 @@ class _Order:
                 done += len(batch)
         except OperationalError:
             logger.exception("action.stopped", action=self.name, done=done, rows=len(keys))
-            reason = "The database reported an error. The other rows were not changed; run the action on them again."
-            kept.append((f"“{self.title}” stopped after {done:,} of {len(keys):,} rows. {reason}", messages.ERROR))
+            message = ngettext(
+                "“%(action)s” stopped after %(done)s of %(number)s row.",
+                "“%(action)s” stopped after %(done)s of %(number)s rows.",
+                len(keys),
+            )
+            advice = gettext(
+                "The database reported an error. The other rows were not changed; run the action on them again."
+            )
+            numbers = {"done": f"{done:,}", "number": f"{len(keys):,}"}
+            kept.append((f"{message % {'action': self.title, **numbers}} {advice}", messages.ERROR))
         finally:
             del self.request.action_messages  # type: ignore[attr-defined]
         self._report(result, kept)
@@ -248,7 +266,7 @@ class _Order:
         returned = self.action(self.page, self.request, plain) if keys else None
         result = returned if isinstance(returned, Result) else Result()
         if changed := len(batch) - len(keys):
-            result.skipped["changed since you confirmed"] += changed
+            result.skipped[gettext("changed since you confirmed")] += changed
         return result
 
     def _report(self, result: Result, kept: Sequence[Message]) -> None:
@@ -258,8 +276,8 @@ class _Order:
             self._tell(message, level)
         if len(kept) > MAX_MESSAGES:
             others = len(kept) - MAX_MESSAGES
-            text = "1 more message is not shown." if others == 1 else f"{others:,} more messages are not shown."
-            self._tell(text, messages.WARNING)
+            text = ngettext("%(number)s more message is not shown.", "%(number)s more messages are not shown.", others)
+            self._tell(text % {"number": f"{others:,}"}, messages.WARNING)
 
     def _tell(self, message: StrOrPromise, level: int | str = messages.ERROR) -> None:
         self.page.message_user(self.request, message, level)
@@ -279,9 +297,10 @@ def _parts(keys: Sequence[Key], size: int) -> Iterator[Sequence[Key]]:
 
 def _in_words(result: Result, model: type[Model]) -> Iterator[str]:
     for what, number in result.done.items():
-        yield f"{_counted(model, number)} {what}"
+        yield gettext("%(rows)s %(done)s") % {"rows": _counted(model, number), "done": what}
     for why, number in result.skipped.items():
-        yield f"{number:,} skipped ({why})"
+        text = ngettext("%(number)s skipped (%(reason)s)", "%(number)s skipped (%(reason)s)", number)
+        yield text % {"number": f"{number:,}", "reason": why}
 
 
 def _counted(model: type[Model], number: int) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from enterprise_catalog.admin_pages.actions.declaration import Effects, Result, runs
 
@@ -25,21 +27,28 @@ def _effects(page: AnyAdmin, request: HttpRequest, keys: Sequence[Key]) -> Effec
     rows = page.get_queryset(request).filter(pk__in=keys)
     _, numbers, lacking, protected = page.get_deleted_objects(rows, request)
     others = {name: number for name, number in numbers.items() if name != page.opts.verbose_name_plural}
-    consequences = [f"Also deleted: {name} ({number:,})." for name, number in sorted(others.items())]
+    consequences = [
+        gettext("Also deleted: %(name)s (%(number)s).") % {"name": name, "number": f"{number:,}"}
+        for name, number in sorted(others.items())
+    ]
     obstacles = [
-        f"You do not have permission to delete {name}, which would also be deleted."
+        gettext("You do not have permission to delete %(name)s, which would also be deleted.") % {"name": name}
         for name in sorted(map(str, lacking))
     ]
     if protected:
         names = ", ".join(map(str, protected[:5]))
         number = len(protected)
-        refer = "1 protected row refers" if number == 1 else f"{number:,} protected rows refer"
-        obstacles.append(f"{refer} to these rows: {names}{', …' if number > 5 else ''}.")
+        sentence = ngettext(
+            "%(number)s protected row refers to these rows: %(names)s.",
+            "%(number)s protected rows refer to these rows: %(names)s.",
+            number,
+        )
+        obstacles.append(sentence % {"number": f"{number:,}", "names": f"{names}, …" if number > 5 else names})
     return Effects(tuple(consequences), tuple(obstacles))
 
 
 @runs(max_rows=10_000, effects=_effects)
-@admin.action(description="Delete selected %(verbose_name_plural)s", permissions=["delete"])
+@admin.action(description=_("Delete selected %(verbose_name_plural)s"), permissions=["delete"])
 def delete_selected(page: AnyAdmin, request: HttpRequest, queryset: QuerySet[Model]) -> Result:
     """Delete the rows, and the rows that refer to them and are deleted with them.
 
@@ -52,4 +61,4 @@ def delete_selected(page: AnyAdmin, request: HttpRequest, queryset: QuerySet[Mod
     number = queryset.count()
     page.log_deletions(request, queryset)
     page.delete_queryset(request, queryset)
-    return Result(Counter({"deleted": number}))
+    return Result(Counter({gettext("deleted"): number}))

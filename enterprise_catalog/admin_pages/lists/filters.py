@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.translation import gettext
 
 if TYPE_CHECKING:
     from datetime import date
@@ -51,7 +52,8 @@ class DayRangeFilter(RangeDateFilter):
         try:
             first, last = self._day("from"), self._day("to")
         except ValueError:
-            messages.error(request, f"Enter the dates of “{self.title}” in the format 2026-01-31.")
+            message = gettext("Enter the dates of “%(title)s” in the format 2026-01-31.") % {"title": self.title}
+            messages.error(request, message)
             return queryset.none()
         if first:
             queryset = queryset.filter((f"{self.field_path}__gte", _start_of(first)))

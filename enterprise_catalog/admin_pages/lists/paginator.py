@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
+from django.utils.translation import gettext
 
 if TYPE_CHECKING:
     _Paginator = Paginator[object]
@@ -37,7 +38,7 @@ class CappedPaginator(_Paginator):
     @property
     def count_text(self) -> str:
         """The count for display, such as ``12`` or ``more than 10,000``."""
-        return f"more than {MAX_ROWS:,}" if self.is_capped else f"{self.count:,}"
+        return gettext("more than %(number)s") % {"number": f"{MAX_ROWS:,}"} if self.is_capped else f"{self.count:,}"
 
     @cached_property
     def _rows(self) -> int:

@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings as django_settings
 from django.db import connection
+from django.utils.translation import gettext
 from pydantic import SecretStr, ValidationError
 
 from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt, rotated
@@ -148,7 +149,7 @@ def rotate_credentials() -> tuple[int, list[int]]:
 def base_url_problems(base_url: str) -> list[str]:
     """Return the problems of an LMS's base URL. It is visible to all users, so it must not contain a password."""
     if "@" in urlsplit(base_url).netloc:
-        return ["The base URL must not contain a user name or password. Enter them as credentials."]
+        return [gettext("The base URL must not contain a user name or password. Enter them as credentials.")]
     return []
 
 
@@ -177,8 +178,8 @@ def channel_problems(configuration: ChannelConfiguration) -> list[str]:
 def catalog_problems(catalog_uuids: object) -> list[str]:
     """Return the problems of a configuration's list of catalogs."""
     if not isinstance(catalog_uuids, list):
-        return ["Enter a list of UUIDs."]
-    return [f"{value!r} is not a UUID" for value in catalog_uuids if not _is_uuid(value)]
+        return [gettext("Enter a list of UUIDs.")]
+    return [gettext("%(value)r is not a UUID") % {"value": value} for value in catalog_uuids if not _is_uuid(value)]
 
 
 def new_configuration(

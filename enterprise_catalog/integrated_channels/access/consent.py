@@ -16,6 +16,7 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
 from enterprise_catalog.integrated_channels.access import connections
@@ -57,21 +58,25 @@ def complete(request: HttpRequest) -> HttpResponse:
     """
     pk = _pending(request)
     if pk is None:
-        messages.error(request, "This authorization request is unknown or has expired. Please start again.")
+        messages.error(request, gettext("This authorization request is unknown or has expired. Please start again."))
         return redirect("admin:integrated_channels_channelconfiguration_changelist")
     del request.session[_SESSION_KEY]
     configuration = _configuration(request, pk)
     code = request.GET.get("code", "")
     if not code:
-        reason = request.GET.get("error_description") or request.GET.get("error") or "it returned no authorization code"
-        messages.error(request, f"The LMS did not grant access: {reason[:300]}")
+        reason = (
+            request.GET.get("error_description")
+            or request.GET.get("error")
+            or gettext("it returned no authorization code")
+        )
+        messages.error(request, gettext("The LMS did not grant access: %(reason)s") % {"reason": reason[:300]})
         return redirect(_page(pk))
     try:
         connections.redeem(configuration, code, redirect_uri=_redirect_uri(request), clock=timezone.now)
     except SyncError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, "The LMS granted access. The next sync uses the new credentials.")
+        messages.success(request, gettext("The LMS granted access. The next sync uses the new credentials."))
     return redirect(_page(pk))
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext
 from pydantic import ValidationError
 
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
@@ -33,9 +34,11 @@ def find_customer_problems(configuration: ChannelConfiguration) -> list[str]:
         except CatalogUnavailableError as error:
             if error.status_code != 404:
                 raise
-            return [f"The catalog service at {settings.CATALOG_API_URL} has no customer {customer}. Check the UUID."]
+            text = gettext("The catalog service at %(url)s has no customer %(customer)s. Check the UUID.")
+            return [text % {"url": settings.CATALOG_API_URL, "customer": customer}]
     unknown = sorted(set(configuration.catalog_uuids) - known)
-    return [f"Customer {customer} has no catalog {uuid}. Check the UUID." for uuid in unknown]
+    text = gettext("Customer %(customer)s has no catalog %(catalog)s. Check the UUID.")
+    return [text % {"customer": customer, "catalog": uuid} for uuid in unknown]
 
 
 def find_twin_problems(configuration: ChannelConfiguration) -> list[str]:
@@ -47,9 +50,12 @@ def find_twin_problems(configuration: ChannelConfiguration) -> list[str]:
     others = ChannelConfiguration.objects.filter(
         channel_code=configuration.channel_code, enterprise_customer_uuid=configuration.enterprise_customer_uuid
     )
+    text = gettext(
+        "Configuration %(id)d already syncs the same catalogs to %(url)s with the same settings. "
+        "Edit that configuration, or choose other settings or catalogs."
+    )
     return [
-        f"Configuration {other.pk} already syncs the same catalogs to {other.base_url} with the same settings. "
-        f"Edit that configuration, or choose other settings or catalogs."
+        text % {"id": other.pk, "url": other.base_url}
         for other in others.order_by("pk")
         if _target(other) == _target(configuration)
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from django.contrib import admin, messages
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enterprise_catalog.admin_pages.lists.filters import (
     AutocompleteSelectFilter,
@@ -53,7 +55,7 @@ MAX_ITEMS: Final = 1_000
 def outcome_badge(attempt: TransmissionAttempt) -> str:
     """Return the attempt's outcome as a colored label; ``in flight`` without an outcome."""
     if not attempt.outcome:
-        return badge("in flight", "info")
+        return badge(gettext("in flight"), "info")
     return badge(attempt.get_outcome_display(), OUTCOME_TONES[Outcome(attempt.outcome)])
 
 
@@ -77,12 +79,12 @@ class AttemptPage(ReadOnlyPage):
     list_prefetch_related = ("transmission", "run__configuration")
     ordering = ("-started_at", "-id")
     search_fields = ("transmission__content_key",)
-    search_help_text = "Content key or its beginning"
-    nothing_found = "Keys are compared exactly, including case, accents and spaces."
+    search_help_text = _("Content key or its beginning")
+    nothing_found = _("Keys are compared exactly, including case, accents and spaces.")
     fieldsets = (
         (None, {"fields": (("item_link", "action"), ("configuration", "in_run"))}),
         (
-            "Outcome",
+            _("Outcome"),
             {
                 "fields": (
                     ("outcome_badge", "took"),
@@ -92,60 +94,60 @@ class AttemptPage(ReadOnlyPage):
                 )
             },
         ),
-        ("Payload", {"fields": (("version", "payload"),)}),
+        (_("Payload"), {"fields": (("version", "payload"),)}),
     )
 
-    started = moment_field("started_at")
-    finished = moment_field("finished_at")
-    version = moment_field("content_updated_at", "version")
+    started = moment_field("started_at", _("started"))
+    finished = moment_field("finished_at", _("finished"))
+    version = moment_field("content_updated_at", _("version"))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
     ) -> tuple[QuerySet[Model], bool]:
         return queryset.filter(transmission__in=_items(request, search_term)) if search_term else queryset, False
 
-    @admin.display(description="item")
+    @admin.display(description=_("item"))
     def item(self, attempt: TransmissionAttempt) -> str:
         return stacked(exactly(attempt.transmission.content_key), attempt.transmission.content_title)
 
-    @admin.display(description="configuration")
+    @admin.display(description=_("configuration"))
     def where(self, attempt: TransmissionAttempt) -> str:
         configuration = attempt.run.configuration
         return stacked(configuration, configuration.get_channel_code_display())
 
-    @admin.display(description="item")
+    @admin.display(description=_("item"))
     def item_link(self, attempt: TransmissionAttempt) -> str:
         return link_to(attempt.transmission)
 
-    @admin.display(description="configuration")
+    @admin.display(description=_("configuration"))
     def configuration(self, attempt: TransmissionAttempt) -> str:
         return link_to(attempt.run.configuration)
 
-    @admin.display(description="outcome")
+    @admin.display(description=_("outcome"))
     def outcome_badge(self, attempt: TransmissionAttempt) -> str:
         return outcome_badge(attempt)
 
-    @admin.display(description="outcome, action")
+    @admin.display(description=_("outcome, action"))
     def outcome_and_action(self, attempt: TransmissionAttempt) -> str:
         return stacked(outcome_badge(attempt), attempt.get_action_display())
 
-    @admin.display(description="response")
+    @admin.display(description=_("response"))
     def said(self, attempt: TransmissionAttempt) -> str:
         return response_text(attempt)
 
-    @admin.display(description="run")
+    @admin.display(description=_("run"))
     def in_run(self, attempt: TransmissionAttempt) -> str:
         return link_to(attempt.run, attempt.run_id)
 
-    @admin.display(description="message")
+    @admin.display(description=_("message"))
     def full_message(self, attempt: TransmissionAttempt) -> str:
         return attempt.message or EMPTY
 
-    @admin.display(description="payload's SHA-256")
+    @admin.display(description=_("payload's SHA-256"))
     def payload(self, attempt: TransmissionAttempt) -> str:
         return exactly(attempt.payload_hash)
 
-    @admin.display(description="took")
+    @admin.display(description=_("took"))
     def took(self, attempt: TransmissionAttempt) -> str:
         return duration_text(attempt.started_at, attempt.finished_at)
 
@@ -159,8 +161,8 @@ def _items(request: HttpRequest, prefix: str) -> list[int]:
     found = ContentMetadataItemTransmission.objects.with_key_prefix(prefix).order_by("content_key", "id")
     ids = list(found.values_list("pk", flat=True)[: MAX_ITEMS + 1])
     if len(ids) > MAX_ITEMS:
-        text = (
-            f"More than {MAX_ITEMS:,} items match; only attempts for the first ones are listed. Enter more of the key."
+        text = gettext(
+            "More than %(number)s items match; only attempts for the first ones are listed. Enter more of the key."
         )
-        messages.warning(request, text)
+        messages.warning(request, text % {"number": f"{MAX_ITEMS:,}"})
     return ids[:MAX_ITEMS]

@@ -8,6 +8,8 @@ from uuid import UUID
 import orjson
 from django import forms
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enterprise_catalog.admin_pages.widgets import ReadableJSONField, SecretTextarea
 from enterprise_catalog.integrated_channels.access.configurations import (
@@ -48,9 +50,9 @@ class _FieldSchema(TypedDict, total=False):
 
 #: JSON field -> number of visible lines.
 _CODE_ROWS = {"catalog_uuids": 3, "settings": 6, "new_credentials": 4}
-_KEEP = "The stored credentials are never shown. Leave this field empty to keep them."
-_SKIP = "Use this if the catalog service does not have the customer yet, or is unreachable."
-_ENTER_AGAIN = "Please re-enter the credentials. They are valid, but are not saved until the other errors are fixed."
+_KEEP = _("The stored credentials are never shown. Leave this field empty to keep them.")
+_SKIP = _("Use this if the catalog service does not have the customer yet, or is unreachable.")
+_ENTER_AGAIN = _("Please re-enter the credentials. They are valid, but are not saved until the other errors are fixed.")
 
 
 def find_entered_customer_problems(entered: Mapping[str, str]) -> list[str]:
@@ -71,14 +73,15 @@ def find_entered_customer_problems(entered: Mapping[str, str]) -> list[str]:
     try:
         return find_customer_problems(ChannelConfiguration(enterprise_customer_uuid=customer, catalog_uuids=catalogs))
     except CatalogUnavailableError as error:
-        return [f"The customer could not be checked: {error.message} Try again later, or skip the check."]
+        text = gettext("The customer could not be checked: %(problem)s Try again later, or skip the check.")
+        return [text % {"problem": error.message}]
 
 
 class ConfigurationForm(ModelForm):
     """Form of a configuration. ``cleaned_data["new_credentials"]`` is ``None`` to keep the stored credentials."""
 
-    new_credentials = forms.CharField(label="Credentials", required=False, widget=SecretTextarea)
-    skip_customer_check = forms.BooleanField(label="Skip the customer check", required=False, help_text=_SKIP)
+    new_credentials = forms.CharField(label=_("Credentials"), required=False, widget=SecretTextarea)
+    skip_customer_check = forms.BooleanField(label=_("Skip the customer check"), required=False, help_text=_SKIP)
 
     #: Problems of a new configuration, see :func:`find_entered_customer_problems`; the page sets them before it creates
     #: the form.
@@ -86,7 +89,7 @@ class ConfigurationForm(ModelForm):
 
     class Meta:
         # The admin adds the model and its fields.
-        labels = {"enterprise_customer_uuid": "Customer's UUID"}
+        labels = {"enterprise_customer_uuid": _("Customer's UUID")}
         field_classes = {"catalog_uuids": ReadableJSONField, "settings": ReadableJSONField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -130,8 +133,8 @@ class ConfigurationForm(ModelForm):
         try:
             return orjson.loads(text)
         except orjson.JSONDecodeError as error:
-            place = f"line {error.lineno}, column {error.colno}"
-            raise forms.ValidationError(f"Invalid JSON at {place}.") from None
+            place = {"line": error.lineno, "column": error.colno}
+            raise forms.ValidationError(_("Invalid JSON at line %(line)d, column %(column)d."), params=place) from None
 
     def clean(self) -> dict[str, object]:
         super().clean()
@@ -200,7 +203,7 @@ def _raise(problems: list[str]) -> None:
 def _fields_of(kind: type[ChannelSettings]) -> SafeString:
     """Return the fields of a channel's settings as an HTML list."""
     rows = format_html_join("", "<li><code>{}</code>, {}</li>", _described(kind))
-    return format_html('A JSON object with these fields: <ul class="ec-help">{}</ul>', rows)
+    return format_html('{} <ul class="ec-help">{}</ul>', gettext("A JSON object with these fields:"), rows)
 
 
 def _described(kind: type[ChannelSettings]) -> Iterator[tuple[str, str]]:
@@ -217,21 +220,21 @@ def _described(kind: type[ChannelSettings]) -> Iterator[tuple[str, str]]:
 
 def _description(field: _FieldSchema, choices: list[_FieldSchema], *, is_required: bool) -> str:
     """Return ``integer from 1 (default: 1): what it is for``, without the parts that the schema lacks."""
-    traits = [" or ".join(filter(None, map(_type_of, choices)))]
+    traits = [gettext(" or ").join(filter(None, map(_type_of, choices)))]
     if "minimum" in field:
-        traits.append(f"from {field['minimum']}")
+        traits.append(gettext("from %(number)s") % {"number": field["minimum"]})
     if "maximum" in field:
-        traits.append(f"to {field['maximum']}")
+        traits.append(gettext("to %(number)s") % {"number": field["maximum"]})
     if is_required:
-        traits.append("(required)")
+        traits.append(gettext("(required)"))
     elif field.get("default") not in (None, ""):
-        traits.append(f"(default: {orjson.dumps(field['default']).decode()})")
+        traits.append(gettext("(default: %(value)s)") % {"value": orjson.dumps(field["default"]).decode()})
     return ": ".join(filter(None, (" ".join(filter(None, traits)), field.get("description"))))
 
 
 def _type_of(choice: _FieldSchema) -> str:
     """Return the type of a value, or its allowed values; empty for null."""
     if "enum" in choice:
-        return " or ".join(orjson.dumps(value).decode() for value in choice["enum"])
+        return gettext(" or ").join(orjson.dumps(value).decode() for value in choice["enum"])
     kind = choice.get("type", "")
     return kind if kind != "null" else ""

@@ -14,6 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from kombu.exceptions import OperationalError
 from typing_extensions import override
@@ -99,8 +101,8 @@ def _undecided(
 def _decide_deletes(request: HttpRequest, transmissions: TransmissionQuerySet, *, approved: bool) -> Result:
     by, chosen = request.user.get_username(), transmissions.count()
     number = decisions.decide_chosen_deletes(transmissions, approved=approved, by=by, now=timezone.now())
-    done = "approved for deletion in the next sync" if approved else "kept"
-    return Result(Counter({done: number}), Counter({"already decided": chosen - number}))
+    done = gettext("approved for deletion in the next sync") if approved else gettext("kept")
+    return Result(Counter({done: number}), Counter({gettext("already decided"): chosen - number}))
 
 
 @admin.register(ChannelConfiguration)
@@ -113,16 +115,16 @@ class ConfigurationPage(Page):
     actions = ("sync_now", "check_connections", "approve_deletes", "keep_held")
     actions_submit_line = ("save_and_sync",)
     search_fields = ("display_name", "enterprise_customer_uuid")
-    search_help_text = "Name or customer UUID"
-    nothing_found = "Search by part of the configuration's name, or by the customer's full UUID."
+    search_help_text = _("Name or customer UUID")
+    nothing_found = _("Search by part of the configuration's name, or by the customer's full UUID.")
     fieldsets = (
         (None, {"fields": _WHAT}),
-        ("LMS", {"fields": _WHERE}),
-        ("Schedule and limits", {"fields": _HOW}),
+        (_("LMS"), {"fields": _WHERE}),
+        (_("Schedule and limits"), {"fields": _HOW}),
     )
 
-    last_full_sync = moment_field("last_full_sync_at")
-    next_sync = moment_field("next_sync_at")
+    last_full_sync = moment_field("last_full_sync_at", _("last full sync"))
+    next_sync = moment_field("next_sync_at", _("next sync"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChannelConfiguration]:
         newest = SyncRun.objects.filter(configuration=OuterRef("pk")).order_by("-started_at", "-id")
@@ -142,7 +144,7 @@ class ConfigurationPage(Page):
             (title, entries), *others = fieldsets
             return ((title, {"fields": (*entries["fields"], "skip_customer_check")}), *others)
         what, (title, where), *others = fieldsets
-        return (("Syncs", {"fields": _SYNCS}), what, (title, {"fields": (*where["fields"], "consent")}), *others)
+        return ((_("Syncs"), {"fields": _SYNCS}), what, (title, {"fields": (*where["fields"], "consent")}), *others)
 
     def get_readonly_fields(self, request: HttpRequest, obj: ChannelConfiguration | None = None) -> tuple[str, ...]:
         # The transmissions belong to one customer's LMS; another customer or LMS needs another configuration.
@@ -190,31 +192,30 @@ class ConfigurationPage(Page):
         if f"{self.opts.app_label}_{self.opts.model_name}_save_and_sync" in request.POST:  # unfold's name for it.
             self.save_and_sync(request, obj)
 
-    @admin.action(description="Save and sync now", permissions=["change"])
+    @admin.action(description=_("Save and sync now"), permissions=["change"])
     def save_and_sync(self, request: HttpRequest, obj: ChannelConfiguration) -> None:
         self._sync_after_commit(request, [obj])
 
     @runs(max_rows=MAX_CONNECTIONS, in_transaction=False)
-    @admin.action(description="Check connection", permissions=["change"])
+    @admin.action(description=_("Check connection"), permissions=["change"])
     def check_connections(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> None:
         for configuration in queryset:
             problems = check_connection(configuration, clock=timezone.now)
-            message, level = (
-                (" ".join(problems), messages.ERROR) if problems else ("The connection works.", messages.SUCCESS)
-            )
-            self.message_user(request, f"“{configuration}”: {message}", level)
+            result = " ".join(problems) or gettext("The connection works.")
+            text = gettext("“%(configuration)s”: %(result)s") % {"configuration": configuration, "result": result}
+            self.message_user(request, text, messages.ERROR if problems else messages.SUCCESS)
 
     @runs(targets=partial(_undecided, approved=True))
-    @admin.action(description="Approve held deletes", permissions=["change"])
+    @admin.action(description=_("Approve held deletes"), permissions=["change"])
     def approve_deletes(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
         return _decide_deletes(request, queryset, approved=True)
 
     @runs(targets=partial(_undecided, approved=False))
-    @admin.action(description="Keep held items", permissions=["change"])
+    @admin.action(description=_("Keep held items"), permissions=["change"])
     def keep_held(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
         return _decide_deletes(request, queryset, approved=False)
 
-    @admin.action(description="Sync now", permissions=["change"])
+    @admin.action(description=_("Sync now"), permissions=["change"])
     def sync_now(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> None:
         self._sync_after_commit(request, queryset)
 
@@ -225,8 +226,8 @@ class ConfigurationPage(Page):
             if configuration.active:
                 queue.append(configuration.pk)
             else:
-                message = f"“{configuration}” is inactive and was not queued. Activate it to sync it."
-                self.message_user(request, message, messages.WARNING)
+                message = gettext("“%(configuration)s” is inactive and was not queued. Activate it to sync it.")
+                self.message_user(request, message % {"configuration": configuration}, messages.WARNING)
         transaction.on_commit(partial(self._queue, request, queue))
 
     def _queue(self, request: HttpRequest, configuration_ids: Sequence[int]) -> None:
@@ -234,35 +235,39 @@ class ConfigurationPage(Page):
             for configuration_id in configuration_ids:
                 sync_configuration.delay(configuration_id)
         except OperationalError:
-            message = "Not all syncs were queued: the message broker is unreachable. Each sync will run when it is due."
+            message = gettext(
+                "Not all syncs were queued: the message broker is unreachable. Each sync will run when it is due."
+            )
             self.message_user(request, message, messages.ERROR)
             return
         if configuration_ids:
             number = len(configuration_ids)
-            self.message_user(request, "1 sync queued." if number == 1 else f"{number:,} syncs queued.")
+            text = ngettext("%(number)s sync queued.", "%(number)s syncs queued.", number)
+            self.message_user(request, text % {"number": f"{number:,}"})
 
-    @admin.display(description="configuration")
+    @admin.display(description=_("configuration"))
     def name(self, configuration: ChannelConfiguration) -> str:
         return stacked(configuration, configuration.base_url)
 
-    @admin.display(description="last run")
+    @admin.display(description=_("last run"))
     def last_run(self, configuration: _WithLastRun) -> str:
         pk, state = configuration.last_run_id, configuration.last_run_state  # Annotated by get_queryset.
         return link_to(SyncRun(pk=pk), run_badge(state)) if pk else EMPTY
 
-    @admin.display(description="running now")
+    @admin.display(description=_("running now"))
     def running(self, configuration: _WithLastRun) -> str:
         lease = SyncLease.objects.filter(configuration=configuration, expires_at__gt=timezone.now()).first()
         if lease:
-            return f"Yes (lease expires {moment_text(lease.expires_at)})"
-        return "No (the worker stopped responding)" if configuration.last_run_state == RunState.RUNNING else "No"
+            return gettext("Yes (lease expires %(time)s)") % {"time": moment_text(lease.expires_at)}
+        is_lost = configuration.last_run_state == RunState.RUNNING
+        return gettext("No (the worker stopped responding)") if is_lost else gettext("No")
 
-    @admin.display(description="pending")
+    @admin.display(description=_("pending"))
     def waiting(self, configuration: ChannelConfiguration) -> str:
         accounts = self._accounts(configuration)
         return _items_since(accounts.pending, accounts.oldest_pending_since)
 
-    @admin.display(description="failing")
+    @admin.display(description=_("failing"))
     def failing(self, configuration: ChannelConfiguration) -> str:
         accounts = self._accounts(configuration)
         return _items_since(accounts.failing, accounts.oldest_failing_since)
@@ -270,34 +275,35 @@ class ConfigurationPage(Page):
     def _accounts(self, configuration: ChannelConfiguration) -> Accounts:
         return ContentMetadataItemTransmission.objects.of(configuration).accounts()
 
-    @admin.display(description="items per call")
+    @admin.display(description=_("items per call"))
     def batches(self, configuration: ChannelConfiguration) -> str:
         sizes = SyncLease.objects.filter(configuration=configuration).values_list("batch_sizes", flat=True).first()
         return ", ".join(f"{kind}: {size:,}" for kind, size in sorted((sizes or {}).items())) or EMPTY
 
-    @admin.display(description="consent")
+    @admin.display(description=_("consent"))
     def consent(self, configuration: ChannelConfiguration) -> str:
         channel = CHANNELS.get(configuration.channel_code)
         if channel is None or not issubclass(channel, ConsentingChannel):
-            return "Not required for this channel"
+            return gettext("Not required for this channel")
         if not has_permission("integrated_channels.change_channelconfiguration"):
-            return "Only users who may change this configuration can authorize it"
+            return gettext("Only users who may change this configuration can authorize it")
         place = reverse("channel-consent", args=[configuration.pk])
-        return format_html('<a href="{}">Authorize: log in to the LMS and grant access</a>', place)
+        text = gettext("Authorize: log in to the LMS and grant access")
+        return format_html('<a href="{}">{}</a>', place, text)
 
-    @admin.display(description="history")
+    @admin.display(description=_("history"))
     def records(self, configuration: ChannelConfiguration) -> str:
         pk = configuration.pk
         return format_html(
             "{} · {} · {}",
-            link_to_list(ContentMetadataItemTransmission, "transmissions", configuration__id__exact=pk),
-            link_to_list(SyncRun, "runs", configuration__id__exact=pk),
-            link_to_list(TransmissionAttempt, "attempts", run__configuration__id__exact=pk),
+            link_to_list(ContentMetadataItemTransmission, gettext("transmissions"), configuration__id__exact=pk),
+            link_to_list(SyncRun, gettext("runs"), configuration__id__exact=pk),
+            link_to_list(TransmissionAttempt, gettext("attempts"), run__configuration__id__exact=pk),
         )
 
 
 def _items_since(number: int, oldest_since: datetime | None) -> str:
     if not number:
-        return "None"
-    since = moment_text(oldest_since)
-    return f"1 item, since {since}" if number == 1 else f"{number:,} items, the oldest since {since}"
+        return gettext("None")
+    text = ngettext("%(number)s item, since %(time)s", "%(number)s items, the oldest since %(time)s", number)
+    return text % {"number": f"{number:,}", "time": moment_text(oldest_since)}

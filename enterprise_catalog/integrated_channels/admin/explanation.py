@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
 from enterprise_catalog.admin_pages.rendering import moment_text
 from enterprise_catalog.integrated_channels.domain import Action, Presence, State
 from enterprise_catalog.integrated_channels.models import RunState
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from django_stubs_ext import StrOrPromise
 
     from enterprise_catalog.integrated_channels.models import (
         ChannelConfiguration,
@@ -32,7 +37,17 @@ STATE_TONES: Final = {
     State.DELETED: "",
 }
 
-_DONE: Final = {Action.CREATE: "created", Action.UPDATE: "updated", Action.DELETE: "deleted"}
+#: Action -> sentence about a failure, without its reason.
+_COULD_NOT: Final = {
+    Action.CREATE: _("Could not be created"),
+    Action.UPDATE: _("Could not be updated"),
+    Action.DELETE: _("Could not be deleted"),
+}
+_GIVEN_UP: Final = {
+    Action.CREATE: _("Given up: it could not be created"),
+    Action.UPDATE: _("Given up: it could not be updated"),
+    Action.DELETE: _("Given up: it could not be deleted"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,31 +96,33 @@ def _state_in_words(row: ContentMetadataItemTransmission) -> str:  # noqa: C901,
     reason = _sentence(row.reason)
     match State(row.state):
         case State.PENDING:
-            return f"Not sent yet. {reason}"
+            return _joined(gettext("Not sent yet."), reason)
         case State.IN_DOUBT:
-            return f"In doubt. {reason}"
+            return _joined(gettext("In doubt."), reason)
         case State.STAGED if row.action == Action.DELETE:
-            return f"Left the catalogs; the feed marks it as retired. {reason}"
+            return _joined(gettext("Left the catalogs; the feed marks it as retired."), reason)
         case State.STAGED:
             return reason
         case State.RETRYING:
-            return _because(f"Could not be {_DONE[Action(row.action)]}", reason)
+            return _because(_COULD_NOT[Action(row.action)], reason)
         case State.REJECTED:
-            return _because("Rejected", reason)
+            return _because(gettext("Rejected"), reason)
         case State.HELD | State.KEPT:
             return reason
         case State.DEAD_LETTER:
-            return _because(f"Given up: it could not be {_DONE[Action(row.action)]}", reason)
+            return _because(_GIVEN_UP[Action(row.action)], reason)
         case State.TRANSMITTED if row.action == Action.DELETE:
-            return f"Left the catalogs and is still in the LMS. {reason}"
+            return _joined(gettext("Left the catalogs and is still in the LMS."), reason)
         case State.TRANSMITTED:
-            return f"In the LMS since {moment_text(row.remote_created_at)}. {reason}"
+            since = {"time": moment_text(row.remote_created_at)}
+            return _joined(gettext("In the LMS since %(time)s.") % since, reason)
         case State.DELETED if row.action != Action.DELETE:
-            return f"Returned to the catalogs and is not in the LMS yet. {reason}"
+            return _joined(gettext("Returned to the catalogs and is not in the LMS yet."), reason)
         case State.DELETED if row.remote_deleted_at:
-            return f"Left the catalogs; deleted from the LMS on {moment_text(row.remote_deleted_at)}. {reason}"
+            since = {"time": moment_text(row.remote_deleted_at)}
+            return _joined(gettext("Left the catalogs; deleted from the LMS on %(time)s.") % since, reason)
         case State.DELETED:
-            return f"Not in the LMS. {reason}"
+            return _joined(gettext("Not in the LMS."), reason)
 
 
 def _presence_in_words(row: ContentMetadataItemTransmission) -> str:
@@ -113,80 +130,82 @@ def _presence_in_words(row: ContentMetadataItemTransmission) -> str:
         return ""  # Covered by the state's sentence.
     match Presence(row.presence):
         case Presence.ABSENT:
-            return "The LMS does not have it."
+            return gettext("The LMS does not have it.")
         case Presence.UNKNOWN:
-            return "It is unknown whether the LMS has it."
+            return gettext("It is unknown whether the LMS has it.")
         case Presence.PRESENT if row.content_updated_at:
-            return f"The LMS has the version of {moment_text(row.content_updated_at)}."
+            return gettext("The LMS has the version of %(time)s.") % {"time": moment_text(row.content_updated_at)}
         case Presence.PRESENT:
-            return "The LMS has it."
+            return gettext("The LMS has it.")
 
 
 def _prospect(row: ContentMetadataItemTransmission, now: datetime) -> str:  # noqa: C901, PLR0911  (one sentence a state)
     if not row.configuration.active:
-        return "Nothing will be sent: the configuration is inactive. Activate it to resume syncing."
-    next_sync = f"The next sync, {_due(row.configuration, now)},"
+        return gettext("Nothing will be sent: the configuration is inactive. Activate it to resume syncing.")
+    due = {"due": _due(row.configuration, now)}
     match State(row.state):
         case State.RETRYING | State.REJECTED:
-            return f"{_tries(row.attempts)}; {_next_attempt(row, now)}."
+            return f"{_tries(row.attempts)} {_next_attempt(row, now)}"
         case State.STAGED:
-            return "It counts as transmitted when a later poll by the LMS acknowledges it."
+            return gettext("It counts as transmitted when a later poll by the LMS acknowledges it.")
         case State.HELD:
-            return (
+            return gettext(
                 "It is deleted when a user approves the configuration's held deletes. "
                 "It stays if it returns to the catalogs."
             )
         case State.KEPT:
-            return (
+            return gettext(
                 "It stays in the LMS unless its delete is approved. It is synced again if it returns to the catalogs."
             )
         case State.DEAD_LETTER:
-            return f"{_tries(row.attempts)}; it is sent again when its content changes or a user queues it again."
+            again = gettext("It is sent again when its content changes or a user queues it again.")
+            return f"{_tries(row.attempts)} {again}"
         case State.DELETED if _is_settled(row):
-            return "It is created again if it returns to the catalogs."
+            return gettext("It is created again if it returns to the catalogs.")
         case State.TRANSMITTED if _is_settled(row):
-            return "Nothing to do until its content changes."
+            return gettext("Nothing to do until its content changes.")
         case State.TRANSMITTED if row.action == Action.DELETE:
-            return f"{next_sync} deletes it."
+            return gettext("The next sync, %(due)s, deletes it.") % due
         case State.IN_DOUBT:
-            return f"{next_sync} checks the LMS and sends it again if needed."
+            return gettext("The next sync, %(due)s, checks the LMS and sends it again if needed.") % due
         case State.TRANSMITTED:
-            return f"{next_sync} brings it up to date."
+            return gettext("The next sync, %(due)s, brings it up to date.") % due
         case State.PENDING | State.DELETED:
-            return f"{next_sync} sends it."
+            return gettext("The next sync, %(due)s, sends it.") % due
 
 
 def _next_attempt(row: ContentMetadataItemTransmission, now: datetime) -> str:
     if row.next_attempt_at is None or row.next_attempt_at <= now:
-        return f"next attempt in the next sync, {_due(row.configuration, now)}"
-    attempt = f"next attempt on {moment_text(row.next_attempt_at)}"
+        return gettext("Next attempt in the next sync, %(due)s.") % {"due": _due(row.configuration, now)}
+    time = {"time": moment_text(row.next_attempt_at)}
     if row.state == State.REJECTED and row.action != Action.DELETE:
-        return f"{attempt}, or when its content changes"
-    return attempt
+        return gettext("Next attempt on %(time)s, or when its content changes.") % time
+    return gettext("Next attempt on %(time)s.") % time
 
 
 def _due(configuration: ChannelConfiguration, now: datetime) -> str:
     due = configuration.next_sync_at
-    return f"on {moment_text(due)}" if due and due > now else "which is due now"
+    return gettext("on %(time)s") % {"time": moment_text(due)} if due and due > now else gettext("which is due now")
 
 
 def _tries(failures: int) -> str:
-    return "Tried once" if failures == 1 else f"Tried {failures} times"
+    return ngettext("Tried once.", "Tried %(number)d times.", failures) % {"number": failures}
 
 
 def _run_in_words(run: SyncRun) -> str:
+    started = {"time": moment_text(run.started_at)}
     match RunState(run.state):
         case RunState.RUNNING:
-            return f"A sync has been running since {moment_text(run.started_at)}."
+            return gettext("A sync has been running since %(time)s.") % started
         case RunState.STOPPED:
-            return _because(f"The last sync, on {moment_text(run.started_at)}, stopped", _sentence(run.reason))
+            return _because(gettext("The last sync, on %(time)s, stopped") % started, _sentence(run.reason))
         case RunState.ABANDONED:
-            return _because(f"The last sync, on {moment_text(run.started_at)}, was abandoned", _sentence(run.reason))
+            return _because(gettext("The last sync, on %(time)s, was abandoned") % started, _sentence(run.reason))
         case RunState.COMPLETE | RunState.INCOMPLETE:
             return ""
 
 
-def _because(what: str, reason: str) -> str:
+def _because(what: StrOrPromise, reason: str) -> str:
     return f"{what}: {reason}" if reason else f"{what}."
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from django.contrib import admin
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enterprise_catalog.admin_pages.lists.filters import (
     AutocompleteSelectFilter,
@@ -24,7 +26,7 @@ from enterprise_catalog.admin_pages.rendering import (
     stacked,
 )
 from enterprise_catalog.integrated_channels.admin.channel_filter import ChannelFilter
-from enterprise_catalog.integrated_channels.models import RunState, SyncRun, TransmissionAttempt
+from enterprise_catalog.integrated_channels.models import LABELS, RunState, SyncRun, TransmissionAttempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,7 +45,7 @@ RUN_TONES: Final = {
 
 def run_badge(state: str) -> str:
     """Return a run's state as a colored label."""
-    return badge(RunState(state).label, RUN_TONES[RunState(state)])
+    return badge(str(RunState(state).label), RUN_TONES[RunState(state)])
 
 
 _NOT_DONE = ("waiting", "dead", "held", "kept", "staged", "backlog")
@@ -64,72 +66,72 @@ class RunPage(ReadOnlyPage):
             None,
             {"fields": (("configuration", "channel"), ("state_badge", "took"), "full_reason", ("started", "finished"))},
         ),
-        ("Items", {"fields": (("sent", "attempts_link"), "matched", *_NOT_DONE)}),
+        (_("Items"), {"fields": (("sent", "attempts_link"), "matched", *_NOT_DONE)}),
     )
 
-    started = moment_field("started_at")
-    finished = moment_field("finished_at")
+    started = moment_field("started_at", _("started"))
+    finished = moment_field("finished_at", _("finished"))
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         # Each ordering reads the newest rows from an index: of one configuration, of some days, or of all runs.
         narrowed = any(map(request.GET.get, ("configuration__id__exact", "started_at_from", "started_at_to")))
         return ("-started_at", "-id") if narrowed else ("-id",)
 
-    @admin.display(description="configuration")
+    @admin.display(description=_("configuration"))
     def where(self, run: SyncRun) -> str:
         return stacked(run.configuration, self.channel(run))
 
-    @admin.display(description="channel")
+    @admin.display(description=_("channel"))
     def channel(self, run: SyncRun) -> str:
         return run.configuration.get_channel_code_display()
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state_badge(self, run: SyncRun) -> str:
         return run_badge(run.state)
 
-    @admin.display(description="state, reason")
+    @admin.display(description=_("state, reason"))
     def state_and_reason(self, run: SyncRun) -> str:
         return stacked(run_badge(run.state), shortened(run.reason) if run.reason else "")
 
-    @admin.display(description="reason")
+    @admin.display(description=_("reason"))
     def full_reason(self, run: SyncRun) -> str:
         return run.reason or EMPTY
 
-    @admin.display(description="sent")
+    @admin.display(description=_("sent"))
     def sent(self, run: SyncRun) -> str:
         return lines(_counts_in_words(run.counts))
 
-    @admin.display(description="not sent")
+    @admin.display(description=_("not sent"))
     def left(self, run: SyncRun) -> str:
         return lines(
             f"{number:,} {what}"
             for number, what in (
-                (run.matched, "matched"),
-                (run.waiting, "waiting"),
-                (run.dead, "dead letters"),
-                (run.held, "held"),
-                (run.kept, "kept"),
-                (run.staged, "staged"),
-                (run.backlog, "left for the next run"),
+                (run.matched, gettext("matched")),
+                (run.waiting, gettext("waiting")),
+                (run.dead, gettext("dead letters")),
+                (run.held, gettext("held")),
+                (run.kept, gettext("kept")),
+                (run.staged, gettext("staged")),
+                (run.backlog, gettext("left for the next run")),
             )
             if number
         )
 
-    @admin.display(description="started, took")
+    @admin.display(description=_("started, took"))
     def times(self, run: SyncRun) -> str:
         return stacked(moment(run.started_at), self.took(run))
 
-    @admin.display(description="took")
+    @admin.display(description=_("took"))
     def took(self, run: SyncRun) -> str:
         return duration_text(run.started_at, run.finished_at)
 
-    @admin.display(description="attempts")
+    @admin.display(description=_("attempts"))
     def attempts_link(self, run: SyncRun) -> str:
-        return link_to_list(TransmissionAttempt, "Attempts of this run", run__id__exact=run.pk)
+        return link_to_list(TransmissionAttempt, gettext("Attempts of this run"), run__id__exact=run.pk)
 
 
 def _counts_in_words(counts: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
     """Yield ``create: 3 done, 1 rejected`` for each action."""
     for action, outcomes in counts.items():
-        numbers = ", ".join(f"{number:,} {outcome.replace('_', ' ')}" for outcome, number in outcomes.items())
-        yield f"{action}: {numbers}"
+        numbers = ", ".join(f"{number:,} {LABELS[outcome]}" for outcome, number in outcomes.items())
+        yield f"{LABELS[action]}: {numbers}"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from enterprise_catalog.admin_pages.actions.declaration import Result
 from enterprise_catalog.admin_pages.lists.filters import (
@@ -58,15 +60,15 @@ class TransmissionPage(ReadOnlyPage):
     )
     list_prefetch_related = ("configuration",)
     search_fields = ("content_key",)
-    search_help_text = "Content key or its beginning"
+    search_help_text = _("Content key or its beginning")
     actions = ("queue_again",)
-    nothing_found = (
+    nothing_found = _(
         "Keys are compared exactly, including case, accents and spaces. An item appears here after the first sync of a "
         "configuration whose catalogs contain it. The configuration's page shows the time of the last sync."
     )
     fieldsets = (
         (
-            "Item",
+            _("Item"),
             {
                 "fields": (
                     ("exact_key", "content_title"),
@@ -77,7 +79,7 @@ class TransmissionPage(ReadOnlyPage):
             },
         ),
         (
-            "State",
+            _("State"),
             {
                 "fields": (
                     ("state_badge", "action"),
@@ -88,7 +90,7 @@ class TransmissionPage(ReadOnlyPage):
             },
         ),
         (
-            "In the LMS",
+            _("In the LMS"),
             {
                 "fields": (
                     ("presence", "remote_id"),
@@ -102,15 +104,15 @@ class TransmissionPage(ReadOnlyPage):
     change_form_outer_before_template = "integrated_channels/explanation.html"
     change_form_outer_after_template = "integrated_channels/latest_attempts.html"
 
-    last_attempt = moment_field("last_attempt_at")
-    next_attempt = moment_field("next_attempt_at")
-    created_there = moment_field("remote_created_at", "created in the LMS")
-    updated_there = moment_field("remote_updated_at", "updated in the LMS")
-    deleted_there = moment_field("remote_deleted_at", "deleted from the LMS")
-    version_there = moment_field("content_updated_at", "version in the LMS")
-    version_tried = moment_field("attempted_updated_at", "last attempted version")
-    created = moment_field("created_at", "first seen")
-    deleted = moment_field("deleted_at", "left the catalogs")
+    last_attempt = moment_field("last_attempt_at", _("last attempt"))
+    next_attempt = moment_field("next_attempt_at", _("next attempt"))
+    created_there = moment_field("remote_created_at", _("created in the LMS"))
+    updated_there = moment_field("remote_updated_at", _("updated in the LMS"))
+    deleted_there = moment_field("remote_deleted_at", _("deleted from the LMS"))
+    version_there = moment_field("content_updated_at", _("version in the LMS"))
+    version_tried = moment_field("attempted_updated_at", _("last attempted version"))
+    created = moment_field("created_at", _("first seen"))
+    deleted = moment_field("deleted_at", _("left the catalogs"))
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         # Each ordering matches an index, so a page is read from the index. Both columns ascend, or both descend.
@@ -128,74 +130,74 @@ class TransmissionPage(ReadOnlyPage):
         last_run = row.configuration.runs.order_by("-started_at").first()
         context |= {
             "explanation": explain(row, last_run=last_run, now=timezone.now()),
-            "latest_attempts": table("Latest attempts", _ATTEMPT_HEADERS, _latest_attempts(row)),
-            "all_attempts": link_to_list(TransmissionAttempt, "All attempts", transmission__id__exact=row.pk),
+            "latest_attempts": table(gettext("Latest attempts"), _ATTEMPT_HEADERS, _latest_attempts(row)),
+            "all_attempts": link_to_list(TransmissionAttempt, gettext("All attempts"), transmission__id__exact=row.pk),
         }
         return super().render_change_form(request, context, **kwargs)
 
-    @admin.action(description="Send again with the next sync", permissions=["queue_again"])
+    @admin.action(description=_("Send again with the next sync"), permissions=["queue_again"])
     def queue_again(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
         by, chosen = request.user.get_username(), queryset.count()
         number = decisions.queue_again(queryset, by=by, now=timezone.now(), also_transmitted=True)
         return Result(
-            Counter({"queued for the next sync": number}),
-            Counter({"already queued, or nothing to send": chosen - number}),
+            Counter({gettext("queued for the next sync"): number}),
+            Counter({gettext("already queued, or nothing to send"): chosen - number}),
         )
 
     def has_queue_again_permission(self, request: HttpRequest) -> bool:
         """Return True if the user may queue items again, the only change that this read-only page allows."""
         return request.user.has_perm("integrated_channels.change_contentmetadataitemtransmission")
 
-    @admin.display(description="item")
+    @admin.display(description=_("item"))
     def item(self, row: ContentMetadataItemTransmission) -> str:
         return stacked(exactly(row.content_key), row.content_title)
 
-    @admin.display(description="content key")
+    @admin.display(description=_("content key"))
     def exact_key(self, row: ContentMetadataItemTransmission) -> str:
         return exactly(row.content_key)
 
-    @admin.display(description="configuration")
+    @admin.display(description=_("configuration"))
     def where(self, row: ContentMetadataItemTransmission) -> str:
         return stacked(row.configuration, self.channel(row))
 
-    @admin.display(description="channel")
+    @admin.display(description=_("channel"))
     def channel(self, row: ContentMetadataItemTransmission) -> str:
         return row.configuration.get_channel_code_display()
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state_badge(self, row: ContentMetadataItemTransmission) -> str:
         return badge(row.get_state_display(), STATE_TONES[State(row.state)])
 
-    @admin.display(description="state, last action")
+    @admin.display(description=_("state, last action"))
     def state_and_action(self, row: ContentMetadataItemTransmission) -> str:
         return stacked(self.state_badge(row), row.get_action_display())
 
-    @admin.display(description="reason")
+    @admin.display(description=_("reason"))
     def full_reason(self, row: ContentMetadataItemTransmission) -> str:
         return row.reason or EMPTY
 
-    @admin.display(description="catalog")
+    @admin.display(description=_("catalog"))
     def catalog(self, row: ContentMetadataItemTransmission) -> str:
         return str(row.catalog_uuid or EMPTY)
 
-    @admin.display(description="payload's SHA-256")
+    @admin.display(description=_("payload's SHA-256"))
     def payload(self, row: ContentMetadataItemTransmission) -> str:
         return exactly(row.payload_hash)
 
-    @admin.display(description="reason")
+    @admin.display(description=_("reason"))
     def why(self, row: ContentMetadataItemTransmission) -> str:
         return shortened(row.reason)
 
-    @admin.display(description="last and next attempt")
+    @admin.display(description=_("last and next attempt"))
     def times(self, row: ContentMetadataItemTransmission) -> str:
         return stacked(moment(row.last_attempt_at), moment(row.next_attempt_at) if row.next_attempt_at else "")
 
-    @admin.display(description="remote id")
+    @admin.display(description=_("remote id"))
     def known_there_as(self, row: ContentMetadataItemTransmission) -> str:
         return row.remote_id or EMPTY
 
 
-_ATTEMPT_HEADERS: Final = ("Started", "Action", "Outcome", "Response", "Run")
+_ATTEMPT_HEADERS: Final = (_("Started"), _("Action"), _("Outcome"), _("Response"), _("Run"))
 
 
 def _latest_attempts(row: ContentMetadataItemTransmission) -> Iterator[tuple[object, ...]]:

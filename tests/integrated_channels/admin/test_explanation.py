@@ -84,19 +84,19 @@ def explained(
                 "reason": "503",
             },
             "Could not be created: 503. The LMS does not have it.",
-            f"Tried 3 times; next attempt on {IN_AN_HOUR}.",
+            f"Tried 3 times. Next attempt on {IN_AN_HOUR}.",
             id="retrying",
         ),
         pytest.param(
             {"state": "retrying", "action": "delete", "attempts": 1, "next_attempt_at": DAY_ONE - HOUR, **THERE},
             "Could not be deleted. The LMS has the version of 2026-02-28 12:00 UTC.",
-            f"Tried once; next attempt in the next sync, on {IN_AN_HOUR}.",
+            f"Tried once. Next attempt in the next sync, on {IN_AN_HOUR}.",
             id="retry that is due",
         ),
         pytest.param(
             {"state": "rejected", "attempts": 3, "next_attempt_at": DAY_ONE + HOUR, "reason": "Too long."},
             "Rejected: Too long. The LMS does not have it.",
-            f"Tried 3 times; next attempt on {IN_AN_HOUR}, or when its content changes.",
+            f"Tried 3 times. Next attempt on {IN_AN_HOUR}, or when its content changes.",
             id="rejected",
         ),
         pytest.param(

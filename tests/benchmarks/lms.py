@@ -53,7 +53,7 @@ def serve() -> None:
     server = make_loopback_server(moodle, port=0)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    _tell(
+    _write(
         {
             "base_url": f"http://{HOST}:{server.server_port}",
             "settings": moodle.channel_settings(),
@@ -61,13 +61,13 @@ def serve() -> None:
         }
     )
     for _ in sys.stdin:
-        _tell(moodle.take_seconds())
+        _write(moodle.take_seconds())
     server.shutdown()
     thread.join()
     server.server_close()
 
 
-def _tell(value: object) -> None:
+def _write(value: object) -> None:
     sys.stdout.write(json.dumps(value) + "\n")
     sys.stdout.flush()
 

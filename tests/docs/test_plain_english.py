@@ -1,4 +1,4 @@
-"""The phrases that the style guide rules out stay out of docs, docstrings and comments."""
+"""The phrases that the style guide rules out stay out of docs, messages, docstrings and comments."""
 
 from __future__ import annotations
 
@@ -77,6 +77,15 @@ def comments(source: str) -> Iterator[tuple[int, str]]:
             yield token.start[0], token.string
 
 
+def messages(source: str) -> Iterator[tuple[int, str]]:
+    """Yield line number and text of each string that is not a docstring, including the parts of f-strings."""
+    tree = ast.parse(source)
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+            yield node.lineno, node.value
+
+
 def complaints(texts: Iterator[tuple[int, str]], path: Path) -> list[str]:
     """Return a line for each phrase found outside of ``literals``: file, line number, phrase."""
     return [
@@ -96,6 +105,23 @@ def test_docstrings_and_comments_are_in_plain_english() -> None:
     for path in python_files():
         source = path.read_text(encoding="utf-8")
         found += complaints(docstrings(source), path) + complaints(comments(source), path)
+
+    assert found == []
+
+
+def test_messages_of_the_programs_are_in_plain_english() -> None:
+    found = []
+    for path in python_files():
+        if "tests" not in path.relative_to(ROOT).parts:
+            found += complaints(messages(path.read_text(encoding="utf-8")), path)
+
+    assert found == []
+
+
+def test_templates_are_in_plain_english() -> None:
+    found = []
+    for path in sorted((ROOT / "enterprise_catalog").rglob("templates/**/*.html")):
+        found += complaints(enumerate(path.read_text(encoding="utf-8").splitlines(), start=1), path)
 
     assert found == []
 

@@ -208,7 +208,7 @@ class SAPSandbox(CourseRules, SandboxApplication):
         for course in taken:
             self.table.upsert(course)
         self.imports.append(taken)
-        foreign = [{"courseID": "somebody-elses", "providerID": "OTHER"}] if self.echoes_foreign_courses else []
+        foreign = [{"courseID": "of-another-provider", "providerID": "OTHER"}] if self.echoes_foreign_courses else []
         return json_response(
             {
                 "@odata.context": "$metadata#OcnCourses/$entity",

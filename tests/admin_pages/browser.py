@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from django.contrib.auth import get_user_model
 from playwright.sync_api import sync_playwright
 
 from tests import services
@@ -34,6 +35,17 @@ def chromium(url: str) -> Iterator[Page]:
         browser = playwright.chromium.launch(executable_path=path, args=flags)
         yield browser.new_page(base_url=url)
         browser.close()
+
+
+@contextmanager
+def admin_page(url: str) -> Iterator[Page]:
+    """Start a browser and yield the admin's front page, logged in as a new superuser."""
+    with pytest.MonkeyPatch.context() as patch, chromium(url) as page:
+        # Playwright runs an event loop in this thread, and Django refuses database access in such a thread.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        get_user_model().objects.create_superuser("admin", password="admin")
+        log_in(page, "admin", "admin")
+        yield page
 
 
 def log_in(page: Page, username: str, password: str) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.test import Client
 from django_celery_beat.models import PeriodicTask
 from playwright.sync_api import expect
 
 from enterprise_catalog.admin_pages.lists import paginator
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
-from tests.admin_pages.browser import chromium, log_in
+from tests.admin_pages.browser import admin_page
 from tests.admin_pages.rows import a_row_of_everything
 from tests.factories.channels import TransmissionFactory
 from tests.integrated_channels.pages import CONFIGURATIONS, TRANSMISSIONS
@@ -27,13 +26,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
 
 @pytest.fixture
-def page(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+def page(live_server: LiveServer) -> Iterator[Page]:
     """A browser page that is logged in to the admin."""
-    # Playwright runs an event loop in this thread, and Django refuses database access in a thread with an event loop.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    get_user_model().objects.create_superuser("admin", password="admin")
-    with chromium(live_server.url) as page:
-        log_in(page, "admin", "admin")
+    with admin_page(live_server.url) as page:
         yield page
 
 

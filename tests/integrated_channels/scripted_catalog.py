@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from werkzeug import Response
 
-from enterprise_catalog.sandbox.application import Operation, SandboxApplication, json_response
+from enterprise_catalog.sandbox.application import Operation, json_response
+from tests.integrated_channels.empty_sandbox import EmptySandbox
 from tests.integrated_channels.loopback_server import on_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
     from werkzeug import Request
 
@@ -20,7 +21,7 @@ TOKEN = "a-token-of-the-scripted-catalog"
 
 
 @dataclass(kw_only=True, eq=False)
-class ScriptedCatalog(SandboxApplication):
+class ScriptedCatalog(EmptySandbox):
     """Serves the operations ``access_token``, ``enterprise-catalogs``, ``content-diff`` and ``content-metadata``."""
 
     #: Operation -> its responses in order, as JSON or whole responses. The last response is repeated.
@@ -31,18 +32,6 @@ class ScriptedCatalog(SandboxApplication):
         name = request.path.rstrip("/").rpartition("/")[2]
         request.get_data()
         return Operation(name, lambda: self._answer_to(name, request))
-
-    def content(self) -> Sequence[Mapping[str, object]]:
-        return []
-
-    def offered(self) -> Mapping[str, str]:
-        return {}
-
-    def channel_credentials(self) -> Mapping[str, str]:
-        return {}
-
-    def channel_settings(self) -> Mapping[str, object]:
-        return {}
 
     def reset(self) -> None:
         super().reset()

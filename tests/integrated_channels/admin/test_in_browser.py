@@ -6,13 +6,12 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from django.contrib.auth import get_user_model
 from playwright.sync_api import expect
 
 from enterprise_catalog.integrated_channels.access.credentials import decrypt
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-from tests.admin_pages.browser import chromium, log_in
+from tests.admin_pages.browser import admin_page
 from tests.factories.channels import SECRET, ConfigurationFactory, TransmissionFactory
 
 if TYPE_CHECKING:
@@ -25,13 +24,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
 
 @pytest.fixture
-def page(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+def page(live_server: LiveServer) -> Iterator[Page]:
     """A browser page that is logged in to the admin."""
-    # Playwright runs an event loop in this thread. Django would refuse to query the database in it.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    get_user_model().objects.create_superuser("admin", password="admin")
-    with chromium(live_server.url) as page:
-        log_in(page, "admin", "admin")
+    with admin_page(live_server.url) as page:
         yield page
 
 

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Final
 import httpx
 from werkzeug import Response
 
-from enterprise_catalog.sandbox.application import Operation, SandboxApplication
+from enterprise_catalog.sandbox.application import Operation
+from tests.integrated_channels.empty_sandbox import EmptySandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from werkzeug import Request
 
 _REQUEST_HEADERS: Final = ("Authorization", "Content-Type", "If-None-Match", "Accept")
@@ -20,7 +19,7 @@ _ANSWER_HEADERS: Final = ("Content-Type", "ETag")
 
 
 @dataclass(kw_only=True, eq=False)
-class CatalogProxy(SandboxApplication):
+class CatalogProxy(EmptySandbox):
     """Forwards requests to the service at ``service_url``. The operation name is the path."""
 
     service_url: str
@@ -37,15 +36,3 @@ class CatalogProxy(SandboxApplication):
             return Response(answer.content, status=answer.status_code, headers=passed_on)
 
         return Operation(path, pass_on)
-
-    def content(self) -> Sequence[Mapping[str, object]]:
-        return []
-
-    def offered(self) -> Mapping[str, str]:
-        return {}
-
-    def channel_credentials(self) -> Mapping[str, str]:
-        return {}
-
-    def channel_settings(self) -> Mapping[str, object]:
-        return {}

@@ -6,40 +6,25 @@ import uuid
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from edx_rest_api_client.client import TieredCache
 from werkzeug import Response
 
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient, CatalogList
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
 from enterprise_catalog.sandbox.application import json_response
-from tests.integrated_channels.scripted_catalog import ScriptedCatalog, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_django import Settings
 
+    from tests.integrated_channels.scripted_catalog import ScriptedCatalog
+
 CATALOG: Final = uuid.UUID("22222222-2222-4222-8222-222222222222")
 CUSTOMER: Final = uuid.UUID("11111111-1111-4111-8111-111111111111")
 
 
-@pytest.fixture(scope="module")
-def service() -> Iterator[tuple[ScriptedCatalog, str]]:
-    with served() as catalog_and_url:
-        yield catalog_and_url
-
-
 @pytest.fixture
-def catalog(service: tuple[ScriptedCatalog, str], settings: Settings) -> ScriptedCatalog:
-    TieredCache.dangerous_clear_all_tiers()
-    catalog, url = service
-    catalog.reset()
-    settings.CATALOG_API_URL, settings.OAUTH2_PROVIDER_URL = url, f"{url}/oauth2"
-    return catalog
-
-
-@pytest.fixture
-def client(catalog: ScriptedCatalog) -> Iterator[CatalogClient]:  # noqa: ARG001  (sets its URL)
+def client(scripted_catalog: ScriptedCatalog) -> Iterator[CatalogClient]:  # noqa: ARG001  (sets its URL)
     with CatalogClient() as client:
         yield client
 
@@ -53,15 +38,15 @@ def a_list(etag: str | None = None, *, following: str | None = None) -> Response
 
 
 @pytest.mark.parametrize("etag", ['"1"', 'W/"1"', '"1-gzip"', f'"{"x" * 253}"'])
-def test_an_etag_is_sent_back_as_it_came(catalog: ScriptedCatalog, client: CatalogClient, etag: str) -> None:
-    catalog.answers["enterprise-catalogs"] = [a_list(etag), Response(status=304)]
+def test_an_etag_is_sent_back_as_it_came(scripted_catalog: ScriptedCatalog, client: CatalogClient, etag: str) -> None:
+    scripted_catalog.answers["enterprise-catalogs"] = [a_list(etag), Response(status=304)]
 
     listed = client.catalogs_of(CUSTOMER)
     again = client.catalogs_unless(listed.etag, CUSTOMER)
 
     assert listed == CatalogList([CATALOG], etag)
     assert again is None
-    [first, second] = catalog.requests[1:]
+    [first, second] = scripted_catalog.requests[1:]
     assert "If-None-Match" not in first.headers
     assert second.headers["If-None-Match"] == etag
     assert first.url == second.url
@@ -70,35 +55,39 @@ def test_an_etag_is_sent_back_as_it_came(catalog: ScriptedCatalog, client: Catal
 @pytest.mark.parametrize(
     "etag", [None, "", "1", "*", '""', 'w/"1"', '"1', '"1", "2"', '"a b"', f'"{"x" * 254}"'], ids=repr
 )
-def test_what_cannot_be_sent_back_is_no_etag(catalog: ScriptedCatalog, client: CatalogClient, etag: str | None) -> None:
-    catalog.answers["enterprise-catalogs"] = [a_list(etag)]
+def test_what_cannot_be_sent_back_is_no_etag(
+    scripted_catalog: ScriptedCatalog, client: CatalogClient, etag: str | None
+) -> None:
+    scripted_catalog.answers["enterprise-catalogs"] = [a_list(etag)]
 
     assert client.catalogs_of(CUSTOMER) == CatalogList([CATALOG], "")
 
 
-def test_another_etag_means_a_change(catalog: ScriptedCatalog, client: CatalogClient) -> None:
-    catalog.answers["enterprise-catalogs"] = [a_list('"2"')]
+def test_another_etag_means_a_change(scripted_catalog: ScriptedCatalog, client: CatalogClient) -> None:
+    scripted_catalog.answers["enterprise-catalogs"] = [a_list('"2"')]
 
     assert client.catalogs_unless('"1"', CUSTOMER) == CatalogList([CATALOG], '"2"')
 
 
 @pytest.mark.parametrize(("known", "answered"), [('"1"', '"1"'), ('W/"1"', '"1"'), ('"1"', 'W/"1"')])
 def test_a_complete_response_with_the_known_etag_means_no_change(
-    catalog: ScriptedCatalog, client: CatalogClient, known: str, answered: str
+    scripted_catalog: ScriptedCatalog, client: CatalogClient, known: str, answered: str
 ) -> None:
-    catalog.answers["enterprise-catalogs"] = [a_list(answered)]
+    scripted_catalog.answers["enterprise-catalogs"] = [a_list(answered)]
 
     assert client.catalogs_unless(known, CUSTOMER) is None
 
 
-def test_a_whole_answer_without_an_etag_does_not(catalog: ScriptedCatalog, client: CatalogClient) -> None:
-    catalog.answers["enterprise-catalogs"] = [a_list()]
+def test_a_whole_answer_without_an_etag_does_not(scripted_catalog: ScriptedCatalog, client: CatalogClient) -> None:
+    scripted_catalog.answers["enterprise-catalogs"] = [a_list()]
 
     assert client.catalogs_unless('"1"', CUSTOMER) == CatalogList([CATALOG], "")
 
 
-def test_an_unconditional_request_with_a_304_is_a_failure(catalog: ScriptedCatalog, client: CatalogClient) -> None:
-    catalog.answers["enterprise-catalogs"] = [Response(status=304)]
+def test_an_unconditional_request_with_a_304_is_a_failure(
+    scripted_catalog: ScriptedCatalog, client: CatalogClient
+) -> None:
+    scripted_catalog.answers["enterprise-catalogs"] = [Response(status=304)]
 
     with pytest.raises(CatalogUnavailableError, match="returned 304 for GET") as raised:
         client.catalogs_of(CUSTOMER)
@@ -108,19 +97,19 @@ def test_an_unconditional_request_with_a_304_is_a_failure(catalog: ScriptedCatal
 
 @pytest.mark.parametrize("known", ["", '"0"'])
 def test_the_etag_of_one_page_is_not_that_of_several(
-    catalog: ScriptedCatalog, client: CatalogClient, settings: Settings, known: str
+    scripted_catalog: ScriptedCatalog, client: CatalogClient, settings: Settings, known: str
 ) -> None:
     following = f"{settings.CATALOG_API_URL}/api/v1/enterprise-catalogs/?page=2"
-    catalog.answers["enterprise-catalogs"] = [a_list('"1"', following=following), a_list('"2"')]
+    scripted_catalog.answers["enterprise-catalogs"] = [a_list('"1"', following=following), a_list('"2"')]
 
     assert client.catalogs_unless(known, CUSTOMER) == CatalogList([CATALOG, CATALOG], "")
 
 
 def test_a_304_to_the_second_page_is_a_failure(
-    catalog: ScriptedCatalog, client: CatalogClient, settings: Settings
+    scripted_catalog: ScriptedCatalog, client: CatalogClient, settings: Settings
 ) -> None:
     following = f"{settings.CATALOG_API_URL}/api/v1/enterprise-catalogs/?page=2"
-    catalog.answers["enterprise-catalogs"] = [a_list('"1"', following=following), Response(status=304)]
+    scripted_catalog.answers["enterprise-catalogs"] = [a_list('"1"', following=following), Response(status=304)]
 
     with pytest.raises(CatalogUnavailableError, match="returned 304 for GET"):
         client.catalogs_unless('"0"', CUSTOMER)

@@ -8,7 +8,6 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from edx_rest_api_client.client import TieredCache
 from werkzeug import Response
 
 from enterprise_catalog.integrated_channels.catalog_api import client as catalog_client
@@ -17,7 +16,7 @@ from enterprise_catalog.integrated_channels.domain import History
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
 from enterprise_catalog.integrated_channels.sync.desired import load_desired_items
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
-from tests.integrated_channels.scripted_catalog import TOKEN, ScriptedCatalog, served
+from tests.integrated_channels.scripted_catalog import TOKEN, ScriptedCatalog
 from tests.services import free_port
 
 if TYPE_CHECKING:
@@ -46,22 +45,12 @@ each_question = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture(scope="module")
-def service() -> Iterator[tuple[ScriptedCatalog, str]]:
-    with served() as catalog_and_url:
-        yield catalog_and_url
-
-
 @pytest.fixture
-def catalog(service: tuple[ScriptedCatalog, str], settings: Settings) -> ScriptedCatalog:
+def catalog(scripted_catalog: ScriptedCatalog, settings: Settings) -> ScriptedCatalog:
     """A catalog service without content, unless a test scripts other responses."""
-    TieredCache.dangerous_clear_all_tiers()
-    catalog, url = service
-    catalog.reset()
-    catalog.answers |= {name: [*answers] for name, answers in EMPTY.items()}
-    settings.CATALOG_API_URL, settings.OAUTH2_PROVIDER_URL = url, f"{url}/oauth2"
+    scripted_catalog.answers |= {name: [*answers] for name, answers in EMPTY.items()}
     settings.OAUTH2_CLIENT_ID, settings.OAUTH2_CLIENT_SECRET = "scripted", SECRET
-    return catalog
+    return scripted_catalog
 
 
 @pytest.fixture

@@ -21,11 +21,6 @@ def canvas() -> CanvasSandbox:
     return CanvasSandbox(clock=lambda: NOW)
 
 
-@pytest.fixture
-def client(canvas: CanvasSandbox) -> CanvasClient:
-    return CanvasClient(canvas)
-
-
 # --- authentication -------------------------------------------------------------------------------------------------
 
 

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
 from enterprise_catalog.sandbox.canvas.settings import SUFFICIENT_PERMISSIONS
 from tests.sandbox.canvas.client import NOT_FOUND, UNAUTHORIZED, CanvasClient
 
-
-@pytest.fixture
-def canvas() -> CanvasSandbox:
-    return CanvasSandbox()
-
-
-@pytest.fixture
-def client(canvas: CanvasSandbox) -> CanvasClient:
-    return CanvasClient(canvas)
-
+if TYPE_CHECKING:
+    from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
 
 # --- create ---------------------------------------------------------------------------------------------------------
 

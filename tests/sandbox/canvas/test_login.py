@@ -19,11 +19,6 @@ def canvas() -> CanvasSandbox:
     return CanvasSandbox(clock=lambda: 1_795_400_000.0)
 
 
-@pytest.fixture
-def client(canvas: CanvasSandbox) -> CanvasClient:
-    return CanvasClient(canvas)
-
-
 def redirect_query(client: CanvasClient, **fields: str) -> dict[str, list[str]]:
     """Request consent, and return the query parameters of the redirect."""
     answer = client.http.get("/login/oauth2/auth", params={**ASKED, **fields})

@@ -17,11 +17,6 @@ def moodle() -> MoodleSandbox:
     return MoodleSandbox(clock=lambda: float(NOW), category_ids={1, 4})
 
 
-@pytest.fixture
-def client(moodle: MoodleSandbox) -> MoodleClient:
-    return MoodleClient(moodle)
-
-
 def moodle_error(code: str, message: str) -> dict[str, str]:
     return {"exception": MOODLE, "errorcode": code, "message": message}
 

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests.sandbox.moodle.client import MoodleClient, codes, without
 
-
-@pytest.fixture
-def moodle() -> MoodleSandbox:
-    return MoodleSandbox()
-
-
-@pytest.fixture
-def client(moodle: MoodleSandbox) -> MoodleClient:
-    return MoodleClient(moodle)
+if TYPE_CHECKING:
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 
 
 def test_it_deletes_each_course(moodle: MoodleSandbox, client: MoodleClient) -> None:

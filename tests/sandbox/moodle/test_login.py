@@ -19,11 +19,6 @@ def moodle() -> MoodleSandbox:
     return MoodleSandbox(clock=lambda: NOW)
 
 
-@pytest.fixture
-def client(moodle: MoodleSandbox) -> MoodleClient:
-    return MoodleClient(moodle)
-
-
 def test_it_returns_the_published_token(client: MoodleClient) -> None:
     assert client.log_in() == {"token": TOKEN, "privatetoken": None}
 

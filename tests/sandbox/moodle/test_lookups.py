@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,13 +11,10 @@ from hypothesis import strategies as st
 from enterprise_catalog.sandbox.moodle.courses import Course
 from enterprise_catalog.sandbox.moodle.settings import SUFFICIENT_CAPABILITIES
 from enterprise_catalog.sandbox.moodle.text import collate, is_plain
-from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from tests.sandbox.moodle.client import MoodleClient
 
-
-@pytest.fixture
-def moodle() -> MoodleSandbox:
-    return MoodleSandbox()
+if TYPE_CHECKING:
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 
 
 @pytest.fixture

@@ -26,16 +26,6 @@ NO_ACCESS = {
 }
 
 
-@pytest.fixture
-def moodle() -> MoodleSandbox:
-    return MoodleSandbox()
-
-
-@pytest.fixture
-def client(moodle: MoodleSandbox) -> MoodleClient:
-    return MoodleClient(moodle)
-
-
 @pytest.mark.parametrize("token", ["wrong", "", TOKEN.upper()])
 def test_a_wrong_token(client: MoodleClient, token: str) -> None:
     assert client.post(control(SEARCH, token=token)).json() == INVALID_TOKEN

@@ -13,11 +13,6 @@ def moodle() -> MoodleSandbox:
     return MoodleSandbox(category_ids={1, 4})
 
 
-@pytest.fixture
-def client(moodle: MoodleSandbox) -> MoodleClient:
-    return MoodleClient(moodle)
-
-
 def test_it_changes_what_is_sent_and_nothing_else(moodle: MoodleSandbox, client: MoodleClient) -> None:
     client.create({"idnumber": "DATA101", "summary": "old", "startdate": "1000", "enddate": "0"})
     [before] = moodle.courses

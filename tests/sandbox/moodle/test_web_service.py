@@ -30,16 +30,6 @@ if TYPE_CHECKING:
 SEARCH = "core_course_get_courses_by_field"
 
 
-@pytest.fixture
-def moodle() -> MoodleSandbox:
-    return MoodleSandbox()
-
-
-@pytest.fixture
-def client(moodle: MoodleSandbox) -> MoodleClient:
-    return MoodleClient(moodle)
-
-
 def batch(size: int) -> dict[str, str]:
     """Return the form fields of ``size`` courses, nine fields each."""
     more = {"idnumber": "", "summary": "", "summaryformat": "1", "visible": "1", "startdate": "86400", "enddate": "0"}

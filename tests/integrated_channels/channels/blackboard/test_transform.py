@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +20,7 @@ from enterprise_catalog.sandbox.blackboard.api import BlackboardSandbox
 from enterprise_catalog.sandbox.blackboard.courses import bbml_problem
 from tests.integrated_channels.channels.blackboard.cases import CASES
 from tests.integrated_channels.channels.blackboard.connection import connected
+from tests.integrated_channels.channels.golden import read_golden
 from tests.integrated_channels.channels.items import an_item
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.domain import ContentItem
 
 GOLDEN: Final = Path(__file__).parent / "golden"
+golden: Final = partial(read_golden, GOLDEN)
 
 #: Golden files for other settings or other calls: name -> call, case and settings.
 OTHERS: Final[Mapping[str, tuple[str, str, dict[str, Any]]]] = {
@@ -92,14 +94,6 @@ def sent(call: str, item: ContentItem, settings: dict[str, Any]) -> Any:
         return {"rejected": error.message}
     getattr(channel, call)([Outgoing(item.content_key, payload, remote_id="_9_1")])
     return wire.sent
-
-
-def golden(name: str, found: Any) -> Any:
-    """Return the content of the golden file ``name``. With ``UPDATE_GOLDEN=1``, write ``found`` to the file first."""
-    path = GOLDEN / f"{name}.json"
-    if os.environ.get("UPDATE_GOLDEN") == "1":
-        path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", CASES)

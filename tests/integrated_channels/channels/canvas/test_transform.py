@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 from datetime import UTC, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,12 +17,14 @@ from enterprise_catalog.integrated_channels.exceptions import RejectedError
 from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
 from tests.integrated_channels.channels.canvas.cases import CASES
 from tests.integrated_channels.channels.canvas.connection import Recorder, connected
+from tests.integrated_channels.channels.golden import read_golden
 from tests.integrated_channels.channels.items import a_bare_item, an_item
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.domain import ContentItem
 
 GOLDEN: Final = Path(__file__).parent / "golden"
+golden: Final = partial(read_golden, GOLDEN)
 
 #: Text fragments that break naive HTML and text handling; ``texts`` mixes them with arbitrary text.
 _SHARDS: Final = ["<", "<b>", "</", "&lt;", "&", "\0", "…", "\u00a0", " ", "<br>", '"', "[", "%zz", "//"]
@@ -56,14 +57,6 @@ def sent(call: str, item: ContentItem, **settings: Any) -> Any:
     [result] = getattr(channel, call)([Outgoing(item.content_key, payload, remote_id)])
     assert result.outcome is Outcome.DONE
     return wire.requests
-
-
-def golden(name: str, found: Any) -> Any:
-    """Return the content of the golden file ``name``. With ``UPDATE_GOLDEN=1``, write ``found`` to the file first."""
-    path = GOLDEN / f"{name}.json"
-    if os.environ.get("UPDATE_GOLDEN") == "1":
-        path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 #: Golden files other than a create with default settings: name -> call, case and settings.

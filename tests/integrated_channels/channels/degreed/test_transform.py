@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,12 +19,14 @@ from enterprise_catalog.integrated_channels.exceptions import RejectedError
 from enterprise_catalog.sandbox.degreed.api import DegreedSandbox
 from tests.integrated_channels.channels.degreed.cases import CASES
 from tests.integrated_channels.channels.degreed.connection import connected
+from tests.integrated_channels.channels.golden import read_golden
 from tests.integrated_channels.channels.items import an_item
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.domain import ContentItem
 
 GOLDEN: Final = Path(__file__).parent / "golden"
+golden: Final = partial(read_golden, GOLDEN)
 REMOTE_ID: Final = "zQZ/rYE5"
 
 numbers = st.none() | st.floats() | st.integers(-5, 50).map(float)
@@ -84,14 +86,6 @@ def sent(call: str, item: ContentItem, **options: Any) -> Any:
         case "delete":
             channel.delete([Outgoing(item.content_key, {}, REMOTE_ID)])
     return wire.requests
-
-
-def golden(name: str, found: Any) -> Any:
-    """Return the content of the golden file ``name``. With ``UPDATE_GOLDEN=1``, write ``found`` to the file first."""
-    path = GOLDEN / f"{name}.json"
-    if os.environ.get("UPDATE_GOLDEN") == "1":
-        path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 #: Golden files other than a create with default settings: name -> call and settings.

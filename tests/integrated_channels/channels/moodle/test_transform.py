@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
 from datetime import UTC
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
 import httpx
@@ -21,6 +20,7 @@ from enterprise_catalog.integrated_channels.exceptions import RejectedError
 from enterprise_catalog.sandbox.moodle.settings import TOKEN
 from enterprise_catalog.sandbox.moodle.text import is_clean, is_plain
 from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
+from tests.integrated_channels.channels.golden import read_golden
 from tests.integrated_channels.channels.items import an_item
 from tests.integrated_channels.channels.moodle.cases import CASES
 from tests.integrated_channels.channels.moodle.connection import connected
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.domain import ContentItem
 
 GOLDEN: Final = Path(__file__).parent / "golden"
+golden: Final = partial(read_golden, GOLDEN)
 
 #: Text fragments that break naive HTML and text handling; ``texts`` mixes them with arbitrary text.
 _SHARDS: Final = ["<", "<b>", "</", "<3", "< ", "&lt;", "&#60;", "&", "&amp;", "\0", "…", "\u00a0", "\x1c", " ", "<br>"]
@@ -80,14 +81,6 @@ def is_taken(item: ContentItem) -> bool:
     """Return True if the channel can send ``item`` and its dates are in order, as Moodle requires."""
     ends_before_it_starts = bool(item.start and item.end and item.end < item.start)
     return "rejected" not in sent("create", item) and not ends_before_it_starts
-
-
-def golden(name: str, found: Mapping[str, str]) -> Any:
-    """Return the content of the golden file ``name``. With ``UPDATE_GOLDEN=1``, write ``found`` to the file first."""
-    path = GOLDEN / f"{name}.json"
-    if os.environ.get("UPDATE_GOLDEN") == "1":
-        path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", CASES)

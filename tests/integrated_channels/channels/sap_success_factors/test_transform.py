@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +21,7 @@ from enterprise_catalog.integrated_channels.channels.sap_success_factors.transfo
 from enterprise_catalog.integrated_channels.domain import CourseRun
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
 from enterprise_catalog.sandbox.sap.courses import CourseRules
+from tests.integrated_channels.channels.golden import read_golden
 from tests.integrated_channels.channels.items import an_item
 from tests.integrated_channels.channels.sap_success_factors.cases import CASES
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.domain import ContentItem
 
 GOLDEN: Final = Path(__file__).parent / "golden"
+golden: Final = partial(read_golden, GOLDEN)
 PLAIN: Final = CourseSettings()
 
 #: Text fragments that break naive HTML and text handling; ``texts`` mixes them with arbitrary text.
@@ -60,14 +61,6 @@ def sent(item: ContentItem, settings: CourseSettings = PLAIN) -> Mapping[str, An
         return to_course(item, settings)
     except RejectedError as error:
         return {"rejected": error.message}
-
-
-def golden(name: str, found: Mapping[str, Any]) -> Any:
-    """Return the content of the golden file ``name``. With ``UPDATE_GOLDEN=1``, write ``found`` to the file first."""
-    path = GOLDEN / f"{name}.json"
-    if os.environ.get("UPDATE_GOLDEN") == "1":
-        path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -19,10 +19,10 @@ PYTHON_CHECK := import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-on-sqlite test-on-mariadb coverage-report test-all soak quality benchmark run migrate docs changelog requirements upgrade licenses format clean
+.PHONY: help demo test test-on-sqlite test-on-mariadb coverage-report test-django60 test-all soak quality benchmark run migrate docs changelog requirements upgrade licenses format clean
 
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.base ## Sync a sample catalog to a sandbox LMS, change it, sync again  [DATA=path.jsonl CHANNEL=MOODLE]
 	@$(BIN)/python manage.py demo --channel $(CHANNEL) $(if $(DATA),--data '$(DATA)')
@@ -63,7 +63,21 @@ coverage-report: $(VENV)/.test ## Report branch coverage after make test COVERAG
 # Exit code 5 of pytest: no test was selected.
 store_exit_code = code=$$?; echo $$code > $(VENV)/.exit-code-of-$(1); [ $$code = 0 ] || [ $$code = 5 ]
 
-test-all: $(VENV)/.dev ## Run the tests on each installed Python version
+# Tests that use much of Django. The complete set on Django 6.0 takes as long as `make test`; tox runs it.
+DJANGO60_TESTS := tests/catalog tests/api tests/admin_pages/test_every_page.py \
+	$(addprefix tests/integrated_channels/,audit/test_bulk.py sync/test_sync.py)
+# Django 6.0 needs Python 3.12. Searches PATH, then the versions that pyenv has installed.
+PYTHON312 ?= $(shell for python in python3.13 python3.12 $$HOME/.pyenv/versions/3.13.*/bin/python \
+	$$HOME/.pyenv/versions/3.12.*/bin/python; do \
+	$$python -c "" 2>/dev/null && echo $$python && break; done)
+
+test-django60: ## Run a sample of the tests on Django 6.0 and SQLite  [ARGS="-k diff" PYTHON312=python3.13]
+	@[ "$(PYTHON312)" ] || { echo "Django 6.0 needs Python 3.12 or 3.13, and neither was found." \
+		"Name one with: make test-django60 PYTHON312=..." >&2; exit 1; }
+	@$(MAKE) --no-print-directory VENV=$(VENV)-django60 PYTHON=$(PYTHON312) $(VENV)-django60/.django60
+	$(VENV)-django60/bin/python -m pytest $(PARALLEL) -m "not processes" $(DJANGO60_TESTS) $(ARGS)
+
+test-all: $(VENV)/.dev ## Run the tests on each installed Python version, on Django 5.2 and 6.0
 	$(BIN)/tox
 
 soak: $(VENV)/.test ## Run the long form of the resilience tests  [ARGS="-k kills --seed 7"]
@@ -112,13 +126,15 @@ upgrade: $(VENV)/.dev ## Update all pins: compile requirements/*.in to *.txt
 		../$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --fork-strategy fewest --python-version 3.11 \
 			--no-header --annotation-style line --output-file $$name.txt $$name.in || exit 1; \
 	done
+	cd requirements && ../$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.12 \
+		--no-header --annotation-style line --output-file django60.txt django60.in
 	@echo "Install the new versions with make requirements, then update the list of licenses with make licenses."
 
 licenses: $(VENV)/.dev ## Update docs/reference/licenses.rst from the installed packages
 	$(BIN)/python -m tests.docs.licenses
 
 clean: ## Remove the virtual environment, caches and built docs
-	rm -rf $(VENV) .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache docs/_build
+	rm -rf $(VENV) $(VENV)-django60 .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache docs/_build
 
 # --- virtual environment: one stamp file per requirements file --------------------------------------------------------
 
@@ -130,6 +146,11 @@ $(BIN)/python:
 $(VENV)/.%: requirements/%.txt | $(BIN)/python
 	@$(BIN)/python -c '$(PYTHON_CHECK)'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(VENV)/.django60: requirements/test.txt requirements/django60.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/test.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/django60.txt
 	@touch $@
 
 # mysqlclient needs a C compiler. If its build fails, all other packages are still installed, and the MariaDB tests are

@@ -19,6 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
+import django
 from django.apps import apps
 
 from tests import services
@@ -95,11 +96,11 @@ def _locked_cache() -> Iterator[None]:
 
 @functools.cache
 def _fingerprint() -> str:
-    """Return a hash of this file and of all files that define models and migrations, also in dependencies."""
+    """Return a hash of Django's version, this file, and all files that define models and migrations."""
     files = {__file__} | {inspect.getfile(model) for model in apps.get_models(include_auto_created=True)}
     for application in apps.get_app_configs():
         files.update(map(str, Path(application.path).glob("migrations/*.py")))
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(django.__version__.encode())
     for file in sorted(files):
         digest.update(Path(file).read_bytes())
     return digest.hexdigest()[:16]

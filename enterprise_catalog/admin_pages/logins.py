@@ -47,7 +47,7 @@ _CONTENTION_SECONDS: Final = 10.0
 _REMOVED_AT_ONCE: Final = 1_000
 
 
-class LoginBackend(AxesStandaloneBackend):  # type: ignore[misc]  # axes has no types
+class LoginBackend(AxesStandaloneBackend):
     """Rejects throttled logins. Calls from commands, which have no request, are not throttled."""
 
     def authenticate(self, request: _Login | None, *args: object, **credentials: object) -> None:
@@ -55,7 +55,7 @@ class LoginBackend(AxesStandaloneBackend):  # type: ignore[misc]  # axes has no 
             super().authenticate(request, *args, **credentials)
 
 
-class LoginHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no types
+class LoginHandler(AxesDatabaseHandler):
     """Counts failures in the database, one row per user name and address, or per user name and known browser."""
 
     def is_allowed(self, request: _Login, credentials: dict[str, object] | None = None) -> bool:

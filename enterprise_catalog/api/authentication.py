@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 _COLUMNS: Final = "id, username, email, is_active, is_staff, is_superuser"
 
 
-class JwtAuthentication(open_edx.JwtAuthentication):  # type: ignore[misc]  # the package has no types
+class JwtAuthentication(open_edx.JwtAuthentication):
     """Open edX's class, except that database errors leave ``authenticate`` and become a 503.
 
     Open edX's class responds with 401, or ignores a token in a cookie. Callers would then discard valid credentials.

@@ -183,7 +183,7 @@ class CatalogMembership(models.Model):
         return f"{self.content_key} in {self.catalog_query_id}"
 
 
-class CatalogRole(UserRole):  # type: ignore[misc]  # the package has no types
+class CatalogRole(UserRole):
     """An Open edX system role that this site's database assigns to users, in addition to the roles in their tokens."""
 
     class Meta:
@@ -191,7 +191,7 @@ class CatalogRole(UserRole):  # type: ignore[misc]  # the package has no types
         verbose_name_plural = _("catalog roles")
 
 
-class CatalogRoleAssignment(UserRoleAssignment):  # type: ignore[misc]  # the package has no types
+class CatalogRoleAssignment(UserRoleAssignment):
     """A user's role for one customer, or for all."""
 
     role_class = CatalogRole

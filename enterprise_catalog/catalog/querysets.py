@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from enterprise_catalog.catalog.models import (  # The base classes name these as strings.
-        CatalogMembership,  # noqa: F401
-        ContentMetadata,  # noqa: F401
-        EnterpriseCatalog,  # noqa: F401
+        CatalogMembership,
+        ContentMetadata,
+        EnterpriseCatalog,
     )
 
 #: The most values in one ``IN (…)``. SQLite rejects more than 32,766 variables; long lists increase planning time.

@@ -9,9 +9,9 @@ class IntegratedChannelsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the workers' heartbeat, and the health checks of the integrated channels."""
-        from enterprise_catalog.celery import app  # noqa: PLC0415  (models are not ready earlier)
-        from enterprise_catalog.integrated_channels.audit import heartbeats  # noqa: PLC0415
-        from enterprise_catalog.observability.health_checks import CHECKS, Check  # noqa: PLC0415
+        from enterprise_catalog.celery import app
+        from enterprise_catalog.integrated_channels.audit import heartbeats
+        from enterprise_catalog.observability.health_checks import CHECKS, Check
 
         app.steps["worker"].add(heartbeats.Heartbeat)
         CHECKS["broker"] = Check(heartbeats.check_broker)

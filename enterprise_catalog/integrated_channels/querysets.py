@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.models import (
         ChannelConfiguration,
-        ContentMetadataItemTransmission,  # noqa: F401  (named as text by a base class)
-        FeedItem,  # noqa: F401  (likewise)
+        ContentMetadataItemTransmission,
+        FeedItem,
         SyncRun,
-        TransmissionAttempt,  # noqa: F401  (likewise)
+        TransmissionAttempt,
     )
 
 #: Value -> member; twice as fast as calling the enum.

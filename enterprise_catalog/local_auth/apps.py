@@ -17,6 +17,6 @@ class LocalAuthConfig(AppConfig):
 
 def _register(**_: object) -> None:
     """Create the integrated channels' OAuth2 client, and its user with the operator role for all customers."""
-    from enterprise_catalog.local_auth.clients import register_channels_client  # noqa: PLC0415  (models are not ready earlier)
+    from enterprise_catalog.local_auth.clients import register_channels_client
 
     register_channels_client()

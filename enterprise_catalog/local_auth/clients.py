@@ -24,7 +24,7 @@ class ClientExistsError(Exception):
     """A client or a user with this name already exists."""
 
 
-class ActiveClients(OAuth2Validator):  # type: ignore[misc]  # the package has no types
+class ActiveClients(OAuth2Validator):
     """Issues tokens to clients with an active user, and stores no tokens. Deactivating the user disables the client."""
 
     def save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:

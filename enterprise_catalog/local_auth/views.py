@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @method_decorator((csrf_exempt, never_cache), name="dispatch")
-class TokenView(OAuthLibMixin, View):  # type: ignore[misc]  # the package has no types
+class TokenView(OAuthLibMixin, View):
     """Responds as RFC 6749 specifies: a token for valid client credentials, 401 for wrong ones, otherwise 400."""
 
     @method_decorator(sensitive_post_parameters("client_secret"))

@@ -36,9 +36,9 @@ def main() -> int:
 
 
 def _measure(options: argparse.Namespace, console: Console) -> int:
-    from tests.benchmarks.documentation import write_figures  # noqa: PLC0415  (needs settings)
-    from tests.benchmarks.report import print_report, write_json  # noqa: PLC0415
-    from tests.benchmarks.whole_run import Plan, measure  # noqa: PLC0415
+    from tests.benchmarks.documentation import write_figures
+    from tests.benchmarks.report import print_report, write_json
+    from tests.benchmarks.whole_run import Plan, measure
 
     plan = Plan(
         sizes=options.sizes,

@@ -45,7 +45,7 @@ def prepared(*, database_url: str | None, buffer_pool: str) -> Iterator[None]:
             "API_THROTTLE_RATE": "100000/second",
         }
         set_up()
-        from django.core.management import call_command  # noqa: PLC0415  (needs settings)
+        from django.core.management import call_command
 
         call_command("migrate", verbosity=0)
         yield
@@ -59,7 +59,7 @@ def set_up() -> None:
 
 def describe_machine() -> dict[str, str | int]:
     """Return the machine's properties that affect the results; nothing that identifies the machine."""
-    from django.db import connection  # noqa: PLC0415  (needs settings)
+    from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT VERSION()")

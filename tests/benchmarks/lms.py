@@ -93,7 +93,7 @@ class LMS:
 
     def reset(self) -> None:
         """Delete all data in the LMS."""
-        with urlopen(Request(f"{self.base_url}/_sandbox/reset", method="POST"), timeout=30):  # noqa: S310  (loopback)
+        with urlopen(Request(f"{self.base_url}/_sandbox/reset", method="POST"), timeout=30):
             pass
 
 

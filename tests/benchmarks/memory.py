@@ -53,9 +53,9 @@ def main() -> None:
     parser.add_argument("body", type=Path, help="file that holds the request's body")
     arguments = parser.parse_args()
     django.setup()
-    from enterprise_catalog.wsgi import application  # noqa: PLC0415  (needs settings)
-    from tests.api.endpoints import address  # noqa: PLC0415
-    from tests.benchmarks.in_process import Caller  # noqa: PLC0415
+    from enterprise_catalog.wsgi import application
+    from tests.api.endpoints import address
+    from tests.benchmarks.in_process import Caller
 
     caller = Caller(application)
     caller.call(
@@ -67,7 +67,7 @@ def main() -> None:
             length = arguments.body.stat().st_size
             caller.call("POST", address(arguments.catalog, "content-diff/"), stream=stream, length=length)
 
-    print(peak_over_idle(ask))  # noqa: T201  (its output)
+    print(peak_over_idle(ask))
 
 
 def peak_over_idle(work: Callable[[], object]) -> int:

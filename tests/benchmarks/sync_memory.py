@@ -42,13 +42,13 @@ def main() -> None:
     arguments = parser.parse_args()
     set_up()
     _sync(arguments.loaded_by, arguments.small_items)
-    print(peak_over_idle(lambda: _sync(arguments.configuration, arguments.items)))  # noqa: T201  (its output)
+    print(peak_over_idle(lambda: _sync(arguments.configuration, arguments.items)))
 
 
 def _sync(configuration_id: int, items: int) -> None:
-    from enterprise_catalog.integrated_channels.models import ChannelConfiguration  # noqa: PLC0415  (needs settings)
-    from enterprise_catalog.integrated_channels.sync.engine import sync  # noqa: PLC0415
-    from tests.benchmarks.synced import checked  # noqa: PLC0415
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+    from enterprise_catalog.integrated_channels.sync.engine import sync
+    from tests.benchmarks.synced import checked
 
     configuration = ChannelConfiguration.objects.get(pk=configuration_id)
     checked(sync(configuration, clock=timezone.now), {"create": items})

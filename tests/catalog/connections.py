@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def before_each_scan(act: Callable[[], object]) -> Iterator[None]:
     """Run ``act`` on a second connection before each statement that reads memberships in this thread."""
 
-    def execute(run: Callable[..., Any], sql: str, parameters: Any, many: bool, context: Any) -> Any:  # noqa: FBT001  (Django's signature)
+    def execute(run: Callable[..., Any], sql: str, parameters: Any, many: bool, context: Any) -> Any:
         if "catalog_catalogmembership" in sql:
             in_another_connection(act)
         return run(sql, parameters, many, context)

@@ -101,7 +101,7 @@ class Rival:
         finally:
             connection.close()
 
-    def _stop_once(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001
+    def _stop_once(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         result = execute(sql, params, many, context)
         self.statements += 1
         if self.statements == self.stop_after:

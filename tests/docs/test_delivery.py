@@ -53,7 +53,7 @@ def module_at(path: str) -> ModuleType:
 
 
 def test_every_state_is_drawn_and_no_other() -> None:
-    texts = ET.parse(PICTURE).iter("{http://www.w3.org/2000/svg}text")  # noqa: S314  (our own file)
+    texts = ET.parse(PICTURE).iter("{http://www.w3.org/2000/svg}text")
 
     # Boxes that are not states contain ordinary text, without the class ``name``.
     drawn = {text.text for text in texts if "name" in text.get("class", "").split() and not text.get("style")}

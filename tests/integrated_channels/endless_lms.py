@@ -48,14 +48,14 @@ def endless_lms(kind: str, *, reads: bool = True) -> Iterator[str]:
             accepting.join()
 
 
-def _accept(server: socket.socket, kind: str, is_over: threading.Event, reads: bool) -> None:  # noqa: FBT001
+def _accept(server: socket.socket, kind: str, is_over: threading.Event, reads: bool) -> None:
     with suppress(OSError):  # The server was shut down.
         while True:
             connection, _ = server.accept()
             threading.Thread(target=_serve, args=(connection, kind, is_over, reads), daemon=True).start()
 
 
-def _serve(connection: socket.socket, kind: str, is_over: threading.Event, reads: bool) -> None:  # noqa: FBT001
+def _serve(connection: socket.socket, kind: str, is_over: threading.Event, reads: bool) -> None:
     first, again = _RESPONSES[kind]
     with connection, suppress(OSError):  # The client closed the connection.
         if reads:

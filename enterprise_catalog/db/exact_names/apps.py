@@ -22,6 +22,6 @@ class ExactNamesConfig(AppConfig):
 
 
 def _compare_exactly(sender: AnyAppConfig, using: str, **_: object) -> None:
-    from enterprise_catalog.db.exact_names.columns import compare_exactly  # noqa: PLC0415  (models are not ready earlier)
+    from enterprise_catalog.db.exact_names.columns import compare_exactly
 
     compare_exactly(sender.label, using=using)

@@ -22,11 +22,11 @@ for model in (ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, 
     admin.site.unregister(model)
 
 
-class TaskSelectWidget(Select, PlainTaskSelectWidget):  # type: ignore[misc]  # the package has no types
+class TaskSelectWidget(Select, PlainTaskSelectWidget):
     """Drop-down list of the registered tasks."""
 
 
-class TaskForm(PeriodicTaskForm):  # type: ignore[misc]  # the package has no types
+class TaskForm(PeriodicTaskForm):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["task"].widget = TextInput()
@@ -34,18 +34,18 @@ class TaskForm(PeriodicTaskForm):  # type: ignore[misc]  # the package has no ty
 
 
 @admin.register(PeriodicTask)
-class TaskPage(PeriodicTaskAdmin, Page):  # type: ignore[misc]  # the package has no types
+class TaskPage(PeriodicTaskAdmin, Page):
     form = TaskForm
     date_hierarchy = None
 
 
 @admin.register(CrontabSchedule)
-class CrontabPage(CrontabScheduleAdmin, Page):  # type: ignore[misc]
+class CrontabPage(CrontabScheduleAdmin, Page):
     pass
 
 
 @admin.register(ClockedSchedule)
-class ClockedPage(ClockedScheduleAdmin, Page):  # type: ignore[misc]
+class ClockedPage(ClockedScheduleAdmin, Page):
     pass
 
 

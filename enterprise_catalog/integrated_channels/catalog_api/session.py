@@ -20,7 +20,7 @@ class TokenError(Exception):
     """The client got no token. The text contains cause and remedy, and is not redacted yet."""
 
 
-class CatalogSession(OAuthAPIClient):  # type: ignore[misc]  # the package has no types
+class CatalogSession(OAuthAPIClient):
     """Open edX's client. Separates errors of the token endpoint from errors of the catalog service."""
 
     def _ensure_authentication(self) -> None:

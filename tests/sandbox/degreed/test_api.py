@@ -183,7 +183,7 @@ def test_an_update_into_what_is_taken_gets_409_and_one_into_its_own_does_not(cli
 
 
 @pytest.mark.parametrize("is_taken", [False, True])
-def test_whether_what_was_deleted_stays_taken_is_a_knob(is_taken: bool) -> None:  # noqa: FBT001  (a pytest parameter)
+def test_whether_what_was_deleted_stays_taken_is_a_knob(is_taken: bool) -> None:
     client = Client(DegreedSandbox(deleted_stay_taken=is_taken))
     client.delete(client.create().json()["data"]["id"])
 

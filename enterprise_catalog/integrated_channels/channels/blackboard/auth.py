@@ -28,6 +28,6 @@ class BlackboardConsent(Consent):
     """Consent and tokens for Blackboard. The refresh token changes with each use."""
 
     authorization_path = "/learn/api/public/v1/oauth2/authorizationcode"
-    token_path = "/learn/api/public/v1/oauth2/token"  # noqa: S105  (a path)
+    token_path = "/learn/api/public/v1/oauth2/token"
     is_basic = True
     nothing_there = "The base URL has no {lms}, or the application is not installed there. Check both."

@@ -87,7 +87,7 @@ class _Availability(BaseModel):
 
 class _Course(BaseModel):
     id: str = Field(min_length=1)
-    externalId: str = ""  # noqa: N815  (Blackboard's names, here and below)
+    externalId: str = ""
     name: str = ""
     availability: _Availability = _Availability()
 
@@ -100,7 +100,7 @@ class _Content(BaseModel):
     id: str = Field(min_length=1)
     title: str = ""
     availability: _Availability = _Availability()
-    contentHandler: _Handler = _Handler()  # noqa: N815
+    contentHandler: _Handler = _Handler()
 
 
 class Blackboard(OneByOneChannel[BlackboardSettings, auth.BlackboardCredentials], OAuthConsentingChannel):

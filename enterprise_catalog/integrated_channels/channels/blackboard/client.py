@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class _Paging(BaseModel):
-    nextPage: str = ""  # noqa: N815  (Blackboard's name)
+    nextPage: str = ""
 
 
 class Page(BaseModel, Generic[T]):

@@ -38,7 +38,7 @@ class CanvasConsent(oauth.Consent):
     """Consent and tokens for Canvas. The refresh token does not change."""
 
     authorization_path = "/login/oauth2/auth"
-    token_path = "/login/oauth2/token"  # noqa: S105  (a path)
+    token_path = "/login/oauth2/token"
     withdrawn_codes = frozenset({"invalid_grant", "invalid_request"})
 
     def refused(self, response: LMSResponse) -> SyncError:

@@ -12,7 +12,7 @@ from enterprise_catalog.integrated_channels.channels.protocols import oauth
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.lms.client import LMSClient
 
-TOKEN: Final = "/oauth/token"  # noqa: S105  (a path)
+TOKEN: Final = "/oauth/token"
 #: "406: we only accept JSON": Degreed does not accept JSON:API's media type.
 MEDIA_TYPE: Final = "application/json"
 

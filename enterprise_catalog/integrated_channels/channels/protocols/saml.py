@@ -34,7 +34,7 @@ _SAML: Final = "urn:oasis:names:tc:SAML:2.0:assertion"
 _XMLDSIG: Final = "http://www.w3.org/2000/09/xmldsig#"
 _UNSPECIFIED: Final = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
 _BEARER: Final = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
-_PASSWORD: Final = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"  # noqa: S105  (a name)
+_PASSWORD: Final = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.lms.client import LMSClient
 
 #: KBA 2558226. SAP will retire the token server: announced for November 2026, postponed to the second half of 2027.
-TOKEN_SERVER_PATH: Final = "/learning/oauth-api/rest/v1/token"  # noqa: S105  (no secret)
+TOKEN_SERVER_PATH: Final = "/learning/oauth-api/rest/v1/token"
 SAML_PATH: Final = "/oauth/token"
 
 
@@ -63,7 +63,7 @@ class LogIn:
         """
         self._client = client.at(settings.token_base_url) if settings.token_base_url else client
         self._settings, self._credentials = settings, credentials
-        self._by_assertion = settings.token_kind == "saml_bearer"  # noqa: S105  (a name)
+        self._by_assertion = settings.token_kind == "saml_bearer"
         needed: dict[str, object] = {"client_secret": credentials.client_secret, "user_id": settings.user_id}
         if self._by_assertion:
             given = credentials.assertion

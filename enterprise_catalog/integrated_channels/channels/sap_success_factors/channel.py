@@ -54,18 +54,18 @@ class SAPSettings(auth.LogInSettings, transform.CourseSettings):
 
 
 class _EchoedCourse(BaseModel):
-    courseID: str  # noqa: N815  (SAP's name)
-    providerID: str | None = None  # noqa: N815
+    courseID: str
+    providerID: str | None = None
     status: str | None = None
 
 
 class _Echo(BaseModel):
-    ocnCourses: list[_EchoedCourse]  # noqa: N815
+    ocnCourses: list[_EchoedCourse]
 
 
 class _Error(BaseModel):
     code: str | int = ""
-    errorCode: str | int = ""  # noqa: N815
+    errorCode: str | int = ""
     message: str = ""
 
 

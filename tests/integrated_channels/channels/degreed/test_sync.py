@@ -103,7 +103,7 @@ def test_a_url_with_another_external_id_is_recorded_and_affects_no_other_item(
     degreed: DegreedSandbox,
     customer: EnterpriseCustomer,
     clock: Clock,
-    is_unseen: bool,  # noqa: FBT001  (passed by pytest)
+    is_unseen: bool,
 ) -> None:
     add(degreed, "A" if is_unseen else "theirs", url=URL_OF_A)
     degreed.unseen_external_ids = {"A"} if is_unseen else set()

@@ -159,7 +159,7 @@ def test_texts_fit_and_are_what_the_plain_text_starts_with(item: ContentItem, ti
 
 @settings(deadline=None)  # The first sandbox of a process takes long to create.
 @given(items, st.booleans())
-def test_any_item_arrives_at_degreed_as_it_was_made(item: ContentItem, has_price: bool) -> None:  # noqa: FBT001  (hypothesis)
+def test_any_item_arrives_at_degreed_as_it_was_made(item: ContentItem, has_price: bool) -> None:
     degreed = DegreedSandbox()
     channel = connected(degreed, show_price=has_price)
     payload = channel.transform(item)

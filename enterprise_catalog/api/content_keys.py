@@ -58,7 +58,7 @@ def decode_content_keys(body: bytes, *, max_keys: int, min_keys: int = 0) -> lis
     _check_utf8(body)
     if len(body) > _MEASURED_BODY_BYTES:
         _check_size_of_strings(body)
-    keys = _decoded(body)
+    keys = _decode_keys(body)
     if len(keys) > max_keys:
         raise _refusal(f"{len(keys):,} keys; at most {max_keys:,} are allowed.", "too_many_keys")
     if len(keys) < min_keys:
@@ -66,7 +66,7 @@ def decode_content_keys(body: bytes, *, max_keys: int, min_keys: int = 0) -> lis
     return keys
 
 
-def _decoded(body: bytes | memoryview) -> list[str]:
+def _decode_keys(body: bytes | memoryview) -> list[str]:
     try:
         return _decode(body).content_keys
     except msgspec.ValidationError as error:

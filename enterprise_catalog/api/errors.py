@@ -14,7 +14,7 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, Throttled
 from rest_framework.views import exception_handler as default_exception_handler
 
-from enterprise_catalog.api.throttles import refusal_limited_for
+from enterprise_catalog.api.throttles import count_refusal
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -66,7 +66,7 @@ def exception_handler(error: Exception, context: _Context) -> Response | None:
         error = DatabaseUnavailableError()
     response = default_exception_handler(error, {**context})
     if response is not None and response.status_code in _REFUSALS:
-        retry_after = refusal_limited_for(context["request"])
+        retry_after = count_refusal(context["request"])
         if retry_after is not None:
             error = Throttled(retry_after)
             response = default_exception_handler(error, {**context})

@@ -31,7 +31,7 @@ class CallerThrottle(UserRateThrottle):
         return client_network(request)
 
 
-def refusal_limited_for(request: Request) -> int | None:
+def count_refusal(request: Request) -> int | None:
     """Count a rejected request (401 or 403); return the seconds to wait if there were too many, otherwise ``None``.
 
     Counts by address. Also counts by user or, without one, by the name that the token claims, which limits guesses from

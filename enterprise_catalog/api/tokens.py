@@ -34,14 +34,14 @@ def decode_token(token: str | bytes) -> dict[str, Any]:
     Raises:
         jwt.InvalidTokenError: the token is not valid, has expired, or a claim has another type.
     """
-    claims = _verified(token)
+    claims = _verify(token)
     if claims["exp"] <= time.time():
         return dict(get_asymmetric_only_jwt_decode_handler(token))  # Raises the right error.
     return dict(claims)
 
 
 @functools.lru_cache(_REMEMBERED_TOKENS)
-def _verified(token: str | bytes) -> Mapping[str, Any]:
+def _verify(token: str | bytes) -> Mapping[str, Any]:
     _check_types(token)
     return MappingProxyType(get_asymmetric_only_jwt_decode_handler(token))
 

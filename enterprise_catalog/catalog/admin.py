@@ -38,7 +38,7 @@ from enterprise_catalog.catalog.models import (
     EnterpriseCustomer,
 )
 from enterprise_catalog.db.content_keys import key_starts_with
-from enterprise_catalog.db.contention import ContentionError, retried
+from enterprise_catalog.db.contention import ContentionError, retry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,7 @@ class _UUIDPage(Page):
         """Save in a transaction that is retried: imports lock the same rows."""
         try:
             save = super().changeform_view
-            return retried(lambda: save(request, object_id, form_url, extra_context), seconds=SAVE_SECONDS)
+            return retry(lambda: save(request, object_id, form_url, extra_context), seconds=SAVE_SECONDS)
         except ContentionError as error:
             message = gettext("%(problem)s Nothing was saved. Please try again.") % {"problem": error}
             self.message_user(request, message, messages.ERROR)

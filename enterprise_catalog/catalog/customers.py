@@ -15,7 +15,7 @@ from django.db.models.functions import Greatest
 from django.utils.text import slugify
 
 from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, EnterpriseCustomer
-from enterprise_catalog.db.contention import retried
+from enterprise_catalog.db.contention import retry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +40,7 @@ def save_customer(customer: EnterpriseCustomer, *, now: datetime) -> None:
     Raises:
         ContentionError: imports blocked the save for too long; nothing was saved.
     """
-    retried(lambda: _save_customer(customer, now=now))
+    retry(lambda: _save_customer(customer, now=now))
 
 
 @transaction.atomic
@@ -62,7 +62,7 @@ def save_catalog(catalog: EnterpriseCatalog, *, now: datetime) -> None:
     Raises:
         ContentionError: imports blocked the save for too long; nothing was saved.
     """
-    retried(lambda: _save_catalog(catalog, now=now))
+    retry(lambda: _save_catalog(catalog, now=now))
 
 
 @transaction.atomic

@@ -28,7 +28,7 @@ _RETRYABLE_SQLITE_CODES: Final = frozenset({5, 6})
 
 
 class ContentionError(Exception):
-    """Other transactions blocked this one until the time limit of :func:`retried`; nothing was written."""
+    """Other transactions blocked this one until the time limit of :func:`retry`; nothing was written."""
 
 
 def is_contention(error: DatabaseError) -> bool:
@@ -39,7 +39,7 @@ def is_contention(error: DatabaseError) -> bool:
     return not _RETRYABLE_CODES.isdisjoint(error.args)
 
 
-def retried(transact: Callable[[], T], *, seconds: float | None = None) -> T:
+def retry(transact: Callable[[], T], *, seconds: float | None = None) -> T:
     """Run ``transact`` and return its result; run it again while concurrent transactions make it fail.
 
     Pauses double from 0.05 to 5 seconds. Each is shortened at random by up to half, to keep two transactions that

@@ -20,7 +20,7 @@ from oauth2_provider.views.mixins import OAuthLibMixin
 from oauthlib.common import urldecode
 
 from enterprise_catalog.web.client_address import client_network
-from enterprise_catalog.web.login_limits import Rate, TooManyFailuresError, limited_login
+from enterprise_catalog.web.login_limits import Rate, TooManyFailuresError, try_login
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -57,7 +57,7 @@ class LimitedTokenView(TokenView):
             return None
 
         try:
-            issued = limited_login(
+            issued = try_login(
                 attempt,
                 scope="client",
                 name=_client_id(request),

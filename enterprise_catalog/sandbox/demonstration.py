@@ -179,9 +179,9 @@ class Demonstration:
             title = "Results of the sync" if len(reports) == 1 else f"Results of sync {number} of {len(reports)}"
             self._table(title, ("action", "outcome", "items"), rows)
         if self._polls:
-            self._let_it_poll()
+            self._poll_until_empty()
 
-    def _let_it_poll(self) -> None:
+    def _poll_until_empty(self) -> None:
         """Make the LMS poll the feed until it is empty, then sync to settle the acknowledged items.
 
         Each poll acknowledges the items of the previous poll.
@@ -216,14 +216,14 @@ class Demonstration:
             follower = threading.Thread(target=self._follow, args=(progress, bar, expected, ended))
             follower.start()
             try:
-                reports = self._until_nothing_is_left_over()
+                reports = self._sync_until_done()
             finally:
                 ended.set()
                 follower.join()
             progress.update(bar, completed=expected)
         return reports
 
-    def _until_nothing_is_left_over(self) -> list[Mapping[str, Any]]:
+    def _sync_until_done(self) -> list[Mapping[str, Any]]:
         """Run syncs until no backlog is left, as a worker does with a rate-limited LMS, and return their reports.
 
         Raises:

@@ -74,7 +74,7 @@ def count(scope: str, name: str, rate: Rate) -> int | None:
         return None
 
 
-def limited_login(attempt: Callable[[], T | None], *, scope: str, name: str, network: str, rate: Rate) -> T | None:
+def try_login(attempt: Callable[[], T | None], *, scope: str, name: str, network: str, rate: Rate) -> T | None:
     """Return the result of ``attempt``: the authenticated object, or ``None`` if the secret is wrong.
 
     When ``name`` has reached ``rate``, attempts are only made from networks that it has logged in from before. Guesses

@@ -89,7 +89,7 @@ def _engine_diff(synced: Synced) -> Callable[[], float]:
     def ask() -> float:
         started = time.perf_counter()
         with CatalogClient() as client:
-            answer = client.diff(synced.catalog.uuid, synced.keys)
+            answer = client.fetch_diff(synced.catalog.uuid, synced.keys)
         seconds = time.perf_counter() - started
         if len(answer.existing) != len(synced.keys) or answer.to_create:
             raise WrongAnswerError("a diff of a catalog with all of its keys finds a difference")

@@ -35,12 +35,12 @@ def syncs(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[object]]:
         monkeypatch.setattr(Demonstration, "_manage", manage)
         monkeypatch.setattr(demonstration, "_SYNCS_APART_SECONDS", 0)
         of_sap = Demonstration(Path(), "SAP", Path(), Console(quiet=True))
-        return [*of_sap._until_nothing_is_left_over()]
+        return [*of_sap._sync_until_done()]
 
     return run
 
 
-def test_syncs_follow_one_another_until_nothing_is_left_over(syncs: Callable[..., list[object]]) -> None:
+def test_syncs_follow_one_another_sync_until_done(syncs: Callable[..., list[object]]) -> None:
     assert syncs(FULL, MORE, REST, REST) == [FULL, MORE, REST]
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.cache import cache
 
 from enterprise_catalog.settings import base
-from enterprise_catalog.web.login_limits import Rate, TooManyFailuresError, count, limited_login
+from enterprise_catalog.web.login_limits import Rate, TooManyFailuresError, count, try_login
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -26,7 +26,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def log_in(name: str = "portal", network: str = "10.0.0.1", *, is_right: bool = False) -> str | None:
-    return limited_login(lambda: "in" if is_right else None, scope="feed", name=name, network=network, rate=RATE)
+    return try_login(lambda: "in" if is_right else None, scope="feed", name=name, network=network, rate=RATE)
 
 
 def test_rates_are_those_of_the_settings() -> None:

@@ -47,12 +47,12 @@ def _contexts(request: Request) -> set[str]:
     if known is None:
         known = contexts_accessible_from_jwt(get_decoded_jwt(request), [CATALOG_READER])
         if ALL_ACCESS_CONTEXT not in known:
-            known |= _assigned_contexts(request.user)
+            known |= _load_assigned_contexts(request.user)
         request.contexts_of_caller = known  # type: ignore[attr-defined]  # cached for this request only
     return known
 
 
-def _assigned_contexts(user: AbstractBaseUser) -> set[str]:
+def _load_assigned_contexts(user: AbstractBaseUser) -> set[str]:
     roles = [name for name, allowed in settings.SYSTEM_TO_FEATURE_ROLE_MAPPING.items() if CATALOG_READER in allowed]
     assigned = contexts_accessible_from_database(user, roles, CatalogRoleAssignment)
     return {context for context in assigned if context}

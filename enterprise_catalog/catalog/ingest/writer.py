@@ -28,7 +28,7 @@ from enterprise_catalog.catalog.models import (
     EnterpriseCatalog,
 )
 from enterprise_catalog.catalog.querysets import KEYS_PER_STATEMENT
-from enterprise_catalog.db.contention import RETRY_SECONDS, ContentionError, retried
+from enterprise_catalog.db.contention import RETRY_SECONDS, ContentionError, retry
 from enterprise_catalog.db.timestamps import TimestampField
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def import_documents(
 ) -> ImportReport:
     """Import the documents in ``lines`` into a catalog query, in one transaction; safe to repeat.
 
-    Waits for concurrent imports; see :func:`~enterprise_catalog.db.contention.retried`.
+    Waits for concurrent imports; see :func:`~enterprise_catalog.db.contention.retry`.
 
     Args:
         target: returns the query that the documents become members of. Called inside the transaction: rows that it
@@ -122,12 +122,12 @@ def import_documents(
         content = read_lines(lines, file, on_bad_line)
         if replace:
             content.check_replacement()
-        with _turn(target) if replace else nullcontext():
-            return retried(lambda: _apply(target, content, now=now, replace=replace, allow_shrink=allow_shrink))
+        with _take_turn(target) if replace else nullcontext():
+            return retry(lambda: _apply(target, content, now=now, replace=replace, allow_shrink=allow_shrink))
 
 
 @contextmanager
-def _turn(target: Callable[[], CatalogQuery]) -> Iterator[None]:
+def _take_turn(target: Callable[[], CatalogQuery]) -> Iterator[None]:
     """Let concurrent replacements of one query's members take turns.
 
     A replacement reads the members from the snapshot at the start of its transaction. If another replacement changed
@@ -160,7 +160,7 @@ def _apply(
     report = ImportReport(rejected=content.bad_count)
     with transaction.atomic():
         query = target()
-        leaving = _leaving(query, content, allow_shrink=allow_shrink) if replace else []
+        leaving = _find_leaving(query, content, allow_shrink=allow_shrink) if replace else []
         changes = _Changes(now)
         for batch in _batches(content.entries):
             _apply_batch(query, batch, content, report, changes)
@@ -261,7 +261,7 @@ def _insert_memberships(query: CatalogQuery, keys: Sequence[str], changes: _Chan
     changes.membership_changed = True
 
 
-def _leaving(query: CatalogQuery, content: ImportFile, *, allow_shrink: bool) -> list[int]:
+def _find_leaving(query: CatalogQuery, content: ImportFile, *, allow_shrink: bool) -> list[int]:
     """Return the ids of the memberships that a replacement removes.
 
     Raises:
@@ -293,7 +293,7 @@ def _remove(memberships: Sequence[int]) -> None:
 
 def _move_versions(query: CatalogQuery, changes: _Changes) -> None:
     """Give a new version to each query whose members, or whose members' content, changed."""
-    queries = _changed_queries(query, changes)
+    queries = _find_changed_queries(query, changes)
     for some in _parts(queries):
         # Lock order of all code that needs both: queries first, then their catalogs. A concurrent edit of a customer
         # has either ended, and is visible below, or waits for this lock.
@@ -307,7 +307,7 @@ def _move_versions(query: CatalogQuery, changes: _Changes) -> None:
         )
 
 
-def _changed_queries(query: CatalogQuery, changes: _Changes) -> list[int]:
+def _find_changed_queries(query: CatalogQuery, changes: _Changes) -> list[int]:
     queries = {query.pk} if changes.membership_changed else set()
     for ids in _parts(list(changes.times)):
         with_them = CatalogMembership.objects.filter(content__in=ids)

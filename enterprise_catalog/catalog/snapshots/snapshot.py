@@ -72,11 +72,11 @@ def read_diff(state: CatalogState, known_keys: Iterable[str]) -> tuple[str, Cata
     Raises:
         EnterpriseCatalog.DoesNotExist: the catalog has been deleted.
     """
-    state, snapshot = _snapshot(state)
+    state, snapshot = _get_snapshot(state)
     return state.version, compute_diff(snapshot.keys, snapshot.items, known_keys)
 
 
-def _snapshot(state: CatalogState) -> tuple[CatalogState, Snapshot]:
+def _get_snapshot(state: CatalogState) -> tuple[CatalogState, Snapshot]:
     """Return the state with its cached snapshot, or the current state with a new snapshot."""
     if state.query_id is None:
         return state, _EMPTY

@@ -30,7 +30,7 @@ def find_customer_problems(configuration: ChannelConfiguration) -> list[str]:
     customer = configuration.enterprise_customer_uuid
     with CatalogClient(read_timeout_seconds=_READ_TIMEOUT_SECONDS) as catalog:
         try:
-            known = {str(uuid) for uuid in catalog.catalogs_of(customer).uuids}
+            known = {str(uuid) for uuid in catalog.list_catalogs(customer).uuids}
         except CatalogUnavailableError as error:
             if error.status_code != 404:
                 raise

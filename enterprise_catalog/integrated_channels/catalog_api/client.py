@@ -86,7 +86,7 @@ class CatalogList:
 
 
 @dataclass(frozen=True, slots=True)
-class DiffAnswer:
+class DiffResponse:
     """Differences between one catalog and the keys that were sent."""
 
     version: str  #: Of the catalog; changes with every change of its content.
@@ -103,7 +103,7 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class MetadataAnswer:
+class MetadataResponse:
     """The result for each requested key. Each key is in exactly one of the three mappings."""
 
     items: dict[str, ContentItem]
@@ -112,7 +112,7 @@ class MetadataAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _Response:
     """A complete response of the service."""
 
     status_code: int
@@ -159,15 +159,15 @@ class CatalogClient:
         self._thread.close()
         self._session.close()
 
-    def catalogs_of(self, customer_uuid: UUID) -> CatalogList:
+    def list_catalogs(self, customer_uuid: UUID) -> CatalogList:
         """Return the customer's catalogs.
 
         Raises:
             CatalogUnavailableError: no response, or no such customer.
         """
-        return self._whole_list(self._send("GET", self._list_url(customer_uuid)))
+        return self._fetch_all_pages(self._send("GET", self._list_url(customer_uuid)))
 
-    def catalogs_unless(self, etag: str, customer_uuid: UUID) -> CatalogList | None:
+    def list_catalogs_if_changed(self, etag: str, customer_uuid: UUID) -> CatalogList | None:
         """Return the customer's catalogs, or ``None`` if neither they nor their content have changed since ``etag``.
 
         Args:
@@ -176,68 +176,68 @@ class CatalogClient:
         Raises:
             CatalogUnavailableError: no response, or no such customer.
         """
-        answer = self._send("GET", self._list_url(customer_uuid), etag=etag)
-        if answer.status_code == requests.codes.not_modified:
+        response = self._send("GET", self._list_url(customer_uuid), etag=etag)
+        if response.status_code == requests.codes.not_modified:
             return None
-        catalogs = self._whole_list(answer)
+        catalogs = self._fetch_all_pages(response)
         # A proxy may drop the condition or break it: Apache appends "-gzip" to ETags and then does not recognize them.
         return None if catalogs.etag and _are_alike(catalogs.etag, etag) else catalogs
 
-    def diff(self, catalog_uuid: UUID, known_keys: Sequence[str]) -> DiffAnswer:
+    def fetch_diff(self, catalog_uuid: UUID, known_keys: Sequence[str]) -> DiffResponse:
         """Return the differences between the catalog and ``known_keys``. Any number of keys is allowed.
 
         Raises:
             CatalogUnavailableError: no response, no such catalog, or a response that omits keys.
         """
         url = f"{self._base_url}{catalog_uuid}/content-diff/"
-        first, *others = answers = [self._diff_part(url, part) for part in _parts(known_keys)]
+        first, *others = parts = [self._fetch_diff_part(url, part) for part in _parts(known_keys)]
         if not others:
             return first
-        if len({answer.version for answer in answers}) > 1:
+        if len({response.version for response in parts}) > 1:
             message = f"Catalog {catalog_uuid} changed during the comparison. The next run compares it again."
             raise CatalogUnavailableError(message)
-        return DiffAnswer(
+        return DiffResponse(
             version=first.version,
-            existing={key: updated_at for answer in answers for key, updated_at in answer.existing.items()},
+            existing={key: updated_at for response in parts for key, updated_at in response.existing.items()},
             # A key that is missing from one part of the keys may be in another part.
-            to_create=sorted(set.intersection(*(set(answer.to_create) for answer in answers))),
+            to_create=sorted(set.intersection(*(set(response.to_create) for response in parts))),
         )
 
-    def metadata(self, catalog_uuid: UUID, keys: Sequence[str]) -> MetadataAnswer:
+    def fetch_metadata(self, catalog_uuid: UUID, keys: Sequence[str]) -> MetadataResponse:
         """Return the content of ``keys``; at most 1,000 keys.
 
         Raises:
             CatalogUnavailableError: no response, no such catalog, or a response that omits keys.
         """
         url = f"{self._base_url}{catalog_uuid}/content-metadata/"
-        answer = self._ask("POST", url, _Metadata, {"content_keys": list(keys)})
+        response = self._ask("POST", url, _Metadata, {"content_keys": list(keys)})
         items: dict[str, ContentItem] = {}
         unreadable: dict[str, Unreadable] = {}
-        for document in answer.results:
+        for document in response.results:
             key = str(document.get("content_key"))
             try:
                 items[key] = read_item(document)
             except ValidationError as error:
                 reason = f"The content document is invalid: {_first_problem(error)}"
                 unreadable[key] = Unreadable(reason, read_updated_at(document))
-        missing = {item.content_key: item.reason for item in answer.missing}
+        missing = {item.content_key: item.reason for item in response.missing}
         _check_complete(keys, items, unreadable, missing)
-        return MetadataAnswer(items, unreadable, missing)
+        return MetadataResponse(items, unreadable, missing)
 
-    def _diff_part(self, url: str, keys: Sequence[str]) -> DiffAnswer:
-        answer = self._ask("POST", url, _Diff, {"content_keys": keys})
-        existing = _versions(answer.existing)
+    def _fetch_diff_part(self, url: str, keys: Sequence[str]) -> DiffResponse:
+        response = self._ask("POST", url, _Diff, {"content_keys": keys})
+        existing = _versions(response.existing)
         # A key in neither list would be treated as gone, and its item deleted.
-        _check_complete(keys, existing, answer.to_delete)
-        return DiffAnswer(answer.catalog_version, existing, answer.to_create)
+        _check_complete(keys, existing, response.to_delete)
+        return DiffResponse(response.catalog_version, existing, response.to_create)
 
     def _list_url(self, customer_uuid: UUID) -> str:
         return f"{self._base_url}?enterprise_customer={customer_uuid}&page_size=1000"
 
-    def _whole_list(self, answer: _Answer) -> CatalogList:
-        """Return the catalogs of all pages; ``answer`` contains the first page."""
-        page = _read(answer, _CatalogPage)
-        etag = _etag_of(answer) if page.next is None else ""
+    def _fetch_all_pages(self, response: _Response) -> CatalogList:
+        """Return the catalogs of all pages; ``response`` contains the first page."""
+        page = _read(response, _CatalogPage)
+        etag = _etag_of(response) if page.next is None else ""
         uuids = [catalog.uuid for catalog in page.results]
         while page.next is not None:
             page = self._ask("GET", page.next, _CatalogPage)
@@ -247,7 +247,7 @@ class CatalogClient:
     def _ask(self, method: str, url: str, model: type[M], body: Mapping[str, object] | None = None) -> M:
         return _read(self._send(method, url, body=body), model)
 
-    def _send(self, method: str, url: str, *, body: Mapping[str, object] | None = None, etag: str = "") -> _Answer:
+    def _send(self, method: str, url: str, *, body: Mapping[str, object] | None = None, etag: str = "") -> _Response:
         """Return the response: status 200, or 304 if ``etag`` was sent."""
         self._before_each_request()
         headers = {"If-None-Match": etag} if etag else {}
@@ -276,7 +276,7 @@ class CatalogClient:
         expected = (requests.codes.ok, requests.codes.not_modified) if etag else (requests.codes.ok,)
         if response.status_code not in expected:
             raise self._refusal(response, content, f"{method} {url}")
-        return _Answer(response.status_code, response.headers, content)
+        return _Response(response.status_code, response.headers, content)
 
     def _refusal(self, response: requests.Response, content: bytes, request: str) -> CatalogUnavailableError:
         status, redaction = response.status_code, self._redaction()
@@ -314,20 +314,20 @@ class CatalogClient:
         return Redaction([settings.OAUTH2_CLIENT_SECRET, self._session.auth.token or ""])
 
 
-def _read(answer: _Answer, model: type[M]) -> M:
+def _read(response: _Response, model: type[M]) -> M:
     try:
         # orjson also parsed the documents at import; pydantic's JSON parser rejects some documents that orjson accepts.
-        return model.model_validate(orjson.loads(answer.content))
+        return model.model_validate(orjson.loads(response.content))
     except orjson.JSONDecodeError as error:
-        kind = answer.headers.get("Content-Type", "")
+        kind = response.headers.get("Content-Type", "")
         hint = f" Its type is {kind}. Check CATALOG_API_URL." if "json" not in kind else ""
         raise CatalogUnavailableError(f"The catalog service's response is not JSON: {error}.{hint}") from None
     except ValidationError as error:
         raise CatalogUnavailableError(f"The catalog service's response is invalid: {_first_problem(error)}") from error
 
 
-def _etag_of(answer: _Answer) -> str:
-    etag = answer.headers.get("ETag", "")
+def _etag_of(response: _Response) -> str:
+    etag = response.headers.get("ETag", "")
     return etag if len(etag) <= MAX_ETAG_LENGTH and _ETAG.fullmatch(etag) else ""
 
 

@@ -19,7 +19,7 @@ from enterprise_catalog.integrated_channels.channels.base import FeedCredentials
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 from enterprise_catalog.web.client_address import client_network
-from enterprise_catalog.web.login_limits import Rate, count, limited_login
+from enterprise_catalog.web.login_limits import Rate, count, try_login
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ def log_in(
     Raises:
         TooManyFailuresError: the name has failed too often, and has never logged in from the request's network.
     """
-    return limited_login(
+    return try_login(
         lambda: _find_match(configurations, name, password),
         scope="feed",
         name=name,

@@ -63,7 +63,7 @@ def check_stop() -> None:
 
 
 @contextmanager
-def stopping_on(*signals: signal.Signals, on_request: Callable[[int], None] | None = None) -> Iterator[None]:
+def stop_on(*signals: signal.Signals, on_request: Callable[[int], None] | None = None) -> Iterator[None]:
     """Turn the first of these signals into a stop request until the block ends.
 
     A second signal has the effect that it had before the block. Only the main thread receives signals; in other threads

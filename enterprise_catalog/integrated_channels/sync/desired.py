@@ -50,20 +50,20 @@ def load_desired_items(catalog_uuids: Sequence[UUID], history: History, catalog:
     desired: dict[str, DesiredItem] = {}
     versions: dict[UUID, str] = {}
     for catalog_uuid in catalog_uuids:
-        answer = catalog.diff(catalog_uuid, known_keys)
-        versions[catalog_uuid] = answer.version
+        response = catalog.fetch_diff(catalog_uuid, known_keys)
+        versions[catalog_uuid] = response.version
         settled = history.settled.get(catalog_uuid, {})
-        if answer.existing == settled and records.keys().isdisjoint(settled.keys()):  # The usual case.
+        if response.existing == settled and records.keys().isdisjoint(settled.keys()):  # The usual case.
             matched |= dict.fromkeys(settled, catalog_uuid)
         else:
-            for key, version in answer.existing.items():
+            for key, version in response.existing.items():
                 record = records.get(key)
                 if record is None and (held := settled.get(key)) and held == version:
                     matched[key] = catalog_uuid
                 elif key not in desired or (record.catalog_uuid == catalog_uuid if record else key in settled):
                     desired[key] = DesiredItem(catalog_uuid, read_moment(version))
         new = DesiredItem(catalog_uuid, None)
-        for key in answer.to_create:
+        for key in response.to_create:
             desired.setdefault(key, new)
     others = {key: item for key, item in desired.items() if key not in matched}
     return Desired(matched, others, versions)

@@ -129,7 +129,7 @@ def _require_list(channel: Channel) -> None:
 def _load_plan_inputs(
     configuration: ChannelConfiguration, catalog: CatalogClient, clock: Callable[[], datetime]
 ) -> PlanInputs:
-    of_customer = catalog.catalogs_of(configuration.enterprise_customer_uuid).uuids
+    of_customer = catalog.list_catalogs(configuration.enterprise_customer_uuid).uuids
     return load_plan_inputs(configuration, catalog, of_customer=of_customer, now=clock())
 
 
@@ -173,7 +173,7 @@ def _compare_documents(
 ) -> Iterator[Drift]:
     for catalog_uuid in inputs.desired.versions:
         of_catalog = [key for key in keys if inputs.desired.catalog_of(key) == catalog_uuid]
-        items = catalog.metadata(catalog_uuid, of_catalog).items if of_catalog else {}
+        items = catalog.fetch_metadata(catalog_uuid, of_catalog).items if of_catalog else {}
         for key, item in items.items():
             try:
                 payload = channel.transform(item)

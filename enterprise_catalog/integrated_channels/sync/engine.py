@@ -192,9 +192,9 @@ def _fetch_changed_catalogs(run: Run, catalog: CatalogClient) -> CatalogList | N
     """Return the customer's catalogs; ``None`` if the LMS already equals them and there is nothing to do."""
     customer, left_behind = run.configuration.enterprise_customer_uuid, run.lease.left_behind
     if run.saved is not None:  # Must be compared with the current catalogs.
-        return catalog.catalogs_of(customer)
+        return catalog.list_catalogs(customer)
     run.etag, run.items = checkpoint.known_etag(run.configuration, left_behind), left_behind.items
-    return catalog.catalogs_unless(run.etag, customer)
+    return catalog.list_catalogs_if_changed(run.etag, customer)
 
 
 def _end(run: Run, state: RunState, reason: str) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
-    from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient, MetadataAnswer
+    from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient, MetadataResponse
     from enterprise_catalog.integrated_channels.channels.base import Channel
     from enterprise_catalog.integrated_channels.domain import Chunk, Payload, PlannedItem
     from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
@@ -62,22 +62,22 @@ def translate_chunk(chunk: Chunk, catalog: CatalogClient, channel: Channel) -> T
             keys[item.catalog_uuid].append(item.content_key)
     translations: dict[str, Translation] = {}
     for catalog_uuid, of_catalog in keys.items():
-        answer = catalog.metadata(catalog_uuid, of_catalog)
-        translations |= {key: _translation(key, answer, channel) for key in of_catalog}
+        response = catalog.fetch_metadata(catalog_uuid, of_catalog)
+        translations |= {key: _translation(key, response, channel) for key in of_catalog}
     return translations
 
 
-def _translation(key: str, answer: MetadataAnswer, channel: Channel) -> Translation:
-    if key in answer.missing:
-        reason = f"The catalog no longer contains this item ({answer.missing[key]}). The next run decides what to do."
+def _translation(key: str, response: MetadataResponse, channel: Channel) -> Translation:
+    if key in response.missing:
+        reason = f"The catalog no longer contains this item ({response.missing[key]}). The next run decides what to do."
         return Translation(None, refusal=ItemResult(key, Outcome.SKIPPED, message=reason))
-    if key in answer.unreadable:
-        unreadable = answer.unreadable[key]
+    if key in response.unreadable:
+        unreadable = response.unreadable[key]
         return Translation(
             Exported(updated_at=unreadable.updated_at),
             refusal=ItemResult(key, Outcome.REJECTED, message=unreadable.reason),
         )
-    item = answer.items[key]
+    item = response.items[key]
     try:
         payload = channel.transform(item)
     except RejectedError as error:

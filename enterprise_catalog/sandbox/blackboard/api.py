@@ -177,16 +177,16 @@ class BlackboardSandbox(BlackboardSite, SandboxApplication):
                 return self._redeem(request)
             case "refresh_token":
                 grant = self.grants.pop(request.form.get("refresh_token", ""), None)
-                return self._granted(grant) if grant else _no_grant()
+                return self._issue_tokens(grant) if grant else _no_grant()
         return json_response({"error": "unsupported_grant_type"}, status=400)
 
     def _redeem(self, request: Request) -> Response:
         redirect_uri, scopes = self._codes.pop(request.form.get("code", ""), ("", frozenset()))
         if not scopes or request.form.get("redirect_uri") != redirect_uri:
             return _no_grant()
-        return self._granted(Grant(scopes))
+        return self._issue_tokens(Grant(scopes))
 
-    def _granted(self, grant: Grant) -> Response:
+    def _issue_tokens(self, grant: Grant) -> Response:
         """Return the current access token, or a new one if it has expired, and a new refresh token."""
         now = self.clock()
         if grant.expires_at <= now:
@@ -251,7 +251,7 @@ class BlackboardSandbox(BlackboardSite, SandboxApplication):
     def _carry_out(self, request: Request, operation: str, found: Mapping[str, str]) -> Response:
         if operation == "GET courses":
             courses = self.search(external_id=request.args.get("externalId", ""))
-            return self._listed(request, [course.as_record() for course in courses])
+            return self._list_page(request, [course.as_record() for course in courses])
         if operation == "POST courses":
             return json_response(self.create_course(_body_of(request)).as_record(), status=201)
         course = self.course(found["course"])
@@ -272,7 +272,7 @@ class BlackboardSandbox(BlackboardSite, SandboxApplication):
     def _carry_out_on_part(self, request: Request, operation: str, course: Course, part: str) -> Response:
         match operation:
             case "GET contents":
-                return self._listed(request, [content.as_record() for content in self.parts(course, part)])
+                return self._list_page(request, [content.as_record() for content in self.parts(course, part)])
             case "POST contents":
                 return json_response(self.create_part(course, part, _body_of(request)).as_record(), status=201)
             case "GET contents/:id":
@@ -290,7 +290,7 @@ class BlackboardSandbox(BlackboardSite, SandboxApplication):
             return Response(status=303, headers={"Location": f"{ROOT}/v3/courses/{course.id}"})
         return json_response({"id": course.task, "status": "Running", "percentComplete": 50})
 
-    def _listed(self, request: Request, records: Sequence[Mapping[str, object]]) -> Response:
+    def _list_page(self, request: Request, records: Sequence[Mapping[str, object]]) -> Response:
         limit = min(request.args.get("limit", MOST_RESULTS, int), MOST_RESULTS)
         offset = request.args.get("offset", 0, int)
         return json_response(as_page(records, path=request.path, offset=offset, limit=limit))

@@ -112,7 +112,7 @@ class CanvasSandbox(CanvasSite, SandboxApplication):
         for name, call in self._calls().items():
             method, _, template = name.partition(" ")
             if method == request.method and (named := _named(template, request.path)) is not None:
-                return Operation(name, partial(self._let_in, request, partial(call, request, named)))
+                return Operation(name, partial(self._throttle, request, partial(call, request, named)))
         return Operation(request.path, _not_found)
 
     def _calls(self) -> Mapping[str, Callable[[Request, str], Response]]:
@@ -130,25 +130,25 @@ class CanvasSandbox(CanvasSite, SandboxApplication):
 
     # --- throttling and authentication ------------------------------------------------------------------------------
 
-    def _let_in(self, request: Request, call: Callable[[], Response]) -> Response:
+    def _throttle(self, request: Request, call: Callable[[], Response]) -> Response:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         bucket = self.buckets.setdefault(token, Bucket())
         if bucket.is_full(self):
-            return self._throttled()
-        answer = self._authenticated(token, call)
+            return self._throttle_response()
+        answer = self._authenticate(token, call)
         bucket.count += self.request_cost
         answer.headers["X-Request-Cost"] = str(self.request_cost)
         answer.headers["X-Rate-Limit-Remaining"] = str(self.high_water - bucket.count)
         return answer
 
-    def _throttled(self) -> Response:
+    def _throttle_response(self) -> Response:
         status = int(self.throttle_style)
         phrase = "Forbidden" if status == 403 else "Too Many Requests"
         headers = {"X-Rate-Limit-Remaining": "0.0"}
         text = f"{status} {phrase} (Rate Limit Exceeded)\n"
         return Response(text, status=status, headers=headers, content_type="text/plain; charset=utf-8")
 
-    def _authenticated(self, token: str, call: Callable[[], Response]) -> Response:
+    def _authenticate(self, token: str, call: Callable[[], Response]) -> Response:
         if not self.login.is_valid(token):
             answer = json_response({"errors": [{"message": "Invalid access token."}]}, status=401)
             answer.headers["WWW-Authenticate"] = 'Bearer realm="canvas-lms"'

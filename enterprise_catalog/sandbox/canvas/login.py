@@ -75,14 +75,14 @@ class CanvasLogin:
             return _error("invalid_grant", "authorization_code not found")
         refresh_token = self._new_secret("refresh token")
         self.refresh_tokens.add(refresh_token)
-        return self._given(refresh_token=refresh_token)
+        return self._issue_token(refresh_token=refresh_token)
 
     def _refresh(self, form: Mapping[str, str]) -> Response:
         if form.get("refresh_token") not in self.refresh_tokens:
             return _error(self._site.unknown_refresh_token_error, "refresh_token not found")
-        return self._given()
+        return self._issue_token()
 
-    def _given(self, **more: str) -> Response:
+    def _issue_token(self, **more: str) -> Response:
         token, seconds = self._new_secret("access token"), self._site.token_seconds
         self.access_tokens[token] = self._site.clock() + seconds
         user = {"id": 42, "name": "Sandbox Administrator", "global_id": "10000000000042"}

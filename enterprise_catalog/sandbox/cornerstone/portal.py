@@ -169,7 +169,7 @@ class CornerstoneSandbox(SandboxApplication):
                 if answer.status_code != 200:
                     answer.read()
                     raise PollFailedError(f"{answer.status_code}: {answer.text[:200]}")
-                content = self._received(answer)
+                content = self._receive(answer)
             entries = json.loads(content)
         except (httpx.HTTPError, ValueError) as error:
             raise PollFailedError(f"{type(error).__name__}: {error}") from error
@@ -177,7 +177,7 @@ class CornerstoneSandbox(SandboxApplication):
             raise PollFailedError("the response is not a list")
         return entries
 
-    def _received(self, answer: httpx.Response) -> bytes:
+    def _receive(self, answer: httpx.Response) -> bytes:
         """Return the body. If ``breaks`` is above 0, break the connection after the first byte instead."""
         if not self.breaks:
             return answer.read()

@@ -125,9 +125,9 @@ class DegreedSandbox(SandboxApplication):
     def route(self, request: Request) -> Operation:
         method, path = request.method, request.path
         if path == TOKEN_PAGE:
-            return Operation(f"{method} {path}", partial(self._answered, partial(self._give_token, request)))
+            return Operation(f"{method} {path}", partial(self._handle_errors, partial(self._give_token, request)))
         name, scope, serve = self._page(method, path, request)
-        return Operation(name, partial(self._answered_in_window, request, scope, serve))
+        return Operation(name, partial(self._answer_in_window, request, scope, serve))
 
     def _page(self, method: str, path: str, request: Request) -> tuple[str, str, Callable[[], Response]]:
         """Return the operation's name, the scope that it requires, and the function that executes it."""
@@ -152,14 +152,14 @@ class DegreedSandbox(SandboxApplication):
 
     # --- errors, rate limit and authentication ----------------------------------------------------------------------
 
-    def _answered(self, serve: Callable[[], Response]) -> Response:
+    def _handle_errors(self, serve: Callable[[], Response]) -> Response:
         try:
             return serve()
         except DegreedError as refusal:
             return refusal.answer()
 
-    def _answered_in_window(self, request: Request, scope: str, serve: Callable[[], Response]) -> Response:
-        answer = self._answered(partial(self._serve, request, scope, serve))
+    def _answer_in_window(self, request: Request, scope: str, serve: Callable[[], Response]) -> Response:
+        answer = self._handle_errors(partial(self._serve, request, scope, serve))
         ends_at = self._window_started_at + WINDOW_SECONDS
         answer.headers["X-Rate-Limit-Limit"] = "1m"
         answer.headers["X-Rate-Limit-Remaining"] = str(max(self.calls_per_minute - self._window_calls, 0))

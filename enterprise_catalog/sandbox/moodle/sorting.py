@@ -28,7 +28,7 @@ class RowLocks:
         self._by_category: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
 
     @contextmanager
-    def held(self, category_id: int, *, wait_seconds: float = -1) -> Iterator[None]:
+    def lock(self, category_id: int, *, wait_seconds: float = -1) -> Iterator[None]:
         """Lock the courses of a category until the block ends.
 
         Args:
@@ -46,7 +46,7 @@ class RowLocks:
             lock.release()
 
     @contextmanager
-    def sorted_again(self, site: MoodleSite, table: CourseTable, parameters: PHPArray) -> Iterator[None]:
+    def lock_and_sort(self, site: MoodleSite, table: CourseTable, parameters: PHPArray) -> Iterator[None]:
         """Lock the rows and wait for the duration of a create with ``parameters``. Unlock them when the block ends.
 
         Raises:
@@ -55,7 +55,7 @@ class RowLocks:
         new = _new_by_category(parameters)
         with ExitStack() as held:
             for category_id in sorted(new):
-                held.enter_context(self.held(category_id, wait_seconds=site.lock_wait_seconds))
+                held.enter_context(self.lock(category_id, wait_seconds=site.lock_wait_seconds))
             site.sleep(site.sort_seconds_per_course * _rows_rewritten(new, table))
             yield
 

@@ -115,7 +115,7 @@ class MoodleSandbox(MoodleSite, SandboxApplication):
 
     def _create_slowly(self, parameters: PHPArray, serve: Callable[[], Response]) -> Response:
         try:
-            with self.row_locks.sorted_again(self, self.table, parameters), self.lock:
+            with self.row_locks.lock_and_sort(self, self.table, parameters), self.lock:
                 return serve()
         except errors.MoodleError as refusal:
             return answers.error(refusal, RestFormat.JSON, debug=self.debug)

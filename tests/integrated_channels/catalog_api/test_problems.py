@@ -102,7 +102,7 @@ def reason_with(
         with CatalogClient(read_timeout_seconds=seconds) as client:
             client._session._timeout = (30, seconds)
             with pytest.raises(CatalogUnavailableError) as raised:
-                client.catalogs_of(uuid.UUID(int=1))
+                client.list_catalogs(uuid.UUID(int=1))
     assert SECRET not in raised.value.message
     return raised.value.message
 

@@ -223,7 +223,7 @@ def test_a_request_to_the_catalog_or_for_a_token_ends_by_its_deadline(
     with endless_lms(kind) as url:
         setattr(settings, endless, url)
         with CatalogClient() as client, pytest.raises(CatalogUnavailableError, match=r"within 0\.6 seconds"):
-            client.catalogs_of(customer.pk)
+            client.list_catalogs(customer.pk)
 
 
 # --- runs -----------------------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def test_a_fork_sees_the_request_of_its_parent() -> None:
 
 
 def test_the_first_signal_requests_a_stop_and_the_second_interrupts() -> None:
-    with stopping.stopping_on(signal.SIGINT, signal.SIGTERM):
+    with stopping.stop_on(signal.SIGINT, signal.SIGTERM):
         signal.raise_signal(signal.SIGINT)
         assert stopping.stop_requested()
         with pytest.raises(KeyboardInterrupt):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
-    from enterprise_catalog.integrated_channels.catalog_api.client import MetadataAnswer
+    from enterprise_catalog.integrated_channels.catalog_api.client import MetadataResponse
     from enterprise_catalog.integrated_channels.domain import ItemResult, Outgoing
     from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
@@ -62,12 +62,12 @@ def test_the_next_chunk_is_fetched_while_the_lms_is_at_work_with_this_one(
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    fetch, create = CatalogClient.metadata, Moodle.create
+    fetch, create = CatalogClient.fetch_metadata, Moodle.create
     fetched: list[str] = []
     next_one = threading.Event()
     seen: list[tuple[list[str], bool]] = []
 
-    def noted_fetch(client: CatalogClient, catalog_uuid: UUID, keys: Sequence[str]) -> MetadataAnswer:
+    def noted_fetch(client: CatalogClient, catalog_uuid: UUID, keys: Sequence[str]) -> MetadataResponse:
         fetched.extend(keys)
         if len(fetched) == 4:
             next_one.set()

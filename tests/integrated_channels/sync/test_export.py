@@ -12,7 +12,7 @@ import pytest
 from werkzeug import Response
 
 from enterprise_catalog.db.timestamps import format_time
-from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient, MetadataAnswer
+from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient, MetadataResponse
 from enterprise_catalog.integrated_channels.domain import (
     Action,
     Chunk,
@@ -97,7 +97,7 @@ def desired(
     configuration = ChannelConfiguration(
         enterprise_customer_uuid=customer.pk, catalog_uuids=[str(catalog_uuid) for catalog_uuid in catalogs]
     )
-    catalog_uuids = catalogs_to_send(configuration, client.catalogs_of(customer.pk).uuids)
+    catalog_uuids = catalogs_to_send(configuration, client.list_catalogs(customer.pk).uuids)
     return load_desired_items(
         catalog_uuids, History({}, {record.content_key: record for record in records}), client
     ).items
@@ -274,14 +274,14 @@ def test_items_of_each_catalog_are_requested_once_and_none_for_deletes(channel: 
     wanted = [PlannedItem(key, Action.CREATE, "test", first if key < "C" else second) for key in "ACB"]
     gone = PlannedItem("gone", Action.DELETE, "left the catalogs")
     catalog = mock.create_autospec(CatalogClient, instance=True)
-    catalog.metadata.side_effect = lambda _, keys: MetadataAnswer({}, {}, dict.fromkeys(keys, "gone"))
+    catalog.fetch_metadata.side_effect = lambda _, keys: MetadataResponse({}, {}, dict.fromkeys(keys, "gone"))
 
     translations = translate_chunk(Chunk((wanted[0], gone, *wanted[1:])), catalog, channel)
 
-    assert catalog.metadata.call_args_list == [mock.call(first, ["A", "B"]), mock.call(second, ["C"])]
+    assert catalog.fetch_metadata.call_args_list == [mock.call(first, ["A", "B"]), mock.call(second, ["C"])]
     assert sorted(translations) == ["A", "B", "C"]
     assert translate_chunk(Chunk((gone,)), catalog, channel) == {}
-    assert catalog.metadata.call_count == 2
+    assert catalog.fetch_metadata.call_count == 2
 
 
 def test_a_document_that_cannot_be_read_or_sent_affects_no_other_item(client: CatalogClient, channel: Moodle) -> None:

@@ -137,7 +137,7 @@ def test_a_moodle_that_is_locked_rejects_nothing_and_leaves_no_doubt(
     moodle.sort_seconds_per_course, moodle.lock_wait_seconds = 1e-9, 0.01
     CatalogFactory.create(courses=20, customer=customer)
 
-    with moodle.row_locks.held(1):
+    with moodle.row_locks.lock(1):
         refused = run_of(configuration, clock)
     clock.forward(hours=1)
     complete = run_of(configuration, clock)

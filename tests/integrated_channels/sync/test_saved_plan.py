@@ -37,7 +37,7 @@ def catalog(customer: EnterpriseCustomer) -> EnterpriseCatalog:
 
 def saved_now(configuration: ChannelConfiguration, clock: Clock) -> SavedPlan:
     with CatalogClient() as catalogs:
-        of_customer = catalogs.catalogs_of(configuration.enterprise_customer_uuid).uuids
+        of_customer = catalogs.list_catalogs(configuration.enterprise_customer_uuid).uuids
         return load_plan_inputs(configuration, catalogs, of_customer=of_customer, now=clock.now).to_save()
 
 

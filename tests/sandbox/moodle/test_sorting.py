@@ -121,7 +121,7 @@ def test_only_a_site_with_debugging_distinguishes_a_lock_from_a_bad_value() -> N
     moodle, _ = with_courses(1)
     moodle.debug, moodle.lock_wait_seconds = True, 0.0
 
-    with moodle.row_locks.held(1):
+    with moodle.row_locks.lock(1):
         answer = MoodleClient(moodle).create(*named("A"))
 
     assert answer == {**LOCKED, "debuginfo": "Lock wait timeout exceeded; try restarting transaction"}

@@ -98,7 +98,7 @@ def json_response(body: bytes, headers: Mapping[str, str] | None = None) -> Http
     return HttpResponse(body, content_type="application/json", headers=headers)
 
 
-def validated(serializer_class: type[BaseSerializer[Any]], data: Mapping[str, Any]) -> dict[str, Any]:
+def validate(serializer_class: type[BaseSerializer[Any]], data: Mapping[str, Any]) -> dict[str, Any]:
     """Validate ``data``, a request's parameters, and return the serializer's values.
 
     Raises:

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from enterprise_catalog.api.pagination import CatalogPagination
 from enterprise_catalog.api.v1.permissions import HasAnyRole, may_read_all, readable_customers
 from enterprise_catalog.api.v1.serializers import CatalogListQuerySerializer, CatalogPageSerializer, CatalogSerializer
-from enterprise_catalog.api.v1.views.base import CatalogView, not_modified, validated, with_etag
+from enterprise_catalog.api.v1.views.base import CatalogView, not_modified, validate, with_etag
 from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
 from enterprise_catalog.catalog.state import state_of
 
@@ -55,7 +55,7 @@ class CatalogListView(APIView):
         Returns 403 for a customer whose catalogs the caller may not read. Returns 404 for a customer that does not
         exist, but only to callers who may read all catalogs.
         """
-        customer = validated(CatalogListQuerySerializer, request.query_params.dict()).get("enterprise_customer")
+        customer = validate(CatalogListQuerySerializer, request.query_params.dict()).get("enterprise_customer")
         catalogs = self._of_caller(request) if customer is None else self._of_customer(request, customer)
         paginator = CatalogPagination()
         page = paginator.paginate_queryset(catalogs.with_parts(), request, view=self)

@@ -23,7 +23,7 @@ from enterprise_catalog.api.v1.serializers import (
     LegacyMetadataSerializer,
     LegacyPageQuerySerializer,
 )
-from enterprise_catalog.api.v1.views.base import CatalogView, content_keys_of, json_response, validated
+from enterprise_catalog.api.v1.views.base import CatalogView, content_keys_of, json_response, validate
 from enterprise_catalog.api.v1.views.content_metadata import envelope_with
 from enterprise_catalog.catalog.documents import separated
 from enterprise_catalog.catalog.items import read_numbered_page, read_page
@@ -72,7 +72,7 @@ class GetContentMetadataView(CatalogView):
     def get(self, request: Request, uuid: UUID) -> HttpResponseBase:
         """Return one page, or all documents at once with ``traverse_pagination``."""
         parameters = request.query_params
-        query = validated(
+        query = validate(
             LegacyPageQuerySerializer, {**parameters.dict(), "content_keys": parameters.getlist("content_keys")}
         )
         keys = [_plus(key) for key in query["content_keys"]]

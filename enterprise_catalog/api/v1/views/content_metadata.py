@@ -21,7 +21,7 @@ from enterprise_catalog.api.v1.views.base import (
     content_keys_of,
     json_response,
     not_modified,
-    validated,
+    validate,
     with_etag,
 )
 from enterprise_catalog.catalog.documents import separated
@@ -63,7 +63,7 @@ class ContentMetadataView(CatalogView):
     def get(self, request: Request, uuid: UUID) -> HttpResponseBase:
         """Return one page of all documents, ascending by key. Every page has the same cost."""
         catalog = self.catalog
-        query = validated(PageQuerySerializer, request.query_params.dict())
+        query = validate(PageQuerySerializer, request.query_params.dict())
         try:
             after = key_of_cursor(query.get("cursor", ""))
         except BadCursorError:

@@ -86,7 +86,7 @@ class Command(BaseCommand):
             raise CommandError("--allow-shrink requires --replace.", returncode=2)
         on_bad_line = self._report if on_error == "skip" else None
         try:
-            with _opened(file) as lines:
+            with _open(file) as lines:
                 report = import_documents(
                     target, lines, now=now, on_bad_line=on_bad_line, replace=replace, allow_shrink=allow_shrink
                 )
@@ -110,7 +110,7 @@ def _advice(error: ImportRefusedError) -> str:
     return ""
 
 
-def _opened(name: str) -> AbstractContextManager[IO[bytes]]:
+def _open(name: str) -> AbstractContextManager[IO[bytes]]:
     try:
         return nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb")
     except OSError as error:

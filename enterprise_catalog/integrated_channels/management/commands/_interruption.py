@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.integrated_channels.exceptions import StopRequestedError
-from enterprise_catalog.integrated_channels.lms.stopping import stopping_on
+from enterprise_catalog.integrated_channels.lms.stopping import stop_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ def stop_on_interrupt() -> Iterator[None]:
         os.write(2, _MESSAGE)
 
     try:
-        with stopping_on(signal.SIGINT, signal.SIGTERM, on_request=announce):
+        with stop_on(signal.SIGINT, signal.SIGTERM, on_request=announce):
             yield
     except StopRequestedError:
         pass

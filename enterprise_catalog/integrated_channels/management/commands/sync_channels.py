@@ -126,7 +126,7 @@ class Command(BaseCommand):
     def _plan(self, configuration: ChannelConfiguration, *, as_json: bool, file: Path | None) -> bool:
         try:
             with CatalogClient() as catalog:
-                catalogs = catalog.catalogs_of(configuration.enterprise_customer_uuid)
+                catalogs = catalog.list_catalogs(configuration.enterprise_customer_uuid)
                 known = load_plan_inputs(configuration, catalog, of_customer=catalogs.uuids, now=timezone.now())
         except StopSyncError as error:
             self._print(configuration, {"state": RunState.STOPPED, "reason": error.message}, as_json=as_json)

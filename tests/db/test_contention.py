@@ -19,7 +19,7 @@ from enterprise_catalog.catalog.customers import save_customer
 from enterprise_catalog.catalog.ingest import writer
 from enterprise_catalog.catalog.models import CatalogMembership, CatalogQuery, ContentMetadata, EnterpriseCatalog
 from enterprise_catalog.db import contention
-from enterprise_catalog.db.contention import ContentionError, retried
+from enterprise_catalog.db.contention import ContentionError, retry
 from tests.catalog.queries import keys_in
 from tests.factories import DAY_ONE
 from tests.factories.catalog import CatalogFactory, CourseFactory, CustomerFactory, import_into
@@ -71,7 +71,7 @@ def failing(*errors: DatabaseError) -> Callable[[], int]:
     ],
 )
 def test_a_transaction_that_another_one_undid_is_run_again(error: DatabaseError) -> None:
-    assert retried(failing(*[error] * 3)) == 4
+    assert retry(failing(*[error] * 3)) == 4
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_other_errors_are_raised_at_once(error: DatabaseError) -> None:
     transact = failing(error)
 
     with pytest.raises(DatabaseError) as raised:
-        retried(transact)
+        retry(transact)
 
     assert raised.value is error
     assert transact() == 2
@@ -91,14 +91,14 @@ def test_retries_end_after_the_stated_time() -> None:
     begin = time.monotonic()
 
     with pytest.raises(ContentionError, match=r"kept the database busy for 0\.4 seconds"):
-        retried(failing(*[DUPLICATE] * 100), seconds=0.4)
+        retry(failing(*[DUPLICATE] * 100), seconds=0.4)
 
     assert time.monotonic() - begin > 0.1
 
 
 def test_a_transaction_inside_another_one_is_not_retried() -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
-        retried(failing(DUPLICATE))
+        retry(failing(DUPLICATE))
 
 
 # --- imports --------------------------------------------------------------------------------------------------------

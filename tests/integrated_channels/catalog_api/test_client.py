@@ -46,12 +46,12 @@ def test_only_a_customers_catalogs_are_listed_in_order(client: CatalogClient) ->
     ours = [CatalogFactory.create(customer=customer).pk for _ in range(3)]
     CatalogFactory.create(customer__slug="other")
 
-    assert client.catalogs_of(customer.pk).uuids == sorted(ours)
+    assert client.list_catalogs(customer.pk).uuids == sorted(ours)
 
 
 def test_a_customer_that_does_not_exist_is_no_customer_without_catalogs(client: CatalogClient) -> None:
     with pytest.raises(CatalogUnavailableError) as raised:
-        client.catalogs_of(uuid.uuid4())
+        client.list_catalogs(uuid.uuid4())
 
     assert raised.value.status_code == 404
 
@@ -59,7 +59,7 @@ def test_a_customer_that_does_not_exist_is_no_customer_without_catalogs(client: 
 def test_a_diff_returns_existing_and_new_items(client: CatalogClient) -> None:
     catalog = CatalogFactory.create(content=["A", "B", "é 漢+/"])
 
-    answer = client.diff(catalog.pk, ["A", "Z", "é 漢+/"])
+    answer = client.fetch_diff(catalog.pk, ["A", "Z", "é 漢+/"])
 
     assert {key: read_moment(version) for key, version in answer.existing.items()} == {"A": DAY_ONE, "é 漢+/": DAY_ONE}
     assert answer.to_create == ["B"]
@@ -68,7 +68,7 @@ def test_a_diff_returns_existing_and_new_items(client: CatalogClient) -> None:
 def test_a_diff_of_no_keys_is_the_whole_catalog(client: CatalogClient) -> None:
     catalog = CatalogFactory.create(courses=3)
 
-    answer = client.diff(catalog.pk, [])
+    answer = client.fetch_diff(catalog.pk, [])
 
     assert answer.existing == {}
     assert answer.to_create == ["Northwind+C000000", "Northwind+C000001", "Northwind+C000002"]
@@ -80,15 +80,15 @@ def test_a_diff_in_several_parts_is_the_diff_of_all_keys(
 ) -> None:
     catalog = CatalogFactory.create(content="ABCDE")
     keys = [*"ABCDE"[:known], "X", "Y", "Z"]
-    whole = client.diff(catalog.pk, keys)
+    whole = client.fetch_diff(catalog.pk, keys)
     monkeypatch.setattr(catalog_client, "MAX_DIFF_KEYS", 2)
 
-    assert client.diff(catalog.pk, keys) == whole
+    assert client.fetch_diff(catalog.pk, keys) == whole
 
 
 def test_a_catalog_that_does_not_exist_is_no_empty_catalog(client: CatalogClient) -> None:
     with pytest.raises(CatalogUnavailableError, match="returned 404 for POST") as raised:
-        client.diff(uuid.uuid4(), ["A"])
+        client.fetch_diff(uuid.uuid4(), ["A"])
 
     assert raised.value.status_code == 404
 
@@ -103,7 +103,7 @@ def test_metadata_is_read_into_content_items(client: CatalogClient) -> None:
         ]
     )
 
-    answer = client.metadata(catalog.pk, ["A"])
+    answer = client.fetch_metadata(catalog.pk, ["A"])
 
     assert answer.items == {
         "A": an_item(
@@ -129,7 +129,7 @@ def test_documents_are_not_compressed_because_that_takes_longer(
         lambda answer, **_: encodings.append(answer.headers.get("Content-Encoding"))
     )
 
-    client.metadata(catalog.pk, CourseFactory.keys(10))
+    client.fetch_metadata(catalog.pk, CourseFactory.keys(10))
 
     assert encodings == [None]
 
@@ -137,7 +137,7 @@ def test_documents_are_not_compressed_because_that_takes_longer(
 def test_each_key_is_in_exactly_one_of_three(client: CatalogClient) -> None:
     catalog = CatalogFactory.create(content=["A", CourseFactory.build(key="B", title=5)])
 
-    answer = client.metadata(catalog.pk, ["A", "B", "C"])
+    answer = client.fetch_metadata(catalog.pk, ["A", "B", "C"])
 
     assert list(answer.items) == ["A"]
     reason = "The content document is invalid: title: Input should be a valid string"
@@ -159,7 +159,7 @@ def test_times_of_runs_always_have_a_zone(client: CatalogClient, written: str, r
         content=[CourseFactory.build(key="R", content_type="courserun", start=written, end=None)]
     )
 
-    item = client.metadata(catalog.pk, ["R"]).items["R"]
+    item = client.fetch_metadata(catalog.pk, ["R"]).items["R"]
 
     assert item.start is not None
     assert (item.start.isoformat(), item.end) == (read, None)
@@ -176,18 +176,18 @@ def test_times_of_runs_always_have_a_zone(client: CatalogClient, written: str, r
 def test_organizations_are_names(client: CatalogClient, written: object, read: tuple[str, ...]) -> None:
     catalog = CatalogFactory.create(content=[CourseFactory.build(key="A", organizations=written)])
 
-    assert client.metadata(catalog.pk, ["A"]).items["A"].organizations == read
+    assert client.fetch_metadata(catalog.pk, ["A"]).items["A"].organizations == read
 
 
 def test_a_document_nested_too_deeply_for_pydantic_does_not_affect_other_items(client: CatalogClient) -> None:
     catalog = CatalogFactory.create(content=["A", CourseFactory.build(key="B", syllabus=nested(240))])
 
-    assert list(client.metadata(catalog.pk, ["A", "B"]).items) == ["A", "B"]
+    assert list(client.fetch_metadata(catalog.pk, ["A", "B"]).items) == ["A", "B"]
 
 
 def test_metadata_of_a_catalog_that_does_not_exist_is_not_missing_content(client: CatalogClient) -> None:
     with pytest.raises(CatalogUnavailableError):
-        client.metadata(uuid.uuid4(), ["A"])
+        client.fetch_metadata(uuid.uuid4(), ["A"])
 
 
 # --- access ---------------------------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ def test_a_wrong_client_secret_is_reported_without_the_secret(settings: Settings
         CatalogClient() as client,
         pytest.raises(CatalogUnavailableError, match="It rejected the client's credentials") as raised,
     ):
-        client.diff(uuid.uuid4(), [])
+        client.fetch_diff(uuid.uuid4(), [])
 
     assert "not-the-right-secret" not in raised.value.message
 
@@ -219,6 +219,6 @@ def test_a_client_without_a_role_is_refused_and_sees_no_empty_catalog(settings: 
     settings.OAUTH2_CLIENT_ID, settings.OAUTH2_CLIENT_SECRET = "nobody", "nobodys-secret"
 
     with CatalogClient() as client, pytest.raises(CatalogUnavailableError) as raised:
-        client.diff(catalog.pk, ["A"])
+        client.fetch_diff(catalog.pk, ["A"])
 
     assert raised.value.status_code == 403

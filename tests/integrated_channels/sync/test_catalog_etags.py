@@ -41,8 +41,8 @@ def a_list(etag: str | None = None, *, following: str | None = None) -> Response
 def test_an_etag_is_sent_back_as_it_came(scripted_catalog: ScriptedCatalog, client: CatalogClient, etag: str) -> None:
     scripted_catalog.answers["enterprise-catalogs"] = [a_list(etag), Response(status=304)]
 
-    listed = client.catalogs_of(CUSTOMER)
-    again = client.catalogs_unless(listed.etag, CUSTOMER)
+    listed = client.list_catalogs(CUSTOMER)
+    again = client.list_catalogs_if_changed(listed.etag, CUSTOMER)
 
     assert listed == CatalogList([CATALOG], etag)
     assert again is None
@@ -60,13 +60,13 @@ def test_what_cannot_be_sent_back_is_no_etag(
 ) -> None:
     scripted_catalog.answers["enterprise-catalogs"] = [a_list(etag)]
 
-    assert client.catalogs_of(CUSTOMER) == CatalogList([CATALOG], "")
+    assert client.list_catalogs(CUSTOMER) == CatalogList([CATALOG], "")
 
 
 def test_another_etag_means_a_change(scripted_catalog: ScriptedCatalog, client: CatalogClient) -> None:
     scripted_catalog.answers["enterprise-catalogs"] = [a_list('"2"')]
 
-    assert client.catalogs_unless('"1"', CUSTOMER) == CatalogList([CATALOG], '"2"')
+    assert client.list_catalogs_if_changed('"1"', CUSTOMER) == CatalogList([CATALOG], '"2"')
 
 
 @pytest.mark.parametrize(("known", "answered"), [('"1"', '"1"'), ('W/"1"', '"1"'), ('"1"', 'W/"1"')])
@@ -75,13 +75,13 @@ def test_a_complete_response_with_the_known_etag_means_no_change(
 ) -> None:
     scripted_catalog.answers["enterprise-catalogs"] = [a_list(answered)]
 
-    assert client.catalogs_unless(known, CUSTOMER) is None
+    assert client.list_catalogs_if_changed(known, CUSTOMER) is None
 
 
 def test_a_whole_answer_without_an_etag_does_not(scripted_catalog: ScriptedCatalog, client: CatalogClient) -> None:
     scripted_catalog.answers["enterprise-catalogs"] = [a_list()]
 
-    assert client.catalogs_unless('"1"', CUSTOMER) == CatalogList([CATALOG], "")
+    assert client.list_catalogs_if_changed('"1"', CUSTOMER) == CatalogList([CATALOG], "")
 
 
 def test_an_unconditional_request_with_a_304_is_a_failure(
@@ -90,7 +90,7 @@ def test_an_unconditional_request_with_a_304_is_a_failure(
     scripted_catalog.answers["enterprise-catalogs"] = [Response(status=304)]
 
     with pytest.raises(CatalogUnavailableError, match="returned 304 for GET") as raised:
-        client.catalogs_of(CUSTOMER)
+        client.list_catalogs(CUSTOMER)
 
     assert raised.value.status_code == 304
 
@@ -102,7 +102,7 @@ def test_the_etag_of_one_page_is_not_that_of_several(
     following = f"{settings.CATALOG_API_URL}/api/v1/enterprise-catalogs/?page=2"
     scripted_catalog.answers["enterprise-catalogs"] = [a_list('"1"', following=following), a_list('"2"')]
 
-    assert client.catalogs_unless(known, CUSTOMER) == CatalogList([CATALOG, CATALOG], "")
+    assert client.list_catalogs_if_changed(known, CUSTOMER) == CatalogList([CATALOG, CATALOG], "")
 
 
 def test_a_304_to_the_second_page_is_a_failure(
@@ -112,4 +112,4 @@ def test_a_304_to_the_second_page_is_a_failure(
     scripted_catalog.answers["enterprise-catalogs"] = [a_list('"1"', following=following), Response(status=304)]
 
     with pytest.raises(CatalogUnavailableError, match="returned 304 for GET"):
-        client.catalogs_unless('"0"', CUSTOMER)
+        client.list_catalogs_if_changed('"0"', CUSTOMER)

@@ -37,10 +37,10 @@ EMPTY: Final[dict[str, list[object]]] = {
 each_question = pytest.mark.parametrize(
     "ask",
     [
-        pytest.param(lambda client: client.catalogs_of(CUSTOMER), id="catalogs_of"),
-        pytest.param(lambda client: client.catalogs_unless('"1"', CUSTOMER), id="catalogs_unless"),
-        pytest.param(lambda client: client.diff(CATALOG, []), id="diff"),
-        pytest.param(lambda client: client.metadata(CATALOG, ["A"]), id="metadata"),
+        pytest.param(lambda client: client.list_catalogs(CUSTOMER), id="list_catalogs"),
+        pytest.param(lambda client: client.list_catalogs_if_changed('"1"', CUSTOMER), id="list_catalogs_if_changed"),
+        pytest.param(lambda client: client.fetch_diff(CATALOG, []), id="diff"),
+        pytest.param(lambda client: client.fetch_metadata(CATALOG, ["A"]), id="metadata"),
     ],
 )
 
@@ -105,7 +105,7 @@ def test_the_redirect_of_a_login_is_reported_without_our_secret(
     catalog.answers["access_token"] = [there, Response(status=404)]
 
     assert "redirects to /nowhere/access_token?client_secret=[secret]" in reason_of(
-        lambda asking: asking.catalogs_of(CUSTOMER), client
+        lambda asking: asking.list_catalogs(CUSTOMER), client
     )
 
 
@@ -193,7 +193,7 @@ def test_a_token_end_point_that_refuses_is_a_failure(
 ) -> None:
     catalog.faults.add(Fault(kind=FaultKind.ANSWER, operation="access_token", status=status, body=f"no {SECRET}"))
 
-    reason = reason_of(lambda client: client.diff(CATALOG, []), client)
+    reason = reason_of(lambda client: client.fetch_diff(CATALOG, []), client)
 
     assert f" returned {status}. " in reason
     assert catalog.calls == {"access_token": 1}
@@ -207,7 +207,7 @@ def test_a_token_end_point_that_answers_without_a_token_is_a_failure(
 ) -> None:
     catalog.faults.add(Fault(kind=FaultKind.ANSWER, operation="access_token", status=200, body=body))
 
-    reason = reason_of(lambda client: client.diff(CATALOG, []), client)
+    reason = reason_of(lambda client: client.fetch_diff(CATALOG, []), client)
 
     assert reason.startswith("The token endpoint of ")
     assert reason.endswith("Check OAUTH2_PROVIDER_URL: it ends with /oauth2, without /access_token.")
@@ -215,8 +215,8 @@ def test_a_token_end_point_that_answers_without_a_token_is_a_failure(
 
 
 def test_a_token_is_requested_once_and_sent_like_open_edxs(catalog: ScriptedCatalog, client: CatalogClient) -> None:
-    client.diff(CATALOG, [])
-    client.diff(CATALOG, [])
+    client.fetch_diff(CATALOG, [])
+    client.fetch_diff(CATALOG, [])
 
     assert catalog.calls == {"access_token": 1, "content-diff": 2}
     assert {request.headers.get("Authorization") for request in catalog.requests[1:]} == {f"JWT {TOKEN}"}
@@ -227,8 +227,8 @@ def test_a_token_that_no_cache_keeps_is_kept_by_the_process(
     client: CatalogClient,
     no_cache: None,  # noqa: ARG001  (requested last: the other fixtures empty the cache)
 ) -> None:
-    client.diff(CATALOG, [])
-    client.diff(CATALOG, [])
+    client.fetch_diff(CATALOG, [])
+    client.fetch_diff(CATALOG, [])
 
     assert catalog.calls == {"access_token": 1, "content-diff": 2}
 
@@ -237,7 +237,7 @@ def test_a_token_that_no_cache_keeps_is_kept_by_the_process(
 
 
 def test_a_diff_that_leaves_keys_out_does_not_mean_that_they_are_gone(client: CatalogClient) -> None:
-    reason = reason_of(lambda client: client.diff(CATALOG, ["A", "B"]), client)
+    reason = reason_of(lambda client: client.fetch_diff(CATALOG, ["A", "B"]), client)
 
     assert reason == "The catalog service's response omits 2 of 2 keys."
 
@@ -259,7 +259,7 @@ def test_a_diff_whose_times_of_change_cannot_be_read_is_a_failure(
 
 
 def test_metadata_that_leaves_keys_out_does_not_mean_that_they_are_missing(client: CatalogClient) -> None:
-    reason = reason_of(lambda client: client.metadata(CATALOG, ["A", "B", "C"]), client)
+    reason = reason_of(lambda client: client.fetch_metadata(CATALOG, ["A", "B", "C"]), client)
 
     assert reason == "The catalog service's response omits 2 of 3 keys."
 
@@ -274,7 +274,7 @@ def test_a_catalog_that_changes_between_two_parts_of_a_diff_is_requested_later(
         {**answer, "catalog_version": "2", "to_delete": ["B"]},
     ]
 
-    reason = reason_of(lambda client: client.diff(CATALOG, ["A", "B"]), client)
+    reason = reason_of(lambda client: client.fetch_diff(CATALOG, ["A", "B"]), client)
 
     assert reason == f"Catalog {CATALOG} changed during the comparison. The next run compares it again."
 
@@ -286,7 +286,7 @@ def test_all_pages_of_catalogs_are_read(catalog: ScriptedCatalog, client: Catalo
         {"next": None, "results": [{"uuid": str(CUSTOMER)}]},
     ]
 
-    assert client.catalogs_of(CUSTOMER).uuids == [CUSTOMER, CATALOG]
+    assert client.list_catalogs(CUSTOMER).uuids == [CUSTOMER, CATALOG]
 
 
 def test_a_page_of_catalogs_that_fails_is_not_the_last_page(
@@ -296,4 +296,4 @@ def test_a_page_of_catalogs_that_fails_is_not_the_last_page(
     catalog.answers["enterprise-catalogs"] = [{"next": following, "results": [{"uuid": str(CATALOG)}]}]
     catalog.faults.add(Fault(kind=FaultKind.ANSWER, operation="enterprise-catalogs", skip=1))
 
-    assert "returned 503" in reason_of(lambda client: client.catalogs_of(CUSTOMER), client)
+    assert "returned 503" in reason_of(lambda client: client.list_catalogs(CUSTOMER), client)

@@ -40,11 +40,10 @@ def to_course(item: ContentItem) -> Payload:
     """
     image_url, name = item.image_url.strip(), text.cut(courses.title_of(item), MAX_NAME_LENGTH)
     not_shown = f"Canvas cannot show the image, because its URL is invalid: {text.cut(item.image_url, 100)!r}."
-    host = courses.host_of(image_url)
     _REQUIREMENTS.check(
         item,
         ("\0" in item.content_key, "The content key contains a null character, which Canvas cannot store."),
-        (item.image_url and not (host and host.isascii()), not_shown),
+        (item.image_url and not ((host := courses.host_of(image_url)) and host.isascii()), not_shown),
         (backwards := courses.contradiction_of(item), f"{backwards}; Canvas rejects such dates."),
     )
     course: Payload = {

@@ -15,8 +15,6 @@ from enterprise_catalog.integrated_channels.channels.content import courses, tex
 from enterprise_catalog.integrated_channels.channels.fields import TextLength
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from enterprise_catalog.integrated_channels.domain import ContentItem, CourseRun, Payload
 
 MAX_COURSE_ID_LENGTH: Final = 255  #: The catalog's own limit; SAP documents none.
@@ -193,9 +191,6 @@ def _schedule(item: ContentItem) -> list[dict[str, object]]:
     if run is None or run.start is None or run.end is None or run.end < run.start:
         return []
     is_active = item.is_available if run.is_enrollable is None else run.is_enrollable
-    dates = {"startDate": _epoch_ms(run.start), "endDate": _epoch_ms(run.end)}
+    # In epoch milliseconds.
+    dates = {"startDate": int(run.start.timestamp() * 1000), "endDate": int(run.end.timestamp() * 1000)}
     return [{**dates, "active": is_active, "duration": f"{(run.end - run.start).days} days"}]
-
-
-def _epoch_ms(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)

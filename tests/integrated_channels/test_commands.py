@@ -267,9 +267,10 @@ def test_a_configuration_that_cannot_work_leaves_the_others_their_turn(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     CatalogFactory.create(content=["A"], customer=customer)
-    configure(settings={"category_id": "first"})
-    configure(credentials="not what we encrypted")
-    configure()
+    wrong_settings, unreadable, _ = configure(), configure(), configure()
+    wrong_settings.settings, unreadable.credentials = {"category_id": "first"}, "not what we encrypted"
+    for configuration in (wrong_settings, unreadable):
+        configuration.save()
 
     code, reports = synced(capsys)
 

@@ -238,9 +238,12 @@ def test_a_catalog_of_another_customer_is_never_sent(
 
 
 def test_settings_that_do_not_fit_the_channel_end_the_run_with_the_wrong_field(
-    configure: Callable[..., ChannelConfiguration], clock: Clock
+    configuration: ChannelConfiguration, clock: Clock
 ) -> None:
-    run = run_of(configure(settings={"category_id": "first"}), clock)
+    configuration.settings = {"category_id": "first"}
+    configuration.save()
+
+    run = run_of(configuration, clock)
 
     assert run.state == RunState.STOPPED
     assert run.reason.startswith("Settings or credentials are invalid: category_id: Input should be a valid integer")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import orjson
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from enterprise_catalog.integrated_channels.exceptions import SyncError
 from enterprise_catalog.integrated_channels.management.commands._configuration import (
@@ -45,8 +46,12 @@ class Command(BaseCommand):
             line = f"{each.content_key}: {each.difference}. {each.details}"
             self.stdout.write(orjson.dumps(asdict(each)).decode() if json else line)
         if report.others:
-            number = f"{report.others:,} other item{'s' if report.others > 1 else ''}"
+            text = ngettext(
+                "The LMS has %(number)s other item with a key that was never sent from here.",
+                "The LMS has %(number)s other items with keys that were never sent from here.",
+                report.others,
+            )
             # Not on stdout, where the JSON output has one object per difference and nothing else.
-            self.stderr.write(f"The LMS has {number} with keys that were never sent from here.")
+            self.stderr.write(text % {"number": f"{report.others:,}"})
         if report.differences:
             sys.exit(1)

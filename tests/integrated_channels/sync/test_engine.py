@@ -77,7 +77,7 @@ def test_the_next_chunk_is_fetched_while_the_lms_is_at_work_with_this_one(
         seen.append(([item.content_key for item in items], next_one.wait(5)))
         return create(channel, items)
 
-    monkeypatch.setattr(CatalogClient, "metadata", noted_fetch)
+    monkeypatch.setattr(CatalogClient, "fetch_metadata", noted_fetch)
     monkeypatch.setattr(Moodle, "create", slow_create)
     CatalogFactory.create(courses=4, customer=customer)
 

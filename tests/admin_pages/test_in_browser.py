@@ -121,11 +121,11 @@ def test_all_rows_of_a_long_list_are_selected_counted_and_confirmed(
 
 def test_a_throttled_login_shows_how_long_to_wait(page: Page) -> None:
     for _ in range(5):
-        Client().post("/admin/login/", {"username": "somebody", "password": "wrong"})
+        Client().post("/admin/login/", {"username": "unknown", "password": "wrong"})
     page.context.clear_cookies()
 
     page.goto("/admin/login/")
-    page.get_by_label("Username").fill("somebody")
+    page.get_by_label("Username").fill("unknown")
     page.get_by_label("Password").fill("right")
     page.keyboard.press("Enter")
 

@@ -85,7 +85,7 @@ UNACCEPTED: Final[dict[str, Callable[[], str | None]]] = {
     "another audience": lambda: f"JWT {signed(claims(aud='elsewhere'))}",
     "another issuer": lambda: f"JWT {signed(claims(iss='https://elsewhere.example.org'))}",
     "a later version": lambda: f"JWT {signed(claims(version='2.0.0'))}",
-    "nobody's": lambda: f"JWT {signed(claims(preferred_username=None))}",
+    "without a user name": lambda: f"JWT {signed(claims(preferred_username=None))}",
 }
 
 
@@ -186,7 +186,7 @@ def test_a_session_with_a_role_for_all_reads_all() -> None:
     assert statuses == [200, 404]
 
 
-@pytest.mark.parametrize("role", ["enterprise_admin", "somebody_elses_role"])
+@pytest.mark.parametrize("role", ["enterprise_admin", "role_of_another_service"])
 def test_a_session_without_a_customer_or_a_known_role_opens_nothing(role: str) -> None:
     catalog = CatalogFactory.create()
     customer = None if role == "enterprise_admin" else catalog.enterprise_customer_id

@@ -84,7 +84,7 @@ def test_there_is_a_test_for_each_role() -> None:
         ("enterprise_admin",),
         ("enterprise_admin:",),
         ("enterprise_openedx_operator",),
-        ("somebody_elses_role:*",),
+        ("role_of_another_service:*",),
         (":*",),
         ("enterprise_admin: *",),
         ("enterprise_admin:not-a-uuid",),

@@ -31,7 +31,7 @@ def test_a_token_can_be_decoded_repeatedly() -> None:
 def test_what_a_caller_does_to_the_claims_is_not_remembered() -> None:
     token = a_token()
 
-    decode_token(token)["preferred_username"] = "somebody else"
+    decode_token(token)["preferred_username"] = "another user"
 
     assert decode_token(token)["preferred_username"] == "caller"
 

@@ -68,7 +68,7 @@ def seed_alone(items: int) -> SeededCatalog:
 
 def seed_empty() -> SeededCatalog:
     """Return a catalog without items: its diff shows the fixed cost of any diff."""
-    catalog = CatalogFactory.create(title="No items", customer__slug="nobody")
+    catalog = CatalogFactory.create(title="No items", customer__slug="unknown")
     assert catalog.catalog_query_id is not None
     return SeededCatalog(catalog.pk, catalog.catalog_query_id, [])
 

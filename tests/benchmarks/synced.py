@@ -104,7 +104,7 @@ class Synced:
         if (row.reason == checkpoint.REASON) is not (how == UNCHANGED):
             raise WrongAnswerError(f"a sync ({how}) did not ask what it should have: {row.reason or 'for a diff'}")
         if not self._is_offered():
-            raise WrongAnswerError(f"after a sync ({how}) the learning system does not offer what the catalog holds")
+            raise WrongAnswerError(f"after a sync ({how}) the LMS does not offer the content of the catalog")
         return seconds
 
     def _is_offered(self) -> bool:

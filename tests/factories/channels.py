@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 #: A secret that no page, message or log line may show: part of the credentials of each configuration.
-SECRET: Final = "a-token-that-nobody-may-see"
+SECRET: Final = "a-token-that-must-not-be-shown"
 #: The LMS's message about a rejected course.
 REJECTION: Final = "Invalid parameter value detected."
 

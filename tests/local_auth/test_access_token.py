@@ -91,7 +91,7 @@ def test_it_takes_client_and_secret_from_the_header(client: Client, settings: Se
 
 @pytest.mark.parametrize(
     "changes",
-    [{"client_secret": "wrong"}, {"client_secret": ""}, {"client_secret": None}, {"client_id": "nobody"}],
+    [{"client_secret": "wrong"}, {"client_secret": ""}, {"client_secret": None}, {"client_id": "unknown"}],
 )
 def test_it_refuses_a_wrong_client_or_secret(client: Client, settings: Settings, changes: dict[str, Any]) -> None:
     answer = ask(client, settings, **changes)

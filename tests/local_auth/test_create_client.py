@@ -109,7 +109,7 @@ def test_a_secret_for_a_person_is_refused() -> None:
     ("arguments", "reason"),
     [
         (("portal",), "--role is required"),
-        (("portal", "--role", "nobody"), "unknown role 'nobody'"),
+        (("portal", "--role", "unknown"), "unknown role 'unknown'"),
         (("portal", "--role", "enterprise_admin:7"), "'7' is neither a customer's UUID nor"),
         (("p" * 101, "--role", "enterprise_admin"), "CLIENT_ID must have 1 to 100 characters"),
     ],

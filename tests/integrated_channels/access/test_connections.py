@@ -160,7 +160,7 @@ def test_manual_changes_in_the_lms_are_reported(
     there = {course.idnumber: course for course in moodle.table.all()}
     moodle.table.remove(there["Gone"].id)
     moodle.table.change(replace(there["Hidden"], visible=0))
-    moodle.table.change(replace(there["Other"], fullname="Somebody's"))
+    moodle.table.change(replace(there["Other"], fullname="Renamed by hand"))
     moodle.table.change(replace(there["Left"], visible=1))
     moodle.table.add(Course(shortname="theirs", fullname="Theirs", idnumber="Theirs", categoryid=1))
     moodle.table.add(Course(shortname="no key", fullname="No key", categoryid=1))

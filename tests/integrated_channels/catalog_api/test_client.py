@@ -210,13 +210,13 @@ def test_a_client_without_a_role_is_refused_and_sees_no_empty_catalog(settings: 
     catalog = CatalogFactory.create(content=["A"])
     application = get_application_model()
     application.objects.create(
-        client_id="nobody",
-        client_secret="nobodys-secret",
+        client_id="unknown",
+        client_secret="unknown-secret",
         client_type=application.CLIENT_CONFIDENTIAL,
         authorization_grant_type=application.GRANT_CLIENT_CREDENTIALS,
-        user=get_user_model().objects.create(username="nobody"),
+        user=get_user_model().objects.create(username="unknown"),
     )
-    settings.OAUTH2_CLIENT_ID, settings.OAUTH2_CLIENT_SECRET = "nobody", "nobodys-secret"
+    settings.OAUTH2_CLIENT_ID, settings.OAUTH2_CLIENT_SECRET = "unknown", "unknown-secret"
 
     with CatalogClient() as client, pytest.raises(CatalogUnavailableError) as raised:
         client.fetch_diff(catalog.pk, ["A"])

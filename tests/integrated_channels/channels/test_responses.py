@@ -41,10 +41,10 @@ def test_a_response_of_another_type_is_reported_by_its_type() -> None:
 
 @pytest.mark.parametrize("status", [404, 405])
 def test_where_each_lms_has_something_nothing_is_a_wrong_address(status: int) -> None:
-    require_there(an_answer("[]"), "Nobody is there.")
+    require_there(an_answer("[]"), "There is no such endpoint.")
 
-    with pytest.raises(ConfigurationError, match="Nobody is there") as raised:
-        require_there(replace(an_answer(""), status_code=status), "Nobody is there.")
+    with pytest.raises(ConfigurationError, match="There is no such endpoint") as raised:
+        require_there(replace(an_answer(""), status_code=status), "There is no such endpoint.")
 
     assert raised.value.status_code == status
 

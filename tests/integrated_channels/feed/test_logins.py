@@ -91,7 +91,7 @@ def test_names_that_do_not_exist_are_limited_alike(client: Client, settings: Set
         status: int = token_of(client, client_id=name, client_secret="x", remote=f"10.0.0.{number}").status_code
         return status
 
-    for name in ("nobody", "NOBODY", "nobody "):
+    for name in ("unknown", "UNKNOWN", "unknown "):
         assert [guess(number, name) for number in range(4)] == [401] * 3 + [429]
 
 

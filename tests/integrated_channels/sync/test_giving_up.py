@@ -147,7 +147,7 @@ def test_a_course_changed_manually_in_the_lms_is_sent_again_on_demand(
 ) -> None:
     run_of(configuration, clock)
     [course] = moodle.table.with_idnumber("A")
-    moodle.table.change(replace(course, fullname="Somebody's", visible=0))
+    moodle.table.change(replace(course, fullname="Renamed by hand", visible=0))
 
     call_command("queue_again", configuration=configuration.pk, state="transmitted", content_key=["A"])
     run = run_of(configuration, clock)

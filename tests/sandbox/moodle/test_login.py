@@ -45,7 +45,7 @@ def test_an_expired_token_is_replaced_by_one_of_twelve_weeks(moodle: MoodleSandb
     ("fields", "code", "message"),
     [
         ({"password": "wrong"}, "invalidlogin", "Invalid login, please try again"),
-        ({"username": "nobody"}, "invalidlogin", "Invalid login, please try again"),
+        ({"username": "unknown"}, "invalidlogin", "Invalid login, please try again"),
         (
             {"service": "wrong"},
             "servicenotavailable",

@@ -136,7 +136,7 @@ def test_a_token_for_client_and_secret(client: SAPClient) -> None:
         ({"secret": "wrong"}, 403),
         ({"grant": "password"}, 400),
         ({"companyId": "Another"}, 400),
-        ({"userId": "nobody"}, 400),
+        ({"userId": "unknown"}, 400),
         ({"userType": "robot"}, 400),
     ],
 )
@@ -153,7 +153,7 @@ def test_a_token_for_an_assertion(client: SAPClient, clock: Clock) -> None:
 @pytest.mark.parametrize(
     "claims",
     [
-        {"user_id": "nobody"},
+        {"user_id": "unknown"},
         {"audience": "others"},
         {"recipient": "https://others.example.org/oauth/token"},
         {"attributes": {"api_key": "another"}},
@@ -168,7 +168,7 @@ def test_an_assertion_that_is_not_right_gets_no_token(client: SAPClient, clock: 
 
 
 def test_an_assertion_that_was_tampered_with_gets_no_token(client: SAPClient, clock: Clock) -> None:
-    forged = an_assertion(clock, user_id="nobody").replace(b"nobody", USER_ID.encode())
+    forged = an_assertion(clock, user_id="unknown").replace(b"unknown", USER_ID.encode())
 
     assert client.hand_in(forged).status_code == 401
 

@@ -82,5 +82,5 @@ VENDOR_ANSWERS: Final = [
     VendorAnswer("a proxy's 400", _answer(CREATE, 400, "<html>"), Outcome.RETRY),
     VendorAnswer("503", _answer(CREATE, 503, ""), Outcome.RETRY),
     VendorAnswer("no id", _answer(CREATE, 200, {"workflow_state": "available"}), Outcome.RETRY),
-    VendorAnswer("look-ups that nobody needs", _answer(LOOK, 500, ""), Outcome.DONE),
+    VendorAnswer("look-ups that are not needed", _answer(LOOK, 500, ""), Outcome.DONE),
 ]

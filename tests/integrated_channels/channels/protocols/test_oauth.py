@@ -43,7 +43,7 @@ def refused(answer: LMSResponse) -> CredentialsError:
 
 
 def granted(client: LMSClient) -> Grant:
-    return request_grant(client, PATH, refused=refused, nothing_there="Nobody is there.", form={"a": "b"})
+    return request_grant(client, PATH, refused=refused, nothing_there="There is no such endpoint.", form={"a": "b"})
 
 
 def test_tokens_that_are_given_are_kept_out_of_messages() -> None:
@@ -96,7 +96,7 @@ def test_a_rejection_in_our_words_has_its_status_and_no_text_of_the_lms() -> Non
     client = a_client(400, "what was sent")
 
     with pytest.raises(CredentialsError) as raised:
-        request_grant(client, PATH, refused="No token.", nothing_there="Nobody is there.", form={"a": "b"})
+        request_grant(client, PATH, refused="No token.", nothing_there="There is no such endpoint.", form={"a": "b"})
 
     assert (raised.value.message, raised.value.status_code) == ("No token. The LMS returned 400.", 400)
 
@@ -112,7 +112,7 @@ def test_our_application_requests_tokens_with_its_id_secret_and_scopes() -> None
     credentials = ClientCredentials(client_id="us", client_secret=SecretStr("our-secret"))
 
     token = request_client_token(
-        client, PATH, credentials, scope="read write", refused="No token.", nothing_there="Nobody is there."
+        client, PATH, credentials, scope="read write", refused="No token.", nothing_there="There is no such endpoint."
     )
 
     who = {"client_id": "us", "client_secret": "our-secret"}

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 KEY: Final = a_key_pair().private_key
 BASIC: Final = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
-TOKEN: Final = "a-token-that-nobody-may-see"
+TOKEN: Final = "a-token-that-must-not-be-shown"
 
 
 def by(**secrets: str) -> SAPCredentials:
@@ -156,7 +156,7 @@ def test_a_wrong_secret_stops_the_run(sap: SAPSandbox) -> None:
     assert sap.calls == {TOKEN_SERVER: 1}
 
 
-@pytest.mark.parametrize("settings", [{"company_id": "Another"}, {"user_id": "nobody"}])
+@pytest.mark.parametrize("settings", [{"company_id": "Another"}, {"user_id": "unknown"}])
 def test_a_refused_log_in_blames_no_item(sap: SAPSandbox, settings: dict[str, Any]) -> None:
     with pytest.raises(
         CredentialsError, match=r"^SAP rejected the token request\. Check the credentials\. The LMS returned 400"
@@ -164,7 +164,7 @@ def test_a_refused_log_in_blames_no_item(sap: SAPSandbox, settings: dict[str, An
         connected(sap, **settings).apply([outgoing("A")])
 
 
-@pytest.mark.parametrize("settings", [{"saml_audience": "others"}, {"user_id": "nobody"}, {"company_id": "Another"}])
+@pytest.mark.parametrize("settings", [{"saml_audience": "others"}, {"user_id": "unknown"}, {"company_id": "Another"}])
 def test_an_assertion_that_does_not_fit_stops_the_run(sap: SAPSandbox, settings: dict[str, Any]) -> None:
     with pytest.raises(CredentialsError):
         by_saml(sap, **settings).apply([outgoing("A")])

@@ -64,13 +64,13 @@ def _row(wire: str, found: WireField) -> tuple[str, ...]:
 
 def _names(sources: Sequence[str]) -> str:
     """Return the names of source fields. A field of both the run in a course and a separate run is listed once."""
-    sources = []
+    names = []
     for source in sources:
         name = source.removeprefix(OF_RUNS)
         if source == name and OF_RUNS + name in sources:
             continue
-        sources.append(f"``{name}``" if source == name else f"the run's ``{name}``")
-    return ", ".join(sources)
+        names.append(f"``{name}``" if source == name else f"the run's ``{name}``")
+    return ", ".join(names)
 
 
 def _listed(names: Iterable[str]) -> str:

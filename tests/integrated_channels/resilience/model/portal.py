@@ -62,7 +62,7 @@ class ModelPortal(CornerstoneSandbox):
         asked = {"ciid": customer} | ({} if self.count is None else {"count": str(self.count)})
         client.request(method, FEED, params=asked, headers=headers).raise_for_status()
 
-    def _received(self, answer: httpx.Response) -> bytes:
+    def _receive(self, answer: httpx.Response) -> bytes:
         is_cut, is_lost = self.breaks > 0, self.loses
         parts = answer.iter_raw()
         content = next(parts, b"")

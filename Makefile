@@ -65,7 +65,7 @@ store_exit_code = code=$$?; echo $$code > $(VENV)/.exit-code-of-$(1); [ $$code =
 
 # Tests that use much of Django. The complete set on Django 6.0 takes as long as `make test`; tox runs it.
 DJANGO60_TESTS := tests/catalog tests/api tests/admin_pages/test_every_page.py \
-	$(addprefix tests/integrated_channels/,audit/test_bulk.py sync/test_sync.py)
+	$(addprefix tests/integrated_channels/,audit/test_bulk.py sync/test_engine.py)
 # Django 6.0 needs Python 3.12. Searches PATH, then the versions that pyenv has installed.
 PYTHON312 ?= $(shell for python in python3.13 python3.12 $$HOME/.pyenv/versions/3.13.*/bin/python \
 	$$HOME/.pyenv/versions/3.12.*/bin/python; do \

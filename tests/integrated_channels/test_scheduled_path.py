@@ -79,7 +79,7 @@ def schedule_now(site: Site) -> None:
 
 def checked(site: Site, check: str) -> str:
     """Return the ``/health`` status of the workers or the scheduler, as displayed to staff."""
-    code = f"from enterprise_catalog.integrated_channels import heartbeats; print(heartbeats.{check}())"
+    code = f"from enterprise_catalog.integrated_channels.audit import heartbeats; print(heartbeats.{check}())"
     return site.manage("shell", "--no-imports", "--command", code).strip()
 
 

@@ -90,7 +90,7 @@ def test_a_connection_that_breaks_after_a_commit_is_not_treated_as_in_a_transact
     open_attempts, commit = attempts.open_attempts, connection.commit
 
     def open_attempts_and_break(*arguments: Any, **keywords: Any) -> attempts.Attempts:
-        if keywords["answered"] is not None:  # The second chunk; now the results of the first chunk are written.
+        if keywords["previous"] is not None:  # The second chunk; now the results of the first chunk are written.
             monkeypatch.setattr(connections[DEFAULT_DB_ALIAS], "commit", commit_and_break)
         return open_attempts(*arguments, **keywords)
 

@@ -108,7 +108,7 @@ class ConfigurationError(StopSyncError):
 
 
 class ThrottledError(StopSyncError):
-    """429: too many calls for now. The call was not applied, and no item is to blame."""
+    """429, or 403 of an older Canvas: too many calls for now. The call was not applied, and no item is to blame."""
 
     def __init__(
         self,

@@ -18,6 +18,8 @@ PACKAGES: Final = sorted(
 )
 #: A name at the start of a line of a map, such as ``plan.py`` or ``admin/``.
 LISTED: Final = re.compile(r"^``([\w.]+/?)``  ", re.MULTILINE)
+#: A module of ours in a docstring or comment.
+MENTIONED: Final = re.compile(r"``((?:[a-z_0-9]+/)*[a-z_0-9]+\.py)``")
 DJANGO_MODULES: Final = {"admin", "apps.py", "management", "migrations", "models.py", "static", "templates", "urls.py"}
 
 
@@ -55,6 +57,21 @@ def test_no_module_has_the_name_of_a_module_of_the_standard_library() -> None:
     names = {file.stem for file in ROOT.rglob("*.py")}
 
     assert names & set(sys.stdlib_module_names) <= {"__main__"}
+
+
+def test_every_module_that_the_code_mentions_exists() -> None:
+    """Docstrings and comments name modules, such as ``plan.py`` or ``sync/plan.py``. Renames must follow."""
+    project = ROOT.parent
+    folders = (ROOT, project / "tests")
+    paths = [f"/{file.relative_to(project)}" for folder in folders for file in folder.rglob("*.py")]
+    stale = [
+        f"{file.relative_to(project)}: {name}"
+        for file in sorted(ROOT.rglob("*.py"))
+        for name in MENTIONED.findall(file.read_text(encoding="utf-8"))
+        if name != "manage.py" and not any(path.endswith(f"/{name}") for path in paths)
+    ]
+
+    assert stale == []
 
 
 def test_only_packages_have_modules() -> None:

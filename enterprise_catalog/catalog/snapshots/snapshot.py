@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.state import CatalogState
 
-#: Answered from the index ``membership_diff`` alone. Plain SQL, because Django would convert each time to a
+#: Answered from the index ``membership_diff`` alone. Plain SQL, because Django would convert each ``updated_at`` to a
 #: ``datetime``.
 SCAN: Final = (
     f"SELECT content_key, updated_at FROM {CatalogMembership._meta.db_table}"  # noqa: S608  (a constant name)

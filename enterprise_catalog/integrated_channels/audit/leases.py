@@ -36,16 +36,17 @@ T = TypeVar("T")
 
 #: Age at which a lease is renewed in the middle of a chunk; several times within its duration.
 RENEWAL_INTERVAL: Final = timedelta(minutes=1)
-#: Maximum age of a lease for a call from a thread that cannot renew it.
+#: Oldest lease with which a call may begin in a thread that cannot renew it. Only the run's main thread renews.
 MAX_LEASE_AGE: Final = timedelta(minutes=2)
-#: Duration of a lease without renewal. The clocks of workers may differ by a fraction of it.
+#: Duration of a lease without renewal. The clocks of workers must agree to well within it.
 LEASE_DURATION: Final = timedelta(minutes=5)
-#: Upper limit of the count; the pause stops growing long before.
+#: Upper limit of ``Lease.overruns``; the pause stops growing long before.
 MAX_OVERRUNS: Final = 1_000
 
 
-#: Runs of the lease's configuration that never ended, and its items that are not settled.
+#: Runs of the lease's configuration that never ended.
 _DEAD_RUNS: Final = SyncRun.objects.filter(configuration=OuterRef("configuration"), state=RunState.RUNNING)
+#: Items of the lease's configuration that are not settled.
 _UNSETTLED: Final = ContentMetadataItemTransmission.objects.filter(configuration=OuterRef("configuration")).unsettled()
 #: Built once: Django takes longer to build this query than the database takes to run it.
 _LEASES: Final = SyncLease.objects.values(
@@ -68,9 +69,9 @@ class LeftBehind:
 
     has_dead_runs: bool  #: Runs that never ended.
     has_unsettled_items: bool  #: See ``TransmissionQuerySet.unsettled``.
-    etag: str  #: These three fields are ``last_full_etag``, ``last_full_scope`` and ``last_full_items``.
-    fingerprint: str
-    items: int
+    etag: str  #: ``last_full_etag`` of the configuration.
+    fingerprint: str  #: ``last_full_scope``.
+    items: int  #: ``last_full_items``.
 
 
 @dataclass(slots=True)
@@ -81,7 +82,7 @@ class Lease:
     token: int
     left_behind: LeftBehind  #: At the time when the lease was taken.
     budget: CallBudget  #: Counts the calls to the LMS; written by each renewal.
-    overruns: int = 0  #: Number of last runs in a row that exceeded a deadline; written by each renewal.
+    overruns: int = 0  #: Number of latest consecutive runs that exceeded a deadline; written by each renewal.
     #: Batch sizes of the calls; written by each renewal.
     pacer: Pacer = field(default_factory=Pacer)
 
@@ -91,7 +92,8 @@ def acquire(configuration_id: int, *, now: datetime, in_worker: bool = False) ->
 
     Args:
         in_worker: the run occupies a worker. If the configuration's last run exceeded a deadline, it then gets the
-            lease only while fewer than ``SLOW_SYNCS`` such configurations run. So slow syncs never occupy all workers.
+            lease only while fewer than ``SLOW_SYNCS`` such configurations run. So slow syncs never occupy
+            all workers, if there are more workers than ``SLOW_SYNCS``.
     """
     lease = _acquire(configuration_id, now=now)
     if lease is not None and lease.overruns and in_worker and not _take_slot(lease, now=now):
@@ -124,8 +126,8 @@ def _acquire(configuration_id: int, *, now: datetime) -> Lease | None:
 
 def _take(configuration_id: int, *, now: datetime) -> bool:
     free = Q(expires_at=None) | Q(expires_at__lte=now)
-    to_be_had = SyncLease.objects.filter(free, configuration=configuration_id)
-    return bool(to_be_had.update(token=F("token") + 1, expires_at=now + LEASE_DURATION))
+    available = SyncLease.objects.filter(free, configuration=configuration_id)
+    return bool(available.update(token=F("token") + 1, expires_at=now + LEASE_DURATION))
 
 
 def _read(configuration_id: int, *, expires_at: datetime) -> Lease | None:

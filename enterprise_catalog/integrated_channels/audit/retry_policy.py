@@ -5,15 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 FIRST_RETRY_SECONDS: Final = 5 * 60
-
-
 LAST_RETRY_SECONDS: Final = 24 * 60 * 60
-
-
-#: In a row. The tenth failure comes about 2 days after the first, or 10 days if each failure is a rejection.
+#: In a row. The tenth failure comes 1.3 to 1.8 days after the first, or 7 to 9 days if each failure is a rejection.
 MAX_FAILURES: Final = 10
-
-
 #: A rejection does not pass by itself, but an administrator may fix its cause at the LMS.
 REJECTED_RETRY_SECONDS: Final = 24 * 60 * 60
 

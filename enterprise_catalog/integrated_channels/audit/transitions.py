@@ -57,8 +57,8 @@ def apply_to_row(row: ContentMetadataItemTransmission, result: ItemResult, expor
             _settle(row, State.TRANSMITTED, Presence.PRESENT)
             row.content_updated_at = exported.updated_at
         case Outcome.SKIPPED | Outcome.THROTTLED:
-            # The item was not sent, so its state does not change. But a rejected call with several items may have been
-            # applied before its halves were sent. So the LMS may no longer have the last payload.
+            # Not sent, so the state stays. But an earlier, larger call with this item may have been applied although it
+            # was rejected. The last payload is no longer certain, so its hash is cleared.
             row.reason, row.payload_hash = f"Not sent: {result.message}"[:MAX_MESSAGE_LENGTH], ""
             row.due_since = row.due_since or now
         case Outcome.RETRY:
@@ -66,7 +66,7 @@ def apply_to_row(row: ContentMetadataItemTransmission, result: ItemResult, expor
         case Outcome.REJECTED:
             _fail(row, State.REJECTED, result, now)
         case Outcome.GONE | Outcome.IN_DOUBT | Outcome.WITHDRAWN:
-            raise AssertionError(f"{result.outcome} is not an outcome of a call")
+            raise AssertionError(f"{result.outcome} never reaches a row: the transmitter resolves it first")
 
 
 def _settle(row: ContentMetadataItemTransmission, state: State, presence: Presence) -> None:

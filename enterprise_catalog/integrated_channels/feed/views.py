@@ -1,7 +1,7 @@
 """The feed of each pull channel, and the endpoint that issues tokens for it.
 
 A request names a customer. It authenticates with a user name and password (HTTP Basic), or with a token that was issued
-for them (``feed_logins.py``). Responses to unauthenticated requests do not reveal which customers or configurations
+for them (``logins.py``). Responses to unauthenticated requests do not reveal which customers or configurations
 exist.
 """
 

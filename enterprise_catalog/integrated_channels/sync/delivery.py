@@ -70,8 +70,8 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
             transmitter = Transmitter(channel, renew_if_due=run.renewer.renew_if_due, timing=timing)
             _send_chunks(run, waiting, _Sender(prefetcher, channel, transmitter), size=size)
     except StopSyncError as error:
-        goes_on = isinstance(error, (ThrottledError, StopRequestedError, RunDeadlineError))
-        reason = "" if goes_on else f"Not sent: {error.message}"
+        is_continued = isinstance(error, (ThrottledError, StopRequestedError, RunDeadlineError))
+        reason = "" if is_continued else f"Not sent: {error.message}"
         raise
     except CONNECTION_ERRORS:
         reset_connection()
@@ -122,11 +122,11 @@ def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int)
         while left is not None:
             calls_left, per_call = run.lease.budget.left(run.clock()), sender.transmitter.items_per_call(left.items)
             is_next_sure = calls_left is None or calls_left * per_call > len(left.items)
-            now, left = _divided(left, calls_left=calls_left, per_call=per_call)
-            if left is not None:  # Left over, unless calls remain after this part.
+            part, left = _divided(left, calls_left=calls_left, per_call=per_call)
+            if left is not None:  # Put back first, in case this part raises. Taken out again below.
                 waiting.appendleft(left)
-            export = export_chunk(now, rows, translations)
-            _send_chunk(run, now, rows, export, sender, next_chunk=next_chunk if is_next_sure else None)
+            export = export_chunk(part, rows, translations)
+            _send_chunk(run, part, rows, export, sender, next_chunk=next_chunk if is_next_sure else None)
             if left is not None:
                 run.lease.budget.check(run.clock())
                 waiting.popleft()
@@ -145,8 +145,8 @@ def _send_chunk(
 ) -> None:
     """Send one chunk; leave its results in ``run.unsaved_results``, to be written with the next chunk's attempts.
 
-    This takes one transaction instead of two. A worker that dies in between leaves attempts without an outcome, like a
-    worker that dies during a call.
+    Writing both together takes one transaction instead of two. A worker that dies in between leaves attempts without an
+    outcome, like a worker that dies during a call.
 
     Raises:
         StopSyncError: nothing else in this run will work.

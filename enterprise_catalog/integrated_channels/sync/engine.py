@@ -46,13 +46,13 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-#: Minimum pause after a 429.
+#: Minimum pause after a rate-limit response: 429, or 403 of an older Canvas.
 THROTTLED_SECONDS: Final = 60.0
 #: Pause after a run that exceeded a deadline. It doubles with each further such run, up to the longest pause.
 OVERRUN_PAUSE: Final = timedelta(minutes=5)
 LONGEST_OVERRUN_PAUSE: Final = timedelta(days=1)
-#: Longest pause after a run that sent something. A large first sync of a slow LMS takes many runs.
-LONGEST_PAUSE_BETWEEN_PARTS: Final = timedelta(hours=1)
+#: Longest pause after an overrun in which something was sent. A large first sync of a slow LMS takes many runs.
+LONGEST_OVERRUN_PAUSE_IF_SENT: Final = timedelta(hours=1)
 
 
 def sync(
@@ -68,8 +68,8 @@ def sync(
 
     Args:
         clock: returns the current time, aware.
-        saved: the saved plan to carry out; without one, the run makes its own plan. If it is stale, nothing is sent.
-        in_worker: the run occupies a worker. It must then wait for a slot if the last run exceeded a deadline.
+        saved: the saved plan to carry out; without one, the run makes its own plan. A stale plan sends nothing.
+        in_worker: the run occupies a worker. If the last run exceeded a deadline, it then needs a free slot.
 
     Returns:
         The run's row, ended; ``None`` if another worker has the lease, or no slot is free.
@@ -115,7 +115,7 @@ def _carry_out(run: Run) -> None:
         _give_up(run, "The process was interrupted.")
         raise
     except Exception as error:
-        # No other process can end this row before the lease expires. The task reports the error itself.
+        # No other process can end this row before the lease expires. The Celery task reports the error.
         _give_up(run, f"Internal error: {type(error).__name__}. See the log.")
         raise
 
@@ -191,7 +191,7 @@ def _record_stop(error: StopSyncError, run: Run) -> tuple[RunState, str]:
 def _fetch_changed_catalogs(run: Run, catalog: CatalogClient) -> CatalogList | None:
     """Return the customer's catalogs; ``None`` if the LMS already equals them and there is nothing to do."""
     customer, left_behind = run.configuration.enterprise_customer_uuid, run.lease.left_behind
-    if run.saved is not None:  # Must be compared with the current catalogs.
+    if run.saved is not None:  # A saved plan must be compared with the current catalogs.
         return catalog.list_catalogs(customer)
     run.etag, run.items = checkpoint.known_etag(run.configuration, left_behind), left_behind.items
     return catalog.list_catalogs_if_changed(run.etag, customer)
@@ -220,8 +220,8 @@ def _end(run: Run, state: RunState, reason: str) -> None:
 def _next_sync_at(run: Run, now: datetime) -> datetime:
     """Return when the next sync is due: after the interval, or earlier if items are left over or due for a retry.
 
-    After a rate limit, a stop request or an overrun, the pause counts instead. After an overrun in which nothing was
-    sent, the longer of pause and interval counts.
+    After a rate limit (the LMS's, or our own budget), a stop request or an overrun, the pause counts instead. After an
+    overrun in which nothing was sent, the longer of pause and interval counts.
     """
     if run.pause is not None:
         return now + run.pause
@@ -239,6 +239,6 @@ def _next_sync_at(run: Run, now: datetime) -> datetime:
 
 
 def _pause_after(overruns: int, *, has_sent: bool) -> timedelta:
-    longest = LONGEST_PAUSE_BETWEEN_PARTS if has_sent else LONGEST_OVERRUN_PAUSE
+    longest = LONGEST_OVERRUN_PAUSE_IF_SENT if has_sent else LONGEST_OVERRUN_PAUSE
     doublings: int = 2 ** min(overruns - 1, 10)
     return min(OVERRUN_PAUSE * doublings, longest)

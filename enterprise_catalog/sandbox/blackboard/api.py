@@ -1,7 +1,7 @@
 """Blackboard Learn sandbox: OAuth 2 with single-use refresh tokens, courses and contents, deletions, daily quota.
 
 It serves ``/learn/api/public``; any other path returns the web server's HTML 404. Consent is always granted.
-``blackboard_courses.py`` contains the courses and their validation.
+``courses.py`` contains the courses and their validation.
 
 Not simulated: users, memberships, files, other searches, PKCE, and the gradual refill of the quota. The sandbox resets
 the whole quota one day after the first call.

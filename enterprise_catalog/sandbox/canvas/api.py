@@ -1,8 +1,8 @@
 """Canvas sandbox: consent, tokens, accounts, and courses with their states, over the REST API.
 
 Its behavior follows Canvas's source code and documentation. It serves ``/login/oauth2/auth``, ``/login/oauth2/token``
-and ``/api/v1``; any other path returns 404. API requests have JSON bodies. The other ``canvas_*`` modules contain the
-knobs, the login and the courses.
+and ``/api/v1``; any other path returns 404. API requests have JSON bodies. ``settings.py``, ``login.py`` and
+``courses.py`` contain the settings of the site, the login and the courses.
 
 Not simulated: enrollments, files, terms, and asynchronous changes of many courses. Parallel requests do not add up in
 the bucket, because the sandbox has one lock.

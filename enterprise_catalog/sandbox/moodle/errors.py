@@ -1,6 +1,6 @@
 """Errors of the Moodle sandbox as clients see them: exception class, error code and message.
 
-Messages are verbatim from Moodle 4.5 (observed), or else from Moodle's English language pack. ``moodle_answers.py``
+Messages are verbatim from Moodle 4.5 (observed), or else from Moodle's English language pack. ``answers.py``
 renders the errors, almost all with status 200.
 """
 

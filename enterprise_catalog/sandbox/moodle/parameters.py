@@ -2,7 +2,7 @@
 
 Moodle rejects a whole call because of one unknown key, one missing key, or one value that its cleaning would change. It
 does not name the parameter. The types follow the functions' descriptions in ``course/externallib.php``. Checks that
-need stored data (an unknown category, a name that is taken) are in ``moodle_changes.py``.
+need stored data (an unknown category, a name that is taken) are in ``changes.py``.
 """
 
 import re

@@ -2,7 +2,8 @@
 
 Its behavior was observed on a real Moodle 4.5. It serves ``POST /login/token.php`` and ``GET`` or ``POST
 /webservice/rest/server.php``; any other path returns the web server's HTML 404. Almost every error has status 200, and
-is XML unless ``moodlewsrestformat=json`` arrived. The other ``moodle_*`` modules contain knobs, functions and texts.
+is XML unless ``moodlewsrestformat=json`` arrived. The other modules of this package contain settings,
+functions and texts.
 
 Not simulated:
 

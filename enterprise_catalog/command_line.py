@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
         sys.stdout = _piped(sys.stdout)
     try:
-        execute_from_command_line(_with_channel_settings(arguments))
+        execute_from_command_line(_with_lms_settings(arguments))
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)  # noqa: T201  (no command object to write with)
         sys.exit(INTERRUPTED)
@@ -45,8 +45,8 @@ def run(arguments: Sequence[str]) -> None:
             sys.stdout.flush()
 
 
-def _with_channel_settings(arguments: Sequence[str]) -> list[str]:
-    """Return ``arguments`` with the ``--settings`` of ``create_channel`` spelled ``--channel-settings``.
+def _with_lms_settings(arguments: Sequence[str]) -> list[str]:
+    """Return ``arguments`` with the ``--settings`` of ``create_channel`` spelled ``--lms-settings``.
 
     Django reads ``--settings`` of any command before it looks up the command, and imports the settings module that it
     names.
@@ -54,7 +54,7 @@ def _with_channel_settings(arguments: Sequence[str]) -> list[str]:
     if arguments[1:2] != ["create_channel"]:
         return [*arguments]
     return [
-        f"--channel-{argument.removeprefix('--')}" if argument.partition("=")[0] == "--settings" else argument
+        f"--lms-{argument.removeprefix('--')}" if argument.partition("=")[0] == "--settings" else argument
         for argument in arguments
     ]
 

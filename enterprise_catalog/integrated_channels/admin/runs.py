@@ -133,5 +133,10 @@ class RunPage(ReadOnlyPage):
 def _counts_in_words(counts: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
     """Yield ``create: 3 done, 1 rejected`` for each action."""
     for action, outcomes in counts.items():
-        numbers = ", ".join(f"{number:,} {LABELS[outcome]}" for outcome, number in outcomes.items())
-        yield f"{LABELS[action]}: {numbers}"
+        numbers = ", ".join(f"{number:,} {_label_of(outcome)}" for outcome, number in outcomes.items())
+        yield f"{_label_of(action)}: {numbers}"
+
+
+def _label_of(name: str) -> str:
+    """Return the label of an action or outcome. A row may have a name that only a newer version knows."""
+    return str(LABELS.get(name, name))

@@ -32,6 +32,8 @@ _LONGEST_ADDRESS: Final = 2_000  #: In characters; browsers accept URLs of this 
 
 #: A tag in the output of ``nh3``, which escapes ``<`` and ``>`` in text and attributes.
 _TAG: Final = re.compile(r"<(/?)([a-z0-9]+)([^<>]*)>")
+#: Without scripting, browsers parse its content as HTML; ``nh3`` would keep it as text.
+_NOSCRIPT: Final = re.compile(r"</?noscript\b[^<>]*>", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"(?:https?://|mailto:)\S+", re.IGNORECASE)
 
 
@@ -46,14 +48,14 @@ def cleaned(text: str, allowed: frozenset[str]) -> str:
         return html.escape(plain(text), quote=False)
     cleaner = _cleaner(allowed)
     # Cleaned again after the replacements, so that all output comes straight from the sanitizer.
-    return cleaner.clean(_with_stand_ins(cleaner.clean(_with_closed_end(text)), allowed))
+    return cleaner.clean(_with_stand_ins(cleaner.clean(_with_closed_end(_NOSCRIPT.sub("", text))), allowed))
 
 
 @functools.cache
 def _cleaner(allowed: frozenset[str]) -> nh3.Cleaner:
     return nh3.Cleaner(
         tags=allowed | {tag for tag, stand_in in _STAND_INS.items() if stand_in in allowed},
-        clean_content_tags={"script", "style"},
+        clean_content_tags={"iframe", "script", "style"},
         attributes={"*": set(), "a": {"href"}, "img": {"src", "alt"}},
         attribute_filter=_valid_attribute,
         url_schemes={"http", "https", "mailto"},
@@ -62,7 +64,9 @@ def _cleaner(allowed: frozenset[str]) -> nh3.Cleaner:
 
 
 def _valid_attribute(_tag: str, name: str, value: str) -> str | None:
-    return value if name == "alt" or is_address(value) else None
+    if name == "alt":
+        return value
+    return address if is_address(address := value.strip()) else None
 
 
 def _with_closed_end(text: str) -> str:

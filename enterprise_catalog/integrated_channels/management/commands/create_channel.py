@@ -66,7 +66,7 @@ class Command(BaseCommand):
         parser.add_argument("--channel", choices=sorted(CHANNELS), required=True, metavar="CODE")
         parser.add_argument("--customer-uuid", type=_uuid, required=True, metavar="C")
         parser.add_argument("--base-url", type=_url, required=True, metavar="URL")
-        names = ("--settings", "--channel-settings")
+        names = ("--settings", "--lms-settings")
         parser.add_argument(*names, dest="channel_settings", type=_json_object, default={}, metavar="JSON")
         parser.add_argument("--credentials", type=_json_object, required=True, metavar="JSON")
         parser.add_argument(

@@ -58,13 +58,13 @@ def test_a_broken_connection_is_still_an_error(site: Site) -> None:
     assert b"BrokenPipeError" in messages
 
 
-@pytest.mark.parametrize("option", [("--settings", "[1]"), ("--settings=[1]",), ("--channel-settings", "[1]")])
+@pytest.mark.parametrize("option", [("--settings", "[1]"), ("--settings=[1]",), ("--lms-settings", "[1]")])
 def test_settings_of_create_channel_are_not_taken_for_a_settings_module(site: Site, option: tuple[str, ...]) -> None:
     process = started(site, "create_channel", *option)
     _, messages = process.communicate()
 
     assert process.returncode == 2
-    assert b"--settings/--channel-settings: must be a JSON object" in messages
+    assert b"--settings/--lms-settings: must be a JSON object" in messages
 
 
 def test_settings_of_other_commands_name_a_settings_module(site: Site) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import orjson
+
 from enterprise_catalog.catalog.models import CatalogMembership, ContentMetadata, EnterpriseCatalog
 from enterprise_catalog.catalog.snapshots.snapshot import read_diff
 from enterprise_catalog.catalog.state import read_state
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from enterprise_catalog.catalog.diff import CatalogDiff
-    from enterprise_catalog.catalog.snapshots.snapshot import DatedKey
 
 
 def keys_in(catalog: EnterpriseCatalog) -> list[str]:
@@ -32,15 +33,15 @@ def version_of(catalog: EnterpriseCatalog) -> str:
     return read_state(catalog.pk).version
 
 
-def diff_of(catalog: EnterpriseCatalog, known_keys: Iterable[str] = ()) -> CatalogDiff[DatedKey]:
+def diff_of(catalog: EnterpriseCatalog, known_keys: Iterable[str] = ()) -> CatalogDiff[orjson.Fragment]:
     """Return the diff between the current catalog and ``known_keys``."""
     return read_diff(read_state(catalog.pk), known_keys)[1]
 
 
 def served_times(catalog: EnterpriseCatalog) -> dict[str, datetime]:
     """Return content key -> time of change, as served in a diff."""
-    existing = diff_of(catalog, keys_in(catalog)).existing
-    return {item.content_key: datetime.fromisoformat(item.updated_at) for item in existing}
+    existing = orjson.loads(orjson.dumps(diff_of(catalog, keys_in(catalog)).existing))
+    return {item["content_key"]: datetime.fromisoformat(item["updated_at"]) for item in existing}
 
 
 def content_of(key: str) -> ContentMetadata:

@@ -54,13 +54,19 @@ class GenerateDiffView(CatalogView):
     @extend_schema(request=LegacyDiffRequestSerializer, responses=LegacyDiffSerializer, operation_id="generate_diff")
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
         """Return the diff. An empty body is an empty list of keys."""
-        _, diff = read_diff(self.catalog, _with_pluses(content_keys_of(request, may_be_empty=True)))
+        keys = _with_pluses(content_keys_of(request, may_be_empty=True))
+        _, diff = read_diff(self.catalog, keys, item_type=_FoundItem)
         content = {
-            "items_found": [_FoundItem(item.content_key, item.updated_at) for item in diff.existing],
-            "items_not_included": [_Key(key) for key in diff.to_create],
-            "items_not_found": [_Key(key) for key in diff.to_delete],
+            "items_found": diff.existing,
+            "items_not_included": _keys_as_json(diff.to_create),
+            "items_not_found": _keys_as_json(diff.to_delete),
         }
-        return json_response(msgspec.json.encode(content))
+        return json_response(orjson.dumps(content))
+
+
+def _keys_as_json(keys: list[str]) -> orjson.Fragment:
+    """Return ``[{"content_key": …}, …]``. A Struct takes a sixth of the memory of a ``dict``."""
+    return orjson.Fragment(msgspec.json.encode([_Key(key) for key in keys]))
 
 
 class GetContentMetadataView(CatalogView):

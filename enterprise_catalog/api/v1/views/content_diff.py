@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
+import orjson
 from drf_spectacular.utils import extend_schema
 
 from enterprise_catalog.api.v1.serializers import MAX_DIFF_KEYS, DiffRequestSerializer, DiffSerializer
@@ -34,4 +34,4 @@ class ContentDiffView(CatalogView):
             "to_create": diff.to_create,
             "to_delete": diff.to_delete,
         }
-        return json_response(msgspec.json.encode(content))
+        return json_response(orjson.dumps(content))

@@ -20,11 +20,9 @@ Around the runs:
 
 Shared by all:
 
-``models.py``      The tables.
-``querysets.py``   The reads of the tables.
+``models/``       The tables.
 ``migrations/``    The history of the tables.
 ``domain.py``      Frozen values that a run passes on. No Django.
 ``exceptions.py``  Errors, sorted by recovery: retry, reject the item, stop the run.
-``redaction.py``   Redacts secrets from messages.
 ``apps.py``        The Django app: registers the heartbeat and the health checks.
 """

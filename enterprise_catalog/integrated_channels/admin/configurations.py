@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
 
     from enterprise_catalog.integrated_channels.domain import Accounts
-    from enterprise_catalog.integrated_channels.querysets import TransmissionQuerySet
+    from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
 
     class _Checked(HttpRequest):
         """A request to the page of one configuration, with the problems of its customer."""

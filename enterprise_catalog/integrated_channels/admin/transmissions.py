@@ -35,7 +35,7 @@ from enterprise_catalog.integrated_channels.admin.explanation import STATE_TONES
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, TransmissionAttempt
-from enterprise_catalog.integrated_channels.querysets import TransmissionQuerySet
+from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ from enterprise_catalog.integrated_channels.models import (
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from enterprise_catalog.integrated_channels.querysets import TransmissionQuerySet
+    from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
 
 
 def queue_again(transmissions: TransmissionQuerySet, *, by: str, now: datetime, also_transmitted: bool = False) -> int:

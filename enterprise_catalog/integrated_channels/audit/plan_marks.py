@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.audit.leases import Lease
     from enterprise_catalog.integrated_channels.domain import PlannedItem
-    from enterprise_catalog.integrated_channels.querysets import TransmissionQuerySet
+    from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
 
 
 def withdraw(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lease, now: datetime) -> None:

@@ -31,7 +31,7 @@ from enterprise_catalog.integrated_channels.domain import MAX_ETAG_LENGTH, Conte
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, RunDeadlineError
 from enterprise_catalog.integrated_channels.lms.deadlines import WorkThread
 from enterprise_catalog.integrated_channels.lms.decoding import BodyError, decode
-from enterprise_catalog.integrated_channels.redaction import Redaction
+from enterprise_catalog.observability.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence

@@ -30,7 +30,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
 from enterprise_catalog.integrated_channels.lms.deadlines import CallClock, check_call
 from enterprise_catalog.integrated_channels.lms.decoding import ACCEPTED, BodyError, TooLargeError, decode
 from enterprise_catalog.integrated_channels.lms.ssrf import DeadlineTransport, PublicTransport
-from enterprise_catalog.integrated_channels.redaction import Redaction
+from enterprise_catalog.observability.redaction import Redaction
 
 if TYPE_CHECKING:
     import ssl

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from enterprise_catalog.integrated_channels.querysets import TransmissionQuerySet
+    from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
 
 _STATES: Final = [state for state in SiteState if state is not SiteState.OPEN]
 _OPERATOR: Final = "operator"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from enterprise_catalog.integrated_channels.exceptions import SyncError
 from enterprise_catalog.integrated_channels.lms.client import LMSClient
-from enterprise_catalog.integrated_channels.redaction import Redaction
+from enterprise_catalog.observability.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable

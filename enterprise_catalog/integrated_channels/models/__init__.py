@@ -1,0 +1,44 @@
+"""The tables of the integrated channels. They have no foreign keys to the catalog: UUIDs and content keys instead.
+
+``configurations.py``  A customer's connection to an LMS, and the right to sync it.
+``runs.py``            The result of each run.
+``transmissions.py``   The state of each item in each LMS, and each attempt to send it.
+``feed.py``            The entries of the feeds that some LMSs poll.
+``querysets.py``       The reads of these tables that are used more than once.
+``workers.py``         The heartbeats of Celery's workers.
+
+::
+
+    ChannelConfiguration 1--n ContentMetadataItemTransmission 1--n TransmissionAttempt
+                                                                  1--1 FeedItem
+            1--n SyncRun 1--n TransmissionAttempt
+            1--1 SyncLease
+            1--n SlowSyncSlot
+
+Only ``audit/`` writes rows of attempts. Only ``audit/`` and ``feed/entries.py`` write rows of transmissions.
+"""
+
+from enterprise_catalog.integrated_channels.models.configurations import ChannelConfiguration, SlowSyncSlot, SyncLease
+from enterprise_catalog.integrated_channels.models.feed import FeedItem
+from enterprise_catalog.integrated_channels.models.runs import RunState, SyncRun
+from enterprise_catalog.integrated_channels.models.transmissions import (
+    LABELS,
+    MAX_MESSAGE_LENGTH,
+    ContentMetadataItemTransmission,
+    TransmissionAttempt,
+)
+from enterprise_catalog.integrated_channels.models.workers import WorkerHeartbeat
+
+__all__ = [
+    "LABELS",
+    "MAX_MESSAGE_LENGTH",
+    "ChannelConfiguration",
+    "ContentMetadataItemTransmission",
+    "FeedItem",
+    "RunState",
+    "SlowSyncSlot",
+    "SyncLease",
+    "SyncRun",
+    "TransmissionAttempt",
+    "WorkerHeartbeat",
+]

@@ -1,0 +1,146 @@
+"""A customer's connection to an LMS, the lease of its sync, and the slots of slow syncs."""
+
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from enterprise_catalog.integrated_channels.channels.registry import channel_choices
+from enterprise_catalog.integrated_channels.domain import MAX_ETAG_LENGTH
+from enterprise_catalog.integrated_channels.models.querysets import ConfigurationQuerySet
+
+
+class ChannelConfiguration(models.Model):
+    """One customer's connection to one LMS."""
+
+    channel_code = models.CharField(_("channel"), max_length=32, choices=channel_choices)
+    display_name = models.CharField(_("display name"), max_length=255, blank=True)
+    enterprise_customer_uuid = models.UUIDField(_("enterprise customer UUID"), db_index=True)
+    catalog_uuids = models.JSONField(
+        _("catalogs"),
+        default=list,
+        blank=True,
+        help_text=_("UUIDs of the catalogs to send. Leave empty to send all catalogs of the customer."),
+    )
+    active = models.BooleanField(_("active"), default=True, help_text=_("Only active configurations are synced."))
+    base_url = models.URLField(_("base URL"), max_length=255, help_text=_("Address of the LMS."))
+    settings = models.JSONField(_("settings"), default=dict, blank=True, help_text=_("Settings of the channel."))
+    credentials = models.TextField(_("credentials"), editable=False, help_text=_("Encrypted; see credentials.py."))
+    chunk_size = models.PositiveIntegerField(
+        _("chunk size"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Maximum number of items per chunk. Leave empty for the channel's default."),
+    )
+    max_chunks_per_run = models.PositiveIntegerField(
+        _("max chunks per run"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "Maximum number of chunks per run. Leave empty for no limit. The next runs send the remaining items."
+        ),
+    )
+    sync_interval_minutes = models.PositiveIntegerField(
+        _("sync interval minutes"),
+        default=60,
+        validators=[MinValueValidator(1)],
+        help_text=_("Minutes from the end of one run to the start of the next."),
+    )
+    delete_limit_items = models.PositiveIntegerField(
+        _("deletes without approval"),
+        default=50,
+        help_text=_(
+            "A run holds its deletes for approval if they exceed the share, and also exceed either this number or"
+            " half of the items at the LMS."
+        ),
+    )
+    delete_limit_percent = models.PositiveSmallIntegerField(
+        _("share of deletes without approval"),
+        default=20,
+        validators=[MaxValueValidator(100)],
+        help_text=_("Percentage of the items at the LMS. At 100, deletes are never held."),
+    )
+    next_sync_at = models.DateTimeField(
+        _("next sync at"), null=True, blank=True, editable=False, help_text=_("Empty: as soon as possible.")
+    )
+    last_full_sync_at = models.DateTimeField(
+        _("last full sync at"),
+        null=True,
+        editable=False,
+        help_text=_("When the LMS was last known to equal the catalogs."),
+    )
+    # The checkpoint of the last complete run; see sync/checkpoint.py.
+    last_full_etag = models.CharField(
+        _("last full etag"),
+        max_length=MAX_ETAG_LENGTH,
+        blank=True,
+        default="",
+        editable=False,
+        help_text=_("ETag of the customer's catalogs when the LMS last equaled them; empty if it may differ."),
+    )
+    last_full_scope = models.CharField(
+        _("last full scope"),
+        max_length=64,
+        blank=True,
+        default="",
+        editable=False,
+        help_text=_("SHA-256 of the settings for which the ETag is valid."),
+    )
+    last_full_items = models.PositiveIntegerField(
+        _("last full items"),
+        default=0,
+        editable=False,
+        help_text=_("Number of items in the catalogs when the ETag was stored."),
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    objects = ConfigurationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("channel configuration")
+        verbose_name_plural = _("channel configurations")
+        indexes = (
+            # Serves the scheduler's query for due configurations.
+            models.Index(fields=("active", "next_sync_at"), name="configuration_due"),
+        )
+
+    def __str__(self) -> str:
+        return self.display_name or f"{self.channel_code} of {self.enterprise_customer_uuid}"
+
+
+class SyncLease(models.Model):
+    """The right to run a configuration's sync. ``token`` grows with each holder; earlier holders are rejected."""
+
+    configuration = models.OneToOneField(ChannelConfiguration, models.CASCADE, primary_key=True, related_name="lease")
+    token = models.BigIntegerField(default=0)
+    expires_at = models.DateTimeField(null=True, help_text=_("Empty if the lease is not held."))
+    # Calls in the current rate-limit window; see budgets.py.
+    calls = models.PositiveIntegerField(
+        default=0, help_text=_("Calls in the current window of the channel's rate limit.")
+    )
+    calls_since = models.DateTimeField(null=True, help_text=_("Time of the first call in the window."))
+    overruns = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text=_("Number of runs in a row that exceeded a deadline.")
+    )
+    # See pacing.py.
+    batch_sizes = models.JSONField(null=True, help_text=_("Kind of call -> number of items in the next call."))
+
+    def __str__(self) -> str:
+        return f"lease {self.token} of configuration {self.configuration_id}"
+
+
+class SlowSyncSlot(models.Model):
+    """A slot that a configuration needs to run in a worker after its last run exceeded a deadline.
+
+    The slot is taken while the configuration's lease has this token and has not expired; see leases.py.
+    """
+
+    number = models.PositiveSmallIntegerField(primary_key=True)
+    configuration = models.ForeignKey(ChannelConfiguration, models.SET_NULL, null=True, related_name="+")
+    token = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"slot {self.number}"

@@ -1,0 +1,61 @@
+"""The result of each run."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from enterprise_catalog.integrated_channels.models.configurations import ChannelConfiguration
+
+
+class RunState(models.TextChoices):
+    """State of a run."""
+
+    RUNNING = "running", _("running")
+    COMPLETE = "complete", _("complete")  #: The LMS equals the catalogs.
+    INCOMPLETE = "incomplete", _("incomplete")  #: The run ended, but some items failed, are waiting or are left over.
+    STOPPED = "stopped", _("stopped")  #: The run could not continue; see ``reason``.
+    ABANDONED = "abandoned", _("abandoned")  #: The worker died, or lost its lease.
+
+
+class SyncRun(models.Model):
+    """Result of one run of a configuration's sync, and the reason why it stopped."""
+
+    configuration = models.ForeignKey(
+        ChannelConfiguration, models.PROTECT, verbose_name=_("configuration"), related_name="runs", db_index=False
+    )
+    state = models.CharField(_("state"), max_length=16, choices=RunState, default=RunState.RUNNING)
+    reason = models.TextField(_("reason"), blank=True)
+    started_at = models.DateTimeField(_("started at"))
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+    counts = models.JSONField(_("counts"), default=dict, help_text=_("action -> outcome -> number of items"))
+    matched = models.PositiveIntegerField(_("matched"), default=0, help_text=_("Items that were already up to date."))
+    waiting = models.PositiveIntegerField(
+        _("waiting"), default=0, help_text=_("Failed items whose next attempt was not due yet.")
+    )
+    backlog = models.PositiveIntegerField(_("backlog"), default=0, help_text=_("Due items that were not sent."))
+    dead = models.PositiveIntegerField(
+        _("dead letters"), default=0, help_text=_("Items that failed too often to be retried automatically.")
+    )
+    staged = models.PositiveIntegerField(
+        _("staged"), default=0, help_text=_("Items in the feed that the LMS has not fetched yet.")
+    )
+    held = models.PositiveIntegerField(
+        _("held"), default=0, help_text=_("Items whose deletes are waiting for approval.")
+    )
+    kept = models.PositiveIntegerField(
+        _("kept"), default=0, help_text=_("Items that left the catalogs and were kept by an operator.")
+    )
+
+    class Meta:
+        verbose_name = _("sync run")
+        verbose_name_plural = _("sync runs")
+        indexes = (
+            # Serves the audit view: newest runs of a configuration.
+            models.Index(fields=("configuration", "started_at"), name="run_by_configuration"),
+            # Serves the search for runs that never ended.
+            models.Index(fields=("configuration", "state"), name="run_by_state"),
+        )
+
+    def __str__(self) -> str:
+        return f"run {self.pk}"

@@ -1,7 +1,8 @@
 """The client of the catalog service; the only code that contains its URLs and JSON.
 
-``client.py``     The requests: catalogs, diff, documents.
+``client.py``     The requests: catalogs, diff, documents, look-ups.
 ``documents.py``  The catalog's content documents, parsed.
+``lookups.py``    The response to a look-up of one content key.
 ``session.py``    The OAuth session of the client.
 ``problems.py``   Cause and remedy when the catalog service cannot be used.
 """

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from urllib.parse import urlencode
 from uuid import UUID
 
 import orjson
@@ -21,6 +22,7 @@ from django.conf import settings
 from pydantic import BaseModel, ValidationError
 
 from enterprise_catalog.integrated_channels.catalog_api.documents import read_item, read_updated_at
+from enterprise_catalog.integrated_channels.catalog_api.lookups import ContentLookup
 from enterprise_catalog.integrated_channels.catalog_api.problems import (
     CATALOG_REMEDIES,
     connection_problem,
@@ -223,6 +225,18 @@ class CatalogClient:
         missing = {item.content_key: item.reason for item in response.missing}
         _check_complete(keys, items, unreadable, missing)
         return MetadataResponse(items, unreadable, missing)
+
+    def look_up(self, customer_uuid: UUID, text: str) -> ContentLookup:
+        """Return which of the customer's catalogs contain a key, and similar items.
+
+        Args:
+            text: a content key, a run key or a title, as a user entered it.
+
+        Raises:
+            CatalogUnavailableError: no response, or no such customer.
+        """
+        query = urlencode({"enterprise_customer": customer_uuid, "content_key": text})
+        return self._ask("GET", f"{settings.CATALOG_API_URL}/api/v1/content-lookup/?{query}", ContentLookup)
 
     def _fetch_diff_part(self, url: str, keys: Sequence[str]) -> DiffResponse:
         response = self._ask("POST", url, _Diff, {"content_keys": keys})

@@ -32,6 +32,7 @@ EMPTY: Final[dict[str, list[object]]] = {
     "enterprise-catalogs": [{"next": None, "results": []}],
     "content-diff": [{"catalog_version": "1", "existing": [], "to_create": [], "to_delete": []}],
     "content-metadata": [{"results": [], "missing": [{"content_key": "A", "reason": "not_in_catalog"}]}],
+    "content-lookup": [{"is_known": False}],
 }
 
 each_question = pytest.mark.parametrize(
@@ -41,6 +42,7 @@ each_question = pytest.mark.parametrize(
         pytest.param(lambda client: client.list_catalogs_if_changed('"1"', CUSTOMER), id="list_catalogs_if_changed"),
         pytest.param(lambda client: client.fetch_diff(CATALOG, []), id="diff"),
         pytest.param(lambda client: client.fetch_metadata(CATALOG, ["A"]), id="metadata"),
+        pytest.param(lambda client: client.look_up(CUSTOMER, "A"), id="look_up"),
     ],
 )
 

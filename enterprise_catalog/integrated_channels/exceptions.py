@@ -27,10 +27,26 @@ Messages are written for people and never contain a secret.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class StopCause(StrEnum):
+    """Causes that end a run early."""
+
+    CREDENTIALS = "credentials"
+    CONFIGURATION = "configuration"
+    THROTTLED = "throttled"  #: The LMS accepts no more calls for now.
+    BUDGET = "budget"  #: The channel's rate limit is reached.
+    UNAVAILABLE = "unavailable"
+    TOO_SLOW = "too_slow"
+    TIME_LIMIT = "time_limit"  #: Of the run.
+    REQUESTED = "requested"  #: The process was asked to stop.
+    CATALOG = "catalog"  #: The catalog service did not respond correctly.
+    OTHER = "other"
 
 
 class SyncError(Exception):
@@ -98,17 +114,25 @@ class RejectedInDoubtError(RejectedError):
 class StopSyncError(SyncError):
     """Nothing else in this run will work. Items that were not sent do not change."""
 
+    cause: ClassVar[StopCause] = StopCause.OTHER
+
 
 class CredentialsError(StopSyncError):
     """The LMS rejects the credentials, or they lack a permission."""
+
+    cause = StopCause.CREDENTIALS
 
 
 class ConfigurationError(StopSyncError):
     """The configuration is invalid: a wrong URL, an unknown category, credentials that cannot be decrypted."""
 
+    cause = StopCause.CONFIGURATION
+
 
 class ThrottledError(StopSyncError):
     """429, or 403 of an older Canvas: too many calls for now. The call was not applied, and no item is to blame."""
+
+    cause = StopCause.THROTTLED
 
     def __init__(
         self,
@@ -125,17 +149,25 @@ class ThrottledError(StopSyncError):
 class BudgetSpentError(ThrottledError):
     """The channel's rate limit is reached. Nothing went wrong, and the LMS was not called."""
 
+    cause = StopCause.BUDGET
+
 
 class LMSUnavailableError(StopSyncError):
     """Several calls in a row failed for temporary reasons."""
+
+    cause = StopCause.UNAVAILABLE
 
 
 class LMSTooSlowError(StopSyncError):
     """A call, or several failed calls in a row, took too long. The pause before the next run grows each time."""
 
+    cause = StopCause.TOO_SLOW
+
 
 class RunDeadlineError(LMSTooSlowError):
     """The run exceeded its time limit. The next runs send the rest; the pause before them grows each time."""
+
+    cause = StopCause.TIME_LIMIT
 
     MESSAGE: Final = "The run reached its time limit (SYNC_RUN_SECONDS). The next run continues."
 
@@ -146,12 +178,16 @@ class RunDeadlineError(LMSTooSlowError):
 class StopRequestedError(StopSyncError):
     """The process was asked to stop (SIGTERM, SIGINT). No item is to blame, and the next run continues."""
 
+    cause = StopCause.REQUESTED
+
 
 class CatalogUnavailableError(StopSyncError):
     """The catalog service did not respond, rejected the request, or returned an invalid response.
 
     Never treated as an empty catalog.
     """
+
+    cause = StopCause.CATALOG
 
 
 class LeaseLostError(SyncError):

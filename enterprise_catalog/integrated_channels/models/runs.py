@@ -26,6 +26,15 @@ class SyncRun(models.Model):
     )
     state = models.CharField(_("state"), max_length=16, choices=RunState, default=RunState.RUNNING)
     reason = models.TextField(_("reason"), blank=True)
+    stop_cause = models.CharField(
+        _("stop cause"),
+        max_length=16,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text=_("Kind of error that ended the run early; see StopCause. Empty if the run went to its end."),
+    )
     started_at = models.DateTimeField(_("started at"))
     finished_at = models.DateTimeField(_("finished at"), null=True)
     counts = models.JSONField(_("counts"), default=dict, help_text=_("action -> outcome -> number of items"))

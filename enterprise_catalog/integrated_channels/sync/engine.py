@@ -174,7 +174,8 @@ def _staged_reason(items: int) -> str:
 
 
 def _record_stop(error: StopSyncError, run: Run) -> tuple[RunState, str]:
-    """Return the final state and the reason for ``error``; set the pause after the run."""
+    """Return the final state and the reason for ``error``; set the run's stop cause, and the pause after the run."""
+    run.row.stop_cause = error.cause
     if isinstance(error, BudgetSpentError):
         run.pause = timedelta(seconds=error.retry_after_seconds or 0)
         return RunState.INCOMPLETE, f"{error.message} The next run sends the rest."

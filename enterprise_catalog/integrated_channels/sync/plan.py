@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-class _Idle(Enum):
+class Idle(Enum):
     """Reasons to do nothing about an item."""
 
-    MATCHED = auto()
-    WAITING = auto()
-    DEAD = auto()
-    WITHDRAWN = auto()
-    KEPT = auto()
-    BACK = auto()
-    STAGED = auto()
+    MATCHED = auto()  #: The LMS has the item as it should be.
+    WAITING = auto()  #: The item failed, and its next attempt is not due.
+    DEAD = auto()  #: The item failed too often.
+    WITHDRAWN = auto()  #: The item left the catalogs before it was sent.
+    KEPT = auto()  #: The item left the catalogs, and an operator decided to keep it.
+    BACK = auto()  #: The item was due, but matches the LMS again.
+    STAGED = auto()  #: The item is in the feed as it should be.
 
 
 #: No delete is held.
@@ -57,32 +57,44 @@ def plan(
         delete_limit: if the deletes exceed it, the deletes that were not approved are held.
     """
     planned: dict[Action, list[PlannedItem]] = {action: [] for action in Action}
-    idle: dict[_Idle, list[str]] = {reason: [] for reason in _Idle}
+    idle: dict[Idle, list[str]] = {reason: [] for reason in Idle}
     left = (key for key, record in records.items() if not record.is_deleted and key not in desired)
-    steps = (
-        *(_step_of_desired(key, desired[key], records.get(key), now) for key in sorted(desired)),
-        *(_step_of_left(key, records[key], now) for key in sorted(left)),
-    )
-    for key, step in steps:
+    for key in (*sorted(desired), *sorted(left)):
+        step = step_of(key, desired.get(key), records.get(key), now=now)
         if isinstance(step, PlannedItem):
             planned[step.action].append(step)
-        else:
+        elif step is not None:
             idle[step].append(key)
     deletes, held = _within(delete_limit, planned[Action.DELETE], records, matched)
     return SyncPlan(
         deletes=deletes,
         creates=planned[Action.CREATE],
         updates=planned[Action.UPDATE],
-        withdrawn=idle[_Idle.WITHDRAWN],
-        matched=matched + len(idle[_Idle.MATCHED]),
-        waiting=len(idle[_Idle.WAITING]),
-        dead=len(idle[_Idle.DEAD]),
+        withdrawn=idle[Idle.WITHDRAWN],
+        matched=matched + len(idle[Idle.MATCHED]),
+        waiting=len(idle[Idle.WAITING]),
+        dead=len(idle[Idle.DEAD]),
         held=held,
         released=[item.content_key for item in deletes if records[item.content_key].state is State.HELD],
-        kept=len(idle[_Idle.KEPT]),
-        staged=len(idle[_Idle.STAGED]),
-        back=idle[_Idle.BACK],
+        kept=len(idle[Idle.KEPT]),
+        staged=len(idle[Idle.STAGED]),
+        back=idle[Idle.BACK],
     )
+
+
+def step_of(key: str, item: DesiredItem | None, record: Record | None, *, now: datetime) -> PlannedItem | Idle | None:
+    """Return the action for one item, or the reason for doing nothing. The delete limit may still hold a delete.
+
+    Args:
+        item: ``None`` if the item does not belong in the LMS.
+        record: ``None`` if the item has no row.
+
+    Returns:
+        ``None`` for an item that neither belongs in the LMS nor was ever sent, or that was deleted.
+    """
+    if item is not None:
+        return _step_of_desired(key, item, record, now)
+    return None if record is None or record.is_deleted else _step_of_left(key, record, now)
 
 
 def _within(
@@ -107,52 +119,50 @@ def _is_fresh(record: Record) -> bool:
     return record.action is not Action.DELETE or record.state is State.HELD
 
 
-def _step_of_desired(
-    key: str, item: DesiredItem, record: Record | None, now: datetime
-) -> tuple[str, PlannedItem | _Idle]:
+def _step_of_desired(key: str, item: DesiredItem, record: Record | None, now: datetime) -> PlannedItem | Idle:
     if record is None:
-        return key, PlannedItem(key, Action.CREATE, "new in the catalogs", item.catalog_uuid, is_known=False)
+        return PlannedItem(key, Action.CREATE, "new in the catalogs", item.catalog_uuid, is_known=False)
     if record.is_deleted:
-        return key, PlannedItem(key, Action.CREATE, "came back to the catalogs", item.catalog_uuid)
+        return PlannedItem(key, Action.CREATE, "came back to the catalogs", item.catalog_uuid)
     if idle := _why_idle(record, item, now):
-        return key, idle
+        return idle
     action = Action.UPDATE if record.presence is Presence.PRESENT else Action.CREATE
     split_level = 0 if _is_other_task(record, item) else _split_level(record)
     since = _due_since(record)
-    return key, PlannedItem(key, action, _reason(record, item), item.catalog_uuid, split_level=split_level, since=since)
+    return PlannedItem(key, action, _reason(record, item), item.catalog_uuid, split_level=split_level, since=since)
 
 
-def _why_idle(record: Record, item: DesiredItem, now: datetime) -> _Idle | None:
+def _why_idle(record: Record, item: DesiredItem, now: datetime) -> Idle | None:
     """Return why nothing is sent for a desired item with a row; ``None`` if something is sent."""
     if record.holds(item) and record.due_since is None:
-        return _Idle.MATCHED
+        return Idle.MATCHED
     if record.holds(item) and record.is_payload_known:
-        return _Idle.BACK
+        return Idle.BACK
     if record.is_staged_as(item):
-        return _Idle.STAGED
+        return Idle.STAGED
     is_there = record.presence is Presence.PRESENT and record.is_payload_known
     if record.state in _UNDECIDED and is_there and record.has_version_of(item):
-        return _Idle.BACK
+        return Idle.BACK
     if record.state is State.DEAD_LETTER and not _is_other_task(record, item):
-        return _Idle.DEAD
-    return _Idle.WAITING if _must_wait(record, item, now) else None
+        return Idle.DEAD
+    return Idle.WAITING if _must_wait(record, item, now) else None
 
 
-def _step_of_left(key: str, record: Record, now: datetime) -> tuple[str, PlannedItem | _Idle]:
+def _step_of_left(key: str, record: Record, now: datetime) -> PlannedItem | Idle:
     """Return the delete of an item that left the catalogs, or the reason for doing nothing."""
     was_deleting = record.action is Action.DELETE
     if record.presence is Presence.ABSENT:
-        return key, _Idle.WITHDRAWN
+        return Idle.WITHDRAWN
     if record.state is State.KEPT:
-        return key, _Idle.KEPT
+        return Idle.KEPT
     if was_deleting and record.state is State.STAGED:
-        return key, _Idle.STAGED
+        return Idle.STAGED
     if was_deleting and record.state is State.DEAD_LETTER:
-        return key, _Idle.DEAD
+        return Idle.DEAD
     if was_deleting and _is_resting(record, now):
-        return key, _Idle.WAITING
+        return Idle.WAITING
     split_level = _split_level(record) if was_deleting else 0
-    return key, PlannedItem(key, Action.DELETE, "left the catalogs", split_level=split_level, since=_due_since(record))
+    return PlannedItem(key, Action.DELETE, "left the catalogs", split_level=split_level, since=_due_since(record))
 
 
 def _split_level(record: Record) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import connection
 
+from enterprise_catalog.integrated_channels.exceptions import StopCause
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
@@ -152,7 +153,7 @@ def test_dead_credentials_stop_the_run_and_leave_the_items_as_they_were(
 
     run = run_of(configuration, clock)
 
-    assert run.state == RunState.STOPPED
+    assert (run.state, run.stop_cause) == (RunState.STOPPED, StopCause.CREDENTIALS)
     assert run.reason.startswith("Moodle: Access control exception. The token has expired or is bound to")
     assert (run.counts, run.backlog) == ({"create": {"skipped": 3}}, 3)
     rows = ContentMetadataItemTransmission.objects.all()

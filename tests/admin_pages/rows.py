@@ -12,6 +12,8 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 from oauth2_provider.models import AccessToken, Application, Grant, IDToken, RefreshToken
 
 from enterprise_catalog.catalog.models import CatalogRole, CatalogRoleAssignment
+from enterprise_catalog.integrated_channels.audit import decisions
+from enterprise_catalog.integrated_channels.models import DecisionAction
 from tests.factories import DAY_ONE
 from tests.factories.catalog import CatalogFactory
 from tests.factories.channels import ConfigurationFactory, TransmissionFactory
@@ -28,11 +30,13 @@ def a_row_of_everything() -> None:
     role, _ = CatalogRole.objects.get_or_create(name="enterprise_admin")
     CatalogRoleAssignment.objects.create(user=user, role=role, applies_to_all_contexts=True)
     TransmissionFactory.create_for_keys(["Org+A", "Org+B"], rejected=True)
-    TransmissionFactory.create(
+    held = TransmissionFactory.create(
         content_key="Org+held",
         configuration=ConfigurationFactory.create(channel_code="CANVAS", display_name="Canvas"),
         held=True,
     )
+    decided = decisions.DecidedItem(held.configuration_id, held.pk, held.content_key)
+    decisions.record_items([decided], DecisionAction.KEEP_ITEMS, by="reader", now=DAY_ONE)
     AccessAttempt.objects.create(username="reader", ip_address="192.0.2.1", failures_since_start=2)
     _schedules()
     _tokens(user)

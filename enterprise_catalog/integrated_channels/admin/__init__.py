@@ -4,6 +4,7 @@
 ``explanation.py``         The state of an item, explained in words.
 ``attempts.py``            Each attempt to send an item.
 ``runs.py``                Each run of a sync.
+``decisions.py``           The log of decisions.
 ``configurations.py``      The customers' channels.
 ``configuration_form.py``  Validates what users enter for a channel.
 ``channel_filter.py``      The filter by channel.
@@ -12,6 +13,13 @@
 Django imports this package, and importing the modules registers the pages.
 """
 
-from enterprise_catalog.integrated_channels.admin import attempts, configurations, runs, schedules, transmissions
+from enterprise_catalog.integrated_channels.admin import (
+    attempts,
+    configurations,
+    decisions,
+    runs,
+    schedules,
+    transmissions,
+)
 
-__all__ = ["attempts", "configurations", "runs", "schedules", "transmissions"]
+__all__ = ["attempts", "configurations", "decisions", "runs", "schedules", "transmissions"]

@@ -89,13 +89,12 @@ _HOW = ("sync_interval_minutes", "chunk_size", "max_chunks_per_run", ("delete_li
 MAX_CONNECTIONS: Final = 20
 
 
-def _undecided(
-    _: ConfigurationPage, configurations: QuerySet[ChannelConfiguration], *, approved: bool
+def _held(
+    _: ConfigurationPage, configurations: QuerySet[ChannelConfiguration]
 ) -> QuerySet[ContentMetadataItemTransmission]:
-    """Return the items of all ``configurations`` whose delete can be approved or refused."""
+    """Return the items of all ``configurations`` whose delete waits for a decision."""
     ids = list(configurations.order_by().values_list("pk", flat=True))
-    rows = ContentMetadataItemTransmission.objects.filter(configuration__in=ids).undecided(approved=approved)
-    return rows.order_by("content_key", "id")
+    return ContentMetadataItemTransmission.objects.filter(configuration__in=ids).held().order_by("content_key", "id")
 
 
 def _decide_deletes(request: HttpRequest, transmissions: TransmissionQuerySet, *, approved: bool) -> Result:
@@ -205,12 +204,12 @@ class ConfigurationPage(Page):
             text = gettext("“%(configuration)s”: %(result)s") % {"configuration": configuration, "result": result}
             self.message_user(request, text, messages.ERROR if problems else messages.SUCCESS)
 
-    @runs(targets=partial(_undecided, approved=True))
+    @runs(targets=_held)
     @admin.action(description=_("Approve held deletes"), permissions=["change"])
     def approve_deletes(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
         return _decide_deletes(request, queryset, approved=True)
 
-    @runs(targets=partial(_undecided, approved=False))
+    @runs(targets=_held)
     @admin.action(description=_("Keep held items"), permissions=["change"])
     def keep_held(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
         return _decide_deletes(request, queryset, approved=False)

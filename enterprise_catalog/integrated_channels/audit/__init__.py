@@ -12,7 +12,7 @@ Results of a run:
 
 Decisions and retention:
 
-``decisions.py``   Decisions of operators: queue items again, approve or keep held deletes.
+``decisions.py``   Decisions of operators, and their log: queue items again, approve or keep held deletes.
 ``retention.py``   Removes old attempts and runs.
 ``heartbeats.py``  Heartbeats of the workers and the scheduler, and their health checks.
 

@@ -1,61 +1,160 @@
-"""Decisions of operators: queue failed items again, approve or keep held deletes."""
+"""Decisions of operators, each written to the decision log in the transaction that carries it out.
+
+The admin, the API and the commands change items and configurations only through these functions. ``by`` is the name of
+the user or command; ``reason`` is the user's own text.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
 
+from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import Coalesce, Concat, Left
 
+from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, insert
 from enterprise_catalog.integrated_channels.domain import Action, State
 from enterprise_catalog.integrated_channels.models import (
     MAX_MESSAGE_LENGTH,
     ChannelConfiguration,
     ContentMetadataItemTransmission,
+    Decision,
+    DecisionAction,
+    DecisionItem,
 )
+from enterprise_catalog.integrated_channels.models.decisions import MAX_NAME_LENGTH, sample_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
 
 
-def queue_again(transmissions: TransmissionQuerySet, *, by: str, now: datetime, also_transmitted: bool = False) -> int:
+class DecidedItem(NamedTuple):
+    """One item of a decision."""
+
+    configuration_id: int
+    transmission_id: int
+    content_key: str
+
+
+def queue_again(
+    transmissions: TransmissionQuerySet,
+    *,
+    by: str,
+    now: datetime,
+    reason: str = "",
+    also_transmitted: bool = False,
+    action: DecisionAction = DecisionAction.SEND_AGAIN,
+) -> int:
     """Queue failed items for the next run, without waiting for their retry delay; return the number of items.
 
     Safe during a run: if the run is about to record an item, the run's result replaces this change.
 
     Args:
-        by: name of the user or command, for the rows' reason.
         also_transmitted: also queue items that the LMS already has, in case they were changed there.
+        action: the action's name in the decision log.
     """
     states = [State.RETRYING, State.REJECTED, State.DEAD_LETTER, *([State.TRANSMITTED] if also_transmitted else [])]
     failed = transmissions.filter(state__in=states).exclude(state=State.TRANSMITTED, action=Action.DELETE)
-    due_since = Coalesce("due_since", now)
-    reason = Concat(Value(f"Queued again by {by}. Previous reason: "), Left("reason", MAX_MESSAGE_LENGTH // 2))
-    changes = {"state": State.PENDING, "attempts": 0, "split_level": 0, "next_attempt_at": None}
-    return failed.update(**changes, reason=reason, due_since=due_since)
+    text = Concat(Value(f"Queued again by {by}. Previous reason: "), Left("reason", MAX_MESSAGE_LENGTH // 2))
+    changes = {"state": State.PENDING, "attempts": 0, "split_level": 0, "next_attempt_at": None, "reason": text}
+    return _change(failed, changes | {"due_since": Coalesce("due_since", now)}, action, by=by, now=now, reason=reason)
 
 
-def decide_deletes(configuration: ChannelConfiguration, *, approved: bool, by: str, now: datetime) -> int:
+def decide_deletes(
+    configuration: ChannelConfiguration, *, approved: bool, by: str, now: datetime, reason: str = ""
+) -> int:
     """Approve the held deletes of a configuration for its next run, or keep the items; return the number of items.
 
     See :func:`decide_chosen_deletes`.
     """
     rows = ContentMetadataItemTransmission.objects.of(configuration)
-    return decide_chosen_deletes(rows, approved=approved, by=by, now=now)
+    return decide_chosen_deletes(rows, approved=approved, by=by, now=now, reason=reason)
 
 
-def decide_chosen_deletes(transmissions: TransmissionQuerySet, *, approved: bool, by: str, now: datetime) -> int:
+def decide_chosen_deletes(
+    transmissions: TransmissionQuerySet, *, approved: bool, by: str, now: datetime, reason: str = ""
+) -> int:
     """Approve the held deletes among ``transmissions`` for the next run, or keep the items; return their number.
 
-    Kept items can be approved later. Safe during a run.
-
-    Args:
-        by: name of the user or command, for the rows' reason.
+    Items that were kept earlier stay kept; see :func:`delete_kept`. Safe during a run.
     """
-    undecided = transmissions.undecided(approved=approved)
     if approved:
-        reason = f"Left the catalogs; its delete was approved by {by}."
-        return undecided.update(state=State.PENDING, reason=reason, due_since=now)
-    return undecided.update(state=State.KEPT, reason=f"Left the catalogs; kept by {by}.")
+        changes, action = _approved(by, now), DecisionAction.APPROVE_DELETES
+    else:
+        changes = {"state": State.KEPT, "reason": f"Left the catalogs; kept by {by}."}
+        action = DecisionAction.KEEP_ITEMS
+    return _change(transmissions.held(), changes, action, by=by, now=now, reason=reason)
+
+
+def delete_kept(transmissions: TransmissionQuerySet, *, by: str, now: datetime, reason: str = "") -> int:
+    """Approve the deletes of kept items for the next run, against the earlier decision; return their number."""
+    action = DecisionAction.DELETE_KEPT
+    return _change(transmissions.kept(), _approved(by, now), action, by=by, now=now, reason=reason)
+
+
+def _approved(by: str, now: datetime) -> dict[str, object]:
+    text = f"Left the catalogs; its delete was approved by {by}."
+    return {"state": State.PENDING, "reason": text, "due_since": now}
+
+
+def record(
+    configuration: ChannelConfiguration, action: DecisionAction, *, by: str, now: datetime, reason: str = ""
+) -> None:
+    """Write a decision about a configuration. The caller carries it out in the same transaction."""
+    _write(configuration.pk, action, (), by=by, now=now, reason=reason)
+
+
+def record_items(
+    items: Sequence[DecidedItem], action: DecisionAction, *, by: str, now: datetime, reason: str = ""
+) -> None:
+    """Write one decision per configuration of ``items``. The caller changes the items in the same transaction."""
+    of_configuration = itemgetter(0)
+    for pk, group in groupby(sorted(items), key=of_configuration):
+        _write(pk, action, list(group), by=by, now=now, reason=reason)
+
+
+@transaction.atomic
+def _change(
+    rows: TransmissionQuerySet,
+    changes: dict[str, object],
+    action: DecisionAction,
+    *,
+    by: str,
+    now: datetime,
+    reason: str,
+) -> int:
+    """Change the rows, and write the decisions; return the number of rows."""
+    # Unordered: an order would lead the database away from the index of the states.
+    locked = rows.order_by().select_for_update().values_list("configuration_id", "pk", "content_key")
+    items = [DecidedItem(*row) for row in locked]
+    for start in range(0, len(items), ROWS_PER_STATEMENT):
+        ids = [item.transmission_id for item in items[start : start + ROWS_PER_STATEMENT]]
+        ContentMetadataItemTransmission.objects.filter(pk__in=ids).update(**changes)
+    record_items(items, action, by=by, now=now, reason=reason)
+    return len(items)
+
+
+def _write(
+    configuration_id: int,
+    action: DecisionAction,
+    items: Sequence[DecidedItem],
+    *,
+    by: str,
+    now: datetime,
+    reason: str,
+) -> None:
+    decision = Decision.objects.create(
+        configuration_id=configuration_id,
+        action=action,
+        made_at=now,
+        made_by=by[:MAX_NAME_LENGTH],
+        reason=reason[:MAX_MESSAGE_LENGTH],
+        items=len(items),
+        sample=sample_of(item.content_key for item in items),
+    )
+    insert([DecisionItem(decision=decision, transmission_id=item.transmission_id) for item in items])

@@ -4,6 +4,7 @@
 ``runs.py``            The result of each run.
 ``transmissions.py``   The state of each item in each LMS, and each attempt to send it.
 ``feed.py``            The entries of the feeds that some LMSs poll.
+``decisions.py``       The decision log: each action of an operator or command.
 ``querysets.py``       The reads of these tables that are used more than once.
 ``workers.py``         The heartbeats of Celery's workers.
 
@@ -11,14 +12,18 @@
 
     ChannelConfiguration 1--n ContentMetadataItemTransmission 1--n TransmissionAttempt
                                                                   1--1 FeedItem
+                                                                  1--n DecisionItem
             1--n SyncRun 1--n TransmissionAttempt
+            1--n Decision 1--n DecisionItem
             1--1 SyncLease
             1--n SlowSyncSlot
 
-Only ``audit/`` writes rows of attempts. Only ``audit/`` and ``feed/entries.py`` write rows of transmissions.
+Only ``audit/`` writes rows of attempts and decisions. Only ``audit/`` and ``feed/entries.py`` write rows of
+transmissions.
 """
 
 from enterprise_catalog.integrated_channels.models.configurations import ChannelConfiguration, SlowSyncSlot, SyncLease
+from enterprise_catalog.integrated_channels.models.decisions import Decision, DecisionAction, DecisionItem
 from enterprise_catalog.integrated_channels.models.feed import FeedItem
 from enterprise_catalog.integrated_channels.models.runs import RunState, SyncRun
 from enterprise_catalog.integrated_channels.models.transmissions import (
@@ -34,6 +39,9 @@ __all__ = [
     "MAX_MESSAGE_LENGTH",
     "ChannelConfiguration",
     "ContentMetadataItemTransmission",
+    "Decision",
+    "DecisionAction",
+    "DecisionItem",
     "FeedItem",
     "RunState",
     "SlowSyncSlot",

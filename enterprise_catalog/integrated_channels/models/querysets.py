@@ -70,9 +70,13 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
         settled = (State.TRANSMITTED, State.DELETED)
         return self.filter(state__in=[state for state in State if state not in settled])
 
-    def undecided(self, *, approved: bool) -> TransmissionQuerySet:
-        """Only transmissions whose delete can be approved (``approved=True``: held or kept) or refused (held)."""
-        return self.filter(state__in=(State.HELD, State.KEPT) if approved else (State.HELD,))
+    def held(self) -> TransmissionQuerySet:
+        """Only transmissions whose delete waits for a decision."""
+        return self.filter(state=State.HELD)
+
+    def kept(self) -> TransmissionQuerySet:
+        """Only transmissions that left the catalogs and that an operator decided to keep."""
+        return self.filter(state=State.KEPT)
 
     def earliest_attempt(self) -> datetime | None:
         """Return when the first failed item is due again; ``None`` if no item failed."""

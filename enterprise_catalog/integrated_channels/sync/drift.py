@@ -83,11 +83,15 @@ def check_drift(configuration: ChannelConfiguration, *, clock: Callable[[], date
     return DriftReport(sorted(found, key=lambda drift: drift.content_key), len(others))
 
 
-def adopt(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> Adoption:
+def adopt(configuration: ChannelConfiguration, *, by: str, clock: Callable[[], datetime], reason: str = "") -> Adoption:
     """Link items that the LMS already has, but that no run has sent, to rows.
 
     The items' keys must be in the catalogs. The next run updates the items. If several items have the same key, the
     oldest is adopted, as in a sync.
+
+    Args:
+        by: name of the user or command, for the decision log.
+        reason: the user's own text.
 
     Raises:
         SyncError: the catalogs or the LMS could not be read, the channel cannot list items, or a run is in progress.
@@ -95,7 +99,7 @@ def adopt(configuration: ChannelConfiguration, *, clock: Callable[[], datetime])
     with connect(configuration, clock=clock) as (channel, renewer), CatalogClient() as catalog:
         inputs, there, duplicates = _read_both_sides(configuration, channel, renewer, catalog, clock)
         theirs = {key: item.remote_id for key, item in there.items() if _is_unsent(inputs, item)}
-        number = adoption.adopt(configuration, theirs, lease=renewer.lease, now=clock())
+        number = adoption.adopt(configuration, theirs, by=by, reason=reason, lease=renewer.lease, now=clock())
     return Adoption(number, [each for each in duplicates if each.content_key in theirs])
 
 

@@ -233,7 +233,7 @@ def test_what_is_there_already_is_taken_over_and_updated_by_the_next_run(
     moodle.table.add(Course(shortname="x", fullname="X", idnumber="Not in the catalogs", categoryid=1))
     CatalogFactory.create(content=["A", "B"], customer=customer)
 
-    assert adopt(configuration, clock=clock) == Adoption(1, [])
+    assert adopt(configuration, by="ada", clock=clock) == Adoption(1, [])
     row = row_of("A")
     assert (row.state, row.presence, row.remote_id) == ("pending", "present", str(theirs.id))
 
@@ -241,7 +241,7 @@ def test_what_is_there_already_is_taken_over_and_updated_by_the_next_run(
 
     assert run.counts == {"create": {"done": 1}, "update": {"done": 1}}
     assert moodle.offered().keys() == {"A", "B", "Not in the catalogs"}
-    assert adopt(configuration, clock=clock).items == 0
+    assert adopt(configuration, by="ada", clock=clock).items == 0
 
 
 def test_of_two_courses_with_one_key_all_take_the_oldest_and_name_both(
@@ -304,7 +304,7 @@ def test_what_was_sent_is_not_taken_over(
     CatalogFactory.create(courses=2, customer=customer)
     run_of(configuration, clock)
 
-    assert adopt(configuration, clock=clock).items == 0
+    assert adopt(configuration, by="ada", clock=clock).items == 0
     assert run_of(configuration, clock).state == RunState.COMPLETE
 
 

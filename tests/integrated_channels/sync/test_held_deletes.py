@@ -166,14 +166,16 @@ def test_approved_deletes_are_carried_out_by_the_next_run(
 
 
 @pytest.mark.usefixtures("emptied")
-def test_what_is_kept_stays_and_can_be_approved_after_all(
+def test_kept_items_stay_after_an_approval_until_they_are_deleted_explicitly(
     configuration: ChannelConfiguration, moodle: MoodleSandbox, clock: Clock
 ) -> None:
     run_of(configuration, clock)
     call_command("decide_deletes", configuration=configuration.pk, keep=True)
     kept = run_of(configuration, clock)
-    still_there = len(moodle.offered())
     call_command("decide_deletes", configuration=configuration.pk, approve=True)
+    run_of(configuration, clock)
+    still_there = len(moodle.offered())
+    call_command("decide_deletes", configuration=configuration.pk, delete_kept=True)
 
     run = run_of(configuration, clock)
 

@@ -9,6 +9,6 @@
 ``show_transmissions.py``  Shows the state of items, and why an item is not in an LMS.
 ``check_drift.py``         Lists the differences between an LMS and the catalogs.
 ``rotate_credentials.py``  Encrypts all credentials with the newest key.
-``_configuration.py``      Shared: the configuration that an argument names.
+``_configuration.py``      Shared: options for a configuration, and for a decision's reason.
 ``_interruption.py``       Shared: Ctrl+C ends a command cleanly, with exit code 130.
 """

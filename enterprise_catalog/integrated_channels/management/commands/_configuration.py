@@ -1,8 +1,8 @@
-"""The ``--configuration`` option, shared by commands for one configuration."""
+"""Options shared by commands for one configuration: ``--configuration`` and ``--reason``."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.core.management.base import CommandError
 
@@ -11,10 +11,18 @@ from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
+#: The name in the decision log. A command does not know its user.
+BY: Final = "a command"
+
 
 def add_configuration_option(parser: CommandParser) -> None:
     """Add the required option ``--configuration ID``."""
     parser.add_argument("--configuration", type=int, required=True, metavar="ID")
+
+
+def add_reason_option(parser: CommandParser) -> None:
+    """Add the option ``--reason TEXT``."""
+    parser.add_argument("--reason", default="", metavar="TEXT", help="reason for the decision log")
 
 
 def configuration_of(pk: int) -> ChannelConfiguration:

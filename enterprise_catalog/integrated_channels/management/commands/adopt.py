@@ -9,7 +9,9 @@ from django.utils import timezone
 
 from enterprise_catalog.integrated_channels.exceptions import SyncError
 from enterprise_catalog.integrated_channels.management.commands._configuration import (
+    BY,
     add_configuration_option,
+    add_reason_option,
     configuration_of,
 )
 from enterprise_catalog.integrated_channels.management.commands._interruption import stop_on_interrupt
@@ -26,11 +28,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_configuration_option(parser)
+        add_reason_option(parser)
 
-    def handle(self, *args: object, configuration: int, **options: object) -> None:
+    def handle(self, *args: object, configuration: int, reason: str, **options: object) -> None:
         try:
             with stop_on_interrupt():
-                adoption = adopt(configuration_of(configuration), clock=timezone.now)
+                adoption = adopt(configuration_of(configuration), by=BY, reason=reason, clock=timezone.now)
         except SyncError as error:
             raise CommandError(error.message, returncode=1) from error
         for duplicates in adoption.duplicates:

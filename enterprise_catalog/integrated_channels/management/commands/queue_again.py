@@ -8,7 +8,9 @@ from django.utils import timezone
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.management.commands._configuration import (
+    BY,
     add_configuration_option,
+    add_reason_option,
     configuration_of,
 )
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
@@ -21,6 +23,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_configuration_option(parser)
+        add_reason_option(parser)
         parser.add_argument(
             "--content-key", action="append", default=[], metavar="KEY", help="only this item; may be repeated"
         )
@@ -32,7 +35,13 @@ class Command(BaseCommand):
         )
 
     def handle(
-        self, *args: object, configuration: int, content_key: list[str], state: str | None, **options: object
+        self,
+        *args: object,
+        configuration: int,
+        content_key: list[str],
+        state: str | None,
+        reason: str,
+        **options: object,
     ) -> None:
         chosen = ContentMetadataItemTransmission.objects.of(configuration_of(configuration))
         if content_key:
@@ -40,5 +49,7 @@ class Command(BaseCommand):
         if state:
             chosen = chosen.filter(state=state)
         also_transmitted = state == State.TRANSMITTED
-        number = decisions.queue_again(chosen, by="a command", now=timezone.now(), also_transmitted=also_transmitted)
+        number = decisions.queue_again(
+            chosen, by=BY, reason=reason, now=timezone.now(), also_transmitted=also_transmitted
+        )
         self.stdout.write(str(number))

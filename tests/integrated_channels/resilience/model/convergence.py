@@ -42,6 +42,7 @@ def _come_to_rest(simulation: Simulation) -> None:
     for number in range(1, MOST_RUNS + 1):
         simulation.clock.forward(days=2)
         simulation.operators.approve()
+        simulation.operators.delete_kept()
         simulation.operators.queue_again()
         simulation.sync()
         wrong = _wrong(simulation)

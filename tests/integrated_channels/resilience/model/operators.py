@@ -133,10 +133,14 @@ class Operators:
     # --- about waiting items ------------------------------------------------------------------------------------------
 
     def approve(self, _: int = 0) -> None:
-        """Approve all held deletes."""
-        undecided = _rows().filter(state__in=(State.HELD, State.KEPT))
-        self.approved.update(undecided.values_list("content_key", flat=True))
+        """Approve all held deletes. Items that were kept stay kept."""
+        self.approved.update(_rows().held().values_list("content_key", flat=True))
         decisions.decide_deletes(self.configuration, approved=True, by=_OPERATOR, now=self._clock())
+
+    def delete_kept(self, _: int = 0) -> None:
+        """Delete the items that were kept earlier."""
+        self.approved.update(_rows().kept().values_list("content_key", flat=True))
+        decisions.delete_kept(_rows(), by=_OPERATOR, now=self._clock())
 
     def keep(self, _: int = 0) -> None:
         """Keep the items with held deletes."""

@@ -1,0 +1,126 @@
+"""The decision log: written with each change of an operator, in the same transaction, and never changed."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import DatabaseError
+
+from enterprise_catalog.integrated_channels.audit import decisions
+from enterprise_catalog.integrated_channels.models import (
+    ContentMetadataItemTransmission,
+    Decision,
+    DecisionAction,
+    DecisionItem,
+)
+from enterprise_catalog.integrated_channels.models.decisions import AppendOnlyError
+from tests.factories import DAY_ONE
+from tests.factories.channels import ConfigurationFactory, TransmissionFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def decided_keys(decision: Decision) -> list[str]:
+    return sorted(decision.decided_items.values_list("transmission__content_key", flat=True))
+
+
+def test_an_approval_is_recorded_with_its_items_and_reason() -> None:
+    configuration = ConfigurationFactory.create()
+    TransmissionFactory.create_for_keys("ba", configuration=configuration, held=True)
+
+    decisions.decide_deletes(configuration, approved=True, by="ada", reason="Contract ended.", now=DAY_ONE)
+
+    decision = Decision.objects.get()
+    assert (decision.configuration, decision.action) == (configuration, DecisionAction.APPROVE_DELETES)
+    assert (decision.made_at, decision.made_by, decision.reason) == (DAY_ONE, "ada", "Contract ended.")
+    assert (decision.items, decision.sample, decided_keys(decision)) == (2, ["a", "b"], ["a", "b"])
+
+
+def test_each_configuration_gets_a_decision_of_its_own() -> None:
+    first, second = ConfigurationFactory.create(), ConfigurationFactory.create()
+    TransmissionFactory.create_for_keys("ab", configuration=first, held=True)
+    TransmissionFactory.create_for_keys("c", configuration=second, held=True)
+    TransmissionFactory.create_for_keys("d", configuration=second, transmitted=True)
+
+    number = decisions.decide_chosen_deletes(
+        ContentMetadataItemTransmission.objects.all(), approved=False, by="ada", now=DAY_ONE
+    )
+
+    assert number == 3
+    assert [decided_keys(decision) for decision in Decision.objects.order_by("configuration")] == [["a", "b"], ["c"]]
+    assert {*Decision.objects.values_list("action", flat=True)} == {DecisionAction.KEEP_ITEMS}
+
+
+def test_approving_leaves_kept_items_alone_and_deleting_kept_items_leaves_held_ones() -> None:
+    configuration = ConfigurationFactory.create()
+    TransmissionFactory.create(configuration=configuration, content_key="held", held=True)
+    TransmissionFactory.create(configuration=configuration, content_key="kept", kept=True)
+    rows = ContentMetadataItemTransmission.objects.of(configuration)
+
+    approved = decisions.decide_deletes(configuration, approved=True, by="ada", now=DAY_ONE)
+    after_approval = rows.get(content_key="kept").state
+    deleted = decisions.delete_kept(rows, by="ada", now=DAY_ONE)
+
+    assert (approved, after_approval, deleted) == (1, "kept", 1)
+    assert [*Decision.objects.order_by("pk").values_list("action", "sample")] == [
+        ("approve_deletes", ["held"]),
+        ("delete_kept", ["kept"]),
+    ]
+
+
+def test_a_decision_that_changes_nothing_is_not_recorded() -> None:
+    TransmissionFactory.create(transmitted=True)
+
+    assert decisions.queue_again(ContentMetadataItemTransmission.objects.all(), by="ada", now=DAY_ONE) == 0
+
+    assert not Decision.objects.exists()
+
+
+def test_an_item_sent_again_is_recorded_with_the_name_of_the_action() -> None:
+    row = TransmissionFactory.create(dead_letter=True)
+
+    decisions.queue_again(
+        ContentMetadataItemTransmission.objects.all(), by="ada", now=DAY_ONE, action=DecisionAction.REQUEUE
+    )
+
+    assert row.decided_items.get().decision.action == DecisionAction.REQUEUE
+
+
+def test_the_sample_is_bounded_and_the_items_are_not() -> None:
+    TransmissionFactory.create_for_keys([f"k{number:02}" for number in range(30)], rejected=True)
+
+    decisions.queue_again(ContentMetadataItemTransmission.objects.all(), by="ada", now=DAY_ONE)
+
+    decision = Decision.objects.get()
+    assert (decision.items, decision.decided_items.count(), len(decision.sample)) == (30, 30, 20)
+
+
+def test_a_change_whose_decision_cannot_be_written_does_not_happen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: object) -> None:
+        raise DatabaseError("disk full")
+
+    row = TransmissionFactory.create(held=True)
+    monkeypatch.setattr(decisions, "insert", fails)
+
+    with pytest.raises(DatabaseError):
+        decisions.decide_deletes(row.configuration, approved=True, by="ada", now=DAY_ONE)
+
+    row.refresh_from_db()
+    assert (row.state, Decision.objects.count()) == ("held", 0)
+
+
+def test_decisions_can_be_neither_changed_nor_deleted() -> None:
+    row = TransmissionFactory.create(held=True)
+    decisions.decide_deletes(row.configuration, approved=True, by="ada", now=DAY_ONE)
+    decision, item = Decision.objects.get(), DecisionItem.objects.get()
+
+    for change in (
+        decision.save,
+        decision.delete,
+        item.save,
+        item.delete,
+        lambda: Decision.objects.update(made_by="eve"),
+        Decision.objects.all().delete,
+        DecisionItem.objects.all().delete,
+    ):
+        with pytest.raises(AppendOnlyError):
+            change()

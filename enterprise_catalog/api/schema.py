@@ -46,6 +46,9 @@ _WITH_BODY: Final = {
     "415": "The content type is not application/json.",
 }
 _UNKNOWN: Final = {"404": "The catalog does not exist (for callers whose role has the context *)."}
+_BAD_PARAMETER: Final = {"400": "A parameter is missing or invalid."}
+#: Operations that never return 404.
+_NEVER_UNKNOWN: Final = frozenset({"customer_search"})
 #: Operation -> its additional status codes.
 _OWN: Final[dict[str, dict[str, str]]] = {
     "catalog_list": {
@@ -58,6 +61,11 @@ _OWN: Final[dict[str, dict[str, str]]] = {
         "304": "Not changed since the response with the ETag in If-None-Match.",
         "400": "A parameter is invalid.",
     },
+    "content_lookup": {
+        **_BAD_PARAMETER,
+        "404": "The customer does not exist (for callers whose role has the context *).",
+    },
+    "customer_search": _BAD_PARAMETER,
     "get_content_metadata": {
         "400": "A parameter is invalid.",
         "404": "The page does not exist, or the catalog does not exist (for callers whose role has the context *).",
@@ -81,7 +89,8 @@ def add_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 def _statuses(operation: dict[str, Any]) -> dict[str, str]:
     body = _WITH_BODY if "requestBody" in operation else {}
-    return {**_ANY, **_UNKNOWN, **body, **_OWN.get(operation["operationId"], {})}
+    unknown = {} if operation["operationId"] in _NEVER_UNKNOWN else _UNKNOWN
+    return {**_ANY, **unknown, **body, **_OWN.get(operation["operationId"], {})}
 
 
 def _response(status: str, description: str) -> dict[str, object]:

@@ -5,7 +5,7 @@
 ``diff.py``               The diff itself: pure values in, pure values out.
 ``snapshots/``            A catalog's items at one version, for the diff.
 ``state.py``              A catalog's version and other fields that every request reads.
-``items.py``              A catalog's documents, by key and page by page.
+``items/``                Reads of single content items: documents, and lookup by key or title.
 ``documents.py``          Content documents: validation, hash, and the served form.
 ``ingest/``               The only writer of content and membership.
 ``customers.py``          The writer of customers and catalogs.

@@ -16,10 +16,17 @@ import uuid
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.db.models import GeneratedField
+from django.db.models.functions import Lower, Trim
 from django.utils.translation import gettext_lazy as _
 from edx_rbac.models import UserRole, UserRoleAssignment
 
-from enterprise_catalog.catalog.querysets import ContentMetadataQuerySet, EnterpriseCatalogQuerySet, MembershipQuerySet
+from enterprise_catalog.catalog.querysets import (
+    ContentMetadataQuerySet,
+    EnterpriseCatalogQuerySet,
+    EnterpriseCustomerQuerySet,
+    MembershipQuerySet,
+)
 from enterprise_catalog.db.content_keys import ContentKeyField
 from enterprise_catalog.db.timestamps import TimestampField
 
@@ -54,11 +61,16 @@ class EnterpriseCustomer(models.Model):
         help_text=_("Base URL of this customer's learner portal, without the customer's slug."),
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    search_name = GeneratedField(expression=Lower("name"), output_field=ContentKeyField(), db_persist=True)
+
+    objects = EnterpriseCustomerQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("enterprise customer")
         verbose_name_plural = _("enterprise customers")
         ordering = ("name",)
+        # Serves the search of customers by the beginning of their name.
+        indexes = (models.Index(fields=("search_name",), name="customer_search_name"),)
 
     def __str__(self) -> str:
         return self.name
@@ -141,12 +153,19 @@ class ContentMetadata(models.Model):
     )
     created_at = models.DateTimeField(_("created at"))
     updated_at = TimestampField(_("updated at"))
+    search_key = GeneratedField(expression=Lower(Trim("content_key")), output_field=ContentKeyField(), db_persist=True)
+    search_title = GeneratedField(expression=Lower("title"), output_field=ContentKeyField(), db_persist=True)
 
     objects = ContentMetadataQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("content metadata")
         verbose_name_plural = _("content metadata")
+        indexes = (
+            # Serve the lookup of the texts that users paste.
+            models.Index(fields=("search_key",), name="content_search_key"),
+            models.Index(fields=("search_title",), name="content_search_title"),
+        )
 
     def __str__(self) -> str:
         return str(self.content_key)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.db.models import Q, Value
+from django.db.models.functions import Lower
+
+from enterprise_catalog.db.content_keys import LAST_CHARACTER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -14,10 +18,27 @@ if TYPE_CHECKING:
         CatalogMembership,
         ContentMetadata,
         EnterpriseCatalog,
+        EnterpriseCustomer,
     )
 
 #: The most values in one ``IN (…)``. SQLite rejects more than 32,766 variables; long lists increase planning time.
 KEYS_PER_STATEMENT = 1_000
+
+
+def _starts_with(column: str, beginning: str) -> Q:
+    """Return the condition that a column of lower-case text starts with ``beginning``: a range of its index."""
+    return Q(
+        (f"{column}__gte", Lower(Value(beginning))),
+        (f"{column}__lt", Lower(Value(beginning + LAST_CHARACTER))),
+    )
+
+
+class EnterpriseCustomerQuerySet(models.QuerySet["EnterpriseCustomer"]):
+    """Reads of customers."""
+
+    def named(self, beginning: str) -> EnterpriseCustomerQuerySet:
+        """Keep the customers whose name starts with ``beginning``, in any case; ascending by name."""
+        return self.filter(_starts_with("search_name", beginning)).order_by("search_name")
 
 
 class EnterpriseCatalogQuerySet(models.QuerySet["EnterpriseCatalog"]):
@@ -38,6 +59,14 @@ class ContentMetadataQuerySet(models.QuerySet["ContentMetadata"]):
     def with_keys(self, keys: Iterable[str]) -> ContentMetadataQuerySet:
         """Keep the items with these keys; at most :data:`KEYS_PER_STATEMENT` keys."""
         return self.filter(content_key__in=keys)
+
+    def with_similar_keys(self, keys: Iterable[str]) -> ContentMetadataQuerySet:
+        """Keep the items whose keys differ from ``keys`` at most in case and outer spaces; ascending by key."""
+        return self.filter(search_key__in=[Lower(Value(key)) for key in keys]).order_by("search_key", "content_key")
+
+    def titled(self, beginning: str) -> ContentMetadataQuerySet:
+        """Keep the items whose title starts with ``beginning``, in any case; ascending by title."""
+        return self.filter(_starts_with("search_title", beginning)).order_by("search_title")
 
 
 class MembershipQuerySet(models.QuerySet["CatalogMembership"]):

@@ -19,8 +19,8 @@ MAX_KEY_LENGTH = 255  #: In characters (code points), not bytes.
 _MARIADB_COLLATION = "utf8mb4_nopad_bin"
 _MYSQL_COLLATION = "utf8mb4_0900_bin"
 
-#: The last code point: ``prefix + _LAST_CHARACTER`` sorts after every key that starts with ``prefix``.
-_LAST_CHARACTER: Final = "\U0010ffff"
+#: The last code point: ``prefix + LAST_CHARACTER`` sorts after every text that starts with ``prefix``.
+LAST_CHARACTER: Final = "\U0010ffff"
 
 
 class ContentKeyField(models.CharField):  # type: ignore[type-arg]  # the stubs' parameters are missing at run time
@@ -50,4 +50,4 @@ def key_starts_with(prefix: str, *, column: str = "content_key") -> models.Q:
 
     The condition is a range of the index. LIKE would scan the table and treat ``%`` and ``_`` as wildcards.
     """
-    return models.Q((f"{column}__gte", prefix), (f"{column}__lt", prefix + _LAST_CHARACTER))
+    return models.Q((f"{column}__gte", prefix), (f"{column}__lt", prefix + LAST_CHARACTER))

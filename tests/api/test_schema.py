@@ -7,6 +7,7 @@ import re
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import pytest
 from django.core.management import call_command
@@ -19,12 +20,16 @@ from tests.api.endpoints import address
 from tests.factories.catalog import CatalogFactory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from django.test import Client
 
 UUID_IN_PATH: Final = "/api/v1/enterprise-catalogs/{uuid}/"
+LOOKUP: Final = "/api/v1/content-lookup/"
+CUSTOMERS: Final = "/api/v1/enterprise-customers/"
 OPERATIONS: Final = [
+    ("get", LOOKUP),
+    ("get", CUSTOMERS),
     ("get", "/api/v1/enterprise-catalogs/"),
     ("get", UUID_IN_PATH),
     ("post", f"{UUID_IN_PATH}content-diff/"),
@@ -33,6 +38,8 @@ OPERATIONS: Final = [
     ("post", f"{UUID_IN_PATH}generate_diff"),
     ("get", f"{UUID_IN_PATH}get_content_metadata"),
 ]
+#: Operation -> its required parameters, for the customer with this UUID.
+PARAMETERS: Final = {LOOKUP: "?enterprise_customer={}&content_key=edX%2BDemoX"}
 SENT: Final = {"content_keys": ["edX+DemoX", "edX+GoneX"]}
 
 
@@ -121,11 +128,16 @@ def test_it_states_the_limits_of_what_is_sent(schema: dict[str, Any], name: str,
     assert keys["items"] == {"type": "string", "minLength": 1, "maxLength": 255}
 
 
+def target_of(path: str, catalog: UUID, customer: UUID) -> str:
+    """Return the URL of an operation, with its required parameters."""
+    return path.replace(UUID_IN_PATH, address(catalog)) + PARAMETERS.get(path, "").format(customer)
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 def test_it_describes_each_answer(operator: APIClient, schema: dict[str, Any], method: str, path: str) -> None:
     catalog = CatalogFactory.create(content=["edX+DemoX", "edX+NewX"])
-    target = path.replace(UUID_IN_PATH, address(catalog.pk))
+    target = target_of(path, catalog.pk, catalog.enterprise_customer_id)
 
     response = operator.get(target) if method == "get" else operator.post(target, SENT)
 
@@ -136,26 +148,31 @@ def test_it_describes_each_answer(operator: APIClient, schema: dict[str, Any], m
 
 # --- statuses ------------------------------------------------------------------------------------------------------
 
-NOWHERE: Final = "/api/v1/enterprise-catalogs/00000000-0000-0000-0000-000000000000/"
+NOWHERE: Final = UUID(int=0)
 BODY: Final = json.dumps(SENT).encode()
+BAD_PARAMETERS: Final = ("page_size=null", "page_size=", "page_size=0", "page_size=1001", "content_key=", "q=%00")
 
 
 def answers_of(
-    operator: APIClient, unauthenticated: APIClient, other: APIClient, method: str, path: str, known: str
+    operator: APIClient, others: Sequence[APIClient], method: str, target: str, nowhere: str
 ) -> dict[int, Any]:
-    """Call an operation correctly and with each possible error; return the responses by status."""
-    target, nowhere = path.replace(UUID_IN_PATH, known), path.replace(UUID_IN_PATH, NOWHERE)
+    """Call an operation correctly and with each possible error; return the responses by status.
+
+    Args:
+        others: clients without access: without a token, for another customer, without a role.
+        target: the URL of the operation.
+        nowhere: its URL for a catalog or customer that does not exist.
+    """
     body: dict[str, Any] = {"data": BODY, "content_type": "application/json"} if method == "post" else {}
 
-    def call(client: APIClient, url: str = target, **changes: Any) -> Any:
+    def call(client: APIClient, parameter: str = "", url: str = target, **changes: Any) -> Any:
+        url += f"{'&' if '?' in url else '?'}{parameter}" if parameter else ""
         return client.generic(method.upper(), url, **{**body, **changes})
 
     etag = call(operator).headers.get("ETag", "")
     answers = [
-        call(operator),
-        call(unauthenticated),
-        call(other, f"{target}?enterprise_customer={NOWHERE.split('/')[-2]}"),
-        call(operator, f"{nowhere}?page=9"),
+        *(call(client, f"enterprise_customer={NOWHERE}") for client in others),
+        call(operator, "page=9", nowhere),
         call(operator, HTTP_ACCEPT="application/xml"),
         call(operator, HTTP_IF_NONE_MATCH=etag),
     ]
@@ -167,8 +184,8 @@ def answers_of(
             call(operator, content_type="text/plain"),
         ]
     else:
-        answers += [call(operator, f"{target}?page_size={value}") for value in ("null", "", "0", "1001", "x")]
-    return {answer.status_code: answer for answer in answers}
+        answers += [call(operator, parameter) for parameter in BAD_PARAMETERS]
+    return {answer.status_code: answer for answer in [*answers, call(operator)]}
 
 
 def unavailable(*_: Any) -> None:
@@ -186,12 +203,13 @@ def test_each_documented_status_occurs_and_no_other(
 ) -> None:
     catalog = CatalogFactory.create(content=["edX+DemoX"])
     operator, other = client_with("enterprise_openedx_operator:*"), client_with("enterprise_admin:" + "1" * 32)
-    known = address(catalog.pk)
-    answers = answers_of(operator, APIClient(), other, method, path, known)
+    target = target_of(path, catalog.pk, catalog.enterprise_customer_id)
+    others = [APIClient(), other, client_with()]
+    answers = answers_of(operator, others, method, target, target_of(path, NOWHERE, NOWHERE))
     with connection.execute_wrapper(unavailable):
-        answers[503] = getattr(operator, method)(path.replace(UUID_IN_PATH, known))
+        answers[503] = getattr(operator, method)(target)
     monkeypatch.setattr("rest_framework.throttling.SimpleRateThrottle.THROTTLE_RATES", {"user": "1/minute"})
-    answers[429] = getattr(operator, method)(path.replace(UUID_IN_PATH, known))
+    answers[429] = getattr(operator, method)(target)
 
     documented = schema["paths"][path][method]["responses"]
 

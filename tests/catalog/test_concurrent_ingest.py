@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from enterprise_catalog.catalog.ingest.writer import ImportReport, import_documents
-from enterprise_catalog.catalog.items import read_page
+from enterprise_catalog.catalog.items.pages import read_page
 from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata
 from tests.catalog.queries import keys_in, times_in
 from tests.factories import DAY_ONE, DAY_TWO

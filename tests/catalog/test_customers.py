@@ -17,7 +17,7 @@ from enterprise_catalog.catalog.customers import (
     save_catalog,
     save_customer,
 )
-from enterprise_catalog.catalog.items import read_items
+from enterprise_catalog.catalog.items.pages import read_items
 from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, EnterpriseCustomer
 from tests.catalog.queries import content_of, served_times, version_of
 from tests.factories import DAY_ONE, DAY_TWO

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import connection
 
-from enterprise_catalog.catalog.items import read_items, read_numbered_page, read_page
+from enterprise_catalog.catalog.items.pages import read_items, read_numbered_page, read_page
 from enterprise_catalog.catalog.models import CatalogMembership, EnterpriseCatalog
 from tests.catalog.connections import before_each_scan
 from tests.catalog.queries import keys_in, version_of

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from enterprise_catalog.api.pagination import CatalogPagination
+from enterprise_catalog.catalog.items.lookup import MAX_SUGGESTIONS, Match
 from enterprise_catalog.catalog.state import CatalogState
 from enterprise_catalog.db.content_keys import MAX_KEY_LENGTH
 
@@ -138,6 +139,64 @@ class CatalogPageSerializer(serializers.Serializer[object]):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     results = CatalogSerializer(many=True)
+
+
+class LookupQuerySerializer(serializers.Serializer[object]):
+    enterprise_customer = serializers.UUIDField()
+    content_key = serializers.CharField(
+        max_length=MAX_KEY_LENGTH,
+        trim_whitespace=False,
+        help_text="A key. Suggestions also match the key of a course run, and the beginning of a title.",
+    )
+
+
+class LookupCatalogSerializer(serializers.Serializer[object]):
+    uuid = serializers.UUIDField()
+    title = serializers.CharField()
+    contains = serializers.BooleanField(help_text="True if the catalog contains the item.")
+
+
+class SuggestionSerializer(serializers.Serializer[object]):
+    content_key = serializers.CharField()
+    title = serializers.CharField()
+    content_type = serializers.CharField()
+    match = serializers.ChoiceField(
+        choices=[match.value for match in Match], help_text="The difference between the text and this item."
+    )
+    catalogs = serializers.ListField(
+        child=serializers.UUIDField(), help_text="The customer's catalogs that contain this item."
+    )
+
+
+class ContentLookupSerializer(serializers.Serializer[object]):
+    enterprise_customer = serializers.UUIDField()
+    content_key = serializers.CharField(help_text="As requested.")
+    is_known = serializers.BooleanField(help_text="True if an item has exactly this key.")
+    title = serializers.CharField(allow_null=True)
+    content_type = serializers.CharField(allow_null=True)
+    updated_at = serializers.DateTimeField(allow_null=True, help_text="When the item's content last changed, in UTC.")
+    catalogs = LookupCatalogSerializer(many=True, help_text="All catalogs of the customer, ascending by title.")
+    suggestions = SuggestionSerializer(many=True, help_text=f"At most {MAX_SUGGESTIONS} similar items, best first.")
+
+
+class CustomerSearchQuerySerializer(serializers.Serializer[object]):
+    q = serializers.CharField(
+        required=False,
+        default="",
+        allow_blank=True,
+        max_length=255,
+        help_text="The beginning of a name, in any case, or a UUID.",
+    )
+
+
+class CustomerSerializer(serializers.Serializer[object]):
+    uuid = serializers.UUIDField()
+    name = serializers.CharField()
+    slug = serializers.CharField()
+
+
+class CustomerSearchSerializer(serializers.Serializer[object]):
+    results = CustomerSerializer(many=True)
 
 
 class LegacyFoundSerializer(serializers.Serializer[object]):

@@ -6,12 +6,15 @@ from enterprise_catalog.api.v1.views.catalogs import CatalogDetailView, CatalogL
 from enterprise_catalog.api.v1.views.compatibility import GenerateDiffView, GetContentMetadataView
 from enterprise_catalog.api.v1.views.content_diff import ContentDiffView
 from enterprise_catalog.api.v1.views.content_metadata import ContentMetadataView
+from enterprise_catalog.api.v1.views.search import ContentLookupView, CustomerSearchView
 
 app_name = "v1"
 
 _CATALOG = "enterprise-catalogs/<uuid:uuid>/"
 
 urlpatterns = [
+    path("content-lookup/", ContentLookupView.as_view(), name="content-lookup"),
+    path("enterprise-customers/", CustomerSearchView.as_view(), name="customer-search"),
     path("enterprise-catalogs/", CatalogListView.as_view(), name="catalog-list"),
     path(_CATALOG, CatalogDetailView.as_view(), name="catalog-detail"),
     path(f"{_CATALOG}content-diff/", ContentDiffView.as_view(), name="content-diff"),

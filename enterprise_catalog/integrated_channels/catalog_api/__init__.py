@@ -2,7 +2,7 @@
 
 ``client.py``     The requests: catalogs, diff, documents, look-ups.
 ``documents.py``  The catalog's content documents, parsed.
-``lookups.py``    The response to a look-up of one content key.
+``lookups.py``    Customers, catalogs and content that users look up.
 ``session.py``    The OAuth session of the client.
 ``problems.py``   Cause and remedy when the catalog service cannot be used.
 """

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from urllib.parse import urlencode
-from uuid import UUID
 
 import orjson
 import requests
 import urllib3
 from django.conf import settings
+from django.core.cache import cache
 from pydantic import BaseModel, ValidationError
 
 from enterprise_catalog.integrated_channels.catalog_api.documents import read_item, read_updated_at
-from enterprise_catalog.integrated_channels.catalog_api.lookups import ContentLookup
+from enterprise_catalog.integrated_channels.catalog_api.lookups import Catalog, ContentLookup, Customer
 from enterprise_catalog.integrated_channels.catalog_api.problems import (
     CATALOG_REMEDIES,
     connection_problem,
@@ -37,6 +37,7 @@ from enterprise_catalog.observability.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+    from uuid import UUID
 
 CONNECT_TIMEOUT_SECONDS: Final = 5
 READ_TIMEOUT_SECONDS: Final = 120
@@ -44,6 +45,7 @@ READ_TIMEOUT_SECONDS: Final = 120
 REQUEST_SECONDS: Final = 150.0
 MAX_RESPONSE_BYTES: Final = 1024 * 1024 * 1024  #: Far more than the diff of the largest catalogs.
 MAX_DIFF_KEYS: Final = 250_000  #: The API's own limit.
+CUSTOMER_NAME_SECONDS: Final = 3_600  #: How long a customer's name is cached.
 #: Read size in bytes. With the default of requests (10 KB), reading takes a tenth of the time of a large diff.
 _BYTES_AT_ONCE: Final = 1024 * 1024
 #: An entity tag as defined in RFC 9110, 8.8.3. Any other value, above all ``*``, would change the meaning of the
@@ -68,13 +70,13 @@ class _Metadata(BaseModel):
     missing: list[_Missing]
 
 
-class _Catalog(BaseModel):
-    uuid: UUID
-
-
 class _CatalogPage(BaseModel):
     next: str | None
-    results: list[_Catalog]
+    results: list[Catalog]
+
+
+class _Customers(BaseModel):
+    results: list[Customer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,8 @@ class CatalogClient:
         self._before_each_request = before_each_request or (lambda: None)
         self._run_seconds_left = run_seconds_left or (lambda: float("inf"))
         self._thread = WorkThread()
-        self._base_url = f"{settings.CATALOG_API_URL}/api/v1/enterprise-catalogs/"
+        self._api_url = f"{settings.CATALOG_API_URL}/api/v1/"
+        self._base_url = f"{self._api_url}enterprise-catalogs/"
         self._session = CatalogSession(
             settings.OAUTH2_PROVIDER_URL, settings.OAUTH2_CLIENT_ID, settings.OAUTH2_CLIENT_SECRET
         )
@@ -184,6 +187,48 @@ class CatalogClient:
         catalogs = self._fetch_all_pages(response)
         # A proxy may drop the condition or break it: Apache appends "-gzip" to ETags and then does not recognize them.
         return None if catalogs.etag and _are_alike(catalogs.etag, etag) else catalogs
+
+    def catalogs_of(self, customer_uuid: UUID) -> list[Catalog]:
+        """Return the customer's catalogs with their titles, ascending by title.
+
+        Raises:
+            CatalogUnavailableError: no response, or no such customer.
+        """
+        pages = self._pages(self._send("GET", self._list_url(customer_uuid)))
+        return sorted((catalog for page in pages for catalog in page.results), key=lambda each: (each.title, each.uuid))
+
+    def find_customers(self, text: str) -> list[Customer]:
+        """Return at most 20 customers whose name starts with ``text`` in any case, or the one with this UUID.
+
+        Raises:
+            CatalogUnavailableError: no response.
+        """
+        return self._ask("GET", f"{self._api_url}enterprise-customers/?{urlencode({'q': text})}", _Customers).results
+
+    def customer_name(self, customer_uuid: UUID) -> str | None:
+        """Return the customer's name, or ``None`` if there is no such customer. Names are cached for an hour.
+
+        Raises:
+            CatalogUnavailableError: no response.
+        """
+        cache_key = f"customer-name:{customer_uuid}"
+        name: str | None = cache.get(cache_key)
+        if name is None and (found := self.find_customers(str(customer_uuid))):
+            name = found[0].name
+            cache.set(cache_key, name, CUSTOMER_NAME_SECONDS)
+        return name
+
+    def look_up(self, customer_uuid: UUID, text: str) -> ContentLookup:
+        """Return the content with the key ``text`` for the customer, and content that the user may have meant instead.
+
+        Args:
+            text: 1 to 255 characters: a key, the key of a course run, or the beginning of a title.
+
+        Raises:
+            CatalogUnavailableError: no response, no such customer, or an invalid text.
+        """
+        query = urlencode({"enterprise_customer": customer_uuid, "content_key": text})
+        return self._ask("GET", f"{self._api_url}content-lookup/?{query}", ContentLookup)
 
     def fetch_diff(self, catalog_uuid: UUID, known_keys: Sequence[str]) -> DiffResponse:
         """Return the differences between the catalog and ``known_keys``. Any number of keys is allowed.
@@ -226,18 +271,6 @@ class CatalogClient:
         _check_complete(keys, items, unreadable, missing)
         return MetadataResponse(items, unreadable, missing)
 
-    def look_up(self, customer_uuid: UUID, text: str) -> ContentLookup:
-        """Return which of the customer's catalogs contain a key, and similar items.
-
-        Args:
-            text: a content key, a run key or a title, as a user entered it.
-
-        Raises:
-            CatalogUnavailableError: no response, or no such customer.
-        """
-        query = urlencode({"enterprise_customer": customer_uuid, "content_key": text})
-        return self._ask("GET", f"{settings.CATALOG_API_URL}/api/v1/content-lookup/?{query}", ContentLookup)
-
     def _fetch_diff_part(self, url: str, keys: Sequence[str]) -> DiffResponse:
         response = self._ask("POST", url, _Diff, {"content_keys": keys})
         existing = _versions(response.existing)
@@ -250,13 +283,16 @@ class CatalogClient:
 
     def _fetch_all_pages(self, response: _Response) -> CatalogList:
         """Return the catalogs of all pages; ``response`` contains the first page."""
+        pages = list(self._pages(response))
+        etag = _etag_of(response) if len(pages) == 1 else ""
+        return CatalogList(sorted(catalog.uuid for page in pages for catalog in page.results), etag)
+
+    def _pages(self, response: _Response) -> Iterator[_CatalogPage]:
         page = _read(response, _CatalogPage)
-        etag = _etag_of(response) if page.next is None else ""
-        uuids = [catalog.uuid for catalog in page.results]
+        yield page
         while page.next is not None:
             page = self._ask("GET", page.next, _CatalogPage)
-            uuids += [catalog.uuid for catalog in page.results]
-        return CatalogList(sorted(uuids), etag)
+            yield page
 
     def _ask(self, method: str, url: str, model: type[M], body: Mapping[str, object] | None = None) -> M:
         return _read(self._send(method, url, body=body), model)

@@ -1,4 +1,4 @@
-"""The catalog service's response about one content key, as a user entered it."""
+"""Customers, catalogs and content as the catalog service finds them by the text that a user entered."""
 
 from __future__ import annotations
 
@@ -12,21 +12,34 @@ from pydantic import BaseModel, ConfigDict
 class Match(StrEnum):
     """Relation of a suggested item to the text that was entered."""
 
-    SPACES = "spaces"  #: Equal without leading, trailing or repeated spaces.
+    SPACES = "spaces"  #: Only spaces differ, or characters are encoded as in a URL.
     CASE = "case"  #: Equal if case is ignored.
     RUN = "run"  #: The text is the key of one of the course's runs.
-    TITLE = "title"  #: The text is in the title.
+    TITLE = "title"  #: The title starts with the text, in any case.
 
 
 class _Read(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class LookedUpCatalog(_Read):
-    """One of the customer's catalogs."""
+class Customer(_Read):
+    """A customer."""
 
     uuid: UUID
-    title: str
+    name: str
+    slug: str
+
+
+class Catalog(_Read):
+    """One of a customer's catalogs."""
+
+    uuid: UUID
+    title: str = ""
+
+
+class LookedUpCatalog(Catalog):
+    """One of the customer's catalogs, compared with the key that was looked up."""
+
     contains: bool  #: True if the catalog contains exactly the key that was looked up.
 
 

@@ -4,5 +4,6 @@
 ``catalogs.py``          a catalog, and the list of catalogs.
 ``content_diff.py``      the diff: existing, new and removed content.
 ``content_metadata.py``  the documents, by key and page by page.
+``search.py``            content by pasted text, and customers by name.
 ``compatibility.py``     the formats that existing Open edX callers use.
 """

@@ -26,7 +26,7 @@ from enterprise_catalog.api.v1.serializers import (
 from enterprise_catalog.api.v1.views.base import CatalogView, content_keys_of, json_response, validate
 from enterprise_catalog.api.v1.views.content_metadata import envelope_with
 from enterprise_catalog.catalog.documents import separated
-from enterprise_catalog.catalog.items import read_numbered_page, read_page
+from enterprise_catalog.catalog.items.pages import read_numbered_page, read_page
 from enterprise_catalog.catalog.snapshots.snapshot import read_diff
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from enterprise_catalog.api.v1.views.base import (
     with_etag,
 )
 from enterprise_catalog.catalog.documents import separated
-from enterprise_catalog.catalog.items import read_items, read_page
+from enterprise_catalog.catalog.items.pages import read_items, read_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -16,10 +16,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/", health, name="health"),
     path("health", health),  # The Open edX LMS requests it without the final slash.
     path("metrics", metrics, name="metrics"),
+    path("", include("enterprise_catalog.web.rest.urls")),
 ]
 if apps.is_installed("enterprise_catalog.api"):
     urlpatterns.append(path("", include("enterprise_catalog.api.urls")))
 if apps.is_installed("enterprise_catalog.integrated_channels"):
-    urlpatterns.append(path("integrated-channels/", include("enterprise_catalog.integrated_channels.urls")))
+    urlpatterns += [
+        path("integrated-channels/", include("enterprise_catalog.integrated_channels.urls")),
+        path("api/v1/integrated-channels/", include("enterprise_catalog.integrated_channels.api.urls")),
+    ]
 if apps.is_installed("enterprise_catalog.local_auth"):
     urlpatterns.append(path("oauth2/", include("enterprise_catalog.local_auth.urls")))

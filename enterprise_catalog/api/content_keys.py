@@ -13,10 +13,20 @@ import sys
 from typing import Annotated, Final
 
 import msgspec
-from rest_framework.exceptions import ValidationError
+from rest_framework import status
+from rest_framework.exceptions import APIException, ValidationError
 
-from enterprise_catalog.api.errors import KeysTooLargeError
 from enterprise_catalog.db.content_keys import MAX_KEY_LENGTH
+
+
+class KeysTooLargeError(APIException):
+    """The strings of a request body would take more memory than one request may use."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "keys_too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The strings in the request body take more than {limit:,} bytes of memory. Send fewer keys.")
 
 
 class _Body(msgspec.Struct):

@@ -8,12 +8,10 @@ from django.conf import settings
 from rest_framework.parsers import BaseParser
 
 from enterprise_catalog.api.content_keys import decode_content_keys
-from enterprise_catalog.api.errors import BodyTooLargeError
+from enterprise_catalog.web.rest.input import read_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from rest_framework.request import Request
 
 
 class ParsedKeys:
@@ -49,16 +47,6 @@ class ContentKeysParser(BaseParser):
             ValidationError: 400; contains the position of the first bad element, or of the JSON syntax error.
         """
         assert parser_context is not None  # DRF always passes it.
-        limit, (min_keys, max_keys) = settings.MAX_BODY_BYTES, parser_context["view"].key_limits
-        if declared_length(parser_context["request"]) > limit:
-            raise BodyTooLargeError(limit)
-        body = stream.read(limit + 1)
-        if len(body) > limit:
-            raise BodyTooLargeError(limit)
+        min_keys, max_keys = parser_context["view"].key_limits
+        body = read_body(stream, parser_context["request"], limit=settings.MAX_BODY_BYTES)
         return ParsedKeys(decode_content_keys(body, min_keys=min_keys, max_keys=max_keys))
-
-
-def declared_length(request: Request) -> int:
-    """Return the request's ``Content-Length`` in bytes; 0 if it is missing or not a number."""
-    text = request.META.get("CONTENT_LENGTH") or "0"
-    return int(text) if text.isascii() and text.isdecimal() else 0

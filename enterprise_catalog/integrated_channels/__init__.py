@@ -13,6 +13,7 @@ Around the runs:
 
 ``access/``      Configurations, credentials, and connections to an LMS outside of a run.
 ``feed/``        The feeds that some LMSs poll.
+``api/``         The HTTP API: configurations, and the records of their runs.
 ``admin/``       The admin pages: transmissions, attempts, runs, configurations, schedules.
 ``management/``  The management commands.
 ``templates/``   Templates of the admin pages.

@@ -12,7 +12,6 @@ import time
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from django.apps import apps
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpResponse, JsonResponse
@@ -20,10 +19,13 @@ from django.middleware import common
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
 
 from enterprise_catalog.db.brief_connection import brief_connection
 from enterprise_catalog.observability import health_checks
 from enterprise_catalog.observability.health_checks import CHECKS, OK, outcome
+from enterprise_catalog.web.rest.authentication import JwtAuthentication
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponsePermanentRedirect
@@ -91,18 +93,12 @@ def _is_staff(request: HttpRequest) -> bool:
         user = getattr(request, "user", None)
         if user is not None and user.is_authenticated:
             return bool(user.is_active and user.is_staff)
-        return apps.is_installed("enterprise_catalog.api") and _has_token_of_staff(request)
+        return _has_token_of_staff(request)
     except (DatabaseError, InterfaceError):
         return False
 
 
 def _has_token_of_staff(request: HttpRequest) -> bool:
-    # Imported only where the API is installed: these libraries need its settings.
-    from rest_framework.exceptions import APIException  # noqa: PLC0415
-    from rest_framework.request import Request  # noqa: PLC0415
-
-    from enterprise_catalog.api.authentication import JwtAuthentication  # noqa: PLC0415
-
     try:
         found = JwtAuthentication().authenticate(Request(request))
     except APIException:

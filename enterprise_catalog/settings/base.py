@@ -45,12 +45,13 @@ COMMON_APPS = [
     "axes",
     "csp",
     "django_prometheus",
-    "enterprise_catalog.db.exact_names",
-]
-CATALOG_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "enterprise_catalog.db.exact_names",
+    "enterprise_catalog.web.rest",
+]
+CATALOG_APPS = [
     "enterprise_catalog.catalog",
     "enterprise_catalog.api",
 ]
@@ -155,7 +156,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 
-# --- the API --------------------------------------------------------------------------------------------------------
+# --- the APIs -------------------------------------------------------------------------------------------------------
 
 #: The largest request body, in bytes; 250,000 keys of 255 characters fit.
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -165,24 +166,24 @@ SNAPSHOT_CACHE_MB = env.SNAPSHOT_CACHE_MB
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "enterprise_catalog.api.authentication.JwtAuthentication",
+        "enterprise_catalog.web.rest.authentication.JwtAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    # Each view returns the customer that the caller needs a role for. A view without this method denies access.
-    "DEFAULT_PERMISSION_CLASSES": ["enterprise_catalog.api.v1.permissions.HasRoleForCustomer"],
-    "DEFAULT_RENDERER_CLASSES": ["enterprise_catalog.api.renderers.ORJSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["enterprise_catalog.api.parsers.ContentKeysParser"],
-    "DEFAULT_THROTTLE_CLASSES": ["enterprise_catalog.api.throttles.CallerThrottle"],
+    # Each view declares the role that the caller needs.
+    "DEFAULT_PERMISSION_CLASSES": ["enterprise_catalog.web.rest.roles.DenyAll"],
+    "DEFAULT_RENDERER_CLASSES": ["enterprise_catalog.web.rest.renderers.ORJSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["enterprise_catalog.web.rest.input.ObjectParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["enterprise_catalog.web.rest.throttles.CallerThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": env.API_THROTTLE_RATE},
     # For DRF's own throttles; ours use enterprise_catalog.web.client_address.
     "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "enterprise_catalog.api.errors.exception_handler",
+    "EXCEPTION_HANDLER": "enterprise_catalog.web.rest.errors.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Enterprise Catalog",
-    "DESCRIPTION": "The content of enterprise customers' catalogs, and the changes since the previous request.",
+    "DESCRIPTION": "The content of enterprise customers' catalogs, and the integrated channels that send it to LMSs.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
@@ -193,14 +194,14 @@ SPECTACULAR_SETTINGS = {
     "SERVERS": [{"url": "/", "description": "This service"}],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "enterprise_catalog.api.schema.add_errors",
+        "enterprise_catalog.web.rest.schema.add_errors",
     ],
 }
 
 JWT_AUTH: dict[str, Any] = {
     "JWT_AUTH_HEADER_PREFIX": "JWT",
     # Tokens are signed with the issuer's private key; a token signed with a shared secret is never accepted.
-    "JWT_DECODE_HANDLER": "enterprise_catalog.api.tokens.decode_token",
+    "JWT_DECODE_HANDLER": "enterprise_catalog.web.rest.tokens.decode_token",
     "JWT_ISSUER": env.JWT_ISSUER,
     "JWT_ISSUERS": [{"ISSUER": env.JWT_ISSUER, "AUDIENCE": env.JWT_AUDIENCE, "SECRET_KEY": None}],
     "JWT_PUBLIC_SIGNING_JWK_SET": json.dumps(env.JWT_PUBLIC_SIGNING_JWK_SET),
@@ -211,11 +212,12 @@ EDX_DRF_EXTENSIONS = {"JWT_PAYLOAD_USER_ATTRIBUTE_MAPPING": {"email": "email"}}
 RBAC_IGNORE_INVALID_JWT_COOKIE = True
 # edx-django-utils would otherwise use New Relic; this site uses Prometheus.
 OPENEDX_TELEMETRY: list[str] = []
-#: Open edX's system roles -> their feature roles. Every system role may read the catalogs of its customer.
+#: Open edX's system roles -> their feature roles. Every system role may read the catalogs of its customer. Admins of a
+#: customer may use the API of the customer's channels; operators may do everything there.
 SYSTEM_TO_FEATURE_ROLE_MAPPING = {
-    "enterprise_catalog_admin": ["catalog_reader"],
-    "enterprise_openedx_operator": ["catalog_reader"],
-    "enterprise_admin": ["catalog_reader"],
+    "enterprise_catalog_admin": ["catalog_reader", "channel_admin", "channel_operator"],
+    "enterprise_openedx_operator": ["catalog_reader", "channel_admin", "channel_operator"],
+    "enterprise_admin": ["catalog_reader", "channel_admin"],
     "enterprise_learner": ["catalog_reader"],
 }
 

@@ -15,6 +15,3 @@ from enterprise_catalog.settings.base import CHANNELS_APPS, COMMON_APPS
 from enterprise_catalog.settings.hardening import *
 
 INSTALLED_APPS = [*COMMON_APPS, *CHANNELS_APPS]
-# The defaults in base.py are for the catalog API, which is not installed here. The feed views set all options
-# themselves.
-REST_FRAMEWORK = {}

@@ -1,5 +1,6 @@
 """Requests and responses of both programs.
 
+``rest/``                What the HTTP APIs share: authentication, roles, throttles, errors, the schema.
 ``client_address.py``    The client's address behind trusted proxies, for throttles and logs.
 ``login_limits.py``      Limits for password guessing, counted in the cache.
 ``content_security.py``  The Content-Security-Policy of responses.

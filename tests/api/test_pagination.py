@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
-from enterprise_catalog.api.pagination import BadCursorError, cursor_after, key_of_cursor
+from enterprise_catalog.web.rest.cursors import BadCursorError, cursor_after, key_of_cursor
 
 #: Any text that UTF-8 can encode.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=255)

@@ -110,7 +110,7 @@ def test_a_request_that_succeeds_is_not_counted_as_refused(
     operator: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     catalog = CatalogFactory.create()
-    monkeypatch.setattr("enterprise_catalog.api.throttles.count", None)
+    monkeypatch.setattr("enterprise_catalog.web.rest.throttles.count", None)
 
     assert operator.get(address(catalog.pk, "")).status_code == 200
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import jwt
 import pytest
 
-from enterprise_catalog.api.tokens import decode_token
 from enterprise_catalog.local_auth.tokens import signed_token
+from enterprise_catalog.web.rest.tokens import decode_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -46,7 +46,7 @@ def measure_pages(catalog: SeededCatalog, floor: Floor, caller: Caller, sampling
 
 
 def _cursor(key: str) -> str:
-    """Return the cursor of the page after ``key``, encoded as in ``api/pagination.py``."""
+    """Return the cursor of the page after ``key``, encoded as in ``web/rest/cursors.py``."""
     return base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()
 
 

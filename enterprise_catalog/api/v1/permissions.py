@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from django.conf import settings
-from edx_rbac.constants import ALL_ACCESS_CONTEXT
-from edx_rbac.utils import contexts_accessible_from_database, contexts_accessible_from_jwt, get_decoded_jwt
+from edx_rbac.utils import contexts_accessible_from_database
 from rest_framework.permissions import BasePermission
 
 from enterprise_catalog.catalog.models import CatalogRoleAssignment
+from enterprise_catalog.web.rest.roles import Scope, contexts_in_token
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from django.contrib.auth.base_user import AbstractBaseUser
     from rest_framework.request import Request
     from rest_framework.views import APIView
@@ -24,31 +24,28 @@ CATALOG_READER = "catalog_reader"
 
 def may_read_all(request: Request) -> bool:
     """Return True if one of the caller's roles has the context ``*``."""
-    return ALL_ACCESS_CONTEXT in _contexts(request)
+    return _scope(request).is_unlimited
 
 
-def readable_customers(request: Request) -> set[UUID]:
+def readable_customers(request: Request) -> frozenset[UUID]:
     """Return the UUIDs of the customers that the caller has a role for.
 
     A role for all customers (:func:`may_read_all`) adds no UUIDs. A role without a context, or with a context that is
     not a UUID, grants nothing.
     """
-    customers = set()
-    for context in _contexts(request):
-        with suppress(ValueError):
-            customers.add(UUID(context))
-    return customers
+    return _scope(request).customers
 
 
-def _contexts(request: Request) -> set[str]:
+def _scope(request: Request) -> Scope:
     if not request.user.is_authenticated:
-        return set()
-    known: set[str] | None = getattr(request, "contexts_of_caller", None)
+        return Scope()
+    known: Scope | None = getattr(request, "catalog_scope", None)
     if known is None:
-        known = contexts_accessible_from_jwt(get_decoded_jwt(request), [CATALOG_READER])
-        if ALL_ACCESS_CONTEXT not in known:
-            known |= _load_assigned_contexts(request.user)
-        request.contexts_of_caller = known  # type: ignore[attr-defined]  # cached for this request only
+        known = Scope.of(contexts_in_token(request, CATALOG_READER))
+        if not known.is_unlimited:
+            assigned = Scope.of(_load_assigned_contexts(request.user))
+            known = Scope(assigned.is_unlimited, known.customers | assigned.customers)
+        request.catalog_scope = known  # type: ignore[attr-defined]  # cached for this request only
     return known
 
 

@@ -96,6 +96,12 @@ class ChannelConfiguration(models.Model):
         help_text=_("Number of items in the catalogs when the ETag was stored."),
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    deleted_at = models.DateTimeField(
+        _("deleted at"),
+        null=True,
+        editable=False,
+        help_text=_("When the configuration was deleted by the API. It counts as deleted while it is inactive."),
+    )
 
     objects = ConfigurationQuerySet.as_manager()
 

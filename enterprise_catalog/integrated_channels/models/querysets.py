@@ -37,6 +37,10 @@ _NOT_TRANSMITTED: Final = tuple(state for state in State if state is not State.T
 class ConfigurationQuerySet(models.QuerySet["ChannelConfiguration"]):
     """Channel configurations."""
 
+    def not_deleted(self) -> ConfigurationQuerySet:
+        """Only configurations that are active, or that the API has not deleted."""
+        return self.filter(Q(deleted_at=None) | Q(active=True))
+
     def due(self, now: datetime) -> ConfigurationQuerySet:
         """Only active configurations whose next sync is due."""
         return self.filter(Q(next_sync_at=None) | Q(next_sync_at__lte=now), active=True)

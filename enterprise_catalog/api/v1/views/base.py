@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from django.http import Http404, HttpResponse
 from django.utils.cache import get_conditional_response
-from rest_framework import status
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.views import APIView
 
-from enterprise_catalog.api.parsers import ParsedKeys, declared_length
+from enterprise_catalog.api.parsers import ContentKeysParser
+from enterprise_catalog.api.v1.permissions import HasRoleForCustomer
 from enterprise_catalog.catalog.models import EnterpriseCatalog
 from enterprise_catalog.catalog.state import CatalogState, find_state
+from enterprise_catalog.web.rest.input import declared_length, require_length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,20 +23,26 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
     from rest_framework.request import Request
     from rest_framework.response import Response
-    from rest_framework.serializers import BaseSerializer
+
+    from enterprise_catalog.api.parsers import ParsedKeys
 
 
-class LengthRequiredError(APIException):
-    """A chunked body without ``Content-Length``, which DRF would treat as empty."""
-
-    status_code = status.HTTP_411_LENGTH_REQUIRED
-    default_detail = "Send the body with a Content-Length."
-    default_code = "length_required"
+#: Errors of the operations on one catalog, for the OpenAPI schema: status -> description.
+UNKNOWN_CATALOG: Final = {"404": "The catalog does not exist (for callers whose role has the context *)."}
+#: Errors of the operations that take content keys in the body.
+BAD_KEYS: Final = UNKNOWN_CATALOG | {
+    "400": "The body is invalid. The message contains the position of the first invalid key.",
+    "411": "The body has no Content-Length.",
+    "413": "The body is larger than 64 MiB, or its strings take too much memory.",
+    "415": "The content type is not application/json.",
+}
 
 
 class CatalogView(APIView):
     """A view of the catalog whose UUID is in the URL."""
 
+    permission_classes = (HasRoleForCustomer,)
+    parser_classes = (ContentKeysParser,)
     key_limits: tuple[int, int] = (0, 0)  #: The minimum and maximum number of content keys in a request's body.
 
     @cached_property
@@ -79,8 +86,7 @@ def content_keys_of(request: Request, *, may_be_empty: bool = False) -> list[str
         ValidationError: the body is not valid.
         LengthRequiredError: the body is chunked.
     """
-    if "HTTP_TRANSFER_ENCODING" in request.META:
-        raise LengthRequiredError
+    require_length(request)
     if not declared_length(request):
         if may_be_empty:
             return []
@@ -96,18 +102,6 @@ def json_response(body: bytes, headers: Mapping[str, str] | None = None) -> Http
     collection.
     """
     return HttpResponse(body, content_type="application/json", headers=headers)
-
-
-def validate(serializer_class: type[BaseSerializer[Any]], data: Mapping[str, Any]) -> dict[str, Any]:
-    """Validate ``data``, a request's parameters, and return the serializer's values.
-
-    Raises:
-        ValidationError: a parameter is not valid; contains its name.
-    """
-    serializer = serializer_class(data=data)
-    serializer.is_valid(raise_exception=True)
-    checked: dict[str, Any] = serializer.validated_data
-    return checked
 
 
 def not_modified(request: Request, etag: str) -> HttpResponseBase | None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import orjson
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.views import APIView
 
 from enterprise_catalog.api.pagination import CatalogPagination
 from enterprise_catalog.api.v1.permissions import HasAnyRole, may_read_all, readable_customers
 from enterprise_catalog.api.v1.serializers import CatalogListQuerySerializer, CatalogPageSerializer, CatalogSerializer
-from enterprise_catalog.api.v1.views.base import CatalogView, not_modified, validate, with_etag
+from enterprise_catalog.api.v1.views.base import UNKNOWN_CATALOG, CatalogView, not_modified, with_etag
 from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
 from enterprise_catalog.catalog.state import state_of
+from enterprise_catalog.web.rest.input import validate
+from enterprise_catalog.web.rest.schema import BAD_PARAMETER, NOT_MODIFIED, documented
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -27,10 +29,15 @@ if TYPE_CHECKING:
     from enterprise_catalog.catalog.querysets import EnterpriseCatalogQuerySet
 
 
+_UNKNOWN: Final = {
+    "404": "The page does not exist, or the customer does not exist (for callers whose role has the context *)."
+}
+
+
 class CatalogDetailView(CatalogView):
     """One catalog."""
 
-    @extend_schema(responses=CatalogSerializer, operation_id="catalog_detail")
+    @documented("catalog_detail", errors=NOT_MODIFIED | UNKNOWN_CATALOG, responses=CatalogSerializer)
     def get(self, request: Request, uuid: UUID) -> HttpResponseBase:
         """Return the catalog with its version. Returns 304 if the caller's ``If-None-Match`` is up to date."""
         return _conditional(request, CatalogSerializer(self.catalog).data)
@@ -41,13 +48,14 @@ class CatalogListView(APIView):
 
     permission_classes = (HasAnyRole,)
 
-    @extend_schema(
+    @documented(
+        "catalog_list",
+        errors=NOT_MODIFIED | BAD_PARAMETER | _UNKNOWN,
         parameters=[
             CatalogListQuerySerializer,
             OpenApiParameter("page", {"type": "integer", "minimum": 1, "default": 1}),
         ],
         responses=CatalogPageSerializer,
-        operation_id="catalog_list",
     )
     def get(self, request: Request) -> HttpResponseBase:
         """Return one page of catalogs, ascending by UUID.

@@ -6,12 +6,11 @@ encode their URLs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import orjson
 from django.http import StreamingHttpResponse
-from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
@@ -23,11 +22,13 @@ from enterprise_catalog.api.v1.serializers import (
     LegacyMetadataSerializer,
     LegacyPageQuerySerializer,
 )
-from enterprise_catalog.api.v1.views.base import CatalogView, content_keys_of, json_response, validate
+from enterprise_catalog.api.v1.views.base import BAD_KEYS, CatalogView, content_keys_of, json_response
 from enterprise_catalog.api.v1.views.content_metadata import envelope_with
 from enterprise_catalog.catalog.documents import separated
 from enterprise_catalog.catalog.items.pages import read_numbered_page, read_page
 from enterprise_catalog.catalog.snapshots.snapshot import read_diff
+from enterprise_catalog.web.rest.input import validate
+from enterprise_catalog.web.rest.schema import BAD_PARAMETER, documented
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,11 @@ if TYPE_CHECKING:
 
     from django.http import HttpResponse, HttpResponseBase
     from rest_framework.request import Request
+
+
+_UNKNOWN: Final = {
+    "404": "The page does not exist, or the catalog does not exist (for callers whose role has the context *)."
+}
 
 
 class _FoundItem(msgspec.Struct, gc=False):
@@ -51,7 +57,13 @@ class GenerateDiffView(CatalogView):
 
     key_limits = (0, MAX_DIFF_KEYS)
 
-    @extend_schema(request=LegacyDiffRequestSerializer, responses=LegacyDiffSerializer, operation_id="generate_diff")
+    @documented(
+        "generate_diff",
+        errors=BAD_KEYS,
+        is_body_optional=True,
+        request=LegacyDiffRequestSerializer,
+        responses=LegacyDiffSerializer,
+    )
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
         """Return the diff. An empty body is an empty list of keys."""
         keys = _with_pluses(content_keys_of(request, may_be_empty=True))
@@ -72,8 +84,11 @@ def _keys_as_json(keys: list[str]) -> orjson.Fragment:
 class GetContentMetadataView(CatalogView):
     """Documents in numbered pages, in the format of Open edX's callers."""
 
-    @extend_schema(
-        parameters=[LegacyPageQuerySerializer], responses=LegacyMetadataSerializer, operation_id="get_content_metadata"
+    @documented(
+        "get_content_metadata",
+        errors=BAD_PARAMETER | _UNKNOWN,
+        parameters=[LegacyPageQuerySerializer],
+        responses=LegacyMetadataSerializer,
     )
     def get(self, request: Request, uuid: UUID) -> HttpResponseBase:
         """Return one page, or all documents at once with ``traverse_pagination``."""

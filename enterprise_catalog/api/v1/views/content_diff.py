@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import orjson
-from drf_spectacular.utils import extend_schema
 
 from enterprise_catalog.api.v1.serializers import MAX_DIFF_KEYS, DiffRequestSerializer, DiffSerializer
-from enterprise_catalog.api.v1.views.base import CatalogView, content_keys_of, json_response
+from enterprise_catalog.api.v1.views.base import BAD_KEYS, CatalogView, content_keys_of, json_response
 from enterprise_catalog.catalog.snapshots.snapshot import read_diff
+from enterprise_catalog.web.rest.schema import documented
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -23,7 +23,7 @@ class ContentDiffView(CatalogView):
 
     key_limits = (0, MAX_DIFF_KEYS)
 
-    @extend_schema(request=DiffRequestSerializer, responses=DiffSerializer, operation_id="content_diff")
+    @documented("content_diff", errors=BAD_KEYS, request=DiffRequestSerializer, responses=DiffSerializer)
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
         """Return the keys that exist (with their times of change), the keys to create and the keys to delete."""
         version, diff = read_diff(self.catalog, content_keys_of(request))

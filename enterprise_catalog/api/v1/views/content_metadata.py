@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import orjson
-from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
-from enterprise_catalog.api.pagination import BadCursorError, cursor_after, key_of_cursor
 from enterprise_catalog.api.v1.serializers import (
     MAX_METADATA_KEYS,
     MetadataPageSerializer,
@@ -17,15 +15,19 @@ from enterprise_catalog.api.v1.serializers import (
     PageQuerySerializer,
 )
 from enterprise_catalog.api.v1.views.base import (
+    BAD_KEYS,
+    UNKNOWN_CATALOG,
     CatalogView,
     content_keys_of,
     json_response,
     not_modified,
-    validate,
     with_etag,
 )
 from enterprise_catalog.catalog.documents import separated
 from enterprise_catalog.catalog.items.pages import read_items, read_page
+from enterprise_catalog.web.rest.cursors import BadCursorError, cursor_after, key_of_cursor
+from enterprise_catalog.web.rest.input import validate
+from enterprise_catalog.web.rest.schema import BAD_PARAMETER, NOT_MODIFIED, documented
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,8 +46,8 @@ class ContentMetadataView(CatalogView):
 
     key_limits = (1, MAX_METADATA_KEYS)
 
-    @extend_schema(
-        request=MetadataRequestSerializer, responses=MetadataSerializer, operation_id="content_metadata_by_keys"
+    @documented(
+        "content_metadata_by_keys", errors=BAD_KEYS, request=MetadataRequestSerializer, responses=MetadataSerializer
     )
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
         """Return the documents with the given keys. Each key is in ``results`` or, with a reason, in ``missing``."""
@@ -57,8 +59,11 @@ class ContentMetadataView(CatalogView):
         envelope = {"catalog_uuid": str(uuid), "catalog_version": items.version, "missing": missing}
         return json_response(envelope_with(envelope, (document for _, document in items.documents)))
 
-    @extend_schema(
-        parameters=[PageQuerySerializer], responses=MetadataPageSerializer, operation_id="content_metadata_list"
+    @documented(
+        "content_metadata_list",
+        errors=NOT_MODIFIED | BAD_PARAMETER | UNKNOWN_CATALOG,
+        parameters=[PageQuerySerializer],
+        responses=MetadataPageSerializer,
     )
     def get(self, request: Request, uuid: UUID) -> HttpResponseBase:
         """Return one page of all documents, ascending by key. Every page has the same cost."""

@@ -8,20 +8,21 @@ from uuid import UUID
 
 import orjson
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
 from rest_framework.views import APIView
 
-from enterprise_catalog.api.v1.permissions import HasAnyRole, may_read_all, readable_customers
+from enterprise_catalog.api.v1.permissions import HasAnyRole, HasRoleForCustomer, may_read_all, readable_customers
 from enterprise_catalog.api.v1.serializers import (
     ContentLookupSerializer,
     CustomerSearchQuerySerializer,
     CustomerSearchSerializer,
     LookupQuerySerializer,
 )
-from enterprise_catalog.api.v1.views.base import json_response, validate
+from enterprise_catalog.api.v1.views.base import json_response
 from enterprise_catalog.catalog.items.lookup import look_up
 from enterprise_catalog.catalog.models import EnterpriseCustomer
 from enterprise_catalog.db.timestamps import format_time
+from enterprise_catalog.web.rest.input import validate
+from enterprise_catalog.web.rest.schema import BAD_PARAMETER, documented
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -37,6 +38,8 @@ MAX_CUSTOMERS: Final = 20
 class ContentLookupView(APIView):
     """One content item in the catalogs of one customer."""
 
+    permission_classes = (HasRoleForCustomer,)
+
     @cached_property
     def parameters(self) -> dict[str, Any]:
         """The validated parameters.
@@ -51,7 +54,12 @@ class ContentLookupView(APIView):
         customer: UUID = self.parameters["enterprise_customer"]
         return customer
 
-    @extend_schema(parameters=[LookupQuerySerializer], responses=ContentLookupSerializer, operation_id="content_lookup")
+    @documented(
+        "content_lookup",
+        errors=BAD_PARAMETER | {"404": "The customer does not exist (for callers whose role has the context *)."},
+        parameters=[LookupQuerySerializer],
+        responses=ContentLookupSerializer,
+    )
     def get(self, request: Request) -> HttpResponse:
         """Return the item with this key, the customer's catalogs that contain it, and similar items.
 
@@ -70,8 +78,11 @@ class CustomerSearchView(APIView):
 
     permission_classes = (HasAnyRole,)
 
-    @extend_schema(
-        parameters=[CustomerSearchQuerySerializer], responses=CustomerSearchSerializer, operation_id="customer_search"
+    @documented(
+        "customer_search",
+        errors=BAD_PARAMETER,
+        parameters=[CustomerSearchQuerySerializer],
+        responses=CustomerSearchSerializer,
     )
     def get(self, request: Request) -> HttpResponse:
         """Return up to 20 customers, ascending by name.

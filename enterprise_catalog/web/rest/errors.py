@@ -14,7 +14,7 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, Throttled
 from rest_framework.views import exception_handler as default_exception_handler
 
-from enterprise_catalog.api.throttles import count_refusal
+from enterprise_catalog.web.rest.throttles import count_refusal
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -33,16 +33,6 @@ class BodyTooLargeError(APIException):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"The request body is larger than {limit:,} bytes.")
-
-
-class KeysTooLargeError(APIException):
-    """The strings of a request body would take more memory than one request may use."""
-
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_code = "keys_too_large"
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"The strings in the request body take more than {limit:,} bytes of memory. Send fewer keys.")
 
 
 class DatabaseUnavailableError(APIException):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from drf_spectacular.contrib.rest_framework_jwt import JWTScheme
+from drf_spectacular.utils import extend_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 
 class EdxJWTScheme(JWTScheme):  # type: ignore[no-untyped-call]  # the subclass registers itself
     """Open edX's tokens: ``Authorization: JWT <token>``."""
 
-    target_class = "enterprise_catalog.api.authentication.JwtAuthentication"
+    target_class = "enterprise_catalog.web.rest.authentication.JwtAuthentication"
 
 
 #: The schemas of error responses; see ``errors.py``.
@@ -39,40 +43,32 @@ _ANY: Final = {
     "429": "Too many requests. Retry-After contains the number of seconds to wait.",
     "503": "The database is unavailable.",
 }
-_WITH_BODY: Final = {
-    "400": "The body is invalid. The message contains the position of the first invalid key.",
+NOT_MODIFIED: Final = {"304": "Not changed since the response with the ETag in If-None-Match."}
+BAD_PARAMETER: Final = {"400": "A parameter is missing or invalid."}
+#: Of operations with a body of at most 1 MiB; see ``input.py``.
+BAD_OBJECT: Final = {
+    "400": "The body is invalid.",
     "411": "The body has no Content-Length.",
-    "413": "The body is larger than 64 MiB, or its strings take too much memory.",
+    "413": "The body is larger than 1 MiB.",
     "415": "The content type is not application/json.",
 }
-_UNKNOWN: Final = {"404": "The catalog does not exist (for callers whose role has the context *)."}
-_BAD_PARAMETER: Final = {"400": "A parameter is missing or invalid."}
-#: Operations that never return 404.
-_NEVER_UNKNOWN: Final = frozenset({"customer_search"})
-#: Operation -> its additional status codes.
-_OWN: Final[dict[str, dict[str, str]]] = {
-    "catalog_list": {
-        "304": "Not changed since the response with the ETag in If-None-Match.",
-        "400": "A parameter is invalid.",
-        "404": "The page does not exist, or the customer does not exist (for callers whose role has the context *).",
-    },
-    "catalog_detail": {"304": "Not changed since the response with the ETag in If-None-Match."},
-    "content_metadata_list": {
-        "304": "Not changed since the response with the ETag in If-None-Match.",
-        "400": "A parameter is invalid.",
-    },
-    "content_lookup": {
-        **_BAD_PARAMETER,
-        "404": "The customer does not exist (for callers whose role has the context *).",
-    },
-    "customer_search": _BAD_PARAMETER,
-    "get_content_metadata": {
-        "400": "A parameter is invalid.",
-        "404": "The page does not exist, or the catalog does not exist (for callers whose role has the context *).",
-    },
-}
-#: Operations whose request body is optional.
-_OPTIONAL_BODY: Final = frozenset({"generate_diff"})
+
+# Extensions that carry a view's declarations to the hook, which removes them.
+_ERRORS: Final = "x-errors"
+_OPTIONAL_BODY: Final = "x-optional-body"
+
+
+def documented(
+    operation_id: str, *, errors: Mapping[str, str], is_body_optional: bool = False, **details: Any
+) -> Callable[[Any], Any]:
+    """Describe a view's method in the schema: a decorator.
+
+    Args:
+        errors: status -> description, in addition to the statuses that any operation can return.
+        details: the other arguments of drf-spectacular's ``extend_schema``.
+    """
+    extensions = {_ERRORS: {**errors}, _OPTIONAL_BODY: is_body_optional}
+    return extend_schema(operation_id=operation_id, extensions=extensions, **details)
 
 
 def add_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -80,17 +76,11 @@ def add_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     result["components"]["schemas"] |= ERROR_SCHEMAS
     for operations in result["paths"].values():
         for operation in operations.values():
-            for status, description in _statuses(operation).items():
+            for status, description in {**_ANY, **operation.pop(_ERRORS)}.items():
                 operation["responses"].setdefault(status, _response(status, description))
-            if operation["operationId"] in _OPTIONAL_BODY:
+            if operation.pop(_OPTIONAL_BODY):
                 operation["requestBody"]["required"] = False
     return result
-
-
-def _statuses(operation: dict[str, Any]) -> dict[str, str]:
-    body = _WITH_BODY if "requestBody" in operation else {}
-    unknown = {} if operation["operationId"] in _NEVER_UNKNOWN else _UNKNOWN
-    return {**_ANY, **unknown, **body, **_OWN.get(operation["operationId"], {})}
 
 
 def _response(status: str, description: str) -> dict[str, object]:

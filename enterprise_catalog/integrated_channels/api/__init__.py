@@ -1,0 +1,8 @@
+"""The HTTP API of the integrated channels, below ``/api/v1/integrated-channels/``.
+
+``urls.py``         The URLs.
+``views/``          One view per operation: parse, call one function, respond.
+``serializers/``    The fields of requests and responses, with their limits.
+``pages.py``        Keyset pagination.
+``permissions.py``  Access to customers' configurations, by role.
+"""

@@ -1,0 +1,92 @@
+"""Runs, transmissions and attempts, and the parameters of their lists."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from enterprise_catalog.db.content_keys import MAX_KEY_LENGTH
+from enterprise_catalog.integrated_channels.api.pages import PageQuerySerializer
+from enterprise_catalog.integrated_channels.domain import Outcome, State
+from enterprise_catalog.integrated_channels.models import (
+    ContentMetadataItemTransmission,
+    RunState,
+    SyncRun,
+    TransmissionAttempt,
+)
+
+
+class RunQuerySerializer(PageQuerySerializer):
+    configuration = serializers.IntegerField(
+        required=False, min_value=0, help_text="Required, except for callers with a role for all customers."
+    )
+    state = serializers.ChoiceField(RunState.choices, required=False)
+
+
+class RunSerializer(serializers.ModelSerializer[SyncRun]):
+    class Meta:
+        model = SyncRun
+        fields = (
+            *("id", "configuration", "state", "reason", "started_at", "finished_at", "counts", "matched", "waiting"),
+            *("backlog", "dead", "staged", "held", "kept"),
+        )
+
+
+class RunPageSerializer(serializers.Serializer[object]):
+    next = serializers.URLField(allow_null=True)
+    results = RunSerializer(many=True)
+
+
+class TransmissionQuerySerializer(PageQuerySerializer):
+    configuration = serializers.IntegerField(
+        required=False, min_value=0, help_text="Required, unless `content_key` is given."
+    )
+    content_key = serializers.CharField(required=False, max_length=MAX_KEY_LENGTH, trim_whitespace=False)
+    state = serializers.ChoiceField([state.value for state in State], required=False)
+
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
+        """Require one of the two filters: a list of all items would be read from the beginning each time."""
+        if "configuration" not in attrs and "content_key" not in attrs:
+            raise serializers.ValidationError({"configuration": ["Send configuration or content_key."]}, "required")
+        return attrs
+
+
+class TransmissionSerializer(serializers.ModelSerializer[ContentMetadataItemTransmission]):
+    class Meta:
+        model = ContentMetadataItemTransmission
+        fields = (
+            *("id", "configuration", "content_key", "content_title", "catalog_uuid", "state", "action", "reason"),
+            *("presence", "remote_id", "remote_created_at", "remote_updated_at", "remote_deleted_at"),
+            *("content_updated_at", "attempted_updated_at", "attempts", "last_attempt_at", "next_attempt_at"),
+            *("due_since", "created_at", "deleted_at"),
+        )
+
+
+class TransmissionPageSerializer(serializers.Serializer[object]):
+    next = serializers.URLField(allow_null=True)
+    results = TransmissionSerializer(many=True)
+
+
+class AttemptQuerySerializer(PageQuerySerializer):
+    transmission = serializers.IntegerField(required=False, min_value=0, help_text="Required, unless `run` is given.")
+    run = serializers.IntegerField(required=False, min_value=0)
+    outcome = serializers.ChoiceField([outcome.value for outcome in Outcome], required=False)
+
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
+        """Require exactly one of the two filters."""
+        if ("transmission" in attrs) == ("run" in attrs):
+            raise serializers.ValidationError({"transmission": ["Send either transmission or run."]}, "required")
+        return attrs
+
+
+class AttemptSerializer(serializers.ModelSerializer[TransmissionAttempt]):
+    class Meta:
+        model = TransmissionAttempt
+        fields = (
+            *("id", "transmission", "run", "action", "content_updated_at", "started_at", "finished_at", "outcome"),
+            *("status_code", "vendor_code", "message"),
+        )
+
+
+class AttemptPageSerializer(serializers.Serializer[object]):
+    next = serializers.URLField(allow_null=True)
+    results = AttemptSerializer(many=True)

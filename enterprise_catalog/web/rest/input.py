@@ -1,0 +1,96 @@
+"""Request bodies and parameters: bounded before they are parsed, and validated."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, Any, Final
+
+import orjson
+from rest_framework import status
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.parsers import BaseParser
+
+from enterprise_catalog.web.rest.errors import BodyTooLargeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rest_framework.request import Request
+    from rest_framework.serializers import BaseSerializer
+
+#: The largest body of a request that contains no list of content keys.
+MAX_OBJECT_BYTES: Final = 2**20
+
+
+class LengthRequiredError(APIException):
+    """A chunked body without ``Content-Length``, which DRF would treat as empty."""
+
+    status_code = status.HTTP_411_LENGTH_REQUIRED
+    default_detail = "Send the body with a Content-Length."
+    default_code = "length_required"
+
+
+class ObjectParser(BaseParser):
+    """Parses ``application/json`` of at most ``MAX_OBJECT_BYTES``; accepts objects only."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, object]:
+        """Return the object.
+
+        Raises:
+            BodyTooLargeError: 413.
+            ParseError: 400; the body is not a JSON object. The message contains no part of the body.
+        """
+        assert parser_context is not None  # DRF always passes it.
+        body = read_body(stream, parser_context["request"], limit=MAX_OBJECT_BYTES)
+        try:
+            value = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise ParseError(f"The body is not JSON at line {error.lineno} column {error.colno}.") from None
+        if not isinstance(value, dict):
+            raise ParseError("The body must be a JSON object.")
+        return value
+
+
+def read_body(stream: IO[bytes], request: Request, *, limit: int) -> bytes:
+    """Return the request's body.
+
+    Raises:
+        BodyTooLargeError: decided by ``Content-Length`` if sent, otherwise once more bytes than ``limit`` are read.
+    """
+    if declared_length(request) > limit:
+        raise BodyTooLargeError(limit)
+    body = stream.read(limit + 1)
+    if len(body) > limit:
+        raise BodyTooLargeError(limit)
+    return body
+
+
+def declared_length(request: Request) -> int:
+    """Return the request's ``Content-Length`` in bytes; 0 if it is missing or not a number."""
+    text = request.META.get("CONTENT_LENGTH") or "0"
+    return int(text) if text.isascii() and text.isdecimal() else 0
+
+
+def require_length(request: Request) -> None:
+    """Reject a chunked body.
+
+    Raises:
+        LengthRequiredError: the body is chunked.
+    """
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        raise LengthRequiredError
+
+
+def validate(serializer_class: type[BaseSerializer[Any]], data: Mapping[str, Any]) -> dict[str, Any]:
+    """Validate ``data``, a request's parameters, and return the serializer's values.
+
+    Raises:
+        ValidationError: a parameter is not valid; contains its name.
+    """
+    serializer = serializer_class(data=data)
+    serializer.is_valid(raise_exception=True)
+    checked: dict[str, Any] = serializer.validated_data
+    return checked

@@ -1,0 +1,11 @@
+"""The URLs of the channels' API, as a caller writes them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ROOT: Final = "/api/v1/integrated-channels/"
+CONFIGURATIONS: Final = f"{ROOT}configurations/"
+RUNS: Final = f"{ROOT}runs/"
+TRANSMISSIONS: Final = f"{ROOT}transmissions/"
+ATTEMPTS: Final = f"{ROOT}attempts/"

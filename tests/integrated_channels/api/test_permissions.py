@@ -1,0 +1,113 @@
+"""Callers see only the rows of customers that they have a role for, at every endpoint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import pytest
+from rest_framework.test import APIClient
+
+from tests.factories.channels import ConfigurationFactory, RunFactory, TransmissionFactory
+from tests.integrated_channels.api.endpoints import ATTEMPTS, CONFIGURATIONS, RUNS, TRANSMISSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+
+pytestmark = pytest.mark.django_db
+
+OTHER: Final = UUID(int=8)
+NOTHING: Final = 999
+
+
+@pytest.fixture
+def configuration() -> ChannelConfiguration:
+    """A configuration with one run, one transmission and one attempt."""
+    return TransmissionFactory.create(transmitted=True).configuration
+
+
+def places_of(configuration: ChannelConfiguration | None) -> list[str]:
+    """Return the URLs of a configuration and its records; of rows that do not exist without a configuration."""
+    pk = run = item = NOTHING
+    if configuration is not None:
+        pk, run = configuration.pk, configuration.runs.get().pk
+        item = configuration.transmissions.get().pk
+    return [
+        f"{CONFIGURATIONS}{pk}/",
+        f"{RUNS}?configuration={pk}",
+        f"{RUNS}{run}/",
+        f"{TRANSMISSIONS}?configuration={pk}",
+        f"{TRANSMISSIONS}{item}/",
+        f"{ATTEMPTS}?run={run}",
+        f"{ATTEMPTS}?transmission={item}",
+    ]
+
+
+def test_the_customers_admin_sees_the_customers_rows(
+    configuration: ChannelConfiguration, admin_of: Callable[[UUID], APIClient]
+) -> None:
+    client = admin_of(configuration.enterprise_customer_uuid)
+
+    assert [client.get(place).status_code for place in places_of(configuration)] == [200] * 7
+    assert [row["id"] for row in client.get(CONFIGURATIONS).json()["results"]] == [configuration.pk]
+
+
+def test_an_admin_cannot_distinguish_another_customers_row_from_no_row(
+    configuration: ChannelConfiguration, admin_of: Callable[[UUID], APIClient]
+) -> None:
+    client = admin_of(OTHER)
+
+    for known, unknown in zip(places_of(configuration), places_of(None), strict=True):
+        responses = [client.get(place) for place in (known, unknown)]
+        assert [response.status_code for response in responses] == [403, 403]
+        assert responses[0].content == responses[1].content
+    assert client.get(CONFIGURATIONS).json()["results"] == []
+
+
+def test_an_operator_learns_that_a_row_does_not_exist(operator: APIClient) -> None:
+    assert [operator.get(place).status_code for place in places_of(None)] == [404] * 7
+
+
+@pytest.mark.parametrize("roles", [(), ("enterprise_learner:*",), ("enterprise_admin:",), ("enterprise_admin:x",)])
+def test_learners_and_callers_without_a_customer_see_nothing(
+    configuration: ChannelConfiguration, client_with: Callable[..., APIClient], roles: tuple[str, ...]
+) -> None:
+    client = client_with(*roles)
+
+    assert {client.get(place).status_code for place in [*places_of(configuration), CONFIGURATIONS]} == {403}
+
+
+def test_a_caller_without_a_token_is_not_authenticated(configuration: ChannelConfiguration) -> None:
+    assert {APIClient().get(place).status_code for place in [*places_of(configuration), CONFIGURATIONS]} == {401}
+
+
+def test_the_list_of_another_customer_is_refused(admin_of: Callable[[UUID], APIClient]) -> None:
+    response = admin_of(OTHER).get(CONFIGURATIONS, {"enterprise_customer": str(UUID(int=7))})
+
+    assert response.status_code == 403
+
+
+def test_an_item_is_found_in_the_callers_configurations_only(
+    admin_of: Callable[[UUID], APIClient], operator: APIClient
+) -> None:
+    for customer in (UUID(int=7), OTHER):
+        configuration = ConfigurationFactory.create(enterprise_customer_uuid=customer)
+        TransmissionFactory.create(configuration=configuration, content_key="edX+DemoX")
+
+    found = admin_of(OTHER).get(TRANSMISSIONS, {"content_key": "edX+DemoX"}).json()["results"]
+
+    assert [row["configuration"] for row in found] == [configuration.pk]
+    assert len(operator.get(TRANSMISSIONS, {"content_key": "edX+DemoX"}).json()["results"]) == 2
+
+
+def test_an_admin_lists_the_runs_of_one_configuration_at_a_time(
+    admin_of: Callable[[UUID], APIClient], operator: APIClient
+) -> None:
+    RunFactory.create()
+
+    response = admin_of(UUID(int=7)).get(RUNS)
+
+    assert (response.status_code, response.json()["code"]) == (400, "required")
+    assert len(operator.get(RUNS).json()["results"]) == 1

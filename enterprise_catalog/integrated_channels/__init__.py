@@ -3,6 +3,7 @@
 A run, from top to bottom:
 
 ``tasks.py``      Celery tasks: queue the due configurations, one task each; delete old attempts.
+``reporting/``    What the rows mean, in words, for the admin pages.
 ``sync/``         One run: plan, send, record.
 ``audit/``        The rows that a run and its operators write, and the lease that allows a run to write them.
 ``channels/``     One folder per LMS; to add a channel, add a folder and one line in the registry.

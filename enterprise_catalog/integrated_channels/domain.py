@@ -338,6 +338,7 @@ class Exported:
     title: str = ""  #: For people.
     updated_at: datetime | None = None  #: Version of the metadata.
     payload_hash: str = ""  #: Empty if it could not be translated.
+    packed: bytes = b""  #: The payload in the form in which it is stored; empty if it could not be translated.
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ PACKAGES: Final = sorted(
 LISTED: Final = re.compile(r"^``([\w.]+/?)``  ", re.MULTILINE)
 #: A module of ours in a docstring or comment.
 MENTIONED: Final = re.compile(r"``((?:[a-z_0-9]+/)*[a-z_0-9]+\.py)``")
-DJANGO_MODULES: Final = {"admin", "apps.py", "management", "migrations", "models.py", "static", "templates", "urls.py"}
+DJANGO_MODULES: Final = {"admin", "apps.py", "management", "migrations", "models", "static", "templates", "urls.py"}
 
 
 def name_of(package: Path) -> str:

@@ -47,6 +47,7 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "rows of SyncRun": (ECHOED,),
     "rows of TransmissionAttempt": (ECHOED,),
     "rows of ContentMetadataItemTransmission": (NAMED,),
+    "stored payloads": (NAMED,),
     "admin, lists": (ECHOED, NAMED),
     "admin, details": (NAMED,),
     "admin, forms": (NAMED,),

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from django.db.models import F
+
 from enterprise_catalog.integrated_channels.audit import leases
-from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, insert, upsert
+from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, insert, upsert, upsert_values
 from enterprise_catalog.integrated_channels.audit.transitions import MAX_SPLIT_LEVEL, apply_to_row, set_task
 from enterprise_catalog.integrated_channels.domain import Action, Exported, ItemResult, Outcome, Presence, State
 from enterprise_catalog.integrated_channels.models import (
@@ -21,6 +23,7 @@ from enterprise_catalog.integrated_channels.models import (
     FeedItem,
     SyncRun,
     TransmissionAttempt,
+    TransmissionPayload,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +48,9 @@ class ChunkResults:
 
 
 _RESULT_COLUMNS: Final = ["finished_at", "outcome", "status_code", "vendor_code", "message"]
+_PAYLOAD_COLUMNS: Final = ["transmission", "sent", "sent_hash", "sent_at"]
+#: Each payload has up to 64 KB. MariaDB's default limit for a statement is 16 MB.
+_PAYLOADS_PER_STATEMENT: Final = 200
 _FEED_COLUMNS: Final = ["payload", "modified_at", "served_at", "served_since", "is_confirmed"]
 #: Columns of a transmission row that a result or an adoption changes.
 CHANGING_COLUMNS: Final = [
@@ -80,7 +86,7 @@ def open_attempts(
     lease: Lease,
     now: datetime,
 ) -> Attempts:
-    """Record the attempts before anything is sent; return them by content key.
+    """Record the attempts and their payloads before anything is sent; return the attempts by content key.
 
     Args:
         due: the action and the row of each item.
@@ -91,6 +97,7 @@ def open_attempts(
         if previous is not None:
             _write_results(previous, now=now)
         insert(attempts)
+        _store_payloads(attempts, exported)
     if attempts and attempts[0].pk is None:  # MySQL.
         by_row = {attempt.transmission_id: attempt for attempt in TransmissionAttempt.objects.in_flight([run])}
         attempts = [by_row[attempt.transmission_id] for attempt in attempts]
@@ -153,6 +160,22 @@ def _write_attempts(attempts: Sequence[TransmissionAttempt]) -> None:
         same.update(**dict(zip(_RESULT_COLUMNS, distinct.pop(), strict=True)))
     else:
         upsert(attempts, columns=_RESULT_COLUMNS)
+
+
+def _store_payloads(attempts: Sequence[TransmissionAttempt], exported: Mapping[str, Exported]) -> None:
+    """Store the payloads that are about to be sent. Payloads that the LMS has accepted are kept next to them."""
+    sent = [attempt for attempt in attempts if attempt.action != Action.DELETE]
+    if known := [attempt.transmission_id for attempt in sent if attempt.transmission.payload_hash]:
+        accepted = TransmissionPayload.objects.filter(pk__in=known).accepted().values_list("pk", flat=True)
+        moving = TransmissionPayload.objects.filter(pk__in=list(accepted))
+        moving.update(accepted=F("sent"), accepted_at=F("sent_at"))
+    rows = [
+        (row.pk, exported[row.content_key].packed, attempt.payload_hash, attempt.started_at)
+        for attempt in sent
+        if (row := attempt.transmission).content_key in exported
+    ]
+    for start in range(0, len(rows), _PAYLOADS_PER_STATEMENT):
+        upsert_values(TransmissionPayload, _PAYLOAD_COLUMNS, rows[start : start + _PAYLOADS_PER_STATEMENT])
 
 
 def _attempt(

@@ -3,6 +3,7 @@
 ``configurations.py``  A customer's connection to an LMS, and the right to sync it.
 ``runs.py``            The result of each run.
 ``transmissions.py``   The state of each item in each LMS, and each attempt to send it.
+``payloads.py``        The payloads last sent and last accepted, compressed.
 ``feed.py``            The entries of the feeds that some LMSs poll.
 ``decisions.py``       The decision log: each action of an operator or command.
 ``querysets.py``       The reads of these tables that are used more than once.
@@ -12,19 +13,21 @@
 
     ChannelConfiguration 1--n ContentMetadataItemTransmission 1--n TransmissionAttempt
                                                                   1--1 FeedItem
+                                                                  1--1 TransmissionPayload
                                                                   1--n DecisionItem
             1--n SyncRun 1--n TransmissionAttempt
             1--n Decision 1--n DecisionItem
             1--1 SyncLease
             1--n SlowSyncSlot
 
-Only ``audit/`` writes rows of attempts and decisions. Only ``audit/`` and ``feed/entries.py`` write rows of
+Only ``audit/`` writes rows of attempts, payloads and decisions. Only ``audit/`` and ``feed/entries.py`` write rows of
 transmissions.
 """
 
 from enterprise_catalog.integrated_channels.models.configurations import ChannelConfiguration, SlowSyncSlot, SyncLease
 from enterprise_catalog.integrated_channels.models.decisions import Decision, DecisionAction, DecisionItem
 from enterprise_catalog.integrated_channels.models.feed import FeedItem
+from enterprise_catalog.integrated_channels.models.payloads import TransmissionPayload
 from enterprise_catalog.integrated_channels.models.runs import RunState, SyncRun
 from enterprise_catalog.integrated_channels.models.transmissions import (
     LABELS,
@@ -48,5 +51,6 @@ __all__ = [
     "SyncLease",
     "SyncRun",
     "TransmissionAttempt",
+    "TransmissionPayload",
     "WorkerHeartbeat",
 ]

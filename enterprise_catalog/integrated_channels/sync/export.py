@@ -17,6 +17,7 @@ from enterprise_catalog.integrated_channels.domain import (
     State,
 )
 from enterprise_catalog.integrated_channels.exceptions import RejectedError
+from enterprise_catalog.integrated_channels.models.payloads import pack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +85,9 @@ def _translation(key: str, response: MetadataResponse, channel: Channel) -> Tran
         return Translation(
             Exported(item.title, item.updated_at), refusal=ItemResult(key, Outcome.REJECTED, message=error.message)
         )
-    return Translation(Exported(item.title, item.updated_at, payload_hash(payload)), payload)
+    # Packed here, because the next chunk is translated while the LMS processes the current one.
+    packed = pack(payload, redacted=channel.client.redacted)
+    return Translation(Exported(item.title, item.updated_at, payload_hash(payload), packed), payload)
 
 
 def export_chunk(

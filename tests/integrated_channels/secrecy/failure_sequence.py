@@ -21,7 +21,8 @@ from django.urls import reverse
 from enterprise_catalog.integrated_channels.access.credentials import encrypt
 from enterprise_catalog.integrated_channels.channels.base import ConsentingChannel, PullChannel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
-from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration, TransmissionPayload
+from enterprise_catalog.integrated_channels.models.payloads import unpack
 from enterprise_catalog.integrated_channels.tasks import sync_configuration
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.admin_pages.list_actions import run
@@ -193,6 +194,9 @@ class FailureSequence:
         """Read all rows, admin pages, API responses and error reports."""
         for model in apps.get_app_config("integrated_channels").get_models():
             self.output[f"rows of {model.__name__}"] += [repr(row) for row in model._default_manager.values_list()]
+        for stored in TransmissionPayload.objects.all():
+            packed = (each for each in (stored.sent, stored.accepted) if each is not None)
+            self.output["stored payloads"] += [json.dumps(unpack(each), ensure_ascii=False) for each in packed]
         for address in (RUNS, TRANSMISSIONS, ATTEMPTS, CONFIGURATIONS):
             self._request("admin, lists", address)
             for pk in _newest(address, 2):

@@ -1,0 +1,99 @@
+"""The payloads last sent and last accepted of each transmission, packed.
+
+A packed payload is JSON, compressed, of at most 64 KB. Texts above 1,000 characters are shortened. A shortened text
+ends with its length and checksum, so that two versions of it still differ. ADR 0025 has the costs.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from django.db import models
+from django.db.models import F
+
+from enterprise_catalog.integrated_channels.domain import State
+from enterprise_catalog.integrated_channels.models.transmissions import ContentMetadataItemTransmission
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from enterprise_catalog.integrated_channels.domain import Payload
+
+#: Maximum size of a stored payload's JSON, in bytes.
+MAX_PAYLOAD_BYTES: Final = 64 * 1024
+#: Length above which a text is shortened, in characters.
+SHORT_TEXT_LENGTH: Final = 1_000
+#: Name of the only field of a payload that cannot be shown field by field.
+NOT_FIELDS: Final = "payload"
+#: zlib's fastest level.
+_LEVEL: Final = 1
+
+
+class PayloadQuerySet(models.QuerySet["TransmissionPayload"]):
+    """Stored payloads."""
+
+    def accepted(self) -> PayloadQuerySet:
+        """Only rows whose last sent payload is the one that the LMS last accepted."""
+        arrived = self.filter(sent_hash=F("transmission__payload_hash"))
+        return arrived.exclude(transmission__state=State.STAGED)
+
+
+class TransmissionPayload(models.Model):
+    """The payload last sent of one transmission. ``accepted`` is the last accepted one, unless that is ``sent``."""
+
+    transmission = models.OneToOneField(
+        ContentMetadataItemTransmission, models.PROTECT, primary_key=True, related_name="stored_payload"
+    )
+    sent = models.BinaryField()
+    sent_hash = models.CharField(max_length=64, help_text="SHA-256 of the whole payload in ``sent``.")
+    sent_at = models.DateTimeField()
+    accepted = models.BinaryField(null=True, help_text="Empty until a further payload is sent after an accepted one.")
+    accepted_at = models.DateTimeField(null=True, help_text="When the payload in ``accepted`` was sent.")
+
+    objects = PayloadQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"payload of transmission {self.transmission_id}"
+
+
+def pack(payload: Payload, *, redacted: Callable[[str], str] = str) -> bytes:
+    """Return ``payload`` as compressed JSON, with long texts shortened. The order of fields does not matter.
+
+    Args:
+        redacted: removes the connection's secrets from the JSON text.
+    """
+    text = _as_json(_shortened(payload))
+    if len(text) > MAX_PAYLOAD_BYTES:
+        text = _as_json({NOT_FIELDS: _short_text(text.decode())})
+    return zlib.compress(redacted(text.decode()).encode(), _LEVEL)
+
+
+def unpack(packed: bytes | memoryview[int]) -> Payload:
+    """Return the payload in ``packed``; its text as the only field if a redacted secret has broken the JSON."""
+    text = zlib.decompress(packed)
+    try:
+        payload = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        payload = text.decode()
+    return payload if isinstance(payload, dict) else {NOT_FIELDS: payload}
+
+
+def _as_json(payload: Payload) -> bytes:
+    return orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= SHORT_TEXT_LENGTH else _short_text(value)
+    if isinstance(value, dict):
+        return {name: _shortened(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_shortened(part) for part in value]
+    return value
+
+
+def _short_text(text: str) -> str:
+    checksum = zlib.crc32(text.encode(errors="surrogatepass"))
+    return f"{text[:SHORT_TEXT_LENGTH]}… [shortened: {len(text):,} characters, checksum {checksum:08x}]"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.template.response import SimpleTemplateResponse
+from django.urls import path
 from typing_extensions import override
 
 from enterprise_catalog.admin_pages.actions.deletion import delete_selected
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from django.contrib import admin
     from django.db.models import Model
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
+    from django.urls import URLPattern, URLResolver
 
     from enterprise_catalog.admin_pages.actions.declaration import AnyAdmin
 
@@ -54,6 +56,7 @@ class AdminSite(UnfoldAdminSite):
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
+        self._views: list[tuple[str, View, str]] = []
         self.disable_action("delete_selected")
         self.add_action(delete_selected)
 
@@ -64,6 +67,18 @@ class AdminSite(UnfoldAdminSite):
         **options: object,
     ) -> None:
         super().register(model_or_iterable, as_page(admin_class or Page), **options)
+
+    def register_view(self, route: str, view: View, *, name: str) -> None:
+        """Add a page of its own, below the admin's URL, for logged-in staff. The view checks further permissions."""
+        self._views.append((route, view, name))
+
+    @override
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        # Before Django's own URLs, which end with one that matches everything.
+        return [
+            *(path(route, self.admin_view(view), name=name) for route, view, name in self._views),
+            *super().get_urls(),
+        ]
 
     def login(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         """Return Django's login page. A successful login sets the cookie of a known browser (``logins.py``)."""

@@ -156,7 +156,7 @@ def test_a_confirmation_and_its_result_are_translatable() -> None:
 
 
 @pytest.mark.parametrize("state", ["pending", "in_doubt", "retrying", "dead_letter", "transmitted", "deleted"])
-def test_the_explanation_of_a_state_is_translatable(state: str) -> None:
+def test_the_finding_about_a_state_is_translatable(state: str) -> None:
     a_row_of_everything()
     row = ContentMetadataItemTransmission.objects.earliest("pk")
     ContentMetadataItemTransmission.objects.filter(pk=row.pk).update(state=state, reason="")
@@ -164,6 +164,6 @@ def test_the_explanation_of_a_state_is_translatable(state: str) -> None:
 
     response = crawler.look_at(f"{base_of(ContentMetadataItemTransmission)}{row.pk}/change/")
 
-    explanation = response.context["explanation"]
-    assert explanation.next.startswith("«")
-    assert not is_unmarked(explanation.now)
+    finding = response.context["view"].finding
+    assert finding.what_to_do.startswith("«")
+    assert not is_unmarked(finding.sentence)

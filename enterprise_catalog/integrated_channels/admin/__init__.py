@@ -1,7 +1,7 @@
 """The audit view: why a course is, or is not, in a customer's LMS; and the channels' configurations.
 
 ``transmissions.py``       The state of each item in each LMS.
-``explanation.py``         The state of an item, explained in words.
+``diagnosis.py``           Why a course is, or is not, in each LMS of a customer.
 ``attempts.py``            Each attempt to send an item.
 ``runs.py``                Each run of a sync.
 ``decisions.py``           The log of decisions.
@@ -17,9 +17,10 @@ from enterprise_catalog.integrated_channels.admin import (
     attempts,
     configurations,
     decisions,
+    diagnosis,
     runs,
     schedules,
     transmissions,
 )
 
-__all__ = ["attempts", "configurations", "decisions", "runs", "schedules", "transmissions"]
+__all__ = ["attempts", "configurations", "decisions", "diagnosis", "runs", "schedules", "transmissions"]

@@ -31,7 +31,7 @@ from enterprise_catalog.admin_pages.rendering import (
 )
 from enterprise_catalog.integrated_channels.admin.attempts import outcome_badge, response_text
 from enterprise_catalog.integrated_channels.admin.channel_filter import ChannelFilter
-from enterprise_catalog.integrated_channels.admin.explanation import STATE_TONES, explain
+from enterprise_catalog.integrated_channels.admin.diagnosis import diagnosis_of_row
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, TransmissionAttempt
@@ -44,6 +44,19 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 
+#: State -> name of its label's color.
+STATE_TONES: Final = {
+    State.PENDING: "info",
+    State.IN_DOUBT: "warning",
+    State.STAGED: "info",
+    State.TRANSMITTED: "success",
+    State.RETRYING: "warning",
+    State.REJECTED: "danger",
+    State.DEAD_LETTER: "danger",
+    State.HELD: "warning",
+    State.KEPT: "",
+    State.DELETED: "",
+}
 #: Number of attempts on the page of one transmission.
 LATEST_ATTEMPTS: Final = 20
 
@@ -101,7 +114,7 @@ class TransmissionPage(ReadOnlyPage):
             },
         ),
     )
-    change_form_outer_before_template = "integrated_channels/explanation.html"
+    change_form_outer_before_template = "integrated_channels/item_finding.html"
     change_form_outer_after_template = "integrated_channels/latest_attempts.html"
 
     last_attempt = moment_field("last_attempt_at", _("last attempt"))
@@ -127,9 +140,8 @@ class TransmissionPage(ReadOnlyPage):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, object], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # passed on as they come
         row: ContentMetadataItemTransmission = kwargs["obj"]
-        last_run = row.configuration.runs.order_by("-started_at").first()
         context |= {
-            "explanation": explain(row, last_run=last_run, now=timezone.now()),
+            **diagnosis_of_row(row, request),
             "latest_attempts": table(gettext("Latest attempts"), _ATTEMPT_HEADERS, _latest_attempts(row)),
             "all_attempts": link_to_list(TransmissionAttempt, gettext("All attempts"), transmission__id__exact=row.pk),
         }

@@ -91,6 +91,9 @@ class Channel(ABC, Generic[S_co, C_co]):
     rate_limit: RateLimit | None = None
     can_list: ClassVar[bool] = False  #: Set to ``True`` automatically if the channel implements :meth:`list_items`.
 
+    #: Set to ``True`` automatically if the channel implements :meth:`look_up`.
+    can_look_up: ClassVar[bool] = False
+
     def __init_subclass__(cls) -> None:
         """Set the settings and credentials classes from the parameters of the base, as in ``PushChannel[S, C]``."""
         super().__init_subclass__()
@@ -99,6 +102,7 @@ class Channel(ABC, Generic[S_co, C_co]):
                 case (type() as settings, type() as credentials):
                     cls.settings_class, cls.credentials_class = settings, credentials
         cls.can_list = cls.list_items is not Channel.list_items
+        cls.can_look_up = cls.look_up is not Channel.look_up
 
     def __init__(self, client: LMSClient, settings: S_co, credentials: C_co) -> None:
         self.client = client
@@ -138,6 +142,14 @@ class Channel(ABC, Generic[S_co, C_co]):
             NotImplementedError: ``can_list`` is ``False``.
         """
         raise NotImplementedError(f"{self.label} cannot list its items.")
+
+    def look_up(self, key: str) -> RemoteItem | None:
+        """Return the LMS item with exactly this key, hidden or not; ``None`` if there is no such item.
+
+        Raises:
+            NotImplementedError: ``can_look_up`` is ``False``.
+        """
+        raise NotImplementedError(f"{self.label} cannot look up single items.")
 
 
 class PushChannel(Channel[S_co, C_co]):
@@ -189,9 +201,13 @@ class OneByOneChannel(PushChannel[S_co, C_co]):
 
     items_per_call = 1
 
-    @abstractmethod
     def find_item(self, key: str) -> str | None:
-        """Return the LMS id of the item with exactly this key, hidden or not; ``None`` if there is no such item."""
+        """Return the LMS id of the item with exactly this key, hidden or not; ``None`` if there is no such item.
+
+        Implement this method or :meth:`look_up`.
+        """
+        found = self.look_up(key)
+        return found.remote_id if found else None
 
     @abstractmethod
     def create_item(self, item: Outgoing) -> ItemResult:

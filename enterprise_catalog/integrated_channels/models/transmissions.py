@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from enterprise_catalog.db.content_keys import ContentKeyField
 from enterprise_catalog.db.timestamps import TimestampField
-from enterprise_catalog.integrated_channels.domain import Action, Outcome, Presence, State
+from enterprise_catalog.integrated_channels.domain import Action, Outcome, Presence, Record, State
 from enterprise_catalog.integrated_channels.models.configurations import ChannelConfiguration
 from enterprise_catalog.integrated_channels.models.querysets import AttemptQuerySet, TransmissionQuerySet
 from enterprise_catalog.integrated_channels.models.runs import SyncRun
@@ -135,6 +135,24 @@ class ContentMetadataItemTransmission(models.Model):
 
     def __str__(self) -> str:
         return str(self.content_key)
+
+    def as_record(self) -> Record:
+        """Return the columns that planning needs, as ``TransmissionQuerySet.history`` does for many rows."""
+        return Record(
+            content_key=self.content_key,
+            state=State(self.state),
+            action=Action(self.action),
+            presence=Presence(self.presence),
+            catalog_uuid=self.catalog_uuid,
+            content_updated_at=self.content_updated_at,
+            attempted_updated_at=self.attempted_updated_at,
+            next_attempt_at=self.next_attempt_at,
+            is_deleted=self.deleted_at is not None,
+            failures=self.attempts,
+            split_level=self.split_level,
+            due_since=self.due_since,
+            is_payload_known=bool(self.payload_hash),
+        )
 
 
 class TransmissionAttempt(models.Model):

@@ -1,4 +1,11 @@
 """Read models for people: what happened, why, and what is next, in words. No HTML; admin, API and commands render them.
 
-``payloads.py``  The payloads of an item: last accepted, last sent, and the one that would be sent now.
+``diagnosis.py``  Why a course is, or is not, in each of a customer's LMSs, and what to do.
+``facts.py``      All facts about one item and one configuration: rows, catalog, translation, step of the next plan.
+``causes.py``     The cause that follows from the facts.
+``sentences.py``  Cause and remedy in words.
+``steps.py``      The chain of steps from the content's source to the LMS.
+``live.py``       Looks an item up in the LMS now.
+``wording.py``    Parts of sentences.
+``payloads.py``   The payloads of an item: last accepted, last sent, and the one that would be sent now.
 """

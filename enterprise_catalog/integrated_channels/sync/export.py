@@ -64,11 +64,12 @@ def translate_chunk(chunk: Chunk, catalog: CatalogClient, channel: Channel) -> T
     translations: dict[str, Translation] = {}
     for catalog_uuid, of_catalog in keys.items():
         response = catalog.fetch_metadata(catalog_uuid, of_catalog)
-        translations |= {key: _translation(key, response, channel) for key in of_catalog}
+        translations |= {key: translate(key, response, channel) for key in of_catalog}
     return translations
 
 
-def _translation(key: str, response: MetadataResponse, channel: Channel) -> Translation:
+def translate(key: str, response: MetadataResponse, channel: Channel) -> Translation:
+    """Translate one item of the catalog's response, or return the reason why it cannot be sent."""
     if key in response.missing:
         reason = f"The catalog no longer contains this item ({response.missing[key]}). The next run decides what to do."
         return Translation(None, refusal=ItemResult(key, Outcome.SKIPPED, message=reason))

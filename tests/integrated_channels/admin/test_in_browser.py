@@ -45,7 +45,7 @@ def test_support_finds_out_why_a_course_is_not_there(page: Page) -> None:
     expect(rows(page)).to_have_count(1)
     expect(rows(page)).to_contain_text("Invalid parameter value detected.")
     rows(page).get_by_role("link", name="Org+B").click()
-    expect(page.get_by_role("status")).to_contain_text("Rejected: Invalid parameter value detected.")
+    expect(page.get_by_role("status")).to_contain_text("The LMS rejected it: Invalid parameter value detected.")
     expect(page.get_by_role("status")).to_contain_text("Tried once")
     expect(page.locator("#latest-attempts")).to_contain_text("invalidparameter")
     page.get_by_role("link", name="All attempts").click()

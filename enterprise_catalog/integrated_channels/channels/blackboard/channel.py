@@ -140,17 +140,17 @@ class Blackboard(OneByOneChannel[BlackboardSettings, auth.BlackboardCredentials]
         """Yield every course that the user may see. For most courses that are not ours, the key is the course ID."""
         for course in self._list_courses():
             if course.externalId:
-                is_offered = course.availability.available not in ("No", "Disabled")
-                fields = {"externalId": course.externalId, "name": course.name}
-                yield RemoteItem(course.externalId, course.id, is_offered, course.name, fields)
+                yield _remote_item(course.externalId, course)
 
-    def find_item(self, key: str) -> str | None:
+    def look_up(self, key: str) -> RemoteItem | None:
         """Look up the course by its external ID.
 
         A key that is unsafe in a path is searched in the list of courses instead. This takes more calls, but few keys
         need it.
         """
-        return self.choose(key, [course.id for course in self._find_courses(key) if course.externalId == key])
+        found = {course.id: course for course in self._find_courses(key) if course.externalId == key}
+        remote_id = self.choose(key, found)
+        return None if remote_id is None else _remote_item(key, found[remote_id])
 
     def create_item(self, item: Outgoing) -> ItemResult:
         """Create a hidden course, add its page, and show the course.
@@ -192,7 +192,7 @@ class Blackboard(OneByOneChannel[BlackboardSettings, auth.BlackboardCredentials]
 
     def _find_courses(self, key: str) -> Iterable[_Course]:
         """Return candidates for an external ID: the course with this ID, or the courses whose ID contains it."""
-        fields = {"fields": "id,externalId"}
+        fields = {"fields": "id,externalId,name,availability"}
         if _UNSAFE_IN_PATH & set(key):
             return self._list_courses(externalId=key, **fields)
         response = self._api.send("GET", f"{COURSES}/externalId:{path_part(key)}", params=fields)
@@ -284,3 +284,8 @@ def _like(payload: Payload, contents: Iterable[_Content]) -> _Content | None:
 
 def _gone(item: Outgoing) -> ItemResult:
     return gone(item, message="The course no longer exists in Blackboard.")
+
+
+def _remote_item(key: str, course: _Course) -> RemoteItem:
+    is_offered = course.availability.available not in ("No", "Disabled")
+    return RemoteItem(key, course.id, is_offered, course.name, {"externalId": key, "name": course.name})

@@ -105,18 +105,16 @@ class Canvas(OneByOneChannel[CanvasSettings, auth.CanvasCredentials], oauth.OAut
 
     def list_items(self) -> Iterator[RemoteItem]:
         for page in self.api.fetch_pages(f"{self._account}/courses", {"state[]": "all", "per_page": client.PER_PAGE}):
-            for course in responses.read(list[_Course], self._require_account(page)):
-                if key := self._key_of(course):
-                    fields = course.model_dump(include={"name", "course_code", "integration_id", "default_view"})
-                    yield RemoteItem(key, str(course.id), course.workflow_state == _OFFERED, course.name or "", fields)
+            courses = responses.read(list[_Course], self._require_account(page))
+            yield from (_remote_item(key, course) for course in courses if (key := self._key_of(course)))
 
-    def find_item(self, key: str) -> str | None:
+    def look_up(self, key: str) -> RemoteItem | None:
         """Look up the key. Also finds deleted courses, because they keep their integration IDs."""
         response = self.api.send("GET", _path_of(key), params=_DELETED_TOO)
         if response.status_code == 404:
             return None
         course = responses.read(_Course, self._require_course(response))
-        return str(course.id) if self._key_of(course) == key else None
+        return _remote_item(key, course) if self._key_of(course) == key else None
 
     def create_item(self, item: Outgoing) -> ItemResult:
         """Create and publish the course, then set its image with an update, because creates do not accept one.
@@ -228,3 +226,8 @@ def _path_of(key: str) -> str:
     if _PLAIN_KEY.fullmatch(key):
         return f"{_COURSES_PATH}/sis_integration_id:{text.path_part(key)}"
     return f"{_COURSES_PATH}/hex:sis_integration_id:{key.encode().hex()}"
+
+
+def _remote_item(key: str, course: _Course) -> RemoteItem:
+    fields = course.model_dump(include={"name", "course_code", "integration_id", "default_view"})
+    return RemoteItem(key, str(course.id), course.workflow_state == _OFFERED, course.name or "", fields)

@@ -87,15 +87,16 @@ class Degreed(OneByOneChannel[DegreedSettings, auth.DegreedCredentials]):
     def list_items(self) -> Iterator[RemoteItem]:
         """Yield the courses that Degreed lists. Its list omits obsolete courses."""
         for course in self.api.fetch_resources(COURSES, {"limit": MOST_LISTED}):
-            key, title = course.attributes.get("external-id"), course.attributes.get("title")
+            key = course.attributes.get("external-id")
             if isinstance(key, str) and key:
-                is_offered = not course.attributes.get("obsolete")
-                yield RemoteItem(key, course.id, is_offered, str(title or ""), course.attributes)
+                yield _remote_item(key, course)
 
-    def find_item(self, key: str) -> str | None:
+    def look_up(self, key: str) -> RemoteItem | None:
         """Look up the key. Ignores courses that the filter returns with another ``external-id``."""
         courses = self.api.fetch_resources(COURSES, {"filter[external_id]": key})
-        return self.choose(key, [course.id for course in courses if course.attributes.get("external-id") == key])
+        found = {course.id: course for course in courses if course.attributes.get("external-id") == key}
+        remote_id = self.choose(key, found)
+        return None if remote_id is None else _remote_item(key, found[remote_id])
 
     def create_item(self, item: Outgoing) -> ItemResult:
         """Create a course. Degreed rejects an ``external-id`` or ``url`` of an existing course, obsolete or not."""
@@ -196,3 +197,8 @@ def _clash(item: Outgoing, error: RejectedError) -> RejectedError:
 
 def _but_for_skills(reason: str) -> str:
     return f"The course in Degreed is up to date, except for its skills: {reason}"
+
+
+def _remote_item(key: str, course: json_api.Resource) -> RemoteItem:
+    is_offered, title = not course.attributes.get("obsolete"), course.attributes.get("title")
+    return RemoteItem(key, course.id, is_offered, str(title or ""), course.attributes)

@@ -82,10 +82,7 @@ class Moodle(PushChannel[MoodleSettings, auth.MoodleCredentials]):
             for course in page:
                 shows_keys.add(course.idnumber is not None)
                 if course.idnumber:
-                    fields = course.model_dump(include=_COMPARED, exclude_none=True)
-                    yield RemoteItem(
-                        course.idnumber, str(course.id), course.visible != courses.HIDDEN, course.fullname, fields
-                    )
+                    yield _remote_item(course.idnumber, course)
         if shows_keys == {False}:
             raise CredentialsError(checks.lacks([checks.UPDATE_CAPABILITY]))
 
@@ -95,16 +92,22 @@ class Moodle(PushChannel[MoodleSettings, auth.MoodleCredentials]):
         A key may have several courses, because parallel creates can make duplicates (observed).
         """
         assert all(keys), "an empty idnumber matches each course without one, the site's front page included (observed)"
-        found = ((key, self.choose(key, self._ids_of(key))) for key in keys)
+        found = ((key, self.choose(key, self._courses_of(key))) for key in keys)
         return {key: remote_id for key, remote_id in found if remote_id is not None}
 
-    def _ids_of(self, key: str) -> list[str]:
+    def look_up(self, key: str) -> RemoteItem | None:
+        found = self._courses_of(key)
+        remote_id = self.choose(key, found)
+        return None if remote_id is None else _remote_item(key, found[remote_id])
+
+    def _courses_of(self, key: str) -> Mapping[str, courses.Course]:
+        """Return id -> course, for the courses with exactly this key."""
         found = courses.find(self.web_service, "idnumber", key)
         if any(course.idnumber is None for course in found) and not self._shows_keys:
             # Without this check, an existing course with an unreadable ID number would look as if it were gone.
             checks.require_keys(self.web_service)
             self._shows_keys = True
-        return [str(course.id) for course in found if course.idnumber == key]
+        return {str(course.id): course for course in found if course.idnumber == key}
 
     def create(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
         """Create all of ``items`` or none, in one Moodle transaction.
@@ -207,3 +210,8 @@ class Moodle(PushChannel[MoodleSettings, auth.MoodleCredentials]):
 
 def _without(payload: Payload, names: frozenset[str]) -> dict[str, object]:
     return {name: value for name, value in payload.items() if name not in names}
+
+
+def _remote_item(key: str, course: courses.Course) -> RemoteItem:
+    fields = course.model_dump(include=_COMPARED, exclude_none=True)
+    return RemoteItem(key, str(course.id), course.visible != courses.HIDDEN, course.fullname, fields)

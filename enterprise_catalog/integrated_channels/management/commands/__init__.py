@@ -6,7 +6,8 @@
 ``sync_channels.py``       Runs syncs now, or shows their plans.
 ``decide_deletes.py``      Approves held deletes, or keeps the items.
 ``queue_again.py``         Queues items for the next run.
-``show_transmissions.py``  Shows the state of items, and why an item is not in an LMS.
+``show_transmissions.py``  Shows the state of items.
+``explain.py``             Explains why an item is, or is not, in each LMS of a customer.
 ``check_drift.py``         Lists the differences between an LMS and the catalogs.
 ``rotate_credentials.py``  Encrypts all credentials with the newest key.
 ``_configuration.py``      Shared: options for a configuration, and for a decision's reason.

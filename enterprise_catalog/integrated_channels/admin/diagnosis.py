@@ -1,0 +1,208 @@
+"""Admin page "Why is a course missing?": one finding per LMS of a customer, with its steps and buttons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+
+from enterprise_catalog.admin_pages.rendering import badge
+from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
+from enterprise_catalog.integrated_channels.reporting.causes import Cause
+from enterprise_catalog.integrated_channels.reporting.diagnosis import diagnose, diagnose_row
+from enterprise_catalog.integrated_channels.reporting.live import look_up_live
+from enterprise_catalog.integrated_channels.reporting.sentences import Remedy
+from enterprise_catalog.integrated_channels.reporting.steps import StepState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from django.db.models import Model
+    from django.http import HttpRequest, HttpResponse
+    from django_stubs_ext import StrOrPromise
+
+    from enterprise_catalog.admin_pages.admin_site import AdminSite
+    from enterprise_catalog.integrated_channels.reporting.diagnosis import Diagnosis, Finding
+    from enterprise_catalog.integrated_channels.reporting.live import LiveItem
+
+#: Read timeout of a request to the catalog service: a person is waiting.
+READ_TIMEOUT_SECONDS: Final = 5
+VIEW: Final = "integrated_channels.view_contentmetadataitemtransmission"
+RETRY: Final = "integrated_channels.change_contentmetadataitemtransmission"
+CONFIGURE: Final = "integrated_channels.change_channelconfiguration"
+
+_WELL: Final = (Cause.IN_LMS,)
+_WAITS: Final = (
+    *(Cause.NEVER_SYNCED, Cause.PLANNED, Cause.UPDATE_PENDING, Cause.LEFT_OVER, Cause.RUNNING, Cause.IN_FEED),
+    *(Cause.DELETE_APPROVED, Cause.DELETE_PENDING, Cause.OUT_OF_CALLS, Cause.THROTTLED),
+)
+_NEUTRAL: Final = (Cause.NOT_IN_CATALOG, Cause.KEPT, Cause.UNKNOWN)
+_FAILS: Final = (
+    *(Cause.REJECTED_BY_CHANNEL, Cause.REJECTED_BY_LMS, Cause.DEAD_LETTER, Cause.CREDENTIALS),
+    *(Cause.CONFIGURATION, Cause.MISSING_IN_LMS, Cause.HIDDEN_IN_LMS),
+)
+#: Cause -> name of its color. All other causes are warnings.
+TONES: Final[Mapping[Cause, str]] = {
+    **dict.fromkeys(_WELL, "success"),
+    **dict.fromkeys(_WAITS, "info"),
+    **dict.fromkeys(_NEUTRAL, ""),
+    **dict.fromkeys(_FAILS, "danger"),
+}
+_STEP_TONES: Final = {StepState.PASSED: "success", StepState.FAILED: "danger", StepState.NOT_REACHED: ""}
+_STEP_LABELS: Final = {
+    StepState.PASSED: _("passed"),
+    StepState.FAILED: _("failed"),
+    StepState.NOT_REACHED: _("not reached"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A link, or a form with hidden fields, that carries out what a finding recommends."""
+
+    label: StrOrPromise
+    url: str
+    fields: Mapping[str, str | int] | None = None  #: ``None`` for a link.
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """A finding, prepared for the template."""
+
+    finding: Finding
+    tone: str
+    configuration_url: str
+    item_url: str
+    buttons: list[Button]
+    steps: list[tuple[str, str, str]]  #: Label, result as a colored label, detail.
+
+
+def finding_view(finding: Finding, request: HttpRequest) -> FindingView:
+    """Return a finding with only the links and buttons that the user may use."""
+    pk, transmission = finding.configuration_id, finding.transmission_id
+    may_view = request.user.has_perm("integrated_channels.view_channelconfiguration")
+    return FindingView(
+        finding,
+        TONES.get(finding.cause, "warning"),
+        _url(ChannelConfiguration, "change", pk) if may_view else "",
+        _url(ContentMetadataItemTransmission, "change", transmission) if transmission else "",
+        list(_buttons(finding, request)),
+        [
+            (step.label, badge(str(_STEP_LABELS[step.state]), _STEP_TONES[step.state]), step.detail)
+            for step in finding.steps
+        ],
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def diagnosis_page(request: HttpRequest) -> HttpResponse:
+    """Return the findings about one key of one customer. A POST also asks the LMS of one configuration."""
+    if not request.user.has_perm(VIEW):
+        raise PermissionDenied
+    customer, key = request.GET.get("enterprise_customer", "").strip(), request.GET.get("content_key", "")
+    context = {
+        **admin.site.each_context(request),
+        "title": gettext("Why is a course missing?"),
+        "customer": customer,
+        "key": key,
+        "may_ask": request.user.has_perm(RETRY),
+    }
+    if customer and key.strip():
+        try:
+            context |= _findings(request, UUID(customer), key)
+        except ValueError:
+            messages.error(request, gettext("“%(text)s” is not a UUID.") % {"text": customer[:100]})
+    request.current_app = admin.site.name
+    return TemplateResponse(request, "integrated_channels/diagnosis.html", context)
+
+
+def diagnosis_of_row(row: ContentMetadataItemTransmission, request: HttpRequest) -> dict[str, object]:
+    """Return the finding about a row with its configuration loaded, for the template of the row's page."""
+    with CatalogClient(read_timeout_seconds=READ_TIMEOUT_SECONDS) as catalog:
+        finding, problem = diagnose_row(row, catalog=catalog, now=timezone.now())
+    return {
+        "view": finding_view(finding, request),
+        "problem": problem,
+        "diagnosis_url": page_url(row.configuration.enterprise_customer_uuid, row.content_key),
+        "may_ask": request.user.has_perm(RETRY),
+    }
+
+
+def page_url(customer: UUID, key: str) -> str:
+    """Return the URL of the diagnosis of a key."""
+    return f"{reverse('admin:diagnosis')}?{urlencode({'enterprise_customer': str(customer), 'content_key': key})}"
+
+
+def _findings(request: HttpRequest, customer: UUID, key: str) -> dict[str, object]:
+    live = _ask(request, customer, key) if request.method == "POST" else {}
+    with CatalogClient(read_timeout_seconds=READ_TIMEOUT_SECONDS) as catalog:
+        diagnosis = diagnose(customer, key, catalog=catalog, now=timezone.now(), live=live)
+    return {
+        "diagnosis": diagnosis,
+        "findings": [finding_view(finding, request) for finding in diagnosis.findings],
+        "suggestions": list(_suggestions(diagnosis)),
+    }
+
+
+def _ask(request: HttpRequest, customer: UUID, key: str) -> dict[int, LiveItem]:
+    """Return the response of the LMS whose button was used."""
+    if not request.user.has_perm(RETRY):
+        raise PermissionDenied
+    chosen = ChannelConfiguration.objects.filter(enterprise_customer_uuid=customer)
+    pk = request.POST.get("configuration", "")
+    configuration = chosen.filter(pk=pk).first() if pk.isdecimal() and len(pk) < 19 else None
+    return {configuration.pk: look_up_live(configuration, key, clock=timezone.now)} if configuration else {}
+
+
+def _suggestions(diagnosis: Diagnosis) -> Iterator[tuple[str, str, str]]:
+    """Yield the key, title and URL of each suggestion."""
+    for suggestion in diagnosis.suggestions:
+        url = page_url(diagnosis.enterprise_customer, suggestion.content_key)
+        yield suggestion.content_key, suggestion.title, url
+
+
+def _buttons(finding: Finding, request: HttpRequest) -> Iterator[Button]:
+    pk, may_configure = finding.configuration_id, request.user.has_perm(CONFIGURE)
+    match finding.action:
+        case Remedy.SEND_AGAIN | Remedy.REQUEUE if request.user.has_perm(RETRY):
+            yield _action(_("Send again"), ContentMetadataItemTransmission, "queue_again", finding.transmission_id)
+        case Remedy.SYNC_NOW if may_configure:
+            yield _action(_("Sync now"), ChannelConfiguration, "sync_now", pk)
+        case Remedy.CHECK_CONNECTION if may_configure:
+            yield _action(_("Check connection"), ChannelConfiguration, "check_connections", pk)
+        case Remedy.APPROVE_DELETES if may_configure:
+            yield _action(_("Approve held deletes"), ChannelConfiguration, "approve_deletes", pk)
+            if finding.cause is Cause.HELD:
+                yield _action(_("Keep held items"), ChannelConfiguration, "keep_held", pk)
+        case Remedy.RESUME if may_configure:
+            yield Button(_("Activate"), _url(ChannelConfiguration, "change", pk))
+        case Remedy.REPLACE_CREDENTIALS if may_configure:
+            yield Button(_("Replace credentials"), _url(ChannelConfiguration, "change", pk))
+        case Remedy.CONFIGURE if may_configure:
+            yield Button(_("Edit configuration"), _url(ChannelConfiguration, "change", pk))
+
+
+def _action(label: StrOrPromise, model: type[Model], action: str, pk: int | None) -> Button:
+    """Return a button for a list's action on one row; the list asks for confirmation."""
+    fields: dict[str, str | int] = {"action": action, "index": 0, "select_across": 0, ACTION_CHECKBOX_NAME: pk or 0}
+    return Button(label, _url(model, "changelist"), fields)
+
+
+def _url(model: type[Model], kind: str, *args: object) -> str:
+    options = model._meta
+    return reverse(f"admin:{options.app_label}_{options.model_name}_{kind}", args=args)
+
+
+cast("AdminSite", admin.site).register_view("diagnosis/", diagnosis_page, name="diagnosis")

@@ -54,7 +54,8 @@ def schema() -> dict[str, Any]:
 
 
 def resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
-    """Resolve a ``$ref``; return ``part`` itself if it has none."""
+    """Resolve a ``$ref``, also of an enum; return ``part`` itself if it has none."""
+    [part] = part.get("allOf", [part])
     found = part
     for name in part.get("$ref", "#").split("/")[1:]:
         found = (schema if found is part else found)[name]

@@ -21,6 +21,7 @@ from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, SyncError
 from enterprise_catalog.integrated_channels.lms.client import LMSClient
 from enterprise_catalog.integrated_channels.lms.deadlines import CallClock
+from enterprise_catalog.integrated_channels.lms.ssrf import is_public
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
 if TYPE_CHECKING:
@@ -147,9 +148,17 @@ def rotate_credentials() -> tuple[int, list[int]]:
 
 
 def base_url_problems(base_url: str) -> list[str]:
-    """Return the problems of an LMS's base URL. It is visible to all users, so it must not contain a password."""
-    if "@" in urlsplit(base_url).netloc:
+    """Return the problems of an LMS's base URL. It is visible to all users, so it must not contain a password.
+
+    A host name is not resolved here: each connection checks its addresses (``lms/ssrf.py``).
+    """
+    parts = urlsplit(base_url)
+    if "@" in parts.netloc:
         return [gettext("The base URL must not contain a user name or password. Enter them as credentials.")]
+    if parts.scheme not in ("http", "https"):
+        return [gettext("The base URL must begin with http:// or https://.")]
+    if not django_settings.LMS_PRIVATE_ADDRESSES and _is_private_address(parts.hostname or ""):
+        return [gettext("The base URL must not be a private address.")]
     return []
 
 
@@ -249,3 +258,11 @@ def _is_uuid(value: object) -> bool:
     except ValueError:
         return False
     return isinstance(value, str)
+
+
+def _is_private_address(host: str) -> bool:
+    """Return True if ``host`` is an IP address, not a name, and not public."""
+    try:
+        return not is_public(host)
+    except ValueError:
+        return False

@@ -19,8 +19,9 @@ from enterprise_catalog.integrated_channels.access.configurations import (
 )
 from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt
 from enterprise_catalog.integrated_channels.access.entry_checks import find_customer_problems, find_twin_problems
+from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
-from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration, DecisionAction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,13 +65,20 @@ def create_configuration(
 
 @transaction.atomic
 def change_configuration(
-    pk: int, columns: Mapping[str, Any], credentials: Mapping[str, object] | None = None, *, keeps_others: bool = False
+    pk: int,
+    columns: Mapping[str, Any],
+    credentials: Mapping[str, object] | None = None,
+    *,
+    by: str,
+    now: datetime,
+    keeps_others: bool = False,
 ) -> ChannelConfiguration:
     """Change some columns of a configuration, and its credentials unless ``None``; return the configuration.
 
     Unchanged values are not validated: a configuration that no longer fits its channel can still be deactivated.
 
     Args:
+        by: name of the user, for the decision log.
         keeps_others: keep the stored credentials that ``credentials`` does not name. Not possible together with a new
             host: the stored credentials would be sent to it.
 
@@ -96,12 +104,24 @@ def change_configuration(
         configuration.credentials = encrypt(dict(credentials))
         changed.add("credentials")
     configuration.save(update_fields=changed)
+    for action in _decided(configuration, changed):
+        decisions.record(configuration, action, by=by, now=now)
     return configuration
 
 
-def delete_configuration(configuration: ChannelConfiguration, *, now: datetime) -> None:
+def _decided(configuration: ChannelConfiguration, changed: set[str]) -> list[DecisionAction]:
+    """Return the changes that the decision log contains."""
+    actions = [DecisionAction.REPLACE_CREDENTIALS] if "credentials" in changed else []
+    if "active" in changed:
+        actions.append(DecisionAction.RESUME if configuration.active else DecisionAction.PAUSE)
+    return actions
+
+
+@transaction.atomic
+def delete_configuration(configuration: ChannelConfiguration, *, by: str, now: datetime) -> None:
     """Deactivate a configuration, and hide it from the API. Its records are kept, and so are the items in the LMS."""
     ChannelConfiguration.objects.filter(pk=configuration.pk).update(active=False, deleted_at=now)
+    decisions.record(configuration, DecisionAction.PAUSE, by=by, now=now, reason="Deleted through the API.")
 
 
 def _check_columns(configuration: ChannelConfiguration, changed: set[str]) -> None:

@@ -2,12 +2,21 @@
 
 from django.urls import path
 
+from enterprise_catalog.integrated_channels.api.views.actions import (
+    ApproveDeletesView,
+    CheckConnectionView,
+    DeleteKeptView,
+    KeepItemsView,
+    SendAgainView,
+    SyncNowView,
+)
 from enterprise_catalog.integrated_channels.api.views.configurations import (
     ConfigurationDetailView,
     ConfigurationListView,
 )
 from enterprise_catalog.integrated_channels.api.views.records import (
     AttemptListView,
+    DecisionListView,
     RunDetailView,
     RunListView,
     TransmissionDetailView,
@@ -16,12 +25,21 @@ from enterprise_catalog.integrated_channels.api.views.records import (
 
 app_name = "channels-v1"
 
+_CONFIGURATION = "configurations/<int:pk>/"
+
 urlpatterns = [
     path("configurations/", ConfigurationListView.as_view(), name="configuration-list"),
-    path("configurations/<int:pk>/", ConfigurationDetailView.as_view(), name="configuration-detail"),
+    path(_CONFIGURATION, ConfigurationDetailView.as_view(), name="configuration-detail"),
+    path(f"{_CONFIGURATION}sync-now/", SyncNowView.as_view(), name="sync-now"),
+    path(f"{_CONFIGURATION}check-connection/", CheckConnectionView.as_view(), name="check-connection"),
+    path(f"{_CONFIGURATION}approve-deletes/", ApproveDeletesView.as_view(), name="approve-deletes"),
+    path(f"{_CONFIGURATION}keep-items/", KeepItemsView.as_view(), name="keep-items"),
+    path(f"{_CONFIGURATION}delete-kept/", DeleteKeptView.as_view(), name="delete-kept"),
+    path(f"{_CONFIGURATION}send-again/", SendAgainView.as_view(), name="send-again"),
     path("runs/", RunListView.as_view(), name="run-list"),
     path("runs/<int:pk>/", RunDetailView.as_view(), name="run-detail"),
     path("transmissions/", TransmissionListView.as_view(), name="transmission-list"),
     path("transmissions/<int:pk>/", TransmissionDetailView.as_view(), name="transmission-detail"),
     path("attempts/", AttemptListView.as_view(), name="attempt-list"),
+    path("decisions/", DecisionListView.as_view(), name="decision-list"),
 ]

@@ -11,12 +11,14 @@ import structlog
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import status
-from rest_framework.exceptions import APIException, Throttled
+from rest_framework.exceptions import APIException, Throttled, ValidationError
 from rest_framework.views import exception_handler as default_exception_handler
 
 from enterprise_catalog.web.rest.throttles import count_refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rest_framework.request import Request
     from rest_framework.response import Response
 
@@ -61,8 +63,22 @@ def exception_handler(error: Exception, context: _Context) -> Response | None:
             error = Throttled(retry_after)
             response = default_exception_handler(error, {**context})
     if response is not None and isinstance(response.data, dict):
+        if isinstance(error, ValidationError):
+            response.data = {name: [*_flat(messages)] for name, messages in response.data.items()}
         response.data.setdefault("code", _code(error))
     return response
+
+
+def _flat(messages: object, place: str = "") -> Iterator[str]:
+    """Yield the messages of a field as texts. Messages of a nested value begin with its place, such as ``[2]: ``."""
+    if isinstance(messages, dict):
+        for name, nested in messages.items():
+            yield from _flat(nested, f"{place}[{name}]")
+    elif isinstance(messages, list):
+        for each in messages:
+            yield from _flat(each, place)
+    else:
+        yield f"{place}: {messages}" if place else str(messages)
 
 
 def _code(error: Exception) -> str:

@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import orjson
 from rest_framework import status
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.parsers import BaseParser
 
 from enterprise_catalog.web.rest.errors import BodyTooLargeError
@@ -41,17 +41,21 @@ class ObjectParser(BaseParser):
 
         Raises:
             BodyTooLargeError: 413.
-            ParseError: 400; the body is not a JSON object. The message contains no part of the body.
+            ValidationError: 400; the body is not a JSON object. The message contains no part of the body.
         """
         assert parser_context is not None  # DRF always passes it.
         body = read_body(stream, parser_context["request"], limit=MAX_OBJECT_BYTES)
         try:
             value = orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            raise ParseError(f"The body is not JSON at line {error.lineno} column {error.colno}.") from None
+            raise _refusal(f"Invalid JSON at line {error.lineno} column {error.colno}.") from None
         if not isinstance(value, dict):
-            raise ParseError("The body must be a JSON object.")
+            raise _refusal("Must be a JSON object.")
         return value
+
+
+def _refusal(message: str) -> ValidationError:
+    return ValidationError({"body": [message]}, code="parse_error")
 
 
 def read_body(stream: IO[bytes], request: Request, *, limit: int) -> bytes:

@@ -1,6 +1,7 @@
 """The fields of requests and responses, with their limits. The OpenAPI schema is generated from them.
 
 ``configurations.py``  Configurations, and the parameters of their list.
+``actions.py``         Actions and decisions.
 ``records.py``         Runs, transmissions and attempts, and the parameters of their lists.
 ``strict.py``          Base class of request bodies.
 """

@@ -54,10 +54,10 @@ class ConfigurationQuerySerializer(PageQuerySerializer):
 class ConfigurationSerializer(serializers.ModelSerializer[ChannelConfiguration]):
     """A configuration. Credentials are never returned."""
 
-    channel = serializers.CharField(source="channel_code")
-    enterprise_customer = serializers.UUIDField(source="enterprise_customer_uuid")
-    catalog_uuids = serializers.ListField(child=serializers.UUIDField())
-    settings = serializers.DictField()
+    channel = serializers.CharField(source="channel_code", read_only=True)
+    enterprise_customer = serializers.UUIDField(source="enterprise_customer_uuid", read_only=True)
+    catalog_uuids = serializers.ListField(child=serializers.UUIDField(), read_only=True)
+    settings = serializers.DictField(read_only=True)
     has_credentials = serializers.SerializerMethodField()
 
     class Meta:
@@ -66,6 +66,7 @@ class ConfigurationSerializer(serializers.ModelSerializer[ChannelConfiguration])
             *("id", "channel", "display_name", "enterprise_customer", "catalog_uuids", "active", "base_url"),
             *("settings", "has_credentials", *_LIMITS, "next_sync_at", "last_full_sync_at", "created_at"),
         )
+        read_only_fields = fields
 
     def get_has_credentials(self, configuration: ChannelConfiguration) -> bool:
         """Return True if credentials are stored."""

@@ -23,12 +23,19 @@ class RunQuerySerializer(PageQuerySerializer):
 
 
 class RunSerializer(serializers.ModelSerializer[SyncRun]):
+    counts = serializers.DictField(
+        child=serializers.DictField(child=serializers.IntegerField()),
+        read_only=True,
+        help_text="Action -> outcome -> number of items.",
+    )
+
     class Meta:
         model = SyncRun
         fields = (
             *("id", "configuration", "state", "reason", "started_at", "finished_at", "counts", "matched", "waiting"),
             *("backlog", "dead", "staged", "held", "kept"),
         )
+        read_only_fields = fields
 
 
 class RunPageSerializer(serializers.Serializer[object]):
@@ -59,6 +66,7 @@ class TransmissionSerializer(serializers.ModelSerializer[ContentMetadataItemTran
             *("content_updated_at", "attempted_updated_at", "attempts", "last_attempt_at", "next_attempt_at"),
             *("due_since", "created_at", "deleted_at"),
         )
+        read_only_fields = fields
 
 
 class TransmissionPageSerializer(serializers.Serializer[object]):
@@ -79,12 +87,15 @@ class AttemptQuerySerializer(PageQuerySerializer):
 
 
 class AttemptSerializer(serializers.ModelSerializer[TransmissionAttempt]):
+    outcome = serializers.CharField(read_only=True, help_text="Empty until the call has ended.")
+
     class Meta:
         model = TransmissionAttempt
         fields = (
             *("id", "transmission", "run", "action", "content_updated_at", "started_at", "finished_at", "outcome"),
             *("status_code", "vendor_code", "message"),
         )
+        read_only_fields = fields
 
 
 class AttemptPageSerializer(serializers.Serializer[object]):

@@ -2,5 +2,6 @@
 
 ``base.py``            Shared code: the permission, bodies, and the errors of configurations.
 ``configurations.py``  Configurations.
-``records.py``         Runs, transmissions and attempts.
+``actions.py``         What users do with a configuration and its items.
+``records.py``         Runs, transmissions, attempts and decisions.
 """

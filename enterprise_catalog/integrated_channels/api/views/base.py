@@ -50,7 +50,7 @@ def body_of(request: Request) -> dict[str, Any]:
 
     Raises:
         LengthRequiredError: the body is chunked.
-        ParseError, UnsupportedMediaType, BodyTooLargeError: the body is not a JSON object of at most 1 MiB.
+        ValidationError, UnsupportedMediaType, BodyTooLargeError: the body is not a JSON object of at most 1 MiB.
     """
     require_length(request)
     return dict(request.data) if declared_length(request) else {}

@@ -92,11 +92,13 @@ class ConfigurationDetailView(ChannelsView):
         values = validate(ConfigurationChangeSerializer, body_of(request))
         if OPERATOR_FIELDS & values.keys():
             require_operator(request, configuration.enterprise_customer_uuid)
-        changed = edits.change_configuration(pk, columns_of(values), values.get("credentials"))
+        changed = edits.change_configuration(
+            pk, columns_of(values), values.get("credentials"), by=request.user.get_username(), now=timezone.now()
+        )
         return Response(ConfigurationSerializer(changed).data)
 
     @documented("configuration_delete", errors=UNKNOWN, responses={204: None})
     def delete(self, request: Request, pk: int) -> Response:
         """Deactivate the configuration, and remove it from this API. Its records are kept."""
-        edits.delete_configuration(find_configuration(request, pk), now=timezone.now())
+        edits.delete_configuration(find_configuration(request, pk), by=request.user.get_username(), now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,4 +1,4 @@
-"""``runs/``, ``transmissions/`` and ``attempts/``: the records of syncs, read-only."""
+"""``runs/``, ``transmissions/``, ``attempts/`` and ``decisions/``: the records of syncs and users, read-only."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ from enterprise_catalog.integrated_channels.api.permissions import (
     unknown,
     visible_configurations,
 )
+from enterprise_catalog.integrated_channels.api.serializers.actions import (
+    DecisionPageSerializer,
+    DecisionQuerySerializer,
+    DecisionSerializer,
+)
 from enterprise_catalog.integrated_channels.api.serializers.records import (
     AttemptPageSerializer,
     AttemptQuerySerializer,
@@ -28,6 +33,7 @@ from enterprise_catalog.integrated_channels.api.serializers.records import (
 from enterprise_catalog.integrated_channels.api.views.base import UNKNOWN, ChannelsView
 from enterprise_catalog.integrated_channels.models import (
     ContentMetadataItemTransmission,
+    Decision,
     SyncRun,
     TransmissionAttempt,
 )
@@ -57,6 +63,14 @@ def _find(request: Request, rows: QuerySet[Recorded], pk: int) -> Recorded:
     return found
 
 
+def _require_visible(request: Request, query: dict[str, Any]) -> None:
+    """Reject a configuration that the caller does not see, and its absence unless the caller sees all."""
+    if "configuration" in query:
+        find_configuration(request, query["configuration"])
+    elif not admin_scope(request).is_unlimited:
+        raise ValidationError({"configuration": ["This parameter is required."]}, code="required")
+
+
 class RunListView(ChannelsView):
     """The runs of syncs."""
 
@@ -64,10 +78,7 @@ class RunListView(ChannelsView):
     def get(self, request: Request) -> Response:
         """Return one page of runs, newest first."""
         query = validate(RunQuerySerializer, request.query_params.dict())
-        if "configuration" in query:
-            find_configuration(request, query["configuration"])
-        elif not admin_scope(request).is_unlimited:
-            raise ValidationError({"configuration": ["This parameter is required."]}, code="required")
+        _require_visible(request, query)
         runs = SyncRun.objects.filter(**_filters(query, "configuration", "state"))
         rows, following = NEWEST_START_FIRST.page(request, runs, query)
         return Response({"next": following, "results": RunSerializer(rows, many=True).data})
@@ -135,3 +146,18 @@ class AttemptListView(ChannelsView):
         attempts = TransmissionAttempt.objects.filter(**_filters(query, "run", "transmission", "outcome"))
         rows, following = NEWEST_FIRST.page(request, attempts, query)
         return Response({"next": following, "results": AttemptSerializer(rows, many=True).data})
+
+
+class DecisionListView(ChannelsView):
+    """The decisions of users and commands."""
+
+    @documented(
+        "decision_list", errors=_BAD_FILTER, parameters=[DecisionQuerySerializer], responses=DecisionPageSerializer
+    )
+    def get(self, request: Request) -> Response:
+        """Return one page of decisions, newest first."""
+        query = validate(DecisionQuerySerializer, request.query_params.dict())
+        _require_visible(request, query)
+        decisions = Decision.objects.filter(**_filters(query, "configuration", "action"))
+        rows, following = NEWEST_FIRST.page(request, decisions, query)
+        return Response({"next": following, "results": DecisionSerializer(rows, many=True).data})

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.conf import settings as configured
 from django.core.cache import cache
+from django.test import TransactionTestCase
 from rest_framework.test import APIClient
 
 from enterprise_catalog.catalog.snapshots.cache import SNAPSHOTS
 from enterprise_catalog.local_auth.tokens import signed_token
 from enterprise_catalog.settings import base
 from tests import migrated_database, services
+from tests.migrated_rows import MigratedRows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from uuid import UUID
 
-    from pytest_django import Settings
+    from pytest_django import DjangoDbBlocker, Settings
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +45,16 @@ def django_db_modify_db_settings(
         database["TEST"]["NAME"] = test_url.rpartition("/")[2]
         with contextlib.suppress(services.UnavailableError):  # Then pytest-django migrates it.
             migrated_database.copy_to_mariadb(test_url)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:  # noqa: ARG001
+    """Restore the migrated rows after each test that commits, instead of flushing the database."""
+    with django_db_blocker.unblock():
+        rows = MigratedRows.read()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: rows.restore())
+        yield
 
 
 @pytest.fixture(autouse=True)

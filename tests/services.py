@@ -134,11 +134,12 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect tests of the other database, and skip tests whose database is not available.
 
-    Files with tests that start processes run first: they take longest, and a late start would leave pytest-xdist's
+    Files with long tests run first, then files with tests that start processes: a late start would leave pytest-xdist's
     other workers idle at the end.
     """
-    slow = {item.path for item in items if item.get_closest_marker("processes")}
-    items.sort(key=lambda item: item.path not in slow)
+    for name in ("processes", "long"):
+        slow = {item.path for item in items if item.get_closest_marker(name)}
+        items.sort(key=lambda item: item.path not in slow)
     database = "mariadb" if config.getoption("--mariadb") else "sqlite"
     left_out = [item for item in items if (mark := item.get_closest_marker("only_on")) and database not in mark.args]
     if left_out:

@@ -44,7 +44,7 @@ test: $(VENV)/.test ## Run all tests on SQLite, then on MariaDB, each with WORKE
 	if [ $$failed = 0 ] && [ $$ran = 0 ]; then echo "No test was selected in either half."; fi; \
 	[ $$failed = 0 ] && [ $$ran = 1 ]
 
-# A worker runs whole files. Files that start processes come first (tests/services.py), because they take longest.
+# A worker runs whole files. Files with long tests come first (tests/services.py).
 PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # What runs where is in CONTRIBUTING.rst. Bytecode saves each worker the compilation of all tests, 6 s of CPU time.
@@ -80,8 +80,9 @@ test-django60: ## Run a sample of the tests on Django 6.0 and SQLite  [ARGS="-k 
 test-all: $(VENV)/.dev ## Run the tests on each installed Python version, on Django 5.2 and 6.0
 	$(BIN)/tox
 
-soak: $(VENV)/.test ## Run the long form of the resilience tests  [ARGS="-k kills --seed 7"]
-	REQUIRE_SERVICES=1 $(BIN)/python -m pytest --soak -o timeout=3600 tests/integrated_channels/resilience $(ARGS)
+soak: $(VENV)/.test ## Run the long form of the resilience tests and of fuzzing  [ARGS="-k kills --seed 7"]
+	REQUIRE_SERVICES=1 $(BIN)/python -m pytest --soak -o timeout=3600 tests/integrated_channels/resilience \
+		tests/web/test_any_request.py tests/api/test_any_input.py $(ARGS)
 
 quality: $(VENV)/.quality ## Run CI's static checks: everything but tests, demo and docs
 	$(BIN)/ruff check .

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.models import EnterpriseCatalog
 
-pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("end", TAKING_KEYS)]
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite"), pytest.mark.parametrize("end", TAKING_KEYS)]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.models import EnterpriseCatalog
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 
 GZIP = {"Accept-Encoding": "gzip"}
 

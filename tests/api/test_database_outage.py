@@ -29,7 +29,7 @@ UNAVAILABLE: Final = {"detail": "The database is unavailable. Try again later.",
 
 @pytest.fixture
 def mariadb() -> Iterator[PrivateServer]:
-    server = services.or_skip(services.private_mariadb)
+    server = services.or_skip(lambda: services.private_mariadb(*services.UNSYNCED))
     yield server
     server.stop()
 

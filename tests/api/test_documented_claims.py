@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from tests.factories.catalog import CatalogFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 
 DOCS: Final = Path(__file__).resolve().parents[2] / "docs" / "reference" / "api.rst"
 CUSTOMER: Final = "22222222-2222-4222-8222-222222222222"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_django import DjangoAssertNumQueries
     from rest_framework.test import APIClient
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 
 ROLES: Final = ("enterprise_catalog_admin", "enterprise_openedx_operator", "enterprise_admin", "enterprise_learner")
 METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")

@@ -101,6 +101,7 @@ def leaks_by_place(output: Output, proxy: EchoingProxy) -> dict[str, list[str]]:
     return {place: found for place, text in output.items() if (found := leaks(text, proxy.secrets)[:3])}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name == ON_BOTH else pytest.mark.only_on("sqlite")) for name in ACCESSES]
 )

@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from django.test import Client
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 
 NOTHING = {"default-src 'none'", "frame-ancestors 'none'"}
 

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
     from pytest_django import Settings
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("catalog_service")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.only_on("sqlite"),
+    pytest.mark.usefixtures("catalog_service"),
+]
 
 
 @pytest.fixture

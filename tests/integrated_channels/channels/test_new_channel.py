@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.catalog.models import EnterpriseCustomer
     from tests.integrated_channels.conftest import Clock
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 
 TOKEN = "a-token-of-the-example-lms"
 

@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 #: After ten examples, hypothesis mutates copies of earlier examples, which gives many similar scenarios. Batches of ten
 #: scenarios, each with its own seed, avoid this.
 BATCH: Final = 10
-BATCHES: Final = 55
+BATCHES: Final = 28
 BATCHES_ON_MARIADB: Final = 6
 BATCHES_OF_A_SOAK: Final = 550
 STEPS: Final = 4
 STEPS_OF_A_SOAK: Final = 7
 
-#: Events that must occur in a test. The test shows nothing about an event that never occurs. In 550 scenarios, each
-#: event occurs about 20 times or more, and is unlikely to be missing by chance.
+#: Events that must occur in a test. The test shows nothing about an event that never occurs. In 280 scenarios, each
+#: event occurs about 10 times or more, and is unlikely to be missing by chance.
 EXPECTED: Final = (
     *("adopted", "made again", "settled what was in doubt", "shown again", "switched off"),
     *("death: statement", "death: call", "death: carried out", "run died", "run abandoned", "run stopped"),
@@ -230,6 +230,7 @@ def workers(settings: Settings) -> Iterator[Workers]:
         yield workers
 
 
+@pytest.mark.long
 @pytest.mark.timeout(3_600)  # hypothesis may take minutes to shorten a failing scenario.
 @pytest.mark.django_db(transaction=True)
 def test_in_any_scenario_the_records_are_true_and_everything_converges(

@@ -47,8 +47,9 @@ SETTLING_SECONDS = 0.5
 
 @pytest.fixture
 def mariadb() -> Iterator[PrivateServer]:
-    """A database that writes each commit to disk."""
-    server = services.or_skip(lambda: services.private_mariadb("--innodb-flush-log-at-trx-commit=1"))
+    """A database that hands each commit to the kernel at once."""
+    options = ("--innodb-flush-log-at-trx-commit=1", *services.UNSYNCED)
+    server = services.or_skip(lambda: services.private_mariadb(*options))
     yield server
     server.stop()
 

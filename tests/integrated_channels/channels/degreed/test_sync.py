@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
     from tests.integrated_channels.conftest import Clock
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 
 URL_OF_A = "https://learn.example.org/acme/course/A"
 

@@ -48,7 +48,7 @@ def columns_of(row: ContentMetadataItemTransmission) -> dict[str, object]:
         pytest.param({}, Action.CREATE, Outcome.STAGED, id="staged"),
         pytest.param({}, Action.CREATE, Outcome.RETRY, id="retrying"),
         pytest.param({}, Action.CREATE, Outcome.REJECTED, id="rejected"),
-        pytest.param({"rejected": True, "attempts": 9}, Action.CREATE, Outcome.REJECTED, id="dead_letter"),
+        pytest.param({"retrying": True, "attempts": 9}, Action.CREATE, Outcome.RETRY, id="dead_letter"),
         pytest.param({"transmitted": True}, Action.DELETE, Outcome.DONE, id="deleted"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Celery tasks: queue the due configurations, sync one configuration, delete old attempts.
+"""Celery tasks: queue the due configurations, sync one configuration, delete old attempts, record the backlog.
 
 Tasks take ids; other modules do the work. All tasks are safe to run twice, and on several workers at once: the lease
 allows only one run per configuration.
@@ -19,7 +19,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from enterprise_catalog.celery import app
-from enterprise_catalog.integrated_channels.audit import retention
+from enterprise_catalog.integrated_channels.audit import figures, runs
 from enterprise_catalog.integrated_channels.lms.stopping import request_stop, stop_requested
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 from enterprise_catalog.integrated_channels.sync.engine import sync
@@ -82,4 +82,10 @@ def _queue_if_due_soon(configuration: ChannelConfiguration) -> None:
 @app.task(name="remove_old_attempts")
 def remove_old_attempts() -> int:
     """Delete attempts and runs that are older than ``ATTEMPT_RETENTION_DAYS``; return the number of rows."""
-    return retention.remove_old(before=timezone.now() - timedelta(days=settings.ATTEMPT_RETENTION_DAYS))
+    return runs.remove_old(before=timezone.now() - timedelta(days=settings.ATTEMPT_RETENTION_DAYS))
+
+
+@app.task(name="record_backlog")
+def record_backlog() -> None:
+    """Record the number of items that are behind, per channel, as the day's backlog. The last call of a day counts."""
+    figures.record_backlog(now=timezone.now())

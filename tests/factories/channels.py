@@ -12,7 +12,7 @@ from factory.django import DjangoModelFactory
 from enterprise_catalog.integrated_channels.access.configurations import make_configuration
 from enterprise_catalog.integrated_channels.audit.bulk import insert
 from enterprise_catalog.integrated_channels.audit.plan_marks import held_reason
-from enterprise_catalog.integrated_channels.audit.retry_policy import MAX_FAILURES, REJECTED_RETRY_SECONDS
+from enterprise_catalog.integrated_channels.audit.transitions import MAX_FAILURES, REJECTED_RETRY_SECONDS
 from enterprise_catalog.integrated_channels.domain import Action, Outcome, Presence, State
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
@@ -51,7 +51,7 @@ _OUTCOMES: Final = {
     State.TRANSMITTED: Outcome.DONE,
     State.RETRYING: Outcome.RETRY,
     State.REJECTED: Outcome.REJECTED,
-    State.DEAD_LETTER: Outcome.REJECTED,
+    State.DEAD_LETTER: Outcome.RETRY,
     State.DELETED: Outcome.DONE,
 }
 

@@ -196,13 +196,27 @@ def test_sync_channels_prints_counts_by_action_and_outcome(
 
 
 def test_sync_channels_exits_with_1_when_something_failed(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    CatalogFactory.create(content=["A"], customer=customer)
+    moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation="core_course_create_courses"))
+
+    code, [report] = synced(capsys, "--configuration", str(configuration.pk))
+
+    assert (code, report["state"], report["counts"]) == (1, "incomplete", {"create": {"retry": 1}})
+
+
+def test_sync_channels_exits_with_0_when_items_were_only_rejected(
     configuration: ChannelConfiguration, customer: EnterpriseCustomer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     CatalogFactory.create(content=[CourseFactory.build(key="A", title=None)], customer=customer)
 
     code, [report] = synced(capsys, "--configuration", str(configuration.pk))
 
-    assert (code, report["state"], report["counts"]) == (1, "incomplete", {"create": {"rejected": 1}})
+    assert (code, report["state"], report["counts"]) == (0, "complete_except", {"create": {"rejected": 1}})
 
 
 def test_sync_channels_refuses_a_configuration_that_is_not_there() -> None:

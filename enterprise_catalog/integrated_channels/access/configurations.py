@@ -11,12 +11,13 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings as django_settings
-from django.db import connection
+from django.db import connection, transaction
+from django.utils import timezone
 from django.utils.translation import gettext
 from pydantic import SecretStr, ValidationError
 
 from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt, rotated
-from enterprise_catalog.integrated_channels.audit import leases
+from enterprise_catalog.integrated_channels.audit import leases, status
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, SyncError
 from enterprise_catalog.integrated_channels.lms.client import LMSClient
@@ -25,7 +26,7 @@ from enterprise_catalog.integrated_channels.lms.ssrf import is_public
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from pydantic import BaseModel
@@ -228,8 +229,19 @@ def new_configuration(
 def make_configuration(**columns: Any) -> ChannelConfiguration:
     """Save a new configuration; its first sync is due at once. Arguments and errors: :func:`new_configuration`."""
     configuration = new_configuration(**columns)
-    configuration.save()
+    save_configuration(configuration)
     return configuration
+
+
+def save_configuration(configuration: ChannelConfiguration, columns: Collection[str] | None = None) -> None:
+    """Save a configuration, and write its status: a new one has none yet, and an edit may pause it.
+
+    Args:
+        columns: names of the columns to write; ``None`` writes all.
+    """
+    with transaction.atomic():
+        configuration.save(update_fields=columns)
+        status.refresh([configuration.pk], now=timezone.now())
 
 
 def _problems(model: type[BaseModel], values: Mapping[str, object]) -> list[str]:

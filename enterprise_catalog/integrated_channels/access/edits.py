@@ -15,11 +15,12 @@ from enterprise_catalog.integrated_channels.access.configurations import (
     base_url_problems,
     channel_problems,
     credentials_problems,
+    save_configuration,
     settings_problems,
 )
 from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt
 from enterprise_catalog.integrated_channels.access.entry_checks import find_customer_problems, find_twin_problems
-from enterprise_catalog.integrated_channels.audit import decisions
+from enterprise_catalog.integrated_channels.audit import decisions, status
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, DecisionAction
 
@@ -59,7 +60,7 @@ def create_configuration(
     if not skip_customer_check:
         _raise({"enterprise_customer_uuid": find_customer_problems(configuration)})
     configuration.credentials = encrypt(dict(credentials))
-    configuration.save()
+    save_configuration(configuration)
     return configuration
 
 
@@ -103,7 +104,7 @@ def change_configuration(
     if credentials is not None:
         configuration.credentials = encrypt(dict(credentials))
         changed.add("credentials")
-    configuration.save(update_fields=changed)
+    save_configuration(configuration, changed)
     for action in _decided(configuration, changed):
         decisions.record(configuration, action, by=by, now=now)
     return configuration
@@ -121,6 +122,7 @@ def _decided(configuration: ChannelConfiguration, changed: set[str]) -> list[Dec
 def delete_configuration(configuration: ChannelConfiguration, *, by: str, now: datetime) -> None:
     """Deactivate a configuration, and hide it from the API. Its records are kept, and so are the items in the LMS."""
     ChannelConfiguration.objects.filter(pk=configuration.pk).update(active=False, deleted_at=now)
+    status.refresh([configuration.pk], now=now)
     decisions.record(configuration, DecisionAction.PAUSE, by=by, now=now, reason="Deleted through the API.")
 
 

@@ -33,6 +33,7 @@ from enterprise_catalog.admin_pages.rendering import (
     stacked,
 )
 from enterprise_catalog.admin_pages.viewer import has_permission
+from enterprise_catalog.integrated_channels.access.configurations import save_configuration
 from enterprise_catalog.integrated_channels.access.connections import check_connection
 from enterprise_catalog.integrated_channels.access.credentials import encrypt
 from enterprise_catalog.integrated_channels.admin.configuration_form import (
@@ -187,7 +188,7 @@ class ConfigurationPage(Page):
         if credentials is not None:
             obj.credentials = encrypt(credentials)
             columns.append("credentials")
-        obj.save(update_fields=columns if change else None)
+        save_configuration(obj, columns if change else None)
         if f"{self.opts.app_label}_{self.opts.model_name}_save_and_sync" in request.POST:  # unfold's name for it.
             self.save_and_sync(request, obj)
 

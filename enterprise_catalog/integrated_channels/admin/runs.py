@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 RUN_TONES: Final = {
     RunState.RUNNING: "info",
     RunState.COMPLETE: "success",
+    RunState.COMPLETE_EXCEPT: "success",
     RunState.INCOMPLETE: "warning",
     RunState.STOPPED: "danger",
     RunState.ABANDONED: "danger",

@@ -2,18 +2,18 @@
 
 Results of a run:
 
-``runs.py``          Rows of runs: started, and settled if their worker died.
+``runs.py``          Rows of runs: started, settled if their worker died, removed when they are old.
 ``plan_marks.py``    Marks of a plan on the rows: withdrawn, held, released, reverted, planned, left over.
 ``attempts.py``      Attempts before a call, and their results after it, in bulk.
-``transitions.py``   The state that follows from a result.
-``retry_policy.py``  Pure: the pause before the next attempt, and the number of attempts.
+``transitions.py``   The state that follows from a result, and the pause before the next attempt.
+``status.py``        The status of a configuration after a run or a decision.
+``figures.py``       The figures of each day: outcomes, time from change to LMS, backlog.
 ``adoption.py``      Rows for items that the LMS already has.
 ``bulk.py``          Bulk inserts and upserts at driver speed.
 
-Decisions and retention:
+Decisions and heartbeats:
 
 ``decisions.py``   Decisions of operators, and their log: queue items again, approve or keep held deletes.
-``retention.py``   Removes old attempts and runs.
 ``heartbeats.py``  Heartbeats of the workers and the scheduler, and their health checks.
 
 Permission to write and to call:

@@ -86,6 +86,26 @@ def _named(fields: Fields, name: str) -> Field[object, object]:
     return next(field for field in fields if field.name == name)
 
 
+def increment(rows: Sequence[Model], *, column: str, unique: Sequence[str]) -> None:
+    """Insert new rows, or add ``column`` to that of the rows that exist.
+
+    Args:
+        rows: of one model, without primary keys.
+        column: name of a field.
+        unique: names of the fields that identify a row.
+    """
+    if not rows:
+        return
+    fields = [field for field in rows[0]._meta.concrete_fields if not field.primary_key]
+    [name] = _columns([field for field in fields if field.name == column])
+    if connection.vendor == "mysql":
+        clause = f"ON DUPLICATE KEY UPDATE {name} = {name} + VALUES({name})"
+    else:
+        target = ", ".join(_columns([field for field in fields if field.name in unique]))
+        clause = f"ON CONFLICT ({target}) DO UPDATE SET {name} = {name} + EXCLUDED.{name}"
+    _execute(rows, fields, clause)
+
+
 def _columns(fields: Fields) -> list[str]:
     """Return the quoted names of the columns of ``fields``."""
     return [connection.ops.quote_name(field.column) for field in fields if field.column]

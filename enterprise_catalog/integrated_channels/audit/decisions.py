@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import Coalesce, Concat, Left
 
+from enterprise_catalog.integrated_channels.audit import status
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, insert
 from enterprise_catalog.integrated_channels.domain import Action, State
 from enterprise_catalog.integrated_channels.models import (
@@ -136,6 +137,7 @@ def _change(
         ids = [item.transmission_id for item in items[start : start + ROWS_PER_STATEMENT]]
         ContentMetadataItemTransmission.objects.filter(pk__in=ids).update(**changes)
     record_items(items, action, by=by, now=now, reason=reason)
+    status.refresh({item.configuration_id for item in items}, now=now)
     return len(items)
 
 

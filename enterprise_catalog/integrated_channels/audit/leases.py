@@ -19,6 +19,8 @@ from django.db.models import Exists, F, OuterRef, Q
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT
 from enterprise_catalog.integrated_channels.audit.pacing import Pacer
 from enterprise_catalog.integrated_channels.audit.rate_budget import CallBudget
+from enterprise_catalog.integrated_channels.audit.status import KnownStatus
+from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.exceptions import LeaseLostError
 from enterprise_catalog.integrated_channels.models import (
     ContentMetadataItemTransmission,
@@ -46,8 +48,14 @@ MAX_OVERRUNS: Final = 1_000
 
 #: Runs of the lease's configuration that never ended.
 _DEAD_RUNS: Final = SyncRun.objects.filter(configuration=OuterRef("configuration"), state=RunState.RUNNING)
-#: Items of the lease's configuration that are not settled.
-_UNSETTLED: Final = ContentMetadataItemTransmission.objects.filter(configuration=OuterRef("configuration")).unsettled()
+#: Items of the lease's configuration that a run may have to send. The lease has just been extended, so a rejected item
+#: counts a few minutes before its next attempt is due.
+_UNSETTLED: Final = (
+    ContentMetadataItemTransmission.objects.filter(configuration=OuterRef("configuration"))
+    .unsettled()
+    .exclude(state=State.KEPT)
+    .exclude(state=State.REJECTED, next_attempt_at__gt=OuterRef("expires_at"))
+)
 #: Built once: Django takes longer to build this query than the database takes to run it.
 _LEASES: Final = SyncLease.objects.values(
     "token",
@@ -60,6 +68,8 @@ _LEASES: Final = SyncLease.objects.values(
     etag=F("configuration__last_full_etag"),
     fingerprint=F("configuration__last_full_scope"),
     items=F("configuration__last_full_items"),
+    status_state=F("configuration__status__state"),
+    status_compared_at=F("configuration__status__compared_at"),
 )
 
 
@@ -68,10 +78,11 @@ class LeftBehind:
     """State of the configuration's earlier runs, for the run that took the lease."""
 
     has_dead_runs: bool  #: Runs that never ended.
-    has_unsettled_items: bool  #: See ``TransmissionQuerySet.unsettled``.
+    has_unsettled_items: bool  #: Items that are not settled, except for kept items, and rejected ones that are not due.
     etag: str  #: ``last_full_etag`` of the configuration.
     fingerprint: str  #: ``last_full_scope``.
     items: int  #: ``last_full_items``.
+    status: KnownStatus | None = None  #: The configuration's status.
 
 
 @dataclass(slots=True)
@@ -149,6 +160,7 @@ def _read(configuration_id: int, *, expires_at: datetime) -> Lease | None:
             etag=found["etag"],
             fingerprint=found["fingerprint"],
             items=found["items"],
+            status=KnownStatus(found["status_state"], found["status_compared_at"]) if found["status_state"] else None,
         ),
         budget=CallBudget(found["calls_since"], found["calls"]),
         overruns=found["overruns"],

@@ -1,12 +1,13 @@
-"""Rows of runs: started, and settled if their worker died."""
+"""Rows of runs: started, settled if their worker died, and removed when they are old."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
-from enterprise_catalog.integrated_channels.audit import leases
+from enterprise_catalog.integrated_channels.audit import leases, status
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT
 from enterprise_catalog.integrated_channels.domain import Action, Outcome, Presence, State
 from enterprise_catalog.integrated_channels.models import (
@@ -19,6 +20,8 @@ from enterprise_catalog.integrated_channels.models import (
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
     from enterprise_catalog.integrated_channels.audit.leases import Lease
 
@@ -56,9 +59,30 @@ def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: 
         SyncRun.objects.filter(pk__in=[run.pk for run in dead]).update(
             state=RunState.ABANDONED, finished_at=now, reason="The worker stopped before the run ended."
         )
+        status.refresh([configuration.pk], now=now)
     return settled
 
 
 def start_run(configuration: ChannelConfiguration, *, now: datetime) -> SyncRun:
     """Create and return the row of a new run."""
     return SyncRun.objects.create(configuration=configuration, started_at=now)
+
+
+def remove_old(*, before: datetime) -> int:
+    """Delete attempts that started before a time, and older runs without attempts; return the number of rows.
+
+    Transmission rows are never removed. Neither are attempts without an outcome, running runs and the newest run of
+    each configuration. Each batch is a transaction of its own, so no sync waits long.
+    """
+    newest = SyncRun.objects.filter(configuration=OuterRef("configuration")).order_by("-started_at", "-pk")
+    old: list[QuerySet[TransmissionAttempt] | QuerySet[SyncRun]] = [
+        TransmissionAttempt.objects.filter(started_at__lt=before).exclude(outcome=""),
+        SyncRun.objects.filter(started_at__lt=before, attempts=None)
+        .exclude(state=RunState.RUNNING)
+        .exclude(pk=Subquery(newest.values("pk")[:1])),
+    ]
+    removed = 0
+    for rows in old:
+        while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:ROWS_PER_STATEMENT]):
+            removed += rows.model._default_manager.filter(pk__in=ids).delete()[0]
+    return removed

@@ -1,4 +1,7 @@
-"""State transitions of a transmission row. Changes rows in memory; docs/concepts/delivery.rst lists the states."""
+"""State transitions of a transmission row, and when a failed item is tried again. Changes rows in memory only.
+
+docs/concepts/delivery.rst lists the states.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,6 @@ import random
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from enterprise_catalog.integrated_channels.audit.retry_policy import (
-    MAX_FAILURES,
-    REJECTED_RETRY_SECONDS,
-    retry_delay_seconds,
-)
 from enterprise_catalog.integrated_channels.domain import Action, Exported, ItemResult, Outcome, Presence, State
 from enterprise_catalog.integrated_channels.models import (
     MAX_MESSAGE_LENGTH,
@@ -21,6 +19,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+FIRST_RETRY_SECONDS: Final = 5 * 60
+LAST_RETRY_SECONDS: Final = 24 * 60 * 60
+#: In a row. The tenth failure comes 1.3 to 1.8 days after the first, or 7 to 9 days if each failure is a rejection.
+MAX_FAILURES: Final = 10
+#: A rejection does not pass by itself, but an administrator may fix its cause at the LMS.
+REJECTED_RETRY_SECONDS: Final = 24 * 60 * 60
+#: After the tenth failure, if it was a rejection. The item can never be sent as it is, which needs no decision.
+LAST_REJECTED_RETRY_SECONDS: Final = 365 * 24 * 60 * 60
 #: After 10 splits, every item is sent in a call of its own.
 MAX_SPLIT_LEVEL: Final = 10
 
@@ -79,16 +85,28 @@ def _settle(row: ContentMetadataItemTransmission, state: State, presence: Presen
 def _fail(row: ContentMetadataItemTransmission, state: State, result: ItemResult, now: datetime) -> None:
     row.attempts += 1
     row.due_since = row.due_since or now
-    row.state = state if row.attempts < MAX_FAILURES else State.DEAD_LETTER
     # An item that came back to the catalogs is no longer deleted, even if it could not be sent.
     row.deleted_at = None
-    if row.state is State.DEAD_LETTER:
-        row.next_attempt_at = None
-        return
     jitter = random.random()  # noqa: S311  (spreads retries; nothing secret)
+    is_last = row.attempts >= MAX_FAILURES
     if state is State.REJECTED:
         row.split_level = 0  # The LMS rejected this item alone.
-        delay = REJECTED_RETRY_SECONDS * (1 - jitter / 4)
+        delay = (LAST_REJECTED_RETRY_SECONDS if is_last else REJECTED_RETRY_SECONDS) * (1 - jitter / 4)
+    elif is_last:
+        row.state, row.next_attempt_at = State.DEAD_LETTER, None
+        return
     else:
         delay = retry_delay_seconds(row.attempts, jitter=jitter, retry_after_seconds=result.retry_after_seconds)
-    row.next_attempt_at = now + timedelta(seconds=delay)
+    row.state, row.next_attempt_at = state, now + timedelta(seconds=delay)
+
+
+def retry_delay_seconds(failures: int, *, jitter: float, retry_after_seconds: float | None = None) -> float:
+    """Return the delay after the ``failures``-th failure in a row: 5 minutes, doubled each time, at most a day.
+
+    Args:
+        jitter: from 0 to 1; shortens the delay by up to a quarter, so that items that failed together are not retried
+            together.
+        retry_after_seconds: requested by the LMS; the delay is never shorter.
+    """
+    doubled = float(FIRST_RETRY_SECONDS << min(failures - 1, 20))
+    return max(min(doubled, LAST_RETRY_SECONDS) * (1 - jitter / 4), retry_after_seconds or 0)

@@ -87,6 +87,7 @@ class CatalogList:
     #: Changes with every change of the catalogs or their content; to be sent back unchanged. Empty if the service
     #: returns no usable ETag, or if the list has several pages: the ETag would cover only one of them.
     etag: str
+    customer_name: str = ""  #: Empty if the customer has no catalogs.
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,8 +285,10 @@ class CatalogClient:
     def _fetch_all_pages(self, response: _Response) -> CatalogList:
         """Return the catalogs of all pages; ``response`` contains the first page."""
         pages = list(self._pages(response))
+        catalogs = [catalog for page in pages for catalog in page.results]
         etag = _etag_of(response) if len(pages) == 1 else ""
-        return CatalogList(sorted(catalog.uuid for page in pages for catalog in page.results), etag)
+        name = next((catalog.enterprise_customer_name for catalog in catalogs), None)
+        return CatalogList(sorted(catalog.uuid for catalog in catalogs), etag, name or "")
 
     def _pages(self, response: _Response) -> Iterator[_CatalogPage]:
         page = _read(response, _CatalogPage)

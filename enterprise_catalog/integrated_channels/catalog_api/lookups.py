@@ -35,6 +35,7 @@ class Catalog(_Read):
 
     uuid: UUID
     title: str = ""
+    enterprise_customer_name: str | None = None
 
 
 class LookedUpCatalog(Catalog):

@@ -4,6 +4,7 @@
 ``runs.py``            The result of each run.
 ``transmissions.py``   The state of each item in each LMS, and each attempt to send it.
 ``payloads.py``        The payloads last sent and last accepted, compressed.
+``status.py``          The status of each configuration, and the figures of each day.
 ``feed.py``            The entries of the feeds that some LMSs poll.
 ``decisions.py``       The decision log: each action of an operator or command.
 ``querysets.py``       The reads of these tables that are used more than once.
@@ -18,6 +19,7 @@
             1--n SyncRun 1--n TransmissionAttempt
             1--n Decision 1--n DecisionItem
             1--1 SyncLease
+            1--1 ConfigurationStatus
             1--n SlowSyncSlot
 
 Only ``audit/`` writes rows of attempts, payloads and decisions. Only ``audit/`` and ``feed/entries.py`` write rows of
@@ -29,6 +31,7 @@ from enterprise_catalog.integrated_channels.models.decisions import Decision, De
 from enterprise_catalog.integrated_channels.models.feed import FeedItem
 from enterprise_catalog.integrated_channels.models.payloads import TransmissionPayload
 from enterprise_catalog.integrated_channels.models.runs import RunState, SyncRun
+from enterprise_catalog.integrated_channels.models.status import ConfigurationStatus, DailyFigure, Status
 from enterprise_catalog.integrated_channels.models.transmissions import (
     LABELS,
     MAX_MESSAGE_LENGTH,
@@ -41,13 +44,16 @@ __all__ = [
     "LABELS",
     "MAX_MESSAGE_LENGTH",
     "ChannelConfiguration",
+    "ConfigurationStatus",
     "ContentMetadataItemTransmission",
+    "DailyFigure",
     "Decision",
     "DecisionAction",
     "DecisionItem",
     "FeedItem",
     "RunState",
     "SlowSyncSlot",
+    "Status",
     "SyncLease",
     "SyncRun",
     "TransmissionAttempt",

@@ -70,7 +70,7 @@ class ChannelConfiguration(models.Model):
         _("last full sync at"),
         null=True,
         editable=False,
-        help_text=_("When the LMS was last known to equal the catalogs."),
+        help_text=_("When the LMS was last known to equal the catalogs, except for rejected and kept items."),
     )
     # The checkpoint of the last complete run; see sync/checkpoint.py.
     last_full_etag = models.CharField(

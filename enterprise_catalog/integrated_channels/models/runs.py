@@ -13,6 +13,8 @@ class RunState(models.TextChoices):
 
     RUNNING = "running", _("running")
     COMPLETE = "complete", _("complete")  #: The LMS equals the catalogs.
+    #: The LMS equals the catalogs, except for items that were rejected or that an operator keeps.
+    COMPLETE_EXCEPT = "complete_except", _("complete, with exceptions")
     INCOMPLETE = "incomplete", _("incomplete")  #: The run ended, but some items failed, are waiting or are left over.
     STOPPED = "stopped", _("stopped")  #: The run could not continue; see ``reason``.
     ABANDONED = "abandoned", _("abandoned")  #: The worker died, or lost its lease.

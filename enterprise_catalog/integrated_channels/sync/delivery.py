@@ -166,6 +166,7 @@ def _send_chunk(
     else:
         transmission = sender.transmitter.transmit(export.outgoing)
     results = {result.content_key: result for result in export.settled} | transmission.results
+    run.record_freshness(chunk, rows, results, export)
     run.unsaved_results = attempts.apply_results(
         chunk, rows, opened, results, export.exported, feed=feed, now=run.clock()
     )

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from enterprise_catalog.db.broken_connections import CONNECTION_ERRORS, reset_connection
 from enterprise_catalog.integrated_channels.access.configurations import open_channel, save_credentials
-from enterprise_catalog.integrated_channels.audit import leases, plan_marks, runs
+from enterprise_catalog.integrated_channels.audit import figures, leases, plan_marks, runs, status
 from enterprise_catalog.integrated_channels.audit.lease_renewer import LeaseRenewer
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.domain import Outcome
@@ -38,9 +38,10 @@ from enterprise_catalog.integrated_channels.sync.run import Run
 from enterprise_catalog.integrated_channels.sync.saved_plan import load_plan_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from enterprise_catalog.integrated_channels.audit.status import ItemCounts
     from enterprise_catalog.integrated_channels.catalog_api.client import CatalogList
     from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan
 
@@ -146,8 +147,9 @@ def _do_work(run: Run) -> tuple[RunState, str]:
             run.lease.pacer.fit(most=channel.items_per_call, limit=channel.rate_limit)
             catalogs = _fetch_changed_catalogs(run, catalog)
             if catalogs is None:
-                run.row.matched = run.items
-                return RunState.COMPLETE, checkpoint.REASON
+                run.record_unchanged(_count_left(run))
+                return _final_state(run, [checkpoint.REASON])
+            run.customer_name = catalogs.customer_name
             known = load_plan_inputs(run.configuration, catalog, of_customer=catalogs.uuids, now=run.clock())
             sync_plan = known.plan(saved=run.saved)
             del known  # Frees the memory of a large catalog; the plan is enough from here on.
@@ -161,7 +163,37 @@ def _do_work(run: Run) -> tuple[RunState, str]:
         reasons.append(plan_marks.held_reason(run.row.held))
     if run.row.staged:
         reasons.append(_staged_reason(run.row.staged))
-    return RunState.INCOMPLETE if run.has_items_left else RunState.COMPLETE, " ".join(reasons)
+    return _final_state(run, reasons)
+
+
+def _count_left(run: Run) -> ItemCounts:
+    """Return the numbers of items that are not settled, counted once at the end of the run's work."""
+    if run.left is None:
+        run.left = status.count_items([run.configuration.pk])[run.configuration.pk]
+    return run.left
+
+
+def _final_state(run: Run, reasons: list[str]) -> tuple[RunState, str]:
+    """Return the final state and the reason of a run that reached its end.
+
+    Args:
+        reasons: sentences for the reason.
+    """
+    if not run.has_items_left:
+        return RunState.COMPLETE, " ".join(reasons)
+    left = _count_left(run)
+    if run.row.backlog or not left.has_only_exceptions:
+        return RunState.INCOMPLETE, " ".join(reasons)
+    return RunState.COMPLETE_EXCEPT, " ".join([*reasons, *_exception_reasons(left)])
+
+
+def _exception_reasons(items: ItemCounts) -> Iterator[str]:
+    if items.rejected:
+        reason = ngettext("%s item is rejected.", "%s items are rejected.", items.rejected)
+        yield reason % f"{items.rejected:,}"
+    if items.kept:
+        reason = ngettext("%s item was kept by an operator.", "%s items were kept by operators.", items.kept)
+        yield reason % f"{items.kept:,}"
 
 
 def _staged_reason(items: int) -> str:
@@ -176,6 +208,7 @@ def _staged_reason(items: int) -> str:
 def _record_stop(error: StopSyncError, run: Run) -> tuple[RunState, str]:
     """Return the final state and the reason for ``error``; set the run's stop cause, and the pause after the run."""
     run.row.stop_cause = error.cause
+    run.is_throttled = isinstance(error, ThrottledError)
     if isinstance(error, BudgetSpentError):
         run.pause = timedelta(seconds=error.retry_after_seconds or 0)
         return RunState.INCOMPLETE, f"{error.message} The next run sends the rest."
@@ -206,8 +239,9 @@ def _end(run: Run, state: RunState, reason: str) -> None:
     elif state is not RunState.STOPPED and run.call_clock.has_response:
         run.lease.overruns = 0  # A run without calls proves nothing about the LMS.
     run.record_end(state, reason, now=now)
-    changes: dict[str, object] = {"next_sync_at": _next_sync_at(run, now)}
-    if state is RunState.COMPLETE:
+    next_sync_at = _next_sync_at(run, now)
+    changes: dict[str, object] = {"next_sync_at": next_sync_at}
+    if state in (RunState.COMPLETE, RunState.COMPLETE_EXCEPT):
         changes["last_full_sync_at"] = now
         changes |= checkpoint.checkpoint_fields(run.configuration, etag=run.etag, items=run.items)
     else:
@@ -216,6 +250,21 @@ def _end(run: Run, state: RunState, reason: str) -> None:
         leases.release(run.lease)
         run.row.save()
         ChannelConfiguration.objects.filter(pk=run.configuration.pk).update(**changes)
+        _record_status(run, next_sync_at, now)
+        figures.add_run(run.configuration.channel_code, run.row.counts.values(), run.fresh, day=now.date())
+
+
+def _record_status(run: Run, next_sync_at: datetime, now: datetime) -> None:
+    result = status.RunResult(
+        run.row,
+        _count_left(run),
+        matched=run.items,
+        is_throttled=run.is_throttled,
+        has_compared=run.has_compared,
+        next_sync_at=next_sync_at,
+        customer_name=run.customer_name,
+    )
+    status.record_run(run.configuration, result, known=run.lease.left_behind.status, now=now)
 
 
 def _next_sync_at(run: Run, now: datetime) -> datetime:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from enterprise_catalog.integrated_channels.domain import Outcome, RunCounts
+from enterprise_catalog.integrated_channels.audit.figures import changed_at, freshness_name
+from enterprise_catalog.integrated_channels.domain import Action, Exported, Outcome, RunCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime, timedelta
 
     from enterprise_catalog.integrated_channels.audit import attempts
     from enterprise_catalog.integrated_channels.audit.lease_renewer import LeaseRenewer
     from enterprise_catalog.integrated_channels.audit.leases import Lease
-    from enterprise_catalog.integrated_channels.domain import Action, SyncPlan
+    from enterprise_catalog.integrated_channels.audit.status import ItemCounts
+    from enterprise_catalog.integrated_channels.domain import Chunk, ItemResult, SyncPlan
     from enterprise_catalog.integrated_channels.lms.deadlines import CallClock
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState, SyncRun
+    from enterprise_catalog.integrated_channels.sync.export import Export
     from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan
 
 
@@ -37,10 +41,16 @@ class Run:
     unsaved_results: attempts.ChunkResults | None = None  #: Results of the last chunk, until they are written.
     pause: timedelta | None = None  #: Pause before the next run; ``None`` if the LMS accepts more calls.
     is_overrun: bool = False  #: A call or the run exceeded its time limit.
+    is_throttled: bool = False  #: The run ended because of a rate limit.
+    has_compared: bool = False  #: The run compared the LMS with the catalogs.
+    customer_name: str = ""  #: From the catalog service; empty if unknown.
+    left: ItemCounts | None = None  #: Items that are not settled, once they are counted.
+    #: Numbers of items by their time from change to LMS; see ``audit/figures.py``.
+    fresh: Counter[str] = field(default_factory=Counter)
 
     def record_plan(self, sync_plan: SyncPlan) -> None:
         """Copy the plan's counts of items to the run's row."""
-        self.items = sync_plan.desired
+        self.items, self.has_compared = sync_plan.desired, True
         self.row.matched, self.row.waiting, self.row.backlog = sync_plan.matched, sync_plan.waiting, sync_plan.size
         self.row.dead, self.row.held, self.row.kept = sync_plan.dead, len(sync_plan.held), sync_plan.kept
         self.row.staged = sync_plan.staged
@@ -50,11 +60,31 @@ class Run:
         self.row.kept += kept
         self.row.backlog = sync_plan.size
 
+    def record_unchanged(self, items: ItemCounts) -> None:
+        """Copy the counts to the run's row after a run that needed no diff."""
+        self.has_compared = True
+        self.row.matched, self.row.waiting, self.row.kept = self.items, items.rejected, items.kept
+
     def record_outcome(self, action: Action, outcome: Outcome) -> None:
         """Count the outcome of one item. An item that was not sent stays in the backlog."""
         self.counts.add(action, outcome)
+        self.items -= outcome is Outcome.REJECTED and action is not Action.DELETE
         self.row.staged += outcome is Outcome.STAGED
         self.row.backlog -= outcome not in (Outcome.SKIPPED, Outcome.THROTTLED)
+
+    def record_freshness(
+        self, chunk: Chunk, rows: attempts.Rows, results: Mapping[str, ItemResult], export: Export
+    ) -> None:
+        """Count the time from change to LMS of each item that was sent. Call it before the results change the rows."""
+        known, now, run_since = self.lease.left_behind.status, self.clock(), self.row.started_at
+        earlier = (known and known.compared_at) or self.configuration.created_at
+        for item in chunk.items:
+            key = item.content_key
+            if results[key].outcome is Outcome.DONE:
+                exported = export.exported.get(key, Exported())
+                changed = changed_at(rows[key], item.action, exported, run_since=run_since, earlier=earlier)
+                if changed is not None:
+                    self.fresh[freshness_name((now - changed).total_seconds())] += 1
 
     def record_end(self, state: RunState, reason: str, *, now: datetime) -> None:
         """Set the final state of the run's row. The caller saves it."""

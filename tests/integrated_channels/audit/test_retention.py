@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone
 
-from enterprise_catalog.integrated_channels.audit import retention
+from enterprise_catalog.integrated_channels.audit import runs
 from enterprise_catalog.integrated_channels.models import (
     ContentMetadataItemTransmission,
     SyncRun,
@@ -29,7 +29,7 @@ def test_what_is_older_goes_and_what_it_was_about_stays() -> None:
     TransmissionFactory.create_for_keys(["a", "b"], configuration=configuration, rejected=True)
     newer = RunFactory.create(configuration=configuration, started_at=DAY_TWO)
 
-    removed = retention.remove_old(before=DAY_TWO)
+    removed = runs.remove_old(before=DAY_TWO)
 
     assert removed == 3
     assert list(SyncRun.objects.all()) == [newer]
@@ -37,12 +37,12 @@ def test_what_is_older_goes_and_what_it_was_about_stays() -> None:
 
 
 def test_more_than_one_portion_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "ROWS_PER_STATEMENT", 2)
+    monkeypatch.setattr(runs, "ROWS_PER_STATEMENT", 2)
     configuration = ConfigurationFactory.create()
     TransmissionFactory.create_for_keys("abcde", configuration=configuration, rejected=True)
     RunFactory.create(configuration=configuration, started_at=DAY_TWO)
 
-    assert retention.remove_old(before=DAY_TWO) == 6
+    assert runs.remove_old(before=DAY_TWO) == 6
 
 
 def test_what_is_newer_or_under_way_or_the_newest_stays() -> None:
@@ -54,7 +54,7 @@ def test_what_is_newer_or_under_way_or_the_newest_stays() -> None:
     under_way = RunFactory.create(configuration=configuration, running=True)
     RunFactory.create(configuration=configuration, started_at=DAY_TWO)
 
-    assert retention.remove_old(before=DAY_TWO) == 0
+    assert runs.remove_old(before=DAY_TWO) == 0
 
     assert {newest_of_other, under_way} <= set(SyncRun.objects.all())
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from enterprise_catalog.integrated_channels.audit import decisions, leases
-from enterprise_catalog.integrated_channels.audit.retry_policy import MAX_FAILURES
+from enterprise_catalog.integrated_channels.audit.transitions import MAX_FAILURES
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.domain import Action
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission

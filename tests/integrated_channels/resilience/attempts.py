@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.models import Count
 
-from enterprise_catalog.integrated_channels.audit.retry_policy import (
+from enterprise_catalog.integrated_channels.audit.transitions import (
+    LAST_REJECTED_RETRY_SECONDS,
     MAX_FAILURES,
     REJECTED_RETRY_SECONDS,
     retry_delay_seconds,
@@ -81,10 +82,12 @@ class _Failure:
 
     def rest(self, asked_for: Mapping[str, int]) -> timedelta:
         """Return the minimum time before the next attempt."""
-        if self.number >= MAX_FAILURES:
-            return timedelta(days=36_500)  # A dead letter is never retried automatically.
+        is_last = self.number >= MAX_FAILURES
         if self.attempt.outcome == Outcome.REJECTED:
-            return timedelta(seconds=REJECTED_RETRY_SECONDS * (1 - _LONGEST_JITTER / 4))
+            longest = LAST_REJECTED_RETRY_SECONDS if is_last else REJECTED_RETRY_SECONDS
+            return timedelta(seconds=longest * (1 - _LONGEST_JITTER / 4))
+        if is_last:
+            return timedelta(days=36_500)  # A dead letter is never retried automatically.
         asked = max((seconds for text, seconds in asked_for.items() if text in self.attempt.message), default=None)
         return timedelta(seconds=retry_delay_seconds(self.number, jitter=_LONGEST_JITTER, retry_after_seconds=asked))
 

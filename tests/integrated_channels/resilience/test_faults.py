@@ -19,8 +19,10 @@ import httpx
 import pytest
 from django.conf import settings as site_settings
 from django.core.management import call_command
+from django.db.models import Q
 
 from enterprise_catalog.integrated_channels.audit import decisions
+from enterprise_catalog.integrated_channels.audit.transitions import MAX_FAILURES
 from enterprise_catalog.integrated_channels.domain import Outcome
 from enterprise_catalog.integrated_channels.feed import views as feed_views
 from enterprise_catalog.integrated_channels.lms import client as lms_client
@@ -271,10 +273,11 @@ def settled_keys(scenario: FaultScenario, *, at_most: int) -> list[str]:
 def recover(scenario: FaultScenario) -> int:
     """Stop all failures, and move the clock until each item may be retried.
 
-    Return the number of dead letters. An operator has to queue dead letters again.
+    Return the number of items that failed too often. An operator has to queue them again.
     """
     scenario.faults.clear()
-    dead = ContentMetadataItemTransmission.objects.of(scenario.configuration).filter(state="dead_letter")
+    given_up = Q(state="dead_letter") | Q(state="rejected", attempts__gte=MAX_FAILURES)
+    dead = ContentMetadataItemTransmission.objects.of(scenario.configuration).filter(given_up)
     queued = decisions.queue_again(dead, by="a resilience test", now=scenario.clock.now)
     scenario.clock.forward(days=1)
     for _ in range(scenario.system.runs_to_recover):

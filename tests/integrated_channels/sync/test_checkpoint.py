@@ -341,9 +341,14 @@ def test_an_item_that_failed_is_tried_again_when_it_is_due(
 
 
 def test_an_incomplete_run_clears_the_checkpoint(
-    configuration: ChannelConfiguration, catalog: EnterpriseCatalog, clock: Clock, asked: list[str]
+    configuration: ChannelConfiguration,
+    catalog: EnterpriseCatalog,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    asked: list[str],
 ) -> None:
-    import_into(catalog, [CourseFactory.build(key="C", title=None)], now=clock.now)
+    import_into(catalog, [CourseFactory.build(key="C")], now=clock.now)
+    moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation="core_course_create_courses"))
     run_of(configuration, clock)
     configuration.refresh_from_db()
     asked.clear()

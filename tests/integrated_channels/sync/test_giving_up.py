@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.core.management import CommandError, call_command
 
-from enterprise_catalog.integrated_channels.audit.retry_policy import MAX_FAILURES
+from enterprise_catalog.integrated_channels.audit.transitions import MAX_FAILURES
 from enterprise_catalog.integrated_channels.channels.moodle.channel import Moodle
 from enterprise_catalog.integrated_channels.exceptions import RetryableError
 from enterprise_catalog.integrated_channels.models import (

@@ -179,7 +179,7 @@ def test_kept_items_stay_after_an_approval_until_they_are_deleted_explicitly(
 
     run = run_of(configuration, clock)
 
-    assert (kept.state, kept.held, kept.kept, kept.counts) == (RunState.INCOMPLETE, 0, 10, {})
+    assert (kept.state, kept.held, kept.kept, kept.counts) == (RunState.COMPLETE_EXCEPT, 0, 10, {})
     assert still_there == 11
     assert (run.state, run.counts) == (RunState.COMPLETE, {"delete": {"done": 10}})
 
@@ -222,7 +222,7 @@ def test_what_is_no_longer_too_many_and_was_kept_since_the_plan_stays(
 
     run = run_of(configuration, clock)
 
-    assert (run.state, run.kept, run.backlog) == (RunState.INCOMPLETE, 1, 0)
+    assert (run.state, run.kept, run.backlog) == (RunState.COMPLETE_EXCEPT, 1, 0)
     assert run.counts == {"delete": {"done": 9}}
     assert set(moodle.offered()) == {"New", "Northwind+C000003"}
     assert row_of("Northwind+C000003").state == "kept"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enterprise_catalog.integrated_channels.audit.retry_policy import retry_delay_seconds
+from enterprise_catalog.integrated_channels.audit.transitions import retry_delay_seconds
 from enterprise_catalog.integrated_channels.domain import (
     Action,
     DeleteLimit,

@@ -173,7 +173,7 @@ def test_an_update_that_meets_a_lock_is_retried(
     [
         ({"status": 200, "body": moodle_error("nopermissions")}, RunState.STOPPED),
         ({"status": 200, "body": moodle_error("errorcatcontextnotvalid")}, RunState.STOPPED),
-        ({"status": 200, "body": moodle_error("errorinvalidparam"), "times": None}, RunState.INCOMPLETE),
+        ({"status": 200, "body": moodle_error("errorinvalidparam"), "times": None}, RunState.COMPLETE_EXCEPT),
         ({"status": 200, "body": moodle_error("dmlwriteexception"), "times": None}, RunState.INCOMPLETE),
         ({"status": 429}, RunState.STOPPED),
         ({"status": 403}, RunState.STOPPED),

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import URLValidator
 
-from enterprise_catalog.integrated_channels.access.configurations import new_configuration
+from enterprise_catalog.integrated_channels.access.configurations import new_configuration, save_configuration
 from enterprise_catalog.integrated_channels.access.entry_checks import find_customer_problems, find_twin_problems
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, ConfigurationError
@@ -104,7 +104,7 @@ class Command(BaseCommand):
             problems += self._find_customer_problems(configuration)
         if problems:
             raise CommandError(" ".join(problems), returncode=2)
-        configuration.save()
+        save_configuration(configuration)
         self.stdout.write(str(configuration.pk))
 
     def _find_customer_problems(self, configuration: ChannelConfiguration) -> list[str]:

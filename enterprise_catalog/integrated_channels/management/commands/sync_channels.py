@@ -36,8 +36,8 @@ log = structlog.get_logger(__name__)
 class Command(BaseCommand):
     """Runs syncs one after the other.
 
-    Exit code 0: every sync is complete; 1: an item or a sync failed or waits, and is recorded; 2: wrong usage; 130:
-    Ctrl+C.
+    Exit code 0: every sync is complete, except for rejected and kept items; 1: an item or a sync failed or waits, and
+    is recorded; 2: wrong usage; 130: Ctrl+C.
     """
 
     help = "Sync channel configurations now, in this process."
@@ -121,7 +121,7 @@ class Command(BaseCommand):
                 "backlog": row.backlog,
             }
         self._print(configuration, report | accounts, as_json=as_json)
-        return row is not None and row.state == RunState.COMPLETE
+        return row is not None and row.state in (RunState.COMPLETE, RunState.COMPLETE_EXCEPT)
 
     def _plan(self, configuration: ChannelConfiguration, *, as_json: bool, file: Path | None) -> bool:
         try:

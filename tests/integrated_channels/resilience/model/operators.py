@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from enterprise_catalog.integrated_channels.audit import decisions
-from enterprise_catalog.integrated_channels.audit.retry_policy import MAX_FAILURES
+from enterprise_catalog.integrated_channels.audit.transitions import MAX_FAILURES
 from enterprise_catalog.integrated_channels.domain import Presence, State
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
 from enterprise_catalog.sandbox.moodle.settings import PASSWORD, SERVICE, TOKEN, USERNAME, SiteState

@@ -27,10 +27,14 @@ if TYPE_CHECKING:
 #: Rows with foreign keys first.
 _TABLES: Final = (
     channel_models.FeedItem,
+    channel_models.DecisionItem,
+    channel_models.Decision,
+    channel_models.TransmissionPayload,
     channel_models.TransmissionAttempt,
     channel_models.ContentMetadataItemTransmission,
     channel_models.SyncRun,
     channel_models.SyncLease,
+    channel_models.ConfigurationStatus,
     channel_models.ChannelConfiguration,
     catalog_models.CatalogMembership,
     catalog_models.ContentDocument,

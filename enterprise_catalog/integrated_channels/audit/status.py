@@ -1,0 +1,193 @@
+"""The status of a configuration: written at the end of each run, and after each decision of an operator.
+
+A status follows from three facts: the configuration is active or not, the last run could continue or not, and the
+states of the configuration's items. It does not depend on the time; a reader compares ``next_sync_at`` with the clock.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.db.models import Count, Q
+
+from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, upsert
+from enterprise_catalog.integrated_channels.domain import State
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ConfigurationStatus,
+    ContentMetadataItemTransmission,
+    RunState,
+    Status,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
+
+    from enterprise_catalog.integrated_channels.models import SyncRun
+
+#: State of an item -> column of the status that counts it. Settled items are not counted.
+_COLUMNS: Final[Mapping[str, str]] = {
+    State.PENDING: "behind",
+    State.IN_DOUBT: "behind",
+    State.STAGED: "behind",
+    State.TRANSMITTED: "behind",  # Only if an update or a delete is due.
+    State.RETRYING: "failing",
+    State.REJECTED: "rejected",
+    State.DEAD_LETTER: "dead",
+    State.HELD: "held",
+    State.KEPT: "kept",
+}
+_UNSETTLED: Final = Q(state__in=[state for state in _COLUMNS if state != State.TRANSMITTED]) | Q(
+    state=State.TRANSMITTED, due_since__isnull=False
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCounts:
+    """Numbers of a configuration's items that are not settled; see the columns of ``ConfigurationStatus``."""
+
+    failing: int = 0
+    held: int = 0
+    dead: int = 0
+    behind: int = 0
+    rejected: int = 0
+    kept: int = 0
+
+    @property
+    def has_only_exceptions(self) -> bool:
+        """True if every item is settled, rejected or kept, and at least one is not settled."""
+        return bool(self.rejected or self.kept) and not (self.failing or self.held or self.dead or self.behind)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownStatus:
+    """The part of a configuration's status that the next one depends on."""
+
+    state: str
+    compared_at: datetime | None  #: When a run last compared the LMS with the catalogs.
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """The part of a run's result that the status shows."""
+
+    row: SyncRun  #: Ended.
+    items: ItemCounts
+    matched: int  #: Items in the catalogs that were not found rejected.
+    is_throttled: bool  #: The run ended because of a rate limit.
+    has_compared: bool  #: The run compared the LMS with the catalogs.
+    next_sync_at: datetime
+    customer_name: str  #: Empty if the run did not learn it.
+
+
+def count_items(configuration_ids: Iterable[int]) -> dict[int, ItemCounts]:
+    """Return the numbers of unsettled items of each configuration. Reads an index only."""
+    ids = list(configuration_ids)
+    rows = ContentMetadataItemTransmission.objects.filter(_UNSETTLED, configuration__in=ids)
+    counts: dict[int, dict[str, int]] = {pk: defaultdict(int) for pk in ids}
+    for pk, state, number in rows.values_list("configuration", "state").annotate(Count("pk")).order_by():
+        counts[pk][_COLUMNS[state]] += number
+    return {pk: ItemCounts(**columns) for pk, columns in counts.items()}
+
+
+def status_of(items: ItemCounts, *, is_active: bool, run_state: str, matched: int) -> Status:
+    """Return the status of a configuration with these items.
+
+    If most items are rejected, the cause is likely to be the LMS or the configuration, and not the items.
+
+    Args:
+        run_state: see ``ConfigurationStatus.run_state``.
+        matched: number of items that the last run did not find rejected.
+    """
+    checks = (
+        (not is_active, Status.PAUSED),
+        (run_state == RunState.STOPPED or items.rejected > matched, Status.FAILING),
+        (items.held or items.dead, Status.NEEDS_DECISION),
+        (items.failing, Status.FAILING),
+        (not run_state, Status.NEVER_SYNCED),
+        (items.behind or run_state == RunState.INCOMPLETE, Status.BEHIND),
+        (items.has_only_exceptions, Status.UP_TO_DATE_EXCEPT),
+    )
+    return next((status for holds, status in checks if holds), Status.UP_TO_DATE)
+
+
+def record_run(
+    configuration: ChannelConfiguration, result: RunResult, *, known: KnownStatus | None, now: datetime
+) -> None:
+    """Write the status after a run, in the run's last transaction.
+
+    Args:
+        known: the status at the start of the run; ``None`` if there was none.
+    """
+    columns = _run_columns(result)
+    state = status_of(
+        result.items,
+        is_active=configuration.active,
+        run_state=str(columns["run_state"]),
+        matched=result.matched,
+    )
+    is_same = known is not None and known.state == state
+    columns |= {"state": state, "rank": state.rank} | ({} if is_same else {"since": now})
+    rows = ConfigurationStatus.objects.filter(pk=configuration.pk)
+    if known is not None and known.state != Status.PAUSED:
+        rows = rows.exclude(state=Status.PAUSED)  # An operator has paused it during the run.
+    if not rows.update(**columns) and known is None:
+        new = ConfigurationStatus(configuration=configuration, **columns)
+        ConfigurationStatus.objects.bulk_create([new], ignore_conflicts=True)
+
+
+def _run_columns(result: RunResult) -> dict[str, object]:
+    # A rate limit is no failure: the next run continues when the LMS accepts more calls.
+    columns: dict[str, object] = {
+        **asdict(result.items),
+        "run_state": RunState.INCOMPLETE if result.is_throttled else result.row.state,
+        "reason": result.row.reason,
+        "last_run_at": result.row.finished_at,
+        "next_sync_at": result.next_sync_at,
+    }
+    if result.has_compared:
+        columns |= {"compared_at": result.row.started_at, "matched": result.matched}
+    if result.customer_name:
+        columns["customer_name"] = result.customer_name[:255]
+    return columns
+
+
+def refresh(configuration_ids: Collection[int], *, now: datetime) -> None:
+    """Update the statuses: after a decision, a pause, a change of ``active``, or the death of a worker.
+
+    Call it in the transaction of the change. Creates missing rows, and removes those of deleted configurations. Safe to
+    repeat.
+    """
+    ids = sorted(configuration_ids)
+    for start in range(0, len(ids), ROWS_PER_STATEMENT):
+        _refresh(ids[start : start + ROWS_PER_STATEMENT], now)
+
+
+def _refresh(ids: Collection[int], now: datetime) -> None:
+    columns = ("pk", "active", "next_sync_at", "deleted_at")
+    rows = ChannelConfiguration.objects.filter(pk__in=ids).values_list(*columns)
+    existing = {pk: rest for pk, *rest, deleted_at in rows if rest[0] or deleted_at is None}
+    if gone := set(ids).difference(existing):
+        ConfigurationStatus.objects.filter(pk__in=gone).delete()
+    statuses = ConfigurationStatus.objects.in_bulk(existing)
+    items = count_items(existing)
+    for pk, (is_active, next_sync_at) in existing.items():
+        row = statuses.setdefault(pk, ConfigurationStatus(configuration_id=pk, state="", since=now))
+        for name, number in asdict(items[pk]).items():
+            setattr(row, name, number)
+        state = status_of(
+            items[pk],
+            is_active=is_active,
+            run_state=row.run_state,
+            matched=row.matched,
+        )
+        row.since = row.since if row.state == state else now
+        row.state, row.rank = state, state.rank
+        row.next_sync_at = next_sync_at if is_active else None
+    upsert(list(statuses.values()), columns=_REFRESHED, key="configuration")
+
+
+_REFRESHED: Final = [*ItemCounts.__dataclass_fields__, "state", "rank", "since", "next_sync_at"]

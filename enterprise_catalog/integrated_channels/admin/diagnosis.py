@@ -21,7 +21,7 @@ from enterprise_catalog.admin_pages.rendering import badge
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
 from enterprise_catalog.integrated_channels.reporting.causes import Cause
-from enterprise_catalog.integrated_channels.reporting.diagnosis import diagnose, diagnose_row
+from enterprise_catalog.integrated_channels.reporting.diagnosis import READ_TIMEOUT_SECONDS, diagnose, diagnose_row
 from enterprise_catalog.integrated_channels.reporting.live import look_up_live
 from enterprise_catalog.integrated_channels.reporting.sentences import Remedy
 from enterprise_catalog.integrated_channels.reporting.steps import StepState
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.reporting.diagnosis import Diagnosis, Finding
     from enterprise_catalog.integrated_channels.reporting.live import LiveItem
 
-#: Read timeout of a request to the catalog service: a person is waiting.
-READ_TIMEOUT_SECONDS: Final = 5
 VIEW: Final = "integrated_channels.view_contentmetadataitemtransmission"
 RETRY: Final = "integrated_channels.change_contentmetadataitemtransmission"
 CONFIGURE: Final = "integrated_channels.change_channelconfiguration"
@@ -160,7 +158,7 @@ def _ask(request: HttpRequest, customer: UUID, key: str) -> dict[int, LiveItem]:
     """Return the response of the LMS whose button was used."""
     if not request.user.has_perm(RETRY):
         raise PermissionDenied
-    chosen = ChannelConfiguration.objects.filter(enterprise_customer_uuid=customer)
+    chosen = ChannelConfiguration.objects.not_deleted().filter(enterprise_customer_uuid=customer)
     pk = request.POST.get("configuration", "")
     configuration = chosen.filter(pk=pk).first() if pk.isdecimal() and len(pk) < 19 else None
     return {configuration.pk: look_up_live(configuration, key, clock=timezone.now)} if configuration else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -63,6 +64,14 @@ class ContentLookup(_Read):
     updated_at: datetime | None = None
     catalogs: tuple[LookedUpCatalog, ...] = ()  #: All catalogs of the customer.
     suggestions: tuple[Suggestion, ...] = ()
+
+    def within_catalogs(self) -> Self:
+        """Return the part of the response that a user of the customer may see: content in the customer's catalogs."""
+        suggestions = tuple(each for each in self.suggestions if each.catalogs)
+        if self.containing:
+            return self.model_copy(update={"suggestions": suggestions})
+        hidden = {"is_known": False, "title": None, "content_type": None, "updated_at": None}
+        return self.model_copy(update={**hidden, "suggestions": suggestions})
 
     @property
     def containing(self) -> frozenset[UUID]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext
 
@@ -17,7 +18,7 @@ from enterprise_catalog.integrated_channels.reporting.steps import Step, list_st
 from enterprise_catalog.integrated_channels.reporting.wording import joined, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.domain import Action
     from enterprise_catalog.integrated_channels.reporting.facts import Facts
     from enterprise_catalog.integrated_channels.reporting.live import LiveItem
+
+#: Maximum duration of each read of the catalog service while a person is waiting.
+READ_TIMEOUT_SECONDS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ def diagnose(
     catalog: CatalogClient,
     now: datetime,
     live: Mapping[int, LiveItem] | None = None,
+    is_limited: bool = False,
 ) -> Diagnosis:
     """Return why an item is, or is not, in each of the customer's LMSs. Changes nothing.
 
@@ -81,9 +86,11 @@ def diagnose(
     Args:
         text: the content key, compared exactly; for a similar key, a run key or a title, there are suggestions.
         live: configuration id -> the LMS's response, for the configurations whose LMS was asked.
+        is_limited: show nothing about content that is in none of the customer's catalogs.
     """
-    configurations = ChannelConfiguration.objects.filter(enterprise_customer_uuid=customer_uuid).order_by("pk")
-    return _diagnose(customer_uuid, text, list(configurations), catalog, now=now, live=live or {})
+    configurations = ChannelConfiguration.objects.not_deleted().filter(enterprise_customer_uuid=customer_uuid)
+    look_up = partial(_look_up, catalog, customer_uuid, text, is_limited=is_limited)
+    return _diagnose(customer_uuid, text, list(configurations.order_by("pk")), look_up, now=now, live=live or {})
 
 
 def diagnose_row(
@@ -92,15 +99,21 @@ def diagnose_row(
     """Return the finding about a row with its configuration loaded, and the reason if it is incomplete."""
     configuration = row.configuration
     customer, asked = configuration.enterprise_customer_uuid, {configuration.pk: live} if live else {}
-    diagnosis = _diagnose(customer, row.content_key, [configuration], catalog, now=now, live=asked)
+    look_up = partial(_look_up, catalog, customer, row.content_key)
+    diagnosis = _diagnose(customer, row.content_key, [configuration], look_up, now=now, live=asked)
     return diagnosis.findings[0], diagnosis.problem
+
+
+def _look_up(catalog: CatalogClient, customer_uuid: UUID, text: str, *, is_limited: bool = False) -> Source:
+    lookup = catalog.look_up(customer_uuid, text)
+    return Source(text, catalog, lookup.within_catalogs() if is_limited else lookup)
 
 
 def _diagnose(
     customer_uuid: UUID,
     text: str,
     configurations: Sequence[ChannelConfiguration],
-    catalog: CatalogClient,
+    look_up: Callable[[], Source],
     *,
     now: datetime,
     live: Mapping[int, LiveItem],
@@ -115,9 +128,9 @@ def _diagnose(
         )
         return [_finding(facts) for facts in every]
 
-    problem, source = "", Source(text, catalog)
+    problem = ""
     try:
-        source.lookup = catalog.look_up(customer_uuid, text)
+        source = look_up()
         found = findings(source)
     except CatalogUnavailableError as error:
         problem, source = _problem(error, customer_uuid), Source(text, None)

@@ -4,4 +4,5 @@
 ``configurations.py``  Configurations.
 ``actions.py``         What users do with a configuration and its items.
 ``records.py``         Runs, transmissions, attempts and decisions.
+``diagnosis.py``       The diagnosis of an item.
 """

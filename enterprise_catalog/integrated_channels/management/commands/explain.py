@@ -46,7 +46,7 @@ class Command(BaseCommand):
 
 
 def _ask(customer_uuid: UUID, content_key: str) -> Iterator[tuple[int, LiveItem]]:
-    for configuration in ChannelConfiguration.objects.filter(enterprise_customer_uuid=customer_uuid).order_by("pk"):
+    for configuration in ChannelConfiguration.objects.not_deleted().filter(enterprise_customer_uuid=customer_uuid):
         yield configuration.pk, look_up_live(configuration, content_key, clock=timezone.now)
 
 

@@ -17,7 +17,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from enterprise_catalog.admin_pages.rendering import badge
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
 from enterprise_catalog.integrated_channels.reporting.causes import Cause
@@ -58,12 +57,13 @@ TONES: Final[Mapping[Cause, str]] = {
     **dict.fromkeys(_NEUTRAL, ""),
     **dict.fromkeys(_FAILS, "danger"),
 }
-_STEP_TONES: Final = {StepState.PASSED: "success", StepState.FAILED: "danger", StepState.NOT_REACHED: ""}
-_STEP_LABELS: Final = {
+_RESULTS: Final = {
     StepState.PASSED: _("passed"),
     StepState.FAILED: _("failed"),
     StepState.NOT_REACHED: _("not reached"),
 }
+#: With more findings, the steps are collapsed.
+MOST_OPEN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,16 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class StepView:
+    """A step, prepared for the template."""
+
+    label: str
+    state: str  #: One of the values of :class:`StepState`, for the style sheet.
+    result: str  #: The state in words.
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class FindingView:
     """A finding, prepared for the template."""
 
@@ -84,7 +94,7 @@ class FindingView:
     configuration_url: str
     item_url: str
     buttons: list[Button]
-    steps: list[tuple[str, str, str]]  #: Label, result as a colored label, detail.
+    steps: list[StepView]
 
 
 def finding_view(finding: Finding, request: HttpRequest) -> FindingView:
@@ -97,10 +107,7 @@ def finding_view(finding: Finding, request: HttpRequest) -> FindingView:
         _url(ChannelConfiguration, "change", pk) if may_view else "",
         _url(ContentMetadataItemTransmission, "change", transmission) if transmission else "",
         list(_buttons(finding, request)),
-        [
-            (step.label, badge(str(_STEP_LABELS[step.state]), _STEP_TONES[step.state]), step.detail)
-            for step in finding.steps
-        ],
+        [StepView(step.label, step.state, str(_RESULTS[step.state]), step.detail) for step in finding.steps],
     )
 
 
@@ -151,6 +158,7 @@ def _findings(request: HttpRequest, customer: UUID, key: str) -> dict[str, objec
         "diagnosis": diagnosis,
         "findings": [finding_view(finding, request) for finding in diagnosis.findings],
         "suggestions": list(_suggestions(diagnosis)),
+        "is_open": len(diagnosis.findings) <= MOST_OPEN,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -27,11 +28,13 @@ pytestmark = pytest.mark.django_db
 PARAMETERS: Final = {
     **dict.fromkeys(("runs/", "transmissions/", "decisions/"), "configuration={pk}"),
     "attempts/": "run={run}",
+    "diagnosis/": f"enterprise_customer={UUID(int=7)}&content_key=edX%2BDemoX",
 }
 #: Operation -> a body that it accepts; ``{}`` for others.
 BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("post", "configurations/"): NEW,
     ("patch", "configurations/{id}/"): {"display_name": "Moodle"},
+    ("post", "diagnosis/"): {"enterprise_customer": str(UUID(int=7)), "content_key": "edX+DemoX"},
 }
 UNREACHABLE: Final = "http://127.0.0.1:9"
 

@@ -22,7 +22,9 @@ class DiagnosisQuerySerializer(StrictSerializer):
 
 
 class LiveDiagnosisSerializer(DiagnosisQuerySerializer):
-    configuration = serializers.IntegerField(min_value=0, help_text="The configuration whose LMS is asked.")
+    configuration = serializers.IntegerField(
+        required=False, min_value=0, help_text="Ask only the LMS of this configuration."
+    )
 
 
 class StepSerializer(serializers.Serializer[object]):

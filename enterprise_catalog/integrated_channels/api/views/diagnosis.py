@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 from rest_framework.response import Response
 
-from enterprise_catalog.integrated_channels.api.permissions import admin_scope, find_configuration, require_customer
+from enterprise_catalog.integrated_channels.api.permissions import admin_scope, require_customer, visible_configurations
 from enterprise_catalog.integrated_channels.api.serializers.diagnosis import (
     DiagnosisQuerySerializer,
     DiagnosisSerializer,
@@ -40,15 +40,17 @@ class DiagnosisView(ChannelsView):
 
     @documented("diagnosis_live", errors=BAD_OBJECT, request=LiveDiagnosisSerializer, responses=DiagnosisSerializer)
     def post(self, request: Request) -> Response:
-        """Ask the LMS of one configuration what it holds now, and return the findings. Changes nothing.
+        """Ask the customer's LMSs what they hold now, and return the findings. Changes nothing.
 
-        The calls count against the LMS's rate limit. While a sync runs, the LMS is not asked.
+        The calls count against the LMS's rate limit. While a sync runs, its LMS is not asked.
         """
         query = validate(LiveDiagnosisSerializer, body_of(request))
         require_customer(request, query["enterprise_customer"])
-        configuration = find_configuration(request, query["configuration"])
-        live = look_up_live(configuration, query["content_key"], clock=timezone.now)
-        return _respond(request, query, {configuration.pk: live})
+        chosen = visible_configurations(request).filter(enterprise_customer_uuid=query["enterprise_customer"])
+        if "configuration" in query:
+            chosen = chosen.filter(pk=query["configuration"])
+        live = {each.pk: look_up_live(each, query["content_key"], clock=timezone.now) for each in chosen}
+        return _respond(request, query, live)
 
 
 def _respond(request: Request, query: Mapping[str, Any], live: Mapping[int, LiveItem]) -> Response:

@@ -24,6 +24,7 @@ _GROUPS: Final = {
         ("integrated_channels.TransmissionAttempt", _("Attempts"), "history"),
         ("integrated_channels.SyncRun", _("Runs"), "play_circle"),
         ("integrated_channels.Decision", _("Decisions"), "gavel"),
+        ("integrated_channels.Operation", _("Operations"), "hourglass_top"),
         ("integrated_channels.ChannelConfiguration", _("Configurations"), "settings_input_component"),
         ("django_celery_beat.PeriodicTask", _("Schedule"), "schedule"),
     ),

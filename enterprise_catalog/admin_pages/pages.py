@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from typing_extensions import override
 
 from enterprise_catalog.admin_pages.actions.confirmed_actions import ConfirmedActions
+from enterprise_catalog.admin_pages.actions.object_actions import ObjectActions, buttons
 from enterprise_catalog.admin_pages.lists.paginator import CappedPaginator
 from enterprise_catalog.admin_pages.lists.time_limit import TimeLimitError, time_limit
 from enterprise_catalog.admin_pages.rendering import EMPTY, link_to
@@ -53,7 +54,7 @@ class _List(ChangeList):
         self.full_result_count = self.result_count
 
 
-class Page(ConfirmedActions, ModelAdmin):
+class Page(ObjectActions, ConfirmedActions, ModelAdmin):
     """The list and the form of one table.
 
     An action runs after a confirmation (``confirmed_actions.py``). A list shows one page, counts up to a limit, and
@@ -75,6 +76,8 @@ class Page(ConfirmedActions, ModelAdmin):
     list_filter_submit = True
     list_fullwidth = True
     list_before_template = "admin_pages/above_list.html"
+    #: Subclasses with a template of their own include this one.
+    change_form_outer_before_template: str = "admin_pages/object_actions.html"
 
     #: Foreign keys that the list shows. Their rows are read by separate statements. With a join, MariaDB would start
     #: with the small table and sort the whole large one for one page.
@@ -97,6 +100,11 @@ class Page(ConfirmedActions, ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"owners": list(self._owners(request)), **(extra_context or {})})
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # arguments passed through
+        obj = kwargs.get("obj")
+        actions = list(buttons(request, obj)) if obj else []
+        return super().render_change_form(request, {**context, "object_actions": actions}, **kwargs)
 
     @override
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

@@ -2,7 +2,7 @@
 
 A run, from top to bottom:
 
-``tasks.py``      Celery tasks: queue the due configurations, one task each; delete old attempts.
+``tasks/``        Celery tasks: queue the due configurations, one task each; long actions; delete old rows.
 ``reporting/``    What the rows mean, in words, for the admin pages.
 ``sync/``         One run: plan, send, record.
 ``audit/``        The rows that a run and its operators write, and the lease that allows a run to write them.

@@ -18,17 +18,19 @@ def ask(client: Client, address: str, action: str, keys: Iterable[Any], *, acros
     return client.post(address, chosen | {"index": "0"}, follow=True)
 
 
-def answer(client: Client, address: str, question: Any) -> Any:
-    """Submit the confirmation page; return the list page with its messages."""
+def answer(client: Client, address: str, question: Any, *, reason: str = "") -> Any:
+    """Submit the confirmation page; return the next page with its messages."""
     assert question.status_code == 200
     page: Any = lxml.html.fromstring(question.content)
     [form] = [form for form in page.forms if "confirmation" in form.fields]
-    return client.post(address, dict(form.form_values()), follow=True)
+    return client.post(address, dict(form.form_values()) | {"reason": reason}, follow=True)
 
 
-def run(client: Client, address: str, action: str, keys: Iterable[Any], *, across: bool = False) -> Any:
+def run(
+    client: Client, address: str, action: str, keys: Iterable[Any], *, across: bool = False, reason: str = ""
+) -> Any:
     """Choose an action and confirm it."""
-    return answer(client, address, ask(client, address, action, keys, across=across))
+    return answer(client, address, ask(client, address, action, keys, across=across), reason=reason)
 
 
 def count_on(question: Any) -> str:

@@ -13,13 +13,15 @@ from oauth2_provider.models import AccessToken, Application, Grant, IDToken, Ref
 
 from enterprise_catalog.catalog.models import CatalogRole, CatalogRoleAssignment
 from enterprise_catalog.integrated_channels.audit import decisions
-from enterprise_catalog.integrated_channels.models import DecisionAction
+from enterprise_catalog.integrated_channels.models import DecisionAction, OperationItem
 from tests.factories import DAY_ONE
 from tests.factories.catalog import CatalogFactory
-from tests.factories.channels import ConfigurationFactory, TransmissionFactory
+from tests.factories.channels import ConfigurationFactory, OperationFactory, TransmissionFactory
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
 
 def a_row_of_everything() -> None:
@@ -37,9 +39,15 @@ def a_row_of_everything() -> None:
     )
     decided = decisions.DecidedItem(held.configuration_id, held.pk, held.content_key)
     decisions.record_items([decided], DecisionAction.KEEP_ITEMS, by="reader", now=DAY_ONE)
+    _operations(held.configuration)
     AccessAttempt.objects.create(username="reader", ip_address="192.0.2.1", failures_since_start=2)
     _schedules()
     _tokens(user)
+
+
+def _operations(configuration: ChannelConfiguration) -> None:
+    operation = OperationFactory.create(configuration=configuration, done=1, total=1, counts={"held": 1})
+    OperationItem.objects.create(operation=operation, content_key="Org+held", kind="held")
 
 
 def _schedules() -> None:

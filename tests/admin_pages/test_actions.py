@@ -17,7 +17,7 @@ from enterprise_catalog.admin_pages.actions import confirmation, confirmed_actio
 from enterprise_catalog.admin_pages.actions.confirmed_actions import ConfirmedActions
 from enterprise_catalog.admin_pages.lists import paginator
 from enterprise_catalog.catalog.models import CatalogRole, CatalogRoleAssignment, EnterpriseCustomer
-from enterprise_catalog.integrated_channels.admin import configurations
+from enterprise_catalog.integrated_channels.admin import configuration_actions
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
 from tests.admin_pages.crawler import AdminCrawler, all_models, base_of
@@ -58,7 +58,7 @@ def actions_of_all_pages() -> list[tuple[type[Any], str]]:
 
 
 def test_every_action_of_every_page_requires_confirmation_and_then_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(configurations, "check_connection", lambda _configuration, **_options: [])
+    monkeypatch.setattr(configuration_actions, "check_connection", lambda _configuration, **_options: [])
     a_row_of_everything()
     found = actions_of_all_pages()
     crawler = AdminCrawler("root", is_superuser=True)
@@ -73,15 +73,16 @@ def test_every_action_of_every_page_requires_confirmation_and_then_runs(monkeypa
         if "confirmation" in (question.context or {}):
             asked.append(name)
             with transaction.atomic():
-                response = answer(crawler.client, base_of(model), question)
+                response = answer(crawler.client, base_of(model), question, reason="A test.")
                 transaction.set_rollback(True)
             assert response.status_code == 200, f"{name} of {model._meta.label}"
             assert "changed since" not in "".join(messages_of(response))
     names = {name for _, name in found}
 
     assert {"delete_selected", "queue_again", "sync_now", "enable_tasks", "run_tasks"} <= names
-    # The first configuration holds no deletes, so these two actions have nothing to confirm.
-    assert names - set(asked) == {"approve_deletes", "keep_held"}
+    # The first configuration and its items are neither held, kept nor dead letters: nothing to confirm.
+    idle = {"approve_deletes", "approve_chosen", "keep_held", "keep_chosen", "delete_kept", "requeue_dead_letters"}
+    assert names - set(asked) == idle
 
 
 def test_every_page_has_the_confirmation_and_no_action_besides_the_lists() -> None:
@@ -285,6 +286,7 @@ def test_rows_whose_deletion_takes_more_than_the_user_may_delete_are_kept() -> N
 
 
 def test_more_rows_than_a_form_has_fields_are_deleted_at_once(admin_client: Client) -> None:
+    Group.objects.all().delete()
     Group.objects.bulk_create(Group(name=f"group {number}") for number in range(1_100))
 
     response = run(admin_client, GROUPS, "delete_selected", ["1"], across=True)

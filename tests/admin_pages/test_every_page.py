@@ -28,6 +28,8 @@ def pages_of(model: type[Any], row: Any) -> Iterator[str]:
         if pattern.name is None:
             continue  # Django's redirect from an old URL.
         route = str(pattern.pattern)
+        if "<slug:action>" in route:
+            continue  # Refused without permission; the crawler follows the buttons.
         route = route.replace("<path:object_id>", quote(str(row.pk))).replace("<id>", quote(str(row.pk)))
         yield f"{base_of(model)}{route}"
 

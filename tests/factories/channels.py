@@ -17,6 +17,9 @@ from enterprise_catalog.integrated_channels.domain import Action, Outcome, Prese
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
+    Operation,
+    OperationKind,
+    OperationState,
     RunState,
     SyncRun,
     TransmissionAttempt,
@@ -122,6 +125,26 @@ class RunFactory(DjangoModelFactory[SyncRun]):
     state = RunState.COMPLETE
     started_at = DAY_ONE
     finished_at = SelfAttribute("started_at")
+
+
+class OperationFactory(DjangoModelFactory[Operation]):
+    """An operation that has ended, by default a preview."""
+
+    class Meta:
+        model = Operation
+
+    class Params:
+        waiting = Trait(state=OperationState.WAITING, started_at=None, finished_at=None)
+        running = Trait(state=OperationState.RUNNING, finished_at=None)
+
+    configuration = SubFactory(ConfigurationFactory)
+    kind = OperationKind.PREVIEW
+    state = OperationState.DONE
+    started_by = "ada"
+    created_at = DAY_ONE
+    started_at = SelfAttribute("created_at")
+    seen_at = SelfAttribute("created_at")
+    finished_at = SelfAttribute("created_at")
 
 
 class TransmissionFactory(DjangoModelFactory[ContentMetadataItemTransmission]):

@@ -4,6 +4,9 @@ Django runs an action on the whole queryset, although the list counts only its f
 collects the primary keys of the chosen rows and shows their number. The second request returns the signed keys
 (``confirmation.py``) and runs the action on them in batches, one transaction each. Rows added in between are never
 changed. Rows that no longer match the list's filters are skipped, and their number is reported.
+
+The same actions are available for one row, at a URL of their own (``object_actions.py``). Each action that ran leaves
+an entry in Django's log.
 """
 
 from __future__ import annotations
@@ -15,14 +18,24 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import model_format_dict
+from django.contrib.contenttypes.models import ContentType
 from django.db import OperationalError, transaction
+from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext, ngettext
 from typing_extensions import override
 
 from enterprise_catalog.admin_pages.actions.confirmation import Confirmation, TooManyRowsError, UnusableError
-from enterprise_catalog.admin_pages.actions.declaration import Effects, Result, Running
+from enterprise_catalog.admin_pages.actions.declaration import (
+    MAX_REASON_LENGTH,
+    Effects,
+    Reason,
+    Result,
+    Running,
+    reason_of,
+)
 from enterprise_catalog.admin_pages.lists.time_limit import TimeLimitError, time_limit
 
 if TYPE_CHECKING:
@@ -126,11 +139,16 @@ class _Order:
 
     @property
     def targets(self) -> QuerySet[Model]:
-        find = self.running.targets
+        find, recheck = self.running.targets, self.running.recheck
+        if recheck and "confirmation" in self.request.POST:
+            return recheck()
         return find(self.page, self.chosen) if find else self.chosen
 
     def handle(self) -> HttpResponseBase | None:
-        """Return the confirmation page. If the request contains a confirmation, run the action and return ``None``."""
+        """Return the confirmation page. If the request contains a confirmation, run the action.
+
+        Returns ``None`` to show the page that the user came from.
+        """
         try:
             text = self.request.POST.get("confirmation")
             return self._ask() if text is None else self._answer(text)
@@ -144,25 +162,27 @@ class _Order:
         except UnusableError:
             message = gettext("This confirmation has expired or does not belong to this action. Please start again.")
             raise _RefusedError(message) from None
+        if self.running.reason is Reason.REQUIRED and not reason_of(self.request):
+            return self._ask_again(confirmation.keys, gettext("Enter a reason."))
         effects = self._effects(confirmation.keys)
         if effects.obstacles or effects.consequences != confirmation.effects:
-            return self._ask_again(confirmation.keys)
-        self._run(confirmation.keys)
-        return None
+            notice = gettext("The rows have changed since you opened this page. Please check the numbers again.")
+            return self._ask_again(confirmation.keys, notice)
+        result = self._run(confirmation.keys)
+        return HttpResponseRedirect(result.url) if result.url else None
 
     def _ask(self) -> HttpResponseBase:
         keys, sample = self._find()
         return self._question(keys, sample)
 
-    def _ask_again(self, confirmed: Sequence[Key]) -> HttpResponseBase:
-        """Ask again about the confirmed rows, because the effects differ from those on the page."""
+    def _ask_again(self, confirmed: Sequence[Key], notice: str) -> HttpResponseBase:
+        """Ask again about the confirmed rows; ``notice`` is the reason."""
         keys = tuple(key for batch in _parts(confirmed, self.running.batch_size) for key in self._still(batch))
         if not keys:
             raise _RefusedError(
                 gettext("All of the rows have changed since you opened the confirmation page. Please start again.")
             )
         sample = list(self.targets.filter(pk__in=keys[:SAMPLE_ROWS]))
-        notice = gettext("The rows have changed since you opened this page. Please check the numbers again.")
         return self._question(keys, sample, notice=notice)
 
     def _question(self, keys: tuple[Key, ...], sample: Sequence[Model], *, notice: str = "") -> HttpResponseBase:
@@ -209,13 +229,16 @@ class _Order:
             "opts": self.page.opts,
             "action": self.name,
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
-            "first_key": self.request.POST.getlist(ACTION_CHECKBOX_NAME)[0],
+            "first_key": self.request.POST.get(ACTION_CHECKBOX_NAME, ""),
             "rows": _counted(self.targets.model, len(keys)),
             "sample": sample,
             "others": f"{len(keys) - len(sample):,}" if len(keys) > len(sample) else "",
             "effects": effects,
             "confirmation": text,
             "notice": notice,
+            "reason": self.running.reason,
+            "entered_reason": reason_of(self.request),
+            "max_reason_length": MAX_REASON_LENGTH,
         }
         self.request.current_app = self.page.admin_site.name
         return TemplateResponse(self.request, self.page.action_confirmation_template, context)
@@ -224,7 +247,7 @@ class _Order:
         find = self.running.effects
         return find(self.page, self.request, keys) if find else Effects()
 
-    def _run(self, keys: Sequence[Key]) -> None:
+    def _run(self, keys: Sequence[Key]) -> Result:
         """Run the action in batches, and report the result."""
         result, done = Result(), 0
         self.request.action_messages = kept = []  # type: ignore[attr-defined]  # read by message_user
@@ -246,7 +269,26 @@ class _Order:
             kept.append((f"{message % {'action': self.title, **numbers}} {advice}", messages.ERROR))
         finally:
             del self.request.action_messages  # type: ignore[attr-defined]
+        if self.running.is_logged:
+            self._log(keys[:done])
         self._report(result, kept)
+        return result
+
+    def _log(self, keys: Sequence[Key]) -> None:
+        """Write one entry to Django's log: of the row, or of the table if the action ran on several rows."""
+        if not keys:
+            return
+        model = self.targets.model
+        rows = model._default_manager.filter(pk=keys[0]) if len(keys) == 1 else model._default_manager.none()
+        assert self.request.user.pk is not None
+        LogEntry.objects.create(
+            user_id=self.request.user.pk,
+            content_type=ContentType.objects.get_for_model(model),
+            object_id=str(keys[0]) if len(keys) == 1 else None,
+            object_repr=str(rows.first() or _counted(model, len(keys)))[:200],
+            action_flag=CHANGE,
+            change_message=" ".join(filter(None, (f"{self.title}.", reason_of(self.request)))),
+        )
 
     def _run_batch(self, batch: Sequence[Key]) -> Result:
         if not self.running.in_transaction:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
 
     #: The page of any table. ``ModelAdmin`` is invariant, so no other parameter fits all pages.
     AnyAdmin = admin.ModelAdmin[Any]
+
+
+#: Maximum length of a reason, in characters.
+MAX_REASON_LENGTH: Final = 1_000
+
+
+class Reason(StrEnum):
+    """The field of the confirmation page in which a user enters the reason for the action."""
+
+    OPTIONAL = "optional"
+    REQUIRED = "required"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +46,10 @@ class Running:
     batch_size: int = 1_000
     max_rows: int = 250_000
     in_transaction: bool = True
+    reason: Reason | None = None
+    is_logged: bool = True
     targets: Callable[[Any, QuerySet[Any]], QuerySet[Model]] | None = None
+    recheck: Callable[[], QuerySet[Any]] | None = None
     effects: Callable[[AnyAdmin, HttpRequest, Sequence[Key]], Effects] | None = None
 
 
@@ -44,11 +59,18 @@ class Result:
 
     done: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
+    url: str = ""  #: The page that shows the result; empty for the page that the user came from.
 
     def add(self, other: Result) -> None:
         """Add the numbers of another batch."""
         self.done += other.done
         self.skipped += other.skipped
+        self.url = other.url or self.url
+
+
+def reason_of(request: HttpRequest) -> str:
+    """Return the reason that the user entered on the confirmation page; empty without one."""
+    return request.POST.get("reason", "").strip()[:MAX_REASON_LENGTH]
 
 
 def runs(**options: Any) -> Callable[[Callable[..., object]], Callable[..., Any]]:
@@ -58,8 +80,12 @@ def runs(**options: Any) -> Callable[[Callable[..., object]], Callable[..., Any]
         options: the fields of :class:`Running`:
             ``batch_size`` and ``max_rows`` in rows; more than ``max_rows`` are refused.
             ``in_transaction=False`` is for actions that call other systems.
+            ``reason`` asks for a reason, which the action gets from :func:`reason_of`.
+            ``is_logged=False`` is for actions that write entries of their own to Django's log.
             ``targets(page, chosen)`` returns the rows that the action changes, if they are not the chosen rows. The
                 confirmation page counts and lists them, and the action receives them.
+            ``recheck()`` returns the rows on which the action may still run, for targets that are not among the rows of
+                the list. By default, these are the targets of the list's present rows.
             ``effects(page, request, keys)`` returns the :class:`Effects` on other rows.
     """
 

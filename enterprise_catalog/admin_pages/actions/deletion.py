@@ -47,7 +47,7 @@ def _effects(page: AnyAdmin, request: HttpRequest, keys: Sequence[Key]) -> Effec
     return Effects(tuple(consequences), tuple(obstacles))
 
 
-@runs(max_rows=10_000, effects=_effects)
+@runs(max_rows=10_000, effects=_effects, is_logged=False)
 @admin.action(description=_("Delete selected %(verbose_name_plural)s"), permissions=["delete"])
 def delete_selected(page: AnyAdmin, request: HttpRequest, queryset: QuerySet[Model]) -> Result:
     """Delete the rows, and the rows that refer to them and are deleted with them.

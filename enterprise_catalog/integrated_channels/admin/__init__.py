@@ -5,7 +5,10 @@
 ``attempts.py``            Each attempt to send an item.
 ``runs.py``                Each run of a sync.
 ``decisions.py``           The log of decisions.
+``operations.py``          The progress and results of long actions.
 ``configurations.py``      The customers' channels.
+``configuration_actions.py``  Actions on configurations.
+``transmission_actions.py``  Actions on items.
 ``configuration_form.py``  Validates what users enter for a channel.
 ``channel_filter.py``      The filter by channel.
 ``schedules.py``           The pages of django-celery-beat.
@@ -18,9 +21,10 @@ from enterprise_catalog.integrated_channels.admin import (
     configurations,
     decisions,
     diagnosis,
+    operations,
     runs,
     schedules,
     transmissions,
 )
 
-__all__ = ["attempts", "configurations", "decisions", "diagnosis", "runs", "schedules", "transmissions"]
+__all__ = ["attempts", "configurations", "decisions", "diagnosis", "operations", "runs", "schedules", "transmissions"]

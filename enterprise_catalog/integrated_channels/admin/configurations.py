@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from functools import partial
-from typing import TYPE_CHECKING, Final, TypedDict, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.utils import flatten
-from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 from django.utils import timezone
@@ -17,10 +14,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
-from kombu.exceptions import OperationalError
 from typing_extensions import override
 
-from enterprise_catalog.admin_pages.actions.declaration import Result, runs
 from enterprise_catalog.admin_pages.lists.filters import BooleanRadioFilter, ChoicesDropdownFilter
 from enterprise_catalog.admin_pages.lists.search import uuid_or_text
 from enterprise_catalog.admin_pages.pages import Page, changed_columns
@@ -34,14 +29,13 @@ from enterprise_catalog.admin_pages.rendering import (
 )
 from enterprise_catalog.admin_pages.viewer import has_permission
 from enterprise_catalog.integrated_channels.access.configurations import save_configuration
-from enterprise_catalog.integrated_channels.access.connections import check_connection
 from enterprise_catalog.integrated_channels.access.credentials import encrypt
+from enterprise_catalog.integrated_channels.admin.configuration_actions import ConfigurationActions
 from enterprise_catalog.integrated_channels.admin.configuration_form import (
     ConfigurationForm,
     find_entered_customer_problems,
 )
 from enterprise_catalog.integrated_channels.admin.runs import run_badge
-from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.channels.base import ConsentingChannel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.models import (
@@ -52,10 +46,8 @@ from enterprise_catalog.integrated_channels.models import (
     SyncRun,
     TransmissionAttempt,
 )
-from enterprise_catalog.integrated_channels.tasks import sync_configuration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from django.contrib.admin.options import _FieldsetSpec
@@ -64,7 +56,6 @@ if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
 
     from enterprise_catalog.integrated_channels.domain import Accounts
-    from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
 
     class _Checked(HttpRequest):
         """A request to the page of one configuration, with the problems of its customer."""
@@ -86,33 +77,13 @@ _SYNCS = (("last_run", "running"), ("last_full_sync", "next_sync"), ("waiting", 
 _HOW = ("sync_interval_minutes", "chunk_size", "max_chunks_per_run", ("delete_limit_items", "delete_limit_percent"))
 
 
-#: Maximum number of connections to check in one request: each takes up to a minute if the LMS does not respond.
-MAX_CONNECTIONS: Final = 20
-
-
-def _held(
-    _: ConfigurationPage, configurations: QuerySet[ChannelConfiguration]
-) -> QuerySet[ContentMetadataItemTransmission]:
-    """Return the items of all ``configurations`` whose delete waits for a decision."""
-    ids = list(configurations.order_by().values_list("pk", flat=True))
-    return ContentMetadataItemTransmission.objects.filter(configuration__in=ids).held().order_by("content_key", "id")
-
-
-def _decide_deletes(request: HttpRequest, transmissions: TransmissionQuerySet, *, approved: bool) -> Result:
-    by, chosen = request.user.get_username(), transmissions.count()
-    number = decisions.decide_chosen_deletes(transmissions, approved=approved, by=by, now=timezone.now())
-    done = gettext("approved for deletion in the next sync") if approved else gettext("kept")
-    return Result(Counter({done: number}), Counter({gettext("already decided"): chosen - number}))
-
-
 @admin.register(ChannelConfiguration)
-class ConfigurationPage(Page):
+class ConfigurationPage(ConfigurationActions, Page):
     form = ConfigurationForm
     list_display = ("name", "channel_code", "active", "last_run", "last_full_sync", "next_sync")
     list_filter = (("channel_code", ChoicesDropdownFilter), ("active", BooleanRadioFilter))
     ordering = ("id",)
     sortable_by = ()
-    actions = ("sync_now", "check_connections", "approve_deletes", "keep_held")
     actions_submit_line = ("save_and_sync",)
     search_fields = ("display_name", "enterprise_customer_uuid")
     search_help_text = _("Name or customer UUID")
@@ -194,56 +165,7 @@ class ConfigurationPage(Page):
 
     @admin.action(description=_("Save and sync now"), permissions=["change"])
     def save_and_sync(self, request: HttpRequest, obj: ChannelConfiguration) -> None:
-        self._sync_after_commit(request, [obj])
-
-    @runs(max_rows=MAX_CONNECTIONS, in_transaction=False)
-    @admin.action(description=_("Check connection"), permissions=["change"])
-    def check_connections(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> None:
-        for configuration in queryset:
-            problems = check_connection(configuration, clock=timezone.now)
-            result = " ".join(problems) or gettext("The connection works.")
-            text = gettext("“%(configuration)s”: %(result)s") % {"configuration": configuration, "result": result}
-            self.message_user(request, text, messages.ERROR if problems else messages.SUCCESS)
-
-    @runs(targets=_held)
-    @admin.action(description=_("Approve held deletes"), permissions=["change"])
-    def approve_deletes(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
-        return _decide_deletes(request, queryset, approved=True)
-
-    @runs(targets=_held)
-    @admin.action(description=_("Keep held items"), permissions=["change"])
-    def keep_held(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
-        return _decide_deletes(request, queryset, approved=False)
-
-    @admin.action(description=_("Sync now"), permissions=["change"])
-    def sync_now(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> None:
-        self._sync_after_commit(request, queryset)
-
-    def _sync_after_commit(self, request: HttpRequest, configurations: Iterable[ChannelConfiguration]) -> None:
-        """Queue a sync of each active configuration, and warn the user of the inactive ones."""
-        queue = []
-        for configuration in configurations:
-            if configuration.active:
-                queue.append(configuration.pk)
-            else:
-                message = gettext("“%(configuration)s” is inactive and was not queued. Activate it to sync it.")
-                self.message_user(request, message % {"configuration": configuration}, messages.WARNING)
-        transaction.on_commit(partial(self._queue, request, queue))
-
-    def _queue(self, request: HttpRequest, configuration_ids: Sequence[int]) -> None:
-        try:
-            for configuration_id in configuration_ids:
-                sync_configuration.delay(configuration_id)
-        except OperationalError:
-            message = gettext(
-                "Not all syncs were queued: the message broker is unreachable. Each sync will run when it is due."
-            )
-            self.message_user(request, message, messages.ERROR)
-            return
-        if configuration_ids:
-            number = len(configuration_ids)
-            text = ngettext("%(number)s sync queued.", "%(number)s syncs queued.", number)
-            self.message_user(request, text % {"number": f"{number:,}"})
+        self.sync_after_commit(request, [obj])
 
     @admin.display(description=_("configuration"))
     def name(self, configuration: ChannelConfiguration) -> str:

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.reporting.live import LiveItem
 
 VIEW: Final = "integrated_channels.view_contentmetadataitemtransmission"
-RETRY: Final = "integrated_channels.change_contentmetadataitemtransmission"
+RETRY: Final = "integrated_channels.retry_items"
+APPROVE: Final = "integrated_channels.approve_deletes"
+OPERATE: Final = "integrated_channels.operate_configurations"
 CONFIGURE: Final = "integrated_channels.change_channelconfiguration"
 
 _WELL: Final = (Cause.IN_LMS,)
@@ -181,19 +183,20 @@ def _suggestions(diagnosis: Diagnosis) -> Iterator[tuple[str, str, str]]:
 
 def _buttons(finding: Finding, request: HttpRequest) -> Iterator[Button]:
     pk, may_configure = finding.configuration_id, request.user.has_perm(CONFIGURE)
+    may_operate = request.user.has_perm(OPERATE)
     match finding.action:
         case Remedy.SEND_AGAIN | Remedy.REQUEUE if request.user.has_perm(RETRY):
             yield _action(_("Send again"), ContentMetadataItemTransmission, "queue_again", finding.transmission_id)
-        case Remedy.SYNC_NOW if may_configure:
+        case Remedy.SYNC_NOW if may_operate:
             yield _action(_("Sync now"), ChannelConfiguration, "sync_now", pk)
-        case Remedy.CHECK_CONNECTION if may_configure:
+        case Remedy.CHECK_CONNECTION if may_operate:
             yield _action(_("Check connection"), ChannelConfiguration, "check_connections", pk)
-        case Remedy.APPROVE_DELETES if may_configure:
+        case Remedy.APPROVE_DELETES if request.user.has_perm(APPROVE):
             yield _action(_("Approve held deletes"), ChannelConfiguration, "approve_deletes", pk)
             if finding.cause is Cause.HELD:
                 yield _action(_("Keep held items"), ChannelConfiguration, "keep_held", pk)
-        case Remedy.RESUME if may_configure:
-            yield Button(_("Activate"), _url(ChannelConfiguration, "change", pk))
+        case Remedy.RESUME if may_operate:
+            yield Button(_("Resume"), _url(ChannelConfiguration, "action", pk, "resume"))
         case Remedy.REPLACE_CREDENTIALS if may_configure:
             yield Button(_("Replace credentials"), _url(ChannelConfiguration, "change", pk))
         case Remedy.CONFIGURE if may_configure:

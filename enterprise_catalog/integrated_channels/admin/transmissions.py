@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from enterprise_catalog.admin_pages.actions.declaration import Result
 from enterprise_catalog.admin_pages.lists.filters import (
     AutocompleteSelectFilter,
     ChoicesCheckboxFilter,
@@ -32,7 +29,7 @@ from enterprise_catalog.admin_pages.rendering import (
 from enterprise_catalog.integrated_channels.admin.attempts import outcome_badge, response_text
 from enterprise_catalog.integrated_channels.admin.channel_filter import ChannelFilter
 from enterprise_catalog.integrated_channels.admin.diagnosis import diagnosis_of_row
-from enterprise_catalog.integrated_channels.audit import decisions
+from enterprise_catalog.integrated_channels.admin.transmission_actions import TransmissionActions
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, TransmissionAttempt
 from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
@@ -62,7 +59,7 @@ LATEST_ATTEMPTS: Final = 20
 
 
 @admin.register(ContentMetadataItemTransmission)
-class TransmissionPage(ReadOnlyPage):
+class TransmissionPage(TransmissionActions, ReadOnlyPage):
     list_display = ("item", "where", "state_and_action", "why", "times", "known_there_as")
     list_filter = (
         ("configuration", AutocompleteSelectFilter),
@@ -74,7 +71,6 @@ class TransmissionPage(ReadOnlyPage):
     list_prefetch_related = ("configuration",)
     search_fields = ("content_key",)
     search_help_text = _("Content key or its beginning")
-    actions = ("queue_again",)
     nothing_found = _(
         "Keys are compared exactly, including case, accents and spaces. An item appears here after the first sync of a "
         "configuration whose catalogs contain it. The configuration's page shows the time of the last sync."
@@ -146,19 +142,6 @@ class TransmissionPage(ReadOnlyPage):
             "all_attempts": link_to_list(TransmissionAttempt, gettext("All attempts"), transmission__id__exact=row.pk),
         }
         return super().render_change_form(request, context, **kwargs)
-
-    @admin.action(description=_("Send again with the next sync"), permissions=["queue_again"])
-    def queue_again(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
-        by, chosen = request.user.get_username(), queryset.count()
-        number = decisions.queue_again(queryset, by=by, now=timezone.now(), also_transmitted=True)
-        return Result(
-            Counter({gettext("queued for the next sync"): number}),
-            Counter({gettext("already queued, or nothing to send"): chosen - number}),
-        )
-
-    def has_queue_again_permission(self, request: HttpRequest) -> bool:
-        """Return True if the user may queue items again, the only change that this read-only page allows."""
-        return request.user.has_perm("integrated_channels.change_contentmetadataitemtransmission")
 
     @admin.display(description=_("item"))
     def item(self, row: ContentMetadataItemTransmission) -> str:

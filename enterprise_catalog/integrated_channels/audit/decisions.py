@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import Value
@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce, Concat, Left
 
 from enterprise_catalog.integrated_channels.audit import status
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, insert
-from enterprise_catalog.integrated_channels.domain import Action, State
+from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models import (
     MAX_MESSAGE_LENGTH,
     ChannelConfiguration,
@@ -28,7 +28,7 @@ from enterprise_catalog.integrated_channels.models import (
 from enterprise_catalog.integrated_channels.models.decisions import MAX_NAME_LENGTH, sample_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
@@ -50,6 +50,7 @@ def queue_again(
     reason: str = "",
     also_transmitted: bool = False,
     action: DecisionAction = DecisionAction.SEND_AGAIN,
+    decision: Decision | None = None,
 ) -> int:
     """Queue failed items for the next run, without waiting for their retry delay; return the number of items.
 
@@ -58,12 +59,13 @@ def queue_again(
     Args:
         also_transmitted: also queue items that the LMS already has, in case they were changed there.
         action: the action's name in the decision log.
+        decision: add the items to this decision, instead of writing a new one.
     """
-    states = [State.RETRYING, State.REJECTED, State.DEAD_LETTER, *([State.TRANSMITTED] if also_transmitted else [])]
-    failed = transmissions.filter(state__in=states).exclude(state=State.TRANSMITTED, action=Action.DELETE)
+    failed = transmissions.sendable_again(also_transmitted=also_transmitted)
     text = Concat(Value(f"Queued again by {by}. Previous reason: "), Left("reason", MAX_MESSAGE_LENGTH // 2))
-    changes = {"state": State.PENDING, "attempts": 0, "split_level": 0, "next_attempt_at": None, "reason": text}
-    return _change(failed, changes | {"due_since": Coalesce("due_since", now)}, action, by=by, now=now, reason=reason)
+    changes: dict[str, Any] = {"state": State.PENDING, "attempts": 0, "split_level": 0, "next_attempt_at": None}
+    changes |= {"reason": text, "due_since": Coalesce("due_since", now)}
+    return _change(failed, changes, action, by=by, now=now, reason=reason, decision=decision)
 
 
 def decide_deletes(
@@ -103,11 +105,55 @@ def _approved(by: str, now: datetime) -> dict[str, object]:
     return {"state": State.PENDING, "reason": text, "due_since": now}
 
 
+def pause(configuration: ChannelConfiguration, *, by: str, now: datetime, reason: str) -> bool:
+    """Deactivate a configuration; return False if it was inactive already. A run in progress continues to its end."""
+    changes = {"active": False, "paused_at": now, "pause_reason": reason}
+    return _switch(configuration, changes, DecisionAction.PAUSE, by=by, now=now, reason=reason)
+
+
+def resume(configuration: ChannelConfiguration, *, by: str, now: datetime, reason: str = "") -> bool:
+    """Activate a configuration, and make its sync due; return False if it was active already."""
+    changes = {"active": True, "paused_at": None, "pause_reason": "", "next_sync_at": now}
+    return _switch(configuration, changes, DecisionAction.RESUME, by=by, now=now, reason=reason)
+
+
+@transaction.atomic
+def sync_now(configuration: ChannelConfiguration, *, by: str, now: datetime, reason: str = "") -> bool:
+    """Make the sync of an active configuration due; return False if it is inactive.
+
+    The caller queues the sync after the commit. Without the queue, the scheduler finds it within minutes.
+    """
+    due = ChannelConfiguration.objects.filter(pk=configuration.pk, active=True).update(next_sync_at=now)
+    if due:
+        record(configuration, DecisionAction.SYNC_NOW, by=by, now=now, reason=reason)
+    return bool(due)
+
+
 def record(
-    configuration: ChannelConfiguration, action: DecisionAction, *, by: str, now: datetime, reason: str = ""
-) -> None:
-    """Write a decision about a configuration. The caller carries it out in the same transaction."""
-    _write(configuration.pk, action, (), by=by, now=now, reason=reason)
+    configuration: ChannelConfiguration,
+    action: DecisionAction,
+    *,
+    by: str,
+    now: datetime,
+    reason: str = "",
+    items: int = 0,
+    keys: Iterable[str] = (),
+) -> Decision:
+    """Write a decision about a configuration. The caller carries it out in the same transaction, or later in batches.
+
+    Args:
+        items: the number of items that the decision is about.
+        keys: content keys of the first items.
+    """
+    return Decision.objects.create(
+        configuration=configuration,
+        action=action,
+        made_at=now,
+        made_by=by[:MAX_NAME_LENGTH],
+        reason=reason[:MAX_MESSAGE_LENGTH],
+        items=items,
+        sample=sample_of(keys),
+    )
 
 
 def record_items(
@@ -116,7 +162,29 @@ def record_items(
     """Write one decision per configuration of ``items``. The caller changes the items in the same transaction."""
     of_configuration = itemgetter(0)
     for pk, group in groupby(sorted(items), key=of_configuration):
-        _write(pk, action, list(group), by=by, now=now, reason=reason)
+        decided, configuration = list(group), ChannelConfiguration(pk=pk)
+        keys = [item.content_key for item in decided]
+        decision = record(configuration, action, by=by, now=now, reason=reason, items=len(decided), keys=keys)
+        _add(decided, decision)
+
+
+@transaction.atomic
+def _switch(
+    configuration: ChannelConfiguration,
+    changes: dict[str, Any],
+    action: DecisionAction,
+    *,
+    by: str,
+    now: datetime,
+    reason: str,
+) -> bool:
+    """Change ``active``, unless the row already has the new value; return True if it has changed."""
+    differing = ChannelConfiguration.objects.filter(pk=configuration.pk).exclude(active=changes["active"])
+    if not differing.update(**changes):
+        return False
+    record(configuration, action, by=by, now=now, reason=reason)
+    status.refresh([configuration.pk], now=now)
+    return True
 
 
 @transaction.atomic
@@ -128,6 +196,7 @@ def _change(
     by: str,
     now: datetime,
     reason: str,
+    decision: Decision | None = None,
 ) -> int:
     """Change the rows, and write the decisions; return the number of rows."""
     # Unordered: an order would lead the database away from the index of the states.
@@ -136,27 +205,13 @@ def _change(
     for start in range(0, len(items), ROWS_PER_STATEMENT):
         ids = [item.transmission_id for item in items[start : start + ROWS_PER_STATEMENT]]
         ContentMetadataItemTransmission.objects.filter(pk__in=ids).update(**changes)
-    record_items(items, action, by=by, now=now, reason=reason)
+    if decision is None:
+        record_items(items, action, by=by, now=now, reason=reason)
+    else:
+        _add(items, decision)
     status.refresh({item.configuration_id for item in items}, now=now)
     return len(items)
 
 
-def _write(
-    configuration_id: int,
-    action: DecisionAction,
-    items: Sequence[DecidedItem],
-    *,
-    by: str,
-    now: datetime,
-    reason: str,
-) -> None:
-    decision = Decision.objects.create(
-        configuration_id=configuration_id,
-        action=action,
-        made_at=now,
-        made_by=by[:MAX_NAME_LENGTH],
-        reason=reason[:MAX_MESSAGE_LENGTH],
-        items=len(items),
-        sample=sample_of(item.content_key for item in items),
-    )
+def _add(items: Sequence[DecidedItem], decision: Decision) -> None:
     insert([DecisionItem(decision=decision, transmission_id=item.transmission_id) for item in items])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
@@ -13,6 +13,8 @@ from enterprise_catalog.integrated_channels.domain import Action, Outcome, Prese
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
+    Operation,
+    OperationItem,
     RunState,
     SyncRun,
     TransmissionAttempt,
@@ -69,13 +71,16 @@ def start_run(configuration: ChannelConfiguration, *, now: datetime) -> SyncRun:
 
 
 def remove_old(*, before: datetime) -> int:
-    """Delete attempts that started before a time, and older runs without attempts; return the number of rows.
+    """Delete attempts and operations that started before a time, and older runs without attempts.
 
-    Transmission rows are never removed. Neither are attempts without an outcome, running runs and the newest run of
-    each configuration. Each batch is a transaction of its own, so no sync waits long.
+    Returns the number of rows. Transmissions and decisions are never removed. Neither are attempts without an outcome,
+    running runs and the newest run of each configuration. Each batch is a transaction of its own, so no sync waits
+    long.
     """
     newest = SyncRun.objects.filter(configuration=OuterRef("configuration")).order_by("-started_at", "-pk")
-    old: list[QuerySet[TransmissionAttempt] | QuerySet[SyncRun]] = [
+    old: list[QuerySet[Any]] = [
+        OperationItem.objects.filter(operation__created_at__lt=before),
+        Operation.objects.filter(created_at__lt=before, found=None),
         TransmissionAttempt.objects.filter(started_at__lt=before).exclude(outcome=""),
         SyncRun.objects.filter(started_at__lt=before, attempts=None)
         .exclude(state=RunState.RUNNING)

@@ -7,6 +7,7 @@
 ``status.py``          The status of each configuration, and the figures of each day.
 ``feed.py``            The entries of the feeds that some LMSs poll.
 ``decisions.py``       The decision log: each action of an operator or command.
+``operations.py``      Long actions, their progress and results.
 ``querysets.py``       The reads of these tables that are used more than once.
 ``workers.py``         The heartbeats of Celery's workers.
 
@@ -18,6 +19,7 @@
                                                                   1--n DecisionItem
             1--n SyncRun 1--n TransmissionAttempt
             1--n Decision 1--n DecisionItem
+            1--n Operation 1--n OperationItem
             1--1 SyncLease
             1--1 ConfigurationStatus
             1--n SlowSyncSlot
@@ -29,6 +31,12 @@ transmissions.
 from enterprise_catalog.integrated_channels.models.configurations import ChannelConfiguration, SlowSyncSlot, SyncLease
 from enterprise_catalog.integrated_channels.models.decisions import Decision, DecisionAction, DecisionItem
 from enterprise_catalog.integrated_channels.models.feed import FeedItem
+from enterprise_catalog.integrated_channels.models.operations import (
+    Operation,
+    OperationItem,
+    OperationKind,
+    OperationState,
+)
 from enterprise_catalog.integrated_channels.models.payloads import TransmissionPayload
 from enterprise_catalog.integrated_channels.models.runs import RunState, SyncRun
 from enterprise_catalog.integrated_channels.models.status import ConfigurationStatus, DailyFigure, Status
@@ -51,6 +59,10 @@ __all__ = [
     "DecisionAction",
     "DecisionItem",
     "FeedItem",
+    "Operation",
+    "OperationItem",
+    "OperationKind",
+    "OperationState",
     "RunState",
     "SlowSyncSlot",
     "Status",

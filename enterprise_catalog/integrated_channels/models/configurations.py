@@ -24,6 +24,12 @@ class ChannelConfiguration(models.Model):
         help_text=_("UUIDs of the catalogs to send. Leave empty to send all catalogs of the customer."),
     )
     active = models.BooleanField(_("active"), default=True, help_text=_("Only active configurations are synced."))
+    paused_at = models.DateTimeField(
+        _("paused at"), null=True, editable=False, help_text=_("Empty if the configuration was not paused by a user.")
+    )
+    pause_reason = models.TextField(
+        _("reason for the pause"), blank=True, default="", db_default="", editable=False, help_text=_("As entered.")
+    )
     base_url = models.URLField(_("base URL"), max_length=255, help_text=_("Address of the LMS."))
     settings = models.JSONField(_("settings"), default=dict, blank=True, help_text=_("Settings of the channel."))
     credentials = models.TextField(_("credentials"), editable=False, help_text=_("Encrypted; see credentials.py."))
@@ -108,6 +114,7 @@ class ChannelConfiguration(models.Model):
     class Meta:
         verbose_name = _("channel configuration")
         verbose_name_plural = _("channel configurations")
+        permissions = (("operate_configurations", "Can sync, pause, resume and check configurations"),)
         indexes = (
             # Serves the scheduler's query for due configurations.
             models.Index(fields=("active", "next_sync_at"), name="configuration_due"),

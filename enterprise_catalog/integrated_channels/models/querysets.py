@@ -78,6 +78,11 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
         """Only transmissions whose delete waits for a decision."""
         return self.filter(state=State.HELD)
 
+    def sendable_again(self, *, also_transmitted: bool = False) -> TransmissionQuerySet:
+        """Only failed transmissions, and if asked for, items that the LMS already has."""
+        states = [State.RETRYING, State.REJECTED, State.DEAD_LETTER, *([State.TRANSMITTED] if also_transmitted else [])]
+        return self.filter(state__in=states).exclude(state=State.TRANSMITTED, action=Action.DELETE)
+
     def kept(self) -> TransmissionQuerySet:
         """Only transmissions that left the catalogs and that an operator decided to keep."""
         return self.filter(state=State.KEPT)

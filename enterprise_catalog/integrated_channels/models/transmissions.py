@@ -119,6 +119,10 @@ class ContentMetadataItemTransmission(models.Model):
     class Meta:
         verbose_name_plural = _("transmissions")
         verbose_name = _("transmission")
+        permissions = (
+            ("approve_deletes", "Can approve held deletes, or keep the items"),
+            ("retry_items", "Can send items again"),
+        )
         constraints = (models.UniqueConstraint(fields=("configuration", "content_key"), name="transmission_once"),)
         indexes = (
             # Serves the support team: one key in all configurations.

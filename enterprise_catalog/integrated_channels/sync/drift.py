@@ -66,16 +66,21 @@ class Adoption:
     duplicates: Sequence[Duplicates]  #: Adopted keys that several items in the LMS have.
 
 
-def check_drift(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> DriftReport:
+def check_drift(
+    configuration: ChannelConfiguration, *, clock: Callable[[], datetime], on_item: Callable[[], None] | None = None
+) -> DriftReport:
     """Return the differences between the LMS and the catalogs. Changes nothing.
 
     Items that are waiting, failed or held are not reported, because their rows already show their state.
+
+    Args:
+        on_item: called for each item that was read from the LMS.
 
     Raises:
         SyncError: the catalogs or the LMS could not be read, the channel cannot list items, or a run is in progress.
     """
     with connect(configuration, clock=clock) as (channel, renewer), CatalogClient() as catalog:
-        inputs, there, duplicates = _read_both_sides(configuration, channel, renewer, catalog, clock)
+        inputs, there, duplicates = _read_both_sides(configuration, channel, renewer, catalog, clock, on_item)
         others = {key for key in there if key not in inputs.desired and key not in inputs.records}
         found = [*_wrongly_there(inputs, there), *_wrongly_absent(inputs, there)]
         found += _find_changed(inputs, there, channel, catalog)
@@ -83,7 +88,14 @@ def check_drift(configuration: ChannelConfiguration, *, clock: Callable[[], date
     return DriftReport(sorted(found, key=lambda drift: drift.content_key), len(others))
 
 
-def adopt(configuration: ChannelConfiguration, *, by: str, clock: Callable[[], datetime], reason: str = "") -> Adoption:
+def adopt(
+    configuration: ChannelConfiguration,
+    *,
+    by: str,
+    clock: Callable[[], datetime],
+    reason: str = "",
+    on_item: Callable[[], None] | None = None,
+) -> Adoption:
     """Link items that the LMS already has, but that no run has sent, to rows.
 
     The items' keys must be in the catalogs. The next run updates the items. If several items have the same key, the
@@ -92,12 +104,13 @@ def adopt(configuration: ChannelConfiguration, *, by: str, clock: Callable[[], d
     Args:
         by: name of the user or command, for the decision log.
         reason: the user's own text.
+        on_item: called for each item that was read from the LMS.
 
     Raises:
         SyncError: the catalogs or the LMS could not be read, the channel cannot list items, or a run is in progress.
     """
     with connect(configuration, clock=clock) as (channel, renewer), CatalogClient() as catalog:
-        inputs, there, duplicates = _read_both_sides(configuration, channel, renewer, catalog, clock)
+        inputs, there, duplicates = _read_both_sides(configuration, channel, renewer, catalog, clock, on_item)
         theirs = {key: item.remote_id for key, item in there.items() if _is_unsent(inputs, item)}
         number = adoption.adopt(configuration, theirs, by=by, reason=reason, lease=renewer.lease, now=clock())
     return Adoption(number, [each for each in duplicates if each.content_key in theirs])
@@ -109,6 +122,7 @@ def _read_both_sides(
     renewer: LeaseRenewer,
     catalog: CatalogClient,
     clock: Callable[[], datetime],
+    on_item: Callable[[], None] | None,
 ) -> tuple[PlanInputs, Mapping[str, RemoteItem], Sequence[Duplicates]]:
     """Return the inputs of a plan, the LMS's items by content key, and the keys that several of its items have."""
     _require_list(channel)
@@ -117,6 +131,8 @@ def _read_both_sides(
     def list_items() -> Iterator[RemoteItem]:
         for item in channel.list_items():
             renewer.renew_if_due()
+            if on_item is not None:
+                on_item()
             yield item
 
     rows = ContentMetadataItemTransmission.objects.of(configuration)

@@ -372,7 +372,7 @@ def test_an_unreachable_broker_is_reported(admin_client: Client, monkeypatch: py
         raise OperationalError
 
     monkeypatch.setattr(
-        "enterprise_catalog.integrated_channels.admin.configurations.sync_configuration.delay", no_answer
+        "enterprise_catalog.integrated_channels.admin.configuration_actions.sync_configuration.delay", no_answer
     )
     page = text_of(run(admin_client, CONFIGURATIONS, "sync_now", [ConfigurationFactory.create().pk]))
 

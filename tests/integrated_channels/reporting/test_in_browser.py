@@ -77,7 +77,7 @@ EXPECTED: Final = {
     "approved": ("It is still in the LMS.", "deletes it", "Sync now"),
     "never synced": ("this configuration has never been synced", "The first sync", "Sync now"),
     "running": ("A sync has been running since", "reload this page", ""),
-    "inactive": ("Nothing is sent, because the configuration is inactive.", "Activate", "Activate"),
+    "inactive": ("Nothing is sent, because the configuration is inactive.", "Activate", "Resume"),
     "other catalog": ("this configuration sends only “Empty”", "Add the catalog", "Edit configuration"),
     "feed": ("It has been in the feed since", "polls the feed", ""),
 }

@@ -1,7 +1,6 @@
-"""Celery tasks: queue the due configurations, sync one configuration, delete old attempts, record the backlog.
+"""Celery tasks of syncs: queue the due configurations, sync one configuration.
 
-Tasks take ids; other modules do the work. All tasks are safe to run twice, and on several workers at once: the lease
-allows only one run per configuration.
+The lease allows only one run per configuration, on however many workers.
 """
 
 from __future__ import annotations
@@ -15,11 +14,9 @@ from typing import Final
 
 from celery.exceptions import Reject
 from celery.signals import worker_shutting_down
-from django.conf import settings
 from django.utils import timezone
 
 from enterprise_catalog.celery import app
-from enterprise_catalog.integrated_channels.audit import figures, runs
 from enterprise_catalog.integrated_channels.lms.stopping import request_stop, stop_requested
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 from enterprise_catalog.integrated_channels.sync.engine import sync
@@ -77,15 +74,3 @@ def _queue_if_due_soon(configuration: ChannelConfiguration) -> None:
     next_sync_at = configuration.next_sync_at
     if next_sync_at is not None and next_sync_at < timezone.now() + SCHEDULER_INTERVAL:
         sync_configuration.apply_async((configuration.pk,), {"only_if_due": True}, eta=next_sync_at)
-
-
-@app.task(name="remove_old_attempts")
-def remove_old_attempts() -> int:
-    """Delete attempts and runs that are older than ``ATTEMPT_RETENTION_DAYS``; return the number of rows."""
-    return runs.remove_old(before=timezone.now() - timedelta(days=settings.ATTEMPT_RETENTION_DAYS))
-
-
-@app.task(name="record_backlog")
-def record_backlog() -> None:
-    """Record the number of items that are behind, per channel, as the day's backlog. The last call of a day counts."""
-    figures.record_backlog(now=timezone.now())

@@ -1,0 +1,30 @@
+"""Celery tasks. They take ids; other modules do the work. All tasks are safe to run twice, and on several workers.
+
+``syncs.py``       Queue the due configurations, sync one configuration.
+``maintenance.py``  Delete old attempts, runs and operations; record the backlog.
+``operations.py``  Start and run a long action of a user.
+``work.py``        The work of each kind of operation.
+``progress.py``    Writes the progress of an operation.
+
+Celery imports this package to find the tasks.
+"""
+
+from enterprise_catalog.integrated_channels.tasks.maintenance import record_backlog, remove_old_attempts
+from enterprise_catalog.integrated_channels.tasks.operations import run_operation, start_operation
+from enterprise_catalog.integrated_channels.tasks.syncs import (
+    LAST_RESORT_SECONDS,
+    SCHEDULER_INTERVAL,
+    sync_configuration,
+    sync_due_configurations,
+)
+
+__all__ = [
+    "LAST_RESORT_SECONDS",
+    "SCHEDULER_INTERVAL",
+    "record_backlog",
+    "remove_old_attempts",
+    "run_operation",
+    "start_operation",
+    "sync_configuration",
+    "sync_due_configurations",
+]

@@ -1,0 +1,23 @@
+"""Celery tasks that the scheduler runs once in a while: delete old rows, record the backlog."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from enterprise_catalog.celery import app
+from enterprise_catalog.integrated_channels.audit import figures, runs
+
+
+@app.task(name="remove_old_attempts")
+def remove_old_attempts() -> int:
+    """Delete attempts, runs and operations older than ``ATTEMPT_RETENTION_DAYS``; return the number of rows."""
+    return runs.remove_old(before=timezone.now() - timedelta(days=settings.ATTEMPT_RETENTION_DAYS))
+
+
+@app.task(name="record_backlog")
+def record_backlog() -> None:
+    """Record the number of items that are behind, per channel, as the day's backlog. The last call of a day counts."""
+    figures.record_backlog(now=timezone.now())

@@ -7,9 +7,9 @@ DATA    ?=
 COVERAGE ?=
 CHANNEL ?= MOODLE
 PORT    ?= 8000
-# Processes that run tests at the same time. The tests often wait, so three keep two cores busy. Servers that are given
-# are for one process only.
-WORKERS ?= $(if $(TEST_DATABASE_URL)$(TEST_REDIS_URL),0,3)
+# Processes that run tests at the same time; by default 3 on SQLite and 4 on MariaDB. Tests often wait, above all those
+# that start processes, so these numbers keep two cores busy. Servers that are given are for one process only.
+WORKERS ?= $(if $(TEST_DATABASE_URL)$(TEST_REDIS_URL),0)
 BENCHMARK ?= --sizes 1000,10000,50000,200000 --runs 15 --load-seconds 30 --documents 10000 --sharers 2000 \
 	--sync-sizes 5000,50000 --docs
 
@@ -28,7 +28,7 @@ demo: $(VENV)/.base ## Sync a sample catalog to a sandbox LMS, change it, sync a
 	@$(BIN)/python manage.py demo --channel $(CHANNEL) $(if $(DATA),--data '$(DATA)')
 
 # Both halves run even if the first one fails. One half without selected tests is fine; two such halves are a failure.
-test: $(VENV)/.test ## Run all tests on SQLite, then on MariaDB, each with WORKERS processes  [ARGS="-k diff" WORKERS=3]
+test: $(VENV)/.test ## Run all tests on SQLite, then on MariaDB, each with WORKERS processes  [ARGS="-k diff" WORKERS=2]
 	@rm -f $(VENV)/.exit-code-of-*
 	@$(MAKE) --no-print-directory --keep-going test-on-sqlite test-on-mariadb || true
 	@failed=0; ran=0; \
@@ -45,15 +45,15 @@ test: $(VENV)/.test ## Run all tests on SQLite, then on MariaDB, each with WORKE
 	[ $$failed = 0 ] && [ $$ran = 1 ]
 
 # A worker runs whole files. Files with long tests come first (tests/services.py).
-PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+PARALLEL = --numprocesses $(or $(WORKERS),$(1)) --dist loadfile --no-loadscope-reorder
 
 # What runs where is in CONTRIBUTING.rst. Bytecode saves each worker the compilation of all tests, 6 s of CPU time.
 test-on-sqlite test-on-mariadb soak: export PYTHONDONTWRITEBYTECODE =
 test-on-sqlite: $(VENV)/.test
-	$(BIN)/python -m pytest $(PARALLEL) $(if $(COVERAGE),--cov --cov-report=) -m "not processes or django_db" $(ARGS); $(call store_exit_code,sqlite)
+	$(BIN)/python -m pytest $(call PARALLEL,3) $(if $(COVERAGE),--cov --cov-report=) -m "not processes or django_db" $(ARGS); $(call store_exit_code,sqlite)
 
 test-on-mariadb: $(VENV)/.test
-	$(BIN)/python -m pytest $(PARALLEL) --mariadb -m "not processes and django_db or processes and not django_db" $(ARGS); $(call store_exit_code,mariadb)
+	$(BIN)/python -m pytest $(call PARALLEL,4) --mariadb -m "not processes and django_db or processes and not django_db" $(ARGS); $(call store_exit_code,mariadb)
 
 # The tracer of Python 3.11 doubles the CPU time of the code that it traces, so only the SQLite half is measured, and only
 # with COVERAGE=1.
@@ -75,7 +75,7 @@ test-django60: ## Run a sample of the tests on Django 6.0 and SQLite  [ARGS="-k 
 	@[ "$(PYTHON312)" ] || { echo "Django 6.0 needs Python 3.12 or 3.13, and neither was found." \
 		"Name one with: make test-django60 PYTHON312=..." >&2; exit 1; }
 	@$(MAKE) --no-print-directory VENV=$(VENV)-django60 PYTHON=$(PYTHON312) $(VENV)-django60/.django60
-	$(VENV)-django60/bin/python -m pytest $(PARALLEL) -m "not processes" $(DJANGO60_TESTS) $(ARGS)
+	$(VENV)-django60/bin/python -m pytest $(call PARALLEL,3) -m "not processes" $(DJANGO60_TESTS) $(ARGS)
 
 test-all: $(VENV)/.dev ## Run the tests on each installed Python version, on Django 5.2 and 6.0
 	$(BIN)/tox

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Examples of a test by hypothesis in the long form; the default is 100.
+#: Examples of a test by hypothesis in ``make test`` and in the long form.
+EXAMPLES: Final = 100
 EXAMPLES_OF_A_SOAK: Final = 2_000
 
 _START_SECONDS = 60
@@ -102,7 +103,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Set the switch interval before any thread starts, and the number of hypothesis' examples.
+    """Set the switch interval before any thread starts, and the settings of hypothesis.
 
     Raises:
         UsageError: several workers would use the same servers. They would delete each other's data.
@@ -111,9 +112,11 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("Workers cannot share TEST_DATABASE_URL or TEST_REDIS_URL: unset them, or use -n 0.")
     if seconds := config.getoption("--switch-interval"):
         sys.setswitchinterval(seconds)
-    if config.getoption("--soak"):
-        hypothesis.settings.register_profile("soak", max_examples=EXAMPLES_OF_A_SOAK)
-        hypothesis.settings.load_profile("soak")
+    examples = EXAMPLES_OF_A_SOAK if config.getoption("--soak") else EXAMPLES
+    # Time limits of hypothesis count time in which other processes run.
+    too_slow = [hypothesis.HealthCheck.too_slow]
+    hypothesis.settings.register_profile("ours", max_examples=examples, deadline=None, suppress_health_check=too_slow)
+    hypothesis.settings.load_profile("ours")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -22,7 +22,6 @@ pytestmark = pytest.mark.django_db
 #: The tests only read the catalog and the client, so all examples of a test can share them.
 SHARING: Final = settings(
     max_examples=settings().max_examples // 2,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 texts = st.text(max_size=8)

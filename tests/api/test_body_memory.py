@@ -23,7 +23,7 @@ from tests.processes import Service, Site
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 CATALOG: Final = UUID(int=1)
 CUSTOMER: Final = UUID(int=2)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.catalog.consistency import Items
     from tests.processes import Dialogue
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 #: Answers required while the import has written all rows but not committed.
 MEANWHILE: Final = 10

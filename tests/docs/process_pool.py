@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 import traceback
+from pathlib import Path
 from typing import Final
 
 import django
@@ -36,8 +37,9 @@ def serve(path: str) -> None:
         if app.startswith("enterprise_catalog."):
             load_command_class(app, name)
     with socket.socket(socket.AF_UNIX) as server:
-        server.bind(path)
+        server.bind(f"{path}.new")
         server.listen()
+        Path(f"{path}.new").rename(path)  # A socket that is bound but not listening refuses connections.
         while True:
             client, _ = server.accept()
             with client:

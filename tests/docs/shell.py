@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -73,9 +74,15 @@ class Shell:
         raise AssertionError(f"the shell ended:\n{''.join(lines)}")
 
     def start_site(self) -> Done:
-        """Do the same as ``make run``, without worker and scheduler, because those would start syncs on their own."""
+        """Do the same as ``make run``, without worker and scheduler, because those would start syncs on their own.
+
+        Returns when the site has answered a request. On a busy machine, the first answer may take longer than the 10
+        seconds that ``create_channel`` waits for the catalog service.
+        """
         done = self.run("python manage.py ensure_local_admin")
         self._start(self.site.port, "runserver", "--noreload", self._ports[_WEB])
+        with urllib.request.urlopen(f"http://{self._ports[_WEB]}/admin/login/", timeout=_SECONDS) as response:
+            response.read()
         return done
 
     def start_sandbox(self, command: str) -> Done:

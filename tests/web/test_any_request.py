@@ -293,7 +293,6 @@ def test_every_url_answers_every_method(token: str, method: str) -> None:
 
 @settings(
     max_examples=2 * settings().max_examples,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(request=requests)

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from tests.integrated_channels.resilience.reconciliation import Course, History, Item
     from tests.integrated_channels.resilience.systems.base import VendorLMS
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 #: Probabilities of each of about 20 faults, for each call that changes something. One probability applies per run.
 #: Look-ups are more frequent, and their probability is lower.

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.processes,
+    pytest.mark.long,
     pytest.mark.skipif(sys.platform != "linux", reason="needs /proc"),
 ]
 

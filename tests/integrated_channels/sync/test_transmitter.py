@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from enterprise_catalog.integrated_channels.domain import Action, ItemResult, Outcome, Outgoing
@@ -461,7 +461,6 @@ def test_each_item_has_one_final_outcome_and_what_is_done_is_true(
             assert fake_lms.shown.get(key) == (None if action is Action.DELETE else "Ours")
 
 
-@settings(deadline=None)  # Slow on a busy machine.
 @given(st.integers(1, 100), st.data())
 def test_finding_culprits_takes_a_bounded_number_of_calls(count: int, data: st.DataObject) -> None:
     keys = [f"K{number}" for number in range(count)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from enterprise_catalog.integrated_channels.channels.content.text import plain
@@ -157,7 +157,6 @@ def test_texts_fit_and_are_what_the_plain_text_starts_with(item: ContentItem, ti
     assert course["summary"].endswith((described, "…"))
 
 
-@settings(deadline=None)  # The first sandbox of a process takes long to create.
 @given(items, st.booleans())
 def test_any_item_arrives_at_degreed_as_it_was_made(item: ContentItem, has_price: bool) -> None:
     degreed = DegreedSandbox()

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from django.db.models import Model
     from django.http import HttpRequest
@@ -50,6 +50,11 @@ _KEY_SEARCHES: Final = {
 }
 
 
+#: Functions that return the template and the values of a part of the front page; ``None`` if the user may not see it.
+#: A program appends its own. With at least one part, the front page has no list of Django's applications.
+FRONT_PAGE: Final[list[Callable[[HttpRequest], dict[str, Any] | None]]] = []
+
+
 class PageLink(TypedDict):
     """One page in the navigation, as unfold's template reads it."""
 
@@ -85,13 +90,14 @@ def favicon(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it)
 
 
 def front_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Return the front page's context with the content key searches that the user may use."""
+    """Return the front page's context with the content key searches and the parts that the user may see."""
     searches = [
         {"question": question, "url": _list_url(model)}
         for label, question in _KEY_SEARCHES.items()
         if (model := _visible_model(request, label))
     ]
-    return {**context, "key_searches": searches}
+    parts = [part for make in FRONT_PAGE if (part := make(request))]
+    return {**context, "key_searches": searches, "parts": parts}
 
 
 def _items(request: HttpRequest, pages: tuple[tuple[str, StrOrPromise, str], ...]) -> Iterator[PageLink]:

@@ -1,5 +1,7 @@
 """The audit view: why a course is, or is not, in a customer's LMS; and the channels' configurations.
 
+``overview.py``            The front page's overview: tiles, configurations that need attention.
+``charts.py``              The geometry of the overview's charts.
 ``transmissions.py``       The state of each item in each LMS.
 ``diagnosis.py``           Why a course is, or is not, in each LMS of a customer.
 ``attempts.py``            Each attempt to send an item.
@@ -22,9 +24,20 @@ from enterprise_catalog.integrated_channels.admin import (
     decisions,
     diagnosis,
     operations,
+    overview,
     runs,
     schedules,
     transmissions,
 )
 
-__all__ = ["attempts", "configurations", "decisions", "diagnosis", "operations", "runs", "schedules", "transmissions"]
+__all__ = [
+    "attempts",
+    "configurations",
+    "decisions",
+    "diagnosis",
+    "operations",
+    "overview",
+    "runs",
+    "schedules",
+    "transmissions",
+]

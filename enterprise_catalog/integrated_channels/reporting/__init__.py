@@ -7,5 +7,7 @@
 ``steps.py``      The chain of steps from the content's source to the LMS.
 ``live.py``       Looks an item up in the LMS now.
 ``wording.py``    Parts of sentences.
+``overview.py``   The status of all configurations, the worst first.
+``daily_figures.py``  The figures of the last days, for charts.
 ``payloads.py``   The payloads of an item: last accepted, last sent, and the one that would be sent now.
 """

@@ -24,6 +24,7 @@ if apps.is_installed("enterprise_catalog.integrated_channels"):
     urlpatterns += [
         path("integrated-channels/", include("enterprise_catalog.integrated_channels.urls")),
         path("api/v1/integrated-channels/", include("enterprise_catalog.integrated_channels.api.urls")),
+        path("", include("enterprise_catalog.integrated_channels.api.open_edx.urls")),
     ]
 if apps.is_installed("enterprise_catalog.local_auth"):
     urlpatterns.append(path("oauth2/", include("enterprise_catalog.local_auth.urls")))

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 class ORJSONRenderer(BaseRenderer):
-    """Renders ``application/json`` in UTF-8. A ``bytes`` value must already be JSON and is sent unchanged."""
+    """Renders ``application/json`` in UTF-8. A ``bytes`` value must already be JSON and is sent unchanged.
+
+    Times in UTC end with ``Z``.
+    """
 
     media_type = "application/json"
     format = "json"
@@ -23,4 +26,4 @@ class ORJSONRenderer(BaseRenderer):
     ) -> bytes:
         if data is None:
             return b""
-        return data if isinstance(data, bytes) else orjson.dumps(data, default=str)
+        return data if isinstance(data, bytes) else orjson.dumps(data, default=str, option=orjson.OPT_UTC_Z)

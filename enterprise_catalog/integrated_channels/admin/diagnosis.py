@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -17,6 +16,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
+from enterprise_catalog.admin_pages.actions import object_actions
+from enterprise_catalog.admin_pages.actions.object_actions import Button
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
 from enterprise_catalog.integrated_channels.reporting.causes import Cause
@@ -26,7 +27,7 @@ from enterprise_catalog.integrated_channels.reporting.sentences import Remedy
 from enterprise_catalog.integrated_channels.reporting.steps import StepState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from django.db.models import Model
     from django.http import HttpRequest, HttpResponse
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 VIEW: Final = "integrated_channels.view_contentmetadataitemtransmission"
 RETRY: Final = "integrated_channels.retry_items"
-APPROVE: Final = "integrated_channels.approve_deletes"
-OPERATE: Final = "integrated_channels.operate_configurations"
 CONFIGURE: Final = "integrated_channels.change_channelconfiguration"
 
 _WELL: Final = (Cause.IN_LMS,)
@@ -64,17 +63,26 @@ _RESULTS: Final = {
     StepState.FAILED: _("failed"),
     StepState.NOT_REACHED: _("not reached"),
 }
+#: Remedy -> actions of the item's page, and of the configuration's page.
+_ON_ITEM: Final[Mapping[Remedy | None, Sequence[str]]] = {
+    Remedy.SEND_AGAIN: ("queue_again",),
+    Remedy.REQUEUE: ("queue_again",),
+    Remedy.APPROVE_DELETES: ("approve_chosen", "keep_chosen"),
+    Remedy.DELETE_KEPT: ("delete_kept",),
+}
+_ON_CONFIGURATION: Final[Mapping[Remedy | None, Sequence[str]]] = {
+    Remedy.SYNC_NOW: ("sync_now",),
+    Remedy.RESUME: ("resume",),
+    Remedy.CHECK_CONNECTION: ("check_connections",),
+    Remedy.REPLACE_CREDENTIALS: ("check_connections",),
+}
+#: Remedy -> label of a link to the configuration's form.
+_LINKS: Final[Mapping[Remedy | None, StrOrPromise]] = {
+    Remedy.REPLACE_CREDENTIALS: _("Replace credentials"),
+    Remedy.CONFIGURE: _("Edit configuration"),
+}
 #: With more findings, the steps are collapsed.
 MOST_OPEN: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Button:
-    """A link, or a form with hidden fields, that carries out what a finding recommends."""
-
-    label: StrOrPromise
-    url: str
-    fields: Mapping[str, str | int] | None = None  #: ``None`` for a link.
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,7 @@ class FindingView:
     steps: list[StepView]
 
 
-def finding_view(finding: Finding, request: HttpRequest) -> FindingView:
+def finding_view(finding: Finding, request: HttpRequest, *, is_item_page: bool = False) -> FindingView:
     """Return a finding with only the links and buttons that the user may use."""
     pk, transmission = finding.configuration_id, finding.transmission_id
     may_view = request.user.has_perm("integrated_channels.view_channelconfiguration")
@@ -108,7 +116,7 @@ def finding_view(finding: Finding, request: HttpRequest) -> FindingView:
         TONES.get(finding.cause, "warning"),
         _url(ChannelConfiguration, "change", pk) if may_view else "",
         _url(ContentMetadataItemTransmission, "change", transmission) if transmission else "",
-        list(_buttons(finding, request)),
+        list(_buttons(finding, request, is_item_page=is_item_page)),
         [StepView(step.label, step.state, str(_RESULTS[step.state]), step.detail) for step in finding.steps],
     )
 
@@ -140,7 +148,7 @@ def diagnosis_of_row(row: ContentMetadataItemTransmission, request: HttpRequest)
     with CatalogClient(read_timeout_seconds=READ_TIMEOUT_SECONDS) as catalog:
         finding, problem = diagnose_row(row, catalog=catalog, now=timezone.now())
     return {
-        "view": finding_view(finding, request),
+        "view": finding_view(finding, request, is_item_page=True),
         "problem": problem,
         "diagnosis_url": page_url(row.configuration.enterprise_customer_uuid, row.content_key),
         "may_ask": request.user.has_perm(RETRY),
@@ -181,32 +189,14 @@ def _suggestions(diagnosis: Diagnosis) -> Iterator[tuple[str, str, str]]:
         yield suggestion.content_key, suggestion.title, url
 
 
-def _buttons(finding: Finding, request: HttpRequest) -> Iterator[Button]:
-    pk, may_configure = finding.configuration_id, request.user.has_perm(CONFIGURE)
-    may_operate = request.user.has_perm(OPERATE)
-    match finding.action:
-        case Remedy.SEND_AGAIN | Remedy.REQUEUE if request.user.has_perm(RETRY):
-            yield _action(_("Send again"), ContentMetadataItemTransmission, "queue_again", finding.transmission_id)
-        case Remedy.SYNC_NOW if may_operate:
-            yield _action(_("Sync now"), ChannelConfiguration, "sync_now", pk)
-        case Remedy.CHECK_CONNECTION if may_operate:
-            yield _action(_("Check connection"), ChannelConfiguration, "check_connections", pk)
-        case Remedy.APPROVE_DELETES if request.user.has_perm(APPROVE):
-            yield _action(_("Approve held deletes"), ChannelConfiguration, "approve_deletes", pk)
-            if finding.cause is Cause.HELD:
-                yield _action(_("Keep held items"), ChannelConfiguration, "keep_held", pk)
-        case Remedy.RESUME if may_operate:
-            yield Button(_("Resume"), _url(ChannelConfiguration, "action", pk, "resume"))
-        case Remedy.REPLACE_CREDENTIALS if may_configure:
-            yield Button(_("Replace credentials"), _url(ChannelConfiguration, "change", pk))
-        case Remedy.CONFIGURE if may_configure:
-            yield Button(_("Edit configuration"), _url(ChannelConfiguration, "change", pk))
-
-
-def _action(label: StrOrPromise, model: type[Model], action: str, pk: int | None) -> Button:
-    """Return a button for a list's action on one row; the list asks for confirmation."""
-    fields: dict[str, str | int] = {"action": action, "index": 0, "select_across": 0, ACTION_CHECKBOX_NAME: pk or 0}
-    return Button(label, _url(model, "changelist"), fields)
+def _buttons(finding: Finding, request: HttpRequest, *, is_item_page: bool) -> Iterator[Button]:
+    """Yield the buttons that the user may use. The page of an item already has the buttons of the item."""
+    item, configuration = _ON_ITEM.get(finding.action, ()), _ON_CONFIGURATION.get(finding.action, ())
+    if item and finding.transmission_id and not is_item_page:
+        yield from object_actions.buttons(request, ContentMetadataItemTransmission(pk=finding.transmission_id), item)
+    yield from object_actions.buttons(request, ChannelConfiguration(pk=finding.configuration_id), configuration)
+    if (label := _LINKS.get(finding.action)) and request.user.has_perm(CONFIGURE):
+        yield Button("change", str(label), _url(ChannelConfiguration, "change", finding.configuration_id))
 
 
 def _url(model: type[Model], kind: str, *args: object) -> str:

@@ -78,7 +78,7 @@ def _in_lms(facts: Facts) -> Statement:
     if not facts.configuration.active:
         return Statement(
             joined(now, seen),
-            gettext("The configuration is inactive, so later changes are not sent. Activate it to resume syncing."),
+            gettext("The configuration is inactive, so later changes are not sent. Resume syncing to send them."),
             Remedy.RESUME,
         )
     return Statement(joined(now, seen), gettext("Nothing to do until its content changes."))
@@ -184,12 +184,12 @@ def _running(facts: Facts) -> Statement:
 
 
 def _inactive(facts: Facts) -> Statement:
-    waiting = gettext("Its delete waits.") if facts.item is None else ""
-    return Statement(
-        joined(gettext("Nothing is sent, because the configuration is inactive."), waiting),
-        gettext("Activate the configuration to resume syncing."),
-        Remedy.RESUME,
-    )
+    configuration = facts.configuration
+    sentence = gettext("Nothing is sent, because the configuration is inactive.")
+    if configuration.paused_at:
+        paused = gettext("Nothing is sent, because the configuration was paused on %(time)s")
+        sentence = because(paused % {"time": moment_text(configuration.paused_at)}, configuration.pause_reason)
+    return Statement(sentence, gettext("Resume syncing when the reason for the pause is gone."), Remedy.RESUME)
 
 
 def _never_synced(facts: Facts) -> Statement:

@@ -48,6 +48,7 @@ EXPECTED: Final = (
     *("adopted", "made again", "settled what was in doubt", "shown again", "switched off"),
     *("death: statement", "death: call", "death: carried out", "run died", "run abandoned", "run stopped"),
     *("frozen: 3 minutes", "frozen: 6 minutes", "busy", "during a run: catalogs", "during a run: operators"),
+    *("predicted create", "predicted update", "predicted delete", "predicted nothing"),
     *("fault: answer", "fault: refuse", "fault: replace", "fault: truncate"),
     *("create retry", "create rejected", "create skipped", "update retry", "update unchanged", "delete retry"),
     *(

@@ -17,6 +17,7 @@ from tests.integrated_channels.resilience.model import checks
 from tests.integrated_channels.resilience.model.catalogs import TOO_LONG, Catalogs, TickingClock, fullname
 from tests.integrated_channels.resilience.model.occurrences import note
 from tests.integrated_channels.resilience.model.operators import Operators
+from tests.integrated_channels.resilience.model.predictions import Prediction
 from tests.integrated_channels.resilience.model.watched_moodle import WatchedMoodle
 from tests.integrated_channels.resilience.model.workers import Worker, Workers
 
@@ -92,12 +93,15 @@ class Simulation:
             return None
         worker = worker or Worker()
         before = checks.Before.read(self, configuration)
+        prediction = Prediction.make(self, configuration, turn=before.newest_run)
         run = self.workers.run(worker, lambda: sync(configuration, clock=self.clock))
         if run is None and not worker.is_dead:
             note("busy")
             return None
         self.moodle.end_run()
         checks.check_run(self, before, run)
+        if prediction is not None and run is not None and not run.stop_cause and not worker.was_interrupted:
+            prediction.check(run)
         return run
 
 

@@ -14,7 +14,7 @@ from enterprise_catalog.admin_pages.viewer import may_view
 from enterprise_catalog.integrated_channels.admin.charts import FRAME, charts
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ConfigurationStatus, Status
 from enterprise_catalog.integrated_channels.reporting.daily_figures import last_days
-from enterprise_catalog.integrated_channels.reporting.overview import ATTENTION, Overview, Row
+from enterprise_catalog.integrated_channels.reporting.overview import ATTENTION, FILTERS, Overview, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,10 +31,6 @@ TONES: Final = {
     Status.UP_TO_DATE: "success",
     Status.PAUSED: "default",
 }
-#: Value of ``state`` in the URL -> states of the configurations that are listed.
-_FILTERS: Final = {state.value: (state,) for state in Status} | {
-    Status.UP_TO_DATE.value: (Status.UP_TO_DATE_EXCEPT, Status.UP_TO_DATE)
-}
 _TILES: Final = (Status.UP_TO_DATE, Status.BEHIND, Status.FAILING, Status.NEEDS_DECISION, Status.PAUSED)
 
 
@@ -46,14 +42,14 @@ def front_page(request: HttpRequest) -> dict[str, Any] | None:
     overview = Overview(ConfigurationStatus.objects.all(), now)
     counts = overview.counts()
     chosen = request.GET.get("state", "")
-    states = _FILTERS.get(chosen, ATTENTION)
+    states = FILTERS.get(chosen, ATTENTION)
     page = overview.page(counts, states, number=_page_number(request))
     return {
         "template": "integrated_channels/overview.html",
         "tiles": [_tile(state, counts, chosen) for state in _TILES],
         "title": _title(chosen),
-        "is_filtered": chosen in _FILTERS,
-        "filter": chosen if chosen in _FILTERS else "",
+        "is_filtered": chosen in FILTERS,
+        "filter": chosen if chosen in FILTERS else "",
         "page": page,
         "rows": [_cells(row) for row in page.rows],
         "has_configurations": any(counts.values()),
@@ -90,7 +86,7 @@ def _tile(state: Status, counts: Mapping[Status, int], chosen: str) -> dict[str,
 
 
 def _title(chosen: str) -> str:
-    if chosen not in _FILTERS:
+    if chosen not in FILTERS:
         return gettext("Configurations that need attention")
     return gettext("Configurations: %(state)s") % {"state": Status(chosen).label}
 

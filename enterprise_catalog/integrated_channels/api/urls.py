@@ -15,6 +15,7 @@ from enterprise_catalog.integrated_channels.api.views.configurations import (
     ConfigurationListView,
 )
 from enterprise_catalog.integrated_channels.api.views.diagnosis import DiagnosisView
+from enterprise_catalog.integrated_channels.api.views.overview import OverviewView
 from enterprise_catalog.integrated_channels.api.views.records import (
     AttemptListView,
     DecisionListView,
@@ -37,6 +38,7 @@ urlpatterns = [
     path(f"{_CONFIGURATION}keep-items/", KeepItemsView.as_view(), name="keep-items"),
     path(f"{_CONFIGURATION}delete-kept/", DeleteKeptView.as_view(), name="delete-kept"),
     path(f"{_CONFIGURATION}send-again/", SendAgainView.as_view(), name="send-again"),
+    path("overview/", OverviewView.as_view(), name="overview"),
     path("diagnosis/", DiagnosisView.as_view(), name="diagnosis"),
     path("runs/", RunListView.as_view(), name="run-list"),
     path("runs/<int:pk>/", RunDetailView.as_view(), name="run-detail"),

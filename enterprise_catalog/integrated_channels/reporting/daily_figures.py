@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
-
-from django.db.models import Sum
 
 from enterprise_catalog.integrated_channels.audit.figures import BACKLOG, FRESHNESS_LIMITS, freshness_name
 from enterprise_catalog.integrated_channels.domain import Outcome
@@ -38,10 +36,10 @@ class Day:
 def last_days(today: date) -> list[Day]:
     """Return the last 28 days, the oldest first, with days without figures. One statement."""
     first = today - timedelta(days=DAYS - 1)
-    rows = DailyFigure.objects.filter(day__gte=first, day__lte=today).values_list("day", "name")
-    figures: dict[date, dict[str, int]] = defaultdict(dict)
-    for day, name, total in rows.annotate(total=Sum("value")).order_by():
-        figures[day][name] = total
+    rows = DailyFigure.objects.filter(day__gte=first, day__lte=today).values_list("day", "name", "value")
+    figures: dict[date, Counter[str]] = defaultdict(Counter)
+    for day, name, value in rows:  # Added up here: a GROUP BY would read each row a second time.
+        figures[day][name] += value
     return [_day(day, figures[day]) for day in (first + timedelta(days=number) for number in range(DAYS))]
 
 

@@ -30,6 +30,12 @@ _HEALTHY: Final = (Status.UP_TO_DATE_EXCEPT, Status.UP_TO_DATE)
 #: States that need attention.
 ATTENTION: Final = (Status.FAILING, Status.NEEDS_DECISION, Status.BEHIND, Status.NEVER_SYNCED)
 
+#: A user's choice -> states of the configurations that are listed.
+FILTERS: Final[Mapping[str, tuple[Status, ...]]] = {
+    **{state.value: (state,) for state in Status},
+    Status.UP_TO_DATE.value: _HEALTHY,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -103,10 +109,10 @@ class Overview:
         # A healthy configuration that is overdue is listed as behind only.
         is_late = Q(rank__in=[state.rank for state in _HEALTHY], next_sync_at__lt=self._cutoff)
         stored = self.visible.filter(rank__in=[state.rank for state in states]).exclude(is_late)
-        found = [Row(each, Status(each.state), is_overdue=False) for each in _in_order(stored)[start:stop]]
+        found = [Row(each, Status(each.state), is_overdue=False) for each in _read(stored, start, stop)]
         if Status.BEHIND in states and len(found) < stop - start:
             before = max(0, start - stored.count())
-            late = _in_order(self._overdue(_HEALTHY))[before : before + stop - start - len(found)]
+            late = _read(self._overdue(_HEALTHY), before, before + stop - start - len(found))
             found += [Row(each, Status.BEHIND, is_overdue=True) for each in late]
         return found
 
@@ -118,8 +124,12 @@ class Overview:
         return self.now - OVERDUE_AFTER
 
 
-def _in_order(rows: QuerySet[ConfigurationStatus]) -> QuerySet[ConfigurationStatus]:
-    return rows.select_related("configuration").order_by("rank", "since", "pk")
+def _read(rows: QuerySet[ConfigurationStatus], start: int, stop: int) -> list[ConfigurationStatus]:
+    """Return the rows from ``start`` to ``stop``, the worst first, with their configurations."""
+    # Keys first: a join would read the configurations of all earlier rows too.
+    keys = list(rows.order_by("rank", "since", "pk").values_list("pk", flat=True)[start:stop])
+    found = ConfigurationStatus.objects.select_related("configuration").in_bulk(keys)
+    return [found[key] for key in keys if key in found]
 
 
 def _reasons(status: ConfigurationStatus) -> Iterator[str]:

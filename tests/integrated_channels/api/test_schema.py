@@ -118,7 +118,7 @@ def answers(caller: Caller, others: list[APIClient]) -> Iterator[Any]:
         yield caller(CONTENT_LENGTH=str(2**21))
         yield caller(content_type="text/plain")
     elif caller.method == "get":
-        yield caller(more="page_size=0")
+        yield caller(more="page_size=0&page=0")
     if caller.path.endswith("sync-now/"):
         ChannelConfiguration.objects.update(active=False)
         yield caller()

@@ -3,6 +3,7 @@
 ``configurations.py``  Configurations, and the parameters of their list.
 ``actions.py``         Actions and decisions.
 ``diagnosis.py``       The diagnosis of an item, and its parameters.
+``overview.py``        The status of all configurations, and its parameters.
 ``records.py``         Runs, transmissions and attempts, and the parameters of their lists.
 ``strict.py``          Base class of request bodies.
 """

@@ -5,4 +5,5 @@
 ``actions.py``         What users do with a configuration and its items.
 ``records.py``         Runs, transmissions, attempts and decisions.
 ``diagnosis.py``       The diagnosis of an item.
+``overview.py``        The status of all configurations.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.contrib import admin, messages
 from django.db import transaction
@@ -29,7 +29,7 @@ from enterprise_catalog.integrated_channels.models.decisions import SAMPLE_KEYS
 from enterprise_catalog.integrated_channels.tasks import start_operation, sync_configuration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from django.db.models import QuerySet
     from django.http import HttpRequest
@@ -97,6 +97,18 @@ class ConfigurationActions(AnyAdmin):
     def object_actions(self, request: HttpRequest, obj: ChannelConfiguration) -> Sequence[str]:
         """Return the actions that have something to do for a configuration."""
         return tuple(_useful_actions(obj))
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:  # noqa: FBT001  (Django's signature)
+        """Remember the stored values that decisions are about, before the form replaces them."""
+        stored = ChannelConfiguration.objects.filter(pk=form.instance.pk)
+        request.stored = stored.values("active", "credentials").first()  # type: ignore[attr-defined]  # read by save_related
+        return super().save_form(request, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001  (Django's signature)
+        """Record the decisions that were made in the form."""
+        super().save_related(request, form, formsets, change)
+        for action in _decided(request.stored, form.instance):  # type: ignore[attr-defined]  # set by save_form
+            decisions.record(form.instance, action, by=request.user.get_username(), now=timezone.now())
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Return True if the user may sync, pause and check configurations."""
@@ -200,6 +212,14 @@ class ConfigurationActions(AnyAdmin):
             number = len(configuration_ids)
             text = ngettext("%(number)s sync queued.", "%(number)s syncs queued.", number)
             self.message_user(request, text % {"number": f"{number:,}"})
+
+
+def _decided(stored: Mapping[str, object] | None, saved: ChannelConfiguration) -> Iterator[DecisionAction]:
+    """Yield the decisions between the stored values of a configuration and its new ones; none if it is new."""
+    if stored and stored["credentials"] != saved.credentials:
+        yield DecisionAction.REPLACE_CREDENTIALS
+    if stored and stored["active"] != saved.active:
+        yield DecisionAction.RESUME if saved.active else DecisionAction.PAUSE
 
 
 def _useful_actions(configuration: ChannelConfiguration) -> Iterator[str]:

@@ -73,7 +73,14 @@ if TYPE_CHECKING:
 
 _WHAT = ("channel_code", "display_name", "active", "enterprise_customer_uuid", "catalog_uuids")
 _WHERE = ("base_url", "settings", "new_credentials")
-_SYNCS = (("last_run", "running"), ("last_full_sync", "next_sync"), ("waiting", "failing"), "batches", "records")
+_SYNCS = (
+    "paused",
+    ("last_run", "running"),
+    ("last_full_sync", "next_sync"),
+    ("waiting", "failing"),
+    "batches",
+    "records",
+)
 _HOW = ("sync_interval_minutes", "chunk_size", "max_chunks_per_run", ("delete_limit_items", "delete_limit_percent"))
 
 
@@ -170,6 +177,13 @@ class ConfigurationPage(ConfigurationActions, Page):
     @admin.display(description=_("configuration"))
     def name(self, configuration: ChannelConfiguration) -> str:
         return stacked(configuration, configuration.base_url)
+
+    @admin.display(description=_("paused"))
+    def paused(self, configuration: ChannelConfiguration) -> str:
+        if configuration.active or configuration.paused_at is None:
+            return gettext("No")
+        since = {"time": moment_text(configuration.paused_at), "reason": configuration.pause_reason}
+        return gettext("Since %(time)s. Reason: %(reason)s") % since
 
     @admin.display(description=_("last run"))
     def last_run(self, configuration: _WithLastRun) -> str:

@@ -17,6 +17,7 @@ from enterprise_catalog.integrated_channels.models import (
 )
 from tests.admin_pages.list_actions import answer, ask, count_on, messages_of, run
 from tests.factories.channels import ConfigurationFactory, OperationFactory, TransmissionFactory
+from tests.integrated_channels.admin.test_configurations import filled_in
 from tests.integrated_channels.pages import CONFIGURATIONS, TRANSMISSIONS, text_of
 
 if TYPE_CHECKING:
@@ -266,3 +267,15 @@ def test_an_action_on_several_configurations_is_recorded_for_each(admin_client: 
 
     assert messages_of(response) == ["2 channel configurations paused."]
     assert {*Decision.objects.values_list("configuration", flat=True)} == {row.pk for row in rows}
+
+
+def test_decisions_that_were_made_in_the_form_are_recorded(admin_client: Client) -> None:
+    configuration = ConfigurationFactory.create()
+    form = filled_in(new_credentials='{"token": "a-newer-token"}')
+    del form["active"]
+
+    admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", form)
+    admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", form | {"new_credentials": ""})
+
+    decided = Decision.objects.order_by("pk").values_list("action", "made_by")
+    assert [*decided] == [("replace_credentials", "admin"), ("pause", "admin")]

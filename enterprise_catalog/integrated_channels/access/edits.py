@@ -20,7 +20,7 @@ from enterprise_catalog.integrated_channels.access.configurations import (
 )
 from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt
 from enterprise_catalog.integrated_channels.access.entry_checks import find_customer_problems, find_twin_problems
-from enterprise_catalog.integrated_channels.audit import decisions, status
+from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, DecisionAction
 
@@ -104,26 +104,27 @@ def change_configuration(
     if credentials is not None:
         configuration.credentials = encrypt(dict(credentials))
         changed.add("credentials")
-    save_configuration(configuration, changed)
-    for action in _decided(configuration, changed):
-        decisions.record(configuration, action, by=by, now=now)
+        decisions.record(configuration, DecisionAction.REPLACE_CREDENTIALS, by=by, now=now)
+    save_configuration(configuration, changed - {"active"})
+    if "active" in changed:
+        _switch(configuration, by=by, now=now)
     return configuration
 
 
-def _decided(configuration: ChannelConfiguration, changed: set[str]) -> list[DecisionAction]:
-    """Return the changes that the decision log contains."""
-    actions = [DecisionAction.REPLACE_CREDENTIALS] if "credentials" in changed else []
-    if "active" in changed:
-        actions.append(DecisionAction.RESUME if configuration.active else DecisionAction.PAUSE)
-    return actions
+def _switch(configuration: ChannelConfiguration, *, by: str, now: datetime) -> None:
+    """Resume or pause a configuration, according to its new value of ``active``."""
+    if configuration.active:
+        decisions.resume(configuration, by=by, now=now)
+    else:
+        decisions.pause(configuration, by=by, now=now, reason="")
+    configuration.refresh_from_db()
 
 
 @transaction.atomic
 def delete_configuration(configuration: ChannelConfiguration, *, by: str, now: datetime) -> None:
     """Deactivate a configuration, and hide it from the API. Its records are kept, and so are the items in the LMS."""
-    ChannelConfiguration.objects.filter(pk=configuration.pk).update(active=False, deleted_at=now)
-    status.refresh([configuration.pk], now=now)
-    decisions.record(configuration, DecisionAction.PAUSE, by=by, now=now, reason="Deleted through the API.")
+    ChannelConfiguration.objects.filter(pk=configuration.pk).update(deleted_at=now)
+    decisions.pause(configuration, by=by, now=now, reason="Deleted through the API.")
 
 
 def _check_columns(configuration: ChannelConfiguration, changed: set[str]) -> None:

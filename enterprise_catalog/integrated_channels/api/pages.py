@@ -87,4 +87,5 @@ class Keyset:
 BY_ID: Final = Keyset(("id",), TypeAdapter(tuple[_Id]))
 NEWEST_FIRST: Final = Keyset(("-id",), TypeAdapter(tuple[_Id]))
 NEWEST_START_FIRST: Final = Keyset(("-started_at", "-id"), TypeAdapter(tuple[AwareDatetime, _Id]))
+BY_KEY_AND_ID: Final = Keyset(("content_key", "id"), TypeAdapter(tuple[_Key, _Id]))
 BY_KEY: Final = Keyset(("content_key",), TypeAdapter(tuple[_Key]))

@@ -54,7 +54,7 @@ def require_operator(request: Request, customer: UUID) -> None:
 def visible_configurations(request: Request) -> ConfigurationQuerySet:
     """Return the configurations that the caller sees."""
     scope = admin_scope(request)
-    rows = ChannelConfiguration.objects.not_deleted()
+    rows = ChannelConfiguration.objects.not_deleted().select_related("status")
     return rows if scope.is_unlimited else rows.filter(enterprise_customer_uuid__in=scope.customers)
 
 

@@ -7,6 +7,8 @@ from enterprise_catalog.integrated_channels.api.views.actions import (
     CheckConnectionView,
     DeleteKeptView,
     KeepItemsView,
+    PauseView,
+    ResumeView,
     SendAgainView,
     SyncNowView,
 )
@@ -15,6 +17,11 @@ from enterprise_catalog.integrated_channels.api.views.configurations import (
     ConfigurationListView,
 )
 from enterprise_catalog.integrated_channels.api.views.diagnosis import DiagnosisView
+from enterprise_catalog.integrated_channels.api.views.operations import (
+    STARTING,
+    OperationDetailView,
+    OperationItemsView,
+)
 from enterprise_catalog.integrated_channels.api.views.overview import OverviewView
 from enterprise_catalog.integrated_channels.api.views.records import (
     AttemptListView,
@@ -33,12 +40,17 @@ urlpatterns = [
     path("configurations/", ConfigurationListView.as_view(), name="configuration-list"),
     path(_CONFIGURATION, ConfigurationDetailView.as_view(), name="configuration-detail"),
     path(f"{_CONFIGURATION}sync-now/", SyncNowView.as_view(), name="sync-now"),
+    path(f"{_CONFIGURATION}pause/", PauseView.as_view(), name="pause"),
+    path(f"{_CONFIGURATION}resume/", ResumeView.as_view(), name="resume"),
     path(f"{_CONFIGURATION}check-connection/", CheckConnectionView.as_view(), name="check-connection"),
     path(f"{_CONFIGURATION}approve-deletes/", ApproveDeletesView.as_view(), name="approve-deletes"),
     path(f"{_CONFIGURATION}keep-items/", KeepItemsView.as_view(), name="keep-items"),
     path(f"{_CONFIGURATION}delete-kept/", DeleteKeptView.as_view(), name="delete-kept"),
     path(f"{_CONFIGURATION}send-again/", SendAgainView.as_view(), name="send-again"),
     path("overview/", OverviewView.as_view(), name="overview"),
+    *(path(f"{_CONFIGURATION}{action}/", view.as_view(), name=action) for action, view in STARTING.items()),
+    path("operations/<int:pk>/", OperationDetailView.as_view(), name="operation-detail"),
+    path("operations/<int:pk>/items/", OperationItemsView.as_view(), name="operation-items"),
     path("diagnosis/", DiagnosisView.as_view(), name="diagnosis"),
     path("runs/", RunListView.as_view(), name="run-list"),
     path("runs/<int:pk>/", RunDetailView.as_view(), name="run-detail"),

@@ -113,7 +113,7 @@ def pause(configuration: ChannelConfiguration, *, by: str, now: datetime, reason
 
 def resume(configuration: ChannelConfiguration, *, by: str, now: datetime, reason: str = "") -> bool:
     """Activate a configuration, and make its sync due; return False if it was active already."""
-    changes = {"active": True, "paused_at": None, "pause_reason": "", "next_sync_at": now}
+    changes = {"active": True, "paused_at": None, "pause_reason": "", "next_sync_at": now, "deleted_at": None}
     return _switch(configuration, changes, DecisionAction.RESUME, by=by, now=now, reason=reason)
 
 

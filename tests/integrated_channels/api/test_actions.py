@@ -9,10 +9,14 @@ import pytest
 from kombu.exceptions import OperationalError
 
 from enterprise_catalog.integrated_channels.domain import State
-from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
-from enterprise_catalog.integrated_channels.tasks import sync_configuration
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
+    Operation,
+)
+from enterprise_catalog.integrated_channels.tasks import run_operation, sync_configuration
 from tests.factories.channels import SECRET, ConfigurationFactory, TransmissionFactory
-from tests.integrated_channels.api.endpoints import CONFIGURATIONS, DECISIONS
+from tests.integrated_channels.api.endpoints import CONFIGURATIONS, DECISIONS, OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +28,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
-ACTIONS: Final = ("sync-now", "check-connection", "approve-deletes", "keep-items", "delete-kept", "send-again")
-OPERATORS_ONLY: Final = {"approve-deletes", "delete-kept"}
+ACTIONS: Final = (
+    *("sync-now", "pause", "resume", "check-connection", "approve-deletes", "keep-items", "delete-kept", "send-again"),
+    *("preview", "check-drift", "adopt", "resend-all"),
+)
+OPERATORS_ONLY: Final = {"approve-deletes", "delete-kept", "adopt", "resend-all"}
 REASON: Final = "The customer asked for it."
 
 
@@ -39,6 +46,7 @@ def queued(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The configurations whose sync was queued."""
     ids: list[int] = []
     monkeypatch.setattr(sync_configuration, "delay", ids.append)
+    monkeypatch.setattr(run_operation, "delay", lambda _: None)
     return ids
 
 
@@ -213,3 +221,43 @@ def test_an_admin_sees_the_decisions_of_one_configuration(
     assert admin.get(DECISIONS).json()["code"] == "required"
     assert len(operator.get(DECISIONS, {"action": "sync_now"}).json()["results"]) == 1
     assert operator.get(DECISIONS, {"action": "pause"}).json()["results"] == []
+
+
+def test_a_configuration_is_paused_and_resumed(operator: APIClient, configuration: ChannelConfiguration) -> None:
+    paused = act(operator, configuration, "pause", {"reason": REASON}).json()
+    resumed = act(operator, configuration, "resume").json()
+
+    assert (paused["active"], paused["pause_reason"], paused["state"]) == (False, REASON, "paused")
+    assert (resumed["active"], resumed["pause_reason"], resumed["paused_at"]) == (True, "", None)
+    assert [decision["action"] for decision in logged(operator, configuration)] == ["resume", "pause"]
+
+
+@pytest.mark.usefixtures("queued")
+def test_a_long_action_is_an_operation_that_can_be_followed(
+    operator: APIClient, configuration: ChannelConfiguration
+) -> None:
+    started, repeated = (act(operator, configuration, "preview") for _ in range(2))
+    operation = Operation.objects.get()
+    for key in ("edX+B", "edX+A"):
+        operation.found.create(content_key=key, kind="create", details="new in the catalogs")
+
+    page = operator.get(f"{OPERATIONS}{operation.pk}/items/", {"page_size": 1}).json()
+
+    assert started.status_code == 202
+    assert started.json()["id"] == repeated.json()["id"] == operation.pk
+    assert operator.get(f"{OPERATIONS}{operation.pk}/").json()["state"] == "waiting"
+    assert page["results"] == [{"content_key": "edX+A", "kind": "create", "details": "new in the catalogs"}]
+    assert operator.get(page["next"]).json()["results"][0]["content_key"] == "edX+B"
+
+
+@pytest.mark.usefixtures("queued")
+@pytest.mark.parametrize("end", ["", "items/"])
+def test_another_customers_operation_cannot_be_distinguished_from_none(
+    operator: APIClient, admin_of: Callable[[UUID], APIClient], configuration: ChannelConfiguration, end: str
+) -> None:
+    pk = act(operator, configuration, "preview").json()["id"]
+
+    known, unknown = (admin_of(UUID(int=8)).get(f"{OPERATIONS}{each}/{end}") for each in (pk, 999))
+
+    assert known.status_code == unknown.status_code == 403
+    assert known.content == unknown.content

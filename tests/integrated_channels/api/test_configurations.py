@@ -64,6 +64,9 @@ def test_a_configuration_is_returned_without_its_credentials(operator: APIClient
         "enterprise_customer": str(ACME),
         "catalog_uuids": [],
         "active": True,
+        "paused_at": None,
+        "pause_reason": "",
+        "state": "never_synced",
         "base_url": "https://moodle.example.org",
         "settings": {},
         "has_credentials": True,
@@ -265,6 +268,8 @@ def test_a_deleted_configuration_returns_if_a_user_activates_it(admin: APIClient
         ({"enterprise_customer": str(ACME)}, ["a", "b"]),
         ({"channel": "CANVAS"}, ["b"]),
         ({"active": "false"}, ["c"]),
+        ({"state": "never_synced"}, ["a", "b", "c"]),
+        ({"state": "failing"}, []),
         ({"page_size": "2"}, ["a", "b"]),
     ],
 )
@@ -303,7 +308,7 @@ def test_a_list_takes_one_statement(operator: APIClient, django_assert_num_queri
     operator.get(CONFIGURATIONS)  # Creates the caller's user.
 
     with django_assert_num_queries(2):  # The user, and the rows.
-        operator.get(CONFIGURATIONS)
+        assert len(operator.get(CONFIGURATIONS).json()["results"]) == 3
 
 
 @pytest.mark.parametrize("body", ["{", "[]", "null", '"x"', '{"settings": NaN}'])

@@ -12,9 +12,15 @@ from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
 from enterprise_catalog.integrated_channels.api.urls import urlpatterns
-from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-from enterprise_catalog.integrated_channels.tasks import sync_configuration
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    Operation,
+    OperationItem,
+    OperationKind,
+)
+from enterprise_catalog.integrated_channels.tasks import run_operation, start_operation, sync_configuration
 from tests.api.test_schema import assert_described, assert_error, unavailable
+from tests.factories import DAY_ONE
 from tests.factories.channels import TransmissionFactory
 from tests.integrated_channels.api.endpoints import ROOT
 from tests.integrated_channels.api.test_configurations import NEW
@@ -56,10 +62,13 @@ def operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any
 
 @pytest.fixture
 def configuration(monkeypatch: pytest.MonkeyPatch) -> ChannelConfiguration:
-    """A configuration with a run, a transmission and an attempt. Its LMS is unreachable."""
-    monkeypatch.setattr(sync_configuration, "delay", lambda _: None)
+    """A configuration with a run, a transmission, an attempt and a preview. Its LMS is unreachable."""
+    for task in (sync_configuration, run_operation):
+        monkeypatch.setattr(task, "delay", lambda _: None)
     found = TransmissionFactory.create(transmitted=True).configuration
     ChannelConfiguration.objects.update(base_url=UNREACHABLE)
+    operation = start_operation(found, OperationKind.PREVIEW, by="caller", now=DAY_ONE)
+    OperationItem.objects.create(operation=operation, content_key="edX+DemoX", kind="create")
     return found
 
 
@@ -72,6 +81,7 @@ class Caller:
             "configurations/": configuration.pk,
             "runs/": configuration.runs.get().pk,
             "transmissions/": configuration.transmissions.get().pk,
+            "operations/": Operation.objects.earliest("pk").pk,
         }
 
     def __call__(

@@ -4,6 +4,7 @@
 ``actions.py``         Actions and decisions.
 ``diagnosis.py``       The diagnosis of an item, and its parameters.
 ``overview.py``        The status of all configurations, and its parameters.
+``operations.py``      Long actions and the items that they found.
 ``records.py``         Runs, transmissions and attempts, and the parameters of their lists.
 ``strict.py``          Base class of request bodies.
 """

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from enterprise_catalog.integrated_channels.api.pages import PageQuerySerializer
 from enterprise_catalog.integrated_channels.api.serializers.strict import StrictSerializer
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
-from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration, Status
 
 #: Fields of a request's body that only operators may send: they decide which deletes need an operator's approval.
 OPERATOR_FIELDS: Final = frozenset({"delete_limit_items", "delete_limit_percent", "skip_customer_check"})
@@ -49,6 +49,7 @@ class ConfigurationQuerySerializer(PageQuerySerializer):
     enterprise_customer = serializers.UUIDField(required=False)
     channel = ChannelField(required=False)
     active = serializers.BooleanField(required=False, allow_null=True, default=None)
+    state = serializers.ChoiceField(Status.choices, required=False)
 
 
 class ConfigurationSerializer(serializers.ModelSerializer[ChannelConfiguration]):
@@ -59,11 +60,13 @@ class ConfigurationSerializer(serializers.ModelSerializer[ChannelConfiguration])
     catalog_uuids = serializers.ListField(child=serializers.UUIDField(), read_only=True)
     settings = serializers.DictField(read_only=True)
     has_credentials = serializers.SerializerMethodField()
+    state = serializers.SerializerMethodField(help_text="Status after the last run or decision.")
 
     class Meta:
         model = ChannelConfiguration
         fields = (
-            *("id", "channel", "display_name", "enterprise_customer", "catalog_uuids", "active", "base_url"),
+            *("id", "channel", "display_name", "enterprise_customer", "catalog_uuids", "active", "paused_at"),
+            *("pause_reason", "state", "base_url"),
             *("settings", "has_credentials", *_LIMITS, "next_sync_at", "last_full_sync_at", "created_at"),
         )
         read_only_fields = fields
@@ -71,6 +74,10 @@ class ConfigurationSerializer(serializers.ModelSerializer[ChannelConfiguration])
     def get_has_credentials(self, configuration: ChannelConfiguration) -> bool:
         """Return True if credentials are stored."""
         return bool(configuration.credentials)
+
+    def get_state(self, configuration: ChannelConfiguration) -> str:
+        """Return the state in the configuration's status row."""
+        return configuration.status.state if hasattr(configuration, "status") else Status.NEVER_SYNCED.value
 
 
 class ConfigurationPageSerializer(serializers.Serializer[object]):

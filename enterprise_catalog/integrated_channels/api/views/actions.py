@@ -23,6 +23,7 @@ from enterprise_catalog.integrated_channels.api.serializers.actions import (
     ProblemsSerializer,
     SyncQueuedSerializer,
 )
+from enterprise_catalog.integrated_channels.api.serializers.configurations import ConfigurationSerializer
 from enterprise_catalog.integrated_channels.api.views.base import UNKNOWN, ChannelsView, body_of
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.domain import State
@@ -74,9 +75,8 @@ class SyncNowView(ChannelsView):
         """Queue a sync of the configuration now, before it is due."""
         configuration = find_configuration(request, pk)
         values = validate(ActionSerializer, body_of(request))
-        if not configuration.active:
+        if not decisions.sync_now(configuration, **_decided(request, values)):
             raise InactiveError
-        decisions.record(configuration, DecisionAction.SYNC_NOW, **_decided(request, values))
         return Response({"is_queued": _queue(pk)}, status=status.HTTP_202_ACCEPTED)
 
 
@@ -86,6 +86,40 @@ def _queue(pk: int) -> bool:
     except OperationalError:
         return False
     return True
+
+
+class PauseView(ChannelsView):
+    """Pause a configuration."""
+
+    @documented(
+        "configuration_pause",
+        errors=_ERRORS,
+        is_body_optional=True,
+        request=ActionSerializer,
+        responses=ConfigurationSerializer,
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Deactivate the configuration until it is resumed; a run in progress continues to its end."""
+        configuration = find_configuration(request, pk)
+        decisions.pause(configuration, **_decided(request, validate(ActionSerializer, body_of(request))))
+        return Response(ConfigurationSerializer(find_configuration(request, pk)).data)
+
+
+class ResumeView(ChannelsView):
+    """Resume a configuration."""
+
+    @documented(
+        "configuration_resume",
+        errors=_ERRORS,
+        is_body_optional=True,
+        request=ActionSerializer,
+        responses=ConfigurationSerializer,
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Activate the configuration, and make its sync due."""
+        configuration = find_configuration(request, pk)
+        decisions.resume(configuration, **_decided(request, validate(ActionSerializer, body_of(request))))
+        return Response(ConfigurationSerializer(find_configuration(request, pk)).data)
 
 
 class CheckConnectionView(ChannelsView):

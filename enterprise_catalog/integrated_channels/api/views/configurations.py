@@ -33,7 +33,12 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
 #: Parameter of the list -> column.
-_FILTERS = {"enterprise_customer": "enterprise_customer_uuid", "channel": "channel_code", "active": "active"}
+_FILTERS = {
+    "enterprise_customer": "enterprise_customer_uuid",
+    "channel": "channel_code",
+    "active": "active",
+    "state": "status__state",
+}
 
 
 class ConfigurationListView(ChannelsView):

@@ -17,9 +17,18 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django_stubs_ext import StrOrPromise
 
-#: Title of a group -> model, title and icon (https://fonts.google.com/icons) of each of its pages.
-_GROUPS: Final = {
+    _Entry = tuple[str, StrOrPromise, str] | tuple[str, StrOrPromise, str, str]
+
+#: Title of a group -> model, title and icon (https://fonts.google.com/icons) of each of its pages. A page that is not
+#: the model's list has a fourth value, the name of its URL; users who may see the model's rows may see it.
+_GROUPS: Final[dict[StrOrPromise, tuple[_Entry, ...]]] = {
     _("Integrated channels"): (
+        (
+            "integrated_channels.ContentMetadataItemTransmission",
+            _("Why is a course missing?"),
+            "troubleshoot",
+            "admin:diagnosis",
+        ),
         ("integrated_channels.ContentMetadataItemTransmission", _("Transmissions"), "sync_alt"),
         ("integrated_channels.TransmissionAttempt", _("Attempts"), "history"),
         ("integrated_channels.SyncRun", _("Runs"), "play_circle"),
@@ -100,10 +109,11 @@ def front_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return {**context, "key_searches": searches, "parts": parts}
 
 
-def _items(request: HttpRequest, pages: tuple[tuple[str, StrOrPromise, str], ...]) -> Iterator[PageLink]:
-    for label, title, icon in pages:
+def _items(request: HttpRequest, pages: tuple[_Entry, ...]) -> Iterator[PageLink]:
+    for label, title, icon, *names in pages:
         if model := _visible_model(request, label):
-            yield {"title": title, "icon": icon, "link": _list_url(model)}
+            link = reverse(str(names[0])) if names else _list_url(model)
+            yield {"title": title, "icon": str(icon), "link": link}
 
 
 def _visible_model(request: HttpRequest, label: str) -> type[Model] | None:

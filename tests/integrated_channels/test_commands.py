@@ -327,3 +327,28 @@ def test_a_signal_ends_a_command_after_the_current_call_and_gives_the_lease_back
     ]
     assert moodle.calls[during] == 1
     assert SyncLease.objects.get().expires_at is None
+
+
+def test_explain_says_why_a_course_is_missing_and_what_to_do(
+    customer: EnterpriseCustomer, configuration: ChannelConfiguration, capsys: pytest.CaptureFixture[str]
+) -> None:
+    CatalogFactory.create(customer=customer, content=["edX+DemoX"])
+
+    call_command("explain", customer_uuid=customer.pk, content_key="edX+DemoX", ask_lms=True)
+    lines = capsys.readouterr().out.splitlines()
+    call_command("explain", customer_uuid=customer.pk, content_key="edx+demox", json=True)
+    diagnosis = json.loads(capsys.readouterr().out)
+
+    assert lines[0].startswith(f"{configuration.pk} MOODLE of {customer.pk} (Moodle): It belongs in the LMS, but")
+    assert lines[-1] == "  [failed] In the LMS now: The LMS does not have it."
+    assert [finding["cause"] for finding in diagnosis["findings"]] == ["other_spelling"]
+    assert [suggestion["content_key"] for suggestion in diagnosis["suggestions"]] == ["edX+DemoX"]
+
+
+def test_explain_fails_if_the_catalog_service_cannot_be_asked(
+    configuration: ChannelConfiguration, settings: Settings
+) -> None:
+    settings.CATALOG_API_URL = f"http://127.0.0.1:{free_port()}"
+
+    with pytest.raises(CommandError, match="The catalog service could not be asked"):
+        call_command("explain", customer_uuid=configuration.enterprise_customer_uuid, content_key="edX+DemoX")

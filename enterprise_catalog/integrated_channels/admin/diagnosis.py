@@ -19,6 +19,8 @@ from django.views.decorators.http import require_http_methods
 from enterprise_catalog.admin_pages.actions import object_actions
 from enterprise_catalog.admin_pages.actions.object_actions import Button
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
+from enterprise_catalog.integrated_channels.catalog_api.lookups import Customer
+from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
 from enterprise_catalog.integrated_channels.reporting.causes import Cause
 from enterprise_catalog.integrated_channels.reporting.diagnosis import READ_TIMEOUT_SECONDS, diagnose, diagnose_row
@@ -135,12 +137,30 @@ def diagnosis_page(request: HttpRequest) -> HttpResponse:
         "may_ask": request.user.has_perm(RETRY),
     }
     if customer and key.strip():
-        try:
-            context |= _findings(request, UUID(customer), key)
-        except ValueError:
-            messages.error(request, gettext("“%(text)s” is not a UUID.") % {"text": customer[:100]})
+        found = _find_customers(request, customer)
+        if len(found) == 1:
+            context |= _findings(request, found[0].uuid, key)
+        context["customers"] = [(each.name, page_url(each.uuid, key)) for each in found]
     request.current_app = admin.site.name
     return TemplateResponse(request, "integrated_channels/diagnosis.html", context)
+
+
+def _find_customers(request: HttpRequest, text: str) -> Sequence[Customer]:
+    """Return the customers with this UUID, or whose name starts with ``text``; tell the user if there are none."""
+    try:
+        return [Customer(uuid=UUID(text), name=text, slug="")]
+    except ValueError:
+        pass
+    try:
+        with CatalogClient(read_timeout_seconds=READ_TIMEOUT_SECONDS) as catalog:
+            found = catalog.find_customers(text)
+    except CatalogUnavailableError as error:
+        messages.error(request, error.message)
+        return ()
+    if not found:
+        none = gettext("No customer has a name that starts with “%(text)s”. Enter a name or a UUID.")
+        messages.error(request, none % {"text": text[:100]})
+    return found
 
 
 def diagnosis_of_row(row: ContentMetadataItemTransmission, request: HttpRequest) -> dict[str, object]:

@@ -73,7 +73,7 @@ class TransmissionPage(TransmissionActions, ReadOnlyPage):
     search_help_text = _("Content key or its beginning")
     nothing_found = _(
         "Keys are compared exactly, including case, accents and spaces. An item appears here after the first sync of a "
-        "configuration whose catalogs contain it. The configuration's page shows the time of the last sync."
+        "configuration whose catalogs contain it. Open “Why is a course missing?” to find out why it is not here."
     )
     fieldsets = (
         (

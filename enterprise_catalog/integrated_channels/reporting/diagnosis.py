@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import gettext
 
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
-from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 from enterprise_catalog.integrated_channels.reporting.causes import Cause, find_cause, next_action
 from enterprise_catalog.integrated_channels.reporting.facts import Source, gather, read_rows
 from enterprise_catalog.integrated_channels.reporting.sentences import Remedy, state_cause
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
     from enterprise_catalog.integrated_channels.catalog_api.lookups import ContentLookup
     from enterprise_catalog.integrated_channels.domain import Action
+    from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
     from enterprise_catalog.integrated_channels.reporting.facts import Facts
     from enterprise_catalog.integrated_channels.reporting.live import LiveItem
 
@@ -118,14 +119,10 @@ def _diagnose(
     now: datetime,
     live: Mapping[int, LiveItem],
 ) -> Diagnosis:
-    rows = ContentMetadataItemTransmission.objects.filter(configuration__in=configurations).with_keys([text])
-    row_of = {row.configuration_id: row for row in rows}
+    rows = read_rows(configurations, text, now=now)
 
     def findings(source: Source) -> list[Finding]:
-        every = (
-            gather(each, read_rows(each, row_of.get(each.pk), now=now), source, now=now, live=live.get(each.pk))
-            for each in configurations
-        )
+        every = (gather(each, rows[each.pk], source, now=now, live=live.get(each.pk)) for each in configurations)
         return [_finding(facts) for facts in every]
 
     problem = ""
@@ -135,7 +132,8 @@ def _diagnose(
     except CatalogUnavailableError as error:
         problem, source = _problem(error, customer_uuid), Source(text, None)
         found = findings(source)
-    titles = [source.lookup.title if source.lookup else "", *(row.content_title for row in row_of.values())]
+    stored = [each.row.content_title for each in rows.values() if each.row]
+    titles = [source.lookup.title if source.lookup else "", *stored]
     return Diagnosis(
         enterprise_customer=customer_uuid,
         content_key=text,

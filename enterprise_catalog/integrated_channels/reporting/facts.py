@@ -9,11 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, cast
 
+from django.db.models import OuterRef, Subquery
+
 from enterprise_catalog.integrated_channels.access.configurations import open_channel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.domain import Action, DesiredItem, Outcome, Presence, State
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, StopCause
 from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ContentMetadataItemTransmission,
     FeedItem,
     RunState,
     SyncLease,
@@ -32,7 +36,6 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient, MetadataResponse
     from enterprise_catalog.integrated_channels.catalog_api.lookups import ContentLookup, LookedUpCatalog
     from enterprise_catalog.integrated_channels.domain import PlannedItem, Record
-    from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
     from enterprise_catalog.integrated_channels.reporting.live import LiveItem
     from enterprise_catalog.integrated_channels.sync.export import Translation
     from enterprise_catalog.integrated_channels.sync.plan import Idle
@@ -173,18 +176,27 @@ def gather(
     )
 
 
-def read_rows(
-    configuration: ChannelConfiguration, row: ContentMetadataItemTransmission | None, *, now: datetime
-) -> Rows:
-    """Return the rows about an item, in four statements at most."""
-    attempts = row.attempt_rows.order_by("-pk")[:LATEST_ATTEMPTS] if row else ()
-    return Rows(
-        row=row,
-        last_run=configuration.runs.order_by("-started_at", "-pk").first(),
-        attempts=list(attempts),
-        feed_item=FeedItem.objects.filter(pk=row.pk).first() if row and row.state == State.STAGED else None,
-        is_running=SyncLease.objects.filter(configuration=configuration, expires_at__gt=now).exists(),
-    )
+def read_rows(configurations: Sequence[ChannelConfiguration], key: str, *, now: datetime) -> dict[int, Rows]:
+    """Return configuration id -> rows about an item, in five statements, and one for each row of the item."""
+    ids = [configuration.pk for configuration in configurations]
+    rows = ContentMetadataItemTransmission.objects.filter(configuration__in=ids).with_keys([key])
+    row_of = {row.configuration_id: row for row in rows}
+    newest = SyncRun.objects.filter(configuration=OuterRef("pk")).order_by("-started_at", "-pk").values("pk")[:1]
+    last_runs = ChannelConfiguration.objects.filter(pk__in=ids).values_list(Subquery(newest), flat=True)
+    run_of = {run.configuration_id: run for run in SyncRun.objects.filter(pk__in=list(last_runs))}
+    running = set(SyncLease.objects.filter(configuration__in=ids, expires_at__gt=now).values_list("pk", flat=True))
+    in_feed = FeedItem.objects.in_bulk([row.pk for row in row_of.values() if row.state == State.STAGED])
+    return {
+        pk: Rows(
+            row=row,
+            last_run=run_of.get(pk),
+            attempts=list(row.attempt_rows.order_by("-pk")[:LATEST_ATTEMPTS]) if row else [],
+            feed_item=in_feed.get(row.pk) if row else None,
+            is_running=pk in running,
+        )
+        for pk in ids
+        for row in [row_of.get(pk)]
+    }
 
 
 def _record_of_next_run(rows: Rows, now: datetime) -> Record | None:

@@ -414,6 +414,22 @@ def test_a_list_has_all_existing_courses(connection: Connection) -> None:
     assert {key: listed[key].remote_id for key in KEYS[1:]} == {key: connection.known[key] for key in KEYS[1:]}
 
 
+def test_a_look_up_finds_what_the_list_has(connection: Connection) -> None:
+    connection.send(Action.CREATE, *KEYS[:2], unseen=True)
+    connection.send(Action.DELETE, KEYS[0])
+    if not connection.channel.can_look_up:
+        with pytest.raises(NotImplementedError):
+            connection.channel.look_up(KEYS[0])
+        return
+
+    hidden, shown, absent = (connection.channel.look_up(key) for key in KEYS[:3])
+
+    assert hidden is None or not hidden.is_offered
+    assert shown is not None
+    assert (shown.content_key, shown.remote_id, shown.is_offered) == (KEYS[1], connection.known[KEYS[1]], True)
+    assert absent is None
+
+
 @pytest.mark.parametrize("title", AWKWARD_TITLES)
 @pytest.mark.parametrize("code", [code for code in CALLING if CHANNELS[code].can_list])
 def test_a_list_has_texts_as_they_were_sent(code: str, title: str) -> None:

@@ -40,7 +40,7 @@ class Command(BaseCommand):
         if json:
             self.stdout.write(orjson.dumps(diagnosis).decode())
         else:
-            self.stdout.writelines(_lines(diagnosis))
+            self.stdout.write("\n".join(_lines(diagnosis)))
         if diagnosis.problem:
             raise CommandError(diagnosis.problem)
 

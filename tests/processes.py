@@ -125,7 +125,7 @@ class Site:
         with self.running(*command) as process:
             log = self.log_of(*command)
             wait_for_port(port, process, log=log)
-            wait_until(lambda: bool(log.read_bytes().strip()), seconds=10)
+            wait_until(lambda: b"\n" in log.read_bytes(), seconds=60)  # The announcement is one line.
             yield json.loads(log.read_text().splitlines()[0])
 
     @contextlib.contextmanager

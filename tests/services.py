@@ -33,7 +33,7 @@ T = TypeVar("T")
 EXAMPLES: Final = 100
 EXAMPLES_OF_A_SOAK: Final = 2_000
 
-_START_SECONDS = 60
+_START_SECONDS = 120
 _STOP_SECONDS = 20
 #: Debian installs servers in folders that are not on an ordinary user's PATH.
 _PLACES = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
 from enterprise_catalog.integrated_channels.audit import decisions
@@ -124,3 +125,35 @@ def test_decisions_can_be_neither_changed_nor_deleted() -> None:
     ):
         with pytest.raises(AppendOnlyError):
             change()
+
+
+def test_commands_pause_with_a_reason_and_resume(capsys: pytest.CaptureFixture[str]) -> None:
+    configuration = ConfigurationFactory.create()
+
+    with pytest.raises(CommandError, match="a pause needs a --reason"):
+        call_command("pause_channel", configuration=configuration.pk)
+    call_command("pause_channel", configuration=configuration.pk, reason="Migration.")
+    configuration.refresh_from_db()
+    call_command("pause_channel", configuration=configuration.pk, resume=True)
+
+    assert (configuration.active, configuration.pause_reason) == (False, "Migration.")
+    assert capsys.readouterr().out == "paused\nresumed\n"
+    assert [*Decision.objects.order_by("pk").values_list("action", "made_by")] == [
+        ("pause", "a command"),
+        ("resume", "a command"),
+    ]
+
+
+def test_commands_decide_on_selected_items_and_send_again_all_with_one_failure() -> None:
+    configuration = ConfigurationFactory.create()
+    TransmissionFactory.create_for_keys("ab", configuration=configuration, held=True)
+    TransmissionFactory.create_for_keys("c", configuration=configuration, rejected=True, reason="No title.")
+    TransmissionFactory.create_for_keys("d", configuration=configuration, rejected=True, reason="Too long.")
+
+    call_command("decide_deletes", configuration=configuration.pk, approve=True, content_key=["a"], reason="Retired.")
+    call_command("queue_again", configuration=configuration.pk, failure="No title")
+
+    assert [*Decision.objects.order_by("pk").values_list("action", "sample", "reason")] == [
+        ("approve_deletes", ["a"], "Retired."),
+        ("send_again", ["c"], ""),
+    ]

@@ -6,6 +6,7 @@
 ``sync_channels.py``       Runs syncs now, or shows their plans.
 ``decide_deletes.py``      Approves held deletes, or keeps the items.
 ``queue_again.py``         Queues items for the next run.
+``pause_channel.py``       Pauses or resumes the syncs of a configuration.
 ``show_transmissions.py``  Shows the state of items.
 ``explain.py``             Explains why an item is, or is not, in each LMS of a customer.
 ``check_drift.py``         Lists the differences between an LMS and the catalogs.

@@ -30,10 +30,23 @@ class Command(BaseCommand):
         decision.add_argument("--keep", action="store_true", help="keep the held items in the LMS")
         decision.add_argument("--delete-kept", action="store_true", help="delete the items that were kept earlier")
 
+        parser.add_argument(
+            "--content-key", action="append", default=[], metavar="KEY", help="only this item; may be repeated"
+        )
+
     def handle(
-        self, *args: object, configuration: int, approve: bool, delete_kept: bool, reason: str, **options: object
+        self,
+        *args: object,
+        configuration: int,
+        approve: bool,
+        delete_kept: bool,
+        content_key: list[str],
+        reason: str,
+        **options: object,
     ) -> None:
         rows = ContentMetadataItemTransmission.objects.of(configuration_of(configuration))
+        if content_key:
+            rows = rows.with_keys(content_key)
         decide = decisions.delete_kept if delete_kept else partial(decisions.decide_chosen_deletes, approved=approve)
         number = decide(rows, by=BY, reason=reason, now=timezone.now())
         self.stdout.write(str(number))

@@ -34,12 +34,17 @@ class Command(BaseCommand):
             help="only items in this state; transmitted items are queued only with this option",
         )
 
+        parser.add_argument(
+            "--failure", default="", metavar="TEXT", help="only items whose reason starts with this text"
+        )
+
     def handle(
         self,
         *args: object,
         configuration: int,
         content_key: list[str],
         state: str | None,
+        failure: str,
         reason: str,
         **options: object,
     ) -> None:
@@ -48,6 +53,8 @@ class Command(BaseCommand):
             chosen = chosen.with_keys(content_key)
         if state:
             chosen = chosen.filter(state=state)
+        if failure:
+            chosen = chosen.filter(reason__startswith=failure)
         also_transmitted = state == State.TRANSMITTED
         number = decisions.queue_again(
             chosen, by=BY, reason=reason, now=timezone.now(), also_transmitted=also_transmitted

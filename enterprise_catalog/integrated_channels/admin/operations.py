@@ -219,7 +219,8 @@ def _transmissions(_: OperationItemPage, found: QuerySet[OperationItem]) -> Tran
 
 @admin.register(OperationItem)
 class OperationItemPage(ReadOnlyPage):
-    list_display = ("item", "kind_label", "why")
+    list_display = ("item", "kind_label", "why", "transmission")
+    list_prefetch_related = ("operation",)
     list_filter = (("kind", ChoicesCheckboxFilter),)
     linked_by = ("operation",)
     ordering = ("operation", "content_key", "id")
@@ -246,6 +247,12 @@ class OperationItemPage(ReadOnlyPage):
     @admin.display(description=_("item"))
     def item(self, found: OperationItem) -> str:
         return exactly(found.content_key)
+
+    @admin.display(description=_("transmission"))
+    def transmission(self, found: OperationItem) -> str:
+        """Return a link to the item in the list of transmissions. Items that no run has planned are not in it."""
+        narrowed = {"configuration__id__exact": found.operation.configuration_id, "q": found.content_key}
+        return link_to_list(ContentMetadataItemTransmission, gettext("Show"), **narrowed)
 
     @admin.display(description=_("kind"))
     def kind_label(self, found: OperationItem) -> str:

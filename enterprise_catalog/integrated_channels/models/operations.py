@@ -65,7 +65,7 @@ class Operation(models.Model):
         verbose_name_plural = _("operations")
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.pk}"
+        return f"{self.get_kind_display().capitalize()} {self.pk}"
 
     @property
     def is_unfinished(self) -> bool:

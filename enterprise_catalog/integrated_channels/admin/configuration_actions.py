@@ -29,7 +29,7 @@ from enterprise_catalog.integrated_channels.models.decisions import SAMPLE_KEYS
 from enterprise_catalog.integrated_channels.tasks import start_operation, sync_configuration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from django.db.models import QuerySet
     from django.http import HttpRequest
@@ -107,8 +107,12 @@ class ConfigurationActions(AnyAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001  (Django's signature)
         """Record the decisions that were made in the form."""
         super().save_related(request, form, formsets, change)
-        for action in _decided(request.stored, form.instance):  # type: ignore[attr-defined]  # set by save_form
-            decisions.record(form.instance, action, by=request.user.get_username(), now=timezone.now())
+        stored, saved = request.stored, form.instance  # type: ignore[attr-defined]  # set by save_form
+        by, now = request.user.get_username(), timezone.now()
+        if stored and stored["credentials"] != saved.credentials:
+            decisions.record(saved, DecisionAction.REPLACE_CREDENTIALS, by=by, now=now)
+        if stored and stored["active"] != saved.active:
+            decisions.record_switch(saved, by=by, now=now)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Return True if the user may sync, pause and check configurations."""
@@ -212,14 +216,6 @@ class ConfigurationActions(AnyAdmin):
             number = len(configuration_ids)
             text = ngettext("%(number)s sync queued.", "%(number)s syncs queued.", number)
             self.message_user(request, text % {"number": f"{number:,}"})
-
-
-def _decided(stored: Mapping[str, object] | None, saved: ChannelConfiguration) -> Iterator[DecisionAction]:
-    """Yield the decisions between the stored values of a configuration and its new ones; none if it is new."""
-    if stored and stored["credentials"] != saved.credentials:
-        yield DecisionAction.REPLACE_CREDENTIALS
-    if stored and stored["active"] != saved.active:
-        yield DecisionAction.RESUME if saved.active else DecisionAction.PAUSE
 
 
 def _useful_actions(configuration: ChannelConfiguration) -> Iterator[str]:

@@ -180,9 +180,10 @@ class ConfigurationPage(ConfigurationActions, Page):
 
     @admin.display(description=_("paused"))
     def paused(self, configuration: ChannelConfiguration) -> str:
-        if configuration.active or configuration.paused_at is None:
+        if configuration.active:
             return gettext("No")
-        since = {"time": moment_text(configuration.paused_at), "reason": configuration.pause_reason}
+        reason = configuration.pause_reason or gettext("no reason was entered")
+        since = {"time": moment_text(configuration.paused_at), "reason": reason}
         return gettext("Since %(time)s. Reason: %(reason)s") % since
 
     @admin.display(description=_("last run"))

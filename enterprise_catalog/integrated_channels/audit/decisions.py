@@ -107,14 +107,23 @@ def _approved(by: str, now: datetime) -> dict[str, object]:
 
 def pause(configuration: ChannelConfiguration, *, by: str, now: datetime, reason: str) -> bool:
     """Deactivate a configuration; return False if it was inactive already. A run in progress continues to its end."""
-    changes = {"active": False, "paused_at": now, "pause_reason": reason}
-    return _switch(configuration, changes, DecisionAction.PAUSE, by=by, now=now, reason=reason)
+    return _switch(configuration, active=False, by=by, now=now, reason=reason)
 
 
 def resume(configuration: ChannelConfiguration, *, by: str, now: datetime, reason: str = "") -> bool:
     """Activate a configuration, and make its sync due; return False if it was active already."""
-    changes = {"active": True, "paused_at": None, "pause_reason": "", "next_sync_at": now, "deleted_at": None}
-    return _switch(configuration, changes, DecisionAction.RESUME, by=by, now=now, reason=reason)
+    return _switch(configuration, active=True, by=by, now=now, reason=reason)
+
+
+def record_switch(configuration: ChannelConfiguration, *, by: str, now: datetime, reason: str = "") -> None:
+    """Record that ``active`` was changed, for example in a form. The caller saves it in the same transaction."""
+    if configuration.active:
+        action, changes = DecisionAction.RESUME, {"paused_at": None, "pause_reason": "", "next_sync_at": now}
+    else:
+        action, changes = DecisionAction.PAUSE, {"paused_at": now, "pause_reason": reason}
+    ChannelConfiguration.objects.filter(pk=configuration.pk).update(**changes)
+    record(configuration, action, by=by, now=now, reason=reason)
+    status.refresh([configuration.pk], now=now)
 
 
 @transaction.atomic
@@ -169,21 +178,11 @@ def record_items(
 
 
 @transaction.atomic
-def _switch(
-    configuration: ChannelConfiguration,
-    changes: dict[str, Any],
-    action: DecisionAction,
-    *,
-    by: str,
-    now: datetime,
-    reason: str,
-) -> bool:
-    """Change ``active``, unless the row already has the new value; return True if it has changed."""
-    differing = ChannelConfiguration.objects.filter(pk=configuration.pk).exclude(active=changes["active"])
-    if not differing.update(**changes):
+def _switch(configuration: ChannelConfiguration, *, active: bool, by: str, now: datetime, reason: str) -> bool:
+    """Set ``active``; return False if the row already had the value."""
+    if not ChannelConfiguration.objects.filter(pk=configuration.pk, active=not active).update(active=active):
         return False
-    record(configuration, action, by=by, now=now, reason=reason)
-    status.refresh([configuration.pk], now=now)
+    record_switch(ChannelConfiguration(pk=configuration.pk, active=active), by=by, now=now, reason=reason)
     return True
 
 

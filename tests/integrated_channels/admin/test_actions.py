@@ -279,3 +279,6 @@ def test_decisions_that_were_made_in_the_form_are_recorded(admin_client: Client)
 
     decided = Decision.objects.order_by("pk").values_list("action", "made_by")
     assert [*decided] == [("replace_credentials", "admin"), ("pause", "admin")]
+    configuration.refresh_from_db()
+    assert configuration.paused_at is not None
+    assert "no reason was entered" in text_of(admin_client.get(f"{CONFIGURATIONS}{configuration.pk}/change/"))

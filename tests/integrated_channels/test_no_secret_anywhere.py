@@ -51,7 +51,7 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "admin, lists": (ECHOED, NAMED),
     "admin, details": (NAMED,),
     "admin, forms": (NAMED,),
-    "answers of the API": (NAMED,),
+    "answers of the API": (ECHOED, NAMED),
     "error reports": (CRASHED,),
     "error pages": (CRASHED,),
 }

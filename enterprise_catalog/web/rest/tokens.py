@@ -43,7 +43,10 @@ def decode_token(token: str | bytes) -> dict[str, Any]:
 @functools.lru_cache(_REMEMBERED_TOKENS)
 def _verify(token: str | bytes) -> Mapping[str, Any]:
     _check_types(token)
-    return MappingProxyType(get_asymmetric_only_jwt_decode_handler(token))
+    try:
+        return MappingProxyType(get_asymmetric_only_jwt_decode_handler(token))
+    except jwt.PyJWKSetError as error:  # The integrated channels alone can run without keys.
+        raise jwt.InvalidTokenError("This site accepts no tokens: JWT_PUBLIC_SIGNING_JWK_SET is empty.") from error
 
 
 _Name = Annotated[str, msgspec.Meta(max_length=150)]  #: The length of the column.

@@ -14,6 +14,8 @@ from tests.integrated_channels.api.endpoints import ATTEMPTS, CONFIGURATIONS, RU
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_django import Settings
+
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
 pytestmark = pytest.mark.django_db
@@ -111,3 +113,9 @@ def test_an_admin_lists_the_runs_of_one_configuration_at_a_time(
 
     assert (response.status_code, response.json()["code"]) == (400, "required")
     assert len(operator.get(RUNS).json()["results"]) == 1
+
+
+def test_a_site_without_keys_rejects_every_token(operator: APIClient, settings: Settings) -> None:
+    settings.JWT_AUTH = {**settings.JWT_AUTH, "JWT_PUBLIC_SIGNING_JWK_SET": '{"keys": []}'}
+
+    assert operator.get(CONFIGURATIONS).status_code == 401

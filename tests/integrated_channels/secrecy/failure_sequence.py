@@ -28,6 +28,11 @@ from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.admin_pages.list_actions import run
 from tests.factories.catalog import CourseFactory, import_into
 from tests.integrated_channels.admin.test_configurations import filled_in
+from tests.integrated_channels.api.endpoints import ATTEMPTS as ATTEMPTS_API
+from tests.integrated_channels.api.endpoints import CONFIGURATIONS as CONFIGURATIONS_API
+from tests.integrated_channels.api.endpoints import DECISIONS
+from tests.integrated_channels.api.endpoints import RUNS as RUNS_API
+from tests.integrated_channels.api.endpoints import TRANSMISSIONS as TRANSMISSIONS_API
 from tests.integrated_channels.pages import ATTEMPTS, CONFIGURATIONS, RUNS, TRANSMISSIONS
 from tests.integrated_channels.secrecy.echoing_proxy import ErrorResponse
 from tests.integrated_channels.syncing import run_of
@@ -205,6 +210,8 @@ class FailureSequence:
             self._request_feed("answers of the API")
         content = self.operator.get(f"/api/v1/enterprise-catalogs/{self.catalog.pk}/content-metadata/")
         self.output["answers of the API"].append(content.content.decode())
+        for address in _api_addresses(self._configuration):
+            self.output["answers of the API"].append(self.operator.get(address).content.decode())
         for address in ("/health/", "/metrics"):
             self._request("answers of the API", address)
         self.output["error reports"] += [str(message.message()) for message in mail.outbox]
@@ -245,6 +252,17 @@ class FailureSequence:
         else:
             response = self.client.post(address, form, headers=headers)
         self.output[place].append(b"".join(response).decode())
+
+
+def _api_addresses(configuration: ChannelConfiguration) -> Iterator[str]:
+    """Yield the URLs of a configuration and its records in the channels' API, and in both shapes of Open edX."""
+    pk, customer, code = configuration.pk, configuration.enterprise_customer_uuid, configuration.channel_code
+    yield from (CONFIGURATIONS_API, f"{CONFIGURATIONS_API}{pk}/")
+    yield from (f"{records}?configuration={pk}&page_size=500" for records in (RUNS_API, TRANSMISSIONS_API, DECISIONS))
+    yield from (f"{ATTEMPTS_API}?run={run.pk}&page_size=500" for run in configuration.runs.all())
+    for prefix in ("/integrated_channels/api/v1/", "/channel_integrations/api/v1/"):
+        yield f"{prefix}configs/?enterprise_customer={customer}"
+        yield f"{prefix}logs/content_sync_status/{customer}/{code}/{pk}"
 
 
 def _newest(address: str, number: int) -> list[int]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.contrib.staticfiles import finders
 from django.test import RequestFactory
 
 from enterprise_catalog.admin_pages.frame import front_page, navigation
@@ -67,6 +69,16 @@ def test_the_front_page_has_a_search_field_for_a_key(admin_client: Client) -> No
     assert "Why is a course missing from an LMS?" in page
     assert "Which catalogs contain a course?" in page
     assert "/static/admin_pages/pages.css" in page
+
+
+def test_the_style_sheet_closes_each_block() -> None:
+    path = finders.find("admin_pages/pages.css")
+    assert isinstance(path, str)
+    text = Path(path).read_text(encoding="utf-8")
+
+    for block in text.split("}")[:-1]:
+        assert block.count("{") <= 2, block
+    assert text.count("{") == text.count("}")
 
 
 @pytest.mark.parametrize(

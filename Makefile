@@ -19,7 +19,7 @@ PYTHON_CHECK := import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-on-sqlite test-on-mariadb coverage-report test-django60 test-all soak quality benchmark run migrate docs changelog requirements upgrade licenses format clean
+.PHONY: help demo test test-on-sqlite test-on-mariadb coverage-report test-django60 test-all soak quality benchmark benchmark-audit-view run migrate docs changelog requirements upgrade licenses format clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ quality: $(VENV)/.quality ## Run CI's static checks: everything but tests, demo 
 
 benchmark: $(VENV)/.test ## Measure catalog and syncs on a private MariaDB; results go into the docs  [BENCHMARK="--sizes 1000,10000"]
 	$(BIN)/python -m tests.benchmarks $(BENCHMARK)
+
+benchmark-audit-view: $(VENV)/.test ## Check the statements and rows of admin pages with 10 million rows  [BENCHMARK="--transmissions 1000000"]
+	$(BIN)/python -m tests.benchmarks.audit_view $(BENCHMARK)
 
 format: $(VENV)/.quality ## Format the code and apply automatic fixes
 	$(BIN)/ruff format .

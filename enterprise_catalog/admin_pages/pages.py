@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final
+from urllib.parse import parse_qsl
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.db import models
 from django.utils.translation import ngettext
 from typing_extensions import override
@@ -40,6 +42,12 @@ _LOOKUPS: Final = frozenset(
 
 class _List(ChangeList):
     """A list whose slow statements are stopped; it is then empty and shows the reason."""
+
+    @override
+    def get_queryset(self, request: HttpRequest, exclude_parameters: list[str | None] | None = None) -> QuerySet[Any]:
+        rows = super().get_queryset(request, exclude_parameters)
+        page = self.model_admin
+        return page.in_index_order(rows, filtered_by(request, page)) if isinstance(page, Page) else rows
 
     def get_results(self, request: HttpRequest) -> None:
         try:
@@ -84,11 +92,23 @@ class Page(ObjectActions, ConfirmedActions, ModelAdmin):
     list_prefetch_related: ClassVar[tuple[str, ...]] = ()
     #: Foreign keys by which other pages link to this list, to show the rows that belong to one of their rows.
     linked_by: ClassVar[tuple[str, ...]] = ()
+    #: Titles and queries of links to the list with some filters.
+    saved_filters: ClassVar[tuple[tuple[StrOrPromise, str], ...]] = ()
     #: The message after a search without results.
     nothing_found: ClassVar[StrOrPromise] = ""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[models.Model]:
         return super().get_queryset(request).prefetch_related(*self.list_prefetch_related)
+
+    def in_index_order(self, rows: QuerySet[models.Model], filters: frozenset[str]) -> QuerySet[models.Model]:
+        """Return the list's rows in an order that an index has under these filters; a page is then read from the index.
+
+        Args:
+            rows: filtered by the list's filters and search, in the order of ``get_ordering``.
+            filters: columns of the active filters, as in ``list_filter`` and ``linked_by``; and ``q`` for a search.
+        """
+        del filters
+        return rows
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Allow the lookups of the list's filters; Django would allow any lookup on the table's own columns."""
@@ -99,7 +119,8 @@ class Page(ObjectActions, ConfirmedActions, ModelAdmin):
         return _List
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"owners": list(self._owners(request)), **(extra_context or {})})
+        context = {"owners": list(self._owners(request)), "saved_filters": list(self._saved_filters(request))}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # arguments passed through
         obj = kwargs.get("obj")
@@ -109,6 +130,12 @@ class Page(ObjectActions, ConfirmedActions, ModelAdmin):
     @override
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.save(update_fields=changed_columns(obj, form) if change else None)
+
+    def _saved_filters(self, request: HttpRequest) -> Iterator[dict[str, object]]:
+        """Yield the title and the URL of each saved filter; it is current if nothing else filters the list."""
+        current = sorted(parse_qsl(request.GET.urlencode()))
+        for title, query in self.saved_filters:
+            yield {"title": title, "url": f"?{query}", "is_current": sorted(parse_qsl(query)) == current}
 
     def _owners(self, request: HttpRequest) -> Iterator[tuple[str, str]]:
         """Yield the kind and the link of each row of another table that the list is filtered by."""
@@ -147,6 +174,14 @@ def _too_slow() -> str:
         "The search was stopped after %(seconds)d seconds. Choose one configuration, or enter more of the content key.",
         LIST_SECONDS,
     ) % {"seconds": LIST_SECONDS}
+
+
+def filtered_by(request: HttpRequest, page: Page) -> frozenset[str]:
+    """Return the columns of the list's filters that have a value in the request, and ``q`` for a search."""
+    columns = {*map(_column_of, page.list_filter), *page.linked_by}
+    names = {name for name, value in request.GET.items() if value}
+    found = {column for column in columns for lookup in _LOOKUPS if f"{column}{lookup}" in names}
+    return frozenset(found | (names & {SEARCH_VAR}))
 
 
 def _column_of(list_filter: object) -> str:

@@ -3,6 +3,8 @@
 ``content_keys.py``        The column of a content key: 1 to 255 characters, compared exactly on every database.
 ``timestamps.py``          The column of a timestamp that is stored in the format that the API serves.
 ``consistent_reads.py``    Several queries that see the same state of the database, and streaming cursors.
+``keyset.py``              Keyset pagination of any number of rows.
+``text_index.py``          Indexes for case-insensitive searches by the beginning of a text.
 ``contention.py``          Retries of transactions that the database rolled back because of a concurrent transaction.
 ``brief_connection.py``    Connections with short timeouts, for health checks.
 ``broken_connections.py``  Reconnects after a connection broke in the middle of a run.

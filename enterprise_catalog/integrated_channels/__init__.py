@@ -3,7 +3,7 @@
 A run, from top to bottom:
 
 ``tasks/``        Celery tasks: queue the due configurations, one task each; long actions; delete old rows.
-``reporting/``    What the rows mean, in words, for the admin pages.
+``reporting/``    What the rows mean, in words; searches and exports.
 ``sync/``         One run: plan, send, record.
 ``audit/``        The rows that a run and its operators write, and the lease that allows a run to write them.
 ``channels/``     One folder per LMS; to add a channel, add a folder and one line in the registry.

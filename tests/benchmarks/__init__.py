@@ -23,4 +23,5 @@ wrong response fails the run.
 ``sheets.py``          the results as text tables.
 ``report.py``          output for the terminal, and as JSON.
 ``documentation.py``, ``plot.py``  tables and a chart for the docs.
+``audit_view/``        a benchmark of its own: admin pages with millions of rows.
 """

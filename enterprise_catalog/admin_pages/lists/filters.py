@@ -1,4 +1,4 @@
-"""Filters of lists: unfold's, which replace Django's, and one of our own."""
+"""Filters of lists: unfold's, which replace Django's, and two of our own."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from django.contrib.admin import ChoicesFieldListFilter as ChoicesDropdownFilter
 
     RangeDateFilter = admin.DateFieldListFilter
+    UnfoldTextFilter = admin.FieldListFilter
 else:
     from unfold.contrib.filters.admin import (
         AutocompleteSelectFilter,
@@ -31,6 +32,7 @@ else:
         ChoicesDropdownFilter,
         RangeDateFilter,
     )
+    from unfold.contrib.filters.admin import FieldTextFilter as UnfoldTextFilter
 
 __all__ = [
     "AutocompleteSelectFilter",
@@ -38,6 +40,7 @@ __all__ = [
     "ChoicesCheckboxFilter",
     "ChoicesDropdownFilter",
     "DayRangeFilter",
+    "TextFilter",
 ]
 
 
@@ -69,6 +72,21 @@ class DayRangeFilter(RangeDateFilter):
         if day is None:
             raise ValueError(str(text))
         return day
+
+
+class TextFilter(UnfoldTextFilter):
+    """A text field in the list of filters; subclasses define the condition."""
+
+    def __init__(
+        self, field: Field[object, object], request: HttpRequest, params: Any, *args: Any, **kwargs: Any
+    ) -> None:
+        super().__init__(field, request, params, *args, **kwargs)
+        self.lookup_kwarg = self.field_path
+        self.lookup_val: list[str] | None = params.pop(self.lookup_kwarg, None)
+
+    def text(self) -> str:
+        """Return the entered text without spaces around it."""
+        return str((self.lookup_val or [""])[-1]).strip()
 
 
 def _start_of(day: date) -> datetime:

@@ -12,7 +12,7 @@
 ``configuration_actions.py``  Actions on configurations.
 ``transmission_actions.py``  Actions on items.
 ``configuration_form.py``  Validates what users enter for a channel.
-``channel_filter.py``      The filter by channel.
+``lists.py``               Search, filters and export of these tables.
 ``schedules.py``           The pages of django-celery-beat.
 
 Django imports this package, and importing the modules registers the pages.

@@ -13,13 +13,14 @@ from enterprise_catalog.admin_pages.lists.filters import (
     ChoicesCheckboxFilter,
     DayRangeFilter,
 )
-from enterprise_catalog.admin_pages.pages import ReadOnlyPage
 from enterprise_catalog.admin_pages.rendering import EMPTY, exactly, lines, link_to, moment_field, shortened, stacked
+from enterprise_catalog.integrated_channels.admin.lists import ExportedPage
 from enterprise_catalog.integrated_channels.models import Decision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from django.db.models import Model, QuerySet
     from django.http import HttpRequest
 
 #: Number of items on the page of one decision.
@@ -27,7 +28,7 @@ FIRST_ITEMS: Final = 100
 
 
 @admin.register(Decision)
-class DecisionPage(ReadOnlyPage):
+class DecisionPage(ExportedPage):
     list_display = ("made", "action", "where", "made_by", "number", "why")
     list_filter = (
         ("action", ChoicesCheckboxFilter),
@@ -46,9 +47,13 @@ class DecisionPage(ReadOnlyPage):
     made = moment_field("made_at", _("made"))
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        # Each ordering reads the newest rows from an index: of some days, or of all decisions.
-        narrowed = any(map(request.GET.get, ("made_at_from", "made_at_to")))
-        return ("-made_at", "-id") if narrowed else ("-id",)
+        return ("-id",)
+
+    def in_index_order(self, rows: QuerySet[Model], filters: frozenset[str]) -> QuerySet[Model]:
+        """Return the rows in the order of the index that serves the filters."""
+        if "configuration" in filters or not filters:
+            return rows
+        return rows.order_by("-action" if "action" in filters else "-made_at", "-id")
 
     @admin.display(description=_("configuration"))
     def where(self, decision: Decision) -> str:

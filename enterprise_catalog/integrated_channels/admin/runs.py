@@ -13,7 +13,6 @@ from enterprise_catalog.admin_pages.lists.filters import (
     ChoicesCheckboxFilter,
     DayRangeFilter,
 )
-from enterprise_catalog.admin_pages.pages import ReadOnlyPage
 from enterprise_catalog.admin_pages.rendering import (
     EMPTY,
     badge,
@@ -25,12 +24,13 @@ from enterprise_catalog.admin_pages.rendering import (
     shortened,
     stacked,
 )
-from enterprise_catalog.integrated_channels.admin.channel_filter import ChannelFilter
+from enterprise_catalog.integrated_channels.admin.lists import ChannelFilter, ExportedPage
 from enterprise_catalog.integrated_channels.models import LABELS, RunState, SyncRun, TransmissionAttempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from django.db.models import Model, QuerySet
     from django.http import HttpRequest
 
 #: State -> name of its label's color.
@@ -53,7 +53,7 @@ _NOT_DONE = ("waiting", "dead", "held", "kept", "staged", "backlog")
 
 
 @admin.register(SyncRun)
-class RunPage(ReadOnlyPage):
+class RunPage(ExportedPage):
     list_display = ("times", "where", "state_and_reason", "sent", "left")
     list_filter = (
         ("configuration", AutocompleteSelectFilter),
@@ -74,9 +74,15 @@ class RunPage(ReadOnlyPage):
     finished = moment_field("finished_at", _("finished"))
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        # Each ordering reads the newest rows from an index: of one configuration, of some days, or of all runs.
-        narrowed = any(map(request.GET.get, ("configuration__id__exact", "started_at_from", "started_at_to")))
-        return ("-started_at", "-id") if narrowed else ("-id",)
+        return ("-id",)
+
+    def in_index_order(self, rows: QuerySet[Model], filters: frozenset[str]) -> QuerySet[Model]:
+        """Return the rows in the order of the index that serves the filters."""
+        if any(name.startswith("configuration") for name in filters):
+            return rows.order_by("-configuration_id", "-started_at", "-id")
+        if "state" in filters:
+            return rows.order_by("-state", "-started_at", "-id")
+        return rows.order_by("-started_at", "-id") if filters else rows
 
     @admin.display(description=_("configuration"))
     def where(self, run: SyncRun) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -13,7 +14,6 @@ from enterprise_catalog.admin_pages.lists.filters import (
     ChoicesCheckboxFilter,
     DayRangeFilter,
 )
-from enterprise_catalog.admin_pages.pages import ReadOnlyPage
 from enterprise_catalog.admin_pages.rendering import (
     EMPTY,
     badge,
@@ -27,10 +27,16 @@ from enterprise_catalog.admin_pages.rendering import (
     table,
 )
 from enterprise_catalog.integrated_channels.admin.attempts import outcome_badge, response_text
-from enterprise_catalog.integrated_channels.admin.channel_filter import ChannelFilter
 from enterprise_catalog.integrated_channels.admin.diagnosis import diagnosis_of_row
+from enterprise_catalog.integrated_channels.admin.lists import (
+    ChannelFilter,
+    CustomerFilter,
+    ExportedPage,
+    ProblemFilter,
+    search_of,
+)
 from enterprise_catalog.integrated_channels.admin.transmission_actions import TransmissionActions
-from enterprise_catalog.integrated_channels.domain import State
+from enterprise_catalog.integrated_channels.domain import Action, State
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, TransmissionAttempt
 from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
 
@@ -56,21 +62,37 @@ STATE_TONES: Final = {
 }
 #: Number of attempts on the page of one transmission.
 LATEST_ATTEMPTS: Final = 20
+#: Filters that choose configurations.
+_OF_CONFIGURATIONS: Final = {
+    "configuration",
+    "configuration__channel_code",
+    "configuration__enterprise_customer_uuid",
+}
 
 
 @admin.register(ContentMetadataItemTransmission)
-class TransmissionPage(TransmissionActions, ReadOnlyPage):
+class TransmissionPage(TransmissionActions, ExportedPage):
     list_display = ("item", "where", "state_and_action", "why", "times", "known_there_as")
     list_filter = (
         ("configuration", AutocompleteSelectFilter),
+        ("configuration__enterprise_customer_uuid", CustomerFilter),
         ("configuration__channel_code", ChannelFilter),
         ("state", ChoicesCheckboxFilter),
+        ("problem", ProblemFilter),
         ("action", ChoicesCheckboxFilter),
         ("last_attempt_at", DayRangeFilter),
     )
     list_prefetch_related = ("configuration",)
+    finds_items = True
     search_fields = ("content_key",)
-    search_help_text = _("Content key or its beginning")
+    search_help_text = _("Beginning of a content key, title or reason; an LMS's id; a customer's UUID")
+    saved_filters = (
+        (_("Failing"), "state__exact=retrying&state__exact=rejected&state__exact=dead_letter"),
+        (_("Rejected"), "state__exact=rejected"),
+        (_("Dead letters"), "state__exact=dead_letter"),
+        (_("Held deletes, waiting for approval"), "state__exact=held"),
+        (_("Kept by an operator"), "state__exact=kept"),
+    )
     nothing_found = _(
         "Keys are compared exactly, including case, accents and spaces. An item appears here after the first sync of a "
         "configuration whose catalogs contain it. Open “Why is a course missing?” to find out why it is not here."
@@ -124,15 +146,33 @@ class TransmissionPage(TransmissionActions, ReadOnlyPage):
     deleted = moment_field("deleted_at", _("left the catalogs"))
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        # Each ordering matches an index, so a page is read from the index. Both columns ascend, or both descend.
-        narrowed = any(map(request.GET.get, ("last_attempt_at_from", "last_attempt_at_to")))
-        return ("-last_attempt_at", "-id") if narrowed else ("content_key", "id")
+        return ("content_key", "id")
+
+    def in_index_order(self, rows: QuerySet[Model], filters: frozenset[str]) -> QuerySet[Model]:
+        """Return the rows in the order of the index that serves the filters; its columns all ascend, or all descend.
+
+        The index of attempts starts with the state and the action. With all states and all actions, it also serves the
+        filters by its next columns.
+        """
+        if SEARCH_VAR in filters:
+            return rows  # In the order of the search.
+        if "problem" in filters:
+            return rows.order_by("problem", "configuration_id", "id")
+        if filters & _OF_CONFIGURATIONS:
+            by_state = ("configuration_id", "state", "due_since", "content_key")
+            return rows.order_by(*by_state if "state" in filters else ("configuration_id", "content_key"))
+        if filters:
+            rows = rows.filter(state__in=list(State))
+            rows = rows.filter(action__in=list(Action)) if "last_attempt_at" in filters else rows
+            return rows.order_by("-state", "-action", "-last_attempt_at", "-id")
+        return rows
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
     ) -> tuple[QuerySet[Model], bool]:
         assert isinstance(queryset, TransmissionQuerySet)
-        return queryset.with_key_prefix(search_term) if search_term else queryset, False
+        search = search_of(request, search_term)
+        return search.rows(queryset) if search else queryset, False
 
     def render_change_form(self, request: HttpRequest, context: dict[str, object], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # passed on as they come
         row: ContentMetadataItemTransmission = kwargs["obj"]

@@ -56,7 +56,7 @@ _FEED_COLUMNS: Final = ["payload", "modified_at", "served_at", "served_since", "
 CHANGING_COLUMNS: Final = [
     field.name
     for field in ContentMetadataItemTransmission._meta.concrete_fields
-    if field.name not in {"id", "configuration", "content_key", "created_at"}
+    if field.name not in {"id", "configuration", "content_key", "created_at"} and not field.generated
 ]
 
 

@@ -33,7 +33,7 @@ def insert(rows: Sequence[Model]) -> None:
     """
     if not rows:
         return
-    fields = [field for field in rows[0]._meta.concrete_fields if not field.primary_key]
+    fields = [field for field in _written(rows[0]) if not field.primary_key]
     [key] = _columns([rows[0]._meta.pk])
     is_returning = connection.features.can_return_rows_from_bulk_insert
     returned = _execute(rows, fields, f"RETURNING {key}" if is_returning else "")
@@ -53,7 +53,7 @@ def upsert(rows: Sequence[Model], *, columns: Sequence[str], key: str = "id") ->
     """
     if not rows:
         return
-    fields = rows[0]._meta.concrete_fields
+    fields = _written(rows[0])
     _execute(rows, fields, _or_update([field for field in fields if field.name in columns], key=_named(fields, key)))
 
 
@@ -104,6 +104,11 @@ def increment(rows: Sequence[Model], *, column: str, unique: Sequence[str]) -> N
         target = ", ".join(_columns([field for field in fields if field.name in unique]))
         clause = f"ON CONFLICT ({target}) DO UPDATE SET {name} = {name} + EXCLUDED.{name}"
     _execute(rows, fields, clause)
+
+
+def _written(row: Model) -> Fields:
+    """Return the fields of the columns that the database does not compute."""
+    return [field for field in row._meta.concrete_fields if not field.generated]
 
 
 def _columns(fields: Fields) -> list[str]:

@@ -64,6 +64,10 @@ class SyncRun(models.Model):
         indexes = (
             # Serves the audit view: newest runs of a configuration.
             models.Index(fields=("configuration", "started_at"), name="run_by_configuration"),
+            # Serves the audit view's list of all configurations' runs, filtered by state.
+            models.Index(fields=("state", "started_at"), name="run_by_state_and_start"),
+            # Serves the audit view's list of all configurations' runs, filtered by day.
+            models.Index(fields=("started_at",), name="run_by_start"),
             # Serves the search for runs that never ended.
             models.Index(fields=("configuration", "state"), name="run_by_state"),
         )

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from django.db import models
+from django.db.models import Case, When
+from django.db.models.functions import Left
 from django.utils.translation import gettext_lazy as _
 
 from enterprise_catalog.db.content_keys import ContentKeyField
+from enterprise_catalog.db.text_index import TextIndex
 from enterprise_catalog.db.timestamps import TimestampField
 from enterprise_catalog.integrated_channels.domain import Action, Outcome, Presence, Record, State
 from enterprise_catalog.integrated_channels.models.configurations import ChannelConfiguration
@@ -22,6 +25,11 @@ if TYPE_CHECKING:
 #: Maximum length of a stored message, in characters. A vendor's error page can have megabytes.
 MAX_MESSAGE_LENGTH = 2_000
 
+
+#: Length of ``problem``, in characters: enough to distinguish messages, and short enough for an index.
+MAX_PROBLEM_LENGTH: Final = 100
+#: States whose reason is a problem that an operator may search for.
+PROBLEM_STATES: Final = (State.IN_DOUBT, State.RETRYING, State.REJECTED, State.DEAD_LETTER, State.HELD)
 
 #: Value of an action, state, presence or outcome -> label for users.
 LABELS: Final[Mapping[str, StrOrPromise]] = {
@@ -114,6 +122,16 @@ class ContentMetadataItemTransmission(models.Model):
         _("deleted at"), null=True, help_text=_("When the item left the catalogs and was removed from the LMS.")
     )
 
+    problem = models.GeneratedField(
+        verbose_name=_("problem"),
+        expression=Case(
+            When(state__in=[state.value for state in PROBLEM_STATES], then=Left("reason", MAX_PROBLEM_LENGTH)),
+            default=None,
+        ),
+        output_field=models.CharField(max_length=MAX_PROBLEM_LENGTH, null=True),
+        db_persist=True,  # MariaDB's indexes on virtual columns have had bugs that corrupted them.
+    )
+
     objects = TransmissionQuerySet.as_manager()
 
     class Meta:
@@ -135,6 +153,16 @@ class ContentMetadataItemTransmission(models.Model):
             ),
             # Serves the query for the longest waiting items of a configuration.
             models.Index(fields=("configuration", "due_since"), name="transmission_by_due_since"),
+            # Serves the audit view's list of all configurations, filtered by state, action or day of the last attempt.
+            # Rows are added at the ends of its ranges, so it takes little time.
+            models.Index(fields=("state", "action", "last_attempt_at"), name="transmission_by_attempt"),
+            # Serves the audit view's search by the beginning of a title.
+            TextIndex(fields=("content_title",), name="transmission_by_title"),
+            # Serves the audit view's search by the LMS's own id.
+            models.Index(fields=("remote_id",), name="transmission_by_remote_id"),
+            # Serves the audit view's search and filter by reason, of all configurations or of one. Settled rows have
+            # no problem; their entries are NULL.
+            TextIndex(fields=("problem", "configuration"), name="transmission_by_problem"),
         )
 
     def __str__(self) -> str:
@@ -184,6 +212,8 @@ class TransmissionAttempt(models.Model):
         indexes = (
             # Serves the search for attempts that a dead run left in flight.
             models.Index(fields=("run", "outcome"), name="attempt_by_run"),
+            # Serves the audit view's list of attempts, filtered by outcome or action.
+            models.Index(fields=("outcome", "action", "started_at"), name="attempt_by_outcome"),
         )
 
     def __str__(self) -> str:

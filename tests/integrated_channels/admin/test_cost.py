@@ -49,7 +49,9 @@ def test_a_list_reads_one_page_of_its_table_without_joining_others(admin_client:
     TransmissionFactory.create_for_keys(["a", "b", "c"], rejected=True)
 
     table = {TRANSMISSIONS: "itemtransmission", ATTEMPTS: "transmissionattempt", RUNS: "syncrun"}[address]
-    [rows] = [sql for sql in statements(admin_client, address) if f"{table}" in sql and "ORDER BY" in sql]
+    [rows] = [
+        sql for sql in statements(admin_client, address) if table in sql and "ORDER BY" in sql and "COUNT(" not in sql
+    ]
 
     assert "JOIN" not in rows
 

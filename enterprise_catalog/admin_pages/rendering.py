@@ -111,8 +111,11 @@ def link_to(obj: Model | None, text: object = None) -> str:
     return format_html('<a class="text-link" href="{}">{}</a>', url, obj if text is None else text)
 
 
-def link_to_list(model: type[Model], text: str, **conditions: str | int | UUID) -> str:
-    """Return a link to a table's list, filtered by the conditions; a dash without view permission."""
+def link_to_list(model: type[Model], text: str, **conditions: str | int | UUID | list[str]) -> str:
+    """Return a link to a table's list, filtered by the conditions; a dash without view permission.
+
+    A list allows each of its values.
+    """
     if not may_view(model):
         return EMPTY
     options = model._meta
@@ -120,7 +123,9 @@ def link_to_list(model: type[Model], text: str, **conditions: str | int | UUID) 
     return format_html(
         '<a class="text-link" href="{}?{}">{}</a>',
         url,
-        urlencode({name: str(value) for name, value in conditions.items()}),
+        urlencode(
+            {name: each if isinstance(each, list) else str(each) for name, each in conditions.items()}, doseq=True
+        ),
         text,
     )
 

@@ -1,9 +1,9 @@
 """The audit view: why a course is, or is not, in a customer's LMS; and the channels' configurations.
 
 ``overview.py``            The front page's overview: tiles, configurations that need attention.
-``charts.py``              The geometry of the overview's charts.
 ``transmissions.py``       The state of each item in each LMS.
 ``diagnosis.py``           Why a course is, or is not, in each LMS of a customer.
+``sections/``              Sections of the pages: payloads, timeline, counts, runs; and the page of a customer.
 ``attempts.py``            Each attempt to send an item.
 ``runs.py``                Each run of a sync.
 ``decisions.py``           The log of decisions.
@@ -29,10 +29,12 @@ from enterprise_catalog.integrated_channels.admin import (
     schedules,
     transmissions,
 )
+from enterprise_catalog.integrated_channels.admin.sections import customer
 
 __all__ = [
     "attempts",
     "configurations",
+    "customer",
     "decisions",
     "diagnosis",
     "operations",

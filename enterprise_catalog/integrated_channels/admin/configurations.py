@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten
@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from typing_extensions import override
@@ -36,6 +36,7 @@ from enterprise_catalog.integrated_channels.admin.configuration_form import (
     find_entered_customer_problems,
 )
 from enterprise_catalog.integrated_channels.admin.runs import run_badge
+from enterprise_catalog.integrated_channels.admin.sections.configuration import configuration_section
 from enterprise_catalog.integrated_channels.channels.base import ConsentingChannel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.models import (
@@ -48,14 +49,10 @@ from enterprise_catalog.integrated_channels.models import (
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from django.contrib.admin.options import _FieldsetSpec
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
     from django_stubs_ext import WithAnnotations
-
-    from enterprise_catalog.integrated_channels.domain import Accounts
 
     class _Checked(HttpRequest):
         """A request to the page of one configuration, with the problems of its customer."""
@@ -77,7 +74,6 @@ _SYNCS = (
     "paused",
     ("last_run", "running"),
     ("last_full_sync", "next_sync"),
-    ("waiting", "failing"),
     "batches",
     "records",
 )
@@ -100,6 +96,8 @@ class ConfigurationPage(ConfigurationActions, Page):
         (_("LMS"), {"fields": _WHERE}),
         (_("Schedule and limits"), {"fields": _HOW}),
     )
+
+    change_form_outer_before_template = "integrated_channels/configuration_summary.html"
 
     last_full_sync = moment_field("last_full_sync_at", _("last full sync"))
     next_sync = moment_field("next_sync_at", _("next sync"))
@@ -130,6 +128,11 @@ class ConfigurationPage(ConfigurationActions, Page):
 
     def has_delete_permission(self, request: HttpRequest, obj: ChannelConfiguration | None = None) -> bool:
         return False  # The history must stay; deactivate the configuration instead.
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, object], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # passed on as they come
+        configuration = kwargs.get("obj")
+        section = configuration_section(configuration) if configuration else {}
+        return super().render_change_form(request, context | section, **kwargs)
 
     @method_decorator(sensitive_post_parameters("new_credentials"))
     def changeform_view(
@@ -199,19 +202,6 @@ class ConfigurationPage(ConfigurationActions, Page):
         is_lost = configuration.last_run_state == RunState.RUNNING
         return gettext("No (the worker stopped responding)") if is_lost else gettext("No")
 
-    @admin.display(description=_("pending"))
-    def waiting(self, configuration: ChannelConfiguration) -> str:
-        accounts = self._accounts(configuration)
-        return _items_since(accounts.pending, accounts.oldest_pending_since)
-
-    @admin.display(description=_("failing"))
-    def failing(self, configuration: ChannelConfiguration) -> str:
-        accounts = self._accounts(configuration)
-        return _items_since(accounts.failing, accounts.oldest_failing_since)
-
-    def _accounts(self, configuration: ChannelConfiguration) -> Accounts:
-        return ContentMetadataItemTransmission.objects.of(configuration).accounts()
-
     @admin.display(description=_("items per call"))
     def batches(self, configuration: ChannelConfiguration) -> str:
         sizes = SyncLease.objects.filter(configuration=configuration).values_list("batch_sizes", flat=True).first()
@@ -237,10 +227,3 @@ class ConfigurationPage(ConfigurationActions, Page):
             link_to_list(SyncRun, gettext("runs"), configuration__id__exact=pk),
             link_to_list(TransmissionAttempt, gettext("attempts"), run__configuration__id__exact=pk),
         )
-
-
-def _items_since(number: int, oldest_since: datetime | None) -> str:
-    if not number:
-        return gettext("None")
-    text = ngettext("%(number)s item, since %(time)s", "%(number)s items, the oldest since %(time)s", number)
-    return text % {"number": f"{number:,}", "time": moment_text(oldest_since)}

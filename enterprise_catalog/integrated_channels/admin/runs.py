@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin
 from django.utils.translation import gettext
@@ -25,13 +25,14 @@ from enterprise_catalog.admin_pages.rendering import (
     stacked,
 )
 from enterprise_catalog.integrated_channels.admin.lists import ChannelFilter, ExportedPage
+from enterprise_catalog.integrated_channels.admin.sections.run import run_section
 from enterprise_catalog.integrated_channels.models import LABELS, RunState, SyncRun, TransmissionAttempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from django.db.models import Model, QuerySet
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 #: State -> name of its label's color.
 RUN_TONES: Final = {
@@ -70,6 +71,8 @@ class RunPage(ExportedPage):
         (_("Items"), {"fields": (("sent", "attempts_link"), "matched", *_NOT_DONE)}),
     )
 
+    change_form_outer_before_template = "integrated_channels/run_summary.html"
+
     started = moment_field("started_at", _("started"))
     finished = moment_field("finished_at", _("finished"))
 
@@ -83,6 +86,9 @@ class RunPage(ExportedPage):
         if "state" in filters:
             return rows.order_by("-state", "-started_at", "-id")
         return rows.order_by("-started_at", "-id") if filters else rows
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, object], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # passed on as they come
+        return super().render_change_form(request, context | run_section(kwargs["obj"]), **kwargs)
 
     @admin.display(description=_("configuration"))
     def where(self, run: SyncRun) -> str:

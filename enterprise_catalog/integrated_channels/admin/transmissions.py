@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin
 from django.contrib.admin.views.main import SEARCH_VAR
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from enterprise_catalog.admin_pages.lists.filters import (
@@ -18,15 +17,11 @@ from enterprise_catalog.admin_pages.rendering import (
     EMPTY,
     badge,
     exactly,
-    link_to,
-    link_to_list,
     moment,
     moment_field,
     shortened,
     stacked,
-    table,
 )
-from enterprise_catalog.integrated_channels.admin.attempts import outcome_badge, response_text
 from enterprise_catalog.integrated_channels.admin.diagnosis import diagnosis_of_row
 from enterprise_catalog.integrated_channels.admin.lists import (
     ChannelFilter,
@@ -35,14 +30,14 @@ from enterprise_catalog.integrated_channels.admin.lists import (
     ProblemFilter,
     search_of,
 )
+from enterprise_catalog.integrated_channels.admin.sections.item import item_sections
+from enterprise_catalog.integrated_channels.admin.sections.links import link_to_catalog, link_to_customer
 from enterprise_catalog.integrated_channels.admin.transmission_actions import TransmissionActions
 from enterprise_catalog.integrated_channels.domain import Action, State
-from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, TransmissionAttempt
+from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
 from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from django.db.models import Model, QuerySet
     from django.http import HttpRequest, HttpResponse
 
@@ -60,8 +55,6 @@ STATE_TONES: Final = {
     State.KEPT: "",
     State.DELETED: "",
 }
-#: Number of attempts on the page of one transmission.
-LATEST_ATTEMPTS: Final = 20
 #: Filters that choose configurations.
 _OF_CONFIGURATIONS: Final = {
     "configuration",
@@ -104,8 +97,8 @@ class TransmissionPage(TransmissionActions, ExportedPage):
                 "fields": (
                     ("exact_key", "content_title"),
                     ("configuration", "channel"),
-                    ("catalog", "created"),
-                    "deleted",
+                    ("customer", "catalog"),
+                    ("created", "deleted"),
                 )
             },
         ),
@@ -133,7 +126,7 @@ class TransmissionPage(TransmissionActions, ExportedPage):
         ),
     )
     change_form_outer_before_template = "integrated_channels/item_finding.html"
-    change_form_outer_after_template = "integrated_channels/latest_attempts.html"
+    change_form_outer_after_template = "integrated_channels/item_sections.html"
 
     last_attempt = moment_field("last_attempt_at", _("last attempt"))
     next_attempt = moment_field("next_attempt_at", _("next attempt"))
@@ -174,12 +167,15 @@ class TransmissionPage(TransmissionActions, ExportedPage):
         search = search_of(request, search_term)
         return search.rows(queryset) if search else queryset, False
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        # The page of a configuration links to the items with one reason.
+        return lookup == "reason__startswith" or super().lookup_allowed(lookup, value, request)
+
     def render_change_form(self, request: HttpRequest, context: dict[str, object], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # passed on as they come
         row: ContentMetadataItemTransmission = kwargs["obj"]
         context |= {
             **diagnosis_of_row(row, request),
-            "latest_attempts": table(gettext("Latest attempts"), _ATTEMPT_HEADERS, _latest_attempts(row)),
-            "all_attempts": link_to_list(TransmissionAttempt, gettext("All attempts"), transmission__id__exact=row.pk),
+            **item_sections(row, request),
         }
         return super().render_change_form(request, context, **kwargs)
 
@@ -213,7 +209,11 @@ class TransmissionPage(TransmissionActions, ExportedPage):
 
     @admin.display(description=_("catalog"))
     def catalog(self, row: ContentMetadataItemTransmission) -> str:
-        return str(row.catalog_uuid or EMPTY)
+        return link_to_catalog(row.catalog_uuid)
+
+    @admin.display(description=_("customer"))
+    def customer(self, row: ContentMetadataItemTransmission) -> str:
+        return link_to_customer(row.configuration.enterprise_customer_uuid)
 
     @admin.display(description=_("payload's SHA-256"))
     def payload(self, row: ContentMetadataItemTransmission) -> str:
@@ -230,18 +230,3 @@ class TransmissionPage(TransmissionActions, ExportedPage):
     @admin.display(description=_("remote id"))
     def known_there_as(self, row: ContentMetadataItemTransmission) -> str:
         return row.remote_id or EMPTY
-
-
-_ATTEMPT_HEADERS: Final = (_("Started"), _("Action"), _("Outcome"), _("Response"), _("Run"))
-
-
-def _latest_attempts(row: ContentMetadataItemTransmission) -> Iterator[tuple[object, ...]]:
-    """Yield one tuple of table cells per attempt, newest first; at most 20."""
-    for attempt in row.attempt_rows.order_by("-id")[:LATEST_ATTEMPTS].select_related("run"):
-        yield (
-            link_to(attempt, moment(attempt.started_at)),
-            attempt.get_action_display(),
-            outcome_badge(attempt),
-            response_text(attempt),
-            link_to(attempt.run, attempt.run_id),
-        )

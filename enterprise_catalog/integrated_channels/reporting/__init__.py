@@ -9,8 +9,8 @@
 ``wording.py``    Parts of sentences.
 ``overview.py``   The status of all configurations, the worst first.
 ``daily_figures.py``  The figures of the last days, for charts.
-``payloads.py``   The payloads of an item: last accepted, last sent, and the one that would be sent now.
 ``search.py``     One search term -> the transmissions that it means.
 ``export.py``     The rows of a list, as flat records, in memory for one page.
 ``formats.py``    Records -> CSV and JSON lines.
+``pages/``        The data of the pages of items, configurations, runs and customers.
 """

@@ -9,15 +9,26 @@ import pytest
 from enterprise_catalog.admin_pages import pages
 from enterprise_catalog.admin_pages.lists import paginator
 from enterprise_catalog.admin_pages.lists.time_limit import TimeLimitError
-from tests.factories.channels import ConfigurationFactory, RunFactory, TransmissionFactory
+from tests.admin_pages.crawler import all_models, base_of
+from tests.admin_pages.rows import a_row_of_everything
+from tests.factories.channels import AttemptFactory, ConfigurationFactory, RunFactory, TransmissionFactory
 from tests.integrated_channels.pages import ATTEMPTS, CONFIGURATIONS, RUNS, TRANSMISSIONS, statements, text_of
 
 if TYPE_CHECKING:
+    from django.db.models import Model
     from django.test import Client
+    from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db
 
 LISTS = [TRANSMISSIONS, ATTEMPTS, RUNS, CONFIGURATIONS]
+MAX_STATEMENTS = 30
+MAX_BYTES = 120 * 1024
+
+
+def channel_models() -> list[type[Model]]:
+    """Return the channels' models that have pages in the admin."""
+    return [model for model in all_models() if model._meta.app_label == "integrated_channels"]
 
 
 @pytest.mark.parametrize("address", LISTS)
@@ -82,3 +93,17 @@ def test_a_list_whose_query_times_out_is_empty_and_shows_the_reason(
 
     assert "The search was stopped after 10 seconds." in page
     assert "Org+A" not in page
+
+
+@pytest.mark.parametrize("model", channel_models(), ids=lambda model: model.__name__)
+def test_the_page_of_a_row_takes_fewer_than_30_statements_and_at_most_120_kb(
+    admin_client: Client, model: type[Model], settings: Settings
+) -> None:
+    a_row_of_everything()
+    settings.CATALOG_API_URL = settings.OAUTH2_PROVIDER_URL = "http://127.0.0.1:1"
+    row = TransmissionFactory.create(rejected=True)
+    AttemptFactory.create_batch(40, transmission=row)
+    address = f"{base_of(model)}{model._default_manager.order_by('-pk').values_list('pk', flat=True)[0]}/change/"
+
+    assert len(statements(admin_client, address)) < MAX_STATEMENTS
+    assert len(text_of(admin_client.get(address)).encode()) <= MAX_BYTES

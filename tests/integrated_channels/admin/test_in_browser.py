@@ -47,7 +47,7 @@ def test_support_finds_out_why_a_course_is_not_there(page: Page) -> None:
     rows(page).get_by_role("link", name="Org+B").click()
     expect(page.get_by_role("status")).to_contain_text("The LMS rejected it: Invalid parameter value detected.")
     expect(page.get_by_role("status")).to_contain_text("Tried once")
-    expect(page.locator("#latest-attempts")).to_contain_text("invalidparameter")
+    expect(page.locator("#timeline")).to_contain_text("invalidparameter")
     page.get_by_role("link", name="All attempts").click()
 
     expect(page.get_by_text("Showing only the rows of transmission Org+B")).to_be_visible()

@@ -13,7 +13,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from enterprise_catalog.admin_pages.rendering import EMPTY
-from enterprise_catalog.integrated_channels.admin.charts import duration
+from enterprise_catalog.integrated_channels.admin.sections.charts import duration
 from enterprise_catalog.integrated_channels.audit import figures
 from enterprise_catalog.integrated_channels.models import ConfigurationStatus, Status
 from enterprise_catalog.integrated_channels.tasks import record_backlog

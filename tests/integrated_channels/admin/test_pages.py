@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 
-from enterprise_catalog.integrated_channels.admin import attempts, lists, transmissions
+from enterprise_catalog.integrated_channels.admin import attempts, lists
 from enterprise_catalog.integrated_channels.models import TransmissionAttempt
 from tests.admin_pages.list_actions import run
 from tests.factories import DAY_ONE
@@ -102,27 +102,6 @@ def test_the_page_of_a_transmission_shows_its_state_and_the_next_step(admin_clie
     assert "Tried once" in page
     assert "invalidparameter" in page
     assert f"{ATTEMPTS}?transmission__id__exact={row.pk}" in page
-
-
-def test_the_page_of_a_transmission_shows_only_its_newest_attempts(
-    admin_client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transmissions, "LATEST_ATTEMPTS", 2)
-    row = TransmissionFactory.create(content_key="Org+A", rejected=True)
-    for day in (1, 2):
-        TransmissionAttempt.objects.create(
-            transmission=row,
-            run=row.configuration.runs.get(),
-            action="update",
-            started_at=DAY_ONE + timedelta(days=day),
-            message=f"attempt of day {day}",
-        )
-
-    page = text_of(admin_client.get(f"{TRANSMISSIONS}{row.pk}/change/")).partition('id="latest-attempts"')[2]
-
-    assert page.index("attempt of day 2") < page.index("attempt of day 1")
-    assert "invalidparameter" not in page
-    assert "in flight" in page
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from django.utils import timezone
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, TransmissionPayload
 from enterprise_catalog.integrated_channels.models.payloads import NOT_FIELDS, SHORT_TEXT_LENGTH, pack, unpack
-from enterprise_catalog.integrated_channels.reporting.payloads import stored_payloads
+from enterprise_catalog.integrated_channels.reporting.pages.payloads import stored_payloads
 from enterprise_catalog.sandbox.cornerstone.portal import PASSWORD, USERNAME
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
@@ -59,8 +59,8 @@ def test_an_accepted_payload_is_both_the_last_sent_and_the_last_accepted(
     run_of(configuration, clock)
 
     stored = stored_payloads(row_of("A"))
-    assert stored.is_sent_accepted
     assert stored.sent is not None
+    assert stored.sent is stored.accepted
     assert stored.sent.sent_at == clock.now
     assert titles("A") == ("One", "One")
 

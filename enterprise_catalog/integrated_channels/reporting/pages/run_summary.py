@@ -1,0 +1,154 @@
+"""A run in words: its results, the reason why it stopped, and the items that are left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext, ngettext
+
+from enterprise_catalog.integrated_channels.domain import FAILURES, Action, Outcome
+from enterprise_catalog.integrated_channels.models import RunState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from enterprise_catalog.integrated_channels.models import SyncRun, TransmissionAttempt
+
+#: Number of failed attempts on the page of a run.
+MAX_FAILED: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run in sentences."""
+
+    did: list[str]  #: One sentence per action; a single sentence if nothing was sent.
+    ended: str  #: How it ended, and why.
+    left: list[str]  #: Items that were not sent, one sentence per kind.
+
+
+def summarize(run: SyncRun) -> RunSummary:
+    """Return the run in sentences."""
+    return RunSummary(list(_did(run)) or [_nothing(run)], _ended(run), list(_left(run)))
+
+
+def sent_items(run: SyncRun) -> int:
+    """Return the number of items that the LMS accepted, or that were put into the feed."""
+    return sum(outcomes.get(each, 0) for outcomes in run.counts.values() for each in (Outcome.DONE, Outcome.STAGED))
+
+
+def failed_items(run: SyncRun) -> int:
+    """Return the number of items that failed, or could not be sent."""
+    return sum(outcomes.get(each, 0) for outcomes in run.counts.values() for each in FAILURES)
+
+
+def failed_attempts(run: SyncRun) -> list[TransmissionAttempt]:
+    """Return the first failed attempts of the run with their transmissions; at most 20."""
+    failed = run.attempts.filter(outcome__in=FAILURES).order_by("outcome", "id")
+    return list(failed.select_related("transmission")[:MAX_FAILED])
+
+
+def _did(run: SyncRun) -> Iterator[str]:
+    for action in Action:
+        outcomes: Mapping[str, int] = run.counts.get(action.value, {})
+        done, failed = outcomes.get(Outcome.DONE, 0), sum(outcomes.get(each, 0) for each in FAILURES)
+        if done:
+            yield _done(action, done)
+        if staged := outcomes.get(Outcome.STAGED, 0):
+            text = ngettext("Put %(number)s item into the feed.", "Put %(number)s items into the feed.", staged)
+            yield text % {"number": f"{staged:,}"}
+        if failed:
+            yield _failed(action, failed)
+        if unchanged := outcomes.get(Outcome.UNCHANGED, 0):
+            text = ngettext(
+                "%(number)s item changed in a way that does not affect the LMS; nothing was sent for it.",
+                "%(number)s items changed in a way that does not affect the LMS; nothing was sent for them.",
+                unchanged,
+            )
+            yield text % {"number": f"{unchanged:,}"}
+        if withdrawn := outcomes.get(Outcome.WITHDRAWN, 0):
+            text = ngettext(
+                "%(number)s item left the catalogs before it was ever sent.",
+                "%(number)s items left the catalogs before they were ever sent.",
+                withdrawn,
+            )
+            yield text % {"number": f"{withdrawn:,}"}
+
+
+def _done(action: Action, number: int) -> str:
+    match action:
+        case Action.CREATE:
+            text = ngettext("Created %(number)s item.", "Created %(number)s items.", number)
+        case Action.UPDATE:
+            text = ngettext("Updated %(number)s item.", "Updated %(number)s items.", number)
+        case Action.DELETE:
+            text = ngettext("Deleted %(number)s item.", "Deleted %(number)s items.", number)
+    return text % {"number": f"{number:,}"}
+
+
+def _failed(action: Action, number: int) -> str:
+    match action:
+        case Action.CREATE:
+            text = ngettext("%(number)s item was not created.", "%(number)s items were not created.", number)
+        case Action.UPDATE:
+            text = ngettext("%(number)s item was not updated.", "%(number)s items were not updated.", number)
+        case Action.DELETE:
+            text = ngettext("%(number)s item was not deleted.", "%(number)s items were not deleted.", number)
+    return text % {"number": f"{number:,}"}
+
+
+def _nothing(run: SyncRun) -> str:
+    if run.state == RunState.RUNNING:
+        return gettext("Results appear when the run ends.")
+    return gettext("Sent nothing.")
+
+
+def _ended(run: SyncRun) -> str:
+    reason = run.reason.strip()
+    match RunState(run.state):
+        case RunState.RUNNING:
+            text = gettext("The run has not ended yet.")
+        case RunState.COMPLETE:
+            text = gettext("The run went to its end. The LMS equals the catalogs.")
+        case RunState.COMPLETE_EXCEPT:
+            text = gettext("The run went to its end. The LMS equals the catalogs, except for rejected and kept items.")
+        case RunState.INCOMPLETE if reason:
+            text = gettext("The run ended, but some items are not up to date.")
+        case RunState.INCOMPLETE:
+            text = gettext("The run went to its end, but some items are not up to date.")
+        case RunState.STOPPED:
+            text = gettext("The run could not continue.")
+        case RunState.ABANDONED:
+            text = gettext("The run was abandoned; a later run continued.")
+    return f"{text} {reason}".strip()
+
+
+def _left(run: SyncRun) -> Iterator[str]:
+    for number, text in (
+        (
+            run.backlog,
+            ngettext("%(n)s item is left for the next run.", "%(n)s items are left for the next run.", run.backlog),
+        ),
+        (
+            run.waiting,
+            ngettext("%(n)s item waits for its next attempt.", "%(n)s items wait for their next attempt.", run.waiting),
+        ),
+        (run.dead, ngettext("%(n)s item is a dead letter.", "%(n)s items are dead letters.", run.dead)),
+        (run.held, ngettext("%(n)s delete waits for approval.", "%(n)s deletes wait for approval.", run.held)),
+        (run.kept, ngettext("%(n)s item was kept by a user.", "%(n)s items were kept by users.", run.kept)),
+        (
+            run.staged,
+            ngettext(
+                "%(n)s item is in the feed, not fetched yet.",
+                "%(n)s items are in the feed, not fetched yet.",
+                run.staged,
+            ),
+        ),
+        (
+            run.matched,
+            ngettext("%(n)s item was already up to date.", "%(n)s items were already up to date.", run.matched),
+        ),
+    ):
+        if number:
+            yield text % {"n": f"{number:,}"}

@@ -91,7 +91,7 @@ def test_a_block_that_is_neither_run_nor_marked_is_a_problem(tmp_path: Path, beg
 
 
 def test_a_synopsis_has_exactly_the_options_of_its_command(tmp_path: Path) -> None:
-    (tmp_path / "a.rst").write_text(".. code-block:: text\n\n   adopt --configurations ID\n")
+    (tmp_path / "a.rst").write_text(".. code-block:: text\n\n   test_channel --configurations ID\n")
     run = Run(create_autospec(Shell, instance=True))
 
     run.document(blocks_of(tmp_path / "a.rst"))

@@ -76,7 +76,9 @@ def _problems(operation: Operation, app_label: str, state: ProjectState) -> Iter
 def _of_new_column(field: models.Field[object, object]) -> Iterator[str]:
     if field.many_to_many:
         return
-    if not field.null and not field.has_db_default():
+    if (
+        not field.null and not field.has_db_default() and not field.generated
+    ):  # The database computes a generated field.
         yield "INSERTs of old code do not name the column; it needs null or db_default"
     if field.unique and not field.null:
         yield "all rows that old code inserts would have the same value in a unique column"

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.migrations import Migration, operations
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ModelState, ProjectState
+from django.db.models.functions import Upper
 
 from tests.upgrades.migrations import problems
 
@@ -66,6 +67,9 @@ def found_in(*every: Operation) -> list[str]:
     return [*problems(migration, state, known={*state.models})]
 
 
+CAPITALS: Final = models.GeneratedField(
+    expression=Upper("name"), output_field=models.CharField(max_length=100), db_persist=False
+)
 CHECK: Final = models.CheckConstraint(condition=models.Q(number__gte=0), name="not_negative")
 
 
@@ -104,6 +108,7 @@ def test_what_old_code_does_not_survive_is_found(operation: Operation, problem: 
         operations.AddField("item", "size", models.IntegerField(null=True)),
         operations.AddField("item", "size", models.IntegerField(default=1, db_default=1)),
         operations.AddField("item", "code", models.CharField(max_length=9, null=True, unique=True)),
+        operations.AddField("item", "capitals", CAPITALS),
         operations.AlterField("item", "name", models.CharField(max_length=200)),
         operations.AlterField("item", "name", models.TextField()),
         operations.AlterField("item", "note", models.CharField(max_length=100, null=True, help_text="A note.")),

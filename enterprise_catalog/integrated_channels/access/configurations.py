@@ -173,6 +173,18 @@ def credentials_problems(channel_code: str, credentials: Mapping[str, object]) -
     return _problems(CHANNELS[channel_code].credentials_class, credentials)
 
 
+def field_problems(model: type[BaseModel], values: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Return the name of a field and a sentence without values, for each problem; the name is empty for several fields.
+
+    Args:
+        model: a channel's settings or credentials class.
+    """
+    return [
+        (str(location[0]) if location else "", _sentence(location[1:], message))
+        for location, message in _details(model, values)
+    ]
+
+
 def channel_problems(configuration: ChannelConfiguration) -> list[str]:
     """Return problems of a configuration whose parts are valid, but do not fit together. Sends nothing.
 
@@ -245,13 +257,15 @@ def save_configuration(configuration: ChannelConfiguration, columns: Collection[
 
 
 def _problems(model: type[BaseModel], values: Mapping[str, object]) -> list[str]:
+    return [_sentence(location, message) for location, message in _details(model, values)]
+
+
+def _details(model: type[BaseModel], values: Mapping[str, object]) -> Iterator[tuple[tuple[int | str, ...], str]]:
     try:
         model.model_validate(values)
     except ValidationError as error:
-        return [
-            _sentence(detail["loc"], detail["msg"]) for detail in error.errors(include_input=False, include_url=False)
-        ]
-    return []
+        for detail in error.errors(include_input=False, include_url=False):
+            yield detail["loc"], detail["msg"]
 
 
 def _sentence(location: tuple[int | str, ...], message: str) -> str:

@@ -59,9 +59,12 @@ def connect(
 
 
 def check_connection(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> list[str]:
-    """Return the problems that would prevent a sync, one sentence each. Changes nothing."""
+    """Return the problems that would prevent a sync, one sentence each. Changes nothing.
+
+    The configuration may be new, or have unsaved changes.
+    """
     try:
-        with connect(configuration, clock=clock) as (channel, _):
+        with _connect_for_check(configuration, clock=clock) as channel:
             problems = list(channel.check_connection())
             server_time = channel.client.server_time
     except SyncError as error:
@@ -73,6 +76,26 @@ def check_connection(configuration: ChannelConfiguration, *, clock: Callable[[],
             f" {difference}. Correct the wrong clock; tokens depend on it."
         )
     return problems
+
+
+@contextmanager
+def _connect_for_check(configuration: ChannelConfiguration, *, clock: Callable[[], datetime]) -> Iterator[Channel]:
+    """Yield the configuration's channel. A new configuration needs no lease: no run can call its LMS yet."""
+    if configuration.pk is None:
+        with open_channel(configuration) as channel:
+            yield channel
+    else:
+        with connect(configuration, clock=clock) as (channel, _):
+            yield channel
+
+
+def lacks_authorization(configuration: ChannelConfiguration) -> bool:
+    """Return True if a user has to grant access at the LMS before the configuration can be synced. Sends nothing."""
+    try:
+        with open_channel(configuration) as channel:
+            return isinstance(channel, ConsentingChannel) and not channel.is_authorized
+    except ConfigurationError:
+        return False
 
 
 def authorization_url(

@@ -285,6 +285,11 @@ class PullChannel(Channel[S_co, C_co]):
 class ConsentingChannel(ABC):
     """Mixin for channels that a customer authorizes once by logging in to the LMS (OAuth 2, authorization code)."""
 
+    @property
+    @abstractmethod
+    def is_authorized(self) -> bool:
+        """True if a user has granted access. The LMS may have withdrawn it since."""
+
     @abstractmethod
     def authorization_url(self, *, redirect_uri: str, state: str) -> str:
         """Return the LMS page where the user grants consent. The LMS then redirects to ``redirect_uri`` with a code."""

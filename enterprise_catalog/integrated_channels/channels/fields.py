@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
 CallsPerMinute = Annotated[
-    int | None, Field(ge=1, description="Maximum number of calls per minute; null for no limit.")
+    int | None, Field(ge=1, description="Maximum number of calls per minute; empty for no limit.")
 ]
 TextLength = Annotated[
-    int | None, Field(ge=50, description="Maximum length in characters; longer texts are cut. null for no limit.")
+    int | None, Field(ge=50, description="Maximum length in characters; longer texts are cut. Empty for no limit.")
 ]
 TokenBaseURL = Annotated[
     str, Field(pattern=r"^(https?://[^\s@]+)?$", description="Base URL for token requests, if they go to another host.")

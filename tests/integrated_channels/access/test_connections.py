@@ -339,6 +339,8 @@ class LibraryChannel(ConsentingChannel, FakeLMSChannel):
         super().__init__(FakeLMS())
         self.client, self.settings, self.credentials = client, settings, credentials
 
+    is_authorized = True
+
     def authorization_url(self, *, redirect_uri: str, state: str) -> str:
         return "https://library.test/consent?" + urlencode({"redirect_uri": redirect_uri, "state": state})
 

@@ -195,6 +195,11 @@ class Consent:
             return f"rejected the client ID or client secret ({reason}). Correct the credentials."
         return f"rejected the token request ({reason})."
 
+    @property
+    def is_given(self) -> bool:
+        """True if there is a refresh token from a user's consent."""
+        return bool(self._refresh_token)
+
     def missing_scopes(self) -> list[str]:
         """Return the scopes missing from the last token response; empty if the response listed no scopes."""
         return [scope for scope in self._scopes if self._granted and scope not in self._granted]
@@ -256,6 +261,10 @@ class OAuthConsentingChannel(ConsentingChannel):
     """Mixin that implements :class:`ConsentingChannel` with the channel's :class:`Consent`."""
 
     consent: Consent
+
+    @property
+    def is_authorized(self) -> bool:
+        return self.consent.is_given
 
     def authorization_url(self, *, redirect_uri: str, state: str) -> str:
         return self.consent.authorization_url(redirect_uri=redirect_uri, state=state)

@@ -24,7 +24,7 @@ else:
     from unfold.widgets import UnfoldAdminTextInputWidget as TextInput
     from unfold.widgets import UnfoldBooleanSwitchWidget as CheckBox
 
-__all__ = ["CheckBox", "CheckBoxes", "NumberInput", "Select", "TextInput"]
+__all__ = ["CheckBox", "CheckBoxes", "NumberInput", "Select", "TextInput", "Textarea"]
 
 #: The visible lines of a field for several lines.
 _ROWS = 4

@@ -75,9 +75,11 @@ def texts_of_form(model: type[models.Model], request: HttpRequest) -> Iterator[t
     """Yield the kind and the text of each title, name and help text of a model's forms."""
     page: Any = admin.site.get_model_admin(model)
     row = model._default_manager.first()
+    may_change = page.has_change_permission(request, row)
+    declared = page.get_form(request, row, change=True).declared_fields if may_change else ()
     for title, options in [*page.get_fieldsets(request, row), *page.get_fieldsets(request)]:
         yield "fieldset", title or ""
-        for name in {*flatten(options["fields"])} - {*page.form.declared_fields, *inherited_by(model)}:
+        for name in {*flatten(options["fields"])} - {*declared, *inherited_by(model)}:
             yield "field", label_for_field(name, model, page)
             yield "help text", help_text_for_field(name, model)
     if page.has_add_permission(request):

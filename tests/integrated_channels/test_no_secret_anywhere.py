@@ -13,9 +13,8 @@ import pytest
 from enterprise_catalog.integrated_channels.channels.base import PullChannel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from tests.factories.catalog import CatalogFactory
-from tests.integrated_channels.admin.test_configurations import filled_in
 from tests.integrated_channels.loopback_server import on_loopback
-from tests.integrated_channels.pages import CONFIGURATIONS
+from tests.integrated_channels.pages import CONFIGURATIONS, filled_in
 from tests.integrated_channels.resilience.catalog_proxy import CatalogProxy
 from tests.integrated_channels.secrecy.accesses import ACCESSES, Access
 from tests.integrated_channels.secrecy.echoing_proxy import ECHOED, EchoingProxy
@@ -134,7 +133,7 @@ def test_no_output_contains_our_secrets_if_the_catalog_repeats_them(
 
 
 def test_no_secret_is_logged_by_the_template_of_a_form_that_is_wrong(admin_client: Client) -> None:
-    entered = filled_in(display_name=NAMED, settings="[1", new_credentials='{"token": "a token"}')
+    entered = filled_in(display_name=NAMED, base_url="nowhere", credentials={"token": "a token"})
 
     with captured_logs(templates=True) as logged:
         admin_client.post(f"{CONFIGURATIONS}add/", entered)

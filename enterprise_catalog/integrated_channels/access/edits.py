@@ -88,13 +88,13 @@ def change_configuration(
         ChannelConfiguration.DoesNotExist: there is no such configuration.
     """
     configuration = ChannelConfiguration.objects.select_for_update().get(pk=pk)
-    hosts = _hosts(configuration)
+    hosts = hosts_of(configuration)
     changed = {name for name, value in columns.items() if getattr(configuration, name) != value}
     _raise({name: ["Cannot be changed. Create another configuration."] for name in changed.intersection(_FIXED)})
     for name in changed:
         setattr(configuration, name, columns[name])
     _check_columns(configuration, changed)
-    is_moved = _hosts(configuration) != hosts
+    is_moved = hosts_of(configuration) != hosts
     if is_moved and credentials is None:
         raise InvalidConfigurationError({"credentials": ["Enter the credentials again for the new address."]})
     if credentials is not None and keeps_others and not is_moved:
@@ -121,10 +121,12 @@ def _switch(configuration: ChannelConfiguration, *, by: str, now: datetime) -> N
 
 
 @transaction.atomic
-def delete_configuration(configuration: ChannelConfiguration, *, by: str, now: datetime) -> None:
-    """Deactivate a configuration, and hide it from the API. Its records are kept, and so are the items in the LMS."""
+def delete_configuration(
+    configuration: ChannelConfiguration, *, by: str, now: datetime, reason: str = "Deleted through the API."
+) -> None:
+    """Deactivate and hide a configuration. Its records are kept, and so are the items in the LMS."""
     ChannelConfiguration.objects.filter(pk=configuration.pk).update(deleted_at=now)
-    decisions.pause(configuration, by=by, now=now, reason="Deleted through the API.")
+    decisions.pause(configuration, by=by, now=now, reason=reason)
 
 
 def _check_columns(configuration: ChannelConfiguration, changed: set[str]) -> None:
@@ -163,7 +165,7 @@ def _raise(problems: Mapping[str, list[str]]) -> None:
         raise InvalidConfigurationError(found)
 
 
-def _hosts(configuration: ChannelConfiguration) -> list[tuple[str, str]]:
+def hosts_of(configuration: ChannelConfiguration) -> list[tuple[str, str]]:
     """Return the hosts that the credentials are sent to: the LMS's, and that of its token endpoint."""
     urls = (configuration.base_url, configuration.settings.get("token_base_url") or "")
     return [(parts.scheme.lower(), parts.netloc.lower()) for parts in map(urlsplit, urls)]

@@ -11,7 +11,7 @@
 ``configurations.py``      The customers' channels.
 ``configuration_actions.py``  Actions on configurations.
 ``transmission_actions.py``  Actions on items.
-``configuration_form.py``  Validates what users enter for a channel.
+``setup/``                 Setting up a configuration: its form, the test, and the preview of the first sync.
 ``lists.py``               Search, filters and export of these tables.
 ``schedules.py``           The pages of django-celery-beat.
 

@@ -9,16 +9,14 @@ from django.contrib.admin.utils import flatten
 from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_post_parameters
 from typing_extensions import override
 
 from enterprise_catalog.admin_pages.lists.filters import BooleanRadioFilter, ChoicesDropdownFilter
 from enterprise_catalog.admin_pages.lists.search import uuid_or_text
-from enterprise_catalog.admin_pages.pages import Page, changed_columns
+from enterprise_catalog.admin_pages.pages import Page
 from enterprise_catalog.admin_pages.rendering import (
     EMPTY,
     link_to,
@@ -28,15 +26,10 @@ from enterprise_catalog.admin_pages.rendering import (
     stacked,
 )
 from enterprise_catalog.admin_pages.viewer import has_permission
-from enterprise_catalog.integrated_channels.access.configurations import save_configuration
-from enterprise_catalog.integrated_channels.access.credentials import encrypt
 from enterprise_catalog.integrated_channels.admin.configuration_actions import ConfigurationActions
-from enterprise_catalog.integrated_channels.admin.configuration_form import (
-    ConfigurationForm,
-    find_entered_customer_problems,
-)
 from enterprise_catalog.integrated_channels.admin.runs import run_badge
 from enterprise_catalog.integrated_channels.admin.sections.configuration import configuration_section
+from enterprise_catalog.integrated_channels.admin.setup.page import SetupPages
 from enterprise_catalog.integrated_channels.channels.base import ConsentingChannel
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.models import (
@@ -54,10 +47,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django_stubs_ext import WithAnnotations
 
-    class _Checked(HttpRequest):
-        """A request to the page of one configuration, with the problems of its customer."""
-
-        customer_problems: list[str]
+    from enterprise_catalog.integrated_channels.admin.setup.form import ConfigurationForm
+    from enterprise_catalog.integrated_channels.models.querysets import ConfigurationQuerySet
 
     class _LastRun(TypedDict):
         """The columns that ``get_queryset`` adds."""
@@ -68,8 +59,6 @@ if TYPE_CHECKING:
     _WithLastRun = WithAnnotations[ChannelConfiguration, _LastRun]
 
 
-_WHAT = ("channel_code", "display_name", "active", "enterprise_customer_uuid", "catalog_uuids")
-_WHERE = ("base_url", "settings", "new_credentials")
 _SYNCS = (
     "paused",
     ("last_run", "running"),
@@ -81,21 +70,14 @@ _HOW = ("sync_interval_minutes", "chunk_size", "max_chunks_per_run", ("delete_li
 
 
 @admin.register(ChannelConfiguration)
-class ConfigurationPage(ConfigurationActions, Page):
-    form = ConfigurationForm
+class ConfigurationPage(ConfigurationActions, SetupPages, Page):
     list_display = ("name", "channel_code", "active", "last_run", "last_full_sync", "next_sync")
     list_filter = (("channel_code", ChoicesDropdownFilter), ("active", BooleanRadioFilter))
     ordering = ("id",)
     sortable_by = ()
-    actions_submit_line = ("save_and_sync",)
     search_fields = ("display_name", "enterprise_customer_uuid")
     search_help_text = _("Name or customer UUID")
     nothing_found = _("Search by part of the configuration's name, or by the customer's full UUID.")
-    fieldsets = (
-        (None, {"fields": _WHAT}),
-        (_("LMS"), {"fields": _WHERE}),
-        (_("Schedule and limits"), {"fields": _HOW}),
-    )
 
     change_form_outer_before_template = "integrated_channels/configuration_summary.html"
 
@@ -105,8 +87,8 @@ class ConfigurationPage(ConfigurationActions, Page):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChannelConfiguration]:
         newest = SyncRun.objects.filter(configuration=OuterRef("pk")).order_by("-started_at", "-id")
         last_run = {f"last_run_{name}": Subquery(newest.values(name)[:1]) for name in ("id", "state")}
-        rows: QuerySet[ChannelConfiguration] = super().get_queryset(request).annotate(**last_run)
-        return rows
+        rows = cast("ConfigurationQuerySet", super().get_queryset(request))
+        return rows.not_deleted().annotate(**last_run)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration], search_term: str
@@ -115,61 +97,23 @@ class ConfigurationPage(ConfigurationActions, Page):
         return queryset.filter(uuid_or_text(search_term, **columns)) if search_term.strip() else queryset, False
 
     def get_fieldsets(self, request: HttpRequest, obj: ChannelConfiguration | None = None) -> _FieldsetSpec:
-        fieldsets = super().get_fieldsets(request, obj)
-        if obj is None:
-            (title, entries), *others = fieldsets
-            return ((title, {"fields": (*entries["fields"], "skip_customer_check")}), *others)
-        what, (title, where), *others = fieldsets
-        return ((_("Syncs"), {"fields": _SYNCS}), what, (title, {"fields": (*where["fields"], "consent")}), *others)
+        of_setup = (*super().get_fieldsets(request, obj), (_("Schedule and limits"), {"fields": _HOW}))
+        return of_setup if obj is None else ((_("Syncs"), {"fields": _SYNCS}), *of_setup)
 
     def get_readonly_fields(self, request: HttpRequest, obj: ChannelConfiguration | None = None) -> tuple[str, ...]:
-        # The transmissions belong to one customer's LMS; another customer or LMS needs another configuration.
-        return () if obj is None else ("channel_code", "enterprise_customer_uuid", "consent", *flatten(_SYNCS))
-
-    def has_delete_permission(self, request: HttpRequest, obj: ChannelConfiguration | None = None) -> bool:
-        return False  # The history must stay; deactivate the configuration instead.
+        of_setup = super().get_readonly_fields(request, obj)
+        return of_setup if obj is None else (*of_setup, *flatten(_SYNCS))
 
     def render_change_form(self, request: HttpRequest, context: dict[str, object], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # passed on as they come
         configuration = kwargs.get("obj")
         section = configuration_section(configuration) if configuration else {}
         return super().render_change_form(request, context | section, **kwargs)
 
-    @method_decorator(sensitive_post_parameters("new_credentials"))
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, object] | None = None,
-    ) -> HttpResponse:
-        # Checked here and not in the form: Django opens a transaction around the form. If both programs share a SQLite
-        # file, the catalog service could not issue a token during that transaction.
-        cast("_Checked", request).customer_problems = (
-            find_entered_customer_problems(request.POST) if not object_id else []
-        )
-        return super().changeform_view(request, object_id, form_url, extra_context)
-
-    @override
-    def get_form(
-        self,
-        request: HttpRequest,
-        obj: ChannelConfiguration | None = None,
-        change: bool = False,
-        **kwargs: object,
-    ) -> type[ConfigurationForm]:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        return type(form.__name__, (form,), {"customer_problems": cast("_Checked", request).customer_problems})
-
     @override
     def save_model(
         self, request: HttpRequest, obj: ChannelConfiguration, form: ConfigurationForm, change: bool
     ) -> None:
-        columns = changed_columns(obj, form)
-        credentials = form.cleaned_data["new_credentials"]
-        if credentials is not None:
-            obj.credentials = encrypt(credentials)
-            columns.append("credentials")
-        save_configuration(obj, columns if change else None)
+        super().save_model(request, obj, form, change)
         if f"{self.opts.app_label}_{self.opts.model_name}_save_and_sync" in request.POST:  # unfold's name for it.
             self.save_and_sync(request, obj)
 

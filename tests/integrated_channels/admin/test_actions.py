@@ -17,8 +17,7 @@ from enterprise_catalog.integrated_channels.models import (
 )
 from tests.admin_pages.list_actions import answer, ask, count_on, messages_of, run
 from tests.factories.channels import ConfigurationFactory, OperationFactory, TransmissionFactory
-from tests.integrated_channels.admin.test_configurations import filled_in
-from tests.integrated_channels.pages import CONFIGURATIONS, TRANSMISSIONS, text_of
+from tests.integrated_channels.pages import CONFIGURATIONS, TRANSMISSIONS, filled_in, text_of
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
@@ -271,11 +270,11 @@ def test_an_action_on_several_configurations_is_recorded_for_each(admin_client: 
 
 def test_decisions_that_were_made_in_the_form_are_recorded(admin_client: Client) -> None:
     configuration = ConfigurationFactory.create()
-    form = filled_in(new_credentials='{"token": "a-newer-token"}')
+    form = filled_in(base_url=configuration.base_url, credentials={"token": "a-newer-token"})
     del form["active"]
 
     admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", form)
-    admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", form | {"new_credentials": ""})
+    admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", form | {"credentials-token": ""})
 
     decided = Decision.objects.order_by("pk").values_list("action", "made_by")
     assert [*decided] == [("replace_credentials", "admin"), ("pause", "admin")]

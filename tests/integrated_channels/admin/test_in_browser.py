@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
-from enterprise_catalog.integrated_channels.access.credentials import decrypt
-from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+from enterprise_catalog.sandbox.moodle.settings import TOKEN
 from tests.admin_pages.browser import admin_page
-from tests.factories.channels import SECRET, ConfigurationFactory, TransmissionFactory
+from tests.factories.catalog import CatalogFactory
+from tests.factories.channels import ConfigurationFactory, TransmissionFactory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,73 +75,31 @@ def test_support_narrows_the_list_down_to_a_state_and_a_configuration(page: Page
     expect(page.get_by_text("Acme's Moodle")).to_have_count(0)
 
 
-class Entered(NamedTuple):
-    """Input for the form of a new configuration."""
+@pytest.mark.usefixtures("catalog_service")
+def test_an_administrator_sets_up_a_moodle_with_a_wrong_and_then_the_right_token(page: Page, moodle_url: str) -> None:
+    CatalogFactory.create(customer__name="Acme University", title="Courses", content=["Org+A", "Org+" + "B" * 100])
 
-    settings: dict[str, object]
-    credentials: dict[str, str]
-
-
-@pytest.mark.parametrize(
-    ("code", "offered", "wrong", "expected", "right"),
-    [
-        pytest.param(
-            "MOODLE",
-            "category_id, integer from 1 (default: 1)",
-            Entered({"category": 1}, {"token": SECRET}),
-            "category: Extra inputs are not permitted",
-            Entered({"category_id": 1}, {"token": SECRET}),
-            id="Moodle",
-        ),
-        pytest.param(
-            "BLACKBOARD",
-            'course_view, "Ultra" or "Classic" (default: "Ultra")',
-            Entered({"course_view": "Modern"}, {"client_id": "acme", "client_secret": SECRET}),
-            "course_view: Input should be 'Ultra' or 'Classic'",
-            Entered({"course_view": "Classic"}, {"client_id": "acme", "client_secret": SECRET}),
-            id="Blackboard",
-        ),
-        pytest.param(
-            "SAP",
-            "company_id, string (required)",
-            Entered({"company_id": "acme", "user_id": "us"}, {"client_id": "acme", "assertion": SECRET}),
-            "The token kind 'token_server' requires client_secret.",
-            Entered({"company_id": "acme", "user_id": "us"}, {"client_id": "acme", "client_secret": SECRET}),
-            id="SAP",
-        ),
-    ],
-)
-def test_an_administrator_corrects_a_wrong_field_and_sees_no_credentials_again(
-    page: Page, *, code: str, offered: str, wrong: Entered, expected: str, right: Entered
-) -> None:
     page.goto("/admin/integrated_channels/channelconfiguration/add/")
-    page.locator("[name=channel_code]").select_option(code, force=True)
-    page.locator("[name=enterprise_customer_uuid]").fill("22222222-2222-4222-8222-222222222222")
-    page.locator("[name=base_url]").fill("https://lms.example.org")
-    page.get_by_label("Skip the customer check").check()
-    page.locator(".field-settings summary", has_text=CHANNELS[code].label).click()
-    expect(page.get_by_text(offered)).to_be_visible()
-    enter(page, wrong)
-    expect(page.get_by_text(expected)).to_be_visible()
-    expect_no_secret(page)
+    page.get_by_label("Moodle").check()
+    page.get_by_label("Which customer?").fill("acme")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("This is the customer “Acme University”.")).to_be_visible()
+    page.get_by_label("Courses").check()
+    page.get_by_label("Base URL").fill(moodle_url)
+    page.get_by_label("Token").fill("a-wrong-token")
+    page.get_by_role("button", name="Test and save").click()
+    expect(page.get_by_text("Invalid token")).to_be_visible()
+    assert "a-wrong-token" not in page.content()
+    assert not ChannelConfiguration.objects.exists()
 
-    enter(page, right)
-    page.wait_for_url("**/change/")
+    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_role("button", name="Test and save").click()
+    expect(page.get_by_text("The connection works, and the configuration was saved.")).to_be_visible()
+    assert not ChannelConfiguration.objects.get().active
+    page.get_by_role("link", name="Preview", exact=True).click()
+    expect(page.locator("#figures")).to_contain_text("To create2")
+    expect(page.locator("#refusals")).to_contain_text("Moodle's ID number is limited to 100.")
+    page.get_by_role("button", name="Activate").click()
 
-    expect_no_secret(page)
-    configuration = ChannelConfiguration.objects.get()
-    assert (configuration.channel_code, configuration.settings) == (code, right.settings)
-    assert decrypt(configuration.credentials) == right.credentials
-
-
-def enter(page: Page, entered: Entered) -> None:
-    """Fill in settings and credentials, and save."""
-    page.locator("[name=settings]").fill(json.dumps(entered.settings))
-    page.locator("[name=new_credentials]").fill(json.dumps(entered.credentials))
-    page.get_by_role("button", name="Save and continue editing").click()
-
-
-def expect_no_secret(page: Page) -> None:
-    """Check that the page that came back contains no credentials."""
-    expect(page.locator("[name=new_credentials]")).to_have_value("")
-    assert SECRET not in page.content()
+    expect(page.get_by_text("The configuration is active.")).to_be_visible()
+    assert ChannelConfiguration.objects.get().active

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,10 +18,9 @@ from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
 from enterprise_catalog.sandbox.application import Operation, SandboxApplication
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
-from tests.integrated_channels.admin.test_configurations import filled_in
 from tests.integrated_channels.channels.example_channel import ExampleChannel, ExampleCredentials, ExampleSettings
 from tests.integrated_channels.loopback_server import on_loopback
-from tests.integrated_channels.pages import CONFIGURATIONS, text_of
+from tests.integrated_channels.pages import CONFIGURATIONS, filled_in, text_of
 from tests.integrated_channels.syncing import run_of
 
 if TYPE_CHECKING:
@@ -135,20 +135,25 @@ def test_its_connection_can_be_tried(
 
 
 def test_the_admin_offers_it_with_its_settings_and_credentials(admin_client: Client) -> None:
-    page = text_of(admin_client.get(f"{CONFIGURATIONS}add/"))
+    first = text_of(admin_client.get(f"{CONFIGURATIONS}add/"))
+    chosen = {"channel_code": "EXAMPLE", "enterprise_customer_uuid": "22222222-2222-4222-8222-222222222222"}
+    form = text_of(admin_client.get(f"{CONFIGURATIONS}add/", chosen))
 
-    assert '<option value="EXAMPLE">Example LMS</option>' in page
-    assert "<code>board</code>, string (default: &quot;courses&quot;): The board that lists the courses." in page
-    assert "<code>token</code>, string (required): A token of a user who may add courses." in page
+    assert 'value="EXAMPLE"' in first
+    assert "Example LMS" in first
+    assert re.search('<input type="text" name="settings-board" value="courses"', form)
+    assert "The board that lists the courses. Default: courses." in form
+    assert re.search('<input type="password" name="credentials-token"', form)
+    assert "A token of a user who may add courses." in form
 
 
 def test_the_admin_saves_it_and_names_what_does_not_fit(admin_client: Client) -> None:
-    entered = filled_in(channel_code="EXAMPLE", new_credentials='{"token": "t"}')
+    entered = filled_in(channel_code="EXAMPLE", settings={"board": "x"}, credentials={"token": "t"})
 
-    wrong = text_of(admin_client.post(f"{CONFIGURATIONS}add/", entered | {"settings": '{"bord": "x"}'}))
-    saved = admin_client.post(f"{CONFIGURATIONS}add/", entered | {"settings": '{"board": "x"}'})
+    wrong = text_of(admin_client.post(f"{CONFIGURATIONS}add/", entered | {"credentials-token": ""}))
+    saved = admin_client.post(f"{CONFIGURATIONS}add/", entered)
 
-    assert "bord: Extra inputs are not permitted" in wrong
+    assert "This field is required." in wrong
     assert saved.status_code == 302
     with open_channel(ChannelConfiguration.objects.get()) as channel:
         assert isinstance(channel, ExampleChannel)

@@ -27,13 +27,12 @@ from enterprise_catalog.integrated_channels.tasks import sync_configuration
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.admin_pages.list_actions import run
 from tests.factories.catalog import CourseFactory, import_into
-from tests.integrated_channels.admin.test_configurations import filled_in
 from tests.integrated_channels.api.endpoints import ATTEMPTS as ATTEMPTS_API
 from tests.integrated_channels.api.endpoints import CONFIGURATIONS as CONFIGURATIONS_API
 from tests.integrated_channels.api.endpoints import DECISIONS
 from tests.integrated_channels.api.endpoints import RUNS as RUNS_API
 from tests.integrated_channels.api.endpoints import TRANSMISSIONS as TRANSMISSIONS_API
-from tests.integrated_channels.pages import ATTEMPTS, CONFIGURATIONS, RUNS, TRANSMISSIONS
+from tests.integrated_channels.pages import ATTEMPTS, CONFIGURATIONS, RUNS, TRANSMISSIONS, filled_in
 from tests.integrated_channels.secrecy.echoing_proxy import ErrorResponse
 from tests.integrated_channels.syncing import run_of
 
@@ -129,11 +128,12 @@ class FailureSequence:
         entered = filled_in(
             display_name=NAMED,
             base_url=self.url,
-            settings=json.dumps(self.access.settings),
-            new_credentials=json.dumps(self.access.credentials()),
+            channel_code=self.access.code,
+            settings=self.access.settings,
+            credentials=self.access.credentials(),
         )
         address = f"{CONFIGURATIONS}{self._configuration.pk}/change/"
-        self._request("admin, forms", address, {**entered, "settings": "[1"})
+        self._request("admin, forms", address, {**entered, "base_url": "nowhere"})
         self._request("admin, forms", address, entered)
 
     def _sync(self) -> None:

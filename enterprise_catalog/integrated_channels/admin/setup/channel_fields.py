@@ -27,12 +27,13 @@ from enterprise_catalog.admin_pages.widgets import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
 
 #: Words in names that are not written like other words.
 _SPELLINGS: Final = {"id": "ID", "url": "URL", "saml": "SAML"}
+_STRING: Final = {"type": "string"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def _channel_field(kind: type[ChannelSettings], name: str, schema: dict[str, Any
     form_field = _form_field(field)
     form_field.label = _label(name)
     form_field.required = info.is_required() and field.get("type") != "boolean"
-    form_field.help_text = " ".join(_help(field))
+    form_field.help_text = " ".join(_help(field, form_field))
     is_nullable = {"type": "null"} in described.get("anyOf", ())
     return ChannelField(name, f"{prefix}-{name}", form_field, field["default"], is_nullable, "writeOnly" in field)
 
@@ -89,26 +90,24 @@ def _form_field(field: dict[str, Any]) -> forms.Field:
         # A password field would remove the line breaks of a key or a document.
         return forms.CharField(widget=SecretTextarea if "contentMediaType" in field else SecretInput)
     if "enum" in field:
-        values = {str(value): value for value in field["enum"]}
-        return forms.TypedChoiceField(choices=[(each, each) for each in values], coerce=values.__getitem__, widget=Select)
-    match field.get("type"), field.get("items"), field.get("additionalProperties"):
-        case "boolean", _, _:
-            return forms.BooleanField(widget=CheckBox)
-        case "integer", _, _:
-            return forms.IntegerField(**_limits(field), widget=NumberInput)
-        case "number", _, _:
-            return forms.FloatField(**_limits(field), widget=NumberInput)
-        case "string", _, _:
-            return forms.CharField(max_length=field.get("maxLength"), widget=TextInput)
-        case "array", {"type": "string"}, _:
-            return LinesField()
-        case "object", _, {"type": "string"}:
-            return PairsField()
-    return ReadableJSONField()
+        return _choice(field["enum"])
+    items, values = field.get("items", {}), field.get("additionalProperties", {})
+    least, most = field.get("minimum"), field.get("maximum")
+    by_type: dict[str, Callable[[], forms.Field]] = {
+        "boolean": lambda: forms.BooleanField(widget=CheckBox),
+        "integer": lambda: forms.IntegerField(min_value=least, max_value=most, widget=NumberInput),
+        "number": lambda: forms.FloatField(min_value=least, max_value=most, widget=NumberInput),
+        "string": lambda: forms.CharField(max_length=field.get("maxLength"), widget=TextInput),
+        "array": LinesField if items == _STRING else ReadableJSONField,
+        "object": PairsField if values == _STRING else ReadableJSONField,
+    }
+    return by_type.get(field.get("type", ""), ReadableJSONField)()
 
 
-def _limits(field: dict[str, Any]) -> dict[str, Any]:
-    return {"min_value": field.get("minimum"), "max_value": field.get("maximum")}
+def _choice(values: Sequence[object]) -> forms.Field:
+    by_text = {str(value): value for value in values}
+    choices = [(text, text) for text in by_text]
+    return forms.TypedChoiceField(choices=choices, coerce=lambda text: by_text.get(text, text), widget=Select)
 
 
 def _label(name: str) -> str:
@@ -117,7 +116,7 @@ def _label(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _help(field: dict[str, Any]) -> Iterator[str]:
+def _help(field: dict[str, Any], form_field: forms.Field) -> Iterator[str]:
     """Yield the description, the limits, and the default if the form cannot show it in the field."""
     if description := field.get("description"):
         yield description
@@ -127,6 +126,10 @@ def _help(field: dict[str, Any]) -> Iterator[str]:
         yield gettext("At least %(number)s.") % {"number": field["minimum"]}
     if "maxLength" in field:
         yield gettext("At most %(number)s characters.") % {"number": field["maxLength"]}
+    if isinstance(form_field, LinesField):
+        yield gettext("One per line.")
+    if isinstance(form_field, PairsField):
+        yield gettext("One “name = value” per line.")
     if field["default"] not in (None, "", [], {}) and field.get("type") != "boolean":
         default = field["default"]
         shown = default if isinstance(default, str | int | float) else orjson.dumps(default).decode()

@@ -111,7 +111,11 @@ class CatalogsField(forms.Field):
         return value
 
     def has_changed(self, initial: object, data: object) -> bool:
-        return sorted(initial or ()) != sorted(data or ())  # type: ignore[call-overload]  # lists of strings
+        return {*_strings(initial)} != {*_strings(data)}
+
+
+def _strings(value: object) -> Sequence[str]:
+    return value if isinstance(value, list) else ()
 
 
 def _uuids_in(texts: Sequence[str]) -> list[str]:

@@ -20,10 +20,10 @@ from enterprise_catalog.integrated_channels.access.configurations import (
     field_problems,
 )
 from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt
+from enterprise_catalog.integrated_channels.access.edits import hosts_of
 from enterprise_catalog.integrated_channels.access.entry_checks import find_twin_problems
 from enterprise_catalog.integrated_channels.admin.setup.channel_fields import channel_fields
 from enterprise_catalog.integrated_channels.admin.setup.customers import CatalogsField, LoadedCustomer
-from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
@@ -40,6 +40,7 @@ else:
 _SKIP = _("Use this if the catalog service does not have the customer yet, or is unreachable.")
 _STORED = _("A value is stored and never shown. Leave the field empty to keep it.")
 _ENTER_AGAIN = _("Please enter it again. It was not saved, because the form has errors.")
+_MOVED = _("The address has changed. Enter this value again: a stored value is not sent to a new address.")
 _NEW_IS_INACTIVE = _("Only active configurations are synced. You can also activate it after the preview.")
 _ALL_CATALOGS = _("Select none to send all catalogs of the customer, including future ones.")
 _TYPED_CATALOGS = _("UUIDs, one per line. Leave empty to send all catalogs of the customer.")
@@ -107,6 +108,7 @@ class ConfigurationForm(ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.is_new = self.instance.pk is None
+        self._stored_hosts = hosts_of(self.instance)
         self._show_stored_values()
         if self.is_new and "channel_code" in self.fields:
             self.fields["channel_code"].widget = forms.HiddenInput()
@@ -129,6 +131,12 @@ class ConfigurationForm(ModelForm):
     def stored(self) -> dict[str, object]:
         """The stored credentials; empty for a new configuration, or if no key can decrypt them."""
         return self.stored_credentials
+
+    @classmethod
+    def credentials_rows(cls) -> list[str | tuple[str, str]]:
+        """Return the names of the credentials' fields, each with the box that removes its stored value, if any."""
+        names = {field.form_name: removal_name(field) for field in cls.credentials_fields}
+        return [(name, box) if box in cls.base_fields else name for name, box in names.items()]
 
     @property
     def changed_columns(self) -> list[str]:
@@ -155,6 +163,8 @@ class ConfigurationForm(ModelForm):
         super().clean()
         if self.channel is not None and (self.is_new or self.changed_columns):
             self._read_channel_fields(self.channel)
+        if not (self.is_new or self.errors):
+            self._check_hosts()
         if not self.errors:
             self._check_entries()
         for problem in () if self.errors else self.connection_problems:
@@ -212,6 +222,16 @@ class ConfigurationForm(ModelForm):
         )
         self._add_problems(self.credentials_fields, (("", problem) for problem in channel_problems(to_be)))
 
+    def _check_hosts(self) -> None:
+        """Require the stored secrets again for a new address: otherwise, anyone who may edit could have them sent."""
+        to_be = ChannelConfiguration(base_url=self.cleaned_data["base_url"], settings=self.instance.settings)
+        if hosts_of(to_be) == self._stored_hosts:
+            return
+        for field in self.credentials_fields:
+            is_kept = self.stored.get(field.name) and field.form_name not in self.changed_data
+            if field.is_secret and is_kept and not self.cleaned_data.get(removal_name(field)):
+                self.add_error(field.form_name, _MOVED)
+
     def _check_entries(self) -> None:
         """Reject a configuration that exists already, or whose customer or catalogs do not exist."""
         cleaned = self.cleaned_data
@@ -259,5 +279,3 @@ def _customer_help(customer: LoadedCustomer | None) -> str:
     if customer.is_missing:
         return gettext("The catalog service has no customer with this UUID. Correct it, or delete this configuration.")
     return gettext("This is the customer “%(name)s”.") % {"name": customer.name}
-
-

@@ -47,12 +47,12 @@ class SAPCredentials(ChannelSettings):
     private_key: saml.SigningKey | None = Field(
         default=None,
         json_schema_extra={"contentMediaType": "application/x-pem-file"},
-        description="For 'saml_bearer': RSA key in PEM format whose certificate is registered in SAP."
+        description="For 'saml_bearer': RSA key in PEM format whose certificate is registered in SAP.",
     )
     assertion: SecretStr | None = Field(
         default=None,
         json_schema_extra={"contentMediaType": "application/xml"},
-        description="For 'saml_bearer', instead of a key: signed assertion, as XML or in Base64."
+        description="For 'saml_bearer', instead of a key: signed assertion, as XML or in Base64.",
     )
 
 

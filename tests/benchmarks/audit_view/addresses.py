@@ -52,7 +52,8 @@ def _lists(client: Client, model: type[Any]) -> Iterator[str]:
             yield from (f"{base}?{urlencode(values, doseq=True)}" for values in _values(spec))
     for column in getattr(page, "linked_by", ()):
         related = model._meta.get_field(column).related_model
-        yield f"{base}?{column}__id__exact={related._default_manager.order_by('-pk').values_list('pk', flat=True)[0]}"
+        if owner := related._default_manager.order_by("-pk").first():
+            yield f"{base}?{column}__id__exact={owner.pk}"
     row = model._default_manager.order_by("pk").first()
     if row is not None:
         yield f"{base}{row.pk}/change/"

@@ -52,11 +52,34 @@ _GROUPS: Final[dict[StrOrPromise, tuple[_Entry, ...]]] = {
     ),
 }
 
-#: Model -> the question that a search by content key answers in its list.
-_KEY_SEARCHES: Final = {
-    "integrated_channels.ContentMetadataItemTransmission": _("Why is a course missing from an LMS?"),
-    "catalog.ContentMetadata": _("Which catalogs contain a course?"),
-}
+
+class KeySearch(TypedDict):
+    """A question that a page answers about a content key."""
+
+    question: StrOrPromise
+    url: str
+    parameter: str
+    placeholder: StrOrPromise
+
+
+#: Model, question, parameter and placeholder of each search on the front page, and the name of the URL that answers
+#: it; without a name, the model's list answers.
+_KEY_SEARCHES: Final = (
+    (
+        "integrated_channels.ContentMetadataItemTransmission",
+        _("Why is a course missing from an LMS?"),
+        "content_key",
+        _("Content key, run key or title"),
+        "admin:diagnosis",
+    ),
+    (
+        "catalog.ContentMetadata",
+        _("Which catalogs contain a course?"),
+        "q",
+        _("Content key or its beginning"),
+        "",
+    ),
+)
 
 
 #: Functions that return the template and the values of a part of the front page; ``None`` if the user may not see it.
@@ -101,8 +124,8 @@ def favicon(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it)
 def front_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Return the front page's context with the content key searches and the parts that the user may see."""
     searches = [
-        {"question": question, "url": _list_url(model)}
-        for label, question in _KEY_SEARCHES.items()
+        KeySearch(question=question, url=_page_url(model, name), parameter=parameter, placeholder=placeholder)
+        for label, question, parameter, placeholder, name in _KEY_SEARCHES
         if (model := _visible_model(request, label))
     ]
     parts = [part for make in FRONT_PAGE if (part := make(request))]
@@ -112,8 +135,7 @@ def front_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 def _items(request: HttpRequest, pages: tuple[_Entry, ...]) -> Iterator[PageLink]:
     for label, title, icon, *names in pages:
         if model := _visible_model(request, label):
-            link = reverse(str(names[0])) if names else _list_url(model)
-            yield {"title": title, "icon": str(icon), "link": link}
+            yield {"title": title, "icon": str(icon), "link": _page_url(model, str(*names))}
 
 
 def _visible_model(request: HttpRequest, label: str) -> type[Model] | None:
@@ -125,6 +147,9 @@ def _visible_model(request: HttpRequest, label: str) -> type[Model] | None:
     return model if admin.site.get_model_admin(model).has_view_permission(request) else None
 
 
-def _list_url(model: type[Model]) -> str:
+def _page_url(model: type[Model], name: str) -> str:
+    """Return the URL with this name; without a name, the URL of the model's list."""
+    if name:
+        return reverse(name)
     options = model._meta
     return reverse(f"admin:{options.app_label}_{options.model_name}_changelist")

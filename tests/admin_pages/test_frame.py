@@ -58,8 +58,8 @@ def test_the_front_page_searches_what_the_user_may_see(request_of: Callable[...,
     context = front_page(request_of("view_contentmetadataitemtransmission"), {"title": "Front"})
 
     assert context["title"] == "Front"
-    assert [search["url"] for search in context["key_searches"]] == [
-        "/admin/integrated_channels/contentmetadataitemtransmission/"
+    assert [(search["url"], search["parameter"]) for search in context["key_searches"]] == [
+        ("/admin/diagnosis/", "content_key")
     ]
 
 

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from enterprise_catalog.admin_pages.actions import object_actions
 from enterprise_catalog.admin_pages.actions.object_actions import Button
+from enterprise_catalog.admin_pages.rendering import link_to_list
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.catalog_api.lookups import Customer
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
@@ -25,6 +26,7 @@ from enterprise_catalog.integrated_channels.models import ChannelConfiguration, 
 from enterprise_catalog.integrated_channels.reporting.causes import Cause
 from enterprise_catalog.integrated_channels.reporting.diagnosis import READ_TIMEOUT_SECONDS, diagnose, diagnose_row
 from enterprise_catalog.integrated_channels.reporting.live import look_up_live
+from enterprise_catalog.integrated_channels.reporting.pages.customers import customers_with
 from enterprise_catalog.integrated_channels.reporting.sentences import Remedy
 from enterprise_catalog.integrated_channels.reporting.steps import StepState
 
@@ -125,7 +127,10 @@ def finding_view(finding: Finding, request: HttpRequest, *, is_item_page: bool =
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def diagnosis_page(request: HttpRequest) -> HttpResponse:
-    """Return the findings about one key of one customer. A POST also asks the LMS of one configuration."""
+    """Return the findings about one key of one customer. A POST also asks the LMS of one configuration.
+
+    Without a customer, the page lists the customers with a transmission of the key; of a single one, the findings.
+    """
     if not request.user.has_perm(VIEW):
         raise PermissionDenied
     customer, key = request.GET.get("enterprise_customer", "").strip(), request.GET.get("content_key", "")
@@ -136,11 +141,14 @@ def diagnosis_page(request: HttpRequest) -> HttpResponse:
         "key": key,
         "may_ask": request.user.has_perm(RETRY),
     }
-    if customer and key.strip():
-        found = _find_customers(request, customer)
+    if key.strip():
+        found = _find_customers(request, customer) if customer else _customers_with(key)
         if len(found) == 1:
             context |= _findings(request, found[0].uuid, key)
         context["customers"] = [(each.name, page_url(each.uuid, key)) for each in found]
+        context["similar"] = link_to_list(
+            ContentMetadataItemTransmission, gettext("Search all transmissions for this text"), q=key
+        )
     request.current_app = admin.site.name
     return TemplateResponse(request, "integrated_channels/diagnosis.html", context)
 
@@ -161,6 +169,12 @@ def _find_customers(request: HttpRequest, text: str) -> Sequence[Customer]:
         none = gettext("No customer has a name that starts with “%(text)s”. Enter a name or a UUID.")
         messages.error(request, none % {"text": text[:100]})
     return found
+
+
+def _customers_with(key: str) -> Sequence[Customer]:
+    """Return the customers with a transmission of this key; if there are none, of the key without outer spaces."""
+    found = customers_with(key) or customers_with(key.strip())
+    return [Customer(uuid=uuid, name=name or str(uuid), slug="") for uuid, name in found.items()]
 
 
 def diagnosis_of_row(row: ContentMetadataItemTransmission, request: HttpRequest) -> dict[str, object]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 
+from enterprise_catalog.integrated_channels.models import ConfigurationStatus
 from tests.factories.catalog import CatalogFactory, CustomerFactory
 from tests.factories.channels import ConfigurationFactory, TransmissionFactory
 from tests.integrated_channels.pages import CONFIGURATIONS, TRANSMISSIONS, statements, text_of
@@ -34,6 +36,24 @@ def test_a_customer_is_found_by_name(customer: EnterpriseCustomer, admin_client:
     assert [name for name, _ in several.context["customers"]] == ["Acme", "Acme South"]
     assert "This customer has no channel configuration" in text_of(one)
     assert "No customer has a name that starts with “Globex”." in text_of(none)
+
+
+def test_without_a_customer_the_page_lists_the_customers_that_have_the_key(admin_client: Client) -> None:
+    acme, globex = [ConfigurationFactory.create(enterprise_customer_uuid=uuid4()) for _ in range(2)]
+    ConfigurationStatus.objects.filter(configuration=acme).update(customer_name="Acme")
+    for configuration in (acme, globex):
+        TransmissionFactory.create(configuration=configuration, content_key="edX+A", rejected=True)
+    TransmissionFactory.create(configuration=acme, content_key="edX+B", rejected=True)
+
+    several = admin_client.get(PAGE, {"content_key": "edX+A"})
+    one = admin_client.get(PAGE, {"content_key": " edX+B"})
+    none = admin_client.get(PAGE, {"content_key": "edX+C"})
+
+    assert {name for name, _ in several.context["customers"]} == {"Acme", str(globex.enterprise_customer_uuid)}
+    assert f"enterprise_customer={acme.enterprise_customer_uuid}&amp;content_key=edX%2BA" in text_of(several)
+    assert "only those of Acme have this key" in text_of(one)
+    assert "No transmission has exactly this key" in text_of(none)
+    assert f"{TRANSMISSIONS}?q=edX%2BC" in text_of(none)
 
 
 def test_the_page_needs_a_permission_and_offers_only_what_the_user_may_do(

@@ -6,5 +6,5 @@
 ``configuration_summary.py``  The state of a configuration in words, the numbers of its items, its latest runs.
 ``counts.py``                 The numbers of items by state, and the reasons of failures.
 ``run_summary.py``            What a run did, why it stopped, and what is left, in words.
-``customers.py``              A customer's name, catalogs and configurations.
+``customers.py``              Customers: stored names, the customers of a key, and the report about one.
 """

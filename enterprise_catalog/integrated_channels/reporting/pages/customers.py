@@ -1,4 +1,4 @@
-"""A customer: name, catalogs and configurations."""
+"""Customers: the names that are stored here, those with a transmission of a key, and the report about one of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from django.utils.translation import gettext
 
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, RunDeadlineError
-from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ConfigurationStatus,
+    ContentMetadataItemTransmission,
+)
 from enterprise_catalog.integrated_channels.reporting.pages.configuration_summary import state_in_words
 
 if TYPE_CHECKING:
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS: Final = 5.0
 #: Maximum number of configurations on the page of a customer.
 MAX_CONFIGURATIONS: Final = 5
+#: Maximum number of transmissions that :func:`customers_with` reads.
+MAX_TRANSMISSIONS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,28 @@ class CustomerReport:
     problem: str = ""  #: Why name and catalogs are unknown; a sentence.
     configurations: list[CustomerConfiguration] = field(default_factory=list)
     has_more: bool = False  #: The customer has further configurations.
+
+
+def stored_name(customer_uuid: UUID) -> str:
+    """Return the customer's name as of its last sync; empty if no run has learned it."""
+    rows = ConfigurationStatus.objects.filter(configuration__enterprise_customer_uuid=customer_uuid)
+    return rows.exclude(customer_name="").values_list("customer_name", flat=True).first() or ""
+
+
+def customers_with(content_key: str) -> dict[UUID, str]:
+    """Return UUID -> name of the customers with a transmission of exactly this key, by name.
+
+    The names are stored ones, and empty if unknown. At most 200 transmissions are read.
+    """
+    rows = ContentMetadataItemTransmission.objects.with_keys([content_key]).order_by("content_key", "pk")
+    configurations = ChannelConfiguration.objects.not_deleted().filter(
+        pk__in=list(rows.values_list("configuration", flat=True)[:MAX_TRANSMISSIONS])
+    )
+    found = configurations.values_list("enterprise_customer_uuid", "status__customer_name")
+    names: dict[UUID, str] = {}
+    for customer_uuid, name in found.order_by("pk"):
+        names[customer_uuid] = names.get(customer_uuid) or name or ""
+    return dict(sorted(names.items(), key=lambda item: (item[1].casefold(), item[0])))
 
 
 def report_customer(customer_uuid: UUID) -> CustomerReport:

@@ -6,10 +6,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from enterprise_catalog.integrated_channels.models import (
+    ConfigurationStatus,
     ContentMetadataItemTransmission,
     Decision,
     Operation,
@@ -110,6 +113,19 @@ def test_resending_continues_after_the_last_batch_of_a_killed_worker(monkeypatch
     pending = ContentMetadataItemTransmission.objects.filter(state="pending")
     assert [*pending.order_by("content_key").values_list("content_key", flat=True)] == ["c", "d", "e"]
     assert Decision.objects.get().decided_items.count() == 3
+
+
+def test_the_status_is_refreshed_once_for_all_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "ROWS_PER_STATEMENT", 2)
+    configuration = ConfigurationFactory.create()
+    TransmissionFactory.create_for_keys("abcde", configuration=configuration, transmitted=True)
+
+    with CaptureQueriesContext(connection) as captured:
+        carry_out(configuration, OperationKind.RESEND_ALL)
+
+    written = [query["sql"] for query in captured if query["sql"].startswith("INSERT INTO") and "rank" in query["sql"]]
+    assert len(written) == 1
+    assert ConfigurationStatus.objects.get(pk=configuration.pk).behind == 5
 
 
 def test_a_running_operation_is_not_begun_again() -> None:

@@ -252,9 +252,10 @@ class _Order:
         result, done = Result(), 0
         self.request.action_messages = kept = []  # type: ignore[attr-defined]  # read by message_user
         try:
-            for batch in _parts(keys, self.running.batch_size):
-                result.add(self._run_batch(batch))
-                done += len(batch)
+            with self.running.around():
+                for batch in _parts(keys, self.running.batch_size):
+                    result.add(self._run_batch(batch))
+                    done += len(batch)
         except OperationalError:
             logger.exception("action.stopped", action=self.name, done=done, rows=len(keys))
             message = ngettext(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from django.contrib import admin
     from django.db.models import Model, QuerySet
@@ -51,6 +53,7 @@ class Running:
     targets: Callable[[Any, QuerySet[Any]], QuerySet[Model]] | None = None
     recheck: Callable[[], QuerySet[Any]] | None = None
     effects: Callable[[AnyAdmin, HttpRequest, Sequence[Key]], Effects] | None = None
+    around: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 @dataclass(slots=True)
@@ -87,6 +90,7 @@ def runs(**options: Any) -> Callable[[Callable[..., object]], Callable[..., Any]
             ``recheck()`` returns the rows on which the action may still run, for targets that are not among the rows of
                 the list. By default, these are the targets of the list's present rows.
             ``effects(page, request, keys)`` returns the :class:`Effects` on other rows.
+            ``around()`` returns a context manager for all batches together.
     """
 
     def mark(action: Callable[..., object]) -> Callable[..., Any]:

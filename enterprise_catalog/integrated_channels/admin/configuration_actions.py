@@ -17,6 +17,7 @@ from kombu.exceptions import OperationalError
 from enterprise_catalog.admin_pages.actions.declaration import Effects, Reason, Result, reason_of, runs
 from enterprise_catalog.integrated_channels.access.connections import check_connection
 from enterprise_catalog.integrated_channels.audit import decisions
+from enterprise_catalog.integrated_channels.audit.status import refreshed_once
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models import (
@@ -44,6 +45,8 @@ else:
 
 #: Maximum number of connections to check in one request: each takes up to a minute if the LMS does not respond.
 MAX_CONNECTIONS: Final = 20
+#: Like ``runs``, for actions that decide on items.
+decides: Final = partial(runs, reason=Reason.OPTIONAL, around=partial(refreshed_once, timezone.now))
 #: Maximum number of configurations for which one request starts a long action.
 MAX_OPERATIONS: Final = 20
 
@@ -136,22 +139,22 @@ class ConfigurationActions(AnyAdmin):
     def preview(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> Result:
         return _start(request, queryset, OperationKind.PREVIEW)
 
-    @runs(targets=_items(State.HELD), reason=Reason.OPTIONAL)
+    @decides(targets=_items(State.HELD))
     @admin.action(description=_("Approve held deletes"), permissions=["approve"])
     def approve_deletes(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
         return decide_deletes(request, queryset, approved=True)
 
-    @runs(targets=_items(State.HELD), reason=Reason.OPTIONAL)
+    @decides(targets=_items(State.HELD))
     @admin.action(description=_("Keep held items"), permissions=["approve"])
     def keep_held(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
         return decide_deletes(request, queryset, approved=False)
 
-    @runs(targets=_items(State.KEPT), reason=Reason.OPTIONAL)
+    @decides(targets=_items(State.KEPT))
     @admin.action(description=_("Delete kept items"), permissions=["approve"])
     def delete_kept(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
         return delete_kept_items(request, queryset)
 
-    @runs(targets=_items(State.DEAD_LETTER), reason=Reason.OPTIONAL)
+    @decides(targets=_items(State.DEAD_LETTER))
     @admin.action(description=_("Requeue dead letters"), permissions=["retry"])
     def requeue_dead_letters(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
         return send_again(request, queryset, DecisionAction.REQUEUE)

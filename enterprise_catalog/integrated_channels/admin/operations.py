@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from enterprise_catalog.admin_pages.actions.declaration import Reason, Result, runs
 from enterprise_catalog.admin_pages.actions.object_actions import buttons
 from enterprise_catalog.admin_pages.lists.filters import (
     AutocompleteSelectFilter,
@@ -28,7 +27,7 @@ from enterprise_catalog.admin_pages.rendering import (
     stacked,
 )
 from enterprise_catalog.db.content_keys import key_starts_with
-from enterprise_catalog.integrated_channels.admin.configuration_actions import send_again
+from enterprise_catalog.integrated_channels.admin.configuration_actions import decides, send_again
 from enterprise_catalog.integrated_channels.models import (
     ContentMetadataItemTransmission,
     DecisionAction,
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django_stubs_ext import StrOrPromise
 
+    from enterprise_catalog.admin_pages.actions.declaration import Result
     from enterprise_catalog.admin_pages.admin_site import AdminSite
     from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
 
@@ -239,7 +239,7 @@ class OperationItemPage(ReadOnlyPage):
     ) -> tuple[QuerySet[Model], bool]:
         return queryset.filter(key_starts_with(search_term)) if search_term else queryset, False
 
-    @runs(targets=_transmissions, reason=Reason.OPTIONAL)
+    @decides(targets=_transmissions)
     @admin.action(description=_("Send again with the next sync"), permissions=["retry"])
     def queue_again(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
         return send_again(request, queryset, DecisionAction.SEND_AGAIN)

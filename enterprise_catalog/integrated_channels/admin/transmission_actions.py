@@ -8,9 +8,9 @@ from django.contrib import admin
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from enterprise_catalog.admin_pages.actions.declaration import Reason, Result, runs
 from enterprise_catalog.integrated_channels.admin.configuration_actions import (
     decide_deletes,
+    decides,
     delete_kept_items,
     send_again,
 )
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
-    from enterprise_catalog.admin_pages.actions.declaration import AnyAdmin
+    from enterprise_catalog.admin_pages.actions.declaration import AnyAdmin, Result
     from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
 else:
     AnyAdmin = object
@@ -84,27 +84,27 @@ class TransmissionActions(AnyAdmin):
         """Return True if the user may send items again."""
         return request.user.has_perm("integrated_channels.retry_items")
 
-    @runs(reason=Reason.OPTIONAL)
+    @decides()
     @admin.action(description=_("Send again with the next sync"), permissions=["retry"])
     def queue_again(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
         return send_again(request, queryset, DecisionAction.SEND_AGAIN)
 
-    @runs(targets=_same_failures, recheck=_all_failures, reason=Reason.OPTIONAL)
+    @decides(targets=_same_failures, recheck=_all_failures)
     @admin.action(description=_("Send again all that fail for the same reason"), permissions=["retry"])
     def queue_same_failures(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
         return send_again(request, queryset, DecisionAction.SEND_AGAIN)
 
-    @runs(targets=_held, reason=Reason.OPTIONAL)
+    @decides(targets=_held)
     @admin.action(description=_("Approve held deletes"), permissions=["approve"])
     def approve_chosen(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
         return decide_deletes(request, queryset, approved=True)
 
-    @runs(targets=_held, reason=Reason.OPTIONAL)
+    @decides(targets=_held)
     @admin.action(description=_("Keep held items"), permissions=["approve"])
     def keep_chosen(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
         return decide_deletes(request, queryset, approved=False)
 
-    @runs(targets=_kept, reason=Reason.OPTIONAL)
+    @decides(targets=_kept)
     @admin.action(description=_("Delete kept items"), permissions=["approve"])
     def delete_kept(self, request: HttpRequest, queryset: TransmissionQuerySet) -> Result:
         return delete_kept_items(request, queryset)

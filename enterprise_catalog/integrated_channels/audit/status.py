@@ -7,9 +7,12 @@ states of the configuration's items. It does not depend on the time; a reader co
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
+from django.db import transaction
 from django.db.models import Count, Q
 
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, upsert
@@ -23,7 +26,7 @@ from enterprise_catalog.integrated_channels.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from enterprise_catalog.integrated_channels.models import SyncRun
@@ -43,6 +46,8 @@ _COLUMNS: Final[Mapping[str, str]] = {
 _UNSETTLED: Final = Q(state__in=[state for state in _COLUMNS if state != State.TRANSMITTED]) | Q(
     state=State.TRANSMITTED, due_since__isnull=False
 )
+#: Ids of the configurations to refresh at the end of a block of :func:`refreshed_once`; ``None`` outside.
+_postponed: Final = ContextVar[set[int] | None]("_postponed", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +160,32 @@ def _run_columns(result: RunResult) -> dict[str, object]:
     return columns
 
 
+@contextmanager
+def refreshed_once(clock: Callable[[], datetime]) -> Iterator[None]:
+    """Postpone each :func:`refresh` to the end of the block: one per configuration, for all batches of an action.
+
+    Refreshes also after an error, since earlier batches are committed. If the process dies before, the status is stale
+    until the end of the next run, which writes it in any case.
+    """
+    ids: set[int] = set()
+    token = _postponed.set(ids)
+    try:
+        yield
+    finally:
+        _postponed.reset(token)
+        with transaction.atomic():
+            refresh(ids, now=clock())
+
+
 def refresh(configuration_ids: Collection[int], *, now: datetime) -> None:
     """Update the statuses: after a decision, a pause, a change of ``active``, or the death of a worker.
 
     Call it in the transaction of the change. Creates missing rows, and removes those of deleted configurations. Safe to
-    repeat.
+    repeat. In a block of :func:`refreshed_once`, the update takes place at the end of the block.
     """
+    if (postponed := _postponed.get()) is not None:
+        postponed.update(configuration_ids)
+        return
     ids = sorted(configuration_ids)
     for start in range(0, len(ids), ROWS_PER_STATEMENT):
         _refresh(ids[start : start + ROWS_PER_STATEMENT], now)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from django.db import transaction
 from django.utils.translation import ngettext
 
-from enterprise_catalog.integrated_channels.audit import decisions
+from enterprise_catalog.integrated_channels.audit import decisions, status
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.models import (
@@ -91,17 +91,18 @@ def resend_all(progress: Progress) -> str:
     operation = progress.operation
     rows = ContentMetadataItemTransmission.objects.of(operation.configuration)
     sendable = rows.sendable_again(also_transmitted=True).order_by("content_key").values_list("content_key", flat=True)
-    while keys := list(sendable.filter(content_key__gt=operation.position)[:ROWS_PER_STATEMENT]):
-        progress.report()
-        with transaction.atomic():
-            number = decisions.queue_again(
-                rows.with_keys(keys),
-                by=operation.started_by,
-                now=progress.clock(),
-                also_transmitted=True,
-                decision=operation.decision,
-            )
-            progress.write(position=keys[-1], done=operation.done + number)
+    with status.refreshed_once(progress.clock):
+        while keys := list(sendable.filter(content_key__gt=operation.position)[:ROWS_PER_STATEMENT]):
+            progress.report()
+            with transaction.atomic():
+                number = decisions.queue_again(
+                    rows.with_keys(keys),
+                    by=operation.started_by,
+                    now=progress.clock(),
+                    also_transmitted=True,
+                    decision=operation.decision,
+                )
+                progress.write(position=keys[-1], done=operation.done + number)
     progress.write(counts={"queued": operation.done})
     return ""
 

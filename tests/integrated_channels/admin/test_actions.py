@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ConfigurationStatus,
     ContentMetadataItemTransmission,
     Decision,
     Operation,
@@ -18,9 +24,6 @@ from enterprise_catalog.integrated_channels.models import (
 from tests.admin_pages.list_actions import answer, ask, count_on, messages_of, run
 from tests.factories.channels import ConfigurationFactory, OperationFactory, TransmissionFactory
 from tests.integrated_channels.pages import CONFIGURATIONS, TRANSMISSIONS, filled_in, text_of
-
-if TYPE_CHECKING:
-    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
 pytestmark = pytest.mark.django_db
 
@@ -281,3 +284,20 @@ def test_decisions_that_were_made_in_the_form_are_recorded(admin_client: Client)
     configuration.refresh_from_db()
     assert configuration.paused_at is not None
     assert "no reason was entered" in text_of(admin_client.get(f"{CONFIGURATIONS}{configuration.pk}/change/"))
+
+
+def test_the_status_is_refreshed_once_for_all_batches_of_a_decision(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = ConfigurationFactory.create()
+    TransmissionFactory.create_for_keys("abcde", configuration=configuration, held=True)
+    page = type(admin.site.get_model_admin(ChannelConfiguration))
+    in_pairs = replace(page.keep_held.running, batch_size=2)  # type: ignore[attr-defined]  # set by the decorator
+    monkeypatch.setattr(page.keep_held, "running", in_pairs, raising=False)  # type: ignore[attr-defined]  # as above
+
+    with CaptureQueriesContext(connection) as captured:
+        run(admin_client, CONFIGURATIONS, "keep_held", [configuration.pk])
+
+    assert Decision.objects.count() == 3
+    assert sum("INSERT INTO" in query["sql"] and "rank" in query["sql"] for query in captured) == 1
+    assert ConfigurationStatus.objects.get(pk=configuration.pk).kept == 5

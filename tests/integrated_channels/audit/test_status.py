@@ -228,3 +228,15 @@ def test_a_missing_status_is_created_by_the_next_run(
     run_of(configuration, clock)
 
     assert status_of(configuration).state == Status.UP_TO_DATE
+
+
+def test_the_status_is_also_refreshed_after_an_action_that_fails(emptied: ChannelConfiguration, clock: Clock) -> None:
+    def fail_after_a_batch() -> None:
+        decisions.decide_deletes(emptied, approved=False, by="ada", now=clock())
+        assert status_of(emptied).held == 10
+        raise ValueError("second batch")
+
+    with pytest.raises(ValueError, match="second batch"), status.refreshed_once(clock):
+        fail_after_a_batch()
+
+    assert status_of(emptied).held == 0

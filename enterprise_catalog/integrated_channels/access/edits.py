@@ -125,8 +125,9 @@ def delete_configuration(
     configuration: ChannelConfiguration, *, by: str, now: datetime, reason: str = "Deleted through the API."
 ) -> None:
     """Deactivate and hide a configuration. Its records are kept, and so are the items in the LMS."""
-    ChannelConfiguration.objects.filter(pk=configuration.pk).update(deleted_at=now)
-    decisions.pause(configuration, by=by, now=now, reason=reason)
+    ChannelConfiguration.objects.filter(pk=configuration.pk).update(active=False, deleted_at=now)
+    # Also if it was inactive: the decision shows who deleted it, and its status row has to go.
+    decisions.record_switch(ChannelConfiguration(pk=configuration.pk, active=False), by=by, now=now, reason=reason)
 
 
 def _check_columns(configuration: ChannelConfiguration, changed: set[str]) -> None:

@@ -45,9 +45,9 @@ def find_twin_problems(configuration: ChannelConfiguration) -> list[str]:
     """Return one sentence for each configuration that sends the same catalogs to the same target in the same LMS.
 
     Credentials are not compared: two accounts of one LMS write to the same courses. Inactive configurations are
-    included, because they can be activated.
+    included, because they can be activated. Deleted ones are not: a user cannot edit them.
     """
-    others = ChannelConfiguration.objects.filter(
+    others = ChannelConfiguration.objects.not_deleted().filter(
         channel_code=configuration.channel_code, enterprise_customer_uuid=configuration.enterprise_customer_uuid
     )
     text = gettext(

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import pytest
+from django.utils import timezone
 
 from enterprise_catalog.integrated_channels.access.credentials import decrypt
+from enterprise_catalog.integrated_channels.audit import status
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, Decision
 from tests.factories.channels import SECRET, ConfigurationFactory
-from tests.integrated_channels.api.endpoints import CONFIGURATIONS
+from tests.integrated_channels.api.endpoints import CONFIGURATIONS, OVERVIEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -250,6 +252,31 @@ def test_a_deleted_configuration_is_inactive_and_no_longer_found(admin: APIClien
     assert not configuration.active
     assert admin.get(place_of(configuration)).status_code == 403
     assert admin.get(CONFIGURATIONS).json()["results"] == []
+
+
+def test_the_deletion_of_an_inactive_configuration_is_recorded(admin: APIClient, operator: APIClient) -> None:
+    configuration = ConfigurationFactory.create(active=False)
+    status.refresh([configuration.pk], now=timezone.now())
+
+    admin.delete(place_of(configuration))
+
+    assert Decision.objects.get().reason == "Deleted through the API."
+    assert operator.get(OVERVIEW).json()["counts"]["paused"] == 0
+
+
+def test_a_configuration_can_be_created_again_after_its_deletion(operator: APIClient) -> None:
+    deleted = operator.post(CONFIGURATIONS, NEW).json()["id"]
+    operator.delete(f"{CONFIGURATIONS}{deleted}/")
+
+    assert operator.post(CONFIGURATIONS, NEW).status_code == 201
+
+
+def test_a_token_endpoint_without_a_valid_host_is_refused(admin: APIClient) -> None:
+    configuration = ConfigurationFactory.create(channel_code="DEGREED2")
+
+    response = admin.patch(place_of(configuration), {"settings": {"token_base_url": "https://["}})
+
+    assert (response.status_code, [*response.json()]) == (400, ["settings", "code"])
 
 
 def test_a_deleted_configuration_returns_if_a_user_activates_it(admin: APIClient) -> None:

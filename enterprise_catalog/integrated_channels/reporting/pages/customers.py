@@ -74,8 +74,8 @@ def customers_with(content_key: str) -> dict[UUID, str]:
 def report_customer(customer_uuid: UUID) -> CustomerReport:
     """Return the report. Waits at most 5 seconds for the catalog service, and for each of two responses."""
     report = CustomerReport()
-    found = ChannelConfiguration.objects.filter(enterprise_customer_uuid=customer_uuid).order_by("pk")
-    configurations = list(found[: MAX_CONFIGURATIONS + 1])
+    found = ChannelConfiguration.objects.not_deleted().filter(enterprise_customer_uuid=customer_uuid)
+    configurations = list(found.order_by("pk")[: MAX_CONFIGURATIONS + 1])
     report.has_more = len(configurations) > MAX_CONFIGURATIONS
     report.configurations = [
         CustomerConfiguration(each, *state_in_words(each)) for each in configurations[:MAX_CONFIGURATIONS]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import pytest
+from django.utils import timezone
 
 from tests.factories.catalog import CatalogFactory, CustomerFactory
 from tests.factories.channels import ConfigurationFactory, RunFactory
@@ -55,6 +56,15 @@ def test_an_unknown_customer_is_reported(admin_client: Client, catalog_service: 
     page = text_of(admin_client.get(address_of(uuid4())))
 
     assert "The catalog service has no such customer." in page
+    assert "This customer has no channel configuration" in page
+
+
+def test_a_deleted_configuration_is_not_listed(admin_client: Client, settings: Settings) -> None:
+    settings.CATALOG_API_URL = settings.OAUTH2_PROVIDER_URL = "http://127.0.0.1:1"
+    configuration = ConfigurationFactory.create(active=False, deleted_at=timezone.now())
+
+    page = text_of(admin_client.get(address_of(configuration.enterprise_customer_uuid)))
+
     assert "This customer has no channel configuration" in page
 
 

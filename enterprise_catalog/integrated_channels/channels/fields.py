@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from enterprise_catalog.integrated_channels.domain import RateLimit
 
@@ -17,8 +18,25 @@ CallsPerMinute = Annotated[
 TextLength = Annotated[
     int | None, Field(ge=50, description="Maximum length in characters; longer texts are cut. Empty for no limit.")
 ]
+
+
+def _valid_url(url: str) -> str:
+    """Return ``url``. A URL without a valid host or port would fail at every later use, such as in a comparison.
+
+    Raises:
+        ValueError: host or port are invalid.
+    """
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError("must be a URL with a valid host and port") from None
+    return url
+
+
 TokenBaseURL = Annotated[
-    str, Field(pattern=r"^(https?://[^\s@]+)?$", description="Base URL for token requests, if they go to another host.")
+    str,
+    Field(pattern=r"^(https?://[^\s@]+)?$", description="Base URL for token requests, if they go to another host."),
+    AfterValidator(_valid_url),
 ]
 
 

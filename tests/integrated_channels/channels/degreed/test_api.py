@@ -133,7 +133,15 @@ def test_the_number_of_token_requests_is_limited(degreed: DegreedSandbox) -> Non
 
 
 @pytest.mark.parametrize(
-    "address", ["degreed.com", "ftp://degreed.com", "https://key:secret@degreed.com", "https://a b"]
+    "address",
+    [
+        "degreed.com",
+        "ftp://degreed.com",
+        "https://key:secret@degreed.com",
+        "https://a b",
+        "https://[a",
+        "https://a:99999",
+    ],
 )
 def test_a_token_host_that_is_no_address_or_holds_a_password_is_refused(address: str) -> None:
     with pytest.raises(ValidationError, match="token_base_url"):

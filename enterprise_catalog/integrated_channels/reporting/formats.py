@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 #: A spreadsheet treats a cell that starts with one of these as a formula, which can send the sheet's content elsewhere
 #: (https://owasp.org/www-community/attacks/CSV_Injection).
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+#: The last four are the full-width forms of the first four, which some spreadsheets treat alike.
+_FORMULA_STARTS: Final = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
 #: Without it, Excel reads UTF-8 as the computer's old character set.
 BYTE_ORDER_MARK: Final = "\ufeff"
 

@@ -81,7 +81,9 @@ def test_a_customer_that_does_not_exist_has_no_name(client: CatalogClient) -> No
 
 
 def test_a_customers_catalogs_are_listed_by_title(client: CatalogClient) -> None:
-    customer = CustomerFactory.create()
-    catalogs = [CatalogFactory.create(customer=customer, title=title) for title in ("B", "A")]
+    customer = CustomerFactory.create(name="Acme")
+    last, first = (CatalogFactory.create(customer=customer, title=title) for title in ("B", "A"))
 
-    assert client.catalogs_of(customer.pk) == [Catalog(uuid=each.pk, title=each.title) for each in catalogs[::-1]]
+    assert client.catalogs_of(customer.pk) == [
+        Catalog(uuid=each.pk, title=each.title, enterprise_customer_name="Acme") for each in (first, last)
+    ]

@@ -32,6 +32,7 @@ from django.utils import timezone
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
 from enterprise_catalog.catalog.ingest.writer import import_documents
 from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata, EnterpriseCatalog, EnterpriseCustomer
+from enterprise_catalog.db.contention import retry
 from enterprise_catalog.integrated_channels.access.configurations import make_configuration, open_channel
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
@@ -201,7 +202,8 @@ class WorkerProcess:
         """
         day = timedelta(days=1)
         SyncLease.objects.update(expires_at=F("expires_at") - day, calls_since=F("calls_since") - day)
-        ContentMetadataItemTransmission.objects.update(next_attempt_at=F("next_attempt_at") - day)
+        # A poll of the feed may write the same rows at the same time.
+        retry(lambda: ContentMetadataItemTransmission.objects.update(next_attempt_at=F("next_attempt_at") - day))
 
     def flush_broker(self) -> None:
         """Delete all data in the broker's Redis."""

@@ -127,6 +127,7 @@ class FailureSequence:
         """Submit the admin form twice, the first time with an error in another field, which displays the form again."""
         entered = filled_in(
             display_name=NAMED,
+            enterprise_customer_uuid=str(self.catalog.enterprise_customer_id),
             base_url=self.url,
             channel_code=self.access.code,
             settings=self.access.settings,

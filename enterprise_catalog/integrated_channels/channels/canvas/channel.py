@@ -40,9 +40,7 @@ _NEEDED: Final[Mapping[str, Sequence[str]]] = {
 class CanvasSettings(ChannelSettings):
     """Settings of one Canvas."""
 
-    account_id: int | None = Field(
-        default=None, ge=1, description="Account of new courses; empty for the root account."
-    )
+    account_id: int | None = Field(default=None, ge=1, description="Account of new courses. Empty: the root account.")
     delete_policy: Literal["conclude", "delete"] = Field(
         default="conclude", description="Treatment of courses that leave the catalogs. Concluding keeps enrollments."
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from lxml import etree
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureConstructionMethod, SignatureMethod
 from signxml.signer import XMLSigner
 
@@ -79,7 +79,13 @@ def _require_signing_key(secret: SecretStr) -> SecretStr:
 
 
 #: Credentials field for an RSA signing key.
-SigningKey = Annotated[SecretStr, AfterValidator(_require_signing_key)]
+SigningKey = Annotated[
+    SecretStr,
+    AfterValidator(_require_signing_key),
+    Field(json_schema_extra={"contentMediaType": "application/x-pem-file"}),
+]
+#: Credentials field for an assertion that was signed elsewhere.
+SignedAssertion = Annotated[SecretStr, Field(json_schema_extra={"contentMediaType": "application/xml"})]
 
 
 def _unsigned(claims: Claims, *, now: datetime) -> etree._Element:

@@ -45,14 +45,10 @@ class SAPCredentials(ChannelSettings):
     client_id: str = Field(min_length=1, description="OAuth client ID. SAP also calls it API key.")
     client_secret: SecretStr | None = Field(default=None, description="Client secret, for 'token_server'.")
     private_key: saml.SigningKey | None = Field(
-        default=None,
-        json_schema_extra={"contentMediaType": "application/x-pem-file"},
-        description="For 'saml_bearer': RSA key in PEM format whose certificate is registered in SAP.",
+        default=None, description="For 'saml_bearer': RSA key in PEM format whose certificate is registered in SAP."
     )
-    assertion: SecretStr | None = Field(
-        default=None,
-        json_schema_extra={"contentMediaType": "application/xml"},
-        description="For 'saml_bearer', instead of a key: signed assertion, as XML or in Base64.",
+    assertion: saml.SignedAssertion | None = Field(
+        default=None, description="For 'saml_bearer', instead of a key: signed assertion, as XML or in Base64."
     )
 
 

@@ -95,10 +95,13 @@ class WatchedMoodle(MoodleSandbox):
     def route(self, request: Request) -> Operation:
         operation = super().route(request)
         if operation.name == CREATE:
-            keys = [str(course["idnumber"]) for course in _courses(request)]
+            courses = _courses(request)
+            keys = [str(course["idnumber"]) for course in courses]
             twice = set(keys).intersection(self.keys()) - self.manual_keys
             assert not twice, f"a second course is asked for: {twice}"
-            self._created.update(keys)
+            # A wrong category rejects a call before any ID number is compared.
+            if all(int(str(course["categoryid"])) in self.category_ids for course in courses):
+                self._created.update(keys)
             self.asked(Action.CREATE, keys)
         elif operation.name == UPDATE:
             self._watch_update(_courses(request))

@@ -102,20 +102,18 @@ class ConfigurationActions(AnyAdmin):
         return tuple(_useful_actions(obj))
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:  # noqa: FBT001  (Django's signature)
-        """Remember the stored values that decisions are about, before the form replaces them."""
+        """Remember the stored credentials, before the form replaces them."""
         stored = ChannelConfiguration.objects.filter(pk=form.instance.pk)
-        request.stored = stored.values("active", "credentials").first()  # type: ignore[attr-defined]  # read by save_related
+        request.stored_credentials = stored.values_list("credentials", flat=True).first()  # type: ignore[attr-defined]  # read by save_related
         return super().save_form(request, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001  (Django's signature)
-        """Record the decisions that were made in the form."""
+        """Record that the credentials were replaced in the form."""
         super().save_related(request, form, formsets, change)
-        stored, saved = request.stored, form.instance  # type: ignore[attr-defined]  # set by save_form
-        by, now = request.user.get_username(), timezone.now()
-        if stored and stored["credentials"] != saved.credentials:
+        stored, saved = request.stored_credentials, form.instance  # type: ignore[attr-defined]  # set by save_form
+        if stored is not None and stored != saved.credentials:
+            by, now = request.user.get_username(), timezone.now()
             decisions.record(saved, DecisionAction.REPLACE_CREDENTIALS, by=by, now=now)
-        if stored and stored["active"] != saved.active:
-            decisions.record_switch(saved, by=by, now=now)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Return True if the user may sync, pause and check configurations."""

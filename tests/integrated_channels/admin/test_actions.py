@@ -271,7 +271,7 @@ def test_an_action_on_several_configurations_is_recorded_for_each(admin_client: 
     assert {*Decision.objects.values_list("configuration", flat=True)} == {row.pk for row in rows}
 
 
-def test_decisions_that_were_made_in_the_form_are_recorded(admin_client: Client) -> None:
+def test_new_credentials_are_recorded_and_the_form_does_not_switch_a_configuration(admin_client: Client) -> None:
     configuration = ConfigurationFactory.create()
     form = filled_in(base_url=configuration.base_url, credentials={"token": "a-newer-token"})
     del form["active"]
@@ -280,10 +280,9 @@ def test_decisions_that_were_made_in_the_form_are_recorded(admin_client: Client)
     admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", form | {"credentials-token": ""})
 
     decided = Decision.objects.order_by("pk").values_list("action", "made_by")
-    assert [*decided] == [("replace_credentials", "admin"), ("pause", "admin")]
+    assert [*decided] == [("replace_credentials", "admin")]
     configuration.refresh_from_db()
-    assert configuration.paused_at is not None
-    assert "no reason was entered" in text_of(admin_client.get(f"{CONFIGURATIONS}{configuration.pk}/change/"))
+    assert configuration.active
 
 
 def test_the_status_is_refreshed_once_for_all_batches_of_a_decision(

@@ -138,16 +138,20 @@ def test_credentials_have_to_match_the_settings(admin_client: Client) -> None:
     assert ChannelConfiguration.objects.get().settings == {"company_id": "acme", "user_id": "us"}
 
 
-def test_a_configuration_whose_credentials_no_key_fits_can_be_switched_off(admin_client: Client) -> None:
+@pytest.mark.parametrize("unusable", [{"credentials": "unreadable"}, {"channel_code": "RETIRED"}])
+def test_an_unusable_configuration_can_be_paused_and_renamed(admin_client: Client, unusable: dict[str, str]) -> None:
     configuration = ConfigurationFactory.create()
-    ChannelConfiguration.objects.update(credentials="unreadable")
-    fields = filled_in(credentials={}, settings=configuration.settings)
-    del fields["active"]
+    ChannelConfiguration.objects.update(**unusable)
+    address = f"{CONFIGURATIONS}{configuration.pk}/change/"
 
-    response = admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", fields)
+    page = text_of(admin_client.get(address))
+    response = admin_client.post(address, filled_in(credentials={}, settings=configuration.settings) | {"active": ""})
 
+    assert "action/pause/" in page
+    assert 'name="active"' not in page
     assert response.status_code == 302
-    assert not ChannelConfiguration.objects.get().active
+    configuration.refresh_from_db()
+    assert (configuration.display_name, configuration.active) == ("Acme's Moodle", True)
 
 
 def test_credentials_left_empty_stay_and_given_ones_replace_them(admin_client: Client) -> None:
@@ -218,19 +222,6 @@ def test_channel_and_customer_stay_once_something_was_sent(admin_client: Client)
 
     configuration.refresh_from_db()
     assert (configuration.display_name, configuration.enterprise_customer_uuid) == ("Renamed", customer_uuid)
-
-
-def test_a_configuration_of_a_channel_that_is_gone_can_be_switched_off(admin_client: Client) -> None:
-    configuration = ConfigurationFactory.create()
-    ChannelConfiguration.objects.update(channel_code="RETIRED")
-    form = edited(configuration)
-    del form["active"]
-
-    response = admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", form)
-
-    assert response.status_code == 302
-    configuration.refresh_from_db()
-    assert not configuration.active
 
 
 def test_the_history_names_changed_fields_and_not_the_credentials_themselves(admin_client: Client) -> None:

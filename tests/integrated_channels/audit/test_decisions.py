@@ -6,8 +6,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
+from enterprise_catalog.integrated_channels.access.edits import delete_configuration
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
     ContentMetadataItemTransmission,
     Decision,
     DecisionAction,
@@ -66,6 +68,16 @@ def test_approving_leaves_kept_items_alone_and_deleting_kept_items_leaves_held_o
         ("approve_deletes", ["held"]),
         ("delete_kept", ["kept"]),
     ]
+
+
+def test_resuming_a_deleted_configuration_restores_it_for_good() -> None:
+    configuration = ConfigurationFactory.create()
+    delete_configuration(configuration, by="ada", now=DAY_ONE)
+
+    decisions.resume(configuration, by="ada", now=DAY_ONE)
+    decisions.pause(configuration, by="ada", now=DAY_ONE, reason="Holidays.")
+
+    assert ChannelConfiguration.objects.not_deleted().get().pause_reason == "Holidays."
 
 
 def test_a_decision_that_changes_nothing_is_not_recorded() -> None:

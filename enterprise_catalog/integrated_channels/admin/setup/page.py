@@ -163,7 +163,8 @@ class SetupPages(Page):
             return ()
         # The transmissions belong to one customer's LMS; another customer or LMS needs another configuration.
         fixed = ("enterprise_customer_uuid",) if _was_used(obj) else ()
-        return ("channel_code", *fixed, "consent")
+        # Switching it is a decision with a reason: the buttons "Pause" and "Resume".
+        return ("channel_code", "active", *fixed, "consent")
 
     @override
     def save_model(

@@ -12,14 +12,12 @@ Celery imports this package to find the tasks.
 from enterprise_catalog.integrated_channels.tasks.maintenance import record_backlog, remove_old_attempts
 from enterprise_catalog.integrated_channels.tasks.operations import run_operation, start_operation
 from enterprise_catalog.integrated_channels.tasks.syncs import (
-    LAST_RESORT_SECONDS,
     SCHEDULER_INTERVAL,
     sync_configuration,
     sync_due_configurations,
 )
 
 __all__ = [
-    "LAST_RESORT_SECONDS",
     "SCHEDULER_INTERVAL",
     "record_backlog",
     "remove_old_attempts",

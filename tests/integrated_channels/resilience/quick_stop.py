@@ -6,11 +6,11 @@ It also adds a task that only the last resort can end.
 import time
 
 from enterprise_catalog.celery import app
-from enterprise_catalog.integrated_channels import tasks
 from enterprise_catalog.integrated_channels.lms import stopping
+from enterprise_catalog.integrated_channels.tasks import syncs
 
 stopping.GRACE_SECONDS = 1.0  # type: ignore[misc]  # final elsewhere
-tasks.LAST_RESORT_SECONDS = 6.0  # type: ignore[misc]  # likewise
+syncs.LAST_RESORT_SECONDS = 6.0  # type: ignore[misc]  # likewise
 
 
 @app.task(name="hang")

@@ -20,7 +20,7 @@ from enterprise_catalog.integrated_channels.access.configurations import (
 )
 from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt
 from enterprise_catalog.integrated_channels.access.entry_checks import find_customer_problems, find_twin_problems
-from enterprise_catalog.integrated_channels.audit import decisions
+from enterprise_catalog.integrated_channels.audit import decisions, status
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, DecisionAction
 
@@ -125,9 +125,12 @@ def delete_configuration(
     configuration: ChannelConfiguration, *, by: str, now: datetime, reason: str = "Deleted through the API."
 ) -> None:
     """Deactivate and hide a configuration. Its records are kept, and so are the items in the LMS."""
-    ChannelConfiguration.objects.filter(pk=configuration.pk).update(active=False, deleted_at=now)
+    ChannelConfiguration.objects.filter(pk=configuration.pk).update(
+        active=False, deleted_at=now, paused_at=now, pause_reason=reason
+    )
     # Also if it was inactive: the decision shows who deleted it, and its status row has to go.
-    decisions.record_switch(ChannelConfiguration(pk=configuration.pk, active=False), by=by, now=now, reason=reason)
+    decisions.record(configuration, DecisionAction.PAUSE, by=by, now=now, reason=reason)
+    status.refresh([configuration.pk], now=now)
 
 
 def _check_columns(configuration: ChannelConfiguration, changed: set[str]) -> None:

@@ -141,7 +141,7 @@ class ExportedPage(ReadOnlyPage):
         try:
             rows = self.get_changelist_instance(request).get_queryset(request)
         except IncorrectLookupParameters:
-            return HttpResponseRedirect(f"../?{ERROR_FLAG}=1")
+            return HttpResponseRedirect(f"./?{ERROR_FLAG}=1")
         name = f"{table_of(self.model).name}-{timezone.now():%Y-%m-%d}.{ending}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return StreamingHttpResponse(_stream(rows, ending), content_type=_FORMATS[ending][1], headers=headers)

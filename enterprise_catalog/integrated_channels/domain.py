@@ -36,9 +36,7 @@ class State(StrEnum):
     STAGED = "staged"  #: In the feed of a pull channel; the LMS has not acknowledged it yet.
     TRANSMITTED = "transmitted"  #: The LMS has the version in ``content_updated_at``.
     RETRYING = "retrying"  #: Failed for a temporary reason; next attempt at ``next_attempt_at``.
-    REJECTED = (
-        "rejected"  #: Rejected by the channel or the LMS; retried when the content changes, and daily, later yearly.
-    )
+    REJECTED = "rejected"  #: Rejected by the channel or the LMS; retried on new content, and daily, later yearly.
     DEAD_LETTER = "dead_letter"  #: Failed too often; retried when the content changes, or on an operator's request.
     HELD = "held"  #: Left the catalogs with too many others; its delete waits for an operator's approval.
     KEPT = "kept"  #: Left the catalogs; an operator decided that it stays in the LMS.

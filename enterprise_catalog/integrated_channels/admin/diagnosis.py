@@ -154,7 +154,7 @@ def diagnosis_page(request: HttpRequest) -> HttpResponse:
 
 
 def _find_customers(request: HttpRequest, text: str) -> Sequence[Customer]:
-    """Return the customers with this UUID, or whose name starts with ``text``; tell the user if there are none."""
+    """Return the customers with this UUID, or whose name starts with ``text``; show a message if there are none."""
     try:
         return [Customer(uuid=UUID(text), name=text, slug="")]
     except ValueError:

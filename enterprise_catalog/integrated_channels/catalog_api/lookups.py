@@ -56,7 +56,7 @@ class Suggestion(_Read):
 
 
 class ContentLookup(_Read):
-    """The catalog service's knowledge of one content key and one customer."""
+    """The catalog service's response about one content key and one customer."""
 
     is_known: bool  #: True if the service has content with exactly this key, in any catalog or in none.
     title: str | None = None

@@ -11,7 +11,7 @@ from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
-#: The name in the decision log. A command does not know its user.
+#: The name in the decision log. The user of a command is unknown.
 BY: Final = "a command"
 
 

@@ -115,6 +115,21 @@ def resume(configuration: ChannelConfiguration, *, by: str, now: datetime, reaso
     return _switch(configuration, active=True, by=by, now=now, reason=reason)
 
 
+def record_switch(configuration: ChannelConfiguration, *, by: str, now: datetime, reason: str = "") -> None:
+    """Record that ``active`` was set. The caller saves it in the same transaction.
+
+    Activating a deleted configuration restores it.
+    """
+    if configuration.active:
+        action = DecisionAction.RESUME
+        changes = {"paused_at": None, "pause_reason": "", "next_sync_at": now, "deleted_at": None}
+    else:
+        action, changes = DecisionAction.PAUSE, {"paused_at": now, "pause_reason": reason}
+    ChannelConfiguration.objects.filter(pk=configuration.pk).update(**changes)
+    record(configuration, action, by=by, now=now, reason=reason)
+    status.refresh([configuration.pk], now=now)
+
+
 @transaction.atomic
 def sync_now(configuration: ChannelConfiguration, *, by: str, now: datetime, reason: str = "") -> bool:
     """Make the sync of an active configuration due; return False if it is inactive.
@@ -168,16 +183,10 @@ def record_items(
 
 @transaction.atomic
 def _switch(configuration: ChannelConfiguration, *, active: bool, by: str, now: datetime, reason: str) -> bool:
-    """Set ``active``; return False if the row already had the value. Resuming restores a deleted configuration."""
-    changes: dict[str, Any] = {"paused_at": now, "pause_reason": reason}
-    if active:
-        changes = {"paused_at": None, "pause_reason": "", "next_sync_at": now, "deleted_at": None}
-    rows = ChannelConfiguration.objects.filter(pk=configuration.pk, active=not active)
-    if not rows.update(active=active, **changes):
+    """Set ``active``; return False if the row already had the value."""
+    if not ChannelConfiguration.objects.filter(pk=configuration.pk, active=not active).update(active=active):
         return False
-    action = DecisionAction.RESUME if active else DecisionAction.PAUSE
-    record(configuration, action, by=by, now=now, reason=reason)
-    status.refresh([configuration.pk], now=now)
+    record_switch(ChannelConfiguration(pk=configuration.pk, active=active), by=by, now=now, reason=reason)
     return True
 
 

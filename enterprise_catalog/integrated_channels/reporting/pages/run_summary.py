@@ -6,17 +6,51 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from enterprise_catalog.integrated_channels.domain import FAILURES, Action, Outcome
-from enterprise_catalog.integrated_channels.models import RunState
+from enterprise_catalog.integrated_channels.exceptions import StopCause
+from enterprise_catalog.integrated_channels.models import RunState, SyncRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from enterprise_catalog.integrated_channels.models import SyncRun, TransmissionAttempt
+    from django_stubs_ext import StrOrPromise
+
+    from enterprise_catalog.integrated_channels.models import TransmissionAttempt
 
 #: Number of failed attempts on the page of a run.
 MAX_FAILED: Final = 20
+
+_CONTINUES: Final = _("Nothing to do. The next run continues.")
+#: Cause of an early end -> cause and remedy in words. A newer version may have stored other causes.
+_STOPS: Final[Mapping[str, tuple[StrOrPromise, StrOrPromise]]] = {
+    StopCause.CREDENTIALS: (
+        _("The run stopped, because the LMS rejects the credentials."),
+        _("Replace the credentials in the configuration, then use “Test and save”."),
+    ),
+    StopCause.CONFIGURATION: (
+        _("The run stopped, because the configuration does not fit the LMS."),
+        _("Correct the configuration, then use “Test and save”."),
+    ),
+    StopCause.THROTTLED: (_("The run ended early, because the LMS accepts no more calls for now."), _CONTINUES),
+    StopCause.BUDGET: (_("The run made as many calls as the LMS's rate limit allows."), _CONTINUES),
+    StopCause.UNAVAILABLE: (
+        _("The run stopped, because several calls to the LMS failed in a row."),
+        _("The next run tries again. If it stops too, check the connection."),
+    ),
+    StopCause.TOO_SLOW: (
+        _("The run stopped, because the LMS responds too slowly."),
+        _("The next run continues after a pause. If it stops too, ask the LMS's administrator for the cause."),
+    ),
+    StopCause.TIME_LIMIT: (_("The run reached its time limit."), _CONTINUES),
+    StopCause.REQUESTED: (_("The run stopped, because its process was asked to stop."), _CONTINUES),
+    StopCause.CATALOG: (
+        _("The run stopped, because the catalog service did not respond correctly."),
+        _("The next run tries again. If it stops too, check the catalog service with the command “doctor”."),
+    ),
+    StopCause.OTHER: (_("The run could not continue."), _("Fix the problem, then sync again.")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +59,13 @@ class RunSummary:
 
     did: list[str]  #: One sentence per action; a single sentence if nothing was sent.
     ended: str  #: How it ended, and why.
+    what_to_do: str  #: Empty if it went to its end.
     left: list[str]  #: Items that were not sent, one sentence per kind.
 
 
 def summarize(run: SyncRun) -> RunSummary:
     """Return the run in sentences."""
-    return RunSummary(list(_did(run)) or [_nothing(run)], _ended(run), list(_left(run)))
+    return RunSummary(list(_did(run)) or [_nothing(run)], _ended(run), _what_to_do(run), list(_left(run)))
 
 
 def sent_items(run: SyncRun) -> int:
@@ -106,6 +141,8 @@ def _nothing(run: SyncRun) -> str:
 
 def _ended(run: SyncRun) -> str:
     reason = run.reason.strip()
+    if run.stop_cause in _STOPS:
+        return f"{_STOPS[run.stop_cause][0]} {reason}".strip()
     match RunState(run.state):
         case RunState.RUNNING:
             text = gettext("The run has not ended yet.")
@@ -122,6 +159,14 @@ def _ended(run: SyncRun) -> str:
         case RunState.ABANDONED:
             text = gettext("The run was abandoned; a later run continued.")
     return f"{text} {reason}".strip()
+
+
+def _what_to_do(run: SyncRun) -> str:
+    if run.stop_cause not in _STOPS:
+        return ""
+    if SyncRun.objects.filter(configuration=run.configuration_id, started_at__gt=run.started_at).exists():
+        return gettext("A later run has started. See the configuration for the present state.")
+    return str(_STOPS[run.stop_cause][1])
 
 
 def _left(run: SyncRun) -> Iterator[str]:

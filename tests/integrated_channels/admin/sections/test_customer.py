@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 import pytest
 from django.utils import timezone
 
+from enterprise_catalog.integrated_channels.models import ConfigurationStatus, SyncRun
 from tests.factories.catalog import CatalogFactory, CustomerFactory
-from tests.factories.channels import ConfigurationFactory, RunFactory
-from tests.integrated_channels.pages import statements, text_of
+from tests.factories.channels import ConfigurationFactory, RunFactory, TransmissionFactory
+from tests.integrated_channels.pages import CONFIGURATIONS, RUNS, TRANSMISSIONS, statements, text_of
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -80,3 +81,15 @@ def test_five_configurations_take_fewer_than_30_statements(admin_client: Client,
         configuration = ConfigurationFactory.create()
 
     assert len(statements(admin_client, address_of(configuration.enterprise_customer_uuid))) < 30
+
+
+@pytest.mark.parametrize("name", ["Acme", ""])
+def test_other_pages_link_to_the_customer_by_its_stored_name(admin_client: Client, name: str) -> None:
+    row = TransmissionFactory.create(rejected=True)
+    run, uuid = SyncRun.objects.get(), row.configuration.enterprise_customer_uuid
+    ConfigurationStatus.objects.update(customer_name=name)
+    pages = (f"{TRANSMISSIONS}{row.pk}", f"{CONFIGURATIONS}{row.configuration_id}", f"{RUNS}{run.pk}")
+
+    for page in pages:
+        text = text_of(admin_client.get(f"{page}/change/"))
+        assert f'href="{address_of(uuid)}" title="{uuid}">{name or uuid}</a>' in text

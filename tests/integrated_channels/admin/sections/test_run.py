@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from enterprise_catalog.integrated_channels.exceptions import StopCause
 from enterprise_catalog.integrated_channels.models import SyncRun
+from enterprise_catalog.integrated_channels.reporting.pages.run_summary import summarize
 from tests.factories.channels import RunFactory, TransmissionFactory
 from tests.integrated_channels.pages import RUNS, text_of
 
@@ -46,6 +49,25 @@ def test_a_run_says_what_it_did_and_why_it_stopped(admin_client: Client) -> None
 )
 def test_each_end_has_its_sentence(admin_client: Client, columns: dict[str, object], sentence: str) -> None:
     assert sentence in page_of(admin_client, RunFactory.create(**columns))
+
+
+@pytest.mark.parametrize("cause", StopCause)
+def test_each_cause_of_a_stop_has_a_sentence_and_a_remedy(cause: StopCause) -> None:
+    run = RunFactory.create(stopped=True, stop_cause=cause)
+
+    summary = summarize(run)
+
+    assert summary.ended.endswith(". The LMS rejected the credentials.")
+    assert summary.what_to_do
+
+
+def test_the_remedy_is_left_out_after_a_later_run(admin_client: Client) -> None:
+    run = RunFactory.create(stopped=True, stop_cause=StopCause.CREDENTIALS)
+    assert "Replace the credentials in the configuration" in page_of(admin_client, run)
+
+    RunFactory.create(configuration=run.configuration, started_at=run.started_at + timedelta(hours=1))
+
+    assert "A later run has started." in page_of(admin_client, run)
 
 
 def test_a_run_lists_its_failed_items_with_links_to_them_and_to_its_attempts(admin_client: Client) -> None:

@@ -81,10 +81,13 @@ def _save_catalog(catalog: EnterpriseCatalog, *, now: datetime) -> None:
     EnterpriseCatalog.objects.filter(pk=catalog.pk).update(revision=next_version("revision", now))
 
 
-def ensure_catalog_query(catalog_uuid: UUID, *, customer_uuid: UUID, title: str | None, now: datetime) -> CatalogQuery:
+def ensure_catalog_query(
+    catalog_uuid: UUID, *, customer_uuid: UUID, customer_name: str | None = None, title: str | None, now: datetime
+) -> CatalogQuery:
     """Return the query of a catalog, to import into. Creates the customer, catalog and query if missing.
 
     Args:
+        customer_name: the name of a new customer; ``None`` names it after its UUID. An existing name is kept.
         title: the catalog's title; ``None`` keeps the existing title, or names a new catalog after its UUID.
 
     Raises:
@@ -92,7 +95,7 @@ def ensure_catalog_query(catalog_uuid: UUID, *, customer_uuid: UUID, title: str 
     """
     with transaction.atomic():
         customer, _ = EnterpriseCustomer.objects.get_or_create(
-            uuid=customer_uuid, defaults=_new_customer(customer_uuid)
+            uuid=customer_uuid, defaults=_new_customer(customer_uuid, customer_name)
         )
         catalog = EnterpriseCatalog.objects.with_parts().filter(uuid=catalog_uuid).first()
         if catalog is None:
@@ -121,6 +124,10 @@ def _lock_queries(query_ids: Iterable[int | None]) -> datetime | None:
     return max((query.content_changed_at for query in locked if query.content_changed_at), default=None)
 
 
-def _new_customer(customer_uuid: UUID) -> dict[str, str]:
-    name = f"Customer {customer_uuid}"
-    return {"name": name, "slug": slugify(name), "learner_portal_url": settings.LEARNER_PORTAL_URL}
+def _new_customer(customer_uuid: UUID, name: str | None) -> dict[str, str]:
+    provisional = f"Customer {customer_uuid}"
+    return {
+        "name": name or provisional,
+        "slug": slugify(provisional),
+        "learner_portal_url": settings.LEARNER_PORTAL_URL,
+    }

@@ -64,6 +64,13 @@ def test_it_makes_customer_and_catalog_where_they_are_missing(file: Path) -> Non
     assert keys_in(catalog) == ["a", "b"]
 
 
+def test_it_names_a_new_customer_and_keeps_an_existing_name(file: Path) -> None:
+    run(file, "--customer-name", "Acme University")
+    run(file, "--customer-name", "Renamed")
+
+    assert EnterpriseCustomer.objects.get().name == "Acme University"
+
+
 def test_it_is_safe_to_repeat(file: Path) -> None:
     run(file)
     before = version_of(EnterpriseCatalog.objects.get())

@@ -7,7 +7,7 @@ from argparse import ArgumentTypeError
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, cast
 from uuid import UUID
 
 import orjson
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.catalog.models import CatalogQuery
 
 
-MAX_TITLE_LENGTH: Final = 255  #: In characters; the length of the column.
+MAX_TITLE_LENGTH: Final = 255  #: In characters; the length of the columns for titles and names.
 
 
 def _uuid(text: str) -> UUID:
@@ -36,7 +36,7 @@ def _uuid(text: str) -> UUID:
         raise ArgumentTypeError(f"{text!r} is not a UUID") from None
 
 
-def _title(text: str) -> str:
+def _bounded_text(text: str) -> str:
     if len(text) > MAX_TITLE_LENGTH:
         raise ArgumentTypeError(f"{len(text)} characters; at most {MAX_TITLE_LENGTH} are allowed")
     return text
@@ -54,7 +54,8 @@ class Command(BaseCommand):
         parser.add_argument("file", metavar="FILE", help="a file of JSON lines, or - for standard input")
         parser.add_argument("--catalog-uuid", type=_uuid, required=True, metavar="U")
         parser.add_argument("--customer-uuid", type=_uuid, required=True, metavar="C")
-        parser.add_argument("--title", type=_title, help="the catalog's title")
+        parser.add_argument("--customer-name", type=_bounded_text, metavar="N", help="the name of a new customer")
+        parser.add_argument("--title", type=_bounded_text, help="the catalog's title")
         parser.add_argument(
             "--replace", action="store_true", help="remove the catalog's items that are not in the file"
         )
@@ -78,9 +79,12 @@ class Command(BaseCommand):
         **options: object,
     ) -> None:
         now = timezone.now()
+        name = cast("str | None", options["customer_name"])
 
         def target() -> CatalogQuery:
-            return ensure_catalog_query(catalog_uuid, customer_uuid=customer_uuid, title=title, now=now)
+            return ensure_catalog_query(
+                catalog_uuid, customer_uuid=customer_uuid, customer_name=name, title=title, now=now
+            )
 
         if allow_shrink and not replace:
             raise CommandError("--allow-shrink requires --replace.", returncode=2)

@@ -92,6 +92,12 @@ def admin_of(client_with: Callable[..., APIClient]) -> Callable[[UUID], APIClien
 
 
 @pytest.fixture
+def pictures(pytestconfig: pytest.Config, tmp_path: Path) -> Path:
+    """The folder for pictures of the documentation, which ``make pictures`` renews; in other runs, a temporary one."""
+    return pytestconfig.rootpath / "docs" / "images" if pytestconfig.getoption("--pictures") else tmp_path
+
+
+@pytest.fixture
 def one_window(monkeypatch: pytest.MonkeyPatch) -> None:
     """Freeze the clock of the login limits, so a test never crosses a window boundary such as midnight."""
     monkeypatch.setattr("enterprise_catalog.web.login_limits._seconds", lambda: 1_800_000_000)

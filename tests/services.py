@@ -99,6 +99,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         help="how long a thread runs before others get their turn (sys.setswitchinterval); 1e-6 brings races to light",
     )
+    parser.addoption("--pictures", action="store_true", help="write the pictures of browser tests into docs/images")
     parser.addoption("--seed", type=int, help="repeat the resilience tests with the seed that an earlier run printed")
 
 

@@ -4,17 +4,18 @@ Tests mount them in-process (``httpx.WSGITransport``); the demo serves them on l
 They follow the vendor's protocol, including its errors and limits, and keep all data in memory. Production settings
 never include them. Nothing here imports the rest of the project.
 
-``blackboard/``       Blackboard Learn.
-``canvas/``           Canvas.
-``cornerstone/``      Cornerstone.
-``degreed/``          Degreed.
-``moodle/``           Moodle.
-``sap/``              SAP SuccessFactors Learning.
-``registry.py``       Channel code -> sandbox.
-``application.py``    The base class: lock, call counts, control pages under ``/_sandbox/``.
-``faults.py``         Fault injection: fake responses, broken connections, delays, lists of the wrong length.
-``serving.py``        An HTTP server for a sandbox on loopback.
-``demonstration.py``  The demonstration that ``manage.py demo`` runs.
-``management/``       The ``run_sandbox`` and ``demo`` commands.
-``apps.py``           The Django app.
+``blackboard/``        Blackboard Learn.
+``canvas/``            Canvas.
+``cornerstone/``       Cornerstone.
+``degreed/``           Degreed.
+``moodle/``            Moodle.
+``sap/``               SAP SuccessFactors Learning.
+``registry.py``        Channel code -> sandbox.
+``application.py``     The base class: lock, call counts, control pages under ``/_sandbox/``.
+``faults.py``          Fault injection: fake responses, broken connections, delays, lists of the wrong length.
+``serving.py``         An HTTP server for a sandbox on loopback.
+``demonstration.py``   The demonstration that ``manage.py demo`` runs.
+``planted_causes.py``  Customers with a cause to be found in the admin, which ``manage.py plant_causes`` plants.
+``management/``        The ``run_sandbox``, ``demo`` and ``plant_causes`` commands.
+``apps.py``            The Django app.
 """

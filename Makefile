@@ -19,7 +19,7 @@ PYTHON_CHECK := import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-on-sqlite test-on-mariadb coverage-report test-django60 test-all soak quality benchmark benchmark-audit-view run migrate docs changelog requirements upgrade licenses format clean
+.PHONY: help demo test test-on-sqlite test-on-mariadb coverage-report test-django60 test-all soak quality benchmark benchmark-audit-view run migrate docs pictures changelog requirements upgrade licenses format clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -115,6 +115,10 @@ run: $(VENV)/.base ## Run web service, worker and scheduler; admin at http://127
 	$(BIN)/celery -A enterprise_catalog worker --loglevel INFO & \
 	$(BIN)/celery -A enterprise_catalog beat --loglevel INFO & \
 	$(BIN)/python manage.py runserver --noreload 127.0.0.1:$(PORT)
+
+# Tests with the fixture `pictures`.
+pictures: $(VENV)/.test ## Renew the screenshots in docs/images; a browser test takes them
+	$(BIN)/python -m pytest --pictures tests/integrated_channels/admin/test_planted_causes.py
 
 docs: $(VENV)/.doc ## Build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

@@ -76,7 +76,7 @@ def test_a_user_finds_each_planted_cause_within_three_clicks(moodle_url: str, ad
     assert plant(moodle_url).count(" our LMS.") == 3
 
     harbor = Visitor(admin_client)
-    harbor.click("Why is a course missing?")
+    harbor.submit(content_key="CARE+101")
     harbor.submit(enterprise_customer="Harbor", content_key="CARE+101")
     assert harbor.shows("this configuration sends only “Courses for everyone”. Add the catalog to the configuration")
     assert harbor.shows("Edit configuration")

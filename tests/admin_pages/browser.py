@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from django.contrib.auth import get_user_model
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests import services
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
+#: Maximum wait for a page or an element. On a busy machine, a login alone can take longer than Playwright's 5 seconds.
+PATIENCE_MS: Final = 60_000
 #: Without these flags, Chromium contacts Google's servers at every start.
 QUIET = ["disable-background-networking", "disable-component-update", "disable-sync", "disable-quic", "no-first-run"]
 
@@ -30,10 +32,13 @@ def chromium(url: str) -> Iterator[Page]:
         if services.is_required():
             pytest.fail(message)
         pytest.skip(message)
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         flags = [f"--{flag}" for flag in ("no-sandbox", "disable-gpu", *QUIET)]
         browser = playwright.chromium.launch(executable_path=path, args=flags)
-        yield browser.new_page(base_url=url)
+        page = browser.new_page(base_url=url)
+        page.set_default_timeout(PATIENCE_MS)
+        yield page
         browser.close()
 
 

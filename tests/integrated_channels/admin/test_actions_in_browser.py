@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from tests.integrated_channels.conftest import Clock
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
-
-#: Milliseconds that a page may take on a busy machine.
-PATIENCE: Final = 20_000
 
 
 @pytest.fixture
@@ -64,9 +61,9 @@ def test_a_mass_delete_is_previewed_and_partly_approved_and_the_rest_is_kept(
 
     page.goto(f"{CONFIGURATIONS}{configuration.pk}/change/")
     confirm(page, "Preview the next sync")
-    expect(page.get_by_text("Waiting for a worker.")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Waiting for a worker.")).to_be_visible()
     run_operation(int(page.url.rstrip("/").rsplit("/", 1)[1]))
-    expect(page.locator("#operation dl")).to_contain_text("Held for approval", timeout=PATIENCE)  # Without a reload.
+    expect(page.locator("#operation dl")).to_contain_text("Held for approval")  # Without a reload.
     page.get_by_role("link", name="Show these items").click()
     expect(page.locator("#result_list tbody tr, table tbody tr").filter(has_text="held for approval")).to_have_count(3)
 
@@ -75,7 +72,7 @@ def test_a_mass_delete_is_previewed_and_partly_approved_and_the_rest_is_kept(
     confirm(page, "Approve held deletes", reason="Retired.")
     page.goto(f"{CONFIGURATIONS}{configuration.pk}/change/")
     confirm(page, "Keep held items")
-    expect(page.get_by_text("2 transmissions kept.")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("2 transmissions kept.")).to_be_visible()
     run_of(configuration, clock)
 
     assert set(moodle.offered()) == {"A", "C", "D"}
@@ -92,11 +89,11 @@ def test_a_dead_letter_is_requeued_and_a_configuration_is_paused_with_a_reason(
 
     page.goto(f"{CONFIGURATIONS}{configuration.pk}/change/")
     confirm(page, "Requeue dead letters", reason="Fixed in the LMS.")
-    expect(page.get_by_text("1 transmission queued for the next sync.")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("1 transmission queued for the next sync.")).to_be_visible()
     confirm(page, "Pause", reason="LMS migration until Friday.")
-    expect(page.get_by_text("1 channel configuration paused.")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("1 channel configuration paused.")).to_be_visible()
 
-    expect(page.get_by_text("LMS migration until Friday.")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_role("link", name="Resume", exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("LMS migration until Friday.")).to_be_visible()
+    expect(page.get_by_role("link", name="Resume", exact=True)).to_be_visible()
     configuration.refresh_from_db()
     assert not configuration.active

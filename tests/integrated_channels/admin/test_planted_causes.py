@@ -28,8 +28,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 MAX_CLICKS: Final = 3
 #: A page of the documentation must load quickly.
 MAX_PICTURE_BYTES: Final = 65_000
-#: Milliseconds that a page may take on a busy machine.
-PATIENCE: Final = 60_000
 
 
 def plant(moodle_url: str) -> str:
@@ -109,16 +107,15 @@ def test_the_tutorial_shows_the_pages_as_they_are(catalog_service: LiveServer, m
     plant(moodle_url)
 
     with admin_page(catalog_service.url) as page:
-        page.set_default_timeout(PATIENCE)
         page.set_viewport_size({"width": 1100, "height": 600})
         page.reload()
-        expect(page.locator(".ec-overview")).to_contain_text("Summit Bank", timeout=PATIENCE)
+        expect(page.locator(".ec-overview")).to_contain_text("Summit Bank")
         page.screenshot(path=pictures / "tutorial_overview.png")
         page.locator(".ec-overview").get_by_role("link", name="Moodle").click()
-        expect(page.get_by_role("status").first).to_contain_text("10 deletes wait for approval.", timeout=PATIENCE)
+        expect(page.get_by_role("status").first).to_contain_text("10 deletes wait for approval.")
         page.locator("#summary").screenshot(path=pictures / "tutorial_configuration.png")
         page.goto("/admin/diagnosis/?enterprise_customer=Harbor&content_key=CARE%2B101")
-        expect(page.get_by_role("status")).to_contain_text("It is in catalog “Courses for nurses”", timeout=PATIENCE)
+        expect(page.get_by_role("status")).to_contain_text("It is in catalog “Courses for nurses”")
         page.screenshot(path=pictures / "tutorial_diagnosis.png")
 
     assert [each.name for each in pictures.glob("*.png") if each.stat().st_size > MAX_PICTURE_BYTES] == []

@@ -1,4 +1,4 @@
-"""Give each existing configuration its status, as ``audit/status.py`` would; the next run writes it anew."""
+"""Give each existing configuration its status, as ``audit/status.py`` would; the next run replaces it."""
 
 from collections import Counter
 

@@ -6,11 +6,11 @@
 ``lists/``         Filters, search, pagination and time limits of lists.
 ``rendering.py``   Values -> HTML of a cell or a field.
 ``widgets.py``     Form fields and widgets.
-``frame.py``       Navigation, style sheet, icon and front page.
+``frame.py``       Navigation, style sheet, script, icon and front page.
 ``viewer.py``      The current user, for links that need a permission.
 ``logins.py``      The throttle of failed logins.
 ``admin.py``       The front page, and Django's own users and groups.
 ``apps.py``        The Django app; its templates take precedence over unfold's.
-``templates/``     Templates of the confirmation and the front page.
-``static/``        The style sheet and the icon.
+``templates/``     Templates of the confirmation, the front page, and the landmarks of all pages.
+``static/``        The style sheet, the scripts and the icon.
 """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.template.response import SimpleTemplateResponse
 from django.urls import path
+from django.utils.translation import gettext_lazy as _
 from typing_extensions import override
 
 from enterprise_catalog.admin_pages.actions.deletion import delete_selected
@@ -53,6 +54,8 @@ unfold_forms.UnfoldAdminReadonlyField = _ReadonlyField
 
 class AdminSite(UnfoldAdminSite):
     """unfold's site, with confirmed actions and capped lists on the pages of other packages too."""
+
+    index_title = _("Overview")
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)

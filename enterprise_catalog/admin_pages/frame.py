@@ -1,4 +1,4 @@
-"""Navigation, style sheet, icon and front page. unfold calls these functions, as configured in the settings."""
+"""Navigation, style sheet, script, icon and front page. unfold calls these functions, as configured in the settings."""
 
 from __future__ import annotations
 
@@ -114,6 +114,11 @@ def navigation(request: HttpRequest) -> list[PageGroup]:
 def style_sheet(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it)
     """Return the URL of our own style sheet."""
     return static("admin_pages/pages.css")
+
+
+def script(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it)
+    """Return the URL of the script that all pages load."""
+    return static("admin_pages/search_key.js")
 
 
 def favicon(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it)

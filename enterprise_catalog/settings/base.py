@@ -358,6 +358,7 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_BACK_BUTTON": True,
     "STYLES": ["enterprise_catalog.admin_pages.frame.style_sheet"],
+    "SCRIPTS": ["enterprise_catalog.admin_pages.frame.script"],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "enterprise_catalog.admin_pages.frame.favicon"}],
     "DASHBOARD_CALLBACK": "enterprise_catalog.admin_pages.frame.front_page",
     "SIDEBAR": {

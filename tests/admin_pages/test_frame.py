@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import lxml.html
 import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
@@ -69,6 +70,18 @@ def test_the_front_page_has_a_search_field_for_a_key(admin_client: Client) -> No
     assert "Why is a course missing from an LMS?" in page
     assert "Which catalogs contain a course?" in page
     assert "/static/admin_pages/pages.css" in page
+
+
+def test_the_keyboard_reaches_content_search_and_navigation(admin_client: Client) -> None:
+    page = lxml.html.fromstring(admin_client.get("/admin/").content)
+
+    first = next(page.iterfind(".//body//a[@href]"))
+    assert first.get("href") == "#main-content"
+    assert [main.get("id") for main in page.iterfind(".//main")] == ["main-content"]
+    assert page.findall(".//main//*[@role='search']//input")
+    assert "/static/admin_pages/search_key.js" in [script.get("src") for script in page.iterfind(".//script")]
+    buttons = page.findall(".//button[@aria-label='Show or hide the navigation']")
+    assert len(buttons) == 2  # Phones have one of their own.
 
 
 def test_the_style_sheet_closes_each_block() -> None:

@@ -44,7 +44,7 @@ def found(term: str) -> list[str]:
         ("invalid PARAMETER", Kind.REASON, ["Org+A"]),
         ("title: intro", Kind.TITLE, ["Org+B"]),
         ("Title:intro", Kind.TITLE, ["Org+B"]),
-        ("customer: nobody", Kind.CUSTOMER, []),
+        ("customer: No such name", Kind.CUSTOMER, []),
         ("remote: 4", Kind.REMOTE_ID, []),
         ("title:", Kind.KEY, []),
         ("ntro", Kind.KEY, []),

@@ -71,6 +71,7 @@ def _save_catalog(catalog: EnterpriseCatalog, *, now: datetime) -> None:
     latest_change = _lock_queries([catalog.catalog_query_id])
     stored = EnterpriseCatalog.objects.select_for_update().filter(pk=catalog.pk).first()
     catalog.enrollment_url_prefix = prefix
+    catalog.modified_at = now
     catalog.documents_changed_at = stored.documents_changed_at if stored else None
     catalog.revision = stored.revision if stored else 0
     if stored and stored.enrollment_url_prefix != prefix:

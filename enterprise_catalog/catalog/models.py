@@ -16,7 +16,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import GeneratedField
+from django.db.models import GeneratedField, Value
 from django.db.models.functions import Lower, Trim
 from django.utils.translation import gettext_lazy as _
 from edx_rbac.models import UserRole, UserRoleAssignment
@@ -50,16 +50,32 @@ class EnterpriseCustomer(models.Model):
 
     The enrollment URLs of its catalogs contain its slug and portal address. Change both with
     :func:`~enterprise_catalog.catalog.customers.save_customer`, which also moves the versions of those catalogs.
+
+    Name, slug and portal come from the LMS, if one is configured. ``slug`` is empty until they have been read once.
+    ``lms_modified_at`` is the LMS's own time of change; ``lms_read_at`` is when they were last read.
     """
 
     uuid = models.UUIDField(_("UUID"), primary_key=True, default=uuid.uuid4)
     name = models.CharField(_("name"), max_length=255)
-    slug = models.SlugField(_("slug"), max_length=100)
+    slug = models.SlugField(
+        _("slug"),
+        max_length=100,
+        blank=True,
+        help_text=_("The customer's part of enrollment URLs. Empty until it is known."),
+    )
     learner_portal_url = models.URLField(
         _("learner portal URL"),
         max_length=255,
         help_text=_("Base URL of this customer's learner portal, without the customer's slug."),
     )
+    learner_portal_enabled = models.BooleanField(
+        _("learner portal enabled"),
+        default=True,
+        db_default=True,
+        help_text=_("If not, enrollment URLs lead to the Open edX LMS."),
+    )
+    lms_modified_at = TimestampField(_("modified in the LMS at"), null=True, editable=False)
+    lms_read_at = models.DateTimeField(_("read from the LMS at"), null=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     search_name = GeneratedField(expression=Lower("name"), output_field=ContentKeyField(), db_persist=True)
 
@@ -110,6 +126,9 @@ class CatalogQuery(models.Model):
 class EnterpriseCatalog(models.Model):
     """A customer's catalog. A catalog without a query is empty.
 
+    Deleting a catalog sets ``deleted_at`` and takes its query away; the row remains. Channels compare the empty catalog
+    with the LMS and remove its courses. Everything else treats the catalog as missing (``objects.existing()``).
+
     ``enrollment_url_prefix`` repeats the customer's part of the served documents: a served document depends only on
     this row and on the content. ``documents_changed_at`` is when that prefix last changed. It is therefore a lower
     bound for the ``updated_at`` of every item in this catalog (docs/decisions/0005).
@@ -126,7 +145,22 @@ class EnterpriseCatalog(models.Model):
     enrollment_url_prefix = models.CharField(_("enrollment URL prefix"), max_length=512, editable=False)
     documents_changed_at = TimestampField(_("documents changed at"), null=True, editable=False)
     revision = models.BigIntegerField(_("revision"), default=0, editable=False)
+    enabled_course_modes = models.JSONField(
+        _("enabled course modes"),
+        default=list,
+        db_default=Value([], models.JSONField()),
+        blank=True,
+        help_text=_("The modes that learners may enroll in, as a JSON list."),
+    )
+    publish_audit_enrollment_urls = models.BooleanField(
+        _("publish audit enrollment URLs"),
+        default=False,
+        db_default=False,
+        help_text=_("Lets learners enroll in the audit track."),
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    modified_at = TimestampField(_("modified at"), null=True, editable=False)
+    deleted_at = models.DateTimeField(_("deleted at"), null=True, editable=False)
 
     objects = EnterpriseCatalogQuerySet.as_manager()
 

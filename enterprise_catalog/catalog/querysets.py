@@ -44,6 +44,10 @@ class EnterpriseCustomerQuerySet(models.QuerySet["EnterpriseCustomer"]):
 class EnterpriseCatalogQuerySet(models.QuerySet["EnterpriseCatalog"]):
     """Reads of catalogs."""
 
+    def existing(self) -> EnterpriseCatalogQuerySet:
+        """Keep the catalogs that have not been deleted."""
+        return self.filter(deleted_at=None)
+
     def with_parts(self) -> EnterpriseCatalogQuerySet:
         """Also load the customer and the query, in the same statement."""
         return self.select_related("catalog_query", "enterprise_customer")

@@ -8,6 +8,7 @@
 ``items/``                Reads of single content items: documents, and lookup by key or title.
 ``documents.py``          Content documents: validation, hash, and the served form.
 ``ingest/``               The only writer of content and membership.
+``discovery/``            Content filters of queries, and content from course-discovery.
 ``customers.py``          The writer of customers and catalogs.
 ``admin.py``              The pages for staff.
 ``apps.py``               The Django app.

@@ -97,11 +97,22 @@ class EnterpriseCustomer(models.Model):
         return f"{self.learner_portal_url.rstrip('/')}/{self.slug}/course/"
 
 
+class QuerySource(models.TextChoices):
+    """The sources of a query's members."""
+
+    IMPORT = "import", _("imported files")
+    DISCOVERY = "discovery", _("course-discovery")
+
+
 class CatalogQuery(models.Model):
     """A selection of content, shared by any number of catalogs.
 
     ``version`` increases with every change of membership or of a member's content. It counts microseconds since 1970
     and increases by at least one each time: a row that is deleted and created again never repeats a version.
+
+    The source never changes. ``import_content`` fills the queries of source ``import``; refreshes fill the others with
+    the results of a search by ``content_filter``. Edit the filter of a query with
+    :func:`~enterprise_catalog.catalog.discovery.filters.edit_filter`, which also sets its hash.
     """
 
     uuid = models.UUIDField(_("UUID"), unique=True, default=uuid.uuid4, editable=False)
@@ -111,6 +122,26 @@ class CatalogQuery(models.Model):
         default=dict,
         blank=True,
         help_text=_("The query's filter, in the format of the content source."),
+    )
+    source = models.CharField(
+        _("source"),
+        max_length=16,
+        choices=QuerySource,
+        default=QuerySource.IMPORT,
+        db_default=QuerySource.IMPORT,
+        help_text=_("Where the query's content comes from."),
+    )
+    content_filter_hash = models.CharField(
+        _("hash of the content filter"),
+        max_length=32,
+        null=True,
+        unique=True,
+        editable=False,
+        help_text=_("MD5, in hexadecimal. Empty for a query that is filled from imported files."),
+    )
+    filter_edited_at = models.DateTimeField(_("filter edited at"), null=True, editable=False)
+    refreshed_at = models.DateTimeField(
+        _("refreshed at"), null=True, editable=False, help_text=_("When the last complete refresh started.")
     )
     version = models.BigIntegerField(_("version"), default=0, editable=False)
     content_changed_at = TimestampField(_("content changed at"), null=True, editable=False)

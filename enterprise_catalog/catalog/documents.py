@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
+from uuid import UUID
 
 import orjson
 
@@ -55,6 +56,27 @@ class NotJSONError(DocumentError):
     """A line that is not JSON, or is cut off."""
 
 
+#: The mode of the entitlement that sells an executive education course.
+_EXEC_ED_MODE: Final = "paid-executive-education"
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedColumns:
+    """The parts of a document that are repeated as columns, for lookups and enrollment URLs.
+
+    A part that is missing, too long for its column, or of another type counts as missing.
+    """
+
+    content_uuid: UUID | None = None
+    course_type: str = ""
+    advertised_run_key: str = ""
+    entitlement_sku: str = ""  #: Of an executive education course.
+    #: False for a course whose ``course_runs`` contain no run that learners can find and enroll in. A document without
+    #: ``course_runs`` says nothing about runs.
+    is_active: bool = True
+    nested_runs: frozenset[str] = frozenset()  #: The keys of a course's runs.
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A valid document in canonical form."""
@@ -65,6 +87,7 @@ class Document:
     title: str  #: For display; at most 255 characters.
     json: bytes  #: Canonical: keys sorted, no white space, UTF-8, without :data:`SERVED_FIELDS`.
     content_hash: str  #: SHA-256 of type and JSON, in hexadecimal.
+    derived: DerivedColumns
 
 
 def parse_document(line: bytes) -> Document:
@@ -97,7 +120,49 @@ def parse_document(line: bytes) -> Document:
         title=title[:255] if isinstance(title, str) else "",
         json=canonical,
         content_hash=hashlib.sha256(content_type.encode() + b"\0" + canonical).hexdigest(),
+        derived=derive_columns(content_type, fields),
     )
+
+
+def derive_columns(content_type: str, fields: Mapping[str, object]) -> DerivedColumns:
+    """Return the parts of a document that are repeated as columns."""
+    content_uuid = _uuid(fields.get("uuid"))
+    if content_type != "course":
+        return DerivedColumns(content_uuid)
+    runs = _objects(fields.get("course_runs"))
+    advertised = fields.get("advertised_course_run_uuid")
+    is_advertised = (run.get("key") for run in runs if advertised and run.get("uuid") == advertised)
+    for_sale = (each.get("sku") for each in _objects(fields.get("entitlements")) if each.get("mode") == _EXEC_ED_MODE)
+    return DerivedColumns(
+        content_uuid=content_uuid,
+        course_type=_text(fields.get("course_type"), 64),
+        advertised_run_key=_text(next(is_advertised, None), MAX_KEY_LENGTH),
+        entitlement_sku=_text(next(for_sale, None), 255),
+        is_active="course_runs" not in fields or any(map(_is_active_run, runs)),
+        nested_runs=frozenset(key for run in runs if (key := _text(run.get("key"), MAX_KEY_LENGTH))),
+    )
+
+
+def _is_active_run(run: Mapping[str, object]) -> bool:
+    """Return True if learners can enroll in the run, and it is either published and marketed, or marketed elsewhere."""
+    is_published = _text(run.get("status"), 64).lower() == "published"
+    is_marketed = (is_published and run.get("is_marketable")) or run.get("is_marketable_external")
+    return bool(run.get("is_enrollable") and is_marketed)
+
+
+def _objects(value: object) -> list[dict[str, object]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _text(value: object, max_length: int) -> str:
+    return value if isinstance(value, str) and len(value) <= max_length else ""
+
+
+def _uuid(value: object) -> UUID | None:
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def served_document(

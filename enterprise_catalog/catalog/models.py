@@ -4,6 +4,9 @@
 
     EnterpriseCustomer 1--n EnterpriseCatalog n--1 CatalogQuery
     CatalogQuery 1--n CatalogMembership n--1 ContentMetadata 1--1 ContentDocument
+    ContentMetadata 1--n NestedRun
+    CatalogQuery 1--n RestrictedRun n--1 ContentMetadata
+    CatalogQuery 1--n RestrictedCourse n--1 ContentMetadata
 
 A diff reads only memberships. They repeat the content's key and time of change, as served text: one index answers a
 diff without conversions. The documents, a hundred times larger, have their own table. No diff and no import of
@@ -205,7 +208,12 @@ class EnterpriseCatalog(models.Model):
 
 
 class ContentMetadata(models.Model):
-    """A content item. ``updated_at`` changes only when ``content_hash`` changes."""
+    """A content item. ``updated_at`` changes only when ``content_hash`` changes.
+
+    The columns from ``content_uuid`` to ``is_active`` repeat parts of the document, for lookups and enrollment URLs.
+    ``derived_from`` is the hash of the document that they come from. It differs from ``content_hash`` if code of an
+    earlier release wrote the row; the next import of the item then writes them again.
+    """
 
     content_key = ContentKeyField(_("content key"), unique=True)
     content_type = models.CharField(_("content type"), max_length=32, choices=ContentType)
@@ -215,6 +223,38 @@ class ContentMetadata(models.Model):
     title = models.CharField(_("title"), max_length=255, blank=True)
     content_hash = models.CharField(
         _("content hash"), max_length=64, help_text=_("SHA-256 of the canonical document, in hexadecimal.")
+    )
+    content_uuid = models.UUIDField(
+        _("content UUID"), null=True, editable=False, help_text=_("The document's UUID; empty if it has none.")
+    )
+    course_type = models.CharField(_("course type"), max_length=64, db_default="", editable=False)
+    advertised_run_key = ContentKeyField(
+        _("advertised run key"),
+        db_default="",
+        editable=False,
+        help_text=_("The key of the run that a course's page advertises."),
+    )
+    entitlement_sku = models.CharField(
+        _("entitlement SKU"),
+        max_length=255,
+        db_default="",
+        editable=False,
+        help_text=_("Sells an executive education course in the shop."),
+    )
+    is_active = models.BooleanField(
+        _("active"),
+        default=True,
+        db_default=True,
+        editable=False,
+        help_text=_("No for a course without a run that learners can find and enroll in."),
+    )
+    derived_from = models.CharField(max_length=64, db_default="", editable=False)
+    is_restricted = models.BooleanField(
+        _("restricted"),
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text=_("A course run that only the queries which name it may offer."),
     )
     created_at = models.DateTimeField(_("created at"))
     updated_at = TimestampField(_("updated at"))
@@ -230,6 +270,10 @@ class ContentMetadata(models.Model):
             # Serve the lookup of the texts that users paste.
             models.Index(fields=("search_key",), name="content_search_key"),
             models.Index(fields=("search_title",), name="content_search_title"),
+            # Serves the lookup by the content's UUID.
+            models.Index(fields=("content_uuid",), name="content_uuid"),
+            # Serves the runs of a course, by its key.
+            models.Index(fields=("parent_content_key", "content_key"), name="content_runs"),
         )
 
     def __str__(self) -> str:
@@ -244,6 +288,19 @@ class ContentDocument(models.Model):
 
     def __str__(self) -> str:
         return f"document of {self.content_id}"
+
+
+class NestedRun(models.Model):
+    """The key of a run in a course's document. Finds the course of a run that is no content item of its own."""
+
+    content = models.ForeignKey(ContentMetadata, models.CASCADE, related_name="nested_runs")
+    run_key = ContentKeyField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("run_key", "content"), name="nested_run_once"),)
+
+    def __str__(self) -> str:
+        return str(self.run_key)
 
 
 class CatalogMembership(models.Model):
@@ -265,6 +322,38 @@ class CatalogMembership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.content_key} in {self.catalog_query_id}"
+
+
+class RestrictedRun(models.Model):
+    """A restricted course run that a query's filter allows. Only version 2 of the API offers it.
+
+    The run is a content item with ``is_restricted``, and no member of any query: no diff contains it.
+    """
+
+    catalog_query = models.ForeignKey(CatalogQuery, models.CASCADE, related_name="restricted_runs", db_index=False)
+    content = models.ForeignKey(ContentMetadata, models.CASCADE, related_name="restricted_runs")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("catalog_query", "content"), name="restricted_run_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.content_id} allowed in {self.catalog_query_id}"
+
+
+class RestrictedCourse(models.Model):
+    """A course's document with the restricted runs that a query allows. Version 2 of the API serves it instead."""
+
+    catalog_query = models.ForeignKey(CatalogQuery, models.CASCADE, related_name="restricted_courses", db_index=False)
+    content = models.ForeignKey(ContentMetadata, models.CASCADE, related_name="restricted_courses")
+    json = models.BinaryField()
+    content_hash = models.CharField(max_length=64)
+    updated_at = TimestampField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("catalog_query", "content"), name="restricted_course_once"),)
+
+    def __str__(self) -> str:
+        return f"document of {self.content_id} in {self.catalog_query_id}"
 
 
 class CatalogRole(UserRole):

@@ -26,13 +26,14 @@ from enterprise_catalog.catalog.models import (
     ContentDocument,
     ContentMetadata,
     EnterpriseCatalog,
+    NestedRun,
 )
 from enterprise_catalog.catalog.querysets import KEYS_PER_STATEMENT
 from enterprise_catalog.db.contention import RETRY_SECONDS, ContentionError, retry
 from enterprise_catalog.db.timestamps import TimestampField
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from enterprise_catalog.catalog.documents import Document
@@ -49,6 +50,11 @@ SHRINK_PERCENT: Final = 20
 
 #: The most characters that MySQL accepts in the name of a lock.
 _MAX_LOCK_NAME: Final = 64
+
+#: The columns that repeat a part of the document (:class:`DerivedColumns`), and have its name.
+_DERIVED: Final = ("content_uuid", "course_type", "advertised_run_key", "entitlement_sku", "is_active")
+
+_HASHES: Final = ("content_key", "content_hash", "derived_from")
 
 #: One statement, because INSERT … SELECT reads the current content and locks it until the import ends. A separate
 #: SELECT would read the snapshot from the start of the transaction, without later changes by other imports.
@@ -188,11 +194,11 @@ def _apply_batch(
     query: CatalogQuery, batch: Sequence[Entry], content: ImportFile, report: ImportReport, changes: _Changes
 ) -> None:
     keys = [entry.content_key for entry in batch]
-    stored = dict(ContentMetadata.objects.with_keys(keys).values_list("content_key", "content_hash"))
+    stored = {key: hashes for key, *hashes in ContentMetadata.objects.with_keys(keys).values_list(*_HASHES)}
     members = set(query.memberships.filter(content_key__in=keys).values_list("content_key", flat=True))
 
     new = [entry for entry in batch if entry.content_key not in stored]
-    changed = [entry for entry in batch if stored.get(entry.content_key, entry.content_hash) != entry.content_hash]
+    changed = [entry for entry in batch if entry.content_key in stored and _differs(entry, stored[entry.content_key])]
     _insert_content([content.read(entry) for entry in new], changes)
     _update_content([content.read(entry) for entry in changed], changes)
     joining = [key for key in keys if key not in members]
@@ -202,6 +208,11 @@ def _apply_batch(
     report.created += len(joining)
     report.updated += updated
     report.unchanged += len(members) - updated
+
+
+def _differs(entry: Entry | Document, hashes: Sequence[str]) -> bool:
+    """Return True if the stored document is another one, or code of an earlier release wrote the row."""
+    return [*hashes] != [entry.content_hash, entry.content_hash]
 
 
 def _insert_content(documents: Sequence[Document], changes: _Changes) -> None:
@@ -215,6 +226,7 @@ def _insert_content(documents: Sequence[Document], changes: _Changes) -> None:
     ContentDocument.objects.bulk_create(
         ContentDocument(content_id=ids[document.content_key], json=document.json) for document in documents
     )
+    _insert_nested_runs(documents, ids)
 
 
 def _update_content(documents: Sequence[Document], changes: _Changes) -> None:
@@ -223,18 +235,20 @@ def _update_content(documents: Sequence[Document], changes: _Changes) -> None:
     # The lock reads the current rows. This transaction's snapshot may be older than another import's changes.
     locked = ContentMetadata.objects.with_keys([document.content_key for document in documents]).select_for_update()
     stored = {row.content_key: row for row in locked.order_by("content_key")}
-    documents = [each for each in documents if each.content_hash != stored[each.content_key].content_hash]
+    documents = [each for each in documents if _differs(each, _hashes_of(stored[each.content_key]))]
     rows = [_row(document, stored[document.content_key]) for document in documents]
     for row in rows:
         # Times of change always increase, even if the clock goes back.
         row.updated_at = max(changes.now, row.updated_at + timedelta(microseconds=1))
     ContentMetadata.objects.bulk_update(
-        rows, ["content_type", "parent_content_key", "title", "content_hash", "updated_at"]
+        rows,
+        ["content_type", "parent_content_key", "title", *_DERIVED, "is_restricted", *_HASHES[1:], "updated_at"],
     )
     ContentDocument.objects.bulk_update(
         [ContentDocument(content_id=stored[document.content_key].pk, json=document.json) for document in documents],
         ["json"],
     )
+    _replace_nested_runs(documents, {key: row.pk for key, row in stored.items()})
     moments = {row.updated_at for row in rows}
     for moment in moments:  # One, or more if the clock went back.
         ids = [row.pk for row in rows if row.updated_at == moment]
@@ -248,8 +262,35 @@ def _row(document: Document, row: ContentMetadata) -> ContentMetadata:
     row.content_type = document.content_type
     row.parent_content_key = document.parent_content_key
     row.title = document.title
-    row.content_hash = document.content_hash
+    row.content_hash = row.derived_from = document.content_hash
+    for name in _DERIVED:
+        setattr(row, name, getattr(document.derived, name))
+    row.is_restricted = False
     return row
+
+
+def _hashes_of(row: ContentMetadata) -> tuple[str, str]:
+    return row.content_hash, row.derived_from
+
+
+def _insert_nested_runs(documents: Iterable[Document], ids: Mapping[str, int]) -> None:
+    NestedRun.objects.bulk_create(
+        NestedRun(content_id=ids[document.content_key], run_key=key)
+        for document in documents
+        for key in sorted(document.derived.nested_runs)
+    )
+
+
+def _replace_nested_runs(documents: Sequence[Document], ids: Mapping[str, int]) -> None:
+    """Write the nested runs of changed courses, if they are others than before."""
+    wanted = {ids[each.content_key]: each.derived.nested_runs for each in documents}
+    stored: dict[int, set[str]] = {pk: set() for pk in wanted}
+    for pk, key in NestedRun.objects.filter(content__in=wanted).values_list("content_id", "run_key"):
+        stored[pk].add(key)
+    changed = [each for each in documents if stored[ids[each.content_key]] != each.derived.nested_runs]
+    if changed:
+        NestedRun.objects.filter(content__in=[ids[each.content_key] for each in changed]).delete()
+        _insert_nested_runs(changed, ids)
 
 
 def _insert_memberships(query: CatalogQuery, keys: Sequence[str], changes: _Changes) -> None:

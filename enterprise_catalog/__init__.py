@@ -14,6 +14,7 @@ Shared by both:
 ``admin_pages/``     Base classes of all admin pages.
 ``db/``              Database code: content keys, timestamps, consistent reads, retries, the SQLite backend.
 ``web/``             Requests and responses: the base of both APIs, login limits, security headers, the cache.
+``service_client/``  Requests to other services: course-discovery, the LMS, the catalog service.
 ``observability/``   Health, metrics and error reports.
 ``settings/``        One module per deployment type; every value comes from the environment.
 ``urls.py``          The URLs of both programs.

@@ -3,6 +3,5 @@
 ``client.py``     The requests: catalogs, diff, documents, look-ups.
 ``documents.py``  The catalog's content documents, parsed.
 ``lookups.py``    Customers, catalogs and content that users look up.
-``session.py``    The OAuth session of the client.
-``problems.py``   Cause and remedy when the catalog service cannot be used.
+``problems.py``   Remedies by the status of its responses.
 """

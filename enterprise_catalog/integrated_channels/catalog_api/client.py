@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import re
-import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
@@ -23,31 +22,25 @@ from pydantic import BaseModel, ValidationError
 
 from enterprise_catalog.integrated_channels.catalog_api.documents import read_item, read_updated_at
 from enterprise_catalog.integrated_channels.catalog_api.lookups import Catalog, ContentLookup, Customer
-from enterprise_catalog.integrated_channels.catalog_api.problems import (
-    CATALOG_REMEDIES,
-    connection_problem,
-    status_problem,
-)
-from enterprise_catalog.integrated_channels.catalog_api.session import CatalogSession, TokenError
+from enterprise_catalog.integrated_channels.catalog_api.problems import CATALOG_REMEDIES
 from enterprise_catalog.integrated_channels.domain import MAX_ETAG_LENGTH, ContentItem
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, RunDeadlineError
 from enterprise_catalog.integrated_channels.lms.deadlines import WorkThread
-from enterprise_catalog.integrated_channels.lms.decoding import BodyError, decode
 from enterprise_catalog.observability.redaction import Redaction
+from enterprise_catalog.service_client.decoding import BodyError
+from enterprise_catalog.service_client.problems import connection_problem, status_problem
+from enterprise_catalog.service_client.session import ServiceResponse, ServiceSession, TokenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
     from uuid import UUID
 
-CONNECT_TIMEOUT_SECONDS: Final = 5
 READ_TIMEOUT_SECONDS: Final = 120
 #: Maximum duration of a request, including the token request, in seconds. A run renews its lease before each request.
 REQUEST_SECONDS: Final = 150.0
 MAX_RESPONSE_BYTES: Final = 1024 * 1024 * 1024  #: Far more than the diff of the largest catalogs.
 MAX_DIFF_KEYS: Final = 250_000  #: The API's own limit.
 CUSTOMER_NAME_SECONDS: Final = 3_600  #: How long a customer's name is cached.
-#: Read size in bytes. With the default of requests (10 KB), reading takes a tenth of the time of a large diff.
-_BYTES_AT_ONCE: Final = 1024 * 1024
 #: An entity tag as defined in RFC 9110, 8.8.3. Any other value, above all ``*``, would change the meaning of the
 #: request when sent back.
 _ETAG: Final = re.compile(r'(?:W/)?"[!#-~\x80-\xff]+"')
@@ -116,15 +109,6 @@ class MetadataResponse:
     missing: dict[str, str]  #: Key -> the reason from the catalog.
 
 
-@dataclass(frozen=True, slots=True)
-class _Response:
-    """A complete response of the service."""
-
-    status_code: int
-    headers: Mapping[str, str]  #: Names are case-insensitive.
-    content: bytes
-
-
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -151,7 +135,7 @@ class CatalogClient:
         self._thread = WorkThread()
         self._api_url = f"{settings.CATALOG_API_URL}/api/v1/"
         self._base_url = f"{self._api_url}enterprise-catalogs/"
-        self._session = CatalogSession(
+        self._session = ServiceSession(
             settings.OAUTH2_PROVIDER_URL, settings.OAUTH2_CLIENT_ID, settings.OAUTH2_CLIENT_SECRET
         )
         # Compression takes the service four times as long as finding the documents. It would save time only on lines
@@ -282,7 +266,7 @@ class CatalogClient:
     def _list_url(self, customer_uuid: UUID) -> str:
         return f"{self._base_url}?enterprise_customer={customer_uuid}&page_size=1000"
 
-    def _fetch_all_pages(self, response: _Response) -> CatalogList:
+    def _fetch_all_pages(self, response: ServiceResponse) -> CatalogList:
         """Return the catalogs of all pages; ``response`` contains the first page."""
         pages = list(self._pages(response))
         catalogs = [catalog for page in pages for catalog in page.results]
@@ -290,7 +274,7 @@ class CatalogClient:
         name = next((catalog.enterprise_customer_name for catalog in catalogs), None)
         return CatalogList(sorted(catalog.uuid for catalog in catalogs), etag, name or "")
 
-    def _pages(self, response: _Response) -> Iterator[_CatalogPage]:
+    def _pages(self, response: ServiceResponse) -> Iterator[_CatalogPage]:
         page = _read(response, _CatalogPage)
         yield page
         while page.next is not None:
@@ -300,7 +284,9 @@ class CatalogClient:
     def _ask(self, method: str, url: str, model: type[M], body: Mapping[str, object] | None = None) -> M:
         return _read(self._send(method, url, body=body), model)
 
-    def _send(self, method: str, url: str, *, body: Mapping[str, object] | None = None, etag: str = "") -> _Response:
+    def _send(
+        self, method: str, url: str, *, body: Mapping[str, object] | None = None, etag: str = ""
+    ) -> ServiceResponse:
         """Return the response: status 200, or 304 if ``etag`` was sent."""
         self._before_each_request()
         headers = {"If-None-Match": etag} if etag else {}
@@ -309,8 +295,17 @@ class CatalogClient:
         data = None if body is None else orjson.dumps(body)
         left = self._run_seconds_left()
         try:
-            response, content = self._thread.run(
-                lambda: self._read_response(method, url, data, headers), seconds=min(REQUEST_SECONDS, left)
+            response = self._thread.run(
+                lambda: self._session.fetch(
+                    method,
+                    url,
+                    data=data,
+                    headers=headers,
+                    read_timeout_seconds=self._read_timeout_seconds or READ_TIMEOUT_SECONDS,
+                    seconds=REQUEST_SECONDS,
+                    max_bytes=MAX_RESPONSE_BYTES,
+                ),
+                seconds=min(REQUEST_SECONDS, left),
             )
         except TimeoutError as error:
             if left < REQUEST_SECONDS:
@@ -328,46 +323,22 @@ class CatalogClient:
             raise CatalogUnavailableError(f"The catalog service is unreachable: {reason}") from error
         expected = (requests.codes.ok, requests.codes.not_modified) if etag else (requests.codes.ok,)
         if response.status_code not in expected:
-            raise self._refusal(response, content, f"{method} {url}")
-        return _Response(response.status_code, response.headers, content)
+            raise self._refusal(response, f"{method} {url}")
+        return response
 
-    def _refusal(self, response: requests.Response, content: bytes, request: str) -> CatalogUnavailableError:
+    def _refusal(self, response: ServiceResponse, request: str) -> CatalogUnavailableError:
         status, redaction = response.status_code, self._redaction()
         location = redaction.redacted(response.headers.get("Location", ""))
         remedy = status_problem(status, location=location, remedies=CATALOG_REMEDIES, setting="CATALOG_API_URL")
-        parts = (f"The catalog service returned {status} for {request}.", remedy, redaction.excerpt(content))
+        parts = (f"The catalog service returned {status} for {request}.", remedy, redaction.excerpt(response.content))
         return CatalogUnavailableError(" ".join(part for part in parts if part), status_code=status)
-
-    def _read_response(
-        self, method: str, url: str, data: bytes | None, headers: Mapping[str, str]
-    ) -> tuple[requests.Response, bytes]:
-        """Send a request, after a token request if needed, and read the whole body. Runs in the work thread."""
-        ends_at = time.monotonic() + REQUEST_SECONDS
-        parts = []
-        # Following a redirect would turn a POST into a GET, which is a different request.
-        with self._session.request(
-            method,
-            url,
-            data=data,
-            headers=headers,
-            timeout=(CONNECT_TIMEOUT_SECONDS, self._read_timeout_seconds or READ_TIMEOUT_SECONDS),
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            raw = response.raw.stream(_BYTES_AT_ONCE, decode_content=False)
-            encoding = response.headers.get("Content-Encoding", "")
-            for part in decode(raw, encoding=encoding, limit=MAX_RESPONSE_BYTES):
-                parts.append(part)
-                if time.monotonic() > ends_at:
-                    raise TimeoutError  # The caller has stopped waiting.
-        return response, b"".join(parts)
 
     def _redaction(self) -> Redaction:
         """Return the redaction of the client secret and the token, which any response may repeat."""
         return Redaction([settings.OAUTH2_CLIENT_SECRET, self._session.auth.token or ""])
 
 
-def _read(response: _Response, model: type[M]) -> M:
+def _read(response: ServiceResponse, model: type[M]) -> M:
     try:
         # orjson also parsed the documents at import; pydantic's JSON parser rejects some documents that orjson accepts.
         return model.model_validate(orjson.loads(response.content))
@@ -379,7 +350,7 @@ def _read(response: _Response, model: type[M]) -> M:
         raise CatalogUnavailableError(f"The catalog service's response is invalid: {_first_problem(error)}") from error
 
 
-def _etag_of(response: _Response) -> str:
+def _etag_of(response: ServiceResponse) -> str:
     etag = response.headers.get("ETag", "")
     return etag if len(etag) <= MAX_ETAG_LENGTH and _ETAG.fullmatch(etag) else ""
 

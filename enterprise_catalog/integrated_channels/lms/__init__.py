@@ -2,7 +2,6 @@
 
 ``client.py``     HTTP client for all LMSs: timeouts, size limits, status codes to exceptions.
 ``deadlines.py``  Deadlines of whole calls.
-``decoding.py``   Decompression within a size limit.
 ``ssrf.py``       SSRF protection: refuses base URLs that resolve to private addresses.
 ``stopping.py``   Clean shutdown after SIGTERM or SIGINT, between calls.
 """

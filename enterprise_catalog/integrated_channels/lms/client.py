@@ -11,8 +11,6 @@ import string
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, Protocol, Self, TypedDict
 
 import httpx
@@ -28,13 +26,15 @@ from enterprise_catalog.integrated_channels.exceptions import (
     TimedOutError,
 )
 from enterprise_catalog.integrated_channels.lms.deadlines import CallClock, check_call
-from enterprise_catalog.integrated_channels.lms.decoding import ACCEPTED, BodyError, TooLargeError, decode
 from enterprise_catalog.integrated_channels.lms.ssrf import DeadlineTransport, PublicTransport
 from enterprise_catalog.observability.redaction import Redaction
+from enterprise_catalog.service_client.decoding import ACCEPTED, BodyError, TooLargeError, decode
+from enterprise_catalog.service_client.http_dates import parse_http_date, retry_after_seconds
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from enterprise_catalog.integrated_channels.exceptions import SyncError
 
@@ -46,8 +46,6 @@ MAX_RESPONSE_BYTES: Final = 16 * 1024 * 1024
 MAX_JSON_CONTAINERS: Final = 500_000
 #: Shorter responses cannot contain too many containers and are not searched; in bytes.
 _CONTENT_WITH_FEW_CONTAINERS: Final = 1024 * 1024
-#: A longer ``Retry-After`` is a mistake, or an invalid date.
-MAX_RETRY_AFTER_SECONDS: Final = 7 * 24 * 60 * 60.0
 #: A proxy timed out (504, and Cloudflare's 524); the LMS may still be processing the call.
 _PROXY_TIMEOUTS: Final = (504, 524)
 _LOCATION_LENGTH: Final = 300  #: Of a redirect's target in a message, in characters.
@@ -329,29 +327,5 @@ def _certificates() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def retry_after_seconds(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """Return the wait that ``Retry-After`` (seconds, or an HTTP date) requests; ``None`` if missing or invalid.
-
-    At most :data:`MAX_RETRY_AFTER_SECONDS`.
-    """
-    value = headers.get("retry-after", "").strip()
-    if value.isdecimal():
-        return min(float(value), MAX_RETRY_AFTER_SECONDS)
-    moment = _moment(value)
-    if moment is None:
-        return None
-    wait = (moment - (now or datetime.now(UTC))).total_seconds()
-    return min(max(wait, 0.0), MAX_RETRY_AFTER_SECONDS)
-
-
 def _date_of(headers: Mapping[str, str]) -> datetime | None:
-    return _moment(headers.get("date", ""))
-
-
-def _moment(http_date: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(http_date)
-    except (ValueError, OverflowError):
-        return None
-    # The zone "-0000", or no zone, means UTC.
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return parse_http_date(headers.get("date", ""))

@@ -13,13 +13,10 @@ import ipaddress
 import socket
 import threading
 import time
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotDoneError
 from contextlib import contextmanager
-from contextvars import ContextVar, copy_context
+from contextvars import ContextVar
 from functools import partial
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import httpcore
 
@@ -31,6 +28,7 @@ from enterprise_catalog.integrated_channels.exceptions import (
     RunDeadlineError,
 )
 from enterprise_catalog.integrated_channels.lms.stopping import check_stop, grace_seconds_left
+from enterprise_catalog.service_client.bounded_thread import BoundedThread
 
 if TYPE_CHECKING:
     import ssl
@@ -260,61 +258,12 @@ def resolve(host: str) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
 
 
-class WorkThread:
-    """Runs work that cannot be interrupted in a thread, so that the caller can stop waiting for it.
+class WorkThread(BoundedThread):
+    """A bounded thread whose caller also stops waiting soon after a stop request.
 
-    The thread is a daemon: abandoned work ends with the process at the latest. The work must not use the database,
-    because database connections belong to threads.
+    ``run`` raises ``StopRequestedError`` once a stop was requested and the grace period is over.
     """
 
-    def __init__(self) -> None:
-        self._queue: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] | None = None
-
-    def run(self, work: Callable[[], T], *, seconds: float) -> T:
-        """Return the result of ``work``, or raise its error.
-
-        Raises:
-            TimeoutError: the work takes longer than ``seconds``. It continues, and its result is discarded.
-            StopRequestedError: a stop was requested, and the grace period is over.
-        """
-        if self._queue is None:
-            self._queue = SimpleQueue()
-            threading.Thread(target=_work_on, args=(self._queue,), name="bounded", daemon=True).start()
-        future: Future[T] = Future()
-        context = copy_context()
-        self._queue.put((future, lambda: context.run(work)))
-        try:
-            return _result_of(future, seconds)
-        except BaseException:
-            if not future.done():
-                self.close()  # The next work must not wait for the abandoned work.
-            raise
-
-    def close(self) -> None:
-        """Let the thread end after its current work."""
-        if self._queue is not None:
-            self._queue.put(None)
-            self._queue = None
-
-
-def _result_of(future: Future[T], seconds: float) -> T:
-    ends_at = time.monotonic() + seconds
-    while True:
-        left = ends_at - time.monotonic()
-        try:
-            return future.result(min(max(left, 0), _SLICE_SECONDS))
-        except NotDoneError:
-            if future.done() or left <= 0:
-                raise
-            if grace_seconds_left() <= 0:
-                check_stop()
-
-
-def _work_on(queue: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]) -> None:
-    while (task := queue.get()) is not None:
-        future, work = task
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001  (raised again in the caller's thread)
-            future.set_exception(error)
-        del task, future, work  # Abandoned work must not stay in memory until the next work arrives.
+    def check(self) -> None:
+        if grace_seconds_left() <= 0:
+            check_stop()

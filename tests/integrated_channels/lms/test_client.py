@@ -24,8 +24,9 @@ from enterprise_catalog.integrated_channels.exceptions import (
     TimedOutError,
 )
 from enterprise_catalog.integrated_channels.lms import client as lms_client
-from enterprise_catalog.integrated_channels.lms.client import LMSClient, retry_after_seconds
+from enterprise_catalog.integrated_channels.lms.client import LMSClient
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from enterprise_catalog.service_client.http_dates import MAX_RETRY_AFTER_SECONDS, retry_after_seconds
 from tests.services import free_port
 
 if TYPE_CHECKING:
@@ -167,8 +168,8 @@ def test_an_answer_that_is_not_json_may_be_json_later(body: bytes) -> None:
         ("Sun, 01 Mar 2026 12:00:30 -0000", 30),
         ("Sun, 01 Mar 2026 12:00:30", 30),
         ("Sun, 01 Mar 2026 11:00:00 GMT", 0),
-        ("9" * 400, lms_client.MAX_RETRY_AFTER_SECONDS),
-        ("Fri, 31 Dec 9999 23:59:59 GMT", lms_client.MAX_RETRY_AFTER_SECONDS),
+        ("9" * 400, MAX_RETRY_AFTER_SECONDS),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", MAX_RETRY_AFTER_SECONDS),
         ("", None),
         ("soon", None),
         ("99999999999999999999 Mar 2026 12:00:00 GMT", None),
@@ -191,7 +192,7 @@ dates = st.from_regex(r"(Sun, )?[0-9]{1,3} (Mar|Foo) [0-9]{1,6}( [0-9]{1,3}(:[0-
 def test_no_retry_after_is_too_odd(value: str) -> None:
     seconds = retry_after_seconds({"retry-after": value}, now=NOON)
 
-    assert seconds is None or 0 <= seconds <= lms_client.MAX_RETRY_AFTER_SECONDS
+    assert seconds is None or 0 <= seconds <= MAX_RETRY_AFTER_SECONDS
 
 
 @pytest.mark.parametrize(("status", "kind"), [(429, ThrottledError), (503, RetryableError)])

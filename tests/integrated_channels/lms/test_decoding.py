@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from enterprise_catalog.integrated_channels.exceptions import RetryableError
 from enterprise_catalog.integrated_channels.lms import client as lms_client
-from enterprise_catalog.integrated_channels.lms import decoding
 from enterprise_catalog.integrated_channels.lms.client import LMSClient
-from enterprise_catalog.integrated_channels.lms.decoding import BodyError, TooLargeError, decode
+from enterprise_catalog.service_client import decoding
+from enterprise_catalog.service_client.decoding import BodyError, TooLargeError, decode
 from tests.integrated_channels.loopback_server import on_loopback
 
 if TYPE_CHECKING:

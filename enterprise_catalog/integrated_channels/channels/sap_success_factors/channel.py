@@ -18,7 +18,7 @@ from enterprise_catalog.integrated_channels.channels.sap_success_factors import 
 from enterprise_catalog.integrated_channels.channels.sap_success_factors.transform import CourseStatus
 from enterprise_catalog.integrated_channels.domain import Action, ItemResult, Outcome, RateLimit
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError, ThrottledError
-from enterprise_catalog.integrated_channels.lms.client import retry_after_seconds
+from enterprise_catalog.service_client.http_dates import retry_after_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

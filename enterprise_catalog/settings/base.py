@@ -227,9 +227,13 @@ METRICS_TOKEN = env.METRICS_TOKEN
 #: The enrollment portal of a new customer's learners, until the customer's own URL is set.
 LEARNER_PORTAL_URL = env.LEARNER_PORTAL_URL
 
+#: Base URL of course-discovery's API, with ``/api/v1``; empty on a site whose content comes from files only.
+DISCOVERY_SERVICE_API_URL = env.DISCOVERY_SERVICE_API_URL
+
 # --- the integrated channels ----------------------------------------------------------------------------------------
 
 CATALOG_API_URL = env.CATALOG_API_URL
+#: The client of both programs: for the catalog service, and for course-discovery and the LMS.
 OAUTH2_PROVIDER_URL = env.OAUTH2_PROVIDER_URL
 OAUTH2_CLIENT_ID = env.OAUTH2_CLIENT_ID
 OAUTH2_CLIENT_SECRET = env.OAUTH2_CLIENT_SECRET

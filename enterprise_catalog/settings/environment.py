@@ -120,9 +120,11 @@ class Environment(BaseModel):
     LEARNER_PORTAL_URL: HttpURL = ""
     API_THROTTLE_RATE: Annotated[str, Field(pattern=r"^\d+/(second|minute|hour|day)$")] = "1200/minute"
     SNAPSHOT_CACHE_MB: int = Field(default=128, ge=0)
+    DISCOVERY_SERVICE_API_URL: HttpURL = ""
 
     # Read by the integrated channels: the catalog service, and the encryption of customers' credentials.
     CATALOG_API_URL: HttpURL = ""
+    #: Also read by the catalog service, for course-discovery and the LMS.
     OAUTH2_PROVIDER_URL: HttpURL = ""
     OAUTH2_CLIENT_ID: str = ""
     OAUTH2_CLIENT_SECRET: str = ""

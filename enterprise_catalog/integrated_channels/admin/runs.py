@@ -27,6 +27,7 @@ from enterprise_catalog.admin_pages.rendering import (
 from enterprise_catalog.integrated_channels.admin.lists import ChannelFilter, ExportedPage
 from enterprise_catalog.integrated_channels.admin.sections.run import run_section
 from enterprise_catalog.integrated_channels.models import LABELS, RunState, SyncRun, TransmissionAttempt
+from enterprise_catalog.integrated_channels.reporting.pages.run_summary import RUN_TONES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,23 +35,12 @@ if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
     from django.http import HttpRequest, HttpResponse
 
-#: State -> name of its label's color.
-RUN_TONES: Final = {
-    RunState.RUNNING: "info",
-    RunState.COMPLETE: "success",
-    RunState.COMPLETE_EXCEPT: "success",
-    RunState.INCOMPLETE: "warning",
-    RunState.STOPPED: "danger",
-    RunState.ABANDONED: "danger",
-}
+_NOT_DONE: Final = ("waiting", "dead", "held", "kept", "staged", "backlog")
 
 
 def run_badge(state: str) -> str:
     """Return a run's state as a colored label."""
     return badge(str(RunState(state).label), RUN_TONES[RunState(state)])
-
-
-_NOT_DONE = ("waiting", "dead", "held", "kept", "staged", "backlog")
 
 
 @admin.register(SyncRun)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext
 
 from enterprise_catalog.admin_pages.rendering import exactly, link_to, link_to_list
 from enterprise_catalog.integrated_channels.admin.sections.links import link_to_customer
 from enterprise_catalog.integrated_channels.domain import Outcome
-from enterprise_catalog.integrated_channels.models import LABELS, RunState, TransmissionAttempt
+from enterprise_catalog.integrated_channels.models import LABELS, TransmissionAttempt
 from enterprise_catalog.integrated_channels.reporting.pages.run_summary import failed_attempts, summarize
 from enterprise_catalog.integrated_channels.reporting.pages.timeline import attempt_in_words
 
@@ -18,21 +18,10 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.models import SyncRun
 
-#: State -> name of its color.
-_TONES: Final = {
-    RunState.RUNNING: "info",
-    RunState.COMPLETE: "success",
-    RunState.COMPLETE_EXCEPT: "success",
-    RunState.INCOMPLETE: "warning",
-    RunState.STOPPED: "danger",
-    RunState.ABANDONED: "danger",
-}
-
 
 def run_section(run: SyncRun) -> dict[str, object]:
     """Return the context of ``run_summary.html``."""
     return {
-        "run_tone": _TONES[RunState(run.state)],
         "run_summary": summarize(run),
         "failed": [
             (link_to(attempt.transmission, exactly(attempt.transmission.content_key)), attempt, sentence)

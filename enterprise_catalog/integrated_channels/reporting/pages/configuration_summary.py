@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models import RunState
 from enterprise_catalog.integrated_channels.reporting.pages.counts import Number, count_by_state
+from enterprise_catalog.integrated_channels.reporting.pages.run_summary import RUN_TONES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,27 +82,29 @@ def _state(
         return "", gettext("Inactive: nothing is sent until it is activated.")
     if last_run is None:
         return "info", gettext("Never synced yet.")
-    tone, sentence = _of_run(last_run)
+    sentence = _of_run(last_run)
+    tone = RUN_TONES[RunState(last_run.state)] if sentence else "warning"
     problems = _problems(numbers)
     if sentence or problems:
-        return tone or "warning", " ".join(filter(None, [sentence, *problems]))
+        return tone, " ".join(filter(None, [sentence, *problems]))
     if numbers[State.PENDING] or numbers[State.IN_DOUBT] or numbers[State.STAGED] or last_run.backlog:
         return "info", gettext("Behind: items are still to be sent, or to be fetched by the LMS.")
     return "success", gettext("Up to date.")
 
 
-def _of_run(run: SyncRun) -> tuple[str, str]:
+def _of_run(run: SyncRun) -> str:
+    """Return a sentence about the run; an empty text if the numbers of items say more than its state."""
     match RunState(run.state):
         case RunState.STOPPED:
-            return "danger", gettext("The last run stopped: %(reason)s") % {"reason": run.reason}
+            return gettext("The last run stopped: %(reason)s") % {"reason": run.reason}
         case RunState.ABANDONED:
-            return "danger", gettext("The last run was abandoned: %(reason)s") % {"reason": run.reason}
+            return gettext("The last run was abandoned: %(reason)s") % {"reason": run.reason}
         case RunState.RUNNING:
-            return "info", gettext("A sync is running.")
+            return gettext("A sync is running.")
         case RunState.COMPLETE_EXCEPT:
-            return "success", gettext("Up to date, with exceptions.")
+            return gettext("Up to date, with exceptions.")
         case RunState.COMPLETE | RunState.INCOMPLETE:
-            return "", ""
+            return ""
 
 
 def _problems(numbers: Mapping[State, Number]) -> list[str]:

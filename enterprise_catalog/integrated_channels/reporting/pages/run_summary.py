@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 #: Number of failed attempts on the page of a run.
 MAX_FAILED: Final = 20
 
+#: State -> name of its color.
+RUN_TONES: Final[Mapping[RunState, str]] = {
+    RunState.RUNNING: "info",
+    RunState.COMPLETE: "success",
+    RunState.COMPLETE_EXCEPT: "success",
+    RunState.INCOMPLETE: "warning",
+    RunState.STOPPED: "danger",
+    RunState.ABANDONED: "danger",
+}
 _CONTINUES: Final = _("Nothing to do. The next run continues.")
 #: Cause of an early end -> cause and remedy in words. A newer version may have stored other causes.
 _STOPS: Final[Mapping[str, tuple[StrOrPromise, StrOrPromise]]] = {
@@ -57,6 +66,7 @@ _STOPS: Final[Mapping[str, tuple[StrOrPromise, StrOrPromise]]] = {
 class RunSummary:
     """A run in sentences."""
 
+    tone: str  #: ``success``, ``warning``, ``danger`` or ``info``.
     did: list[str]  #: One sentence per action; a single sentence if nothing was sent.
     ended: str  #: How it ended, and why.
     what_to_do: str  #: Empty if it went to its end.
@@ -65,7 +75,8 @@ class RunSummary:
 
 def summarize(run: SyncRun) -> RunSummary:
     """Return the run in sentences."""
-    return RunSummary(list(_did(run)) or [_nothing(run)], _ended(run), _what_to_do(run), list(_left(run)))
+    did = list(_did(run)) or [_nothing(run)]
+    return RunSummary(RUN_TONES[RunState(run.state)], did, _ended(run), _what_to_do(run), list(_left(run)))
 
 
 def sent_items(run: SyncRun) -> int:

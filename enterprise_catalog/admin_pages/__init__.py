@@ -5,8 +5,9 @@
 ``actions/``       Actions that ask before they run.
 ``lists/``         Filters, search, pagination and time limits of lists.
 ``rendering.py``   Values -> HTML of a cell or a field.
+``moments.py``     Times and durations -> HTML, with the exact time in a tooltip; also a filter for templates.
 ``widgets.py``     Form fields and widgets.
-``frame.py``       Navigation, style sheet, script, icon and front page.
+``frame.py``       Navigation, style sheet, scripts, icon and front page.
 ``viewer.py``      The current user, for links that need a permission.
 ``logins.py``      The throttle of failed logins.
 ``admin.py``       The front page, and Django's own users and groups.

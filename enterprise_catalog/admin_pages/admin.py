@@ -10,8 +10,8 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.utils.translation import gettext_lazy as _
 
+from enterprise_catalog.admin_pages.moments import moment_field
 from enterprise_catalog.admin_pages.pages import Page, ReadOnlyPage
-from enterprise_catalog.admin_pages.rendering import moment_field
 
 if TYPE_CHECKING:
     # unfold has no types; its forms are Django's with other widgets.

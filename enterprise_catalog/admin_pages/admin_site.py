@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import update_wrapper
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from typing_extensions import override
 
 from enterprise_catalog.admin_pages.actions.deletion import delete_selected
 from enterprise_catalog.admin_pages.logins import remember_device
+from enterprise_catalog.admin_pages.moments import moment
 from enterprise_catalog.admin_pages.pages import Page
 from enterprise_catalog.admin_pages.rendering import link_to
 from enterprise_catalog.admin_pages.viewer import viewing
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from django.db.models import Model
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
     from django.urls import URLPattern, URLResolver
+    from django.utils.safestring import SafeString
 
     from enterprise_catalog.admin_pages.actions.declaration import AnyAdmin
 
@@ -42,7 +45,16 @@ else:
 
 
 class _ReadonlyField(UnfoldAdminReadonlyField):
-    """A read-only field without links that the user may not open. Django and unfold link every foreign key."""
+    """A read-only field with relative times, and without links that the user may not open.
+
+    Django and unfold link every foreign key.
+    """
+
+    def contents(self) -> SafeString:
+        """Return the value as HTML, a time like every other time in the admin."""
+        name = self.field["field"]
+        value = getattr(self.form.instance, name, None) if isinstance(name, str) else None
+        return moment(value) if isinstance(value, datetime) else super().contents()
 
     def get_admin_url(self, remote_field: object, remote_obj: Model) -> str:
         return link_to(remote_obj)

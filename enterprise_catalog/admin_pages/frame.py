@@ -1,4 +1,4 @@
-"""Navigation, style sheet, script, icon and front page. unfold calls these functions, as configured in the settings."""
+"""Navigation, style sheet, scripts, icon and front page. unfold calls these functions, as the settings configure."""
 
 from __future__ import annotations
 
@@ -116,9 +116,14 @@ def style_sheet(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it
     return static("admin_pages/pages.css")
 
 
-def script(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it)
-    """Return the URL of the script that all pages load."""
+def search_script(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it)
+    """Return the URL of the script for the key that focuses the search."""
     return static("admin_pages/search_key.js")
+
+
+def moments_script(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it)
+    """Return the URL of the script for times."""
+    return static("admin_pages/moments.js")
 
 
 def favicon(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.db import models
+from django.utils.functional import cached_property
 from django.utils.translation import ngettext
 from typing_extensions import override
 
@@ -15,10 +16,11 @@ from enterprise_catalog.admin_pages.actions.confirmed_actions import ConfirmedAc
 from enterprise_catalog.admin_pages.actions.object_actions import ObjectActions, buttons
 from enterprise_catalog.admin_pages.lists.paginator import CappedPaginator
 from enterprise_catalog.admin_pages.lists.time_limit import TimeLimitError, time_limit
+from enterprise_catalog.admin_pages.moments import moment
 from enterprise_catalog.admin_pages.rendering import EMPTY, link_to
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     # unfold has no types; its class is Django's with other templates.
     from django.contrib.admin.views.main import ChangeList
@@ -115,6 +117,17 @@ class Page(ObjectActions, ConfirmedActions, ModelAdmin):
         columns = [*map(_column_of, self.list_filter), *self.linked_by]
         return any(lookup.startswith(column) and lookup.removeprefix(column) in _LOOKUPS for column in columns)
 
+    @override
+    def get_list_display(self, request: HttpRequest) -> list[str | Callable[[Any], str | bool]]:
+        """Return the columns; a column of times shows them like every other time in the admin."""
+        return [self._times.get(column, column) for column in super().get_list_display(request)]
+
+    @cached_property
+    def _times(self) -> dict[object, Callable[[Any], str | bool]]:
+        """Name of a time -> a column that shows it."""
+        fields = self.model._meta.concrete_fields
+        return {field.name: _time_column(field) for field in fields if isinstance(field, models.DateTimeField)}
+
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
         return _List
 
@@ -182,6 +195,16 @@ def filtered_by(request: HttpRequest, page: Page) -> frozenset[str]:
     names = {name for name, value in request.GET.items() if value}
     found = {column for column in columns for lookup in _LOOKUPS if f"{column}{lookup}" in names}
     return frozenset(found | (names & {SEARCH_VAR}))
+
+
+def _time_column(field: models.DateTimeField[Any, Any]) -> Callable[[Any], str]:
+    """Return a column that shows the time as relative, and sorts by it."""
+
+    @admin.display(description=field.verbose_name, ordering=field.name)
+    def show(obj: models.Model) -> str:
+        return moment(getattr(obj, field.name))
+
+    return show
 
 
 def _column_of(list_filter: object) -> str:

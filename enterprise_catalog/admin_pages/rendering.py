@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from django.contrib import admin
 from django.template.defaultfilters import truncatechars
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
-from django.utils.translation import gettext
 
 from enterprise_catalog.admin_pages.viewer import may_view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from datetime import datetime
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
     from django.db.models import Model
@@ -25,49 +21,6 @@ if TYPE_CHECKING:
 
 #: Shown when there is no value.
 EMPTY: Final = "–"  # noqa: RUF001  (a dash)
-
-
-def moment_text(value: datetime | None) -> str:
-    """Return a time as ``2026-11-23 20:44 UTC``, or a dash for ``None``."""
-    return f"{timezone.localtime(value):%Y-%m-%d %H:%M %Z}" if value else EMPTY
-
-
-def moment(value: datetime | None) -> str:
-    """Return a time like :func:`moment_text`, with its seconds in a tooltip."""
-    if value is None:
-        return EMPTY
-    exact = f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S.%f %Z}"
-    return format_html('<time class="ec-moment" title="{}">{}</time>', exact, moment_text(value))
-
-
-def moment_field(name: str, label: StrOrPromise) -> Callable[[object, object], str]:
-    """Return the method of a page that shows the time ``name``.
-
-    Args:
-        label: heading of the column, or name of the field.
-    """
-
-    @admin.display(description=label)
-    def show(_: object, obj: object) -> str:
-        return moment(getattr(obj, name))
-
-    return show
-
-
-def duration_text(start: datetime, end: datetime | None) -> str:
-    """Return a duration as ``850 ms``, ``12 s``, ``4 min 10 s`` or ``2 h 5 min``; a dash if there is no end."""
-    if end is None:
-        return EMPTY
-    seconds = (end - start).total_seconds()
-    if seconds < 1:
-        return gettext("%(milliseconds)d ms") % {"milliseconds": round(seconds * 1_000)}
-    minutes, rest = divmod(round(seconds), 60)
-    if not minutes:
-        return gettext("%(seconds)d s") % {"seconds": rest}
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return gettext("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes}
-    return gettext("%(minutes)d min %(seconds)d s") % {"minutes": minutes, "seconds": rest}
 
 
 def badge(text: str, tone: str) -> str:

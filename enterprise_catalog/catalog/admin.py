@@ -16,17 +16,9 @@ from typing_extensions import override
 from enterprise_catalog.admin_pages.lists.filters import AutocompleteSelectFilter, BooleanRadioFilter
 from enterprise_catalog.admin_pages.lists.paginator import CappedPaginator
 from enterprise_catalog.admin_pages.lists.search import uuid_or_text
+from enterprise_catalog.admin_pages.moments import moment_field
 from enterprise_catalog.admin_pages.pages import Page, ReadOnlyPage
-from enterprise_catalog.admin_pages.rendering import (
-    EMPTY,
-    code_block,
-    exactly,
-    lines,
-    link_to,
-    link_to_list,
-    moment_field,
-    stacked,
-)
+from enterprise_catalog.admin_pages.rendering import EMPTY, code_block, exactly, lines, link_to, link_to_list, stacked
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
 from enterprise_catalog.catalog.models import (
     CatalogQuery,

@@ -97,7 +97,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
+            "libraries": {"moments": "enterprise_catalog.admin_pages.moments"},
         },
     }
 ]
@@ -362,7 +363,10 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_BACK_BUTTON": True,
     "STYLES": ["enterprise_catalog.admin_pages.frame.style_sheet"],
-    "SCRIPTS": ["enterprise_catalog.admin_pages.frame.script"],
+    "SCRIPTS": [
+        "enterprise_catalog.admin_pages.frame.search_script",
+        "enterprise_catalog.admin_pages.frame.moments_script",
+    ],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "enterprise_catalog.admin_pages.frame.favicon"}],
     "DASHBOARD_CALLBACK": "enterprise_catalog.admin_pages.frame.front_page",
     "SIDEBAR": {

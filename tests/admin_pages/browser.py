@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -24,8 +24,12 @@ QUIET = ["disable-background-networking", "disable-component-update", "disable-s
 
 
 @contextmanager
-def chromium(url: str) -> Iterator[Page]:
-    """Start a browser and yield a page; relative URLs resolve against ``url``."""
+def chromium(url: str, **context: Any) -> Iterator[Page]:
+    """Start a browser and yield a page; relative URLs resolve against ``url``.
+
+    Args:
+        context: options of the page, such as ``timezone_id``.
+    """
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         message = "chromium is not on PATH"
@@ -36,16 +40,16 @@ def chromium(url: str) -> Iterator[Page]:
     with sync_playwright() as playwright:
         flags = [f"--{flag}" for flag in ("no-sandbox", "disable-gpu", *QUIET)]
         browser = playwright.chromium.launch(executable_path=path, args=flags)
-        page = browser.new_page(base_url=url)
+        page = browser.new_page(base_url=url, **context)
         page.set_default_timeout(PATIENCE_MS)
         yield page
         browser.close()
 
 
 @contextmanager
-def admin_page(url: str) -> Iterator[Page]:
-    """Start a browser and yield the admin's front page, logged in as a new superuser."""
-    with pytest.MonkeyPatch.context() as patch, chromium(url) as page:
+def admin_page(url: str, **context: Any) -> Iterator[Page]:
+    """Start a browser like :func:`chromium`; yield the admin's front page, logged in as a new superuser."""
+    with pytest.MonkeyPatch.context() as patch, chromium(url, **context) as page:
         # Playwright runs an event loop in this thread, and Django refuses database access in such a thread.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         get_user_model().objects.create_superuser("admin", password="admin")

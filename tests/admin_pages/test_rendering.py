@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
-from enterprise_catalog.admin_pages.rendering import (
-    code_block,
-    duration_text,
-    exactly,
-    lines,
-    moment,
-    moment_text,
-    shortened,
-    stacked,
-)
-from tests.factories import DAY_ONE
-
-
-def test_a_time_is_written_with_its_zone_and_its_seconds_on_demand() -> None:
-    assert moment_text(DAY_ONE) == "2026-03-01 12:00 UTC"
-    assert 'title="2026-03-01 12:00:00.123456 UTC"' in moment(DAY_ONE)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.85, "850 ms"), (12.4, "12 s"), (59.9, "1 min 0 s"), (250, "4 min 10 s"), (7_500, "2 h 5 min")],
-)
-def test_a_duration_is_written_in_its_two_largest_units(seconds: float, text: str) -> None:
-    assert duration_text(DAY_ONE, DAY_ONE + timedelta(seconds=seconds)) == text
+from enterprise_catalog.admin_pages.rendering import code_block, exactly, lines, shortened, stacked
 
 
 def test_what_is_missing_is_a_dash() -> None:
-    empty = {moment_text(None), moment(None), duration_text(DAY_ONE, None), shortened(""), exactly(""), lines([])}
+    empty = {shortened(""), exactly(""), lines([])}
 
     assert len(empty) == 1
 

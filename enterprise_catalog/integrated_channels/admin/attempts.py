@@ -13,17 +13,8 @@ from enterprise_catalog.admin_pages.lists.filters import (
     ChoicesCheckboxFilter,
     DayRangeFilter,
 )
-from enterprise_catalog.admin_pages.rendering import (
-    EMPTY,
-    badge,
-    duration_text,
-    exactly,
-    lines,
-    link_to,
-    moment_field,
-    shortened,
-    stacked,
-)
+from enterprise_catalog.admin_pages.moments import duration_text, moment_field
+from enterprise_catalog.admin_pages.rendering import EMPTY, badge, exactly, lines, link_to, shortened, stacked
 from enterprise_catalog.integrated_channels.admin.lists import (
     ChannelOfRunFilter,
     ConfigurationOfRunFilter,

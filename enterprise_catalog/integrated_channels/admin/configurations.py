@@ -16,15 +16,9 @@ from typing_extensions import override
 
 from enterprise_catalog.admin_pages.lists.filters import BooleanRadioFilter, ChoicesDropdownFilter
 from enterprise_catalog.admin_pages.lists.search import uuid_or_text
+from enterprise_catalog.admin_pages.moments import moment_field, moment_text, with_moments
 from enterprise_catalog.admin_pages.pages import Page
-from enterprise_catalog.admin_pages.rendering import (
-    EMPTY,
-    link_to,
-    link_to_list,
-    moment_field,
-    moment_text,
-    stacked,
-)
+from enterprise_catalog.admin_pages.rendering import EMPTY, link_to, link_to_list, stacked
 from enterprise_catalog.admin_pages.viewer import has_permission
 from enterprise_catalog.integrated_channels.admin.configuration_actions import ConfigurationActions
 from enterprise_catalog.integrated_channels.admin.runs import run_badge
@@ -131,7 +125,7 @@ class ConfigurationPage(ConfigurationActions, SetupPages, Page):
             return gettext("No")
         reason = configuration.pause_reason or gettext("no reason was entered")
         since = {"time": moment_text(configuration.paused_at), "reason": reason}
-        return gettext("Since %(time)s. Reason: %(reason)s") % since
+        return with_moments(gettext("Since %(time)s. Reason: %(reason)s") % since)
 
     @admin.display(description=_("last run"))
     def last_run(self, configuration: _WithLastRun) -> str:
@@ -142,7 +136,8 @@ class ConfigurationPage(ConfigurationActions, SetupPages, Page):
     def running(self, configuration: _WithLastRun) -> str:
         lease = SyncLease.objects.filter(configuration=configuration, expires_at__gt=timezone.now()).first()
         if lease:
-            return gettext("Yes (lease expires %(time)s)") % {"time": moment_text(lease.expires_at)}
+            expiry = {"time": moment_text(lease.expires_at)}
+            return with_moments(gettext("Yes (lease expires %(time)s)") % expiry)
         is_lost = configuration.last_run_state == RunState.RUNNING
         return gettext("No (the worker stopped responding)") if is_lost else gettext("No")
 

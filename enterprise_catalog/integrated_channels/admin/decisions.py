@@ -13,7 +13,8 @@ from enterprise_catalog.admin_pages.lists.filters import (
     ChoicesCheckboxFilter,
     DayRangeFilter,
 )
-from enterprise_catalog.admin_pages.rendering import EMPTY, exactly, lines, link_to, moment_field, shortened, stacked
+from enterprise_catalog.admin_pages.moments import moment_field
+from enterprise_catalog.admin_pages.rendering import EMPTY, exactly, lines, link_to, shortened, stacked
 from enterprise_catalog.integrated_channels.admin.lists import ExportedPage
 from enterprise_catalog.integrated_channels.models import Decision
 

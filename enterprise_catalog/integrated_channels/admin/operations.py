@@ -15,17 +15,9 @@ from enterprise_catalog.admin_pages.lists.filters import (
     ChoicesCheckboxFilter,
     DayRangeFilter,
 )
+from enterprise_catalog.admin_pages.moments import moment_field, moment_text
 from enterprise_catalog.admin_pages.pages import ReadOnlyPage
-from enterprise_catalog.admin_pages.rendering import (
-    EMPTY,
-    badge,
-    exactly,
-    link_to_list,
-    moment,
-    moment_field,
-    shortened,
-    stacked,
-)
+from enterprise_catalog.admin_pages.rendering import EMPTY, badge, exactly, link_to_list, shortened, stacked
 from enterprise_catalog.db.content_keys import key_starts_with
 from enterprise_catalog.integrated_channels.admin.configuration_actions import decides, send_again
 from enterprise_catalog.integrated_channels.models import (
@@ -170,7 +162,7 @@ def _explanation(operation: Operation) -> str:
         return gettext(
             "The last sign of life was at %(time)s: the worker stopped, or no worker is running. Start the action"
             " again; this is safe."
-        ) % {"time": moment(operation.seen_at)}
+        ) % {"time": moment_text(operation.seen_at)}
     match OperationState(operation.state):
         case OperationState.WAITING:
             return gettext("Waiting for a worker.")

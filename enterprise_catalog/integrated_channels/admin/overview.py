@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from enterprise_catalog.admin_pages.frame import FRONT_PAGE
-from enterprise_catalog.admin_pages.rendering import badge, link_to, moment
+from enterprise_catalog.admin_pages.moments import moment
+from enterprise_catalog.admin_pages.rendering import badge, link_to
 from enterprise_catalog.admin_pages.viewer import may_view
 from enterprise_catalog.integrated_channels.admin.sections.charts import FRAME, charts
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ConfigurationStatus, Status

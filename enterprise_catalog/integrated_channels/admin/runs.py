@@ -13,17 +13,8 @@ from enterprise_catalog.admin_pages.lists.filters import (
     ChoicesCheckboxFilter,
     DayRangeFilter,
 )
-from enterprise_catalog.admin_pages.rendering import (
-    EMPTY,
-    badge,
-    duration_text,
-    lines,
-    link_to_list,
-    moment,
-    moment_field,
-    shortened,
-    stacked,
-)
+from enterprise_catalog.admin_pages.moments import duration_text, moment, moment_field
+from enterprise_catalog.admin_pages.rendering import EMPTY, badge, lines, link_to_list, shortened, stacked
 from enterprise_catalog.integrated_channels.admin.lists import ChannelFilter, ExportedPage
 from enterprise_catalog.integrated_channels.admin.sections.run import run_section
 from enterprise_catalog.integrated_channels.models import LABELS, RunState, SyncRun, TransmissionAttempt

@@ -13,15 +13,8 @@ from enterprise_catalog.admin_pages.lists.filters import (
     ChoicesCheckboxFilter,
     DayRangeFilter,
 )
-from enterprise_catalog.admin_pages.rendering import (
-    EMPTY,
-    badge,
-    exactly,
-    moment,
-    moment_field,
-    shortened,
-    stacked,
-)
+from enterprise_catalog.admin_pages.moments import moment, moment_field
+from enterprise_catalog.admin_pages.rendering import EMPTY, badge, exactly, shortened, stacked
 from enterprise_catalog.integrated_channels.admin.diagnosis import diagnosis_of_row
 from enterprise_catalog.integrated_channels.admin.lists import (
     ChannelFilter,

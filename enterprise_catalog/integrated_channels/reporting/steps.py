@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from enterprise_catalog.admin_pages.rendering import moment_text
+from enterprise_catalog.admin_pages.moments import moment_text
 from enterprise_catalog.integrated_channels.domain import FAILURES, Action, Outcome, PlannedItem, State
 from enterprise_catalog.integrated_channels.models import LABELS
 from enterprise_catalog.integrated_channels.reporting.wording import because, joined, plain, quoted

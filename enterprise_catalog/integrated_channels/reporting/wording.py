@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext, ngettext
 
-from enterprise_catalog.admin_pages.rendering import moment_text
+from enterprise_catalog.admin_pages.moments import moment_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
-from enterprise_catalog.admin_pages.rendering import link_to_list, moment_text
+from enterprise_catalog.admin_pages.moments import moment_text
+from enterprise_catalog.admin_pages.rendering import link_to_list
 from enterprise_catalog.admin_pages.viewer import may_view
 from enterprise_catalog.integrated_channels.admin.sections.links import link_to_catalog, link_to_customer
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, RunState, SyncRun

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from django.utils.html import format_html
 from django.utils.translation import gettext
 
-from enterprise_catalog.admin_pages.rendering import link_to, link_to_list, moment
+from enterprise_catalog.admin_pages.moments import moment
+from enterprise_catalog.admin_pages.rendering import link_to, link_to_list
 from enterprise_catalog.integrated_channels.models import TransmissionAttempt
 from enterprise_catalog.integrated_channels.reporting.pages.comparison import compare
 from enterprise_catalog.integrated_channels.reporting.pages.payloads import current_payload, stored_payloads

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from enterprise_catalog.admin_pages.moments import moment_text
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models import RunState
 from enterprise_catalog.integrated_channels.reporting.pages.counts import Number, count_by_state
@@ -129,4 +130,4 @@ def _next_sync(configuration: ChannelConfiguration, now: datetime) -> str:
         return gettext("No sync is planned.")
     if configuration.next_sync_at is None or configuration.next_sync_at <= now:
         return gettext("The next sync is due now.")
-    return gettext("The next sync is due on %(time)s.") % {"time": f"{configuration.next_sync_at:%Y-%m-%d %H:%M %Z}"}
+    return gettext("The next sync is due on %(time)s.") % {"time": moment_text(configuration.next_sync_at)}

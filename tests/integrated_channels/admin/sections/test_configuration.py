@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enterprise_catalog.admin_pages.rendering import moment_text
+from enterprise_catalog.admin_pages.moments import moment_text
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.reporting.pages import counts
 from enterprise_catalog.integrated_channels.reporting.pages.counts import Number, count_by_state, reason_groups

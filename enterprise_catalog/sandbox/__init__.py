@@ -1,5 +1,7 @@
 """Sandboxes: local fakes of each vendor's learning management system (LMS), one WSGI application per channel.
 
+A further sandbox stands for the Open edX services that the catalog service calls.
+
 Tests mount them in-process (``httpx.WSGITransport``); the demo serves them on loopback (``manage.py run_sandbox``).
 They follow the vendor's protocol, including its errors and limits, and keep all data in memory. Production settings
 never include them. Nothing here imports the rest of the project.
@@ -10,8 +12,9 @@ never include them. Nothing here imports the rest of the project.
 ``degreed/``           Degreed.
 ``moodle/``            Moodle.
 ``sap/``               SAP SuccessFactors Learning.
+``open_edx/``          Course-discovery and the Open edX LMS.
 ``registry.py``        Channel code -> sandbox.
-``application.py``     The base class: lock, call counts, control pages under ``/_sandbox/``.
+``application.py``     The base classes: lock, call counts, control pages under ``/_sandbox/``.
 ``faults.py``          Fault injection: fake responses, broken connections, delays, lists of the wrong length.
 ``serving.py``         An HTTP server for a sandbox on loopback.
 ``demonstration.py``   The demonstration that ``manage.py demo`` runs.

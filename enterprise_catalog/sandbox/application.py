@@ -1,13 +1,14 @@
-"""Base class of all sandboxes: lock, call counts, faults, and the control pages under ``/_sandbox/``.
+"""Base classes of all sandboxes: lock, call counts, faults, and the control pages under ``/_sandbox/``.
 
 The sandbox of a vendor subclasses ``SandboxApplication``. It implements request routing (``route``), stored data
-(``content``), and the credentials and settings for a channel. Nothing here is specific to a vendor.
+(``content``), and the credentials and settings for a channel. Nothing here is specific to a vendor. The sandbox of a
+service that is not an LMS of a channel subclasses ``ServiceApplication``.
 
 The control pages, for processes that cannot access the Python attributes:
 
 ================================  =============================================================================
 ``GET /_sandbox/content``         all stored content: the JSON list of ``content()``
-``GET /_sandbox/offered``         content visible to learners: the JSON object of ``offered()``
+``GET /_sandbox/offered``         content visible to learners: the JSON object of ``offered()``; only of channels
 ``GET /_sandbox/calls``           call counts: the JSON object of ``calls``
 ``GET /_sandbox/faults``          faults that are still armed, as a JSON list
 ``POST /_sandbox/faults``         replaces all faults with a JSON list of ``Fault`` objects
@@ -60,8 +61,8 @@ class Operation:
 
 
 @dataclass(kw_only=True, eq=False)
-class SandboxApplication(ABC):
-    """A WSGI application that simulates one vendor's LMS in memory. Can be served by several threads.
+class ServiceApplication(ABC):
+    """A WSGI application that simulates one service in memory. Can be served by several threads.
 
     Requests are executed one at a time, except for slow operations (``Operation.takes_lock_itself``). A fault's delay
     does not block other requests. Hold ``lock`` to change attributes while requests are in progress.
@@ -77,22 +78,11 @@ class SandboxApplication(ABC):
 
     @abstractmethod
     def content(self) -> Sequence[Mapping[str, object]]:
-        """Return everything that a channel may have stored, as plain records in a fixed order."""
+        """Return everything that is stored, as plain records in a fixed order."""
 
-    @abstractmethod
-    def offered(self) -> Mapping[str, str]:
-        """Return content key -> title of the content that learners see. Excludes hidden and retired content."""
-
-    @abstractmethod
-    def channel_credentials(self) -> Mapping[str, str]:
-        """Return valid credentials for a channel configuration."""
-
-    #: ``True`` if this LMS polls our feed (``POST /_sandbox/poll``) and receives no calls.
-    polls: ClassVar[bool] = False
-
-    @abstractmethod
-    def channel_settings(self) -> Mapping[str, object]:
-        """Return the settings that a channel configuration needs."""
+    def readable(self) -> Mapping[str, Callable[[], object]]:
+        """Return the control pages to read: name -> function that returns its JSON value."""
+        return {"content": self.content, "calls": self.calls.copy}
 
     def reset(self) -> None:
         """Clear content, call counts and faults. Knobs keep their values. Subclasses extend this method."""
@@ -125,7 +115,7 @@ class SandboxApplication(ABC):
         return answer_with(fault, carry_out, sleep=self.faults.sleep) if fault else carry_out()
 
     def _control(self, request: Request) -> Response:
-        readable = {"content": self.content, "offered": self.offered, "calls": self.calls.copy}
+        readable = self.readable()
         match request.method, request.path.removeprefix(CONTROL_PREFIX):
             case "GET", name if name in readable:
                 with self.lock:
@@ -146,6 +136,29 @@ class SandboxApplication(ABC):
             return json_response({"error": str(exc)}, status=400)
         self.faults.set(faults)
         return _json_bytes(_FAULTS.dump_json(faults))
+
+
+@dataclass(kw_only=True, eq=False)
+class SandboxApplication(ServiceApplication):
+    """A WSGI application that simulates one vendor's LMS in memory."""
+
+    #: ``True`` if this LMS polls our feed (``POST /_sandbox/poll``) and receives no calls.
+    polls: ClassVar[bool] = False
+
+    @abstractmethod
+    def offered(self) -> Mapping[str, str]:
+        """Return content key -> title of the content that learners see. Excludes hidden and retired content."""
+
+    @abstractmethod
+    def channel_credentials(self) -> Mapping[str, str]:
+        """Return valid credentials for a channel configuration."""
+
+    @abstractmethod
+    def channel_settings(self) -> Mapping[str, object]:
+        """Return the settings that a channel configuration needs."""
+
+    def readable(self) -> Mapping[str, Callable[[], object]]:
+        return {**super().readable(), "offered": self.offered}
 
 
 def _as_bytes(path: str) -> str:

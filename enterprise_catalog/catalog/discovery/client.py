@@ -144,24 +144,33 @@ class DiscoveryClient:
 
     def _numbered(self, path: str, parameters: Mapping[str, str], *, body: Mapping[str, object] | None = None) -> Pages:
         """Yield the pages of a list whose pages have numbers."""
-        urls = (self._url(path, {**parameters, "page": str(number)}) for number in count(1))
-        return self._pages(path, urls, body=body)
+        return self._pages(path, parameters, lambda number, _: {"page": number}, body=body)
 
     def _full(self, path: str, parameters: Mapping[str, str]) -> Pages:
-        """Yield the pages of a list of full documents, whose pages have offsets."""
+        """Yield the pages of a list of full documents. A page may be smaller than requested."""
         fixed = {**parameters, "ordering": "key", "limit": str(FULL_PAGE_SIZE)}
-        urls = (self._url(path, {**fixed, "offset": str(offset)}) for offset in count(0, FULL_PAGE_SIZE))
-        return self._pages(path, urls)
+        return self._pages(path, fixed, lambda _, offset: {"offset": offset})
 
-    def _pages(self, path: str, urls: Iterable[str], *, body: Mapping[str, object] | None = None) -> Pages:
+    def _pages(
+        self,
+        path: str,
+        parameters: Mapping[str, str],
+        position: Callable[[int, int], Mapping[str, int]],
+        *,
+        body: Mapping[str, object] | None = None,
+    ) -> Pages:
         """Yield the results of each page, and check that they add up.
+
+        Args:
+            position: returns the parameters of a page, given its number from 1 and the number of earlier results.
 
         Raises:
             IncompleteListError: the number of results differs from ``count``, or ``count`` changed between pages.
         """
         expected: int | None = None
         received = 0
-        for url in urls:
+        for number in count(1):
+            url = f"{self._base_url}{path}?{urlencode({**parameters, **position(number, received)}, safe=',')}"
             page = self._page(path, url, body)
             expected = page.count if expected is None else expected
             received += len(page.results)
@@ -187,10 +196,6 @@ class DiscoveryClient:
             problem = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
             message = f"Course-discovery returned an invalid page of {path} ({problem}). Check its version and its log."
             raise UnreadableResponseError(message) from error
-
-    def _url(self, path: str, parameters: Mapping[str, str]) -> str:
-        # Commas separate keys, and stay as they are in Open edX's own requests.
-        return f"{self._base_url}{path}?{urlencode(parameters, safe=',')}"
 
 
 def _restricted(*, include: bool) -> dict[str, str]:

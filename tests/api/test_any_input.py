@@ -67,7 +67,12 @@ def test_any_body(operator: APIClient, catalog_uuid: UUID, end: str, body: bytes
 @pytest.mark.parametrize("end", [*READABLE, None])
 @given(
     parameters=st.dictionaries(
-        st.sampled_from(["cursor", "page", "page_size", "content_keys", "traverse_pagination", "enterprise_customer"]),
+        st.sampled_from(
+            [
+                *("cursor", "page", "page_size", "content_keys", "traverse_pagination", "enterprise_customer"),
+                *("course_run_ids", "program_uuids"),
+            ]
+        ),
         texts | st.integers().map(str),
     )
 )

@@ -15,7 +15,8 @@ from django.db import OperationalError, connection
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
-from enterprise_catalog.api.v1.urls import urlpatterns
+from enterprise_catalog.api.v1 import urls as version_1
+from enterprise_catalog.api.v2 import urls as version_2
 from tests.api.endpoints import address
 from tests.factories.catalog import CatalogFactory
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from django.test import Client
 
 UUID_IN_PATH: Final = "/api/v1/enterprise-catalogs/{uuid}/"
+UUID_IN_PATH_2: Final = "/api/v2/enterprise-catalogs/{uuid}/"
+CUSTOMER_IN_PATH: Final = "/api/v1/enterprise-customer/{customer_uuid}/"
+CUSTOMER_IN_PATH_2: Final = "/api/v2/enterprise-customer/{customer_uuid}/"
 CHANNELS: Final = "/api/v1/integrated-channels/"
 LOOKUP: Final = "/api/v1/content-lookup/"
 CUSTOMERS: Final = "/api/v1/enterprise-customers/"
@@ -38,9 +42,18 @@ OPERATIONS: Final = [
     ("get", f"{UUID_IN_PATH}content-metadata/"),
     ("post", f"{UUID_IN_PATH}generate_diff"),
     ("get", f"{UUID_IN_PATH}get_content_metadata"),
+    ("get", f"{UUID_IN_PATH}contains_content_items/"),
+    ("get", f"{UUID_IN_PATH_2}contains_content_items/"),
+    ("get", f"{CUSTOMER_IN_PATH}contains_content_items/"),
+    ("get", f"{CUSTOMER_IN_PATH_2}contains_content_items/"),
 ]
 #: Operation -> its required parameters, for the customer with this UUID.
-PARAMETERS: Final = {LOOKUP: "?enterprise_customer={}&content_key=edX%2BDemoX"}
+PARAMETERS: Final = {LOOKUP: "?enterprise_customer={}&content_key=edX%2BDemoX"} | dict.fromkeys(
+    [path for _, path in OPERATIONS if path.endswith("contains_content_items/")],
+    "?course_run_ids=edX%2BDemoX&get_catalog_list=1",
+)
+#: Fields that a response contains on request.
+OPTIONAL: Final = {"catalog_list"}
 SENT: Final = {"content_keys": ["edX+DemoX", "edX+GoneX"]}
 
 
@@ -69,7 +82,7 @@ def assert_described(schema: dict[str, Any], part: dict[str, Any], value: Any) -
         for element in value:
             assert_described(schema, description["items"], element)
     elif "properties" in description:
-        assert set(value) == set(description["properties"]) == set(description["required"])
+        assert set(value) == set(description["properties"]) == {*description["required"], *OPTIONAL & set(value)}
         for name, field in description["properties"].items():
             assert_described(schema, field, value[name])
 
@@ -105,7 +118,7 @@ def test_the_page_to_try_it_loads_nothing_from_elsewhere(client: Client) -> None
 
 
 def test_it_describes_each_address_once(schema: dict[str, Any]) -> None:
-    named = [pattern for pattern in urlpatterns if pattern.name]
+    named = [pattern for pattern in [*version_1.urlpatterns, *version_2.urlpatterns] if pattern.name]
 
     assert len(schema["paths"]) == len(named)
     assert all(not path.endswith("_diff/") and not path.endswith("_metadata/") for path in schema["paths"])
@@ -134,7 +147,7 @@ def test_it_states_the_limits_of_what_is_sent(schema: dict[str, Any], name: str,
 
 def target_of(path: str, catalog: UUID, customer: UUID) -> str:
     """Return the URL of an operation, with its required parameters."""
-    return path.replace(UUID_IN_PATH, address(catalog)) + PARAMETERS.get(path, "").format(customer)
+    return path.format(uuid=catalog, customer_uuid=customer) + PARAMETERS.get(path, "").format(customer)
 
 
 @pytest.mark.django_db
@@ -154,7 +167,10 @@ def test_it_describes_each_answer(operator: APIClient, schema: dict[str, Any], m
 
 NOWHERE: Final = UUID(int=0)
 BODY: Final = json.dumps(SENT).encode()
-BAD_PARAMETERS: Final = ("page_size=null", "page_size=", "page_size=0", "page_size=1001", "content_key=", "q=%00")
+BAD_PARAMETERS: Final = (
+    *("page_size=null", "page_size=", "page_size=0", "page_size=1001", "content_key=", "q=%00"),
+    f"course_run_ids={'k' * 256}",
+)
 
 
 def answers_of(

@@ -12,6 +12,8 @@ from factory.declarations import LazyAttribute, LazyFunction, SelfAttribute, Seq
 from factory.django import DjangoModelFactory
 
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
+from enterprise_catalog.catalog.documents import parse_document
+from enterprise_catalog.catalog.ingest.restricted import replace_restricted
 from enterprise_catalog.catalog.ingest.writer import ImportReport, import_documents
 from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, EnterpriseCustomer
 from tests.factories import DAY_ONE
@@ -113,6 +115,32 @@ class CatalogFactory(DjangoModelFactory[EnterpriseCatalog]):
         if documents := [*CourseFactory.numbered(courses), *content]:
             import_into(catalog, documents, now=now)
         return catalog
+
+
+def run_document(key: str, course: str, **fields: object) -> Document:
+    """Build the document of a course run."""
+    return {
+        "content_type": "courserun",
+        "key": key,
+        "aggregation_key": f"courserun:{course}",
+        "title": f"Run {key}",
+        **fields,
+    }
+
+
+def program_document(uuid: str, **fields: object) -> Document:
+    """Build the document of a program, which has no key."""
+    return {"content_type": "program", "uuid": uuid, "title": "Data for All", **fields}
+
+
+def allow_restricted(
+    catalog: EnterpriseCatalog, runs: Iterable[Document], courses: Iterable[Document] = (), *, now: datetime = DAY_ONE
+) -> bool:
+    """Make these the restricted runs, and the documents of their courses, that the catalog's query allows."""
+    query = catalog.catalog_query
+    assert query is not None
+    parsed = [[parse_document(json.dumps(each).encode()) for each in documents] for documents in (runs, courses)]
+    return replace_restricted(query, runs=parsed[0], courses=parsed[1], now=now)
 
 
 def import_into(

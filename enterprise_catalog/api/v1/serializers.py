@@ -18,6 +18,8 @@ MAX_METADATA_KEYS: Final = 1_000
 MAX_CATALOGS: Final = CatalogPagination.max_page_size
 #: Per URL; servers and proxies accept URLs of about 8 KB.
 MAX_QUERY_KEYS: Final = 100
+#: Per request that asks which keys a catalog or a customer has.
+MAX_MATCHED_KEYS: Final = 1_000
 
 
 def _keys_field(*, min_length: int = 0, max_length: int, **kwargs: Any) -> serializers.ListField:
@@ -49,6 +51,26 @@ class QueryKeysField(serializers.Field):  # type: ignore[type-arg]  # DRF's stub
                     f"content_keys[{position}] is longer than {MAX_KEY_LENGTH} characters.", "bad_key"
                 )
         return data
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string"}, "maxItems": MAX_MATCHED_KEYS})
+class JoinedKeysField(serializers.Field):  # type: ignore[type-arg]  # likewise
+    """Content keys in a URL, also several in one value, joined with commas. A space in a key stands for a plus sign.
+
+    A value with a comma counts as a whole, too: nothing forbids commas in keys.
+    """
+
+    def to_internal_value(self, data: list[str]) -> list[str]:
+        parts = [part.strip() for value in data for part in value.split(",")]
+        if any(len(part) > MAX_KEY_LENGTH for part in parts):
+            raise serializers.ValidationError(f"A key is longer than {MAX_KEY_LENGTH} characters.", "bad_key")
+        whole = [value for value in data if len(value) <= MAX_KEY_LENGTH]
+        keys = dict.fromkeys(key.replace(" ", "+") for key in [*whole, *parts] if key)
+        if len(keys) > MAX_MATCHED_KEYS:
+            raise serializers.ValidationError(
+                f"{len(keys):,} keys; at most {MAX_MATCHED_KEYS:,} are allowed.", "too_many_keys"
+            )
+        return list(keys)
 
 
 class DiffRequestSerializer(serializers.Serializer[object]):
@@ -139,6 +161,34 @@ class CatalogPageSerializer(serializers.Serializer[object]):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     results = CatalogSerializer(many=True)
+
+
+class ContainmentQuerySerializer(serializers.Serializer[object]):
+    course_run_ids = JoinedKeysField(
+        required=False, help_text="Keys of courses or course runs. May be repeated, or joined with commas."
+    )
+    program_uuids = JoinedKeysField(
+        required=False, help_text="UUIDs of programs or pathways. May be repeated, or joined with commas."
+    )
+
+
+class CustomerContainmentQuerySerializer(ContainmentQuerySerializer):
+    get_catalogs_containing_specified_content_ids = serializers.CharField(
+        required=False, allow_blank=True, help_text="Any text: return `catalog_list`."
+    )
+    get_catalog_list = serializers.CharField(
+        required=False, allow_blank=True, help_text="The same, for earlier callers."
+    )
+
+
+class ContainmentSerializer(serializers.Serializer[object]):
+    contains_content_items = serializers.BooleanField()
+
+
+class CustomerContainmentSerializer(ContainmentSerializer):
+    catalog_list = serializers.ListField(
+        child=serializers.UUIDField(), required=False, help_text="The catalogs that contain one of the items."
+    )
 
 
 class LookupQuerySerializer(serializers.Serializer[object]):

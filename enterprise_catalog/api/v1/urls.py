@@ -4,6 +4,7 @@ from django.urls import path
 
 from enterprise_catalog.api.v1.views.catalogs import CatalogDetailView, CatalogListView
 from enterprise_catalog.api.v1.views.compatibility import GenerateDiffView, GetContentMetadataView
+from enterprise_catalog.api.v1.views.containment import CatalogContainmentView, CustomerContainmentView
 from enterprise_catalog.api.v1.views.content_diff import ContentDiffView
 from enterprise_catalog.api.v1.views.content_metadata import ContentMetadataView
 from enterprise_catalog.api.v1.views.search import ContentLookupView, CustomerSearchView
@@ -11,6 +12,7 @@ from enterprise_catalog.api.v1.views.search import ContentLookupView, CustomerSe
 app_name = "v1"
 
 _CATALOG = "enterprise-catalogs/<uuid:uuid>/"
+_CUSTOMER = "enterprise-customer/<uuid:customer_uuid>/"
 
 urlpatterns = [
     path("content-lookup/", ContentLookupView.as_view(), name="content-lookup"),
@@ -19,6 +21,8 @@ urlpatterns = [
     path(_CATALOG, CatalogDetailView.as_view(), name="catalog-detail"),
     path(f"{_CATALOG}content-diff/", ContentDiffView.as_view(), name="content-diff"),
     path(f"{_CATALOG}content-metadata/", ContentMetadataView.as_view(), name="content-metadata"),
+    path(f"{_CATALOG}contains_content_items/", CatalogContainmentView.as_view(), name="catalog-contains"),
+    path(f"{_CUSTOMER}contains_content_items/", CustomerContainmentView.as_view(), name="customer-contains"),
     # Open edX's callers omit the final slash, its documentation includes it. The schema shows the form without a slash.
     path(f"{_CATALOG}generate_diff", GenerateDiffView.as_view(), name="generate-diff"),
     path(f"{_CATALOG}generate_diff/", GenerateDiffView.as_view(schema=None)),

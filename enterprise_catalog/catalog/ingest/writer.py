@@ -84,8 +84,8 @@ class ImportReport:
 
 
 @dataclass(slots=True)
-class _Changes:
-    """The changes of an import so far; they determine the versions that move at its end."""
+class Changes:
+    """The changes of a transaction so far; they determine the versions that move at its end."""
 
     now: datetime
     #: Id of changed content -> its new time of change.
@@ -167,13 +167,13 @@ def _apply(
     with transaction.atomic():
         query = target()
         leaving = _find_leaving(query, content, allow_shrink=allow_shrink) if replace else []
-        changes = _Changes(now)
+        changes = Changes(now)
         for batch in _batches(content.entries):
             _apply_batch(query, batch, content, report, changes)
         _remove(leaving)
         report.removed = len(leaving)
         changes.membership_changed |= report.removed > 0
-        _move_versions(query, changes)
+        move_versions(query, changes)
     return report
 
 
@@ -191,7 +191,7 @@ def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
 
 
 def _apply_batch(
-    query: CatalogQuery, batch: Sequence[Entry], content: ImportFile, report: ImportReport, changes: _Changes
+    query: CatalogQuery, batch: Sequence[Entry], content: ImportFile, report: ImportReport, changes: Changes
 ) -> None:
     keys = [entry.content_key for entry in batch]
     stored = {key: hashes for key, *hashes in ContentMetadata.objects.with_keys(keys).values_list(*_HASHES)}
@@ -199,8 +199,8 @@ def _apply_batch(
 
     new = [entry for entry in batch if entry.content_key not in stored]
     changed = [entry for entry in batch if entry.content_key in stored and _differs(entry, stored[entry.content_key])]
-    _insert_content([content.read(entry) for entry in new], changes)
-    _update_content([content.read(entry) for entry in changed], changes)
+    insert_content([content.read(entry) for entry in new], changes)
+    update_content([content.read(entry) for entry in changed], changes)
     joining = [key for key in keys if key not in members]
     _insert_memberships(query, joining, changes)
 
@@ -215,7 +215,8 @@ def _differs(entry: Entry | Document, hashes: Sequence[str]) -> bool:
     return [*hashes] != [entry.content_hash, entry.content_hash]
 
 
-def _insert_content(documents: Sequence[Document], changes: _Changes) -> None:
+def insert_content(documents: Sequence[Document], changes: Changes) -> None:
+    """Write documents of items that do not exist yet."""
     if not documents:
         return
     ContentMetadata.objects.bulk_create(
@@ -229,7 +230,8 @@ def _insert_content(documents: Sequence[Document], changes: _Changes) -> None:
     _insert_nested_runs(documents, ids)
 
 
-def _update_content(documents: Sequence[Document], changes: _Changes) -> None:
+def update_content(documents: Sequence[Document], changes: Changes) -> None:
+    """Write documents of existing items; those with the stored hash change nothing."""
     if not documents:
         return
     # The lock reads the current rows. This transaction's snapshot may be older than another import's changes.
@@ -293,7 +295,7 @@ def _replace_nested_runs(documents: Sequence[Document], ids: Mapping[str, int]) 
         _insert_nested_runs(changed, ids)
 
 
-def _insert_memberships(query: CatalogQuery, keys: Sequence[str], changes: _Changes) -> None:
+def _insert_memberships(query: CatalogQuery, keys: Sequence[str], changes: Changes) -> None:
     if not keys:
         return
     places = ", ".join(["%s"] * len(keys))
@@ -332,7 +334,7 @@ def _remove(memberships: Sequence[int]) -> None:
         CatalogMembership.objects.filter(pk__in=some).delete()
 
 
-def _move_versions(query: CatalogQuery, changes: _Changes) -> None:
+def move_versions(query: CatalogQuery, changes: Changes) -> None:
     """Give a new version to each query whose members, or whose members' content, changed."""
     queries = _find_changed_queries(query, changes)
     for some in _parts(queries):
@@ -348,7 +350,7 @@ def _move_versions(query: CatalogQuery, changes: _Changes) -> None:
         )
 
 
-def _find_changed_queries(query: CatalogQuery, changes: _Changes) -> list[int]:
+def _find_changed_queries(query: CatalogQuery, changes: Changes) -> list[int]:
     queries = {query.pk} if changes.membership_changed else set()
     for ids in _parts(list(changes.times)):
         with_them = CatalogMembership.objects.filter(content__in=ids)
@@ -356,7 +358,7 @@ def _find_changed_queries(query: CatalogQuery, changes: _Changes) -> list[int]:
     return sorted(queries)
 
 
-def _outlast_addresses(queries: Sequence[int], changes: _Changes) -> None:
+def _outlast_addresses(queries: Sequence[int], changes: Changes) -> None:
     """Raise the times of changed content above the times at which their catalogs' enrollment URLs changed.
 
     Those times are lower bounds of the served times, and may be later than the start of this import. Callers would not
@@ -377,7 +379,7 @@ def _outlast_addresses(queries: Sequence[int], changes: _Changes) -> None:
         changes.times |= dict.fromkeys(ids, moment)
 
 
-def _latest_change(query: CatalogQuery, changes: _Changes) -> datetime:
+def _latest_change(query: CatalogQuery, changes: Changes) -> datetime:
     """Return a time that is not before the time of change of any changed member."""
     joined = query.memberships.aggregate(latest=Max("updated_at"))["latest"] if changes.membership_changed else None
     latest: datetime = max([changes.now, *changes.times.values(), *([joined] if joined else [])])

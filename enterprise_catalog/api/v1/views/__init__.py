@@ -5,5 +5,6 @@
 ``content_diff.py``      the diff: existing, new and removed content.
 ``content_metadata.py``  the documents, by key and page by page.
 ``search.py``            content by pasted text, and customers by name.
+``containment.py``       which keys a catalog or a customer has.
 ``compatibility.py``     the formats that existing Open edX callers use.
 """

@@ -1,0 +1,15 @@
+"""The URLs of version 2. They are fixed by the callers, which are those of Open edX."""
+
+from django.urls import path
+
+from enterprise_catalog.api.v2.views import CatalogContainmentViewV2, CustomerContainmentViewV2
+
+app_name = "v2"
+
+_CATALOG = "enterprise-catalogs/<uuid:uuid>/"
+_CUSTOMER = "enterprise-customer/<uuid:customer_uuid>/"
+
+urlpatterns = [
+    path(f"{_CATALOG}contains_content_items/", CatalogContainmentViewV2.as_view(), name="catalog-contains"),
+    path(f"{_CUSTOMER}contains_content_items/", CustomerContainmentViewV2.as_view(), name="customer-contains"),
+]

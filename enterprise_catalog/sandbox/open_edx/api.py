@@ -94,6 +94,7 @@ class OpenEdxSandbox(Knobs, ServiceApplication):
     customers: dict[str, Document] = field(init=False, default_factory=dict)  #: By UUID.
     tokens: dict[str, datetime] = field(init=False, default_factory=dict)  #: Token -> its end.
     _tokens_made: int = field(init=False, default=0)
+    _last_search: tuple[object, list[Record]] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.documents = Content(self.clock)
@@ -111,7 +112,7 @@ class OpenEdxSandbox(Knobs, ServiceApplication):
         """Also clear content, customers and tokens."""
         with self.lock:
             super().reset()
-            self.documents.records.clear()
+            self.documents.replace([])
             self.customers.clear()
             self.tokens.clear()
 
@@ -186,6 +187,13 @@ class OpenEdxSandbox(Knobs, ServiceApplication):
         )
 
     def _found(self, parameters: Parameters) -> list[Record]:
+        """Return the records that match. The pages of a search share one evaluation of its filters."""
+        state = (self.documents.version, {name: texts for name, texts in parameters.items() if name != "page"})
+        if self._last_search is None or self._last_search[0] != state:
+            self._last_search = (state, self._evaluate(parameters))
+        return self._last_search[1]
+
+    def _evaluate(self, parameters: Parameters) -> list[Record]:
         """Return the records that match, sorted by aggregation key and start."""
         filters, included, now = read_filters(parameters), _included(parameters), self.clock()
         has_pathways = _is_true(parameters.get("include_learner_pathways"))

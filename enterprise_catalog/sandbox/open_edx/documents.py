@@ -41,7 +41,10 @@ class Record:
     def aggregation_key(self) -> str:
         """The key of the group: kind and key, and for course runs the course's key."""
         given = self.document.get("aggregation_key")
-        return given if isinstance(given, str) and given else f"{self.kind}:{self.key}"
+        if isinstance(given, str) and given:
+            return given
+        group = "+".join(self.key.rpartition(":")[2].split("+")[:2]) if self.kind == "courserun" else self.key
+        return f"{self.kind}:{group}"
 
 
 @dataclass(slots=True)
@@ -54,20 +57,26 @@ class Content:
 
     now: Callable[[], datetime]
     records: dict[Name, Record] = field(default_factory=dict)
+    version: int = 0  #: Moves with every change.
 
     def put(self, documents: Iterable[Document]) -> None:
-        """Store documents. Each replaces the record with its kind and key.
+        """Store documents. Each replaces the record with its kind and key, unless they are equal.
 
         Raises:
             DocumentError: a document has no key, or an unknown kind. Nothing is stored then.
         """
         now = self.now()
+        self.version += 1
         named = [(_name_of(document), document) for document in documents]
-        self.records.update({name: Record(*name, document, now) for name, document in named})
+        for name, document in named:
+            old = self.records.get(name)
+            if old is None or old.document != document:
+                self.records[name] = Record(*name, document, now)
 
     def remove(self, keys: Iterable[str]) -> None:
         """Remove the records with these keys, of any kind."""
         gone = set(keys)
+        self.version += 1
         self.records = {name: record for name, record in self.records.items() if record.key not in gone}
 
     def replace(self, documents: Iterable[Document]) -> None:

@@ -1,4 +1,4 @@
-"""Channel code -> sandbox. To add a sandbox, add one line here."""
+"""Channel code -> sandbox, and service -> sandbox. To add a sandbox, add one line here."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
 from enterprise_catalog.sandbox.cornerstone.portal import CornerstoneSandbox
 from enterprise_catalog.sandbox.degreed.api import UNHURRIED_CALLS_PER_MINUTE, DegreedSandbox
 from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
+from enterprise_catalog.sandbox.open_edx.api import OpenEdxSandbox
 from enterprise_catalog.sandbox.sap.api import NO_WINDOW_MS, SAPSandbox
 
 if TYPE_CHECKING:
@@ -29,3 +30,6 @@ SANDBOXES: Mapping[str, Callable[[], SandboxApplication]] = MappingProxyType(
         "SAP": partial(SAPSandbox, window_ms=NO_WINDOW_MS),
     }
 )
+
+#: Services that the catalog service calls -> factory. A new sandbox has its published credentials and no content.
+SERVICES: Mapping[str, Callable[[], OpenEdxSandbox]] = MappingProxyType({"OPEN_EDX": OpenEdxSandbox})

@@ -153,7 +153,7 @@ def test_the_command_turns_knobs(monkeypatch: pytest.MonkeyPatch) -> None:
     ("knob", "expected"),
     [
         ("colour=1", "has no knob 'colour'; its knobs: "),
-        ("debug=1", "no knob 'debug'"),
+        ("table=1", "no knob 'table'"),
         ("debug", "does not have the form NAME=NUMBER"),
     ],
 )

@@ -79,7 +79,7 @@ def test_a_filter_by_level_and_partner_finds_exactly_what_filtering_the_file_fin
 def client_with_content(cached: list[tuple[httpx.Client, list[dict[str, Any]]]] = []) -> Any:  # noqa: B006
     """Return a client of a sandbox with the whole file, and the documents. Every other document has another partner."""
     if not cached:
-        documents = read_lines(CONTENT.read_text(encoding="utf-8").splitlines())
+        documents = read_lines(CONTENT.read_text(encoding="utf-8").split("\n"))
         listed = [{**document, "partner": PARTNERS[number % 2]} for number, document in enumerate(documents)]
         sandbox = OpenEdxSandbox(accepts_any_token=True)
         sandbox.documents.put(listed)

@@ -7,11 +7,13 @@ import signal
 import threading
 from argparse import ArgumentTypeError
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.core.management.base import BaseCommand, CommandError
 
-from enterprise_catalog.sandbox.registry import SANDBOXES
+from enterprise_catalog.sandbox.open_edx.documents import DocumentError, read_lines
+from enterprise_catalog.sandbox.registry import SANDBOXES, SERVICES
 from enterprise_catalog.sandbox.serving import HOST, make_loopback_server
 
 if TYPE_CHECKING:
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 
     from django.core.management.base import CommandParser
 
-    from enterprise_catalog.sandbox.application import SandboxApplication
+    from enterprise_catalog.sandbox.application import SandboxApplication, ServiceApplication
+    from enterprise_catalog.sandbox.open_edx.api import OpenEdxSandbox
 
 _LAST_PORT = 65535
 _STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
@@ -30,15 +33,18 @@ class Command(BaseCommand):
 
     The line: ``{"channel": code, "url": base URL, "credentials": {…}, "settings": {…}, "polls": true or false}``.
     Credentials and settings are for a channel configuration. If ``polls`` is true, the LMS polls our feed on ``POST
-    /_sandbox/poll``. Wrong usage, such as an unknown channel, exits with 2; a port in use exits with 1.
+    /_sandbox/poll``. For a service: ``{"service": name, "url": base URL, "credentials": {…}}``, with the credentials of
+    its OAuth 2 client. Wrong usage, such as an unknown channel, exits with 2; a port in use exits with 1.
     """
 
-    help = "Serve a simulated LMS of one vendor on loopback. Keeps all data in memory."
+    help = "Serve a simulated LMS of one vendor, or simulated Open edX services, on loopback. Keeps all data in memory."
     requires_system_checks = ()
     requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--channel", required=True, metavar="CODE", help=f"one of: {', '.join(SANDBOXES)}")
+        which = parser.add_mutually_exclusive_group(required=True)
+        which.add_argument("--channel", metavar="CODE", help=f"one of: {', '.join(SANDBOXES)}")
+        which.add_argument("--service", metavar="NAME", help=f"one of: {', '.join(SERVICES)}")
         parser.add_argument("--port", type=_port, required=True, metavar="N", help="port number; 0 selects a free port")
         parser.add_argument(
             "--knob",
@@ -48,27 +54,34 @@ class Command(BaseCommand):
             metavar="NAME=NUMBER",
             help="set a numeric value of the sandbox, such as MOODLE's sort_seconds_per_course=0.0004; can be repeated",
         )
+        parser.add_argument("--data", type=Path, metavar="FILE", help="content of a service, one document per line")
 
-    def handle(self, *args: object, channel: str, port: int, knob: list[tuple[str, float]], **options: object) -> None:
-        if channel not in SANDBOXES:
-            known = ", ".join(SANDBOXES)
-            raise CommandError(f"There is no sandbox for the channel {channel!r}; known codes: {known}.", returncode=2)
-        sandbox = SANDBOXES[channel]()
+    def handle(
+        self,
+        *args: object,
+        channel: str | None,
+        service: str | None,
+        port: int,
+        knob: list[tuple[str, float]],
+        data: Path | None,
+        **options: object,
+    ) -> None:
+        sandbox: ServiceApplication
+        if service is None:
+            if data is not None:
+                raise CommandError("--data is for a service only.", returncode=2)
+            sandbox, about = _channel(str(channel))
+        else:
+            sandbox, about = _service(service, data)
         _turn(sandbox, dict(knob))
         server = make_loopback_server(sandbox, port=port)
-        announcement = {
-            "channel": channel,
-            "url": f"http://{HOST}:{server.server_port}",
-            "credentials": dict(sandbox.channel_credentials()),
-            "settings": dict(sandbox.channel_settings()),
-            "polls": sandbox.polls,
-        }
+        about["url"] = f"http://{HOST}:{server.server_port}"
         # Blocked before the server's threads start, because threads inherit the mask. Only sigwait then receives them.
         old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
         try:
             thread = threading.Thread(target=server.serve_forever, daemon=True)
             thread.start()
-            self.stdout.write(json.dumps(announcement))
+            self.stdout.write(json.dumps(about))
             self.stdout.flush()
             signal.sigwait(_STOP_SIGNALS)
             server.shutdown()
@@ -76,6 +89,46 @@ class Command(BaseCommand):
         finally:
             server.server_close()
             signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
+
+
+def _channel(code: str) -> tuple[SandboxApplication, dict[str, object]]:
+    """Return the sandbox of a channel, and its announcement without the URL.
+
+    Raises:
+        CommandError: there is no such sandbox.
+    """
+    if code not in SANDBOXES:
+        known = ", ".join(SANDBOXES)
+        raise CommandError(f"There is no sandbox for the channel {code!r}; known codes: {known}.", returncode=2)
+    sandbox = SANDBOXES[code]()
+    credentials, settings = dict(sandbox.channel_credentials()), dict(sandbox.channel_settings())
+    return sandbox, {
+        "channel": code,
+        "url": "",
+        "credentials": credentials,
+        "settings": settings,
+        "polls": sandbox.polls,
+    }
+
+
+def _service(name: str, data: Path | None) -> tuple[OpenEdxSandbox, dict[str, object]]:
+    """Return the sandbox of a service with the content of a file, and its announcement without the URL.
+
+    Raises:
+        CommandError: there is no such sandbox, or the file cannot be read.
+    """
+    if name not in SERVICES:
+        known = ", ".join(SERVICES)
+        raise CommandError(f"There is no sandbox for the service {name!r}; known names: {known}.", returncode=2)
+    sandbox = SERVICES[name]()
+    if data is not None:
+        try:
+            # Not splitlines(): JSON may contain other line separators.
+            sandbox.documents.put(read_lines(data.read_text(encoding="utf-8").split("\n")))
+        except (OSError, UnicodeDecodeError, DocumentError) as error:
+            raise CommandError(f"{data}: {error}", returncode=2) from error
+    credentials = {"client_id": sandbox.client_id, "client_secret": sandbox.client_secret}
+    return sandbox, {"service": name, "url": "", "credentials": credentials}
 
 
 def _port(text: str) -> int:
@@ -92,13 +145,15 @@ def _knob(text: str) -> tuple[str, float]:
         raise ArgumentTypeError(f"{text!r} does not have the form NAME=NUMBER") from None
 
 
-def _turn(sandbox: SandboxApplication, knobs: Mapping[str, float]) -> None:
-    """Set numeric fields of ``sandbox``.
+def _turn(sandbox: ServiceApplication, knobs: Mapping[str, float]) -> None:
+    """Set numeric fields of ``sandbox``; 0 and 1 set a switch.
 
     Raises:
         CommandError: the sandbox has no numeric field of this name.
     """
-    known = {knob.name for knob in fields(sandbox) if knob.init and type(getattr(sandbox, knob.name)) in (int, float)}
+    known = {
+        knob.name for knob in fields(sandbox) if knob.init and type(getattr(sandbox, knob.name)) in (bool, int, float)
+    }
     if unknown := sorted(knobs.keys() - known):
         names = ", ".join(sorted(known)) or "none"
         raise CommandError(f"The sandbox has no knob {unknown[0]!r}; its knobs: {names}.", returncode=2)

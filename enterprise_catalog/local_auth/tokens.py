@@ -24,14 +24,24 @@ def access_token(request: Request) -> str:
     The token has the name and the roles of the client's user.
     """
     user: AbstractUser = request.client.user
-    return signed_token(user.username, email=user.email, roles=create_role_auth_claim_for_user(user))
+    return signed_token(
+        user.username, email=user.email, roles=create_role_auth_claim_for_user(user), administrator=user.is_staff
+    )
 
 
-def signed_token(username: str, *, roles: Sequence[str], email: str = "", lifetime_seconds: int | None = None) -> str:
+def signed_token(
+    username: str,
+    *,
+    roles: Sequence[str],
+    email: str = "",
+    administrator: bool = False,
+    lifetime_seconds: int | None = None,
+) -> str:
     """Return a JWT for ``username``.
 
     Args:
         roles: in the format of the token, such as ``enterprise_admin:<customer uuid>`` or ``enterprise_learner:*``.
+        administrator: the user is a member of staff.
         lifetime_seconds: from now; ``None`` means the site's ``ACCESS_TOKEN_EXPIRE_SECONDS``.
     """
     now = int(time.time())
@@ -47,6 +57,7 @@ def signed_token(username: str, *, roles: Sequence[str], email: str = "", lifeti
         "preferred_username": username,
         "email": email,
         "roles": list(roles),
+        "administrator": administrator,
         "scopes": ["read"],
         "is_restricted": False,
     }

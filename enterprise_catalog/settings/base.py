@@ -213,13 +213,14 @@ EDX_DRF_EXTENSIONS = {"JWT_PAYLOAD_USER_ATTRIBUTE_MAPPING": {"email": "email"}}
 RBAC_IGNORE_INVALID_JWT_COOKIE = True
 # edx-django-utils would otherwise use New Relic; this site uses Prometheus.
 OPENEDX_TELEMETRY: list[str] = []
-#: Open edX's system roles -> their feature roles. Every system role may read the catalogs of its customer. Admins of a
-#: customer may use the API of the customer's channels; operators may do everything there.
+#: Open edX's system roles -> their feature roles. A role applies to the catalogs and channels of one customer, or of
+#: all. Readers read content; admins also manage catalogs, and use the API of the channels; operators may do everything.
 SYSTEM_TO_FEATURE_ROLE_MAPPING = {
-    "enterprise_catalog_admin": ["catalog_reader", "channel_admin", "channel_operator"],
-    "enterprise_openedx_operator": ["catalog_reader", "channel_admin", "channel_operator"],
-    "enterprise_admin": ["catalog_reader", "channel_admin"],
+    "enterprise_catalog_admin": ["catalog_reader", "catalog_admin", "channel_admin", "channel_operator"],
+    "enterprise_openedx_operator": ["catalog_reader", "catalog_admin", "channel_admin", "channel_operator"],
+    "enterprise_admin": ["catalog_reader", "catalog_admin", "channel_admin"],
     "enterprise_learner": ["catalog_reader"],
+    "enterprise_provisioning_admin": ["catalog_provisioner"],
 }
 
 #: The bearer token that Prometheus must send; if empty, ``/metrics`` is public.

@@ -79,8 +79,11 @@ def test_it_returns_a_catalog_with_its_version(operator: APIClient, catalog: Ent
         "title": "All of it",
         "enterprise_customer": str(catalog.enterprise_customer_id),
         "enterprise_customer_name": "Acme",
+        "catalog_query_uuid": str(catalog.catalog_query.uuid) if catalog.catalog_query else "",
+        "query_title": "Everything",
         "catalog_version": version_of(catalog),
         "content_last_modified": "2026-03-01T12:00:00.123456Z",
+        "catalog_modified": "2026-03-01T12:00:00.123456Z",
     }
 
 

@@ -32,9 +32,11 @@ CUSTOMER_IN_PATH_2: Final = "/api/v2/enterprise-customer/{customer_uuid}/"
 CHANNELS: Final = "/api/v1/integrated-channels/"
 LOOKUP: Final = "/api/v1/content-lookup/"
 CUSTOMERS: Final = "/api/v1/enterprise-customers/"
+QUERIES: Final = "/api/v1/catalog-queries/"
 OPERATIONS: Final = [
     ("get", LOOKUP),
     ("get", CUSTOMERS),
+    ("get", QUERIES),
     ("get", "/api/v1/enterprise-catalogs/"),
     ("get", UUID_IN_PATH),
     ("post", f"{UUID_IN_PATH}content-diff/"),

@@ -9,13 +9,20 @@ from rest_framework import serializers
 
 from enterprise_catalog.api.pagination import CatalogPagination
 from enterprise_catalog.catalog.items.lookup import MAX_SUGGESTIONS, Match
-from enterprise_catalog.catalog.state import CatalogState
+from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog
+from enterprise_catalog.catalog.state import state_of
 from enterprise_catalog.db.content_keys import MAX_KEY_LENGTH
+from enterprise_catalog.db.timestamps import format_time
 
 MAX_DIFF_KEYS: Final = 250_000
 MAX_METADATA_KEYS: Final = 1_000
 #: Per page of catalogs.
 MAX_CATALOGS: Final = CatalogPagination.max_page_size
+#: Of names and titles, in characters.
+MAX_TITLE_LENGTH: Final = 255
+MAX_COURSE_MODES: Final = 100
+#: MariaDB stores JSON of at most 32 levels.
+MAX_FILTER_DEPTH: Final = 20
 #: Per URL; servers and proxies accept URLs of about 8 KB.
 MAX_QUERY_KEYS: Final = 100
 #: Per request that asks which keys a catalog or a customer has.
@@ -140,19 +147,109 @@ class LegacyPageQuerySerializer(serializers.Serializer[object]):
 
 class CatalogListQuerySerializer(serializers.Serializer[object]):
     enterprise_customer = serializers.UUIDField(required=False)
+    include_deleted = serializers.BooleanField(
+        required=False, default=False, help_text="Also return deleted catalogs, which are empty."
+    )
     page_size = serializers.IntegerField(required=False, default=100, min_value=1, max_value=MAX_CATALOGS)
 
 
-class CatalogSerializer(serializers.Serializer[CatalogState]):
+class CatalogSerializer(serializers.Serializer[EnterpriseCatalog]):
     uuid = serializers.UUIDField()
     title = serializers.CharField()
-    enterprise_customer = serializers.UUIDField(source="customer_uuid")
-    enterprise_customer_name = serializers.CharField(source="customer_name")
-    catalog_version = serializers.CharField(
-        source="version", help_text="Opaque; changes whenever the catalog's content changes."
+    enterprise_customer = serializers.UUIDField(source="enterprise_customer_id")
+    enterprise_customer_name = serializers.CharField(source="enterprise_customer.name")
+    catalog_query_uuid = serializers.UUIDField(source="catalog_query.uuid", allow_null=True)
+    query_title = serializers.CharField(source="catalog_query.title", allow_null=True)
+    catalog_version = serializers.SerializerMethodField(
+        help_text="Opaque; changes whenever the catalog's content changes."
     )
-    content_last_modified = serializers.DateTimeField(
-        allow_null=True, help_text="When an item was last added, changed or removed."
+    content_last_modified = serializers.SerializerMethodField(
+        help_text="When an item was last added, changed or removed."
+    )
+    catalog_modified = serializers.SerializerMethodField(help_text="When the catalog itself last changed.")
+
+    def get_catalog_version(self, catalog: EnterpriseCatalog) -> str:
+        return state_of(catalog).version
+
+    @extend_schema_field({"type": "string", "format": "date-time", "nullable": True})
+    def get_content_last_modified(self, catalog: EnterpriseCatalog) -> str | None:
+        return state_of(catalog).content_last_modified
+
+    @extend_schema_field({"type": "string", "format": "date-time"})
+    def get_catalog_modified(self, catalog: EnterpriseCatalog) -> str:
+        return format_time(catalog.modified_at or catalog.created_at)
+
+
+@extend_schema_field({"type": "object", "additionalProperties": True})
+class ContentFilterField(serializers.Field):  # type: ignore[type-arg]  # DRF's stubs want four parameters for no gain
+    """A content filter of course-discovery's search, an object. Members that the service does not know are kept."""
+
+    def to_internal_value(self, data: object) -> dict[str, object]:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError("Must be a JSON object.", "not_an_object")
+        if _is_deeper(data, MAX_FILTER_DEPTH):
+            raise serializers.ValidationError(f"Has more than {MAX_FILTER_DEPTH} levels.", "too_deep")
+        return data
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Return True if objects and lists are nested more than ``levels`` deep."""
+    nested = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return nested is not None and (levels == 0 or any(_is_deeper(each, levels - 1) for each in nested))
+
+
+class CatalogWriteSerializer(serializers.Serializer[object]):
+    """The members of a catalog, as the Open edX LMS sends them. Other members are ignored."""
+
+    title = serializers.CharField(max_length=MAX_TITLE_LENGTH)
+    enterprise_customer = serializers.UUIDField()
+    enterprise_customer_name = serializers.CharField(max_length=MAX_TITLE_LENGTH)
+    content_filter = ContentFilterField(help_text="Selects the content; the body of course-discovery's search.")
+    catalog_query_uuid = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        help_text="The filter's query. Its other catalogs change too.",
+    )
+    query_title = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=MAX_TITLE_LENGTH)
+    enabled_course_modes = serializers.ListField(
+        child=serializers.CharField(max_length=MAX_TITLE_LENGTH), max_length=MAX_COURSE_MODES
+    )
+    publish_audit_enrollment_urls = serializers.BooleanField()
+
+
+class CatalogCreateSerializer(CatalogWriteSerializer):
+    uuid = serializers.UUIDField(required=False, help_text="Chosen by the service if omitted.")
+
+
+class QuerySerializer(serializers.Serializer[CatalogQuery]):
+    id = serializers.IntegerField()
+    uuid = serializers.UUIDField()
+    title = serializers.CharField()
+    content_filter = serializers.DictField()
+    content_filter_hash = serializers.CharField(
+        allow_null=True, help_text="MD5, in hexadecimal; null for a query that is filled from imported files."
+    )
+
+
+class QueryPageSerializer(serializers.Serializer[object]):
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = QuerySerializer(many=True)
+
+
+class QueryHashSerializer(serializers.Serializer[object]):
+    hash = serializers.RegexField("^[0-9a-f]{32}$", help_text="MD5 of a content filter, in hexadecimal.")
+
+
+class DistinctQueriesRequestSerializer(serializers.Serializer[object]):
+    enterprise_catalog_uuids = serializers.ListField(child=serializers.UUIDField(), max_length=MAX_CATALOGS)
+
+
+class DistinctQueriesSerializer(serializers.Serializer[object]):
+    num_distinct_query_ids = serializers.IntegerField()
+    catalog_uuids_by_catalog_query_id = serializers.DictField(
+        child=serializers.ListField(child=serializers.UUIDField()), help_text="By the id of the query."
     )
 
 

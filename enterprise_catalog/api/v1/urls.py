@@ -7,6 +7,13 @@ from enterprise_catalog.api.v1.views.compatibility import GenerateDiffView, GetC
 from enterprise_catalog.api.v1.views.containment import CatalogContainmentView, CustomerContainmentView
 from enterprise_catalog.api.v1.views.content_diff import ContentDiffView
 from enterprise_catalog.api.v1.views.content_metadata import ContentMetadataView
+from enterprise_catalog.api.v1.views.queries import (
+    DistinctQueriesView,
+    FilterHashView,
+    QueryByHashView,
+    QueryDetailView,
+    QueryListView,
+)
 from enterprise_catalog.api.v1.views.search import ContentLookupView, CustomerSearchView
 
 app_name = "v1"
@@ -15,8 +22,15 @@ _CATALOG = "enterprise-catalogs/<uuid:uuid>/"
 _CUSTOMER = "enterprise-customer/<uuid:customer_uuid>/"
 
 urlpatterns = [
+    path("catalog-queries/", QueryListView.as_view(), name="query-list"),
+    path("catalog-queries/<int:pk>/", QueryDetailView.as_view(), name="query-detail"),
+    path("catalog-queries/get_query_by_hash", QueryByHashView.as_view(), name="query-by-hash"),
+    path("catalog-queries/get_query_by_hash/", QueryByHashView.as_view(schema=None)),
+    path("catalog-queries/get_content_filter_hash", FilterHashView.as_view(), name="filter-hash"),
+    path("catalog-queries/get_content_filter_hash/", FilterHashView.as_view(schema=None)),
     path("content-lookup/", ContentLookupView.as_view(), name="content-lookup"),
     path("enterprise-customers/", CustomerSearchView.as_view(), name="customer-search"),
+    path("distinct-catalog-queries/", DistinctQueriesView.as_view(), name="distinct-queries"),
     path("enterprise-catalogs/", CatalogListView.as_view(), name="catalog-list"),
     path(_CATALOG, CatalogDetailView.as_view(), name="catalog-detail"),
     path(f"{_CATALOG}content-diff/", ContentDiffView.as_view(), name="content-diff"),

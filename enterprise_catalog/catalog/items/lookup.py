@@ -59,7 +59,7 @@ def look_up(customer_uuid: UUID, text: str, *, may_read_all: bool) -> Lookup:
     Args:
         may_read_all: include items that are in none of the customer's catalogs.
     """
-    catalogs = list(EnterpriseCatalog.objects.of_customers([customer_uuid]).order_by("title", "uuid"))
+    catalogs = list(EnterpriseCatalog.objects.existing().of_customers([customer_uuid]).order_by("title", "uuid"))
     wanted = _Wanted.parse(text)
     candidates = _find_by_key(wanted) or _find_by_title(text)
     holders = _find_holders(candidates, catalogs)

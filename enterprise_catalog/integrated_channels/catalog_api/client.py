@@ -150,15 +150,15 @@ class CatalogClient:
         self._session.close()
 
     def list_catalogs(self, customer_uuid: UUID) -> CatalogList:
-        """Return the customer's catalogs.
+        """Return the customer's catalogs, including deleted catalogs: their items have yet to leave the LMS.
 
         Raises:
             CatalogUnavailableError: no response, or no such customer.
         """
-        return self._fetch_all_pages(self._send("GET", self._list_url(customer_uuid)))
+        return self._fetch_all_pages(self._send("GET", self._list_url(customer_uuid, include_deleted=True)))
 
     def list_catalogs_if_changed(self, etag: str, customer_uuid: UUID) -> CatalogList | None:
-        """Return the customer's catalogs, or ``None`` if neither they nor their content have changed since ``etag``.
+        """Return the same as :meth:`list_catalogs`, or ``None`` if nothing has changed since ``etag``.
 
         Args:
             etag: from an earlier response; empty without one.
@@ -166,7 +166,7 @@ class CatalogClient:
         Raises:
             CatalogUnavailableError: no response, or no such customer.
         """
-        response = self._send("GET", self._list_url(customer_uuid), etag=etag)
+        response = self._send("GET", self._list_url(customer_uuid, include_deleted=True), etag=etag)
         if response.status_code == requests.codes.not_modified:
             return None
         catalogs = self._fetch_all_pages(response)
@@ -263,8 +263,9 @@ class CatalogClient:
         _check_complete(keys, existing, response.to_delete)
         return DiffResponse(response.catalog_version, existing, response.to_create)
 
-    def _list_url(self, customer_uuid: UUID) -> str:
-        return f"{self._base_url}?enterprise_customer={customer_uuid}&page_size=1000"
+    def _list_url(self, customer_uuid: UUID, *, include_deleted: bool = False) -> str:
+        url = f"{self._base_url}?enterprise_customer={customer_uuid}&page_size=1000"
+        return f"{url}&include_deleted=true" if include_deleted else url
 
     def _fetch_all_pages(self, response: ServiceResponse) -> CatalogList:
         """Return the catalogs of all pages; ``response`` contains the first page."""

@@ -14,6 +14,7 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, Throttled, ValidationError
 from rest_framework.views import exception_handler as default_exception_handler
 
+from enterprise_catalog.db.contention import ContentionError
 from enterprise_catalog.web.rest.throttles import count_refusal
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class _Context(TypedDict):
 
 def exception_handler(error: Exception, context: _Context) -> Response | None:
     """Return DRF's response to ``error`` with its ``code``; ``None`` for other exceptions, which become a 500."""
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, OperationalError | InterfaceError | ContentionError):
         log.error("database_unavailable", exc_info=error)
         error = DatabaseUnavailableError()
     response = default_exception_handler(error, {**context})

@@ -88,13 +88,29 @@ def require_length(request: Request) -> None:
         raise LengthRequiredError
 
 
-def validate(serializer_class: type[BaseSerializer[Any]], data: Mapping[str, Any]) -> dict[str, Any]:
+def body_of(request: Request) -> dict[str, Any]:
+    """Return the JSON object in the request's body; an empty object if there is no body.
+
+    Raises:
+        LengthRequiredError: the body is chunked.
+        ValidationError, UnsupportedMediaType, BodyTooLargeError: the body is not a JSON object of at most 1 MiB.
+    """
+    require_length(request)
+    return dict(request.data) if declared_length(request) else {}
+
+
+def validate(
+    serializer_class: type[BaseSerializer[Any]], data: Mapping[str, Any], *, is_partial: bool = False
+) -> dict[str, Any]:
     """Validate ``data``, a request's parameters, and return the serializer's values.
+
+    Args:
+        is_partial: required parameters may be missing.
 
     Raises:
         ValidationError: a parameter is not valid; contains its name.
     """
-    serializer = serializer_class(data=data)
+    serializer = serializer_class(data=data, partial=is_partial)
     serializer.is_valid(raise_exception=True)
     checked: dict[str, Any] = serializer.validated_data
     return checked

@@ -62,6 +62,7 @@ class _Claims(msgspec.Struct):
     username: _Name | None = None
     email: Annotated[str, msgspec.Meta(max_length=254)] | None = None
     roles: list[str] = []
+    administrator: bool | None = None
     version: Annotated[str, msgspec.Meta(pattern=r"^\d{1,9}\.\d{1,9}\.\d{1,9}$")] = "1.0.0"
 
 

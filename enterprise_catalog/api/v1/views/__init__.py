@@ -1,7 +1,8 @@
 """One view per operation.
 
 ``base.py``              shared code of the views of one catalog.
-``catalogs.py``          a catalog, and the list of catalogs.
+``catalogs.py``          a catalog, the list of catalogs, and their life cycle.
+``queries.py``           the queries behind catalogs, and the hash of a filter.
 ``content_diff.py``      the diff: existing, new and removed content.
 ``content_metadata.py``  the documents, by key and page by page.
 ``search.py``            content by pasted text, and customers by name.

@@ -29,9 +29,9 @@ from enterprise_catalog.integrated_channels.api.permissions import (
     unknown,
     visible_configurations,
 )
-from enterprise_catalog.integrated_channels.api.views.base import ChannelsView, body_of
+from enterprise_catalog.integrated_channels.api.views.base import ChannelsView
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
-from enterprise_catalog.web.rest.input import validate
+from enterprise_catalog.web.rest.input import body_of, validate
 
 if TYPE_CHECKING:
     from rest_framework.request import Request

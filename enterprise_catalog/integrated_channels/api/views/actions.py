@@ -24,12 +24,12 @@ from enterprise_catalog.integrated_channels.api.serializers.actions import (
     SyncQueuedSerializer,
 )
 from enterprise_catalog.integrated_channels.api.serializers.configurations import ConfigurationSerializer
-from enterprise_catalog.integrated_channels.api.views.base import UNKNOWN, ChannelsView, body_of
+from enterprise_catalog.integrated_channels.api.views.base import UNKNOWN, ChannelsView
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, DecisionAction
 from enterprise_catalog.integrated_channels.tasks import sync_configuration
-from enterprise_catalog.web.rest.input import validate
+from enterprise_catalog.web.rest.input import body_of, validate
 from enterprise_catalog.web.rest.schema import BAD_OBJECT, documented
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
-"""Shared code of the views: the permission, bodies, pages, and the errors of configurations."""
+"""Shared code of the views: the permission, pages, and the errors of configurations."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
@@ -12,10 +12,8 @@ from enterprise_catalog.integrated_channels.access.edits import InvalidConfigura
 from enterprise_catalog.integrated_channels.api.permissions import HasChannelRole
 from enterprise_catalog.integrated_channels.api.serializers.configurations import field_of
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
-from enterprise_catalog.web.rest.input import declared_length, require_length
 
 if TYPE_CHECKING:
-    from rest_framework.request import Request
     from rest_framework.response import Response
 
 #: For the OpenAPI schema: the errors of operations on one row.
@@ -43,14 +41,3 @@ class ChannelsView(APIView):
             case CatalogUnavailableError():
                 return super().handle_exception(CatalogServiceError(exc.message))
         return super().handle_exception(exc)
-
-
-def body_of(request: Request) -> dict[str, Any]:
-    """Return the JSON object in the request's body; an empty object if there is no body.
-
-    Raises:
-        LengthRequiredError: the body is chunked.
-        ValidationError, UnsupportedMediaType, BodyTooLargeError: the body is not a JSON object of at most 1 MiB.
-    """
-    require_length(request)
-    return dict(request.data) if declared_length(request) else {}

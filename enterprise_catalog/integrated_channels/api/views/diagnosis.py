@@ -13,11 +13,11 @@ from enterprise_catalog.integrated_channels.api.serializers.diagnosis import (
     DiagnosisSerializer,
     LiveDiagnosisSerializer,
 )
-from enterprise_catalog.integrated_channels.api.views.base import ChannelsView, body_of
+from enterprise_catalog.integrated_channels.api.views.base import ChannelsView
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.reporting.diagnosis import READ_TIMEOUT_SECONDS, diagnose
 from enterprise_catalog.integrated_channels.reporting.live import look_up_live
-from enterprise_catalog.web.rest.input import validate
+from enterprise_catalog.web.rest.input import body_of, validate
 from enterprise_catalog.web.rest.schema import BAD_OBJECT, BAD_PARAMETER, documented
 
 if TYPE_CHECKING:

@@ -22,10 +22,10 @@ from enterprise_catalog.integrated_channels.api.serializers.operations import (
     OperationItemSerializer,
     OperationSerializer,
 )
-from enterprise_catalog.integrated_channels.api.views.base import UNKNOWN, ChannelsView, body_of
+from enterprise_catalog.integrated_channels.api.views.base import UNKNOWN, ChannelsView
 from enterprise_catalog.integrated_channels.models import Operation, OperationItem, OperationKind
 from enterprise_catalog.integrated_channels.tasks import start_operation
-from enterprise_catalog.web.rest.input import validate
+from enterprise_catalog.web.rest.input import body_of, validate
 from enterprise_catalog.web.rest.schema import BAD_OBJECT, BAD_PARAMETER, documented
 
 if TYPE_CHECKING:

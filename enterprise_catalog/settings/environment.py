@@ -10,7 +10,7 @@ import contextlib
 import json
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
@@ -86,6 +86,8 @@ DEPLOYMENT_DEFAULTS: dict[str, str] = {}
 #: Additional required variables of a deployment. Its settings module adds them before it imports the base.
 DEPLOYMENT_REQUIRES: set[str] = set()
 NO_DEFAULTS: Mapping[str, str] = MappingProxyType({})
+#: Variables of the OAuth 2 client.
+_CLIENT: Final = frozenset({"OAUTH2_PROVIDER_URL", "OAUTH2_CLIENT_ID", "OAUTH2_CLIENT_SECRET"})
 #: Values that count as not set.
 _EMPTY: tuple[object, ...] = ("", [], {"keys": []})
 
@@ -184,12 +186,14 @@ class Environment(BaseModel):
         problems = {name: problem for name in cls.model_fields if (problem := _take(name, environ, given))}
         texts = {**defaults, **given}
         _publish_signing_key(texts)
+        # A deployment that reads course-discovery needs a client for it.
+        required = {*required, *(_CLIENT if texts.get("DISCOVERY_SERVICE_API_URL") else ())}
         try:
             parsed = cls.model_validate(texts, context=required)
         except ValidationError as error:
             for details in error.errors(include_input=False):
                 problems.setdefault(str(details["loc"][0]), _sentence(details))
-        for name in set(required) - texts.keys():
+        for name in required - texts.keys():
             problems.setdefault(name, f"{name}: must be set")
         if problems:
             raise ImproperlyConfigured(_complaint([problems[name] for name in cls.model_fields if name in problems]))

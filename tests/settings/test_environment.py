@@ -23,6 +23,11 @@ REQUIRED: Final = {
     "CACHE_URL": "redis://cache.example.org:6379/1",
     "ALLOWED_HOSTS": "catalog.example.org",
 }
+CLIENT: Final = {
+    "OAUTH2_PROVIDER_URL": "https://lms.example.org/oauth2",
+    "OAUTH2_CLIENT_ID": "catalog",
+    "OAUTH2_CLIENT_SECRET": "s",
+}
 SIGNING_KEY: Final = json.loads(new_signing_key())
 KEYS: Final = [base64.urlsafe_b64encode(bytes([number] * 32)).decode() for number in range(2)]
 
@@ -85,6 +90,7 @@ PORT_COMPLAINT: Final = (
         ("JWT_PUBLIC_SIGNING_JWK_SET", '{"keys": "geheim"}', 'must be a JSON Web Key Set, {"keys": […]}'),
         ("LEARNER_PORTAL_URL", "learn.example.org", URL_COMPLAINT + "http://, https://"),
         ("API_THROTTLE_RATE", "many", "String should match pattern"),
+        ("DISCOVERY_SERVICE_API_URL", "discovery.geheim/api/v1", URL_COMPLAINT + "http://, https://"),
         ("CATALOG_API_URL", "ftp://user:geheim@catalog", URL_COMPLAINT + "http://, https://"),
         ("OAUTH2_PROVIDER_URL", "geheim", URL_COMPLAINT + "http://, https://"),
         ("CREDENTIALS_ENCRYPTION_KEYS", "geheim", "key 1 must be 32 url-safe base64-encoded bytes"),
@@ -96,7 +102,7 @@ PORT_COMPLAINT: Final = (
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed_and_not_quoted(name: str, value: str, complaint: str) -> None:
-    [line] = complaints({**REQUIRED, name: value})
+    [line] = complaints({**REQUIRED, **CLIENT, name: value})
 
     assert line.startswith(f"{name}: {complaint}")
     assert "geh" not in line
@@ -128,6 +134,14 @@ def test_lists_are_separated_by_commas() -> None:
 
     assert environment.ALLOWED_HOSTS == ["a.example", "b.example"]
     assert environment.CREDENTIALS_ENCRYPTION_KEYS == KEYS
+
+
+@pytest.mark.parametrize("name", CLIENT)
+def test_course_discovery_needs_a_client(name: str) -> None:
+    environ = {**REQUIRED, **CLIENT, "DISCOVERY_SERVICE_API_URL": "https://discovery.example.org/api/v1/"}
+
+    assert Environment.read(environ).DISCOVERY_SERVICE_API_URL == "https://discovery.example.org/api/v1"
+    assert complaints({**environ, name: ""}) == [f"{name}: must be set"]
 
 
 def test_addresses_lose_their_final_slash() -> None:
@@ -237,6 +251,7 @@ def test_a_signing_key_that_cannot_sign_is_refused(text: str) -> None:
 def test_each_variable_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
     values = {
         **REQUIRED,
+        **CLIENT,
         "LOG_FORMAT": "console",
         "API_THROTTLE_RATE": "5/minute",
         "SNAPSHOT_CACHE_MB": "64",

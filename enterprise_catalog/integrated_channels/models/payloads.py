@@ -62,12 +62,14 @@ def pack(payload: Payload, *, redacted: Callable[[str], str] = str) -> bytes:
     """Return ``payload`` as compressed JSON, with long texts shortened. The order of fields does not matter.
 
     Args:
-        redacted: removes the connection's secrets from the JSON text.
+        redacted: removes the connection's secrets from a text. It sees each text before it is cut: half of a secret
+            would no longer be recognized.
     """
-    text = _as_json(_shortened(payload))
-    if len(text) > MAX_PAYLOAD_BYTES:
-        text = _as_json({NOT_FIELDS: _short_text(text.decode())})
-    return zlib.compress(redacted(text.decode()).encode(), _LEVEL)
+    text = redacted(_as_json(_shortened(payload, redacted)).decode())
+    packed = text.encode()
+    if len(packed) > MAX_PAYLOAD_BYTES:
+        packed = _as_json({NOT_FIELDS: _short_text(text)})
+    return zlib.compress(packed, _LEVEL)
 
 
 def unpack(packed: bytes | memoryview[int]) -> Payload:
@@ -84,13 +86,13 @@ def _as_json(payload: Payload) -> bytes:
     return orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
 
 
-def _shortened(value: Any) -> Any:
+def _shortened(value: Any, redacted: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        return value if len(value) <= SHORT_TEXT_LENGTH else _short_text(value)
+        return value if len(value) <= SHORT_TEXT_LENGTH else _short_text(redacted(value))
     if isinstance(value, dict):
-        return {name: _shortened(part) for name, part in value.items()}
+        return {name: _shortened(part, redacted) for name, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_shortened(part) for part in value]
+        return [_shortened(part, redacted) for part in value]
     return value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.utils import timezone
@@ -11,10 +11,11 @@ from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, TransmissionPayload
 from enterprise_catalog.integrated_channels.models.payloads import NOT_FIELDS, SHORT_TEXT_LENGTH, pack, unpack
 from enterprise_catalog.integrated_channels.reporting.pages.payloads import stored_payloads
+from enterprise_catalog.observability.redaction import Redaction
 from enterprise_catalog.sandbox.cornerstone.portal import PASSWORD, USERNAME
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
-from tests.factories.channels import ConfigurationFactory
+from tests.factories.channels import SECRET, ConfigurationFactory
 from tests.integrated_channels.conftest import Clock
 from tests.integrated_channels.feed.test_views import basic
 from tests.integrated_channels.syncing import row_of, run_of
@@ -172,3 +173,20 @@ def test_payloads_are_written_in_statements_of_a_bounded_size(
     run_of(configure(), clock)
 
     assert TransmissionPayload.objects.count() == 3
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"summary": "x" * (SHORT_TEXT_LENGTH - 4) + SECRET},
+        {"parts": [{"summary": "x" * (SHORT_TEXT_LENGTH - 4) + SECRET}]},
+        {f"{number:04}": "x" * 500 for number in range(2)} | {"very": {str(n): f"{SECRET}{n}" for n in range(9_000)}},
+        {f"{'x' * (SHORT_TEXT_LENGTH - 12)}": SECRET} | {f"y{n}": "y" * 900 for n in range(90)},
+    ],
+    ids=["text", "nested text", "large payload", "large payload cut in a secret"],
+)
+def test_no_part_of_a_secret_is_left_where_a_text_is_cut(payload: dict[str, Any]) -> None:
+    stored = str(unpack(pack(payload, redacted=Redaction([SECRET]).redacted)))
+
+    assert SECRET[:4] not in stored

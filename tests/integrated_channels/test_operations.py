@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -136,6 +137,49 @@ def test_a_running_operation_is_not_begun_again() -> None:
 
     assert again == operation
     assert Operation.objects.get().state == "running"
+
+
+def test_two_clicks_at_the_same_time_start_an_operation_once(configuration: ChannelConfiguration) -> None:
+    both, started = threading.Barrier(2), []
+
+    def click() -> None:
+        try:
+            both.wait(10)
+            operation = start_operation(configuration, OperationKind.RESEND_ALL, by="ada", now=timezone.now())
+            started.append(operation.pk)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=click) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert started == [Operation.objects.get().pk] * 2
+    assert Decision.objects.count() == 1
+
+
+def test_the_database_refuses_a_second_unfinished_operation_and_no_finished_one() -> None:
+    first = OperationFactory.create(waiting=True)
+    OperationFactory.create_batch(2, configuration=first.configuration)
+    OperationFactory.create(configuration=first.configuration, kind=OperationKind.ADOPT, running=True)
+
+    with pytest.raises(IntegrityError):
+        OperationFactory.create(configuration=first.configuration, running=True)
+
+
+def test_a_stopped_operation_is_ended_when_it_is_started_again() -> None:
+    stopped = OperationFactory.create(running=True)
+    progress = Progress(stopped, timezone.now, reported_at=timezone.now())
+
+    again = start_operation(stopped.configuration, OperationKind.PREVIEW, by="bob", now=timezone.now())
+
+    stopped.refresh_from_db()
+    assert (again.state, stopped.state) == ("waiting", "failed")
+    assert stopped.message == "The worker stopped, and the action was started again."
+    with pytest.raises(OperationLostError):
+        progress.write(done=1)
 
 
 def test_a_worker_that_was_replaced_writes_nothing_more() -> None:

@@ -99,7 +99,7 @@ class ChannelConfiguration(models.Model):
         _("last full items"),
         default=0,
         editable=False,
-        help_text=_("Number of items in the catalogs when the ETag was stored."),
+        help_text=_("Number of items in the catalogs, without rejected ones, when the ETag was stored."),
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     deleted_at = models.DateTimeField(
@@ -130,7 +130,7 @@ class SyncLease(models.Model):
     configuration = models.OneToOneField(ChannelConfiguration, models.CASCADE, primary_key=True, related_name="lease")
     token = models.BigIntegerField(default=0)
     expires_at = models.DateTimeField(null=True, help_text=_("Empty if the lease is not held."))
-    # Calls in the current rate-limit window; see budgets.py.
+    # Calls in the current rate-limit window; see audit/rate_budget.py.
     calls = models.PositiveIntegerField(
         default=0, help_text=_("Calls in the current window of the channel's rate limit.")
     )
@@ -138,7 +138,7 @@ class SyncLease(models.Model):
     overruns = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text=_("Number of runs in a row that exceeded a deadline.")
     )
-    # See pacing.py.
+    # See audit/pacing.py.
     batch_sizes = models.JSONField(null=True, help_text=_("Kind of call -> number of items in the next call."))
 
     def __str__(self) -> str:

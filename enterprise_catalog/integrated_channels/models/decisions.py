@@ -32,6 +32,7 @@ class DecisionAction(models.TextChoices):
     ADOPT = "adopt", _("adopt")
     PAUSE = "pause", _("pause")
     RESUME = "resume", _("resume")
+    DELETE = "delete", _("delete the configuration")
     REPLACE_CREDENTIALS = "replace_credentials", _("replace credentials")
 
 

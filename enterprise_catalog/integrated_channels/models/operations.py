@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.db import models
+from django.db.models import Case, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from enterprise_catalog.db.content_keys import ContentKeyField
@@ -37,6 +38,10 @@ class OperationState(models.TextChoices):
     FAILED = "failed", _("failed")  #: It could not continue; see ``message``.
 
 
+#: States of an operation that may still change.
+UNFINISHED: Final = (OperationState.WAITING, OperationState.RUNNING)
+
+
 class Operation(models.Model):
     """One long action on one configuration. Its worker writes the progress."""
 
@@ -60,9 +65,19 @@ class Operation(models.Model):
     seen_at = models.DateTimeField(_("last sign of life"), help_text=_("Of the queue or the worker."))
     finished_at = models.DateTimeField(_("finished at"), null=True)
 
+    # True or NULL: a unique constraint ignores rows with NULL, on each database.
+    is_open = models.GeneratedField(
+        expression=Case(When(state__in=[state.value for state in UNFINISHED], then=Value(value=True)), default=None),
+        output_field=models.BooleanField(null=True),
+        db_persist=True,
+    )
+
     class Meta:
         verbose_name = _("operation")
         verbose_name_plural = _("operations")
+        constraints = (
+            models.UniqueConstraint(fields=("configuration", "kind", "is_open"), name="operation_runs_once"),
+        )
 
     def __str__(self) -> str:
         return f"{self.get_kind_display().capitalize()} {self.pk}"
@@ -70,7 +85,7 @@ class Operation(models.Model):
     @property
     def is_unfinished(self) -> bool:
         """True if the operation waits or runs, as far as the row shows."""
-        return self.state in {OperationState.WAITING, OperationState.RUNNING}
+        return self.state in UNFINISHED
 
     def is_stopped(self, now: datetime) -> bool:
         """Return True if no worker will finish the operation: its last sign of life is too long ago."""

@@ -15,6 +15,7 @@ from enterprise_catalog.celery import app
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.exceptions import StopRequestedError, SyncError
 from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
     ContentMetadataItemTransmission,
     DecisionAction,
     Operation,
@@ -28,10 +29,11 @@ from enterprise_catalog.integrated_channels.tasks.work import WORK
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from enterprise_catalog.integrated_channels.models import ChannelConfiguration, Decision
+    from enterprise_catalog.integrated_channels.models import Decision
 
 log = structlog.get_logger(__name__)
 
+REPLACED: Final = "The worker stopped, and the action was started again."
 UNQUEUED: Final = "The operation was not queued: the message broker is unreachable. Try again later."
 
 
@@ -41,13 +43,17 @@ def start_operation(
 ) -> Operation:
     """Queue a long action after the commit, and return its row.
 
-    Safe to repeat: while the same action of the configuration waits or runs, this returns the row of that one.
+    Safe to repeat, also at the same time: while the same action of the configuration waits or runs, this returns the
+    row of that one. A stopped one is ended: its worker can no longer continue.
     """
-    for unfinished in configuration.operations.filter(
-        kind=kind, state__in=(OperationState.WAITING, OperationState.RUNNING)
-    ):
+    ChannelConfiguration.objects.select_for_update().get(pk=configuration.pk)  # Calls wait for each other.
+    unfinished = configuration.operations.select_for_update().filter(kind=kind, is_open=True).first()
+    if unfinished is not None:
         if not unfinished.is_stopped(now):
             return unfinished
+        configuration.operations.filter(pk=unfinished.pk).update(
+            state=OperationState.FAILED, message=REPLACED, finished_at=now
+        )
     decision = _decide_to_resend(configuration, by=by, now=now, reason=reason) if kind == "resend_all" else None
     operation = Operation.objects.create(
         configuration=configuration,

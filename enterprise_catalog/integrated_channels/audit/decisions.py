@@ -1,7 +1,11 @@
 """Decisions of operators, each written to the decision log in the transaction that carries it out.
 
 The admin, the API and the commands change items and configurations only through these functions. ``by`` is the name of
-the user or command; ``reason`` is the user's own text.
+the user or command; ``reason`` is the user's own text. Both are only in the log: customers see the reasons of items.
+
+Items are changed in batches of 1,000, each with a decision in a transaction of its own. So a run that writes its
+results, or another user, never waits for more than one batch. After an error, the earlier batches stay changed, and
+the same call continues with the other items.
 """
 
 from __future__ import annotations
@@ -62,24 +66,13 @@ def queue_again(
         decision: add the items to this decision, instead of writing a new one.
     """
     failed = transmissions.sendable_again(also_transmitted=also_transmitted)
-    text = Concat(Value(f"Queued again by {by}. Previous reason: "), Left("reason", MAX_MESSAGE_LENGTH // 2))
+    text = Concat(Value("Queued again by a user. Previous reason: "), Left("reason", MAX_MESSAGE_LENGTH // 2))
     changes: dict[str, Any] = {"state": State.PENDING, "attempts": 0, "split_level": 0, "next_attempt_at": None}
     changes |= {"reason": text, "due_since": Coalesce("due_since", now)}
     return _change(failed, changes, action, by=by, now=now, reason=reason, decision=decision)
 
 
 def decide_deletes(
-    configuration: ChannelConfiguration, *, approved: bool, by: str, now: datetime, reason: str = ""
-) -> int:
-    """Approve the held deletes of a configuration for its next run, or keep the items; return the number of items.
-
-    See :func:`decide_chosen_deletes`.
-    """
-    rows = ContentMetadataItemTransmission.objects.of(configuration)
-    return decide_chosen_deletes(rows, approved=approved, by=by, now=now, reason=reason)
-
-
-def decide_chosen_deletes(
     transmissions: TransmissionQuerySet, *, approved: bool, by: str, now: datetime, reason: str = ""
 ) -> int:
     """Approve the held deletes among ``transmissions`` for the next run, or keep the items; return their number.
@@ -87,9 +80,9 @@ def decide_chosen_deletes(
     Items that were kept earlier stay kept; see :func:`delete_kept`. Safe during a run.
     """
     if approved:
-        changes, action = _approved(by, now), DecisionAction.APPROVE_DELETES
+        changes, action = _approved(now), DecisionAction.APPROVE_DELETES
     else:
-        changes = {"state": State.KEPT, "reason": f"Left the catalogs; kept by {by}."}
+        changes = {"state": State.KEPT, "reason": "Left the catalogs; kept by a user."}
         action = DecisionAction.KEEP_ITEMS
     return _change(transmissions.held(), changes, action, by=by, now=now, reason=reason)
 
@@ -97,11 +90,11 @@ def decide_chosen_deletes(
 def delete_kept(transmissions: TransmissionQuerySet, *, by: str, now: datetime, reason: str = "") -> int:
     """Approve the deletes of kept items for the next run, against the earlier decision; return their number."""
     action = DecisionAction.DELETE_KEPT
-    return _change(transmissions.kept(), _approved(by, now), action, by=by, now=now, reason=reason)
+    return _change(transmissions.kept(), _approved(now), action, by=by, now=now, reason=reason)
 
 
-def _approved(by: str, now: datetime) -> dict[str, object]:
-    text = f"Left the catalogs; its delete was approved by {by}."
+def _approved(now: datetime) -> dict[str, object]:
+    text = "Left the catalogs; its delete was approved by a user."
     return {"state": State.PENDING, "reason": text, "due_since": now}
 
 
@@ -190,7 +183,6 @@ def _switch(configuration: ChannelConfiguration, *, active: bool, by: str, now: 
     return True
 
 
-@transaction.atomic
 def _change(
     rows: TransmissionQuerySet,
     changes: dict[str, object],
@@ -201,19 +193,33 @@ def _change(
     reason: str,
     decision: Decision | None = None,
 ) -> int:
-    """Change the rows, and write the decisions; return the number of rows."""
+    """Change the rows, and write the decisions, batch by batch; return the number of rows.
+
+    Args:
+        rows: those that the decision is possible for; checked again with each batch.
+    """
     # Unordered: an order would lead the database away from the index of the states.
+    ids, number = sorted(rows.order_by().values_list("pk", flat=True)), 0
+    with status.refreshed_once(lambda: now):
+        for start in range(0, len(ids), ROWS_PER_STATEMENT):
+            with transaction.atomic():
+                items = _change_batch(rows.filter(pk__in=ids[start : start + ROWS_PER_STATEMENT]), changes)
+                if decision is None:
+                    record_items(items, action, by=by, now=now, reason=reason)
+                else:
+                    _add(items, decision)
+                status.refresh({item.configuration_id for item in items}, now=now)
+            number += len(items)
+    return number
+
+
+def _change_batch(rows: TransmissionQuerySet, changes: dict[str, object]) -> list[DecidedItem]:
+    """Lock and change the rows; return their items."""
     locked = rows.order_by().select_for_update().values_list("configuration_id", "pk", "content_key")
     items = [DecidedItem(*row) for row in locked]
-    for start in range(0, len(items), ROWS_PER_STATEMENT):
-        ids = [item.transmission_id for item in items[start : start + ROWS_PER_STATEMENT]]
-        ContentMetadataItemTransmission.objects.filter(pk__in=ids).update(**changes)
-    if decision is None:
-        record_items(items, action, by=by, now=now, reason=reason)
-    else:
-        _add(items, decision)
-    status.refresh({item.configuration_id for item in items}, now=now)
-    return len(items)
+    ids = [item.transmission_id for item in items]
+    ContentMetadataItemTransmission.objects.filter(pk__in=ids).update(**changes)
+    return items
 
 
 def _add(items: Sequence[DecidedItem], decision: Decision) -> None:

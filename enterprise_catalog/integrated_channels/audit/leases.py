@@ -19,7 +19,6 @@ from django.db.models import Exists, F, OuterRef, Q
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT
 from enterprise_catalog.integrated_channels.audit.pacing import Pacer
 from enterprise_catalog.integrated_channels.audit.rate_budget import CallBudget
-from enterprise_catalog.integrated_channels.audit.status import KnownStatus
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.exceptions import LeaseLostError
 from enterprise_catalog.integrated_channels.models import (
@@ -48,11 +47,11 @@ MAX_OVERRUNS: Final = 1_000
 
 #: Runs of the lease's configuration that never ended.
 _DEAD_RUNS: Final = SyncRun.objects.filter(configuration=OuterRef("configuration"), state=RunState.RUNNING)
+_ITEMS: Final = ContentMetadataItemTransmission.objects.filter(configuration=OuterRef("configuration"))
 #: Items of the lease's configuration that a run may have to send. The lease has just been extended, so a rejected item
 #: counts a few minutes before its next attempt is due.
 _UNSETTLED: Final = (
-    ContentMetadataItemTransmission.objects.filter(configuration=OuterRef("configuration"))
-    .unsettled()
+    _ITEMS.unsettled()
     .exclude(state=State.KEPT)
     .exclude(state=State.REJECTED, next_attempt_at__gt=OuterRef("expires_at"))
 )
@@ -65,11 +64,11 @@ _LEASES: Final = SyncLease.objects.values(
     "batch_sizes",
     has_dead_runs=Exists(_DEAD_RUNS),
     has_unsettled_items=Exists(_UNSETTLED),
+    has_exceptions=Exists(_ITEMS.filter(state__in=(State.REJECTED, State.KEPT))),
     etag=F("configuration__last_full_etag"),
     fingerprint=F("configuration__last_full_scope"),
     items=F("configuration__last_full_items"),
-    status_state=F("configuration__status__state"),
-    status_compared_at=F("configuration__status__compared_at"),
+    compared_at=F("configuration__status__compared_at"),
 )
 
 
@@ -79,10 +78,11 @@ class LeftBehind:
 
     has_dead_runs: bool  #: Runs that never ended.
     has_unsettled_items: bool  #: Items that are not settled, except for kept items, and rejected ones that are not due.
+    has_exceptions: bool  #: Items that were rejected or kept.
     etag: str  #: ``last_full_etag`` of the configuration.
     fingerprint: str  #: ``last_full_scope``.
     items: int  #: ``last_full_items``.
-    status: KnownStatus | None = None  #: The configuration's status.
+    compared_at: datetime | None = None  #: When a run last compared the LMS with the catalogs.
 
 
 @dataclass(slots=True)
@@ -157,10 +157,11 @@ def _read(configuration_id: int, *, expires_at: datetime) -> Lease | None:
         left_behind=LeftBehind(
             has_dead_runs=found["has_dead_runs"],
             has_unsettled_items=found["has_unsettled_items"],
+            has_exceptions=found["has_exceptions"],
             etag=found["etag"],
             fingerprint=found["fingerprint"],
             items=found["items"],
-            status=KnownStatus(found["status_state"], found["status_compared_at"]) if found["status_state"] else None,
+            compared_at=found["compared_at"],
         ),
         budget=CallBudget(found["calls_since"], found["calls"]),
         overruns=found["overruns"],

@@ -12,8 +12,9 @@ from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
-from django.db import transaction
-from django.db.models import Count, Q
+import structlog
+from django.db import DatabaseError, transaction
+from django.db.models import Count, Exists, Q
 
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, upsert
 from enterprise_catalog.integrated_channels.domain import State
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from enterprise_catalog.integrated_channels.models import SyncRun
+
+log = structlog.get_logger(__name__)
 
 #: State of an item -> column of the status that counts it. Settled items are not counted.
 _COLUMNS: Final[Mapping[str, str]] = {
@@ -68,19 +71,10 @@ class ItemCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownStatus:
-    """The part of a configuration's status that the next one depends on."""
-
-    state: str
-    compared_at: datetime | None  #: When a run last compared the LMS with the catalogs.
-
-
-@dataclass(frozen=True, slots=True)
 class RunResult:
     """The part of a run's result that the status shows."""
 
     row: SyncRun  #: Ended.
-    items: ItemCounts
     matched: int  #: Items in the catalogs that were not found rejected.
     is_throttled: bool  #: The run ended because of a rate limit.
     has_compared: bool  #: The run compared the LMS with the catalogs.
@@ -119,35 +113,29 @@ def status_of(items: ItemCounts, *, is_active: bool, run_state: str, matched: in
     return next((status for holds, status in checks if holds), Status.UP_TO_DATE)
 
 
-def record_run(
-    configuration: ChannelConfiguration, result: RunResult, *, known: KnownStatus | None, now: datetime
-) -> None:
+def record_run(configuration_id: int, result: RunResult, *, now: datetime) -> None:
     """Write the status after a run, in the run's last transaction.
 
-    Args:
-        known: the status at the start of the run; ``None`` if there was none.
+    The transaction has changed the configuration's row, and so locked it against :func:`refresh`. The items are counted
+    after that, because a user may have decided on some of them until then.
     """
-    columns = _run_columns(result)
-    state = status_of(
-        result.items,
-        is_active=configuration.active,
-        run_state=str(columns["run_state"]),
-        matched=result.matched,
-    )
-    is_same = known is not None and known.state == state
-    columns |= {"state": state, "rank": state.rank} | ({} if is_same else {"since": now})
-    rows = ConfigurationStatus.objects.filter(pk=configuration.pk)
-    if known is not None and known.state != Status.PAUSED:
-        rows = rows.exclude(state=Status.PAUSED)  # An operator has paused it during the run.
-    if not rows.update(**columns) and known is None:
-        new = ConfigurationStatus(configuration=configuration, **columns)
-        ConfigurationStatus.objects.bulk_create([new], ignore_conflicts=True)
+    items, of_run = count_items([configuration_id])[configuration_id], _run_columns(result)
+    state = status_of(items, is_active=True, run_state=str(of_run["run_state"]), matched=result.matched)
+    columns = of_run | asdict(items) | {"state": state, "rank": state.rank}
+    active = ChannelConfiguration.objects.filter(pk=configuration_id, active=True)
+    rows = ConfigurationStatus.objects.filter(pk=configuration_id)
+    if rows.filter(Exists(active), state=state).update(**columns):
+        return
+    if rows.filter(Exists(active)).update(**columns, since=now):
+        return
+    if not rows.update(**of_run):
+        ConfigurationStatus.objects.create(configuration_id=configuration_id, **columns, since=now)
+    refresh([configuration_id], now=now)  # It was paused or deleted during the run, or had no status yet.
 
 
 def _run_columns(result: RunResult) -> dict[str, object]:
     # A rate limit is no failure: the next run continues when the LMS accepts more calls.
     columns: dict[str, object] = {
-        **asdict(result.items),
         "run_state": RunState.INCOMPLETE if result.is_throttled else result.row.state,
         "reason": result.row.reason,
         "last_run_at": result.row.finished_at,
@@ -171,17 +159,29 @@ def refreshed_once(clock: Callable[[], datetime]) -> Iterator[None]:
     token = _postponed.set(ids)
     try:
         yield
-    finally:
+    except BaseException:
         _postponed.reset(token)
-        with transaction.atomic():
-            refresh(ids, now=clock())
+        try:
+            _refresh_all(ids, clock)
+        except DatabaseError as error:  # Often the same cause. The caller needs the first error.
+            log.warning("status_not_refreshed", configuration_ids=sorted(ids), error=type(error).__name__)
+        raise
+    _postponed.reset(token)
+    _refresh_all(ids, clock)
+
+
+def _refresh_all(ids: Collection[int], clock: Callable[[], datetime]) -> None:
+    """Refresh in a transaction of its own, which sees what other transactions have committed meanwhile."""
+    with transaction.atomic():
+        refresh(ids, now=clock())
 
 
 def refresh(configuration_ids: Collection[int], *, now: datetime) -> None:
     """Update the statuses: after a decision, a pause, a change of ``active``, or the death of a worker.
 
-    Call it in the transaction of the change. Creates missing rows, and removes those of deleted configurations. Safe to
-    repeat. In a block of :func:`refreshed_once`, the update takes place at the end of the block.
+    Call it in the transaction of the change. It locks the configurations. Creates missing rows, and removes those of
+    deleted configurations. Safe to repeat. In a block of :func:`refreshed_once`, the update takes place at the end of
+    the block.
     """
     if (postponed := _postponed.get()) is not None:
         postponed.update(configuration_ids)
@@ -193,7 +193,8 @@ def refresh(configuration_ids: Collection[int], *, now: datetime) -> None:
 
 def _refresh(ids: Collection[int], now: datetime) -> None:
     columns = ("pk", "active", "next_sync_at", "deleted_at")
-    rows = ChannelConfiguration.objects.filter(pk__in=ids).values_list(*columns)
+    # Locked: the end of a run counts the items while it has this lock. Of the two, the later one writes what it counts.
+    rows = ChannelConfiguration.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list(*columns)
     existing = {pk: rest for pk, *rest, deleted_at in rows if rest[0] or deleted_at is None}
     if gone := set(ids).difference(existing):
         ConfigurationStatus.objects.filter(pk__in=gone).delete()

@@ -14,6 +14,7 @@ from enterprise_catalog.db.broken_connections import CONNECTION_ERRORS, reset_co
 from enterprise_catalog.integrated_channels.access.configurations import open_channel, save_credentials
 from enterprise_catalog.integrated_channels.audit import figures, leases, plan_marks, runs, status
 from enterprise_catalog.integrated_channels.audit.lease_renewer import LeaseRenewer
+from enterprise_catalog.integrated_channels.audit.status import ItemCounts
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.domain import Outcome
 from enterprise_catalog.integrated_channels.exceptions import (
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from enterprise_catalog.integrated_channels.audit.status import ItemCounts
     from enterprise_catalog.integrated_channels.catalog_api.client import CatalogList
     from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan
 
@@ -147,7 +147,7 @@ def _do_work(run: Run) -> tuple[RunState, str]:
             run.lease.pacer.fit(most=channel.items_per_call, limit=channel.rate_limit)
             catalogs = _fetch_changed_catalogs(run, catalog)
             if catalogs is None:
-                run.record_unchanged(_count_left(run))
+                run.record_unchanged(_count_left(run) if run.lease.left_behind.has_exceptions else ItemCounts())
                 return _final_state(run, [checkpoint.REASON])
             run.customer_name = catalogs.customer_name
             known = load_plan_inputs(run.configuration, catalog, of_customer=catalogs.uuids, now=run.clock())
@@ -167,7 +167,7 @@ def _do_work(run: Run) -> tuple[RunState, str]:
 
 
 def _count_left(run: Run) -> ItemCounts:
-    """Return the numbers of items that are not settled, counted once at the end of the run's work."""
+    """Return the numbers of items that are not settled at the end of the run's work, for the run's row."""
     if run.left is None:
         run.left = status.count_items([run.configuration.pk])[run.configuration.pk]
     return run.left
@@ -250,21 +250,19 @@ def _end(run: Run, state: RunState, reason: str) -> None:
         leases.release(run.lease)
         run.row.save()
         ChannelConfiguration.objects.filter(pk=run.configuration.pk).update(**changes)
-        _record_status(run, next_sync_at, now)
+        status.record_run(run.configuration.pk, _result_of(run, next_sync_at), now=now)
         figures.add_run(run.configuration.channel_code, run.row.counts.values(), run.fresh, day=now.date())
 
 
-def _record_status(run: Run, next_sync_at: datetime, now: datetime) -> None:
-    result = status.RunResult(
+def _result_of(run: Run, next_sync_at: datetime) -> status.RunResult:
+    return status.RunResult(
         run.row,
-        _count_left(run),
         matched=run.items,
         is_throttled=run.is_throttled,
         has_compared=run.has_compared,
         next_sync_at=next_sync_at,
         customer_name=run.customer_name,
     )
-    status.record_run(run.configuration, result, known=run.lease.left_behind.status, now=now)
 
 
 def _next_sync_at(run: Run, now: datetime) -> datetime:

@@ -76,8 +76,8 @@ class Run:
         self, chunk: Chunk, rows: attempts.Rows, results: Mapping[str, ItemResult], export: Export
     ) -> None:
         """Count the time from change to LMS of each item that was sent. Call it before the results change the rows."""
-        known, now, run_since = self.lease.left_behind.status, self.clock(), self.row.started_at
-        earlier = (known and known.compared_at) or self.configuration.created_at
+        now, run_since = self.clock(), self.row.started_at
+        earlier = self.lease.left_behind.compared_at or self.configuration.created_at
         for item in chunk.items:
             key = item.content_key
             if results[key].outcome is Outcome.DONE:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
 
 from enterprise_catalog.integrated_channels.access.edits import delete_configuration
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
+    ConfigurationStatus,
     ContentMetadataItemTransmission,
     Decision,
     DecisionAction,
@@ -19,7 +23,22 @@ from enterprise_catalog.integrated_channels.models.decisions import AppendOnlyEr
 from tests.factories import DAY_ONE
 from tests.factories.channels import ConfigurationFactory, TransmissionFactory
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 pytestmark = pytest.mark.django_db
+
+
+def keep_all(configuration: ChannelConfiguration) -> int:
+    return decisions.decide_deletes(configuration.transmissions.all(), approved=False, by="ada", now=DAY_ONE)
+
+
+def delete_all_kept(configuration: ChannelConfiguration) -> int:
+    return decisions.delete_kept(configuration.transmissions.all(), by="ada", now=DAY_ONE)
+
+
+def send_all_again(configuration: ChannelConfiguration) -> int:
+    return decisions.queue_again(configuration.transmissions.all(), by="ada", now=DAY_ONE)
 
 
 def decided_keys(decision: Decision) -> list[str]:
@@ -30,7 +49,9 @@ def test_an_approval_is_recorded_with_its_items_and_reason() -> None:
     configuration = ConfigurationFactory.create()
     TransmissionFactory.create_for_keys("ba", configuration=configuration, held=True)
 
-    decisions.decide_deletes(configuration, approved=True, by="ada", reason="Contract ended.", now=DAY_ONE)
+    decisions.decide_deletes(
+        configuration.transmissions.all(), approved=True, by="ada", reason="Contract ended.", now=DAY_ONE
+    )
 
     decision = Decision.objects.get()
     assert (decision.configuration, decision.action) == (configuration, DecisionAction.APPROVE_DELETES)
@@ -44,7 +65,7 @@ def test_each_configuration_gets_a_decision_of_its_own() -> None:
     TransmissionFactory.create_for_keys("c", configuration=second, held=True)
     TransmissionFactory.create_for_keys("d", configuration=second, transmitted=True)
 
-    number = decisions.decide_chosen_deletes(
+    number = decisions.decide_deletes(
         ContentMetadataItemTransmission.objects.all(), approved=False, by="ada", now=DAY_ONE
     )
 
@@ -59,7 +80,7 @@ def test_approving_leaves_kept_items_alone_and_deleting_kept_items_leaves_held_o
     TransmissionFactory.create(configuration=configuration, content_key="kept", kept=True)
     rows = ContentMetadataItemTransmission.objects.of(configuration)
 
-    approved = decisions.decide_deletes(configuration, approved=True, by="ada", now=DAY_ONE)
+    approved = decisions.decide_deletes(configuration.transmissions.all(), approved=True, by="ada", now=DAY_ONE)
     after_approval = rows.get(content_key="kept").state
     deleted = decisions.delete_kept(rows, by="ada", now=DAY_ONE)
 
@@ -115,7 +136,7 @@ def test_a_change_whose_decision_cannot_be_written_does_not_happen(monkeypatch: 
     monkeypatch.setattr(decisions, "insert", fails)
 
     with pytest.raises(DatabaseError):
-        decisions.decide_deletes(row.configuration, approved=True, by="ada", now=DAY_ONE)
+        decisions.decide_deletes(row.configuration.transmissions.all(), approved=True, by="ada", now=DAY_ONE)
 
     row.refresh_from_db()
     assert (row.state, Decision.objects.count()) == ("held", 0)
@@ -123,7 +144,7 @@ def test_a_change_whose_decision_cannot_be_written_does_not_happen(monkeypatch: 
 
 def test_decisions_can_be_neither_changed_nor_deleted() -> None:
     row = TransmissionFactory.create(held=True)
-    decisions.decide_deletes(row.configuration, approved=True, by="ada", now=DAY_ONE)
+    decisions.decide_deletes(row.configuration.transmissions.all(), approved=True, by="ada", now=DAY_ONE)
     decision, item = Decision.objects.get(), DecisionItem.objects.get()
 
     for change in (
@@ -137,6 +158,44 @@ def test_decisions_can_be_neither_changed_nor_deleted() -> None:
     ):
         with pytest.raises(AppendOnlyError):
             change()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("decide", [keep_all, delete_all_kept, send_all_again])
+def test_each_batch_of_items_is_a_transaction_with_a_decision(
+    decide: Callable[[ChannelConfiguration], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration, number = ConfigurationFactory.create(), 0
+    for state in ("held", "kept", "rejected"):
+        keys = [f"{state}{each}" for each in range(5)]
+        TransmissionFactory.create_for_keys(keys, configuration=configuration, **{state: True})
+    monkeypatch.setattr(decisions, "ROWS_PER_STATEMENT", 2)
+
+    with CaptureQueriesContext(connection) as captured:
+        number = decide(configuration)
+
+    assert number == 5
+    assert [*Decision.objects.order_by("pk").values_list("items", flat=True)] == [2, 2, 1]
+    assert sum(query["sql"].startswith("COMMIT") for query in captured) == 3 + 1  # The last one writes the status.
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_batches_before_an_error_stay_decided_and_the_status_shows_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails_at_the_second(rows: Any) -> None:
+        insert(rows)
+        if Decision.objects.count() > 1:
+            raise DatabaseError("disk full")
+
+    insert, configuration = decisions.insert, ConfigurationFactory.create()
+    TransmissionFactory.create_for_keys("abcde", configuration=configuration, held=True)
+    monkeypatch.setattr(decisions, "ROWS_PER_STATEMENT", 2)
+    monkeypatch.setattr(decisions, "insert", fails_at_the_second)
+
+    with pytest.raises(DatabaseError):
+        keep_all(configuration)
+
+    assert (configuration.transmissions.kept().count(), Decision.objects.get().items) == (2, 2)
+    assert ConfigurationStatus.objects.get().held == 3
 
 
 def test_commands_pause_with_a_reason_and_resume(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.management import call_command
+from django.db import DatabaseError
 
 from enterprise_catalog.integrated_channels.access.configurations import save_configuration
+from enterprise_catalog.integrated_channels.access.edits import delete_configuration
 from enterprise_catalog.integrated_channels.audit import decisions, leases, runs, status
 from enterprise_catalog.integrated_channels.models import (
     ConfigurationStatus,
@@ -15,6 +17,7 @@ from enterprise_catalog.integrated_channels.models import (
     RunState,
     Status,
 )
+from enterprise_catalog.integrated_channels.sync import engine
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.integrated_channels.syncing import run_of
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+    from enterprise_catalog.integrated_channels.sync.run import Run
     from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
@@ -138,7 +142,7 @@ def test_held_deletes_need_a_decision(emptied: ChannelConfiguration) -> None:
 def test_a_decision_changes_the_status_at_once(
     emptied: ChannelConfiguration, clock: Clock, counts: tuple[int, int, int], *, approved: bool
 ) -> None:
-    decisions.decide_deletes(emptied, approved=approved, by="operator", now=clock.now)
+    decisions.decide_deletes(emptied.transmissions.all(), approved=approved, by="operator", now=clock.now)
 
     found = status_of(emptied)
     assert found.state == Status.BEHIND  # Until the next run.
@@ -175,31 +179,57 @@ def test_an_inactive_configuration_is_paused_and_has_no_next_sync(
     assert status_of(configuration).state == Status.UP_TO_DATE
 
 
-def test_a_configuration_that_is_paused_during_a_run_stays_paused(
-    configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock
+@pytest.fixture
+def at_the_end_of_a_run(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Return a function that sets what users do after a run has done its work, before it writes its end."""
+
+    def set_interruption(act: Callable[[], object]) -> None:
+        def end(run: Run, *result: Any) -> None:
+            act()
+            write_end(run, *result)
+
+        monkeypatch.setattr(engine, "_end", end)
+
+    write_end = engine._end
+    return set_interruption
+
+
+def test_a_pause_during_a_run_keeps_the_result_of_the_run(
+    configuration: ChannelConfiguration,
+    customer: EnterpriseCustomer,
+    clock: Clock,
+    at_the_end_of_a_run: Callable[[Callable[[], object]], None],
 ) -> None:
     CatalogFactory.create(content=["A"], customer=customer)
+    at_the_end_of_a_run(lambda: decisions.pause(configuration, by="ada", now=clock(), reason="Holidays."))
+
+    run = run_of(configuration, clock)
+
+    found = status_of(configuration)
+    assert (found.state, found.next_sync_at) == (Status.PAUSED, None)
+    assert (found.run_state, found.last_run_at, found.matched) == (RunState.COMPLETE, run.finished_at, 1)
+
+
+def test_a_configuration_that_is_deleted_during_a_run_gets_no_status(
+    configuration: ChannelConfiguration, clock: Clock, at_the_end_of_a_run: Callable[[Callable[[], object]], None]
+) -> None:
+    at_the_end_of_a_run(lambda: delete_configuration(configuration, by="ada", now=clock()))
+
     run_of(configuration, clock)
-    ConfigurationStatus.objects.update(state=Status.BEHIND)
-    lease = leases.acquire(configuration.pk, now=clock.now)
-    assert lease is not None
-    configuration.active = False
-    save_configuration(configuration, ["active"])
-    row = runs.start_run(configuration, now=clock.now)
-    row.state, row.finished_at, configuration.active = RunState.COMPLETE, clock.now, True
 
-    result = status.RunResult(
-        row,
-        status.ItemCounts(),
-        matched=1,
-        is_throttled=False,
-        has_compared=True,
-        next_sync_at=clock.now,
-        customer_name="",
-    )
-    status.record_run(configuration, result, known=lease.left_behind.status, now=clock.now)
+    assert not ConfigurationStatus.objects.exists()
 
-    assert status_of(configuration).state == Status.PAUSED
+
+def test_items_that_are_decided_at_the_end_of_a_run_are_counted_as_decided(
+    emptied: ChannelConfiguration, clock: Clock, at_the_end_of_a_run: Callable[[Callable[[], object]], None]
+) -> None:
+    held = emptied.transmissions.held()
+    at_the_end_of_a_run(lambda: decisions.decide_deletes(held, approved=False, by="ada", now=clock()))
+
+    run_of(emptied, clock)
+
+    found = status_of(emptied)
+    assert (found.state, found.held, found.kept) == (Status.BEHIND, 0, 10)  # Behind until the next run.
 
 
 def test_the_death_of_a_worker_shows_its_items_as_behind(
@@ -232,7 +262,7 @@ def test_a_missing_status_is_created_by_the_next_run(
 
 def test_the_status_is_also_refreshed_after_an_action_that_fails(emptied: ChannelConfiguration, clock: Clock) -> None:
     def fail_after_a_batch() -> None:
-        decisions.decide_deletes(emptied, approved=False, by="ada", now=clock())
+        decisions.decide_deletes(emptied.transmissions.all(), approved=False, by="ada", now=clock())
         assert status_of(emptied).held == 10
         raise ValueError("second batch")
 
@@ -240,3 +270,18 @@ def test_the_status_is_also_refreshed_after_an_action_that_fails(emptied: Channe
         fail_after_a_batch()
 
     assert status_of(emptied).held == 0
+
+
+def test_an_error_of_the_refresh_does_not_replace_the_error_of_the_action(
+    emptied: ChannelConfiguration, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise DatabaseError("the connection is lost")
+
+    monkeypatch.setattr(status, "_refresh", refuse)
+
+    with pytest.raises(ValueError, match="second batch"), status.refreshed_once(clock):  # noqa: PT012  (both lines)
+        status.refresh([emptied.pk], now=clock())
+        raise ValueError("second batch")
+    with pytest.raises(DatabaseError), status.refreshed_once(clock):
+        status.refresh([emptied.pk], now=clock())

@@ -379,7 +379,7 @@ def test_a_deleted_course_is_held_kept_and_approved(
     run_of(configuration, clock)
     held = finding_of("edX+DemoX")
     assert (held.cause, held.action, held.next_action) == (Cause.HELD, Remedy.APPROVE_DELETES, None)
-    decisions.decide_deletes(configuration, approved=False, by="test", now=clock())
+    decisions.decide_deletes(configuration.transmissions.all(), approved=False, by="test", now=clock())
     kept = finding_of("edX+DemoX")
     assert (kept.cause, kept.action, kept.next_action) == (Cause.KEPT, Remedy.DELETE_KEPT, None)
     decisions.delete_kept(rows_of("edX+DemoX"), by="test", now=clock())

@@ -117,7 +117,7 @@ def test_a_kept_item_is_an_exception_until_its_delete_is_approved(
     run_of(configuration, clock)
     import_into(catalog, [], now=clock.now, replace=True)
     run_of(configuration, clock)
-    decisions.decide_deletes(configuration, approved=False, by="operator", now=clock.now)
+    decisions.decide_deletes(configuration.transmissions.all(), approved=False, by="operator", now=clock.now)
     kept = [run_of(configuration, clock) for _ in range(2)]
     decisions.delete_kept(ContentMetadataItemTransmission.objects.all(), by="operator", now=clock.now)
 

@@ -125,7 +125,7 @@ def test_a_dead_letter_is_sent_again_after_an_operator_queues_it(
 
     assert capsys.readouterr().out == "1\n"
     assert (queued.state, queued.attempts) == ("pending", 0)
-    assert queued.reason.startswith("Queued again by a command. Previous reason: The LMS returned 503")
+    assert queued.reason.startswith("Queued again by a user. Previous reason: The LMS returned 503")
     assert (run.state, run.counts) == (RunState.COMPLETE, {"create": {"done": 1}})
 
 

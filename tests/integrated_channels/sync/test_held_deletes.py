@@ -191,7 +191,9 @@ def test_what_is_no_longer_too_many_and_has_begun_cannot_be_kept(
     decided: list[int] = []
 
     def kept_meanwhile(*arguments: Any, **keywords: Any) -> attempts.Attempts:
-        decided.append(decisions.decide_deletes(configuration, approved=False, by="operator", now=clock.now))
+        decided.append(
+            decisions.decide_deletes(configuration.transmissions.all(), approved=False, by="operator", now=clock.now)
+        )
         return open_attempts(*arguments, **keywords)
 
     run_of(configuration, clock)
@@ -233,7 +235,7 @@ def test_a_decision_while_a_run_is_under_way_is_not_undone_by_it(
     configuration: ChannelConfiguration, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def approved_meanwhile(*arguments: Any, **keywords: Any) -> None:
-        decisions.decide_deletes(configuration, approved=True, by="operator", now=clock.now)
+        decisions.decide_deletes(configuration.transmissions.all(), approved=True, by="operator", now=clock.now)
         hold(*arguments, **keywords)
 
     run_of(configuration, clock)

@@ -135,7 +135,7 @@ class Operators:
     def approve(self, _: int = 0) -> None:
         """Approve all held deletes. Items that were kept stay kept."""
         self.approved.update(_rows().held().values_list("content_key", flat=True))
-        decisions.decide_deletes(self.configuration, approved=True, by=_OPERATOR, now=self._clock())
+        decisions.decide_deletes(self.configuration.transmissions.all(), approved=True, by=_OPERATOR, now=self._clock())
 
     def delete_kept(self, _: int = 0) -> None:
         """Delete the items that were kept earlier."""
@@ -144,7 +144,9 @@ class Operators:
 
     def keep(self, _: int = 0) -> None:
         """Keep the items with held deletes."""
-        decisions.decide_deletes(self.configuration, approved=False, by=_OPERATOR, now=self._clock())
+        decisions.decide_deletes(
+            self.configuration.transmissions.all(), approved=False, by=_OPERATOR, now=self._clock()
+        )
 
     def queue_again(self, _: int = 0) -> None:
         """Queue all failed items again."""

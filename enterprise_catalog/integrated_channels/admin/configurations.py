@@ -108,10 +108,12 @@ class ConfigurationPage(ConfigurationActions, SetupPages, Page):
         self, request: HttpRequest, obj: ChannelConfiguration, form: ConfigurationForm, change: bool
     ) -> None:
         super().save_model(request, obj, form, change)
-        if f"{self.opts.app_label}_{self.opts.model_name}_save_and_sync" in request.POST:  # unfold's name for it.
+        # unfold's name for the button.
+        is_wanted = f"{self.opts.app_label}_{self.opts.model_name}_save_and_sync" in request.POST
+        if is_wanted and self.has_operate_permission(request):
             self.save_and_sync(request, obj)
 
-    @admin.action(description=_("Save and sync now"), permissions=["change"])
+    @admin.action(description=_("Save and sync now"), permissions=["change", "operate"])
     def save_and_sync(self, request: HttpRequest, obj: ChannelConfiguration) -> None:
         self.sync_after_commit(request, [obj])
 

@@ -30,7 +30,6 @@ pytestmark = pytest.mark.django_db
 #: Action of the configurations' page -> the group's members that may run it.
 OPERATOR_ONLY = (
     "sync_now",
-    "preview",
     "approve_deletes",
     "keep_held",
     "delete_kept",
@@ -74,13 +73,13 @@ def configuration() -> ChannelConfiguration:
     return configuration
 
 
-@pytest.mark.parametrize("action", [*OPERATOR_ONLY, "requeue_dead_letters"])
+@pytest.mark.parametrize("action", [*OPERATOR_ONLY, "requeue_dead_letters", "preview"])
 @pytest.mark.parametrize("group", ["Integration auditor", "Integration support"])
 def test_each_action_is_refused_without_its_permission(
     configuration: ChannelConfiguration, group: str, action: str
 ) -> None:
     client = member_of(group)
-    is_allowed = group == "Integration support" and action == "requeue_dead_letters"
+    is_allowed = action == "preview" or (group == "Integration support" and action == "requeue_dead_letters")
 
     status = client.get(action_page(configuration, action)).status_code
     posted = client.post(action_page(configuration, action), {"confirmation": "x"}).status_code
@@ -93,12 +92,12 @@ def test_pages_offer_only_what_the_user_may_do(configuration: ChannelConfigurati
     page = f"{CONFIGURATIONS}{configuration.pk}/change/"
     held = ContentMetadataItemTransmission.objects.get(content_key="a")
 
-    assert buttons_on(member_of("Integration auditor"), page) == []
+    assert buttons_on(member_of("Integration auditor"), page) == ["preview"]
     support = member_of("Integration support")
-    assert buttons_on(support, page) == ["requeue_dead_letters"]
+    assert buttons_on(support, page) == ["requeue_dead_letters", "preview"]
     assert buttons_on(support, f"{TRANSMISSIONS}{held.pk}/change/") == []
     operator = member_of("Integration operator")
-    assert {*buttons_on(operator, page)} == {*OPERATOR_ONLY, "requeue_dead_letters"} - {"resume"}
+    assert {*buttons_on(operator, page)} == {*OPERATOR_ONLY, "requeue_dead_letters", "preview"} - {"resume"}
     assert buttons_on(operator, f"{TRANSMISSIONS}{held.pk}/change/") == ["approve_chosen", "keep_chosen"]
 
 

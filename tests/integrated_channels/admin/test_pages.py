@@ -345,4 +345,4 @@ def test_failed_items_are_sent_again_on_demand(admin_client: Client) -> None:
     for row, state in ((dead, "pending"), (fine, "pending")):
         row.refresh_from_db()
         assert row.state == state
-    assert dead.reason == "Queued again by admin. Previous reason: Invalid parameter value detected."
+    assert dead.reason == "Queued again by a user. Previous reason: Invalid parameter value detected."

@@ -25,24 +25,26 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.reporting.preview import SyncPreview
 
 URL_NAME: Final = "integrated_channels_channelconfiguration_first_sync"
+#: As for the action "Resume".
+OPERATE: Final = "integrated_channels.operate_configurations"
 #: Items that cannot be sent: the page lists the first ones, and counts all by reason.
 LISTED_ITEMS: Final = 50
 
 
 def view(page: Page, request: HttpRequest, object_id: str) -> HttpResponse:
-    """Show the preview; activate the configuration on POST."""
+    """Show the preview to users who may view the configuration; activate it on POST, as the action "Resume" does."""
     configuration = page.get_object(request, object_id)
     if not page.has_view_permission(request, configuration):
         raise PermissionDenied
     if not isinstance(configuration, ChannelConfiguration):
         raise Http404
-    may_change = page.has_change_permission(request, configuration)
+    may_activate = request.user.has_perm(OPERATE)
     if request.method != "POST":
         title = gettext("Preview of the next sync")
         context = {**page.admin_site.each_context(request), "title": title, "opts": page.opts}
-        context |= {"configuration": configuration, "may_activate": may_change and not configuration.active}
+        context |= {"configuration": configuration, "may_activate": may_activate and not configuration.active}
         return TemplateResponse(request, "integrated_channels/first_sync.html", context | _preview(configuration))
-    if not may_change:
+    if not may_activate:
         raise PermissionDenied
     decisions.resume(configuration, by=request.user.get_username(), now=timezone.now())
     messages.success(request, gettext("The configuration is active. Its sync starts within minutes."))

@@ -25,13 +25,18 @@ def add_reason_option(parser: CommandParser) -> None:
     parser.add_argument("--reason", default="", metavar="TEXT", help="reason for the decision log")
 
 
-def configuration_of(pk: int) -> ChannelConfiguration:
+def configuration_of(pk: int, *, is_restored: bool = False) -> ChannelConfiguration:
     """Return the configuration with this id.
+
+    Args:
+        is_restored: the command restores the configuration if it is deleted. For other commands, a deleted one does not
+            exist.
 
     Raises:
         CommandError: there is no configuration with this id; exit code 2.
     """
-    configuration = ChannelConfiguration.objects.filter(pk=pk).first()
+    rows = ChannelConfiguration.objects.all() if is_restored else ChannelConfiguration.objects.not_deleted()
+    configuration = rows.filter(pk=pk).first()
     if configuration is None:
         raise CommandError(f"there is no configuration {pk}", returncode=2)
     return configuration

@@ -47,6 +47,6 @@ class Command(BaseCommand):
         rows = ContentMetadataItemTransmission.objects.of(configuration_of(configuration))
         if content_key:
             rows = rows.with_keys(content_key)
-        decide = decisions.delete_kept if delete_kept else partial(decisions.decide_chosen_deletes, approved=approve)
+        decide = decisions.delete_kept if delete_kept else partial(decisions.decide_deletes, approved=approve)
         number = decide(rows, by=BY, reason=reason, now=timezone.now())
         self.stdout.write(str(number))

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--resume", action="store_true", help="resume the syncs; the reason is optional")
 
     def handle(self, *args: object, configuration: int, reason: str, resume: bool, **options: object) -> None:
-        chosen = configuration_of(configuration)
+        chosen = configuration_of(configuration, is_restored=resume)
         if resume:
             decisions.resume(chosen, by=BY, reason=reason, now=timezone.now())
         elif reason.strip():

@@ -93,7 +93,7 @@ def _pending(request: HttpRequest) -> int | None:
 def _configuration(request: HttpRequest, pk: int) -> ChannelConfiguration:
     if not request.user.has_perm("integrated_channels.change_channelconfiguration"):
         raise PermissionDenied
-    return get_object_or_404(ChannelConfiguration, pk=pk)
+    return get_object_or_404(ChannelConfiguration.objects.not_deleted(), pk=pk)
 
 
 def _redirect_uri(request: HttpRequest) -> str:

@@ -72,6 +72,7 @@ def change_configuration(
     *,
     by: str,
     now: datetime,
+    reason: str = "",
     keeps_others: bool = False,
 ) -> ChannelConfiguration:
     """Change some columns of a configuration, and its credentials unless ``None``; return the configuration.
@@ -80,6 +81,7 @@ def change_configuration(
 
     Args:
         by: name of the user, for the decision log.
+        reason: the user's own text, for the decision log.
         keeps_others: keep the stored credentials that ``credentials`` does not name. Not possible together with a new
             host: the stored credentials would be sent to it.
 
@@ -104,19 +106,17 @@ def change_configuration(
     if credentials is not None:
         configuration.credentials = encrypt(dict(credentials))
         changed.add("credentials")
-        decisions.record(configuration, DecisionAction.REPLACE_CREDENTIALS, by=by, now=now)
+        decisions.record(configuration, DecisionAction.REPLACE_CREDENTIALS, by=by, now=now, reason=reason)
     save_configuration(configuration, changed - {"active"})
     if "active" in changed:
-        _switch(configuration, by=by, now=now)
+        _switch(configuration, by=by, now=now, reason=reason)
     return configuration
 
 
-def _switch(configuration: ChannelConfiguration, *, by: str, now: datetime) -> None:
+def _switch(configuration: ChannelConfiguration, *, by: str, now: datetime, reason: str) -> None:
     """Resume or pause a configuration, according to its new value of ``active``."""
-    if configuration.active:
-        decisions.resume(configuration, by=by, now=now)
-    else:
-        decisions.pause(configuration, by=by, now=now, reason="")
+    switch = decisions.resume if configuration.active else decisions.pause
+    switch(configuration, by=by, now=now, reason=reason)
     configuration.refresh_from_db()
 
 
@@ -128,8 +128,7 @@ def delete_configuration(
     ChannelConfiguration.objects.filter(pk=configuration.pk).update(
         active=False, deleted_at=now, paused_at=now, pause_reason=reason
     )
-    # Also if it was inactive: the decision shows who deleted it, and its status row has to go.
-    decisions.record(configuration, DecisionAction.PAUSE, by=by, now=now, reason=reason)
+    decisions.record(configuration, DecisionAction.DELETE, by=by, now=now, reason=reason)
     status.refresh([configuration.pk], now=now)
 
 

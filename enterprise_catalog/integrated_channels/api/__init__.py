@@ -6,4 +6,6 @@
 ``serializers/``    The fields of requests and responses, with their limits.
 ``pages.py``        Keyset pagination.
 ``permissions.py``  Access to customers' configurations, by role.
+``privacy.py``      Hides staff's names and texts from customers.
+``throttles.py``    The rate limit of requests that call an LMS.
 """

@@ -52,7 +52,11 @@ def require_operator(request: Request, customer: UUID) -> None:
 
 
 def visible_configurations(request: Request) -> ConfigurationQuerySet:
-    """Return the configurations that the caller sees."""
+    """Return the configurations that the caller sees.
+
+    A deleted configuration and its records are not among them: their ids are unknown. Only the lists of the runs and
+    decisions of all configurations keep its records.
+    """
     scope = admin_scope(request)
     rows = ChannelConfiguration.objects.not_deleted().select_related("status")
     return rows if scope.is_unlimited else rows.filter(enterprise_customer_uuid__in=scope.customers)

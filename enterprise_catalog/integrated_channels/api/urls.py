@@ -2,16 +2,7 @@
 
 from django.urls import path
 
-from enterprise_catalog.integrated_channels.api.views.actions import (
-    ApproveDeletesView,
-    CheckConnectionView,
-    DeleteKeptView,
-    KeepItemsView,
-    PauseView,
-    ResumeView,
-    SendAgainView,
-    SyncNowView,
-)
+from enterprise_catalog.integrated_channels.api.views.actions import ACTIONS
 from enterprise_catalog.integrated_channels.api.views.configurations import (
     ConfigurationDetailView,
     ConfigurationListView,
@@ -39,16 +30,8 @@ _CONFIGURATION = "configurations/<int:pk>/"
 urlpatterns = [
     path("configurations/", ConfigurationListView.as_view(), name="configuration-list"),
     path(_CONFIGURATION, ConfigurationDetailView.as_view(), name="configuration-detail"),
-    path(f"{_CONFIGURATION}sync-now/", SyncNowView.as_view(), name="sync-now"),
-    path(f"{_CONFIGURATION}pause/", PauseView.as_view(), name="pause"),
-    path(f"{_CONFIGURATION}resume/", ResumeView.as_view(), name="resume"),
-    path(f"{_CONFIGURATION}check-connection/", CheckConnectionView.as_view(), name="check-connection"),
-    path(f"{_CONFIGURATION}approve-deletes/", ApproveDeletesView.as_view(), name="approve-deletes"),
-    path(f"{_CONFIGURATION}keep-items/", KeepItemsView.as_view(), name="keep-items"),
-    path(f"{_CONFIGURATION}delete-kept/", DeleteKeptView.as_view(), name="delete-kept"),
-    path(f"{_CONFIGURATION}send-again/", SendAgainView.as_view(), name="send-again"),
+    *(path(f"{_CONFIGURATION}{name}/", view.as_view(), name=name) for name, view in {**ACTIONS, **STARTING}.items()),
     path("overview/", OverviewView.as_view(), name="overview"),
-    *(path(f"{_CONFIGURATION}{action}/", view.as_view(), name=action) for action, view in STARTING.items()),
     path("operations/<int:pk>/", OperationDetailView.as_view(), name="operation-detail"),
     path("operations/<int:pk>/items/", OperationItemsView.as_view(), name="operation-items"),
     path("diagnosis/", DiagnosisView.as_view(), name="diagnosis"),

@@ -87,11 +87,15 @@ def diagnose(
     Args:
         text: the content key, compared exactly; for a similar key, a run key or a title, there are suggestions.
         live: configuration id -> the LMS's response, for the configurations whose LMS was asked.
-        is_limited: show nothing about content that is in none of the customer's catalogs.
+        is_limited: show nothing about content that is in none of the customer's catalogs, and no text of a user.
     """
-    configurations = ChannelConfiguration.objects.not_deleted().filter(enterprise_customer_uuid=customer_uuid)
+    rows = ChannelConfiguration.objects.not_deleted().filter(enterprise_customer_uuid=customer_uuid)
+    configurations = list(rows.order_by("pk"))
+    if is_limited:
+        for configuration in configurations:
+            configuration.pause_reason = ""
     look_up = partial(_look_up, catalog, customer_uuid, text, is_limited=is_limited)
-    return _diagnose(customer_uuid, text, list(configurations.order_by("pk")), look_up, now=now, live=live or {})
+    return _diagnose(customer_uuid, text, configurations, look_up, now=now, live=live or {})
 
 
 def diagnose_row(

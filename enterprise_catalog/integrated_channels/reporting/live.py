@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext
 
-from enterprise_catalog.integrated_channels.access.connections import connect
+from enterprise_catalog.integrated_channels.access import connections
 from enterprise_catalog.integrated_channels.exceptions import SyncError
 
 if TYPE_CHECKING:
@@ -28,9 +28,12 @@ class LiveItem:
 
 
 def look_up_live(configuration: ChannelConfiguration, key: str, *, clock: Callable[[], datetime]) -> LiveItem:
-    """Return what the LMS holds under a content key. Changes nothing; the calls count against the rate limit."""
+    """Return what the LMS holds under a content key, within 30 seconds. Changes nothing.
+
+    The calls count against the rate limit.
+    """
     try:
-        with connect(configuration, clock=clock) as (channel, _):
+        with connections.connect(configuration, clock=clock, seconds=connections.MAX_SECONDS) as (channel, _):
             if not channel.can_look_up:
                 text = gettext("%(channel)s offers no look-up of single items.")
                 return LiveItem(problem=text % {"channel": channel.label})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -14,19 +15,22 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from structlog.testing import capture_logs
 
+from enterprise_catalog.integrated_channels.access import connections
 from enterprise_catalog.integrated_channels.access.connections import check_connection
 from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt
+from enterprise_catalog.integrated_channels.access.edits import delete_configuration
 from enterprise_catalog.integrated_channels.audit import leases
 from enterprise_catalog.integrated_channels.channels import registry
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings, ConsentingChannel
 from enterprise_catalog.integrated_channels.exceptions import CredentialsError
-from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState, SyncLease
 from enterprise_catalog.integrated_channels.sync.drift import Adoption, Difference, adopt, check_drift
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.moodle import settings
 from enterprise_catalog.sandbox.moodle.courses import Course
 from tests.admin_pages.list_actions import run
 from tests.factories.catalog import CatalogFactory, import_into
+from tests.integrated_channels.endless_lms import endless_lms
 from tests.integrated_channels.fake_lms import FakeLMS, FakeLMSChannel
 from tests.integrated_channels.syncing import row_of, run_of
 
@@ -87,6 +91,22 @@ def test_the_problem_is_reported(
     [sentence] = check_connection(configuration, clock=clock)
 
     assert sentence.startswith(expected)
+
+
+@pytest.mark.parametrize("kind", ["silence", "body"])
+def test_an_endless_response_does_not_hold_a_check_longer_than_its_limit(
+    configuration: ChannelConfiguration, clock: Clock, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(connections, "MAX_SECONDS", 0.5)
+    began = time.monotonic()
+
+    with endless_lms(kind) as url:
+        configuration.base_url = url
+        problems = check_connection(configuration, clock=clock)
+
+    assert problems == ["The LMS did not respond within 0.5 seconds. Check that it is running, then try again."]
+    assert time.monotonic() - began < 5
+    assert SyncLease.objects.get().expires_at is None
 
 
 def test_the_connection_is_not_checked_during_a_run(configuration: ChannelConfiguration, clock: Clock) -> None:
@@ -460,6 +480,18 @@ def test_only_staff_who_may_change_it_begin(
     client.login(username="staff", password="x")
 
     assert client.get(address).status_code == 403
+
+
+def test_a_deleted_configuration_cannot_be_authorized(library: ChannelConfiguration, admin_client: Client) -> None:
+    state = begun(admin_client, library)
+    delete_configuration(library, by="ada", now=timezone.now())
+
+    responses = [
+        admin_client.get(f"/integrated-channels/authorize/{library.pk}/"),
+        admin_client.get("/integrated-channels/oauth-complete/", {"code": "c", "state": state}),
+    ]
+
+    assert [response.status_code for response in responses] == [404, 404]
 
 
 def test_a_channel_without_consent_reports_it(configuration: ChannelConfiguration, admin_client: Client) -> None:

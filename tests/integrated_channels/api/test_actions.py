@@ -6,17 +6,31 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import pytest
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from enterprise_catalog.integrated_channels.api.throttles import LMSThrottle
+from enterprise_catalog.integrated_channels.api.views.actions import ACTIONS
+from enterprise_catalog.integrated_channels.api.views.operations import STARTING
+from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
     Operation,
+    OperationKind,
 )
-from enterprise_catalog.integrated_channels.tasks import run_operation, sync_configuration
+from enterprise_catalog.integrated_channels.tasks import run_operation, start_operation, sync_configuration
+from tests.factories import DAY_ONE
 from tests.factories.channels import SECRET, ConfigurationFactory, TransmissionFactory
-from tests.integrated_channels.api.endpoints import CONFIGURATIONS, DECISIONS, OPERATIONS
+from tests.integrated_channels.api.endpoints import (
+    CONFIGURATIONS,
+    DECISIONS,
+    DIAGNOSIS,
+    OPERATIONS,
+    OVERVIEW,
+    TRANSMISSIONS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,11 +42,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
-ACTIONS: Final = (
-    *("sync-now", "pause", "resume", "check-connection", "approve-deletes", "keep-items", "delete-kept", "send-again"),
-    *("preview", "check-drift", "adopt", "resend-all"),
-)
-OPERATORS_ONLY: Final = {"approve-deletes", "delete-kept", "adopt", "resend-all"}
 REASON: Final = "The customer asked for it."
 
 
@@ -66,7 +75,7 @@ def logged(client: APIClient, configuration: ChannelConfiguration) -> list[dict[
     return [{name: decision[name] for name in names} for decision in found]
 
 
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("action", [*ACTIONS, *STARTING])
 def test_an_admin_cannot_act_on_another_customers_configuration(
     configuration: ChannelConfiguration, admin_of: Callable[[UUID], APIClient], queued: list[int], action: str
 ) -> None:
@@ -77,23 +86,6 @@ def test_an_admin_cannot_act_on_another_customers_configuration(
     assert known.status_code == unknown.status_code == 403
     assert known.content == unknown.content
     assert queued == []
-
-
-@pytest.mark.usefixtures("queued")
-@pytest.mark.parametrize("action", ACTIONS)
-def test_only_operators_decide_to_delete(
-    configuration: ChannelConfiguration, admin_of: Callable[[UUID], APIClient], action: str
-) -> None:
-    TransmissionFactory.create_for_keys(["edX+A"], configuration=configuration, held=True)
-    ChannelConfiguration.objects.update(base_url="http://127.0.0.1:9")
-
-    response = act(admin_of(configuration.enterprise_customer_uuid), configuration, action)
-
-    if action in OPERATORS_ONLY:
-        assert (response.status_code, response.json()["code"]) == (403, "operator_required")
-        assert states(configuration) == {"edX+A": State.HELD}
-    else:
-        assert response.status_code in {200, 202}
 
 
 def test_a_sync_is_queued(operator: APIClient, configuration: ChannelConfiguration, queued: list[int]) -> None:
@@ -130,6 +122,18 @@ def test_the_connection_is_checked(operator: APIClient, moodle: MoodleSandbox, m
     configuration = ConfigurationFactory.create(sandbox=moodle, base_url=moodle_url)
 
     assert act(operator, configuration, "check-connection").json() == {"problems": []}
+
+
+def test_connections_are_checked_a_limited_number_of_times(
+    operator: APIClient, configuration: ChannelConfiguration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ChannelConfiguration.objects.update(base_url="http://127.0.0.1:9")
+    monkeypatch.setattr(LMSThrottle, "rate", "2/day")
+
+    statuses = [act(operator, configuration, "check-connection").status_code for _ in range(3)]
+
+    assert statuses == [200, 200, 429]
+    assert operator.get(CONFIGURATIONS).status_code == 200
 
 
 def test_a_problem_of_the_connection_is_returned_without_the_secret(
@@ -230,6 +234,59 @@ def test_a_configuration_is_paused_and_resumed(operator: APIClient, configuratio
     assert (paused["active"], paused["pause_reason"], paused["state"]) == (False, REASON, "paused")
     assert (resumed["active"], resumed["pause_reason"], resumed["paused_at"]) == (True, "", None)
     assert [decision["action"] for decision in logged(operator, configuration)] == ["resume", "pause"]
+
+
+def test_a_pause_needs_a_reason(operator: APIClient, configuration: ChannelConfiguration) -> None:
+    responses = [act(operator, configuration, "pause", body) for body in (None, {"reason": " "})]
+
+    assert [(response.status_code, [*response.json()]) for response in responses] == [(400, ["reason", "code"])] * 2
+    configuration.refresh_from_db()
+    assert configuration.active
+
+
+@pytest.mark.usefixtures("queued")
+def test_a_customers_admin_sees_neither_the_names_of_staff_nor_their_reasons(
+    configuration: ChannelConfiguration, operator: APIClient, admin_of: Callable[[UUID], APIClient]
+) -> None:
+    TransmissionFactory.create_for_keys("h", configuration=configuration, held=True)
+    TransmissionFactory.create_for_keys("k", configuration=configuration, kept=True)
+    TransmissionFactory.create_for_keys("d", configuration=configuration, dead_letter=True)
+    rows, decided = configuration.transmissions, {"by": "eve.staff", "now": DAY_ONE, "reason": "Owes us money."}
+    decisions.decide_deletes(rows.all(), approved=False, **decided)
+    decisions.delete_kept(rows.filter(content_key="k"), **decided)
+    decisions.queue_again(rows.all(), **decided)
+    decisions.pause(configuration, **decided)
+    operation = start_operation(configuration, OperationKind.PREVIEW, **decided)
+    places = [
+        f"{DECISIONS}?configuration={configuration.pk}",
+        f"{OPERATIONS}{operation.pk}/",
+        f"{TRANSMISSIONS}?configuration={configuration.pk}",
+        f"{CONFIGURATIONS}{configuration.pk}/",
+        CONFIGURATIONS,
+        f"{OVERVIEW}?state=paused",
+        f"{DIAGNOSIS}?enterprise_customer={configuration.enterprise_customer_uuid}&content_key=h",
+    ]
+
+    for place in places:
+        seen = admin_of(configuration.enterprise_customer_uuid).get(place)
+        assert seen.status_code == 200, place
+        assert b"eve.staff" not in seen.content, place
+        assert b"Owes us" not in seen.content, place
+    for place in (*places[:2], *places[3:]):
+        assert b"Owes us money." in operator.get(place).content, place
+
+
+def test_a_customers_admin_sees_the_own_name_and_reason(
+    configuration: ChannelConfiguration, admin_of: Callable[[UUID], APIClient]
+) -> None:
+    admin = admin_of(configuration.enterprise_customer_uuid)
+    act(admin, configuration, "pause", {"reason": REASON})
+    decisions.resume(configuration, by="eve.staff", now=timezone.now(), reason="Paid.")
+
+    assert [(each["made_by"], each["reason"]) for each in logged(admin, configuration)] == [
+        ("Support", ""),
+        ("caller", REASON),
+    ]
 
 
 @pytest.mark.usefixtures("queued")

@@ -230,16 +230,23 @@ def test_a_configuration_that_no_longer_fits_its_channel_can_be_deactivated(admi
     configuration = ConfigurationFactory.create()
     ChannelConfiguration.objects.update(settings={"from an": "older version"})
 
-    assert admin.patch(place_of(configuration), {"active": False}).json()["active"] is False
+    changed = admin.patch(place_of(configuration), {"active": False, "reason": "Retired."})
+
+    assert changed.json()["active"] is False
 
 
 def test_a_change_of_credentials_and_a_pause_are_logged(admin: APIClient) -> None:
     configuration = ConfigurationFactory.create()
 
-    admin.patch(place_of(configuration), {"active": False, "credentials": {"token": "new"}})
+    changes = {"active": False, "credentials": {"token": "new"}}
+    refused = admin.patch(place_of(configuration), changes)
+    assert not Decision.objects.exists()
+    admin.patch(place_of(configuration), changes | {"reason": "Holidays."})
 
-    logged = Decision.objects.order_by("pk").values_list("action", "made_by")
-    assert [*logged] == [("replace_credentials", "caller"), ("pause", "caller")]
+    assert (refused.status_code, [*refused.json()]) == (400, ["reason", "code"])
+    logged = Decision.objects.order_by("pk").values_list("action", "made_by", "reason")
+    assert [*logged] == [("replace_credentials", "caller", "Holidays."), ("pause", "caller", "Holidays.")]
+    assert ChannelConfiguration.objects.get().pause_reason == "Holidays."
 
 
 def test_a_deleted_configuration_is_inactive_and_no_longer_found(admin: APIClient) -> None:

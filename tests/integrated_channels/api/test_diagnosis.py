@@ -7,7 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from enterprise_catalog.integrated_channels.api.throttles import LMSThrottle
 from tests.factories.catalog import CatalogFactory, CustomerFactory
+from tests.factories.channels import ConfigurationFactory
 from tests.integrated_channels.api.endpoints import DIAGNOSIS
 from tests.integrated_channels.syncing import run_of
 
@@ -75,6 +77,32 @@ def test_the_lms_is_asked_on_request(
     response = admin_of(customer.pk).post(DIAGNOSIS, asked, format="json")
 
     assert response.json()["findings"][0]["cause"] == "missing_in_lms"
+
+
+def test_one_lms_is_asked_at_a_time_and_only_of_the_customer(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, operator: APIClient
+) -> None:
+    other = ConfigurationFactory.create(enterprise_customer_uuid=UUID(int=8))
+    asked = {"enterprise_customer": str(customer.pk), "content_key": "edX+DemoX"}
+
+    responses = [operator.post(DIAGNOSIS, asked | more) for more in ({}, {"configuration": other.pk})]
+
+    assert [response.status_code for response in responses] == [400, 404]
+    assert [*responses[0].json()] == ["configuration", "code"]
+    assert moodle.calls.total() == 0
+    assert configuration.active
+
+
+def test_an_lms_is_asked_a_limited_number_of_times(
+    configuration: ChannelConfiguration, operator: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"enterprise_customer": str(configuration.enterprise_customer_uuid), "content_key": "edX+DemoX"}
+    monkeypatch.setattr(LMSThrottle, "rate", "1/day")
+
+    live = [operator.post(DIAGNOSIS, asked | {"configuration": configuration.pk}).status_code for _ in range(2)]
+
+    assert live == [200, 429]
+    assert operator.get(DIAGNOSIS, asked).status_code == 200
 
 
 @pytest.mark.django_db

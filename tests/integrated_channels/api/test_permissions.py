@@ -3,39 +3,56 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
+from django.urls import resolve
 from rest_framework.test import APIClient
 
-from tests.factories.channels import ConfigurationFactory, RunFactory, TransmissionFactory
-from tests.integrated_channels.api.endpoints import ATTEMPTS, CONFIGURATIONS, RUNS, TRANSMISSIONS
+from enterprise_catalog.integrated_channels.access.edits import delete_configuration
+from enterprise_catalog.integrated_channels.api.urls import urlpatterns
+from enterprise_catalog.integrated_channels.api.views.actions import ACTIONS
+from enterprise_catalog.integrated_channels.api.views.operations import STARTING
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+from tests.factories import DAY_ONE
+from tests.factories.channels import ConfigurationFactory, OperationFactory, RunFactory, TransmissionFactory
+from tests.integrated_channels.api.endpoints import (
+    ATTEMPTS,
+    CONFIGURATIONS,
+    DECISIONS,
+    OPERATIONS,
+    ROOT,
+    RUNS,
+    TRANSMISSIONS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_django import Settings
 
-    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-
 pytestmark = pytest.mark.django_db
 
 OTHER: Final = UUID(int=8)
 NOTHING: Final = 999
+OPEN_EDX: Final = ("integrated_channels", "channel_integrations")
 
 
 @pytest.fixture
 def configuration() -> ChannelConfiguration:
-    """A configuration with one run, one transmission and one attempt."""
-    return TransmissionFactory.create(transmitted=True).configuration
+    """A configuration with one run, one transmission, one attempt and one operation."""
+    configuration = TransmissionFactory.create(transmitted=True).configuration
+    OperationFactory.create(configuration=configuration)
+    return configuration
 
 
 def places_of(configuration: ChannelConfiguration | None) -> list[str]:
     """Return the URLs of a configuration and its records; of rows that do not exist without a configuration."""
-    pk = run = item = NOTHING
+    pk = run = item = operation = NOTHING
     if configuration is not None:
         pk, run = configuration.pk, configuration.runs.get().pk
-        item = configuration.transmissions.get().pk
+        item, operation = configuration.transmissions.get().pk, configuration.operations.get().pk
     return [
         f"{CONFIGURATIONS}{pk}/",
         f"{RUNS}?configuration={pk}",
@@ -44,15 +61,54 @@ def places_of(configuration: ChannelConfiguration | None) -> list[str]:
         f"{TRANSMISSIONS}{item}/",
         f"{ATTEMPTS}?run={run}",
         f"{ATTEMPTS}?transmission={item}",
+        f"{DECISIONS}?configuration={pk}",
+        f"{OPERATIONS}{operation}/",
+        f"{OPERATIONS}{operation}/items/",
+        *(f"/{prefix}/api/v1/moodle/configuration/{pk}/" for prefix in OPEN_EDX),
+        *(f"/{prefix}/api/v1/logs/content_sync_status/{UUID(int=7)}/moodle/{pk}" for prefix in OPEN_EDX),
+        *(f"/{prefix}/api/v1/configs/health-check?channel_code=MOODLE&uuid={UUID(int=pk)}" for prefix in OPEN_EDX),
     ]
+
+
+def test_each_url_with_an_id_is_among_those_that_are_tested(configuration: ChannelConfiguration) -> None:
+    tested = {resolve(urlsplit(place).path).route for place in places_of(configuration)}
+
+    with_ids = {f"{ROOT[1:]}{pattern.pattern}" for pattern in urlpatterns if "<" in str(pattern.pattern)}
+    actions = {f"{ROOT[1:]}configurations/<int:pk>/{action}/" for action in (*ACTIONS, *STARTING)}
+    assert with_ids - actions <= tested
+
+
+def test_a_deleted_configuration_cannot_be_distinguished_from_none_and_neither_can_its_records(
+    configuration: ChannelConfiguration, operator: APIClient, admin_of: Callable[[UUID], APIClient]
+) -> None:
+    delete_configuration(configuration, by="ada", now=DAY_ONE)
+    admin = admin_of(configuration.enterprise_customer_uuid)
+
+    for place in places_of(configuration):
+        assert (operator.get(place).status_code, admin.get(place).status_code) == (404, 403), place
+    for action in (*ACTIONS, *STARTING):
+        place = f"{CONFIGURATIONS}{configuration.pk}/{action}/"
+        assert (operator.post(place).status_code, admin.post(place).status_code) == (404, 403), place
+    key = configuration.transmissions.get().content_key
+    assert operator.get(TRANSMISSIONS, {"content_key": key}).json()["results"] == []
+
+
+def test_the_lists_of_all_runs_and_decisions_keep_those_of_a_deleted_configuration(
+    configuration: ChannelConfiguration, operator: APIClient
+) -> None:
+    delete_configuration(configuration, by="ada", now=DAY_ONE)
+
+    assert len(operator.get(RUNS).json()["results"]) == 1
+    assert [each["action"] for each in operator.get(DECISIONS).json()["results"]] == ["delete"]
 
 
 def test_the_customers_admin_sees_the_customers_rows(
     configuration: ChannelConfiguration, admin_of: Callable[[UUID], APIClient]
 ) -> None:
+    ChannelConfiguration.objects.update(base_url="http://127.0.0.1:9")
     client = admin_of(configuration.enterprise_customer_uuid)
 
-    assert [client.get(place).status_code for place in places_of(configuration)] == [200] * 7
+    assert {client.get(place).status_code for place in places_of(configuration)} == {200}
     assert [row["id"] for row in client.get(CONFIGURATIONS).json()["results"]] == [configuration.pk]
 
 
@@ -69,7 +125,7 @@ def test_an_admin_cannot_distinguish_another_customers_row_from_no_row(
 
 
 def test_an_operator_learns_that_a_row_does_not_exist(operator: APIClient) -> None:
-    assert [operator.get(place).status_code for place in places_of(None)] == [404] * 7
+    assert {operator.get(place).status_code for place in places_of(None)} == {404}
 
 
 @pytest.mark.parametrize("roles", [(), ("enterprise_learner:*",), ("enterprise_admin:",), ("enterprise_admin:x",)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.http import Http404
 from django.utils import timezone
@@ -29,6 +29,7 @@ from enterprise_catalog.integrated_channels.api.permissions import (
     unknown,
     visible_configurations,
 )
+from enterprise_catalog.integrated_channels.api.throttles import LMS_THROTTLES
 from enterprise_catalog.integrated_channels.api.views.base import ChannelsView
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
 from enterprise_catalog.web.rest.input import body_of, validate
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
     from enterprise_catalog.integrated_channels.models.querysets import ConfigurationQuerySet
+
+
+#: For the decision log: the portal does not ask for a reason.
+_REASON: Final = "Changed in the admin portal of Open edX."
 
 
 class OpenEdXPagination(PageNumberPagination):
@@ -146,7 +151,7 @@ class ChannelConfigurationsView(_OfChannelView):
             raise ValidationError({"enterprise_customer": ["This field is required."]}, code="required")
         require_customer(request, common["enterprise_customer"])
         columns = {"active": False, **columns_of(values, self.members, {}), "channel_code": self.members.code}
-        made = edits.create_configuration(columns, credentials_of(values, self.members), skip_customer_check=True)
+        made = edits.create_configuration(columns, credentials_of(values, self.members))
         return Response(self.shown(made), status=status.HTTP_201_CREATED)
 
 
@@ -167,6 +172,7 @@ class ChannelConfigurationView(_OfChannelView):
             credentials_of(values, self.members) or None,
             by=request.user.get_username(),
             now=timezone.now(),
+            reason=_REASON,
             keeps_others=True,
         )
         return Response(self.shown(changed))
@@ -190,10 +196,12 @@ class GlobalConfigurationView(OpenEdXView):
 
 
 class HealthView(OpenEdXView):
-    """``configs/health-check``: whether a sync could reach the LMS."""
+    """``configs/health-check``: the result of a connection to the LMS."""
+
+    throttle_classes = LMS_THROTTLES
 
     def get(self, request: Request) -> Response:
-        """Connect to the LMS; return ``HEALTHY``, ``INVALID_CONFIG`` or ``CONNECTION_FAILURE``."""
+        """Connect to the LMS for up to 30 seconds; return ``HEALTHY``, ``INVALID_CONFIG`` or ``CONNECTION_FAILURE``."""
         query = validate(HealthQuerySerializer, request.query_params.dict())
         configuration = find_configuration(request, query["uuid"].int)
         if configuration.channel_code != query["channel_code"]:

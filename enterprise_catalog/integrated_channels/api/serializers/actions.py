@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from enterprise_catalog.db.content_keys import MAX_KEY_LENGTH
 from enterprise_catalog.integrated_channels.api.pages import PageQuerySerializer
+from enterprise_catalog.integrated_channels.api.privacy import PrivateSerializer
 from enterprise_catalog.integrated_channels.api.serializers.strict import StrictSerializer
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models import MAX_MESSAGE_LENGTH, Decision, DecisionAction
@@ -19,6 +20,10 @@ class ActionSerializer(StrictSerializer):
     reason = serializers.CharField(
         required=False, default="", allow_blank=True, max_length=MAX_MESSAGE_LENGTH, help_text="For the decision log."
     )
+
+
+class PauseSerializer(ActionSerializer):
+    reason = serializers.CharField(max_length=MAX_MESSAGE_LENGTH, help_text="For the decision log.")
 
 
 class ItemsSerializer(ActionSerializer):
@@ -58,7 +63,9 @@ class DecisionQuerySerializer(PageQuerySerializer):
     action = serializers.ChoiceField(DecisionAction.choices, required=False)
 
 
-class DecisionSerializer(serializers.ModelSerializer[Decision]):
+class DecisionSerializer(PrivateSerializer[Decision]):
+    user_field = "made_by"
+
     action = serializers.CharField(read_only=True, help_text="A value of the list's parameter `action`.")
     sample = serializers.ListField(
         child=serializers.CharField(), read_only=True, help_text="Content keys of the first items."

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from enterprise_catalog.integrated_channels.api.pages import PageQuerySerializer
 from enterprise_catalog.integrated_channels.api.serializers.strict import StrictSerializer
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
-from enterprise_catalog.integrated_channels.models import ChannelConfiguration, Status
+from enterprise_catalog.integrated_channels.models import MAX_MESSAGE_LENGTH, ChannelConfiguration, Status
 
 #: Fields of a request's body that only operators may send: they decide which deletes need an operator's approval.
 OPERATOR_FIELDS: Final = frozenset({"delete_limit_items", "delete_limit_percent", "skip_customer_check"})
@@ -26,7 +26,7 @@ _LIMITS: Final = (
 
 def columns_of(values: dict[str, Any]) -> dict[str, Any]:
     """Return the validated fields of a request by column, without the fields that are not columns."""
-    others = ("credentials", "skip_customer_check")
+    others = ("credentials", "skip_customer_check", "reason")
     return {_COLUMNS.get(name, name): value for name, value in values.items() if name not in others}
 
 
@@ -97,6 +97,13 @@ class ConfigurationChangeSerializer(StrictSerializer):
         child=serializers.UUIDField(), required=False, max_length=1_000, help_text="Empty for all of the customer."
     )
     active = serializers.BooleanField(required=False)
+    reason = serializers.CharField(
+        required=False,
+        default="",
+        allow_blank=True,
+        max_length=MAX_MESSAGE_LENGTH,
+        help_text="For the decision log. Required if the configuration is deactivated.",
+    )
     base_url = serializers.URLField(required=False, max_length=255, help_text="Another host needs new credentials.")
     settings = serializers.DictField(required=False, help_text="The channel's settings; replaces all of them.")
     credentials = serializers.DictField(

@@ -22,9 +22,7 @@ class DiagnosisQuerySerializer(StrictSerializer):
 
 
 class LiveDiagnosisSerializer(DiagnosisQuerySerializer):
-    configuration = serializers.IntegerField(
-        required=False, min_value=0, help_text="Ask only the LMS of this configuration."
-    )
+    configuration = serializers.IntegerField(min_value=0, help_text="The configuration whose LMS is called.")
 
 
 class StepSerializer(serializers.Serializer[object]):

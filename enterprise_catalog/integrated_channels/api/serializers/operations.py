@@ -5,10 +5,13 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from enterprise_catalog.integrated_channels.api.pages import PageQuerySerializer
+from enterprise_catalog.integrated_channels.api.privacy import PrivateSerializer
 from enterprise_catalog.integrated_channels.models import Operation, OperationItem
 
 
-class OperationSerializer(serializers.ModelSerializer[Operation]):
+class OperationSerializer(PrivateSerializer[Operation]):
+    user_field = "started_by"
+
     kind = serializers.CharField(read_only=True)
     state = serializers.CharField(read_only=True, help_text="waiting, running, done or failed.")
     counts = serializers.DictField(child=serializers.IntegerField(), read_only=True)

@@ -11,35 +11,33 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from rest_framework import status
 from rest_framework.exceptions import APIException
-from rest_framework.response import Response
 
 from enterprise_catalog.integrated_channels.access.connections import check_connection
-from enterprise_catalog.integrated_channels.api.permissions import find_configuration, require_operator
+from enterprise_catalog.integrated_channels.api.permissions import find_configuration
+from enterprise_catalog.integrated_channels.api.privacy import without_pause_reasons
 from enterprise_catalog.integrated_channels.api.serializers.actions import (
-    ActionSerializer,
     FailedItemsSerializer,
     ItemCountSerializer,
     ItemsSerializer,
+    PauseSerializer,
     ProblemsSerializer,
     SyncQueuedSerializer,
 )
 from enterprise_catalog.integrated_channels.api.serializers.configurations import ConfigurationSerializer
-from enterprise_catalog.integrated_channels.api.views.base import UNKNOWN, ChannelsView
+from enterprise_catalog.integrated_channels.api.throttles import LMS_THROTTLES
+from enterprise_catalog.integrated_channels.api.views.base import ActionView, action
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, DecisionAction
 from enterprise_catalog.integrated_channels.tasks import sync_configuration
-from enterprise_catalog.web.rest.input import body_of, validate
-from enterprise_catalog.web.rest.schema import BAD_OBJECT, documented
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rest_framework.request import Request
 
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
     from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
-
-_ERRORS: Final = BAD_OBJECT | UNKNOWN
-_INACTIVE: Final = {"409": "The configuration is inactive."}
 
 
 class InactiveError(APIException):
@@ -61,157 +59,82 @@ def _items(configuration: ChannelConfiguration, values: dict[str, Any]) -> Trans
     return rows.with_keys(values["content_keys"]) if "content_keys" in values else rows
 
 
-class SyncNowView(ChannelsView):
-    """Sync a configuration."""
-
-    @documented(
-        "configuration_sync_now",
-        errors=_ERRORS | _INACTIVE,
-        is_body_optional=True,
-        request=ActionSerializer,
-        responses={202: SyncQueuedSerializer},
-    )
-    def post(self, request: Request, pk: int) -> Response:
-        """Queue a sync of the configuration now, before it is due."""
-        configuration = find_configuration(request, pk)
-        values = validate(ActionSerializer, body_of(request))
-        if not decisions.sync_now(configuration, **_decided(request, values)):
-            raise InactiveError
-        return Response({"is_queued": _queue(pk)}, status=status.HTTP_202_ACCEPTED)
+def _shown(request: Request, pk: int) -> object:
+    [configuration] = without_pause_reasons([find_configuration(request, pk)], request)
+    return ConfigurationSerializer(configuration).data
 
 
-def _queue(pk: int) -> bool:
+@action(
+    "sync-now",
+    errors={"409": "The configuration is inactive."},
+    response=SyncQueuedSerializer,
+    status_code=status.HTTP_202_ACCEPTED,
+)
+def _sync_now(request: Request, configuration: ChannelConfiguration, values: dict[str, Any]) -> object:
+    """Queue a sync of the configuration now, before it is due."""
+    if not decisions.sync_now(configuration, **_decided(request, values)):
+        raise InactiveError
     try:
-        sync_configuration.delay(pk)
+        sync_configuration.delay(configuration.pk)
     except OperationalError:
-        return False
-    return True
+        return {"is_queued": False}
+    return {"is_queued": True}
 
 
-class PauseView(ChannelsView):
-    """Pause a configuration."""
+@action("pause", body=PauseSerializer, response=ConfigurationSerializer)
+def _pause(request: Request, configuration: ChannelConfiguration, values: dict[str, Any]) -> object:
+    """Deactivate the configuration until it is resumed; a run in progress continues to its end. Needs a reason."""
+    decisions.pause(configuration, **_decided(request, values))
+    return _shown(request, configuration.pk)
 
-    @documented(
-        "configuration_pause",
-        errors=_ERRORS,
-        is_body_optional=True,
-        request=ActionSerializer,
-        responses=ConfigurationSerializer,
+
+@action("resume", response=ConfigurationSerializer)
+def _resume(request: Request, configuration: ChannelConfiguration, values: dict[str, Any]) -> object:
+    """Activate the configuration, and make its sync due."""
+    decisions.resume(configuration, **_decided(request, values))
+    return _shown(request, configuration.pk)
+
+
+@action("check-connection", response=ProblemsSerializer, throttles=LMS_THROTTLES)
+def _check_connection(_: Request, configuration: ChannelConfiguration, __: dict[str, Any]) -> object:
+    """Connect to the LMS and return the problems that would prevent a sync. Takes up to 30 seconds."""
+    return {"problems": check_connection(configuration, clock=timezone.now)}
+
+
+@action("approve-deletes", body=ItemsSerializer, response=ItemCountSerializer, is_for_operators=True)
+def _approve_deletes(request: Request, configuration: ChannelConfiguration, values: dict[str, Any]) -> object:
+    """Approve the held deletes for the next run; kept items stay kept. Operators only."""
+    rows = _items(configuration, values)
+    return {"items": decisions.decide_deletes(rows, approved=True, **_decided(request, values))}
+
+
+@action("keep-items", body=ItemsSerializer, response=ItemCountSerializer, is_for_operators=True)
+def _keep_items(request: Request, configuration: ChannelConfiguration, values: dict[str, Any]) -> object:
+    """Keep the items in the LMS whose deletes are held. Operators only."""
+    rows = _items(configuration, values)
+    return {"items": decisions.decide_deletes(rows, approved=False, **_decided(request, values))}
+
+
+@action("delete-kept", body=ItemsSerializer, response=ItemCountSerializer, is_for_operators=True)
+def _delete_kept(request: Request, configuration: ChannelConfiguration, values: dict[str, Any]) -> object:
+    """Approve the deletes of kept items for the next run, against the earlier decision. Operators only."""
+    return {"items": decisions.delete_kept(_items(configuration, values), **_decided(request, values))}
+
+
+@action("send-again", body=FailedItemsSerializer, response=ItemCountSerializer)
+def _send_again(request: Request, configuration: ChannelConfiguration, values: dict[str, Any]) -> object:
+    """Queue failed items for the next run, without waiting for their retry delay."""
+    rows, state = _items(configuration, values), values.get("state")
+    rows = rows.filter(state=state) if state else rows
+    kind = DecisionAction.REQUEUE if state == State.DEAD_LETTER else DecisionAction.SEND_AGAIN
+    return {"items": decisions.queue_again(rows, action=kind, **_decided(request, values))}
+
+
+#: Action in a URL -> its view.
+ACTIONS: Final[Mapping[str, type[ActionView]]] = {
+    view.name: view
+    for view in (
+        *(_sync_now, _pause, _resume, _check_connection),
+        *(_approve_deletes, _keep_items, _delete_kept, _send_again),
     )
-    def post(self, request: Request, pk: int) -> Response:
-        """Deactivate the configuration until it is resumed; a run in progress continues to its end."""
-        configuration = find_configuration(request, pk)
-        decisions.pause(configuration, **_decided(request, validate(ActionSerializer, body_of(request))))
-        return Response(ConfigurationSerializer(find_configuration(request, pk)).data)
-
-
-class ResumeView(ChannelsView):
-    """Resume a configuration."""
-
-    @documented(
-        "configuration_resume",
-        errors=_ERRORS,
-        is_body_optional=True,
-        request=ActionSerializer,
-        responses=ConfigurationSerializer,
-    )
-    def post(self, request: Request, pk: int) -> Response:
-        """Activate the configuration, and make its sync due."""
-        configuration = find_configuration(request, pk)
-        decisions.resume(configuration, **_decided(request, validate(ActionSerializer, body_of(request))))
-        return Response(ConfigurationSerializer(find_configuration(request, pk)).data)
-
-
-class CheckConnectionView(ChannelsView):
-    """Check the connection to an LMS."""
-
-    @documented(
-        "configuration_check_connection",
-        errors=_ERRORS,
-        is_body_optional=True,
-        request=ActionSerializer,
-        responses=ProblemsSerializer,
-    )
-    def post(self, request: Request, pk: int) -> Response:
-        """Connect to the LMS and return the problems that would prevent a sync. Takes up to a minute."""
-        configuration = find_configuration(request, pk)
-        validate(ActionSerializer, body_of(request))
-        return Response({"problems": check_connection(configuration, clock=timezone.now)})
-
-
-class ApproveDeletesView(ChannelsView):
-    """Approve held deletes."""
-
-    @documented(
-        "configuration_approve_deletes",
-        errors=_ERRORS,
-        is_body_optional=True,
-        request=ItemsSerializer,
-        responses=ItemCountSerializer,
-    )
-    def post(self, request: Request, pk: int) -> Response:
-        """Approve the held deletes for the next run; kept items stay kept. Operators only."""
-        configuration = find_configuration(request, pk)
-        require_operator(request, configuration.enterprise_customer_uuid)
-        values = validate(ItemsSerializer, body_of(request))
-        rows = _items(configuration, values)
-        number = decisions.decide_chosen_deletes(rows, approved=True, **_decided(request, values))
-        return Response({"items": number})
-
-
-class KeepItemsView(ChannelsView):
-    """Keep items whose deletes are held."""
-
-    @documented(
-        "configuration_keep_items",
-        errors=_ERRORS,
-        is_body_optional=True,
-        request=ItemsSerializer,
-        responses=ItemCountSerializer,
-    )
-    def post(self, request: Request, pk: int) -> Response:
-        """Keep the items in the LMS whose deletes are held."""
-        configuration = find_configuration(request, pk)
-        values = validate(ItemsSerializer, body_of(request))
-        rows = _items(configuration, values)
-        number = decisions.decide_chosen_deletes(rows, approved=False, **_decided(request, values))
-        return Response({"items": number})
-
-
-class DeleteKeptView(ChannelsView):
-    """Delete kept items after all."""
-
-    @documented(
-        "configuration_delete_kept",
-        errors=_ERRORS,
-        is_body_optional=True,
-        request=ItemsSerializer,
-        responses=ItemCountSerializer,
-    )
-    def post(self, request: Request, pk: int) -> Response:
-        """Approve the deletes of kept items for the next run, against the earlier decision. Operators only."""
-        configuration = find_configuration(request, pk)
-        require_operator(request, configuration.enterprise_customer_uuid)
-        values = validate(ItemsSerializer, body_of(request))
-        number = decisions.delete_kept(_items(configuration, values), **_decided(request, values))
-        return Response({"items": number})
-
-
-class SendAgainView(ChannelsView):
-    """Send failed items again."""
-
-    @documented(
-        "configuration_send_again",
-        errors=_ERRORS,
-        is_body_optional=True,
-        request=FailedItemsSerializer,
-        responses=ItemCountSerializer,
-    )
-    def post(self, request: Request, pk: int) -> Response:
-        """Queue failed items for the next run, without waiting for their retry delay."""
-        configuration = find_configuration(request, pk)
-        values = validate(FailedItemsSerializer, body_of(request))
-        rows, state = _items(configuration, values), values.get("state")
-        rows = rows.filter(state=state) if state else rows
-        action = DecisionAction.REQUEUE if state == State.DEAD_LETTER else DecisionAction.SEND_AGAIN
-        return Response({"items": decisions.queue_again(rows, action=action, **_decided(request, values))})
+}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 from rest_framework import status
+from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
 from enterprise_catalog.integrated_channels.access import edits
@@ -16,6 +17,7 @@ from enterprise_catalog.integrated_channels.api.permissions import (
     require_operator,
     visible_configurations,
 )
+from enterprise_catalog.integrated_channels.api.privacy import without_pause_reasons
 from enterprise_catalog.integrated_channels.api.serializers.configurations import (
     OPERATOR_FIELDS,
     ConfigurationChangeSerializer,
@@ -31,6 +33,8 @@ from enterprise_catalog.web.rest.schema import BAD_OBJECT, BAD_PARAMETER, docume
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
+
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
 #: Parameter of the list -> column.
 _FILTERS = {
@@ -57,7 +61,12 @@ class ConfigurationListView(ChannelsView):
             require_customer(request, customer)
         columns = {column: query[name] for name, column in _FILTERS.items() if query.get(name) is not None}
         rows, following = BY_ID.page(request, visible_configurations(request).filter(**columns), query)
-        return Response({"next": following, "results": ConfigurationSerializer(rows, many=True).data})
+        return Response(
+            {
+                "next": following,
+                "results": ConfigurationSerializer(without_pause_reasons(rows, request), many=True).data,
+            }
+        )
 
     @documented(
         "configuration_create",
@@ -74,7 +83,7 @@ class ConfigurationListView(ChannelsView):
         configuration = edits.create_configuration(
             columns_of(values), values["credentials"], skip_customer_check=values["skip_customer_check"]
         )
-        return Response(ConfigurationSerializer(configuration).data, status=status.HTTP_201_CREATED)
+        return _respond(request, configuration, status=status.HTTP_201_CREATED)
 
 
 class ConfigurationDetailView(ChannelsView):
@@ -83,7 +92,7 @@ class ConfigurationDetailView(ChannelsView):
     @documented("configuration_detail", errors=UNKNOWN, responses=ConfigurationSerializer)
     def get(self, request: Request, pk: int) -> Response:
         """Return the configuration."""
-        return Response(ConfigurationSerializer(find_configuration(request, pk)).data)
+        return _respond(request, find_configuration(request, pk))
 
     @documented(
         "configuration_change",
@@ -92,18 +101,30 @@ class ConfigurationDetailView(ChannelsView):
         responses=ConfigurationSerializer,
     )
     def patch(self, request: Request, pk: int) -> Response:
-        """Change the fields that are sent. Customer and channel cannot be changed."""
+        """Change the fields that are sent. Customer and channel cannot be changed. A pause needs a ``reason``."""
         configuration = find_configuration(request, pk)
         values = validate(ConfigurationChangeSerializer, body_of(request))
         if OPERATOR_FIELDS & values.keys():
             require_operator(request, configuration.enterprise_customer_uuid)
+        if configuration.active and not values.get("active", True) and not values["reason"]:
+            raise ValidationError({"reason": ["Enter the reason for the pause."]}, code="required")
         changed = edits.change_configuration(
-            pk, columns_of(values), values.get("credentials"), by=request.user.get_username(), now=timezone.now()
+            pk,
+            columns_of(values),
+            values.get("credentials"),
+            by=request.user.get_username(),
+            now=timezone.now(),
+            reason=values["reason"],
         )
-        return Response(ConfigurationSerializer(changed).data)
+        return _respond(request, changed)
 
     @documented("configuration_delete", errors=UNKNOWN, responses={204: None})
     def delete(self, request: Request, pk: int) -> Response:
         """Deactivate the configuration, and remove it from this API. Its records are kept."""
         edits.delete_configuration(find_configuration(request, pk), by=request.user.get_username(), now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _respond(request: Request, configuration: ChannelConfiguration, *, status: int = status.HTTP_200_OK) -> Response:
+    [shown] = without_pause_reasons([configuration], request)
+    return Response(ConfigurationSerializer(shown).data, status=status)

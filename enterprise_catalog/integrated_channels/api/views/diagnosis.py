@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 from rest_framework.response import Response
 
-from enterprise_catalog.integrated_channels.api.permissions import admin_scope, require_customer, visible_configurations
+from enterprise_catalog.integrated_channels.api.permissions import (
+    admin_scope,
+    find_configuration,
+    require_customer,
+    unknown,
+)
 from enterprise_catalog.integrated_channels.api.serializers.diagnosis import (
     DiagnosisQuerySerializer,
     DiagnosisSerializer,
     LiveDiagnosisSerializer,
 )
-from enterprise_catalog.integrated_channels.api.views.base import ChannelsView
+from enterprise_catalog.integrated_channels.api.throttles import LMS_THROTTLES
+from enterprise_catalog.integrated_channels.api.views.base import UNKNOWN, ChannelsView
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.reporting.diagnosis import READ_TIMEOUT_SECONDS, diagnose
 from enterprise_catalog.integrated_channels.reporting.live import look_up_live
@@ -24,12 +30,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rest_framework.request import Request
+    from rest_framework.throttling import BaseThrottle
 
     from enterprise_catalog.integrated_channels.reporting.live import LiveItem
 
 
 class DiagnosisView(ChannelsView):
     """The findings about one content key of one customer, one for each configuration."""
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        """Return the throttles of the request; those of LMSs if it calls one."""
+        throttles = LMS_THROTTLES if self.request.method == "POST" else self.throttle_classes
+        return [throttle() for throttle in throttles]
 
     @documented("diagnosis", errors=BAD_PARAMETER, parameters=[DiagnosisQuerySerializer], responses=DiagnosisSerializer)
     def get(self, request: Request) -> Response:
@@ -38,19 +50,22 @@ class DiagnosisView(ChannelsView):
         require_customer(request, query["enterprise_customer"])
         return _respond(request, query, {})
 
-    @documented("diagnosis_live", errors=BAD_OBJECT, request=LiveDiagnosisSerializer, responses=DiagnosisSerializer)
+    @documented(
+        "diagnosis_live", errors=BAD_OBJECT | UNKNOWN, request=LiveDiagnosisSerializer, responses=DiagnosisSerializer
+    )
     def post(self, request: Request) -> Response:
-        """Ask the customer's LMSs what they hold now, and return the findings. Changes nothing.
+        """Look the item up in the LMS of one configuration now, and return the findings. Changes nothing.
 
-        The calls count against the LMS's rate limit. While a sync runs, its LMS is not asked.
+        Takes up to 30 seconds. The calls count against the LMS's rate limit. No LMS is called during a sync of its
+        configuration.
         """
         query = validate(LiveDiagnosisSerializer, body_of(request))
         require_customer(request, query["enterprise_customer"])
-        chosen = visible_configurations(request).filter(enterprise_customer_uuid=query["enterprise_customer"])
-        if "configuration" in query:
-            chosen = chosen.filter(pk=query["configuration"])
-        live = {each.pk: look_up_live(each, query["content_key"], clock=timezone.now) for each in chosen}
-        return _respond(request, query, live)
+        configuration = find_configuration(request, query["configuration"])
+        if configuration.enterprise_customer_uuid != query["enterprise_customer"]:
+            raise unknown(request, f"There is no configuration {configuration.pk} of this customer.")
+        live = look_up_live(configuration, query["content_key"], clock=timezone.now)
+        return _respond(request, query, {configuration.pk: live})
 
 
 def _respond(request: Request, query: Mapping[str, Any], live: Mapping[int, LiveItem]) -> Response:

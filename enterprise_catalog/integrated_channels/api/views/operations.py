@@ -2,76 +2,62 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import timezone
 from rest_framework import status
 from rest_framework.response import Response
 
 from enterprise_catalog.integrated_channels.api.pages import BY_KEY_AND_ID
-from enterprise_catalog.integrated_channels.api.permissions import (
-    admin_scope,
-    find_configuration,
-    require_operator,
-    unknown,
-)
-from enterprise_catalog.integrated_channels.api.serializers.actions import ActionSerializer
+from enterprise_catalog.integrated_channels.api.permissions import unknown, visible_configurations
 from enterprise_catalog.integrated_channels.api.serializers.operations import (
     OperationItemPageSerializer,
     OperationItemQuerySerializer,
     OperationItemSerializer,
     OperationSerializer,
 )
-from enterprise_catalog.integrated_channels.api.views.base import UNKNOWN, ChannelsView
+from enterprise_catalog.integrated_channels.api.views.base import UNKNOWN, ActionView, ChannelsView, action
 from enterprise_catalog.integrated_channels.models import Operation, OperationItem, OperationKind
 from enterprise_catalog.integrated_channels.tasks import start_operation
-from enterprise_catalog.web.rest.input import body_of, validate
-from enterprise_catalog.web.rest.schema import BAD_OBJECT, BAD_PARAMETER, documented
+from enterprise_catalog.web.rest.input import validate
+from enterprise_catalog.web.rest.schema import BAD_PARAMETER, documented
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rest_framework.request import Request
 
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+
 #: The long actions that change what is sent.
 _OPERATORS_ONLY: Final = frozenset({OperationKind.ADOPT, OperationKind.RESEND_ALL})
 
 
-def _starting(kind: OperationKind) -> type[ChannelsView]:
+def _starting(kind: OperationKind) -> type[ActionView]:
     """Return the view that starts an operation of this kind."""
 
-    class StartView(ChannelsView):
-        """Start a long action."""
+    @action(
+        kind.value.replace("_", "-"),
+        response=OperationSerializer,
+        status_code=status.HTTP_202_ACCEPTED,
+        is_for_operators=kind in _OPERATORS_ONLY,
+    )
+    def start(request: Request, configuration: ChannelConfiguration, values: dict[str, Any]) -> object:
+        """Start the action in a worker. Returns the operation, or the one of this kind that is not finished."""
+        by, reason = request.user.get_username(), values["reason"]
+        operation = start_operation(configuration, kind, by=by, now=timezone.now(), reason=reason)
+        return OperationSerializer(operation, context={"request": request}).data
 
-        @documented(
-            f"configuration_{kind.value}",
-            errors=BAD_OBJECT | UNKNOWN,
-            is_body_optional=True,
-            request=ActionSerializer,
-            responses={202: OperationSerializer},
-        )
-        def post(self, request: Request, pk: int) -> Response:
-            """Start the action in a worker. Returns the operation, or the one of this kind that is not finished."""
-            configuration = find_configuration(request, pk)
-            if kind in _OPERATORS_ONLY:
-                require_operator(request, configuration.enterprise_customer_uuid)
-            reason = validate(ActionSerializer, body_of(request))["reason"]
-            by = request.user.get_username()
-            operation = start_operation(configuration, kind, by=by, now=timezone.now(), reason=reason)
-            return Response(OperationSerializer(operation).data, status=status.HTTP_202_ACCEPTED)
-
-    return StartView
+    return start
 
 
 #: Action in a URL -> its view.
-STARTING: Final[Mapping[str, type[ChannelsView]]] = {
-    kind.value.replace("_", "-"): _starting(kind) for kind in OperationKind
-}
+STARTING: Final[Mapping[str, type[ActionView]]] = {view.name: view for view in map(_starting, OperationKind)}
 
 
 def _find(request: Request, pk: int) -> Operation:
-    found = Operation.objects.select_related("configuration").filter(pk=pk).first()
-    if found is None or found.configuration.enterprise_customer_uuid not in admin_scope(request):
+    found = Operation.objects.filter(pk=pk, configuration__in=visible_configurations(request)).first()
+    if found is None:
         raise unknown(request, f"There is no operation {pk}.")
     return found
 
@@ -82,7 +68,7 @@ class OperationDetailView(ChannelsView):
     @documented("operation_detail", errors=UNKNOWN, responses=OperationSerializer)
     def get(self, request: Request, pk: int) -> Response:
         """Return the operation with its progress."""
-        return Response(OperationSerializer(_find(request, pk)).data)
+        return Response(OperationSerializer(_find(request, pk), context={"request": request}).data)
 
 
 class OperationItemsView(ChannelsView):

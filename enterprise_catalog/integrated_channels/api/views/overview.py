@@ -8,6 +8,7 @@ from django.utils import timezone
 from rest_framework.response import Response
 
 from enterprise_catalog.integrated_channels.api.permissions import admin_scope
+from enterprise_catalog.integrated_channels.api.privacy import without_pause_reasons
 from enterprise_catalog.integrated_channels.api.serializers.overview import OverviewQuerySerializer, OverviewSerializer
 from enterprise_catalog.integrated_channels.api.views.base import ChannelsView
 from enterprise_catalog.integrated_channels.models import ConfigurationStatus
@@ -33,6 +34,7 @@ class OverviewView(ChannelsView):
         overview = Overview(rows, now)
         counts = overview.counts()
         page = overview.page(counts, FILTERS.get(query.get("state", ""), ATTENTION), number=query["page"])
+        without_pause_reasons((row.status.configuration for row in page.rows), request)
         found = {
             "counts": counts,
             "page": page.number,

@@ -57,8 +57,8 @@ def _filters(query: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def _find(request: Request, rows: QuerySet[Recorded], pk: int) -> Recorded:
     """Return the row of a configuration that the caller sees. Raises as :func:`find_configuration`."""
-    found = rows.select_related("configuration").filter(pk=pk).first()
-    if found is None or found.configuration.enterprise_customer_uuid not in admin_scope(request):
+    found = rows.filter(pk=pk, configuration__in=visible_configurations(request)).first()
+    if found is None:
         raise unknown(request, f"There is no {rows.model._meta.verbose_name} {pk}.")
     return found
 
@@ -115,7 +115,7 @@ class TransmissionListView(ChannelsView):
 
     def _visible(self, request: Request, rows: TransmissionQuerySet) -> TransmissionQuerySet:
         if admin_scope(request).is_unlimited:
-            return rows
+            return rows.filter(configuration__in=visible_configurations(request))
         # The ids first: with them, the database looks up each row by configuration and key.
         return rows.filter(configuration__in=[*visible_configurations(request).values_list("pk", flat=True)])
 
@@ -160,4 +160,6 @@ class DecisionListView(ChannelsView):
         _require_visible(request, query)
         decisions = Decision.objects.filter(**_filters(query, "configuration", "action"))
         rows, following = NEWEST_FIRST.page(request, decisions, query)
-        return Response({"next": following, "results": DecisionSerializer(rows, many=True).data})
+        return Response(
+            {"next": following, "results": DecisionSerializer(rows, many=True, context={"request": request}).data}
+        )

@@ -9,14 +9,16 @@ import pytest
 from rest_framework.test import APIClient
 
 from enterprise_catalog.integrated_channels.access.credentials import decrypt
-from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+from enterprise_catalog.integrated_channels.api.throttles import LMSThrottle
+from enterprise_catalog.integrated_channels.models import ChannelConfiguration, Decision
 from tests.factories import DAY_ONE
+from tests.factories.catalog import CustomerFactory
 from tests.factories.channels import SECRET, ConfigurationFactory, RunFactory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_django import DjangoAssertNumQueries
+    from pytest_django import DjangoAssertNumQueries, Settings
 
     from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 
@@ -128,7 +130,10 @@ def test_the_times_are_those_of_the_runs(admin: APIClient) -> None:
     assert found["last_learner_sync_attempted_at"] is found["last_learner_sync_errored_at"] is None
 
 
+@pytest.mark.usefixtures("catalog_service")
 def test_a_new_configuration_is_inactive_and_waits_for_the_consent(admin: APIClient) -> None:
+    CustomerFactory.create(pk=ACME)
+
     response = admin.post(f"{NEW}canvas/configuration/", CANVAS)
 
     assert response.status_code == 201, response.content
@@ -144,6 +149,32 @@ def test_a_new_configuration_is_inactive_and_waits_for_the_consent(admin: APICli
         "oauth_authorization_url": f"http://testserver/integrated-channels/authorize/{made.pk}/",
     }
     assert decrypt(made.credentials) == {"client_id": "10", "client_secret": SECRET}
+
+
+@pytest.mark.usefixtures("catalog_service")
+def test_a_customer_that_does_not_exist_gets_no_configuration(operator: APIClient) -> None:
+    response = operator.post(f"{NEW}canvas/configuration/", CANVAS)
+
+    assert (response.status_code, [*response.json()]) == (400, ["enterprise_customer", "code"])
+    assert not ChannelConfiguration.objects.exists()
+
+
+def test_an_unreachable_catalog_service_is_reported(operator: APIClient, settings: Settings) -> None:
+    settings.CATALOG_API_URL = settings.OAUTH2_PROVIDER_URL = "http://127.0.0.1:9"
+
+    response = operator.post(f"{NEW}canvas/configuration/", CANVAS)
+
+    assert (response.status_code, response.json()["code"]) == (503, "catalog_unavailable")
+    assert not ChannelConfiguration.objects.exists()
+
+
+def test_switching_a_configuration_off_is_a_pause_with_a_reason(admin: APIClient) -> None:
+    configuration = ConfigurationFactory.create()
+
+    admin.put(f"{NEW}moodle/configuration/{configuration.pk}/", {"active": False})
+
+    decision = Decision.objects.get()
+    assert (decision.action, decision.reason) == ("pause", "Changed in the admin portal of Open edX.")
 
 
 def test_a_put_of_a_subset_switches_a_configuration_on(admin: APIClient) -> None:
@@ -305,6 +336,14 @@ def test_an_unreachable_lms_is_not_healthy(admin: APIClient) -> None:
     configuration = ConfigurationFactory.create(base_url="http://127.0.0.1:9")
 
     assert health_of(admin, configuration) == {"is_healthy": False, "health_status": "CONNECTION_FAILURE"}
+
+
+def test_health_is_checked_a_limited_number_of_times(admin: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    configuration = ConfigurationFactory.create(base_url="http://127.0.0.1:9")
+    monkeypatch.setattr(LMSThrottle, "rate", "1/day")
+
+    assert "health_status" in health_of(admin, configuration)
+    assert health_of(admin, configuration)["code"] == "throttled"
 
 
 def test_an_invalid_configuration_is_not_healthy(admin: APIClient) -> None:

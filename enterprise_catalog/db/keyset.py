@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Q
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from django.db.models import Model, QuerySet
 
@@ -23,27 +23,45 @@ def keyset_pages(rows: QuerySet[Model], *columns: str, size: int) -> Iterator[li
         rows: in the order of columns of their own table that identify a row together.
         size: number of rows of a page.
     """
-    order = [str(name) for name in rows.query.order_by]
-    names = dict.fromkeys([*columns, *(name.removeprefix("-") for name in order)])
+    names = dict.fromkeys([*columns, *map(name_of, order_of(rows))])
     read = rows.prefetch_related(None).values(*names)
     page = list(read[:size])
     while page:
         yield page
-        page = list(read.filter(_after(page[-1], order))[:size]) if len(page) == size else []
+        page = list(read.filter(is_after(rows, page[-1]))[:size]) if len(page) == size else []
 
 
-def _after(row: Mapping[str, Any], order: Sequence[str]) -> Q:
-    """Return the condition that a row comes after ``row``: equal in the first columns, and beyond it in the next."""
+def order_of(rows: QuerySet[Any]) -> list[str]:
+    """Return the columns that order the rows, as for ``order_by``, such as ``["-started_at", "-id"]``."""
+    return [str(column) for column in rows.query.order_by]
+
+
+def name_of(column: str) -> str:
+    """Return the name of a column that orders rows, ascending or descending."""
+    return column.removeprefix("-")
+
+
+def is_after(rows: QuerySet[Any], row: Mapping[str, Any]) -> Q:
+    """Return the condition that one of ``rows`` comes after ``row`` in their order.
+
+    Args:
+        row: has a value for each column of the order; see :func:`order_of`.
+    """
     after, equal = Q(pk__in=()), Q()
-    for name in order:
-        column = name.removeprefix("-")
-        after |= equal & _beyond(column, row[column], descending=name.startswith("-"))
-        equal &= Q((f"{column}__isnull", True)) if row[column] is None else Q((column, row[column]))
+    for column in order_of(rows):
+        name = name_of(column)
+        after |= equal & _beyond(rows.model, column, row[name])
+        equal &= Q((f"{name}__isnull", True)) if row[name] is None else Q((name, row[name]))
     return after
 
 
-def _beyond(column: str, value: object, *, descending: bool) -> Q:
+def _beyond(model: type[Model], column: str, value: object) -> Q:
     """Return the condition that a column comes after ``value``. On MariaDB and SQLite, NULL comes before all values."""
-    if not descending:
-        return Q((f"{column}__isnull", False)) if value is None else Q((f"{column}__gt", value))
-    return Q(pk__in=()) if value is None else Q((f"{column}__lt", value)) | Q((f"{column}__isnull", True))
+    name = name_of(column)
+    if name == column:
+        return Q((f"{name}__isnull", False)) if value is None else Q((f"{name}__gt", value))
+    if value is None:
+        return Q(pk__in=())
+    field: Any = model._meta.get_field(name)
+    smaller = Q((f"{name}__lt", value))
+    return smaller | Q((f"{name}__isnull", True)) if field.null or field.generated else smaller

@@ -66,6 +66,14 @@ def synced(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, li
     return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
+def test_create_channel_stores_a_name_and_refuses_one_that_is_too_long() -> None:
+    create_channel("--skip-customer-check", **{"--display-name": "Acme's Moodle"})
+
+    assert ChannelConfiguration.objects.get().display_name == "Acme's Moodle"
+    with pytest.raises(CommandError, match="has more than 255 characters"):
+        create_channel("--skip-customer-check", **{"--display-name": "x" * 256})
+
+
 def test_create_channel_saves_a_configuration_and_prints_its_id(capsys: pytest.CaptureFixture[str]) -> None:
     pk = create(capsys, SKIP, **{"--settings": '{"category_id": 7}', "--catalog-uuid": CUSTOMER})
 

@@ -212,6 +212,7 @@ def new_configuration(
     settings: dict[str, object],
     credentials: dict[str, object],
     catalog_uuids: Iterable[UUID] = (),
+    display_name: str = "",
 ) -> ChannelConfiguration:
     """Return a new configuration, validated but not saved.
 
@@ -228,6 +229,7 @@ def new_configuration(
     configuration = ChannelConfiguration(
         channel_code=channel_code,
         enterprise_customer_uuid=customer_uuid,
+        display_name=display_name,
         base_url=base_url,
         settings=settings,
         credentials=encrypt(credentials),

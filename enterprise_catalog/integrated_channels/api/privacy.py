@@ -14,11 +14,12 @@ from rest_framework import serializers
 from enterprise_catalog.integrated_channels.api.permissions import admin_scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from rest_framework.request import Request
 
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+    from enterprise_catalog.integrated_channels.reporting.export import Record
 
 M = TypeVar("M", bound=Model)
 
@@ -56,3 +57,10 @@ def without_pause_reasons(
         for configuration in found:
             configuration.pause_reason = ""
     return found
+
+
+def hide_users(records: Iterable[Record], request: Request) -> Iterator[Record]:
+    """Yield the records; those of decisions without the names and texts that the caller may not see."""
+    for record in records:
+        is_shown = "made_by" not in record or may_see_words_of(record["made_by"], request)
+        yield record if is_shown else record | {"made_by": SUPPORT, "reason": ""}

@@ -14,14 +14,7 @@ from enterprise_catalog.integrated_channels.api.views.operations import (
     OperationItemsView,
 )
 from enterprise_catalog.integrated_channels.api.views.overview import OverviewView
-from enterprise_catalog.integrated_channels.api.views.records import (
-    AttemptListView,
-    DecisionListView,
-    RunDetailView,
-    RunListView,
-    TransmissionDetailView,
-    TransmissionListView,
-)
+from enterprise_catalog.integrated_channels.api.views.records import LISTS, RunDetailView, TransmissionDetailView
 
 app_name = "channels-v1"
 
@@ -35,10 +28,8 @@ urlpatterns = [
     path("operations/<int:pk>/", OperationDetailView.as_view(), name="operation-detail"),
     path("operations/<int:pk>/items/", OperationItemsView.as_view(), name="operation-items"),
     path("diagnosis/", DiagnosisView.as_view(), name="diagnosis"),
-    path("runs/", RunListView.as_view(), name="run-list"),
+    *(path(f"{name}/", views.page.as_view(), name=name) for name, views in LISTS.items()),
+    *(path(f"{name}/export.csv", views.export.as_view(), name=f"{name}-export") for name, views in LISTS.items()),
     path("runs/<int:pk>/", RunDetailView.as_view(), name="run-detail"),
-    path("transmissions/", TransmissionListView.as_view(), name="transmission-list"),
     path("transmissions/<int:pk>/", TransmissionDetailView.as_view(), name="transmission-detail"),
-    path("attempts/", AttemptListView.as_view(), name="attempt-list"),
-    path("decisions/", DecisionListView.as_view(), name="decision-list"),
 ]

@@ -41,6 +41,10 @@ class ConfigurationQuerySet(models.QuerySet["ChannelConfiguration"]):
         """Only configurations that are active, or that the API has not deleted."""
         return self.filter(Q(deleted_at=None) | Q(active=True))
 
+    def deleted(self) -> ConfigurationQuerySet:
+        """Only configurations that the API has deleted, and that are not active again."""
+        return self.filter(deleted_at__isnull=False, active=False)
+
     def due(self, now: datetime) -> ConfigurationQuerySet:
         """Only active configurations whose next sync is due."""
         return self.filter(Q(next_sync_at=None) | Q(next_sync_at__lte=now), active=True)

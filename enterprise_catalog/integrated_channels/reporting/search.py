@@ -69,12 +69,16 @@ class Search:
                 return found.order_by("problem", "configuration_id", "id")
 
 
-def recognize(term: str) -> Search | None:
+def recognize(term: str, among: Transmissions | None = None) -> Search | None:
     """Return the search that a term means; ``None`` without a term.
 
     A word and a colon choose the kind: ``title: intro``. Otherwise a UUID is a customer's if a configuration has it.
     Any other term is the first of these that finds an item: a key, a title, an LMS's id, a reason; else a key.
+
+    Args:
+        among: the items to find; all by default.
     """
+    rows = ContentMetadataItemTransmission.objects.all() if among is None else among
     text = term.strip()
     if not text:
         return None
@@ -85,7 +89,7 @@ def recognize(term: str) -> Search | None:
         return Search(Kind.CUSTOMER, text)
     # Keys may end with spaces that count.
     searches = [Search(Kind.KEY, term), *(Search(kind, text) for kind in (Kind.TITLE, Kind.REMOTE_ID, Kind.REASON))]
-    return next((search for search in searches if _finds(search)), searches[0])
+    return next((search for search in searches if search.rows(rows).exists()), searches[0])
 
 
 def configurations_of(customer: str) -> list[int]:
@@ -95,7 +99,3 @@ def configurations_of(customer: str) -> list[int]:
     except ValueError:
         return []
     return list(rows.order_by("pk").values_list("pk", flat=True)[:MAX_CONFIGURATIONS])
-
-
-def _finds(search: Search) -> bool:
-    return search.rows(ContentMetadataItemTransmission.objects.all()).exists()

@@ -78,7 +78,7 @@ def test_each_url_with_an_id_is_among_those_that_are_tested(configuration: Chann
     assert with_ids - actions <= tested
 
 
-def test_a_deleted_configuration_cannot_be_distinguished_from_none_and_neither_can_its_records(
+def test_a_deleted_configuration_and_its_records_look_like_none(
     configuration: ChannelConfiguration, operator: APIClient, admin_of: Callable[[UUID], APIClient]
 ) -> None:
     delete_configuration(configuration, by="ada", now=DAY_ONE)

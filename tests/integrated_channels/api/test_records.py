@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 
+from enterprise_catalog.integrated_channels.audit import decisions
 from tests.factories import DAY_ONE
 from tests.factories.channels import REJECTION, ConfigurationFactory, RunFactory, TransmissionFactory
-from tests.integrated_channels.api.endpoints import ATTEMPTS, RUNS, TRANSMISSIONS
+from tests.integrated_channels.api.endpoints import ATTEMPTS, DECISIONS, RUNS, TRANSMISSIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from pytest_django import DjangoAssertNumQueries
@@ -168,3 +173,84 @@ def test_each_list_takes_few_statements(operator: APIClient, django_assert_num_q
     ):
         with django_assert_num_queries(3):  # The user, the row of the filter, and the page.
             operator.get(place, query)
+
+
+@pytest.mark.parametrize(
+    ("term", "found"),
+    [
+        ("edX+A", ["edX+A", "edX+AB"]),
+        ("title: intro", ["edX+A", "edX+B", "edX+AB"]),
+        ("Intro", ["edX+A", "edX+B", "edX+AB"]),
+        ("remote:42", ["edX+AB"]),
+        ("reason: No title", ["edX+B"]),
+        (str(UUID(int=7)), ["edX+A", "edX+AB", "edX+B"]),
+        ("nothing", []),
+    ],
+)
+def test_items_are_searched_as_in_the_admin(operator: APIClient, term: str, found: list[str]) -> None:
+    configuration = ConfigurationFactory.create()
+    for key, title, state in (
+        ("edX+A", "Intro 1", "staged"),
+        ("edX+B", "Intro 2", "rejected"),
+        ("edX+AB", "intro 3", "held"),
+    ):
+        reason = {"reason": "No title."} if state == "rejected" else {}
+        TransmissionFactory.create(
+            configuration=configuration, content_key=key, content_title=title, **{state: True}, **reason
+        )
+
+    pages = all_pages(operator, TRANSMISSIONS, {"search": term, "page_size": 1})
+
+    assert [row["content_key"] for row in pages] == found
+
+
+def test_a_search_finds_only_what_the_caller_sees(admin_of: Callable[[UUID], APIClient]) -> None:
+    for number, title in ((7, "Secret"), (8, "Own"), (8, "Secret+X")):
+        configuration = ConfigurationFactory.create(enterprise_customer_uuid=UUID(int=number))
+        TransmissionFactory.create(configuration=configuration, content_key=title, content_title=f"Title of {title}")
+    admin = admin_of(UUID(int=8))
+
+    assert [row["content_key"] for row in all_pages(admin, TRANSMISSIONS, {"search": "Secret"})] == ["Secret+X"]
+    assert all_pages(admin, TRANSMISSIONS, {"search": str(UUID(int=7))}) == []
+    assert len(all_pages(admin, TRANSMISSIONS, {"search": "Title of"})) == 2
+
+
+def csv_of(client: APIClient, place: str, query: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the rows of the CSV file of a list."""
+    response = client.get(f"{place}export.csv", query, headers={"accept": "text/csv"})
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+    return [*csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode()))]
+
+
+def test_each_list_is_a_csv_file_with_the_same_filters(operator: APIClient) -> None:
+    configuration = ConfigurationFactory.create(display_name="=Acme")
+    rows = TransmissionFactory.create_for_keys(["edX+A", "edX+B"], configuration=configuration, rejected=True)
+    decisions.queue_again(configuration.transmissions.filter(pk=rows[0].pk), by="ada", now=DAY_ONE)
+    run = configuration.runs.get()
+
+    items = csv_of(operator, TRANSMISSIONS, {"configuration": configuration.pk, "state": "rejected"})
+
+    assert [(item["content_key"], item["configuration"]) for item in items] == [("edX+B", "'=Acme")]
+    assert len(csv_of(operator, TRANSMISSIONS, {"search": "edX"})) == 2
+    assert [row["id"] for row in csv_of(operator, RUNS, {})] == [str(run.pk)]
+    assert len(csv_of(operator, ATTEMPTS, {"run": run.pk})) == 2
+    assert [row["made_by"] for row in csv_of(operator, DECISIONS, {"action": "send_again"})] == ["ada"]
+
+
+def test_a_csv_file_of_decisions_does_not_name_staff(admin_of: Callable[[UUID], APIClient]) -> None:
+    configuration = ConfigurationFactory.create()
+    decisions.pause(configuration, by="eve", now=DAY_ONE, reason="Unpaid.")
+
+    [row] = csv_of(admin_of(UUID(int=7)), DECISIONS, {"configuration": configuration.pk})
+
+    assert (row["action"], row["made_by"], row["reason"]) == ("pause", "Support", "")
+
+
+def test_an_error_of_a_csv_file_is_json(operator: APIClient, admin_of: Callable[[UUID], APIClient]) -> None:
+    headers = {"accept": "text/csv"}
+
+    wrong = operator.get(f"{TRANSMISSIONS}export.csv", headers=headers)
+    refused = admin_of(UUID(int=8)).get(f"{RUNS}export.csv", {"configuration": 999}, headers=headers)
+
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "required")
+    assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")

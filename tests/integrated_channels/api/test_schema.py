@@ -28,12 +28,20 @@ from tests.integrated_channels.api.test_configurations import NEW
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pytest_django import Settings
+
 pytestmark = pytest.mark.django_db
 
 #: List -> parameters that it needs.
 PARAMETERS: Final = {
-    **dict.fromkeys(("runs/", "transmissions/", "decisions/"), "configuration={pk}"),
-    "attempts/": "run={run}",
+    **{
+        f"{name}{end}": query
+        for end in ("", "export.csv")
+        for name, query in {
+            **dict.fromkeys(("runs/", "transmissions/", "decisions/"), "configuration={pk}"),
+            "attempts/": "run={run}",
+        }.items()
+    },
     "diagnosis/": f"enterprise_customer={UUID(int=7)}&content_key=edX%2BDemoX",
 }
 #: Operation -> a body that it accepts; ``{}`` for others.
@@ -118,7 +126,10 @@ def test_it_describes_each_response(
 
         described = operation["responses"][str(response.status_code)]
         assert response.status_code < 300, (method, path, response.content)
-        if response.status_code != 204:
+        if path.endswith(".csv"):
+            assert response.headers["Content-Type"].startswith("text/csv")
+            assert [*described["content"]] == ["text/csv"]
+        elif response.status_code != 204:
             assert_described(schema, described["content"]["application/json"]["schema"], response.json())
 
 
@@ -147,7 +158,9 @@ def test_each_documented_status_occurs_and_no_other(
     schema: dict[str, Any],
     configuration: ChannelConfiguration,
     monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
 ) -> None:
+    settings.FAILURE_THROTTLE_RATE = "1000/minute"
     operator = client_with("enterprise_openedx_operator:*")
     others = [APIClient(), client_with("enterprise_learner:*")]
     for method, path, operation in sorted(operations(schema), key=lambda each: each[0] == "delete"):

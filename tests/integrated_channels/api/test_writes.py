@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 ACME: Final = UUID(int=7)
 _ACTION: Final = f"post {ROOT}configurations/PK/"
 _OLD, _NEW = "/integrated_channels/api/v1/", "/channel_integrations/api/v1/"
-#: Requests that only operators may send. Whoever adds a request decides here.
+#: Requests that only operators may send. Decide here about a new request.
 OPERATORS_ONLY: Final = {
     f"{_ACTION}{name}/" for name in ("approve-deletes", "keep-items", "delete-kept", "adopt", "resend-all")
 }
@@ -138,7 +138,7 @@ def test_a_customers_admin_may_do_all_else(
 @pytest.mark.parametrize(
     "role", [f"enterprise_learner:{ACME}", "enterprise_learner:*", f"enterprise_admin:{UUID(int=8)}"]
 )
-def test_nobody_else_may_do_anything(
+def test_all_other_callers_may_do_nothing(
     configuration: ChannelConfiguration, client_with: Callable[..., APIClient], request_: str, role: str
 ) -> None:
     before = everything()

@@ -75,8 +75,3 @@ class DecisionSerializer(PrivateSerializer[Decision]):
         model = Decision
         fields = ("id", "configuration", "action", "made_at", "made_by", "reason", "items", "sample")
         read_only_fields = fields
-
-
-class DecisionPageSerializer(serializers.Serializer[object]):
-    next = serializers.URLField(allow_null=True)
-    results = DecisionSerializer(many=True)

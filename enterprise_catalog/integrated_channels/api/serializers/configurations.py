@@ -80,11 +80,6 @@ class ConfigurationSerializer(serializers.ModelSerializer[ChannelConfiguration])
         return configuration.status.state if hasattr(configuration, "status") else Status.NEVER_SYNCED.value
 
 
-class ConfigurationPageSerializer(serializers.Serializer[object]):
-    next = serializers.URLField(allow_null=True)
-    results = ConfigurationSerializer(many=True)
-
-
 def _limit(*, most: int = 2**31 - 1, least: int = 1, **kwargs: Any) -> serializers.IntegerField:
     return serializers.IntegerField(required=False, min_value=least, max_value=most, **kwargs)
 

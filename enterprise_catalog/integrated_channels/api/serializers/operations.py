@@ -34,8 +34,3 @@ class OperationItemSerializer(serializers.ModelSerializer[OperationItem]):
         model = OperationItem
         fields = ("content_key", "kind", "details")
         read_only_fields = fields
-
-
-class OperationItemPageSerializer(serializers.Serializer[object]):
-    next = serializers.URLField(allow_null=True)
-    results = OperationItemSerializer(many=True)

@@ -38,22 +38,25 @@ class RunSerializer(serializers.ModelSerializer[SyncRun]):
         read_only_fields = fields
 
 
-class RunPageSerializer(serializers.Serializer[object]):
-    next = serializers.URLField(allow_null=True)
-    results = RunSerializer(many=True)
-
-
 class TransmissionQuerySerializer(PageQuerySerializer):
     configuration = serializers.IntegerField(
-        required=False, min_value=0, help_text="Required, unless `content_key` is given."
+        required=False, min_value=0, help_text="Required, unless `content_key` or `search` is given."
     )
     content_key = serializers.CharField(required=False, max_length=MAX_KEY_LENGTH, trim_whitespace=False)
     state = serializers.ChoiceField([state.value for state in State], required=False)
+    search = serializers.CharField(
+        required=False,
+        max_length=MAX_KEY_LENGTH,
+        trim_whitespace=False,
+        help_text="The beginning of a content key, title or reason, an id in the LMS, or a customer's UUID; "
+        "`key:`, `title:`, `reason:`, `remote:` and `customer:` choose one of them.",
+    )
 
     def validate(self, attrs: dict[str, object]) -> dict[str, object]:
-        """Require one of the two filters: a list of all items would be read from the beginning each time."""
-        if "configuration" not in attrs and "content_key" not in attrs:
-            raise serializers.ValidationError({"configuration": ["Send configuration or content_key."]}, "required")
+        """Require one of three filters: a list of all items would be read from the beginning each time."""
+        if not {"configuration", "content_key", "search"} & attrs.keys():
+            text = "Send configuration, content_key or search."
+            raise serializers.ValidationError({"configuration": [text]}, "required")
         return attrs
 
 
@@ -67,11 +70,6 @@ class TransmissionSerializer(serializers.ModelSerializer[ContentMetadataItemTran
             *("due_since", "created_at", "deleted_at"),
         )
         read_only_fields = fields
-
-
-class TransmissionPageSerializer(serializers.Serializer[object]):
-    next = serializers.URLField(allow_null=True)
-    results = TransmissionSerializer(many=True)
 
 
 class AttemptQuerySerializer(PageQuerySerializer):
@@ -96,8 +94,3 @@ class AttemptSerializer(serializers.ModelSerializer[TransmissionAttempt]):
             *("status_code", "vendor_code", "message"),
         )
         read_only_fields = fields
-
-
-class AttemptPageSerializer(serializers.Serializer[object]):
-    next = serializers.URLField(allow_null=True)
-    results = AttemptSerializer(many=True)

@@ -10,7 +10,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
 from enterprise_catalog.integrated_channels.access import edits
-from enterprise_catalog.integrated_channels.api.pages import BY_ID
+from enterprise_catalog.integrated_channels.api.pages import page_of, read_page
 from enterprise_catalog.integrated_channels.api.permissions import (
     find_configuration,
     require_customer,
@@ -22,7 +22,6 @@ from enterprise_catalog.integrated_channels.api.serializers.configurations impor
     OPERATOR_FIELDS,
     ConfigurationChangeSerializer,
     ConfigurationCreateSerializer,
-    ConfigurationPageSerializer,
     ConfigurationQuerySerializer,
     ConfigurationSerializer,
     columns_of,
@@ -52,7 +51,7 @@ class ConfigurationListView(ChannelsView):
         "configuration_list",
         errors=BAD_PARAMETER,
         parameters=[ConfigurationQuerySerializer],
-        responses=ConfigurationPageSerializer,
+        responses=page_of(ConfigurationSerializer),
     )
     def get(self, request: Request) -> Response:
         """Return one page of configurations, oldest first. Returns 403 for a customer that the caller does not see."""
@@ -60,7 +59,8 @@ class ConfigurationListView(ChannelsView):
         if customer := query.get("enterprise_customer"):
             require_customer(request, customer)
         columns = {column: query[name] for name, column in _FILTERS.items() if query.get(name) is not None}
-        rows, following = BY_ID.page(request, visible_configurations(request).filter(**columns), query)
+        found = visible_configurations(request).filter(**columns).order_by("id")
+        rows, following = read_page(request, found, query)
         return Response(
             {
                 "next": following,

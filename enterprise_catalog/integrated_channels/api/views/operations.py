@@ -8,10 +8,9 @@ from django.utils import timezone
 from rest_framework import status
 from rest_framework.response import Response
 
-from enterprise_catalog.integrated_channels.api.pages import BY_KEY_AND_ID
+from enterprise_catalog.integrated_channels.api.pages import page_of, read_page
 from enterprise_catalog.integrated_channels.api.permissions import unknown, visible_configurations
 from enterprise_catalog.integrated_channels.api.serializers.operations import (
-    OperationItemPageSerializer,
     OperationItemQuerySerializer,
     OperationItemSerializer,
     OperationSerializer,
@@ -78,12 +77,12 @@ class OperationItemsView(ChannelsView):
         "operation_items",
         errors=BAD_PARAMETER | UNKNOWN,
         parameters=[OperationItemQuerySerializer],
-        responses=OperationItemPageSerializer,
+        responses=page_of(OperationItemSerializer),
     )
     def get(self, request: Request, pk: int) -> Response:
         """Return one page of a preview's actions, or of the differences that a check found, ascending by key."""
         query = validate(OperationItemQuerySerializer, request.query_params.dict())
         items = OperationItem.objects.filter(operation=_find(request, pk))
         items = items.filter(kind=query["kind"]) if "kind" in query else items
-        rows, following = BY_KEY_AND_ID.page(request, items, query)
+        rows, following = read_page(request, items.order_by("content_key", "id"), query)
         return Response({"next": following, "results": OperationItemSerializer(rows, many=True).data})

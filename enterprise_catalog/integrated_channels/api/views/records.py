@@ -1,54 +1,124 @@
-"""``runs/``, ``transmissions/``, ``attempts/`` and ``decisions/``: the records of syncs and users, read-only."""
+"""``runs/``, ``transmissions/``, ``attempts/`` and ``decisions/``: the records of syncs and users, read-only.
+
+Each is a list with pages, and a CSV file with all rows of the list, ``export.csv``. Both accept the same filters.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
 from rest_framework.exceptions import ValidationError
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.response import Response
 
-from enterprise_catalog.integrated_channels.api.pages import BY_ID, BY_KEY, NEWEST_FIRST, NEWEST_START_FIRST
+from enterprise_catalog.integrated_channels.api.pages import page_of, read_page
 from enterprise_catalog.integrated_channels.api.permissions import (
     admin_scope,
     find_configuration,
     unknown,
     visible_configurations,
 )
-from enterprise_catalog.integrated_channels.api.serializers.actions import (
-    DecisionPageSerializer,
-    DecisionQuerySerializer,
-    DecisionSerializer,
-)
+from enterprise_catalog.integrated_channels.api.privacy import hide_users
+from enterprise_catalog.integrated_channels.api.serializers.actions import DecisionQuerySerializer, DecisionSerializer
 from enterprise_catalog.integrated_channels.api.serializers.records import (
-    AttemptPageSerializer,
     AttemptQuerySerializer,
     AttemptSerializer,
-    RunPageSerializer,
     RunQuerySerializer,
     RunSerializer,
-    TransmissionPageSerializer,
     TransmissionQuerySerializer,
     TransmissionSerializer,
 )
 from enterprise_catalog.integrated_channels.api.views.base import UNKNOWN, ChannelsView
 from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
     ContentMetadataItemTransmission,
     Decision,
     SyncRun,
     TransmissionAttempt,
 )
+from enterprise_catalog.integrated_channels.reporting.export import read_pages, table_of
+from enterprise_catalog.integrated_channels.reporting.formats import to_csv
+from enterprise_catalog.integrated_channels.reporting.search import recognize
 from enterprise_catalog.web.rest.input import validate
 from enterprise_catalog.web.rest.schema import BAD_PARAMETER, documented
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from django.db.models import QuerySet
     from rest_framework.request import Request
+    from rest_framework.serializers import ModelSerializer, Serializer
 
-    from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
+    from enterprise_catalog.integrated_channels.models.querysets import ConfigurationQuerySet
 
     Recorded = TypeVar("Recorded", SyncRun, ContentMetadataItemTransmission)
+    #: Request and validated parameters -> the rows that the caller sees, in the list's order.
+    _FindRows = Callable[[Request, dict[str, Any]], QuerySet[Any]]
 
 _BAD_FILTER = BAD_PARAMETER | {"404": "The filter's row does not exist (for callers with a role for all customers)."}
+
+
+class _AcceptsCSV(DefaultContentNegotiation):
+    """Lets a request for CSV have its errors as JSON."""
+
+    def get_accept_list(self, request: Request) -> list[str]:
+        accepted = super().get_accept_list(request)
+        return [*accepted, "application/json"] if any(each.startswith("text/") for each in accepted) else accepted
+
+
+class ListViews(NamedTuple):
+    """The views of one list."""
+
+    page: type[ChannelsView]
+    export: type[ChannelsView]
+
+
+def _views(name: str, query: type[Serializer[Any]], row: type[ModelSerializer[Any]], find: _FindRows) -> ListViews:
+    """Return the views of a list: its pages, and its CSV file.
+
+    Args:
+        query: the parameters.
+        row: the fields of a row on a page.
+        find: its docstring describes the rows.
+    """
+
+    class PageView(ChannelsView):
+        @documented(
+            f"{name}_list",
+            errors=_BAD_FILTER,
+            description=f"{find.__doc__} One page.",
+            parameters=[query],
+            responses=page_of(row),
+        )
+        def get(self, request: Request) -> Response:
+            values = validate(query, request.query_params.dict())
+            rows, following = read_page(request, find(request, values), values)
+            shown = row(rows, many=True, context={"request": request})
+            return Response({"next": following, "results": shown.data})
+
+    class ExportView(ChannelsView):
+        content_negotiation_class = _AcceptsCSV
+
+        @documented(
+            f"{name}_export",
+            errors=_BAD_FILTER,
+            description=f"{find.__doc__} All rows as CSV; `page_size` and `cursor` have no effect.",
+            parameters=[query],
+            responses={(200, "text/csv"): OpenApiTypes.STR},
+        )
+        def get(self, request: Request) -> StreamingHttpResponse:
+            rows = find(request, validate(query, request.query_params.dict()))
+            table = table_of(rows.model)
+            pages = (hide_users(page, request) for page in read_pages(rows))
+            return StreamingHttpResponse(
+                to_csv(pages, table.columns),
+                content_type="text/csv; charset=utf-8",
+                headers={"Content-Disposition": f'attachment; filename="{table.name}.csv"'},
+            )
+
+    return ListViews(PageView, ExportView)
 
 
 def _filters(query: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -71,17 +141,54 @@ def _require_visible(request: Request, query: dict[str, Any]) -> None:
         raise ValidationError({"configuration": ["This parameter is required."]}, code="required")
 
 
-class RunListView(ChannelsView):
-    """The runs of syncs."""
+def _find_runs(request: Request, query: dict[str, Any]) -> QuerySet[SyncRun]:
+    """Return runs, newest first."""
+    _require_visible(request, query)
+    return SyncRun.objects.filter(**_filters(query, "configuration", "state")).order_by("-started_at", "-id")
 
-    @documented("run_list", errors=_BAD_FILTER, parameters=[RunQuerySerializer], responses=RunPageSerializer)
-    def get(self, request: Request) -> Response:
-        """Return one page of runs, newest first."""
-        query = validate(RunQuerySerializer, request.query_params.dict())
-        _require_visible(request, query)
-        runs = SyncRun.objects.filter(**_filters(query, "configuration", "state"))
-        rows, following = NEWEST_START_FIRST.page(request, runs, query)
-        return Response({"next": following, "results": RunSerializer(rows, many=True).data})
+
+def _find_transmissions(request: Request, query: dict[str, Any]) -> QuerySet[ContentMetadataItemTransmission]:
+    """Return items of one configuration or of all, ascending by key, or in the order of the search."""
+    rows = ContentMetadataItemTransmission.objects.filter(**_filters(query, "content_key", "state"))
+    if "configuration" in query:
+        rows = rows.of(find_configuration(request, query["configuration"]))
+    elif admin_scope(request).is_unlimited:
+        rows = rows.exclude(configuration__in=_ids(ChannelConfiguration.objects.deleted()))
+    else:
+        rows = rows.filter(configuration__in=_ids(visible_configurations(request)))
+    search = recognize(query.get("search", ""), rows)
+    order = ("content_key",) if "configuration" in query else ("content_key", "id")
+    return search.rows(rows) if search else rows.order_by(*order)
+
+
+def _ids(configurations: ConfigurationQuerySet) -> list[int]:
+    """Return the ids. With values instead of a join, the database reads the items from an index in their order."""
+    return [*configurations.values_list("pk", flat=True)]
+
+
+def _find_attempts(request: Request, query: dict[str, Any]) -> QuerySet[TransmissionAttempt]:
+    """Return the attempts of one item or of one run, newest first."""
+    if "run" in query:
+        _find(request, SyncRun.objects.all(), query["run"])
+    else:
+        _find(request, ContentMetadataItemTransmission.objects.all(), query["transmission"])
+    found = TransmissionAttempt.objects.filter(**_filters(query, "run", "transmission", "outcome"))
+    return found.order_by("-id")
+
+
+def _find_decisions(request: Request, query: dict[str, Any]) -> QuerySet[Decision]:
+    """Return the decisions of users and commands, newest first."""
+    _require_visible(request, query)
+    return Decision.objects.filter(**_filters(query, "configuration", "action")).order_by("-id")
+
+
+#: List in a URL -> its views.
+LISTS: Final[Mapping[str, ListViews]] = {
+    "runs": _views("run", RunQuerySerializer, RunSerializer, _find_runs),
+    "transmissions": _views("transmission", TransmissionQuerySerializer, TransmissionSerializer, _find_transmissions),
+    "attempts": _views("attempt", AttemptQuerySerializer, AttemptSerializer, _find_attempts),
+    "decisions": _views("decision", DecisionQuerySerializer, DecisionSerializer, _find_decisions),
+}
 
 
 class RunDetailView(ChannelsView):
@@ -93,33 +200,6 @@ class RunDetailView(ChannelsView):
         return Response(RunSerializer(_find(request, SyncRun.objects.all(), pk)).data)
 
 
-class TransmissionListView(ChannelsView):
-    """The state of items in the LMSs."""
-
-    @documented(
-        "transmission_list",
-        errors=_BAD_FILTER,
-        parameters=[TransmissionQuerySerializer],
-        responses=TransmissionPageSerializer,
-    )
-    def get(self, request: Request) -> Response:
-        """Return one page of a configuration's items, ascending by key; or of one item in all configurations."""
-        query = validate(TransmissionQuerySerializer, request.query_params.dict())
-        rows = ContentMetadataItemTransmission.objects.filter(**_filters(query, "content_key", "state"))
-        if "configuration" in query:
-            rows, order = rows.of(find_configuration(request, query["configuration"])), BY_KEY
-        else:
-            rows, order = self._visible(request, rows), BY_ID
-        page, following = order.page(request, rows, query)
-        return Response({"next": following, "results": TransmissionSerializer(page, many=True).data})
-
-    def _visible(self, request: Request, rows: TransmissionQuerySet) -> TransmissionQuerySet:
-        if admin_scope(request).is_unlimited:
-            return rows.filter(configuration__in=visible_configurations(request))
-        # The ids first: with them, the database looks up each row by configuration and key.
-        return rows.filter(configuration__in=[*visible_configurations(request).values_list("pk", flat=True)])
-
-
 class TransmissionDetailView(ChannelsView):
     """One item in one LMS."""
 
@@ -128,38 +208,3 @@ class TransmissionDetailView(ChannelsView):
         """Return the item's state."""
         found = _find(request, ContentMetadataItemTransmission.objects.all(), pk)
         return Response(TransmissionSerializer(found).data)
-
-
-class AttemptListView(ChannelsView):
-    """The attempts to send items."""
-
-    @documented(
-        "attempt_list", errors=_BAD_FILTER, parameters=[AttemptQuerySerializer], responses=AttemptPageSerializer
-    )
-    def get(self, request: Request) -> Response:
-        """Return one page of the attempts of one item or of one run, newest first."""
-        query = validate(AttemptQuerySerializer, request.query_params.dict())
-        if "run" in query:
-            _find(request, SyncRun.objects.all(), query["run"])
-        else:
-            _find(request, ContentMetadataItemTransmission.objects.all(), query["transmission"])
-        attempts = TransmissionAttempt.objects.filter(**_filters(query, "run", "transmission", "outcome"))
-        rows, following = NEWEST_FIRST.page(request, attempts, query)
-        return Response({"next": following, "results": AttemptSerializer(rows, many=True).data})
-
-
-class DecisionListView(ChannelsView):
-    """The decisions of users and commands."""
-
-    @documented(
-        "decision_list", errors=_BAD_FILTER, parameters=[DecisionQuerySerializer], responses=DecisionPageSerializer
-    )
-    def get(self, request: Request) -> Response:
-        """Return one page of decisions, newest first."""
-        query = validate(DecisionQuerySerializer, request.query_params.dict())
-        _require_visible(request, query)
-        decisions = Decision.objects.filter(**_filters(query, "configuration", "action"))
-        rows, following = NEWEST_FIRST.page(request, decisions, query)
-        return Response(
-            {"next": following, "results": DecisionSerializer(rows, many=True, context={"request": request}).data}
-        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentTypeError
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -18,6 +18,18 @@ from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailable
 
 if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+
+_MAX_NAME_LENGTH: Final = 255
+#: Option -> argument of :func:`new_configuration`.
+_ARGUMENTS: Final = {
+    "channel": "channel_code",
+    "customer_uuid": "customer_uuid",
+    "display_name": "display_name",
+    "base_url": "base_url",
+    "channel_settings": "settings",
+    "credentials": "credentials",
+    "catalog_uuid": "catalog_uuids",
+}
 
 
 def _uuid(text: str) -> UUID:
@@ -36,6 +48,12 @@ def _json_object(text: str) -> dict[str, object]:
     if not isinstance(value, dict):
         raise ArgumentTypeError("must be a JSON object")
     return value
+
+
+def _name(text: str) -> str:
+    if len(text) > _MAX_NAME_LENGTH:
+        raise ArgumentTypeError(f"has more than {_MAX_NAME_LENGTH} characters")
+    return text
 
 
 def _url(text: str) -> str:
@@ -65,6 +83,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--channel", choices=sorted(CHANNELS), required=True, metavar="CODE")
         parser.add_argument("--customer-uuid", type=_uuid, required=True, metavar="C")
+        parser.add_argument(
+            "--display-name", type=_name, default="", metavar="NAME", help="name of the configuration in the admin"
+        )
         parser.add_argument("--base-url", type=_url, required=True, metavar="URL")
         names = ("--settings", "--lms-settings")
         parser.add_argument(*names, dest="channel_settings", type=_json_object, default={}, metavar="JSON")
@@ -76,27 +97,9 @@ class Command(BaseCommand):
             "--skip-customer-check", action="store_true", help="do not check that the catalog service has the customer"
         )
 
-    def handle(
-        self,
-        *args: object,
-        channel: str,
-        customer_uuid: UUID,
-        base_url: str,
-        channel_settings: dict[str, object],
-        credentials: dict[str, object],
-        catalog_uuid: list[UUID],
-        skip_customer_check: bool,
-        **options: object,
-    ) -> None:
+    def handle(self, *args: object, skip_customer_check: bool, **options: Any) -> None:
         try:
-            configuration = new_configuration(
-                channel_code=channel,
-                customer_uuid=customer_uuid,
-                base_url=base_url,
-                settings=channel_settings,
-                credentials=credentials,
-                catalog_uuids=catalog_uuid,
-            )
+            configuration = new_configuration(**{name: options[option] for option, name in _ARGUMENTS.items()})
         except ConfigurationError as error:
             raise CommandError(error.message, returncode=2) from error
         problems = find_twin_problems(configuration)

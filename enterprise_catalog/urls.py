@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.apps import apps
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
 from enterprise_catalog.observability.health import health, metrics
+from enterprise_catalog.web.final_slash import with_final_slash
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
@@ -28,3 +29,5 @@ if apps.is_installed("enterprise_catalog.integrated_channels"):
     ]
 if apps.is_installed("enterprise_catalog.local_auth"):
     urlpatterns.append(path("oauth2/", include("enterprise_catalog.local_auth.urls")))
+# The last pattern: it costs the others nothing.
+urlpatterns.append(re_path(r"^.*[^/]$", with_final_slash))

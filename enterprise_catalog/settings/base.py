@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import dj_database_url
 import structlog
+from corsheaders.defaults import default_headers
 from csp import constants as csp
 
 from enterprise_catalog.settings.environment import DEPLOYMENT_DEFAULTS, DEPLOYMENT_REQUIRES, Environment
@@ -43,6 +44,7 @@ COMMON_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "axes",
+    "corsheaders",
     "csp",
     "django_prometheus",
     "rest_framework",
@@ -61,7 +63,8 @@ CHANNELS_APPS = [
 ]
 INSTALLED_APPS = [*COMMON_APPS]
 
-#: A URL without its final slash is a 404. A redirect would turn a POST into a GET and drop its body.
+#: No redirects for a missing final slash: one would turn a POST into a GET and drop its body. ``web/final_slash.py``
+#: serves a GET without the slash.
 APPEND_SLASH = False
 ROOT_URLCONF = "enterprise_catalog.urls"
 WSGI_APPLICATION = "enterprise_catalog.wsgi.application"
@@ -71,6 +74,8 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     # Before all middleware that may respond itself: every response needs a policy.
     "enterprise_catalog.web.content_security.ContentSecurityPolicyMiddleware",
+    # Before all middleware that may respond itself: also an error needs the headers, or the browser hides it.
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # For clients that accept it: a diff of many items shrinks to less than a tenth.
@@ -81,6 +86,8 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "enterprise_catalog.observability.health.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    # Joins the token that Open edX's portals send in two cookies.
+    "edx_rest_framework_extensions.auth.jwt.middleware.JwtAuthCookieMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -198,6 +205,13 @@ SPECTACULAR_SETTINGS = {
         "enterprise_catalog.web.rest.schema.add_errors",
     ],
 }
+
+# Web pages of other origins, such as Open edX's portals, may call the APIs, but no other pages.
+CORS_ALLOWED_ORIGINS = env.CORS_ALLOWED_ORIGINS
+CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_HEADERS = (*default_headers, "use-jwt-cookie")
+CORS_URLS_REGEX = r"^/(api|csrf|integrated_channels|channel_integrations)/"
+CSRF_TRUSTED_ORIGINS = CORS_ALLOWED_ORIGINS
 
 JWT_AUTH: dict[str, Any] = {
     "JWT_AUTH_HEADER_PREFIX": "JWT",

@@ -73,6 +73,14 @@ def _fernet_keys(keys: list[str]) -> list[str]:
     return keys
 
 
+def _origins(origins: list[str]) -> list[str]:
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}" or "*" in origin:
+            raise ValueError("must be origins such as https://portal.example.org, without a path and wildcards")
+    return origins
+
+
 def _signing_key(text: str) -> dict[str, object]:
     return read_signing_key(text)
 
@@ -102,6 +110,8 @@ class Environment(BaseModel):
     CELERY_BROKER_URL: Annotated[str, _scheme("redis", "rediss", "amqp", "amqps", "filesystem", "memory")]
     CACHE_URL: Annotated[str, _scheme("redis", "rediss", "locmem")]
     ALLOWED_HOSTS: CommaSeparated = Field(min_length=1)
+    #: Origins of web pages that may call the APIs with the user's cookies.
+    CORS_ALLOWED_ORIGINS: Annotated[CommaSeparated, AfterValidator(_origins)] = []
     LOG_FORMAT: Literal["json", "console"] = "json"
     METRICS_TOKEN: str = ""
     #: Redirect plain HTTP to HTTPS; restrict cookies to HTTPS; lifetime of HSTS in browsers.

@@ -24,6 +24,15 @@ from django.db.models.functions import Lower, Trim
 from django.utils.translation import gettext_lazy as _
 from edx_rbac.models import UserRole, UserRoleAssignment
 
+from enterprise_catalog.catalog.discovery.models import (
+    CatalogRefresh,
+    ChangeKind,
+    DiscoveredContent,
+    RefreshChange,
+    RefreshLease,
+    RefreshState,
+    RefreshTrigger,
+)
 from enterprise_catalog.catalog.querysets import (
     ContentMetadataQuerySet,
     EnterpriseCatalogQuerySet,
@@ -37,6 +46,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from django.contrib.auth.models import AbstractUser, AnonymousUser
+
+__all__ = [
+    "CatalogMembership",
+    "CatalogQuery",
+    "CatalogRefresh",
+    "CatalogRole",
+    "CatalogRoleAssignment",
+    "ChangeKind",
+    "ContentDocument",
+    "ContentMetadata",
+    "ContentType",
+    "DiscoveredContent",
+    "EnterpriseCatalog",
+    "EnterpriseCustomer",
+    "QuerySource",
+    "RefreshChange",
+    "RefreshLease",
+    "RefreshState",
+    "RefreshTrigger",
+]
 
 
 class ContentType(models.TextChoices):

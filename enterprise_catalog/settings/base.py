@@ -245,6 +245,9 @@ LEARNER_PORTAL_URL = env.LEARNER_PORTAL_URL
 
 #: Base URL of course-discovery's API, with ``/api/v1``; empty on a site whose content comes from files only.
 DISCOVERY_SERVICE_API_URL = env.DISCOVERY_SERVICE_API_URL
+REFRESH_CHANGE_LIMIT_PERCENT = env.REFRESH_CHANGE_LIMIT_PERCENT
+#: Refreshes are deleted after this time.
+REFRESH_RETENTION_DAYS = env.REFRESH_RETENTION_DAYS
 
 # --- the integrated channels ----------------------------------------------------------------------------------------
 

@@ -133,6 +133,9 @@ class Environment(BaseModel):
     API_THROTTLE_RATE: Annotated[str, Field(pattern=r"^\d+/(second|minute|hour|day)$")] = "1200/minute"
     SNAPSHOT_CACHE_MB: int = Field(default=128, ge=0)
     DISCOVERY_SERVICE_API_URL: HttpURL = ""
+    #: In percent of a query's members. A refresh that adds and removes more items is held for approval.
+    REFRESH_CHANGE_LIMIT_PERCENT: int = Field(default=20, ge=1)
+    REFRESH_RETENTION_DAYS: int = Field(default=365, ge=1)
 
     # Read by the integrated channels: the catalog service, and the encryption of customers' credentials.
     CATALOG_API_URL: HttpURL = ""

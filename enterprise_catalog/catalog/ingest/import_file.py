@@ -50,6 +50,9 @@ class ImportFile:
     """The valid documents of an import, and its bad lines."""
 
     file: IO[bytes]
+    parse: Callable[[bytes], Document] = parse_document  #: Parses a line of the temporary file.
+    #: Keys of stored content that becomes or stays a member, without a document in this file.
+    kept_keys: set[str] = field(default_factory=set)
     entries: list[Entry] = field(default_factory=list)  #: Ascending by key.
     line_count: int = 0  #: Without empty lines.
     bad_count: int = 0
@@ -58,13 +61,13 @@ class ImportFile:
 
     @property
     def keys(self) -> set[str]:
-        """The keys of all items in the file, on valid and on bad lines."""
-        return {entry.content_key for entry in self.entries} | self.bad_keys
+        """The keys of all items in the file, on valid and on bad lines, and the kept ones."""
+        return {entry.content_key for entry in self.entries} | self.bad_keys | self.kept_keys
 
     def read(self, entry: Entry) -> Document:
         """Read a valid document back from the temporary file."""
         self.file.seek(entry.offset)
-        return parse_document(self.file.read(entry.length))
+        return self.parse(self.file.read(entry.length))
 
     def check_replacement(self) -> None:
         """Refuse a file with too many bad lines to replace a catalog.

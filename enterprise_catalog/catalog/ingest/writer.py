@@ -12,7 +12,7 @@ import tempfile
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.db import connection, transaction
 from django.db.models import Max, Value
@@ -27,6 +27,7 @@ from enterprise_catalog.catalog.models import (
     ContentMetadata,
     EnterpriseCatalog,
     NestedRun,
+    QuerySource,
 )
 from enterprise_catalog.catalog.querysets import KEYS_PER_STATEMENT
 from enterprise_catalog.db.contention import RETRY_SECONDS, ContentionError, retry
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.documents import Document
     from enterprise_catalog.catalog.ingest.import_file import Entry
+
+T = TypeVar("T")
 
 #: The most bytes of documents in one statement, well below MariaDB's default packet of 16 MiB.
 BATCH_BYTES: Final = 4 * 1024 * 1024
@@ -66,6 +69,10 @@ _JOIN: Final = (
 
 class ShrinkError(ImportRefusedError):
     """The replacement would remove so many items that a mistake is likely."""
+
+
+class DiscoveryQueryError(ImportRefusedError):
+    """Refreshes from course-discovery fill the query. The next one would remove what an import adds."""
 
 
 class UnknownKeysError(ImportRefusedError):
@@ -166,15 +173,56 @@ def _apply(
     report = ImportReport(rejected=content.bad_count)
     with transaction.atomic():
         query = target()
+        if query.source != QuerySource.IMPORT:
+            raise DiscoveryQueryError("The catalog is filled from course-discovery by its content filter")
         leaving = _find_leaving(query, content, allow_shrink=allow_shrink) if replace else []
-        changes = Changes(now)
-        for batch in _batches(content.entries):
-            _apply_batch(query, batch, content, report, changes)
-        _remove(leaving)
-        report.removed = len(leaving)
-        changes.membership_changed |= report.removed > 0
-        move_versions(query, changes)
+        _write(query, content, leaving, report, now=now)
     return report
+
+
+def replace_members(query: CatalogQuery, content: ImportFile, *, now: datetime) -> ImportReport:
+    """Make the members of a query exactly the items of ``content``, within the caller's transaction.
+
+    Only one transaction at a time may replace the members of a query. It must not read before it has made sure of that:
+    see :func:`_take_turn`.
+
+    Args:
+        content: without bad lines. Its kept keys must be those of stored content.
+    """
+    keys, report = content.keys, ImportReport()
+    members = dict(query.memberships.values_list("content_key", "pk"))
+    leaving = sorted(pk for key, pk in members.items() if key not in keys)
+    joining = sorted(content.kept_keys - members.keys())
+    report.created, report.unchanged = len(joining), len(content.kept_keys) - len(joining)
+    _write(query, content, leaving, report, now=now, joining=joining)
+    return report
+
+
+def _write(
+    query: CatalogQuery,
+    content: ImportFile,
+    leaving: Sequence[int],
+    report: ImportReport,
+    *,
+    now: datetime,
+    joining: Sequence[str] = (),
+) -> None:
+    """Write the documents of ``content``, let members leave and stored content join, and move the versions.
+
+    Args:
+        leaving: ids of memberships.
+        joining: keys of stored content.
+        report: counts what is written.
+    """
+    changes = Changes(now)
+    for batch in _batches(content.entries):
+        _apply_batch(query, batch, content, report, changes)
+    for some in _parts(joining):
+        _insert_memberships(query, some, changes)
+    _remove(leaving)
+    report.removed = len(leaving)
+    changes.membership_changed |= report.removed > 0
+    move_versions(query, changes)
 
 
 def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
@@ -386,5 +434,5 @@ def _latest_change(query: CatalogQuery, changes: Changes) -> datetime:
     return latest
 
 
-def _parts(values: Sequence[int]) -> Iterator[Sequence[int]]:
+def _parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
     return (values[start : start + KEYS_PER_STATEMENT] for start in range(0, len(values), KEYS_PER_STATEMENT))

@@ -1,0 +1,157 @@
+"""The rows of refreshes: their course from the request to the end, and operators' decisions.
+
+Each function that ends a refresh of a worker belongs into a transaction that has renewed the worker's lease.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.db import transaction
+from django.db.models import Q
+
+from enterprise_catalog.catalog.discovery.guard_rail import MembershipChange
+from enterprise_catalog.catalog.models import (
+    CatalogQuery,
+    CatalogRefresh,
+    ChangeKind,
+    RefreshChange,
+    RefreshState,
+    RefreshTrigger,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from enterprise_catalog.catalog.discovery.collection import Collection
+
+MAX_NAME_LENGTH: Final = 150
+#: A query is not refreshed again within this time after a request, unless its filter was edited or the refresh failed.
+MIN_INTERVAL: Final = timedelta(hours=1)
+#: A refresh that has not started after this time is taken for lost: brokers may lose messages.
+MAX_WAIT: Final = timedelta(hours=6)
+WORKER_DIED: Final = "The worker stopped before the refresh was complete. Nothing was changed; it will be repeated."
+
+_UNFINISHED: Final = (RefreshState.QUEUED, RefreshState.RUNNING)
+_CHANGES_PER_STATEMENT: Final = 1_000
+_REFRESHES_PER_STATEMENT: Final = 10
+
+
+def find_recent(query: CatalogQuery, *, now: datetime, force: bool) -> CatalogRefresh | None:
+    """Return the refresh that makes another one needless; ``None`` if there is none.
+
+    That is a refresh that is queued or running, or (without ``force``) one of the last hour that did not fail. It must
+    have been requested after the last edit of the filter.
+    """
+    since = now - MIN_INTERVAL
+    recent = query.refreshes.filter(requested_at__gte=now - MAX_WAIT).exclude(
+        state__in=(RefreshState.FAILED, RefreshState.REJECTED)
+    )
+    if query.filter_edited_at:
+        recent = recent.filter(requested_at__gte=query.filter_edited_at)
+    is_enough = Q(state__in=_UNFINISHED) if force else Q(state__in=_UNFINISHED) | Q(requested_at__gte=since)
+    return recent.filter(is_enough).order_by("-requested_at").first()
+
+
+def create(query: CatalogQuery, *, trigger: RefreshTrigger, by: str, now: datetime) -> CatalogRefresh:
+    """Return the row of a new refresh, which is queued."""
+    return CatalogRefresh.objects.create(
+        catalog_query=query,
+        trigger=trigger,
+        requested_by=by[:MAX_NAME_LENGTH],
+        task_id=str(uuid.uuid4()),
+        requested_at=now,
+    )
+
+
+def begin(refresh: CatalogRefresh, *, now: datetime) -> bool:
+    """Mark the refresh as running, and other ones of the query whose worker died as failed.
+
+    Call it with the query's lease. Returns ``False`` if the refresh has ended already: brokers may deliver its task
+    twice.
+    """
+    of_query = CatalogRefresh.objects.filter(catalog_query=refresh.catalog_query_id, state=RefreshState.RUNNING)
+    of_query.exclude(pk=refresh.pk).update(state=RefreshState.FAILED, reason=WORKER_DIED, finished_at=now)
+    mine = CatalogRefresh.objects.filter(pk=refresh.pk, state__in=_UNFINISHED)
+    refresh.state, refresh.started_at = RefreshState.RUNNING, now
+    return bool(mine.update(state=refresh.state, started_at=now))
+
+
+def complete(refresh: CatalogRefresh, collection: Collection, change: MembershipChange, *, changed: int) -> None:
+    """Write the numbers and changes of a refresh that was applied. Supersedes the query's held refreshes."""
+    refresh.changed = changed
+    _end(refresh, RefreshState.COMPLETE, collection, change)
+    held = CatalogRefresh.objects.filter(catalog_query=refresh.catalog_query_id, state=RefreshState.HELD)
+    held.update(state=RefreshState.SUPERSEDED)
+    CatalogQuery.objects.filter(pk=refresh.catalog_query_id).update(refreshed_at=refresh.started_at)
+
+
+def hold(refresh: CatalogRefresh, collection: Collection, change: MembershipChange, reason: str) -> None:
+    """Write the change that an operator must approve. Supersedes the query's earlier held refreshes."""
+    earlier = CatalogRefresh.objects.filter(catalog_query=refresh.catalog_query_id, state=RefreshState.HELD)
+    earlier.update(state=RefreshState.SUPERSEDED)
+    refresh.reason = reason
+    _end(refresh, RefreshState.HELD, collection, change)
+
+
+def fail(refresh: CatalogRefresh, reason: str, *, now: datetime) -> None:
+    """Write why a refresh could not be completed."""
+    refresh.state, refresh.reason, refresh.finished_at = RefreshState.FAILED, reason, now
+    refresh.save(update_fields=["state", "reason", "finished_at"])
+
+
+@transaction.atomic
+def decide(refresh: CatalogRefresh, *, approve: bool, by: str, reason: str, now: datetime) -> bool:
+    """Approve or reject a held refresh; return ``False`` if it is no longer held.
+
+    An approval holds for the items of this refresh, until a later refresh of the query is complete.
+    """
+    held = CatalogRefresh.objects.filter(pk=refresh.pk, state=RefreshState.HELD)
+    return bool(
+        held.update(
+            state=RefreshState.APPROVED if approve else RefreshState.REJECTED,
+            decided_by=by[:MAX_NAME_LENGTH],
+            decided_at=now,
+            decision_reason=reason,
+        )
+    )
+
+
+def approved_change(query: CatalogQuery) -> MembershipChange:
+    """Return the changes that operators approved since the last complete refresh of the query."""
+    approved = CatalogRefresh.objects.filter(catalog_query=query, state=RefreshState.APPROVED)
+    if query.refreshed_at:
+        approved = approved.filter(started_at__gt=query.refreshed_at)
+    changes = RefreshChange.objects.filter(refresh__in=list(approved.values_list("pk", flat=True)))
+    pairs = list(changes.values_list("content_key", "kind"))
+    return MembershipChange(
+        member_count=0,
+        found_count=0,
+        added=frozenset(key for key, kind in pairs if kind == ChangeKind.ADDED),
+        removed=frozenset(key for key, kind in pairs if kind == ChangeKind.REMOVED),
+    )
+
+
+def remove_old(*, before: datetime) -> int:
+    """Delete the refreshes requested before a time, with their changes; return the number of refreshes."""
+    ids = list(CatalogRefresh.objects.filter(requested_at__lt=before).values_list("pk", flat=True))
+    for start in range(0, len(ids), _REFRESHES_PER_STATEMENT):
+        CatalogRefresh.objects.filter(pk__in=ids[start : start + _REFRESHES_PER_STATEMENT]).delete()
+    return len(ids)
+
+
+def _end(refresh: CatalogRefresh, state: RefreshState, collection: Collection, change: MembershipChange) -> None:
+    refresh.state = state
+    refresh.found, refresh.left_out = collection.found, collection.left_out
+    refresh.incomplete = collection.incomplete
+    refresh.added, refresh.removed = len(change.added), len(change.removed)
+    refresh.save()
+    RefreshChange.objects.bulk_create(_changes(refresh, change), batch_size=_CHANGES_PER_STATEMENT)
+
+
+def _changes(refresh: CatalogRefresh, change: MembershipChange) -> Iterator[RefreshChange]:
+    for kind, keys in ((ChangeKind.ADDED, change.added), (ChangeKind.REMOVED, change.removed)):
+        yield from (RefreshChange(refresh=refresh, content_key=key, kind=kind) for key in sorted(keys))

@@ -10,6 +10,7 @@
 ``frame.py``       Navigation, style sheet, scripts, icon and front page.
 ``viewer.py``      The current user, for links that need a permission.
 ``logins.py``      The throttle of failed logins.
+``schedules.py``   The pages of django-celery-beat; both programs import it.
 ``admin.py``       The front page, and Django's own users and groups.
 ``apps.py``        The Django app; its templates take precedence over unfold's.
 ``templates/``     Templates of the confirmation, the front page, and the landmarks of all pages.

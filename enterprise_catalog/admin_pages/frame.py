@@ -35,14 +35,15 @@ _GROUPS: Final[dict[StrOrPromise, tuple[_Entry, ...]]] = {
         ("integrated_channels.Decision", _("Decisions"), "gavel"),
         ("integrated_channels.Operation", _("Operations"), "hourglass_top"),
         ("integrated_channels.ChannelConfiguration", _("Configurations"), "settings_input_component"),
-        ("django_celery_beat.PeriodicTask", _("Schedule"), "schedule"),
     ),
     _("Catalog"): (
         ("catalog.EnterpriseCustomer", _("Customers"), "domain"),
         ("catalog.EnterpriseCatalog", _("Catalogs"), "menu_book"),
         ("catalog.CatalogQuery", _("Queries"), "filter_alt"),
         ("catalog.ContentMetadata", _("Content"), "school"),
+        ("catalog.CatalogRefresh", _("Refreshes"), "cached"),
     ),
+    _("Tasks"): (("django_celery_beat.PeriodicTask", _("Schedule"), "schedule"),),
     _("Access"): (
         ("auth.User", _("Users"), "person"),
         ("auth.Group", _("Groups"), "group"),

@@ -11,9 +11,10 @@
 ``discovery/``            Content filters of queries, and content from course-discovery.
 ``lms/``                  Data that the Open edX LMS owns: the life cycle of catalogs.
 ``customers.py``          The writer of customers and catalogs.
+``tasks.py``              The Celery tasks.
 ``admin.py``              The pages for staff.
 ``apps.py``               The Django app.
-``management/``           The ``import_content`` command.
+``management/``           The commands ``import_content``, ``refresh_catalogs`` and ``decide_refresh``.
 ``migrations/``           The history of the tables.
 ``sample_catalog.jsonl``  Content documents for the demo and for tests.
 """

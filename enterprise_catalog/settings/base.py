@@ -50,6 +50,7 @@ COMMON_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_celery_beat",
     "enterprise_catalog.db.exact_names",
     "enterprise_catalog.web.rest",
 ]
@@ -58,7 +59,6 @@ CATALOG_APPS = [
     "enterprise_catalog.api",
 ]
 CHANNELS_APPS = [
-    "django_celery_beat",
     "enterprise_catalog.integrated_channels",
 ]
 INSTALLED_APPS = [*COMMON_APPS]

@@ -261,6 +261,8 @@ def test_each_variable_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
         "SECURE_HSTS_SECONDS": "60",
         "JWT_SIGNING_KEY": json.dumps(SIGNING_KEY["private"]),
         "ATTEMPT_RETENTION_DAYS": "30",
+        "REFRESH_CHANGE_LIMIT_PERCENT": "30",
+        "REFRESH_RETENTION_DAYS": "30",
         "LMS_CALL_SECONDS": "60",
         "SYNC_RUN_SECONDS": "600",
         "SLOW_SYNCS": "3",

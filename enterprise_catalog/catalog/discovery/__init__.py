@@ -4,6 +4,7 @@
 ``filters.py``     Content filters: checks, hash and edits.
 ``refresh.py``     One refresh of a query, from the search to the transaction that applies it.
 ``collection.py``  First half of a refresh: collects what the filter finds, in a temporary file.
+``preview.py``     The effect of a refresh, without one.
 ``documents.py``   The document to store, made of a search result and a full document.
 ``normalized.py``  The dates and prices that are added to a course's document.
 ``volatile.py``    The content of a document that counts as a change.

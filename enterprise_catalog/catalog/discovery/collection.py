@@ -142,7 +142,9 @@ class _Collector:
                 course = documents.forced_course(full)
                 self._forced.add(course.content_key)
                 if self._is_wanted(course):
-                    self._add(documents.course_fields(course.fields, full, self._reviews.get(course.content_key)))
+                    self._add(
+                        documents.course_fields(course.fields, course.fields, self._reviews.get(course.content_key))
+                    )
 
     def _take(self, page: Sequence[dict[str, Any]]) -> None:
         results = [result for result in map(self._accept, page) if result]

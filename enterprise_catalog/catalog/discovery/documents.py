@@ -51,7 +51,7 @@ class SearchResult:
 
     @property
     def is_allowed(self) -> bool:
-        """Whether enterprise customers may have it, by its product source and course type.
+        """True if enterprise customers may have it, by its product source and course type.
 
         An absent product source or course type is allowed; an empty course type is not.
         """

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 _LISTS: Final = ("", "in")
 _LISTS_AND_EXCLUSION: Final = ("", "in", "exclude")
 _DATES: Final = ("", "gt", "gte", "lt", "lte")
-#: Field of course-discovery's search -> its lookups; the empty one is equality. From course-discovery's
-#: ``apps/edx_haystack_extensions`` and ``apps/api/v1/views/search.py``.
+#: Field of course-discovery's search -> its lookups; the empty one is equality. From its search views.
 LOOKUPS: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(
         ("aggregation_key", "key.raw", "org", "authoring_organizations", "course_type"), _LISTS_AND_EXCLUSION

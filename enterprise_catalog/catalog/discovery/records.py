@@ -41,7 +41,7 @@ _REFRESHES_PER_STATEMENT: Final = 10
 
 
 def find_recent(query: CatalogQuery, *, now: datetime, force: bool) -> CatalogRefresh | None:
-    """Return the refresh that makes another one needless; ``None`` if there is none.
+    """Return the refresh that makes another one needless; otherwise ``None``.
 
     That is a refresh that is queued or running, or (without ``force``) one of the last hour that did not fail. It must
     have been requested after the last edit of the filter.

@@ -54,12 +54,17 @@ class FilterEditedError(Exception):
 
 
 def refresh(
-    row: CatalogRefresh, *, clock: Callable[[], datetime], on_page: Callable[[int], None] | None = None
+    row: CatalogRefresh,
+    *,
+    clock: Callable[[], datetime],
+    on_page: Callable[[int], None] = lambda _: None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> bool:
     """Carry out a refresh, and write its result to ``row``.
 
     Args:
         on_page: called with the number of items found so far.
+        sleep: called to wait before a request is repeated.
 
     Returns:
         ``False`` if another refresh of the query is running: try again later.
@@ -68,7 +73,7 @@ def refresh(
     if lease is None:
         return False
     if records.begin(row, now=clock()):
-        _Refresh(row, lease, clock, on_page or (lambda _: None)).run()
+        _Refresh(row, lease, clock, on_page, sleep).run()
     else:
         lease.release()
     return True
@@ -82,6 +87,7 @@ class _Refresh:
     lease: Lease
     clock: Callable[[], datetime]
     on_page: Callable[[int], None]
+    sleep: Callable[[float], None]
 
     def run(self) -> None:
         events = log.bind(refresh_id=self.row.pk, query_id=self.row.catalog_query_id)
@@ -124,7 +130,7 @@ class _Refresh:
 
     def _sleep(self, seconds: float) -> None:
         self.lease.renew(now=self.clock())
-        time.sleep(seconds)
+        self.sleep(seconds)
 
     @transaction.atomic
     def _apply(self, searched: CatalogQuery, collection: Collection) -> None:
@@ -139,8 +145,9 @@ class _Refresh:
         query = CatalogQuery.objects.get(pk=searched.pk)
         if query.content_filter_hash != searched.content_filter_hash:
             raise FilterEditedError
-        change = find_change(query, collection)
-        check(query, change)
+        change = compare(query, collection.content.keys)
+        if objection := find_objection_to(query, change):
+            raise HeldError(objection, change)
         now = self.clock()
         report = replace_members(query, collection.content, now=now)
         _store_hashes(collection.result_hashes)
@@ -163,27 +170,17 @@ class _Refresh:
             log.warning("refresh_lost", refresh_id=self.row.pk)
 
 
-def find_change(query: CatalogQuery, collection: Collection) -> MembershipChange:
-    """Return the difference between the query's members and what was collected."""
-    return compare(query, collection.content.keys)
-
-
 def compare(query: CatalogQuery, keys: set[str]) -> MembershipChange:
     """Return the difference between the query's members and ``keys``."""
     members = set(query.memberships.values_list("content_key", flat=True))
     return MembershipChange(len(members), len(keys), added=keys - members, removed=members - keys)
 
 
-def check(query: CatalogQuery, change: MembershipChange) -> None:
-    """Check a change against the guard rail.
-
-    Raises:
-        HeldError: an operator must approve it.
-    """
+def find_objection_to(query: CatalogQuery, change: MembershipChange) -> str:
+    """Return why an operator must approve a change of the query's members; empty if no approval is needed."""
     rest = change.without(records.approved_change(query))
     limit = settings.REFRESH_CHANGE_LIMIT_PERCENT
-    if objection := find_objection(rest, limit_percent=limit, is_expected=is_edited(query)):
-        raise HeldError(objection, change)
+    return find_objection(rest, limit_percent=limit, is_expected=is_edited(query))
 
 
 def is_edited(query: CatalogQuery) -> bool:

@@ -1,4 +1,4 @@
-"""The content of a document that counts as a change; pure. The reasons are in docs/decisions/0027.
+"""The content of a document that counts as a change; pure. The reasons are in docs/decisions/0026.
 
 Course-discovery changes some members on every save or at every call: counters, times of its own saves, and the order of
 lists that are sets. They are stored and served, as of the last real change, but never cause one.

@@ -13,11 +13,11 @@
 ``transmission_actions.py``  Actions on items.
 ``setup/``                 Setting up a configuration: its form, the test, and the preview of the first sync.
 ``lists.py``               Search, filters and export of these tables.
-``schedules.py``           The pages of django-celery-beat.
 
 Django imports this package, and importing the modules registers the pages.
 """
 
+from enterprise_catalog.admin_pages import schedules
 from enterprise_catalog.integrated_channels.admin import (
     attempts,
     configurations,
@@ -26,7 +26,6 @@ from enterprise_catalog.integrated_channels.admin import (
     operations,
     overview,
     runs,
-    schedules,
     transmissions,
 )
 from enterprise_catalog.integrated_channels.admin.sections import customer

@@ -1,4 +1,7 @@
-"""Admin pages of django-celery-beat, on unfold's templates. They set when to look for due syncs."""
+"""Admin pages of django-celery-beat, on unfold's templates. They set when both programs run tasks.
+
+Not in ``admin.py``: django-celery-beat must have registered its own pages first.
+"""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils.text import slugify
 
+from enterprise_catalog.catalog.items.enrollment_urls import EnrollmentURLs
 from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, EnterpriseCustomer
 from enterprise_catalog.db.contention import retry
 
@@ -49,7 +50,7 @@ def _save_customer(customer: EnterpriseCustomer, *, now: datetime) -> None:
     _lock_queries(customer.catalogs.values_list("catalog_query", flat=True))
     for catalog in customer.catalogs.select_for_update():
         # Compared in Python: MariaDB treats URLs that differ only in case or accents as equal.
-        if catalog.enrollment_url_prefix != customer.enrollment_url_prefix:
+        if catalog.enrollment_urls != EnrollmentURLs.of(catalog).text:
             save_catalog(catalog, now=now)
 
 
@@ -67,14 +68,15 @@ def save_catalog(catalog: EnterpriseCatalog, *, now: datetime) -> None:
 
 @transaction.atomic
 def _save_catalog(catalog: EnterpriseCatalog, *, now: datetime) -> None:
-    prefix = catalog.enterprise_customer.enrollment_url_prefix
+    urls = EnrollmentURLs.of(catalog).text
     latest_change = _lock_queries([catalog.catalog_query_id])
     stored = EnterpriseCatalog.objects.select_for_update().filter(pk=catalog.pk).first()
-    catalog.enrollment_url_prefix = prefix
+    catalog.enrollment_url_prefix = catalog.enterprise_customer.enrollment_url_prefix
+    catalog.enrollment_urls = urls
     catalog.modified_at = now
     catalog.documents_changed_at = stored.documents_changed_at if stored else None
     catalog.revision = stored.revision if stored else 0
-    if stored and stored.enrollment_url_prefix != prefix:
+    if stored and stored.enrollment_urls != urls:
         earlier = [moment for moment in (catalog.documents_changed_at, latest_change) if moment]
         # Times of change always increase, even if the clock goes back.
         catalog.documents_changed_at = max([now, *(moment + timedelta(microseconds=1) for moment in earlier)])
@@ -107,13 +109,18 @@ def ensure_catalog_query(
             raise OtherCustomersCatalogError(
                 f"catalog {catalog_uuid} belongs to customer {catalog.enterprise_customer_id}"
             )
-        elif catalog.catalog_query and (title or catalog.title) == catalog.title:
+        elif catalog.catalog_query and _is_up_to_date(catalog, title):
             return catalog.catalog_query
         catalog.title = title or catalog.title
         query = catalog.catalog_query or CatalogQuery.objects.create(title=catalog.title)
         catalog.catalog_query = query
         save_catalog(catalog, now=now)
     return query
+
+
+def _is_up_to_date(catalog: EnterpriseCatalog, title: str | None) -> bool:
+    """Return True if a save would change nothing. A catalog of an earlier release has another form of URLs."""
+    return (title or catalog.title) == catalog.title and catalog.enrollment_urls == EnrollmentURLs.of(catalog).text
 
 
 def _lock_queries(query_ids: Iterable[int | None]) -> datetime | None:

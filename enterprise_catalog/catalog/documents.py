@@ -10,7 +10,6 @@ import hashlib
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 from uuid import UUID
 
 import orjson
@@ -166,21 +165,20 @@ def _uuid(value: object) -> UUID | None:
 
 
 def served_document(
-    stored: bytes, *, content_key: str, content_type: str, parent_content_key: str, updated_at: str, url_prefix: str
+    stored: bytes, *, content_key: str, content_type: str, updated_at: str, enrollment_url: str | None
 ) -> ServedDocument:
     """Return the document as the API serves it: the stored JSON and :data:`SERVED_FIELDS`.
 
     Args:
         stored: canonical JSON of an object (:attr:`Document.json`).
         updated_at: the item's ``updated_at`` in the diff, as served text.
-        url_prefix: the part of the customer's enrollment URLs before the course's key.
     """
     known = orjson.dumps(
         {
             "content_key": content_key,
             "content_type": content_type,
             "content_last_modified": updated_at,
-            "enrollment_url": enrollment_url(content_key, content_type, parent_content_key, url_prefix=url_prefix),
+            "enrollment_url": enrollment_url,
         }
     )
     # A view, because a slice would copy a document of many kilobytes.
@@ -190,19 +188,6 @@ def served_document(
 def separated(documents: Iterable[ServedDocument]) -> Iterator[bytes | memoryview]:
     """Yield the parts of all ``documents`` with commas in between, for a JSON array."""
     return islice(chain.from_iterable((b",", *document) for document in documents), 1, None)
-
-
-def enrollment_url(content_key: str, content_type: str, parent_content_key: str, *, url_prefix: str) -> str | None:
-    """Return the customer's enrollment URL for an item: the course's page, with the run selected for a course run.
-
-    Programs and pathways return ``None``: learners cannot enroll in them as a whole.
-    """
-    if content_type == "course":
-        return url_prefix + quote(content_key, safe="+:")
-    if content_type == "courserun":
-        course = quote(parent_content_key or content_key, safe="+:")
-        return f"{url_prefix}{course}?course_run_key={quote(content_key, safe='')}"
-    return None
 
 
 def _content_key(fields: Mapping[str, object], name: str) -> str:

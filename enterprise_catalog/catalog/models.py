@@ -192,9 +192,10 @@ class EnterpriseCatalog(models.Model):
     Deleting a catalog sets ``deleted_at`` and takes its query away; the row remains. Channels compare the empty catalog
     with the LMS and remove its courses. Everything else treats the catalog as missing (``objects.existing()``).
 
-    ``enrollment_url_prefix`` repeats the customer's part of the served documents: a served document depends only on
-    this row and on the content. ``documents_changed_at`` is when that prefix last changed. It is therefore a lower
-    bound for the ``updated_at`` of every item in this catalog (docs/decisions/0005).
+    ``enrollment_urls`` repeats the customer's part of the served documents: a served document depends only on this row
+    and on the content (:mod:`~enterprise_catalog.catalog.items.enrollment_urls`). It is empty in the rows of an earlier
+    release, which reads and writes ``enrollment_url_prefix`` instead. ``documents_changed_at`` is when the part last
+    changed. It is therefore a lower bound for the ``updated_at`` of every item in this catalog (docs/decisions/0005).
     """
 
     uuid = models.UUIDField(_("UUID"), primary_key=True, default=uuid.uuid4)
@@ -206,6 +207,9 @@ class EnterpriseCatalog(models.Model):
         CatalogQuery, models.PROTECT, verbose_name=_("catalog query"), null=True, blank=True, related_name="catalogs"
     )
     enrollment_url_prefix = models.CharField(_("enrollment URL prefix"), max_length=512, editable=False)
+    enrollment_urls = models.CharField(
+        _("enrollment URLs"), max_length=2_000, default="", db_default="", editable=False
+    )
     documents_changed_at = TimestampField(_("documents changed at"), null=True, editable=False)
     revision = models.BigIntegerField(_("revision"), default=0, editable=False)
     enabled_course_modes = models.JSONField(

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 #: The columns that :func:`state_from` reads, and their tables. Plain SQL, because Django takes longer to build this
 #: statement than the database takes to answer it.
 COLUMNS: Final = """
-    catalog.uuid, catalog.title, customer.uuid, customer.name, catalog.enrollment_url_prefix, catalog.revision,
+    catalog.uuid, catalog.title, customer.uuid, customer.name,
+    COALESCE(NULLIF(catalog.enrollment_urls, ''), catalog.enrollment_url_prefix), catalog.revision,
     COALESCE(catalog.documents_changed_at, ''), query.id, COALESCE(query.version, 0),
     COALESCE(query.content_changed_at, '')
 """
@@ -38,7 +39,7 @@ class CatalogState:
     title: str
     customer_uuid: UUID
     customer_name: str
-    enrollment_url_prefix: str
+    enrollment_urls: str
     revision: int
     #: When the catalog's part of its documents last changed; a lower bound for each item's time. Empty if it never
     #: changed.
@@ -98,7 +99,7 @@ def state_of(catalog: EnterpriseCatalog) -> CatalogState:
         title=catalog.title,
         customer_uuid=catalog.enterprise_customer.pk,
         customer_name=catalog.enterprise_customer.name,
-        enrollment_url_prefix=catalog.enrollment_url_prefix,
+        enrollment_urls=catalog.enrollment_urls or catalog.enrollment_url_prefix,
         revision=catalog.revision,
         documents_changed_at=_text(catalog.documents_changed_at),
         query_id=query.pk if query else None,

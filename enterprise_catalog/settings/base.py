@@ -243,6 +243,11 @@ METRICS_TOKEN = env.METRICS_TOKEN
 #: The enrollment portal of a new customer's learners, until the customer's own URL is set.
 LEARNER_PORTAL_URL = env.LEARNER_PORTAL_URL
 
+#: The Open edX LMS, and the shop of its executive education courses: parts of the enrollment URLs of customers without
+#: a learner portal.
+LMS_BASE_URL = env.LMS_BASE_URL
+ECOMMERCE_BASE_URL = env.ECOMMERCE_BASE_URL
+
 #: Base URL of course-discovery's API, with ``/api/v1``; empty on a site whose content comes from files only.
 DISCOVERY_SERVICE_API_URL = env.DISCOVERY_SERVICE_API_URL
 REFRESH_CHANGE_LIMIT_PERCENT = env.REFRESH_CHANGE_LIMIT_PERCENT

@@ -130,6 +130,8 @@ class Environment(BaseModel):
     #: Set if this site issues its own tokens, without an Open edX LMS.
     JWT_SIGNING_KEY: Annotated[dict[str, object], BeforeValidator(_signing_key)] = {}
     LEARNER_PORTAL_URL: HttpURL = ""
+    LMS_BASE_URL: HttpURL = ""
+    ECOMMERCE_BASE_URL: HttpURL = ""
     API_THROTTLE_RATE: Annotated[str, Field(pattern=r"^\d+/(second|minute|hour|day)$")] = "1200/minute"
     SNAPSHOT_CACHE_MB: int = Field(default=128, ge=0)
     DISCOVERY_SERVICE_API_URL: HttpURL = ""

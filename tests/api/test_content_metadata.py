@@ -57,7 +57,7 @@ def test_it_returns_the_stored_document_with_the_fields_of_the_catalog(operator:
                 "content_key": "edX+DemoX",
                 "content_type": "course",
                 "content_last_modified": "2026-03-01T12:00:00.123456Z",
-                "enrollment_url": "https://learn.example.org/acme/course/edX+DemoX",
+                "enrollment_url": "https://learn.example.org/acme/course/edX+DemoX?utm_medium=enterprise&utm_source=acme",
             }
         ],
     }
@@ -123,10 +123,10 @@ def test_it_returns_a_thousand_documents(
         (
             CourseFactory.build(key="edX+Ünïcode & co/ä?"),
             "edX+Ünïcode & co/ä?",
-            "edX+%C3%9Cn%C3%AFcode%20%26%20co%2F%C3%A4%3F",
+            "edX+%C3%9Cn%C3%AFcode%20%26%20co%2F%C3%A4%3F?",
         ),
-        (RUN, RUN["key"], "edX+DemoX?course_run_key=course-v1%3AedX%2BDemoX%2B2026"),
-        ({**RUN, "aggregation_key": None}, RUN["key"], f"{RUN['key']}?course_run_key=course-v1%3AedX%2BDemoX%2B2026"),
+        (RUN, RUN["key"], "edX+DemoX?course_run_key=course-v1%3AedX%2BDemoX%2B2026&"),
+        ({**RUN, "aggregation_key": None}, RUN["key"], f"{RUN['key']}?course_run_key=course-v1%3AedX%2BDemoX%2B2026&"),
         (PROGRAM, PROGRAM["uuid"], None),
         (PATHWAY, PATHWAY["uuid"], None),
     ],
@@ -138,10 +138,10 @@ def test_each_kind_of_content_is_enrolled_in_at_its_own_address(
 
     [served] = metadata(operator, catalog.pk, [key])["results"]
 
-    prefix = "https://learn.example.org/acme/course/"
+    start, end = "https://learn.example.org/acme/course/", "utm_medium=enterprise&utm_source=acme"
     assert served["content_key"] == key
     assert served["content_type"] == document["content_type"]
-    assert served["enrollment_url"] == (None if enrollment_url is None else prefix + enrollment_url)
+    assert served["enrollment_url"] == (None if enrollment_url is None else start + enrollment_url + end)
 
 
 def test_no_document_has_a_field_twice(operator: APIClient) -> None:

@@ -44,7 +44,15 @@ def edit(customer: EnterpriseCustomer, values: dict[str, str], *, now: datetime 
     save_customer(customer, now=now)
 
 
-@pytest.mark.parametrize("values", [{"slug": "moved"}, {"learner_portal_url": "https://elsewhere.example.org"}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"slug": "moved"},
+        {"learner_portal_url": "https://elsewhere.example.org"},
+        {"learner_portal_enabled": False},
+        {"name": "Renamed"},  # The URLs name the customer that sends the learner.
+    ],
+)
 def test_another_address_moves_every_item_of_the_customers_catalogs(
     catalog: EnterpriseCatalog, values: dict[str, str]
 ) -> None:
@@ -68,7 +76,7 @@ def test_an_address_that_differs_in_little_is_another_address(catalog: Enterpris
     assert version_of(catalog) != before
 
 
-@pytest.mark.parametrize("values", [{"name": "Renamed"}, {"learner_portal_url": "https://learn.example.org/"}, {}])
+@pytest.mark.parametrize("values", [{"name": "ACME!"}, {"learner_portal_url": "https://learn.example.org/"}, {}])
 def test_other_edits_of_a_customer_move_nothing(catalog: EnterpriseCatalog, values: dict[str, str]) -> None:
     before = version_of(catalog)
 
@@ -180,7 +188,7 @@ def test_an_import_makes_what_is_missing(settings: Settings) -> None:
     catalog = EnterpriseCatalog.objects.get()
     assert (catalog.pk, catalog.title, catalog.catalog_query) == (catalog_uuid, "All of it", query)
     assert catalog.enterprise_customer_id == customer_uuid
-    assert catalog.enrollment_url_prefix == f"{settings.LEARNER_PORTAL_URL}/customer-{customer_uuid}/course/"
+    assert f'"{settings.LEARNER_PORTAL_URL}/customer-{customer_uuid}"' in catalog.enrollment_urls
 
 
 def test_a_new_catalog_without_a_title_is_named_after_its_uuid() -> None:

@@ -169,9 +169,8 @@ def test_the_served_document_is_one_json_object(stored: bytes) -> None:
         stored,
         content_key="edX+DemoX",
         content_type="course",
-        parent_content_key="",
         updated_at="2026-03-01T12:00:00.123456Z",
-        url_prefix="https://learn.example.org/acme/course/",
+        enrollment_url="https://learn.example.org/acme/course/edX+DemoX",
     )
 
     assert json.loads(b"".join(served)) == {

@@ -58,7 +58,7 @@ class World:
             for catalog in EnterpriseCatalog.objects.filter(pk__in=[self.mine.pk, self.theirs.pk]):
                 items = CatalogMembership.objects.filter(catalog_query=catalog.catalog_query_id)
                 rows = items.values_list("content_key", "updated_at", "content__title")
-                floor, address = catalog.documents_changed_at, catalog.enrollment_url_prefix
+                floor, address = catalog.documents_changed_at, catalog.enrollment_urls
                 documents = {(key, max(moment, floor or moment), title, address) for key, moment, title in rows}
                 yield Seen(str(catalog.pk), version_of(catalog), frozenset(documents))
 
@@ -69,7 +69,7 @@ class Seen:
 
     catalog: str
     version: str
-    documents: frozenset[tuple[str, datetime, str, str]]  #: Key, time of change, title, URL prefix.
+    documents: frozenset[tuple[str, datetime, str, str]]  #: Key, time of change, title, URLs.
 
 
 @dataclass(slots=True)

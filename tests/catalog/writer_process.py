@@ -72,12 +72,13 @@ def items_of(catalog_uuid: str) -> Items:
     catalog = EnterpriseCatalog.objects.with_parts().get(pk=catalog_uuid)
     customer, floor = catalog.enterprise_customer, catalog.documents_changed_at
     start = f"{customer.learner_portal_url}/{customer.slug}/course/"
+    end = f"?utm_medium=enterprise&utm_source={customer.name.lower()}"
     content = ContentMetadata.objects.filter(memberships__catalog_query__catalogs=catalog)
     return {
         key: Item(
             updated_at=f"{max(moment, floor or moment):{TIME_FORMAT}}",
             title=title,
-            enrollment_url=start + quote(key, safe="+:"),
+            enrollment_url=start + quote(key, safe="+:") + end,
         )
         for key, moment, title in content.values_list("content_key", "updated_at", "title")
     }

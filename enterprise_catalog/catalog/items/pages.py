@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from enterprise_catalog.catalog import state as catalog_state
 from enterprise_catalog.catalog.documents import served_document
+from enterprise_catalog.catalog.items.enrollment_urls import ItemParts, parse_enrollment_urls
 from enterprise_catalog.catalog.models import CatalogMembership, ContentDocument, ContentMetadata
 from enterprise_catalog.catalog.state import read_state, state_from
 from enterprise_catalog.db.consistent_reads import consistent_read, stream_rows
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from enterprise_catalog.catalog.documents import ServedDocument
+    from enterprise_catalog.catalog.items.enrollment_urls import EnrollmentURLs
     from enterprise_catalog.catalog.state import CatalogState
 
 #: Each row repeats the catalog's state, which lets one statement read both. (An outer join would return a row without
 #: an item for an empty page, and make MariaDB sort the whole catalog.)
 _SELECT: Final = f"""
     SELECT {catalog_state.COLUMNS},
-           member.content_key, member.updated_at, content.content_type, content.parent_content_key, document.json
+           member.updated_at, document.json, member.content_key, content.content_type, content.parent_content_key,
+           content.course_type, content.advertised_run_key, content.entitlement_sku
     FROM {catalog_state.TABLES}
     JOIN {CatalogMembership._meta.db_table} member ON member.catalog_query_id = query.id
     JOIN {ContentMetadata._meta.db_table} content ON content.id = member.content_id
@@ -105,17 +108,19 @@ def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 def _items(state: CatalogState, rows: Sequence[tuple[Any, ...]]) -> ServedItems:
     items = (row[catalog_state.COLUMN_COUNT :] for row in rows)
-    return ServedItems(state.version, [(key, _served(state, key, *rest)) for key, *rest in items])
+    urls = parse_enrollment_urls(state.enrollment_urls)
+    return ServedItems(state.version, [_served(state, urls, time, stored, *rest) for time, stored, *rest in items])
 
 
 def _served(
-    state: CatalogState, key: str, updated_at: str, content_type: str, parent_content_key: str, stored: Buffer
-) -> ServedDocument:
-    return served_document(
+    state: CatalogState, urls: EnrollmentURLs, updated_at: str, stored: Buffer, *item: str
+) -> tuple[str, ServedDocument]:
+    enrollable = ItemParts(*item)
+    document = served_document(
         bytes(stored),
-        content_key=key,
-        content_type=content_type,
-        parent_content_key=parent_content_key,
+        content_key=enrollable.content_key,
+        content_type=enrollable.content_type,
         updated_at=max(updated_at, state.documents_changed_at),
-        url_prefix=state.enrollment_url_prefix,
+        enrollment_url=urls.url(enrollable),
     )
+    return enrollable.content_key, document

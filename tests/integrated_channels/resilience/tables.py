@@ -21,12 +21,13 @@ def items_of(catalog: EnterpriseCatalog) -> dict[str, Item]:
     """Return key -> item of a catalog. Reads the original tables of customer and content, not their copies."""
     customer, floor = catalog.enterprise_customer, catalog.documents_changed_at
     start = f"{customer.learner_portal_url}/{customer.slug}/course/"
+    end = f"?utm_medium=enterprise&utm_source={customer.name.lower()}"
     content = ContentMetadata.objects.filter(memberships__catalog_query__catalogs=catalog)
     return {
         key: Item(
             as_text(max(moment, floor or moment)),
             title,
-            start + quote(key, safe="+:"),
+            start + quote(key, safe="+:") + end,
             json.loads(bytes(document))["full_description"],
         )
         for key, moment, title, document in content.values_list("content_key", "updated_at", "title", "document__json")

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from enterprise_catalog.catalog.items.matching import contains_any, find_catalogs
+from enterprise_catalog.catalog.items.matching import Wanted, contains_any, find_catalogs
 from enterprise_catalog.catalog.models import CatalogMembership
 from tests.factories.catalog import (
     CatalogFactory,
@@ -256,8 +256,8 @@ def test_members_are_looked_up_one_by_one(with_restricted: bool) -> None:
         cursor.fetchall()
 
     for read in (
-        lambda: contains_any(catalog.pk, keys, with_restricted=with_restricted),
-        lambda: find_catalogs(customer, keys, with_restricted=with_restricted),
+        lambda: contains_any(catalog.pk, Wanted(keys, with_restricted)),
+        lambda: find_catalogs(customer, Wanted(keys, with_restricted)),
     ):
         plan = plan_of(read, of=CatalogMembership)
         [member] = [line for line in plan.splitlines() if " member " in line]

@@ -48,6 +48,11 @@ OPERATIONS: Final = [
     ("get", f"{UUID_IN_PATH_2}contains_content_items/"),
     ("get", f"{CUSTOMER_IN_PATH}contains_content_items/"),
     ("get", f"{CUSTOMER_IN_PATH_2}contains_content_items/"),
+    ("post", f"{CUSTOMER_IN_PATH}filter_content_items/"),
+    ("post", f"{CUSTOMER_IN_PATH_2}filter_content_items/"),
+    ("get", f"{CUSTOMER_IN_PATH}content-metadata/{{identifier}}"),
+    ("get", f"{CUSTOMER_IN_PATH_2}content-metadata/{{identifier}}"),
+    ("get", f"{UUID_IN_PATH_2}get_content_metadata"),
 ]
 #: Operation -> its required parameters, for the customer with this UUID.
 PARAMETERS: Final = {LOOKUP: "?enterprise_customer={}&content_key=edX%2BDemoX"} | dict.fromkeys(
@@ -55,7 +60,7 @@ PARAMETERS: Final = {LOOKUP: "?enterprise_customer={}&content_key=edX%2BDemoX"} 
     "?course_run_ids=edX%2BDemoX&get_catalog_list=1",
 )
 #: Fields that a response contains on request.
-OPTIONAL: Final = {"catalog_list"}
+OPTIONAL: Final = {"catalog_list", "num_pages", "current_page", "start"}
 SENT: Final = {"content_keys": ["edX+DemoX", "edX+GoneX"]}
 
 
@@ -84,7 +89,8 @@ def assert_described(schema: dict[str, Any], part: dict[str, Any], value: Any) -
         for element in value:
             assert_described(schema, description["items"], element)
     elif "properties" in description:
-        assert set(value) == set(description["properties"]) == {*description["required"], *OPTIONAL & set(value)}
+        required = set(description["required"]) | OPTIONAL & set(value)
+        assert set(value) == set(description["properties"]) == required
         for name, field in description["properties"].items():
             assert_described(schema, field, value[name])
 
@@ -149,7 +155,9 @@ def test_it_states_the_limits_of_what_is_sent(schema: dict[str, Any], name: str,
 
 def target_of(path: str, catalog: UUID, customer: UUID) -> str:
     """Return the URL of an operation, with its required parameters."""
-    return path.format(uuid=catalog, customer_uuid=customer) + PARAMETERS.get(path, "").format(customer)
+    return path.format(uuid=catalog, customer_uuid=customer, identifier="edX+DemoX") + PARAMETERS.get(path, "").format(
+        customer
+    )
 
 
 @pytest.mark.django_db
@@ -170,7 +178,7 @@ def test_it_describes_each_answer(operator: APIClient, schema: dict[str, Any], m
 NOWHERE: Final = UUID(int=0)
 BODY: Final = json.dumps(SENT).encode()
 BAD_PARAMETERS: Final = (
-    *("page_size=null", "page_size=", "page_size=0", "page_size=1001", "content_key=", "q=%00"),
+    *("page_size=null", "page_size=", "page_size=0", "page_size=1001", "page=0", "content_key=", "q=%00"),
     f"course_run_ids={'k' * 256}",
 )
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import connection
 
-from enterprise_catalog.catalog.items.pages import read_items, read_numbered_page, read_page
+from enterprise_catalog.catalog.items.numbered_pages import NumberedPages
+from enterprise_catalog.catalog.items.pages import read_items, read_page
 from enterprise_catalog.catalog.models import CatalogMembership, EnterpriseCatalog
 from tests.catalog.connections import before_each_scan
 from tests.catalog.queries import keys_in, version_of
@@ -39,7 +40,7 @@ def test_a_page_starts_where_the_last_one_ended() -> None:
     [
         lambda uuid: read_items(uuid, ["a"]),
         lambda uuid: read_page(uuid, after="", size=10),
-        lambda uuid: read_numbered_page(uuid, keys=(), start=0, size=10),
+        lambda uuid: NumberedPages(uuid).read(start=0, size=10),
     ],
 )
 def test_a_catalog_that_is_gone_does_not_exist(read: Callable[[Any], object]) -> None:

@@ -25,6 +25,11 @@ MAX_COURSE_MODES: Final = 100
 MAX_FILTER_DEPTH: Final = 20
 #: Per URL; servers and proxies accept URLs of about 8 KB.
 MAX_QUERY_KEYS: Final = 100
+#: Of a page in the format of existing Open edX callers.
+MAX_PAGE_SIZE: Final = 100
+DEFAULT_PAGE_SIZE: Final = 10
+#: Longer numbers count as no number: converting them takes long.
+MAX_PAGE_DIGITS: Final = 18
 #: Per request that asks which keys a catalog or a customer has.
 MAX_MATCHED_KEYS: Final = 1_000
 
@@ -138,10 +143,32 @@ class PageQuerySerializer(serializers.Serializer[object]):
     page_size = serializers.IntegerField(required=False, default=100, min_value=1, max_value=MAX_METADATA_KEYS)
 
 
+class PageSizeField(serializers.IntegerField):
+    """A page size as existing Open edX callers send it: 1 to 100; more counts as 100, anything else as the default."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False, default=DEFAULT_PAGE_SIZE, min_value=1, max_value=MAX_PAGE_SIZE)
+
+    def run_validation(self, data: Any = serializers.empty) -> int:
+        text = str(data)
+        number = int(text) if text.isascii() and text.isdecimal() and len(text) <= MAX_PAGE_DIGITS else 0
+        return min(number, MAX_PAGE_SIZE) or DEFAULT_PAGE_SIZE
+
+
+class AnyTextField(serializers.BooleanField):
+    """A switch as existing Open edX callers send it: any text that is not empty is True."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, default=False, **kwargs)
+
+    def run_validation(self, data: Any = serializers.empty) -> bool:
+        return data is not serializers.empty and bool(data)
+
+
 class LegacyPageQuerySerializer(serializers.Serializer[object]):
     page = serializers.IntegerField(required=False, default=1, min_value=1)
-    page_size = serializers.IntegerField(required=False, default=10, min_value=1, max_value=MAX_METADATA_KEYS)
-    traverse_pagination = serializers.BooleanField(required=False, default=False)
+    page_size = PageSizeField()
+    traverse_pagination = AnyTextField(help_text="Any text: return all pages as one.")
     content_keys = QueryKeysField(required=False, help_text="May be repeated. Omit it for all items.")
 
 
@@ -260,6 +287,33 @@ class CatalogPageSerializer(serializers.Serializer[object]):
     results = CatalogSerializer(many=True)
 
 
+class KeyField(serializers.CharField):
+    """One content key in a body."""
+
+    def __init__(self) -> None:
+        super().__init__(min_length=1, max_length=MAX_KEY_LENGTH, trim_whitespace=False)
+
+    def to_internal_value(self, data: object) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("Must be a string.", "bad_key")
+        return super().to_internal_value(data)
+
+
+class FilterRequestSerializer(serializers.Serializer[object]):
+    content_keys = serializers.ListField(child=KeyField(), max_length=MAX_MATCHED_KEYS)
+    catalog_uuids = serializers.ListField(
+        child=serializers.UUIDField(),
+        required=False,
+        allow_null=True,
+        max_length=MAX_CATALOGS,
+        help_text="Only these catalogs of the customer; all if empty.",
+    )
+
+
+class FilteredKeysSerializer(serializers.Serializer[object]):
+    filtered_content_keys = serializers.ListField(child=serializers.CharField(), help_text="In the order sent.")
+
+
 class ContainmentQuerySerializer(serializers.Serializer[object]):
     course_run_ids = JoinedKeysField(
         required=False, help_text="Keys of courses or course runs. May be repeated, or joined with commas."
@@ -286,6 +340,29 @@ class CustomerContainmentSerializer(ContainmentSerializer):
     catalog_list = serializers.ListField(
         child=serializers.UUIDField(), required=False, help_text="The catalogs that contain one of the items."
     )
+
+
+class CustomerDocumentQuerySerializer(serializers.Serializer[object]):
+    skip_customer_fetch = AnyTextField(help_text="Any text: leave out the enrollment URLs.")
+
+
+class PlainDocumentQuerySerializer(serializers.Serializer[object]):
+    coerce_to_parent_course = AnyTextField(help_text="Any text: return the course of a run.")
+
+
+class PlainPageQuerySerializer(PlainDocumentQuerySerializer):
+    content_identifiers = JoinedKeysField(
+        required=False, help_text="Keys, UUIDs of content or row numbers. Omit it for all items."
+    )
+    page = serializers.IntegerField(required=False, default=1, min_value=1)
+    page_size = PageSizeField()
+
+
+class PlainPageSerializer(serializers.Serializer[object]):
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = serializers.ListField(child=serializers.DictField())
 
 
 class LookupQuerySerializer(serializers.Serializer[object]):
@@ -362,9 +439,12 @@ class LegacyDiffSerializer(serializers.Serializer[object]):
 
 
 class LegacyMetadataSerializer(serializers.Serializer[object]):
-    count = serializers.IntegerField()
+    count = serializers.IntegerField(help_text="Of the items on all pages.")
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
+    num_pages = serializers.IntegerField(required=False, help_text="Left out if all pages are returned as one.")
+    current_page = serializers.IntegerField(required=False, help_text="From 1; left out likewise.")
+    start = serializers.IntegerField(required=False, help_text="The position of the first item; left out likewise.")
     results = serializers.ListField(child=serializers.DictField())
     uuid = serializers.UUIDField()
     title = serializers.CharField()

@@ -4,9 +4,10 @@ from django.urls import path
 
 from enterprise_catalog.api.v1.views.catalogs import CatalogDetailView, CatalogListView
 from enterprise_catalog.api.v1.views.compatibility import GenerateDiffView, GetContentMetadataView
-from enterprise_catalog.api.v1.views.containment import CatalogContainmentView, CustomerContainmentView
+from enterprise_catalog.api.v1.views.containment import CatalogContainmentView, CustomerContainmentView, FilterView
 from enterprise_catalog.api.v1.views.content_diff import ContentDiffView
 from enterprise_catalog.api.v1.views.content_metadata import ContentMetadataView
+from enterprise_catalog.api.v1.views.documents import CustomerDocumentView, PlainDocumentListView, PlainDocumentView
 from enterprise_catalog.api.v1.views.queries import (
     DistinctQueriesView,
     FilterHashView,
@@ -37,6 +38,10 @@ urlpatterns = [
     path(f"{_CATALOG}content-metadata/", ContentMetadataView.as_view(), name="content-metadata"),
     path(f"{_CATALOG}contains_content_items/", CatalogContainmentView.as_view(), name="catalog-contains"),
     path(f"{_CUSTOMER}contains_content_items/", CustomerContainmentView.as_view(), name="customer-contains"),
+    path(f"{_CUSTOMER}filter_content_items/", FilterView.as_view(), name="customer-filter"),
+    path(f"{_CUSTOMER}content-metadata/<path:identifier>", CustomerDocumentView.as_view(), name="customer-document"),
+    path("content-metadata/", PlainDocumentListView.as_view(), name="document-list"),
+    path("content-metadata/<path:identifier>", PlainDocumentView.as_view(), name="document"),
     # Open edX's callers omit the final slash, its documentation includes it. The schema shows the form without a slash.
     path(f"{_CATALOG}generate_diff", GenerateDiffView.as_view(), name="generate-diff"),
     path(f"{_CATALOG}generate_diff/", GenerateDiffView.as_view(schema=None)),

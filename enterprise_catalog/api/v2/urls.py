@@ -2,7 +2,13 @@
 
 from django.urls import path
 
-from enterprise_catalog.api.v2.views import CatalogContainmentViewV2, CustomerContainmentViewV2
+from enterprise_catalog.api.v2.views import (
+    CatalogContainmentViewV2,
+    CustomerContainmentViewV2,
+    CustomerDocumentViewV2,
+    FilterViewV2,
+    GetContentMetadataViewV2,
+)
 
 app_name = "v2"
 
@@ -12,4 +18,8 @@ _CUSTOMER = "enterprise-customer/<uuid:customer_uuid>/"
 urlpatterns = [
     path(f"{_CATALOG}contains_content_items/", CatalogContainmentViewV2.as_view(), name="catalog-contains"),
     path(f"{_CUSTOMER}contains_content_items/", CustomerContainmentViewV2.as_view(), name="customer-contains"),
+    path(f"{_CUSTOMER}filter_content_items/", FilterViewV2.as_view(), name="customer-filter"),
+    path(f"{_CUSTOMER}content-metadata/<path:identifier>", CustomerDocumentViewV2.as_view(), name="customer-document"),
+    path(f"{_CATALOG}get_content_metadata", GetContentMetadataViewV2.as_view(), name="get-content-metadata"),
+    path(f"{_CATALOG}get_content_metadata/", GetContentMetadataViewV2.as_view(schema=None)),
 ]

@@ -73,6 +73,7 @@ def _replace_courses(query: CatalogQuery, courses: Sequence[Document], *, now: d
             content_id=pk,
             json=wanted[pk].json,
             content_hash=wanted[pk].content_hash,
+            is_active=wanted[pk].derived.is_active,
             # Times of change always increase, even if the clock goes back.
             updated_at=max(now, stored[pk].updated_at + timedelta(microseconds=1)) if pk in stored else now,
         )

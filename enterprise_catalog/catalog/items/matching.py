@@ -8,6 +8,7 @@ All lookups read indexes: their duration does not depend on the number of items 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -45,55 +46,123 @@ _FOUND: Final = f"""
     SELECT run.id, NULL, 2 FROM {_CONTENT} run WHERE run.parent_content_key IN ({{keys}})
 """  # noqa: S608  (constant names)
 
-#: The found items that a catalog offers. The outer joins make the database look up each pair of catalog and item in an
+#: Finds an item by its UUID, too.
+_FOUND_BY_UUID: Final = f"""
+    UNION ALL
+    SELECT item.id, NULL, 0 FROM {_CONTENT} item WHERE item.content_uuid = %s
+"""  # noqa: S608  (likewise)
+
+#: The items with these keys, and the runs of courses with these keys; ``name`` is the key.
+_NAMED: Final = f"""
+    SELECT item.id AS id, NULL AS via, item.content_key AS name FROM {_CONTENT} item
+    WHERE item.content_key IN ({{keys}})
+    UNION ALL
+    SELECT run.id, NULL, run.parent_content_key FROM {_CONTENT} run WHERE run.parent_content_key IN ({{keys}})
+"""  # noqa: S608  (likewise)
+
+#: The found items that catalogs offer. The outer joins make the database look up each pair of catalog and item in an
 #: index, whatever it expects; an inner join could scan all members of a catalog.
 _OFFERED: Final = f"""
-    JOIN ({_FOUND}) found
+    {_CATALOGS} catalog
+    JOIN ({{found}}) found
     LEFT JOIN {_MEMBERS} member
         ON member.catalog_query_id = catalog.catalog_query_id AND member.content_id = found.id
     LEFT JOIN {_RESTRICTED} allowed
         ON allowed.catalog_query_id = catalog.catalog_query_id AND allowed.content_id = found.id AND %s
     LEFT JOIN {_RESTRICTED} via
         ON via.catalog_query_id = catalog.catalog_query_id AND via.content_id = found.via AND %s
-    WHERE (member.id IS NOT NULL OR allowed.id IS NOT NULL) AND (found.via IS NULL OR via.id IS NOT NULL) AND
+"""
+_IS_OFFERED: Final = """
+    (member.id IS NOT NULL OR allowed.id IS NOT NULL) AND (found.via IS NULL OR via.id IS NOT NULL)
 """
 
 
-def contains_any(catalog_uuid: UUID, keys: Collection[str], *, with_restricted: bool = False) -> bool:
-    """Return True if the catalog offers an item that one of the keys stands for.
-
-    Args:
-        keys: at most 1,000; none is empty.
-        with_restricted: count the restricted runs that the catalog's query allows.
-    """
-    sql, parameters = _offered("catalog.uuid = %s", [as_parameter(catalog_uuid)], keys, with_restricted=with_restricted)
-    return bool(_rows(f"SELECT 1 FROM {_CATALOGS} catalog {sql} LIMIT 1", parameters))  # noqa: S608  (constants)
-
-
-def find_catalogs(customer_uuid: UUID, keys: Collection[str], *, with_restricted: bool = False) -> list[UUID]:
-    """Return the customer's catalogs that offer an item that one of the keys stands for, ascending by UUID.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The keys of one request.
 
     Args:
         keys: at most 1,000; none is empty.
         with_restricted: count the restricted runs that a catalog's query allows.
+        content_uuid: also the item with this UUID.
     """
-    condition, customer = "catalog.enterprise_customer_id = %s", as_parameter(customer_uuid)
-    sql, parameters = _offered(condition, [customer], keys, with_restricted=with_restricted)
-    rows = _rows(
-        f"SELECT DISTINCT catalog.uuid FROM {_CATALOGS} catalog {sql} ORDER BY catalog.uuid",  # noqa: S608  (constants)
-        parameters,
-    )
+
+    keys: Collection[str]
+    with_restricted: bool = False
+    content_uuid: UUID | None = None
+
+    def select(self, columns: str, place: str, uuid: UUID, *, joins: str = "", end: str = "") -> tuple[str, list[Any]]:
+        """Return the statement that reads ``columns`` of the offered items, and its parameters.
+
+        Args:
+            place: the column of the catalog that has the value ``uuid``.
+            joins: further tables.
+            end: what follows the condition.
+        """
+        found = _FOUND.format(keys=", ".join(["%s"] * len(self.keys)) or "NULL")
+        parameters: list[Any] = [*self.keys, *self.keys, *self.keys, *self.keys]
+        if self.content_uuid:
+            found += _FOUND_BY_UUID
+            parameters.append(as_parameter(self.content_uuid))
+        tables = _OFFERED.format(found=found)
+        return (
+            f"SELECT {columns} FROM {tables} {joins} WHERE {_IS_OFFERED} AND {place} = %s {end}",  # noqa: S608
+            [*parameters, self.with_restricted, self.with_restricted, as_parameter(uuid)],
+        )
+
+
+def contains_any(catalog_uuid: UUID, wanted: Wanted) -> bool:
+    """Return True if the catalog offers an item that one of the keys stands for."""
+    return bool(_rows(*wanted.select("1", "catalog.uuid", catalog_uuid, end="LIMIT 1")))
+
+
+def find_catalogs(customer_uuid: UUID, wanted: Wanted) -> list[UUID]:
+    """Return the customer's catalogs that offer an item that one of the keys stands for, ascending by UUID."""
+    columns, end = "DISTINCT catalog.uuid", "ORDER BY catalog.uuid"
+    rows = _rows(*wanted.select(columns, "catalog.enterprise_customer_id", customer_uuid, end=end))
     return [UUID(uuid) for (uuid,) in rows]
 
 
-def _offered(
-    condition: str, of_condition: Sequence[Any], keys: Collection[str], *, with_restricted: bool
-) -> tuple[str, list[Any]]:
-    """Return the SQL after the table ``catalog``, and its parameters. Without keys, no row matches."""
-    places = ", ".join(["%s"] * len(keys)) or "NULL"
-    return (
-        f"{_OFFERED.format(keys=places)} {condition}",
-        [*keys, *keys, *keys, *keys, with_restricted, with_restricted, *of_condition],
+def find_items(catalog_uuid: UUID, wanted: Wanted) -> list[int]:
+    """Return the ids of the catalog's items that the keys stand for, ascending by key of the item."""
+    joins = f"JOIN {_CONTENT} content ON content.id = found.id"
+    rows = _rows(*wanted.select("DISTINCT content.content_key, found.id", "catalog.uuid", catalog_uuid, joins=joins))
+    return [pk for _, pk in sorted(rows)]
+
+
+def filter_keys(customer_uuid: UUID, wanted: Wanted, catalog_uuids: Collection[UUID] = ()) -> list[str]:
+    """Return the keys that are the key of an item of the customer's catalogs, or of the course of such a run.
+
+    The keys keep their order; duplicates count once.
+
+    Args:
+        catalog_uuids: only these of the customer's catalogs; empty means all.
+    """
+    keys = list(dict.fromkeys(wanted.keys))
+    found = _NAMED.format(keys=", ".join(["%s"] * len(keys)) or "NULL")
+    among = f"AND catalog.uuid IN ({', '.join(['%s'] * len(catalog_uuids))})" if catalog_uuids else ""
+    rows = _rows(
+        f"SELECT DISTINCT found.name FROM {_OFFERED.format(found=found)} WHERE {_IS_OFFERED}"  # noqa: S608
+        f" AND catalog.enterprise_customer_id = %s {among}",
+        [
+            *(*keys, *keys, wanted.with_restricted, wanted.with_restricted),
+            *map(as_parameter, [customer_uuid, *catalog_uuids]),
+        ],
+    )
+    offered = {name for (name,) in rows}
+    return [key for key in keys if key in offered]
+
+
+def pick_one(customer_uuid: UUID, wanted: Wanted) -> tuple[str, list[Any]]:
+    """Return the statement that picks one item of the customer's catalogs, and its parameters.
+
+    The item is the one with the UUID or key, else the course of a run, else a run of a course. For ``stored.py``.
+    """
+    return wanted.select(
+        "catalog.uuid AS catalog_uuid, found.id AS content_id, COALESCE(member.updated_at, '') AS updated_at",
+        "catalog.enterprise_customer_id",
+        customer_uuid,
+        end="ORDER BY found.distance, catalog.created_at, catalog.uuid, found.id LIMIT 1",
     )
 
 

@@ -68,34 +68,13 @@ def read_page(catalog_uuid: UUID, *, after: str, size: int) -> ServedItems:
     return _read(catalog_uuid, "member.content_key > %s", [after], limit=size)
 
 
-def read_numbered_page(catalog_uuid: UUID, *, keys: Collection[str], start: int, size: int) -> tuple[int, ServedItems]:
-    """Return the number of items, and up to ``size`` documents from position ``start`` (from 0).
-
-    Args:
-        keys: only these items; empty means all.
-        start: the cost grows with it; :func:`read_page` has no such cost.
-
-    Raises:
-        EnterpriseCatalog.DoesNotExist: the catalog has been deleted.
-    """
-    with consistent_read():
-        state = read_state(catalog_uuid)
-        members = CatalogMembership.objects.filter(catalog_query=state.query_id)
-        condition, parameters = (_among(keys), list(keys)) if keys else ("member.content_key > %s", [""])
-        count = (members.filter(content_key__in=keys) if keys else members).count()
-        # Databases reject positions beyond their integer range; no catalog is that large.
-        if start >= count or not size:
-            return count, ServedItems(state.version, [])
-        return count, _read(catalog_uuid, condition, parameters, limit=size, start=start)
-
-
 def _among(keys: Collection[str]) -> str:
     return f"member.content_key IN ({', '.join(['%s'] * len(keys))})"
 
 
-def _read(catalog_uuid: UUID, condition: str, parameters: Sequence[str], *, limit: int, start: int = 0) -> ServedItems:
-    sql = f"{_SELECT} {condition} ORDER BY member.content_key LIMIT %s OFFSET %s"
-    everything = [catalog_state.as_parameter(catalog_uuid), *parameters, limit, start]
+def _read(catalog_uuid: UUID, condition: str, parameters: Sequence[str], *, limit: int) -> ServedItems:
+    sql = f"{_SELECT} {condition} ORDER BY member.content_key LIMIT %s"
+    everything = [catalog_state.as_parameter(catalog_uuid), *parameters, limit]
     if rows := _rows(sql, everything):
         return _items(state_from(rows[0]), rows)
     with consistent_read():

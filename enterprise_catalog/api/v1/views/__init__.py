@@ -5,6 +5,7 @@
 ``queries.py``           the queries behind catalogs, and the hash of a filter.
 ``content_diff.py``      the diff: existing, new and removed content.
 ``content_metadata.py``  the documents, by key and page by page.
+``documents.py``         documents by identifier.
 ``search.py``            content by pasted text, and customers by name.
 ``containment.py``       which keys a catalog or a customer has.
 ``compatibility.py``     the formats that existing Open edX callers use.

@@ -6,6 +6,7 @@ encode their URLs.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -24,8 +25,7 @@ from enterprise_catalog.api.v1.serializers import (
 )
 from enterprise_catalog.api.v1.views.base import BAD_KEYS, CatalogView, content_keys_of, json_response
 from enterprise_catalog.api.v1.views.content_metadata import envelope_with
-from enterprise_catalog.catalog.documents import separated
-from enterprise_catalog.catalog.items.pages import read_numbered_page, read_page
+from enterprise_catalog.catalog.items.numbered_pages import NumberedPages
 from enterprise_catalog.catalog.snapshots.snapshot import read_diff
 from enterprise_catalog.web.rest.input import validate
 from enterprise_catalog.web.rest.schema import BAD_PARAMETER, documented
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 _UNKNOWN: Final = {
     "404": "The page does not exist, or the catalog does not exist (for callers whose role has the context *)."
 }
+
+#: Of a streamed response.
+_DOCUMENTS_PER_PART: Final = 100
 
 
 class _FoundItem(msgspec.Struct, gc=False):
@@ -84,6 +87,8 @@ def _keys_as_json(keys: list[str]) -> orjson.Fragment:
 class GetContentMetadataView(CatalogView):
     """Documents in numbered pages, in the format of Open edX's callers."""
 
+    with_restricted = False  #: Offer the restricted runs that the catalog's query allows.
+
     @documented(
         "get_content_metadata",
         errors=BAD_PARAMETER | _UNKNOWN,
@@ -91,50 +96,56 @@ class GetContentMetadataView(CatalogView):
         responses=LegacyMetadataSerializer,
     )
     def get(self, request: Request, uuid: UUID) -> HttpResponseBase:
-        """Return one page, or all documents at once with ``traverse_pagination``."""
+        """Return one page, or all documents at once with ``traverse_pagination``.
+
+        Without ``content_keys``, courses without an active run are left out.
+        """
         parameters = request.query_params
         query = validate(
             LegacyPageQuerySerializer, {**parameters.dict(), "content_keys": parameters.getlist("content_keys")}
         )
         keys = [_plus(key) for key in query["content_keys"]]
-        if query["traverse_pagination"] and not keys:
-            return self._all(uuid)
-        page, size = query["page"], MAX_METADATA_KEYS if query["traverse_pagination"] else query["page_size"]
+        pages = NumberedPages(self.catalog.uuid, keys, self.with_restricted)
+        if query["traverse_pagination"]:
+            return self._all(pages)
+        page, size = query["page"], query["page_size"]
         start = (page - 1) * size
-        count, items = read_numbered_page(self.catalog.uuid, keys=keys, start=start, size=size)
+        count, documents = pages.read(start=start, size=size)
         if page > 1 and start >= count:
             raise NotFound("There is no such page.")
-        envelope = self._envelope(
-            count,
-            following=_address(request, page + 1) if start + size < count else None,
-            previous=_address(request, page - 1) if page > 1 else None,
-        )
-        return json_response(envelope_with(envelope, (document for _, document in items.documents)))
+        envelope = {
+            **self._envelope(count),
+            "next": page_address(request, page + 1) if start + size < count else None,
+            "previous": page_address(request, page - 1) if page > 1 else None,
+            "num_pages": max(1, -(-count // size)),
+            "current_page": page,
+            "start": start,
+        }
+        return json_response(envelope_with(envelope, ((document,) for document in documents)))
 
-    def _envelope(self, count: int, *, following: str | None, previous: str | None) -> dict[str, object]:
+    def _envelope(self, count: int) -> dict[str, object]:
         catalog = self.catalog
         return {
             "count": count,
-            "next": following,
-            "previous": previous,
+            "next": None,
+            "previous": None,
             "uuid": str(catalog.uuid),
             "title": catalog.title,
             "enterprise_customer": str(catalog.customer_uuid),
         }
 
-    def _all(self, uuid: UUID) -> StreamingHttpResponse:
-        """Stream all documents; holds at most 1,000 of them in memory at a time."""
-        count, _ = read_numbered_page(self.catalog.uuid, keys=(), start=0, size=0)
-        envelope = self._envelope(count, following=None, previous=None)
-        return StreamingHttpResponse(_stream(uuid, envelope), content_type="application/json")
+    def _all(self, pages: NumberedPages) -> StreamingHttpResponse:
+        """Stream all documents; holds at most 500 of them in memory at a time."""
+        count, documents = pages.stream()
+        return StreamingHttpResponse(_stream(self._envelope(count), documents), content_type="application/json")
 
 
-def _stream(uuid: UUID, envelope: dict[str, object]) -> Iterator[bytes]:
+def _stream(envelope: dict[str, object], documents: Iterator[bytes]) -> Iterator[bytes]:
     yield orjson.dumps(envelope)[:-1] + b',"results":['
-    separator, after = b"", ""
-    while documents := read_page(uuid, after=after, size=MAX_METADATA_KEYS).documents:
-        yield b"".join((separator, *separated(document for _, document in documents)))
-        separator, after = b",", documents[-1][0]
+    separator = b""
+    while some := list(islice(documents, _DOCUMENTS_PER_PART)):
+        yield separator + b",".join(some)
+        separator = b","
     yield b"]}"
 
 
@@ -150,6 +161,7 @@ def _plus(key: str) -> str:
     return key.replace(" ", "+")
 
 
-def _address(request: Request, page: int) -> str:
+def page_address(request: Request, page: int) -> str:
+    """Return the URL of a page of the same request."""
     address = request.build_absolute_uri()
     return remove_query_param(address, "page") if page == 1 else replace_query_param(address, "page", page)

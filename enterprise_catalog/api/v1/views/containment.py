@@ -18,11 +18,13 @@ from enterprise_catalog.api.v1.serializers import (
     ContainmentSerializer,
     CustomerContainmentQuerySerializer,
     CustomerContainmentSerializer,
+    FilteredKeysSerializer,
+    FilterRequestSerializer,
 )
 from enterprise_catalog.api.v1.views.base import UNKNOWN_CATALOG, CatalogView, json_response
-from enterprise_catalog.catalog.items.matching import contains_any, find_catalogs
-from enterprise_catalog.web.rest.input import validate
-from enterprise_catalog.web.rest.schema import BAD_PARAMETER, documented
+from enterprise_catalog.catalog.items.matching import Wanted, contains_any, filter_keys, find_catalogs
+from enterprise_catalog.web.rest.input import body_of, validate
+from enterprise_catalog.web.rest.schema import BAD_OBJECT, BAD_PARAMETER, documented
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -48,7 +50,7 @@ class CatalogContainmentView(CatalogView):
         """Return true if at least one of the keys stands for an item of the catalog."""
         catalog = self.catalog
         keys = _keys_of(request)
-        found = bool(keys) and contains_any(catalog.uuid, keys, with_restricted=self.with_restricted)
+        found = bool(keys) and contains_any(catalog.uuid, Wanted(keys, self.with_restricted))
         return json_response(orjson.dumps({"contains_content_items": found}))
 
 
@@ -79,12 +81,29 @@ class CustomerContainmentView(CustomerView):
         ``catalog_list`` contains these catalogs. It is left out unless one of the last two parameters is not empty.
         """
         keys = _keys_of(request)
-        found = find_catalogs(customer_uuid, keys, with_restricted=self.with_restricted) if keys else []
+        found = find_catalogs(customer_uuid, Wanted(keys, self.with_restricted)) if keys else []
         body: dict[str, Any] = {"contains_content_items": bool(found)}
         query = request.query_params
         if query.get("get_catalogs_containing_specified_content_ids") or query.get("get_catalog_list"):
             body["catalog_list"] = found
         return json_response(orjson.dumps(body))
+
+
+class FilterView(CustomerView):
+    """The keys that the customer's catalogs have."""
+
+    @documented(
+        "filter_content_items", errors=BAD_OBJECT, request=FilterRequestSerializer, responses=FilteredKeysSerializer
+    )
+    def post(self, request: Request, customer_uuid: UUID) -> HttpResponse:
+        """Return those of the keys that an item of the catalogs has, or the course of one of their runs.
+
+        Other customers' catalogs in ``catalog_uuids`` are ignored.
+        """
+        body = validate(FilterRequestSerializer, body_of(request))
+        wanted = Wanted(body["content_keys"], self.with_restricted)
+        keys = filter_keys(customer_uuid, wanted, body.get("catalog_uuids") or ())
+        return json_response(orjson.dumps({"filtered_content_keys": keys}))
 
 
 def _keys_of(request: Request) -> list[str]:

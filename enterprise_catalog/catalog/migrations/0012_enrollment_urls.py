@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0009_fill_derived_columns'),
+        ('catalog', '0011_schedule_refreshes'),
     ]
 
     operations = [

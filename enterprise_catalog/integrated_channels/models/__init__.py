@@ -8,6 +8,7 @@
 ``feed.py``            The entries of the feeds that some LMSs poll.
 ``decisions.py``       The decision log: each action of an operator or command.
 ``operations.py``      Long actions, their progress and results.
+``fields.py``          Columns that several tables have.
 ``querysets.py``       The reads of these tables that are used more than once.
 ``workers.py``         The heartbeats of Celery's workers.
 

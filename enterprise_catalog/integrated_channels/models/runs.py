@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from enterprise_catalog.integrated_channels.models.configurations import ChannelConfiguration
+from enterprise_catalog.integrated_channels.models.fields import count_field
 
 
 class RunState(models.TextChoices):
@@ -40,23 +41,13 @@ class SyncRun(models.Model):
     started_at = models.DateTimeField(_("started at"))
     finished_at = models.DateTimeField(_("finished at"), null=True)
     counts = models.JSONField(_("counts"), default=dict, help_text=_("action -> outcome -> number of items"))
-    matched = models.PositiveIntegerField(_("matched"), default=0, help_text=_("Items that were already up to date."))
-    waiting = models.PositiveIntegerField(
-        _("waiting"), default=0, help_text=_("Failed items whose next attempt was not due yet.")
-    )
-    backlog = models.PositiveIntegerField(_("backlog"), default=0, help_text=_("Due items that were not sent."))
-    dead = models.PositiveIntegerField(
-        _("dead letters"), default=0, help_text=_("Items that failed too often to be retried automatically.")
-    )
-    staged = models.PositiveIntegerField(
-        _("staged"), default=0, help_text=_("Items in the feed that the LMS has not fetched yet.")
-    )
-    held = models.PositiveIntegerField(
-        _("held"), default=0, help_text=_("Items whose deletes are waiting for approval.")
-    )
-    kept = models.PositiveIntegerField(
-        _("kept"), default=0, help_text=_("Items that left the catalogs and were kept by an operator.")
-    )
+    matched = count_field(_("matched"), _("Items that were already up to date."))
+    waiting = count_field(_("waiting"), _("Failed items whose next attempt was not due yet."))
+    backlog = count_field(_("backlog"), _("Due items that were not sent."))
+    dead = count_field(_("dead letters"), _("Items that failed too often to be retried automatically."))
+    staged = count_field(_("staged"), _("Items in the feed that the LMS has not fetched yet."))
+    held = count_field(_("held"), _("Items whose deletes are waiting for approval."))
+    kept = count_field(_("kept"), _("Items that left the catalogs and were kept by an operator."))
 
     class Meta:
         verbose_name = _("sync run")

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from enterprise_catalog.integrated_channels.models.configurations import ChannelConfiguration
+from enterprise_catalog.integrated_channels.models.fields import count_field
 
 
 class Status(models.TextChoices):
@@ -49,27 +50,13 @@ class ConfigurationStatus(models.Model):
     )
     since = models.DateTimeField(_("since"), help_text=_("When the state began."))
     reason = models.TextField(_("reason"), blank=True, help_text=_("Reason of the last run, if it could not continue."))
-    failing = models.PositiveIntegerField(
-        _("failing"), default=0, help_text=_("Items that failed temporarily and are retried.")
-    )
-    held = models.PositiveIntegerField(
-        _("held"), default=0, help_text=_("Items whose deletes are waiting for approval.")
-    )
-    dead = models.PositiveIntegerField(
-        _("dead letters"), default=0, help_text=_("Items that failed too often to be retried automatically.")
-    )
-    behind = models.PositiveIntegerField(
-        _("behind"), default=0, help_text=_("Items that are still to be sent, or to be fetched by the LMS.")
-    )
-    rejected = models.PositiveIntegerField(
-        _("rejected"), default=0, help_text=_("Items that the channel or the LMS rejects.")
-    )
-    kept = models.PositiveIntegerField(
-        _("kept"), default=0, help_text=_("Items that left the catalogs and were kept by an operator.")
-    )
-    matched = models.PositiveIntegerField(
-        _("matched"), default=0, help_text=_("Items in the catalogs that the last run did not find rejected.")
-    )
+    failing = count_field(_("failing"), _("Items that failed temporarily and are retried."))
+    held = count_field(_("held"), _("Items whose deletes are waiting for approval."))
+    dead = count_field(_("dead letters"), _("Items that failed too often to be retried automatically."))
+    behind = count_field(_("behind"), _("Items that are still to be sent, or to be fetched by the LMS."))
+    rejected = count_field(_("rejected"), _("Items that the channel or the LMS rejects."))
+    kept = count_field(_("kept"), _("Items that left the catalogs and were kept by an operator."))
+    matched = count_field(_("matched"), _("Items in the catalogs that the last run did not find rejected."))
     run_state = models.CharField(
         max_length=16,
         blank=True,

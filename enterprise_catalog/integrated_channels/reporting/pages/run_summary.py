@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from enterprise_catalog.integrated_channels.domain import FAILURES, Action, Outcome
@@ -13,7 +13,7 @@ from enterprise_catalog.integrated_channels.exceptions import StopCause
 from enterprise_catalog.integrated_channels.models import RunState, SyncRun
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from django_stubs_ext import StrOrPromise
 
@@ -61,6 +61,45 @@ _STOPS: Final[Mapping[str, tuple[StrOrPromise, StrOrPromise]]] = {
     StopCause.OTHER: (_("The run could not continue."), _("Fix the problem, then sync again.")),
 }
 
+# The plural depends on "number"; "n" is the same number with separators.
+_DONE: Final = {
+    Action.CREATE: ngettext_lazy("Created %(n)s item.", "Created %(n)s items.", "number"),
+    Action.UPDATE: ngettext_lazy("Updated %(n)s item.", "Updated %(n)s items.", "number"),
+    Action.DELETE: ngettext_lazy("Deleted %(n)s item.", "Deleted %(n)s items.", "number"),
+}
+_FAILED: Final = {
+    Action.CREATE: ngettext_lazy("%(n)s item was not created.", "%(n)s items were not created.", "number"),
+    Action.UPDATE: ngettext_lazy("%(n)s item was not updated.", "%(n)s items were not updated.", "number"),
+    Action.DELETE: ngettext_lazy("%(n)s item was not deleted.", "%(n)s items were not deleted.", "number"),
+}
+_STAGED: Final = ngettext_lazy("Put %(n)s item into the feed.", "Put %(n)s items into the feed.", "number")
+_UNCHANGED: Final = ngettext_lazy(
+    "%(n)s item changed in a way that does not affect the LMS; nothing was sent for it.",
+    "%(n)s items changed in a way that does not affect the LMS; nothing was sent for them.",
+    "number",
+)
+_WITHDRAWN: Final = ngettext_lazy(
+    "%(n)s item left the catalogs before it was ever sent.",
+    "%(n)s items left the catalogs before they were ever sent.",
+    "number",
+)
+#: Column of a run -> the sentence about these items.
+_LEFT: Final = {
+    "backlog": ngettext_lazy(
+        "%(n)s item is left for the next run.", "%(n)s items are left for the next run.", "number"
+    ),
+    "waiting": ngettext_lazy(
+        "%(n)s item waits for its next attempt.", "%(n)s items wait for their next attempt.", "number"
+    ),
+    "dead": ngettext_lazy("%(n)s item is a dead letter.", "%(n)s items are dead letters.", "number"),
+    "held": ngettext_lazy("%(n)s delete waits for approval.", "%(n)s deletes wait for approval.", "number"),
+    "kept": ngettext_lazy("%(n)s item was kept by a user.", "%(n)s items were kept by users.", "number"),
+    "staged": ngettext_lazy(
+        "%(n)s item is in the feed, not fetched yet.", "%(n)s items are in the feed, not fetched yet.", "number"
+    ),
+    "matched": ngettext_lazy("%(n)s item was already up to date.", "%(n)s items were already up to date.", "number"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
@@ -98,50 +137,21 @@ def failed_attempts(run: SyncRun) -> list[TransmissionAttempt]:
 def _did(run: SyncRun) -> Iterator[str]:
     for action in Action:
         outcomes: Mapping[str, int] = run.counts.get(action.value, {})
-        done, failed = outcomes.get(Outcome.DONE, 0), sum(outcomes.get(each, 0) for each in FAILURES)
-        if done:
-            yield _done(action, done)
-        if staged := outcomes.get(Outcome.STAGED, 0):
-            text = ngettext("Put %(number)s item into the feed.", "Put %(number)s items into the feed.", staged)
-            yield text % {"number": f"{staged:,}"}
-        if failed:
-            yield _failed(action, failed)
-        if unchanged := outcomes.get(Outcome.UNCHANGED, 0):
-            text = ngettext(
-                "%(number)s item changed in a way that does not affect the LMS; nothing was sent for it.",
-                "%(number)s items changed in a way that does not affect the LMS; nothing was sent for them.",
-                unchanged,
-            )
-            yield text % {"number": f"{unchanged:,}"}
-        if withdrawn := outcomes.get(Outcome.WITHDRAWN, 0):
-            text = ngettext(
-                "%(number)s item left the catalogs before it was ever sent.",
-                "%(number)s items left the catalogs before they were ever sent.",
-                withdrawn,
-            )
-            yield text % {"number": f"{withdrawn:,}"}
+        numbers = (
+            (_DONE[action], outcomes.get(Outcome.DONE, 0)),
+            (_STAGED, outcomes.get(Outcome.STAGED, 0)),
+            (_FAILED[action], sum(outcomes.get(each, 0) for each in FAILURES)),
+            (_UNCHANGED, outcomes.get(Outcome.UNCHANGED, 0)),
+            (_WITHDRAWN, outcomes.get(Outcome.WITHDRAWN, 0)),
+        )
+        yield from _sentences(numbers)
 
 
-def _done(action: Action, number: int) -> str:
-    match action:
-        case Action.CREATE:
-            text = ngettext("Created %(number)s item.", "Created %(number)s items.", number)
-        case Action.UPDATE:
-            text = ngettext("Updated %(number)s item.", "Updated %(number)s items.", number)
-        case Action.DELETE:
-            text = ngettext("Deleted %(number)s item.", "Deleted %(number)s items.", number)
-    return text % {"number": f"{number:,}"}
-
-
-def _failed(action: Action, number: int) -> str:
-    match action:
-        case Action.CREATE:
-            text = ngettext("%(number)s item was not created.", "%(number)s items were not created.", number)
-        case Action.UPDATE:
-            text = ngettext("%(number)s item was not updated.", "%(number)s items were not updated.", number)
-        case Action.DELETE:
-            text = ngettext("%(number)s item was not deleted.", "%(number)s items were not deleted.", number)
-    return text % {"number": f"{number:,}"}
+def _sentences(numbers: Iterable[tuple[StrOrPromise, int]]) -> Iterator[str]:
+    """Yield the sentence about each number that is not 0."""
+    for text, number in numbers:
+        if number:
+            yield str(text % {"number": number, "n": f"{number:,}"})
 
 
 def _nothing(run: SyncRun) -> str:
@@ -181,30 +191,4 @@ def _what_to_do(run: SyncRun) -> str:
 
 
 def _left(run: SyncRun) -> Iterator[str]:
-    for number, text in (
-        (
-            run.backlog,
-            ngettext("%(n)s item is left for the next run.", "%(n)s items are left for the next run.", run.backlog),
-        ),
-        (
-            run.waiting,
-            ngettext("%(n)s item waits for its next attempt.", "%(n)s items wait for their next attempt.", run.waiting),
-        ),
-        (run.dead, ngettext("%(n)s item is a dead letter.", "%(n)s items are dead letters.", run.dead)),
-        (run.held, ngettext("%(n)s delete waits for approval.", "%(n)s deletes wait for approval.", run.held)),
-        (run.kept, ngettext("%(n)s item was kept by a user.", "%(n)s items were kept by users.", run.kept)),
-        (
-            run.staged,
-            ngettext(
-                "%(n)s item is in the feed, not fetched yet.",
-                "%(n)s items are in the feed, not fetched yet.",
-                run.staged,
-            ),
-        ),
-        (
-            run.matched,
-            ngettext("%(n)s item was already up to date.", "%(n)s items were already up to date.", run.matched),
-        ),
-    ):
-        if number:
-            yield text % {"n": f"{number:,}"}
+    return _sentences((text, getattr(run, column)) for column, text in _LEFT.items())

@@ -37,7 +37,7 @@ class Run:
     saved: SavedPlan | None  #: The saved plan to carry out, if any.
     counts: RunCounts = field(default_factory=RunCounts)
     etag: str = ""  #: Of the catalogs, read before their differences; empty if they have none.
-    items: int = 0  #: Number of items in the catalogs.
+    items: int = 0  #: Number of items in the catalogs, without those found rejected.
     unsaved_results: attempts.ChunkResults | None = None  #: Results of the last chunk, until they are written.
     pause: timedelta | None = None  #: Pause before the next run; ``None`` if the LMS accepts more calls.
     is_overrun: bool = False  #: A call or the run exceeded its time limit.

@@ -14,6 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from enterprise_catalog.integrated_channels.admin import configuration_actions
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ConfigurationStatus,
@@ -258,6 +259,15 @@ def test_a_stopped_operation_is_shown_as_stopped(admin_client: Client) -> None:
 
     assert "the worker stopped" in page
     assert "data-live" not in page
+
+
+def test_slow_connections_leave_others_unchecked(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [ConfigurationFactory.create(display_name=name, base_url="http://127.0.0.1:9") for name in ("A", "B")]
+    monkeypatch.setattr(configuration_actions, "MAX_SECONDS", 0)
+
+    response = run(admin_client, CONFIGURATIONS, "check_connections", [row.pk for row in rows])
+
+    assert messages_of(response)[1] == "“B”: Not checked, because the other checks took too long. Check it again."
 
 
 def test_an_action_on_several_configurations_is_recorded_for_each(admin_client: Client) -> None:

@@ -10,5 +10,5 @@ from enterprise_catalog.integrated_channels.feed.views import VIEWS
 urlpatterns = [
     path("authorize/<int:pk>/", consent.authorize, name="channel-consent"),
     path("oauth-complete/", consent.complete, name="channel-consent-complete"),
-    *(path(place, view) for place, view in VIEWS.items()),
+    *(path(route, view) for route, view in VIEWS.items()),
 ]

@@ -36,8 +36,8 @@ TOKEN_REMEDIES: Final = {
 _CAUSES: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
     (requests.exceptions.SSLError, "TLS failed", "Check its certificate, and the scheme of {setting}."),
     (requests.ConnectTimeout, "the connection timed out", "Check {setting} and the firewalls in between."),
-    (requests.Timeout, "timed out", TEMPORARY),
-    (ReadTimeoutError, "timed out", TEMPORARY),
+    (requests.Timeout, "the response timed out", TEMPORARY),
+    (ReadTimeoutError, "the response timed out", TEMPORARY),
     (NameResolutionError, "its host name cannot be resolved", "Check {setting}."),
     (NewConnectionError, "no connection", "Check that it is running, and check {setting}."),
     (ProtocolError, "the connection was closed early", TEMPORARY),
@@ -45,7 +45,9 @@ _CAUSES: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
 
 
 def connection_problem(error: Exception, *, setting: str) -> str:
-    """Return the cause and the remedy for a request that got no complete response.
+    """Return the cause and the remedy for a request that got no complete response, in plain words.
+
+    The error's own text is not part of it: it names Python's classes, repeats the URL, and may contain a secret.
 
     Args:
         error: from requests, or from urllib3 while the body is read.
@@ -54,10 +56,10 @@ def connection_problem(error: Exception, *, setting: str) -> str:
     reasons = {type(reason) for reason in (error, *_reasons(error))}
     for kind, cause, remedy in _CAUSES:
         if any(issubclass(each, kind) for each in reasons):
-            return f"{cause}: {error}. {remedy.format(setting=setting)}"
+            return f"{cause}. {remedy.format(setting=setting)}"
     if "timed out" in str(error):  # While reading a body; requests has no class for this.
-        return f"timed out: {error}. {TEMPORARY}"
-    return f"{error}. Check {setting}."
+        return f"the response timed out. {TEMPORARY}"
+    return f"the request failed ({type(error).__name__}). Check {setting}."
 
 
 def status_problem(status: int, *, location: str, remedies: Mapping[HTTPStatus, str], setting: str) -> str:

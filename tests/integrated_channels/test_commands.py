@@ -353,10 +353,10 @@ def test_explain_says_why_a_course_is_missing_and_what_to_do(
     assert [suggestion["content_key"] for suggestion in diagnosis["suggestions"]] == ["edX+DemoX"]
 
 
-def test_explain_fails_if_the_catalog_service_cannot_be_asked(
+def test_explain_fails_if_the_catalog_service_is_unreachable(
     configuration: ChannelConfiguration, settings: Settings
 ) -> None:
     settings.CATALOG_API_URL = f"http://127.0.0.1:{free_port()}"
 
-    with pytest.raises(CommandError, match="The catalog service could not be asked"):
+    with pytest.raises(CommandError, match="The catalog service is unreachable"):
         call_command("explain", customer_uuid=configuration.enterprise_customer_uuid, content_key="edX+DemoX")

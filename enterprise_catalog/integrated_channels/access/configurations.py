@@ -271,9 +271,9 @@ def _details(model: type[BaseModel], values: Mapping[str, object]) -> Iterator[t
 
 
 def _sentence(location: tuple[int | str, ...], message: str) -> str:
-    place = ".".join(map(str, location))
+    path = ".".join(map(str, location))
     text = message.removeprefix("Value error, ")
-    return f"{place}: {text}" if place else text
+    return f"{path}: {text}" if path else text
 
 
 def _secrets_of(credentials: BaseModel) -> list[str]:

@@ -39,13 +39,13 @@ def authorize(request: HttpRequest, pk: int) -> HttpResponse:
     nonce = request.session[_SESSION_KEY] = secrets.token_urlsafe()
     state = signing.dumps([pk, nonce], salt=_SALT)
     try:
-        place = connections.authorization_url(
+        url = connections.authorization_url(
             configuration, redirect_uri=_redirect_uri(request), state=state, clock=timezone.now
         )
     except SyncError as error:
         messages.error(request, error.message)
         return redirect(_page(pk))
-    return redirect(place)
+    return redirect(url)
 
 
 @staff_member_required

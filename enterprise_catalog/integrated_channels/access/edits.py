@@ -51,7 +51,7 @@ def create_configuration(
 
     Raises:
         InvalidConfigurationError: the values are invalid, do not fit together, or equal those of another configuration.
-        CatalogUnavailableError: the catalog service could not be asked.
+        CatalogUnavailableError: the catalog service gave no usable response.
     """
     configuration = ChannelConfiguration(**columns)
     _check_columns(configuration, {*columns})

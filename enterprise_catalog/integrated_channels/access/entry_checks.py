@@ -25,7 +25,7 @@ def find_customer_problems(configuration: ChannelConfiguration) -> list[str]:
         One sentence per problem; an empty list if the catalog service has the customer and the catalogs.
 
     Raises:
-        CatalogUnavailableError: the catalog service could not be asked.
+        CatalogUnavailableError: the catalog service gave no usable response.
     """
     customer = configuration.enterprise_customer_uuid
     with CatalogClient(read_timeout_seconds=_READ_TIMEOUT_SECONDS) as catalog:

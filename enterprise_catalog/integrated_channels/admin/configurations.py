@@ -155,9 +155,9 @@ class ConfigurationPage(ConfigurationActions, SetupPages, Page):
             return gettext("Not required for this channel")
         if not has_permission("integrated_channels.change_channelconfiguration"):
             return gettext("Only users who may change this configuration can authorize it")
-        place = reverse("channel-consent", args=[configuration.pk])
+        url = reverse("channel-consent", args=[configuration.pk])
         text = gettext("Authorize: log in to the LMS and grant access")
-        return format_html('<a href="{}">{}</a>', place, text)
+        return format_html('<a href="{}">{}</a>', url, text)
 
     @admin.display(description=_("history"))
     def records(self, configuration: ChannelConfiguration) -> str:

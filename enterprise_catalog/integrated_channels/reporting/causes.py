@@ -25,7 +25,7 @@ class Cause(StrEnum):
     CATALOG_NOT_SENT = "catalog_not_sent"
     OTHER_SPELLING = "other_spelling"
     RUN_KEY = "run_key"
-    UNKNOWN = "unknown"  #: The catalog service could not be asked, and there is no row.
+    UNKNOWN = "unknown"  #: The catalog service gave no usable response, and there is no row.
     RUNNING = "running"
     INACTIVE = "inactive"
     NEVER_SYNCED = "never_synced"
@@ -129,7 +129,7 @@ def _why_rejected(facts: Facts) -> Cause:
         return Cause.REJECTED_BY_CHANNEL
     if facts.translation is not None or facts.item is None:
         return Cause.REJECTED_BY_LMS
-    # The catalog service could not be asked. A rejection by the channel has no attempt.
+    # The catalog service gave no usable response. A rejection by the channel has no attempt.
     newest = facts.rows.attempts[0] if facts.rows.attempts else None
     is_by_lms = newest is not None and newest.outcome == Outcome.REJECTED and newest.message == facts.reason
     return Cause.REJECTED_BY_LMS if is_by_lms else Cause.REJECTED_BY_CHANNEL

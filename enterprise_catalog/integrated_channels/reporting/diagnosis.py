@@ -175,5 +175,5 @@ def _problem(error: CatalogUnavailableError, customer_uuid: UUID) -> str:
     if error.status_code == HTTPStatus.NOT_FOUND:
         unknown = gettext("The catalog service has no customer %(customer)s. Check the UUID.")
         return unknown % {"customer": customer_uuid}
-    incomplete = gettext("The catalog service could not be asked, so the findings show what the last syncs have seen.")
+    incomplete = gettext("These findings are based on the last syncs only.")
     return joined(incomplete, plain(error.message))

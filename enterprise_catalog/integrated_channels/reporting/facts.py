@@ -51,7 +51,7 @@ class Source:
     """The catalog service's responses about one key. Each catalog is asked once."""
 
     key: str
-    catalog: CatalogClient | None  #: ``None`` if the catalog service could not be asked.
+    catalog: CatalogClient | None  #: ``None`` if the catalog service gave no usable response.
     lookup: ContentLookup | None = None
     documents: dict[UUID, MetadataResponse] = field(default_factory=dict)
 
@@ -86,7 +86,7 @@ class Facts:
     key: str
     rows: Rows
     record: Record | None  #: As the next run reads it.
-    lookup: ContentLookup | None  #: ``None`` if the catalog service could not be asked.
+    lookup: ContentLookup | None  #: ``None`` if the catalog service gave no usable response.
     sent: Sequence[UUID]  #: The catalogs that the configuration sends.
     problem: str  #: The reason why the configuration cannot be used; empty if it can.
     item: DesiredItem | None  #: ``None`` if the item does not belong in the LMS.
@@ -246,7 +246,7 @@ def _desired(record: Record | None, sent: Sequence[UUID], source: Source) -> Des
 
 
 def _desired_as_last_seen(record: Record | None) -> DesiredItem | None:
-    """Return the item as the last run saw it. Used while the catalog service cannot be asked."""
+    """Return the item as the last run saw it. Used while the catalog service gives no usable response."""
     if record is None or record.is_deleted or record.action is Action.DELETE:
         return None
     # An adopted item has no catalog yet. It is only compared with the record's own.

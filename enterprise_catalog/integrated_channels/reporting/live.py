@@ -24,7 +24,7 @@ class LiveItem:
     is_there: bool = False
     is_offered: bool = False  #: Learners see it.
     remote_id: str = ""
-    problem: str = ""  #: The reason why the LMS could not be asked; empty if it responded.
+    problem: str = ""  #: The reason why there is no response; empty if there is one.
 
 
 def look_up_live(configuration: ChannelConfiguration, key: str, *, clock: Callable[[], datetime]) -> LiveItem:

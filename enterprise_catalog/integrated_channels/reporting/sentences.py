@@ -169,7 +169,7 @@ def _suggested(facts: Facts) -> str:
 def _unknown(facts: Facts) -> Statement:
     del facts
     return Statement(
-        gettext("It was never sent. The catalog service could not be asked why."),
+        gettext("It was never sent. The reason is unknown, because the catalog service gave no usable response."),
         gettext("Try again when the catalog service responds."),
     )
 

@@ -97,7 +97,7 @@ def _steps(facts: Facts) -> Iterator[Step]:
 
 def _check_source(facts: Facts) -> _Check:
     if facts.lookup is None:
-        return None, gettext("The catalog service could not be asked.")
+        return None, gettext("The catalog service gave no usable response.")
     if not facts.lookup.is_known:
         return False, gettext("The catalog service has no content with this key.")
     kind = facts.lookup.content_type or ""
@@ -189,7 +189,7 @@ def _attempt(attempt: TransmissionAttempt) -> str:
 def _check_lms(facts: Facts) -> _Check:
     live = facts.live
     if live is None:
-        return None, gettext("Not asked.")
+        return None, gettext("Not looked up.")
     if live.problem:
         return None, plain(live.problem)
     if not live.is_there:

@@ -70,16 +70,16 @@ def exception_handler(error: Exception, context: _Context) -> Response | None:
     return response
 
 
-def _flat(messages: object, place: str = "") -> Iterator[str]:
-    """Yield the messages of a field as texts. Messages of a nested value begin with its place, such as ``[2]: ``."""
+def _flat(messages: object, path: str = "") -> Iterator[str]:
+    """Yield the messages of a field as texts. Messages of a nested value begin with its path, such as ``[2]: ``."""
     if isinstance(messages, dict):
         for name, nested in messages.items():
-            yield from _flat(nested, f"{place}[{name}]")
+            yield from _flat(nested, f"{path}[{name}]")
     elif isinstance(messages, list):
         for each in messages:
-            yield from _flat(each, place)
+            yield from _flat(each, path)
     else:
-        yield f"{place}: {messages}" if place else str(messages)
+        yield f"{path}: {messages}" if path else str(messages)
 
 
 def _code(error: Exception) -> str:

@@ -88,7 +88,7 @@ def test_an_unreachable_catalog_service_is_named(admin_client: Client, settings:
 
     page = text_of(admin_client.post(f"{CONFIGURATIONS}add/", filled_in(skip_customer_check="")))
 
-    assert "The customer could not be checked: The token endpoint of" in page
+    assert "The customer could not be checked. The token endpoint of" in page
     assert not ChannelConfiguration.objects.exists()
 
 

@@ -73,7 +73,7 @@ def test_the_page_needs_a_permission_and_offers_only_what_the_user_may_do(
     assert "its delete waits for approval" in page
     assert f"{TRANSMISSIONS}{row.pk}/change/" in page
     assert CONFIGURATIONS not in page
-    assert "Ask the LMS now" not in page
+    assert "Look it up in the LMS now" not in page
     assert "Approve held deletes" not in page
     assert client.post(f"{PAGE}?enterprise_customer={customer.pk}&content_key=edX%2BA").status_code == 403
 

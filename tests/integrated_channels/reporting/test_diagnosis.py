@@ -401,7 +401,7 @@ def test_an_item_in_a_feed(customer: EnterpriseCustomer, clock: Clock, finding_o
     assert finding.sentence.endswith("Cornerstone has not fetched it since.")
 
 
-# --- what cannot be asked --------------------------------------------------------------------------------------------
+# --- without the catalog service --------------------------------------------------------------------------------------
 
 
 def test_an_unreachable_catalog_service_leaves_what_the_last_sync_has_seen(
@@ -417,7 +417,10 @@ def test_an_unreachable_catalog_service_leaves_what_the_last_sync_has_seen(
 
     known, unknown = diagnosis_of("edX+DemoX"), diagnosis_of("edX+Other")
 
-    assert known.problem.startswith("The catalog service could not be asked, so the findings show")
+    assert known.problem == (
+        "These findings are based on the last syncs only. The catalog service is unreachable: no connection. Check that"
+        " it is running, and check CATALOG_API_URL."
+    )
     assert (known.findings[0].cause, unknown.findings[0].cause) == (Cause.IN_LMS, Cause.UNKNOWN)
 
 

@@ -179,13 +179,13 @@ def test_the_lms_is_asked_on_request(
     [course] = moodle.table.with_idnumber(KEY)
 
     look_up(page, customer, KEY)
-    page.get_by_role("button", name="Ask the LMS now").click()
+    page.get_by_role("button", name="Look it up in the LMS now").click()
     expect(page.get_by_role("status")).to_contain_text("Checked now: learners see it.")
     moodle.table.change(replace(course, visible=0))
-    page.get_by_role("button", name="Ask the LMS now").click()
+    page.get_by_role("button", name="Look it up in the LMS now").click()
     expect(page.get_by_role("status")).to_contain_text("the LMS hides it from learners")
     moodle.table.remove(course.id)
-    page.get_by_role("button", name="Ask the LMS now").click()
+    page.get_by_role("button", name="Look it up in the LMS now").click()
     expect(page.get_by_role("status")).to_contain_text("the LMS no longer has it: it was deleted there.")
 
     page.get_by_role("link", name="Send again with the next sync").click()

@@ -1,4 +1,4 @@
-"""The sentences about a row while the catalog service cannot be asked."""
+"""The sentences about a row without a usable response of the catalog service."""
 
 from __future__ import annotations
 

@@ -33,12 +33,12 @@ class LoadedCustomer:
     name: str = ""  #: Empty if unknown.
     catalogs: tuple[Catalog, ...] | None = None  #: ``None`` if unknown.
     is_missing: bool = False  #: The catalog service has no such customer.
-    problem: str = ""  #: Why the catalog service could not be asked.
+    problem: str = ""  #: Why the catalog service gave no usable response.
 
     def problems_with(self, catalog_uuids: Sequence[str]) -> list[str]:
         """Return the problems of a configuration for this customer and these catalogs, one sentence each."""
         if self.problem:
-            text = gettext("The customer could not be checked: %(problem)s Try again later, or skip the check.")
+            text = gettext("The customer could not be checked. %(problem)s Try again later, or skip the check.")
             return [text % {"problem": self.problem}]
         if self.is_missing:
             text = gettext("The catalog service has no customer %(customer)s. Check the UUID.")
@@ -66,7 +66,7 @@ def find_customers(text: str) -> list[Customer]:
     """Return the customers whose name starts with ``text``, or the one with this UUID.
 
     Raises:
-        CatalogUnavailableError: the catalog service could not be asked.
+        CatalogUnavailableError: the catalog service gave no usable response.
     """
     with CatalogClient(read_timeout_seconds=READ_TIMEOUT_SECONDS) as client:
         return client.find_customers(text)

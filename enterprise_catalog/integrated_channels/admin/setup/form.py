@@ -206,11 +206,11 @@ class ConfigurationForm(ModelForm):
         """Show each problem at its field; the problem of several fields at the first one."""
         names = {field.name: field.form_name for field in fields}
         for name, sentence in problems:
-            place = names.get(name) or (fields[0].form_name if not name and fields else None)
-            if place is None:
+            form_name = names.get(name) or (fields[0].form_name if not name and fields else None)
+            if form_name is None:
                 self.add_error(None, f"{name}: {sentence}")
-            elif place not in self.errors:
-                self.add_error(place, sentence[:1].upper() + sentence[1:])
+            elif form_name not in self.errors:
+                self.add_error(form_name, sentence[:1].upper() + sentence[1:])
 
     def _check_together(self, channel: type[Channel]) -> None:
         """Check that the credentials are the kind that the settings require."""
@@ -274,7 +274,7 @@ def _customer_help(customer: LoadedCustomer | None) -> str:
     if customer is None:
         return ""
     if customer.problem:
-        text = gettext("The catalog service is unreachable, so the UUID cannot be checked: %(problem)s")
+        text = gettext("The UUID could not be checked. %(problem)s")
         return text % {"problem": customer.problem}
     if customer.is_missing:
         return gettext("The catalog service has no customer with this UUID. Correct it, or delete this configuration.")

@@ -119,8 +119,8 @@ def credentials_of(values: Mapping[str, Any], members: Members) -> dict[str, obj
     return found
 
 
-def member_of(place: str, members: Members) -> str:
+def member_of(name: str, members: Members) -> str:
     """Return the member that stands for a column, or for a field of the settings or credentials."""
-    places = {"base_url": members.base_url} | {column: member for member, column in _COLUMNS.items()}
-    places |= {name: member for member, name in (*members.settings.items(), *members.credentials.items())}
-    return places.get(place, place)
+    members_by_name = {"base_url": members.base_url} | {column: member for member, column in _COLUMNS.items()}
+    members_by_name |= {field: member for member, field in (*members.settings.items(), *members.credentials.items())}
+    return members_by_name.get(name, name)

@@ -107,8 +107,8 @@ def _shown_credentials(members: Members, credentials: dict[str, object], *, is_o
 def _consent(configuration: ChannelConfiguration, members: Members, request: Request) -> dict[str, object]:
     if not members.has_consent:
         return {}
-    place = reverse("channel-consent", args=[configuration.pk])
-    return {"oauth_authorization_url": request.build_absolute_uri(place)}
+    path = reverse("channel-consent", args=[configuration.pk])
+    return {"oauth_authorization_url": request.build_absolute_uri(path)}
 
 
 def validity(
@@ -136,5 +136,5 @@ def _problems(model: type[BaseModel], values: object) -> Iterator[tuple[str, boo
         model.model_validate(values)
     except ValidationError as error:
         for detail in error.errors(include_input=False, include_url=False):
-            place = ".".join(map(str, detail["loc"]))
-            yield place or detail["msg"].removeprefix("Value error, "), not place or detail["type"] == "missing"
+            field = ".".join(map(str, detail["loc"]))
+            yield field or detail["msg"].removeprefix("Value error, "), not field or detail["type"] == "missing"

@@ -38,7 +38,7 @@ UNKNOWN: Final = {"404": "The row does not exist (for callers with a role for al
 
 
 class CatalogServiceError(APIException):
-    """The catalog service could not be asked; the same request may succeed later."""
+    """The catalog service gave no usable response; the same request may succeed later."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_code = "catalog_unavailable"

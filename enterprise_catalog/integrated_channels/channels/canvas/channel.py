@@ -203,7 +203,7 @@ class Canvas(OneByOneChannel[CanvasSettings, auth.CanvasCredentials], oauth.OAut
         if response.status_code == 404:
             message = f"Canvas has no account {self._account}. Check account_id and the base URL."
             raise ConfigurationError(message, status_code=404)
-        return self.api.require(response, place="in the Canvas account", forbidden=CredentialsError)
+        return self.api.require(response, where="in the Canvas account", forbidden=CredentialsError)
 
     def _require_course(self, response: LMSResponse) -> LMSResponse:
         """Return the response to a request about one course if it is not an error.
@@ -219,7 +219,7 @@ class Canvas(OneByOneChannel[CanvasSettings, auth.CanvasCredentials], oauth.OAut
             if problems := self.check_connection():
                 raise CredentialsError(" ".join(problems), status_code=response.status_code)
             self._is_allowed = True
-        return self.api.require(response, place="for this Canvas course")
+        return self.api.require(response, where="for this Canvas course")
 
 
 def _path_of(key: str) -> str:

@@ -80,11 +80,11 @@ class CanvasAPI(tokens.BearerClient):
             raise RetryableError(f"The 404 is not from Canvas, but probably from a proxy: {response.excerpt}")
         return response
 
-    def require(self, response: LMSResponse, *, place: str, forbidden: type[SyncError] = RejectedError) -> LMSResponse:
+    def require(self, response: LMSResponse, *, where: str, forbidden: type[SyncError] = RejectedError) -> LMSResponse:
         """Return ``response`` if its status is below 400.
 
         Args:
-            place: the object of the request, for the error message, such as "in the Canvas account".
+            where: the object of the request, for the error message, such as "in the Canvas account".
             forbidden: the exception class to raise if the user lacks the permission.
 
         Raises:
@@ -92,7 +92,7 @@ class CanvasAPI(tokens.BearerClient):
                 that Canvas names.
         """
         if response.status_code in FORBIDDEN:
-            message = f"The user who authorized this configuration lacks a permission {place}: {response.excerpt}"
+            message = f"The user who authorized this configuration lacks a permission {where}: {response.excerpt}"
             raise forbidden(message, status_code=response.status_code)
         if response.status_code >= 400:
             fields, reason = self.client.explained(response, explain)

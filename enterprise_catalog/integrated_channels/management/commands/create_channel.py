@@ -68,7 +68,7 @@ class Command(BaseCommand):
     """Creates a configuration, unless it already exists or the catalog service does not have its customer.
 
     Exit code 2, with the names of the fields: settings or credentials do not fit the channel, customer or catalog are
-    unknown, or the configuration already exists. Exit code 1: the catalog service cannot be asked.
+    unknown, or the configuration already exists. Exit code 1: the catalog service gives no usable response.
     """
 
     help = "Create a channel configuration and print its id."

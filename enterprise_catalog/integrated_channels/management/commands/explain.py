@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Command(BaseCommand):
-    """Prints one paragraph per configuration. Changes nothing. Exit code 1: the catalog service could not be asked."""
+    """Prints one paragraph per configuration. Exit code 1: the catalog service gave no usable response."""
 
     help = "Explain why a course is, or is not, in each of a customer's LMSs."
 

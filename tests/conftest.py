@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from pytest_django import DjangoDbBlocker, Settings
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector skip all imported modules, and run less often. Saves 7 % of the CPU time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 @pytest.fixture(scope="session")

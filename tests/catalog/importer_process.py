@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CATALOG: Final = "cccccccc-0000-4000-8000-000000000009"
-COUNT: Final = 3_000
+COUNT: Final = 1_000
 DOCUMENT_BYTES: Final = 8_000
 
 #: The keys before and after the import; no key is in both.

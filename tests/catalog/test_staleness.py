@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.processes
 
-SECONDS: Final = float(os.environ.get("STALENESS_SECONDS", "8"))
+SECONDS: Final = float(os.environ.get("STALENESS_SECONDS", "3"))
 SEED: Final = int(os.environ.get("STALENESS_SEED") or random.randrange(10**6))
 READERS: Final = 6
 

@@ -36,16 +36,17 @@ if TYPE_CHECKING:
 #: After ten examples, hypothesis mutates copies of earlier examples, which gives many similar scenarios. Batches of ten
 #: scenarios, each with its own seed, avoid this.
 BATCH: Final = 10
-BATCHES: Final = 28
-BATCHES_ON_MARIADB: Final = 6
+BATCHES: Final = 14
+BATCHES_ON_MARIADB: Final = 3
 BATCHES_OF_A_SOAK: Final = 550
 STEPS: Final = 4
 STEPS_OF_A_SOAK: Final = 7
 
-#: Events that must occur in a test. The test shows nothing about an event that never occurs. In 280 scenarios,
-#: "made again" and "shown again" occur 4 times, and all others 7 times or more.
+#: Events that must occur in a test. The test shows nothing about an event that never occurs. In 140 scenarios, all of
+#: them occur 3 times or more, and RARE occurs once. Only the long form has to meet RARE.
+RARE: Final = "shown again"
 EXPECTED: Final = (
-    *("adopted", "made again", "settled what was in doubt", "shown again", "switched off"),
+    *("adopted", "made again", "settled what was in doubt", "switched off"),
     *("death: statement", "death: call", "death: carried out", "run died", "run abandoned", "run stopped"),
     *("frozen: 3 minutes", "frozen: 6 minutes", "busy", "during a run: catalogs", "during a run: operators"),
     *("predicted create", "predicted update", "predicted delete", "predicted nothing"),
@@ -250,6 +251,7 @@ def test_in_any_scenario_the_records_are_true_and_everything_converges(
 
     _report(report, scenarios=batches * BATCH)
     assert batches < BATCHES or not set(EXPECTED).difference(OCCURRENCES)
+    assert not soak or OCCURRENCES[RARE]
 
 
 def _machine(workers: Workers, http: InProcessHTTP) -> type[Customer]:

@@ -6,17 +6,19 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from cryptography.fernet import Fernet
 
 from enterprise_catalog.local_auth.keys import new_signing_key
+from tests.processes import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.processes
 
-MANAGE: Final = Path(__file__).resolve().parents[2] / "manage.py"
 SHARED: Final = {
     "SECRET_KEY": "s" * 50,
     "CELERY_BROKER_URL": "memory://",
@@ -52,22 +54,27 @@ print(json.dumps(sorted({str(pattern.pattern) for pattern in [*get_resolver().ur
 #: Prints the names of the settings that do not require HTTPS.
 HTTPS: Final = """
 import json
-from django.conf import settings
+from enterprise_catalog.settings import production
 names = ("SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_SECONDS")
-print(json.dumps([name for name in names if not getattr(settings, name)]))
+print(json.dumps([name for name in names if not getattr(production, name)]))
 """
 
 
 def manage(tmp_path: Path, deployment: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a command of the deployment, without this process's own environment variables."""
+    return python(tmp_path, deployment, "manage.py", *arguments, **variables)
+
+
+def python(tmp_path: Path, deployment: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in the environment of the deployment."""
     environment = {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": f"enterprise_catalog.settings.{deployment}",
         "DATABASE_URL": f"sqlite:///{tmp_path / 'site.sqlite3'}",
         **variables,
     }
-    command = [sys.executable, "-W", "error", str(MANAGE), *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-W", "error", *arguments]
+    return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("deployment", NEEDS)
@@ -101,7 +108,7 @@ def test_https_is_needed_unless_it_is_switched_off(
 ) -> None:
     variables = {**SHARED, **NEEDS["production"], **changed}
 
-    done = manage(tmp_path, "production", "shell", "--no-imports", "-c", HTTPS, **variables)
+    done = python(tmp_path, "production", "-c", HTTPS, **variables)
 
     assert set(json.loads(done.stdout)) == switched_off
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from werkzeug import Request, Response
 
-from tests.integrated_channels.secrecy.encodings import ENCODINGS
+from tests.integrated_channels.secrecy.encodings import ENCODINGS, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,7 +71,7 @@ class EchoingProxy:
         sent = f"{request.url} {request.headers} {request.get_data(as_text=True)} {request.form.to_dict()}"
         held = sorted((secret for secret in self.secrets if _is_in(sent, secret)), key=len)
         whole = base64.b64encode(sent.encode()).decode()
-        said = " ".join([ECHOED, *(encode(secret) for secret in held for encode in ENCODINGS.values()), whole])
+        said = " ".join([ECHOED, *(spelling for secret in held for spelling in spellings(secret)), whole])
         if error_response.is_json:
             body = dict.fromkeys(_FIELDS, said) | {"errors": [{"message": said, "detail": said, "code": said}]}
             response = Response(json.dumps(body), error_response.status, content_type="application/json")
@@ -85,4 +85,4 @@ class EchoingProxy:
 
 
 def _is_in(text: str, secret: str) -> bool:
-    return any(encode(secret) in text for encode in ENCODINGS.values())
+    return any(spelling in text for spelling in spellings(secret))

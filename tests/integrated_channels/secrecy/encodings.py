@@ -47,6 +47,12 @@ ENCODINGS: Final[Mapping[str, Callable[[str], str]]] = {
 }
 
 
+@functools.cache
+def spellings(secret: str) -> tuple[str, ...]:
+    """Return ``secret`` in each encoding."""
+    return tuple(encode(secret) for encode in ENCODINGS.values())
+
+
 def leaks(text: str, secrets: Iterable[str]) -> list[str]:
     """Return each occurrence of a secret in ``text``: its encoding and the surrounding text."""
     return [

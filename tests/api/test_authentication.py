@@ -103,6 +103,7 @@ def unauthenticated(request: pytest.FixtureRequest) -> APIClient:
     return client
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("end", TAKING_KEYS)
 def test_unauthenticated_requests_are_rejected_before_their_body_is_read(unauthenticated: APIClient, end: str) -> None:
     catalog = CatalogFactory.create()
@@ -114,6 +115,7 @@ def test_unauthenticated_requests_are_rejected_before_their_body_is_read(unauthe
     assert response["WWW-Authenticate"].startswith("JWT")
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("end", READABLE)
 def test_unauthenticated_callers_receive_no_content(unauthenticated: APIClient, end: str) -> None:
     catalog = CatalogFactory.create()
@@ -124,6 +126,7 @@ def test_unauthenticated_callers_receive_no_content(unauthenticated: APIClient, 
     assert known.content == unknown.content
 
 
+@pytest.mark.only_on("sqlite")
 def test_unauthenticated_callers_receive_no_list(unauthenticated: APIClient) -> None:
     response = unauthenticated.get(CATALOGS)
 

@@ -177,6 +177,7 @@ def paths(catalog: UUID | str, customer: UUID | str) -> list[str]:
     return [f"/api/v{n}/{end}/contains_content_items/?course_run_ids=edX%2BDemoX" for n in (1, 2) for end in ends]
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("role", ["enterprise_learner", "enterprise_admin", "enterprise_catalog_admin"])
 def test_each_role_of_the_customer_may_ask(
     client_with: Callable[..., APIClient], catalog: EnterpriseCatalog, role: str
@@ -187,6 +188,7 @@ def test_each_role_of_the_customer_may_ask(
         assert client.get(path).json() == {"contains_content_items": True}
 
 
+@pytest.mark.only_on("sqlite")
 def test_another_customers_role_learns_nothing(
     admin_of: Callable[[UUID], APIClient], catalog: EnterpriseCatalog
 ) -> None:
@@ -204,6 +206,7 @@ def test_a_catalog_must_exist(operator: APIClient) -> None:
         assert operator.get(path).status_code == 404
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("parameters", ["", "?unknown=1", "?course_run_ids=" + "k" * 256])
 def test_missing_and_bad_keys_are_named(operator: APIClient, catalog: EnterpriseCatalog, parameters: str) -> None:
     for path in paths(catalog.pk, catalog.enterprise_customer_id):
@@ -213,6 +216,7 @@ def test_missing_and_bad_keys_are_named(operator: APIClient, catalog: Enterprise
         assert set(response.json()) == {"course_run_ids", "code"}
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_error_names_both_parameters(operator: APIClient, catalog: EnterpriseCatalog) -> None:
     [path, *_] = paths(catalog.pk, catalog.enterprise_customer_id)
 
@@ -221,6 +225,7 @@ def test_the_error_names_both_parameters(operator: APIClient, catalog: Enterpris
     assert body == {"course_run_ids": ["Send course_run_ids or program_uuids, or both."], "code": "required"}
 
 
+@pytest.mark.only_on("sqlite")
 def test_more_than_1000_keys_are_too_many(operator: APIClient, catalog: EnterpriseCatalog) -> None:
     [path, *_] = paths(catalog.pk, catalog.enterprise_customer_id)
 

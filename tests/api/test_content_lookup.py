@@ -157,6 +157,7 @@ def test_content_of_other_customers_is_unknown_to_an_admin_of_one(
     assert look_up(client, own, "Northwind+C000000")["is_known"]
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_role_for_another_customer_gets_the_same_answer_for_any_customer(
     admin_of: Callable[[UUID], APIClient], catalog: EnterpriseCatalog
 ) -> None:
@@ -171,6 +172,7 @@ def test_a_role_for_another_customer_gets_the_same_answer_for_any_customer(
     assert known.content == unknown.content
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("roles", [(), ("enterprise_admin",), ("enterprise_admin:not-a-uuid",)])
 @pytest.mark.parametrize("parameters", [{}, {"enterprise_customer": str(UUID(int=0)), "content_key": "x"}])
 def test_a_caller_without_a_customer_is_refused(
@@ -185,6 +187,7 @@ def test_a_customer_that_does_not_exist_is_404_to_who_may_read_all(operator: API
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("parameters", "field"),
     [

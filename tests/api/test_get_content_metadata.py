@@ -233,6 +233,7 @@ def test_an_empty_catalog_has_one_empty_page(operator: APIClient, query: str) ->
     assert (body["count"], body["next"], body["results"]) == (0, None, [])
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("page", ["2", "9223372036854775807", "9" * 30])
 @pytest.mark.parametrize("keys", [{}, {"content_keys": "a"}])
 def test_there_is_no_page_beyond_the_last(operator: APIClient, page: str, keys: dict[str, str]) -> None:
@@ -258,6 +259,7 @@ def test_a_traversal_that_cannot_be_finished_is_no_whole_answer(operator: APICli
         json.loads(head)
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -274,6 +276,7 @@ def test_it_names_the_parameter_that_is_wrong(operator: APIClient, field: str, v
     assert set(response.json()) == {field, "code"}
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("keys", "message", "code"),
     [

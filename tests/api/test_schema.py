@@ -161,6 +161,7 @@ def target_of(path: str, catalog: UUID, customer: UUID) -> str:
 
 
 @pytest.mark.django_db
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 def test_it_describes_each_answer(operator: APIClient, schema: dict[str, Any], method: str, path: str) -> None:
     catalog = CatalogFactory.create(content=["edX+DemoX", "edX+NewX"])
@@ -223,6 +224,7 @@ def unavailable(*_: Any) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 def test_each_documented_status_occurs_and_no_other(
     client_with: Callable[..., APIClient],

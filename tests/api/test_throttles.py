@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_django import Settings
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_window")]
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite"), pytest.mark.usefixtures("one_window")]
 
 NOWHERE: Final = address(UUID(int=0), "")
 

@@ -84,6 +84,7 @@ def test_create_channel_saves_a_configuration_and_prints_its_id(capsys: pytest.C
     assert "a token" not in configuration.credentials
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("option", "value", "named"),
     [

@@ -44,7 +44,7 @@ print(json.dumps([response.status_code, response.json(), of_staff.status_code, j
 """
 PATHS: Final = ("/health", "/health/")
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 
 
 @pytest.fixture(autouse=True)
@@ -150,6 +150,7 @@ def test_a_schedule_that_was_switched_off_shows(admin_client: Client) -> None:
     assert "is disabled or deleted" in details(admin_client)["scheduler"]["detail"]
 
 
+@pytest.mark.only_on("sqlite", "mariadb")
 def test_heartbeats_are_updated_and_those_of_old_workers_removed() -> None:
     now = timezone.now()
     heartbeats.beat("celery@old", now=now - timedelta(days=2))
@@ -181,7 +182,6 @@ def test_a_check_that_hangs_delays_no_probe_and_is_not_begun_twice(
 
 
 @pytest.mark.processes
-@pytest.mark.only_on("sqlite")  # The process has its own database, so one run is enough.
 @pytest.mark.parametrize(
     ("variable", "url", "away"),
     [

@@ -74,6 +74,7 @@ def configuration() -> ChannelConfiguration:
     return configuration
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("action", [*OPERATOR_ONLY, "requeue_dead_letters", "preview"])
 @pytest.mark.parametrize("group", ["Integration auditor", "Integration support"])
 def test_each_action_is_refused_without_its_permission(

@@ -92,6 +92,7 @@ def test_an_unreachable_catalog_service_is_named(admin_client: Client, settings:
     assert not ChannelConfiguration.objects.exists()
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("field", "value", "expected"),
     [

@@ -257,6 +257,7 @@ def test_the_newest_runs_come_first(admin_client: Client, narrowed: dict[str, st
     assert shown(admin_client, RUNS, **narrowed) == [str(newer), str(older)]
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("address", [TRANSMISSIONS, ATTEMPTS, RUNS])
 def test_audit_rows_can_be_neither_added_nor_changed_nor_deleted(admin_client: Client, address: str) -> None:
     row = TransmissionFactory.create(content_key="Org+A", rejected=True)
@@ -273,6 +274,7 @@ def test_audit_rows_can_be_neither_added_nor_changed_nor_deleted(admin_client: C
     assert row.state == "rejected"
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("address", "lookup"),
     [

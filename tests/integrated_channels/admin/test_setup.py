@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 
 ADD: Final = f"{CONFIGURATIONS}add/"
 TEST: Final = {"integrated_channels_channelconfiguration_test_and_save": ""}

@@ -75,6 +75,7 @@ def logged(client: APIClient, configuration: ChannelConfiguration) -> list[dict[
     return [{name: decision[name] for name in names} for decision in found]
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("action", [*ACTIONS, *STARTING])
 def test_an_admin_cannot_act_on_another_customers_configuration(
     configuration: ChannelConfiguration, admin_of: Callable[[UUID], APIClient], queued: list[int], action: str

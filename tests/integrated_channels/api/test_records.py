@@ -139,6 +139,7 @@ def test_the_attempts_of_an_item_or_a_run_are_listed(operator: APIClient) -> Non
     assert all_pages(operator, ATTEMPTS, {"run": run.pk, "outcome": "done"}) == []
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("place", "query", "field"),
     [

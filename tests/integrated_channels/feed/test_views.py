@@ -391,6 +391,7 @@ def test_the_portal_shows_a_password_or_a_token(
     assert poll().taken == 1
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -456,6 +457,7 @@ def test_a_token_expires(client: Client, configuration: ChannelConfiguration, mo
     assert answer.status_code == 401
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("form", "status", "error"),
     [

@@ -65,6 +65,7 @@ def test_a_list_is_exported_as_json_lines(admin_client: Client) -> None:
     assert lines[0]["deleted_at"] is None
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("text", FORMULAS)
 def test_a_spreadsheet_shows_a_formula_as_text(text: str) -> None:
     [_, lines] = to_csv([[{"title": text, "number": -1}]], ["title", "number"])

@@ -87,6 +87,7 @@ def test_the_page_has_a_state_in_words_and_links_to_the_items_with_a_reason(
     assert listed == ["a", "b"]
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("columns", "run", "sentence"),
     [

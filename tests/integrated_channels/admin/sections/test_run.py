@@ -51,6 +51,7 @@ def test_each_end_has_its_sentence(admin_client: Client, columns: dict[str, obje
     assert sentence in page_of(admin_client, RunFactory.create(**columns))
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("cause", StopCause)
 def test_each_cause_of_a_stop_has_a_sentence_and_a_remedy(cause: StopCause) -> None:
     run = RunFactory.create(stopped=True, stop_cause=cause)

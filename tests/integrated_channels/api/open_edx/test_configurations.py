@@ -76,6 +76,7 @@ def admin(admin_of: Callable[[UUID], APIClient]) -> APIClient:
     return admin_of(ACME)
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_a_configuration_has_the_members_of_its_channel(admin: APIClient, channel: str) -> None:
     configuration = ConfigurationFactory.create(channel_code=CHANNELS[channel])
@@ -226,6 +227,7 @@ def test_stored_secrets_are_not_sent_to_another_host(admin: APIClient) -> None:
     assert configuration.base_url == "https://canvas.example.org"
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("change", "member"),
     [

@@ -110,6 +110,7 @@ def test_pages_are_linked(admin: APIClient, configuration: ChannelConfiguration)
     assert admin.get(second["previous"]).json() == first
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     "query", [{"sort_by": "state"}, {"sort_by": "--content_id"}, {"page": "0"}, {"page_size": "10001"}]
 )
@@ -134,6 +135,7 @@ def test_an_unknown_channel_code_is_refused(admin: APIClient, configuration: Cha
     assert (response.status_code, [*response.json()]) == (400, ["channel_code", "code"])
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("kind", ["content", "learner"])
 @pytest.mark.parametrize("change", [{"pk": 999}, {"channel_code": "CANVAS"}, {"enterprise_customer_uuid": UUID(int=8)}])
 def test_a_configuration_that_does_not_match_is_refused(

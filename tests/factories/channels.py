@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -207,9 +208,16 @@ class TransmissionFactory(DjangoModelFactory[ContentMetadataItemTransmission]):
     def create_for_keys(
         cls, keys: Iterable[str], *, configuration: ChannelConfiguration | None = None, **columns: object
     ) -> list[ContentMetadataItemTransmission]:
-        """Create a transmission for each key, all of one configuration and last attempted in one run."""
-        configuration = configuration or ConfigurationFactory.create()
-        rows = [cls.build(configuration=configuration, content_key=key, **columns) for key in keys]
+        """Create a transmission for each key, all of one configuration and last attempted in one run.
+
+        Builds one row and copies it, because factory-boy takes 1 ms for a row with so many traits.
+        """
+        built = cls.build(configuration=configuration or ConfigurationFactory.create(), **columns)
+        rows = []
+        for key in keys:
+            row = copy.copy(built)
+            row.content_key = key
+            rows.append(row)
         _insert(rows)
         return rows
 

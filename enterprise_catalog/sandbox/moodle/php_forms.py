@@ -7,8 +7,9 @@ validate values.
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ PHPArray: TypeAlias = "dict[int | str, PHPValue]"
 _INDEX = re.compile(r"\[([^\]]*)\]")
 _WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _UNDERSCORED = str.maketrans(" .[", "___")
+#: A list of courses is requested with thousands of fields, and each request has the same names.
+_KEPT_NAMES: Final = 2_000
 
 
 def read_parameters(request: Request, *, max_input_vars: int) -> PHPArray:
@@ -48,7 +51,7 @@ def read_parameters(request: Request, *, max_input_vars: int) -> PHPArray:
 def split_fields(encoded: bytes) -> list[tuple[str, str]]:
     """Return the (name, value) pairs of a URL-encoded text, in order. A field without ``=`` has an empty value."""
     pairs = (field.partition(b"=") for field in encoded.split(b"&")) if encoded else ()
-    return [(_decode(name), _decode(value)) for name, _, value in pairs]
+    return [(_decode_name(name), _decode(value)) for name, _, value in pairs]
 
 
 def nest(pairs: Iterable[tuple[str, str]]) -> PHPArray:
@@ -65,15 +68,21 @@ def nest(pairs: Iterable[tuple[str, str]]) -> PHPArray:
 
 
 def _decode(encoded: bytes) -> str:
-    return unquote_to_bytes(encoded.replace(b"+", b" ")).decode("utf-8", errors="surrogateescape")
+    if b"%" in encoded or b"+" in encoded:
+        encoded = unquote_to_bytes(encoded.replace(b"+", b" "))
+    return encoded.decode("utf-8", errors="surrogateescape")
 
 
-def _split_name(name: str) -> list[str | None]:
-    """Split ``a[b][][c]`` into ``["a", "b", None, "c"]``. ``None`` is the next free number. Empty without a name."""
+_decode_name = functools.lru_cache(_KEPT_NAMES)(_decode)
+
+
+@functools.lru_cache(_KEPT_NAMES)
+def _split_name(name: str) -> tuple[str | None, ...]:
+    """Split ``a[b][][c]`` into ``("a", "b", None, "c")``. ``None`` is the next free number. Empty without a name."""
     name = name.lstrip(" ")
     base = name.partition("[")[0]
     if not base:
-        return []
+        return ()
     indices: list[str | None] = []
     position = len(base)
     while match := _INDEX.match(name, position):
@@ -81,7 +90,7 @@ def _split_name(name: str) -> list[str | None]:
         position = match.end()
     # An unclosed bracket is part of the name. Any text after a closed bracket is ignored.
     plain_name = base if indices else name
-    return [plain_name.translate(_UNDERSCORED), *indices]
+    return (plain_name.translate(_UNDERSCORED), *indices)
 
 
 def _insert(array: PHPArray, path: Sequence[str | None], value: str) -> None:

@@ -39,9 +39,9 @@ SEED: Final = int(os.environ.get("STALENESS_SEED") or random.randrange(10**6))
 READERS: Final = 6
 
 #: Minimum amounts for a meaningful test; on a slow machine the tests run longer instead of failing.
-ENOUGH_CHANGES: Final = 100
-ENOUGH_ANSWERS: Final = 500
-ENOUGH_OVERLAPS: Final = 100
+ENOUGH_CHANGES: Final = 60
+ENOUGH_ANSWERS: Final = 300
+ENOUGH_OVERLAPS: Final = 60
 ENOUGH_PROMPT_QUESTIONS: Final = 25
 
 UNKNOWN: Final = ("Nowhere+1", "Nowhere+2", "northwind+c001", "Northwind+C001 ")

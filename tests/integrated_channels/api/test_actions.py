@@ -252,7 +252,8 @@ def test_a_customers_admin_sees_neither_the_names_of_staff_nor_their_reasons(
     TransmissionFactory.create_for_keys("h", configuration=configuration, held=True)
     TransmissionFactory.create_for_keys("k", configuration=configuration, kept=True)
     TransmissionFactory.create_for_keys("d", configuration=configuration, dead_letter=True)
-    rows, decided = configuration.transmissions, {"by": "eve.staff", "now": DAY_ONE, "reason": "Owes us money."}
+    rows = configuration.transmissions
+    decided: dict[str, Any] = {"by": "eve.staff", "now": DAY_ONE, "reason": "Owes us money."}
     decisions.decide_deletes(rows.all(), approved=False, **decided)
     decisions.delete_kept(rows.filter(content_key="k"), **decided)
     decisions.queue_again(rows.all(), **decided)

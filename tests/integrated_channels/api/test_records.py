@@ -218,7 +218,7 @@ def test_a_search_finds_only_what_the_caller_sees(admin_of: Callable[[UUID], API
 
 def csv_of(client: APIClient, place: str, query: dict[str, Any]) -> list[dict[str, str]]:
     """Return the rows of the CSV file of a list."""
-    response = client.get(f"{place}export.csv", query, headers={"accept": "text/csv"})
+    response: Any = client.get(f"{place}export.csv", query, headers={"accept": "text/csv"})
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
     return [*csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode()))]
 

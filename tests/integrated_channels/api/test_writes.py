@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import pytest
+from django.urls import URLPattern
 
 from enterprise_catalog.integrated_channels.api import urls
 from enterprise_catalog.integrated_channels.api.open_edx import urls as open_edx_urls
@@ -23,7 +24,6 @@ from tests.integrated_channels.api.endpoints import ROOT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from django.urls import URLPattern
     from rest_framework.test import APIClient
 
 pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
@@ -66,8 +66,9 @@ def writes() -> Iterator[str]:
     for pattern in urls.urlpatterns:
         yield from _writes_of(pattern, ROOT)
     for resolver in open_edx_urls.urlpatterns:
-        for pattern in resolver.url_patterns:
-            yield from _writes_of(pattern, f"/{resolver.pattern}")
+        for included in resolver.url_patterns:
+            assert isinstance(included, URLPattern)
+            yield from _writes_of(included, f"/{resolver.pattern}")
 
 
 def _writes_of(pattern: URLPattern, prefix: str) -> Iterator[str]:

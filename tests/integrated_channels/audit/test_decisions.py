@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from enterprise_catalog.integrated_channels.access.edits import delete_configuration
 from enterprise_catalog.integrated_channels.audit import decisions
+from enterprise_catalog.integrated_channels.audit.bulk import insert
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ConfigurationStatus,
@@ -186,7 +187,7 @@ def test_the_batches_before_an_error_stay_decided_and_the_status_shows_them(monk
         if Decision.objects.count() > 1:
             raise DatabaseError("disk full")
 
-    insert, configuration = decisions.insert, ConfigurationFactory.create()
+    configuration = ConfigurationFactory.create()
     TransmissionFactory.create_for_keys("abcde", configuration=configuration, held=True)
     monkeypatch.setattr(decisions, "ROWS_PER_STATEMENT", 2)
     monkeypatch.setattr(decisions, "insert", fails_at_the_second)

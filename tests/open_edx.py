@@ -26,6 +26,7 @@ def serving_open_edx(settings: Settings, sandbox: OpenEdxSandbox) -> Iterator[st
         TieredCache.dangerous_clear_all_tiers()  # An earlier test may have cached a token for the same port.
         settings.OAUTH2_PROVIDER_URL = f"{url}/oauth2"
         settings.OAUTH2_CLIENT_ID, settings.OAUTH2_CLIENT_SECRET = CLIENT_ID, CLIENT_SECRET
+        settings.LMS_BASE_URL = url
         settings.DISCOVERY_SERVICE_API_URL = f"{url}/api/v1"
         yield url
 

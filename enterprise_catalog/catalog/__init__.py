@@ -9,7 +9,7 @@
 ``documents.py``          Content documents: validation, hash, and the served form.
 ``ingest/``               The only writer of content and membership.
 ``discovery/``            Content filters of queries, and content from course-discovery.
-``lms/``                  Data that the Open edX LMS owns: the life cycle of catalogs.
+``lms/``                  Data that the Open edX LMS owns: the life cycle of catalogs, and customers.
 ``customers.py``          The writer of customers and catalogs.
 ``tasks.py``              The Celery tasks.
 ``admin.py``              The pages for staff.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from django.contrib import admin, messages
@@ -20,6 +20,8 @@ from enterprise_catalog.admin_pages.moments import moment_field
 from enterprise_catalog.admin_pages.pages import Page, ReadOnlyPage
 from enterprise_catalog.admin_pages.rendering import EMPTY, code_block, exactly, lines, link_to, link_to_list, stacked
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
+from enterprise_catalog.catalog.lms.catalogs import delete_catalog
+from enterprise_catalog.catalog.lms.client import is_configured
 from enterprise_catalog.catalog.models import (
     CatalogQuery,
     CatalogRole,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from django.db.models import Model, QuerySet
+    from django.forms import ModelForm
     from django.http import HttpRequest, HttpResponse
 
 #: The maximum number of queries listed on the page of a content item.
@@ -83,10 +86,21 @@ class CustomerPage(_UUIDPage):
     search_fields = ("name", "uuid")
     search_help_text = _("Name or UUID")
     text_column = "name"
-    fields = ("name", "uuid", "slug", "learner_portal_url", "its_catalogs", "created")
-    shown = ("its_catalogs", "created")
+    fields = (
+        *("name", "uuid", "slug", "learner_portal_enabled", "learner_portal_url", "its_catalogs"),
+        *("read_from_lms", "created"),
+    )
+    shown = ("its_catalogs", "read_from_lms", "created")
 
     created = moment_field("created_at", _("created"))
+    read_from_lms = moment_field("lms_read_at", _("read from the Open edX LMS"))
+
+    @override
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        """Protect the fields that the next update from the LMS would overwrite."""
+        fields = super().get_readonly_fields(request, obj)
+        is_copy = isinstance(obj, EnterpriseCustomer) and obj.lms_read_at is not None and is_configured()
+        return (*fields, "name", "slug", "learner_portal_enabled") if is_copy else fields
 
     @override
     def save_model(self, request: HttpRequest, obj: EnterpriseCustomer, form: object, change: bool) -> None:
@@ -99,7 +113,7 @@ class CustomerPage(_UUIDPage):
 
 @admin.register(EnterpriseCatalog)
 class CatalogPage(_UUIDPage):
-    list_display = ("title", "enterprise_customer", "catalog_query", "uuid")
+    list_display = ("title", "enterprise_customer", "catalog_query", "uuid", "deleted")
     list_filter = (("enterprise_customer", AutocompleteSelectFilter), ("catalog_query", AutocompleteSelectFilter))
     list_prefetch_related = ("enterprise_customer", "catalog_query")
     ordering = ("title",)
@@ -107,15 +121,45 @@ class CatalogPage(_UUIDPage):
     search_help_text = _("Title or UUID")
     text_column = "title"
     autocomplete_fields = ("enterprise_customer", "catalog_query")
-    fields = ("title", "uuid", "enterprise_customer", "catalog_query", "revision", "documents_changed", "created")
-    shown = ("revision", "documents_changed", "created")
+    fields = (
+        *("title", "uuid", "enterprise_customer", "catalog_query", "publish_audit_enrollment_urls"),
+        *("enabled_course_modes", "revision", "documents_changed", "created", "modified", "deleted"),
+    )
+    shown = ("revision", "documents_changed", "created", "modified", "deleted")
 
     documents_changed = moment_field("documents_changed_at", _("enrollment URLs changed"))
     created = moment_field("created_at", _("created"))
+    modified = moment_field("modified_at", _("modified"))
+    deleted = moment_field("deleted_at", _("deleted"))
+
+    @override
+    def get_form(
+        self, request: HttpRequest, obj: EnterpriseCatalog | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm[Any]]:
+        if obj is not None and obj.deleted_at is not None:
+            kwargs["help_texts"] = {"catalog_query": _("A query restores this deleted catalog.")}
+        return super().get_form(request, obj, change, **kwargs)
 
     @override
     def save_model(self, request: HttpRequest, obj: EnterpriseCatalog, form: object, change: bool) -> None:
+        if obj.catalog_query is not None:
+            obj.deleted_at = None
         save_catalog(obj, now=timezone.now())
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        is_deleted = isinstance(obj, EnterpriseCatalog) and obj.deleted_at is not None
+        return not is_deleted and super().has_delete_permission(request, obj)
+
+    @override
+    def delete_model(self, request: HttpRequest, obj: EnterpriseCatalog) -> None:
+        """Keep the row: the channels have yet to remove the catalog's courses."""
+        delete_catalog(obj.pk, now=timezone.now())
+
+    @override
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[EnterpriseCatalog]) -> None:
+        for catalog in queryset:
+            delete_catalog(catalog.pk, now=timezone.now())
 
 
 @admin.register(CatalogQuery)

@@ -15,7 +15,7 @@ from django.db.models.functions import Greatest
 from django.utils.text import slugify
 
 from enterprise_catalog.catalog.items.enrollment_urls import EnrollmentURLs
-from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, EnterpriseCustomer
+from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, EnterpriseCustomer, QuerySource
 from enterprise_catalog.db.contention import retry
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def ensure_catalog_query(
 ) -> CatalogQuery:
     """Return the query of a catalog, to import into. Creates the customer, catalog and query if missing.
 
+    A deleted catalog exists again. Without course-discovery, a query that the LMS created is replaced.
+
     Args:
         customer_name: the name of a new customer; ``None`` names it after its UUID. An existing name is kept.
         title: the catalog's title; ``None`` keeps the existing title, or names a new catalog after its UUID.
@@ -109,13 +111,22 @@ def ensure_catalog_query(
             raise OtherCustomersCatalogError(
                 f"catalog {catalog_uuid} belongs to customer {catalog.enterprise_customer_id}"
             )
-        elif catalog.catalog_query and _is_up_to_date(catalog, title):
+        elif catalog.catalog_query and _takes_files(catalog.catalog_query) and _is_up_to_date(catalog, title):
             return catalog.catalog_query
         catalog.title = title or catalog.title
-        query = catalog.catalog_query or CatalogQuery.objects.create(title=catalog.title)
-        catalog.catalog_query = query
+        query = catalog.catalog_query
+        if query is None or not _takes_files(query):
+            query = CatalogQuery.objects.create(
+                title=catalog.title, content_filter=query.content_filter if query else {}
+            )
+        catalog.catalog_query, catalog.deleted_at = query, None
         save_catalog(catalog, now=now)
     return query
+
+
+def _takes_files(query: CatalogQuery) -> bool:
+    """Return False for a query that the LMS created on a site without course-discovery: nothing ever fills it."""
+    return query.source == QuerySource.IMPORT or bool(settings.DISCOVERY_SERVICE_API_URL)
 
 
 def _is_up_to_date(catalog: EnterpriseCatalog, title: str | None) -> bool:
@@ -133,9 +144,10 @@ def _lock_queries(query_ids: Iterable[int | None]) -> datetime | None:
 
 
 def _new_customer(customer_uuid: UUID, name: str | None) -> dict[str, str]:
+    """Return the columns of a new customer. Without an LMS that knows the slug, it is made from the UUID."""
     provisional = f"Customer {customer_uuid}"
     return {
         "name": name or provisional,
-        "slug": slugify(provisional),
+        "slug": "" if settings.LMS_BASE_URL else slugify(provisional),
         "learner_portal_url": settings.LEARNER_PORTAL_URL,
     }

@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError
 
 from enterprise_catalog.catalog.discovery import records
 from enterprise_catalog.catalog.discovery.refresh import refresh
+from enterprise_catalog.catalog.lms import tasks as lms_tasks  # noqa: F401  (Celery finds tasks through this module)
 from enterprise_catalog.catalog.models import CatalogQuery, CatalogRefresh, QuerySource, RefreshTrigger
 from enterprise_catalog.celery import app
 

@@ -120,6 +120,8 @@ def test_a_second_creation_changes_the_catalog(operator: APIClient) -> None:
         ({"content_filter": ["course"]}, "content_filter"),
         ({"content_filter": None}, "content_filter"),
         ({"content_filter": "{}"}, "content_filter"),
+        ({"content_filter": {"key": "edX+DemoX"}}, "content_filter"),
+        ({"content_filter": {"key": ["edX+DemoX", 1]}}, "content_filter"),
         ({"catalog_query_uuid": 1.5}, "catalog_query_uuid"),
         ({"uuid": "1"}, "uuid"),
     ],
@@ -148,6 +150,20 @@ def test_a_missing_member_is_named(operator: APIClient, member: str) -> None:
 
     assert [response.status_code for response in responses] == [400, 400]
     assert [set(response.json()) for response in responses] == [{member, "code"}] * 2
+
+
+def test_unknown_members_of_a_filter_are_kept_with_a_warning(operator: APIClient) -> None:
+    content_filter = {"content_type": "course", "aggregation__key": ["course:edX+DemoX"], "org__exempt": ["edX"]}
+
+    created = create(operator, content_filter=content_filter)
+    replaced = replace(operator, content_filter=content_filter)
+
+    assert CatalogQuery.objects.get().content_filter == content_filter
+    for response in (created, replaced):
+        assert [warning.partition(":")[0] for warning in response["content_filter_warnings"]] == [
+            "aggregation__key",
+            "org__exempt",
+        ]
 
 
 def test_a_filter_that_the_database_cannot_store_is_rejected(operator: APIClient) -> None:

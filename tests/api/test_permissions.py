@@ -25,6 +25,8 @@ READERS: Final = (*ADMINS, "enterprise_learner")
 METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 NOWHERE: Final = UUID(int=0)
 
+POSTED: Final = {"content-diff/", "generate_diff", "generate_diff/", "refresh_metadata", "refresh_metadata/"}
+
 #: The path after a catalog's UUID, for each endpoint of the API.
 ENDS: Final = [
     str(pattern.pattern).removeprefix("enterprise-catalogs/<uuid:uuid>/")
@@ -49,7 +51,7 @@ def test_a_role_for_another_customer_opens_nothing(
 
 @pytest.mark.parametrize("end", ENDS)
 def test_only_a_role_for_all_learns_that_there_is_no_catalog(operator: APIClient, end: str) -> None:
-    method = operator.post if end in {"content-diff/", "generate_diff", "generate_diff/"} else operator.get
+    method = operator.post if end in POSTED else operator.get
 
     response = method(address(NOWHERE, end))
 

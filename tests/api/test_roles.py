@@ -14,6 +14,7 @@ from enterprise_catalog.catalog.models import CatalogRole, CatalogRoleAssignment
 from enterprise_catalog.local_auth.tokens import signed_token
 from tests.api.endpoints import CATALOGS, address
 from tests.api.lms_requests import CUSTOMER, creation, replacement
+from tests.catalog.discovery.refreshes import discovery_query
 from tests.factories.catalog import CatalogFactory
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ OPERATIONS: Final = {
         "admin", "GET", f"/api/v1/catalog-queries/get_query_by_hash?hash={'0' * 32}", is_filtered=True
     ),
     "hash of a filter": Operation("admin", "GET", "/api/v1/catalog-queries/get_content_filter_hash", is_filtered=True),
+    "refresh": Operation("admin", "POST", address(OWN, "refresh_metadata")),
     "distinct queries": Operation(
         "staff", "POST", "/api/v1/distinct-catalog-queries/", {"enterprise_catalog_uuids": [str(OWN)]}
     ),
@@ -73,7 +75,7 @@ ALLOWED: Final = {
 
 @pytest.fixture(autouse=True)
 def _catalog() -> None:
-    CatalogFactory.create(uuid=OWN, customer__uuid=CUSTOMER, content=["a"])
+    CatalogFactory.create(uuid=OWN, customer__uuid=CUSTOMER, catalog_query=discovery_query())
 
 
 def send(client: APIClient, operation: Operation) -> int:

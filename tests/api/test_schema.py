@@ -268,7 +268,7 @@ def test_only_generate_diff_can_go_without_a_body(schema: dict[str, Any]) -> Non
     required = {
         path: operations["post"]["requestBody"].get("required", False)
         for path, operations in schema["paths"].items()
-        if "post" in operations
+        if "requestBody" in operations.get("post", {})
     }
 
     assert {path.rpartition("}/")[2] for path, is_required in required.items() if not is_required} == {"generate_diff"}

@@ -20,11 +20,13 @@ from enterprise_catalog.catalog.models import (
     EnterpriseCatalog,
     EnterpriseCustomer,
 )
+from tests.admin_pages import list_actions
 from tests.factories import DAY_ONE
-from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
+from tests.factories.catalog import CatalogFactory, CourseFactory, CustomerFactory, import_into
 
 if TYPE_CHECKING:
     from django.test import Client
+    from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db
 
@@ -131,6 +133,7 @@ def test_a_customers_new_slug_changes_the_documents_of_its_catalogs(admin_client
     catalog = CatalogFactory.create(content=["Org+A"])
     customer = catalog.enterprise_customer
     form = {"name": "Acme", "slug": "acme-inc", "learner_portal_url": "https://learn.example.org"}
+    form["learner_portal_enabled"] = "on"
 
     response = admin_client.post(f"{CUSTOMERS}{customer.pk}/change/", form)
 
@@ -229,3 +232,45 @@ def test_a_list_takes_as_many_statements_for_many_rows_as_for_few(admin_client: 
         shown(admin_client, address)
     assert len(many) == len(few)
     assert all(f"LIMIT {paginator.MAX_ROWS + 1}" in query["sql"] for query in many if "COUNT(" in query["sql"])
+
+
+def test_a_deleted_catalog_keeps_its_row_until_a_query_restores_it(admin_client: Client) -> None:
+    catalog = CatalogFactory.create(content=["Org+A"])
+    query = catalog.catalog_query
+    assert query is not None
+    page = f"{CATALOGS}{catalog.pk}"
+
+    admin_client.post(f"{page}/delete/", {"post": "yes"})
+    deleted = EnterpriseCatalog.objects.get()
+    shown_page = page_of(admin_client, f"{page}/change/")
+    again = admin_client.post(f"{page}/delete/", {"post": "yes"})
+    form = {"title": "All of it", "enterprise_customer": catalog.enterprise_customer_id, "catalog_query": query.pk}
+    admin_client.post(f"{page}/change/", {**form, "enabled_course_modes": "[]"})
+
+    assert deleted.deleted_at is not None
+    assert deleted.catalog_query is None
+    assert "A query restores this deleted catalog." in shown_page
+    assert again.status_code == 403
+    restored = EnterpriseCatalog.objects.get()
+    assert (restored.deleted_at, restored.catalog_query) == (None, query)
+
+
+def test_several_catalogs_are_deleted_and_keep_their_rows(admin_client: Client) -> None:
+    catalogs = CatalogFactory.create_batch(2)
+
+    list_actions.run(admin_client, CATALOGS, "delete_selected", [each.pk for each in catalogs])
+
+    assert EnterpriseCatalog.objects.exclude(deleted_at=None).count() == 2
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+def test_values_of_the_lms_are_not_edited_here(admin_client: Client, settings: Settings, is_read: bool) -> None:
+    settings.LMS_BASE_URL = "https://lms.example.org"
+    customer = CustomerFactory.create(name="Acme", lms_read_at=DAY_ONE if is_read else None)
+    form = {"name": "Renamed", "slug": "renamed", "learner_portal_url": "https://learn.example.org"}
+
+    response = admin_client.post(f"{CUSTOMERS}{customer.pk}/change/", form)
+
+    assert response.status_code == 302
+    customer.refresh_from_db()
+    assert customer.name == ("Acme" if is_read else "Renamed")

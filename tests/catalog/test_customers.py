@@ -18,6 +18,7 @@ from enterprise_catalog.catalog.customers import (
     save_customer,
 )
 from enterprise_catalog.catalog.items.pages import read_items
+from enterprise_catalog.catalog.lms.catalogs import delete_catalog
 from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, EnterpriseCustomer
 from tests.catalog.queries import content_of, served_times, version_of
 from tests.factories import DAY_ONE, DAY_TWO
@@ -231,3 +232,30 @@ def test_an_import_takes_no_catalog_from_another_customer(catalog: EnterpriseCat
         ensure_catalog_query(catalog.pk, customer_uuid=uuid4(), title=None, now=DAY_TWO)
 
     assert EnterpriseCustomer.objects.count() == 1
+
+
+def test_an_import_creates_a_deleted_catalog_again(catalog: EnterpriseCatalog) -> None:
+    delete_catalog(catalog.pk, now=DAY_TWO)
+
+    query = ensure_catalog_query(catalog.pk, customer_uuid=catalog.enterprise_customer_id, title=None, now=DAY_THREE)
+
+    restored = EnterpriseCatalog.objects.get()
+    assert (restored.deleted_at, restored.catalog_query) == (None, query)
+
+
+def test_without_course_discovery_an_import_fills_a_catalog_of_the_lms() -> None:
+    created = CatalogQuery.objects.create(title="Courses", source="discovery", content_filter={"key": ["a"]})
+    catalog = CatalogFactory.create(catalog_query=created)
+
+    query = ensure_catalog_query(catalog.pk, customer_uuid=catalog.enterprise_customer_id, title=None, now=DAY_TWO)
+
+    assert (query.source, query.content_filter) == ("import", {"key": ["a"]})
+    assert EnterpriseCatalog.objects.get().catalog_query == query
+
+
+def test_with_an_lms_an_import_guesses_no_slug(settings: Settings) -> None:
+    settings.LMS_BASE_URL = "https://lms.example.org"
+
+    ensure_catalog_query(uuid4(), customer_uuid=uuid4(), title=None, now=DAY_ONE)
+
+    assert EnterpriseCustomer.objects.get().slug == ""

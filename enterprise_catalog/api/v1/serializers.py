@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from enterprise_catalog.api.pagination import CatalogPagination
+from enterprise_catalog.catalog.discovery.filters import FilterError, check_filter
 from enterprise_catalog.catalog.items.lookup import MAX_SUGGESTIONS, Match
 from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog
 from enterprise_catalog.catalog.state import state_of
@@ -212,11 +213,13 @@ class ContentFilterField(serializers.Field):  # type: ignore[type-arg]  # DRF's 
     """A content filter of course-discovery's search, an object. Members that the service does not know are kept."""
 
     def to_internal_value(self, data: object) -> dict[str, object]:
-        if not isinstance(data, dict):
-            raise serializers.ValidationError("Must be a JSON object.", "not_an_object")
+        try:
+            content_filter = check_filter(data)
+        except FilterError as error:
+            raise serializers.ValidationError(error.message, "bad_filter") from None
         if _is_deeper(data, MAX_FILTER_DEPTH):
             raise serializers.ValidationError(f"Has more than {MAX_FILTER_DEPTH} levels.", "too_deep")
-        return data
+        return content_filter
 
 
 def _is_deeper(value: object, levels: int) -> bool:
@@ -242,6 +245,14 @@ class CatalogWriteSerializer(serializers.Serializer[object]):
         child=serializers.CharField(max_length=MAX_TITLE_LENGTH), max_length=MAX_COURSE_MODES
     )
     publish_audit_enrollment_urls = serializers.BooleanField()
+
+
+class SavedCatalogSerializer(CatalogSerializer):
+    content_filter_warnings = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="The members of the filter that course-discovery probably ignores; missing without such members.",
+    )
 
 
 class CatalogCreateSerializer(CatalogWriteSerializer):
@@ -278,6 +289,10 @@ class DistinctQueriesSerializer(serializers.Serializer[object]):
     catalog_uuids_by_catalog_query_id = serializers.DictField(
         child=serializers.ListField(child=serializers.UUIDField()), help_text="By the id of the query."
     )
+
+
+class RefreshSerializer(serializers.Serializer[object]):
+    async_task_id = serializers.CharField(help_text="The id of the Celery task.")
 
 
 class CatalogPageSerializer(serializers.Serializer[object]):

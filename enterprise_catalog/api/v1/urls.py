@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from enterprise_catalog.api.v1.views.catalogs import CatalogDetailView, CatalogListView
+from enterprise_catalog.api.v1.views.catalogs import CatalogDetailView, CatalogListView, RefreshMetadataView
 from enterprise_catalog.api.v1.views.compatibility import GenerateDiffView, GetContentMetadataView
 from enterprise_catalog.api.v1.views.containment import CatalogContainmentView, CustomerContainmentView, FilterView
 from enterprise_catalog.api.v1.views.content_diff import ContentDiffView
@@ -45,6 +45,8 @@ urlpatterns = [
     # Open edX's callers omit the final slash, its documentation includes it. The schema shows the form without a slash.
     path(f"{_CATALOG}generate_diff", GenerateDiffView.as_view(), name="generate-diff"),
     path(f"{_CATALOG}generate_diff/", GenerateDiffView.as_view(schema=None)),
+    path(f"{_CATALOG}refresh_metadata", RefreshMetadataView.as_view(), name="refresh-metadata"),
+    path(f"{_CATALOG}refresh_metadata/", RefreshMetadataView.as_view(schema=None)),
     path(f"{_CATALOG}get_content_metadata", GetContentMetadataView.as_view(), name="get-content-metadata"),
     path(f"{_CATALOG}get_content_metadata/", GetContentMetadataView.as_view(schema=None)),
 ]

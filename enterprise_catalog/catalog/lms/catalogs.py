@@ -12,6 +12,7 @@ from django.db import transaction
 
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
 from enterprise_catalog.catalog.lms.queries import RequestedQuery, save_query
+from enterprise_catalog.catalog.lms.tasks import request_update
 from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
 from enterprise_catalog.db.contention import retry
 
@@ -133,4 +134,5 @@ def _save_customer(customer_uuid: UUID, name: str | None, *, now: datetime) -> E
     if not is_new and name and customer.name != name:
         customer.name = name
         save_customer(customer, now=now)
+    request_update(customer)
     return customer

@@ -19,6 +19,7 @@ from rest_framework.views import APIView
 from enterprise_catalog.api.pagination import CatalogPagination
 from enterprise_catalog.api.v1.permissions import (
     MANAGERS,
+    IsAdminOfCustomer,
     ManagesAnyCatalog,
     ManagesCatalog,
     require_customer,
@@ -30,15 +31,20 @@ from enterprise_catalog.api.v1.serializers import (
     CatalogPageSerializer,
     CatalogSerializer,
     CatalogWriteSerializer,
+    RefreshSerializer,
+    SavedCatalogSerializer,
 )
 from enterprise_catalog.api.v1.views.base import UNKNOWN_CATALOG, not_modified, with_etag
+from enterprise_catalog.catalog.discovery.filters import filter_warnings
 from enterprise_catalog.catalog.lms.catalogs import change_catalog, create_catalog, delete_catalog
 from enterprise_catalog.catalog.lms.queries import QueryClashError
-from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
+from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer, RefreshTrigger
+from enterprise_catalog.catalog.tasks import NotRefreshableError, request_refresh
 from enterprise_catalog.web.rest.input import body_of, validate
 from enterprise_catalog.web.rest.schema import BAD_OBJECT, BAD_PARAMETER, NOT_MODIFIED, documented
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
     from django.http import HttpResponseBase
@@ -64,6 +70,13 @@ class NotUniqueError(APIException):
         super().__init__({"catalog_query": _CLASH.format(column)})
 
 
+class CannotRefreshError(APIException):
+    """Nothing can refresh the catalog."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "not_refreshable"
+
+
 class _LifecycleView(APIView):
     """A view that creates or changes catalogs."""
 
@@ -77,10 +90,8 @@ class _LifecycleView(APIView):
         return super().handle_exception(exc)
 
 
-class CatalogDetailView(_LifecycleView):
-    """One catalog."""
-
-    permission_classes = (ManagesCatalog,)
+class _ExistingCatalogView(_LifecycleView):
+    """A view of one catalog that has not been deleted."""
 
     @cached_property
     def found(self) -> EnterpriseCatalog | None:
@@ -102,6 +113,12 @@ class CatalogDetailView(_LifecycleView):
             raise Http404(f"There is no catalog {self.kwargs['uuid']}.")
         return self.found
 
+
+class CatalogDetailView(_ExistingCatalogView):
+    """One catalog."""
+
+    permission_classes = (ManagesCatalog,)
+
     @documented("catalog_detail", errors=NOT_MODIFIED | UNKNOWN_CATALOG, responses=CatalogSerializer)
     def get(self, request: Request, uuid: UUID) -> HttpResponseBase:
         """Return the catalog with its version. Returns 304 if the caller's ``If-None-Match`` is up to date."""
@@ -111,7 +128,7 @@ class CatalogDetailView(_LifecycleView):
         "catalog_replace",
         errors=BAD_OBJECT | UNKNOWN_CATALOG,
         request=CatalogWriteSerializer,
-        responses=CatalogSerializer,
+        responses=SavedCatalogSerializer,
     )
     def put(self, request: Request, uuid: UUID) -> Response:
         """Change the catalog, and the filter and title of its query. All members are required, except the query's."""
@@ -121,7 +138,7 @@ class CatalogDetailView(_LifecycleView):
         "catalog_change",
         errors=BAD_OBJECT | UNKNOWN_CATALOG,
         request=CatalogWriteSerializer,
-        responses=CatalogSerializer,
+        responses=SavedCatalogSerializer,
     )
     def patch(self, request: Request, uuid: UUID) -> Response:
         """Change the members that are sent."""
@@ -137,7 +154,30 @@ class CatalogDetailView(_LifecycleView):
         catalog = self.catalog
         values = validate(CatalogWriteSerializer, body_of(request), is_partial=is_partial)
         require_customer(request, values.get("enterprise_customer", catalog.enterprise_customer_id), *MANAGERS)
-        return Response(CatalogSerializer(change_catalog(catalog.pk, values, now=timezone.now())).data)
+        return Response(_saved(change_catalog(catalog.pk, values, now=timezone.now()), values))
+
+
+class RefreshMetadataView(_ExistingCatalogView):
+    """Refreshes of a catalog's content from course-discovery."""
+
+    permission_classes = (IsAdminOfCustomer,)
+
+    @documented(
+        "refresh_metadata",
+        errors=UNKNOWN_CATALOG | {"409": "The catalog has no query, or imported files fill it."},
+        request=None,
+        responses=RefreshSerializer,
+    )
+    def post(self, request: Request, uuid: UUID) -> Response:
+        """Queue a refresh of the catalog's query. Returns the task of the last hour, if there is one."""
+        query = self.catalog.catalog_query
+        if query is None:
+            raise CannotRefreshError("The catalog has no query, so there is nothing to refresh.")
+        try:
+            row = request_refresh(query, trigger=RefreshTrigger.API, user=request.user.get_username())
+        except NotRefreshableError as error:
+            raise CannotRefreshError(str(error)) from error
+        return Response({"async_task_id": row.task_id})
 
 
 class CatalogListView(_LifecycleView):
@@ -175,7 +215,7 @@ class CatalogListView(_LifecycleView):
         "catalog_create",
         errors=BAD_OBJECT,
         request=CatalogCreateSerializer,
-        responses={201: CatalogSerializer, 200: CatalogSerializer},
+        responses={201: SavedCatalogSerializer, 200: SavedCatalogSerializer},
     )
     def post(self, request: Request) -> Response:
         """Create a catalog and its query. Changes the catalog instead if one with this UUID exists (200)."""
@@ -184,9 +224,7 @@ class CatalogListView(_LifecycleView):
         catalog_uuid = values.pop("uuid", None) or uuid4()
         self._check_existing(request, catalog_uuid)
         catalog, is_new = create_catalog(catalog_uuid, values, now=timezone.now())
-        return Response(
-            CatalogSerializer(catalog).data, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
-        )
+        return Response(_saved(catalog, values), status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
     def _check_existing(self, request: Request, catalog_uuid: UUID) -> None:
         """Require a role for the customer of the catalog that already has the UUID, even if it has been deleted."""
@@ -204,6 +242,12 @@ class CatalogListView(_LifecycleView):
         if not request.user.is_superuser:
             require_customer(request, customer, *MANAGERS)
         return EnterpriseCatalog.objects.of_customers([customer])
+
+
+def _saved(catalog: EnterpriseCatalog, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the catalog for the response to a change, with warnings about the filter in the request."""
+    warnings = filter_warnings(values["content_filter"]) if "content_filter" in values else []
+    return {**CatalogSerializer(catalog).data, **({"content_filter_warnings": warnings} if warnings else {})}
 
 
 def _conditional(request: Request, body: Any) -> HttpResponseBase:

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from enterprise_catalog.sandbox.cornerstone.portal import PASSWORD, USERNAME
 from tests.factories.channels import ConfigurationFactory
-from tests.integrated_channels.feed.test_views import FEED, TOKEN, basic, token_of
+from tests.integrated_channels.feed.portal_requests import FEED, TOKEN, basic, token_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

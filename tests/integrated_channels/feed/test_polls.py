@@ -20,7 +20,8 @@ from enterprise_catalog.integrated_channels.models import (
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.factories.channels import ConfigurationFactory
 from tests.integrated_channels.conftest import Clock
-from tests.integrated_channels.feed.test_views import FEED, basic, states
+from tests.integrated_channels.feed.portal_requests import FEED, basic
+from tests.integrated_channels.feed.test_views import states
 from tests.integrated_channels.syncing import run_of
 
 if TYPE_CHECKING:

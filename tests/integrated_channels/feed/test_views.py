@@ -1,16 +1,11 @@
-"""Feeds of pull channels: authentication, served entries, and acknowledgment."""
+"""Feeds of pull channels: served entries, and acknowledgment."""
 
 from __future__ import annotations
 
-import base64
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
-from uuid import uuid4
 
-import httpx
 import pytest
-from django.core import signing
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -29,74 +24,22 @@ from enterprise_catalog.sandbox.cornerstone.portal import (
     Poll,
     PollFailedError,
 )
-from enterprise_catalog.wsgi import application
 from tests.factories.catalog import CatalogFactory, CourseFactory, CustomerFactory, import_into
 from tests.factories.channels import ConfigurationFactory
+from tests.integrated_channels.feed.portal_requests import FEED, basic, token_of
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    import httpx
     from django.test import Client
-    from pytest_django import Settings
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
     from tests.integrated_channels.conftest import Clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-FEED = "/integrated-channels/cornerstone/course-list"
-TOKEN = "/integrated-channels/cornerstone/token"
-
-
-@pytest.fixture
-def portal(clock: Clock) -> CornerstoneSandbox:
-    """A portal whose clock moves forward by 1 minute at each reading."""
-
-    def a_minute_later() -> float:
-        clock.forward(minutes=1)
-        return clock.now.timestamp()
-
-    return CornerstoneSandbox(clock=a_minute_later)
-
-
-@pytest.fixture
-def configure(customer: EnterpriseCustomer, portal: CornerstoneSandbox) -> Callable[..., ChannelConfiguration]:
-    """Return a function that connects the customer to ``portal``; its arguments are other settings."""
-
-    def make(**settings: Any) -> ChannelConfiguration:
-        return ConfigurationFactory.create(
-            channel_code="CSOD",
-            enterprise_customer_uuid=customer.pk,
-            settings={**portal.channel_settings(), **settings},
-            sandbox=portal,
-        )
-
-    return make
-
-
-@pytest.fixture
-def configuration(configure: Callable[..., ChannelConfiguration]) -> ChannelConfiguration:
-    """The customer's configuration for ``portal``, with deletes without approval."""
-    configuration = configure()
-    configuration.delete_limit_percent = 100
-    configuration.save()
-    return configuration
-
-
-@pytest.fixture
-def ours() -> Iterator[httpx.Client]:
-    """A client for our own web service, connected in-process."""
-    transport = httpx.WSGITransport(app=application)
-    with httpx.Client(base_url="http://testserver", transport=transport) as client:
-        yield client
-
-
-@pytest.fixture
-def poll(portal: CornerstoneSandbox, customer: EnterpriseCustomer, ours: httpx.Client) -> Callable[[], Poll]:
-    """Return a function that makes ``portal`` poll the feed."""
-    return lambda: portal.poll(ours, str(customer.pk))
 
 
 def polls_until_empty(poll: Callable[[], Poll], *, at_most: int = 5) -> list[int]:
@@ -106,10 +49,6 @@ def polls_until_empty(poll: Callable[[], Poll], *, at_most: int = 5) -> list[int
         read.append(poll().read)
         assert len(read) <= at_most, read
     return read
-
-
-def basic(user: str = USERNAME, password: str = PASSWORD) -> dict[str, str]:
-    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
 def states() -> dict[str, str]:
@@ -369,128 +308,6 @@ def test_a_poll_takes_the_same_number_of_statements_for_any_number_of_items(
         return len(captured)
 
     assert statements_of_a_poll(3) == statements_of_a_poll(300)
-
-
-# --- authentication ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("with_token", [False, True])
-def test_the_portal_shows_a_password_or_a_token(
-    configuration: ChannelConfiguration,
-    customer: EnterpriseCustomer,
-    portal: CornerstoneSandbox,
-    poll: Callable[[], Poll],
-    clock: Clock,
-    *,
-    with_token: bool,
-) -> None:
-    portal.with_token = with_token
-    CatalogFactory.create(content=["A"], customer=customer)
-    run_of(configuration, clock)
-
-    assert poll().taken == 1
-
-
-@pytest.mark.only_on("sqlite")
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        *(basic("x"), basic(password="x"), basic("", ""), basic(USERNAME.upper())),
-        *({"Authorization": text} for text in ("Basic", "Basic §", "Basic /w==", "Bearer", "Bearer x", "JWT x")),
-        {"Authorization": f"Bearer {signing.dumps(1, salt='another')}"},
-    ],
-)
-@pytest.mark.parametrize("exists", [True, False])
-def test_unauthenticated_callers_receive_nothing(
-    client: Client, configuration: ChannelConfiguration, headers: dict[str, str], *, exists: bool
-) -> None:
-    customer = configuration.enterprise_customer_uuid if exists else uuid4()
-
-    answer = client.get(FEED, {"ciid": str(customer)}, headers=headers)
-
-    assert answer.status_code == 401
-    assert answer.json() == {
-        "message": "Authentication is required: send the configuration's user name and password, or a token."
-    }
-    assert "Basic" in answer["WWW-Authenticate"]
-
-
-def test_a_poll_names_its_customer(client: Client, configuration: ChannelConfiguration) -> None:
-    answer = client.get(FEED, headers=basic())
-
-    assert (answer.status_code, answer.json()) == (400, {"message": "The parameter ciid is required."})
-    assert client.get(FEED, {"ciid": "no uuid"}, headers=basic()).status_code == 401
-    assert configuration.pk
-
-
-def token_of(client: Client, *, remote: str = "127.0.0.1", **form: str) -> Any:
-    asked = urlencode({"grant_type": "client_credentials", **form})
-    return client.post(TOKEN, asked, content_type="application/x-www-form-urlencoded", REMOTE_ADDR=remote)
-
-
-def test_a_token_is_for_its_own_customer_and_only_while_the_configuration_is_active(
-    client: Client, configuration: ChannelConfiguration
-) -> None:
-    token = token_of(client, client_id=USERNAME, client_secret=PASSWORD).json()["access_token"]
-    headers = {"Authorization": f"Bearer {token}"}
-    customer = str(configuration.enterprise_customer_uuid)
-
-    assert client.get(FEED, {"ciid": customer.upper()}, headers=headers).status_code == 200
-    assert client.get(FEED, {"ciid": str(uuid4())}, headers=headers).status_code == 403
-    configuration.active = False
-    configuration.save()
-    assert client.get(FEED, {"ciid": customer}, headers=headers).status_code == 404
-    assert client.get(FEED, {"ciid": customer}, headers=basic()).status_code == 401
-
-
-def test_a_token_expires(client: Client, configuration: ChannelConfiguration, monkeypatch: pytest.MonkeyPatch) -> None:
-    token = token_of(client, client_id=USERNAME, client_secret=PASSWORD).json()["access_token"]
-    monkeypatch.setattr("enterprise_catalog.integrated_channels.feed.views.TOKEN_SECONDS", -1)
-
-    answer = client.get(
-        FEED,
-        {"ciid": str(configuration.enterprise_customer_uuid)},
-        headers={"Authorization": f"Bearer {token}"},
-    )
-
-    assert answer.status_code == 401
-
-
-@pytest.mark.only_on("sqlite")
-@pytest.mark.parametrize(
-    ("form", "status", "error"),
-    [
-        ({"client_id": USERNAME, "client_secret": "x"}, 401, "invalid_client"),
-        ({}, 401, "invalid_client"),
-        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
-    ],
-)
-def test_a_token_request_is_rejected_as_specified_by_oauth_2(
-    client: Client, configuration: ChannelConfiguration, form: dict[str, str], status: int, error: str
-) -> None:
-    answer = token_of(client, **form)
-
-    assert configuration.pk
-    assert (answer.status_code, answer.json()) == (status, {"error": error})
-
-
-def test_passwords_cannot_be_tried_out(client: Client, configuration: ChannelConfiguration, settings: Settings) -> None:
-    settings.FEED_THROTTLE_RATE = "3/minute"
-    asked = {"ciid": str(configuration.enterprise_customer_uuid)}
-
-    answers = [client.get(FEED, asked, headers=basic(password=str(number))) for number in range(4)]
-
-    assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
-    assert int(answers[-1]["Retry-After"]) > 0
-
-
-@pytest.mark.usefixtures("no_cache")
-def test_polls_are_rejected_while_they_cannot_be_counted(client: Client, configuration: ChannelConfiguration) -> None:
-    answer = client.get(FEED, {"ciid": str(configuration.enterprise_customer_uuid)}, headers=basic())
-
-    assert answer.status_code == 429
-    assert int(answer["Retry-After"]) > 0
 
 
 def test_a_feed_that_cannot_be_served_is_no_empty_feed(client: Client, configuration: ChannelConfiguration) -> None:

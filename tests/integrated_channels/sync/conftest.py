@@ -1,4 +1,4 @@
-"""Fixtures: a catalog service whose responses a test scripts."""
+"""Fixtures: an LMS in memory, and a catalog service whose responses a test scripts."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 from edx_rest_api_client.client import TieredCache
 
+from tests.integrated_channels.fake_lms import FakeLMS
 from tests.integrated_channels.scripted_catalog import ScriptedCatalog, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_django import Settings
+
+
+@pytest.fixture
+def fake_lms() -> FakeLMS:
+    """An LMS in memory, without courses."""
+    return FakeLMS()
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
-import time
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,26 +13,19 @@ from enterprise_catalog.integrated_channels.domain import Action, ItemResult, Ou
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
     CredentialsError,
-    LeaseLostError,
-    LMSUnavailableError,
     ThrottledError,
 )
-from enterprise_catalog.integrated_channels.sync.transmitter import MAX_CONSECUTIVE_FAILURES, Transmitter
+from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
 from tests.integrated_channels.fake_lms import FakeLMS, FakeLMSChannel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import httpx
 
     from enterprise_catalog.integrated_channels.sync.parts import Transmission
 
 KEYS = [f"K{number}" for number in range(8)]
-
-
-@pytest.fixture
-def fake_lms() -> FakeLMS:
-    return FakeLMS()
 
 
 def sent(fake_lms: FakeLMS, action: Action, *keys: str, ids: list[str] | None = None) -> Transmission:
@@ -187,115 +177,6 @@ def test_an_answer_that_leaves_one_of_them_out_leads_to_a_look() -> None:
 
     assert outcomes(transmission) == {"A": "done", "B": "done"}
     assert (len(fake_lms.courses), fake_lms.calls) == (2, {"create": 1, "find": 1, "update": 1})
-
-
-# --- several calls per chunk ------------------------------------------------------------------------------------------
-
-
-class NarrowChannel(FakeLMSChannel):
-    """An LMS that accepts one course per call, and two parallel calls."""
-
-    items_per_call = 1
-    parallel_calls = 2
-
-
-@pytest.mark.parametrize("parallel_calls", [1, 2])
-@pytest.mark.parametrize("action", Action)
-def test_each_part_of_a_chunk_is_a_call_of_its_own(fake_lms: FakeLMS, action: Action, parallel_calls: int) -> None:
-    ids = [] if action is Action.CREATE else fake_lms.put(*KEYS)
-    channel = NarrowChannel(fake_lms)
-    channel.parallel_calls = parallel_calls
-    known = zip(KEYS, ids or [""] * 8, strict=True)
-    items = [Outgoing(key, {"title": "Ours"}, id_, action=action) for key, id_ in known]
-
-    transmission = Transmitter(channel).transmit(items)
-
-    assert outcomes(transmission) == dict.fromkeys(KEYS, "done")
-    assert fake_lms.calls[action] == 8
-    assert fake_lms.shown == ({} if action is Action.DELETE else dict.fromkeys(KEYS, "Ours"))
-
-
-def test_a_passing_failure_costs_its_own_part_only(fake_lms: FakeLMS) -> None:
-    fake_lms.outages = {2: 503, 5: 503}
-    channel = NarrowChannel(fake_lms)
-    channel.parallel_calls = 1
-    items = [
-        Outgoing(k, {"title": "Ours"}, i, action=Action.UPDATE) for k, i in zip(KEYS, fake_lms.put(*KEYS), strict=True)
-    ]
-
-    transmission = Transmitter(channel).transmit(items)
-
-    assert [key for key, outcome in outcomes(transmission).items() if outcome == "retry"] == ["K1", "K4"]
-    assert transmission.stopped_by is None
-
-
-@pytest.fixture
-def _frequent_switches() -> Iterator[None]:
-    """Threads that take turns after each few instructions, which brings races to light."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(interval)
-
-
-@pytest.mark.usefixtures("_frequent_switches")
-@pytest.mark.parametrize("parallel_calls", [1, 2])
-def test_an_lms_that_is_down_is_not_called_for_each_item(fake_lms: FakeLMS, parallel_calls: int) -> None:
-    fake_lms.outages = dict.fromkeys(range(1, 100), 503)
-    channel = NarrowChannel(fake_lms)
-    channel.parallel_calls = parallel_calls
-
-    transmission = Transmitter(channel).transmit([Outgoing(key, {}) for key in KEYS])
-
-    assert type(transmission.stopped_by) is LMSUnavailableError
-    assert fake_lms.calls.total() <= MAX_CONSECUTIVE_FAILURES - 1 + parallel_calls
-    counted = Counter(outcomes(transmission).values())
-    assert counted == {"retry": fake_lms.calls.total(), "skipped": len(KEYS) - fake_lms.calls.total()}
-
-
-def test_silence_is_counted_from_chunk_to_chunk(fake_lms: FakeLMS) -> None:
-    fake_lms.outages = dict.fromkeys(range(1, MAX_CONSECUTIVE_FAILURES + 1), 503)
-    transmitter = Transmitter(FakeLMSChannel(fake_lms))
-
-    stopped = [transmitter.transmit([Outgoing("A", {})]).stopped_by for _ in range(MAX_CONSECUTIVE_FAILURES)]
-
-    assert [type(error) for error in stopped] == [type(None), type(None), LMSUnavailableError]
-
-
-def test_no_more_calls_than_allowed_are_under_way_and_the_lease_is_looked_after(fake_lms: FakeLMS) -> None:
-    under_way, most, beats = 0, 0, 0
-
-    class SlowChannel(NarrowChannel):
-        def update(self, items: Sequence[Outgoing]) -> Sequence[ItemResult]:
-            nonlocal under_way, most
-            under_way += 1
-            most = max(most, under_way)
-            time.sleep(0.01)
-            under_way -= 1
-            return super().update(items)
-
-    def beat() -> None:
-        nonlocal beats
-        beats += 1
-
-    items = [
-        Outgoing(k, {"title": "Ours"}, i, action=Action.UPDATE) for k, i in zip(KEYS, fake_lms.put(*KEYS), strict=True)
-    ]
-
-    Transmitter(SlowChannel(fake_lms), renew_if_due=beat).transmit(items)
-
-    assert most == 2
-    assert beats >= 1
-
-
-def test_a_lost_lease_ends_calls_that_are_under_way_at_the_same_time(fake_lms: FakeLMS) -> None:
-    def lose_it() -> None:
-        raise LeaseLostError("another worker has it")
-
-    with pytest.raises(LeaseLostError):
-        Transmitter(NarrowChannel(fake_lms), renew_if_due=lose_it).transmit(
-            [Outgoing(key, {"title": "Ours"}, may_be_there=False) for key in KEYS]
-        )
 
 
 # --- rejections -------------------------------------------------------------------------------------------------------

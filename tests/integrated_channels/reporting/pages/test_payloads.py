@@ -17,7 +17,7 @@ from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.factories.channels import SECRET, ConfigurationFactory
 from tests.integrated_channels.conftest import Clock
-from tests.integrated_channels.feed.test_views import basic
+from tests.integrated_channels.feed.portal_requests import basic
 from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
 from factory.declarations import LazyAttribute, SelfAttribute, Sequence, SubFactory, Trait
@@ -197,6 +197,15 @@ class TransmissionFactory(DjangoModelFactory[ContentMetadataItemTransmission]):
     created_at = DAY_ONE
 
     @classmethod
+    def _generate(cls, strategy: Literal["build", "create"], params: dict[str, Any]) -> ContentMetadataItemTransmission:
+        # For each field, factory-boy looks for each trait that is not given, and composes a long error message each
+        # time: 2 ms a row instead of 0.2 ms.
+        states = dict.fromkeys(map(str, State), False)
+        row: ContentMetadataItemTransmission
+        row = super()._generate(strategy, states | params)  # type: ignore[no-untyped-call]  # factory-boy has no types
+        return row
+
+    @classmethod
     def _create(
         cls, model_class: type[ContentMetadataItemTransmission], **columns: Any
     ) -> ContentMetadataItemTransmission:
@@ -210,7 +219,7 @@ class TransmissionFactory(DjangoModelFactory[ContentMetadataItemTransmission]):
     ) -> list[ContentMetadataItemTransmission]:
         """Create a transmission for each key, all of one configuration and last attempted in one run.
 
-        Builds one row and copies it, because factory-boy takes 1 ms for a row with so many traits.
+        Builds one row and copies it, because factory-boy takes 0.2 ms for a row with so many traits.
         """
         built = cls.build(configuration=configuration or ConfigurationFactory.create(), **columns)
         rows = []

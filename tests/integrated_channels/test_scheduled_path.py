@@ -11,7 +11,7 @@ import pytest
 from tests import services
 from tests.factories.catalog import CourseFactory
 from tests.migrated_database import migrate
-from tests.processes import Site, get_json, wait_until
+from tests.processes import Commands, Site, get_json, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,13 +38,20 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
 
 
 @pytest.fixture
-def lms(site: Site) -> Iterator[str]:
-    """Start all processes. Yields the URL of the sandbox Moodle that the site is connected to."""
+def commands(site: Site) -> Iterator[Commands]:
+    """The site's commands. Its database is migrated."""
     migrate(site)
+    with site.commands() as commands:
+        yield commands
+
+
+@pytest.fixture
+def lms(site: Site, commands: Commands) -> Iterator[str]:
+    """Start all processes. Yields the URL of the sandbox Moodle that the site is connected to."""
     with contextlib.ExitStack() as processes:
         processes.enter_context(site.web())
         sandbox = processes.enter_context(site.sandbox("MOODLE"))
-        site.manage(
+        commands.run(
             "create_channel",
             "--skip-customer-check",  # Its catalog is imported later.
             *("--channel", "MOODLE", "--customer-uuid", CUSTOMER, "--base-url", sandbox["url"]),
@@ -55,15 +62,15 @@ def lms(site: Site) -> Iterator[str]:
         yield sandbox["url"]
 
 
-def put_into_catalog(site: Site, documents: Sequence[dict[str, Any]]) -> None:
-    file = site.folder / "catalog.jsonl"
+def put_into_catalog(commands: Commands, folder: Path, documents: Sequence[dict[str, Any]]) -> None:
+    file = folder / "catalog.jsonl"
     file.write_text("".join(json.dumps(document) + "\n" for document in documents), encoding="utf-8")
-    site.manage("import_content", str(file), "--replace", "--catalog-uuid", CATALOG, "--customer-uuid", CUSTOMER)
+    commands.run("import_content", str(file), "--replace", "--catalog-uuid", CATALOG, "--customer-uuid", CUSTOMER)
 
 
-def schedule_now(site: Site) -> None:
+def schedule_now(commands: Commands) -> None:
     """Look for due configurations every second, as set in the admin, and make all configurations due."""
-    site.manage(
+    commands.run(
         "shell",
         "--no-imports",
         "--command",
@@ -77,15 +84,17 @@ def schedule_now(site: Site) -> None:
     )
 
 
-def checked(site: Site, check: str) -> str:
+def checked(commands: Commands, check: str) -> str:
     """Return the ``/health`` status of the workers or the scheduler, as displayed to staff."""
     code = f"from enterprise_catalog.integrated_channels.audit import heartbeats; print(heartbeats.{check}())"
-    return site.manage("shell", "--no-imports", "--command", code).strip()
+    return commands.run("shell", "--no-imports", "--command", code).strip()
 
 
-def test_worker_and_scheduler_make_the_lms_equal_to_the_catalog_and_keep_it_so(site: Site, lms: str) -> None:
-    put_into_catalog(site, [*CourseFactory.numbered(150), CourseFactory.build(key="Old")])
-    schedule_now(site)
+def test_worker_and_scheduler_make_the_lms_equal_to_the_catalog_and_keep_it_so(
+    commands: Commands, lms: str, tmp_path: Path
+) -> None:
+    put_into_catalog(commands, tmp_path, [*CourseFactory.numbered(150), CourseFactory.build(key="Old")])
+    schedule_now(commands)
     wait_until(lambda: len(get_json(f"{lms}/_sandbox/offered")) == 151, seconds=PATIENCE_SECONDS)
 
     changed = [
@@ -93,12 +102,12 @@ def test_worker_and_scheduler_make_the_lms_equal_to_the_catalog_and_keep_it_so(s
         *CourseFactory.numbered(150)[1:],
         CourseFactory.build(key="New"),
     ]
-    put_into_catalog(site, changed)
-    schedule_now(site)
+    put_into_catalog(commands, tmp_path, changed)
+    schedule_now(commands)
 
     expected = {course["key"]: f"{course['title']} - via edX.org (Northwind Institute)" for course in changed}
     wait_until(lambda: get_json(f"{lms}/_sandbox/offered") == expected, seconds=PATIENCE_SECONDS)
     created = get_json(f"{lms}/_sandbox/content")
     assert len(created) == len({course["idnumber"] for course in created}) == 152
-    assert checked(site, "check_workers") == "1 running"
-    assert checked(site, "check_scheduler").startswith("last tick: 20")
+    assert checked(commands, "check_workers") == "1 running"
+    assert checked(commands, "check_scheduler").startswith("last tick: 20")

@@ -14,10 +14,10 @@ from cryptography.fernet import Fernet
 
 from tests import services
 from tests.factories.catalog import CourseFactory
-from tests.processes import PROJECT, Site, get_json
+from tests.processes import PROJECT, Commands, Site, get_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 pytestmark = pytest.mark.processes
@@ -35,7 +35,7 @@ def site(tmp_path: Path, mariadb_url: str, redis_url: str) -> Site:
     key_file = tmp_path / "signing-key.json"
     key_file.write_bytes(key.stdout)
     redis = redis_url.rpartition("/")[0]
-    site = Site.make(
+    return Site.make(
         tmp_path,
         DJANGO_SETTINGS_MODULE="enterprise_catalog.settings.production",
         DATABASE_URL=services.create_database(mariadb_url, "without_an_lms"),
@@ -53,8 +53,14 @@ def site(tmp_path: Path, mariadb_url: str, redis_url: str) -> Site:
         SECURE_SSL_REDIRECT="false",
         LMS_PRIVATE_ADDRESSES="true",
     )
-    site.manage("migrate", "--verbosity", "0")
-    return site
+
+
+@pytest.fixture
+def commands(site: Site) -> Iterator[Commands]:
+    """The site's commands. Its database is migrated."""
+    with site.commands() as commands:
+        commands.run("migrate", "--verbosity", "0")
+        yield commands
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> Any:
@@ -63,12 +69,14 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Any:
         return json.load(response)
 
 
-def test_a_production_site_without_an_lms_gives_out_tokens_answers_diffs_and_syncs(site: Site, tmp_path: Path) -> None:
+def test_a_production_site_without_an_lms_gives_out_tokens_answers_diffs_and_syncs(
+    site: Site, commands: Commands, tmp_path: Path
+) -> None:
     keys = CourseFactory.keys(20)
     file = tmp_path / "catalog.jsonl"
     file.write_text("".join(json.dumps(course) + "\n" for course in CourseFactory.numbered(20)))
-    site.manage("import_content", str(file), "--catalog-uuid", CATALOG, "--customer-uuid", CUSTOMER)
-    client = json.loads(site.manage("create_client", "portal", "--role", f"enterprise_admin:{CUSTOMER}"))
+    commands.run("import_content", str(file), "--catalog-uuid", CATALOG, "--customer-uuid", CUSTOMER)
+    client = json.loads(commands.run("create_client", "portal", "--role", f"enterprise_admin:{CUSTOMER}"))
     base = f"http://127.0.0.1:{site.port}"
     (tmp_path / "lms").mkdir()
     lms = Site.make(tmp_path / "lms")
@@ -81,12 +89,12 @@ def test_a_production_site_without_an_lms_gives_out_tokens_answers_diffs_and_syn
             json.dumps({"content_keys": [keys[0], "Gone"]}).encode(),
             {"Authorization": f"JWT {token}", "Content-Type": "application/json"},
         )
-        site.manage(
+        commands.run(
             "create_channel",
             *("--channel", "MOODLE", "--customer-uuid", CUSTOMER, "--base-url", sandbox["url"]),
             *("--settings", json.dumps(sandbox["settings"]), "--credentials", json.dumps(sandbox["credentials"])),
         )
-        [report] = json.loads(f"[{site.manage('sync_channels', '--json').strip()}]")
+        [report] = json.loads(f"[{commands.run('sync_channels', '--json').strip()}]")
         offered = get_json(f"{sandbox['url']}/_sandbox/offered")
 
     assert ([each["content_key"] for each in diff["existing"]], diff["to_delete"]) == (keys[:1], ["Gone"])

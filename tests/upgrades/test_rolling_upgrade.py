@@ -18,7 +18,7 @@ import pytest
 
 from tests import services
 from tests.factories.catalog import CourseFactory
-from tests.processes import PROJECT, Dialogue, Site, get_json
+from tests.processes import PROJECT, Commands, Site, get_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,20 +29,6 @@ pytestmark = pytest.mark.processes
 RELEASE: Final = "d4b32ad"
 CUSTOMER: Final = "22222222-2222-4222-8222-222222222222"
 CATALOG: Final = "55555555-5555-4555-8555-555555555555"
-
-#: Runs one command after another; reports each command's output and exit code.
-COMMANDS: Final = """
-import contextlib, io, json, sys
-from django.core.management import call_command
-for line in sys.stdin:
-    output, code = io.StringIO(), 0
-    with contextlib.redirect_stdout(output):
-        try:
-            call_command(*json.loads(line)["command"])
-        except SystemExit as error:
-            code = error.code
-    print(json.dumps({"code": code, "output": output.getvalue()}), flush=True)
-"""
 
 
 @functools.cache
@@ -81,14 +67,8 @@ def released(today: Site) -> Site:
 class Program:
     """Commands of one version of the code, all in one process, as in a worker."""
 
-    def __init__(self, dialogue: Dialogue, folder: Path) -> None:
-        self._dialogue, self._folder = dialogue, folder
-
-    def run(self, *command: str, codes: tuple[int, ...] = (0,)) -> str:
-        done = self._dialogue.ask(command=command)
-        assert done["code"] in codes, done
-        output: str = done["output"]
-        return output
+    def __init__(self, commands: Commands, folder: Path) -> None:
+        self.run, self._folder = commands.run, folder
 
     def put_into_catalog(self, titles: Mapping[str, str]) -> Any:
         """Replace the catalog's content with these courses (key -> title); return the counts."""
@@ -108,15 +88,15 @@ class Program:
 
     def sync(self, configuration: str) -> Any:
         """Sync, and return the counts."""
-        report = json.loads(self.run("sync_channels", "--json", "--configuration", configuration, codes=(0, 1)))
+        report = json.loads(self.run("sync_channels", "--json", "--configuration", configuration, allowed=(0, 1)))
         assert report["state"] == "complete", report["reason"]
         return report["counts"]
 
 
 @contextlib.contextmanager
 def program(site: Site) -> Iterator[Program]:
-    with site.dialogue(COMMANDS) as dialogue:
-        yield Program(dialogue, site.folder)
+    with site.commands() as commands:
+        yield Program(commands, site.folder)
 
 
 @contextlib.contextmanager

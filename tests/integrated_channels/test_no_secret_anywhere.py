@@ -118,6 +118,7 @@ def test_no_output_contains_a_secret_of_a_channel(name: str, collect_output: Col
     assert bool(access.sandbox.offered()) is is_called
 
 
+@pytest.mark.only_on("sqlite")
 def test_no_output_contains_our_secrets_if_the_catalog_repeats_them(
     catalog_service: LiveServer, settings: Settings, collect_output: CollectOutput
 ) -> None:
@@ -132,6 +133,7 @@ def test_no_output_contains_our_secrets_if_the_catalog_repeats_them(
     assert all(leaks(output[place], [ECHOED]) for place in ("logs", "rows of SyncRun", "admin, lists"))
 
 
+@pytest.mark.only_on("sqlite")
 def test_no_secret_is_logged_by_the_template_of_a_form_that_is_wrong(admin_client: Client) -> None:
     entered = filled_in(display_name=NAMED, base_url="nowhere", credentials={"token": "a token"})
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _SCAN: Final = (
     "SELECT content_key, updated_at FROM catalog_catalogmembership WHERE catalog_query_id = %s ORDER BY content_key"
 )
+_CONTAINS: Final = "SELECT 1 FROM catalog_catalogmembership WHERE catalog_query_id = %s AND content_key = %s LIMIT 1"
 _DOCUMENTS: Final = """
     SELECT member.content_key, member.updated_at, content.content_type, content.parent_content_key, document.json
     FROM catalog_catalogmembership AS member
@@ -77,6 +78,12 @@ class Floor:
             else:
                 to_create.append(key)
         return orjson.dumps({"existing": existing, "to_create": to_create, "to_delete": sorted(unmatched)})
+
+    def timed_contains(self, query_id: int, key: str) -> float:
+        """Return the duration in seconds of looking up one key in the index of the members."""
+        started = time.perf_counter()
+        self._rows(_CONTAINS, (query_id, key))
+        return time.perf_counter() - started
 
     def timed_documents(self, query_id: int, first: str, last: str) -> float:
         """Return the duration in seconds of reading the documents from key ``first`` to key ``last``."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.benchmarks import open_edx
+from tests.benchmarks.lookups import DOCUMENT, DOCUMENT_FLOOR, FLOOR, LOOKUP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,7 +56,9 @@ def _timing(timing: Timing, results: Results) -> Sequence[str]:
 
 def _floor_of(timing: Timing, results: Results) -> float | None:
     """Return the median of the floor for the same work; None without a floor, and for a floor itself."""
-    how = {"diff": "floor", "page of documents": f"{timing.how}, floor"}.get(timing.what)
+    of_lookup = DOCUMENT_FLOOR if timing.how == DOCUMENT else FLOOR
+    hows = {"diff": FLOOR, "page of documents": f"{timing.how}, floor", LOOKUP: of_lookup}
+    how = hows.get(timing.what)
     if how is None or timing.how.endswith("floor"):
         return None
     return results.median(timing.what, how, case=timing.case, items=timing.items)

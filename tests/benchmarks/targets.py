@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.benchmarks import open_edx
 from tests.benchmarks.cases import EMPTY, MOSTLY_KNOWN
+from tests.benchmarks.lookups import LOOKUP, LOOKUPS
 from tests.benchmarks.results import Verdict
 from tests.benchmarks.synced import FIRST, SAME_ITEMS, UNCHANGED
 from tests.benchmarks.syncs import KNOWN_DIFF
@@ -29,6 +30,8 @@ _PER_ITEM: Final = 1.5
 _MEGABYTES_OF_A_DIFF: Final = 200
 _STATEMENTS_OF_A_304: Final = 3
 _LARGEST_304: Final = 1.2
+_STATEMENTS_OF_A_LOOKUP: Final = 3
+_LARGEST_LOOKUP: Final = 1.3
 _LAST_PAGE: Final = 1.3
 _PAGE_TO_FLOOR: Final = 3
 _UNCHANGED_IMPORT: Final = 0.35
@@ -63,6 +66,7 @@ def verdicts(results: Results, *, sizes: Sequence[int], documents: int, sync_siz
         yield from _diff_to_floor(results, items)
     yield from _growth(results, sizes)
     yield from _not_modified(results, sizes)
+    yield from _lookups(results, sizes)
     yield from _pages(results, large_size(sizes))
     yield from _load(results, typical_size(sizes))
     yield from _imports(results, documents)
@@ -93,6 +97,16 @@ def _not_modified(results: Results, sizes: Sequence[int]) -> Iterator[Verdict]:
         yield Verdict(f"{what}, {largest:,} items: statements", statements, "at most", _STATEMENTS_OF_A_304)
         ratio = results.median(what, "304", items=largest) / results.median(what, "304", items=smallest)
         yield Verdict(f"{what}: time at {largest:,} to that at {smallest:,}", ratio, "at most", _LARGEST_304)
+
+
+def _lookups(results: Results, sizes: Sequence[int]) -> Iterator[Verdict]:
+    smallest, largest = min(sizes), max(sizes)
+    for lookup in LOOKUPS:
+        what = f"{LOOKUP}, {lookup}"
+        statements = results.figure(LOOKUP, f"{lookup}, statements", items=largest)
+        yield Verdict(f"{what}, {largest:,} items: statements", statements, "at most", _STATEMENTS_OF_A_LOOKUP)
+        ratio = results.median(LOOKUP, lookup, items=largest) / results.median(LOOKUP, lookup, items=smallest)
+        yield Verdict(f"{what}: time at {largest:,} to that at {smallest:,}", ratio, "at most", _LARGEST_LOOKUP)
 
 
 def _pages(results: Results, items: int) -> Iterator[Verdict]:

@@ -16,6 +16,7 @@ from tests.benchmarks.floor import Floor
 from tests.benchmarks.growth import growth_of_diffs
 from tests.benchmarks.imports import measure_imports, measure_shared_change
 from tests.benchmarks.in_process import Caller
+from tests.benchmarks.lookups import measure_lookups
 from tests.benchmarks.memory import peak_of_one_diff
 from tests.benchmarks.over_http import served
 from tests.benchmarks.pages import measure_pages
@@ -70,10 +71,11 @@ def measure(plan: Plan, *, say: Callable[[str], None]) -> Results:
         measure_diffs([seed_empty(), *catalogs.values()], stacks, plan.sampling, results)
         say("Many callers at once")
         measure_load(catalogs[typical_size(plan.sizes)], stacks, seconds=plan.load_seconds, results=results)
-    say("What has not changed, pages, memory")
+    say("What has not changed, lookups, pages, memory")
     smallest, largest = catalogs[min(catalogs)], catalogs[max(catalogs)]
     extremes = [smallest, largest] if largest is not smallest else [largest]
     measure_not_modified(extremes, caller, plan.sampling, results)
+    measure_lookups(extremes, floor, caller, plan.sampling, results)
     measure_pages(catalogs[large_size(plan.sizes)], floor, caller, plan.sampling, results)
     peak = peak_of_one_diff(largest, Case.make(MOSTLY_KNOWN, largest.keys), loaded_by=smallest)
     results.figures.append(Figure("memory of one diff", "peak over idle", largest.items, peak / 1e6, "MB"))

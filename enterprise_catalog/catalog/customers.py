@@ -111,7 +111,9 @@ def ensure_catalog_query(
             raise OtherCustomersCatalogError(
                 f"catalog {catalog_uuid} belongs to customer {catalog.enterprise_customer_id}"
             )
-        elif catalog.catalog_query and _takes_files(catalog.catalog_query) and _is_up_to_date(catalog, title):
+        elif (
+            catalog.catalog_query and _takes_files(catalog.catalog_query) and (title or catalog.title) == catalog.title
+        ):
             return catalog.catalog_query
         catalog.title = title or catalog.title
         query = catalog.catalog_query
@@ -127,11 +129,6 @@ def ensure_catalog_query(
 def _takes_files(query: CatalogQuery) -> bool:
     """Return False for a query that the LMS created on a site without course-discovery: nothing ever fills it."""
     return query.source == QuerySource.IMPORT or bool(settings.DISCOVERY_SERVICE_API_URL)
-
-
-def _is_up_to_date(catalog: EnterpriseCatalog, title: str | None) -> bool:
-    """Return True if a save would change nothing. A catalog of an earlier release has another form of URLs."""
-    return (title or catalog.title) == catalog.title and catalog.enrollment_urls == EnrollmentURLs.of(catalog).text
 
 
 def _lock_queries(query_ids: Iterable[int | None]) -> datetime | None:

@@ -74,5 +74,19 @@ def test_the_next_import_fills_them_in_rows_that_an_earlier_release_wrote_meanwh
 
     assert columns_of("edX+DemoX") == EXPECTED
     assert nested_runs() == [run["key"] for run in RUNS]
-    assert (report.updated, again.unchanged) == (1, 1)
+    assert (report.unchanged, again.unchanged) == (1, 1)
+    # Its enrollment URL depends on the new columns.
     assert ContentMetadata.objects.get().updated_at == DAY_ONE + timedelta(days=1)
+
+
+def test_no_content_changes_if_the_enrollment_url_does_not() -> None:
+    course = CourseFactory.build(key="edX+DemoX", course_runs=RUNS)
+    catalog = CatalogFactory.create(content=[course])
+    as_an_earlier_release_writes_it()
+
+    report = import_into(catalog, [course], now=DAY_ONE + timedelta(days=1))
+
+    assert columns_of("edX+DemoX")["content_uuid"] == UUID(course["uuid"])
+    assert nested_runs() == [run["key"] for run in RUNS]
+    assert report.unchanged == 1
+    assert ContentMetadata.objects.get().updated_at == DAY_ONE

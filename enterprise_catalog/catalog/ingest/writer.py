@@ -57,6 +57,9 @@ _MAX_LOCK_NAME: Final = 64
 #: The columns that repeat a part of the document (:class:`DerivedColumns`), and have its name.
 _DERIVED: Final = ("content_uuid", "course_type", "advertised_run_key", "entitlement_sku", "is_active")
 
+#: Those of them that enrollment URLs depend on.
+_IN_ENROLLMENT_URLS: Final = ("course_type", "advertised_run_key", "entitlement_sku")
+
 _HASHES: Final = ("content_key", "content_hash", "derived_from")
 
 #: One statement, because INSERT … SELECT reads the current content and locks it until the import ends. A separate
@@ -246,21 +249,18 @@ def _apply_batch(
     members = set(query.memberships.filter(content_key__in=keys).values_list("content_key", flat=True))
 
     new = [entry for entry in batch if entry.content_key not in stored]
-    changed = [entry for entry in batch if entry.content_key in stored and _differs(entry, stored[entry.content_key])]
+    # Another document, or columns that code of an earlier release did not write.
+    outdated = [entry for entry in batch if {*stored.get(entry.content_key, ())} - {entry.content_hash}]
     insert_content([content.read(entry) for entry in new], changes)
-    update_content([content.read(entry) for entry in changed], changes)
+    update_content([content.read(entry) for entry in outdated], changes)
     joining = [key for key in keys if key not in members]
     _insert_memberships(query, joining, changes)
 
+    changed = (entry for entry in outdated if stored[entry.content_key][0] != entry.content_hash)
     updated = sum(entry.content_key in members for entry in changed)
     report.created += len(joining)
     report.updated += updated
     report.unchanged += len(members) - updated
-
-
-def _differs(entry: Entry | Document, hashes: Sequence[str]) -> bool:
-    """Return True if the stored document is another one, or code of an earlier release wrote the row."""
-    return [*hashes] != [entry.content_hash, entry.content_hash]
 
 
 def insert_content(documents: Sequence[Document], changes: Changes) -> None:
@@ -285,7 +285,8 @@ def update_content(documents: Sequence[Document], changes: Changes) -> None:
     # The lock reads the current rows. This transaction's snapshot may be older than another import's changes.
     locked = ContentMetadata.objects.with_keys([document.content_key for document in documents]).select_for_update()
     stored = {row.content_key: row for row in locked.order_by("content_key")}
-    documents = [each for each in documents if _differs(each, _hashes_of(stored[each.content_key]))]
+    _derive(documents, stored)
+    documents = [each for each in documents if _is_changed(each, stored[each.content_key])]
     rows = [_row(document, stored[document.content_key]) for document in documents]
     for row in rows:
         # Times of change always increase, even if the clock goes back.
@@ -319,8 +320,21 @@ def _row(document: Document, row: ContentMetadata) -> ContentMetadata:
     return row
 
 
-def _hashes_of(row: ContentMetadata) -> tuple[str, str]:
-    return row.content_hash, row.derived_from
+def _is_changed(document: Document, row: ContentMetadata) -> bool:
+    """Return True if the stored document is another one, or code of an earlier release left out parts of its URL."""
+    is_stale = row.derived_from != document.content_hash
+    has_url = all(getattr(row, name) == getattr(document.derived, name) for name in _IN_ENROLLMENT_URLS)
+    return row.content_hash != document.content_hash or (is_stale and not has_url)
+
+
+def _derive(documents: Sequence[Document], stored: Mapping[str, ContentMetadata]) -> None:
+    """Write the columns of unchanged documents that code of an earlier release wrote; no content changes."""
+    stale = [each for each in documents if stored[each.content_key].derived_from != each.content_hash]
+    stale = [each for each in stale if not _is_changed(each, stored[each.content_key])]
+    if stale:
+        rows = [_row(each, stored[each.content_key]) for each in stale]
+        ContentMetadata.objects.bulk_update(rows, [*_DERIVED, "derived_from"])
+        _replace_nested_runs(stale, {row.content_key: row.pk for row in rows})
 
 
 def _insert_nested_runs(documents: Iterable[Document], ids: Mapping[str, int]) -> None:

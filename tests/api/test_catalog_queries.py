@@ -61,6 +61,13 @@ def test_the_lms_may_send_the_filter_as_a_form(operator: APIClient, query: dict[
     assert response.json() == query["content_filter_hash"]
 
 
+def test_a_single_key_in_a_form_is_a_list(operator: APIClient) -> None:
+    as_json = operator.generic("GET", HASH, '{"key": ["edX+DemoX"]}', content_type="application/json")
+    as_form = operator.generic("GET", HASH, "key=edX%2BDemoX", content_type="application/x-www-form-urlencoded")
+
+    assert as_form.json() == as_json.json()
+
+
 def test_no_body_is_an_empty_filter(operator: APIClient) -> None:
     assert operator.get(HASH).json() == "99914b932bd37a50b983c5e7c90ae93b"
 

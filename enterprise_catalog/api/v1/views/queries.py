@@ -95,7 +95,7 @@ class QueryByHashView(_QueriesView):
 
 
 class FormParser(BaseParser):
-    """Parses a filter in a form. A parameter that occurs once is a text, otherwise a list of texts."""
+    """Parses a filter in a form. A parameter that occurs once is a text, except ``key``; otherwise a list of texts."""
 
     media_type = "application/x-www-form-urlencoded"
 
@@ -106,7 +106,7 @@ class FormParser(BaseParser):
         assert parser_context is not None  # DRF always passes it.
         body = read_body(stream, parser_context["request"], limit=MAX_OBJECT_BYTES)
         members = parse_qs(body.decode(errors="replace"), keep_blank_values=True)
-        return {name: values[0] if len(values) == 1 else values for name, values in members.items()}
+        return {name: values[0] if len(values) == 1 and name != "key" else values for name, values in members.items()}
 
 
 class FilterHashView(APIView):

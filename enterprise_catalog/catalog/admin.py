@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.http import HttpResponseRedirect
 from django.utils import timezone
 from django.utils.html import format_html
@@ -13,13 +14,17 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from typing_extensions import override
 
+from enterprise_catalog.admin_pages import schedules
 from enterprise_catalog.admin_pages.lists.filters import AutocompleteSelectFilter, BooleanRadioFilter
 from enterprise_catalog.admin_pages.lists.paginator import CappedPaginator
 from enterprise_catalog.admin_pages.lists.search import uuid_or_text
 from enterprise_catalog.admin_pages.moments import moment_field
-from enterprise_catalog.admin_pages.pages import Page, ReadOnlyPage
+from enterprise_catalog.admin_pages.pages import Page, ReadOnlyPage, changed_columns
 from enterprise_catalog.admin_pages.rendering import EMPTY, code_block, exactly, lines, link_to, link_to_list, stacked
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
+from enterprise_catalog.catalog.discovery.admin import RefreshNow, age_of
+from enterprise_catalog.catalog.discovery.filter_form import QueryForm, effect_of
+from enterprise_catalog.catalog.discovery.filters import edit_filter, filter_warnings
 from enterprise_catalog.catalog.lms.catalogs import delete_catalog
 from enterprise_catalog.catalog.lms.client import is_configured
 from enterprise_catalog.catalog.models import (
@@ -30,16 +35,21 @@ from enterprise_catalog.catalog.models import (
     ContentMetadata,
     EnterpriseCatalog,
     EnterpriseCustomer,
+    QuerySource,
+    RefreshTrigger,
 )
+from enterprise_catalog.catalog.tasks import request_refresh
 from enterprise_catalog.db.content_keys import key_starts_with
 from enterprise_catalog.db.contention import ContentionError, retry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from django.db.models import Model, QuerySet
     from django.forms import ModelForm
     from django.http import HttpRequest, HttpResponse
+
+__all__ = ["schedules"]
 
 #: The maximum number of queries listed on the page of a content item.
 LISTED_QUERIES: Final = 20
@@ -112,7 +122,7 @@ class CustomerPage(_UUIDPage):
 
 
 @admin.register(EnterpriseCatalog)
-class CatalogPage(_UUIDPage):
+class CatalogPage(RefreshNow, _UUIDPage):
     list_display = ("title", "enterprise_customer", "catalog_query", "uuid", "deleted")
     list_filter = (("enterprise_customer", AutocompleteSelectFilter), ("catalog_query", AutocompleteSelectFilter))
     list_prefetch_related = ("enterprise_customer", "catalog_query")
@@ -122,10 +132,11 @@ class CatalogPage(_UUIDPage):
     text_column = "title"
     autocomplete_fields = ("enterprise_customer", "catalog_query")
     fields = (
-        *("title", "uuid", "enterprise_customer", "catalog_query", "publish_audit_enrollment_urls"),
-        *("enabled_course_modes", "revision", "documents_changed", "created", "modified", "deleted"),
+        *("title", "uuid", "enterprise_customer", "catalog_query", "content_refreshed"),
+        *("publish_audit_enrollment_urls", "enabled_course_modes", "revision", "documents_changed"),
+        *("created", "modified", "deleted"),
     )
-    shown = ("revision", "documents_changed", "created", "modified", "deleted")
+    shown = ("content_refreshed", "revision", "documents_changed", "created", "modified", "deleted")
 
     documents_changed = moment_field("documents_changed_at", _("enrollment URLs changed"))
     created = moment_field("created_at", _("created"))
@@ -161,18 +172,76 @@ class CatalogPage(_UUIDPage):
         for catalog in queryset:
             delete_catalog(catalog.pk, now=timezone.now())
 
+    @override
+    def queries_of(self, rows: Iterable[Model]) -> Iterator[CatalogQuery | None]:
+        return (row.catalog_query for row in rows if isinstance(row, EnterpriseCatalog))
+
+    @admin.display(description=_("content refreshed"))
+    def content_refreshed(self, catalog: EnterpriseCatalog) -> str:
+        return age_of(catalog.catalog_query)
+
 
 @admin.register(CatalogQuery)
-class QueryPage(_UUIDPage):
-    list_display = ("title", "uuid", "content_changed")
+class QueryPage(RefreshNow, _UUIDPage):
+    form = QueryForm
+    list_display = ("title", "uuid", "source", "content_changed")
     ordering = ("title",)
     search_fields = ("title", "uuid")
     search_help_text = _("Title or UUID")
     text_column = "title"
-    fields = ("title", "uuid", "content_filter", "items", "its_catalogs", "content_changed")
-    shown = ("uuid", "items", "its_catalogs", "content_changed")
+    shown = ("uuid", "content_filter_hash", "items", "its_catalogs", "content_refreshed", "content_changed")
 
     content_changed = moment_field("content_changed_at", _("content changed"))
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        confirmation = ("confirm", "shown_filter_hash") if _asks(request) else ()
+        return (*confirmation, "title", "source", "content_filter", *self.shown)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        return self.shown if obj is None else ("source", *self.shown)
+
+    @override
+    def get_form(
+        self, request: HttpRequest, obj: CatalogQuery | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm[CatalogQuery]]:
+        form = super().get_form(request, obj, change, **kwargs)
+        form.effect = getattr(request, "filter_effect", None)  # type: ignore[attr-defined]  # of QueryForm
+        return form
+
+    @override
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, object] | None = None,
+    ) -> HttpResponse:
+        """Search for the effect of an edited filter first: a transaction must not wait for course-discovery."""
+        query = self.get_object(request, unquote(object_id)) if object_id and request.method == "POST" else None
+        if query is not None and self.has_change_permission(request, query):
+            request.filter_effect = effect_of(query, request.POST)  # type: ignore[attr-defined]  # read by get_form
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    @override
+    def save_model(self, request: HttpRequest, obj: CatalogQuery, form: Any, change: bool) -> None:
+        if obj.source != QuerySource.DISCOVERY:
+            super().save_model(request, obj, form, change)
+            return
+        is_edited = edit_filter(obj, obj.content_filter, now=timezone.now())
+        columns = [*changed_columns(obj, form), "content_filter", "content_filter_hash", "filter_edited_at"]
+        obj.save(update_fields=columns if change else None)
+        for warning in filter_warnings(obj.content_filter) if is_edited else ():
+            self.message_user(request, warning, messages.WARNING)
+        if is_edited and change:
+            request_refresh(obj, trigger=RefreshTrigger.FILTER_EDIT, user=request.user.get_username())
+
+    @override
+    def queries_of(self, rows: Iterable[Model]) -> Iterator[CatalogQuery]:
+        return (row for row in rows if isinstance(row, CatalogQuery))
+
+    @admin.display(description=_("content refreshed"))
+    def content_refreshed(self, query: CatalogQuery) -> str:
+        return age_of(query)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False  # Its memberships, up to a hundred thousand, belong to the importer.
@@ -248,6 +317,11 @@ class RoleAssignmentPage(Page):
     search_help_text = _("Full user name or email address")
     autocomplete_fields = ("user", "role")
     fields = ("user", "role", "enterprise_customer_uuid", "applies_to_all_contexts")
+
+
+def _asks(request: HttpRequest) -> bool:
+    """Return True if the form of a query shows the effect of an edited filter, or returns with its confirmation."""
+    return getattr(request, "filter_effect", None) is not None or "shown_filter_hash" in request.POST
 
 
 def _queries_of(content: ContentMetadata) -> Iterator[str]:

@@ -11,7 +11,14 @@ from django.contrib.auth.models import Group
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 from oauth2_provider.models import AccessToken, Application, Grant, IDToken, RefreshToken
 
-from enterprise_catalog.catalog.models import CatalogRole, CatalogRoleAssignment
+from enterprise_catalog.catalog.discovery import records
+from enterprise_catalog.catalog.models import (
+    CatalogRole,
+    CatalogRoleAssignment,
+    ChangeKind,
+    RefreshChange,
+    RefreshTrigger,
+)
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.models import DecisionAction, OperationItem
 from tests.factories import DAY_ONE
@@ -21,6 +28,7 @@ from tests.factories.channels import ConfigurationFactory, OperationFactory, Tra
 if TYPE_CHECKING:
     from typing import Any
 
+    from enterprise_catalog.catalog.models import EnterpriseCatalog
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
 
@@ -28,7 +36,7 @@ def a_row_of_everything() -> None:
     """Save at least one row of each table."""
     user = get_user_model().objects.create_user("reader", email="reader@example.org")
     Group.objects.create(name="support").user_set.add(user)
-    CatalogFactory.create(content=["Org+A"])
+    _refresh(CatalogFactory.create(content=["Org+A"]))
     role, _ = CatalogRole.objects.get_or_create(name="enterprise_admin")
     CatalogRoleAssignment.objects.create(user=user, role=role, applies_to_all_contexts=True)
     TransmissionFactory.create_for_keys(["Org+A", "Org+B"], rejected=True)
@@ -43,6 +51,12 @@ def a_row_of_everything() -> None:
     AccessAttempt.objects.create(username="reader", ip_address="192.0.2.1", failures_since_start=2)
     _schedules()
     _tokens(user)
+
+
+def _refresh(catalog: EnterpriseCatalog) -> None:
+    assert catalog.catalog_query
+    refresh = records.create(catalog.catalog_query, trigger=RefreshTrigger.ADMIN, by="reader", now=DAY_ONE)
+    RefreshChange.objects.create(refresh=refresh, content_key="Org+A", kind=ChangeKind.ADDED)
 
 
 def _operations(configuration: ChannelConfiguration) -> None:

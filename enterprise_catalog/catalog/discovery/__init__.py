@@ -13,4 +13,6 @@
 ``records.py``     The rows of refreshes, and operators' decisions.
 ``leases.py``      At most one refresh per query at a time.
 ``models.py``      The tables of refreshes.
+``admin.py``       The pages of refreshes, and the action that requests one.
+``filter_form.py``  The admin's form of a query, which shows the effect of an edited filter.
 """

@@ -25,7 +25,7 @@ EMPTY: Final = "–"  # noqa: RUF001  (a dash)
 
 def badge(text: str, tone: str) -> str:
     """Return ``text`` as a label in ``success``, ``warning``, ``danger`` or ``info`` color; gray for any other tone."""
-    return render_to_string("unfold/helpers/label.html", {"text": text, "type": tone})
+    return format_html('<span class="ec-badge ec-tone-{}">{}</span>', tone or "default", text)
 
 
 def stacked(first: object, second: object) -> str:
@@ -36,9 +36,11 @@ def stacked(first: object, second: object) -> str:
 
 
 def shortened(text: str, length: int = 120) -> str:
-    """Return the beginning of ``text``, with the whole text in a tooltip."""
+    """Return the beginning of ``text``; if it is longer, with the whole text in a tooltip."""
     if not text:
         return EMPTY
+    if len(text) <= length:
+        return format_html('<span class="ec-prose">{}</span>', text)
     return format_html('<span class="ec-prose" title="{}">{}</span>', text, truncatechars(text, length))
 
 

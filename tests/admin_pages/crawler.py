@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import lxml.html
 from django.contrib import admin
@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.db import transaction
 from django.test import Client, RequestFactory
+from django.urls import URLResolver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 SCRIPT_TYPES = ("", "text/javascript", "application/javascript", "module")
+#: Maximum size of a page's HTML, uncompressed.
+MAX_BYTES = 120_000
 #: A link or button that leads to one of these statuses is a problem.
 _DEAD_ENDS = frozenset({400, 401, 403, 404, 405, 500})
 
@@ -58,8 +61,10 @@ class AdminCrawler:
         return request
 
     def look_at(self, address: str, *allowed: int) -> Any:
-        """Open a page; record a problem unless its status is 200 or, if given, one of ``allowed``."""
+        """Open a page; record a problem if it is too large, or its status is not one of ``allowed``, by default 200."""
         response = self.client.get(address)
+        if "text/html" in response.headers.get("Content-Type", "") and len(response.content) > MAX_BYTES:
+            self.problems.append(f"{address} has {len(response.content):,} bytes of HTML")
         self._statuses[address] = response.status_code
         self._paths.add(urlsplit(address).path)
         if response.status_code not in (allowed or (200,)):
@@ -131,6 +136,19 @@ def inline_code(page: Any) -> Iterator[str]:
         for name, value in element.attrib.items():
             if name.startswith("on") or value.strip().lower().startswith("javascript:"):
                 yield f"{name}=“{value[:80]}”"
+
+
+def pages_of(model: type[Any], row: Any) -> Iterator[str]:
+    """Yield the path of each admin page of a model, found in the admin's own URL patterns."""
+    for pattern in admin.site.get_model_admin(model).get_urls():
+        assert not isinstance(pattern, URLResolver)
+        if pattern.name is None:
+            continue  # Django's redirect from an old URL.
+        route = str(pattern.pattern)
+        if "<slug:action>" in route:
+            continue  # Refused without permission; the crawler follows the buttons.
+        route = route.replace("<path:object_id>", quote(str(row.pk))).replace("<id>", quote(str(row.pk)))
+        yield f"{base_of(model)}{route}"
 
 
 def custom_pages() -> Iterator[str]:

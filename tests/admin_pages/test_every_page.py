@@ -8,9 +8,8 @@ from urllib.parse import quote
 import pytest
 from django.contrib import admin
 from django.db import connection
-from django.urls import URLResolver
 
-from tests.admin_pages.crawler import AdminCrawler, all_models, base_of, custom_pages
+from tests.admin_pages.crawler import AdminCrawler, all_models, base_of, custom_pages, pages_of
 from tests.admin_pages.rows import a_row_of_everything
 
 if TYPE_CHECKING:
@@ -19,19 +18,6 @@ if TYPE_CHECKING:
     from django.test import Client
 
 pytestmark = pytest.mark.django_db
-
-
-def pages_of(model: type[Any], row: Any) -> Iterator[str]:
-    """Yield the path of each admin page of a model, found in the admin's own URL patterns."""
-    for pattern in admin.site.get_model_admin(model).get_urls():
-        assert not isinstance(pattern, URLResolver)
-        if pattern.name is None:
-            continue  # Django's redirect from an old URL.
-        route = str(pattern.pattern)
-        if "<slug:action>" in route:
-            continue  # Refused without permission; the crawler follows the buttons.
-        route = route.replace("<path:object_id>", quote(str(row.pk))).replace("<id>", quote(str(row.pk)))
-        yield f"{base_of(model)}{route}"
 
 
 def filtered_lists(client: Client, model: type[Any]) -> Iterator[str]:

@@ -117,9 +117,9 @@ def style_sheet(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it
     return static("admin_pages/pages.css")
 
 
-def search_script(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it)
-    """Return the URL of the script for the key that focuses the search."""
-    return static("admin_pages/search_key.js")
+def accessibility_script(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it)
+    """Return the URL of the script for users of a keyboard or a screen reader."""
+    return static("admin_pages/accessibility.js")
 
 
 def moments_script(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it)

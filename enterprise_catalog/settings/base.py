@@ -387,7 +387,7 @@ UNFOLD = {
     "SHOW_BACK_BUTTON": True,
     "STYLES": ["enterprise_catalog.admin_pages.frame.style_sheet"],
     "SCRIPTS": [
-        "enterprise_catalog.admin_pages.frame.search_script",
+        "enterprise_catalog.admin_pages.frame.accessibility_script",
         "enterprise_catalog.admin_pages.frame.moments_script",
     ],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "enterprise_catalog.admin_pages.frame.favicon"}],

@@ -79,7 +79,7 @@ def test_the_keyboard_reaches_content_search_and_navigation(admin_client: Client
     assert first.get("href") == "#main-content"
     assert [main.get("id") for main in page.iterfind(".//main")] == ["main-content"]
     assert page.findall(".//main//*[@role='search']//input")
-    assert "/static/admin_pages/search_key.js" in [script.get("src") for script in page.iterfind(".//script")]
+    assert "/static/admin_pages/accessibility.js" in [script.get("src") for script in page.iterfind(".//script")]
     buttons = page.findall(".//button[@aria-label='Show or hide the navigation']")
     assert len(buttons) == 2  # Phones have one of their own.
 

@@ -17,7 +17,7 @@ never include them. Nothing here imports the rest of the project.
 ``application.py``     The base classes: lock, call counts, control pages under ``/_sandbox/``.
 ``faults.py``          Fault injection: fake responses, broken connections, delays, lists of the wrong length.
 ``serving.py``         An HTTP server for a sandbox on loopback.
-``demonstration.py``   The demonstration that ``manage.py demo`` runs.
+``demonstration/``     The demonstration that ``manage.py demo`` runs.
 ``planted_causes.py``  Customers with a cause to be found in the admin, which ``manage.py plant_causes`` plants.
 ``management/``        The ``run_sandbox``, ``demo`` and ``plant_causes`` commands.
 ``apps.py``            The Django app.

@@ -12,8 +12,9 @@ from unittest.mock import create_autospec
 import pytest
 from rich.console import Console
 
-from enterprise_catalog.sandbox import demonstration
-from enterprise_catalog.sandbox.demonstration import Demonstration, DemonstrationError
+from enterprise_catalog.sandbox.demonstration import demonstration
+from enterprise_catalog.sandbox.demonstration.demonstration import Demonstration
+from enterprise_catalog.sandbox.demonstration.processes import DemonstrationError, Processes
 from tests.processes import PROJECT
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ def syncs(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[object]]:
     """Return a function that runs syncs with the given reports and returns the reports that the demonstration used."""
 
     def run(*reports: object) -> list[object]:
-        manage = create_autospec(Demonstration._manage, side_effect=map(json.dumps, reports))
-        monkeypatch.setattr(Demonstration, "_manage", manage)
-        monkeypatch.setattr(demonstration, "_SYNCS_APART_SECONDS", 0)
+        manage = create_autospec(Processes.manage, side_effect=map(json.dumps, reports))
+        monkeypatch.setattr(Processes, "manage", manage)
+        monkeypatch.setattr(demonstration, "SYNCS_APART_SECONDS", 0)
         of_sap = Demonstration(Path(), "SAP", Path(), Console(quiet=True))
         return [*of_sap._sync_until_done()]
 

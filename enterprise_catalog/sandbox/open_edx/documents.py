@@ -67,7 +67,7 @@ class Content:
         """
         now = self.now()
         self.version += 1
-        named = [(_name_of(document), document) for document in documents]
+        named = [(name_of(document), document) for document in documents]
         for name, document in named:
             old = self.records.get(name)
             if old is None or old.document != document:
@@ -82,7 +82,7 @@ class Content:
     def replace(self, documents: Iterable[Document]) -> None:
         """Store these documents and remove all others."""
         listed = list(documents)
-        names = {_name_of(document) for document in listed}
+        names = {name_of(document) for document in listed}
         self.put(listed)
         self.records = {name: self.records[name] for name in self.records if name in names}
 
@@ -107,7 +107,7 @@ def read_lines(lines: Iterable[str]) -> list[Document]:
     """Return the documents of JSON Lines; empty lines are ignored.
 
     Raises:
-        DocumentError: a line is not a JSON object. The message contains the number of the line.
+        DocumentError: a line is not a JSON object with a key. The message contains the number of the line.
     """
     documents = []
     for number, line in enumerate(lines, start=1):
@@ -116,14 +116,23 @@ def read_lines(lines: Iterable[str]) -> list[Document]:
         try:
             document = json.loads(line)
         except ValueError as error:
-            raise DocumentError(f"line {number} is not JSON: {error}") from None
+            raise DocumentError(f"line {number}: not JSON: {error}") from None
         if not isinstance(document, dict):
-            raise DocumentError(f"line {number} is not a JSON object")
+            raise DocumentError(f"line {number}: not a JSON object")
+        try:
+            name_of(document)
+        except DocumentError as error:
+            raise DocumentError(f"line {number}: {error}") from None
         documents.append(document)
     return documents
 
 
-def _name_of(document: Document) -> Name:
+def name_of(document: Document) -> Name:
+    """Return the kind and the key of a document.
+
+    Raises:
+        DocumentError: no key, or an unknown kind.
+    """
     kind = document.get("content_type") or str(document.get("aggregation_key", "")).partition(":")[0]
     if kind not in KINDS:
         raise DocumentError(f"the content type {kind!r} is not one of {', '.join(KINDS)}")

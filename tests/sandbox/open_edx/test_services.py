@@ -167,10 +167,10 @@ def test_customers_can_be_stored(anonymous: httpx.Client, sandbox: OpenEdxSandbo
 @pytest.mark.parametrize(
     ("method", "page", "body", "reason"),
     [
-        ("PUT", "content", "{}\n", "content type"),
-        ("PUT", "content", '{"content_type": "course"}', "has no key"),
-        ("PUT", "content", '{"content_type": "course", "key": "A+1"}\n{', "line 2 is not JSON"),
-        ("PUT", "content", "[]", "line 1 is not a JSON object"),
+        ("PUT", "content", "{}\n", "line 1: the content type"),
+        ("PUT", "content", '{"content_type": "course"}', "line 1: a document of the kind course has no key"),
+        ("PUT", "content", '{"content_type": "course", "key": "A+1"}\n{', "line 2: not JSON"),
+        ("PUT", "content", "[]", "line 1: not a JSON object"),
         ("POST", "withdrawn", "{}", "list"),
         ("POST", "customers", "[1]", "dict"),
         ("POST", "knobs", '{"unknown": 1}', "no knob"),

@@ -1,7 +1,9 @@
 """``manage.py demo``: a complete sync on this machine, with real processes and HTTP.
 
-The command starts the catalog service and a sandbox LMS, and syncs a catalog into the LMS. It then changes the catalog,
-syncs again, and checks that the LMS matches the catalog. It uses only the commands and URLs of both programs.
+The command starts the catalog service, and sandboxes of course-discovery, the Open edX LMS and a customer's LMS. The
+Open edX LMS creates a catalog, a refresh fills it from course-discovery, and a sync sends it to the customer's LMS.
+Then the content changes in course-discovery, and the customer's LMS must follow. The demonstration uses only the
+commands and URLs of both programs.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 
-from enterprise_catalog.sandbox.demonstration import Demonstration, DemonstrationError
+from enterprise_catalog.sandbox.demonstration.demonstration import Demonstration
+from enterprise_catalog.sandbox.demonstration.processes import DemonstrationError
 from enterprise_catalog.sandbox.registry import SANDBOXES
 
 SAMPLE = Path(__file__).resolve().parents[3] / "catalog" / "sample_catalog.jsonl"
@@ -24,7 +27,9 @@ class Command(BaseCommand):
     A missing data file and wrong usage exit with 2.
     """
 
-    help = "Sync a catalog into a sandbox LMS, change it, sync again, and check the result."
+    help = (
+        "Fill a catalog from a sandbox of course-discovery, sync it to a sandbox LMS, change it, and check the result."
+    )
     requires_system_checks = ()
     requires_migrations_checks = False
 

@@ -7,6 +7,9 @@ DATA    ?=
 COVERAGE ?=
 CHANNEL ?= MOODLE
 PORT    ?= 8000
+# Of the sandbox of course-discovery and the Open edX LMS.
+OPEN_EDX_PORT ?= $(shell expr $(PORT) + 2)
+SAMPLE := enterprise_catalog/catalog/sample_catalog.jsonl
 # Processes that run tests at the same time; by default 3 on SQLite and 4 on MariaDB. Tests often wait, above all those
 # that start processes, so these numbers keep two cores busy. Servers that are given are for one process only.
 WORKERS ?= $(if $(TEST_DATABASE_URL)$(TEST_REDIS_URL),0)
@@ -24,7 +27,7 @@ PYTHON_CHECK := import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.base ## Sync a sample catalog to a sandbox LMS, change it, sync again  [DATA=path.jsonl CHANNEL=MOODLE]
+demo: $(VENV)/.base ## Fill a catalog from course-discovery, sync it to an LMS, change it, sync again  [DATA=path.jsonl CHANNEL=MOODLE]
 	@$(BIN)/python manage.py demo --channel $(CHANNEL) $(if $(DATA),--data '$(DATA)')
 
 # Both halves run even if the first one fails. One half without selected tests is fine; two such halves are a failure.
@@ -107,14 +110,17 @@ format: $(VENV)/.quality ## Format the code and apply automatic fixes
 migrate: $(VENV)/.base ## Migrate the local database
 	$(BIN)/python manage.py migrate
 
-# The local settings save the port, so commands in other shells use it.
+# The local settings save the ports, so commands in other shells use them.
 run: export LOCAL_PORT = $(PORT)
-run: $(VENV)/.base ## Run web service, worker and scheduler; admin at http://127.0.0.1:PORT/admin/  [PORT=8000]
+run: export LOCAL_OPEN_EDX_PORT = $(OPEN_EDX_PORT)
+run: $(VENV)/.base ## Run web service, worker, scheduler and course-discovery; admin at http://127.0.0.1:PORT/admin/  [PORT=8000 DATA=path.jsonl]
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py ensure_local_admin
 	@trap 'trap - INT TERM EXIT; kill 0' INT TERM EXIT; \
 	$(BIN)/celery -A enterprise_catalog worker --loglevel INFO & \
 	$(BIN)/celery -A enterprise_catalog beat --loglevel INFO & \
+	$(BIN)/python manage.py run_sandbox --service OPEN_EDX --port $(OPEN_EDX_PORT) --knob accepts_any_token=1 \
+		--data '$(or $(DATA),$(SAMPLE))' & \
 	$(BIN)/python manage.py runserver --noreload 127.0.0.1:$(PORT)
 
 # Tests with the fixture `pictures`.

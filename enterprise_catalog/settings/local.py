@@ -20,6 +20,9 @@ STATE_DIR.mkdir(parents=True, exist_ok=True)
 SIGNING_KEY = json.loads(read_or_create(STATE_DIR / "signing-key.json", new_signing_key))
 #: The URL of the web service. ``make run PORT=…`` stores its port for commands in other shells.
 SITE_URL = f"http://127.0.0.1:{write_or_read(STATE_DIR / 'port', os.environ.get('LOCAL_PORT'), default='8000')}"
+#: The URL of the sandbox of course-discovery and the Open edX LMS, which ``make run`` also starts.
+OPEN_EDX_PORT = write_or_read(STATE_DIR / "open-edx-port", os.environ.get("LOCAL_OPEN_EDX_PORT"), default="8002")
+OPEN_EDX_URL = f"http://127.0.0.1:{OPEN_EDX_PORT}"
 
 DEPLOYMENT_DEFAULTS |= {
     "SECRET_KEY": read_or_create(STATE_DIR / "secret-key", lambda: secrets.token_urlsafe(48)),
@@ -32,6 +35,7 @@ DEPLOYMENT_DEFAULTS |= {
     "JWT_AUDIENCE": "enterprise-catalog",
     "JWT_PUBLIC_SIGNING_JWK_SET": json.dumps({"keys": [SIGNING_KEY["public"]]}),
     "LEARNER_PORTAL_URL": "https://enterprise.example.org",
+    "DISCOVERY_SERVICE_API_URL": f"{OPEN_EDX_URL}/api/v1",
     "CATALOG_API_URL": SITE_URL,
     "OAUTH2_PROVIDER_URL": f"{SITE_URL}/oauth2",
     "OAUTH2_CLIENT_ID": "integrated-channels",

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 #: Parts of the repository that documents use.
 _LINKED: Final = ("manage.py", "enterprise_catalog", "Makefile", "requirements")
-_WEB, _SANDBOX = "127.0.0.1:8000", "127.0.0.1:8001"
+_WEB, _SANDBOX, _OPEN_EDX = "127.0.0.1:8000", "127.0.0.1:8001", "127.0.0.1:8002"
+_SAMPLE: Final = PROJECT / "enterprise_catalog" / "catalog" / "sample_catalog.jsonl"
 _SECONDS: Final = 120
 
 
@@ -35,13 +36,18 @@ class Done(NamedTuple):
 class Shell:
     """A bash that keeps its variables from one command to the next.
 
-    The documents' ports, 8000 and 8001, are replaced with free ports.
+    The documents' ports, 8000 to 8002, are replaced with free ports.
     """
 
     def __init__(self, site: Site, folder: Path) -> None:
         self.site, self.folder = site, folder
         self._background = contextlib.ExitStack()
-        self._ports = {_WEB: f"127.0.0.1:{site.port}", _SANDBOX: f"127.0.0.1:{free_port()}"}
+        self._ports = {
+            _WEB: f"127.0.0.1:{site.port}",
+            _SANDBOX: f"127.0.0.1:{free_port()}",
+            _OPEN_EDX: f"127.0.0.1:{free_port()}",
+        }
+        (site.folder / "open-edx-port").write_text(self._port_of(_OPEN_EDX))
         for name in _LINKED:
             (folder / name).symlink_to(PROJECT / name)
         (folder / ".venv").symlink_to(sys.prefix)
@@ -80,6 +86,9 @@ class Shell:
         seconds that ``create_channel`` waits for the catalog service.
         """
         done = self.run("python manage.py ensure_local_admin")
+        port = self._port_of(_OPEN_EDX)
+        sandbox = ("run_sandbox", "--service", "OPEN_EDX", "--port", port, "--knob", "accepts_any_token=1")
+        self._start(int(port), *sandbox, "--data", str(_SAMPLE))
         self._start(self.site.port, "runserver", "--noreload", self._ports[_WEB])
         with urllib.request.urlopen(f"http://{self._ports[_WEB]}/admin/login/", timeout=_SECONDS) as response:
             response.read()
@@ -87,7 +96,7 @@ class Shell:
 
     def start_sandbox(self, command: str) -> Done:
         """Run ``python manage.py run_sandbox …`` in the background; return its first line."""
-        port = self._ports[_SANDBOX].rpartition(":")[2]
+        port = self._port_of(_SANDBOX)
         arguments = (*command.split()[2:-1], port)
         log = self.site.log_of("django", *arguments)
         if not log.exists():
@@ -115,6 +124,9 @@ class Shell:
         command = ("django", *arguments)
         process = self._background.enter_context(self.site.running(*command))
         wait_for_port(port, process, log=self.site.log_of(*command))
+
+    def _port_of(self, shown: str) -> str:
+        return self._ports[shown].rpartition(":")[2]
 
     def _outward(self, text: str) -> str:
         for shown, real in self._ports.items():

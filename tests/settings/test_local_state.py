@@ -49,16 +49,17 @@ def test_a_chosen_value_is_kept_until_another_one_is_chosen(tmp_path: Path) -> N
 @pytest.mark.processes
 def test_commands_reach_the_port_that_the_site_was_started_on(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "LOCAL_STATE_DIR": str(tmp_path)}
-    code = "from enterprise_catalog.settings import local; print(local.CATALOG_API_URL, local.OAUTH2_PROVIDER_URL)"
+    names = ("CATALOG_API_URL", "OAUTH2_PROVIDER_URL", "DISCOVERY_SERVICE_API_URL")
+    code = f"from enterprise_catalog.settings import local; print({', '.join(f'local.{name}' for name in names)})"
 
     def printed(**variables: str) -> str:
         return subprocess.check_output(
             [sys.executable, "-c", code], cwd=PROJECT, env=environment | variables, text=True
         )
 
-    printed(LOCAL_PORT="9000")
+    printed(LOCAL_PORT="9000", LOCAL_OPEN_EDX_PORT="9002")
 
-    assert printed() == "http://127.0.0.1:9000 http://127.0.0.1:9000/oauth2\n"
+    assert printed() == "http://127.0.0.1:9000 http://127.0.0.1:9000/oauth2 http://127.0.0.1:9002/api/v1\n"
     assert printed(CATALOG_API_URL="https://catalog.example.org").startswith("https://catalog.example.org ")
 
 

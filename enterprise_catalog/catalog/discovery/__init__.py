@@ -9,6 +9,7 @@
 ``normalized.py``  The dates and prices that are added to a course's document.
 ``volatile.py``    The content of a document that counts as a change.
 ``guard_rail.py``  The changes that an operator must approve.
+``restricted_runs.py``  Restricted runs that a filter allows, and the documents of their courses.
 ``reviews.py``     Reviews of courses, cached.
 ``records.py``     The rows of refreshes, and operators' decisions.
 ``leases.py``      At most one refresh per query at a time.

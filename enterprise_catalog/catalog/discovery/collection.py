@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 from enterprise_catalog.catalog.discovery import documents
 from enterprise_catalog.catalog.discovery.documents import SearchResult, UnusableResultError, read_result
+from enterprise_catalog.catalog.discovery.restricted_runs import RestrictedContent, read_restricted
 from enterprise_catalog.catalog.discovery.reviews import read_reviews
 from enterprise_catalog.catalog.documents import DocumentError
 from enterprise_catalog.catalog.ingest.import_file import Entry, ImportFile
@@ -37,6 +38,7 @@ class Collection:
     content: ImportFile  #: Documents that may be new or changed; kept keys: items that are certainly unchanged.
     #: Key -> hash of the search result, of the items with a full document.
     result_hashes: dict[str, str] = field(default_factory=dict)
+    restricted: RestrictedContent = field(default_factory=RestrictedContent)
     left_out: int = 0  #: Results that enterprise customers cannot have, and persons.
     incomplete: int = 0  #: Items of which course-discovery has no full document.
 
@@ -116,6 +118,7 @@ class _Collector:
         self._take_forced(documents.forced_keys(self._query.content_filter))
         for page in self._reported(self._client.search(self._query.content_filter)):
             self._take(page)
+        self.collection.restricted = read_restricted(self._query.content_filter, self._client)
         self.collection.content.entries.sort(key=lambda entry: entry.content_key)
 
     def _reported(self, pages: Pages) -> Pages:

@@ -21,6 +21,7 @@ from enterprise_catalog.catalog.discovery.collection import Collection, collect
 from enterprise_catalog.catalog.discovery.documents import UnusableResultError
 from enterprise_catalog.catalog.discovery.guard_rail import MembershipChange, find_objection
 from enterprise_catalog.catalog.discovery.leases import Lease, LeaseLostError
+from enterprise_catalog.catalog.ingest.restricted import replace_restricted
 from enterprise_catalog.catalog.ingest.writer import replace_members
 from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata, DiscoveredContent
 from enterprise_catalog.catalog.querysets import KEYS_PER_STATEMENT
@@ -150,6 +151,8 @@ class _Refresh:
             raise HeldError(objection, change)
         now = self.clock()
         report = replace_members(query, collection.content, now=now)
+        restricted = collection.restricted
+        replace_restricted(query, courses=restricted.courses, runs=restricted.runs, now=now)
         _store_hashes(collection.result_hashes)
         self.row.finished_at = now
         records.complete(self.row, collection, change, changed=report.updated)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from enterprise_catalog.catalog.discovery import records
 from enterprise_catalog.catalog.discovery.filters import edit_filter
 from enterprise_catalog.catalog.discovery.refresh import refresh
-from enterprise_catalog.catalog.models import CatalogQuery, CatalogRefresh, QuerySource, RefreshTrigger
+from enterprise_catalog.catalog.models import CatalogQuery, CatalogRefresh, ContentDocument, QuerySource, RefreshTrigger
 from tests.factories import DAY_ONE
 
 if TYPE_CHECKING:
@@ -45,3 +47,9 @@ def members(query: CatalogQuery) -> list[str]:
 def states(rows: Iterable[CatalogRefresh]) -> list[RefreshState | str]:
     """Return the stored states of these refreshes, in their order."""
     return [CatalogRefresh.objects.get(pk=row.pk).state for row in rows]
+
+
+def stored(key: str) -> dict[str, Any]:
+    """Return the stored document of an item."""
+    document: dict[str, Any] = orjson.loads(ContentDocument.objects.get(content__content_key=key).json)
+    return document

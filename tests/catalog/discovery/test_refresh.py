@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 import pytest
 
 from enterprise_catalog.catalog.discovery import leases, records
@@ -13,7 +12,6 @@ from enterprise_catalog.catalog.discovery.filters import edit_filter
 from enterprise_catalog.catalog.discovery.refresh import refresh
 from enterprise_catalog.catalog.models import (
     CatalogQuery,
-    ContentDocument,
     ContentMetadata,
     RefreshChange,
     RefreshLease,
@@ -22,7 +20,7 @@ from enterprise_catalog.catalog.models import (
 )
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from enterprise_catalog.sandbox.open_edx import api
-from tests.catalog.discovery.refreshes import discovery_query, members, refreshed, states
+from tests.catalog.discovery.refreshes import discovery_query, members, refreshed, states, stored
 from tests.factories import DAY_ONE
 from tests.open_edx import course, pathway, program, run
 
@@ -40,11 +38,6 @@ A_YEAR_AGO: Final = datetime.now(UTC) - timedelta(days=365)
 
 def courses(count: int, **members: object) -> list[dict[str, Any]]:
     return [course(f"edX+C{number:04}", **members) for number in range(count)]
-
-
-def stored(key: str) -> dict[str, Any]:
-    document: dict[str, Any] = orjson.loads(ContentDocument.objects.get(content__content_key=key).json)
-    return document
 
 
 def put_long_ago(sandbox: OpenEdxSandbox, documents: list[dict[str, Any]]) -> None:

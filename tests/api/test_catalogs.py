@@ -96,7 +96,7 @@ def test_nothing_of_an_empty_catalog_was_ever_modified(operator: APIClient, quer
     assert response.json()["content_last_modified"] is None
 
 
-@pytest.mark.parametrize("change", [content, arrival, departure, slug])
+@pytest.mark.parametrize("change", [content, arrival, departure, slug, customers_name])
 def test_the_time_of_the_last_addition_change_or_removal_is_returned(
     operator: APIClient, catalog: EnterpriseCatalog, change: Callable[[EnterpriseCatalog], None]
 ) -> None:
@@ -107,7 +107,7 @@ def test_the_time_of_the_last_addition_change_or_removal_is_returned(
     assert response.json()["content_last_modified"] == "2026-03-02T12:00:00.123456Z"
 
 
-@pytest.mark.parametrize("change", [nothing, title, customers_name])
+@pytest.mark.parametrize("change", [nothing, title])
 def test_what_is_no_content_does_not_move_the_content(
     operator: APIClient, catalog: EnterpriseCatalog, change: Callable[[EnterpriseCatalog], None]
 ) -> None:
@@ -118,7 +118,7 @@ def test_what_is_no_content_does_not_move_the_content(
     assert response.json()["content_last_modified"] == "2026-03-01T12:00:00.123456Z"
 
 
-@pytest.mark.parametrize("change", [title, content, arrival, departure, slug])
+@pytest.mark.parametrize("change", [title, content, arrival, departure, slug, customers_name])
 def test_the_version_moves_with_each_change(
     operator: APIClient, catalog: EnterpriseCatalog, change: Callable[[EnterpriseCatalog], None]
 ) -> None:
@@ -130,7 +130,7 @@ def test_the_version_moves_with_each_change(
     assert after != before
 
 
-@pytest.mark.parametrize("change", [nothing, customers_name])
+@pytest.mark.parametrize("change", [nothing])
 def test_the_version_stays_without_a_change_of_the_catalog(
     operator: APIClient, catalog: EnterpriseCatalog, change: Callable[[EnterpriseCatalog], None]
 ) -> None:
@@ -252,3 +252,10 @@ def test_a_list_of_a_customer_without_catalogs_is_empty(operator: APIClient) -> 
     response = operator.get(CATALOGS, {"enterprise_customer": str(customer.pk)})
 
     assert response.json() == {"count": 0, "next": None, "previous": None, "results": []}
+
+
+@pytest.mark.parametrize("page_size", ["0", "-1", "1001", "ten", "", "9" * 30])
+def test_an_unusual_page_size_is_clamped(operator: APIClient, catalog: EnterpriseCatalog, page_size: str) -> None:
+    response = operator.get(CATALOGS, {"page_size": page_size})
+
+    assert [row["uuid"] for row in response.json()["results"]] == [str(catalog.pk)]

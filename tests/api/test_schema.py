@@ -179,7 +179,16 @@ def test_it_describes_each_answer(operator: APIClient, schema: dict[str, Any], m
 NOWHERE: Final = UUID(int=0)
 BODY: Final = json.dumps(SENT).encode()
 BAD_PARAMETERS: Final = (
-    *("page_size=null", "page_size=", "page_size=0", "page_size=1001", "page=0", "content_key=", "q=%00"),
+    *(
+        "page_size=null",
+        "page_size=",
+        "page_size=0",
+        "page_size=1001",
+        "page=0",
+        "content_key=",
+        "q=%00",
+        "include_deleted=x",
+    ),
     f"course_run_ids={'k' * 256}",
 )
 

@@ -178,7 +178,6 @@ class CatalogListQuerySerializer(serializers.Serializer[object]):
     include_deleted = serializers.BooleanField(
         required=False, default=False, help_text="Also return deleted catalogs, which are empty."
     )
-    page_size = serializers.IntegerField(required=False, default=100, min_value=1, max_value=MAX_CATALOGS)
 
 
 class CatalogSerializer(serializers.Serializer[EnterpriseCatalog]):

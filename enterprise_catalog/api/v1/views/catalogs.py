@@ -26,6 +26,7 @@ from enterprise_catalog.api.v1.permissions import (
     scope_of,
 )
 from enterprise_catalog.api.v1.serializers import (
+    MAX_CATALOGS,
     CatalogCreateSerializer,
     CatalogListQuerySerializer,
     CatalogPageSerializer,
@@ -191,6 +192,11 @@ class CatalogListView(_LifecycleView):
         parameters=[
             CatalogListQuerySerializer,
             OpenApiParameter("page", {"type": "integer", "minimum": 1, "default": 1}),
+            OpenApiParameter(
+                "page_size",
+                {"type": "integer", "minimum": 1, "default": 100},
+                description=f"Above {MAX_CATALOGS:,}: {MAX_CATALOGS:,}. Not a number: the default.",
+            ),
         ],
         responses=CatalogPageSerializer,
     )

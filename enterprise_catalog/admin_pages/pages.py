@@ -16,9 +16,9 @@ from enterprise_catalog.admin_pages.actions.confirmed_actions import ConfirmedAc
 from enterprise_catalog.admin_pages.actions.object_actions import ObjectActions, buttons
 from enterprise_catalog.admin_pages.lists.cells import checkbox
 from enterprise_catalog.admin_pages.lists.paginator import CappedPaginator
-from enterprise_catalog.admin_pages.lists.time_limit import TimeLimitError, time_limit
 from enterprise_catalog.admin_pages.moments import moment
 from enterprise_catalog.admin_pages.rendering import EMPTY, link_to
+from enterprise_catalog.db.time_limit import TimeLimitError, time_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -59,7 +59,7 @@ class _List(ChangeList):
                 super().get_results(request)
                 self.result_list = list(self.result_list)
         except TimeLimitError:
-            messages.error(request, _too_slow())
+            messages.error(request, too_slow())
             self.queryset = self.queryset.none()
             super().get_results(request)
         # unfold would show the count next to the title, as if it were not capped.
@@ -187,7 +187,8 @@ class ReadOnlyPage(Page):
         return super().render_change_form(request, {**context, "show_history": False}, **kwargs)
 
 
-def _too_slow() -> str:
+def too_slow() -> str:
+    """Return the message after a list's statement was stopped."""
     return ngettext(
         "The search was stopped after %(seconds)d second. Choose one configuration, or enter more of the content key.",
         "The search was stopped after %(seconds)d seconds. Choose one configuration, or enter more of the content key.",

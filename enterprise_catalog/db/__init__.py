@@ -5,6 +5,7 @@
 ``consistent_reads.py``    Several queries that see the same state of the database, and streaming cursors.
 ``keyset.py``              Keyset pagination of any number of rows.
 ``text_index.py``          Indexes for case-insensitive searches by the beginning of a text.
+``time_limit.py``          A time limit for the statements of a block.
 ``contention.py``          Retries of transactions that the database rolled back because of a concurrent transaction.
 ``brief_connection.py``    Connections with short timeouts, for health checks.
 ``broken_connections.py``  Reconnects after a connection broke in the middle of a run.

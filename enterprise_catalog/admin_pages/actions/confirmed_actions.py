@@ -36,7 +36,7 @@ from enterprise_catalog.admin_pages.actions.declaration import (
     Running,
     reason_of,
 )
-from enterprise_catalog.admin_pages.lists.time_limit import TimeLimitError, time_limit
+from enterprise_catalog.db.time_limit import TimeLimitError, time_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

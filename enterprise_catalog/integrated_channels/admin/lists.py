@@ -20,9 +20,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from enterprise_catalog.admin_pages.lists.filters import AutocompleteSelectFilter, ChoicesDropdownFilter, TextFilter
-from enterprise_catalog.admin_pages.pages import ReadOnlyPage
+from enterprise_catalog.admin_pages.pages import ReadOnlyPage, too_slow
+from enterprise_catalog.db.time_limit import TimeLimitError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, SyncRun
-from enterprise_catalog.integrated_channels.reporting.export import read_pages, table_of
+from enterprise_catalog.integrated_channels.reporting.export import start_export, table_of
 from enterprise_catalog.integrated_channels.reporting.formats import BYTE_ORDER_MARK, to_csv, to_json_lines
 from enterprise_catalog.integrated_channels.reporting.search import configurations_of, recognize
 
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
     from django.urls import URLPattern
 
+    from enterprise_catalog.integrated_channels.reporting.export import Record
     from enterprise_catalog.integrated_channels.reporting.search import Search
+
+    Page = list[Record]
 
 #: Maximum number of values in a condition. With 1,000, MariaDB converts it to a join that no index orders.
 MAX_VALUES: Final = 999
@@ -135,16 +139,22 @@ class ExportedPage(ReadOnlyPage):
         return [*views, *super().get_urls()]
 
     def export_view(self, request: HttpRequest, *, ending: str) -> HttpResponseBase:
-        """Stream the rows; the same parameters as the list's."""
+        """Stream the rows; the same parameters as the list's. If the first ones take too long, return to the list."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
             rows = self.get_changelist_instance(request).get_queryset(request)
+            pages = start_export(rows)
         except IncorrectLookupParameters:
             return HttpResponseRedirect(f"./?{ERROR_FLAG}=1")
+        except TimeLimitError:
+            messages.error(request, too_slow())
+            return HttpResponseRedirect(f"./?{request.GET.urlencode()}")
         name = f"{table_of(self.model).name}-{timezone.now():%Y-%m-%d}.{ending}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return StreamingHttpResponse(_stream(rows, ending), content_type=_FORMATS[ending][1], headers=headers)
+        return StreamingHttpResponse(
+            _stream(pages, self.model, ending), content_type=_FORMATS[ending][1], headers=headers
+        )
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         query = request.GET.copy()
@@ -162,10 +172,9 @@ class ExportedPage(ReadOnlyPage):
         return f"{self.opts.app_label}_{self.opts.model_name}_export_{ending}"
 
 
-def _stream(rows: QuerySet[Model], ending: str) -> Iterator[str]:
-    pages = read_pages(rows)
+def _stream(pages: Iterator[Page], model: type[Model], ending: str) -> Iterator[str]:
     if ending == "jsonl":
         yield from to_json_lines(pages)
         return
     yield BYTE_ORDER_MARK
-    yield from to_csv(pages, table_of(rows.model).columns)
+    yield from to_csv(pages, table_of(model).columns)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from enterprise_catalog.db.keyset import keyset_pages
+from enterprise_catalog.db.time_limit import time_limit
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
@@ -24,6 +26,8 @@ Record = dict[str, Any]
 
 #: Number of rows that one statement reads.
 PAGE_SIZE: Final = 1_000
+#: Time limit for each statement of a response.
+STATEMENT_SECONDS: Final = 10
 
 _CONFIGURATION: Final = ("configuration_id", "configuration", "channel", "enterprise_customer_uuid")
 
@@ -67,6 +71,27 @@ def read_pages(rows: QuerySet[Model]) -> Iterator[list[Record]]:
             {name: added[name] if name in added else row[name] for name in table.columns}
             for row, added in zip(page, table.complete(page), strict=True)
         ]
+
+
+def start_export(rows: QuerySet[Model]) -> Iterator[list[Record]]:
+    """Read the first page, and return an iterator over all pages; see :func:`read_pages`. For responses.
+
+    A later page that takes too long breaks off the response, so a browser reports a failure.
+
+    Raises:
+        TimeLimitError: a statement took longer than 10 seconds; also raised by the iterator.
+    """
+    pages = _limited(read_pages(rows))
+    return chain(list(islice(pages, 1)), pages)
+
+
+def _limited(pages: Iterator[list[Record]]) -> Iterator[list[Record]]:
+    while True:
+        with time_limit(STATEMENT_SECONDS):
+            page = next(pages, None)
+        if page is None:
+            return
+        yield page
 
 
 def _with_configuration(page: list[Record]) -> Iterator[Mapping[str, Any]]:

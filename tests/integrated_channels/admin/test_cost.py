@@ -8,7 +8,7 @@ import pytest
 
 from enterprise_catalog.admin_pages import pages
 from enterprise_catalog.admin_pages.lists import paginator
-from enterprise_catalog.admin_pages.lists.time_limit import TimeLimitError
+from enterprise_catalog.db.time_limit import TimeLimitError
 from tests.admin_pages.crawler import all_models, base_of
 from tests.admin_pages.rows import a_row_of_everything
 from tests.factories.channels import AttemptFactory, ConfigurationFactory, RunFactory, TransmissionFactory

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import tracemalloc
+from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +16,7 @@ from django.db import connection
 from django.http import StreamingHttpResponse
 from django.test.utils import CaptureQueriesContext
 
+from enterprise_catalog.db.time_limit import TimeLimitError
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, SyncRun
 from enterprise_catalog.integrated_channels.reporting import export
 from enterprise_catalog.integrated_channels.reporting.export import read_pages
@@ -22,7 +25,8 @@ from tests.factories.channels import SECRET, ConfigurationFactory, TransmissionF
 from tests.integrated_channels.pages import ATTEMPTS, CONFIGURATIONS, RUNS, TRANSMISSIONS, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from django.test import Client
 
@@ -38,6 +42,19 @@ def exported(client: Client, address: str, ending: str = "csv", filters: Filters
     assert response.status_code == 200
     assert isinstance(response, StreamingHttpResponse)
     return response.getvalue().decode()
+
+
+def stopping_at(number: int) -> Callable[[int], AbstractContextManager[None]]:
+    """Return a time limit that stops this block, counted from 1."""
+    blocks = count(1)
+
+    @contextmanager
+    def time_limit(_: int) -> Iterator[None]:
+        if next(blocks) == number:
+            raise TimeLimitError
+        yield
+
+    return time_limit
 
 
 def table(text: str) -> list[dict[str, str]]:
@@ -144,6 +161,29 @@ def test_an_unknown_filter_exports_nothing(admin_client: Client) -> None:
     assert admin_client.get(f"{TRANSMISSIONS}export.csv", {"credentials__startswith": "g"}).status_code == 400
     list_page = admin_client.get(f"{TRANSMISSIONS}export.csv", {"configuration__id__exact": "x"}, follow=True)
     assert list_page.request["PATH_INFO"] == TRANSMISSIONS
+
+
+def test_an_export_whose_first_statement_takes_too_long_leads_back_to_the_list(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    TransmissionFactory.create(rejected=True)
+    monkeypatch.setattr(export, "time_limit", stopping_at(1))
+
+    page = admin_client.get(f"{TRANSMISSIONS}export.csv", {"problem": "invalid"}, follow=True)
+
+    assert (page.request["PATH_INFO"], page.request["QUERY_STRING"]) == (TRANSMISSIONS, "problem=invalid")
+    assert "The search was stopped after 10 seconds." in text_of(page)
+
+
+def test_an_export_of_which_a_later_statement_takes_too_long_breaks_off(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "PAGE_SIZE", 1)
+    TransmissionFactory.create_for_keys(["Org+A", "Org+B"], rejected=True)
+    monkeypatch.setattr(export, "time_limit", stopping_at(2))
+
+    with pytest.raises(TimeLimitError):
+        exported(admin_client, TRANSMISSIONS)
 
 
 def test_the_buttons_export_what_the_list_shows(admin_client: Client) -> None:

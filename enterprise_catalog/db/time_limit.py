@@ -1,4 +1,4 @@
-"""A time limit for the database statements of a page."""
+"""A time limit for the statements of a block."""
 
 from __future__ import annotations
 

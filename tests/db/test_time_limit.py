@@ -1,4 +1,4 @@
-"""Statements of an admin page are canceled when they take too long."""
+"""Statements are canceled when they take too long."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from enterprise_catalog.admin_pages.lists.time_limit import TimeLimitError, time_limit
+from enterprise_catalog.db.time_limit import TimeLimitError, time_limit
 
 #: A cross join that would run for hours.
 EVERY_COMBINATION = (

@@ -29,6 +29,7 @@ from enterprise_catalog.integrated_channels.admin.transmission_actions import Tr
 from enterprise_catalog.integrated_channels.domain import Action, State
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
 from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
+from enterprise_catalog.integrated_channels.models.transmissions import PROBLEM_STATES
 
 if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
@@ -48,12 +49,10 @@ STATE_TONES: Final = {
     State.KEPT: "",
     State.DELETED: "",
 }
+#: Filters that may choose several configurations.
+_OF_SEVERAL: Final = frozenset({"configuration__channel_code", "configuration__enterprise_customer_uuid"})
 #: Filters that choose configurations.
-_OF_CONFIGURATIONS: Final = {
-    "configuration",
-    "configuration__channel_code",
-    "configuration__enterprise_customer_uuid",
-}
+_OF_CONFIGURATIONS: Final = _OF_SEVERAL | {"configuration"}
 
 
 @admin.register(ContentMetadataItemTransmission)
@@ -143,10 +142,14 @@ class TransmissionPage(TransmissionActions, ExportedPage):
         if SEARCH_VAR in filters:
             return rows  # In the order of the search.
         if "problem" in filters:
+            # Of some configurations, an index finds the items in these states, among many that are up to date.
+            rows = rows.filter(state__in=PROBLEM_STATES) if filters & _OF_CONFIGURATIONS else rows
             return rows.order_by("problem", "configuration_id", "id")
         if filters & _OF_CONFIGURATIONS:
             by_state = ("configuration_id", "state", "due_since", "content_key")
-            return rows.order_by(*by_state if "state" in filters else ("configuration_id", "content_key"))
+            # MariaDB would rather sort all items of many configurations than read the index of keys.
+            is_by_state = filters & (_OF_SEVERAL | {"state"})
+            return rows.order_by(*by_state if is_by_state else ("configuration_id", "content_key"))
         if filters:
             rows = rows.filter(state__in=list(State))
             rows = rows.filter(action__in=list(Action)) if "last_attempt_at" in filters else rows
@@ -159,10 +162,6 @@ class TransmissionPage(TransmissionActions, ExportedPage):
         assert isinstance(queryset, TransmissionQuerySet)
         search = search_of(request, search_term)
         return search.rows(queryset) if search else queryset, False
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        # The page of a configuration links to the items with one reason.
-        return lookup == "reason__startswith" or super().lookup_allowed(lookup, value, request)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, object], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # passed on as they come
         row: ContentMetadataItemTransmission = kwargs["obj"]

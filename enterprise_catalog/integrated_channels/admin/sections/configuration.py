@@ -84,7 +84,7 @@ def _list_link(configuration: ChannelConfiguration, states: Iterable[State], **c
 
 def _reason(configuration: ChannelConfiguration, group: ReasonGroup) -> tuple[str, str, str]:
     items = ngettext("%(n)s item", "%(n)s items", group.items.value) % {"n": in_words(group.items)}
-    conditions = {"reason__startswith": group.prefix} if group.prefix else {}
+    conditions = {"problem": group.prefix} if group.prefix else {}
     return items, group.reason, _list_link(configuration, group.states, **conditions)
 
 

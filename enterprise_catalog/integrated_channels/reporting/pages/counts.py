@@ -11,6 +11,7 @@ from django.db import connection
 
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
+from enterprise_catalog.integrated_channels.models.transmissions import MAX_PROBLEM_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,14 +26,13 @@ COUNTED: Final = tuple(state for state in State if state is not State.DELETED)
 FAILING: Final = (State.RETRYING, State.REJECTED, State.DEAD_LETTER)
 #: Maximum number of groups of reasons.
 MAX_GROUPS: Final = 10
-#: Maximum length of the beginning of a reason by which a list is filtered, in characters.
-MAX_PREFIX: Final = 120
 
 _NUMBER: Final = (
     "(SELECT COUNT(*) FROM"
     " (SELECT 1 AS one FROM {table} WHERE configuration_id = %s AND state = %s LIMIT {limit}) AS found)"
 )
-_FEW: Final = MAX_ROWS // len(COUNTED)
+#: The highest number that is counted together with those of all other states; each row is read twice.
+_FEW: Final = MAX_ROWS // len(COUNTED) // 2
 #: Parts of reasons that differ from item to item: quoted texts and numbers.
 _VARIABLE: Final = re.compile(r"“[^”]*”|\"[^\"]*\"|'[^']*'|\d+")
 
@@ -58,14 +58,14 @@ class ReasonGroup:
     items: Number
     reason: str  #: Of one of the items.
     states: tuple[State, ...]
-    prefix: str  #: Common beginning of all reasons.
+    prefix: str  #: Common beginning of all reasons; at most as long as ``problem``.
 
 
 def count_by_state(configuration: ChannelConfiguration) -> Mapping[State, Number]:
     """Return the number of items in each state but deleted. Takes one statement, and one more for each large number."""
     return {
-        state: Number(number) if number <= _FEW else _capped(_count(configuration, [state], MAX_ROWS)[0])
-        for state, number in zip(COUNTED, _count(configuration, COUNTED, _FEW), strict=True)
+        state: Number(number) if number <= _FEW else _count_many(configuration, state)
+        for state, number in zip(COUNTED, _count_few(configuration), strict=True)
     }
 
 
@@ -86,7 +86,7 @@ def _group(members: list[tuple[str, str]], *, is_capped: bool) -> ReasonGroup:
         Number(len(members), is_capped),
         reasons[0],
         tuple(state for state in FAILING if any(state == each for each, _ in members)),
-        _common_prefix(reasons)[:MAX_PREFIX],
+        _common_prefix(reasons)[:MAX_PROBLEM_LENGTH],
     )
 
 
@@ -96,19 +96,21 @@ def _common_prefix(texts: list[str]) -> str:
     return first[:length]
 
 
-def _capped(number: int) -> Number:
+def _count_many(configuration: ChannelConfiguration, state: State) -> Number:
+    """Return the number of items in a state. Counted here: the database would read the rows of a subquery twice."""
+    rows = ContentMetadataItemTransmission.objects.of(configuration).filter(state=state)
+    number = len(rows.values_list("pk")[: MAX_ROWS + 1])
     return Number(min(number, MAX_ROWS), number > MAX_ROWS)
 
 
-def _count(configuration: ChannelConfiguration, states: tuple[State, ...] | list[State], limit: int) -> tuple[int, ...]:
-    """Return the number of items in each of ``states``; one more than ``limit`` if there are more.
+def _count_few(configuration: ChannelConfiguration) -> tuple[int, ...]:
+    """Return the number of items in each counted state; one more than :data:`_FEW` if there are more.
 
     Django cannot count the rows of several limited subqueries in one statement.
     """
     table = connection.ops.quote_name(ContentMetadataItemTransmission._meta.db_table)
-    number = _NUMBER.format(table=table, limit=limit + 1)
-    columns = ", ".join([number] * len(states))
+    columns = ", ".join([_NUMBER.format(table=table, limit=_FEW + 1)] * len(COUNTED))
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns}", [value for state in states for value in (configuration.pk, state.value)])
+        cursor.execute(f"SELECT {columns}", [value for state in COUNTED for value in (configuration.pk, state.value)])
         found: tuple[int, ...] = cursor.fetchone()
     return found

@@ -78,12 +78,12 @@ def test_the_page_has_a_state_in_words_and_links_to_the_items_with_a_reason(
         TRANSMISSIONS,
         configuration__id__exact=configuration.pk,
         state__exact="rejected",
-        reason__startswith="No title.",
+        problem="No title.",
     )
 
     assert "1 delete waits for approval. 2 items were rejected. 1 item is a dead letter." in page
     assert "2 items:</strong> No title." in page
-    assert "state__exact=rejected&amp;reason__startswith=No+title." in page
+    assert "state__exact=rejected&amp;problem=No+title." in page
     assert listed == ["a", "b"]
 
 

@@ -93,6 +93,7 @@ class _UUIDPage(Page):
 @admin.register(EnterpriseCustomer)
 class CustomerPage(_UUIDPage):
     list_display = ("name", "slug", "uuid", "learner_portal_url")
+    ordering = ("search_name", "uuid")  # As in an index. Django would add the key in descending order.
     search_fields = ("name", "uuid")
     search_help_text = _("Name or UUID")
     text_column = "name"
@@ -126,7 +127,7 @@ class CatalogPage(RefreshNow, _UUIDPage):
     list_display = ("title", "enterprise_customer", "catalog_query", "uuid", "deleted")
     list_filter = (("enterprise_customer", AutocompleteSelectFilter), ("catalog_query", AutocompleteSelectFilter))
     list_prefetch_related = ("enterprise_customer", "catalog_query")
-    ordering = ("title",)
+    ordering = ("title", "uuid")
     search_fields = ("title", "uuid")
     search_help_text = _("Title or UUID")
     text_column = "title"
@@ -185,7 +186,7 @@ class CatalogPage(RefreshNow, _UUIDPage):
 class QueryPage(RefreshNow, _UUIDPage):
     form = QueryForm
     list_display = ("title", "uuid", "source", "content_changed")
-    ordering = ("title",)
+    ordering = ("title", "id")
     search_fields = ("title", "uuid")
     search_help_text = _("Title or UUID")
     text_column = "title"
@@ -248,7 +249,7 @@ class QueryPage(RefreshNow, _UUIDPage):
 
     @admin.display(description=_("items"))
     def items(self, query: CatalogQuery) -> str:
-        return CappedPaginator(query.memberships.order_by("id"), 1).count_text
+        return CappedPaginator(query.memberships.in_key_order(), 1).count_text
 
     @admin.display(description=_("catalogs"))
     def its_catalogs(self, query: CatalogQuery) -> str:

@@ -181,6 +181,8 @@ class CatalogQuery(models.Model):
     class Meta:
         verbose_name = _("catalog query")
         verbose_name_plural = _("catalog queries")
+        # Serves the admin's list.
+        indexes = (models.Index(fields=("title",), name="query_title"),)
 
     def __str__(self) -> str:
         return self.title
@@ -235,6 +237,8 @@ class EnterpriseCatalog(models.Model):
         verbose_name = _("enterprise catalog")
         verbose_name_plural = _("enterprise catalogs")
         ordering = ("uuid",)
+        # Serves the admin's list.
+        indexes = (models.Index(fields=("title",), name="catalog_title"),)
 
     def __str__(self) -> str:
         return self.title

@@ -37,7 +37,7 @@ from enterprise_catalog.integrated_channels.models import (
 
 if TYPE_CHECKING:
     from django.contrib.admin.options import _FieldsetSpec
-    from django.db.models import QuerySet
+    from django.db.models import Model, QuerySet
     from django.http import HttpRequest, HttpResponse
     from django_stubs_ext import WithAnnotations
 
@@ -83,6 +83,10 @@ class ConfigurationPage(ConfigurationActions, SetupPages, Page):
         last_run = {f"last_run_{name}": Subquery(newest.values(name)[:1]) for name in ("id", "state")}
         rows = cast("ConfigurationQuerySet", super().get_queryset(request))
         return rows.not_deleted().annotate(**last_run)
+
+    def in_index_order(self, rows: QuerySet[Model], filters: frozenset[str]) -> QuerySet[Model]:
+        """Return the rows in the order of the index that serves the filters."""
+        return rows.order_by("active", "next_sync_at", "id") if "active" in filters else rows
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration], search_term: str

@@ -104,9 +104,14 @@ class OperationPage(ReadOnlyPage):
     finished = moment_field("finished_at", _("finished"))
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        # Each ordering reads the newest rows from an index: of some days, or of all operations.
-        narrowed = any(map(request.GET.get, ("created_at_from", "created_at_to")))
-        return ("-created_at", "-id") if narrowed else ("-id",)
+        return ("-id",)
+
+    def in_index_order(self, rows: QuerySet[Model], filters: frozenset[str]) -> QuerySet[Model]:
+        """Return the rows in the order of the index that serves the filters."""
+        if "configuration" in filters or not filters:
+            return rows
+        first = next((name for name in ("state", "kind") if name in filters), None)
+        return rows.order_by(*([f"-{first}"] if first else []), "-created_at", "-id")
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # arguments passed through
         operation: Operation = kwargs["obj"]
@@ -225,6 +230,20 @@ class OperationItemPage(ReadOnlyPage):
     def has_retry_permission(self, request: HttpRequest) -> bool:
         """Return True if the user may send items again."""
         return request.user.has_perm("integrated_channels.retry_items")
+
+    def in_index_order(self, rows: QuerySet[Model], filters: frozenset[str]) -> QuerySet[Model]:
+        """Return the rows in the order of the index that serves the filters: of one operation, by default the newest.
+
+        No index serves a search in the items of all operations.
+        """
+        if "operation" not in filters:
+            rows = rows.filter(operation=Operation.objects.order_by("-pk").values_list("pk", flat=True).first())
+        return rows.order_by("operation_id", "kind", "content_key", "id") if "kind" in filters else rows
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
+        is_of_newest = "operation__id__exact" not in request.GET
+        note = gettext("Only items of the newest operation. Open another operation to see its items.")
+        return super().changelist_view(request, {"search_note": note if is_of_newest else "", **(extra_context or {})})
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Model], search_term: str

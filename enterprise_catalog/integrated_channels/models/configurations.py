@@ -118,6 +118,8 @@ class ChannelConfiguration(models.Model):
         indexes = (
             # Serves the scheduler's query for due configurations.
             models.Index(fields=("active", "next_sync_at"), name="configuration_due"),
+            # Serves the lists' filters by channel. Contains all columns of their conditions.
+            models.Index(fields=("channel_code", "active", "deleted_at"), name="configuration_by_channel"),
         )
 
     def __str__(self) -> str:

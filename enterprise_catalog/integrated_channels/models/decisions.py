@@ -91,6 +91,8 @@ class Decision(_AppendOnly):
     class Meta:
         verbose_name = _("decision")
         verbose_name_plural = _("decisions")
+        # Serves the list of a configuration's decisions, filtered by action.
+        indexes = (models.Index(fields=("configuration", "action"), name="decision_by_configuration"),)
 
     def __str__(self) -> str:
         return f"{self.action} by {self.made_by}"

@@ -78,6 +78,11 @@ class Operation(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("configuration", "kind", "is_open"), name="operation_runs_once"),
         )
+        indexes = (
+            # Serve the list of operations, filtered by state or kind.
+            models.Index(fields=("state", "created_at"), name="operation_by_state"),
+            models.Index(fields=("kind", "created_at"), name="operation_by_kind"),
+        )
 
     def __str__(self) -> str:
         return f"{self.get_kind_display().capitalize()} {self.pk}"

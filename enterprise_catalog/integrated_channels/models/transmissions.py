@@ -129,7 +129,9 @@ class ContentMetadataItemTransmission(models.Model):
             default=None,
         ),
         output_field=models.CharField(max_length=MAX_PROBLEM_LENGTH, null=True),
-        db_persist=True,  # MariaDB's indexes on virtual columns have had bugs that corrupted them.
+        # MariaDB adds a virtual column without a copy of the table. But its indexes on virtual columns have had bugs
+        # that corrupted them.
+        db_persist=True,
     )
 
     objects = TransmissionQuerySet.as_manager()

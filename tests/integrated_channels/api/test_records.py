@@ -10,7 +10,9 @@ from uuid import UUID
 
 import pytest
 
+from enterprise_catalog.db.time_limit import TimeLimitError
 from enterprise_catalog.integrated_channels.audit import decisions
+from enterprise_catalog.integrated_channels.reporting import export
 from tests.factories import DAY_ONE
 from tests.factories.channels import REJECTION, ConfigurationFactory, RunFactory, TransmissionFactory
 from tests.integrated_channels.api.endpoints import ATTEMPTS, DECISIONS, RUNS, TRANSMISSIONS
@@ -164,7 +166,9 @@ def test_a_wrong_parameter_is_named(operator: APIClient, place: str, query: dict
 
 def test_each_list_takes_few_statements(operator: APIClient, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     configuration = ConfigurationFactory.create()
-    rows = TransmissionFactory.create_for_keys([f"edX+{n}" for n in range(20)], configuration=configuration, held=True)
+    rows = TransmissionFactory.create_for_keys(
+        [f"edX+{n}" for n in range(20)], configuration=configuration, rejected=True
+    )
     operator.get(RUNS)  # Creates the caller's user.
 
     for place, query in (
@@ -172,7 +176,7 @@ def test_each_list_takes_few_statements(operator: APIClient, django_assert_num_q
         (TRANSMISSIONS, {"configuration": configuration.pk}),
         (ATTEMPTS, {"transmission": rows[0].pk}),
     ):
-        with django_assert_num_queries(3):  # The user, the row of the filter, and the page.
+        with django_assert_num_queries(4):  # The user, the row of the filter, and the ids and rows of the page.
             operator.get(place, query)
 
 
@@ -255,3 +259,16 @@ def test_an_error_of_a_csv_file_is_json(operator: APIClient, admin_of: Callable[
 
     assert (wrong.status_code, wrong.json()["code"]) == (400, "required")
     assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
+
+
+def test_a_csv_file_whose_rows_the_database_finds_too_slowly_is_an_error(
+    operator: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_: int) -> None:
+        raise TimeLimitError
+
+    monkeypatch.setattr(export, "time_limit", stop)
+
+    response = operator.get(f"{RUNS}export.csv", headers={"accept": "text/csv"})
+
+    assert (response.status_code, response.json()["code"]) == (503, "too_slow")

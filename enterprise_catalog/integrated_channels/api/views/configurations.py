@@ -27,6 +27,7 @@ from enterprise_catalog.integrated_channels.api.serializers.configurations impor
     columns_of,
 )
 from enterprise_catalog.integrated_channels.api.views.base import UNKNOWN, ChannelsView
+from enterprise_catalog.integrated_channels.models import Status
 from enterprise_catalog.web.rest.input import body_of, validate
 from enterprise_catalog.web.rest.schema import BAD_OBJECT, BAD_PARAMETER, documented
 
@@ -40,7 +41,6 @@ _FILTERS = {
     "enterprise_customer": "enterprise_customer_uuid",
     "channel": "channel_code",
     "active": "active",
-    "state": "status__state",
 }
 
 
@@ -59,6 +59,8 @@ class ConfigurationListView(ChannelsView):
         if customer := query.get("enterprise_customer"):
             require_customer(request, customer)
         columns = {column: query[name] for name, column in _FILTERS.items() if query.get(name) is not None}
+        if state := query.get("state"):
+            columns["status__rank"] = Status(state).rank  # Each state has its rank, which an index contains.
         found = visible_configurations(request).filter(**columns).order_by("id")
         rows, following = read_page(request, found, query)
         return Response(

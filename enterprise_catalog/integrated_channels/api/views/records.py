@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from rest_framework.exceptions import ValidationError
+from rest_framework import status
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.response import Response
 
+from enterprise_catalog.db.time_limit import TimeLimitError
 from enterprise_catalog.integrated_channels.api.pages import page_of, read_page
 from enterprise_catalog.integrated_channels.api.permissions import (
     admin_scope,
@@ -38,7 +40,7 @@ from enterprise_catalog.integrated_channels.models import (
     SyncRun,
     TransmissionAttempt,
 )
-from enterprise_catalog.integrated_channels.reporting.export import read_pages, table_of
+from enterprise_catalog.integrated_channels.reporting.export import start_export, table_of
 from enterprise_catalog.integrated_channels.reporting.formats import to_csv
 from enterprise_catalog.integrated_channels.reporting.search import recognize
 from enterprise_catalog.web.rest.input import validate
@@ -66,6 +68,14 @@ class _AcceptsCSV(DefaultContentNegotiation):
     def get_accept_list(self, request: Request) -> list[str]:
         accepted = super().get_accept_list(request)
         return [*accepted, "application/json"] if any(each.startswith("text/") for each in accepted) else accepted
+
+
+class TooSlowError(APIException):
+    """The database took too long to find the rows."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "too_slow"
+    default_detail = "The database took too long to find these rows. Send a configuration, or another filter."
 
 
 class ListViews(NamedTuple):
@@ -103,7 +113,7 @@ def _views(name: str, query: type[Serializer[Any]], row: type[ModelSerializer[An
 
         @documented(
             f"{name}_export",
-            errors=_BAD_FILTER,
+            errors=_BAD_FILTER | {"503": "The database took too long. Send a configuration."},
             description=f"{find.__doc__} All rows as CSV; `page_size` and `cursor` have no effect.",
             parameters=[query],
             responses={(200, "text/csv"): OpenApiTypes.STR},
@@ -111,7 +121,11 @@ def _views(name: str, query: type[Serializer[Any]], row: type[ModelSerializer[An
         def get(self, request: Request) -> StreamingHttpResponse:
             rows = find(request, validate(query, request.query_params.dict()))
             table = table_of(rows.model)
-            pages = (hide_users(page, request) for page in read_pages(rows))
+            try:
+                found = start_export(rows)
+            except TimeLimitError:
+                raise TooSlowError from None
+            pages = (hide_users(page, request) for page in found)
             return StreamingHttpResponse(
                 to_csv(pages, table.columns),
                 content_type="text/csv; charset=utf-8",
@@ -167,13 +181,14 @@ def _ids(configurations: ConfigurationQuerySet) -> list[int]:
 
 
 def _find_attempts(request: Request, query: dict[str, Any]) -> QuerySet[TransmissionAttempt]:
-    """Return the attempts of one item or of one run, newest first."""
+    """Return the attempts of one item, newest first; or of one run, by outcome, then newest first."""
     if "run" in query:
         _find(request, SyncRun.objects.all(), query["run"])
     else:
         _find(request, ContentMetadataItemTransmission.objects.all(), query["transmission"])
     found = TransmissionAttempt.objects.filter(**_filters(query, "run", "transmission", "outcome"))
-    return found.order_by("-id")
+    # As in the index of a run's attempts: another order would sort all of them.
+    return found.order_by("-outcome", "-id") if "run" in query else found.order_by("-id")
 
 
 def _find_decisions(request: Request, query: dict[str, Any]) -> QuerySet[Decision]:

@@ -37,7 +37,7 @@ REJECTION: Final = "Invalid parameter value detected."
 
 _CLIENT: Final = {"client_id": "acme", "client_secret": SECRET}
 #: Channel code -> credentials without consent.
-_CREDENTIALS: Final[Mapping[str, Mapping[str, str]]] = {
+CREDENTIALS: Final[Mapping[str, Mapping[str, str]]] = {
     "BLACKBOARD": _CLIENT,
     "CANVAS": _CLIENT,
     "CSOD": {"username": "acme", "password": SECRET},
@@ -46,7 +46,7 @@ _CREDENTIALS: Final[Mapping[str, Mapping[str, str]]] = {
     "SAP": _CLIENT,
 }
 #: Channel code -> settings that have no default.
-_SETTINGS: Final[Mapping[str, Mapping[str, object]]] = {"SAP": {"company_id": "acme", "user_id": "us"}}
+SETTINGS: Final[Mapping[str, Mapping[str, object]]] = {"SAP": {"company_id": "acme", "user_id": "us"}}
 
 #: State -> outcome of the last attempt. Rows in other states have no attempt of their own yet.
 _OUTCOMES: Final = {
@@ -78,10 +78,10 @@ class ConfigurationFactory(DjangoModelFactory[ChannelConfiguration]):
     enterprise_customer_uuid = UUID(int=7)
     base_url = LazyAttribute(lambda made: f"https://{made.channel_code.lower()}.example.org")
     settings = LazyAttribute(
-        lambda made: dict(made.sandbox.channel_settings() if made.sandbox else _SETTINGS.get(made.channel_code, {}))
+        lambda made: dict(made.sandbox.channel_settings() if made.sandbox else SETTINGS.get(made.channel_code, {}))
     )
     credentials = LazyAttribute(
-        lambda made: dict(made.sandbox.channel_credentials() if made.sandbox else _CREDENTIALS[made.channel_code])
+        lambda made: dict(made.sandbox.channel_credentials() if made.sandbox else CREDENTIALS[made.channel_code])
     )
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The pages that the benchmark opens: the overview, and each list with each choice of each filter and each search.
+"""The pages that the benchmark opens: each list of the admin with each choice of each filter and each search.
 
 Lists and filters are discovered from the admin's registry, so a new list or filter is measured without a change here.
 """
@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from enterprise_catalog.admin_pages.lists.filters import DayRangeFilter, TextFilter
 from tests.admin_pages.crawler import all_models, base_of
+from tests.benchmarks.audit_view.api_addresses import api_addresses
+from tests.benchmarks.audit_view.details import details
 from tests.benchmarks.audit_view.mixture import SUBJECTS, customer_of
 
 if TYPE_CHECKING:
@@ -31,10 +33,12 @@ _TEXTS: Final = {"problem": ("the title", "nothing")}
 
 
 def addresses(client: Client) -> Iterator[str]:
-    """Yield the URL of each page; the client is logged in as a superuser."""
+    """Yield the URL of each page; the client is logged in as a superuser, and has a role for all customers."""
     yield "/admin/"
     for model in all_models():
         yield from _lists(client, model)
+    yield from details()
+    yield from api_addresses(client)
 
 
 def _lists(client: Client, model: type[Any]) -> Iterator[str]:
@@ -70,9 +74,10 @@ def _values(spec: Any) -> Iterator[Mapping[str, object]]:
         rows = related._default_manager.order_by("pk").values_list("pk", flat=True)
         yield from ({spec.lookup_kwarg: pk} for pk in rows[8:10])
     else:
-        choices = [value for value, _ in spec.field.flatchoices] or [0, 1]
-        yield from ({spec.lookup_kwarg: value} for value in choices)
-        yield {spec.lookup_kwarg: choices[:2]}
+        choices = [value for value, _ in spec.field.flatchoices]
+        yield from ({spec.lookup_kwarg: value} for value in choices or [0, 1])
+        if choices:  # A yes or no has one value.
+            yield {spec.lookup_kwarg: choices[:2]}
 
 
 def _days(path: str) -> Iterator[Mapping[str, object]]:

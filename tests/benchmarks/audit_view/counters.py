@@ -30,8 +30,9 @@ def counted() -> Iterator[list[Statement]]:
     """Yield a list to which each statement in this block is added.
 
     A statement's rows are the sum of the connection's ``Handler_read_…`` counters: rows and index entries that the
-    storage engine returned, including those of temporary tables. The last reads of the scans of a table and of a
-    temporary table, which find their ends, are left out.
+    storage engine returned, including those of temporary tables. Index entries that the engine compared with a pushed
+    condition and did not return are added. The last reads of the scans of a table and of a temporary table, which find
+    their ends, are left out.
     """
     statements: list[Statement] = []
     of_reading = _cost_of_reading()
@@ -58,8 +59,14 @@ def _rows_read() -> int:
     # A cursor of the driver: the statement is not one of the page.
     connection.ensure_connection()
     with connection.connection.cursor() as cursor:
-        cursor.execute("SHOW SESSION STATUS LIKE 'Handler\\_read\\_%'")
-        return sum(int(value) for _, value in cursor.fetchall())
+        cursor.execute("SHOW SESSION STATUS LIKE 'Handler\\_%'")
+        return sum(int(value) * _weight_of(name) for name, value in cursor.fetchall())
+
+
+def _weight_of(counter: str) -> int:
+    """Return the factor of a counter: a pushed condition's matches are among the rows that were read."""
+    is_read = counter.startswith("Handler_read_") or counter == "Handler_icp_attempts"
+    return -1 if counter == "Handler_icp_match" else int(is_read)
 
 
 @contextmanager

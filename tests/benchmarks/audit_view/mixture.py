@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 CHANNELS: Final = ("MOODLE",) * 4 + ("CANVAS",) * 3 + ("SAP",) * 2 + ("CSOD", "BLACKBOARD", "DEGREED2")
 SUBJECTS: Final = (
@@ -48,9 +48,35 @@ def customer_of(number: int) -> str:
     return f"00000000-0000-4000-8000-{number:012}"
 
 
+def course_key(number: str) -> str:
+    """Return an expression for the content key of a course."""
+    return f"CONCAT('Org', {number} % 40, 'X+COURSE', LPAD({number}, 6, '0'))"
+
+
+def course_title(number: str) -> str:
+    """Return an expression for the title of a course."""
+    return f"CONCAT({choose(SUBJECTS, number)}, ' ', {number})"
+
+
+def value_of(name: str, values: Mapping[str, str]) -> str:
+    """Return an expression for the value of ``name`` in a mapping."""
+    cases = (f"WHEN '{each}' THEN {as_text(value)}" for each, value in values.items())
+    return f"CASE {name} {' '.join(cases)} END"
+
+
+def as_text(value: str) -> str:
+    """Return a text as an SQL literal."""
+    assert not {"'", "\\"}.intersection(value)
+    return f"'{value}'"
+
+
 def _states() -> str:
-    """Return an expression for the state of an item, by its ``chance`` of 0 to 9,999."""
-    cases, below = [], 0
+    """Return an expression for the state of an item, by its ``chance`` of 0 to 9,999.
+
+    Every second configuration is up to date, some of them with rejected items.
+    """
+    rejected = "configuration_id % 8 = 4 AND chance BETWEEN 350 AND 469"
+    cases, below = [f"WHEN configuration_id % 2 = 0 AND chance >= 200 AND NOT ({rejected}) THEN 'transmitted'"], 0
     for state, count in _RARE.items():
         below += count
         cases.append(f"WHEN chance < {below} THEN '{state}'")

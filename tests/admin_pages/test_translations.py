@@ -84,7 +84,7 @@ def texts_of_form(model: type[models.Model], request: HttpRequest) -> Iterator[t
             yield "help text", help_text_for_field(name, model)
     if page.has_add_permission(request):
         fields = page.get_form(request, None).base_fields
-        for name in fields.keys() - inherited_by(model):
+        for name in {name for name in fields if not fields[name].widget.is_hidden} - inherited_by(model):
             yield "form field", fields[name].label
             yield "help text", fields[name].help_text
 

@@ -243,7 +243,8 @@ def test_an_import_creates_a_deleted_catalog_again(catalog: EnterpriseCatalog) -
     assert (restored.deleted_at, restored.catalog_query) == (None, query)
 
 
-def test_without_course_discovery_an_import_fills_a_catalog_of_the_lms() -> None:
+def test_without_course_discovery_an_import_fills_a_catalog_of_the_lms(settings: Settings) -> None:
+    settings.DISCOVERY_SERVICE_API_URL = ""
     created = CatalogQuery.objects.create(title="Courses", source="discovery", content_filter={"key": ["a"]})
     catalog = CatalogFactory.create(catalog_query=created)
 

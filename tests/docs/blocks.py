@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: A block begins with a directive, or after a paragraph that ends with two colons.
 _BEGIN: Final = re.compile(r"\s*(?:\.\. (?:code-block|code|sourcecode)::\s*(?P<language>\S*)|(?!\.\. ).*::)\s*$")
+#: The options of a directive, and the empty line after them.
+_OPTIONS: Final = re.compile(r"\A(?: *:[a-z-]+:.*\n)+\n+")
 _MARKER: Final = re.compile(r"\s*\.\. test: *(?P<verb>\S+) *(?P<argument>.*)$")
 _UNDERLINE: Final = re.compile(r"([=\-~^\"])\1{2,}$")
 VERBS: Final = frozenset({"skip", "file", "setup", "token"})
@@ -98,6 +100,7 @@ def blocks_of(path: Path) -> Iterator[Block]:
             markers[marker["verb"]] = f"{marker['argument']}\n{more}".strip()
         elif begin := _BEGIN.match(line):
             text, number = _indented(lines, number, _indent(line))
+            text = _OPTIONS.sub("", text) if begin["language"] else text
             yield Block(place, begin["language"] or "", text, section, markers)
             markers = {}
         elif line.strip() and markers:

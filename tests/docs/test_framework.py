@@ -39,6 +39,7 @@ Section
      echo two
 
   .. code-block:: console
+     :force:
 
      $ echo \\
          hello

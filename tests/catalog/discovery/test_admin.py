@@ -70,7 +70,7 @@ def test_the_page_of_a_held_refresh_shows_its_numbers_and_items(admin_client: Cl
     assert "remove 30 of 50 items (60 %" in page
     assert "edX+C0000" in page
     assert "30 items" in page
-    assert "edX+C0029" in page_of(admin_client, f"{ADMIN}/refreshchange/?refresh__id__exact={held.pk}")
+    assert "edX+C0029" in page_of(admin_client, f"{ADMIN}/refreshchange/?refresh__id__exact={held.pk}&p=2")
 
 
 def test_a_held_refresh_is_approved_with_a_reason(

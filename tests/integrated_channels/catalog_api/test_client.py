@@ -115,7 +115,7 @@ def test_metadata_is_read_into_content_items(client: CatalogClient) -> None:
             title="Data",
             short_description="Short.",
             full_description="<p>Long.</p>",
-            enrollment_url="https://learn.example.org/acme/course/A",
+            enrollment_url="https://learn.example.org/acme/course/A?utm_medium=enterprise&utm_source=acme",
             marketing_url="https://m.example.org",
             image_url="",
             course_type="",

@@ -11,7 +11,7 @@ import logging
 import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import hypothesis
@@ -183,7 +183,7 @@ class Feed(RuleBasedStateMachine):
         assert not FeedItem.objects.filter(is_confirmed=False).exists()
         desired = {key: self.catalogs.titles[key] for key in self.catalogs.desired}
         active = [course for course in self.portal.courses.values() if course.IsActive]
-        offered = {unquote(course.URL.rpartition("/course/")[2]): course.Title for course in active}
+        offered = {unquote(urlsplit(course.URL).path.rpartition("/course/")[2]): course.Title for course in active}
         assert offered.keys() <= desired.keys()
         # An item without a title is rejected, and its course remains unchanged.
         assert {key: title for key, title in desired.items() if title}.items() <= offered.items()

@@ -183,7 +183,7 @@ def test_a_service_that_is_not_there_is_a_failure(settings: Settings, ask: Calla
     settings.CATALOG_API_URL = f"http://127.0.0.1:{free_port()}"
 
     with CatalogClient() as client:
-        assert "Connection refused" in reason_of(ask, client)
+        assert "no connection. Check that it is running" in reason_of(ask, client)
 
 
 # --- the token ------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 
-URL_OF_A = "https://learn.example.org/acme/course/A"
+URL_OF_A = "https://learn.example.org/acme/course/A?utm_medium=enterprise&utm_source=acme"
 
 
 @pytest.fixture

@@ -251,6 +251,7 @@ def test_it_takes_three_statements(operator: APIClient, catalog: EnterpriseCatal
 
 
 @pytest.mark.only_on("mariadb")
+@pytest.mark.django_db(transaction=True)  # ANALYZE TABLE commits.
 @pytest.mark.parametrize("with_restricted", [True, False])
 def test_members_are_looked_up_one_by_one(with_restricted: bool) -> None:
     catalog = CatalogFactory.create(courses=3_000)

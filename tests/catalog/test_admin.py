@@ -162,7 +162,9 @@ def test_a_query_is_renamed_without_undoing_what_an_import_wrote_meanwhile(admin
     with CaptureQueriesContext(connection) as captured:
         admin_client.post(f"{QUERIES}{catalog.catalog_query_id}/change/", {"title": "Renamed", "content_filter": "{}"})
 
-    [update] = [query["sql"] for query in captured if "UPDATE" in query["sql"] and "catalogquery" in query["sql"]]
+    [update] = [
+        query["sql"] for query in captured if query["sql"].startswith("UPDATE") and "catalogquery" in query["sql"]
+    ]
     assert "title" in update
     assert "version" not in update
 

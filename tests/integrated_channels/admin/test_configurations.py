@@ -176,7 +176,9 @@ def test_saving_a_form_does_not_undo_what_a_sync_wrote_meanwhile(admin_client: C
         admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", edited(configuration))
 
     [update] = [
-        query["sql"] for query in captured if "UPDATE" in query["sql"] and "channelconfiguration" in query["sql"]
+        sql
+        for sql in (query["sql"] for query in captured)
+        if sql.startswith("UPDATE") and "channelconfiguration" in sql
     ]
     assert "next_sync_at" not in update
     assert "last_full_sync_at" not in update

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import httpx
 
@@ -64,7 +64,7 @@ class Cornerstone(VendorLMS):
         sandbox.poll_with_faults(client, customer)
 
     def course(self, record: Mapping[str, Any]) -> Course:
-        key = unquote(record["URL"].rpartition("/course/")[2])
+        key = unquote(urlsplit(record["URL"]).path.rpartition("/course/")[2])
         texts = (record["Title"], record["Description"], record["URL"])
         return Course(record["ID"], key, texts, is_offered=record["IsActive"])
 

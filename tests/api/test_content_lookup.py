@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 
 LOOKUP: Final = "/api/v1/content-lookup/"
+#: What the response tells about a catalog that is not filled from course-discovery.
+NO_NOTE: Final[dict[str, Any]] = {"last_change": None, "excluded_by": []}
 DATA: Final = CourseFactory.build(key="edX+DataX", title="Data and Ducks")
 
 
@@ -54,8 +56,8 @@ def test_it_returns_the_item_and_the_catalogs_that_contain_it(operator: APIClien
         "content_type": "course",
         "updated_at": "2026-03-01T12:00:00.123456Z",
         "catalogs": [
-            {"uuid": str(catalog.pk), "title": "All of it", "contains": True},
-            {"uuid": str(other.pk), "title": "Other", "contains": False},
+            {"uuid": str(catalog.pk), "title": "All of it", "contains": True, **NO_NOTE},
+            {"uuid": str(other.pk), "title": "Other", "contains": False, **NO_NOTE},
         ],
         "suggestions": [],
     }

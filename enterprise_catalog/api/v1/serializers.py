@@ -10,7 +10,7 @@ from rest_framework import serializers
 from enterprise_catalog.api.pagination import CatalogPagination
 from enterprise_catalog.catalog.discovery.filters import FilterError, check_filter
 from enterprise_catalog.catalog.items.lookup import MAX_SUGGESTIONS, Match
-from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog
+from enterprise_catalog.catalog.models import CatalogQuery, ChangeKind, EnterpriseCatalog
 from enterprise_catalog.catalog.state import state_of
 from enterprise_catalog.db.content_keys import MAX_KEY_LENGTH
 from enterprise_catalog.db.timestamps import format_time
@@ -388,10 +388,23 @@ class LookupQuerySerializer(serializers.Serializer[object]):
     )
 
 
+class MembershipChangeSerializer(serializers.Serializer[object]):
+    change = serializers.ChoiceField(choices=ChangeKind.choices)
+    is_held = serializers.BooleanField(help_text="True if the refresh waits for approval: the change is not made yet.")
+    refresh_id = serializers.IntegerField()
+    changed_at = serializers.DateTimeField(help_text="When the refresh ended, in UTC.")
+
+
 class LookupCatalogSerializer(serializers.Serializer[object]):
     uuid = serializers.UUIDField()
     title = serializers.CharField()
     contains = serializers.BooleanField(help_text="True if the catalog contains the item.")
+    last_change = MembershipChangeSerializer(
+        allow_null=True, help_text="The newest refresh that added or removed the item, or would."
+    )
+    excluded_by = serializers.ListField(
+        child=serializers.CharField(), help_text="Members of the catalog's content filter that exclude the item."
+    )
 
 
 class SuggestionSerializer(serializers.Serializer[object]):

@@ -8,4 +8,6 @@
 ``matching.py``         The items of catalogs that a caller's keys stand for.
 ``enrollment_urls.py``  The pages where a customer's learners enroll.
 ``lookup.py``           Content by the text that a user pastes: a key, a run's key, or the beginning of a title.
+``membership_notes.py``  Why a catalog that is filled from course-discovery contains an item, or does not.
+``filter_match.py``     The members of a content filter that exclude an item.
 """

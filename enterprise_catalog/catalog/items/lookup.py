@@ -1,6 +1,6 @@
 """Content by the text that a user pastes: a key, the key of a course run, or the beginning of a title.
 
-Takes at most five statements. Each reads an index, and at most :data:`MAX_CANDIDATES` items.
+Takes at most seven statements. Each reads an index, and at most :data:`MAX_CANDIDATES` items.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+from enterprise_catalog.catalog.items.membership_notes import MembershipNote, notes_on
 from enterprise_catalog.catalog.models import CatalogMembership, ContentMetadata, EnterpriseCatalog
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Lookup:
     catalogs: list[EnterpriseCatalog]  #: All of the customer's catalogs, by title.
     containing: frozenset[UUID] = frozenset()  #: The catalogs that contain ``content``.
     suggestions: list[Suggestion] = field(default_factory=list)
+    #: Catalog -> what its refreshes and its filter tell about the item; only catalogs filled from course-discovery.
+    notes: dict[UUID, MembershipNote] = field(default_factory=dict)
 
 
 def look_up(customer_uuid: UUID, text: str, *, may_read_all: bool) -> Lookup:
@@ -59,7 +62,8 @@ def look_up(customer_uuid: UUID, text: str, *, may_read_all: bool) -> Lookup:
     Args:
         may_read_all: include items that are in none of the customer's catalogs.
     """
-    catalogs = list(EnterpriseCatalog.objects.existing().of_customers([customer_uuid]).order_by("title", "uuid"))
+    existing = EnterpriseCatalog.objects.existing().select_related("catalog_query")
+    catalogs = list(existing.of_customers([customer_uuid]).order_by("title", "uuid"))
     wanted = _Wanted.parse(text)
     candidates = _find_by_key(wanted) or _find_by_title(text)
     holders = _find_holders(candidates, catalogs)
@@ -68,7 +72,8 @@ def look_up(customer_uuid: UUID, text: str, *, may_read_all: bool) -> Lookup:
     others = [Suggestion(each, wanted.match(each), holders[each.pk]) for each in readable if each is not found]
     others.sort(key=lambda suggestion: list(Match).index(suggestion.match))
     containing = frozenset(holders[found.pk]) if found else frozenset()
-    return Lookup(found, catalogs, containing, others[:MAX_SUGGESTIONS])
+    notes = notes_on(found.content_key if found else text.strip(), found, catalogs, containing)
+    return Lookup(found, catalogs, containing, others[:MAX_SUGGESTIONS], notes)
 
 
 @dataclass(frozen=True, slots=True)

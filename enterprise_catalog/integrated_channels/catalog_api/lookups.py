@@ -39,10 +39,27 @@ class Catalog(_Read):
     enterprise_customer_name: str | None = None
 
 
+class ChangeKind(StrEnum):
+    """The effect of a refresh from course-discovery on an item's membership in a catalog."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+
+
+class MembershipChange(_Read):
+    """The newest refresh that added the item to a catalog or removed it, or would."""
+
+    change: ChangeKind
+    is_held: bool  #: True if the refresh waits for approval: the change is not made yet.
+    changed_at: datetime | None = None  #: When the refresh ended.
+
+
 class LookedUpCatalog(Catalog):
     """One of the customer's catalogs, compared with the key that was looked up."""
 
     contains: bool  #: True if the catalog contains exactly the key that was looked up.
+    last_change: MembershipChange | None = None
+    excluded_by: tuple[str, ...] = ()  #: Members of the catalog's content filter that exclude the item.
 
 
 class Suggestion(_Read):
@@ -71,7 +88,9 @@ class ContentLookup(_Read):
         if self.containing:
             return self.model_copy(update={"suggestions": suggestions})
         hidden = {"is_known": False, "title": None, "content_type": None, "updated_at": None}
-        return self.model_copy(update={**hidden, "suggestions": suggestions})
+        # That a filter excludes the item would tell that the service has it.
+        catalogs = tuple(catalog.model_copy(update={"excluded_by": ()}) for catalog in self.catalogs)
+        return self.model_copy(update={**hidden, "suggestions": suggestions, "catalogs": catalogs})
 
     @property
     def containing(self) -> frozenset[UUID]:

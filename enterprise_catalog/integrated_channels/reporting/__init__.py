@@ -6,7 +6,7 @@
 ``sentences.py``  Cause and remedy in words.
 ``steps.py``      The chain of steps from the content's source to the LMS.
 ``live.py``       Looks an item up in the LMS now.
-``wording.py``    Parts of sentences.
+``wording.py``    Parts of sentences, and sentences about refreshes.
 ``overview.py``   The status of all configurations, the worst first.
 ``daily_figures.py``  The figures of the last days, for charts.
 ``search.py``     One search term -> the transmissions that it means.

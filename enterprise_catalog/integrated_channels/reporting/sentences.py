@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +19,7 @@ from enterprise_catalog.integrated_channels.reporting.wording import (
     joined,
     plain,
     quoted,
+    refresh_notes,
     tries_text,
 )
 
@@ -61,7 +62,10 @@ _COULD_NOT: Final = {
 
 def state_cause(facts: Facts, cause: Cause) -> Statement:
     """Return the cause and the remedy in words."""
-    return _STATEMENTS[cause](facts)
+    statement = _STATEMENTS[cause](facts)
+    return replace(
+        statement, sentence=joined(statement.sentence, refresh_notes(facts.catalogs, is_desired=facts.is_in_catalog))
+    )
 
 
 def _in_lms(facts: Facts) -> Statement:

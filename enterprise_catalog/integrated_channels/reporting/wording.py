@@ -1,23 +1,28 @@
-"""Parts of sentences: times, reasons, enumerations."""
+"""Parts of sentences: times, reasons, enumerations; and sentences about refreshes."""
 
 from __future__ import annotations
 
 import html
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext, ngettext
 
 from enterprise_catalog.admin_pages.moments import moment_text
+from enterprise_catalog.integrated_channels.catalog_api.lookups import ChangeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from enterprise_catalog.integrated_channels.catalog_api.lookups import LookedUpCatalog
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
 #: Maximum length of a vendor's message in a sentence, in characters.
 _MOST: Final = 300
+#: Sentences about refreshes of one item. A customer may have hundreds of catalogs.
+_MOST_NOTES: Final = 3
 _TAG: Final = re.compile(r"</?[a-zA-Z!][^<>]*>")
 
 
@@ -62,3 +67,35 @@ def quoted(names: Iterable[str], *, most: int = 3) -> str:
     others = len(every) - most
     more = ngettext("and %(number)d more", "and %(number)d more", others) % {"number": others}
     return f"{shown} {more}"
+
+
+def refresh_notes(catalogs: Iterable[LookedUpCatalog], *, is_desired: bool) -> str:
+    """Return sentences about the customer's catalogs that are filled from course-discovery; empty if there are none.
+
+    They name a held refresh that would add or remove the item. If no catalog contains it, they also name the refresh
+    that removed it, and the members of a content filter that exclude it.
+
+    Args:
+        is_desired: a catalog contains the item.
+    """
+    sentences = (sentence for catalog in catalogs for sentence in _refreshes_of(catalog, is_desired=is_desired))
+    return joined(*islice(sentences, _MOST_NOTES))
+
+
+def _refreshes_of(catalog: LookedUpCatalog, *, is_desired: bool) -> Iterator[str]:
+    names, change = {"catalog": catalog.title}, catalog.last_change
+    if change is not None and change.is_held:
+        held = (
+            gettext("A refresh of catalog “%(catalog)s” would add it, and waits for approval.")
+            if change.change is ChangeKind.ADDED
+            else gettext("A refresh of catalog “%(catalog)s” would remove it, and waits for approval.")
+        )
+        yield held % names
+    if is_desired:
+        return
+    if change is not None and change.change is ChangeKind.REMOVED and not change.is_held:
+        removed = gettext("A refresh removed it from catalog “%(catalog)s” on %(time)s.")
+        yield removed % {**names, "time": moment_text(change.changed_at)}
+    if catalog.excluded_by:
+        excluded = gettext("The content filter of catalog “%(catalog)s” excludes it (%(members)s).")
+        yield excluded % {**names, "members": ", ".join(catalog.excluded_by)}

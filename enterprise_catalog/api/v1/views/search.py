@@ -19,7 +19,7 @@ from enterprise_catalog.api.v1.serializers import (
 )
 from enterprise_catalog.api.v1.views.base import json_response
 from enterprise_catalog.catalog.items.lookup import look_up
-from enterprise_catalog.catalog.models import EnterpriseCustomer
+from enterprise_catalog.catalog.models import EnterpriseCustomer, RefreshState
 from enterprise_catalog.db.timestamps import format_time
 from enterprise_catalog.web.rest.input import validate
 from enterprise_catalog.web.rest.schema import BAD_PARAMETER, documented
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
     from enterprise_catalog.catalog.items.lookup import Lookup, Suggestion
+    from enterprise_catalog.catalog.items.membership_notes import MembershipNote
     from enterprise_catalog.catalog.models import ContentMetadata
     from enterprise_catalog.catalog.querysets import EnterpriseCustomerQuerySet
 
@@ -112,10 +113,29 @@ def _content_as_json(lookup: Lookup) -> dict[str, object]:
         "content_type": content and content.content_type,
         "updated_at": content and format_time(content.updated_at),
         "catalogs": [
-            {"uuid": catalog.pk, "title": catalog.title, "contains": catalog.pk in lookup.containing}
+            {
+                "uuid": catalog.pk,
+                "title": catalog.title,
+                "contains": catalog.pk in lookup.containing,
+                **_note_as_json(lookup.notes.get(catalog.pk)),
+            }
             for catalog in lookup.catalogs
         ],
         "suggestions": [_suggestion_as_json(suggestion) for suggestion in lookup.suggestions],
+    }
+
+
+def _note_as_json(note: MembershipNote | None) -> dict[str, object]:
+    change = note and note.change
+    return {
+        "last_change": change
+        and {
+            "change": change.kind,
+            "is_held": change.refresh.state == RefreshState.HELD,
+            "refresh_id": change.refresh_id,
+            "changed_at": change.refresh.finished_at and format_time(change.refresh.finished_at),
+        },
+        "excluded_by": [*note.excluded_by] if note else [],
     }
 
 

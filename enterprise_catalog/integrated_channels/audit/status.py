@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 from django.db import DatabaseError, transaction
-from django.db.models import Count, Exists, Q
+from django.db.models import Count, Exists, Min, Q
 
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, upsert
 from enterprise_catalog.integrated_channels.domain import State
@@ -49,6 +49,8 @@ _COLUMNS: Final[Mapping[str, str]] = {
 _UNSETTLED: Final = Q(state__in=[state for state in _COLUMNS if state != State.TRANSMITTED]) | Q(
     state=State.TRANSMITTED, due_since__isnull=False
 )
+#: Columns of items that a run sends sooner or later. The other items wait for a decision, or for new content.
+_DUE: Final = frozenset({"behind", "failing"})
 #: Ids of the configurations to refresh at the end of a block of :func:`refreshed_once`; ``None`` outside.
 _postponed: Final = ContextVar[set[int] | None]("_postponed", default=None)
 
@@ -63,6 +65,7 @@ class ItemCounts:
     behind: int = 0
     rejected: int = 0
     kept: int = 0
+    due_since: datetime | None = None  #: Earliest time of an item that is behind or failing.
 
     @property
     def has_only_exceptions(self) -> bool:
@@ -86,10 +89,15 @@ def count_items(configuration_ids: Iterable[int]) -> dict[int, ItemCounts]:
     """Return the numbers of unsettled items of each configuration. Reads an index only."""
     ids = list(configuration_ids)
     rows = ContentMetadataItemTransmission.objects.filter(_UNSETTLED, configuration__in=ids)
-    counts: dict[int, dict[str, int]] = {pk: defaultdict(int) for pk in ids}
-    for pk, state, number in rows.values_list("configuration", "state").annotate(Count("pk")).order_by():
-        counts[pk][_COLUMNS[state]] += number
-    return {pk: ItemCounts(**columns) for pk, columns in counts.items()}
+    numbers: dict[int, dict[str, int]] = {pk: defaultdict(int) for pk in ids}
+    due_since: dict[int, list[datetime]] = {pk: [] for pk in ids}
+    found = rows.values_list("configuration", "state").annotate(Count("pk"), Min("due_since")).order_by()
+    for pk, state, number, earliest in found:
+        column = _COLUMNS[state]
+        numbers[pk][column] += number
+        if column in _DUE and earliest is not None:
+            due_since[pk].append(earliest)
+    return {pk: ItemCounts(**numbers[pk], due_since=min(due_since[pk], default=None)) for pk in ids}
 
 
 def status_of(items: ItemCounts, *, is_active: bool, run_state: str, matched: int) -> Status:
@@ -138,6 +146,7 @@ def _run_columns(result: RunResult) -> dict[str, object]:
     columns: dict[str, object] = {
         "run_state": RunState.INCOMPLETE if result.is_throttled else result.row.state,
         "reason": result.row.reason,
+        "stop_cause": result.row.stop_cause,
         "last_run_at": result.row.finished_at,
         "next_sync_at": result.next_sync_at,
     }

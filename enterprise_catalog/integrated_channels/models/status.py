@@ -62,6 +62,18 @@ class ConfigurationStatus(models.Model):
         blank=True,
         help_text=_("State of the last run; incomplete after a rate limit, and empty if no run has ended."),
     )
+    stop_cause = models.CharField(
+        max_length=16,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Kind of error that ended the last run early; see StopCause. Empty if the run went to its end."),
+    )
+    due_since = models.DateTimeField(
+        _("due since"),
+        null=True,
+        help_text=_("When the LMS fell out of date for the item that waits longest. Empty if no item is due."),
+    )
     last_run_at = models.DateTimeField(_("last run at"), null=True, help_text=_("Empty if no run has ended."))
     compared_at = models.DateTimeField(
         _("compared at"), null=True, help_text=_("When a run last compared the LMS with the catalogs.")

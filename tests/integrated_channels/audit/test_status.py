@@ -106,6 +106,39 @@ def test_failures_and_rate_limits_differ(
     assert status_of(configuration).state == state
 
 
+def test_the_cause_of_a_stop_is_kept_until_a_run_reaches_its_end(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    CatalogFactory.create(content=["A"], customer=customer)
+    moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation=CREATE, status=401))
+    run_of(configuration, clock)
+    stopped = status_of(configuration)
+    clock.forward(hours=1)
+
+    run_of(configuration, clock)
+
+    assert (stopped.stop_cause, status_of(configuration).stop_cause) == ("credentials", "")
+
+
+def test_the_item_that_waits_longest_is_due_since_its_change(
+    configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    configuration = configure(chunk_size=1)
+    CatalogFactory.create(content=["A", "L" * 101], customer=customer)
+    moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation=CREATE, times=2))
+    run_of(configuration, clock)
+    first = clock.now
+    clock.forward(hours=1)
+    run_of(configuration, clock)
+    waiting = status_of(configuration)
+    clock.forward(hours=4)
+
+    run_of(configuration, clock)
+
+    assert (waiting.failing, waiting.rejected, waiting.due_since) == (1, 1, first)
+    assert (status_of(configuration).rejected, status_of(configuration).due_since) == (1, None)
+
+
 def test_items_left_over_make_a_configuration_behind(
     configure: Callable[..., ChannelConfiguration], customer: EnterpriseCustomer, clock: Clock
 ) -> None:

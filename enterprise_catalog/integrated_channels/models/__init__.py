@@ -8,6 +8,7 @@
 ``feed.py``            The entries of the feeds that some LMSs poll.
 ``decisions.py``       The decision log: each action of an operator or command.
 ``operations.py``      Long actions, their progress and results.
+``notifications.py``   Events of configurations, subscriptions to them, and the messages to the subscribers.
 ``fields.py``          Columns that several tables have.
 ``querysets.py``       The reads of these tables that are used more than once.
 ``workers.py``         The heartbeats of Celery's workers.
@@ -24,6 +25,8 @@
             1--1 SyncLease
             1--1 ConfigurationStatus
             1--n SlowSyncSlot
+            1--n Notification 1--n DeliveryItem
+            1--n Subscription 1--n Delivery 1--n DeliveryItem
 
 Only ``audit/`` writes rows of attempts, payloads and decisions. Only ``audit/`` and ``feed/entries.py`` write rows of
 transmissions.
@@ -32,6 +35,17 @@ transmissions.
 from enterprise_catalog.integrated_channels.models.configurations import ChannelConfiguration, SlowSyncSlot, SyncLease
 from enterprise_catalog.integrated_channels.models.decisions import Decision, DecisionAction, DecisionItem
 from enterprise_catalog.integrated_channels.models.feed import FeedItem
+from enterprise_catalog.integrated_channels.models.notifications import (
+    Delivery,
+    DeliveryItem,
+    DeliveryState,
+    Digest,
+    EventKind,
+    Medium,
+    Notification,
+    Resolution,
+    Subscription,
+)
 from enterprise_catalog.integrated_channels.models.operations import (
     Operation,
     OperationItem,
@@ -59,14 +73,23 @@ __all__ = [
     "Decision",
     "DecisionAction",
     "DecisionItem",
+    "Delivery",
+    "DeliveryItem",
+    "DeliveryState",
+    "Digest",
+    "EventKind",
     "FeedItem",
+    "Medium",
+    "Notification",
     "Operation",
     "OperationItem",
     "OperationKind",
     "OperationState",
+    "Resolution",
     "RunState",
     "SlowSyncSlot",
     "Status",
+    "Subscription",
     "SyncLease",
     "SyncRun",
     "TransmissionAttempt",

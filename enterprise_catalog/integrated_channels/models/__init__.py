@@ -53,7 +53,7 @@ from enterprise_catalog.integrated_channels.models.operations import (
     OperationState,
 )
 from enterprise_catalog.integrated_channels.models.payloads import TransmissionPayload
-from enterprise_catalog.integrated_channels.models.runs import RunState, SyncRun
+from enterprise_catalog.integrated_channels.models.runs import Comparison, RunState, SyncRun
 from enterprise_catalog.integrated_channels.models.status import ConfigurationStatus, DailyFigure, Status
 from enterprise_catalog.integrated_channels.models.transmissions import (
     LABELS,
@@ -67,6 +67,7 @@ __all__ = [
     "LABELS",
     "MAX_MESSAGE_LENGTH",
     "ChannelConfiguration",
+    "Comparison",
     "ConfigurationStatus",
     "ContentMetadataItemTransmission",
     "DailyFigure",

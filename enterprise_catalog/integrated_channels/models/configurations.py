@@ -101,6 +101,34 @@ class ChannelConfiguration(models.Model):
         editable=False,
         help_text=_("Number of items in the catalogs, without rejected ones, when the ETag was stored."),
     )
+    # The state that the rows of the transmissions record; see sync/checkpoint.py.
+    synced_versions = models.JSONField(
+        _("synced versions"),
+        null=True,
+        editable=False,
+        help_text=_(
+            "Catalog UUID -> version of the last plan; empty if only a full comparison can tell the difference."
+        ),
+    )
+    synced_items = models.PositiveIntegerField(
+        _("synced items"),
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text=_("Number of items in the catalogs at these versions; an item in several catalogs counts once."),
+    )
+    fully_compared_at = models.DateTimeField(
+        _("fully compared at"),
+        null=True,
+        editable=False,
+        help_text=_("When a run last compared all items with the catalogs, and not only changed items."),
+    )
+    full_comparison_requested_at = models.DateTimeField(
+        _("full comparison requested at"),
+        null=True,
+        editable=False,
+        help_text=_("When a user last requested a comparison of all items."),
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     deleted_at = models.DateTimeField(
         _("deleted at"),

@@ -21,6 +21,21 @@ class RunState(models.TextChoices):
     ABANDONED = "abandoned", _("abandoned")  #: The worker died, or lost its lease.
 
 
+class Comparison(models.TextChoices):
+    """Comparison of the LMS with the catalogs in a run. All values but the first two are full comparisons."""
+
+    UNCHANGED = "unchanged", _("nothing had changed")  #: The ETag of the catalogs was the one of the last run.
+    CHANGES = "changes", _("changes since the last comparison")
+    FIRST = "first", _("full comparison: no earlier comparison is known")
+    DAILY = "daily", _("full comparison: the last one was too long ago")
+    REQUESTED = "requested", _("full comparison: requested by a user")
+    SAVED_PLAN = "saved_plan", _("full comparison: the run carries out a saved plan")
+    EDITED = "edited", _("full comparison: the configuration was edited, or the customer has other catalogs")
+    DEAD_RUN = "dead_run", _("full comparison: an earlier run was interrupted")
+    EXPIRED = "expired", _("full comparison: the catalog service does not have the changes")
+    MANY = "many", _("full comparison: there are too many changes or unsettled items")
+
+
 class SyncRun(models.Model):
     """Result of one run of a configuration's sync, and the reason why it stopped."""
 
@@ -48,6 +63,18 @@ class SyncRun(models.Model):
     staged = count_field(_("staged"), _("Items in the feed that the LMS has not fetched yet."))
     held = count_field(_("held"), _("Items whose deletes are waiting for approval."))
     kept = count_field(_("kept"), _("Items that left the catalogs and were kept by an operator."))
+    comparison = models.CharField(
+        _("comparison"),
+        max_length=16,
+        choices=Comparison,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("How the run compared the LMS with the catalogs; empty if it did not."),
+    )
+    changes_since = models.DateTimeField(
+        _("changes since"), null=True, help_text=_("Start of the run whose comparison this run continued.")
+    )
 
     class Meta:
         verbose_name = _("sync run")

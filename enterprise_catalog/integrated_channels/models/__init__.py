@@ -1,6 +1,7 @@
 """The tables of the integrated channels. They have no foreign keys to the catalog: UUIDs and content keys instead.
 
 ``configurations.py``  A customer's connection to an LMS, and the right to sync it.
+``changes.py``         The position in the list of changed customers.
 ``runs.py``            The result of each run.
 ``transmissions.py``   The state of each item in each LMS, and each attempt to send it.
 ``payloads.py``        The payloads last sent and last accepted, compressed.
@@ -32,7 +33,13 @@ Only ``audit/`` writes rows of attempts, payloads and decisions. Only ``audit/``
 transmissions.
 """
 
-from enterprise_catalog.integrated_channels.models.configurations import ChannelConfiguration, SlowSyncSlot, SyncLease
+from enterprise_catalog.integrated_channels.models.changes import ChangeCursor
+from enterprise_catalog.integrated_channels.models.configurations import (
+    ChannelConfiguration,
+    SlowSyncSlot,
+    SyncLease,
+    SyncQueue,
+)
 from enterprise_catalog.integrated_channels.models.decisions import Decision, DecisionAction, DecisionItem
 from enterprise_catalog.integrated_channels.models.feed import FeedItem
 from enterprise_catalog.integrated_channels.models.notifications import (
@@ -66,6 +73,7 @@ from enterprise_catalog.integrated_channels.models.workers import WorkerHeartbea
 __all__ = [
     "LABELS",
     "MAX_MESSAGE_LENGTH",
+    "ChangeCursor",
     "ChannelConfiguration",
     "Comparison",
     "ConfigurationStatus",
@@ -92,6 +100,7 @@ __all__ = [
     "Status",
     "Subscription",
     "SyncLease",
+    "SyncQueue",
     "SyncRun",
     "TransmissionAttempt",
     "TransmissionPayload",

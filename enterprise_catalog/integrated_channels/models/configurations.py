@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Value
+from django.db.models.functions import Concat, Left, Lower, StrIndex, Substr
 from django.utils.translation import gettext_lazy as _
 
 from enterprise_catalog.integrated_channels.channels.registry import channel_choices
 from enterprise_catalog.integrated_channels.domain import MAX_ETAG_LENGTH
 from enterprise_catalog.integrated_channels.models.querysets import ConfigurationQuerySet
+
+_AFTER_SCHEME: Final = Concat(Substr("base_url", StrIndex("base_url", Value("//")) + 2), Value("/"))
+
+
+class SyncQueue(models.TextChoices):
+    """The Celery queue of a sync, and so the workers that may run it."""
+
+    INTERACTIVE = "interactive", _("interactive")  #: A user is waiting.
+    CHANGES = "changes", _("changes")  #: Catalogs of the customer changed.
+    SWEEP = "sweep", _("sweep")  #: Everything else: intervals, retries, and the rest of large syncs.
 
 
 class ChannelConfiguration(models.Model):
@@ -49,6 +63,16 @@ class ChannelConfiguration(models.Model):
             "Maximum number of chunks per run. Leave empty for no limit. The next runs send the remaining items."
         ),
     )
+    max_seconds_per_run = models.PositiveIntegerField(
+        _("max seconds per run"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "A run that takes longer ends after the current chunk, and the next run continues behind the syncs that"
+            " are waiting. Leave empty for the default."
+        ),
+    )
     sync_interval_minutes = models.PositiveIntegerField(
         _("sync interval minutes"),
         default=60,
@@ -71,6 +95,45 @@ class ChannelConfiguration(models.Model):
     )
     next_sync_at = models.DateTimeField(
         _("next sync at"), null=True, blank=True, editable=False, help_text=_("Empty: as soon as possible.")
+    )
+    # The message of the next sync in a Celery queue.
+    queue = models.CharField(
+        _("queue"),
+        max_length=16,
+        choices=SyncQueue,
+        default=SyncQueue.SWEEP,
+        db_default=SyncQueue.SWEEP,
+        editable=False,
+        help_text=_("Queue of the next sync."),
+    )
+    queued_at = models.DateTimeField(
+        _("queued at"), null=True, editable=False, help_text=_("When the next sync was queued; empty if it is not.")
+    )
+    queue_token = models.BigIntegerField(
+        _("queue token"),
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text=_("Identifies the message in the queue. All other messages are void."),
+    )
+    sync_requests = models.PositiveBigIntegerField(
+        _("sync requests"),
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text=_("Counts the reasons for a sync. If it grows during a run, another run is due."),
+    )
+    not_before = models.DateTimeField(
+        _("not before"),
+        null=True,
+        editable=False,
+        help_text=_("End of the pause that the last run asked for. Changes do not shorten it."),
+    )
+    lms_host = models.GeneratedField(
+        verbose_name=_("LMS host"),
+        expression=Lower(Left(_AFTER_SCHEME, StrIndex(_AFTER_SCHEME, Value("/")) - 1)),
+        output_field=models.CharField(max_length=255),
+        db_persist=True,
     )
     last_full_sync_at = models.DateTimeField(
         _("last full sync at"),
@@ -146,6 +209,8 @@ class ChannelConfiguration(models.Model):
         indexes = (
             # Serves the scheduler's query for due configurations.
             models.Index(fields=("active", "next_sync_at"), name="configuration_due"),
+            # Serves the scheduler's query for queued configurations.
+            models.Index(fields=("queued_at",), name="configuration_queued"),
             # Serves the lists' filters by channel. Contains all columns of their conditions.
             models.Index(fields=("channel_code", "active", "deleted_at"), name="configuration_by_channel"),
         )
@@ -170,6 +235,10 @@ class SyncLease(models.Model):
     )
     # See audit/pacing.py.
     batch_sizes = models.JSONField(null=True, help_text=_("Kind of call -> number of items in the next call."))
+
+    class Meta:
+        # Serves the scheduler's query for configurations that are being synced.
+        indexes = (models.Index(fields=("expires_at",), name="lease_by_expiry"),)
 
     def __str__(self) -> str:
         return f"lease {self.token} of configuration {self.configuration_id}"

@@ -1,7 +1,11 @@
 """Health, metrics and error reports of a process.
 
-``health.py``         ``/health`` and ``/metrics``, and the access control for both.
-``health_checks.py``  The checks behind ``/health``; applications add their own.
-``error_reports.py``  Redacts Django's error reports.
-``redaction.py``      Redacts known secrets from messages, for the integrated channels.
+``health.py``          ``/health`` and ``/metrics``, and the access control for both.
+``health_checks.py``   The checks behind ``/health``; applications add their own.
+``metrics.py``         The metrics of all processes, and of the whole fleet.
+``metric_files.py``    The files in which processes count; merges those of dead processes.
+``metrics_server.py``  Serves the metrics of workers and schedulers.
+``celery_metrics.py``  Metrics of Celery tasks: how long they waited and took, and the lengths of the queues.
+``error_reports.py``   Redacts Django's error reports.
+``redaction.py``       Redacts known secrets from messages, for the integrated channels.
 """

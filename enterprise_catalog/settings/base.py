@@ -239,6 +239,9 @@ SYSTEM_TO_FEATURE_ROLE_MAPPING = {
 
 #: The bearer token that Prometheus must send; if empty, ``/metrics`` is public.
 METRICS_TOKEN = env.METRICS_TOKEN
+PROMETHEUS_MULTIPROC_DIR = env.PROMETHEUS_MULTIPROC_DIR
+if PROMETHEUS_MULTIPROC_DIR:  # prometheus_client reads the variable when it is imported, after the settings.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = PROMETHEUS_MULTIPROC_DIR
 
 #: The enrollment portal of a new customer's learners, until the customer's own URL is set.
 LEARNER_PORTAL_URL = env.LEARNER_PORTAL_URL

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
@@ -81,6 +82,17 @@ def _origins(origins: list[str]) -> list[str]:
     return origins
 
 
+def _writable_folder(path: str) -> str:
+    """Create the folder if it is missing."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"must be a folder that can be created ({error.strerror})") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ValueError("must be a folder in which files can be created")
+    return path
+
+
 def _signing_key(text: str) -> dict[str, object]:
     return read_signing_key(text)
 
@@ -114,6 +126,8 @@ class Environment(BaseModel):
     CORS_ALLOWED_ORIGINS: Annotated[CommaSeparated, AfterValidator(_origins)] = []
     LOG_FORMAT: Literal["json", "console"] = "json"
     METRICS_TOKEN: str = ""
+    #: Folder in which all processes of a machine count. prometheus_client gave the variable its name.
+    PROMETHEUS_MULTIPROC_DIR: Annotated[str, AfterValidator(_writable_folder)] = ""
     #: Redirect plain HTTP to HTTPS; restrict cookies to HTTPS; lifetime of HSTS in browsers.
     SECURE_SSL_REDIRECT: bool = True
     SECURE_COOKIES: bool = True

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.db.models import Q
+from prometheus_client.core import GaugeMetricFamily
 
 from enterprise_catalog.catalog.discovery.guard_rail import MembershipChange
 from enterprise_catalog.catalog.models import (
@@ -25,6 +26,8 @@ from enterprise_catalog.catalog.models import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+
+    from prometheus_client import Metric
 
     from enterprise_catalog.catalog.discovery.collection import Collection
 
@@ -155,3 +158,9 @@ def _end(refresh: CatalogRefresh, state: RefreshState, collection: Collection, c
 def _changes(refresh: CatalogRefresh, change: MembershipChange) -> Iterator[RefreshChange]:
     for kind, keys in ((ChangeKind.ADDED, change.added), (ChangeKind.REMOVED, change.removed)):
         yield from (RefreshChange(refresh=refresh, content_key=key, kind=kind) for key in sorted(keys))
+
+
+def refresh_gauges() -> Iterator[Metric]:
+    """Yield the number of refreshes that wait for a decision, for Prometheus. One statement; reads an index."""
+    held = CatalogRefresh.objects.filter(state=RefreshState.HELD).count()
+    yield GaugeMetricFamily("catalog_refreshes_held", "Refreshes that wait for the approval of their change.", held)

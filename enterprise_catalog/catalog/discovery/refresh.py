@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from django.conf import settings
 from django.db import transaction
+from prometheus_client import Counter
 
 from enterprise_catalog.catalog.discovery import leases, records
 from enterprise_catalog.catalog.discovery.client import DiscoveryClient
@@ -23,7 +24,7 @@ from enterprise_catalog.catalog.discovery.guard_rail import MembershipChange, fi
 from enterprise_catalog.catalog.discovery.leases import Lease, LeaseLostError
 from enterprise_catalog.catalog.ingest.restricted import replace_restricted
 from enterprise_catalog.catalog.ingest.writer import replace_members
-from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata, DiscoveredContent
+from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata, DiscoveredContent, RefreshState
 from enterprise_catalog.catalog.querysets import KEYS_PER_STATEMENT
 from enterprise_catalog.db.contention import ContentionError, retry
 from enterprise_catalog.service_client.exceptions import IncompleteListError, ServiceError
@@ -38,6 +39,9 @@ log = structlog.get_logger(__name__)
 
 #: Searches are repeated this often if course-discovery's index changes while its pages are read.
 SEARCH_ATTEMPTS: Final = 3
+REFRESHES: Final = Counter("catalog_refreshes_total", "Refreshes of queries by their state at the end.", ["state"])
+for _state in (RefreshState.COMPLETE, RefreshState.HELD, RefreshState.FAILED):  # Counters must begin at 0.
+    REFRESHES.labels(_state)
 FILTER_EDITED: Final = "The filter was edited during the refresh. Nothing was changed; refresh the query again."
 
 
@@ -106,6 +110,9 @@ class _Refresh:
         except Exception as error:
             self._fail(f"Internal error: {type(error).__name__}. See the log.")
             raise
+        finally:
+            if self.row.state != RefreshState.RUNNING:
+                REFRESHES.labels(self.row.state).inc()
         events.info("refresh_ended", state=self.row.state, added=self.row.added, removed=self.row.removed)
 
     def _run(self) -> None:

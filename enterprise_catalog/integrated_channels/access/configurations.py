@@ -66,6 +66,7 @@ def open_channel(
         before_each_call=before_each_call,
         private_addresses=django_settings.LMS_PRIVATE_ADDRESSES,
         call_clock=call_clock or CallClock(seconds=django_settings.LMS_CALL_SECONDS),
+        channel_code=configuration.channel_code,
     ) as client:
         channel = CHANNELS[configuration.channel_code](client, settings, credentials)
         if save_credentials is not None:

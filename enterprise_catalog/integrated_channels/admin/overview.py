@@ -14,7 +14,7 @@ from enterprise_catalog.admin_pages.rendering import badge, link_to
 from enterprise_catalog.admin_pages.viewer import may_view
 from enterprise_catalog.integrated_channels.admin.sections.charts import FRAME, charts
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ConfigurationStatus, Status
-from enterprise_catalog.integrated_channels.reporting.daily_figures import last_days
+from enterprise_catalog.integrated_channels.reporting.fleet.daily_figures import last_days
 from enterprise_catalog.integrated_channels.reporting.overview import ATTENTION, FILTERS, Overview, Row
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import functools
 import string
+import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self, TypedDict
 
 import httpx
 import orjson
+from prometheus_client import Histogram
 
 from enterprise_catalog.integrated_channels.exceptions import (
     ConfigurationError,
@@ -46,6 +48,12 @@ MAX_RESPONSE_BYTES: Final = 16 * 1024 * 1024
 MAX_JSON_CONTAINERS: Final = 500_000
 #: Shorter responses cannot contain too many containers and are not searched; in bytes.
 _CONTENT_WITH_FEW_CONTAINERS: Final = 1024 * 1024
+CALLS: Final = Histogram(
+    "channels_call_duration_seconds",
+    "Duration of calls to LMSs, by class of the HTTP status; none without a response.",
+    ["channel", "status"],
+    buckets=(0.05, 0.2, 0.5, 1, 2, 5, 10, 30, 100),
+)
 #: A proxy timed out (504, and Cloudflare's 524); the LMS may still be processing the call.
 _PROXY_TIMEOUTS: Final = (504, 524)
 _LOCATION_LENGTH: Final = 300  #: Of a redirect's target in a message, in characters.
@@ -130,6 +138,7 @@ class LMSClient:
         before_each_call: BeforeCall | None = None,
         private_addresses: bool = False,
         call_clock: CallClock | None = None,
+        channel_code: str = "",
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         """Create a client for ``base_url``. Sends nothing yet. Thread-safe.
@@ -139,8 +148,10 @@ class LMSClient:
             before_each_call: called before each request; an exception prevents the request.
             private_addresses: allow an LMS with a private address; for local use only.
             call_clock: limits the duration of calls; ``None`` means 100 seconds each.
+            channel_code: label of the calls' metrics; without one, calls are not measured.
             transport: for tests; ``None`` means the network.
         """
+        self._channel_code = channel_code
         self.base_url = base_url.rstrip("/")
         self.server_time: datetime | None = None  #: The LMS's time, from the ``Date`` header of its last response.
         self._before_each_call = before_each_call or _go_ahead
@@ -220,7 +231,7 @@ class LMSClient:
         self._before_each_call(is_counted=is_counted)
         content, sent_headers = None, dict(headers or {})
         with self._call_clock.call():
-            with self._translate_errors():
+            with self._translate_errors(), self._measured() as responses:
                 if form is not None:
                     content = form_encoded(form)
                     sent_headers |= _FORM
@@ -230,6 +241,7 @@ class LMSClient:
                 with self._client.stream(
                     method, self.base_url + path, params=params, headers=sent_headers, content=content
                 ) as raw:
+                    responses.append(raw)
                     self._redaction.keep_cookies(raw.headers.get_list("set-cookie"))
                     content = self._read(raw)
             self.server_time = _date_of(raw.headers) or self.server_time
@@ -247,6 +259,18 @@ class LMSClient:
         """
         code, text = explain(response)
         return self.redacted(code), self.redacted(text) or response.excerpt
+
+    @contextmanager
+    def _measured(self) -> Iterator[list[httpx.Response]]:
+        """Measure the call in the block, which adds its response to the list, if there is one."""
+        responses: list[httpx.Response] = []
+        began = time.monotonic()
+        try:
+            yield responses
+        finally:
+            if self._channel_code:
+                status = f"{responses[0].status_code // 100}xx" if responses else "none"
+                CALLS.labels(self._channel_code, status).observe(time.monotonic() - began)
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:

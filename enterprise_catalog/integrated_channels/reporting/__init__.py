@@ -8,7 +8,7 @@
 ``live.py``       Looks an item up in the LMS now.
 ``wording.py``    Parts of sentences, and sentences about refreshes.
 ``overview.py``   The status of all configurations, the worst first.
-``daily_figures.py``  The figures of the last days, for charts.
+``fleet/``        Figures of the whole fleet, for charts and for Prometheus.
 ``search.py``     One search term -> the transmissions that it means.
 ``export.py``     The rows of a list, as flat records, in memory for one page.
 ``formats.py``    Records -> CSV and JSON lines.

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.db.broken_connections import CONNECTION_ERRORS, reset_connection
-from enterprise_catalog.integrated_channels.audit import attempts, bulk, plan_marks
+from enterprise_catalog.integrated_channels.audit import attempts, bulk, figures, plan_marks
 from enterprise_catalog.integrated_channels.channels.base import PullChannel, PushChannel
 from enterprise_catalog.integrated_channels.domain import Action, Outcome
 from enterprise_catalog.integrated_channels.exceptions import (
@@ -172,5 +172,8 @@ def _send_chunk(
     )
     for item in chunk.items:
         run.record_outcome(item.action, results[item.content_key].outcome)
+    for action in Action:
+        of_action = [results[item.content_key] for item in chunk.items if item.action is action]
+        figures.measure_attempts(run.configuration.channel_code, action, of_action)
     if transmission.stopped_by is not None:
         raise transmission.stopped_by

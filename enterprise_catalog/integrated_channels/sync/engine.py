@@ -79,6 +79,7 @@ def sync(
     if lease is None:
         return None
     if lease.left_behind.has_dead_runs:
+        figures.TAKEOVERS.labels(configuration.channel_code).inc()
         runs.settle_dead_runs(configuration, lease=lease, now=clock())
     row = runs.start_run(configuration, now=clock())
     ends_at = clock() + timedelta(seconds=settings.SYNC_RUN_SECONDS)
@@ -252,6 +253,7 @@ def _end(run: Run, state: RunState, reason: str) -> None:
         ChannelConfiguration.objects.filter(pk=run.configuration.pk).update(**changes)
         status.record_run(run.configuration.pk, _result_of(run, next_sync_at), now=now)
         figures.add_run(run.configuration.channel_code, run.row.counts.values(), run.fresh, day=now.date())
+    figures.measure_run(run.configuration.channel_code, run.row, pause=run.pause)
 
 
 def _result_of(run: Run, next_sync_at: datetime) -> status.RunResult:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from enterprise_catalog.integrated_channels.audit.figures import changed_at, freshness_name
+from enterprise_catalog.integrated_channels.audit.figures import FRESHNESS, changed_at, freshness_name
 from enterprise_catalog.integrated_channels.domain import Action, Exported, Outcome, RunCounts
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class Run:
     ) -> None:
         """Count the time from change to LMS of each item that was sent. Call it before the results change the rows."""
         now, run_since = self.clock(), self.row.started_at
+        measured = FRESHNESS.labels(self.configuration.channel_code)
         earlier = self.lease.left_behind.compared_at or self.configuration.created_at
         for item in chunk.items:
             key = item.content_key
@@ -84,7 +85,9 @@ class Run:
                 exported = export.exported.get(key, Exported())
                 changed = changed_at(rows[key], item.action, exported, run_since=run_since, earlier=earlier)
                 if changed is not None:
-                    self.fresh[freshness_name((now - changed).total_seconds())] += 1
+                    seconds = max((now - changed).total_seconds(), 0)
+                    self.fresh[freshness_name(seconds)] += 1
+                    measured.observe(seconds)
 
     def record_end(self, state: RunState, reason: str, *, now: datetime) -> None:
         """Set the final state of the run's row. The caller saves it."""

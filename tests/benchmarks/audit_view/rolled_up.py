@@ -11,7 +11,7 @@ from django.utils import timezone
 from enterprise_catalog.integrated_channels.audit import figures, status
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-from enterprise_catalog.integrated_channels.reporting.daily_figures import DAYS
+from enterprise_catalog.integrated_channels.reporting.fleet.daily_figures import DAYS
 
 
 def seed_statuses() -> None:

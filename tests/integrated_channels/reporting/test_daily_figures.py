@@ -8,7 +8,7 @@ import pytest
 
 from enterprise_catalog.integrated_channels.audit import figures
 from enterprise_catalog.integrated_channels.models import DailyFigure
-from enterprise_catalog.integrated_channels.reporting.daily_figures import DAYS, last_days, percentile
+from enterprise_catalog.integrated_channels.reporting.fleet.daily_figures import DAYS, last_days, percentile
 from tests.factories import DAY_ONE
 
 TODAY = DAY_ONE.date()

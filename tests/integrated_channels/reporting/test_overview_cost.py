@@ -12,7 +12,7 @@ from django.db import connection
 from enterprise_catalog.integrated_channels.audit import figures
 from enterprise_catalog.integrated_channels.audit.bulk import insert
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ConfigurationStatus, Status
-from enterprise_catalog.integrated_channels.reporting.daily_figures import DAYS, last_days
+from enterprise_catalog.integrated_channels.reporting.fleet.daily_figures import DAYS, last_days
 from enterprise_catalog.integrated_channels.reporting.overview import ATTENTION, FILTERS, Overview
 from tests.factories import DAY_ONE
 

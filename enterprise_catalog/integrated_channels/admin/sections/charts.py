@@ -13,7 +13,7 @@ from enterprise_catalog.admin_pages.rendering import EMPTY
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from enterprise_catalog.integrated_channels.reporting.daily_figures import Day
+    from enterprise_catalog.integrated_channels.reporting.fleet.daily_figures import Day
 
 #: The drawing's size, and the rectangle of the values in it: room for labels on the left and at the bottom.
 FRAME: Final = {"width": 360, "height": 130, "left": 44, "top": 8, "base": 110}

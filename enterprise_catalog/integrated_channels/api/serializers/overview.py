@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from enterprise_catalog.integrated_channels.models import Status
-from enterprise_catalog.integrated_channels.reporting.daily_figures import Day
+from enterprise_catalog.integrated_channels.reporting.fleet.daily_figures import Day
 from enterprise_catalog.integrated_channels.reporting.overview import Row
 
 

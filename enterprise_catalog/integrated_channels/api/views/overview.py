@@ -12,7 +12,7 @@ from enterprise_catalog.integrated_channels.api.privacy import without_pause_rea
 from enterprise_catalog.integrated_channels.api.serializers.overview import OverviewQuerySerializer, OverviewSerializer
 from enterprise_catalog.integrated_channels.api.views.base import ChannelsView
 from enterprise_catalog.integrated_channels.models import ConfigurationStatus
-from enterprise_catalog.integrated_channels.reporting.daily_figures import last_days
+from enterprise_catalog.integrated_channels.reporting.fleet.daily_figures import last_days
 from enterprise_catalog.integrated_channels.reporting.overview import ATTENTION, FILTERS, Overview
 from enterprise_catalog.web.rest.input import validate
 from enterprise_catalog.web.rest.schema import BAD_PARAMETER, documented

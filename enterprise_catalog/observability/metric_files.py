@@ -1,0 +1,83 @@
+"""The files in which processes count, and their end: the counts of dead processes are merged into one file.
+
+prometheus_client names a file after the kind of its metrics and the process: ``counter_4711.db``. Without a merge, each
+restart of a worker process would leave files forever. If the files were deleted, sums would fall.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client.mmap_dict import MmapedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Stands for all dead processes. No process has this id.
+_DEAD: Final = 0
+_LOCK_FILE: Final = "lock"
+
+
+@contextmanager
+def reading(folder: str) -> Iterator[None]:
+    """Keep the files of the folder in place during the block."""
+    with _locked(folder, fcntl.LOCK_SH):
+        yield
+
+
+def merge_files_of_dead_processes(folder: str) -> None:
+    """Add the counts of processes that have ended to one file per kind, and delete their files.
+
+    Gauges of dead processes are dropped. Does nothing while another process merges or reads. Only processes that see
+    each other's ids may share a folder: containers have a folder each, or share their process namespace.
+    """
+    try:
+        with _locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            _merge(Path(folder))
+    except BlockingIOError:
+        return
+
+
+@contextmanager
+def _locked(folder: str, mode: int) -> Iterator[None]:
+    with Path(folder, _LOCK_FILE).open("a") as lock:
+        fcntl.flock(lock, mode)
+        yield
+
+
+def _merge(folder: Path) -> None:
+    for path in folder.glob("*.merging"):  # Left by a process that died during a merge.
+        path.unlink()
+    for path in folder.glob("*.db"):
+        kind, _, process_id = path.stem.rpartition("_")
+        if process_id.isdecimal() and int(process_id) != _DEAD and not _is_alive(int(process_id)):
+            # Renamed first: a death in between loses the counts of one process, and counts nothing twice.
+            taken = path.rename(path.with_suffix(".merging"))
+            if not kind.startswith("gauge"):
+                _add(taken, to=folder / f"{kind}_{_DEAD}.db")
+            taken.unlink()
+
+
+def _add(path: Path, *, to: Path) -> None:
+    if not path.stat().st_size:  # Its process died before it counted anything.
+        return
+    total = MmapedDict(str(to))
+    try:
+        for key, value, _, _ in MmapedDict.read_all_values_from_file(str(path)):
+            total.write_value(key, total.read_value(key)[0] + value, 0.0)
+    finally:
+        total.close()
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # Of another user.
+    return True

@@ -5,6 +5,7 @@
     EnterpriseCustomer 1--n EnterpriseCatalog n--1 CatalogQuery
     CatalogQuery 1--n CatalogMembership n--1 ContentMetadata 1--1 ContentDocument
     ContentMetadata 1--n NestedRun
+    ContentMetadata 1--n NestedContent
     CatalogQuery 1--n RestrictedRun n--1 ContentMetadata
     CatalogQuery 1--n RestrictedCourse n--1 ContentMetadata
 
@@ -28,6 +29,7 @@ from enterprise_catalog.catalog.discovery.models import (
     CatalogRefresh,
     ChangeKind,
     DiscoveredContent,
+    NestedContent,
     RefreshChange,
     RefreshLease,
     RefreshState,
@@ -60,6 +62,7 @@ __all__ = [
     "DiscoveredContent",
     "EnterpriseCatalog",
     "EnterpriseCustomer",
+    "NestedContent",
     "QuerySource",
     "RefreshChange",
     "RefreshLease",
@@ -203,7 +206,7 @@ class EnterpriseCatalog(models.Model):
     uuid = models.UUIDField(_("UUID"), primary_key=True, default=uuid.uuid4)
     title = models.CharField(_("title"), max_length=255)
     enterprise_customer = models.ForeignKey(
-        EnterpriseCustomer, models.CASCADE, verbose_name=_("enterprise customer"), related_name="catalogs"
+        EnterpriseCustomer, models.PROTECT, verbose_name=_("enterprise customer"), related_name="catalogs"
     )
     catalog_query = models.ForeignKey(
         CatalogQuery, models.PROTECT, verbose_name=_("catalog query"), null=True, blank=True, related_name="catalogs"
@@ -371,6 +374,8 @@ class RestrictedRun(models.Model):
     content = models.ForeignKey(ContentMetadata, models.CASCADE, related_name="restricted_runs")
 
     class Meta:
+        verbose_name = _("allowed restricted run")
+        verbose_name_plural = _("allowed restricted runs")
         constraints = (models.UniqueConstraint(fields=("catalog_query", "content"), name="restricted_run_once"),)
 
     def __str__(self) -> str:
@@ -388,6 +393,8 @@ class RestrictedCourse(models.Model):
     updated_at = TimestampField()
 
     class Meta:
+        verbose_name = _("course with restricted runs")
+        verbose_name_plural = _("courses with restricted runs")
         constraints = (models.UniqueConstraint(fields=("catalog_query", "content"), name="restricted_course_once"),)
 
     def __str__(self) -> str:

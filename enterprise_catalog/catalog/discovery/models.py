@@ -138,3 +138,28 @@ class DiscoveredContent(models.Model):
 
     def __str__(self) -> str:
         return f"search result of {self.content_id}"
+
+
+class NestedContent(models.Model):
+    """The key of an item in another item's document: the courses and programs of a pathway, the courses of a program.
+
+    Also the programs in a course's document. The item with this key may be missing (``nested.py``).
+    """
+
+    container = models.ForeignKey(
+        "catalog.ContentMetadata", models.CASCADE, related_name="nested_content", db_index=False
+    )
+    content_type = models.CharField(max_length=32)
+    content_key = ContentKeyField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("container", "content_type", "content_key"), name="nested_content_once"),
+        )
+        indexes = (
+            # Serves the keys of one type, and the containers of an item.
+            models.Index(fields=("content_type", "content_key", "container"), name="nested_content_by_key"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.content_key} in {self.container_id}"

@@ -100,6 +100,8 @@ class Page(ObjectActions, ConfirmedActions, ModelAdmin):
     saved_filters: ClassVar[tuple[tuple[StrOrPromise, str], ...]] = ()
     #: The message after a search without results.
     nothing_found: ClassVar[StrOrPromise] = ""
+    #: What to do instead of deleting rows to which protected rows refer.
+    deletion_advice: ClassVar[StrOrPromise] = ""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[models.Model]:
         return super().get_queryset(request).prefetch_related(*self.list_prefetch_related)

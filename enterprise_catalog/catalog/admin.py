@@ -8,6 +8,7 @@ import orjson
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.http import HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -102,6 +103,10 @@ class CustomerPage(_UUIDPage):
         *("read_from_lms", "created"),
     )
     shown = ("its_catalogs", "read_from_lms", "created")
+    deletion_advice = _(
+        "A customer with catalogs cannot be deleted, because its LMSs would keep the courses. Delete its catalogs: the "
+        "channels then remove the courses. The customer and its empty catalogs remain."
+    )
 
     created = moment_field("created_at", _("created"))
     read_from_lms = moment_field("lms_read_at", _("read from the Open edX LMS"))
@@ -116,6 +121,17 @@ class CustomerPage(_UUIDPage):
     @override
     def save_model(self, request: HttpRequest, obj: EnterpriseCustomer, form: object, change: bool) -> None:
         save_customer(obj, now=timezone.now())
+
+    @override
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, object] | None = None
+    ) -> HttpResponse:
+        """Refuse to delete a customer with catalogs, also with deleted ones: channels read their rows."""
+        customer = self.get_object(request, unquote(object_id))
+        if customer is None or not customer.catalogs.exists():
+            return super().delete_view(request, object_id, extra_context)
+        self.message_user(request, str(self.deletion_advice), messages.ERROR)
+        return HttpResponseRedirect(reverse("admin:catalog_enterprisecustomer_change", args=[customer.pk]))
 
     @admin.display(description=_("catalogs"))
     def its_catalogs(self, customer: EnterpriseCustomer) -> str:

@@ -276,3 +276,26 @@ def test_values_of_the_lms_are_not_edited_here(admin_client: Client, settings: S
     assert response.status_code == 302
     customer.refresh_from_db()
     assert customer.name == ("Acme" if is_read else "Renamed")
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_a_customer_with_catalogs_is_not_deleted(admin_client: Client, is_deleted: bool) -> None:
+    catalog = CatalogFactory.create(content=["Org+A"], deleted_at=DAY_ONE if is_deleted else None)
+    page = f"{CUSTOMERS}{catalog.enterprise_customer_id}"
+
+    refused = admin_client.post(f"{page}/delete/", {"post": "yes"}, follow=True)
+    question = list_actions.ask(admin_client, CUSTOMERS, "delete_selected", [catalog.enterprise_customer_id])
+    list_actions.answer(admin_client, CUSTOMERS, question)
+
+    advice = "A customer with catalogs cannot be deleted, because its LMSs would keep the courses."
+    assert advice in list_actions.messages_of(refused)[0]
+    assert advice in question.content.decode()
+    assert EnterpriseCatalog.objects.filter(enterprise_customer=catalog.enterprise_customer_id).exists()
+
+
+def test_a_customer_without_catalogs_is_deleted(admin_client: Client) -> None:
+    customer = CustomerFactory.create()
+
+    admin_client.post(f"{CUSTOMERS}{customer.pk}/delete/", {"post": "yes"})
+
+    assert not EnterpriseCustomer.objects.exists()

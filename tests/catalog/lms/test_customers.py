@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from enterprise_catalog.catalog.lms import tasks
-from enterprise_catalog.catalog.lms.catalogs import create_catalog
+from enterprise_catalog.catalog.lms.catalogs import create_catalog, delete_catalog
 from enterprise_catalog.catalog.lms.client import LMSClient
 from enterprise_catalog.catalog.lms.customers import stale_customers, update_customer, update_customers
 from enterprise_catalog.catalog.models import EnterpriseCustomer
@@ -248,3 +248,18 @@ def test_without_an_lms_there_is_no_client(settings: Settings) -> None:
 
     with pytest.raises(NotConfiguredError):
         LMSClient()
+
+
+def test_a_customer_that_the_lms_deletes_is_kept_with_empty_catalogs(
+    open_edx: OpenEdxSandbox, lms: LMSClient, catalog: EnterpriseCatalog
+) -> None:
+    """The LMS deletes a customer's catalogs with it, and sends a DELETE for each."""
+    put_acme(open_edx)
+    update_customer(UUID_OF_ACME, lms, now=DAY_ONE)
+    open_edx.customers.clear()
+
+    delete_catalog(catalog.pk, now=DAY_TWO)
+
+    assert acme().name == "Acme"
+    assert served_times(catalog) == {}
+    assert not stale_customers(now=DAY_TWO).exists()

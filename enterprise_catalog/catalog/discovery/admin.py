@@ -132,7 +132,9 @@ class RefreshPage(ReadOnlyPage):
         return rows.order_by("-requested_at", "-id") if filters else rows
 
     def object_actions(self, request: HttpRequest, obj: CatalogRefresh) -> Sequence[str]:
-        """Return the decisions, if the refresh is held."""
+        """Return the decisions that are possible: a rejected refresh may still be approved."""
+        if obj.state == RefreshState.REJECTED and obj.decided_at:
+            return ("approve",)
         return ("approve", "reject") if obj.state == RefreshState.HELD else ()
 
     def has_decide_permission(self, request: HttpRequest) -> bool:

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from enterprise_catalog.catalog.discovery import records
 from enterprise_catalog.catalog.discovery.client import DiscoveryClient
 from enterprise_catalog.catalog.discovery.collection import Collection, collect, find_keys
 from enterprise_catalog.catalog.discovery.refresh import compare, find_objection_to
@@ -28,7 +29,11 @@ class Preview:
     change: MembershipChange
     changed: list[str]  #: Keys of the members whose document would change, ascending.
     left_out: int  #: Results that enterprise customers cannot have, and persons.
-    objection: str  #: The reason why the refresh would be held; empty if it would not.
+    objection: str  #: The reason why the refresh would change nothing; empty if it would be complete.
+    is_rejected: bool  #: True if it would not be held, because an operator has rejected the same change.
+    allowed: set[str]  #: Keys of the restricted runs that the filter allows, as far as course-discovery has them.
+    newly_allowed: set[str]  #: Those that the query does not allow yet.
+    revoked: set[str]  #: Keys of the restricted runs that the query would no longer allow.
 
 
 def preview(query: CatalogQuery, *, on_page: Callable[[int], None] = lambda _: None) -> Preview:
@@ -45,7 +50,20 @@ def preview(query: CatalogQuery, *, on_page: Callable[[int], None] = lambda _: N
         collection = collect(query, client, file, on_page=on_page)
     change = compare(query, collection.content.keys)
     changed = [key for key in _changed(collection) if key not in change.added]
-    return Preview(change, changed, collection.left_out, find_objection_to(query, change))
+    objection = find_objection_to(query, change)
+    allowed = {run.content_key for run in collection.restricted.runs}
+    stored = set(query.restricted_runs.values_list("content__content_key", flat=True))
+    rejection = records.find_rejection(query, change) if objection else None
+    return Preview(
+        change,
+        changed,
+        collection.left_out,
+        records.rejected_before(rejection) if rejection else objection,
+        rejection is not None,
+        allowed,
+        allowed - stored,
+        stored - allowed,
+    )
 
 
 def preview_filter(query: CatalogQuery, content_filter: Mapping[str, Any], *, seconds: float) -> MembershipChange:

@@ -41,6 +41,8 @@ WORKER_DIED: Final = "The worker stopped before the refresh was complete. Nothin
 _UNFINISHED: Final = (RefreshState.QUEUED, RefreshState.RUNNING)
 _CHANGES_PER_STATEMENT: Final = 1_000
 _REFRESHES_PER_STATEMENT: Final = 10
+#: Rejections that a change is compared with, newest first.
+_MAX_REJECTIONS: Final = 10
 
 
 def find_recent(query: CatalogQuery, *, now: datetime, force: bool) -> CatalogRefresh | None:
@@ -93,11 +95,19 @@ def complete(refresh: CatalogRefresh, collection: Collection, change: Membership
 
 
 def hold(refresh: CatalogRefresh, collection: Collection, change: MembershipChange, reason: str) -> None:
-    """Write the change that an operator must approve. Supersedes the query's earlier held refreshes."""
+    """Write the change that an operator must approve. Supersedes the query's earlier held refreshes.
+
+    A change that an operator has rejected before is not held again.
+    """
     earlier = CatalogRefresh.objects.filter(catalog_query=refresh.catalog_query_id, state=RefreshState.HELD)
     earlier.update(state=RefreshState.SUPERSEDED)
-    refresh.reason = reason
-    _end(refresh, RefreshState.HELD, collection, change)
+    rejection = find_rejection(CatalogQuery.objects.get(pk=refresh.catalog_query_id), change)
+    if rejection is None:
+        refresh.reason = reason
+        _end(refresh, RefreshState.HELD, collection, change)
+    else:
+        refresh.reason = rejected_before(rejection)
+        _write_numbers(refresh, RefreshState.REJECTED, collection, change)
 
 
 def fail(refresh: CatalogRefresh, reason: str, *, now: datetime) -> None:
@@ -108,11 +118,14 @@ def fail(refresh: CatalogRefresh, reason: str, *, now: datetime) -> None:
 
 @transaction.atomic
 def decide(refresh: CatalogRefresh, *, approve: bool, by: str, reason: str, now: datetime) -> bool:
-    """Approve or reject a held refresh; return ``False`` if it is no longer held.
+    """Approve or reject a held refresh; return ``False`` if it is no longer held. A rejected one may still be approved.
 
-    An approval holds for the items of this refresh, until a later refresh of the query is complete.
+    Both decisions hold for the items of this refresh, until a later refresh of the query is complete.
     """
-    held = CatalogRefresh.objects.filter(pk=refresh.pk, state=RefreshState.HELD)
+    decidable = Q(state=RefreshState.HELD)
+    if approve:
+        decidable |= Q(state=RefreshState.REJECTED, decided_at__isnull=False)
+    held = CatalogRefresh.objects.filter(decidable, pk=refresh.pk)
     return bool(
         held.update(
             state=RefreshState.APPROVED if approve else RefreshState.REJECTED,
@@ -138,6 +151,35 @@ def approved_change(query: CatalogQuery) -> MembershipChange:
     )
 
 
+def find_rejection(query: CatalogQuery, change: MembershipChange) -> CatalogRefresh | None:
+    """Return the newest refresh in which an operator rejected exactly this change; ``None`` if there is none.
+
+    Rejections before the last complete refresh, or before the last edit of the filter, do not count.
+    """
+    rejected = CatalogRefresh.objects.filter(
+        catalog_query=query,
+        state=RefreshState.REJECTED,
+        decided_at__isnull=False,
+        added=len(change.added),
+        removed=len(change.removed),
+    )
+    for since in filter(None, (query.refreshed_at, query.filter_edited_at)):
+        rejected = rejected.filter(started_at__gt=since)
+    wanted = {(row.content_key, row.kind) for row in _changes(CatalogRefresh(), change)}
+    newest = rejected.order_by("-requested_at")[:_MAX_REJECTIONS]
+    return next((row for row in newest if {*row.changes.values_list("content_key", "kind")} == wanted), None)
+
+
+def rejected_before(rejection: CatalogRefresh) -> str:
+    """Return why a refresh with the same change as a rejected one is not held, in one or two sentences."""
+    by = f" by {rejection.decided_by}" if rejection.decided_by else ""
+    day = f"{rejection.decided_at:%Y-%m-%d}"
+    return (
+        f"The same change was rejected{by} on {day} (refresh {rejection.pk}). Nothing was changed; approve that "
+        "refresh to apply the change after all."
+    )
+
+
 def remove_old(*, before: datetime) -> int:
     """Delete the refreshes requested before a time, with their changes; return the number of refreshes."""
     ids = list(CatalogRefresh.objects.filter(requested_at__lt=before).values_list("pk", flat=True))
@@ -147,12 +189,18 @@ def remove_old(*, before: datetime) -> int:
 
 
 def _end(refresh: CatalogRefresh, state: RefreshState, collection: Collection, change: MembershipChange) -> None:
+    _write_numbers(refresh, state, collection, change)
+    RefreshChange.objects.bulk_create(_changes(refresh, change), batch_size=_CHANGES_PER_STATEMENT)
+
+
+def _write_numbers(
+    refresh: CatalogRefresh, state: RefreshState, collection: Collection, change: MembershipChange
+) -> None:
     refresh.state = state
     refresh.found, refresh.left_out = collection.found, collection.left_out
     refresh.incomplete = collection.incomplete
     refresh.added, refresh.removed = len(change.added), len(change.removed)
     refresh.save()
-    RefreshChange.objects.bulk_create(_changes(refresh, change), batch_size=_CHANGES_PER_STATEMENT)
 
 
 def _changes(refresh: CatalogRefresh, change: MembershipChange) -> Iterator[RefreshChange]:

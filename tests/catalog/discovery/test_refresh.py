@@ -12,6 +12,7 @@ from enterprise_catalog.catalog.discovery.filters import edit_filter
 from enterprise_catalog.catalog.discovery.refresh import refresh
 from enterprise_catalog.catalog.models import (
     CatalogQuery,
+    CatalogRefresh,
     ContentMetadata,
     RefreshChange,
     RefreshLease,
@@ -345,6 +346,71 @@ def test_a_large_change_is_held_approved_and_then_applied(open_edx: OpenEdxSandb
     assert states([held]) == [RefreshState.APPROVED]
 
 
+def reject(held: CatalogRefresh) -> None:
+    assert records.decide(held, approve=False, by="ada", reason="Wrong.", now=datetime.now(UTC))
+
+
+def test_a_rejected_change_is_not_held_again_unless_it_differs(open_edx: OpenEdxSandbox) -> None:
+    open_edx.documents.put(courses(50))
+    query = discovery_query()
+    refreshed(query)
+    open_edx.documents.remove([f"edX+C{number:04}" for number in range(20)])
+    held = refreshed(query)
+    reject(held)
+
+    again = refreshed(query)
+    same_numbers = [*courses(50)[:1], *courses(50)[21:]]
+    open_edx.documents.replace(same_numbers)
+    other = refreshed(query)
+    open_edx.documents.replace(courses(50)[20:])
+    back = refreshed(query)
+
+    assert (again.state, again.removed) == (RefreshState.REJECTED, 20)
+    assert again.reason.startswith("The same change was rejected by ada on ")
+    assert f"(refresh {held.pk})" in again.reason
+    assert not again.changes.exists()
+    assert (other.state, other.removed) == (RefreshState.HELD, 20)
+    assert back.state == RefreshState.REJECTED
+    assert states([other]) == [RefreshState.SUPERSEDED]
+    assert len(members(query)) == 50
+
+
+def test_a_rejected_change_can_be_approved_later(open_edx: OpenEdxSandbox) -> None:
+    open_edx.documents.put(courses(50))
+    query = discovery_query()
+    refreshed(query)
+    open_edx.documents.remove([f"edX+C{number:04}" for number in range(20)])
+    held = refreshed(query)
+    reject(held)
+    again = refreshed(query)
+
+    assert not records.decide(again, approve=True, by="ada", reason="", now=datetime.now(UTC))
+    assert records.decide(held, approve=True, by="ben", reason="", now=datetime.now(UTC))
+
+    assert refreshed(query).state == RefreshState.COMPLETE
+    assert len(members(query)) == 30
+
+
+@pytest.mark.parametrize("event", ["complete refresh", "edited filter"])
+def test_a_rejection_ends_with_a_complete_refresh_or_an_edit(open_edx: OpenEdxSandbox, event: str) -> None:
+    everything = courses(50)
+    open_edx.documents.put(everything)
+    query = discovery_query()
+    refreshed(query)
+    open_edx.documents.replace([])
+    reject(refreshed(query))
+    if event == "complete refresh":
+        open_edx.documents.replace(everything)
+        assert refreshed(query).state == RefreshState.COMPLETE
+        open_edx.documents.replace([])
+    else:
+        query.refresh_from_db()
+        edit_filter(query, {"content_type": ["course"]}, now=datetime.now(UTC))
+        query.save()
+
+    assert refreshed(query).state == RefreshState.HELD
+
+
 def test_an_approval_holds_for_its_items_only_and_only_once(open_edx: OpenEdxSandbox) -> None:
     open_edx.documents.put(courses(50))
     query = discovery_query()
@@ -375,9 +441,9 @@ def test_a_rejected_change_is_not_applied(open_edx: OpenEdxSandbox) -> None:
     held = refreshed(query)
 
     assert records.decide(held, approve=False, by="ada", reason="", now=datetime.now(UTC))
-    assert not records.decide(held, approve=True, by="ada", reason="", now=datetime.now(UTC))
+    assert not records.decide(held, approve=False, by="ada", reason="", now=datetime.now(UTC))
 
-    assert refreshed(query).state == RefreshState.HELD
+    assert refreshed(query).state == RefreshState.REJECTED
     assert states([held]) == [RefreshState.REJECTED]
     assert len(members(query)) == 50
 

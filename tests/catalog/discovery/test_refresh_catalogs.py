@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 from django.core.management import CommandError, call_command
 
+from enterprise_catalog.catalog.discovery.filters import edit_filter
 from enterprise_catalog.catalog.models import CatalogQuery, CatalogRefresh, ContentMetadata, RefreshState
 from tests.catalog.discovery.refreshes import discovery_query, members, refreshed
 from tests.factories.catalog import CatalogFactory, CatalogQueryFactory
 from tests.open_edx import course
+from tests.open_edx import run as nested_run
 
 if TYPE_CHECKING:
     from enterprise_catalog.sandbox.open_edx.api import OpenEdxSandbox
@@ -88,7 +91,8 @@ def test_a_dry_run_lists_what_would_change_and_writes_nothing(open_edx: OpenEdxS
     code, [report] = run("--json", "--dry-run")
 
     assert code == 0
-    assert report["items"] == {"add": ["edX+New"], "change": ["edX+C0003"], "remove": ["edX+C0001"]}
+    changes = {"add": ["edX+New"], "change": ["edX+C0003"], "remove": ["edX+C0001"]}
+    assert report["items"] == {**changes, "allow": [], "revoke": []}
     assert (report["state"], report["added"], report["changed"], report["removed"]) == ("would be complete", 1, 1, 1)
     assert CatalogQuery.objects.values().get(pk=query.pk) == before
     assert CatalogRefresh.objects.count() == 1
@@ -104,6 +108,40 @@ def test_a_dry_run_reports_that_a_refresh_would_be_held(open_edx: OpenEdxSandbox
 
     assert (code, report["state"]) == (1, "would be held")
     assert "60 %" in report["reason"]
+
+
+def test_a_dry_run_reports_that_the_same_change_was_rejected(open_edx: OpenEdxSandbox, query: CatalogQuery) -> None:
+    open_edx.documents.put(courses(50))
+    refreshed(query)
+    open_edx.documents.remove([f"edX+C{number:04}" for number in range(30)])
+    held = refreshed(query)
+    run("--refresh", str(held.pk), "--reject", command="decide_refresh")
+
+    dry, [preview] = run("--json", "--dry-run")
+    code, [report] = run("--json")
+
+    assert (dry, preview["state"]) == (0, "would be rejected again")
+    assert (code, report["state"]) == (0, "rejected")
+    assert preview["reason"] == report["reason"]
+
+
+def test_a_dry_run_lists_restricted_runs(open_edx: OpenEdxSandbox) -> None:
+    def allowing(*names: str) -> dict[str, Any]:
+        return {"key": ["edX+FUN"], "restricted_runs_allowed": {"edX+FUN": [f"course-v1:edX+FUN+{n}" for n in names]}}
+
+    restricted = [nested_run(f"course-v1:edX+FUN+{name}", restriction_type="custom-b2b-enterprise") for name in "ABC"]
+    open_edx.documents.put([course("edX+FUN", nested_run("course-v1:edX+FUN+1"), *restricted)])
+    query = discovery_query({"content_type": "course", **allowing("A", "B")})
+    CatalogFactory.create(catalog_query=query)
+    refreshed(query)
+    edit_filter(query, {"content_type": "course", **allowing("B", "C", "Unknown")}, now=datetime.now(UTC))
+    query.save()
+
+    _, [report] = run("--json", "--dry-run")
+
+    assert report["restricted_runs"] == 2
+    assert report["items"]["allow"] == ["course-v1:edX+FUN+C"]
+    assert report["items"]["revoke"] == ["course-v1:edX+FUN+A"]
 
 
 def test_a_failure_is_reported_and_the_other_queries_are_refreshed(

@@ -42,7 +42,8 @@ BUSY: Final = "Another refresh of this query is running."
 class Command(BaseCommand):
     """Refreshes one query after the other.
 
-    Exit code 0: every refresh is complete; 1: a refresh failed, is held, or would be; 2: wrong usage.
+    Exit code 0: every refresh is complete, or an operator has rejected the same change before; 1: a refresh failed, is
+    held, or would be; 2: wrong usage.
     """
 
     help = "Fill catalogs from course-discovery by their content filters, now, in this process."
@@ -80,7 +81,7 @@ class Command(BaseCommand):
                 records.fail(row, BUSY, now=timezone.now())
         row.refresh_from_db()
         self._print(query, _report_of(row), as_json=as_json)
-        return row.state == RefreshState.COMPLETE
+        return row.state in (RefreshState.COMPLETE, RefreshState.REJECTED)
 
     def _preview(self, query: CatalogQuery, *, as_json: bool) -> bool:
         try:
@@ -90,18 +91,26 @@ class Command(BaseCommand):
             self._print(query, {"state": RefreshState.FAILED, "reason": str(error)}, as_json=as_json)
             return False
         change = found.change
-        items = {"add": sorted(change.added), "change": found.changed, "remove": sorted(change.removed)}
+        items = {
+            "add": sorted(change.added),
+            "change": found.changed,
+            "remove": sorted(change.removed),
+            "allow": sorted(found.newly_allowed),
+            "revoke": sorted(found.revoked),
+        }
+        held = "would be rejected again" if found.is_rejected else "would be held"
         report = {
-            "state": "would be held" if found.objection else "would be complete",
+            "state": held if found.objection else "would be complete",
             "reason": found.objection,
             "found": change.found_count,
             "added": len(change.added),
             "changed": len(found.changed),
             "removed": len(change.removed),
             "left_out": found.left_out,
+            "restricted_runs": len(found.allowed),
         }
         self._print(query, report, items, as_json=as_json)
-        return not found.objection
+        return found.is_rejected or not found.objection
 
     def _print(
         self,

@@ -23,9 +23,11 @@ from enterprise_catalog.admin_pages.moments import moment_field
 from enterprise_catalog.admin_pages.pages import Page, ReadOnlyPage, changed_columns
 from enterprise_catalog.admin_pages.rendering import EMPTY, code_block, exactly, lines, link_to, link_to_list, stacked
 from enterprise_catalog.catalog.customers import save_catalog, save_customer
-from enterprise_catalog.catalog.discovery.admin import RefreshNow, age_of
-from enterprise_catalog.catalog.discovery.filter_form import QueryForm, effect_of
+from enterprise_catalog.catalog.discovery.admin.filter_form import QueryForm, effect_of
+from enterprise_catalog.catalog.discovery.admin.refreshes import RefreshNow, age_of
+from enterprise_catalog.catalog.discovery.admin.restricted import restricted_content_of
 from enterprise_catalog.catalog.discovery.filters import edit_filter, filter_warnings
+from enterprise_catalog.catalog.discovery.restricted_runs import allowed_runs
 from enterprise_catalog.catalog.lms.catalogs import delete_catalog
 from enterprise_catalog.catalog.lms.client import is_configured
 from enterprise_catalog.catalog.models import (
@@ -206,7 +208,10 @@ class QueryPage(RefreshNow, _UUIDPage):
     search_fields = ("title", "uuid")
     search_help_text = _("Title or UUID")
     text_column = "title"
-    shown = ("uuid", "content_filter_hash", "items", "its_catalogs", "content_refreshed", "content_changed")
+    shown = (
+        *("uuid", "content_filter_hash", "items", "restricted_content", "its_catalogs"),
+        *("content_refreshed", "content_changed"),
+    )
 
     content_changed = moment_field("content_changed_at", _("content changed"))
 
@@ -266,6 +271,10 @@ class QueryPage(RefreshNow, _UUIDPage):
     @admin.display(description=_("items"))
     def items(self, query: CatalogQuery) -> str:
         return CappedPaginator(query.memberships.in_key_order(), 1).count_text
+
+    @admin.display(description=_("restricted content"))
+    def restricted_content(self, query: CatalogQuery) -> str:
+        return restricted_content_of(query) if allowed_runs(query.content_filter) else EMPTY
 
     @admin.display(description=_("catalogs"))
     def its_catalogs(self, query: CatalogQuery) -> str:

@@ -180,6 +180,7 @@ REST_FRAMEWORK = {
     # Each view declares the role that the caller needs.
     "DEFAULT_PERMISSION_CLASSES": ["enterprise_catalog.web.rest.roles.DenyAll"],
     "DEFAULT_RENDERER_CLASSES": ["enterprise_catalog.web.rest.renderers.ORJSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "enterprise_catalog.web.rest.renderers.JSONNegotiation",
     "DEFAULT_PARSER_CLASSES": ["enterprise_catalog.web.rest.input.ObjectParser"],
     "DEFAULT_THROTTLE_CLASSES": ["enterprise_catalog.web.rest.throttles.CallerThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": env.API_THROTTLE_RATE},

@@ -22,7 +22,7 @@ from enterprise_catalog.catalog.models import (
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.models import DecisionAction, OperationItem
 from tests.factories import DAY_ONE
-from tests.factories.catalog import CatalogFactory
+from tests.factories.catalog import CatalogFactory, CourseFactory, allow_restricted, run_document
 from tests.factories.channels import ConfigurationFactory, OperationFactory, TransmissionFactory
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ def a_row_of_everything() -> None:
     """Save at least one row of each table."""
     user = get_user_model().objects.create_user("reader", email="reader@example.org")
     Group.objects.create(name="support").user_set.add(user)
-    _refresh(CatalogFactory.create(content=["Org+A"]))
+    catalog = CatalogFactory.create(content=["Org+A"])
+    _refresh(catalog)
+    allow_restricted(catalog, [run_document("course-v1:Org+A+1", "Org+A")], [CourseFactory.build(key="Org+A")])
     role, _ = CatalogRole.objects.get_or_create(name="enterprise_admin")
     CatalogRoleAssignment.objects.create(user=user, role=role, applies_to_all_contexts=True)
     TransmissionFactory.create_for_keys(["Org+A", "Org+B"], rejected=True)

@@ -43,6 +43,10 @@ COURSE: Final = CourseFactory.build(
     product_source="edx",
 )
 PATHWAY: Final = {"content_type": "learnerpathway", "uuid": str(UUID(int=9)), "title": "Path"}
+NOTHING: Final = {
+    **dict.fromkeys(("start_date", "end_date", "enroll_by_date", "enroll_start_date")),
+    "content_price": 0.0,
+}
 CONTENT: Final = [
     COURSE,
     run_document(RUN, "edX+DemoX", uuid=str(UUID(int=8))),
@@ -100,7 +104,28 @@ def test_a_course_has_the_members_that_callers_read(
             },
             {"key": "nested"},  # No item of its own.
         ],
+        "normalized_metadata": NOTHING,
+        "normalized_metadata_by_run": {RUN: NOTHING, "nested": NOTHING},
     }
+
+
+def test_imported_courses_have_normalized_metadata_as_if_a_refresh_had_stored_them(
+    operator: APIClient, catalog: EnterpriseCatalog
+) -> None:
+    run = {"key": RUN, "uuid": "u1", "start": "2026-01-01T00:00:00Z", "first_enrollable_paid_seat_price": 49}
+    course = CourseFactory.build(key="edX+DemoX", course_runs=[run], advertised_course_run_uuid="u1")
+    stored = {**NOTHING, "content_price": 1.0}
+    refreshed = CourseFactory.build(key="edX+Stored", course_runs=[run], normalized_metadata=stored)
+    import_into(catalog, [course, refreshed], now=DAY_TWO)
+
+    imported = read(operator, catalog, "edX+DemoX")
+    plain = operator.get("/api/v1/content-metadata/edX+DemoX").json()
+
+    expected = {**NOTHING, "start_date": "2026-01-01T00:00:00Z", "content_price": 49.0}
+    for document in (imported, plain):
+        assert document["normalized_metadata"] == expected
+        assert document["normalized_metadata_by_run"] == {RUN: expected}
+    assert read(operator, catalog, "edX+Stored")["normalized_metadata"] == stored
 
 
 def test_a_run_names_its_course(operator: APIClient, catalog: EnterpriseCatalog) -> None:
@@ -281,6 +306,8 @@ def test_any_user_reads_a_document_without_a_customer(
                 "parent_content_key": None,
                 "active": True,
                 "product_source": {"name": "edx", "slug": None, "description": None},
+                "normalized_metadata": NOTHING,
+                "normalized_metadata_by_run": {RUN: NOTHING, "nested": NOTHING},
             }
 
 

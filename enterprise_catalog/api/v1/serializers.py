@@ -96,6 +96,10 @@ class LegacyDiffRequestSerializer(serializers.Serializer[object]):
     content_keys = _keys_field(max_length=MAX_DIFF_KEYS, help_text="A space in a key is interpreted as a plus sign.")
 
 
+class LegacyDiffQuerySerializer(serializers.Serializer[object]):
+    content_keys = QueryKeysField(required=False, default=list, help_text="May be repeated.")
+
+
 class MetadataRequestSerializer(serializers.Serializer[object]):
     content_keys = _keys_field(min_length=1, max_length=MAX_METADATA_KEYS)
 

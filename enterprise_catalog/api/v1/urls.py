@@ -1,6 +1,6 @@
-"""The URLs of version 1. They are fixed by the contract. An identifier that is not a UUID results in a 404."""
+"""The URLs of version 1. They are fixed by the contract. A catalog that is not a UUID results in a 404."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
 from enterprise_catalog.api.v1.views.catalogs import CatalogDetailView, CatalogListView, RefreshMetadataView
 from enterprise_catalog.api.v1.views.compatibility import GenerateDiffView, GetContentMetadataView
@@ -16,8 +16,11 @@ from enterprise_catalog.api.v1.views.queries import (
     QueryListView,
 )
 from enterprise_catalog.api.v1.views.search import ContentLookupView, CustomerSearchView
+from enterprise_catalog.api.v1.views.unavailable import BadCustomerView, NotUUIDConverter, SearchKeyView
 
 app_name = "v1"
+
+register_converter(NotUUIDConverter, "not_uuid")
 
 _CATALOG = "enterprise-catalogs/<uuid:uuid>/"
 _CUSTOMER = "enterprise-customer/<uuid:customer_uuid>/"
@@ -40,6 +43,8 @@ urlpatterns = [
     path(f"{_CUSTOMER}contains_content_items/", CustomerContainmentView.as_view(), name="customer-contains"),
     path(f"{_CUSTOMER}filter_content_items/", FilterView.as_view(), name="customer-filter"),
     path(f"{_CUSTOMER}content-metadata/<path:identifier>", CustomerDocumentView.as_view(), name="customer-document"),
+    path(f"{_CUSTOMER}secured-algolia-api-key/", SearchKeyView.as_view(), name="search-key"),
+    path("enterprise-customer/<not_uuid:customer>/<path:rest>", BadCustomerView.as_view(), name="bad-customer"),
     path("content-metadata/", PlainDocumentListView.as_view(), name="document-list"),
     path("content-metadata/<path:identifier>", PlainDocumentView.as_view(), name="document"),
     # Open edX's callers omit the final slash, its documentation includes it. The schema shows the form without a slash.

@@ -6,7 +6,6 @@
 ``collection.py``  First half of a refresh: collects what the filter finds, in a temporary file.
 ``preview.py``     The effect of a refresh, without one.
 ``documents.py``   The document to store, made of a search result and a full document.
-``normalized.py``  The dates and prices that are added to a course's document.
 ``volatile.py``    The content of a document that counts as a change.
 ``guard_rail.py``  The changes that an operator must approve.
 ``restricted_runs.py``  Restricted runs that a filter allows, and the documents of their courses.
@@ -14,6 +13,5 @@
 ``records.py``     The rows of refreshes, and operators' decisions.
 ``leases.py``      At most one refresh per query at a time.
 ``models.py``      The tables of refreshes.
-``admin.py``       The pages of refreshes, and the action that requests one.
-``filter_form.py``  The admin's form of a query, which shows the effect of an edited filter.
+``admin/``         The pages of refreshes and of restricted content.
 """

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 
-from enterprise_catalog.catalog.discovery.normalized import add_normalized_metadata
 from enterprise_catalog.catalog.discovery.volatile import significant_hash
 from enterprise_catalog.catalog.documents import KEY_FIELDS, Document, DocumentError, parse_document
+from enterprise_catalog.catalog.items.normalized import add_normalized_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

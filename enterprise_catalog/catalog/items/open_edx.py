@@ -12,6 +12,7 @@ import msgspec
 from django.conf import settings
 
 from enterprise_catalog.catalog.items.enrollment_urls import EXECUTIVE_EDUCATION, ItemParts
+from enterprise_catalog.catalog.items.normalized import SOURCES, add_normalized_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -79,7 +80,16 @@ def _with_common(item: StoredItem) -> _Members:
         members["product_source"] = _product_source(members["product_source"])
     if parts.content_type == "course":
         members["active"] = _raw(item.is_active)
+        _add_normalized(members)
     return members
+
+
+def _add_normalized(members: _Members) -> None:
+    """Add the normalized metadata that refreshes store, and imports do not: it is no change of the content."""
+    if "course_runs" in members and "normalized_metadata" not in members:
+        sources = {name: msgspec.json.decode(members[name]) for name in SOURCES if name in members}
+        added = add_normalized_metadata(sources)
+        members |= {name: _raw(added[name]) for name in ("normalized_metadata", "normalized_metadata_by_run")}
 
 
 def _product_source(stored: msgspec.Raw) -> msgspec.Raw:

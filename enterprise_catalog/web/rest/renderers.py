@@ -1,14 +1,17 @@
-"""Responses: JSON by orjson; data that is already JSON is sent unchanged."""
+"""Responses: JSON by orjson; data that is already JSON is sent unchanged. Other formats are 406."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import orjson
+from django.http import Http404
+from rest_framework.exceptions import NotAcceptable
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class ORJSONRenderer(BaseRenderer):
@@ -27,3 +30,13 @@ class ORJSONRenderer(BaseRenderer):
         if data is None:
             return b""
         return data if isinstance(data, bytes) else orjson.dumps(data, default=str, option=orjson.OPT_UTC_Z)
+
+
+class JSONNegotiation(DefaultContentNegotiation):
+    """DRF's negotiation; an unknown ``format`` in the URL is not acceptable, like an unknown ``Accept`` header."""
+
+    def filter_renderers(self, renderers: Sequence[BaseRenderer], format: str) -> list[BaseRenderer]:  # noqa: A002  (named by DRF)
+        try:
+            return super().filter_renderers(renderers, format)
+        except Http404:
+            raise NotAcceptable from None

@@ -14,7 +14,7 @@ from enterprise_catalog.catalog import tasks
 from enterprise_catalog.catalog.models import CatalogQuery, CatalogRefresh, QuerySource, RefreshState
 from tests.catalog.discovery.refreshes import discovery_query, members, refreshed, states
 from tests.factories.catalog import CatalogFactory, CatalogQueryFactory
-from tests.open_edx import course
+from tests.open_edx import course, run
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -249,3 +249,23 @@ def test_a_new_query_may_come_from_course_discovery(admin_client: Client) -> Non
     assert query.content_filter_hash == "99914b932bd37a50b983c5e7c90ae93b"
     assert query.filter_edited_at is not None
     assert query.filter_edited_at <= datetime.now(UTC)
+
+
+def test_the_page_of_a_query_leads_to_its_restricted_content(admin_client: Client, open_edx: OpenEdxSandbox) -> None:
+    restricted = run("course-v1:edX+FUN+A", restriction_type="custom-b2b-enterprise")
+    open_edx.documents.put([course("edX+FUN", run("course-v1:edX+FUN+1"), restricted)])
+    query = discovery_query({"content_type": "course", "restricted_runs_allowed": {"edX+FUN": ["course-v1:edX+FUN+A"]}})
+    refreshed(query)
+
+    page = page_of(admin_client, f"{ADMIN}/catalogquery/{query.pk}/change/")
+    runs = page_of(admin_client, f"{ADMIN}/restrictedrun/?catalog_query__id__exact={query.pk}")
+    of_others = page_of(admin_client, f"{ADMIN}/restrictedrun/?catalog_query__id__exact={query.pk + 1}")
+    courses = page_of(admin_client, f"{ADMIN}/restrictedcourse/?q=edX%2BFUN")
+    document = page_of(admin_client, f"{ADMIN}/restrictedcourse/{query.restricted_courses.get().pk}/change/")
+
+    for table in ("restrictedrun", "restrictedcourse"):
+        assert f"{ADMIN}/{table}/?catalog_query__id__exact={query.pk}" in page
+    assert "course-v1:edX+FUN+A" in runs
+    assert "course-v1:edX+FUN+A" not in of_others
+    assert "Title of edX+FUN" in courses
+    assert "course-v1:edX+FUN+A" in document

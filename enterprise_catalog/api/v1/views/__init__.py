@@ -9,4 +9,5 @@
 ``search.py``            content by pasted text, and customers by name.
 ``containment.py``       which keys a catalog or a customer has.
 ``compatibility.py``     the formats that existing Open edX callers use.
+``unavailable.py``       bad UUIDs of customers, and features of Open edX's service that are not offered.
 """

@@ -18,12 +18,13 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 from enterprise_catalog.api.v1.serializers import (
     MAX_DIFF_KEYS,
     MAX_METADATA_KEYS,
+    LegacyDiffQuerySerializer,
     LegacyDiffRequestSerializer,
     LegacyDiffSerializer,
     LegacyMetadataSerializer,
     LegacyPageQuerySerializer,
 )
-from enterprise_catalog.api.v1.views.base import BAD_KEYS, CatalogView, content_keys_of, json_response
+from enterprise_catalog.api.v1.views.base import BAD_KEYS, UNKNOWN_CATALOG, CatalogView, content_keys_of, json_response
 from enterprise_catalog.api.v1.views.content_metadata import envelope_with
 from enterprise_catalog.catalog.items.numbered_pages import NumberedPages
 from enterprise_catalog.catalog.snapshots.snapshot import read_diff
@@ -69,7 +70,20 @@ class GenerateDiffView(CatalogView):
     )
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
         """Return the diff. An empty body is an empty list of keys."""
-        keys = _with_pluses(content_keys_of(request, may_be_empty=True))
+        return self._diff(_with_pluses(content_keys_of(request, may_be_empty=True)))
+
+    @documented(
+        "generate_diff_by_url",
+        errors=BAD_PARAMETER | UNKNOWN_CATALOG,
+        parameters=[LegacyDiffQuerySerializer],
+        responses=LegacyDiffSerializer,
+    )
+    def get(self, request: Request, uuid: UUID) -> HttpResponse:
+        """Return the diff for up to 100 keys in the URL."""
+        query = validate(LegacyDiffQuerySerializer, {"content_keys": request.query_params.getlist("content_keys")})
+        return self._diff(_with_pluses(query["content_keys"]))
+
+    def _diff(self, keys: list[str]) -> HttpResponse:
         _, diff = read_diff(self.catalog, keys, item_type=_FoundItem)
         content = {
             "items_found": diff.existing,

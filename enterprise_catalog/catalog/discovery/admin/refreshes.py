@@ -1,7 +1,4 @@
-"""Admin pages of refreshes: what each refresh changed, and decisions on held ones; and the action "Refresh now".
-
-``catalog/admin.py`` imports this module, which registers the pages.
-"""
+"""Pages of refreshes: what each refresh changed, and decisions on held ones; and the action "Refresh now"."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from enterprise_catalog.catalog.discovery.normalized import add_normalized_metadata, normalized_metadata
+from enterprise_catalog.catalog.items.normalized import SOURCES, add_normalized_metadata, normalized_metadata
 
 RUN: dict[str, Any] = {
     "key": "course-v1:edX+DemoX+1",
@@ -103,3 +103,19 @@ def test_executive_education_has_its_own_deadline_and_price() -> None:
 )
 def test_the_price_is_always_a_number(run: dict[str, object], price: float) -> None:
     assert normalized_metadata({}, run)["content_price"] == price
+
+
+def test_only_the_named_members_of_a_course_are_read() -> None:
+    course: dict[str, Any] = {
+        "title": "Demo",
+        "course_type": "executive-education-2u",
+        "entitlements": [{"mode": "paid-executive-education", "price": "2500.00"}],
+        "advertised_course_run_uuid": "u1",
+        "course_runs": [RUN],
+    }
+    sources = {name: course[name] for name in SOURCES}
+
+    added = add_normalized_metadata(course)
+
+    assert added["normalized_metadata"]["content_price"] == 2500.0
+    assert add_normalized_metadata(sources) == {name: value for name, value in added.items() if name != "title"}

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from enterprise_catalog.api.pagination import CatalogPagination
 from enterprise_catalog.catalog.discovery.filters import FilterError, check_filter
 from enterprise_catalog.catalog.items.lookup import MAX_SUGGESTIONS, Match
-from enterprise_catalog.catalog.models import CatalogQuery, ChangeKind, EnterpriseCatalog
+from enterprise_catalog.catalog.models import CatalogQuery, ChangeKind, EnterpriseCatalog, QuerySource, RefreshState
 from enterprise_catalog.catalog.state import state_of
 from enterprise_catalog.db.content_keys import MAX_KEY_LENGTH
 from enterprise_catalog.db.timestamps import format_time
@@ -399,10 +399,22 @@ class MembershipChangeSerializer(serializers.Serializer[object]):
     changed_at = serializers.DateTimeField(help_text="When the refresh ended, in UTC.")
 
 
+class LookupQuerySummarySerializer(serializers.Serializer[object]):
+    title = serializers.CharField()
+    source = serializers.ChoiceField(choices=QuerySource.choices)
+    refreshed_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the last complete refresh started, in UTC."
+    )
+    last_refresh = serializers.ChoiceField(
+        choices=RefreshState.choices, allow_null=True, help_text="The state of the newest refresh."
+    )
+
+
 class LookupCatalogSerializer(serializers.Serializer[object]):
     uuid = serializers.UUIDField()
     title = serializers.CharField()
     contains = serializers.BooleanField(help_text="True if the catalog contains the item.")
+    query = LookupQuerySummarySerializer(allow_null=True, help_text="The query that fills the catalog.")
     last_change = MembershipChangeSerializer(
         allow_null=True, help_text="The newest refresh that added or removed the item, or would."
     )

@@ -1,6 +1,6 @@
 """Content by the text that a user pastes: a key, the key of a course run, or the beginning of a title.
 
-Takes at most seven statements. Each reads an index, and at most :data:`MAX_CANDIDATES` items.
+Takes at most eight statements. Each reads an index, and at most :data:`MAX_CANDIDATES` items.
 """
 
 from __future__ import annotations
@@ -11,11 +11,20 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+from django.db.models import OuterRef, Subquery
+
 from enterprise_catalog.catalog.items.membership_notes import MembershipNote, notes_on
-from enterprise_catalog.catalog.models import CatalogMembership, ContentMetadata, EnterpriseCatalog
+from enterprise_catalog.catalog.models import (
+    CatalogMembership,
+    CatalogQuery,
+    CatalogRefresh,
+    ContentMetadata,
+    EnterpriseCatalog,
+    QuerySource,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from uuid import UUID
 
 MAX_SUGGESTIONS: Final = 10
@@ -54,6 +63,7 @@ class Lookup:
     suggestions: list[Suggestion] = field(default_factory=list)
     #: Catalog -> what its refreshes and its filter tell about the item; only catalogs filled from course-discovery.
     notes: dict[UUID, MembershipNote] = field(default_factory=dict)
+    refreshes: dict[int, str] = field(default_factory=dict)  #: Id of a query -> state of its newest refresh.
 
 
 def look_up(customer_uuid: UUID, text: str, *, may_read_all: bool) -> Lookup:
@@ -73,7 +83,7 @@ def look_up(customer_uuid: UUID, text: str, *, may_read_all: bool) -> Lookup:
     others.sort(key=lambda suggestion: list(Match).index(suggestion.match))
     containing = frozenset(holders[found.pk]) if found else frozenset()
     notes = notes_on(found.content_key if found else text.strip(), found, catalogs, containing)
-    return Lookup(found, catalogs, containing, others[:MAX_SUGGESTIONS], notes)
+    return Lookup(found, catalogs, containing, others[:MAX_SUGGESTIONS], notes, _newest_refreshes(catalogs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,17 @@ class _Wanted:
             return Match.CASE
         is_titled = any(content.title.casefold().startswith(each.casefold()) for each in self.keys)
         return Match.TITLE if is_titled else Match.RUN
+
+
+def _newest_refreshes(catalogs: Iterable[EnterpriseCatalog]) -> dict[int, str]:
+    """Return id of each query that course-discovery fills -> the state of its newest refresh."""
+    queries = {each.catalog_query for each in catalogs if each.catalog_query}
+    filled = [query.pk for query in queries if query.source == QuerySource.DISCOVERY]
+    if not filled:
+        return {}
+    newest = CatalogRefresh.objects.filter(catalog_query=OuterRef("pk")).order_by("-requested_at").values("state")[:1]
+    states = CatalogQuery.objects.filter(pk__in=filled).values_list("pk", Subquery(newest))
+    return {pk: state for pk, state in states if state}
 
 
 def _find_by_key(wanted: _Wanted) -> list[ContentMetadata]:

@@ -54,10 +54,25 @@ class MembershipChange(_Read):
     changed_at: datetime | None = None  #: When the refresh ended.
 
 
+class LookedUpQuery(_Read):
+    """The query that fills a catalog."""
+
+    title: str
+    source: str  #: ``discovery`` if refreshes from course-discovery fill it.
+    refreshed_at: datetime | None = None  #: When the last complete refresh started.
+    last_refresh: str | None = None  #: State of the newest refresh.
+
+    @property
+    def is_refreshed(self) -> bool:
+        """True if refreshes from course-discovery fill the query."""
+        return self.source == "discovery"
+
+
 class LookedUpCatalog(Catalog):
     """One of the customer's catalogs, compared with the key that was looked up."""
 
     contains: bool  #: True if the catalog contains exactly the key that was looked up.
+    query: LookedUpQuery | None = None  #: ``None`` for a catalog without a query.
     last_change: MembershipChange | None = None
     excluded_by: tuple[str, ...] = ()  #: Members of the catalog's content filter that exclude the item.
 

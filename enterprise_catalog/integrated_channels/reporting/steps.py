@@ -12,7 +12,15 @@ from django.utils.translation import gettext_lazy as _
 from enterprise_catalog.admin_pages.moments import moment_text
 from enterprise_catalog.integrated_channels.domain import FAILURES, Action, Outcome, PlannedItem, State
 from enterprise_catalog.integrated_channels.models import LABELS
-from enterprise_catalog.integrated_channels.reporting.wording import because, joined, plain, quoted
+from enterprise_catalog.integrated_channels.reporting.wording import (
+    MOST_NOTES,
+    because,
+    change_notes,
+    excluded_note,
+    joined,
+    plain,
+    quoted,
+)
 from enterprise_catalog.integrated_channels.sync.plan import Idle
 
 if TYPE_CHECKING:
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
 
     from django_stubs_ext import StrOrPromise
 
+    from enterprise_catalog.integrated_channels.catalog_api.lookups import LookedUpCatalog, LookedUpQuery
     from enterprise_catalog.integrated_channels.models import TransmissionAttempt
     from enterprise_catalog.integrated_channels.reporting.facts import Facts
 
@@ -28,6 +37,8 @@ class StepName(StrEnum):
     """The steps, in order."""
 
     SOURCE = "source"
+    QUERY = "query"
+    REFRESH = "refresh"
     CATALOG = "catalog"
     CONFIGURATION = "configuration"
     DIFF = "diff"
@@ -57,6 +68,8 @@ class Step:
 
 _LABELS: Final[Mapping[StepName, StrOrPromise]] = {
     StepName.SOURCE: _("Source"),
+    StepName.QUERY: _("Catalog queries"),
+    StepName.REFRESH: _("Last refresh of the queries"),
     StepName.CATALOG: _("Catalogs of the customer"),
     StepName.CONFIGURATION: _("Sent by this configuration"),
     StepName.DIFF: _("Last sync"),
@@ -104,6 +117,45 @@ def _check_source(facts: Facts) -> _Check:
     changed = {"time": moment_text(facts.lookup.updated_at)}
     title = quoted([facts.lookup.title]) if facts.lookup.title else gettext("No title")
     return True, joined(f"{title} ({kind}).", gettext("Last changed on %(time)s.") % changed)
+
+
+def _check_query(facts: Facts) -> _Check:
+    """Check that the content filters do not exclude the item."""
+    relevant = _relevant(facts)
+    queries = list(dict.fromkeys(catalog.query.title for catalog in relevant if catalog.query))
+    if not queries:
+        return None, gettext("No catalog has a query.") if relevant else ""
+    excluding = [catalog for catalog in relevant if catalog.excluded_by]
+    if excluding and len(excluding) == len(relevant):
+        return False, joined(*(note for each in excluding[:MOST_NOTES] for note in excluded_note(each)))
+    return True, gettext("The catalogs use %(queries)s.") % {"queries": quoted(queries)}
+
+
+def _check_refresh(facts: Facts) -> _Check:
+    """Check that the queries were refreshed, and that no refresh has removed the item or waits for approval."""
+    relevant = [catalog for catalog in _relevant(facts) if catalog.query and catalog.query.is_refreshed]
+    if not relevant:
+        return None, gettext("Filled from imported files.") if any(each.query for each in _relevant(facts)) else ""
+    queries = {catalog.query.title: catalog.query for catalog in relevant if catalog.query}
+    ages = [_age_of(query) for query in list(queries.values())[:MOST_NOTES]]
+    notes = [note for catalog in relevant for note in change_notes(catalog, is_desired=facts.is_in_catalog)]
+    is_unsettled = any(query.refreshed_at is None or query.last_refresh == "failed" for query in queries.values())
+    is_passed = facts.is_in_catalog or not (notes or is_unsettled)
+    return is_passed, joined(*ages, *notes[:MOST_NOTES])
+
+
+def _age_of(query: LookedUpQuery) -> str:
+    names = {"query": query.title, "time": moment_text(query.refreshed_at)}
+    if query.refreshed_at is None:
+        age = gettext("“%(query)s” has not been refreshed yet.") % names
+    else:
+        age = gettext("“%(query)s” was refreshed on %(time)s.") % names
+    return joined(age, gettext("A later refresh failed.") if query.last_refresh == "failed" else "")
+
+
+def _relevant(facts: Facts) -> Sequence[LookedUpCatalog]:
+    """Return the catalogs that contain the item; all of them if none does."""
+    return [catalog for catalog in facts.catalogs if catalog.contains] or facts.catalogs
 
 
 def _check_catalog(facts: Facts) -> _Check:
@@ -204,6 +256,8 @@ def _check_lms(facts: Facts) -> _Check:
 _FACTS: Final = (StepName.ATTEMPTS, StepName.LMS)
 _CHECKS: Final[Sequence[tuple[StepName, Callable[[Facts], _Check]]]] = (
     (StepName.SOURCE, _check_source),
+    (StepName.QUERY, _check_query),
+    (StepName.REFRESH, _check_refresh),
     (StepName.CATALOG, _check_catalog),
     (StepName.CONFIGURATION, _check_configuration),
     (StepName.DIFF, _check_diff),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Maximum length of a vendor's message in a sentence, in characters.
 _MOST: Final = 300
 #: Sentences about refreshes of one item. A customer may have hundreds of catalogs.
-_MOST_NOTES: Final = 3
+MOST_NOTES: Final = 3
 _TAG: Final = re.compile(r"</?[a-zA-Z!][^<>]*>")
 
 
@@ -79,10 +79,17 @@ def refresh_notes(catalogs: Iterable[LookedUpCatalog], *, is_desired: bool) -> s
         is_desired: a catalog contains the item.
     """
     sentences = (sentence for catalog in catalogs for sentence in _refreshes_of(catalog, is_desired=is_desired))
-    return joined(*islice(sentences, _MOST_NOTES))
+    return joined(*islice(sentences, MOST_NOTES))
 
 
 def _refreshes_of(catalog: LookedUpCatalog, *, is_desired: bool) -> Iterator[str]:
+    yield from change_notes(catalog, is_desired=is_desired)
+    if not is_desired:
+        yield from excluded_note(catalog)
+
+
+def change_notes(catalog: LookedUpCatalog, *, is_desired: bool) -> Iterator[str]:
+    """Yield a sentence about a held refresh that would add or remove the item, or about the one that removed it."""
     names, change = {"catalog": catalog.title}, catalog.last_change
     if change is not None and change.is_held:
         held = (
@@ -91,11 +98,13 @@ def _refreshes_of(catalog: LookedUpCatalog, *, is_desired: bool) -> Iterator[str
             else gettext("A refresh of catalog “%(catalog)s” would remove it, and waits for approval.")
         )
         yield held % names
-    if is_desired:
-        return
-    if change is not None and change.change is ChangeKind.REMOVED and not change.is_held:
+    if not is_desired and change is not None and change.change is ChangeKind.REMOVED and not change.is_held:
         removed = gettext("A refresh removed it from catalog “%(catalog)s” on %(time)s.")
         yield removed % {**names, "time": moment_text(change.changed_at)}
+
+
+def excluded_note(catalog: LookedUpCatalog) -> Iterator[str]:
+    """Yield a sentence about the members of the content filter that exclude the item, if there are any."""
     if catalog.excluded_by:
         excluded = gettext("The content filter of catalog “%(catalog)s” excludes it (%(members)s).")
-        yield excluded % {**names, "members": ", ".join(catalog.excluded_by)}
+        yield excluded % {"catalog": catalog.title, "members": ", ".join(catalog.excluded_by)}

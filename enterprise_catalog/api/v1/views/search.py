@@ -25,12 +25,14 @@ from enterprise_catalog.web.rest.input import validate
 from enterprise_catalog.web.rest.schema import BAD_PARAMETER, documented
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.http import HttpResponse
     from rest_framework.request import Request
 
     from enterprise_catalog.catalog.items.lookup import Lookup, Suggestion
     from enterprise_catalog.catalog.items.membership_notes import MembershipNote
-    from enterprise_catalog.catalog.models import ContentMetadata
+    from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata
     from enterprise_catalog.catalog.querysets import EnterpriseCustomerQuerySet
 
 MAX_CUSTOMERS: Final = 20
@@ -117,11 +119,21 @@ def _content_as_json(lookup: Lookup) -> dict[str, object]:
                 "uuid": catalog.pk,
                 "title": catalog.title,
                 "contains": catalog.pk in lookup.containing,
+                "query": _query_as_json(catalog.catalog_query, lookup.refreshes),
                 **_note_as_json(lookup.notes.get(catalog.pk)),
             }
             for catalog in lookup.catalogs
         ],
         "suggestions": [_suggestion_as_json(suggestion) for suggestion in lookup.suggestions],
+    }
+
+
+def _query_as_json(query: CatalogQuery | None, refreshes: Mapping[int, str]) -> dict[str, object] | None:
+    return query and {
+        "title": query.title,
+        "source": query.source,
+        "refreshed_at": query.refreshed_at and format_time(query.refreshed_at),
+        "last_refresh": refreshes.get(query.pk),
     }
 
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 LOOKUP: Final = "/api/v1/content-lookup/"
 #: What the response tells about a catalog that is not filled from course-discovery.
 NO_NOTE: Final[dict[str, Any]] = {
-    "query": {"title": "Everything", "source": "import", "refreshed_at": None, "last_refresh": None},
+    "query": {"title": "Everything", "content_source": "import", "refreshed_at": None, "last_refresh": None},
     "last_change": None,
     "excluded_by": [],
 }

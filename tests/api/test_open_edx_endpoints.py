@@ -190,7 +190,7 @@ def test_xml_is_not_acceptable(operator: APIClient, catalog: EnterpriseCatalog, 
     path = f"{endpoint.path}{'&' if '?' in endpoint.path else '?'}format=xml"
 
     by_parameter = send(operator, Endpoint("get", path, EVERYBODY), catalog)
-    operator.credentials(HTTP_ACCEPT="application/xml", **operator._credentials)
+    operator.defaults["HTTP_ACCEPT"] = "application/xml"
     by_header = send(operator, endpoint, catalog)
 
     for response in (by_parameter, by_header):
@@ -214,7 +214,7 @@ def test_each_address_works_with_and_without_its_final_slash(
 def test_the_hash_of_a_filter_in_the_body_of_a_get(admin_of: Callable[[UUID], APIClient]) -> None:
     path = "/api/v1/catalog-queries/get_content_filter_hash"
 
-    response = admin_of(CUSTOMER).generic("GET", path, b'{"content_type": "course"}', content_type="application/json")
+    response = admin_of(CUSTOMER).generic("GET", path, '{"content_type": "course"}', content_type="application/json")
 
     assert response.status_code == 200
     assert len(response.json()) == 32

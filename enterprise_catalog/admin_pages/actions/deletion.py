@@ -44,7 +44,7 @@ def _effects(page: AnyAdmin, request: HttpRequest, keys: Sequence[Key]) -> Effec
             number,
         )
         obstacles.append(sentence % {"number": f"{number:,}", "names": f"{names}, …" if number > 5 else names})
-        if advice := page.deletion_advice:
+        if advice := getattr(page, "deletion_advice", ""):
             obstacles.append(str(advice))
     return Effects(tuple(consequences), tuple(obstacles))
 

@@ -401,7 +401,7 @@ class MembershipChangeSerializer(serializers.Serializer[object]):
 
 class LookupQuerySummarySerializer(serializers.Serializer[object]):
     title = serializers.CharField()
-    source = serializers.ChoiceField(choices=QuerySource.choices)
+    content_source = serializers.ChoiceField(choices=QuerySource.choices)
     refreshed_at = serializers.DateTimeField(
         allow_null=True, help_text="When the last complete refresh started, in UTC."
     )

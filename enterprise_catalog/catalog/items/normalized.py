@@ -13,7 +13,7 @@ Fields: TypeAlias = dict[str, Any]
 
 EXECUTIVE_EDUCATION: Final = "executive-education-2u"
 #: The members of a course's document that :func:`add_normalized_metadata` reads.
-SOURCES: Final = ("course_runs", "course_type", "entitlements", "advertised_course_run_uuid")
+SOURCES: Final[tuple[str, ...]] = ("course_runs", "course_type", "entitlements", "advertised_course_run_uuid")
 #: The mode of an executive education course's entitlement.
 _EXECUTIVE_MODE: Final = "paid-executive-education"
 #: Seat types, the one that matters most first.

@@ -58,14 +58,14 @@ class LookedUpQuery(_Read):
     """The query that fills a catalog."""
 
     title: str
-    source: str  #: ``discovery`` if refreshes from course-discovery fill it.
+    content_source: str  #: ``discovery`` if refreshes from course-discovery fill it.
     refreshed_at: datetime | None = None  #: When the last complete refresh started.
     last_refresh: str | None = None  #: State of the newest refresh.
 
     @property
     def is_refreshed(self) -> bool:
         """True if refreshes from course-discovery fill the query."""
-        return self.source == "discovery"
+        return self.content_source == "discovery"
 
 
 class LookedUpCatalog(Catalog):

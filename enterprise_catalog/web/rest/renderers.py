@@ -11,7 +11,7 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 
 class ORJSONRenderer(BaseRenderer):
@@ -35,7 +35,7 @@ class ORJSONRenderer(BaseRenderer):
 class JSONNegotiation(DefaultContentNegotiation):
     """DRF's negotiation; an unknown ``format`` in the URL is not acceptable, like an unknown ``Accept`` header."""
 
-    def filter_renderers(self, renderers: Sequence[BaseRenderer], format: str) -> list[BaseRenderer]:  # noqa: A002  (named by DRF)
+    def filter_renderers(self, renderers: Iterable[BaseRenderer], format: str) -> list[BaseRenderer]:  # noqa: A002  (named by DRF)
         try:
             return super().filter_renderers(renderers, format)
         except Http404:

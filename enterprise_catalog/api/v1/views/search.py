@@ -129,9 +129,11 @@ def _content_as_json(lookup: Lookup) -> dict[str, object]:
 
 
 def _query_as_json(query: CatalogQuery | None, refreshes: Mapping[int, str]) -> dict[str, object] | None:
-    return query and {
+    if query is None:
+        return None
+    return {
         "title": query.title,
-        "source": query.source,
+        "content_source": query.source,
         "refreshed_at": query.refreshed_at and format_time(query.refreshed_at),
         "last_refresh": refreshes.get(query.pk),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import orjson
 from django.contrib import admin
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 class _RestrictedPage(ReadOnlyPage):
     """A table of content items that belong to a query."""
 
-    list_display = ("item", "query")
+    list_display: tuple[str, ...] = ("item", "query")
     list_prefetch_related = ("content", "catalog_query")
     linked_by = ("catalog_query",)
     search_fields = ("content__content_key",)
     search_help_text = _("Full content key")
     nothing_found = _("Keys are compared exactly, including case, accents and spaces.")
-    fields: tuple[str, ...] = ("item", "query")
+    fields: ClassVar[tuple[str, ...]] = ("item", "query")
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return ("-id",)

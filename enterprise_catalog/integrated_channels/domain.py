@@ -176,6 +176,16 @@ class Record:
         )
 
     @property
+    def is_settled(self) -> bool:
+        """True if the LMS has the item in the version and from the catalog of the row, and nothing is due."""
+        return self.state is State.TRANSMITTED and self.due_since is None
+
+    @property
+    def is_settled_as_deleted(self) -> bool:
+        """True if the item belonged in no catalog when a run last planned, and nothing is due."""
+        return self.state is State.DELETED and self.is_deleted and self.due_since is None
+
+    @property
     def is_never_sent(self) -> bool:
         """True if no call can have created the item in the LMS."""
         return self.presence is Presence.ABSENT and self.content_updated_at is None

@@ -20,6 +20,7 @@
      │    │    └── RunDeadlineError      the run took too long; continue after a pause
      │    ├── StopRequestedError       a stop was requested; the next run continues
      │    └── CatalogUnavailableError  the catalog service did not respond correctly
+     ├── ChangesUnavailableError     compare all items instead
      └── LeaseLostError              another worker has taken over the run; write nothing more
 
 Messages are written for people and never contain a secret.
@@ -188,6 +189,23 @@ class CatalogUnavailableError(StopSyncError):
     """
 
     cause = StopCause.CATALOG
+
+
+class NoChangesReason(StrEnum):
+    """Reasons why the changes since a version are not available."""
+
+    EXPIRED = "expired"  #: The catalog service does not have them: the version is unknown or too old.
+    MANY = "many"  #: The diff by keys takes less time.
+    MOVED = "moved"  #: A catalog changed while its changes were read.
+    MISCOUNTED = "miscounted"  #: The changes do not fit the stored number of items.
+
+
+class ChangesUnavailableError(SyncError):
+    """The changes since a version are not available. The run compares all items with the catalogs instead."""
+
+    def __init__(self, reason: NoChangesReason) -> None:
+        super().__init__(f"No changes since the last comparison: {reason}.")
+        self.reason = reason
 
 
 class LeaseLostError(SyncError):

@@ -272,6 +272,8 @@ FEED_THROTTLE_RATE = env.FEED_THROTTLE_RATE
 ATTEMPT_RETENTION_DAYS = env.ATTEMPT_RETENTION_DAYS
 LMS_CALL_SECONDS = env.LMS_CALL_SECONDS
 SYNC_RUN_SECONDS = env.SYNC_RUN_SECONDS
+#: After this time, a run compares all items, and not only changed ones. 0 means always.
+FULL_COMPARISON_HOURS = env.FULL_COMPARISON_HOURS
 SLOW_SYNCS = env.SLOW_SYNCS
 
 # --- reports of errors ----------------------------------------------------------------------------------------------

@@ -167,6 +167,7 @@ class Environment(BaseModel):
     #: In seconds. A call must end long before the lease of 5 minutes, which is up to a minute old when the call starts.
     LMS_CALL_SECONDS: float = Field(default=100, ge=1, le=200)
     SYNC_RUN_SECONDS: float = Field(default=1800, ge=1)
+    FULL_COMPARISON_HOURS: float = Field(default=24, ge=0)
     SLOW_SYNCS: int = Field(default=1, ge=1, le=1000)
 
     @field_validator("SYNC_RUN_SECONDS")

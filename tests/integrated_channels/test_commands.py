@@ -189,6 +189,7 @@ def test_sync_channels_prints_counts_by_action_and_outcome(
         "channel": "MOODLE",
         "state": "complete",
         "reason": "",
+        "comparison": "first",
         "counts": {"create": {"done": 2}},
         "matched": 0,
         "waiting": 0,

@@ -265,6 +265,7 @@ def test_each_variable_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
         "REFRESH_RETENTION_DAYS": "30",
         "LMS_CALL_SECONDS": "60",
         "SYNC_RUN_SECONDS": "600",
+        "FULL_COMPARISON_HOURS": "12",
         "SLOW_SYNCS": "3",
         "LMS_PRIVATE_ADDRESSES": "true",
         "FEED_THROTTLE_RATE": "5/minute",

@@ -86,6 +86,7 @@ class ConfigurationActions(AnyAdmin):
 
     actions = (
         "sync_now",
+        "compare_everything",
         "preview",
         "approve_deletes",
         "keep_held",
@@ -133,6 +134,11 @@ class ConfigurationActions(AnyAdmin):
     @admin.action(description=_("Sync now"), permissions=["operate"])
     def sync_now(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> None:
         self.sync_after_commit(request, queryset)
+
+    @runs(reason=Reason.OPTIONAL)
+    @admin.action(description=_("Sync now, compare everything"), permissions=["operate"])
+    def compare_everything(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> None:
+        self.sync_after_commit(request, queryset, compare_all=True)
 
     @runs(max_rows=MAX_OPERATIONS)
     @admin.action(description=_("Preview the next sync"), permissions=["view"])
@@ -195,12 +201,14 @@ class ConfigurationActions(AnyAdmin):
     def adopt_items(self, request: HttpRequest, queryset: QuerySet[ChannelConfiguration]) -> Result:
         return _start(request, queryset, OperationKind.ADOPT)
 
-    def sync_after_commit(self, request: HttpRequest, configurations: Iterable[ChannelConfiguration]) -> None:
+    def sync_after_commit(
+        self, request: HttpRequest, configurations: Iterable[ChannelConfiguration], *, compare_all: bool = False
+    ) -> None:
         """Queue a sync of each active configuration, and warn the user of the inactive ones."""
         queue = []
         by, reason, now = request.user.get_username(), reason_of(request), timezone.now()
         for configuration in configurations:
-            if decisions.sync_now(configuration, by=by, reason=reason, now=now):
+            if decisions.sync_now(configuration, by=by, reason=reason, now=now, compare_all=compare_all):
                 queue.append(configuration.pk)
             else:
                 message = gettext("“%(configuration)s” is inactive and was not queued. Activate it to sync it.")
@@ -234,6 +242,8 @@ def _useful_actions(configuration: ChannelConfiguration) -> Iterator[str]:
     else:
         yield from ("resume", "preview")
     yield "check_connections"
+    if configuration.active:
+        yield "compare_everything"
     channel = CHANNELS.get(configuration.channel_code)
     if channel is not None and channel.can_list:
         yield from ("check_drift", "adopt_items")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -17,7 +18,7 @@ from enterprise_catalog.admin_pages.moments import duration_text, moment, moment
 from enterprise_catalog.admin_pages.rendering import EMPTY, badge, lines, link_to_list, shortened, stacked
 from enterprise_catalog.integrated_channels.admin.lists import ChannelFilter, ExportedPage
 from enterprise_catalog.integrated_channels.admin.sections.run import run_section
-from enterprise_catalog.integrated_channels.models import LABELS, RunState, SyncRun, TransmissionAttempt
+from enterprise_catalog.integrated_channels.models import LABELS, Comparison, RunState, SyncRun, TransmissionAttempt
 from enterprise_catalog.integrated_channels.reporting.pages.run_summary import RUN_TONES
 
 if TYPE_CHECKING:
@@ -47,7 +48,15 @@ class RunPage(ExportedPage):
     fieldsets = (
         (
             None,
-            {"fields": (("configuration", "channel"), ("state_badge", "took"), "full_reason", ("started", "finished"))},
+            {
+                "fields": (
+                    ("configuration", "channel"),
+                    ("state_badge", "took"),
+                    "full_reason",
+                    "compared",
+                    ("started", "finished"),
+                )
+            },
         ),
         (_("Items"), {"fields": (("sent", "attempts_link"), "matched", *_NOT_DONE)}),
     )
@@ -90,6 +99,12 @@ class RunPage(ExportedPage):
     @admin.display(description=_("reason"))
     def full_reason(self, run: SyncRun) -> str:
         return run.reason or EMPTY
+
+    @admin.display(description=_("comparison with the catalogs"))
+    def compared(self, run: SyncRun) -> str:
+        if run.comparison == Comparison.CHANGES and run.changes_since is not None:
+            return format_html(gettext("changes since {moment}"), moment=moment(run.changes_since))
+        return run.get_comparison_display() or EMPTY
 
     @admin.display(description=_("sent"))
     def sent(self, run: SyncRun) -> str:

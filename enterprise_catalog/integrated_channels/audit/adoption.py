@@ -58,7 +58,7 @@ def adopt(
         items = [decisions.DecidedItem(configuration.pk, row.pk, row.content_key) for row in found]
         decisions.record_items(items, DecisionAction.ADOPT, by=by, now=now, reason=reason)
         # The checkpoint of the last complete run does not include these items.
-        ChannelConfiguration.objects.filter(pk=configuration.pk).update(last_full_etag="")
+        ChannelConfiguration.objects.filter(pk=configuration.pk).update(last_full_etag="", synced_versions=None)
 
     leases.fenced_batches(sorted(remote_ids), adopt_part, lease=lease, now=now)
     return len(remote_ids)

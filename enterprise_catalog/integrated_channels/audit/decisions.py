@@ -124,12 +124,18 @@ def record_switch(configuration: ChannelConfiguration, *, by: str, now: datetime
 
 
 @transaction.atomic
-def sync_now(configuration: ChannelConfiguration, *, by: str, now: datetime, reason: str = "") -> bool:
+def sync_now(
+    configuration: ChannelConfiguration, *, by: str, now: datetime, reason: str = "", compare_all: bool = False
+) -> bool:
     """Make the sync of an active configuration due; return False if it is inactive.
 
     The caller queues the sync after the commit. Without the queue, the scheduler finds it within minutes.
+
+    Args:
+        compare_all: the sync compares all items with the catalogs, and not only changed ones.
     """
-    due = ChannelConfiguration.objects.filter(pk=configuration.pk, active=True).update(next_sync_at=now)
+    columns = {"next_sync_at": now} | ({"full_comparison_requested_at": now} if compare_all else {})
+    due = ChannelConfiguration.objects.filter(pk=configuration.pk, active=True).update(**columns)
     if due:
         record(configuration, DecisionAction.SYNC_NOW, by=by, now=now, reason=reason)
     return bool(due)

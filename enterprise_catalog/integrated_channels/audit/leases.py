@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Value
 
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT
 from enterprise_catalog.integrated_channels.audit.pacing import Pacer
@@ -30,7 +30,7 @@ from enterprise_catalog.integrated_channels.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
 T = TypeVar("T")
@@ -55,6 +55,8 @@ _UNSETTLED: Final = (
     .exclude(state=State.KEPT)
     .exclude(state=State.REJECTED, next_attempt_at__gt=OuterRef("expires_at"))
 )
+#: Columns of the status that count items that are not settled.
+_COUNTS: Final = ("failing", "held", "dead", "behind", "rejected", "kept")
 #: Built once: Django takes longer to build this query than the database takes to run it.
 _LEASES: Final = SyncLease.objects.values(
     "token",
@@ -69,6 +71,11 @@ _LEASES: Final = SyncLease.objects.values(
     fingerprint=F("configuration__last_full_scope"),
     items=F("configuration__last_full_items"),
     compared_at=F("configuration__status__compared_at"),
+    synced_versions=F("configuration__synced_versions"),
+    synced_items=F("configuration__synced_items"),
+    fully_compared_at=F("configuration__fully_compared_at"),
+    full_comparison_requested_at=F("configuration__full_comparison_requested_at"),
+    unsettled=sum((F(f"configuration__status__{column}") for column in _COUNTS), Value(0)),
 )
 
 
@@ -83,6 +90,11 @@ class LeftBehind:
     fingerprint: str  #: ``last_full_scope``.
     items: int  #: ``last_full_items``.
     compared_at: datetime | None = None  #: When a run last compared the LMS with the catalogs.
+    synced_versions: Mapping[str, str] = field(default_factory=dict)  #: ``synced_versions``; empty without any.
+    synced_items: int = 0
+    fully_compared_at: datetime | None = None
+    full_comparison_requested_at: datetime | None = None
+    unsettled: int = 0  #: Number of items that are not settled, as last counted.
 
 
 @dataclass(slots=True)
@@ -162,6 +174,11 @@ def _read(configuration_id: int, *, expires_at: datetime) -> Lease | None:
             fingerprint=found["fingerprint"],
             items=found["items"],
             compared_at=found["compared_at"],
+            synced_versions=found["synced_versions"] or {},
+            synced_items=found["synced_items"],
+            fully_compared_at=found["fully_compared_at"],
+            full_comparison_requested_at=found["full_comparison_requested_at"],
+            unsettled=found["unsettled"] or 0,
         ),
         budget=CallBudget(found["calls_since"], found["calls"]),
         overruns=found["overruns"],

@@ -56,7 +56,7 @@ def settle_dead_runs(configuration: ChannelConfiguration, *, lease: Lease, now: 
                 part = ids[start : start + ROWS_PER_STATEMENT]
                 ContentMetadataItemTransmission.objects.filter(pk__in=part).update(**changes)
         # The dead runs may have sent items since the last complete run, so its ETag is no longer valid.
-        ChannelConfiguration.objects.filter(pk=configuration.pk).update(last_full_etag="")
+        ChannelConfiguration.objects.filter(pk=configuration.pk).update(last_full_etag="", synced_versions=None)
         settled = in_flight.update(outcome=Outcome.IN_DOUBT, finished_at=now, message=reason)
         SyncRun.objects.filter(pk__in=[run.pk for run in dead]).update(
             state=RunState.ABANDONED, finished_at=now, reason="The worker stopped before the run ended."

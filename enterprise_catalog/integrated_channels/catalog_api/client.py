@@ -6,10 +6,8 @@ never treated as an empty catalog.
 
 from __future__ import annotations
 
-import functools
 import re
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from urllib.parse import urlencode
 
@@ -20,11 +18,17 @@ from django.conf import settings
 from django.core.cache import cache
 from pydantic import BaseModel, ValidationError
 
+from enterprise_catalog.integrated_channels.catalog_api.changes import MAX_CHANGES, Changes, ChangesPage
 from enterprise_catalog.integrated_channels.catalog_api.documents import read_item, read_updated_at
 from enterprise_catalog.integrated_channels.catalog_api.lookups import Catalog, ContentLookup, Customer
 from enterprise_catalog.integrated_channels.catalog_api.problems import CATALOG_REMEDIES
 from enterprise_catalog.integrated_channels.domain import MAX_ETAG_LENGTH, ContentItem
-from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, RunDeadlineError
+from enterprise_catalog.integrated_channels.exceptions import (
+    CatalogUnavailableError,
+    ChangesUnavailableError,
+    NoChangesReason,
+    RunDeadlineError,
+)
 from enterprise_catalog.integrated_channels.lms.deadlines import WorkThread
 from enterprise_catalog.observability.redaction import Redaction
 from enterprise_catalog.service_client.decoding import BodyError
@@ -33,6 +37,7 @@ from enterprise_catalog.service_client.session import ServiceResponse, ServiceSe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
 READ_TIMEOUT_SECONDS: Final = 120
@@ -40,6 +45,10 @@ READ_TIMEOUT_SECONDS: Final = 120
 REQUEST_SECONDS: Final = 150.0
 MAX_RESPONSE_BYTES: Final = 1024 * 1024 * 1024  #: Far more than the diff of the largest catalogs.
 MAX_DIFF_KEYS: Final = 250_000  #: The API's own limit.
+MAX_METADATA_KEYS: Final = 1_000  #: The API's own limit.
+#: Responses to a request for changes that the service cannot list: the version is too old or unknown; it has another
+#: format; an older service does not have the endpoint.
+_NO_CHANGES: Final = (requests.codes.gone, requests.codes.bad_request, requests.codes.not_found)
 CUSTOMER_NAME_SECONDS: Final = 3_600  #: How long a customer's name is cached.
 #: An entity tag as defined in RFC 9110, 8.8.3. Any other value, above all ``*``, would change the meaning of the
 #: request when sent back.
@@ -56,6 +65,12 @@ class _Diff(BaseModel):
 class _Missing(BaseModel):
     content_key: str
     reason: str
+
+
+class _Versions(BaseModel):
+    catalog_version: str
+    results: list[dict[str, object]]
+    missing: list[_Missing]
 
 
 class _Metadata(BaseModel):
@@ -81,6 +96,7 @@ class CatalogList:
     #: returns no usable ETag, or if the list has several pages: the ETag would cover only one of them.
     etag: str
     customer_name: str = ""  #: Empty if the customer has no catalogs.
+    versions: Mapping[UUID, str] = field(default_factory=dict)  #: Catalog -> version, as in its diff.
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +104,7 @@ class DiffResponse:
     """Differences between one catalog and the keys that were sent."""
 
     version: str  #: Of the catalog; changes with every change of its content.
-    existing: dict[str, str]  #: Key -> version: the time of the last change, see :func:`read_moment`.
+    existing: dict[str, str]  #: Key -> version: the time of the last change, see :func:`.changes.read_moment`.
     to_create: list[str]
 
 
@@ -235,6 +251,59 @@ class CatalogClient:
             to_create=sorted(set.intersection(*(set(response.to_create) for response in parts))),
         )
 
+    def fetch_changes(self, catalog_uuid: UUID, since: str) -> Changes:
+        """Return the catalog's changes since a version.
+
+        Args:
+            since: ``version`` of an earlier diff or of earlier changes.
+
+        Raises:
+            ChangesUnavailableError: the service does not have the changes, or they are more than ``MAX_CHANGES``.
+            CatalogUnavailableError: no response, or an invalid response.
+        """
+        changes, number = Changes(), 0
+        url: str | None = f"{self._base_url}{catalog_uuid}/content-changes/?{urlencode({'since': since})}"
+        while url is not None:
+            try:
+                page = self._ask("GET", url, ChangesPage)
+            except CatalogUnavailableError as error:
+                if error.status_code in _NO_CHANGES:
+                    raise ChangesUnavailableError(NoChangesReason.EXPIRED) from error
+                raise
+            changes.add(page)
+            # Counts each page, so that a service with a wrong link is not asked forever.
+            number += 1 + len(page.created) + len(page.changed) + len(page.removed)
+            if number > MAX_CHANGES:
+                raise ChangesUnavailableError(NoChangesReason.MANY)
+            url = page.next
+        return changes
+
+    def fetch_versions(self, catalog_uuid: UUID, keys: Sequence[str], *, at: str) -> dict[str, datetime]:
+        """Return content key -> version, for those of ``keys`` that are in the catalog. Any number of keys.
+
+        Args:
+            at: expected version of the catalog.
+
+        Raises:
+            ChangesUnavailableError: the catalog has another version.
+            CatalogUnavailableError: no response, no such catalog, or a response that omits keys.
+        """
+        url = f"{self._base_url}{catalog_uuid}/content-metadata/"
+        versions: dict[str, datetime] = {}
+        for start in range(0, len(keys), MAX_METADATA_KEYS):
+            part = list(keys[start : start + MAX_METADATA_KEYS])
+            response = self._ask("POST", url, _Versions, {"content_keys": part})
+            if response.catalog_version != at:
+                raise ChangesUnavailableError(NoChangesReason.MOVED)
+            for document in response.results:
+                version = read_updated_at(document)
+                if version is None:
+                    message = "The catalog service's response is invalid: a document has no content_last_modified."
+                    raise CatalogUnavailableError(message)
+                versions[str(document.get("content_key"))] = version
+            _check_complete(part, versions, {item.content_key for item in response.missing})
+        return versions
+
     def fetch_metadata(self, catalog_uuid: UUID, keys: Sequence[str]) -> MetadataResponse:
         """Return the content of ``keys``; at most 1,000 keys.
 
@@ -273,7 +342,8 @@ class CatalogClient:
         catalogs = [catalog for page in pages for catalog in page.results]
         etag = _etag_of(response) if len(pages) == 1 else ""
         name = next((catalog.enterprise_customer_name for catalog in catalogs), None)
-        return CatalogList(sorted(catalog.uuid for catalog in catalogs), etag, name or "")
+        versions = {catalog.uuid: catalog.catalog_version for catalog in catalogs if catalog.catalog_version}
+        return CatalogList(sorted(catalog.uuid for catalog in catalogs), etag, name or "", versions)
 
     def _pages(self, response: ServiceResponse) -> Iterator[_CatalogPage]:
         page = _read(response, _CatalogPage)
@@ -359,21 +429,6 @@ def _etag_of(response: ServiceResponse) -> str:
 def _are_alike(etag: str, other: str) -> bool:
     """Compare weakly (RFC 9110, 8.8.3.2): a proxy that compresses a response turns a strong ETag into a weak one."""
     return etag.removeprefix("W/") == other.removeprefix("W/")
-
-
-_moment_of = functools.lru_cache(maxsize=1_000)(datetime.fromisoformat)  # Many items share the same time.
-
-
-def read_moment(version: str) -> datetime:
-    """Return the time in an item's version.
-
-    Raises:
-        CatalogUnavailableError: the version is not a time.
-    """
-    try:
-        return _moment_of(version)
-    except (TypeError, ValueError) as error:
-        raise CatalogUnavailableError(f"The catalog service's response is invalid: existing: {error}") from error
 
 
 def _versions(existing: Iterable[Any]) -> dict[str, str]:

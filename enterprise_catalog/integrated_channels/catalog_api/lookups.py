@@ -37,6 +37,7 @@ class Catalog(_Read):
     uuid: UUID
     title: str = ""
     enterprise_customer_name: str | None = None
+    catalog_version: str = ""  #: Empty in look-ups.
 
 
 class ChangeKind(StrEnum):

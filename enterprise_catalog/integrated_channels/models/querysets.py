@@ -122,6 +122,22 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
         with consistent_read():
             return History(self._settled(), {record.content_key: record for record in _records(others)})
 
+    def touched(self, keys: Iterable[str]) -> dict[str, Record]:
+        """Return content key -> record, for rows with these keys and for all rows that are not settled.
+
+        One statement for up to 1,000 keys, and one for each further 1,000. Each of its parts reads an index range.
+        """
+        remaining = iter(keys)
+        due, first = self.filter(due_since__isnull=False), self.with_keys(list(islice(remaining, 1_000)))
+        records = {record.content_key: record for record in _records(self.unsettled().union(due, first, all=True))}
+        while part := list(islice(remaining, 1_000)):
+            records |= {record.content_key: record for record in _records(self.with_keys(part))}
+        # As ``history`` represents settled items.
+        return {
+            key: Record.of_settled(key, record.catalog_uuid, record.content_updated_at) if record.is_settled else record
+            for key, record in records.items()
+        }
+
     def _settled(self) -> Mapping[UUID | None, Mapping[str, str | None]]:
         """Return the versions of items that the LMS has and that are not due: catalog -> key -> version."""
         columns = self.filter(state=State.TRANSMITTED, due_since=None).values_list(

@@ -34,6 +34,8 @@ class Comparison(models.TextChoices):
     DEAD_RUN = "dead_run", _("full comparison: an earlier run was interrupted")
     EXPIRED = "expired", _("full comparison: the catalog service does not have the changes")
     MANY = "many", _("full comparison: there are too many changes or unsettled items")
+    MOVED = "moved", _("full comparison: a catalog changed while its changes were read")
+    MISCOUNTED = "miscounted", _("full comparison: the changes do not fit the stored number of items")
 
 
 class SyncRun(models.Model):

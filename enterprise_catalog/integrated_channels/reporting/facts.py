@@ -24,9 +24,9 @@ from enterprise_catalog.integrated_channels.models import (
     SyncRun,
     TransmissionAttempt,
 )
-from enterprise_catalog.integrated_channels.sync.desired import catalogs_to_send
 from enterprise_catalog.integrated_channels.sync.export import translate
 from enterprise_catalog.integrated_channels.sync.plan import step_of
+from enterprise_catalog.integrated_channels.sync.plan_inputs import catalogs_to_send
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from enterprise_catalog.integrated_channels.access.configurations import open_ch
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.domain import Chunk
 from enterprise_catalog.integrated_channels.sync.export import translate_chunk
-from enterprise_catalog.integrated_channels.sync.saved_plan import load_plan_inputs
+from enterprise_catalog.integrated_channels.sync.plan_inputs import load_plan_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -2,9 +2,9 @@
 
 ``engine.py``       One run of one configuration from start to end: lease, plan, send, summary.
 ``run.py``          The state of a run in progress.
-``checkpoint.py``   The checkpoint of the last complete run: skips a run that has nothing to do.
-``desired.py``      The catalogs to send, and the items that belong in the LMS.
-``saved_plan.py``   The inputs of a plan, and plans that are saved and carried out later.
+``checkpoint.py``   The checkpoint of the last runs, and the comparison that the run needs: none, changes, or all items.
+``plan_inputs.py``  The inputs of a plan, from all items of the catalogs or from changed and unsettled ones.
+``saved_plan.py``   Plans that are saved and carried out later.
 ``plan.py``         Pure: the items to create, update and delete.
 ``chunks.py``       Pure: cuts a plan into chunks, in the order of sending.
 ``delivery.py``     Sends a plan chunk by chunk and records the results.

@@ -16,7 +16,7 @@ from enterprise_catalog.integrated_channels.catalog_api.client import CatalogCli
 from enterprise_catalog.integrated_channels.channels.duplicates import one_of_each
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
-from enterprise_catalog.integrated_channels.sync.saved_plan import load_plan_inputs
+from enterprise_catalog.integrated_channels.sync.plan_inputs import load_plan_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.channels.duplicates import Duplicates
     from enterprise_catalog.integrated_channels.domain import RemoteItem
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-    from enterprise_catalog.integrated_channels.sync.saved_plan import PlanInputs
+    from enterprise_catalog.integrated_channels.sync.plan_inputs import PlanInputs
 
 _DOCUMENTS_AT_ONCE: Final = 500
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -19,6 +20,7 @@ from enterprise_catalog.integrated_channels.catalog_api.client import CatalogCli
 from enterprise_catalog.integrated_channels.domain import Outcome
 from enterprise_catalog.integrated_channels.exceptions import (
     BudgetSpentError,
+    ChangesUnavailableError,
     LeaseLostError,
     LMSTooSlowError,
     RunDeadlineError,
@@ -29,20 +31,27 @@ from enterprise_catalog.integrated_channels.exceptions import (
 from enterprise_catalog.integrated_channels.lms.deadlines import CallClock
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
+    Comparison,
     ContentMetadataItemTransmission,
     RunState,
     SyncRun,
 )
 from enterprise_catalog.integrated_channels.sync import checkpoint
 from enterprise_catalog.integrated_channels.sync.delivery import send
+from enterprise_catalog.integrated_channels.sync.plan_inputs import (
+    Synced,
+    catalogs_to_send,
+    load_changed_inputs,
+    load_plan_inputs,
+)
 from enterprise_catalog.integrated_channels.sync.run import Run
-from enterprise_catalog.integrated_channels.sync.saved_plan import load_plan_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from enterprise_catalog.integrated_channels.catalog_api.client import CatalogList
+    from enterprise_catalog.integrated_channels.sync.plan_inputs import PlanInputs
     from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan
 
 log = structlog.get_logger(__name__)
@@ -61,6 +70,7 @@ def sync(
     *,
     clock: Callable[[], datetime],
     saved: SavedPlan | None = None,
+    compare_all: bool = False,
     in_worker: bool = False,
 ) -> SyncRun | None:
     """Make the configuration's LMS equal to its catalogs, as far as the limits of one run allow.
@@ -70,6 +80,7 @@ def sync(
     Args:
         clock: returns the current time, aware.
         saved: the saved plan to carry out; without one, the run makes its own plan. A stale plan sends nothing.
+        compare_all: compare all items, also if the changes since the last run suffice.
         in_worker: the run occupies a worker. If the last run exceeded a deadline, it then needs a free slot.
 
     Returns:
@@ -85,7 +96,7 @@ def sync(
     ends_at = clock() + timedelta(seconds=settings.SYNC_RUN_SECONDS)
     renewer = LeaseRenewer(lease, clock, renewed_at=clock(), ends_at=ends_at)
     call_clock = CallClock(seconds=settings.LMS_CALL_SECONDS, run_seconds_left=renewer.seconds_left)
-    run = Run(configuration, lease, row, clock, renewer, call_clock, saved)
+    run = Run(configuration, lease, row, clock, renewer, call_clock, saved, compare_all)
     with structlog.contextvars.bound_contextvars(
         configuration_id=configuration.pk, channel=configuration.channel_code, run_id=run.row.pk
     ):
@@ -125,6 +136,7 @@ def _carry_out(run: Run) -> None:
 def _give_up(run: Run, reason: str) -> None:
     """End the row of a run that cannot continue. Its in-flight items are in doubt, as if its worker had died."""
     runs.settle_dead_runs(run.configuration, lease=run.lease, now=run.clock())
+    run.synced = None  # The rows may lack marks of the plan.
     _end(run, RunState.STOPPED, reason)
 
 
@@ -151,10 +163,11 @@ def _do_work(run: Run) -> tuple[RunState, str]:
                 run.record_unchanged(_count_left(run) if run.lease.left_behind.has_exceptions else ItemCounts())
                 return _final_state(run, [checkpoint.REASON])
             run.customer_name = catalogs.customer_name
-            known = load_plan_inputs(run.configuration, catalog, of_customer=catalogs.uuids, now=run.clock())
-            sync_plan = known.plan(saved=run.saved)
-            del known  # Frees the memory of a large catalog; the plan is enough from here on.
+            inputs = _compare(run, catalog, catalogs)
+            sync_plan, synced = inputs.plan(saved=run.saved), inputs.synced
+            del inputs  # Frees the memory of a large catalog; the plan is enough from here on.
             run.record_plan(sync_plan)
+            run.synced = synced
             run.etag = catalogs.etag
             send(run, sync_plan, catalog, channel)
     except StopSyncError as error:
@@ -165,6 +178,31 @@ def _do_work(run: Run) -> tuple[RunState, str]:
     if run.row.staged:
         reasons.append(_staged_reason(run.row.staged))
     return _final_state(run, reasons)
+
+
+def _compare(run: Run, catalog: CatalogClient, catalogs: CatalogList) -> PlanInputs:
+    """Return the inputs of a plan: from the changes since the last run if possible, else from all items."""
+    configuration, left_behind, now = run.configuration, run.lease.left_behind, run.clock()
+    to_send = catalogs_to_send(configuration, catalogs.uuids)
+    reason = checkpoint.why_full(configuration, left_behind, to_send, now=now)
+    if run.saved is not None:
+        reason = Comparison.SAVED_PLAN
+    elif run.compare_all:
+        reason = Comparison.REQUESTED
+    if reason is None:
+        synced = Synced(
+            {UUID(key): version for key, version in left_behind.synced_versions.items()}, left_behind.synced_items
+        )
+        current = {catalog_uuid: catalogs.versions.get(catalog_uuid, "") for catalog_uuid in to_send}
+        try:
+            inputs = load_changed_inputs(configuration, catalog, synced=synced, current=current, now=now)
+        except ChangesUnavailableError as error:
+            reason = Comparison(error.reason)
+        else:
+            run.row.comparison, run.row.changes_since = Comparison.CHANGES, left_behind.compared_at
+            return inputs
+    run.row.comparison, run.has_compared_all = reason, True
+    return load_plan_inputs(configuration, catalog, of_customer=catalogs.uuids, now=now)
 
 
 def _count_left(run: Run) -> ItemCounts:
@@ -228,7 +266,9 @@ def _fetch_changed_catalogs(run: Run, catalog: CatalogClient) -> CatalogList | N
     customer, left_behind = run.configuration.enterprise_customer_uuid, run.lease.left_behind
     if run.saved is not None:  # A saved plan must be compared with the current catalogs.
         return catalog.list_catalogs(customer)
-    run.etag, run.items = checkpoint.known_etag(run.configuration, left_behind), left_behind.items
+    if not run.compare_all:
+        run.etag = checkpoint.known_etag(run.configuration, left_behind, now=run.clock())
+    run.items = left_behind.items
     return catalog.list_catalogs_if_changed(run.etag, customer)
 
 
@@ -247,6 +287,9 @@ def _end(run: Run, state: RunState, reason: str) -> None:
         changes |= checkpoint.checkpoint_fields(run.configuration, etag=run.etag, items=run.items)
     else:
         changes |= checkpoint.cleared_checkpoint()
+    if run.synced is not None:
+        started_at = run.row.started_at if run.has_compared_all else None
+        changes |= checkpoint.synced_fields(run.configuration, run.synced, fully_compared_at=started_at)
     with transaction.atomic():
         leases.release(run.lease)
         run.row.save()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from enterprise_catalog.integrated_channels.audit.figures import FRESHNESS, changed_at, freshness_name
 from enterprise_catalog.integrated_channels.domain import Action, Exported, Outcome, RunCounts
+from enterprise_catalog.integrated_channels.models import Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.lms.deadlines import CallClock
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration, RunState, SyncRun
     from enterprise_catalog.integrated_channels.sync.export import Export
+    from enterprise_catalog.integrated_channels.sync.plan_inputs import Synced
     from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan
 
 
@@ -35,6 +37,7 @@ class Run:
     renewer: LeaseRenewer
     call_clock: CallClock
     saved: SavedPlan | None  #: The saved plan to carry out, if any.
+    compare_all: bool  #: Compare all items, also if the changes since the last run suffice.
     counts: RunCounts = field(default_factory=RunCounts)
     etag: str = ""  #: Of the catalogs, read before their differences; empty if they have none.
     items: int = 0  #: Number of items in the catalogs, without those found rejected.
@@ -43,6 +46,9 @@ class Run:
     is_overrun: bool = False  #: A call or the run exceeded its time limit.
     is_throttled: bool = False  #: The run ended because of a rate limit.
     has_compared: bool = False  #: The run compared the LMS with the catalogs.
+    #: The state of the catalogs that the rows record at the end of the run; ``None`` before the plan is made.
+    synced: Synced | None = None
+    has_compared_all: bool = False  #: The run compared all items, and not only changed ones.
     customer_name: str = ""  #: From the catalog service; empty if unknown.
     left: ItemCounts | None = None  #: Items that are not settled, once they are counted.
     #: Numbers of items by their time from change to LMS; see ``audit/figures.py``.
@@ -62,7 +68,7 @@ class Run:
 
     def record_unchanged(self, items: ItemCounts) -> None:
         """Copy the counts to the run's row after a run that needed no diff."""
-        self.has_compared = True
+        self.has_compared, self.row.comparison = True, Comparison.UNCHANGED
         self.row.matched, self.row.waiting, self.row.kept = self.items, items.rejected, items.kept
 
     def record_outcome(self, action: Action, outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""The inputs of a plan, and saved plans, which an operator reviews before a run carries them out.
+"""Saved plans, which an operator reviews before a run carries them out.
 
 A saved plan contains no items. It is computed again from the catalogs and the rows, with the original time, and only if
 both are unchanged. So it never sends an item that no longer belongs in the LMS.
@@ -8,25 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from enterprise_catalog.integrated_channels.domain import DeleteLimit
 from enterprise_catalog.integrated_channels.exceptions import StopSyncError
-from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
 from enterprise_catalog.integrated_channels.sync import checkpoint
-from enterprise_catalog.integrated_channels.sync.desired import catalogs_to_send, load_desired_items
-from enterprise_catalog.integrated_channels.sync.plan import plan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from uuid import UUID
+    from collections.abc import Mapping
 
-    from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
-    from enterprise_catalog.integrated_channels.domain import Desired, Record, SyncPlan
+    from enterprise_catalog.integrated_channels.domain import Desired, Record
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 
 #: Field of a saved plan -> what has changed if the field differs now.
@@ -94,51 +88,6 @@ class SavedPlan(BaseModel):
             changes = " and ".join(moved)
             message = f"The plan of {since} is stale; nothing was sent. Since then, {changes}. Save a new plan."
             raise StalePlanError(message)
-
-
-@dataclass(frozen=True, slots=True)
-class PlanInputs:
-    """The inputs of a plan: catalogs, rows, and the time at which they were read."""
-
-    configuration: ChannelConfiguration
-    desired: Desired
-    records: Mapping[str, Record]  #: By content key; without items that matched.
-    at: datetime
-
-    def plan(self, *, saved: SavedPlan | None = None) -> SyncPlan:
-        """Return the actions of a run.
-
-        Raises:
-            StalePlanError: the inputs are no longer those of ``saved``.
-        """
-        if saved is not None:
-            saved.check(self.to_save())
-        limit = DeleteLimit(self.configuration.delete_limit_items, self.configuration.delete_limit_percent)
-        # The plan is carried out as shown: exactly the items that were due at its time are due now.
-        now = saved.planned_at if saved else self.at
-        return plan(self.desired.items, self.records, matched=len(self.desired.matched), now=now, delete_limit=limit)
-
-    def to_save(self) -> SavedPlan:
-        """Return the saved form, which later shows if the plan is still valid."""
-        return SavedPlan.of(self.configuration, desired=self.desired, records=self.records, planned_at=self.at)
-
-
-def load_plan_inputs(
-    configuration: ChannelConfiguration, catalog: CatalogClient, *, of_customer: Sequence[UUID], now: datetime
-) -> PlanInputs:
-    """Return the inputs of a plan. Writes nothing, here or elsewhere.
-
-    Args:
-        of_customer: all catalogs of the configuration's customer, ascending.
-
-    Raises:
-        CatalogUnavailableError: the catalogs could not be read.
-        ConfigurationError: the configuration names a catalog that does not belong to the customer.
-    """
-    catalog_uuids = catalogs_to_send(configuration, of_customer)
-    history = ContentMetadataItemTransmission.objects.of(configuration).history()
-    desired = load_desired_items(catalog_uuids, history, catalog)
-    return PlanInputs(configuration, desired, history.records_but_of(desired.matched), now)
 
 
 def _digest(value: object) -> str:

@@ -17,7 +17,7 @@ from enterprise_catalog.integrated_channels.models import (
     OperationKind,
 )
 from enterprise_catalog.integrated_channels.sync import drift
-from enterprise_catalog.integrated_channels.sync.saved_plan import load_plan_inputs
+from enterprise_catalog.integrated_channels.sync.plan_inputs import load_plan_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

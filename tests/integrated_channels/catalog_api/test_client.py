@@ -11,7 +11,8 @@ from edx_rest_api_client.client import TieredCache
 from oauth2_provider.models import get_application_model
 
 from enterprise_catalog.integrated_channels.catalog_api import client as catalog_client
-from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient, Unreadable, read_moment
+from enterprise_catalog.integrated_channels.catalog_api.changes import read_moment
+from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient, Unreadable
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
 from tests.factories import DAY_ONE
 from tests.factories.catalog import CatalogFactory, CourseFactory, CustomerFactory
@@ -65,7 +66,10 @@ def test_a_diff_returns_existing_and_new_items(client: CatalogClient) -> None:
 
     answer = client.fetch_diff(catalog.pk, ["A", "Z", "é 漢+/"])
 
-    assert {key: read_moment(version) for key, version in answer.existing.items()} == {"A": DAY_ONE, "é 漢+/": DAY_ONE}
+    assert {key: read_moment(version, of="") for key, version in answer.existing.items()} == {
+        "A": DAY_ONE,
+        "é 漢+/": DAY_ONE,
+    }
     assert answer.to_create == ["B"]
 
 

@@ -10,7 +10,6 @@ import pytest
 from enterprise_catalog.catalog.models import EnterpriseCustomer
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.catalog_api.lookups import (
-    Catalog,
     Customer,
     LookedUpCatalog,
     Match,
@@ -84,6 +83,5 @@ def test_a_customers_catalogs_are_listed_by_title(client: CatalogClient) -> None
     customer = CustomerFactory.create(name="Acme")
     last, first = (CatalogFactory.create(customer=customer, title=title) for title in ("B", "A"))
 
-    assert client.catalogs_of(customer.pk) == [
-        Catalog(uuid=each.pk, title=each.title, enterprise_customer_name="Acme") for each in (first, last)
-    ]
+    listed = [(each.uuid, each.title, each.enterprise_customer_name) for each in client.catalogs_of(customer.pk)]
+    assert listed == [(each.pk, each.title, "Acme") for each in (first, last)]

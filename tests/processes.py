@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tests import warm_start
 from tests.services import free_port, wait_for_port
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Site:
     environment: Mapping[str, str]
     port: int  #: Of the web service.
     project: Path = PROJECT  #: The folder of the code to run.
+    cold: bool = False  #: Start each process with a new Python, as users do; see ``warm_start.py``.
 
     @classmethod
     def make(cls, folder: Path, **variables: str) -> Site:
@@ -71,10 +72,7 @@ class Site:
 
     def manage(self, *arguments: str, allowed: tuple[int, ...] = (0,)) -> str:
         """Run a management command and return its standard output; fail unless its exit code is in ``allowed``."""
-        command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(
-            command, cwd=self.project, env=dict(self.environment), capture_output=True, text=True, check=False
-        )
+        done = warm_start.run(["manage.py", *arguments], cwd=self.project, env=self.environment, cold=self.cold)
         assert done.returncode in allowed, f"{arguments} ended with {done.returncode}:\n{done.stderr[-4000:]}"
         return done.stdout
 
@@ -85,10 +83,11 @@ class Site:
         The process leads its own process group. All processes of the group have ended when the block ends.
         """
         with self.log_of(*command).open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", *command],
+            process = warm_start.Popen(
+                ["-m", *command],
                 cwd=self.project,
-                env=dict(self.environment),
+                env=self.environment,
+                cold=self.cold,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 process_group=0,
@@ -106,10 +105,11 @@ class Site:
         """Run ``code`` in its own process, with Django set up, and communicate with it until the block ends."""
         log_file = self.folder / "dialogue.log"
         with log_file.open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-c", f"import django; django.setup(); {code}"],
+            process = warm_start.Popen(
+                ["-c", f"import django; django.setup(); {code}"],
                 cwd=self.project,
-                env=dict(self.environment),
+                env=self.environment,
+                cold=self.cold,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from django.core.management import execute_from_command_line
 
+from tests import warm_start
 from tests.factories.catalog import CourseFactory
 from tests.migrated_database import migrate
 from tests.processes import Site
+
+if TYPE_CHECKING:
+    import subprocess
 
 pytestmark = pytest.mark.processes
 
@@ -33,8 +35,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def manage(environment: dict[str, str], *arguments: str, entered: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(MANAGE), *arguments]
-    return subprocess.run(command, env=environment, input=entered, capture_output=True, text=True, check=False)
+    return warm_start.run([str(MANAGE), *arguments], text=entered, env=environment)
 
 
 def test_it_exits_with_0_when_done(site: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,12 +30,13 @@ PATIENCE_SECONDS = 120
 
 @pytest.fixture(params=["MariaDB and Redis", "SQLite and a folder"])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
-    """A site as in production, and a site as ``make run`` sets it up."""
+    """A site as in production, whose processes also start as in production, and a site as ``make run`` sets it up."""
     if request.param == "SQLite and a folder":
         return Site.make(tmp_path)
     redis = request.getfixturevalue("redis_url").rpartition("/")[0]
     database = services.create_database(request.getfixturevalue("mariadb_url"), "scheduled_path")
-    return Site.make(tmp_path, DATABASE_URL=database, CELERY_BROKER_URL=f"{redis}/1", CACHE_URL=f"{redis}/2")
+    site = Site.make(tmp_path, DATABASE_URL=database, CELERY_BROKER_URL=f"{redis}/1", CACHE_URL=f"{redis}/2")
+    return replace(site, cold=True)
 
 
 @pytest.fixture

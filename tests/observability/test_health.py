@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from contextlib import closing
@@ -21,6 +19,7 @@ from django_celery_beat.models import PeriodicTask
 from enterprise_catalog.integrated_channels.audit import heartbeats
 from enterprise_catalog.integrated_channels.models import WorkerHeartbeat
 from enterprise_catalog.observability import health_checks
+from tests import warm_start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -218,7 +217,8 @@ def health_with(folder: Path, **environment: str) -> Any:
         "CELERY_BROKER_URL": "memory://",
         **environment,
     }
-    done = subprocess.run([sys.executable, "-c", ASK], env=variables, capture_output=True, text=True, check=True)
+    done = warm_start.run(["-c", ASK], env=variables)
+    assert done.returncode == 0, done.stderr
     assert not any(secret in done.stdout + done.stderr for secret in ("geheim", "benutzer", "127.0.0.1"))
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Final
 
 import pytest
 from cryptography.fernet import Fernet
 
 from enterprise_catalog.local_auth.keys import new_signing_key
+from tests import warm_start
 from tests.processes import PROJECT
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 pytestmark = pytest.mark.processes
@@ -44,6 +44,9 @@ NEEDS: Final = {
     "production": {**OF_THE_CATALOG, **OF_THE_CHANNELS},
 }
 
+#: Warnings are errors.
+STRICT: Final = {"PYTHONWARNINGS": "error"}
+
 #: Prints the URL patterns of the deployment.
 ADDRESSES: Final = """
 import json
@@ -66,20 +69,21 @@ def manage(tmp_path: Path, deployment: str, *arguments: str, **variables: str) -
 
 
 def python(tmp_path: Path, deployment: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in the environment of the deployment."""
+    """Run Python in the environment of the deployment. With ``STRICT`` it starts cold, so that libraries warn, too."""
     environment = {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": f"enterprise_catalog.settings.{deployment}",
         "DATABASE_URL": f"sqlite:///{tmp_path / 'site.sqlite3'}",
         **variables,
     }
-    command = [sys.executable, "-W", "error", *arguments]
-    return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    return warm_start.run(arguments, cwd=PROJECT, env=environment, cold="PYTHONWARNINGS" in variables)
 
 
 @pytest.mark.parametrize("deployment", NEEDS)
 def test_it_passes_the_checks_for_deployment(tmp_path: Path, deployment: str) -> None:
-    done = manage(tmp_path, deployment, "check", "--deploy", "--fail-level=ERROR", **SHARED, **NEEDS[deployment])
+    needs = {**STRICT, **SHARED, **NEEDS[deployment]}
+
+    done = manage(tmp_path, deployment, "check", "--deploy", "--fail-level=ERROR", **needs)
 
     assert done.returncode == 0, done.stderr
 
@@ -89,7 +93,7 @@ def test_a_signing_key_makes_it_its_own_issuer(tmp_path: Path, deployment: str) 
     needs = {**SHARED, **NEEDS[deployment], "JWT_SIGNING_KEY": json.dumps(json.loads(new_signing_key())["private"])}
     del needs["JWT_PUBLIC_SIGNING_JWK_SET"]
 
-    done = manage(tmp_path, deployment, "shell", "--no-imports", "-c", ADDRESSES, **needs)
+    done = manage(tmp_path, deployment, "shell", "--no-imports", "-c", ADDRESSES, **STRICT, **needs)
 
     assert "oauth2/" in json.loads(done.stdout)
 

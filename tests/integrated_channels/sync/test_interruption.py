@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import urllib.request
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +12,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from tests import warm_start
 from tests.factories.catalog import CourseFactory
 from tests.migrated_database import migrate
 from tests.processes import PROJECT, Site, get_json, wait_until
@@ -65,10 +65,10 @@ def delay(lms: str, operation: str, *, seconds: float) -> None:
 
 def interrupted(site: Site, lms: str, *command: str, during: str, twice: bool = False) -> tuple[int, list[str]]:
     """Send SIGINT during a command's call. Return the exit code and the command's error lines."""
-    with subprocess.Popen(
-        [sys.executable, "manage.py", *command, "--configuration", "1"],
+    with warm_start.Popen(
+        ["manage.py", *command, "--configuration", "1"],
         cwd=PROJECT,
-        env=dict(site.environment),
+        env=site.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

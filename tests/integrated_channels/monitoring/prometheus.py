@@ -1,0 +1,125 @@
+"""A real Prometheus that scrapes a site several times per second and evaluates the alert rules of ``deploy/``."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+from tests.processes import PROJECT, get_json, wait_until
+from tests.services import PrivateServer, find_program, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+MONITORING: Final = PROJECT / "deploy" / "monitoring"
+RULES: Final = MONITORING / "alerts.yml"
+DASHBOARD: Final = MONITORING / "dashboard.json"
+JOB: Final = "enterprise-catalog"
+#: Of scrapes and evaluations. Also the time limit of a scrape.
+_INTERVAL: Final = "1s"
+_SECONDS: Final = 60
+#: Scrapes before and after a change, so that Prometheus sees that it increased a counter.
+SCRAPES: Final = 2
+
+
+def rules() -> list[dict[str, Any]]:
+    """Return the alert rules."""
+    [group] = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    found: list[dict[str, Any]] = group["rules"]
+    return found
+
+
+def expressions() -> Iterator[tuple[str, str]]:
+    """Yield the title and expression of each query of the dashboard, for all channels."""
+    for panel in json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]:
+        for target in panel.get("targets", []):
+            yield panel["title"], target["expr"].replace("$channel", ".*")
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/-/ready") as response:
+            return bool(response.status == HTTPStatus.OK)
+    except urllib.error.HTTPError:
+        return False
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """A running Prometheus."""
+
+    url: str
+
+    @classmethod
+    def start(cls, folder: Path, targets: Iterable[str]) -> tuple[Prometheus, PrivateServer]:
+        """Start a server without history; return it with the object that stops it. Alerts fire without a delay.
+
+        Args:
+            targets: host and port of the pages to scrape.
+
+        Raises:
+            UnavailableError: Prometheus is not installed, or does not start.
+        """
+        program, port = find_program("prometheus"), free_port()
+        immediate = [{key: value for key, value in rule.items() if key != "for"} for rule in rules()]
+        files = {
+            "alerts.yml": {"groups": [{"name": "all", "interval": _INTERVAL, "rules": immediate}]},
+            "prometheus.yml": {
+                "global": {"scrape_interval": _INTERVAL, "scrape_timeout": _INTERVAL},
+                "rule_files": ["alerts.yml"],
+                "scrape_configs": [{"job_name": JOB, "static_configs": [{"targets": list(targets)}]}],
+            },
+        }
+        for name, content in files.items():
+            (folder / name).write_text(yaml.safe_dump(content), encoding="utf-8")
+        options = {
+            "config.file": folder / "prometheus.yml",
+            "storage.tsdb.path": folder / "data",
+            "web.listen-address": f"127.0.0.1:{port}",
+        }
+        command = [program, *(f"--{name}={value}" for name, value in options.items())]
+        url = f"http://127.0.0.1:{port}"
+        server = PrivateServer(command, port, folder, url)
+        server.start()
+        wait_until(lambda: _is_ready(url), seconds=_SECONDS, every=0.05)
+        return cls(url), server
+
+    def query(self, expression: str) -> list[Mapping[str, Any]]:
+        """Return the current result of a PromQL expression: one entry per series, with ``metric`` and ``value``.
+
+        Raises:
+            HTTPError: the expression is invalid.
+        """
+        found = get_json(f"{self.url}/api/v1/query?{urllib.parse.urlencode({'query': expression})}")
+        result: list[Mapping[str, Any]] = found["data"]["result"]
+        return result
+
+    def firing(self) -> set[str]:
+        """Return the names of the alerts that fire."""
+        return {alert["labels"]["alertname"] for alert in get_json(f"{self.url}/api/v1/alerts")["data"]["alerts"]}
+
+    def wait_for_scrapes(self, number: int = SCRAPES) -> None:
+        """Wait until all pages were scraped this many times more, and the rules were evaluated after that."""
+        count = f'min(count_over_time(up{{job="{JOB}"}}[1h]))'
+        goal = self._number(count) + number
+        wait_until(lambda: self._number(count) >= goal, seconds=_SECONDS, every=0.05)
+        evaluated = "prometheus_rule_group_iterations_total"
+        goal = self._own(evaluated) + 1
+        wait_until(lambda: self._own(evaluated) >= goal, seconds=_SECONDS, every=0.05)
+
+    def _number(self, expression: str) -> float:
+        return sum(float(each["value"][1]) for each in self.query(expression))
+
+    def _own(self, name: str) -> float:
+        """Return a metric of Prometheus itself."""
+        with urllib.request.urlopen(f"{self.url}/metrics") as page:
+            lines = page.read().decode().splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name}{{"))

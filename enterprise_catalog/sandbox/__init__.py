@@ -15,6 +15,7 @@ never include them. Nothing here imports the rest of the project.
 ``open_edx/``          Course-discovery and the Open edX LMS.
 ``registry.py``        Channel code -> sandbox.
 ``application.py``     The base classes: lock, call counts, control pages under ``/_sandbox/``.
+``json_objects.py``    The types of JSON objects.
 ``faults.py``          Fault injection: fake responses, broken connections, delays, lists of the wrong length.
 ``serving.py``         An HTTP server for a sandbox on loopback.
 ``demonstration/``     The demonstration that ``manage.py demo`` runs.

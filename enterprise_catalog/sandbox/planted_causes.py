@@ -13,7 +13,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.core.management import call_command
 
@@ -22,7 +22,7 @@ from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    Document = dict[str, Any]
+    from enterprise_catalog.sandbox.json_objects import JSONObject, SyncReport
 
 #: Results of a sync that has reached its end.
 _ENDED: Final = {"complete", "complete_except", "incomplete"}
@@ -42,12 +42,12 @@ class PlantedCause:
     customer_uuid: str
     complaint: str
     course: str  #: Content key of the course in the complaint.
-    sent: Sequence[Document]  #: Content of the catalog that the configuration sends.
-    unsent: Sequence[Document] = ()  #: Content of a catalog that the configuration does not send.
+    sent: Sequence[JSONObject]  #: Content of the catalog that the configuration sends.
+    unsent: Sequence[JSONObject] = ()  #: Content of a catalog that the configuration does not send.
     removed: int = 0  #: Number of courses that leave the sent catalog after the first sync, from the end.
 
 
-def _courses(prefix: str, *titles: str | None) -> list[Document]:
+def _courses(prefix: str, *titles: str | None) -> list[JSONObject]:
     """Return one course per title; the keys are numbered from 101."""
     return [
         {"content_type": "course", "key": f"{prefix}+{number}", **({"title": title} if title else {})}
@@ -99,7 +99,7 @@ def plant(cause: PlantedCause, *, moodle_url: str) -> None:
         _sync(configuration)
 
 
-def _import(cause: PlantedCause, title: str, documents: Sequence[Document], *flags: str) -> str:
+def _import(cause: PlantedCause, title: str, documents: Sequence[JSONObject], *flags: str) -> str:
     """Import ``documents`` into the customer's catalog with this title; return the catalog's UUID."""
     catalog_uuid = str(uuid.uuid5(uuid.UUID(cause.customer_uuid), title))
     names = ("--customer-name", cause.customer, "--title", title)
@@ -139,9 +139,9 @@ def _sync(configuration: str) -> None:
         raise PlantingError(f"The sync of configuration {configuration} is {report['state']}. {report['reason']}")
 
 
-def _sync_once(configuration: str) -> dict[str, Any]:
+def _sync_once(configuration: str) -> SyncReport:
     output = io.StringIO()
     with contextlib.suppress(SystemExit):  # Some items failed or are held, which the report shows.
         call_command("sync_channels", "--configuration", configuration, "--json", stdout=output)
-    report: dict[str, Any] = json.loads(output.getvalue())
+    report: SyncReport = json.loads(output.getvalue())
     return report

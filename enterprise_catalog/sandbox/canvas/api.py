@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from werkzeug import Response
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from werkzeug import Request
 
     from enterprise_catalog.sandbox.canvas.courses import Course
+    from enterprise_catalog.sandbox.json_objects import JSONObject
 
 API = "/api/v1"
 
@@ -296,7 +297,7 @@ def _named(template: str, path: str) -> str | None:
     return next((part for name, part in pairs if name.startswith(":")), "")
 
 
-def _body(request: Request) -> Mapping[str, Any]:
+def _body(request: Request) -> JSONObject:
     value = request.get_json(silent=True)
     return value if isinstance(value, dict) else {}
 

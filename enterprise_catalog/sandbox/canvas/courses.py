@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from enterprise_catalog.sandbox.json_objects import JSONObject
+
 MAX_STRING: Final = 255
 MAX_LONG_TEXT: Final = 500 * 1024 - 1
 DEFAULT_VIEWS: Final = frozenset({"feed", "wiki", "modules", "syllabus", "assignments"})
@@ -54,7 +56,7 @@ class Course:
     restrict_enrollments_to_course_dates: bool = False
     default_view: str = "modules"
     image_url: str | None = None
-    other: Mapping[str, Any] = field(default_factory=dict)  #: Fields without validation rules.
+    other: Mapping[str, object] = field(default_factory=dict)  #: Fields without validation rules.
 
     @property
     def api_state(self) -> str:
@@ -100,7 +102,7 @@ class CourseTable:
         self.rows[course.id] = course
         return course
 
-    def build(self, account_id: int, fields: Mapping[str, Any], *, is_offered: bool) -> Course:
+    def build(self, account_id: int, fields: JSONObject, *, is_offered: bool) -> Course:
         """Create a course from the ``fields`` of a request.
 
         Raises:
@@ -110,7 +112,7 @@ class CourseTable:
         self._save(replace(unsaved, workflow_state="available" if is_offered else "claimed"))
         return self.rows[unsaved.id]
 
-    def change(self, course: Course, fields: Mapping[str, Any]) -> Course:
+    def change(self, course: Course, fields: JSONObject) -> Course:
         """Update a course with the ``fields`` of a request: first the state, then the image, then the rest.
 
         Raises:
@@ -152,9 +154,9 @@ def _error(field_name: str, message: str, *, kind: str | None = None) -> Errors:
     return {field_name: [{"attribute": field_name, "type": kind or message, "message": message}]}
 
 
-def _with_fields(course: Course, fields: Mapping[str, Any]) -> Course:
+def _with_fields(course: Course, fields: JSONObject) -> Course:
     named = ("name", "course_code", "integration_id", "start_at", "end_at", "default_view")
-    columns = {name: fields[name] for name in named if name in fields}
+    columns: JSONObject = {name: fields[name] for name in named if name in fields}
     columns["other"] = {**course.other, **{name: fields[name] for name in fields if name in _PLAIN_FIELDS}}
     restricts = fields.get("restrict_enrollments_to_course_dates", course.restrict_enrollments_to_course_dates)
     columns["restrict_enrollments_to_course_dates"] = bool(restricts)
@@ -165,7 +167,7 @@ def _with_fields(course: Course, fields: Mapping[str, Any]) -> Course:
 
 def _errors(course: Course) -> Iterator[tuple[str, list[dict[str, str]]]]:
     lengths = {"name": MAX_STRING, "course_code": MAX_STRING, "syllabus_body": MAX_LONG_TEXT}
-    texts = {**course.other, "name": course.name, "course_code": course.course_code}
+    texts: JSONObject = {**course.other, "name": course.name, "course_code": course.course_code}
     for name, most in lengths.items():
         if len(texts.get(name) or "") > most:
             yield from _error(name, f"is too long (maximum is {most} characters)", kind="too_long").items()

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import formatdate
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from werkzeug import Request
+
+    from enterprise_catalog.sandbox.json_objects import JSONObject, PollReport
 
 FEED: Final = "/integrated-channels/cornerstone/course-list"
 TOKEN: Final = "/integrated-channels/cornerstone/token"
@@ -163,7 +165,7 @@ class CornerstoneSandbox(SandboxApplication):
             raise PollFailedError(f"the token request returned {answer.status_code}: {answer.text[:200]}")
         return f"Bearer {answer.json()['access_token']}"
 
-    def _read(self, client: httpx.Client, headers: Mapping[str, str], asked: Mapping[str, str]) -> list[Any]:
+    def _read(self, client: httpx.Client, headers: Mapping[str, str], asked: Mapping[str, str]) -> list[JSONObject]:
         try:
             with client.stream("GET", FEED, params=asked, headers=headers) as answer:
                 if answer.status_code != 200:
@@ -185,7 +187,7 @@ class CornerstoneSandbox(SandboxApplication):
         next(answer.iter_raw(1), None)
         raise PollFailedError("the portal closed the connection")
 
-    def _take(self, entries: Sequence[Any]) -> Poll:
+    def _take(self, entries: Sequence[JSONObject]) -> Poll:
         taken, refused = 0, []
         for entry in entries:
             try:
@@ -209,7 +211,8 @@ class CornerstoneSandbox(SandboxApplication):
                 result = self.poll(client, asked["customer"])
         except PollFailedError as error:
             return json_response({"error": str(error)}, status=502)
-        return json_response({"read": result.read, "taken": result.taken, "refused": result.refused})
+        report: PollReport = {"read": result.read, "taken": result.taken, "refused": result.refused}
+        return json_response(report)
 
 
 def content_key_of(course: CourseEntry) -> str:

@@ -101,7 +101,7 @@ class DegreedSandbox(SandboxApplication):
     def offered(self) -> Mapping[str, str]:
         """Return external id -> title of the courses that are not obsolete."""
         offered = (course for course in self.table.all() if not course.is_obsolete)
-        return {course.external_id: course.attributes["title"] for course in offered}
+        return {course.external_id: str(course.attributes["title"]) for course in offered}
 
     def channel_credentials(self) -> Mapping[str, str]:
         return {"client_id": self.client_id, "client_secret": self.client_secret}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -77,7 +77,7 @@ class Course:
     """A row of the table."""
 
     id: str
-    attributes: Mapping[str, Any]  #: As sent by the client.
+    attributes: Mapping[str, object]  #: As sent by the client.
     skills: tuple[str, ...] = ()
     is_deleted: bool = False
 
@@ -97,7 +97,7 @@ class CourseTable:
     _rows: dict[str, Course] = field(default_factory=dict)
     _by_value: dict[tuple[str, str], set[str]] = field(default_factory=dict)  #: (attribute, value) -> ids.
 
-    def add(self, attributes: Mapping[str, Any]) -> Course:
+    def add(self, attributes: Mapping[str, object]) -> Course:
         """Store a course under a new id and return it. Does not validate."""
         course = Course(id=f"c{len(self._rows) + 1:06}x", attributes=attributes)
         self.put(course)
@@ -129,7 +129,7 @@ class CourseTable:
         found = [self._rows[course_id] for course_id in self._by_value.get(("external-id", external_id), ())]
         return [course for course in found if not course.is_deleted]
 
-    def refuse_duplicates(self, attributes: Mapping[str, Any], *, but_for: str = "", with_deleted: bool) -> None:
+    def refuse_duplicates(self, attributes: Mapping[str, object], *, but_for: str = "", with_deleted: bool) -> None:
         """Raise a 409 if another course has the same external id or url.
 
         Args:
@@ -137,9 +137,10 @@ class CourseTable:
             with_deleted: include deleted courses.
         """
         for name in ("external-id", "url"):
-            others = self._by_value.get((name, attributes[name]), set()) - {but_for}
+            value = str(attributes[name])
+            others = self._by_value.get((name, value), set()) - {but_for}
             if any(with_deleted or not self._rows[other].is_deleted for other in others):
-                raise errors.conflict(name, attributes[name])
+                raise errors.conflict(name, value)
 
 
 def read_course(body: object, *, course_id: str | None) -> dict[str, object]:

@@ -8,7 +8,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
 
-    from enterprise_catalog.sandbox.demonstration.documents import Document
+    from enterprise_catalog.sandbox.json_objects import Announcement, PollReport, SyncReport
+    from enterprise_catalog.sandbox.open_edx.runs import Document
 
 #: Pause between polls: ``If-Modified-Since`` has a resolution of one second.
 _VISITS_APART_SECONDS: Final = 1.1
@@ -99,7 +100,7 @@ class Demonstration:
         exception = f", except for {items}" if recorded else ""
         self.console.print(f"\n[bold green]The LMS matches the catalog{exception}.[/]")
 
-    def _configure(self, sandbox: Mapping[str, Any]) -> None:
+    def _configure(self, sandbox: Announcement) -> None:
         self._url, self._polls = sandbox["url"], sandbox["polls"]
         self._configuration = self._site.manage(
             "create_channel",
@@ -110,8 +111,14 @@ class Demonstration:
     def _refresh(self, source: Source, documents: Sequence[Document]) -> dict[str, str]:
         """Fill the catalog, print the numbers, and return its content: content key -> title."""
         report = source.refresh()
-        numbers = ("found", "added", "changed", "removed", "left_out")
-        self._table("Refreshed from course-discovery", numbers, [[str(report[name]) for name in numbers]])
+        numbers = {
+            "found": report["found"],
+            "added": report["added"],
+            "changed": report["changed"],
+            "removed": report["removed"],
+            "left_out": report["left_out"],
+        }
+        self._table("Refreshed from course-discovery", numbers, [list(map(str, numbers.values()))])
         return source.check(documents, report)
 
     def _show_refresh_plan(self, source: Source) -> None:
@@ -151,14 +158,14 @@ class Demonstration:
         self._table("Polls by the LMS", ("poll", "courses read", "courses accepted"), rows)
         self._site.manage("sync_channels", "--configuration", self._configuration, allowed=(0, 1))
 
-    def _poll_feed(self) -> Mapping[str, Any]:
+    def _poll_feed(self) -> PollReport:
         body = json.dumps({"url": self._site.url, "customer": CUSTOMER}).encode()
-        result: Mapping[str, Any] = send("POST", f"{self._url}/_sandbox/poll", body)
+        result: PollReport = send("POST", f"{self._url}/_sandbox/poll", body)
         if result["refused"]:
             raise DemonstrationError(f"the LMS rejected a course: {result['refused'][0]}")
         return result
 
-    def _with_progress(self, expected: int) -> list[Mapping[str, Any]]:
+    def _with_progress(self, expected: int) -> list[SyncReport]:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self.console) as progress:
             bar = progress.add_task("Syncing", total=expected)
@@ -173,13 +180,13 @@ class Demonstration:
             progress.update(bar, completed=expected)
         return reports
 
-    def _sync_until_done(self) -> list[Mapping[str, Any]]:
+    def _sync_until_done(self) -> list[SyncReport]:
         """Run syncs until no backlog is left, as a worker does with a rate-limited LMS, and return their reports.
 
         Raises:
             DemonstrationError: a sync failed, or made no progress.
         """
-        reports: list[Mapping[str, Any]] = []
+        reports: list[SyncReport] = []
         while not reports or reports[-1]["backlog"]:
             if reports:
                 time.sleep(SYNCS_APART_SECONDS)
@@ -187,7 +194,7 @@ class Demonstration:
             output = self._site.manage(
                 "sync_channels", "--configuration", self._configuration, "--json", allowed=(0, 1)
             )
-            report: Mapping[str, Any] = json.loads(output)
+            report: SyncReport = json.loads(output)
             if report["state"] not in {"complete", "complete_except", "incomplete"}:
                 raise DemonstrationError(f"the sync was {report['state']}: {report['reason']}")
             if reports and report["backlog"] >= reports[-1]["backlog"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.sandbox.demonstration.processes import DemonstrationError
 from enterprise_catalog.sandbox.open_edx.documents import DocumentError, name_of, read_lines
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from enterprise_catalog.sandbox.open_edx.runs import Document
+
 #: Between the syncs, 1 of 20 items is changed, 1 of 20 is added and 1 of 20 is removed.
 CHANGED_SHARE: Final = 20
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
+
+    from enterprise_catalog.sandbox.json_objects import Announcement
 
 MANAGE: Final = Path(__file__).resolve().parents[3] / "manage.py"
 _START_SECONDS: Final = 180
@@ -78,7 +80,7 @@ class Processes:
             process.stdout.close()
 
 
-def announcement_of(sandbox: subprocess.Popen[str]) -> Mapping[str, Any]:
+def announcement_of(sandbox: subprocess.Popen[str]) -> Announcement:
     """Return what a starting sandbox announces: its URL and credentials.
 
     Raises:
@@ -88,7 +90,7 @@ def announcement_of(sandbox: subprocess.Popen[str]) -> Mapping[str, Any]:
     line = sandbox.stdout.readline()
     if not line:
         raise DemonstrationError("the sandbox did not start")
-    announced: Mapping[str, Any] = json.loads(line)
+    announced: Announcement = json.loads(line)
     return announced
 
 

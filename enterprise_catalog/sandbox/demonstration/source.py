@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.sandbox.demonstration.documents import titles_of
 from enterprise_catalog.sandbox.demonstration.processes import DemonstrationError, announcement_of, send
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     import contextlib
     from collections.abc import Mapping, Sequence
 
-    from enterprise_catalog.sandbox.demonstration.documents import Document
     from enterprise_catalog.sandbox.demonstration.processes import Processes
+    from enterprise_catalog.sandbox.json_objects import RefreshReport
+    from enterprise_catalog.sandbox.open_edx.runs import Document
 
 CUSTOMER: Final = "22222222-2222-4222-8222-222222222222"
 CATALOG: Final = "11111111-1111-4111-8111-111111111111"
@@ -69,23 +70,23 @@ class Source:
         send("POST", f"{self.site.url}/api/v1/enterprise-catalogs/", body, **self._authorization())
         return content_filter
 
-    def preview(self) -> Mapping[str, Any]:
+    def preview(self) -> RefreshReport:
         """Return what a refresh would change. Writes nothing."""
-        report: Mapping[str, Any] = json.loads(self._refresh("--dry-run"))
+        report: RefreshReport = json.loads(self._refresh("--dry-run"))
         return report
 
-    def refresh(self) -> Mapping[str, Any]:
+    def refresh(self) -> RefreshReport:
         """Fill the catalog from course-discovery, and return the report.
 
         Raises:
             DemonstrationError: the refresh failed, or is held.
         """
-        report: Mapping[str, Any] = json.loads(self._refresh())
+        report: RefreshReport = json.loads(self._refresh())
         if report["state"] != "complete":
             raise DemonstrationError(f"the refresh is {report['state']}: {report['reason']}")
         return report
 
-    def check(self, documents: Sequence[Document], report: Mapping[str, Any]) -> dict[str, str]:
+    def check(self, documents: Sequence[Document], report: RefreshReport) -> dict[str, str]:
         """Compare the catalog with ``documents``, and return its content: content key -> title.
 
         Raises:

@@ -34,12 +34,13 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import TypeAdapter, ValidationError
 from werkzeug import Response
 
 from enterprise_catalog.sandbox.application import CONTROL_PREFIX, Operation, ServiceApplication, json_response
+from enterprise_catalog.sandbox.json_objects import JSONObject
 from enterprise_catalog.sandbox.open_edx import full, results
 from enterprise_catalog.sandbox.open_edx.documents import Content, DocumentError, Record, read_lines
 from enterprise_catalog.sandbox.open_edx.fields import fields_of
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from werkzeug import Request
 
     from enterprise_catalog.sandbox.open_edx.filters import Parameters
+    from enterprise_catalog.sandbox.open_edx.paging import Page
     from enterprise_catalog.sandbox.open_edx.runs import Document
 
 # Published; valid only in the sandbox.
@@ -217,7 +219,7 @@ class OpenEdxSandbox(Knobs, ServiceApplication):
             for record in group
         ]
 
-    def _with_losses(self, page: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _with_losses(self, page: Page[Document]) -> Page[Document]:
         """Return the page with the losses that the knobs ask for. The count stays."""
         kept = page["results"][: len(page["results"]) - self.lost_results]
         nameless = [
@@ -312,8 +314,8 @@ class OpenEdxSandbox(Knobs, ServiceApplication):
 
 
 _KEYS = TypeAdapter(list[str])
-_CUSTOMERS = TypeAdapter(list[dict[str, Any]])
-_KNOBS = TypeAdapter(dict[str, Any])
+_CUSTOMERS = TypeAdapter(list[JSONObject])
+_KNOBS = TypeAdapter(JSONObject)
 
 
 def _token(number: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -143,7 +143,7 @@ def name_of(document: Document) -> Name:
     return kind, key
 
 
-def _of_course(course: Document) -> dict[str, Any]:
+def _of_course(course: Document) -> Document:
     """Return the members of a course that its runs share."""
     shared = ("short_description", "full_description", "level_type", "owners", "subjects", "skill_names", "image_url")
     return {name: course[name] for name in (*shared, "marketing_url", "partner") if name in course}

@@ -6,15 +6,19 @@ visible runs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from enterprise_catalog.sandbox.open_edx.runs import is_expired, moment_of, price_of, visible_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
     from datetime import datetime
 
     from enterprise_catalog.sandbox.open_edx.documents import Record
+    from enterprise_catalog.sandbox.open_edx.runs import Document
+
+#: Field name -> values, as in the document.
+Fields: TypeAlias = dict[str, list[object]]
 
 DEFAULT_PARTNER: Final = "edx"
 #: Members of a document that are fields with the same name, for all kinds.
@@ -26,7 +30,7 @@ _PLAIN: Final = (
 _OF_RUNS: Final = ("availability", "status", "pacing_type", "enrollment_mode", "type", "start", "end")
 
 
-def fields_of(record: Record, *, included: Collection[str], now: datetime) -> dict[str, list[Any]]:
+def fields_of(record: Record, *, included: Collection[str], now: datetime) -> Fields:
     """Return field name -> values. Fields without a value are missing.
 
     Args:
@@ -36,7 +40,8 @@ def fields_of(record: Record, *, included: Collection[str], now: datetime) -> di
     document = record.document
     is_course = record.kind == "course"
     runs = visible_runs(document, included) if is_course else [document]
-    fields: dict[str, list[Any]] = {
+    prices = [int(price) for run in runs if (price := price_of(run)) is not None]
+    fields: Fields = {
         "content_type": [record.kind],
         "aggregation_key": [record.aggregation_key],
         "partner": [document.get("partner") or DEFAULT_PARTNER],
@@ -46,7 +51,7 @@ def fields_of(record: Record, *, included: Collection[str], now: datetime) -> di
         "skills": _listed(document.get("skill_names")),
         **_organizations(document),
         "subject_uuids": [each["uuid"] for each in _objects(document.get("subjects")) if each.get("uuid")],
-        "first_enrollable_paid_seat_price": [int(price) for run in runs if (price := price_of(run)) is not None][:1],
+        "first_enrollable_paid_seat_price": _listed(prices[0] if prices else None),
         "published": ["published" in {str(run.get("status", "")).lower() for run in runs}],
         "has_enrollable_seats": [any(bool(run.get("is_enrollable")) for run in runs)],
     }
@@ -58,12 +63,12 @@ def fields_of(record: Record, *, included: Collection[str], now: datetime) -> di
     return {name: values for name, values in fields.items() if values}
 
 
-def _of_key(key: str) -> dict[str, list[Any]]:
+def _of_key(key: str) -> Fields:
     organization, _, rest = key.rpartition(":")[2].partition("+")
     return {"key": [key], "key.raw": [key], "org": [organization], "number": [rest.partition("+")[0]]}
 
 
-def _organizations(document: Mapping[str, Any]) -> dict[str, list[Any]]:
+def _organizations(document: Document) -> Fields:
     authors = _objects(document.get("owners")) or _objects(document.get("authoring_organizations"))
     return {
         "authoring_organizations": [f"{each.get('key')}: {each.get('name')}" for each in authors],
@@ -71,7 +76,7 @@ def _organizations(document: Mapping[str, Any]) -> dict[str, list[Any]]:
     }
 
 
-def last_end(course: Mapping[str, Any], included: Collection[str]) -> str | None:
+def last_end(course: Document, included: Collection[str]) -> str | None:
     """Return the end of the visible run that ends last; ``None`` without an end."""
     ends = [run["end"] for run in visible_runs(course, included) if moment_of(run.get("end"))]
     return max(ends, default=None)
@@ -87,11 +92,11 @@ def slug_of(product_source: object) -> object:
     return product_source.get("slug") if isinstance(product_source, dict) else product_source
 
 
-def _objects(value: object) -> list[dict[str, Any]]:
+def _objects(value: object) -> list[Document]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-def _listed(value: object) -> list[Any]:
+def _listed(value: object) -> list[object]:
     if value is None or value == "":
         return []
     return list(value) if isinstance(value, list) else [value]

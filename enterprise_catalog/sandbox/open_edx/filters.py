@@ -12,13 +12,15 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 #: A parameter's values; a list in the request's body is a repeated parameter.
 Parameters = dict[str, list[str]]
+#: A text of a document or a filter, converted to the field's type; a phrase is a list of words.
+Value: TypeAlias = str | bool | float | datetime | list[str]
 
 _NO_LOOKUPS: Final[frozenset[str]] = frozenset()
 _IN: Final = frozenset({"in"})
@@ -61,12 +63,10 @@ def _words(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    read: Callable[[str], Any]  #: Converts a text, of the document or of the filter, to the value to compare.
+    read: Callable[[str], Value]
     lookups: frozenset[str] = _NO_LOOKUPS  #: Beyond equality.
 
 
-#: Phrase fields compare words; all others compare values.
-_PHRASE_FIELDS: Final = frozenset({"key", "short_description"})
 _FIELDS: Final[Mapping[str, _Field]] = MappingProxyType(
     {
         "content_type": _Field(_exact, _IN),
@@ -125,22 +125,22 @@ class Filter:
 
     field: str
     lookup: str  #: Empty for equality.
-    values: Sequence[Any]  #: Converted to the field's type.
+    values: Sequence[Value]
 
-    def matches(self, fields: Mapping[str, Sequence[Any]]) -> bool:
+    def matches(self, fields: Mapping[str, Sequence[object]]) -> bool:
         """Return ``True`` if a document with these fields matches. Without the field, it matches only an exclusion."""
         own = list(_values(_FIELDS[self.field], fields.get(self.field, [])))
         if self.lookup == "exclude":
             return not any(value in self.values for value in own)
         return any(self._accepts(value) for value in own)
 
-    def _accepts(self, value: Any) -> bool:
+    def _accepts(self, value: Value) -> bool:
         if self.lookup in _COMPARISONS:
             return bool(_COMPARISONS[self.lookup](value, self.values[0]))
         if self.lookup == "range":
-            return bool(self.values[0] <= value <= self.values[-1])
-        if self.field in _PHRASE_FIELDS:
-            return any(_contains(value, phrase) for phrase in self.values)
+            return bool(operator.le(self.values[0], value) and operator.le(value, self.values[-1]))
+        if isinstance(value, list):
+            return any(isinstance(phrase, list) and _contains(value, phrase) for phrase in self.values)
         return value in self.values
 
 
@@ -160,7 +160,7 @@ def read_filters(parameters: Parameters) -> list[Filter]:
     return filters
 
 
-def _values(field: _Field, texts: Iterable[Any]) -> Iterator[Any]:
+def _values(field: _Field, texts: Iterable[object]) -> Iterator[Value]:
     """Yield the document's values that have the field's type."""
     for text in texts:
         with contextlib.suppress(FilterError):

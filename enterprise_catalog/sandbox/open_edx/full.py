@@ -6,7 +6,7 @@ only to search results, or that the catalog service computes, are left out.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from enterprise_catalog.sandbox.open_edx.fields import slug_of
 from enterprise_catalog.sandbox.open_edx.members import defaults
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from enterprise_catalog.sandbox.open_edx.documents import Record
     from enterprise_catalog.sandbox.open_edx.knobs import Knobs
     from enterprise_catalog.sandbox.open_edx.runs import Document
+
+T = TypeVar("T")
 
 #: Members of search results, and members that the catalog service computes.
 _ELSEWHERE: Final = frozenset(
@@ -174,6 +176,6 @@ def _disturbed(document: Document, calls: int) -> Document:
     return {**document, **counters, **lists, "course_runs": runs}
 
 
-def _rotated(items: list[Any], steps: int) -> list[Any]:
+def _rotated(items: list[T], steps: int) -> list[T]:
     start = steps % len(items) if items else 0
     return items[start:] + items[:start]

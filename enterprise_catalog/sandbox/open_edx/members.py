@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def defaults(*, null: str = "", lists: str = "", false: str = "", **others: object) -> Mapping[str, Any]:
+def defaults(*, null: str = "", lists: str = "", false: str = "", **others: object) -> Mapping[str, object]:
     """Return member -> default.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Generic, TypedDict, TypeVar
 from urllib.parse import urlencode
 
 if TYPE_CHECKING:
@@ -11,20 +11,30 @@ if TYPE_CHECKING:
     from werkzeug import Request
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class NoPageError(Exception):
     """The list has no such page."""
 
 
+class Page(TypedDict, Generic[R]):
+    """The JSON of a page."""
+
+    count: int  #: Of all items.
+    next: str | None
+    previous: None
+    results: list[R]
+
+
 def numbered_page(
     request: Request,
     items: Sequence[T],
-    render: Callable[[Sequence[T]], list[Any]],
+    render: Callable[[Sequence[T]], list[R]],
     *,
     default_size: int,
     max_size: int,
-) -> Mapping[str, object]:
+) -> Page[R]:
     """Return the page that the parameters ``page`` and ``page_size`` select.
 
     Args:
@@ -45,11 +55,11 @@ def numbered_page(
 def offset_page(
     request: Request,
     items: Sequence[T],
-    render: Callable[[Sequence[T]], list[Any]],
+    render: Callable[[Sequence[T]], list[R]],
     *,
     default_size: int,
     max_size: int,
-) -> Mapping[str, object]:
+) -> Page[R]:
     """Return the page that the parameters ``offset`` and ``limit`` select, or ``page`` and ``page_size``."""
     if "page" in request.args:
         return numbered_page(request, items, render, default_size=default_size, max_size=max_size)
@@ -59,7 +69,7 @@ def offset_page(
     return _page(request, len(items), render(items[offset : offset + limit]), {"offset": following})
 
 
-def _page(request: Request, count: int, results: list[Any], following: Mapping[str, int | None]) -> dict[str, object]:
+def _page(request: Request, count: int, results: list[R], following: Mapping[str, int | None]) -> Page[R]:
     [(name, position)] = following.items()
     parameters = [(each, value) for each, value in request.args.items(multi=True) if each != name]
     url = f"{request.base_url}?{urlencode([*parameters, (name, position)])}"

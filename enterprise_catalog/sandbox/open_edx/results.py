@@ -6,7 +6,7 @@ has, such as owners, seats and the marketing URL.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.sandbox.open_edx.fields import DEFAULT_PARTNER, course_ends, last_end, slug_of
 from enterprise_catalog.sandbox.open_edx.members import defaults
@@ -127,12 +127,12 @@ def _origin(document: Document) -> Document:
     return {"partner": document.get("partner") or DEFAULT_PARTNER}
 
 
-def _members(defaults: Mapping[str, Any], document: Document) -> Document:
+def _members(defaults: Mapping[str, object], document: Document) -> Document:
     """Return the members named by ``defaults``, from the document if it has them. Times have no fraction."""
     return {name: _second(document.get(name, default)) for name, default in defaults.items()}
 
 
-def _second(value: Any) -> Any:
+def _second(value: object) -> object:
     """Return a time as course-discovery writes it, without a fraction; any other value unchanged."""
     if isinstance(value, str) and "T" in value and (moment := moment_of(value)):
         return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

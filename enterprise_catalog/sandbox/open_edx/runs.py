@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from enterprise_catalog.sandbox.json_objects import JSONObject
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-Document = dict[str, Any]
+#: A content document, or a document nested in it, such as a run.
+Document: TypeAlias = JSONObject
 
 #: Runs of these kinds are left out of every response that does not ask for their kind.
 RESTRICTIONS: Final = frozenset({"custom-b2b-enterprise", "custom-b2c"})
 
 
-def visible_runs(course: Mapping[str, Any], included: Collection[str]) -> list[Document]:
+def visible_runs(course: Document, included: Collection[str]) -> list[Document]:
     """Return the course's runs without the restricted ones, unless their restriction type is in ``included``."""
-    runs: Sequence[Any] = course.get("course_runs") or []
+    runs = course.get("course_runs") or []
     return [
         run
         for run in runs
@@ -25,13 +28,13 @@ def visible_runs(course: Mapping[str, Any], included: Collection[str]) -> list[D
     ]
 
 
-def is_expired(run: Mapping[str, Any], now: datetime) -> bool:
+def is_expired(run: Mapping[str, object], now: datetime) -> bool:
     """Return ``True`` if the run's end lies in the past."""
     end = moment_of(run.get("end"))
     return end is not None and end < now
 
 
-def is_protected(run: Mapping[str, Any], parameters: Mapping[str, Sequence[str]]) -> bool:
+def is_protected(run: Mapping[str, object], parameters: Mapping[str, Sequence[str]]) -> bool:
     """Return ``True`` if a parameter of the search equals the attribute of the run with the same name.
 
     Course-discovery keeps such a run even if it has expired.
@@ -48,7 +51,7 @@ def moment_of(text: object) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
-def price_of(run: Mapping[str, Any]) -> float | None:
+def price_of(run: Document) -> float | None:
     """Return the run's first enrollable paid seat price in dollars; ``None`` if unknown."""
     try:
         return float(run["first_enrollable_paid_seat_price"])

@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 from signxml.exceptions import SignXMLException
@@ -199,7 +199,7 @@ class SAPSandbox(CourseRules, SandboxApplication):
             return _error(400, "400", f"No more than {MAX_COURSES} courses can be imported at once")
         return self._take(courses)
 
-    def _take(self, courses: list[Any]) -> Response:
+    def _take(self, courses: list[Record]) -> Response:
         problems = [self.problem_of(course) for course in courses]
         if any(problems) and self.bad_item is BadItem.REFUSES_ALL:
             # The message does not name the invalid course.
@@ -226,15 +226,16 @@ class SAPSandbox(CourseRules, SandboxApplication):
         return recent[0] + window - self.clock()
 
 
-def _json(request: Request) -> Any:
+def _json(request: Request) -> object:
     try:
         return json.loads(request.get_data())
     except ValueError:
         return None
 
 
-def _strings(element: Any, path: str) -> list[str]:
-    return [str(found) for found in element.xpath(f"saml2:{path}", namespaces=_NAMESPACES)]
+def _strings(element: etree._Element, path: str) -> list[str]:
+    found = element.xpath(f"saml2:{path}", namespaces=_NAMESPACES)
+    return [str(each) for each in found] if isinstance(found, list) else []
 
 
 def _error(status: int, code: str, message: str) -> Response:

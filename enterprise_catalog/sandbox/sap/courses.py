@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, ValidationError
+
+from enterprise_catalog.sandbox.json_objects import JSONObject
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-Record = dict[str, Any]
+#: A course as sent.
+Record: TypeAlias = JSONObject
 
 _Text = Annotated[str, Field(min_length=1, strict=True)]
 _URL = Annotated[str, Field(pattern=r"^https?://", strict=True)]

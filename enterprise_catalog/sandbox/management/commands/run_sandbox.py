@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
     from enterprise_catalog.sandbox.application import SandboxApplication, ServiceApplication
+    from enterprise_catalog.sandbox.json_objects import Announcement
     from enterprise_catalog.sandbox.open_edx.api import OpenEdxSandbox
 
 _LAST_PORT = 65535
@@ -91,7 +92,7 @@ class Command(BaseCommand):
             signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
 
 
-def _channel(code: str) -> tuple[SandboxApplication, dict[str, object]]:
+def _channel(code: str) -> tuple[SandboxApplication, Announcement]:
     """Return the sandbox of a channel, and its announcement without the URL.
 
     Raises:
@@ -111,7 +112,7 @@ def _channel(code: str) -> tuple[SandboxApplication, dict[str, object]]:
     }
 
 
-def _service(name: str, data: Path | None) -> tuple[OpenEdxSandbox, dict[str, object]]:
+def _service(name: str, data: Path | None) -> tuple[OpenEdxSandbox, Announcement]:
     """Return the sandbox of a service with the content of a file, and its announcement without the URL.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Final, TypedDict
 
 from django.apps import apps
 from django.contrib import admin
@@ -85,7 +85,7 @@ _KEY_SEARCHES: Final = (
 
 #: Functions that return the template and the values of a part of the front page; ``None`` if the user may not see it.
 #: A program appends its own. With at least one part, the front page has no list of Django's applications.
-FRONT_PAGE: Final[list[Callable[[HttpRequest], dict[str, Any] | None]]] = []
+FRONT_PAGE: Final[list[Callable[[HttpRequest], dict[str, object] | None]]] = []
 
 
 class PageLink(TypedDict):
@@ -132,7 +132,7 @@ def favicon(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it)
     return static("admin_pages/favicon.svg")
 
 
-def front_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+def front_page(request: HttpRequest, context: dict[str, object]) -> dict[str, object]:
     """Return the front page's context with the content key searches and the parts that the user may see."""
     searches = [
         KeySearch(question=question, url=_page_url(model, name), parameter=parameter, placeholder=placeholder)

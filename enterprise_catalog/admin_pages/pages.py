@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 from urllib.parse import parse_qsl
 
 from django.contrib import admin, messages
@@ -32,6 +32,15 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
     from enterprise_catalog.admin_pages.actions.declaration import AnyAdmin as ModelAdmin
+
+    #: Returns the value of a column of a list for a row.
+    Column = Callable[[Any], str | bool]
+
+    class SubmitButton(Protocol):
+        """One of unfold's buttons next to "Save"."""
+
+        action_name: str
+
 else:
     from unfold.admin import ModelAdmin
     from unfold.views import ChangeList
@@ -48,7 +57,9 @@ class _List(ChangeList):
     """A list whose slow statements are stopped; it is then empty and shows the reason."""
 
     @override
-    def get_queryset(self, request: HttpRequest, exclude_parameters: list[str | None] | None = None) -> QuerySet[Any]:
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
+    ) -> QuerySet[models.Model]:
         rows = super().get_queryset(request, exclude_parameters)
         page = self.model_admin
         return page.in_index_order(rows, filtered_by(request, page)) if isinstance(page, Page) else rows
@@ -73,6 +84,10 @@ class Page(ObjectActions, ConfirmedActions, ModelAdmin):
     allows only the conditions of its filters. A form writes only the columns that were changed in it: it never
     overwrites concurrent changes by a sync or an import.
     """
+
+    if TYPE_CHECKING:
+        # unfold's.
+        def get_actions_submit_line(self, request: HttpRequest, object_id: str | None) -> list[SubmitButton]: ...
 
     paginator = CappedPaginator
     list_per_page = 25  # With 50 rows, a list would have more than 120 KB of HTML.
@@ -126,12 +141,12 @@ class Page(ObjectActions, ConfirmedActions, ModelAdmin):
         return checkbox(obj)
 
     @override
-    def get_list_display(self, request: HttpRequest) -> list[str | Callable[[Any], str | bool]]:
+    def get_list_display(self, request: HttpRequest) -> list[str | Column]:
         """Return the columns; a column of times shows them like every other time in the admin."""
         return [self._times.get(column, column) for column in super().get_list_display(request)]
 
     @cached_property
-    def _times(self) -> dict[object, Callable[[Any], str | bool]]:
+    def _times(self) -> dict[object, Column]:
         """Name of a time -> a column that shows it."""
         fields = self.model._meta.concrete_fields
         return {field.name: _time_column(field) for field in fields if isinstance(field, models.DateTimeField)}
@@ -143,10 +158,22 @@ class Page(ObjectActions, ConfirmedActions, ModelAdmin):
         context = {"owners": list(self._owners(request)), "saved_filters": list(self._saved_filters(request))}
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # arguments passed through
-        obj = kwargs.get("obj")
-        actions = list(buttons(request, obj)) if obj else []
-        return super().render_change_form(request, {**context, "object_actions": actions}, **kwargs)
+    @override
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, object],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: models.Model | None = None,
+    ) -> HttpResponse:
+        context = context | self.form_context(request, obj)
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def form_context(self, request: HttpRequest, obj: Any) -> dict[str, object]:
+        """Return the values that the form's template needs besides Django's; ``obj`` is ``None`` for a new row."""
+        return {"object_actions": list(buttons(request, obj)) if obj else []}
 
     @override
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -184,9 +211,9 @@ class ReadOnlyPage(Page):
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # arguments passed through
+    def form_context(self, request: HttpRequest, obj: Any) -> dict[str, object]:
         # These rows are never edited in the admin, and so they have no history.
-        return super().render_change_form(request, {**context, "show_history": False}, **kwargs)
+        return super().form_context(request, obj) | {"show_history": False}
 
 
 def too_slow() -> str:
@@ -206,7 +233,7 @@ def filtered_by(request: HttpRequest, page: Page) -> frozenset[str]:
     return frozenset(found | (names & {SEARCH_VAR}))
 
 
-def _time_column(field: models.DateTimeField[Any, Any]) -> Callable[[Any], str]:
+def _time_column(field: models.DateTimeField[object, object]) -> Callable[[models.Model], str]:
     """Return a column that shows the time as relative, and sorts by it."""
 
     @admin.display(description=field.verbose_name, ordering=field.name)

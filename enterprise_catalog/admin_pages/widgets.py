@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django import forms
 from django.forms.fields import InvalidJSONInput
@@ -33,8 +33,7 @@ _ROWS = 4
 class ReadableJSONField(forms.JSONField):
     """JSON that is displayed with one entry per line."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**({"widget": Textarea({"rows": _ROWS, "class": "ec-code"})} | options))
+    widget = Textarea({"rows": _ROWS, "class": "ec-code"})
 
     def prepare_value(self, value: object) -> str:
         if isinstance(value, InvalidJSONInput):
@@ -45,8 +44,7 @@ class ReadableJSONField(forms.JSONField):
 class LinesField(forms.CharField):
     """A list of strings, one per line."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(widget=Textarea({"rows": _ROWS}), **options)
+    widget = Textarea({"rows": _ROWS})
 
     def to_python(self, value: object) -> list[str]:  # type: ignore[override]  # the cleaned value is a list
         return [line.strip() for line in str(value or "").splitlines() if line.strip()]
@@ -61,10 +59,8 @@ class LinesField(forms.CharField):
 class PairsField(forms.CharField):
     """A mapping of strings to strings, one ``name = value`` per line."""
 
+    widget = Textarea({"rows": _ROWS})
     default_error_messages = {"pair": _("Enter one “name = value” per line. Line %(number)d has no “=”.")}
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(widget=Textarea({"rows": _ROWS}), **options)
 
     def to_python(self, value: object) -> dict[str, str]:  # type: ignore[override]  # the cleaned value is a mapping
         pairs = {}

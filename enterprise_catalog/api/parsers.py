@@ -11,7 +11,7 @@ from enterprise_catalog.api.content_keys import decode_content_keys
 from enterprise_catalog.web.rest.input import read_body
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from enterprise_catalog.web.rest.input import ParserContext
 
 
 class ParsedKeys:
@@ -36,7 +36,7 @@ class ContentKeysParser(BaseParser):
     media_type = "application/json"
 
     def parse(
-        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: ParserContext | None = None
     ) -> Any:
         """Return the :class:`ParsedKeys` of ``{"content_keys": […]}``.
 

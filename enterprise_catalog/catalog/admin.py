@@ -164,8 +164,8 @@ class CatalogPage(RefreshNow, _UUIDPage):
 
     @override
     def get_form(
-        self, request: HttpRequest, obj: EnterpriseCatalog | None = None, change: bool = False, **kwargs: Any
-    ) -> type[ModelForm[Any]]:
+        self, request: HttpRequest, obj: EnterpriseCatalog | None = None, change: bool = False, **kwargs: object
+    ) -> type[ModelForm[EnterpriseCatalog]]:
         if obj is not None and obj.deleted_at is not None:
             kwargs["help_texts"] = {"catalog_query": _("A query restores this deleted catalog.")}
         return super().get_form(request, obj, change, **kwargs)
@@ -224,10 +224,11 @@ class QueryPage(RefreshNow, _UUIDPage):
 
     @override
     def get_form(
-        self, request: HttpRequest, obj: CatalogQuery | None = None, change: bool = False, **kwargs: Any
+        self, request: HttpRequest, obj: CatalogQuery | None = None, change: bool = False, **kwargs: object
     ) -> type[ModelForm[CatalogQuery]]:
         form = super().get_form(request, obj, change, **kwargs)
-        form.effect = getattr(request, "filter_effect", None)  # type: ignore[attr-defined]  # of QueryForm
+        assert issubclass(form, QueryForm)
+        form.effect = getattr(request, "filter_effect", None)
         return form
 
     @override

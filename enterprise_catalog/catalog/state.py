@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.db import connection
@@ -12,8 +12,9 @@ from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, E
 from enterprise_catalog.db.timestamps import format_time
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
+
+    from enterprise_catalog.db.consistent_reads import Row
 
 #: The columns that :func:`state_from` reads, and their tables. Plain SQL, because Django takes longer to build this
 #: statement than the database takes to answer it.
@@ -85,7 +86,7 @@ def as_parameter(catalog_uuid: UUID) -> str:
     return parameter
 
 
-def state_from(row: Sequence[Any]) -> CatalogState:
+def state_from(row: Row) -> CatalogState:
     """Return the state at the start of a row, from a statement that selects :data:`COLUMNS` first."""
     catalog_uuid, title, customer_uuid, *rest = row[:COLUMN_COUNT]
     return CatalogState(UUID(catalog_uuid), title, UUID(customer_uuid), *rest)

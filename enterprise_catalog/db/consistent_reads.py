@@ -1,9 +1,9 @@
-"""Consistent multi-query reads, and streaming cursors."""
+"""Consistent multi-query reads, and rows of plain SQL: all at once, or streamed."""
 
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from django.db import connection, transaction
 
@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from django.db.backends.utils import CursorWrapper
+
+#: A row of plain SQL, one value per column.
+Row: TypeAlias = tuple[Any, ...]
+#: A parameter of plain SQL.
+Parameter: TypeAlias = str | int | None
 
 #: Few enough rows to stay in the processor's cache while they are processed. Enough rows for processing to cost more
 #: than the call that fetches them.
@@ -38,7 +43,14 @@ def consistent_read() -> Iterator[None]:
         connection.transaction_mode = mode  # type: ignore[attr-defined]  # likewise
 
 
-def stream_rows(sql: str, parameters: Sequence[Any]) -> Iterator[Sequence[tuple[Any, ...]]]:
+def read_rows(sql: str, parameters: Sequence[Parameter]) -> list[Row]:
+    """Return the rows of a SELECT."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
+
+
+def stream_rows(sql: str, parameters: Sequence[Parameter]) -> Iterator[Sequence[Row]]:
     """Yield the rows of a SELECT in batches, while the database is still finding the remaining rows.
 
     The connection cannot run other statements until the last row is fetched or the iterator is closed.

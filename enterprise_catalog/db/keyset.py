@@ -31,7 +31,7 @@ def keyset_pages(rows: QuerySet[Model], *columns: str, size: int) -> Iterator[li
         page = list(read.filter(is_after(rows, page[-1]))[:size]) if len(page) == size else []
 
 
-def order_of(rows: QuerySet[Any]) -> list[str]:
+def order_of(rows: QuerySet[Model]) -> list[str]:
     """Return the columns that order the rows, as for ``order_by``, such as ``["-started_at", "-id"]``."""
     return [str(column) for column in rows.query.order_by]
 
@@ -41,7 +41,7 @@ def name_of(column: str) -> str:
     return column.removeprefix("-")
 
 
-def is_after(rows: QuerySet[Any], row: Mapping[str, Any]) -> Q:
+def is_after(rows: QuerySet[Model], row: Mapping[str, object]) -> Q:
     """Return the condition that one of ``rows`` comes after ``row`` in their order.
 
     Args:

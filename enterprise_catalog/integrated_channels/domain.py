@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
     from uuid import UUID
 
-#: One item in the LMS's schema, as JSON values.
-Payload = dict[str, Any]
+#: A JSON object whose members are known only at run time.
+JSONObject: TypeAlias = dict[str, Any]
+#: One item in the LMS's schema.
+Payload: TypeAlias = JSONObject
 
 #: Maximum length of a stored ETag, in characters.
 MAX_ETAG_LENGTH: Final = 255

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from oauth2_provider.models import AbstractApplication
+    from oauthlib.common import Request
+
 OPERATOR_ROLE: Final = "enterprise_openedx_operator"
 
 
@@ -27,17 +30,17 @@ class ClientExistsError(Exception):
 class ActiveClients(OAuth2Validator):
     """Issues tokens to clients with an active user, and stores no tokens. Deactivating the user disables the client."""
 
-    def save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:
+    def save_bearer_token(self, token: object, request: Request, *args: object, **kwargs: object) -> None:
         """Store nothing: the catalog service verifies signatures, and the database should not contain tokens."""
 
-    def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
+    def authenticate_client(self, request: Request, *args: object, **kwargs: object) -> bool:
         """Return True if the client's id and secret are right, and its user is active."""
         if not super().authenticate_client(request, *args, **kwargs):
             return False
         user = request.client.user
         return user is not None and user.is_active
 
-    def _load_application(self, client_id: str, request: Any) -> Any:
+    def _load_application(self, client_id: str, request: Request) -> AbstractApplication | None:
         """Return the client with exactly this id; the base class relies on the database's comparison."""
         found = super()._load_application(client_id, request)
         if found is not None and found.client_id != client_id:

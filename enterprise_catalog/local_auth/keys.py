@@ -10,11 +10,14 @@ import hashlib
 import json
 import secrets
 import sys
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 MIN_KEY_BITS: Final = 2_048
 
@@ -53,7 +56,7 @@ def public_part(private: dict[str, object]) -> dict[str, object]:
     return {**public, "kid": private["kid"]}
 
 
-def is_among(private: dict[str, Any], key_set: dict[str, Any]) -> bool:
+def is_among(private: dict[str, object], key_set: Mapping[str, Iterable[object]]) -> bool:
     """Return True if a JWK set contains the public key of ``private``, under the same ``kid``."""
     wanted = {name: private[name] for name in ("kty", "n", "e", "kid")}
     return any(isinstance(key, dict) and wanted.items() <= key.items() for key in key_set["keys"])

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotDoneError
 from contextvars import copy_context
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ class BoundedThread:
     """
 
     def __init__(self) -> None:
-        self._queue: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] | None = None
+        self._queue: SimpleQueue[Callable[[], None] | None] | None = None
 
     def check(self) -> None:
         """Run while the caller waits, every half second. An exception ends the wait; the base class never raises."""
@@ -43,7 +43,7 @@ class BoundedThread:
             threading.Thread(target=_work_on, args=(self._queue,), name="bounded", daemon=True).start()
         future: Future[T] = Future()
         context = copy_context()
-        self._queue.put((future, lambda: context.run(work)))
+        self._queue.put(lambda: _settle(future, lambda: context.run(work)))
         try:
             return self._result_of(future, seconds)
         except BaseException:
@@ -69,11 +69,14 @@ class BoundedThread:
                 self.check()
 
 
-def _work_on(queue: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]) -> None:
+def _work_on(queue: SimpleQueue[Callable[[], None] | None]) -> None:
     while (task := queue.get()) is not None:
-        future, work = task
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001  (raised again in the caller's thread)
-            future.set_exception(error)
-        del task, future, work  # Abandoned work must not stay in memory until the next work arrives.
+        task()
+        del task  # Abandoned work must not stay in memory until the next work arrives.
+
+
+def _settle(future: Future[T], work: Callable[[], T]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as error:  # noqa: BLE001  (raised again in the caller's thread)
+        future.set_exception(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import django
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
@@ -20,7 +20,7 @@ _CHARSETS: Final = frozenset({"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp12
 class Request(WSGIRequest):
     """A request that ignores the parameters of its ``Content-Type`` if the charset is not usable."""
 
-    def _set_content_type_params(self, meta: MutableMapping[str, Any]) -> None:
+    def _set_content_type_params(self, meta: MutableMapping[str, str]) -> None:
         meta["CONTENT_TYPE"] = usable_content_type(meta.get("CONTENT_TYPE", ""))
         super()._set_content_type_params(meta)  # type: ignore[misc]  # missing from the stubs
 

@@ -18,6 +18,7 @@ from enterprise_catalog.admin_pages.actions.confirmed_actions import ConfirmedAc
 from enterprise_catalog.admin_pages.lists import paginator
 from enterprise_catalog.catalog.models import CatalogRole, CatalogRoleAssignment, EnterpriseCustomer
 from enterprise_catalog.integrated_channels.admin import configuration_actions
+from enterprise_catalog.integrated_channels.admin.transmission_actions import TransmissionActions
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission
 from tests.admin_pages.crawler import AdminCrawler, all_models, base_of
@@ -155,8 +156,7 @@ def test_a_large_action_runs_in_batches_with_a_transaction_each(
         return number
 
     monkeypatch.setattr(decisions, "queue_again", fails_with_the_third)
-    page = type(admin.site.get_model_admin(ContentMetadataItemTransmission))
-    monkeypatch.setattr(page.queue_again, "running", declaration.Running(batch_size=10), raising=False)  # type: ignore[attr-defined]
+    monkeypatch.setitem(vars(TransmissionActions.queue_again), "running", declaration.Running(batch_size=10))
 
     response = run(admin_client, TRANSMISSIONS, "queue_again", [rows[0].pk], across=True)
 
@@ -169,8 +169,7 @@ def test_a_large_action_runs_in_batches_with_a_transaction_each(
 
 def test_an_action_refuses_more_rows_than_it_accepts(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = rejected(3)
-    page = type(admin.site.get_model_admin(ContentMetadataItemTransmission))
-    monkeypatch.setattr(page.queue_again, "running", declaration.Running(max_rows=2), raising=False)  # type: ignore[attr-defined]
+    monkeypatch.setitem(vars(TransmissionActions.queue_again), "running", declaration.Running(max_rows=2))
 
     response = ask(admin_client, TRANSMISSIONS, "queue_again", [rows[0].pk], across=True)
 

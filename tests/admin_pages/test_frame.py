@@ -58,10 +58,10 @@ def test_a_deployment_without_a_program_has_none_of_its_pages(
 def test_the_front_page_searches_what_the_user_may_see(request_of: Callable[..., HttpRequest]) -> None:
     context = front_page(request_of("view_contentmetadataitemtransmission"), {"title": "Front"})
 
+    searches = context["key_searches"]
+    assert isinstance(searches, list)
     assert context["title"] == "Front"
-    assert [(search["url"], search["parameter"]) for search in context["key_searches"]] == [
-        ("/admin/diagnosis/", "content_key")
-    ]
+    assert [(search["url"], search["parameter"]) for search in searches] == [("/admin/diagnosis/", "content_key")]
 
 
 def test_the_front_page_has_a_search_field_for_a_key(admin_client: Client) -> None:

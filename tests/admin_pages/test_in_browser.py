@@ -19,7 +19,7 @@ from tests.integrated_channels.pages import CONFIGURATIONS, TRANSMISSIONS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
     from pytest_django.live_server_helper import LiveServer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
@@ -88,16 +88,16 @@ def test_a_script_that_was_injected_into_a_page_does_not_run(page: Page, complai
     assert len([text for text in complaints if "Content Security Policy" in text]) >= 3
 
 
-def _inject(route: object) -> None:
+def _inject(route: Route) -> None:
     """Fulfill the request with the site's own page plus scripts, injected in each of the usual ways."""
-    response = route.fetch()  # type: ignore[attr-defined]  # a playwright Route
+    response = route.fetch()
     scripts = (
         "<script>document.body.dataset.injected = 'inline'</script>"
         "<img src='/static/none.png' onerror=\"document.body.dataset.injected = 'attribute'\">"
         "<script src='data:text/javascript,document.body.dataset.injected=1'></script>"
     )
     body = response.text().replace("</body>", f"{scripts}</body>")
-    route.fulfill(response=response, body=body)  # type: ignore[attr-defined]
+    route.fulfill(response=response, body=body)
 
 
 def test_all_rows_of_a_long_list_are_selected_counted_and_confirmed(

@@ -52,6 +52,12 @@ if TYPE_CHECKING:
     Message = tuple[StrOrPromise, int | str]
     #: Function, name and description, as in Django's dictionary of actions.
     Action = tuple[Callable[..., object], str, str]
+
+    class _Request(HttpRequest):
+        """A request for an action."""
+
+        action_messages: list[Message]
+
 else:
     AnyAdmin = object
 
@@ -99,7 +105,7 @@ class ConfirmedActions(AnyAdmin):
 
 
 def _confirmed(action: Callable[..., object], name: str, description: str) -> Callable[..., object]:
-    def ask_or_run(page: ConfirmedActions, request: HttpRequest, queryset: QuerySet[Model]) -> HttpResponseBase | None:
+    def ask_or_run(page: ConfirmedActions, request: _Request, queryset: QuerySet[Model]) -> HttpResponseBase | None:
         return _Order(page, request, action, name, description, queryset).handle()
 
     return update_wrapper(ask_or_run, action)
@@ -118,7 +124,7 @@ class _Order:
     """One request for an action."""
 
     page: ConfirmedActions
-    request: HttpRequest
+    request: _Request
     action: Callable[..., object]
     name: str
     description: str
@@ -250,7 +256,7 @@ class _Order:
     def _run(self, keys: Sequence[Key]) -> Result:
         """Run the action in batches, and report the result."""
         result, done = Result(), 0
-        self.request.action_messages = kept = []  # type: ignore[attr-defined]  # read by message_user
+        self.request.action_messages = kept = []  # Read by message_user.
         try:
             with self.running.around():
                 for batch in _parts(keys, self.running.batch_size):
@@ -269,7 +275,7 @@ class _Order:
             numbers = {"done": f"{done:,}", "number": f"{len(keys):,}"}
             kept.append((f"{message % {'action': self.title, **numbers}} {advice}", messages.ERROR))
         finally:
-            del self.request.action_messages  # type: ignore[attr-defined]
+            del self.request.action_messages
         if self.running.is_logged:
             self._log(keys[:done])
         self._report(result, kept)

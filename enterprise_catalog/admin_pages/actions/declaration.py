@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     #: The page of any table. ``ModelAdmin`` is invariant, so no other parameter fits all pages.
     AnyAdmin = admin.ModelAdmin[Any]
+
+    Action = TypeVar("Action", bound=Callable[..., object])
 
 
 #: Maximum length of a reason, in characters.
@@ -41,19 +43,32 @@ class Effects:
     obstacles: tuple[str, ...] = ()  #: Reasons why the action is not possible; empty if it is.
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """The options of an action; see :func:`runs`."""
+    """The options of an action, which :data:`runs` sets. An action without this decorator has the defaults."""
 
-    batch_size: int = 1_000
-    max_rows: int = 250_000
-    in_transaction: bool = True
-    reason: Reason | None = None
-    is_logged: bool = True
-    targets: Callable[[Any, QuerySet[Any]], QuerySet[Model]] | None = None
-    recheck: Callable[[], QuerySet[Any]] | None = None
-    effects: Callable[[AnyAdmin, HttpRequest, Sequence[Key]], Effects] | None = None
-    around: Callable[[], AbstractContextManager[None]] = nullcontext
+    batch_size: int = 1_000  #: In rows.
+    max_rows: int = 250_000  #: More rows are refused.
+    in_transaction: bool = True  #: ``False`` is for actions that call other systems.
+    reason: Reason | None = None  #: Ask for a reason, which the action gets from :func:`reason_of`.
+    is_logged: bool = True  #: ``False`` is for actions that write entries of their own to Django's log.
+    #: Page and chosen rows -> the rows that the action changes, if they are not the chosen rows. The confirmation page
+    #: counts and lists them, and the action receives them.
+    targets: Callable[..., QuerySet[Model]] | None = None
+    #: Returns the rows on which the action may still run, for targets that are not among the rows of the list. By
+    #: default, these are the targets of the list's present rows.
+    recheck: Callable[[], QuerySet[Model]] | None = None
+    effects: Callable[[AnyAdmin, HttpRequest, Sequence[Key]], Effects] | None = None  #: On other rows.
+    around: Callable[[], AbstractContextManager[None]] = nullcontext  #: For all batches together.
+
+    def __call__(self, action: Action) -> Action:
+        """Give these options to an action."""
+        action.running = self  # type: ignore[attr-defined]  # as Django's decorator does
+        return action
+
+
+#: Sets the options of an action: ``@runs(max_rows=20)``.
+runs: Final = Running
 
 
 @dataclass(slots=True)
@@ -74,27 +89,3 @@ class Result:
 def reason_of(request: HttpRequest) -> str:
     """Return the reason that the user entered on the confirmation page; empty without one."""
     return request.POST.get("reason", "").strip()[:MAX_REASON_LENGTH]
-
-
-def runs(**options: Any) -> Callable[[Callable[..., object]], Callable[..., Any]]:
-    """Set the options of an action. An action without this decorator has the defaults of :class:`Running`.
-
-    Args:
-        options: the fields of :class:`Running`:
-            ``batch_size`` and ``max_rows`` in rows; more than ``max_rows`` are refused.
-            ``in_transaction=False`` is for actions that call other systems.
-            ``reason`` asks for a reason, which the action gets from :func:`reason_of`.
-            ``is_logged=False`` is for actions that write entries of their own to Django's log.
-            ``targets(page, chosen)`` returns the rows that the action changes, if they are not the chosen rows. The
-                confirmation page counts and lists them, and the action receives them.
-            ``recheck()`` returns the rows on which the action may still run, for targets that are not among the rows of
-                the list. By default, these are the targets of the list's present rows.
-            ``effects(page, request, keys)`` returns the :class:`Effects` on other rows.
-            ``around()`` returns a context manager for all batches together.
-    """
-
-    def mark(action: Callable[..., object]) -> Callable[..., Any]:
-        action.running = Running(**options)  # type: ignore[attr-defined]  # as Django's decorator does
-        return action
-
-    return mark

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -51,7 +51,7 @@ def _effects(page: AnyAdmin, request: HttpRequest, keys: Sequence[Key]) -> Effec
 
 @runs(max_rows=10_000, effects=_effects, is_logged=False)
 @admin.action(description=_("Delete selected %(verbose_name_plural)s"), permissions=["delete"])
-def delete_selected(page: AnyAdmin, request: HttpRequest, queryset: QuerySet[Model]) -> Result:
+def delete_selected(page: AnyAdmin, request: HttpRequest, queryset: QuerySet[Model]) -> Any:
     """Delete the rows, and the rows that refer to them and are deleted with them.
 
     Raises:

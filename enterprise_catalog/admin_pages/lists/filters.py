@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.contrib import admin, messages
 from django.utils import timezone
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from django.db.models import Field, Model, QuerySet
     from django.http import HttpRequest
+
+    from enterprise_catalog.admin_pages.actions.declaration import AnyAdmin
 
     # unfold has no types; its classes are Django's with other templates.
     AutocompleteSelectFilter = admin.RelatedFieldListFilter
@@ -47,8 +49,16 @@ __all__ = [
 class DayRangeFilter(RangeDateFilter):
     """Filters a time column by a range of whole days, including the last day, which unfold's filter would exclude."""
 
-    def __init__(self, field: Field[object, object], *args: Any, **kwargs: Any) -> None:
-        super().__init__(field, *args, **kwargs)
+    def __init__(
+        self,
+        field: Field[object, object],
+        request: HttpRequest,
+        params: dict[str, list[str]],
+        model: type[Model],
+        model_admin: AnyAdmin,
+        field_path: str,
+    ) -> None:
+        super().__init__(field, request, params, model, model_admin, field_path)
         self.title = str(field.verbose_name).removesuffix(" at")
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
@@ -78,9 +88,15 @@ class TextFilter(UnfoldTextFilter):
     """A text field in the list of filters; subclasses define the condition."""
 
     def __init__(
-        self, field: Field[object, object], request: HttpRequest, params: Any, *args: Any, **kwargs: Any
+        self,
+        field: Field[object, object],
+        request: HttpRequest,
+        params: dict[str, list[str]],
+        model: type[Model],
+        model_admin: AnyAdmin,
+        field_path: str,
     ) -> None:
-        super().__init__(field, request, params, *args, **kwargs)
+        super().__init__(field, request, params, model, model_admin, field_path)
         self.lookup_kwarg = self.field_path
         self.lookup_val: list[str] | None = params.pop(self.lookup_kwarg, None)
 

@@ -48,7 +48,7 @@ def _keys_field(*, min_length: int = 0, max_length: int, **kwargs: Any) -> seria
         "maxItems": MAX_QUERY_KEYS,
     }
 )
-class QueryKeysField(serializers.Field):  # type: ignore[type-arg]  # DRF's stubs want four parameters for no gain
+class QueryKeysField(serializers.Field[list[str], list[str], list[str], object]):
     """Content keys in a URL; errors have the same format as for a body."""
 
     def to_internal_value(self, data: list[str]) -> list[str]:
@@ -67,7 +67,7 @@ class QueryKeysField(serializers.Field):  # type: ignore[type-arg]  # DRF's stub
 
 
 @extend_schema_field({"type": "array", "items": {"type": "string"}, "maxItems": MAX_MATCHED_KEYS})
-class JoinedKeysField(serializers.Field):  # type: ignore[type-arg]  # likewise
+class JoinedKeysField(serializers.Field[list[str], list[str], list[str], object]):
     """Content keys in a URL, also several in one value, joined with commas. A space in a key stands for a plus sign.
 
     A value with a comma counts as a whole, too: nothing forbids commas in keys.
@@ -154,7 +154,7 @@ class PageSizeField(serializers.IntegerField):
     def __init__(self) -> None:
         super().__init__(required=False, default=DEFAULT_PAGE_SIZE, min_value=1, max_value=MAX_PAGE_SIZE)
 
-    def run_validation(self, data: Any = serializers.empty) -> int:
+    def run_validation(self, data: object = serializers.empty) -> int:
         text = str(data)
         number = int(text) if text.isascii() and text.isdecimal() and len(text) <= MAX_PAGE_DIGITS else 0
         return min(number, MAX_PAGE_SIZE) or DEFAULT_PAGE_SIZE
@@ -163,10 +163,10 @@ class PageSizeField(serializers.IntegerField):
 class AnyTextField(serializers.BooleanField):
     """A switch as existing Open edX callers send it: any text that is not empty is True."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, default=False, **kwargs)
+    def __init__(self, *, help_text: str) -> None:
+        super().__init__(required=False, default=False, help_text=help_text)
 
-    def run_validation(self, data: Any = serializers.empty) -> bool:
+    def run_validation(self, data: object = serializers.empty) -> bool:
         return data is not serializers.empty and bool(data)
 
 
@@ -212,7 +212,7 @@ class CatalogSerializer(serializers.Serializer[EnterpriseCatalog]):
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})
-class ContentFilterField(serializers.Field):  # type: ignore[type-arg]  # DRF's stubs want four parameters for no gain
+class ContentFilterField(serializers.Field[dict[str, object], object, dict[str, object], object]):
     """A content filter of course-discovery's search, an object. Members that the service does not know are kept."""
 
     def to_internal_value(self, data: object) -> dict[str, object]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from enterprise_catalog.catalog.discovery import documents
 from enterprise_catalog.catalog.discovery.documents import SearchResult, UnusableResultError, read_result
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from enterprise_catalog.catalog.discovery.client import DiscoveryClient, Pages
+    from enterprise_catalog.catalog.items.normalized import Fields
     from enterprise_catalog.catalog.models import CatalogQuery
 
 #: How far the clocks of this service and of course-discovery may differ.
@@ -66,7 +67,7 @@ def collect(
     return collection
 
 
-def find_keys(content_filter: Mapping[str, Any], client: DiscoveryClient) -> Iterator[set[str]]:
+def find_keys(content_filter: Mapping[str, object], client: DiscoveryClient) -> Iterator[set[str]]:
     """Yield the keys that a filter finds, page by page, without their documents.
 
     Raises:
@@ -149,7 +150,7 @@ class _Collector:
                         documents.course_fields(course.fields, course.fields, self._reviews.get(course.content_key))
                     )
 
-    def _take(self, page: Sequence[dict[str, Any]]) -> None:
+    def _take(self, page: Sequence[Fields]) -> None:
         results = [result for result in map(self._accept, page) if result]
         known = self._known_hashes(results)
         changed = [result for result in results if not self._is_unchanged(result, known)]
@@ -164,7 +165,7 @@ class _Collector:
             if each.content_type not in (ContentType.COURSE, ContentType.PROGRAM):
                 self._add(each.fields)
 
-    def _accept(self, fields: dict[str, Any]) -> SearchResult | None:
+    def _accept(self, fields: Fields) -> SearchResult | None:
         result = read_result(fields)
         if result is None:
             self.collection.left_out += 1
@@ -215,7 +216,7 @@ class _Collector:
             set(ContentMetadata.objects.with_keys(lacking).values_list("content_key", flat=True)) if lacking else set()
         )
 
-    def _add(self, fields: dict[str, Any]) -> None:
+    def _add(self, fields: Fields) -> None:
         try:
             line = documents.to_line(fields)
             document = documents.parse_refreshed(line)
@@ -229,7 +230,7 @@ class _Collector:
         file.write(line)
 
 
-def _by(member: str, pages: Pages) -> dict[str, dict[str, Any]]:
+def _by(member: str, pages: Pages) -> dict[str, Fields]:
     """Return the full documents by key or UUID.
 
     Raises:
@@ -238,7 +239,7 @@ def _by(member: str, pages: Pages) -> dict[str, dict[str, Any]]:
     return {_identity(member, full): full for page in pages for full in page}
 
 
-def _identity(member: str, full: Mapping[str, Any]) -> str:
+def _identity(member: str, full: Mapping[str, object]) -> str:
     value = full.get(member)
     if not isinstance(value, str) or not value:
         raise UnusableResultError(f"A full document of course-discovery has no {member}: {full.get('title')!r:.100}")

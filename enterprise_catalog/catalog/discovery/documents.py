@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
@@ -19,8 +19,7 @@ from enterprise_catalog.catalog.items.normalized import add_normalized_metadata
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-#: A JSON object.
-Fields: TypeAlias = dict[str, Any]
+    from enterprise_catalog.catalog.items.normalized import Fields
 
 #: Increase it when documents are made differently: the next refresh then makes all documents again.
 DOCUMENT_VERSION: Final = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from enterprise_catalog.catalog.discovery import records
 from enterprise_catalog.catalog.discovery.client import DiscoveryClient
@@ -66,7 +66,7 @@ def preview(query: CatalogQuery, *, on_page: Callable[[int], None] = lambda _: N
     )
 
 
-def preview_filter(query: CatalogQuery, content_filter: Mapping[str, Any], *, seconds: float) -> MembershipChange:
+def preview_filter(query: CatalogQuery, content_filter: Mapping[str, object], *, seconds: float) -> MembershipChange:
     """Return the change of members if the query had another filter.
 
     Args:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.catalog.discovery.documents import (
     SearchResult,
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.discovery.client import DiscoveryClient
     from enterprise_catalog.catalog.documents import Document
+    from enterprise_catalog.catalog.items.normalized import Fields
 
 #: The most courses, and the most runs, that one filter may name.
 MAX_ITEMS: Final = 1_000
@@ -36,7 +37,7 @@ class RestrictedContent:
     runs: list[Document] = field(default_factory=list)
 
 
-def allowed_runs(content_filter: Mapping[str, Any]) -> dict[str, list[str]]:
+def allowed_runs(content_filter: Mapping[str, object]) -> dict[str, list[str]]:
     """Return course key -> keys of the allowed runs. A member that is not an object allows none."""
     allowed = content_filter.get("restricted_runs_allowed")
     return {
@@ -46,7 +47,7 @@ def allowed_runs(content_filter: Mapping[str, Any]) -> dict[str, list[str]]:
     }
 
 
-def read_restricted(content_filter: Mapping[str, Any], client: DiscoveryClient) -> RestrictedContent:
+def read_restricted(content_filter: Mapping[str, object], client: DiscoveryClient) -> RestrictedContent:
     """Return the restricted runs that a filter allows, and their courses, as course-discovery has them.
 
     Raises:
@@ -74,7 +75,7 @@ def _search(client: DiscoveryClient, content_type: str, keys: Iterable[str]) -> 
         yield from (result for result in map(read_result, page) if result and result.content_type == content_type)
 
 
-def _with_runs(course: dict[str, Any], allowed: Iterable[str]) -> dict[str, Any]:
+def _with_runs(course: Fields, allowed: Iterable[str]) -> Fields:
     """Return the course with its unrestricted and the allowed runs, and what follows from them."""
     wanted = set(allowed)
     every = [run for run in course.get("course_runs") or () if isinstance(run, dict)]
@@ -92,7 +93,7 @@ def _with_runs(course: dict[str, Any], allowed: Iterable[str]) -> dict[str, Any]
     }
 
 
-def _document(fields: dict[str, Any]) -> Document:
+def _document(fields: Fields) -> Document:
     try:
         return parse_refreshed(to_line(fields))
     except DocumentError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.core.cache import cache
 
@@ -10,18 +10,19 @@ from enterprise_catalog.catalog.discovery.documents import REVIEW_MEMBERS
 
 if TYPE_CHECKING:
     from enterprise_catalog.catalog.discovery.client import DiscoveryClient
+    from enterprise_catalog.catalog.items.normalized import Fields
 
 CACHE_KEY: Final = "catalog.discovery.reviews"
 MAX_AGE_SECONDS: Final = 12 * 60 * 60
 
 
-def read_reviews(client: DiscoveryClient) -> dict[str, dict[str, Any]]:
+def read_reviews(client: DiscoveryClient) -> dict[str, Fields]:
     """Return course key -> the members of its review that documents repeat.
 
     Raises:
         ServiceError: the list could not be read completely.
     """
-    found: dict[str, dict[str, Any]] | None = cache.get(CACHE_KEY)
+    found: dict[str, Fields] | None = cache.get(CACHE_KEY)
     if found is None:
         rows = (row for page in client.read_reviews() for row in page)
         found = {

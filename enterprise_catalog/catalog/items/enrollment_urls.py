@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from urllib.parse import quote
 
 import orjson
@@ -54,21 +54,20 @@ class EnrollmentURLs:
     def of(cls, catalog: EnterpriseCatalog) -> Self:
         """Return the URLs of a catalog with its current customer."""
         customer = catalog.enterprise_customer
-        common: dict[str, Any] = {
-            "source": slugify(customer.name),
-            "is_audit": catalog.publish_audit_enrollment_urls,
-        }
+        source, is_audit = slugify(customer.name), catalog.publish_audit_enrollment_urls
         if not customer.slug:
-            return cls(**common)
+            return cls(source=source, is_audit=is_audit)
         if customer.learner_portal_enabled:
-            return cls(portal=f"{customer.learner_portal_url.rstrip('/')}/{customer.slug}", **common)
+            portal = f"{customer.learner_portal_url.rstrip('/')}/{customer.slug}"
+            return cls(portal=portal, source=source, is_audit=is_audit)
         return cls(
             lms=settings.LMS_BASE_URL,
             shop=settings.ECOMMERCE_BASE_URL,
             slug=customer.slug,
             customer=str(customer.pk),
             catalog=str(catalog.pk),
-            **common,
+            source=source,
+            is_audit=is_audit,
         )
 
     @property

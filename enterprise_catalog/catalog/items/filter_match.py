@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.catalog.discovery.filters import LOOKUPS
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.models import ContentMetadata
 
-_COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+_COMPARISONS: Final[Mapping[str, Callable[[float | str, float | str], bool]]] = {
     "gt": operator.gt,
     "gte": operator.ge,
     "lt": operator.lt,
@@ -31,7 +31,7 @@ _ANY_CASE: Final = frozenset({"partner", "org", "authoring_organizations", "type
 
 
 def failing_members(
-    content_filter: Mapping[str, object], content: ContentMetadata, document: Mapping[str, Any]
+    content_filter: Mapping[str, object], content: ContentMetadata, document: Mapping[str, object]
 ) -> list[str]:
     """Return the members of the filter that exclude the item, in the order of the filter.
 
@@ -42,7 +42,7 @@ def failing_members(
     return [member for member, wanted in content_filter.items() if _fails(member, wanted, content, document)]
 
 
-def _fails(member: str, wanted: object, content: ContentMetadata, document: Mapping[str, Any]) -> bool:
+def _fails(member: str, wanted: object, content: ContentMetadata, document: Mapping[str, object]) -> bool:
     field, _, lookup = member.partition("__")
     values = [*_values(field, content, document)]
     choices = wanted if isinstance(wanted, list) else [wanted]
@@ -58,7 +58,7 @@ def _fails(member: str, wanted: object, content: ContentMetadata, document: Mapp
     return is_found if lookup == "exclude" else not is_found
 
 
-def _values(field: str, content: ContentMetadata, document: Mapping[str, Any]) -> Iterator[object]:
+def _values(field: str, content: ContentMetadata, document: Mapping[str, object]) -> Iterator[object]:
     """Yield the values that the search index has of the item, as far as the document repeats them."""
     if field == "content_type":
         yield content.content_type
@@ -73,15 +73,15 @@ def _values(field: str, content: ContentMetadata, document: Mapping[str, Any]) -
         yield from _texts([source.get("slug") if isinstance(source, dict) else source])
     elif field in ("subject_uuids", "authoring_organization_uuids"):
         yield from _members_of(document.get("subjects" if field == "subject_uuids" else "owners"), "uuid")
-    elif isinstance(document.get(field), list):
-        yield from _texts(document[field])
-    elif document.get(field) is not None:
-        yield document[field]
+    elif isinstance(value := document.get(field), list):
+        yield from _texts(value)
+    elif value is not None:
+        yield value
     elif field in _OF_RUNS:
         yield from _members_of(document.get("course_runs"), field)
 
 
-def _organizations(document: Mapping[str, Any]) -> Iterator[str]:
+def _organizations(document: Mapping[str, object]) -> Iterator[str]:
     """Yield the keys of a course's owners: ``owners[].key``, and the start of ``organizations`` ("edX: edX Inc.")."""
     yield from _members_of(document.get("owners"), "key")
     organizations = document.get("organizations")

@@ -9,10 +9,8 @@ All lookups read indexes: their duration does not depend on the number of items 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
-
-from django.db import connection
 
 from enterprise_catalog.catalog.models import (
     CatalogMembership,
@@ -22,9 +20,12 @@ from enterprise_catalog.catalog.models import (
     RestrictedRun,
 )
 from enterprise_catalog.catalog.state import as_parameter
+from enterprise_catalog.db.consistent_reads import read_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
+
+    from enterprise_catalog.db.consistent_reads import Parameter
 
 _CONTENT: Final = ContentMetadata._meta.db_table
 _NESTED: Final = NestedRun._meta.db_table
@@ -91,7 +92,9 @@ class Wanted:
     with_restricted: bool = False
     content_uuid: UUID | None = None
 
-    def select(self, columns: str, place: str, uuid: UUID, *, joins: str = "", end: str = "") -> tuple[str, list[Any]]:
+    def select(
+        self, columns: str, place: str, uuid: UUID, *, joins: str = "", end: str = ""
+    ) -> tuple[str, list[Parameter]]:
         """Return the statement that reads ``columns`` of the offered items, and its parameters.
 
         Args:
@@ -100,7 +103,7 @@ class Wanted:
             end: what follows the condition.
         """
         found = _FOUND.format(keys=", ".join(["%s"] * len(self.keys)) or "NULL")
-        parameters: list[Any] = [*self.keys, *self.keys, *self.keys, *self.keys]
+        parameters: list[Parameter] = [*self.keys, *self.keys, *self.keys, *self.keys]
         if self.content_uuid:
             found += _FOUND_BY_UUID
             parameters.append(as_parameter(self.content_uuid))
@@ -113,20 +116,22 @@ class Wanted:
 
 def contains_any(catalog_uuid: UUID, wanted: Wanted) -> bool:
     """Return True if the catalog offers an item that one of the keys stands for."""
-    return bool(_rows(*wanted.select("1", "catalog.uuid", catalog_uuid, end="LIMIT 1")))
+    return bool(read_rows(*wanted.select("1", "catalog.uuid", catalog_uuid, end="LIMIT 1")))
 
 
 def find_catalogs(customer_uuid: UUID, wanted: Wanted) -> list[UUID]:
     """Return the customer's catalogs that offer an item that one of the keys stands for, ascending by UUID."""
     columns, end = "DISTINCT catalog.uuid", "ORDER BY catalog.uuid"
-    rows = _rows(*wanted.select(columns, "catalog.enterprise_customer_id", customer_uuid, end=end))
+    rows = read_rows(*wanted.select(columns, "catalog.enterprise_customer_id", customer_uuid, end=end))
     return [UUID(uuid) for (uuid,) in rows]
 
 
 def find_items(catalog_uuid: UUID, wanted: Wanted) -> list[int]:
     """Return the ids of the catalog's items that the keys stand for, ascending by key of the item."""
     joins = f"JOIN {_CONTENT} content ON content.id = found.id"
-    rows = _rows(*wanted.select("DISTINCT content.content_key, found.id", "catalog.uuid", catalog_uuid, joins=joins))
+    rows = read_rows(
+        *wanted.select("DISTINCT content.content_key, found.id", "catalog.uuid", catalog_uuid, joins=joins)
+    )
     return [pk for _, pk in sorted(rows)]
 
 
@@ -141,11 +146,14 @@ def filter_keys(customer_uuid: UUID, wanted: Wanted, catalog_uuids: Collection[U
     keys = list(dict.fromkeys(wanted.keys))
     found = _NAMED.format(keys=", ".join(["%s"] * len(keys)) or "NULL")
     among = f"AND catalog.uuid IN ({', '.join(['%s'] * len(catalog_uuids))})" if catalog_uuids else ""
-    rows = _rows(
+    rows = read_rows(
         f"SELECT DISTINCT found.name FROM {_OFFERED.format(found=found)} WHERE {_IS_OFFERED}"  # noqa: S608
         f" AND catalog.enterprise_customer_id = %s {among}",
         [
-            *(*keys, *keys, wanted.with_restricted, wanted.with_restricted),
+            *keys,
+            *keys,
+            wanted.with_restricted,
+            wanted.with_restricted,
             *map(as_parameter, [customer_uuid, *catalog_uuids]),
         ],
     )
@@ -153,7 +161,7 @@ def filter_keys(customer_uuid: UUID, wanted: Wanted, catalog_uuids: Collection[U
     return [key for key in keys if key in offered]
 
 
-def pick_one(customer_uuid: UUID, wanted: Wanted) -> tuple[str, list[Any]]:
+def pick_one(customer_uuid: UUID, wanted: Wanted) -> tuple[str, list[Parameter]]:
     """Return the statement that picks one item of the customer's catalogs, and its parameters.
 
     The item is the one with the UUID or key, else the course of a run, else a run of a course. For ``stored.py``.
@@ -164,9 +172,3 @@ def pick_one(customer_uuid: UUID, wanted: Wanted) -> tuple[str, list[Any]]:
         customer_uuid,
         end="ORDER BY found.distance, catalog.created_at, catalog.uuid, found.id LIMIT 1",
     )
-
-
-def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return list(cursor.fetchall())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any, Final, TypeAlias
 
-#: A JSON object.
+#: A JSON object of course-discovery, or a document made of it.
 Fields: TypeAlias = dict[str, Any]
 
 EXECUTIVE_EDUCATION: Final = "executive-education-2u"

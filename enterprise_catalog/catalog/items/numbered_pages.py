@@ -6,9 +6,7 @@ Without keys, courses that learners cannot find or enroll in are left out. With 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-
-from django.db import connection
+from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.catalog.items.enrollment_urls import parse_enrollment_urls
 from enterprise_catalog.catalog.items.matching import Wanted, find_items
@@ -22,11 +20,13 @@ from enterprise_catalog.catalog.models import (
     RestrictedRun,
 )
 from enterprise_catalog.catalog.state import as_parameter, read_state
-from enterprise_catalog.db.consistent_reads import consistent_read
+from enterprise_catalog.db.consistent_reads import consistent_read, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from uuid import UUID
+
+    from enterprise_catalog.db.consistent_reads import Parameter
 
 #: Documents in memory at a time, where all are streamed.
 _STREAMED_AT_ONCE: Final = 500
@@ -117,7 +117,7 @@ class NumberedPages:
         sql, parameters = f"SELECT COUNT(*) {self._members}", [query_id]
         if self.with_restricted:
             sql, parameters = f"SELECT ({sql}) + (SELECT COUNT(*) {_RUNS})", [query_id, query_id]
-        [(count,)] = _rows(sql, parameters)
+        [(count,)] = read_rows(sql, parameters)
         return int(count)
 
     def _page(self, query_id: int | None, *, after: str, start: int, size: int) -> list[tuple[str, int]]:
@@ -127,7 +127,7 @@ class NumberedPages:
             " AND member.content_key > %s ORDER BY member.content_key LIMIT %s"
         )
         if not self.with_restricted:
-            return _rows(f"{members} OFFSET %s", [query_id, after, size, start])
+            return read_rows(f"{members} OFFSET %s", [query_id, after, size, start])
         # As many members as the page may need, and the few restricted runs.
         sql = f"""
             SELECT content_key, content_id FROM (
@@ -136,7 +136,7 @@ class NumberedPages:
                 SELECT item.content_key, item.id {_RUNS} AND item.content_key > %s
             ) offered ORDER BY content_key LIMIT %s OFFSET %s
         """  # noqa: S608  (constants)
-        return _rows(sql, [query_id, after, start + size, query_id, after, size, start])
+        return read_rows(sql, [query_id, after, start + size, query_id, after, size, start])
 
     @property
     def _members(self) -> str:
@@ -156,7 +156,7 @@ class NumberedPages:
         }
         return [documents[key] for key in sorted(documents)]
 
-    def _picked(self, items: Sequence[int]) -> tuple[str, list[Any]]:
+    def _picked(self, items: Sequence[int]) -> tuple[str, list[Parameter]]:
         """Return the statement that picks the items, and its parameters; see ``stored.py``."""
         sql = f"""
             SELECT catalog.uuid AS catalog_uuid, item.id AS content_id, COALESCE(member.updated_at, '') AS updated_at
@@ -167,9 +167,3 @@ class NumberedPages:
             WHERE catalog.uuid = %s
         """  # noqa: S608  (constants)
         return sql, [*items, as_parameter(self.catalog_uuid)]
-
-
-def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return list(cursor.fetchall())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.catalog import state as catalog_state
 from enterprise_catalog.catalog.documents import served_document
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.catalog.documents import ServedDocument
     from enterprise_catalog.catalog.items.enrollment_urls import EnrollmentURLs
     from enterprise_catalog.catalog.state import CatalogState
+    from enterprise_catalog.db.consistent_reads import Parameter, Row
 
 #: Each row repeats the catalog's state, which lets one statement read both. (An outer join would return a row without
 #: an item for an empty page, and make MariaDB sort the whole catalog.)
@@ -74,18 +75,18 @@ def _among(keys: Collection[str]) -> str:
 
 def _read(catalog_uuid: UUID, condition: str, parameters: Sequence[str], *, limit: int) -> ServedItems:
     sql = f"{_SELECT} {condition} ORDER BY member.content_key LIMIT %s"
-    everything = [catalog_state.as_parameter(catalog_uuid), *parameters, limit]
+    everything: list[Parameter] = [catalog_state.as_parameter(catalog_uuid), *parameters, limit]
     if rows := _rows(sql, everything):
         return _items(state_from(rows[0]), rows)
     with consistent_read():
         return _items(read_state(catalog_uuid), _rows(sql, everything))
 
 
-def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+def _rows(sql: str, parameters: Sequence[Parameter]) -> list[Row]:
     return list(chain.from_iterable(stream_rows(sql, parameters)))
 
 
-def _items(state: CatalogState, rows: Sequence[tuple[Any, ...]]) -> ServedItems:
+def _items(state: CatalogState, rows: Sequence[Row]) -> ServedItems:
     items = (row[catalog_state.COLUMN_COUNT :] for row in rows)
     urls = parse_enrollment_urls(state.enrollment_urls)
     return ServedItems(state.version, [_served(state, urls, time, stored, *rest) for time, stored, *rest in items])

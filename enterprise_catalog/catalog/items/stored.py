@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.catalog import state as catalog_state
 from enterprise_catalog.catalog.items.enrollment_urls import ItemParts
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from enterprise_catalog.catalog.state import CatalogState
+    from enterprise_catalog.db.consistent_reads import Parameter, Row
 
 #: Items that a statement picks, with their documents. A picked row has the columns catalog_uuid, content_id and
 #: updated_at, which is that of the membership, or empty for a restricted run.
@@ -36,7 +37,7 @@ _SELECT: Final = f"""
 
 
 def read_stored(
-    picked: str, parameters: Sequence[Any], *, with_restricted: bool
+    picked: str, parameters: Sequence[Parameter], *, with_restricted: bool
 ) -> list[tuple[CatalogState, StoredItem]]:
     """Return the items that the statement ``picked`` picks, each with the state of its catalog, in any order.
 
@@ -44,10 +45,10 @@ def read_stored(
         with_restricted: read the documents with the restricted runs that the catalog's query allows.
     """
     rows = chain.from_iterable(stream_rows(_SELECT.format(picked=picked), [*parameters, with_restricted]))
-    return [_stored(state_from(row), *row[catalog_state.COLUMN_COUNT :]) for row in rows]
+    return [_stored(state_from(row), row[catalog_state.COLUMN_COUNT :]) for row in rows]
 
 
-def _stored(state: CatalogState, *columns: Any) -> tuple[CatalogState, StoredItem]:
+def _stored(state: CatalogState, columns: Row) -> tuple[CatalogState, StoredItem]:
     *parts, updated_at, restricted_at, is_active, stored = columns
     moment = max(updated_at, restricted_at, state.documents_changed_at)
     return state, StoredItem(ItemParts(*parts), moment, bool(is_active), bytes(stored))

@@ -5,7 +5,7 @@ Each function opens its own transaction.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -17,9 +17,10 @@ from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCusto
 from enterprise_catalog.db.contention import retry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
+
+    from enterprise_catalog.catalog.lms.queries import Members
 
 #: Time limit for retries while imports hold locks; the LMS waits for the response.
 SAVE_SECONDS: Final = 10
@@ -28,7 +29,7 @@ SAVE_SECONDS: Final = 10
 _COLUMNS: Final = ("title", "enabled_course_modes", "publish_audit_enrollment_urls")
 
 
-def create_catalog(catalog_uuid: UUID, values: Mapping[str, Any], *, now: datetime) -> tuple[EnterpriseCatalog, bool]:
+def create_catalog(catalog_uuid: UUID, values: Members, *, now: datetime) -> tuple[EnterpriseCatalog, bool]:
     """Create a catalog, or change the catalog with this UUID. A deleted catalog exists again.
 
     Args:
@@ -45,7 +46,7 @@ def create_catalog(catalog_uuid: UUID, values: Mapping[str, Any], *, now: dateti
 
 
 @transaction.atomic
-def _create(catalog_uuid: UUID, values: Mapping[str, Any], *, now: datetime) -> tuple[EnterpriseCatalog, bool]:
+def _create(catalog_uuid: UUID, values: Members, *, now: datetime) -> tuple[EnterpriseCatalog, bool]:
     stored = EnterpriseCatalog.objects.select_for_update().filter(pk=catalog_uuid).first()
     is_new = stored is None or stored.deleted_at is not None
     if stored is None:
@@ -58,7 +59,7 @@ def _create(catalog_uuid: UUID, values: Mapping[str, Any], *, now: datetime) -> 
     return catalog, is_new
 
 
-def change_catalog(catalog_uuid: UUID, values: Mapping[str, Any], *, now: datetime) -> EnterpriseCatalog:
+def change_catalog(catalog_uuid: UUID, values: Members, *, now: datetime) -> EnterpriseCatalog:
     """Change the members of a catalog that ``values`` contains, and return the catalog.
 
     Raises:
@@ -69,7 +70,7 @@ def change_catalog(catalog_uuid: UUID, values: Mapping[str, Any], *, now: dateti
 
 
 @transaction.atomic
-def _change(catalog_uuid: UUID, values: Mapping[str, Any], *, now: datetime) -> EnterpriseCatalog:
+def _change(catalog_uuid: UUID, values: Members, *, now: datetime) -> EnterpriseCatalog:
     catalog = EnterpriseCatalog.objects.existing().select_for_update().get(pk=catalog_uuid)
     return _save_if_changed(catalog, values, now=now)
 
@@ -94,7 +95,7 @@ def _delete(catalog_uuid: UUID, *, now: datetime) -> None:
         save_catalog(catalog, now=now)
 
 
-def _save_if_changed(catalog: EnterpriseCatalog, values: Mapping[str, Any], *, now: datetime) -> EnterpriseCatalog:
+def _save_if_changed(catalog: EnterpriseCatalog, values: Members, *, now: datetime) -> EnterpriseCatalog:
     """Set the members and save the catalog. A request that changes nothing writes nothing."""
     before = _columns_of(catalog)
     _set(catalog, values, now=now)
@@ -104,7 +105,7 @@ def _save_if_changed(catalog: EnterpriseCatalog, values: Mapping[str, Any], *, n
     return catalog
 
 
-def _set(catalog: EnterpriseCatalog, values: Mapping[str, Any], *, now: datetime) -> None:
+def _set(catalog: EnterpriseCatalog, values: Members, *, now: datetime) -> None:
     """Set the members on the unsaved ``catalog``; save its customer and its query."""
     if "enterprise_customer" in values or "enterprise_customer_name" in values:
         customer_uuid = values.get("enterprise_customer", catalog.enterprise_customer_id)

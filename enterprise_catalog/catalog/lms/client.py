@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -43,7 +43,7 @@ class LMSCustomer(BaseModel):
 
 
 class _Page(BaseModel):
-    results: list[dict[str, Any]]
+    results: list[dict[str, object]]
 
 
 def is_configured() -> bool:

@@ -6,8 +6,9 @@ files stays with its catalog: another query would replace the imported content.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 from uuid import uuid4
 
 from django.db.models import Q
@@ -16,7 +17,6 @@ from enterprise_catalog.catalog.discovery.filters import edit_filter, hash_filte
 from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, QuerySource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -29,6 +29,10 @@ class QueryClashError(Exception):
         self.column = column
 
 
+#: Members of the LMS's request for a catalog, validated; ``CatalogWriteSerializer`` describes them.
+Members: TypeAlias = Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class RequestedQuery:
     """The query that a catalog shall have."""
@@ -38,7 +42,7 @@ class RequestedQuery:
     title: str | None = None  #: ``None`` keeps the title of an existing query.
 
     @classmethod
-    def of(cls, values: Mapping[str, Any], current: CatalogQuery | None) -> Self | None:
+    def of(cls, values: Members, current: CatalogQuery | None) -> Self | None:
         """Return the query that ``values``, the members of a request, ask for; ``None`` if it stays as it is.
 
         A filter without a UUID asks for any query with this filter, and leaves other catalogs alone. A title alone

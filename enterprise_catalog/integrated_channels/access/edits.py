@@ -67,7 +67,7 @@ def create_configuration(
 @transaction.atomic
 def change_configuration(
     pk: int,
-    columns: Mapping[str, Any],
+    columns: Mapping[str, object],
     credentials: Mapping[str, object] | None = None,
     *,
     by: str,

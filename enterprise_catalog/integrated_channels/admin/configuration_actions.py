@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from django.contrib import admin, messages
 from django.db import transaction
@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
+from typing_extensions import override
 
 from enterprise_catalog.admin_pages.actions.declaration import Effects, Reason, Result, reason_of, runs
 from enterprise_catalog.integrated_channels.access.connections import MAX_SECONDS, check_connection
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.admin_pages.actions.confirmation import Key
     from enterprise_catalog.admin_pages.actions.declaration import AnyAdmin
+    from enterprise_catalog.integrated_channels.admin.setup.form import ConfigurationForm
     from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
 
     _Targets = Callable[["AnyAdmin", QuerySet[ChannelConfiguration]], TransmissionQuerySet]
@@ -104,16 +106,21 @@ class ConfigurationActions(AnyAdmin):
         """Return the actions that have something to do for a configuration."""
         return tuple(_useful_actions(obj))
 
-    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:  # noqa: FBT001  (Django's signature)
+    @override
+    def save_form(self, request: HttpRequest, form: ConfigurationForm, change: bool) -> ChannelConfiguration:
         """Remember the stored credentials, before the form replaces them."""
         stored = ChannelConfiguration.objects.filter(pk=form.instance.pk)
-        request.stored_credentials = stored.values_list("credentials", flat=True).first()  # type: ignore[attr-defined]  # read by save_related
-        return super().save_form(request, form, change)
+        form.credentials_before = stored.values_list("credentials", flat=True).first()  # Read by save_related.
+        saved: ChannelConfiguration = super().save_form(request, form, change)
+        return saved
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001  (Django's signature)
+    @override
+    def save_related(
+        self, request: HttpRequest, form: ConfigurationForm, formsets: Sequence[object], change: bool
+    ) -> None:
         """Record that the credentials were replaced in the form."""
         super().save_related(request, form, formsets, change)
-        stored, saved = request.stored_credentials, form.instance  # type: ignore[attr-defined]  # set by save_form
+        stored, saved = form.credentials_before, form.instance
         if stored is not None and stored != saved.credentials:
             by, now = request.user.get_username(), timezone.now()
             decisions.record(saved, DecisionAction.REPLACE_CREDENTIALS, by=by, now=now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten
@@ -38,7 +38,7 @@ from enterprise_catalog.integrated_channels.models import (
 if TYPE_CHECKING:
     from django.contrib.admin.options import _FieldsetSpec
     from django.db.models import Model, QuerySet
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
     from django_stubs_ext import WithAnnotations
 
     from enterprise_catalog.integrated_channels.admin.setup.form import ConfigurationForm
@@ -102,10 +102,8 @@ class ConfigurationPage(ConfigurationActions, SetupPages, Page):
         of_setup = super().get_readonly_fields(request, obj)
         return of_setup if obj is None else (*of_setup, *flatten(_SYNCS))
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, object], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # passed on as they come
-        configuration = kwargs.get("obj")
-        section = configuration_section(configuration) if configuration else {}
-        return super().render_change_form(request, context | section, **kwargs)
+    def form_context(self, request: HttpRequest, obj: ChannelConfiguration | None) -> dict[str, object]:
+        return super().form_context(request, obj) | (configuration_section(obj) if obj else {})
 
     @override
     def save_model(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from django.contrib import admin
 from django.utils import timezone
@@ -113,23 +113,19 @@ class OperationPage(ReadOnlyPage):
         first = next((name for name in ("state", "kind") if name in filters), None)
         return rows.order_by(*([f"-{first}"] if first else []), "-created_at", "-id")
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # arguments passed through
-        operation: Operation = kwargs["obj"]
-        context |= {
-            "operation": operation,
+    def form_context(self, request: HttpRequest, obj: Operation) -> dict[str, object]:
+        return super().form_context(request, obj) | {
+            "operation": obj,
             "title": gettext("%(action)s: %(configuration)s")
-            % {"action": operation.get_kind_display().capitalize(), "configuration": operation.configuration},
-            "state": self.state_badge(operation),
-            "explanation": _explanation(operation),
-            "is_live": operation.is_unfinished and not operation.is_stopped(timezone.now()),
-            "percent": _percent(operation),
-            "counts": list(_counts(operation)),
-            "items_link": link_to_list(OperationItem, gettext("Show these items"), operation__id__exact=operation.pk),
-            "next_actions": list(
-                buttons(request, operation.configuration, _NEXT_ACTIONS[OperationKind(operation.kind)])
-            ),
+            % {"action": obj.get_kind_display().capitalize(), "configuration": obj.configuration},
+            "state": self.state_badge(obj),
+            "explanation": _explanation(obj),
+            "is_live": obj.is_unfinished and not obj.is_stopped(timezone.now()),
+            "percent": _percent(obj),
+            "counts": list(_counts(obj)),
+            "items_link": link_to_list(OperationItem, gettext("Show these items"), operation__id__exact=obj.pk),
+            "next_actions": list(buttons(request, obj.configuration, _NEXT_ACTIONS[OperationKind(obj.kind)])),
         }
-        return super().render_change_form(request, context, **kwargs)
 
     @admin.display(description=_("configuration"))
     def where(self, operation: Operation) -> str:

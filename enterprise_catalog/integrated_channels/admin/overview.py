@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.urls import reverse
 from django.utils import timezone
@@ -35,7 +35,7 @@ TONES: Final = {
 _TILES: Final = (Status.UP_TO_DATE, Status.BEHIND, Status.FAILING, Status.NEEDS_DECISION, Status.PAUSED)
 
 
-def front_page(request: HttpRequest) -> dict[str, Any] | None:
+def front_page(request: HttpRequest) -> dict[str, object] | None:
     """Return the overview's template and values; ``None`` if the user may not see configurations."""
     if not may_view(ChannelConfiguration):
         return None
@@ -66,7 +66,7 @@ def _page_number(request: HttpRequest) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 1
 
 
-def _tile(state: Status, counts: Mapping[Status, int], chosen: str) -> dict[str, Any]:
+def _tile(state: Status, counts: Mapping[Status, int], chosen: str) -> dict[str, object]:
     number, note = counts[state], ""
     if state is Status.UP_TO_DATE:
         exceptions = counts[Status.UP_TO_DATE_EXCEPT]
@@ -92,7 +92,7 @@ def _title(chosen: str) -> str:
     return gettext("Configurations: %(state)s") % {"state": Status(chosen).label}
 
 
-def _cells(row: Row) -> dict[str, Any]:
+def _cells(row: Row) -> dict[str, object]:
     status = row.status
     configuration = status.configuration
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.contrib import admin
 from django.utils.html import format_html
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from django.db.models import Model, QuerySet
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
 
 _NOT_DONE: Final = ("waiting", "dead", "held", "kept", "staged", "backlog")
 
@@ -77,8 +77,8 @@ class RunPage(ExportedPage):
             return rows.order_by("-state", "-started_at", "-id")
         return rows.order_by("-started_at", "-id") if filters else rows
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, object], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # passed on as they come
-        return super().render_change_form(request, context | run_section(kwargs["obj"]), **kwargs)
+    def form_context(self, request: HttpRequest, obj: SyncRun) -> dict[str, object]:
+        return super().form_context(request, obj) | run_section(obj)
 
     @admin.display(description=_("configuration"))
     def where(self, run: SyncRun) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.contrib import admin
 from django.contrib.admin.views.main import SEARCH_VAR
@@ -33,7 +33,7 @@ from enterprise_catalog.integrated_channels.models.transmissions import PROBLEM_
 
 if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
 
 
 #: State -> name of its label's color.
@@ -163,13 +163,8 @@ class TransmissionPage(TransmissionActions, ExportedPage):
         search = search_of(request, search_term)
         return search.rows(queryset) if search else queryset, False
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, object], **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # passed on as they come
-        row: ContentMetadataItemTransmission = kwargs["obj"]
-        context |= {
-            **diagnosis_of_row(row, request),
-            **item_sections(row, request),
-        }
-        return super().render_change_form(request, context, **kwargs)
+    def form_context(self, request: HttpRequest, obj: ContentMetadataItemTransmission) -> dict[str, object]:
+        return super().form_context(request, obj) | diagnosis_of_row(obj, request) | item_sections(obj, request)
 
     @admin.display(description=_("item"))
     def item(self, row: ContentMetadataItemTransmission) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import orjson
 from pydantic import AwareDatetime, Field, TypeAdapter
@@ -13,18 +13,21 @@ from enterprise_catalog.web.rest.cursors import cursor_after, key_of_cursor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from django.db.models import Model, QuerySet
     from rest_framework.request import Request
+
+    from enterprise_catalog.web.rest.input import Values
 
     M = TypeVar("M", bound=Model)
 
 MAX_PAGE_SIZE: Final = 500
 
-_ID: Final[TypeAdapter[Any]] = TypeAdapter(Annotated[int, Field(ge=0, lt=2**63)])
-_TEXT: Final[TypeAdapter[Any]] = TypeAdapter(Annotated[str, Field(max_length=255, pattern=r"^[^\x00]*$")])
+_ID: Final[TypeAdapter[int]] = TypeAdapter(Annotated[int, Field(ge=0, lt=2**63)])
+_TEXT: Final[TypeAdapter[str]] = TypeAdapter(Annotated[str, Field(max_length=255, pattern=r"^[^\x00]*$")])
 #: Column that orders a list -> validates its values in a cursor.
-_VALUES: Final[Mapping[str, TypeAdapter[Any]]] = {
+_VALUES: Final[Mapping[str, TypeAdapter[int] | TypeAdapter[str] | TypeAdapter[datetime]]] = {
     "id": _ID,
     "configuration_id": _ID,
     "content_key": _TEXT,
@@ -44,14 +47,14 @@ class PageQuerySerializer(serializers.Serializer[object]):
     page_size = serializers.IntegerField(required=False, default=100, min_value=1, max_value=MAX_PAGE_SIZE)
 
 
-def page_of(row: type[serializers.BaseSerializer[Any]]) -> type[serializers.Serializer[object]]:
+def page_of(row: type[serializers.BaseSerializer[M]]) -> type[serializers.Serializer[object]]:
     """Return the serializer of one page of a list whose rows have this serializer."""
     name = row.__name__.replace("Serializer", "PageSerializer")
     fields = {"next": serializers.URLField(allow_null=True), "results": row(many=True)}
     return type(name, (serializers.Serializer,), fields)
 
 
-def read_page(request: Request, rows: QuerySet[M], query: Mapping[str, Any]) -> tuple[list[M], str | None]:
+def read_page(request: Request, rows: QuerySet[M], query: Values) -> tuple[list[M], str | None]:
     """Return one page of ``rows``, and the URL of the next page; ``None`` after the last page. Two statements.
 
     The ids are read before the rows. A database that read whole rows would rather sort a table of some thousand rows
@@ -74,7 +77,7 @@ def read_page(request: Request, rows: QuerySet[M], query: Mapping[str, Any]) -> 
     return found[:size], cursor_after(request, orjson.dumps(last).decode())
 
 
-def _values_in(cursor: str, names: Sequence[str]) -> dict[str, Any]:
+def _values_in(cursor: str, names: Sequence[str]) -> dict[str, object]:
     try:
         values = zip(names, orjson.loads(key_of_cursor(cursor)), strict=True)
         return {name: _VALUES[name].validate_python(value) for name, value in values}

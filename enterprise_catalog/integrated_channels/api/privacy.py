@@ -6,7 +6,7 @@ Callers see their own names and texts.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from django.db.models import Model
 from rest_framework import serializers
@@ -35,8 +35,8 @@ class PrivateSerializer(serializers.ModelSerializer[M]):
 
     user_field: ClassVar[str]  #: The field with the user's name.
 
-    def to_representation(self, instance: M) -> dict[str, Any]:
-        data: dict[str, Any] = super().to_representation(instance)
+    def to_representation(self, instance: M) -> Record:
+        data: Record = super().to_representation(instance)
         request: Request = self.context["request"]
         if may_see_words_of(data[self.user_field], request):
             return data

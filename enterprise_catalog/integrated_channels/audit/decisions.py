@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import transaction
 from django.db.models import Value
@@ -67,7 +67,7 @@ def queue_again(
     """
     failed = transmissions.sendable_again(also_transmitted=also_transmitted)
     text = Concat(Value("Queued again by a user. Previous reason: "), Left("reason", MAX_MESSAGE_LENGTH // 2))
-    changes: dict[str, Any] = {"state": State.PENDING, "attempts": 0, "split_level": 0, "next_attempt_at": None}
+    changes: dict[str, object] = {"state": State.PENDING, "attempts": 0, "split_level": 0, "next_attempt_at": None}
     changes |= {"reason": text, "due_since": Coalesce("due_since", now)}
     return _change(failed, changes, action, by=by, now=now, reason=reason, decision=decision)
 

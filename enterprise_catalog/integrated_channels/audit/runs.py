@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
@@ -23,7 +23,7 @@ from enterprise_catalog.integrated_channels.models import (
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from django.db.models import QuerySet
+    from django.db.models import Model, QuerySet
 
     from enterprise_catalog.integrated_channels.audit.leases import Lease
 
@@ -78,7 +78,7 @@ def remove_old(*, before: datetime) -> int:
     long.
     """
     newest = SyncRun.objects.filter(configuration=OuterRef("configuration")).order_by("-started_at", "-pk")
-    old: list[QuerySet[Any]] = [
+    old: list[QuerySet[Model]] = [
         OperationItem.objects.filter(operation__created_at__lt=before),
         Operation.objects.filter(created_at__lt=before, found=None),
         TransmissionAttempt.objects.filter(started_at__lt=before).exclude(outcome=""),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_ADAPTERS: Final[dict[Any, TypeAdapter[Any]]] = {}
+_ADAPTERS: Final[dict[object, TypeAdapter[Any]]] = {}
 
 
 def read(kind: type[T], response: LMSResponse) -> T:

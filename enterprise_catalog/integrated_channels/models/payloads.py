@@ -7,7 +7,7 @@ ends with its length and checksum, so that two versions of it still differ. ADR 
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 from django.db import models
@@ -82,11 +82,11 @@ def unpack(packed: bytes | memoryview[int]) -> Payload:
     return payload if isinstance(payload, dict) else {NOT_FIELDS: payload}
 
 
-def _as_json(payload: Payload) -> bytes:
+def _as_json(payload: object) -> bytes:
     return orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
 
 
-def _shortened(value: Any, redacted: Callable[[str], str]) -> Any:
+def _shortened(value: object, redacted: Callable[[str], str]) -> object:
     if isinstance(value, str):
         return value if len(value) <= SHORT_TEXT_LENGTH else _short_text(redacted(value))
     if isinstance(value, dict):

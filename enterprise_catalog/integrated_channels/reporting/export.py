@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from enterprise_catalog.db.keyset import keyset_pages
 from enterprise_catalog.db.time_limit import time_limit
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
 
 #: One row: name of the column -> value.
-Record = dict[str, Any]
+Record: TypeAlias = dict[str, Any]
 
 #: Number of rows that one statement reads.
 PAGE_SIZE: Final = 1_000
@@ -39,7 +39,7 @@ class Table:
     name: str  #: Also the name of the file.
     own: tuple[str, ...]  #: Exported columns of the table itself.
     added: tuple[str, ...]  #: Columns of the rows that it refers to; exported before its own.
-    complete: Callable[[list[Record]], Iterable[Mapping[str, Any]]]  #: Page -> the added columns of each row.
+    complete: Callable[[list[Record]], Iterable[Record]]  #: Page -> the added columns of each row.
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -94,14 +94,14 @@ def _limited(pages: Iterator[list[Record]]) -> Iterator[list[Record]]:
         yield page
 
 
-def _with_configuration(page: list[Record]) -> Iterator[Mapping[str, Any]]:
+def _with_configuration(page: list[Record]) -> Iterator[Record]:
     """Yield the configuration of each row."""
     found = ChannelConfiguration.objects.in_bulk({row["configuration_id"] for row in page})
     for row in page:
         yield _of_configuration(found[row["configuration_id"]])
 
 
-def _with_item(page: list[Record]) -> Iterator[Mapping[str, Any]]:
+def _with_item(page: list[Record]) -> Iterator[Record]:
     """Yield the item and its configuration of each attempt."""
     rows = ContentMetadataItemTransmission.objects.only("configuration", "content_key", "content_title")
     transmissions = rows.in_bulk({row["transmission_id"] for row in page})

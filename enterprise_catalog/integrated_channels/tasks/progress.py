@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from django.db import transaction
 from django.db.models import Q
@@ -56,7 +56,7 @@ class Progress:
         if self.clock() - self.reported_at >= REPORT_INTERVAL:
             self.write(**({} if done is None else {"done": done}))
 
-    def write(self, **changes: Any) -> None:
+    def write(self, **changes: object) -> None:
         """Change columns of the operation. In a transaction, this also keeps other workers out until its end.
 
         Raises:

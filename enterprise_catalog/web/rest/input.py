@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import orjson
 from rest_framework import status
@@ -12,10 +13,15 @@ from rest_framework.parsers import BaseParser
 from enterprise_catalog.web.rest.errors import BodyTooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rest_framework.request import Request
     from rest_framework.serializers import BaseSerializer
+
+Instance = TypeVar("Instance")
+
+#: Parameters or members of a body, by name. The serializer that validates them determines their types.
+Values: TypeAlias = dict[str, Any]
+#: DRF's context of a parser: ``request`` is the :class:`~rest_framework.request.Request`.
+ParserContext: TypeAlias = Mapping[str, Any]
 
 #: The largest body of a request that contains no list of content keys.
 MAX_OBJECT_BYTES: Final = 2**20
@@ -35,7 +41,7 @@ class ObjectParser(BaseParser):
     media_type = "application/json"
 
     def parse(
-        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: ParserContext | None = None
     ) -> dict[str, object]:
         """Return the object.
 
@@ -88,7 +94,7 @@ def require_length(request: Request) -> None:
         raise LengthRequiredError
 
 
-def body_of(request: Request) -> dict[str, Any]:
+def body_of(request: Request) -> Values:
     """Return the JSON object in the request's body; an empty object if there is no body.
 
     Raises:
@@ -100,8 +106,8 @@ def body_of(request: Request) -> dict[str, Any]:
 
 
 def validate(
-    serializer_class: type[BaseSerializer[Any]], data: Mapping[str, Any], *, is_partial: bool = False
-) -> dict[str, Any]:
+    serializer_class: type[BaseSerializer[Instance]], data: Mapping[str, object], *, is_partial: bool = False
+) -> Values:
     """Validate ``data``, a request's parameters, and return the serializer's values.
 
     Args:
@@ -112,5 +118,5 @@ def validate(
     """
     serializer = serializer_class(data=data, partial=is_partial)
     serializer.is_valid(raise_exception=True)
-    checked: dict[str, Any] = serializer.validated_data
+    checked: Values = serializer.validated_data
     return checked

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from drf_spectacular.contrib.rest_framework_jwt import JWTScheme
 from drf_spectacular.utils import extend_schema
+from rest_framework.fields import empty
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from drf_spectacular.utils import OpenApiParameter
+    from rest_framework.serializers import Serializer
+
+    F = TypeVar("F", bound=Callable[..., object])
 
 
 class EdxJWTScheme(JWTScheme):  # type: ignore[no-untyped-call]  # the subclass registers itself
@@ -18,7 +24,7 @@ class EdxJWTScheme(JWTScheme):  # type: ignore[no-untyped-call]  # the subclass 
 
 
 #: The schemas of error responses; see ``errors.py``.
-ERROR_SCHEMAS: Final[dict[str, Any]] = {
+ERROR_SCHEMAS: Final[Mapping[str, object]] = {
     "Error": {
         "type": "object",
         "properties": {
@@ -59,19 +65,26 @@ _OPTIONAL_BODY: Final = "x-optional-body"
 
 
 def documented(
-    operation_id: str, *, errors: Mapping[str, str], is_body_optional: bool = False, **details: Any
-) -> Callable[[Any], Any]:
+    operation_id: str,
+    *,
+    errors: Mapping[str, str],
+    responses: object,
+    request: object = empty,
+    parameters: Sequence[OpenApiParameter | type[Serializer[Any]]] | None = None,
+    description: str | None = None,
+    is_body_optional: bool = False,
+) -> Callable[[F], F]:
     """Describe a view's method in the schema: a decorator.
 
     Args:
         errors: status -> description, in addition to the statuses that any operation can return.
-        details: the other arguments of drf-spectacular's ``extend_schema``.
+        responses, request, parameters, description: as in drf-spectacular's ``extend_schema``.
     """
     extensions = {_ERRORS: {**errors}, _OPTIONAL_BODY: is_body_optional}
-    return extend_schema(operation_id=operation_id, extensions=extensions, **details)
+    return extend_schema(operation_id, parameters, request, responses, description=description, extensions=extensions)
 
 
-def add_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+def add_errors(result: dict[str, Any], **_: object) -> dict[str, Any]:
     """Add the error responses to a generated schema; a hook of drf-spectacular (``POSTPROCESSING_HOOKS``)."""
     result["components"]["schemas"] |= ERROR_SCHEMAS
     for operations in result["paths"].values():

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
@@ -15,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from enterprise_catalog.integrated_channels.admin import configuration_actions
+from enterprise_catalog.integrated_channels.admin.configuration_actions import ConfigurationActions
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ConfigurationStatus,
@@ -300,9 +300,8 @@ def test_the_status_is_refreshed_once_for_all_batches_of_a_decision(
 ) -> None:
     configuration = ConfigurationFactory.create()
     TransmissionFactory.create_for_keys("abcde", configuration=configuration, held=True)
-    page = type(admin.site.get_model_admin(ChannelConfiguration))
-    in_pairs = replace(page.keep_held.running, batch_size=2)  # type: ignore[attr-defined]  # set by the decorator
-    monkeypatch.setattr(page.keep_held, "running", in_pairs, raising=False)  # type: ignore[attr-defined]  # as above
+    options = vars(ConfigurationActions.keep_held)
+    monkeypatch.setitem(options, "running", replace(options["running"], batch_size=2))
 
     with CaptureQueriesContext(connection) as captured:
         run(admin_client, CONFIGURATIONS, "keep_held", [configuration.pk])

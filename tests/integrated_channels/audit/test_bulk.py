@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection
@@ -17,6 +18,9 @@ from enterprise_catalog.integrated_channels.models import (
 )
 from tests.factories import DAY_ONE
 from tests.factories.channels import ConfigurationFactory, RunFactory, TransmissionFactory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.django_db
 
@@ -104,8 +108,8 @@ def test_a_statement_has_no_more_variables_than_the_database_takes() -> None:
 
 
 @pytest.mark.parametrize("write", [insert, lambda rows: upsert(rows, columns=["reason"])])
-def test_no_rows_take_no_statement(write: object) -> None:
+def test_no_rows_take_no_statement(write: Callable[[list[ContentMetadataItemTransmission]], object]) -> None:
     with CaptureQueriesContext(connection) as captured:
-        write([])  # type: ignore[operator]
+        write([])
 
     assert len(captured) == 0

@@ -19,6 +19,7 @@ from tests.integrated_channels.syncing import row_of, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
@@ -98,14 +99,14 @@ def test_a_run_that_was_taken_over_while_it_sent_writes_nothing_more(
     configuration = configure(chunk_size=1)
     calls = iter(range(100))
 
-    def late_clock() -> object:
+    def late_clock() -> datetime:
         """Let another worker take over while the first chunk is being sent."""
         if next(calls) == 6:
             clock.forward(minutes=LEASE_MINUTES)
             assert sync(configuration, clock=clock) is not None
         return clock.now
 
-    late = sync(configuration, clock=late_clock)  # type: ignore[arg-type]  # called like a clock
+    late = sync(configuration, clock=late_clock)
 
     assert late is not None
     assert late.state == RunState.ABANDONED

@@ -9,8 +9,8 @@ from enterprise_catalog.celery import app
 from enterprise_catalog.integrated_channels.lms import stopping
 from enterprise_catalog.integrated_channels.tasks import syncs
 
-stopping.GRACE_SECONDS = 1.0  # type: ignore[misc]  # final elsewhere
-syncs.LAST_RESORT_SECONDS = 6.0  # type: ignore[misc]  # likewise
+vars(stopping)["GRACE_SECONDS"] = 1.0
+vars(syncs)["LAST_RESORT_SECONDS"] = 6.0
 
 
 @app.task(name="hang")

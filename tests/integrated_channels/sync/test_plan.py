@@ -142,11 +142,11 @@ def test_deletes_are_of_items_that_are_not_desired_and_all_else_of_those_that_ar
     ],
 )
 def test_an_item_of_the_catalog_is_treated_by_its_history(
-    record: Record | None, updated_at: object, action: Action | None
+    record: Record | None, updated_at: datetime, action: Action | None
 ) -> None:
     history = {"k": record} if record else {}
 
-    sync_plan = plan({"k": DesiredItem(CATALOG, updated_at)}, history, now=DAY_ONE)  # type: ignore[arg-type]  # a table
+    sync_plan = plan({"k": DesiredItem(CATALOG, updated_at)}, history, now=DAY_ONE)
 
     assert planned(sync_plan) == ({"k": action} if action else {})
 

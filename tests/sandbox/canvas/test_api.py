@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -41,8 +41,8 @@ def test_a_token_expires(canvas: CanvasSandbox, client: CanvasClient) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_right_that_is_missing_is_refused_without_that_header(status: int) -> None:
-    canvas = CanvasSandbox(permissions=(), refusal_status=status)  # type: ignore[arg-type]  # an int, not a Literal
+def test_a_right_that_is_missing_is_refused_without_that_header(status: Literal[401, 403]) -> None:
+    canvas = CanvasSandbox(permissions=(), refusal_status=status)
 
     answers = [
         CanvasClient(canvas).create(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 import orjson
@@ -45,13 +45,13 @@ from enterprise_catalog.web.rest.input import body_of, validate
 from enterprise_catalog.web.rest.schema import BAD_OBJECT, BAD_PARAMETER, NOT_MODIFIED, documented
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from uuid import UUID
 
     from django.http import HttpResponseBase
     from rest_framework.request import Request
 
     from enterprise_catalog.catalog.querysets import EnterpriseCatalogQuerySet
+    from enterprise_catalog.web.rest.input import Values
 
 
 _UNKNOWN: Final = {
@@ -250,13 +250,13 @@ class CatalogListView(_LifecycleView):
         return EnterpriseCatalog.objects.of_customers([customer])
 
 
-def _saved(catalog: EnterpriseCatalog, values: Mapping[str, Any]) -> dict[str, Any]:
+def _saved(catalog: EnterpriseCatalog, values: Values) -> dict[str, object]:
     """Return the catalog for the response to a change, with warnings about the filter in the request."""
     warnings = filter_warnings(values["content_filter"]) if "content_filter" in values else []
     return {**CatalogSerializer(catalog).data, **({"content_filter_warnings": warnings} if warnings else {})}
 
 
-def _conditional(request: Request, body: Any) -> HttpResponseBase:
+def _conditional(request: Request, body: object) -> HttpResponseBase:
     """Return ``body``, or 304. The ETag is the digest of the body and changes with any part of it."""
     content = orjson.dumps(body, default=str)
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'

@@ -6,7 +6,7 @@ stands for a plus sign, as in ``generate_diff``. Portals join keys with commas.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 from rest_framework.exceptions import ValidationError
@@ -82,7 +82,7 @@ class CustomerContainmentView(CustomerView):
         """
         keys = _keys_of(request)
         found = find_catalogs(customer_uuid, Wanted(keys, self.with_restricted)) if keys else []
-        body: dict[str, Any] = {"contains_content_items": bool(found)}
+        body: dict[str, object] = {"contains_content_items": bool(found)}
         query = request.query_params
         if query.get("get_catalogs_containing_specified_content_ids") or query.get("get_catalog_list"):
             body["catalog_list"] = found

@@ -28,11 +28,12 @@ from enterprise_catalog.web.rest.input import MAX_OBJECT_BYTES, ObjectParser, bo
 from enterprise_catalog.web.rest.schema import BAD_OBJECT, BAD_PARAMETER, documented
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import IO, Any
+    from typing import IO
 
     from django.db.models import QuerySet
     from rest_framework.request import Request
+
+    from enterprise_catalog.web.rest.input import ParserContext
 
 
 class _QueriesView(APIView):
@@ -100,7 +101,7 @@ class FormParser(BaseParser):
     media_type = "application/x-www-form-urlencoded"
 
     def parse(
-        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: ParserContext | None = None
     ) -> dict[str, object]:
         """Return the filter, as an object. Raises ``BodyTooLargeError``."""
         assert parser_context is not None  # DRF always passes it.

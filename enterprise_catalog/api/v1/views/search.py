@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import orjson
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.catalog.items.membership_notes import MembershipNote
     from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata
     from enterprise_catalog.catalog.querysets import EnterpriseCustomerQuerySet
+    from enterprise_catalog.web.rest.input import Values
 
 MAX_CUSTOMERS: Final = 20
 
@@ -44,7 +45,7 @@ class ContentLookupView(APIView):
     permission_classes = (HasRoleForCustomer,)
 
     @cached_property
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> Values:
         """The validated parameters.
 
         Raises:

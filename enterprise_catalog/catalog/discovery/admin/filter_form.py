@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import orjson
 from django import forms
@@ -36,7 +36,7 @@ class FilterEffect:
     text: str
 
 
-def effect_of(query: CatalogQuery, submitted: Mapping[str, Any]) -> FilterEffect | None:
+def effect_of(query: CatalogQuery, submitted: Mapping[str, str]) -> FilterEffect | None:
     """Return the effect of the filter in a submitted form; ``None`` if it is unchanged, invalid, or was confirmed.
 
     Searches in course-discovery: call it outside of transactions.
@@ -52,7 +52,7 @@ def effect_of(query: CatalogQuery, submitted: Mapping[str, Any]) -> FilterEffect
     return FilterEffect(filter_hash, _describe(query, content_filter))
 
 
-def _describe(query: CatalogQuery, content_filter: Mapping[str, Any]) -> str:
+def _describe(query: CatalogQuery, content_filter: Mapping[str, object]) -> str:
     try:
         change = preview_filter(query, content_filter, seconds=PREVIEW_SECONDS)
     except (ServiceError, UnusableResultError) as error:
@@ -80,7 +80,7 @@ class QueryForm(ModelForm):
     confirm = forms.BooleanField(label=_("Save this filter"), required=False, widget=CheckBox())
     shown_filter_hash = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def clean_content_filter(self) -> dict[str, Any]:
+    def clean_content_filter(self) -> dict[str, object]:
         """Return the filter, if it is allowed and no other query has it.
 
         Raises:
@@ -98,7 +98,7 @@ class QueryForm(ModelForm):
                 raise forms.ValidationError(message % {"query": other})
         return checked
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         """Ask for a confirmation if the filter has an effect that was not shown yet.
 
         Raises:

@@ -7,7 +7,7 @@ own is entered as JSON. Pydantic validates the values afterwards: every rule of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 from django import forms
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
+    from enterprise_catalog.integrated_channels.domain import JSONObject
 
 #: Words in names that are not written like other words.
 _SPELLINGS: Final = {"id": "ID", "url": "URL", "saml": "SAML"}
@@ -60,7 +61,7 @@ def channel_fields(kind: type[ChannelSettings], *, prefix: str) -> list[ChannelF
     return [_channel_field(kind, name, schema, prefix) for name in schema.get("properties", {})]
 
 
-def _channel_field(kind: type[ChannelSettings], name: str, schema: dict[str, Any], prefix: str) -> ChannelField:
+def _channel_field(kind: type[ChannelSettings], name: str, schema: JSONObject, prefix: str) -> ChannelField:
     described = schema["properties"][name]
     info = kind.model_fields[name]
     default = None if info.is_required() else info.get_default(call_default_factory=True)
@@ -74,7 +75,7 @@ def _channel_field(kind: type[ChannelSettings], name: str, schema: dict[str, Any
     return ChannelField(name, f"{prefix}-{name}", form_field, field["default"], is_nullable, "writeOnly" in field)
 
 
-def _flat(field: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+def _flat(field: JSONObject, schema: JSONObject) -> JSONObject:
     """Resolve a reference and ``… | None``. A union of several types has no type in the result."""
     choices = [choice for choice in field.get("anyOf", [field]) if choice.get("type") != "null"]
     if len(choices) != 1:
@@ -85,7 +86,7 @@ def _flat(field: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     return {**choice, **field}
 
 
-def _form_field(field: dict[str, Any]) -> forms.Field:
+def _form_field(field: JSONObject) -> forms.Field:
     if field.get("writeOnly"):
         # A password field would remove the line breaks of a key or a document.
         return forms.CharField(widget=SecretTextarea if "contentMediaType" in field else SecretInput)
@@ -116,7 +117,7 @@ def _label(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _help(field: dict[str, Any], form_field: forms.Field) -> Iterator[str]:
+def _help(field: JSONObject, form_field: forms.Field) -> Iterator[str]:
     """Yield the description, the limits, and the default if the form cannot show it in the field."""
     if description := field.get("description"):
         yield description

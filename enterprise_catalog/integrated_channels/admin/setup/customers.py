@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django import forms
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext
 
 from enterprise_catalog.admin_pages.widgets import CheckBoxes, Textarea
@@ -15,8 +16,10 @@ from enterprise_catalog.integrated_channels.catalog_api.client import CatalogCli
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
+
+    from django_stubs_ext import StrOrPromise
 
     from enterprise_catalog.integrated_channels.catalog_api.lookups import Catalog, Customer
 
@@ -78,21 +81,23 @@ class _Typed(Textarea):
     def format_value(self, value: object) -> str:
         return "\n".join(map(str, value)) if isinstance(value, list) else ""
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
-        return _uuids_in(data.getlist(name))
+    def value_from_datadict(self, data: Mapping[str, object], files: object, name: str) -> list[str]:
+        return _uuids_in(data, name)
 
 
 class _Chosen(CheckBoxes):
     """Catalogs by title. Also reads typed UUIDs: the service may have become reachable since the page was opened."""
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
-        return _uuids_in(data.getlist(name))
+    def value_from_datadict(self, data: Mapping[str, object], files: object, name: str) -> list[str]:
+        return _uuids_in(data, name)
 
 
 class CatalogsField(forms.Field):
     """The catalogs to send: boxes by title, or typed UUIDs if the customer's catalogs are unknown."""
 
-    def __init__(self, catalogs: Sequence[Catalog] | None, stored: Sequence[str] = (), **options: Any) -> None:
+    def __init__(
+        self, catalogs: Sequence[Catalog] | None, stored: Sequence[str], *, label: StrOrPromise, help_text: StrOrPromise
+    ) -> None:
         """Create the field.
 
         Args:
@@ -103,7 +108,7 @@ class CatalogsField(forms.Field):
         gone = {uuid: gettext("%(uuid)s (not a catalog of this customer)") % {"uuid": uuid} for uuid in stored}
         choices = list({**gone, **titles}.items())
         widget = _Typed({"rows": 3, "class": "ec-code"}) if catalogs is None else _Chosen(choices=choices)
-        super().__init__(required=False, widget=widget, **options)
+        super().__init__(required=False, widget=widget, label=label, help_text=help_text)
 
     def clean(self, value: list[str]) -> list[str]:
         if problems := catalog_problems(value):
@@ -118,6 +123,7 @@ def _strings(value: object) -> Sequence[str]:
     return value if isinstance(value, list) else ()
 
 
-def _uuids_in(texts: Sequence[str]) -> list[str]:
-    """Return the words in ``texts``, without the punctuation of JSON."""
-    return list(dict.fromkeys(word for text in texts for word in re.findall(r'[^\s,;"\[\]]+', text)))
+def _uuids_in(data: Mapping[str, object], name: str) -> list[str]:
+    """Return the words in the submitted values of a field, without the punctuation of JSON."""
+    assert isinstance(data, MultiValueDict)
+    return list(dict.fromkeys(word for text in data.getlist(name) for word in re.findall(r'[^\s,;"\[\]]+', text)))

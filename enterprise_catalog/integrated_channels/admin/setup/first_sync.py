@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -51,7 +51,7 @@ def view(page: Page, request: HttpRequest, object_id: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:integrated_channels_channelconfiguration_change", args=[object_id]))
 
 
-def _preview(configuration: ChannelConfiguration) -> dict[str, Any]:
+def _preview(configuration: ChannelConfiguration) -> dict[str, object]:
     try:
         preview = preview_sync(configuration, now=timezone.now())
     except StopSyncError as error:
@@ -70,7 +70,7 @@ def _figures(preview: SyncPreview) -> list[tuple[str, str]]:
     ]
 
 
-def _refusals(preview: SyncPreview) -> dict[str, Any]:
+def _refusals(preview: SyncPreview) -> dict[str, object]:
     reasons = Counter(refusal.reason for refusal in preview.refusals)
     return {
         "reasons": [(f"{number:,}", reason) for reason, number in reasons.most_common(LISTED_ITEMS)],

@@ -67,7 +67,7 @@ def form_class(
     removals = [field for field in credentials if field.is_secret and field.is_nullable and stored.get(field.name)]
     catalogs = customer.catalogs if customer else None
     stored_catalogs = configuration.catalog_uuids if configuration else ()
-    fields: dict[str, Any] = {
+    fields: dict[str, object] = {
         **{field.form_name: field.form_field for field in (*settings, *credentials)},
         **{removal_name(field): _removal(field) for field in removals},
         "catalog_uuids": CatalogsField(
@@ -100,6 +100,8 @@ class ConfigurationForm(ModelForm):
     channel: ClassVar[type[Channel] | None] = None
     customer: ClassVar[LoadedCustomer | None] = None
     connection_problems: ClassVar[Sequence[str]] = ()
+
+    credentials_before: str | None = None  #: The stored credentials, encrypted. Set by the page before it saves.
 
     class Meta:
         # The admin adds the model and its fields.

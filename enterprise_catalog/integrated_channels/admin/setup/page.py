@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -106,7 +106,7 @@ class SetupPages(Page):
         if configuration and may_change:
             context["setup_steps"] = _steps_of(configuration)
         if object_id is None:  # unfold shows its buttons only for stored objects.
-            buttons: list[Any] = self.get_actions_submit_line(request, None)  # type: ignore[attr-defined]  # unfold's
+            buttons = self.get_actions_submit_line(request, None)
             context["actions_submit_line"] = [button for button in buttons if button.action_name == _TEST]
         return super().changeform_view(request, object_id, form_url, context)
 
@@ -137,7 +137,7 @@ class SetupPages(Page):
 
     @override
     def get_form(
-        self, request: HttpRequest, obj: ChannelConfiguration | None = None, change: bool = False, **kwargs: Any
+        self, request: HttpRequest, obj: ChannelConfiguration | None = None, change: bool = False, **kwargs: object
     ) -> type[ConfigurationForm]:
         findings = _findings_of(request)
         form = form_class(obj, _channel_of(request, obj), findings.customer, findings.connection_problems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.http import Http404
 from django.utils import timezone
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
     from enterprise_catalog.integrated_channels.models.querysets import ConfigurationQuerySet
+    from enterprise_catalog.web.rest.input import Values
 
 
 #: For the decision log: the portal does not ask for a reason.
@@ -101,11 +102,11 @@ class _OfChannelView(OpenEdXView):
 
     members: Members
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if kwargs["channel"] not in CHANNEL_MEMBERS:
+    def initial(self, request: Request, *args: object, channel: str, **kwargs: object) -> None:
+        super().initial(request, *args, channel=channel, **kwargs)
+        if channel not in CHANNEL_MEMBERS:
             raise Http404("There is no such channel.")
-        self.members = CHANNEL_MEMBERS[kwargs["channel"]]
+        self.members = CHANNEL_MEMBERS[channel]
 
     def handle_exception(self, exc: Exception) -> Response:
         """Name the members of Open edX in the errors of a configuration."""
@@ -125,7 +126,7 @@ class _OfChannelView(OpenEdXView):
             raise unknown(request, f"There is no configuration {pk}.")
         return found
 
-    def entered(self, request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
+    def entered(self, request: Request) -> tuple[Values, Values]:
         """Return the body, with the common members validated, and only the common members."""
         body = body_of(request)
         common = validate(CommonMembersSerializer, body)

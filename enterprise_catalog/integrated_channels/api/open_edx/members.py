@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from enterprise_catalog.web.rest.input import Values
 
 #: Stands for a stored secret in responses. A request that returns it leaves the secret unchanged.
 MASK: Final = "********"
@@ -91,7 +93,7 @@ def old_name(member: str) -> str:
     return member if member == "refresh_token" else f"encrypted_{member}"
 
 
-def columns_of(values: Mapping[str, Any], members: Members, settings: Mapping[str, object]) -> dict[str, Any]:
+def columns_of(values: Values, members: Members, settings: Mapping[str, object]) -> Values:
     """Return the values of a request by column, without credentials.
 
     Args:
@@ -109,7 +111,7 @@ def columns_of(values: Mapping[str, Any], members: Members, settings: Mapping[st
     return columns
 
 
-def credentials_of(values: Mapping[str, Any], members: Members) -> dict[str, object]:
+def credentials_of(values: Values, members: Members) -> dict[str, object]:
     """Return the credentials that a request contains, under either plug-in's names; without masks and empty values."""
     found = {}
     for member, name in members.credentials.items():

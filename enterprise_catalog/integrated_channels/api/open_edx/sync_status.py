@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.core.paginator import Paginator
 from django.db.models import Case, IntegerField, Value, When
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
     from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
+    from enterprise_catalog.web.rest.input import Values
 
 #: The portal's CSV export requests all rows in one page.
 MAX_PAGE_SIZE: Final = 10_000
@@ -102,7 +103,7 @@ class LearnerSyncStatusView(_StatusView):
         return Response({"pages_count": 1, "count": 0, "next": None, "previous": None, "results": []})
 
 
-def _matching(rows: TransmissionQuerySet, query: dict[str, Any]) -> TransmissionQuerySet:
+def _matching(rows: TransmissionQuerySet, query: Values) -> TransmissionQuerySet:
     """Return the rows whose columns contain the texts in ``query``."""
     contained = {f"{_COLUMNS[name]}__icontains": query[name] for name in _SEARCHED if query.get(name)}
     if text := query.get("sync_status"):

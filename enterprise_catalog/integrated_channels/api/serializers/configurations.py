@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from rest_framework import serializers
 
@@ -10,6 +10,9 @@ from enterprise_catalog.integrated_channels.api.pages import PageQuerySerializer
 from enterprise_catalog.integrated_channels.api.serializers.strict import StrictSerializer
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.models import MAX_MESSAGE_LENGTH, ChannelConfiguration, Status
+
+if TYPE_CHECKING:
+    from enterprise_catalog.web.rest.input import Values
 
 #: Fields of a request's body that only operators may send: they decide which deletes need an operator's approval.
 OPERATOR_FIELDS: Final = frozenset({"delete_limit_items", "delete_limit_percent", "skip_customer_check"})
@@ -24,7 +27,7 @@ _LIMITS: Final = (
 )
 
 
-def columns_of(values: dict[str, Any]) -> dict[str, Any]:
+def columns_of(values: Values) -> Values:
     """Return the validated fields of a request by column, without the fields that are not columns."""
     others = ("credentials", "skip_customer_check", "reason")
     return {_COLUMNS.get(name, name): value for name, value in values.items() if name not in others}
@@ -80,8 +83,12 @@ class ConfigurationSerializer(serializers.ModelSerializer[ChannelConfiguration])
         return configuration.status.state if hasattr(configuration, "status") else Status.NEVER_SYNCED.value
 
 
-def _limit(*, most: int = 2**31 - 1, least: int = 1, **kwargs: Any) -> serializers.IntegerField:
-    return serializers.IntegerField(required=False, min_value=least, max_value=most, **kwargs)
+def _limit(
+    *, most: int = 2**31 - 1, least: int = 1, allow_null: bool = False, help_text: str | None = None
+) -> serializers.IntegerField:
+    return serializers.IntegerField(
+        required=False, min_value=least, max_value=most, allow_null=allow_null, help_text=help_text
+    )
 
 
 class ConfigurationChangeSerializer(StrictSerializer):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from rest_framework.throttling import BaseThrottle
 
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+    from enterprise_catalog.web.rest.input import Values
 
     #: Request, configuration and validated body -> data of the response.
-    _Act = Callable[[Request, ChannelConfiguration, dict[str, Any]], object]
+    _Act = Callable[[Request, ChannelConfiguration, Values], object]
+    Instance = TypeVar("Instance")
 
 #: For the OpenAPI schema: the errors of operations on one row.
 UNKNOWN: Final = {"404": "The row does not exist (for callers with a role for all customers)."}
@@ -74,7 +76,7 @@ class ActionView(ChannelsView):
 def action(
     name: str,
     *,
-    response: type[BaseSerializer[Any]],
+    response: type[BaseSerializer[Instance]],
     body: type[ActionSerializer] = ActionSerializer,
     errors: Mapping[str, str] | None = None,
     status_code: int = status.HTTP_200_OK,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.utils import timezone
 from rest_framework.response import Response
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rest_framework.throttling import BaseThrottle
 
     from enterprise_catalog.integrated_channels.reporting.live import LiveItem
+    from enterprise_catalog.web.rest.input import Values
 
 
 class DiagnosisView(ChannelsView):
@@ -68,7 +69,7 @@ class DiagnosisView(ChannelsView):
         return _respond(request, query, {configuration.pk: live})
 
 
-def _respond(request: Request, query: Mapping[str, Any], live: Mapping[int, LiveItem]) -> Response:
+def _respond(request: Request, query: Values, live: Mapping[int, LiveItem]) -> Response:
     with CatalogClient(read_timeout_seconds=READ_TIMEOUT_SECONDS) as catalog:
         diagnosis = diagnose(
             query["enterprise_customer"],

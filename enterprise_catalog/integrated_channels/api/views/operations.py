@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.utils import timezone
 from rest_framework import status
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
     from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+    from enterprise_catalog.web.rest.input import Values
 
 #: The long actions that change what is sent.
 _OPERATORS_ONLY: Final = frozenset({OperationKind.ADOPT, OperationKind.RESEND_ALL})
@@ -41,7 +42,7 @@ def _starting(kind: OperationKind) -> type[ActionView]:
         status_code=status.HTTP_202_ACCEPTED,
         is_for_operators=kind in _OPERATORS_ONLY,
     )
-    def start(request: Request, configuration: ChannelConfiguration, values: dict[str, Any]) -> object:
+    def start(request: Request, configuration: ChannelConfiguration, values: Values) -> object:
         """Start the action in a worker. Returns the operation, or the one of this kind that is not finished."""
         by, reason = request.user.get_username(), values["reason"]
         operation = start_operation(configuration, kind, by=by, now=timezone.now(), reason=reason)

@@ -5,7 +5,7 @@ Each is a list with pages, and a CSV file with all rows of the list, ``export.cs
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -49,15 +49,17 @@ from enterprise_catalog.web.rest.schema import BAD_PARAMETER, documented
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from django.db.models import QuerySet
+    from django.db.models import Model, QuerySet
     from rest_framework.request import Request
     from rest_framework.serializers import ModelSerializer, Serializer
 
     from enterprise_catalog.integrated_channels.models.querysets import ConfigurationQuerySet
+    from enterprise_catalog.web.rest.input import Values
 
+    M = TypeVar("M", bound=Model)
     Recorded = TypeVar("Recorded", SyncRun, ContentMetadataItemTransmission)
     #: Request and validated parameters -> the rows that the caller sees, in the list's order.
-    _FindRows = Callable[[Request, dict[str, Any]], QuerySet[Any]]
+    _FindRows = Callable[[Request, Values], QuerySet[M]]
 
 _BAD_FILTER = BAD_PARAMETER | {"404": "The filter's row does not exist (for callers with a role for all customers)."}
 
@@ -85,7 +87,7 @@ class ListViews(NamedTuple):
     export: type[ChannelsView]
 
 
-def _views(name: str, query: type[Serializer[Any]], row: type[ModelSerializer[Any]], find: _FindRows) -> ListViews:
+def _views(name: str, query: type[Serializer[object]], row: type[ModelSerializer[M]], find: _FindRows[M]) -> ListViews:
     """Return the views of a list: its pages, and its CSV file.
 
     Args:
@@ -135,7 +137,7 @@ def _views(name: str, query: type[Serializer[Any]], row: type[ModelSerializer[An
     return ListViews(PageView, ExportView)
 
 
-def _filters(query: dict[str, Any], *names: str) -> dict[str, Any]:
+def _filters(query: Values, *names: str) -> Values:
     return {name: query[name] for name in names if name in query}
 
 
@@ -147,7 +149,7 @@ def _find(request: Request, rows: QuerySet[Recorded], pk: int) -> Recorded:
     return found
 
 
-def _require_visible(request: Request, query: dict[str, Any]) -> None:
+def _require_visible(request: Request, query: Values) -> None:
     """Reject a configuration that the caller does not see, and its absence unless the caller sees all."""
     if "configuration" in query:
         find_configuration(request, query["configuration"])
@@ -155,13 +157,13 @@ def _require_visible(request: Request, query: dict[str, Any]) -> None:
         raise ValidationError({"configuration": ["This parameter is required."]}, code="required")
 
 
-def _find_runs(request: Request, query: dict[str, Any]) -> QuerySet[SyncRun]:
+def _find_runs(request: Request, query: Values) -> QuerySet[SyncRun]:
     """Return runs, newest first."""
     _require_visible(request, query)
     return SyncRun.objects.filter(**_filters(query, "configuration", "state")).order_by("-started_at", "-id")
 
 
-def _find_transmissions(request: Request, query: dict[str, Any]) -> QuerySet[ContentMetadataItemTransmission]:
+def _find_transmissions(request: Request, query: Values) -> QuerySet[ContentMetadataItemTransmission]:
     """Return items of one configuration or of all, ascending by key, or in the order of the search."""
     rows = ContentMetadataItemTransmission.objects.filter(**_filters(query, "content_key", "state"))
     if "configuration" in query:
@@ -180,7 +182,7 @@ def _ids(configurations: ConfigurationQuerySet) -> list[int]:
     return [*configurations.values_list("pk", flat=True)]
 
 
-def _find_attempts(request: Request, query: dict[str, Any]) -> QuerySet[TransmissionAttempt]:
+def _find_attempts(request: Request, query: Values) -> QuerySet[TransmissionAttempt]:
     """Return the attempts of one item, newest first; or of one run, by outcome, then newest first."""
     if "run" in query:
         _find(request, SyncRun.objects.all(), query["run"])
@@ -191,7 +193,7 @@ def _find_attempts(request: Request, query: dict[str, Any]) -> QuerySet[Transmis
     return found.order_by("-outcome", "-id") if "run" in query else found.order_by("-id")
 
 
-def _find_decisions(request: Request, query: dict[str, Any]) -> QuerySet[Decision]:
+def _find_decisions(request: Request, query: Values) -> QuerySet[Decision]:
     """Return the decisions of users and commands, newest first."""
     _require_visible(request, query)
     return Decision.objects.filter(**_filters(query, "configuration", "action")).order_by("-id")

@@ -5,12 +5,15 @@ https://docs.moodle.org/dev/Creating_a_web_service_client
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, Field, SecretStr, model_validator
 
 from enterprise_catalog.integrated_channels.channels.base import ChannelSettings
 from enterprise_catalog.integrated_channels.channels.fields import shown
+
+if TYPE_CHECKING:
+    from enterprise_catalog.integrated_channels.lms.client import RequestOptions
 
 LOGIN: Final = "/login/token.php"
 
@@ -35,7 +38,7 @@ class LoginResponse(BaseModel):
     token: str = Field(min_length=1)
 
 
-def login_request(credentials: MoodleCredentials, *, service: str) -> dict[str, Any]:
+def login_request(credentials: MoodleCredentials, *, service: str) -> RequestOptions:
     """Return the arguments of ``LMSClient.send`` for a login.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -198,8 +198,8 @@ def test_a_log_in_that_is_not_understood_may_work_later(canvas: CanvasSandbox, c
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_right_in_the_account_stops_the_run_and_renews_no_token(status: int) -> None:
-    canvas = CanvasSandbox(permissions=frozenset(), refusal_status=status)  # type: ignore[arg-type]  # parametrized, not Literal
+def test_a_refused_right_in_the_account_stops_the_run_and_renews_no_token(status: Literal[401, 403]) -> None:
+    canvas = CanvasSandbox(permissions=frozenset(), refusal_status=status)
 
     with pytest.raises(CredentialsError, match="lacks a permission in the Canvas account") as refusal:
         connected(canvas).create([outgoing("A")])
@@ -210,8 +210,10 @@ def test_a_refused_right_in_the_account_stops_the_run_and_renews_no_token(status
 
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("call", ["find", "update", "delete"])
-def test_a_refused_right_to_one_course_is_that_courses_and_the_others_go_on(status: int, call: str) -> None:
-    canvas = CanvasSandbox(refusal_status=status)  # type: ignore[arg-type]  # parametrized, not Literal
+def test_a_refused_right_to_one_course_is_that_courses_and_the_others_go_on(
+    status: Literal[401, 403], call: str
+) -> None:
+    canvas = CanvasSandbox(refusal_status=status)
     channel = connected(canvas)
     theirs, ours = add(canvas, "A"), add(canvas, "B")
     canvas.forbidden_course_ids = {int(theirs)}

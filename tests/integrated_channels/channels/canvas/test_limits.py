@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import httpx
 import pytest
@@ -129,11 +129,11 @@ def test_no_pause_is_made_for_a_canvas_without_throttling_headers(headers: dict[
 
 @pytest.mark.parametrize(("style", "status"), [("403", 403), ("429", 429)])
 def test_both_ways_to_be_throttled_end_the_run_and_blame_no_item(
-    canvas: CanvasSandbox, style: str, status: int
+    canvas: CanvasSandbox, style: Literal["403", "429"], status: int
 ) -> None:
     # With two parallel calls, the second may be sent before the response to the first arrives.
     channel = connected(canvas, parallel_calls=1)
-    canvas.throttle_style = style  # type: ignore[assignment]  # parametrized, not Literal
+    canvas.throttle_style = style
     canvas.high_water = 0.0
 
     transmission = Transmitter(channel).transmit([outgoing("A"), outgoing("B")])

@@ -4,7 +4,7 @@
 ``querysets.py``          The reads that are used more than once.
 ``diff.py``               The diff itself: pure values in, pure values out.
 ``snapshots/``            A catalog's items at one version, for the diff.
-``state.py``              A catalog's version and other fields that every request reads.
+``versions/``             Versions of catalogs, and the changes since a version.
 ``items/``                Reads of single content items: documents, and lookup by key or title.
 ``documents.py``          Content documents: validation, hash, and the served form.
 ``ingest/``               The only writer of content and membership.

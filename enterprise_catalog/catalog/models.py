@@ -8,6 +8,7 @@
     ContentMetadata 1--n NestedContent
     CatalogQuery 1--n RestrictedRun n--1 ContentMetadata
     CatalogQuery 1--n RestrictedCourse n--1 ContentMetadata
+    CatalogQuery 1--n ContentChange
 
 A diff reads only memberships. They repeat the content's key and time of change, as served text: one index answers a
 diff without conversions. The documents, a hundred times larger, have their own table. No diff and no import of
@@ -41,6 +42,7 @@ from enterprise_catalog.catalog.querysets import (
     EnterpriseCustomerQuerySet,
     MembershipQuerySet,
 )
+from enterprise_catalog.catalog.versions.models import CatalogVersion, ContentChange, ContentChangeKind, VersionClock
 from enterprise_catalog.db.content_keys import ContentKeyField
 from enterprise_catalog.db.timestamps import TimestampField
 
@@ -55,7 +57,10 @@ __all__ = [
     "CatalogRefresh",
     "CatalogRole",
     "CatalogRoleAssignment",
+    "CatalogVersion",
     "ChangeKind",
+    "ContentChange",
+    "ContentChangeKind",
     "ContentDocument",
     "ContentMetadata",
     "ContentType",
@@ -68,6 +73,7 @@ __all__ = [
     "RefreshLease",
     "RefreshState",
     "RefreshTrigger",
+    "VersionClock",
 ]
 
 
@@ -88,6 +94,8 @@ class EnterpriseCustomer(models.Model):
 
     Name, slug and portal come from the LMS, if one is configured. ``slug`` is empty until they have been read once.
     ``lms_modified_at`` is the LMS's own time of change; ``lms_read_at`` is when they were last read.
+
+    ``catalog_lost_version`` is the version at which a catalog last moved to another customer; 0 if none has.
     """
 
     uuid = models.UUIDField(_("UUID"), primary_key=True, default=uuid.uuid4)
@@ -111,6 +119,7 @@ class EnterpriseCustomer(models.Model):
     )
     lms_modified_at = TimestampField(_("modified in the LMS at"), null=True, editable=False)
     lms_read_at = models.DateTimeField(_("read from the LMS at"), null=True, editable=False)
+    catalog_lost_version = models.BigIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     search_name = GeneratedField(expression=Lower("name"), output_field=ContentKeyField(), db_persist=True)
 
@@ -120,8 +129,12 @@ class EnterpriseCustomer(models.Model):
         verbose_name = _("enterprise customer")
         verbose_name_plural = _("enterprise customers")
         ordering = ("name",)
-        # Serves the search of customers by the beginning of their name.
-        indexes = (models.Index(fields=("search_name",), name="customer_search_name"),)
+        indexes = (
+            # Serves the search of customers by the beginning of their name.
+            models.Index(fields=("search_name",), name="customer_search_name"),
+            # Serves the customers whose catalogs changed since a version.
+            models.Index(fields=("catalog_lost_version",), name="customer_catalog_lost"),
+        )
 
     def __str__(self) -> str:
         return self.name
@@ -142,8 +155,10 @@ class QuerySource(models.TextChoices):
 class CatalogQuery(models.Model):
     """A selection of content, shared by any number of catalogs.
 
-    ``version`` increases with every change of membership or of a member's content. It counts microseconds since 1970
-    and increases by at least one each time: a row that is deleted and created again never repeats a version.
+    ``version`` increases with every change of membership or of a member's content. It comes from the clock of all
+    versions (:mod:`~enterprise_catalog.catalog.versions.clock`). The log of changes is complete for versions between
+    ``logged_from`` and ``logged_to``. If ``logged_to`` is not ``version``, code of an earlier release changed the query
+    without the log.
 
     The source never changes. ``import_content`` fills the queries of source ``import``; refreshes fill the others with
     the results of a search by ``content_filter``. Edit the filter of a query with
@@ -179,13 +194,19 @@ class CatalogQuery(models.Model):
         _("refreshed at"), null=True, editable=False, help_text=_("When the last complete refresh started.")
     )
     version = models.BigIntegerField(_("version"), default=0, editable=False)
+    logged_from = models.BigIntegerField(default=0, db_default=0, editable=False)
+    logged_to = models.BigIntegerField(default=0, db_default=0, editable=False)
     content_changed_at = TimestampField(_("content changed at"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("catalog query")
         verbose_name_plural = _("catalog queries")
-        # Serves the admin's list.
-        indexes = (models.Index(fields=("title",), name="query_title"),)
+        indexes = (
+            # Serves the admin's list.
+            models.Index(fields=("title",), name="query_title"),
+            # Serves the customers whose catalogs changed since a version.
+            models.Index(fields=("version",), name="query_version"),
+        )
 
     def __str__(self) -> str:
         return self.title
@@ -240,8 +261,12 @@ class EnterpriseCatalog(models.Model):
         verbose_name = _("enterprise catalog")
         verbose_name_plural = _("enterprise catalogs")
         ordering = ("uuid",)
-        # Serves the admin's list.
-        indexes = (models.Index(fields=("title",), name="catalog_title"),)
+        indexes = (
+            # Serves the admin's list.
+            models.Index(fields=("title",), name="catalog_title"),
+            # Serves the customers whose catalogs changed since a version.
+            models.Index(fields=("revision",), name="catalog_revision"),
+        )
 
     def __str__(self) -> str:
         return self.title

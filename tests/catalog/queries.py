@@ -9,7 +9,7 @@ import orjson
 
 from enterprise_catalog.catalog.models import CatalogMembership, ContentMetadata, EnterpriseCatalog
 from enterprise_catalog.catalog.snapshots.snapshot import read_diff
-from enterprise_catalog.catalog.state import read_state
+from enterprise_catalog.catalog.versions.state import read_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,7 +14,7 @@ from enterprise_catalog.catalog.customers import save_catalog, save_customer
 from enterprise_catalog.catalog.models import CatalogMembership, CatalogQuery, EnterpriseCatalog
 from enterprise_catalog.catalog.snapshots.cache import SnapshotCache
 from enterprise_catalog.catalog.snapshots.snapshot import Snapshot, read_diff
-from enterprise_catalog.catalog.state import read_state
+from enterprise_catalog.catalog.versions.state import read_state
 from tests.catalog.connections import before_each_scan, in_another_connection
 from tests.catalog.queries import diff_of, served_times, version_of
 from tests.factories import DAY_ONE, DAY_TWO

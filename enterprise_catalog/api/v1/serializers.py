@@ -11,7 +11,7 @@ from enterprise_catalog.api.pagination import CatalogPagination
 from enterprise_catalog.catalog.discovery.filters import FilterError, check_filter
 from enterprise_catalog.catalog.items.lookup import MAX_SUGGESTIONS, Match
 from enterprise_catalog.catalog.models import CatalogQuery, ChangeKind, EnterpriseCatalog, QuerySource, RefreshState
-from enterprise_catalog.catalog.state import state_of
+from enterprise_catalog.catalog.versions.state import state_of
 from enterprise_catalog.db.content_keys import MAX_KEY_LENGTH
 from enterprise_catalog.db.timestamps import format_time
 

@@ -19,7 +19,7 @@ from enterprise_catalog.catalog.models import (
     NestedRun,
     RestrictedRun,
 )
-from enterprise_catalog.catalog.state import as_parameter
+from enterprise_catalog.catalog.versions.state import as_parameter
 from enterprise_catalog.db.consistent_reads import read_rows
 
 if TYPE_CHECKING:

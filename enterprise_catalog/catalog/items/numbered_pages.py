@@ -19,7 +19,7 @@ from enterprise_catalog.catalog.models import (
     RestrictedCourse,
     RestrictedRun,
 )
-from enterprise_catalog.catalog.state import as_parameter, read_state
+from enterprise_catalog.catalog.versions.state import as_parameter, read_state
 from enterprise_catalog.db.consistent_reads import consistent_read, read_rows
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from enterprise_catalog.catalog import state as catalog_state
 from enterprise_catalog.catalog.documents import served_document
 from enterprise_catalog.catalog.items.enrollment_urls import ItemParts, parse_enrollment_urls
 from enterprise_catalog.catalog.models import CatalogMembership, ContentDocument, ContentMetadata
-from enterprise_catalog.catalog.state import read_state, state_from
+from enterprise_catalog.catalog.versions import state as catalog_state
+from enterprise_catalog.catalog.versions.state import read_state, state_from
 from enterprise_catalog.db.consistent_reads import consistent_read, stream_rows
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.documents import ServedDocument
     from enterprise_catalog.catalog.items.enrollment_urls import EnrollmentURLs
-    from enterprise_catalog.catalog.state import CatalogState
+    from enterprise_catalog.catalog.versions.state import CatalogState
     from enterprise_catalog.db.consistent_reads import Parameter, Row
 
 #: Each row repeats the catalog's state, which lets one statement read both. (An outer join would return a row without

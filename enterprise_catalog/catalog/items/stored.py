@@ -5,17 +5,17 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from enterprise_catalog.catalog import state as catalog_state
 from enterprise_catalog.catalog.items.enrollment_urls import ItemParts
 from enterprise_catalog.catalog.items.open_edx import StoredItem
 from enterprise_catalog.catalog.models import ContentDocument, ContentMetadata, ContentType, RestrictedCourse
-from enterprise_catalog.catalog.state import state_from
+from enterprise_catalog.catalog.versions import state as catalog_state
+from enterprise_catalog.catalog.versions.state import state_from
 from enterprise_catalog.db.consistent_reads import stream_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from enterprise_catalog.catalog.state import CatalogState
+    from enterprise_catalog.catalog.versions.state import CatalogState
     from enterprise_catalog.db.consistent_reads import Parameter, Row
 
 #: Items that a statement picks, with their documents. A picked row has the columns catalog_uuid, content_id and

@@ -12,13 +12,13 @@ import orjson
 from enterprise_catalog.catalog.diff import CatalogDiff, compute_diff
 from enterprise_catalog.catalog.models import CatalogMembership
 from enterprise_catalog.catalog.snapshots.cache import SNAPSHOTS
-from enterprise_catalog.catalog.state import read_state
+from enterprise_catalog.catalog.versions.state import read_state
 from enterprise_catalog.db.consistent_reads import consistent_read, stream_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from enterprise_catalog.catalog.state import CatalogState
+    from enterprise_catalog.catalog.versions.state import CatalogState
 
     ItemType = Callable[[str, str], msgspec.Struct]
 

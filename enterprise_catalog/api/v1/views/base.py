@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from enterprise_catalog.api.parsers import ContentKeysParser
 from enterprise_catalog.api.v1.permissions import HasRoleForCustomer
 from enterprise_catalog.catalog.models import EnterpriseCatalog
-from enterprise_catalog.catalog.state import CatalogState, find_state
+from enterprise_catalog.catalog.versions.state import CatalogState, find_state
 from enterprise_catalog.web.rest.input import declared_length, require_length
 
 if TYPE_CHECKING:

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
-from django.db.models.functions import Greatest
 from django.utils.text import slugify
 
 from enterprise_catalog.catalog.items.enrollment_urls import EnrollmentURLs
 from enterprise_catalog.catalog.models import CatalogQuery, EnterpriseCatalog, EnterpriseCustomer, QuerySource
+from enterprise_catalog.catalog.versions.versioned import versioned
 from enterprise_catalog.db.contention import retry
 
 if TYPE_CHECKING:
@@ -23,16 +22,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from django.db.models.expressions import CombinedExpression
-
 
 class OtherCustomersCatalogError(Exception):
     """The catalog exists, but belongs to another customer."""
-
-
-def next_version(field: str, now: datetime) -> Greatest | CombinedExpression:
-    """Return the expression that raises the version column ``field``: to ``now`` in microseconds, by at least one."""
-    return Greatest(F(field) + 1, int(now.timestamp() * 1_000_000))
 
 
 def save_customer(customer: EnterpriseCustomer, *, now: datetime) -> None:
@@ -44,14 +36,14 @@ def save_customer(customer: EnterpriseCustomer, *, now: datetime) -> None:
     retry(lambda: _save_customer(customer, now=now))
 
 
-@transaction.atomic
 def _save_customer(customer: EnterpriseCustomer, *, now: datetime) -> None:
-    customer.save()
-    _lock_queries(customer.catalogs.values_list("catalog_query", flat=True))
-    for catalog in customer.catalogs.select_for_update():
-        # Compared in Python: MariaDB treats URLs that differ only in case or accents as equal.
-        if catalog.enrollment_urls != EnrollmentURLs.of(catalog).text:
-            save_catalog(catalog, now=now)
+    with versioned(now):
+        customer.save()
+        _lock_queries(customer.catalogs.values_list("catalog_query", flat=True))
+        for catalog in customer.catalogs.select_for_update():
+            # Compared in Python: MariaDB treats URLs that differ only in case or accents as equal.
+            if catalog.enrollment_urls != EnrollmentURLs.of(catalog).text:
+                save_catalog(catalog, now=now)
 
 
 def save_catalog(catalog: EnterpriseCatalog, *, now: datetime) -> None:
@@ -66,22 +58,24 @@ def save_catalog(catalog: EnterpriseCatalog, *, now: datetime) -> None:
     retry(lambda: _save_catalog(catalog, now=now))
 
 
-@transaction.atomic
 def _save_catalog(catalog: EnterpriseCatalog, *, now: datetime) -> None:
     urls = EnrollmentURLs.of(catalog).text
-    latest_change = _lock_queries([catalog.catalog_query_id])
-    stored = EnterpriseCatalog.objects.select_for_update().filter(pk=catalog.pk).first()
-    catalog.enrollment_url_prefix = catalog.enterprise_customer.enrollment_url_prefix
-    catalog.enrollment_urls = urls
-    catalog.modified_at = now
-    catalog.documents_changed_at = stored.documents_changed_at if stored else None
-    catalog.revision = stored.revision if stored else 0
-    if stored and stored.enrollment_urls != urls:
-        earlier = [moment for moment in (catalog.documents_changed_at, latest_change) if moment]
-        # Times of change always increase, even if the clock goes back.
-        catalog.documents_changed_at = max([now, *(moment + timedelta(microseconds=1) for moment in earlier)])
-    catalog.save()
-    EnterpriseCatalog.objects.filter(pk=catalog.pk).update(revision=next_version("revision", now))
+    with versioned(now) as changes:
+        latest_change = _lock_queries([catalog.catalog_query_id])
+        stored = EnterpriseCatalog.objects.select_for_update().filter(pk=catalog.pk).first()
+        catalog.enrollment_url_prefix = catalog.enterprise_customer.enrollment_url_prefix
+        catalog.enrollment_urls = urls
+        catalog.modified_at = now
+        catalog.documents_changed_at = stored.documents_changed_at if stored else None
+        catalog.revision = stored.revision if stored else 0
+        if stored and stored.enrollment_urls != urls:
+            earlier = [moment for moment in (catalog.documents_changed_at, latest_change) if moment]
+            # Times of change always increase, even if the clock goes back.
+            catalog.documents_changed_at = max([now, *(moment + timedelta(microseconds=1) for moment in earlier)])
+        catalog.save()
+        changes.catalogs.add(catalog.pk)
+        if stored and stored.enterprise_customer_id != catalog.enterprise_customer_id:
+            changes.losers.add(stored.enterprise_customer_id)
 
 
 def ensure_catalog_query(

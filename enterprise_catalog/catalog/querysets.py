@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from django.db import models
 from django.db.models import Q, Value
@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 from enterprise_catalog.db.content_keys import LAST_CHARACTER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from uuid import UUID
 
     from enterprise_catalog.catalog.models import (  # The base classes name these as strings.
@@ -21,8 +21,15 @@ if TYPE_CHECKING:
         EnterpriseCustomer,
     )
 
+T = TypeVar("T")
+
 #: The most values in one ``IN (…)``. SQLite rejects more than 32,766 variables; long lists increase planning time.
 KEYS_PER_STATEMENT = 1_000
+
+
+def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield the values in parts of at most :data:`KEYS_PER_STATEMENT`."""
+    return (values[start : start + KEYS_PER_STATEMENT] for start in range(0, len(values), KEYS_PER_STATEMENT))
 
 
 def _starts_with(column: str, beginning: str) -> Q:

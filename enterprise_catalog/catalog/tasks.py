@@ -1,4 +1,4 @@
-"""Celery tasks of the catalog: refreshes of queries from course-discovery. All are safe to run twice."""
+"""Celery tasks of the catalog: refreshes of queries from course-discovery, and retention. All are safe to run twice."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from enterprise_catalog.catalog.discovery import records
 from enterprise_catalog.catalog.discovery.refresh import refresh
 from enterprise_catalog.catalog.lms import tasks as lms_tasks  # noqa: F401  (Celery finds tasks through this module)
 from enterprise_catalog.catalog.models import CatalogQuery, CatalogRefresh, QuerySource, RefreshTrigger
+from enterprise_catalog.catalog.versions.retention import remove_old
 from enterprise_catalog.celery import app
 
 if TYPE_CHECKING:
@@ -100,6 +101,12 @@ def refresh_catalogs() -> int:
 def remove_old_refreshes() -> int:
     """Delete refreshes older than ``REFRESH_RETENTION_DAYS``; return their number."""
     return records.remove_old(before=timezone.now() - timedelta(days=settings.REFRESH_RETENTION_DAYS))
+
+
+@app.task(name="remove_old_content_changes")
+def remove_old_content_changes() -> int:
+    """Delete changes older than ``CONTENT_CHANGES_RETENTION_DAYS``; return their number."""
+    return remove_old(before=timezone.now() - timedelta(days=settings.CONTENT_CHANGES_RETENTION_DAYS))
 
 
 def refreshable_queries() -> QuerySet[CatalogQuery]:

@@ -257,6 +257,8 @@ DISCOVERY_SERVICE_API_URL = env.DISCOVERY_SERVICE_API_URL
 REFRESH_CHANGE_LIMIT_PERCENT = env.REFRESH_CHANGE_LIMIT_PERCENT
 #: Refreshes are deleted after this time.
 REFRESH_RETENTION_DAYS = env.REFRESH_RETENTION_DAYS
+#: Callers with older versions of catalogs compare whole catalogs.
+CONTENT_CHANGES_RETENTION_DAYS = env.CONTENT_CHANGES_RETENTION_DAYS
 
 # --- the integrated channels ----------------------------------------------------------------------------------------
 

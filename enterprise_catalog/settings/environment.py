@@ -152,6 +152,7 @@ class Environment(BaseModel):
     #: In percent of a query's members. A refresh that adds and removes more items is held for approval.
     REFRESH_CHANGE_LIMIT_PERCENT: int = Field(default=20, ge=1)
     REFRESH_RETENTION_DAYS: int = Field(default=365, ge=1)
+    CONTENT_CHANGES_RETENTION_DAYS: int = Field(default=30, ge=1)
 
     # Read by the integrated channels: the catalog service, and the encryption of customers' credentials.
     CATALOG_API_URL: HttpURL = ""

@@ -15,7 +15,10 @@ KEY_LIMITS: Final = {"content-diff/": 250_000, "content-metadata/": 1_000, "gene
 TAKING_KEYS: Final = tuple(KEY_LIMITS)
 
 #: Endpoints below one catalog that answer GET; the empty string is the catalog itself.
-READABLE: Final = ("", "content-metadata/", "get_content_metadata", "get_content_metadata/", "contains_content_items/")
+READABLE: Final = (
+    *("", "content-changes/", "content-metadata/", "get_content_metadata", "get_content_metadata/"),
+    "contains_content_items/",
+)
 
 
 def address(catalog_uuid: UUID | str, end: str = "") -> str:

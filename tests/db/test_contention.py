@@ -16,8 +16,8 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 from django.db.models import F
 
 from enterprise_catalog.catalog.customers import save_customer
-from enterprise_catalog.catalog.ingest import writer
 from enterprise_catalog.catalog.models import CatalogMembership, CatalogQuery, ContentMetadata, EnterpriseCatalog
+from enterprise_catalog.catalog.versions import versioned
 from enterprise_catalog.db import contention
 from enterprise_catalog.db.contention import ContentionError, retry
 from tests.catalog.queries import keys_in
@@ -152,7 +152,7 @@ def test_ten_importers_of_overlapping_files_make_100_imports_and_none_fails(tmp_
 def test_replacements_of_one_catalog_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     catalog = CatalogFactory.create()
     import_into(catalog, ["K1", "K2"])
-    move_versions, is_under_way = writer.move_versions, threading.Event()
+    move_versions, is_under_way = versioned.move_versions, threading.Event()
 
     def replace(*keys: str) -> None:
         import_into(catalog, keys, replace=True)
@@ -164,7 +164,7 @@ def test_replacements_of_one_catalog_take_turns(monkeypatch: pytest.MonkeyPatch)
             time.sleep(0.5)
         move_versions(*arguments)
 
-    monkeypatch.setattr(writer, "move_versions", pause_the_first)
+    monkeypatch.setattr(versioned, "move_versions", pause_the_first)
     first = threading.Thread(target=replace, args=["K2", "K3"])
     first.start()
     is_under_way.wait()

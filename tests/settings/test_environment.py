@@ -263,6 +263,7 @@ def test_each_variable_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
         "ATTEMPT_RETENTION_DAYS": "30",
         "REFRESH_CHANGE_LIMIT_PERCENT": "30",
         "REFRESH_RETENTION_DAYS": "30",
+        "CONTENT_CHANGES_RETENTION_DAYS": "7",
         "LMS_CALL_SECONDS": "60",
         "SYNC_RUN_SECONDS": "600",
         "FULL_COMPARISON_HOURS": "12",

@@ -130,6 +130,13 @@ class ManagesCatalog(HasRoleForCustomer):
         return (CATALOG_ADMIN,) if request.method == "DELETE" else MANAGERS
 
 
+class ReadsAllCatalogs(BasePermission):
+    """Requires a role that may read the content of all catalogs."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return may_read_all(request)
+
+
 class HasAnyRole(BasePermission):
     """Grants access to callers with a role for at least one customer; the view filters the results."""
 

@@ -17,6 +17,8 @@ from enterprise_catalog.db.timestamps import format_time
 
 MAX_DIFF_KEYS: Final = 250_000
 MAX_METADATA_KEYS: Final = 1_000
+#: Per page of changes.
+MAX_CHANGES: Final = 10_000
 #: Per page of catalogs.
 MAX_CATALOGS: Final = CatalogPagination.max_page_size
 #: Of names and titles, in characters.
@@ -146,6 +148,36 @@ class PageQuerySerializer(serializers.Serializer[object]):
         required=False, help_text="Opaque; copy it from the previous page's `next`. Omit it for the first page."
     )
     page_size = serializers.IntegerField(required=False, default=100, min_value=1, max_value=MAX_METADATA_KEYS)
+
+
+class ContentChangesQuerySerializer(serializers.Serializer[object]):
+    since = serializers.CharField(help_text="A `catalog_version` of this catalog.")
+    cursor = CursorField(
+        required=False, help_text="Opaque; copy it from the previous page's `next`. Omit it for the first page."
+    )
+    page_size = serializers.IntegerField(required=False, default=1_000, min_value=1, max_value=MAX_CHANGES)
+
+
+class ContentChangesSerializer(serializers.Serializer[object]):
+    catalog_uuid = serializers.UUIDField()
+    created = ExistingItemSerializer(many=True, help_text="Added since the previous page. Ascending by content_key.")
+    changed = ExistingItemSerializer(many=True, help_text="In the catalog before, with another document.")
+    removed = serializers.ListField(child=serializers.CharField(), help_text="In the catalog before.")
+    next = serializers.URLField(allow_null=True)
+    catalog_version = serializers.CharField(
+        required=False, help_text="On the last page only: the `since` of the next time."
+    )
+
+
+class CatalogChangesQuerySerializer(serializers.Serializer[object]):
+    since = serializers.CharField(
+        required=False, help_text="The `cursor` of an earlier response. Omit it to get only the current cursor."
+    )
+
+
+class CatalogChangesSerializer(serializers.Serializer[object]):
+    customers = serializers.ListField(child=serializers.UUIDField(), help_text="Ascending.")
+    cursor = serializers.CharField(help_text="Opaque; the `since` of the next time.")
 
 
 class PageSizeField(serializers.IntegerField):

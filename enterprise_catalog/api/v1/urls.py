@@ -3,6 +3,7 @@
 from django.urls import path, register_converter
 
 from enterprise_catalog.api.v1.views.catalogs import CatalogDetailView, CatalogListView, RefreshMetadataView
+from enterprise_catalog.api.v1.views.changes import CatalogChangesView, ContentChangesView
 from enterprise_catalog.api.v1.views.compatibility import GenerateDiffView, GetContentMetadataView
 from enterprise_catalog.api.v1.views.containment import CatalogContainmentView, CustomerContainmentView, FilterView
 from enterprise_catalog.api.v1.views.content_diff import ContentDiffView
@@ -26,6 +27,7 @@ _CATALOG = "enterprise-catalogs/<uuid:uuid>/"
 _CUSTOMER = "enterprise-customer/<uuid:customer_uuid>/"
 
 urlpatterns = [
+    path("catalog-changes/", CatalogChangesView.as_view(), name="catalog-changes"),
     path("catalog-queries/", QueryListView.as_view(), name="query-list"),
     path("catalog-queries/<int:pk>/", QueryDetailView.as_view(), name="query-detail"),
     path("catalog-queries/get_query_by_hash", QueryByHashView.as_view(), name="query-by-hash"),
@@ -37,6 +39,7 @@ urlpatterns = [
     path("distinct-catalog-queries/", DistinctQueriesView.as_view(), name="distinct-queries"),
     path("enterprise-catalogs/", CatalogListView.as_view(), name="catalog-list"),
     path(_CATALOG, CatalogDetailView.as_view(), name="catalog-detail"),
+    path(f"{_CATALOG}content-changes/", ContentChangesView.as_view(), name="content-changes"),
     path(f"{_CATALOG}content-diff/", ContentDiffView.as_view(), name="content-diff"),
     path(f"{_CATALOG}content-metadata/", ContentMetadataView.as_view(), name="content-metadata"),
     path(f"{_CATALOG}contains_content_items/", CatalogContainmentView.as_view(), name="catalog-contains"),

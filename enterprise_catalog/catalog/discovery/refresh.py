@@ -26,6 +26,7 @@ from enterprise_catalog.catalog.ingest.restricted import replace_restricted
 from enterprise_catalog.catalog.ingest.writer import replace_members
 from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata, DiscoveredContent, RefreshState
 from enterprise_catalog.catalog.querysets import KEYS_PER_STATEMENT
+from enterprise_catalog.catalog.versions.versioned import versioned
 from enterprise_catalog.db.contention import ContentionError, retry
 from enterprise_catalog.service_client.exceptions import IncompleteListError, ServiceError
 
@@ -157,13 +158,14 @@ class _Refresh:
         if objection := find_objection_to(query, change):
             raise HeldError(objection, change)
         now = self.clock()
-        report = replace_members(query, collection.content, now=now)
-        restricted = collection.restricted
-        replace_restricted(query, courses=restricted.courses, runs=restricted.runs, now=now)
-        _store_hashes(collection.result_hashes)
-        self.row.finished_at = now
-        records.complete(self.row, collection, change, changed=report.updated)
-        self.lease.release()
+        with versioned(now):
+            report = replace_members(query, collection.content, now=now)
+            restricted = collection.restricted
+            replace_restricted(query, courses=restricted.courses, runs=restricted.runs, now=now)
+            _store_hashes(collection.result_hashes)
+            self.row.finished_at = now
+            records.complete(self.row, collection, change, changed=report.updated)
+            self.lease.release()
 
     @transaction.atomic
     def _hold(self, collection: Collection, error: HeldError) -> None:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.db import transaction
-
-from enterprise_catalog.catalog.ingest.writer import Changes, insert_content, move_versions, update_content
+from enterprise_catalog.catalog.ingest.writer import insert_content, update_content
 from enterprise_catalog.catalog.models import ContentMetadata, RestrictedCourse, RestrictedRun
+from enterprise_catalog.catalog.versions.versioned import versioned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.documents import Document
     from enterprise_catalog.catalog.models import CatalogQuery
+    from enterprise_catalog.catalog.versions.versioned import Changes
 
 
-@transaction.atomic
 def replace_restricted(
     query: CatalogQuery, *, courses: Sequence[Document], runs: Sequence[Document], now: datetime
 ) -> bool:
@@ -33,13 +32,13 @@ def replace_restricted(
             that is no content item is left out.
         runs: the allowed runs; at most 1,000.
     """
-    changes = Changes(now)
-    _write_runs(runs, changes)
-    has_changed = _replace_runs(query, runs) | _replace_courses(query, courses, now=now)
-    changes.membership_changed = has_changed
-    if has_changed or changes.times:
-        move_versions(query, changes)
-    return has_changed or bool(changes.times)
+    with versioned(now) as changes:
+        count = len(changes.times)
+        _write_runs(runs, changes)
+        has_changed = _replace_runs(query, runs) | _replace_courses(query, courses, now=now)
+        if has_changed:
+            changes.queries.add(query.pk)
+        return has_changed or len(changes.times) > count
 
 
 def _write_runs(runs: Sequence[Document], changes: Changes) -> None:

@@ -10,28 +10,24 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from django.db import connection, transaction
-from django.db.models import Max, Value
-from django.db.models.functions import Coalesce, Greatest
 
-from enterprise_catalog.catalog.customers import next_version
 from enterprise_catalog.catalog.ingest.import_file import ImportFile, ImportRefusedError, read_lines
 from enterprise_catalog.catalog.models import (
     CatalogMembership,
     CatalogQuery,
     ContentDocument,
     ContentMetadata,
-    EnterpriseCatalog,
     NestedRun,
     QuerySource,
 )
-from enterprise_catalog.catalog.querysets import KEYS_PER_STATEMENT
+from enterprise_catalog.catalog.querysets import parts
+from enterprise_catalog.catalog.versions.versioned import versioned
 from enterprise_catalog.db.contention import RETRY_SECONDS, ContentionError, retry
-from enterprise_catalog.db.timestamps import TimestampField
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -39,8 +35,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.documents import Document
     from enterprise_catalog.catalog.ingest.import_file import Entry
-
-T = TypeVar("T")
+    from enterprise_catalog.catalog.versions.versioned import Changes
 
 #: The most bytes of documents in one statement, well below MariaDB's default packet of 16 MiB.
 BATCH_BYTES: Final = 4 * 1024 * 1024
@@ -91,16 +86,6 @@ class ImportReport:
     unchanged: int = 0  #: Already in the catalog, with the same document.
     removed: int = 0  #: Removed from the catalog; only with ``replace``.
     rejected: int = 0  #: Bad lines that were skipped; only with ``on_bad_line``.
-
-
-@dataclass(slots=True)
-class Changes:
-    """The changes of a transaction so far; they determine the versions that move at its end."""
-
-    now: datetime
-    #: Id of changed content -> its new time of change.
-    times: dict[int, datetime] = field(default_factory=dict)
-    membership_changed: bool = False
 
 
 def import_documents(
@@ -174,12 +159,12 @@ def _apply(
     target: Callable[[], CatalogQuery], content: ImportFile, *, now: datetime, replace: bool, allow_shrink: bool
 ) -> ImportReport:
     report = ImportReport(rejected=content.bad_count)
-    with transaction.atomic():
+    with versioned(now) as changes:
         query = target()
         if query.source != QuerySource.IMPORT:
             raise DiscoveryQueryError("The catalog is filled from course-discovery by its content filter")
-        leaving = _find_leaving(query, content, allow_shrink=allow_shrink) if replace else []
-        _write(query, content, leaving, report, now=now)
+        leaving = _find_leaving(query, content, allow_shrink=allow_shrink) if replace else {}
+        _write(query, content, leaving, report, changes)
     return report
 
 
@@ -194,38 +179,36 @@ def replace_members(query: CatalogQuery, content: ImportFile, *, now: datetime) 
     """
     keys, report = content.keys, ImportReport()
     members = dict(query.memberships.values_list("content_key", "pk"))
-    leaving = sorted(pk for key, pk in members.items() if key not in keys)
+    leaving = {pk: key for key, pk in members.items() if key not in keys}
     joining = sorted(content.kept_keys - members.keys())
     report.created, report.unchanged = len(joining), len(content.kept_keys) - len(joining)
-    _write(query, content, leaving, report, now=now, joining=joining)
+    with versioned(now) as changes:
+        _write(query, content, leaving, report, changes, joining=joining)
     return report
 
 
 def _write(
     query: CatalogQuery,
     content: ImportFile,
-    leaving: Sequence[int],
+    leaving: Mapping[int, str],
     report: ImportReport,
+    changes: Changes,
     *,
-    now: datetime,
     joining: Sequence[str] = (),
 ) -> None:
-    """Write the documents of ``content``, let members leave and stored content join, and move the versions.
+    """Write the documents of ``content``, and let members leave and stored content join.
 
     Args:
-        leaving: ids of memberships.
+        leaving: id of a membership -> its key.
         joining: keys of stored content.
         report: counts what is written.
     """
-    changes = Changes(now)
     for batch in _batches(content.entries):
         _apply_batch(query, batch, content, report, changes)
-    for some in _parts(joining):
+    for some in parts(joining):
         _insert_memberships(query, some, changes)
-    _remove(leaving)
+    _remove(query, leaving, changes)
     report.removed = len(leaving)
-    changes.membership_changed |= report.removed > 0
-    move_versions(query, changes)
 
 
 def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
@@ -363,22 +346,22 @@ def _insert_memberships(query: CatalogQuery, keys: Sequence[str], changes: Chang
     places = ", ".join(["%s"] * len(keys))
     with connection.cursor() as cursor:
         cursor.execute(f"{_JOIN} ({places}) ORDER BY content_key", [query.pk, *keys])
-    changes.membership_changed = True
+    changes.joined[query.pk].update(keys)
 
 
-def _find_leaving(query: CatalogQuery, content: ImportFile, *, allow_shrink: bool) -> list[int]:
-    """Return the ids of the memberships that a replacement removes.
+def _find_leaving(query: CatalogQuery, content: ImportFile, *, allow_shrink: bool) -> dict[int, str]:
+    """Return id -> key of the memberships that a replacement removes.
 
     Raises:
         ImportRefusedError: see :func:`import_documents`.
     """
     keys = content.keys
     members = query.memberships.order_by("content_key").values_list("pk", "content_key").iterator()
-    count, leaving = 0, list[int]()
+    count, leaving = 0, dict[int, str]()
     for pk, key in members:
         count += 1
         if key not in keys:
-            leaving.append(pk)
+            leaving[pk] = key
     if leaving and content.keyless_lines:
         item = "the item" if len(leaving) == 1 else f"one of the {len(leaving):,} items"
         raise UnknownKeysError(
@@ -391,62 +374,8 @@ def _find_leaving(query: CatalogQuery, content: ImportFile, *, allow_shrink: boo
     return leaving
 
 
-def _remove(memberships: Sequence[int]) -> None:
-    for some in _parts(memberships):
+def _remove(query: CatalogQuery, memberships: Mapping[int, str], changes: Changes) -> None:
+    for some in parts(sorted(memberships)):
         CatalogMembership.objects.filter(pk__in=some).delete()
-
-
-def move_versions(query: CatalogQuery, changes: Changes) -> None:
-    """Give a new version to each query whose members, or whose members' content, changed."""
-    queries = _find_changed_queries(query, changes)
-    for some in _parts(queries):
-        # Lock order of all code that needs both: queries first, then their catalogs. A concurrent edit of a customer
-        # has either ended, and is visible below, or waits for this lock.
-        list(CatalogQuery.objects.filter(pk__in=some).order_by("pk").select_for_update().values_list("pk"))
-    _outlast_addresses(queries, changes)
-    changed_at = Value(_latest_change(query, changes), TimestampField())
-    for some in _parts(queries):
-        CatalogQuery.objects.filter(pk__in=some).update(
-            version=next_version("version", changes.now),
-            content_changed_at=Greatest(Coalesce("content_changed_at", changed_at), changed_at),
-        )
-
-
-def _find_changed_queries(query: CatalogQuery, changes: Changes) -> list[int]:
-    queries = {query.pk} if changes.membership_changed else set()
-    for ids in _parts(list(changes.times)):
-        with_them = CatalogMembership.objects.filter(content__in=ids)
-        queries.update(with_them.values_list("catalog_query", flat=True).distinct())
-    return sorted(queries)
-
-
-def _outlast_addresses(queries: Sequence[int], changes: Changes) -> None:
-    """Raise the times of changed content above the times at which their catalogs' enrollment URLs changed.
-
-    Those times are lower bounds of the served times, and may be later than the start of this import. Callers would not
-    see a change with an earlier time.
-    """
-    if not changes.times:
-        return
-    earliest = min(changes.times.values())
-    catalogs = EnterpriseCatalog.objects.filter(documents_changed_at__gte=earliest).select_for_update()
-    found = (catalogs.filter(catalog_query__in=some) for some in _parts(queries))
-    floors = [catalog.documents_changed_at for some in found for catalog in some if catalog.documents_changed_at]
-    if not floors:
-        return
-    moment = max(floors) + timedelta(microseconds=1)
-    for ids in _parts([pk for pk, time in changes.times.items() if time < moment]):
-        ContentMetadata.objects.filter(pk__in=ids).update(updated_at=moment)
-        CatalogMembership.objects.filter(content__in=ids).update(updated_at=moment)
-        changes.times |= dict.fromkeys(ids, moment)
-
-
-def _latest_change(query: CatalogQuery, changes: Changes) -> datetime:
-    """Return a time that is not before the time of change of any changed member."""
-    joined = query.memberships.aggregate(latest=Max("updated_at"))["latest"] if changes.membership_changed else None
-    latest: datetime = max([changes.now, *changes.times.values(), *([joined] if joined else [])])
-    return latest
-
-
-def _parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (values[start : start + KEYS_PER_STATEMENT] for start in range(0, len(values), KEYS_PER_STATEMENT))
+    if memberships:
+        changes.left[query.pk].update(memberships.values())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from uuid import UUID
 
 from django.db import connection
@@ -32,6 +33,37 @@ TABLES: Final = f"""
 COLUMN_COUNT: Final = 10
 
 
+#: Each number fits into a signed column of 64 bits.
+_VERSION: Final = re.compile("([0-9a-f]{1,15})-([0-9a-f]{1,15})-([0-9a-f]{1,15})")
+
+
+class BadVersionError(ValueError):
+    """Text that is not a version of this API."""
+
+
+class Version(NamedTuple):
+    """A catalog's version: it changes whenever anything that the catalog serves changes. Opaque text for callers."""
+
+    revision: int  #: Of the catalog.
+    query_id: int  #: 0 without a query.
+    query_version: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a version back from its text.
+
+        Raises:
+            BadVersionError: ``text`` is not the text of a version.
+        """
+        match = _VERSION.fullmatch(text)
+        if match is None:
+            raise BadVersionError(text)
+        return cls(*(int(number, 16) for number in match.groups()))
+
+    def __str__(self) -> str:
+        return f"{self.revision:x}-{self.query_id:x}-{self.query_version:x}"
+
+
 @dataclass(frozen=True, slots=True)
 class CatalogState:
     """A catalog, its customer and its query at one moment. Times are texts in the served format."""
@@ -50,9 +82,14 @@ class CatalogState:
     content_changed_at: str
 
     @property
+    def version_parts(self) -> Version:
+        """The parts of :attr:`version`."""
+        return Version(self.revision, self.query_id or 0, self.query_version)
+
+    @property
     def version(self) -> str:
         """Opaque text that changes whenever anything that the catalog serves changes."""
-        return f"{self.revision:x}-{self.query_id or 0:x}-{self.query_version:x}"
+        return str(self.version_parts)
 
     @property
     def content_last_modified(self) -> str | None:

@@ -4,6 +4,7 @@
 ``catalogs.py``          a catalog, the list of catalogs, and their life cycle.
 ``queries.py``           the queries behind catalogs, and the hash of a filter.
 ``content_diff.py``      the diff: existing, new and removed content.
+``changes.py``           what changed since a version.
 ``content_metadata.py``  the documents, by key and page by page.
 ``documents.py``         documents by identifier.
 ``search.py``            content by pasted text, and customers by name.

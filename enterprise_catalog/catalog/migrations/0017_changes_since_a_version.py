@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0015_roles'),
+        ('catalog', '0016_nested_content'),
     ]
 
     operations = [

@@ -15,7 +15,7 @@ def schedule(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("catalog", "0017_start_the_clock"),
+        ("catalog", "0018_start_the_clock"),
         ("django_celery_beat", "0019_alter_periodictasks_options"),
     ]
     # Going back leaves the schedule, which may have been edited by then.

@@ -25,6 +25,6 @@ def start(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0016_changes_since_a_version")]
+    dependencies = [("catalog", "0017_changes_since_a_version")]
     # Going back leaves the rows, whose tables go with them.
     operations = [migrations.RunPython(start, migrations.RunPython.noop)]

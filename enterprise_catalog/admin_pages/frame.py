@@ -35,6 +35,9 @@ _GROUPS: Final[dict[StrOrPromise, tuple[_Entry, ...]]] = {
         ("integrated_channels.Decision", _("Decisions"), "gavel"),
         ("integrated_channels.Operation", _("Operations"), "hourglass_top"),
         ("integrated_channels.ChannelConfiguration", _("Configurations"), "settings_input_component"),
+        ("integrated_channels.Notification", _("Events"), "notifications"),
+        ("integrated_channels.Subscription", _("Subscriptions"), "notification_add"),
+        ("integrated_channels.Delivery", _("Deliveries"), "outgoing_mail"),
     ),
     _("Catalog"): (
         ("catalog.EnterpriseCustomer", _("Customers"), "domain"),

@@ -8,6 +8,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 import structlog
@@ -164,6 +165,23 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 
+# --- e-mail ---------------------------------------------------------------------------------------------------------
+
+#: ``smtp+tls://user:password@host:587`` or ``console://``; empty on a site that sends no e-mail.
+EMAIL_URL = env.EMAIL_URL
+_server = urlsplit(EMAIL_URL)
+EMAIL_BACKEND = f"django.core.mail.backends.{'console' if _server.scheme == 'console' else 'smtp'}.EmailBackend"
+EMAIL_HOST = _server.hostname or "localhost"
+EMAIL_PORT = _server.port or {"smtps": 465, "smtp+tls": 587}.get(_server.scheme, 25)
+EMAIL_HOST_USER = unquote(_server.username or "")
+EMAIL_HOST_PASSWORD = unquote(_server.password or "")
+EMAIL_USE_TLS = _server.scheme == "smtp+tls"
+EMAIL_USE_SSL = _server.scheme == "smtps"
+#: In seconds, for the connection and for each answer of the server.
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.DEFAULT_FROM_EMAIL or "enterprise-catalog@localhost"
+ADMIN_BASE_URL = env.ADMIN_BASE_URL
+
 # --- the APIs -------------------------------------------------------------------------------------------------------
 
 #: The largest request body, in bytes; 250,000 keys of 255 characters fit.
@@ -277,6 +295,8 @@ SYNC_RUN_SECONDS = env.SYNC_RUN_SECONDS
 #: After this time, a run compares all items, and not only changed ones. 0 means always.
 FULL_COMPARISON_HOURS = env.FULL_COMPARISON_HOURS
 SLOW_SYNCS = env.SLOW_SYNCS
+NOTIFY_OUTAGE_MINUTES = env.NOTIFY_OUTAGE_MINUTES
+FRESHNESS_GOAL_MINUTES = env.FRESHNESS_GOAL_MINUTES
 
 # --- reports of errors ----------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from email.utils import parseaddr
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
@@ -16,6 +17,8 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.validators import validate_email
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -93,6 +96,15 @@ def _writable_folder(path: str) -> str:
     return path
 
 
+def _address(text: str) -> str:
+    try:
+        validate_email(parseaddr(text)[1])
+    except DjangoValidationError:
+        message = "must be an e-mail address, such as catalog@example.org or Catalog <catalog@example.org>"
+        raise ValueError(message) from None
+    return text
+
+
 def _signing_key(text: str) -> dict[str, object]:
     return read_signing_key(text)
 
@@ -128,6 +140,12 @@ class Environment(BaseModel):
     METRICS_TOKEN: str = ""
     #: Folder in which all processes of a machine count. prometheus_client gave the variable its name.
     PROMETHEUS_MULTIPROC_DIR: Annotated[str, AfterValidator(_writable_folder)] = ""
+    #: Mail server: smtp:// without encryption, smtp+tls:// with STARTTLS, smtps:// with TLS; console:// for standard
+    #: output.
+    EMAIL_URL: Annotated[str, _scheme("smtp", "smtp+tls", "smtps", "console")] = ""
+    DEFAULT_FROM_EMAIL: Annotated[str, AfterValidator(_address)] = ""
+    #: Beginning of links to the admin in messages, without a path.
+    ADMIN_BASE_URL: HttpURL = ""
     #: Redirect plain HTTP to HTTPS; restrict cookies to HTTPS; lifetime of HSTS in browsers.
     SECURE_SSL_REDIRECT: bool = True
     SECURE_COOKIES: bool = True
@@ -170,6 +188,10 @@ class Environment(BaseModel):
     SYNC_RUN_SECONDS: float = Field(default=1800, ge=1)
     FULL_COMPARISON_HOURS: float = Field(default=24, ge=0)
     SLOW_SYNCS: int = Field(default=1, ge=1, le=1000)
+    #: Time for which syncs fail until subscribers are notified.
+    NOTIFY_OUTAGE_MINUTES: int = Field(default=60, ge=0)
+    #: Time within which a change is to reach the LMS; a later one is an event.
+    FRESHNESS_GOAL_MINUTES: int = Field(default=240, ge=1)
 
     @field_validator("SYNC_RUN_SECONDS")
     @classmethod
@@ -219,6 +241,7 @@ class Environment(BaseModel):
         _publish_signing_key(texts)
         # A deployment that reads course-discovery needs a client for it.
         required = {*required, *(_CLIENT if texts.get("DISCOVERY_SERVICE_API_URL") else ())}
+        required |= {"DEFAULT_FROM_EMAIL"} if texts.get("EMAIL_URL") else set()
         try:
             parsed = cls.model_validate(texts, context=required)
         except ValidationError as error:

@@ -20,10 +20,17 @@ from enterprise_catalog.catalog.models import (
     RefreshTrigger,
 )
 from enterprise_catalog.integrated_channels.audit import decisions
-from enterprise_catalog.integrated_channels.models import DecisionAction, OperationItem
+from enterprise_catalog.integrated_channels.models import DecisionAction, Medium, OperationItem
+from enterprise_catalog.integrated_channels.reporting.notifications import outbox
 from tests.factories import DAY_ONE
 from tests.factories.catalog import CatalogFactory, CourseFactory, allow_restricted, run_document
-from tests.factories.channels import ConfigurationFactory, OperationFactory, TransmissionFactory
+from tests.factories.channels import (
+    ConfigurationFactory,
+    NotificationFactory,
+    OperationFactory,
+    SubscriptionFactory,
+    TransmissionFactory,
+)
 
 if TYPE_CHECKING:
     from typing import Any
@@ -50,6 +57,7 @@ def a_row_of_everything() -> None:
     decided = decisions.DecidedItem(held.configuration_id, held.pk, held.content_key)
     decisions.record_items([decided], DecisionAction.KEEP_ITEMS, by="reader", now=DAY_ONE)
     _operations(held.configuration)
+    _notifications(held.configuration)
     AccessAttempt.objects.create(username="reader", ip_address="192.0.2.1", failures_since_start=2)
     _schedules()
     _tokens(user)
@@ -64,6 +72,12 @@ def _refresh(catalog: EnterpriseCatalog) -> None:
 def _operations(configuration: ChannelConfiguration) -> None:
     operation = OperationFactory.create(configuration=configuration, done=1, total=1, counts={"held": 1})
     OperationItem.objects.create(operation=operation, content_key="Org+held", kind="held")
+
+
+def _notifications(configuration: ChannelConfiguration) -> None:
+    NotificationFactory.create(configuration=configuration)
+    SubscriptionFactory.create(medium=Medium.WEBHOOK, url="https://hooks.example.org/T0000")
+    outbox.announce(now=DAY_ONE)
 
 
 def _schedules() -> None:

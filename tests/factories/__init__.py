@@ -3,7 +3,7 @@
 The factories use the project's own writers, so hashes, times of change and versions are real.
 
 ``catalog.py``   customers, catalogs and content documents.
-``channels.py``  configurations, and the rows that only a run writes: transmissions, attempts, runs.
+``channels.py``  configurations, rows that only a run writes (transmissions, attempts, runs), events, subscriptions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Configurations, and the rows that only a run writes: transmissions, attempts and runs."""
+"""Configurations, rows that only a run writes (transmissions, attempts, runs), events and subscriptions."""
 
 from __future__ import annotations
 
@@ -18,13 +18,18 @@ from enterprise_catalog.integrated_channels.domain import Action, Outcome, Prese
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
+    EventKind,
+    Medium,
+    Notification,
     Operation,
     OperationKind,
     OperationState,
     RunState,
+    Subscription,
     SyncRun,
     TransmissionAttempt,
 )
+from enterprise_catalog.integrated_channels.reporting.notifications.subscriptions import Webhook, set_webhook
 from tests.factories import DAY_ONE
 
 if TYPE_CHECKING:
@@ -146,6 +151,43 @@ class OperationFactory(DjangoModelFactory[Operation]):
     started_at = SelfAttribute("created_at")
     seen_at = SelfAttribute("created_at")
     finished_at = SelfAttribute("created_at")
+
+
+class NotificationFactory(DjangoModelFactory[Notification]):
+    """An open event whose subscribers are to be notified, by default a stop."""
+
+    class Meta:
+        model = Notification
+
+    configuration = SubFactory(ConfigurationFactory)
+    kind = EventKind.STOPPED
+    opened_at = DAY_ONE
+    next_step_at = SelfAttribute("opened_at")
+    reason = "The LMS returned 401: Invalid token"
+
+
+class SubscriptionFactory(DjangoModelFactory[Subscription]):
+    """A subscription to all events, by default by e-mail at once.
+
+    Args:
+        url: of a webhook.
+    """
+
+    class Meta:
+        model = Subscription
+
+    email = LazyAttribute(lambda made: "ops@example.org" if made.medium == Medium.EMAIL else "")
+    medium = Medium.EMAIL
+
+    @classmethod
+    def _create(
+        cls, model_class: type[Subscription], *, url: str = "", secret: str = SECRET, **columns: Any
+    ) -> Subscription:
+        subscription = model_class(**columns)
+        if url:
+            set_webhook(subscription, Webhook(url, secret))
+        subscription.save()
+        return subscription
 
 
 class TransmissionFactory(DjangoModelFactory[ContentMetadataItemTransmission]):

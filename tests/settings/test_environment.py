@@ -98,11 +98,18 @@ PORT_COMPLAINT: Final = (
         ("LMS_CALL_SECONDS", "201", "Input should be less than or equal to 200"),
         ("SYNC_RUN_SECONDS", "99", "must be at least LMS_CALL_SECONDS"),
         ("SLOW_SYNCS", "0", "Input should be greater than or equal to 1"),
+        ("EMAIL_URL", "http://user:geheim@mail", URL_COMPLAINT + "smtp://, smtp+tls://, smtps://, console://"),
+        ("EMAIL_URL", "smtp://user:geheim@mail:geheim", PORT_COMPLAINT),
+        ("DEFAULT_FROM_EMAIL", "geheim", "must be an e-mail address, such as catalog@example.org"),
+        ("DEFAULT_FROM_EMAIL", "Catalog <geheim>", "must be an e-mail address, such as catalog@example.org"),
+        ("ADMIN_BASE_URL", "admin.geheim", URL_COMPLAINT + "http://, https://"),
+        ("NOTIFY_OUTAGE_MINUTES", "-1", "Input should be greater than or equal to 0"),
+        ("FRESHNESS_GOAL_MINUTES", "0", "Input should be greater than or equal to 1"),
         ("CREDENTIALS_ENCRYPTION_KEYS", f"{KEYS[0]},gehéim", "key 2 must be 32 url-safe base64-encoded bytes"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed_and_not_quoted(name: str, value: str, complaint: str) -> None:
-    [line] = complaints({**REQUIRED, **CLIENT, name: value})
+    [line] = complaints({**REQUIRED, **CLIENT, "DEFAULT_FROM_EMAIL": "catalog@example.org", name: value})
 
     assert line.startswith(f"{name}: {complaint}")
     assert "geh" not in line
@@ -121,10 +128,18 @@ def test_a_wrong_value_is_named_with_what_is_allowed_and_not_quoted(name: str, v
         ("CACHE_URL", "rediss://[::1]:6379/0"),
         ("LOG_FORMAT", "console"),
         ("API_THROTTLE_RATE", "10/second"),
+        ("DEFAULT_FROM_EMAIL", "Catalog <catalog@example.org>"),
     ],
 )
 def test_a_right_value_is_taken_as_it_is(name: str, value: str) -> None:
     assert getattr(Environment.read({**REQUIRED, name: value}), name) == value
+
+
+@pytest.mark.parametrize("sender", [{}, {"DEFAULT_FROM_EMAIL": ""}])
+def test_a_mail_server_needs_a_sender(sender: dict[str, str]) -> None:
+    server = {"EMAIL_URL": "smtp+tls://user:p%40ss@mail.example.org:587"}
+
+    assert complaints({**REQUIRED, **server, **sender}) == ["DEFAULT_FROM_EMAIL: must be set"]
 
 
 def test_lists_are_separated_by_commas() -> None:
@@ -268,6 +283,10 @@ def test_each_variable_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
         "SYNC_RUN_SECONDS": "600",
         "FULL_COMPARISON_HOURS": "12",
         "SLOW_SYNCS": "3",
+        "EMAIL_URL": "console://",
+        "DEFAULT_FROM_EMAIL": "catalog@example.org",
+        "NOTIFY_OUTAGE_MINUTES": "30",
+        "FRESHNESS_GOAL_MINUTES": "120",
         "LMS_PRIVATE_ADDRESSES": "true",
         "FEED_THROTTLE_RATE": "5/minute",
         "FAILURE_THROTTLE_RATE": "5/minute",

@@ -7,6 +7,7 @@
 ``attempts.py``            Each attempt to send an item.
 ``runs.py``                Each run of a sync.
 ``decisions.py``           The log of decisions.
+``notifications.py``       Subscriptions, events that users are notified of, and the messages.
 ``operations.py``          The progress and results of long actions.
 ``configurations.py``      The customers' channels.
 ``configuration_actions.py``  Actions on configurations.
@@ -23,6 +24,7 @@ from enterprise_catalog.integrated_channels.admin import (
     configurations,
     decisions,
     diagnosis,
+    notifications,
     operations,
     overview,
     runs,
@@ -36,6 +38,7 @@ __all__ = [
     "customer",
     "decisions",
     "diagnosis",
+    "notifications",
     "operations",
     "overview",
     "runs",

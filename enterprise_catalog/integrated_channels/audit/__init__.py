@@ -8,12 +8,12 @@ Results of a run:
 ``transitions.py``   The state that follows from a result, and the pause before the next attempt.
 ``status.py``        The status of a configuration after a run or a decision.
 ``figures.py``       The figures of each day: outcomes, time from change to LMS, backlog.
-``adoption.py``      Rows for items that the LMS already has.
 ``bulk.py``          Bulk inserts and upserts at driver speed.
 
-Decisions and heartbeats:
+Decisions, events and heartbeats:
 
-``decisions.py``   Decisions of operators, and their log: queue items again, approve or keep held deletes.
+``decisions.py``   Decisions of operators, and their log: queue items again, approve or keep held deletes, adopt.
+``events.py``      Events that users are notified of: opened and resolved by runs, and by a periodic check.
 ``heartbeats.py``  Heartbeats of the workers and the scheduler, and their health checks.
 
 Permission to write and to call:

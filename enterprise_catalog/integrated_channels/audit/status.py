@@ -16,6 +16,7 @@ import structlog
 from django.db import DatabaseError, transaction
 from django.db.models import Count, Exists, Min, Q
 
+from enterprise_catalog.integrated_channels.audit import events
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, upsert
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models import (
@@ -51,6 +52,7 @@ _UNSETTLED: Final = Q(state__in=[state for state in _COLUMNS if state != State.T
 )
 #: Columns of items that a run sends sooner or later. The other items wait for a decision, or for new content.
 _DUE: Final = frozenset({"behind", "failing"})
+_HEALTHY: Final = (Status.UP_TO_DATE, Status.UP_TO_DATE_EXCEPT)
 #: Ids of the configurations to refresh at the end of a block of :func:`refreshed_once`; ``None`` outside.
 _postponed: Final = ContextVar[set[int] | None]("_postponed", default=None)
 
@@ -132,13 +134,31 @@ def record_run(configuration_id: int, result: RunResult, *, now: datetime) -> No
     columns = of_run | asdict(items) | {"state": state, "rank": state.rank}
     active = ChannelConfiguration.objects.filter(pk=configuration_id, active=True)
     rows = ConfigurationStatus.objects.filter(pk=configuration_id)
-    if rows.filter(Exists(active), state=state).update(**columns):
+    is_same = bool(rows.filter(Exists(active), state=state).update(**columns))
+    if not (
+        is_same and state in _HEALTHY
+    ):  # Else no event begins or ends, except for lateness: events.check() ends it.
+        events.record_run(configuration_id, _run_end(result, items), now=now)
+    if is_same:
         return
     if rows.filter(Exists(active)).update(**columns, since=now):
         return
     if not rows.update(**of_run):
         ConfigurationStatus.objects.create(configuration_id=configuration_id, **columns, since=now)
     refresh([configuration_id], now=now)  # It was paused or deleted during the run, or had no status yet.
+
+
+def _run_end(result: RunResult, items: ItemCounts) -> events.RunEnd:
+    row = result.row
+    return events.RunEnd(
+        state=row.state,
+        stop_cause=row.stop_cause,
+        reason=row.reason,
+        outcomes={outcome for outcomes in row.counts.values() for outcome in outcomes},
+        failing=items.failing,
+        held=items.held,
+        due_since=items.due_since,
+    )
 
 
 def _run_columns(result: RunResult) -> dict[str, object]:

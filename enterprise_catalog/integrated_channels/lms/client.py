@@ -161,7 +161,7 @@ class LMSClient:
         # into a GET without its parameters.
         if transport is None:
             kind = DeadlineTransport if private_addresses else PublicTransport
-            transport = kind(verify=_certificates())
+            transport = kind(verify=certificates())
         # A proxy from the environment would bypass the check of addresses.
         self._client = httpx.Client(
             headers={"Accept-Encoding": ACCEPTED},
@@ -346,7 +346,7 @@ _quoted_name = functools.lru_cache(1_024)(_quoted)
 
 
 @functools.cache
-def _certificates() -> ssl.SSLContext:
+def certificates() -> ssl.SSLContext:
     """Return the trusted certificates. Loading them takes longer than a whole run that has nothing to do."""
     return httpx.create_ssl_context()
 

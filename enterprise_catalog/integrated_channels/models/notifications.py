@@ -17,7 +17,7 @@ class EventKind(models.TextChoices):
     """The events that users are notified of. A configuration has at most one open event of each kind."""
 
     STOPPED = "stopped", _("stopped")  #: The LMS rejects the credentials, or the configuration is invalid.
-    UNREACHABLE = "unreachable", _("unreachable")  #: Runs stop: the LMS or the catalog service does not respond.
+    UNREACHABLE = "unreachable", _("unreachable")  #: All calls fail: the LMS or the catalog service is down.
     HELD = "held", _("deletes held")  #: Deletes are waiting for approval.
     LATE = "late", _("late")  #: A change has not reached the LMS within the freshness goal.
 
@@ -27,6 +27,7 @@ class Resolution(models.TextChoices):
 
     RECOVERED = "recovered", _("recovered")
     PAUSED = "paused", _("paused")  #: The configuration was paused or deleted; no message is sent.
+    REPLACED = "replaced", _("replaced by another event")  #: No message is sent.
 
 
 class Notification(models.Model):

@@ -12,6 +12,6 @@
 ``search.py``     One search term -> the transmissions that it means.
 ``export.py``     The rows of a list, as flat records, in memory for one page.
 ``formats.py``    Records -> CSV and JSON lines.
-``pages/``        The data of the pages of items, configurations, runs and customers.
-``preview.py``    The next sync of a configuration: the numbers of items, and those that the LMS cannot hold.
+``pages/``        The data of the pages of items, configurations, runs and customers, and of the preview.
+``notifications/``  Messages by e-mail and webhook about events.
 """

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.integrated_channels.access.connections import connect
-from enterprise_catalog.integrated_channels.audit import adoption
+from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.channels.duplicates import one_of_each
 from enterprise_catalog.integrated_channels.exceptions import ConfigurationError, RejectedError
@@ -112,7 +112,7 @@ def adopt(
     with connect(configuration, clock=clock) as (channel, renewer), CatalogClient() as catalog:
         inputs, there, duplicates = _read_both_sides(configuration, channel, renewer, catalog, clock, on_item)
         theirs = {key: item.remote_id for key, item in there.items() if _is_unsent(inputs, item)}
-        number = adoption.adopt(configuration, theirs, by=by, reason=reason, lease=renewer.lease, now=clock())
+        number = decisions.adopt(configuration, theirs, by=by, reason=reason, lease=renewer.lease, now=clock())
     return Adoption(number, [each for each in duplicates if each.content_key in theirs])
 
 

@@ -2,6 +2,7 @@
 
 ``syncs.py``       Queue the due configurations, sync one configuration.
 ``maintenance.py``  Delete old attempts, runs and operations; record the backlog.
+``notifications.py``  Find events and notify their subscribers.
 ``operations.py``  Start and run a long action of a user.
 ``work.py``        The work of each kind of operation.
 ``progress.py``    Writes the progress of an operation.
@@ -10,6 +11,7 @@ Celery imports this package to find the tasks.
 """
 
 from enterprise_catalog.integrated_channels.tasks.maintenance import record_backlog, remove_old_attempts
+from enterprise_catalog.integrated_channels.tasks.notifications import notify, send_message
 from enterprise_catalog.integrated_channels.tasks.operations import run_operation, start_operation
 from enterprise_catalog.integrated_channels.tasks.syncs import (
     SCHEDULER_INTERVAL,
@@ -19,9 +21,11 @@ from enterprise_catalog.integrated_channels.tasks.syncs import (
 
 __all__ = [
     "SCHEDULER_INTERVAL",
+    "notify",
     "record_backlog",
     "remove_old_attempts",
     "run_operation",
+    "send_message",
     "start_operation",
     "sync_configuration",
     "sync_due_configurations",

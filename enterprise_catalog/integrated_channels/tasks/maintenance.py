@@ -9,12 +9,14 @@ from django.utils import timezone
 
 from enterprise_catalog.celery import app
 from enterprise_catalog.integrated_channels.audit import figures, runs
+from enterprise_catalog.integrated_channels.reporting.notifications import deliveries
 
 
 @app.task(name="remove_old_attempts")
 def remove_old_attempts() -> int:
-    """Delete attempts, runs and operations older than ``ATTEMPT_RETENTION_DAYS``; return the number of rows."""
-    return runs.remove_old(before=timezone.now() - timedelta(days=settings.ATTEMPT_RETENTION_DAYS))
+    """Delete attempts, runs, operations and messages older than ``ATTEMPT_RETENTION_DAYS``; return their number."""
+    before = timezone.now() - timedelta(days=settings.ATTEMPT_RETENTION_DAYS)
+    return runs.remove_old(before=before) + deliveries.remove_old(before=before)
 
 
 @app.task(name="record_backlog")

@@ -314,7 +314,7 @@ def test_the_preview_counts_the_items_and_those_that_cannot_be_sent(
 def test_a_preview_is_bounded(
     admin_client: Client, inactive: ChannelConfiguration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("enterprise_catalog.integrated_channels.reporting.preview.MAX_ITEMS", 2)
+    monkeypatch.setattr("enterprise_catalog.integrated_channels.reporting.pages.preview.MAX_ITEMS", 2)
 
     assert "Only the first 2 items were checked." in text_of(preview(admin_client, inactive))
 

@@ -42,6 +42,7 @@ OPERATORS: Final = {
     *(f"channelconfiguration {name}" for name in ("approve_deletes", "keep_held", "delete_kept")),
     *(f"channelconfiguration {name}" for name in ("check_connections", "check_drift", "adopt_items")),
     *(f"contentmetadataitemtransmission {name}" for name in ("approve_chosen", "keep_chosen", "delete_kept")),
+    *(f"subscription {name}" for name in ("send_test_message", "mute", "unmute", "delete_selected")),
 }
 MAY: Final = {
     "Integration auditor": AUDITORS,

@@ -10,11 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
-from enterprise_catalog.admin_pages.moments import moment_text
-from enterprise_catalog.admin_pages.rendering import link_to_list
+from enterprise_catalog.admin_pages.moments import moment, moment_text
+from enterprise_catalog.admin_pages.rendering import link_to, link_to_list
 from enterprise_catalog.admin_pages.viewer import may_view
 from enterprise_catalog.integrated_channels.admin.sections.links import link_to_catalog, link_to_customer
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, RunState, SyncRun
+from enterprise_catalog.integrated_channels.reporting.notifications.messages import text_of_event
 from enterprise_catalog.integrated_channels.reporting.pages.configuration_summary import (
     in_words,
     summarize_configuration,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from enterprise_catalog.integrated_channels.domain import State
-    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration, Notification
     from enterprise_catalog.integrated_channels.reporting.pages.counts import ReasonGroup
 
 #: State of a run -> sign in the strip. The name of the state is in the bar's label.
@@ -63,12 +64,19 @@ def configuration_section(configuration: ChannelConfiguration) -> dict[str, obje
             (count.label, in_words(count.items), _list_link(configuration, count.states) if count.items else "")
             for count in summary.counts
         ],
+        "events": [_event(event) for event in configuration.notifications.filter(is_open=True).order_by("pk")],
         "reasons": [_reason(configuration, group) for group in (reason_groups(configuration) if failing else ())],
         "bars": [_bar(run) for run in summary.runs],
         "all_runs": link_to_list(SyncRun, gettext("All runs"), configuration__id__exact=configuration.pk),
         "customer_link": link_to_customer(configuration.enterprise_customer_uuid),
         "catalog_links": [link_to_catalog(each) for each in configuration.catalog_uuids],
     }
+
+
+def _event(event: Notification) -> tuple[str, str, str]:
+    """Return the link to an open event, since when it is open, and its next step."""
+    text = text_of_event(event, now=timezone.now())
+    return link_to(event, event.get_kind_display().capitalize()), moment(event.opened_at), text.what_to_do
 
 
 def _list_link(configuration: ChannelConfiguration, states: Iterable[State], **conditions: str) -> str:

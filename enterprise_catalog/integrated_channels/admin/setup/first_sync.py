@@ -16,13 +16,13 @@ from django.utils.translation import gettext
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.exceptions import StopSyncError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
-from enterprise_catalog.integrated_channels.reporting.preview import preview_sync
+from enterprise_catalog.integrated_channels.reporting.pages.preview import preview_sync
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from enterprise_catalog.admin_pages.pages import Page
-    from enterprise_catalog.integrated_channels.reporting.preview import SyncPreview
+    from enterprise_catalog.integrated_channels.reporting.pages.preview import SyncPreview
 
 URL_NAME: Final = "integrated_channels_channelconfiguration_first_sync"
 #: As for the action "Resume".

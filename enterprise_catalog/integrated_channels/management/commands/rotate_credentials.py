@@ -7,20 +7,24 @@ import sys
 from django.core.management.base import BaseCommand
 
 from enterprise_catalog.integrated_channels.access.configurations import rotate_credentials
+from enterprise_catalog.integrated_channels.reporting.notifications.subscriptions import rotate_webhooks
 
 
 class Command(BaseCommand):
-    """Prints the number of encrypted credentials.
+    """Prints the number of encrypted credentials and webhooks.
 
-    Exit code 1: no key can decrypt some credentials; their configurations are named on stderr.
+    Exit code 1: no key can decrypt some of them; their configurations and subscriptions are named on stderr.
     """
 
     help = "Encrypt all credentials with the newest key in CREDENTIALS_ENCRYPTION_KEYS."
 
     def handle(self, *args: object, **options: object) -> None:
         rotated, unreadable = rotate_credentials()
-        self.stdout.write(str(rotated))
+        webhooks, unreadable_webhooks = rotate_webhooks()
+        self.stdout.write(str(rotated + webhooks))
         for pk in unreadable:
             self.stderr.write(f"configuration {pk}: no key can decrypt its credentials; enter them again")
-        if unreadable:
+        for pk in unreadable_webhooks:
+            self.stderr.write(f"subscription {pk}: no key can decrypt its webhook; enter it again")
+        if unreadable or unreadable_webhooks:
             sys.exit(1)

@@ -6,5 +6,6 @@
 ``configuration_summary.py``  The state of a configuration in words, the numbers of its items, its latest runs.
 ``counts.py``                 The numbers of items by state, and the reasons of failures.
 ``run_summary.py``            What a run did, why it stopped, and what is left, in words.
+``preview.py``                The next sync of a configuration: numbers of items, and items that the LMS cannot hold.
 ``customers.py``              Customers: stored names, the customers of a key, and the report about one.
 """

@@ -1,0 +1,211 @@
+"""Events that users are notified of: opened and resolved by runs, and by a periodic check.
+
+A run writes the events that it causes in its last transaction. The check finds what no run ends with: a configuration
+that is late, decisions about held deletes, and paused configurations. Both only write rows; ``reporting/notifications``
+reads ``next_step_at`` and notifies the subscribers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Case, Exists, OuterRef, Q, Value, When
+
+from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT
+from enterprise_catalog.integrated_channels.domain import Outcome
+from enterprise_catalog.integrated_channels.exceptions import StopCause
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    ConfigurationStatus,
+    EventKind,
+    Notification,
+    Resolution,
+    RunState,
+    Status,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from django.db.models import QuerySet
+
+#: Causes that end only with an action of an operator or the customer.
+_NEEDS_ACTION: Final = (StopCause.CREDENTIALS, StopCause.CONFIGURATION)
+#: Causes after which the LMS may accept calls or not.
+_PROVES_NOTHING: Final = (StopCause.REQUESTED, StopCause.THROTTLED)
+#: Outcomes that need a response of the LMS other than a temporary failure.
+_RESPONSES: Final = frozenset({Outcome.DONE, Outcome.STAGED, Outcome.REJECTED})
+#: The kinds that mean that runs stop.
+STOPS: Final = (EventKind.STOPPED, EventKind.UNREACHABLE)
+_CONFIGURATIONS_PER_TRANSACTION: Final = 100
+#: States of a configuration with items that are due.
+_WITH_DUE_ITEMS: Final = [Status.FAILING.rank, Status.NEEDS_DECISION.rank, Status.BEHIND.rank]
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """The part of a run's result that events follow from."""
+
+    state: str
+    stop_cause: str
+    reason: str
+    outcomes: Collection[str]  #: The outcomes of the run's items.
+    failing: int  #: Items that failed temporarily, in this run or an earlier one.
+    held: int  #: Items whose deletes are held.
+    due_since: datetime | None  #: See ``ConfigurationStatus.due_since``.
+
+    @property
+    def stop(self) -> EventKind | None:
+        """The event that the end of the run means; ``None`` if the LMS accepted calls, or the run proves nothing."""
+        if self.stop_cause in _PROVES_NOTHING:
+            return None
+        if self.stop_cause in _NEEDS_ACTION:
+            return EventKind.STOPPED
+        # A run with few items ends regularly, although all of them failed.
+        has_only_failures = Outcome.RETRY in self.outcomes and not self._has_response
+        return EventKind.UNREACHABLE if self.state == RunState.STOPPED or has_only_failures else None
+
+    @property
+    def has_gone_on(self) -> bool:
+        """True if the run proves that syncs continue. A run without calls does if no item waits for a retry."""
+        is_at_end = self.stop is None and self.stop_cause not in _PROVES_NOTHING
+        return is_at_end and (self._has_response or not self.failing)
+
+    @property
+    def _has_response(self) -> bool:
+        return not _RESPONSES.isdisjoint(self.outcomes)
+
+
+def record_run(configuration_id: int, end: RunEnd, *, now: datetime) -> None:
+    """Open and resolve events at the end of a run, in its last transaction. Safe to repeat."""
+    rows = Notification.objects.filter(configuration=configuration_id, is_open=True)
+    found: dict[str, int] = dict(rows.values_list("kind", "pk"))
+    stop = end.stop
+    # A run that stops for another cause does not repeat the message. But lost credentials need an action.
+    if stop is not None and stop not in found and EventKind.STOPPED not in found:
+        grace = timedelta(0) if stop is EventKind.STOPPED else timedelta(minutes=settings.NOTIFY_OUTAGE_MINUTES)
+        _open(configuration_id, stop, now=now, announce_at=now + grace, reason=end.reason)
+    if end.held and EventKind.HELD not in found:
+        _open(configuration_id, EventKind.HELD, now=now, announce_at=now, items=end.held)
+    if stop is EventKind.STOPPED and EventKind.UNREACHABLE in found:
+        resolve([found[EventKind.UNREACHABLE]], Resolution.REPLACED, now=now)
+    is_late = end.due_since is not None and end.due_since < late_before(now)
+    over = {
+        EventKind.STOPPED: end.has_gone_on,
+        EventKind.UNREACHABLE: end.has_gone_on,
+        EventKind.HELD: not end.held,
+        EventKind.LATE: end.has_gone_on and not is_late,
+    }
+    resolve([pk for kind, pk in found.items() if over[EventKind(kind)]], Resolution.RECOVERED, now=now)
+
+
+def _open(
+    configuration_id: int, kind: EventKind, *, now: datetime, announce_at: datetime, reason: str = "", items: int = 0
+) -> None:
+    Notification.objects.create(
+        configuration_id=configuration_id,
+        kind=kind,
+        opened_at=now,
+        next_step_at=announce_at,
+        reason=reason,
+        items=items,
+    )
+
+
+def resolve(ids: Collection[int], resolution: Resolution, *, now: datetime) -> None:
+    """End open events. Subscribers are notified of a recovery, if the beginning of the event was announced."""
+    if not ids:
+        return
+    is_silent = resolution is not Resolution.RECOVERED
+    next_step = None if is_silent else Case(When(announced_at__isnull=False, then=Value(now)), default=None)
+    Notification.objects.filter(pk__in=ids, is_open=True).update(
+        next_step_at=next_step, resolved_at=now, resolution=resolution
+    )
+
+
+def late_before(now: datetime) -> datetime:
+    """Return the time before which a change misses the freshness goal if it has not reached the LMS yet."""
+    return now - timedelta(minutes=settings.FRESHNESS_GOAL_MINUTES)
+
+
+def check(*, now: datetime) -> None:
+    """Find events that begin or end between runs. Safe to repeat, and safe on several workers at once.
+
+    Late configurations, held deletes that were decided on, and paused configurations.
+    """
+    found = sorted({*_late(now), *_possibly_over(now)})
+    for start in range(0, len(found), _CONFIGURATIONS_PER_TRANSACTION):
+        with transaction.atomic():
+            _check(found[start : start + _CONFIGURATIONS_PER_TRANSACTION], now)
+
+
+def _late(now: datetime) -> Iterator[int]:
+    """Yield configurations that miss the freshness goal, unless they have an event that explains it."""
+    before = late_before(now)
+    explained = Exists(
+        Notification.objects.filter(configuration=OuterRef("pk"), is_open=True, kind__in=(*STOPS, EventKind.LATE))
+    )
+    overdue = ChannelConfiguration.objects.filter(
+        Q(next_sync_at__lt=before) | Q(next_sync_at=None, created_at__lt=before), ~explained, active=True
+    )
+    yield from overdue.order_by("next_sync_at").values_list("pk", flat=True)[:ROWS_PER_STATEMENT]
+    waiting = ChannelConfiguration.objects.filter(
+        ~explained, active=True, status__rank__in=_WITH_DUE_ITEMS, status__due_since__lt=before
+    )
+    yield from waiting.order_by("status__due_since").values_list("pk", flat=True)[:ROWS_PER_STATEMENT]
+
+
+def _possibly_over(now: datetime) -> QuerySet[Notification, int]:
+    """Return the configurations with an open event that may have ended since."""
+    before = late_before(now)
+    is_on_time = Q(configuration__next_sync_at__gte=before) & (
+        Q(configuration__status__due_since=None) | Q(configuration__status__due_since__gte=before)
+    )
+    is_over = (
+        Q(configuration__active=False)
+        | Q(kind=EventKind.HELD, configuration__status__held=0)
+        | Q(is_on_time, kind=EventKind.LATE)
+    )
+    rows = Notification.objects.filter(is_over, is_open=True)
+    return rows.values_list("configuration_id", flat=True)[:ROWS_PER_STATEMENT]
+
+
+def _check(ids: Sequence[int], now: datetime) -> None:
+    # Locked, as at the end of a run: of a run and this check, the later one sees what the earlier one wrote.
+    configurations = ChannelConfiguration.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",))
+    existing = list(configurations)
+    statuses = ConfigurationStatus.objects.in_bulk([configuration.pk for configuration in existing])
+    opened: dict[int, dict[str, int]] = {configuration.pk: {} for configuration in existing}
+    for pk, kind, event in Notification.objects.filter(configuration__in=ids, is_open=True).values_list(
+        "configuration_id", "kind", "pk"
+    ):
+        opened.setdefault(pk, {})[kind] = event
+    for configuration in existing:
+        _check_one(configuration, statuses.get(configuration.pk), opened[configuration.pk], now)
+
+
+def _check_one(
+    configuration: ChannelConfiguration, status: ConfigurationStatus | None, found: Mapping[str, int], now: datetime
+) -> None:
+    if not configuration.active:
+        resolve(found.values(), Resolution.PAUSED, now=now)
+        return
+    is_late = _is_late(configuration, status, now)
+    over = []
+    if status is not None and not status.held and EventKind.HELD in found:
+        over.append(found[EventKind.HELD])
+    if not is_late and EventKind.LATE in found:
+        over.append(found[EventKind.LATE])
+    resolve(over, Resolution.RECOVERED, now=now)
+    if is_late and not {*STOPS, EventKind.LATE}.intersection(found):
+        _open(configuration.pk, EventKind.LATE, now=now, announce_at=now)
+
+
+def _is_late(configuration: ChannelConfiguration, status: ConfigurationStatus | None, now: datetime) -> bool:
+    due_since = [configuration.next_sync_at or configuration.created_at, status.due_since if status else None]
+    return any(since is not None and since < late_before(now) for since in due_since)

@@ -10,6 +10,7 @@ PORT    ?= 8000
 # Of the sandbox of course-discovery and the Open edX LMS.
 OPEN_EDX_PORT ?= $(shell expr $(PORT) + 2)
 SAMPLE := enterprise_catalog/catalog/sample_catalog.jsonl
+OPEN_EDX := enterprise_catalog/sandbox/open_edx
 # Processes that run tests at the same time; by default 3 on SQLite and 4 on MariaDB. Tests often wait, above all those
 # that start processes, so these numbers keep two cores busy. Servers that are given are for one process only.
 WORKERS ?= $(if $(TEST_DATABASE_URL)$(TEST_REDIS_URL),0)
@@ -120,7 +121,8 @@ run: $(VENV)/.base ## Run web service, worker, scheduler and course-discovery; a
 	$(BIN)/celery -A enterprise_catalog worker --loglevel INFO & \
 	$(BIN)/celery -A enterprise_catalog beat --loglevel INFO & \
 	$(BIN)/python manage.py run_sandbox --service OPEN_EDX --port $(OPEN_EDX_PORT) --knob accepts_any_token=1 \
-		--data '$(or $(DATA),$(SAMPLE))' & \
+		--data '$(or $(DATA),$(SAMPLE))' --data $(OPEN_EDX)/sample_pathways.jsonl \
+		--customers $(OPEN_EDX)/sample_customers.json & \
 	$(BIN)/python manage.py runserver --noreload 127.0.0.1:$(PORT)
 
 # Tests with the fixture `pictures`.

@@ -12,7 +12,7 @@ from enterprise_catalog.sandbox.open_edx.api import CLIENT_ID, CLIENT_SECRET, Op
 from tests.integrated_channels.loopback_server import on_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pytest_django import Settings
 
@@ -68,6 +68,14 @@ def program(name: str, *course_keys: str, **members: object) -> Document:
 def pathway(name: str, **members: object) -> Document:
     """Return an active pathway without steps."""
     return {"content_type": "learnerpathway", "uuid": _uuid(name), "title": name, "status": "active", **members}
+
+
+def step(*course_keys: str, programs: Iterable[str] = ()) -> Document:
+    """Return a pathway's step with these courses, and the programs with these names."""
+    return {
+        "courses": [{"key": key, "content_type": "course"} for key in course_keys],
+        "programs": [{"uuid": _uuid(name), "title": name, "content_type": "program"} for name in programs],
+    }
 
 
 def _uuid(name: str) -> str:

@@ -38,6 +38,7 @@ from enterprise_catalog.catalog.models import (
     ContentMetadata,
     EnterpriseCatalog,
     EnterpriseCustomer,
+    NestedContent,
     QuerySource,
     RefreshTrigger,
 )
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 
 __all__ = ["schedules"]
 
-#: The maximum number of queries listed on the page of a content item.
+#: The maximum number of queries, and of other items, listed on the page of a content item.
 LISTED_QUERIES: Final = 20
 #: Time limit for retrying a save while imports hold locks; a user is waiting for the page.
 SAVE_SECONDS: Final = 10
@@ -293,6 +294,7 @@ class ContentPage(ReadOnlyPage):
     )
     fieldsets = (
         (None, {"fields": ("exact_key", "title", "content_type", "parent_content_key", "queries")}),
+        (_("In other content"), {"fields": ("containers", "nested")}),
         (_("Versions"), {"fields": ("changed", "created", "content_hash")}),
         (_("Document"), {"fields": ("stored_document",)}),
     )
@@ -316,6 +318,17 @@ class ContentPage(ReadOnlyPage):
     @admin.display(description=_("queries"))
     def queries(self, content: ContentMetadata) -> str:
         return lines(_queries_of(content))
+
+    @admin.display(description=_("contained in"))
+    def containers(self, content: ContentMetadata) -> str:
+        rows = NestedContent.objects.filter(content_type=content.content_type, content_key=content.content_key)
+        return lines(_listed(link_to(row.container) for row in _first(rows.select_related("container"))))
+
+    @admin.display(description=_("contains"))
+    def nested(self, content: ContentMetadata) -> str:
+        keys = [row.content_key for row in _first(content.nested_content.order_by("content_type", "content_key"))]
+        known = {item.content_key: item for item in ContentMetadata.objects.with_keys(keys)}
+        return lines(_listed(link_to(known[key]) if key in known else exactly(key) for key in keys))
 
     @admin.display(description=_("document"))
     def stored_document(self, content: ContentMetadata) -> str:
@@ -352,14 +365,23 @@ def _asks(request: HttpRequest) -> bool:
 
 
 def _queries_of(content: ContentMetadata) -> Iterator[str]:
-    """Yield one line per query that contains the content, at most :data:`LISTED_QUERIES` and a final note."""
+    """Yield one line per query that contains the content."""
     memberships = content.memberships.select_related("catalog_query").order_by("id")[: LISTED_QUERIES + 1]
-    for number, membership in enumerate(memberships):
+    queries = (membership.catalog_query for membership in memberships)
+    return _listed(format_html("{} · {}", link_to(query), _catalogs_of(query)) for query in queries)
+
+
+def _first(rows: QuerySet[NestedContent]) -> QuerySet[NestedContent]:
+    return rows[: LISTED_QUERIES + 1]
+
+
+def _listed(items: Iterable[str]) -> Iterator[str]:
+    """Yield at most :data:`LISTED_QUERIES` items and a final note."""
+    for number, item in enumerate(items):
         if number == LISTED_QUERIES:
             yield gettext("and more; only the first %(number)d are listed") % {"number": LISTED_QUERIES}
         else:
-            query = membership.catalog_query
-            yield format_html("{} · {}", link_to(query), _catalogs_of(query))
+            yield item
 
 
 def _catalogs_of(query: CatalogQuery) -> str:

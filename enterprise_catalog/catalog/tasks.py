@@ -13,9 +13,10 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from enterprise_catalog.catalog.discovery import records
+from enterprise_catalog.catalog.discovery.nested import update_queries
 from enterprise_catalog.catalog.discovery.refresh import refresh
 from enterprise_catalog.catalog.lms import tasks as lms_tasks  # noqa: F401  (Celery finds tasks through this module)
-from enterprise_catalog.catalog.models import CatalogQuery, CatalogRefresh, QuerySource, RefreshTrigger
+from enterprise_catalog.catalog.models import CatalogQuery, CatalogRefresh, QuerySource, RefreshState, RefreshTrigger
 from enterprise_catalog.catalog.versions.retention import remove_old
 from enterprise_catalog.celery import app
 
@@ -84,15 +85,23 @@ def _queue(row: CatalogRefresh) -> None:
 def refresh_query(refresh_id: int) -> None:
     """Carry out a refresh; put it off while another refresh of the same query runs."""
     row = CatalogRefresh.objects.filter(pk=refresh_id).first()
-    if row is not None and not refresh(row, clock=timezone.now):
+    if row is None:
+        return
+    if not refresh(row, clock=timezone.now):
         refresh_query.apply_async((refresh_id,), countdown=BUSY_SECONDS)
+    elif row.state == RefreshState.COMPLETE and (row.added or row.changed):
+        for query in edited_nested_queries():
+            request_refresh(query, trigger=RefreshTrigger.SCHEDULE)
 
 
 @app.task(name="refresh_catalogs")
 def refresh_catalogs() -> int:
-    """Queue a refresh of each query that a catalog uses; return their number. The scheduler calls this."""
-    queries = refreshable_queries()
-    for query in queries:
+    """Queue a refresh of each query that a catalog uses, and of those of nested content; return their number.
+
+    The scheduler calls this.
+    """
+    queries = {query.pk: query for query in (*update_queries(now=timezone.now()), *refreshable_queries())}
+    for query in queries.values():
         request_refresh(query, trigger=RefreshTrigger.SCHEDULE)
     return len(queries)
 
@@ -107,6 +116,12 @@ def remove_old_refreshes() -> int:
 def remove_old_content_changes() -> int:
     """Delete changes older than ``CONTENT_CHANGES_RETENTION_DAYS``; return their number."""
     return remove_old(before=timezone.now() - timedelta(days=settings.CONTENT_CHANGES_RETENTION_DAYS))
+
+
+def edited_nested_queries() -> list[CatalogQuery]:
+    """Update the queries of nested content after a refresh, and return those whose filter this has edited."""
+    now = timezone.now()
+    return [query for query in update_queries(now=now) if query.filter_edited_at == now]
 
 
 def refreshable_queries() -> QuerySet[CatalogQuery]:

@@ -48,6 +48,9 @@ DEPLOYMENT_DEFAULTS |= {
         STATE_DIR / "credentials-key", lambda: Fernet.generate_key().decode()
     ),
 }
+if os.environ.get("LOCAL_OPEN_EDX_PORT"):
+    # Only the processes of ``make run``: other commands must work without the sandbox.
+    DEPLOYMENT_DEFAULTS["LMS_BASE_URL"] = OPEN_EDX_URL
 
 from enterprise_catalog.settings.base import *
 from enterprise_catalog.settings.base import (

@@ -28,8 +28,8 @@ FILTER_HASH: Final = "e4dbb6d6f4a83a5d3d1c1eb1a1b3dd5c"
 LEARNER: Final = "enterprise_learner"
 ADMIN: Final = "enterprise_admin"
 PROVISIONER: Final = "enterprise_provisioning_admin"
-NOBODY: Final = "somebody_else"
-ROLES: Final = (LEARNER, ADMIN, PROVISIONER, NOBODY)
+UNKNOWN_ROLE: Final = "somebody_else"
+ROLES: Final = (LEARNER, ADMIN, PROVISIONER, UNKNOWN_ROLE)
 
 
 @dataclass(frozen=True)

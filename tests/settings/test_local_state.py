@@ -49,7 +49,7 @@ def test_a_chosen_value_is_kept_until_another_one_is_chosen(tmp_path: Path) -> N
 @pytest.mark.processes
 def test_commands_reach_the_port_that_the_site_was_started_on(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "LOCAL_STATE_DIR": str(tmp_path)}
-    names = ("CATALOG_API_URL", "OAUTH2_PROVIDER_URL", "DISCOVERY_SERVICE_API_URL")
+    names = ("CATALOG_API_URL", "OAUTH2_PROVIDER_URL", "DISCOVERY_SERVICE_API_URL", "LMS_BASE_URL")
     code = f"from enterprise_catalog.settings import local; print({', '.join(f'local.{name}' for name in names)})"
 
     def printed(**variables: str) -> str:
@@ -57,9 +57,12 @@ def test_commands_reach_the_port_that_the_site_was_started_on(tmp_path: Path) ->
             [sys.executable, "-c", code], cwd=PROJECT, env=environment | variables, text=True
         )
 
-    printed(LOCAL_PORT="9000", LOCAL_OPEN_EDX_PORT="9002")
+    of_the_site = printed(LOCAL_PORT="9000", LOCAL_OPEN_EDX_PORT="9002")
 
-    assert printed() == "http://127.0.0.1:9000 http://127.0.0.1:9000/oauth2 http://127.0.0.1:9002/api/v1\n"
+    # The LMS is only for the processes of the site: other commands must work without the sandbox.
+    services = "http://127.0.0.1:9000 http://127.0.0.1:9000/oauth2 http://127.0.0.1:9002/api/v1"
+    assert of_the_site == f"{services} http://127.0.0.1:9002\n"
+    assert printed() == f"{services} \n"
     assert printed(CATALOG_API_URL="https://catalog.example.org").startswith("https://catalog.example.org ")
 
 

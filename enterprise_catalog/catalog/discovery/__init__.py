@@ -9,6 +9,7 @@
 ``volatile.py``    The content of a document that counts as a change.
 ``guard_rail.py``  The changes that an operator must approve.
 ``restricted_runs.py``  Restricted runs that a filter allows, and the documents of their courses.
+``nested.py``       Content that documents contain, and the queries that find it.
 ``reviews.py``     Reviews of courses, cached.
 ``records.py``     The rows of refreshes, and operators' decisions.
 ``leases.py``      At most one refresh per query at a time.

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from enterprise_catalog.catalog.discovery import documents
 from enterprise_catalog.catalog.discovery.documents import SearchResult, UnusableResultError, read_result
+from enterprise_catalog.catalog.discovery.nested import Nested, nested_in
 from enterprise_catalog.catalog.discovery.restricted_runs import RestrictedContent, read_restricted
 from enterprise_catalog.catalog.discovery.reviews import read_reviews
 from enterprise_catalog.catalog.documents import DocumentError
@@ -39,6 +40,8 @@ class Collection:
     content: ImportFile  #: Documents that may be new or changed; kept keys: items that are certainly unchanged.
     #: Key -> hash of the search result, of the items with a full document.
     result_hashes: dict[str, str] = field(default_factory=dict)
+    #: Key -> the items in its document, of the items with a new or changed document.
+    nested: dict[str, frozenset[Nested]] = field(default_factory=dict)
     restricted: RestrictedContent = field(default_factory=RestrictedContent)
     left_out: int = 0  #: Results that enterprise customers cannot have, and persons.
     incomplete: int = 0  #: Items of which course-discovery has no full document.
@@ -223,6 +226,7 @@ class _Collector:
         except DocumentError as error:
             name = fields.get("aggregation_key")
             raise UnusableResultError(f"Course-discovery's document of {name} cannot be stored: {error}") from error
+        self.collection.nested[document.content_key] = nested_in(document.content_type, fields)
         file = self.collection.content.file
         self.collection.content.entries.append(
             Entry(document.content_key, document.content_hash, file.tell(), len(line), line_number=0)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.catalog.items.normalized import Fields
 
 #: Increase it when documents are made differently: the next refresh then makes all documents again.
-DOCUMENT_VERSION: Final = 1
+DOCUMENT_VERSION: Final = 2
 #: The product sources and course types of content that enterprise customers may have.
 PRODUCT_SOURCES: Final = frozenset({"edx", "2u"})
 COURSE_TYPES: Final = frozenset(

@@ -143,7 +143,7 @@ class DiscoveredContent(models.Model):
 class NestedContent(models.Model):
     """The key of an item in another item's document: the courses and programs of a pathway, the courses of a program.
 
-    Also the programs in a course's document. The item with this key may be missing.
+    Also the programs in a course's document. The item with this key may be missing (``nested.py``).
     """
 
     container = models.ForeignKey(

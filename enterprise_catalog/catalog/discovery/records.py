@@ -152,7 +152,7 @@ def approved_change(query: CatalogQuery) -> MembershipChange:
 
 
 def find_rejection(query: CatalogQuery, change: MembershipChange) -> CatalogRefresh | None:
-    """Return the newest refresh in which an operator rejected exactly this change; ``None`` if there is none.
+    """Return the newest refresh in which an operator rejected exactly this change, or ``None``.
 
     Rejections before the last complete refresh, or before the last edit of the filter, do not count.
     """

@@ -22,6 +22,7 @@ from enterprise_catalog.catalog.discovery.collection import Collection, collect
 from enterprise_catalog.catalog.discovery.documents import UnusableResultError
 from enterprise_catalog.catalog.discovery.guard_rail import MembershipChange, find_objection
 from enterprise_catalog.catalog.discovery.leases import Lease, LeaseLostError
+from enterprise_catalog.catalog.discovery.nested import store_nested
 from enterprise_catalog.catalog.ingest.restricted import replace_restricted
 from enterprise_catalog.catalog.ingest.writer import replace_members
 from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata, DiscoveredContent, RefreshState
@@ -163,6 +164,7 @@ class _Refresh:
             restricted = collection.restricted
             replace_restricted(query, courses=restricted.courses, runs=restricted.runs, now=now)
             _store_hashes(collection.result_hashes)
+            store_nested(collection.nested)
             self.row.finished_at = now
             records.complete(self.row, collection, change, changed=report.updated)
             self.lease.release()

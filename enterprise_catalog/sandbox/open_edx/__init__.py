@@ -10,4 +10,6 @@
 ``paging.py``     Pages with numbers, and pages with offsets.
 ``runs.py``       Course runs: visible, expired and restricted ones.
 ``knobs.py``      Settings that make the services misbehave.
+``sample_pathways.jsonl``  A learner pathway with courses and a program of the sample catalog.
+``sample_customers.json``  The customer that the LMS of a local site knows.
 """

@@ -283,7 +283,7 @@ class OpenEdxSandbox(Knobs, ServiceApplication):
             "PUT content": lambda request: self.documents.replace(_lines_of(request)),
             "POST content": lambda request: self.documents.put(_lines_of(request)),
             "POST withdrawn": lambda request: self.documents.remove(_KEYS.validate_json(request.get_data())),
-            "POST customers": self._put_customers,
+            "POST customers": lambda request: self.put_customers(request.get_data()),
             "POST knobs": self._set_knobs,
         }
         page = pages.get(f"{request.method} {request.path.removeprefix(CONTROL_PREFIX)}")
@@ -296,8 +296,13 @@ class OpenEdxSandbox(Knobs, ServiceApplication):
             return json_response({"error": str(error)}, status=400)
         return Response(status=204)
 
-    def _put_customers(self, request: Request) -> None:
-        for customer in _CUSTOMERS.validate_json(request.get_data()):
+    def put_customers(self, listed: bytes) -> None:
+        """Store the customers of a JSON list of objects with ``uuid``.
+
+        Raises:
+            ValidationError: it is something else.
+        """
+        for customer in _CUSTOMERS.validate_json(listed):
             self.put_customer(**customer)
 
     def put_customer(self, uuid: str, **members: object) -> None:

@@ -11,10 +11,10 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 
 from enterprise_catalog.catalog import tasks
-from enterprise_catalog.catalog.models import CatalogQuery, CatalogRefresh, QuerySource, RefreshState
+from enterprise_catalog.catalog.models import CatalogQuery, CatalogRefresh, ContentMetadata, QuerySource, RefreshState
 from tests.catalog.discovery.refreshes import discovery_query, members, refreshed, states
 from tests.factories.catalog import CatalogFactory, CatalogQueryFactory
-from tests.open_edx import course, run
+from tests.open_edx import course, program, run
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -269,3 +269,20 @@ def test_the_page_of_a_query_leads_to_its_restricted_content(admin_client: Clien
     assert "course-v1:edX+FUN+A" not in of_others
     assert "Title of edX+FUN" in courses
     assert "course-v1:edX+FUN+A" in document
+
+
+def test_the_page_of_content_links_to_what_contains_it_and_what_it_contains(
+    admin_client: Client, open_edx: OpenEdxSandbox
+) -> None:
+    open_edx.documents.put([course("edX+A"), program("Program", "edX+A", "edX+Missing"), course("edX+Missing")])
+    refreshed(
+        discovery_query({"content_type": ["course", "program"], "aggregation_key__exclude": "course:edX+Missing"})
+    )
+    rows = {row.content_type: row.pk for row in ContentMetadata.objects.all()}
+
+    of_course = page_of(admin_client, f"{ADMIN}/contentmetadata/{rows['course']}/change/")
+    of_program = page_of(admin_client, f"{ADMIN}/contentmetadata/{rows['program']}/change/")
+
+    assert f"{ADMIN}/contentmetadata/{rows['program']}/change/" in of_course
+    assert f"{ADMIN}/contentmetadata/{rows['course']}/change/" in of_program
+    assert "edX+Missing" in of_program

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from enterprise_catalog.catalog.discovery import records
 from enterprise_catalog.catalog.discovery.documents import UnusableResultError
+from enterprise_catalog.catalog.discovery.nested import update_queries
 from enterprise_catalog.catalog.discovery.preview import preview
 from enterprise_catalog.catalog.discovery.refresh import refresh
 from enterprise_catalog.catalog.models import (
@@ -26,7 +27,7 @@ from enterprise_catalog.catalog.models import (
     RefreshState,
     RefreshTrigger,
 )
-from enterprise_catalog.catalog.tasks import refreshable_queries
+from enterprise_catalog.catalog.tasks import edited_nested_queries, refreshable_queries
 from enterprise_catalog.service_client.exceptions import ServiceError
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+#: Pathways contain programs, which contain courses, which name programs.
+NESTING_DEPTH: Final = 4
 BUSY: Final = "Another refresh of this query is running."
 
 
@@ -64,8 +67,18 @@ class Command(BaseCommand):
         queries = _queries_of(catalog_uuid) if catalog_uuid else refreshable_queries()
         act = self._preview if dry_run else self._refresh
         outcomes = [act(query, as_json=json) for query in queries]
+        if not (catalog_uuid or dry_run):
+            outcomes += self._refresh_nested(as_json=json)
         if not all(outcomes):
             sys.exit(1)
+
+    def _refresh_nested(self, *, as_json: bool) -> Iterator[bool]:
+        """Refresh the queries of nested content, and again those that this has edited."""
+        queries = update_queries(now=timezone.now())
+        for _ in range(NESTING_DEPTH):
+            for query in queries:
+                yield self._refresh(query, as_json=as_json)
+            queries = edited_nested_queries()
 
     def _refresh(self, query: CatalogQuery, *, as_json: bool) -> bool:
         row = records.create(query, trigger=RefreshTrigger.COMMAND, by="", now=timezone.now())

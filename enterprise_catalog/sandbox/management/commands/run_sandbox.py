@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.core.management.base import BaseCommand, CommandError
+from pydantic import ValidationError
 
 from enterprise_catalog.sandbox.open_edx.documents import DocumentError, read_lines
 from enterprise_catalog.sandbox.registry import SANDBOXES, SERVICES
@@ -55,7 +56,17 @@ class Command(BaseCommand):
             metavar="NAME=NUMBER",
             help="set a numeric value of the sandbox, such as MOODLE's sort_seconds_per_course=0.0004; can be repeated",
         )
-        parser.add_argument("--data", type=Path, metavar="FILE", help="content of a service, one document per line")
+        parser.add_argument(
+            "--data",
+            type=Path,
+            action="append",
+            default=[],
+            metavar="FILE",
+            help="content of a service, one document per line; can be repeated",
+        )
+        parser.add_argument(
+            "--customers", type=Path, metavar="FILE", help="customers of a service: a JSON list of objects with uuid"
+        )
 
     def handle(
         self,
@@ -64,16 +75,18 @@ class Command(BaseCommand):
         service: str | None,
         port: int,
         knob: list[tuple[str, float]],
-        data: Path | None,
+        data: list[Path],
+        customers: Path | None,
         **options: object,
     ) -> None:
         sandbox: ServiceApplication
         if service is None:
-            if data is not None:
-                raise CommandError("--data is for a service only.", returncode=2)
+            if data or customers:
+                option = "--data" if data else "--customers"
+                raise CommandError(f"{option} is for a service only.", returncode=2)
             sandbox, about = _channel(str(channel))
         else:
-            sandbox, about = _service(service, data)
+            sandbox, about = _service(service, data, customers)
         _turn(sandbox, dict(knob))
         server = make_loopback_server(sandbox, port=port)
         about["url"] = f"http://{HOST}:{server.server_port}"
@@ -112,8 +125,8 @@ def _channel(code: str) -> tuple[SandboxApplication, Announcement]:
     }
 
 
-def _service(name: str, data: Path | None) -> tuple[OpenEdxSandbox, Announcement]:
-    """Return the sandbox of a service with the content of a file, and its announcement without the URL.
+def _service(name: str, data: list[Path], customers: Path | None) -> tuple[OpenEdxSandbox, Announcement]:
+    """Return the sandbox of a service with the content of files, and its announcement without the URL.
 
     Raises:
         CommandError: there is no such sandbox, or the file cannot be read.
@@ -122,12 +135,17 @@ def _service(name: str, data: Path | None) -> tuple[OpenEdxSandbox, Announcement
         known = ", ".join(SERVICES)
         raise CommandError(f"There is no sandbox for the service {name!r}; known names: {known}.", returncode=2)
     sandbox = SERVICES[name]()
-    if data is not None:
+    for file in data:
         try:
             # Not splitlines(): JSON may contain other line separators.
-            sandbox.documents.put(read_lines(data.read_text(encoding="utf-8").split("\n")))
+            sandbox.documents.put(read_lines(file.read_text(encoding="utf-8").split("\n")))
         except (OSError, UnicodeDecodeError, DocumentError) as error:
-            raise CommandError(f"{data}: {error}", returncode=2) from error
+            raise CommandError(f"{file}: {error}", returncode=2) from error
+    if customers is not None:
+        try:
+            sandbox.put_customers(customers.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise CommandError(f"{customers}: {error}", returncode=2) from error
     credentials = {"client_id": sandbox.client_id, "client_secret": sandbox.client_secret}
     return sandbox, {"service": name, "url": "", "credentials": credentials}
 

@@ -142,7 +142,7 @@ def _named_query(title: str) -> CatalogQuery:
     return stored or CatalogQuery(uuid=uuid, title=title, source=QuerySource.DISCOVERY)
 
 
-def _saved(query: CatalogQuery, content_filter: dict[str, object], *, now: datetime) -> CatalogQuery:
+def _saved(query: CatalogQuery, content_filter: Mapping[str, object], *, now: datetime) -> CatalogQuery:
     """Save the query with this filter; return another query instead that has it, such as one of the LMS."""
     other = CatalogQuery.objects.filter(content_filter_hash=hash_filter(content_filter)).exclude(pk=query.pk).first()
     if other is not None:

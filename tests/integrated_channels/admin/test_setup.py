@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from django.contrib.auth.models import Permission
 
 from enterprise_catalog.integrated_channels.access.credentials import decrypt
+from enterprise_catalog.integrated_channels.exceptions import RunDeadlineError
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration, Decision
+from enterprise_catalog.integrated_channels.reporting.pages import preview as preview_module
+from enterprise_catalog.integrated_channels.sync.export import translate_chunk
 from enterprise_catalog.sandbox.moodle.settings import TOKEN
 from tests.factories.catalog import CatalogFactory, CustomerFactory
 from tests.factories.channels import SECRET, ConfigurationFactory
@@ -21,6 +25,10 @@ if TYPE_CHECKING:
     from pytest_django import Settings
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
+    from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
+    from enterprise_catalog.integrated_channels.channels.base import Channel
+    from enterprise_catalog.integrated_channels.domain import Chunk
+    from enterprise_catalog.integrated_channels.sync.export import Translations
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 
@@ -317,6 +325,36 @@ def test_a_preview_is_bounded(
     monkeypatch.setattr("enterprise_catalog.integrated_channels.reporting.pages.preview.MAX_ITEMS", 2)
 
     assert "Only the first 2 items were checked." in text_of(preview(admin_client, inactive))
+
+
+def test_a_preview_ends_when_its_time_is_over(
+    admin_client: Client, inactive: ChannelConfiguration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One deadline covers all requests: the first ones use up the time of the later ones."""
+    seconds = iter([0.0, 0.0, *range(preview_module.MAX_SECONDS, 1_000)])
+    monkeypatch.setattr(preview_module, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+
+    assert "did not return the catalogs within 20 seconds" in text_of(preview(admin_client, inactive))
+
+
+def test_a_preview_shows_what_was_checked_in_time(
+    admin_client: Client, inactive: ChannelConfiguration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts: list[Chunk] = []
+
+    def slow(chunk: Chunk, catalog: CatalogClient, channel: Channel) -> Translations:
+        if parts:
+            raise RunDeadlineError
+        parts.append(chunk)
+        return translate_chunk(chunk, catalog, channel)
+
+    monkeypatch.setattr(preview_module, "translate_chunk", slow)
+    monkeypatch.setattr(preview_module, "_ITEMS_PER_REQUEST", 2)
+
+    page = preview(admin_client, inactive)
+
+    assert "Only the first 2 items were checked." in text_of(page)
+    assert page.context["figures"][0] == ("To create", "3")
 
 
 @pytest.mark.usefixtures("unreachable")

@@ -5,17 +5,21 @@ Nothing is sent or written. The items are translated as in a sync, but only up t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext
 
 from enterprise_catalog.integrated_channels.access.configurations import open_channel
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.domain import Chunk
+from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError, RunDeadlineError
 from enterprise_catalog.integrated_channels.sync.export import translate_chunk
 from enterprise_catalog.integrated_channels.sync.plan_inputs import load_plan_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from enterprise_catalog.integrated_channels.channels.base import Channel
@@ -25,7 +29,8 @@ if TYPE_CHECKING:
 #: Items that are translated. A thousand take about two seconds.
 MAX_ITEMS: Final = 1_000
 _ITEMS_PER_REQUEST: Final = 500
-_READ_TIMEOUT_SECONDS: Final = 20
+#: Maximum duration of all requests of a preview together: a person is waiting.
+MAX_SECONDS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +42,13 @@ class Refusal:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SyncPreview:
     """The plan of the next sync, and the items in it that cannot be sent."""
 
     plan: SyncPlan
-    checked: int  #: Number of creates and updates that were translated.
-    refusals: list[Refusal]
+    checked: int = 0  #: Number of creates and updates that were translated.
+    refusals: list[Refusal] = field(default_factory=list)
 
     @property
     def is_complete(self) -> bool:
@@ -52,23 +57,43 @@ class SyncPreview:
 
 
 def preview_sync(configuration: ChannelConfiguration, *, now: datetime) -> SyncPreview:
-    """Return the preview of the configuration's next sync.
+    """Return the preview of the configuration's next sync. If time runs out, fewer items are checked.
 
     Raises:
-        CatalogUnavailableError: the catalogs could not be read, or there is no such customer.
+        CatalogUnavailableError: the catalogs could not be read in time, or there is no such customer.
         ConfigurationError: the configuration does not fit its channel or its customer.
     """
-    with CatalogClient(read_timeout_seconds=_READ_TIMEOUT_SECONDS) as catalog, open_channel(configuration) as channel:
-        catalogs = catalog.list_catalogs(configuration.enterprise_customer_uuid).uuids
-        plan = load_plan_inputs(configuration, catalog, of_customer=catalogs, now=now).plan()
-        items = [*plan.creates, *plan.updates][:MAX_ITEMS]
-        return SyncPreview(plan, len(items), list(_find_refusals(items, catalog, channel)))
+    ends_at = time.monotonic() + MAX_SECONDS
+    with (
+        CatalogClient(read_timeout_seconds=MAX_SECONDS, run_seconds_left=lambda: ends_at - time.monotonic()) as catalog,
+        open_channel(configuration) as channel,
+    ):
+        try:
+            catalogs = catalog.list_catalogs(configuration.enterprise_customer_uuid).uuids
+            plan = load_plan_inputs(configuration, catalog, of_customer=catalogs, now=now).plan()
+        except RunDeadlineError:
+            text = gettext("The catalog service did not return the catalogs within %(seconds)d seconds. Try again.")
+            raise CatalogUnavailableError(text % {"seconds": MAX_SECONDS}) from None
+        return _checked(plan, catalog, channel)
 
 
-def _find_refusals(items: Sequence[PlannedItem], catalog: CatalogClient, channel: Channel) -> Iterator[Refusal]:
+def _checked(plan: SyncPlan, catalog: CatalogClient, channel: Channel) -> SyncPreview:
+    items = [*plan.creates, *plan.updates][:MAX_ITEMS]
+    preview = SyncPreview(plan)
     for start in range(0, len(items), _ITEMS_PER_REQUEST):
-        chunk = Chunk(tuple(items[start : start + _ITEMS_PER_REQUEST]))
-        for key, translation in translate_chunk(chunk, catalog, channel).items():
-            if translation.refusal is not None:
-                title = translation.exported.title if translation.exported else ""
-                yield Refusal(key, title, translation.refusal.message)
+        part = items[start : start + _ITEMS_PER_REQUEST]
+        try:
+            preview.refusals += _find_refusals(part, catalog, channel)
+        except RunDeadlineError:
+            break
+        preview.checked += len(part)
+    return preview
+
+
+def _find_refusals(items: Sequence[PlannedItem], catalog: CatalogClient, channel: Channel) -> list[Refusal]:
+    translated = translate_chunk(Chunk(tuple(items)), catalog, channel)
+    return [
+        Refusal(key, each.exported.title if each.exported else "", each.refusal.message)
+        for key, each in translated.items()
+        if each.refusal is not None
+    ]

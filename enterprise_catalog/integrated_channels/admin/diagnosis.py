@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -87,6 +88,10 @@ _LINKS: Final[Mapping[Remedy | None, StrOrPromise]] = {
 }
 #: With more findings, the steps are collapsed.
 MOST_OPEN: Final = 3
+#: With more findings, the page would have more than 120 KB.
+FINDINGS_PER_PAGE: Final = 20
+#: The colors of findings in the order of the page; warnings have no color in :data:`TONES`.
+_TONES_IN_ORDER: Final = ("danger", "warning", "info", "", "success")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +203,26 @@ def _findings(request: HttpRequest, customer: UUID, key: str) -> dict[str, objec
     live = _ask(request, customer, key) if request.method == "POST" else {}
     with CatalogClient(read_timeout_seconds=READ_TIMEOUT_SECONDS) as catalog:
         diagnosis = diagnose(customer, key, catalog=catalog, now=timezone.now(), live=live)
+    page = Paginator(_in_order(diagnosis.findings, live), FINDINGS_PER_PAGE).get_page(request.GET.get("page"))
     return {
         "diagnosis": diagnosis,
-        "findings": [finding_view(finding, request) for finding in diagnosis.findings],
+        "page": page,
+        "findings": [finding_view(finding, request) for finding in page],
         "suggestions": list(_suggestions(diagnosis)),
         "is_open": len(diagnosis.findings) <= MOST_OPEN,
+        "page_url": page_url(customer, key),
     }
+
+
+def _in_order(findings: Sequence[Finding], live: Mapping[int, LiveItem]) -> list[Finding]:
+    """Return the findings, first that of the LMS that was asked, then by their urgency. Few keep their order."""
+    if len(findings) <= FINDINGS_PER_PAGE:
+        return [*findings]
+    return sorted(findings, key=lambda each: (each.configuration_id not in live, _urgency(each)))
+
+
+def _urgency(finding: Finding) -> int:
+    return _TONES_IN_ORDER.index(TONES.get(finding.cause, "warning"))
 
 
 def _ask(request: HttpRequest, customer: UUID, key: str) -> dict[int, LiveItem]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 
+from enterprise_catalog.integrated_channels.admin import diagnosis
 from enterprise_catalog.integrated_channels.models import ConfigurationStatus
+from tests.admin_pages.crawler import MAX_BYTES
 from tests.factories.catalog import CatalogFactory, CustomerFactory
 from tests.factories.channels import ConfigurationFactory, TransmissionFactory
 from tests.integrated_channels.pages import CONFIGURATIONS, TRANSMISSIONS, statements, text_of
@@ -87,6 +90,50 @@ def test_a_diagnosis_takes_few_statements(admin_client: Client, customer: Enterp
     found = statements(admin_client, PAGE, enterprise_customer=str(customer.pk), content_key="edX+A")
 
     assert len(found) < 30
+
+
+@pytest.mark.only_on("sqlite")
+@pytest.mark.usefixtures("catalog_service")
+def test_64_findings_are_on_small_pages_the_most_urgent_first(
+    admin_client: Client, customer: EnterpriseCustomer
+) -> None:
+    CatalogFactory.create(customer=customer, content=["edX+A"])
+    rows = [
+        TransmissionFactory.create(
+            configuration=ConfigurationFactory.create(
+                enterprise_customer_uuid=customer.pk, display_name=f"Northwind University's Moodle, site {number}"
+            ),
+            content_key="edX+A",
+            **({"rejected": True, "reason": "The LMS rejected the course."} if number > 60 else {}),
+        )
+        for number in range(64)
+    ]
+    asked = {"enterprise_customer": str(customer.pk), "content_key": "edX+A"}
+
+    pages = [admin_client.get(PAGE, {**asked, "page": number}) for number in (1, 2, 3, 4)]
+
+    shown = [view.finding.configuration_id for page in pages for view in page.context["findings"]]
+    assert sorted(shown) == [row.configuration_id for row in rows]
+    assert set(shown[:3]) == {row.configuration_id for row in rows[61:]}
+    assert max(len(page.content) for page in pages) <= MAX_BYTES
+    assert "Page 1 of 4" in text_of(pages[0])
+    assert f"{PAGE}?{urlencode(asked)}&page=2".replace("&", "&amp;") in text_of(pages[0])
+
+
+@pytest.mark.usefixtures("catalog_service")
+def test_the_finding_of_the_lms_that_was_asked_is_on_the_first_page(
+    admin_client: Client, customer: EnterpriseCustomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diagnosis, "FINDINGS_PER_PAGE", 1)
+    CatalogFactory.create(customer=customer, content=["edX+A"])
+    configurations = ConfigurationFactory.create_batch(3, enterprise_customer_uuid=customer.pk)
+    for configuration in configurations:
+        TransmissionFactory.create(configuration=configuration, content_key="edX+A", rejected=True)
+    address = f"{PAGE}?{urlencode({'enterprise_customer': customer.pk, 'content_key': 'edX+A'})}"
+
+    page = admin_client.post(address, {"configuration": configurations[2].pk})
+
+    assert [view.finding.configuration_id for view in page.context["findings"]] == [configurations[2].pk]
 
 
 def test_a_key_is_shown_exactly(admin_client: Client) -> None:

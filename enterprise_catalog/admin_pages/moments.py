@@ -74,6 +74,7 @@ def moment_text(value: datetime | None) -> str:
     return f"{timezone.localtime(value):%Y-%m-%d %H:%M %Z}" if value else EMPTY
 
 
+@register.filter
 def moment(value: datetime | None) -> SafeString:
     """Return a time like :func:`relative_text`, or a dash for ``None``.
 

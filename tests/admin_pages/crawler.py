@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 SCRIPT_TYPES = ("", "text/javascript", "application/javascript", "module")
 #: Maximum size of a page's HTML, uncompressed.
 MAX_BYTES = 120_000
+#: A time as Django's templates show it; our pages show relative times, with the exact time in a tooltip.
+DJANGO_TIME = re.compile(rb"\b[A-Z][a-z]+\.? \d{1,2}, \d{4}, (?:\d|noon|midnight)")
 #: A link or button that leads to one of these statuses is a problem.
 _DEAD_ENDS = frozenset({400, 401, 403, 404, 405, 500})
 
@@ -65,6 +68,8 @@ class AdminCrawler:
         response = self.client.get(address)
         if "text/html" in response.headers.get("Content-Type", "") and len(response.content) > MAX_BYTES:
             self.problems.append(f"{address} has {len(response.content):,} bytes of HTML")
+        if not response.streaming and (times := DJANGO_TIME.findall(response.content)):
+            self.problems.append(f"{address} shows times in Django's format: {times[0]!r}")
         self._statuses[address] = response.status_code
         self._paths.add(urlsplit(address).path)
         if response.status_code not in (allowed or (200,)):

@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Any
 import lxml.html
 import pytest
 from axes.models import AccessAttempt
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from playwright.sync_api import expect
 
 from enterprise_catalog.admin_pages.moments import duration_text, moment, moment_text, relative_text, with_moments
 from enterprise_catalog.admin_pages.rendering import EMPTY
 from tests.admin_pages.browser import admin_page
+from tests.admin_pages.crawler import DJANGO_TIME
 from tests.admin_pages.rows import a_row_of_everything
 from tests.factories import DAY_ONE
 from tests.factories.channels import TransmissionFactory
-from tests.integrated_channels.pages import ATTEMPTS, TRANSMISSIONS
+from tests.integrated_channels.pages import ATTEMPTS, CONFIGURATIONS, TRANSMISSIONS, text_of
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import User
     from django.test import Client
     from pytest_django.live_server_helper import LiveServer
 
@@ -52,6 +56,25 @@ def test_a_time_is_relative_with_the_exact_time_in_its_tooltip() -> None:
 )
 def test_a_relative_time_has_the_largest_unit_that_fits(distance: dict[str, int], text: str) -> None:
     assert relative_text(DAY_ONE + timedelta(**distance), DAY_ONE) == text
+
+
+@pytest.mark.django_db
+def test_the_history_of_a_row_shows_times_like_all_other_pages(admin_client: Client, admin_user: User) -> None:
+    configuration = TransmissionFactory.create().configuration
+    for _ in range(3):
+        LogEntry.objects.create(
+            user=admin_user,
+            content_type=ContentType.objects.get_for_model(configuration),
+            object_id=str(configuration.pk),
+            action_flag=CHANGE,
+            action_time=DAY_ONE,
+        )
+
+    page = text_of(admin_client.get(f"{CONFIGURATIONS}{configuration.pk}/history/"))
+
+    assert page.count(moment(DAY_ONE)) == 3
+    assert "3 entries" in page
+    assert DJANGO_TIME.search(page.encode()) is None
 
 
 def test_each_time_in_a_text_has_a_tooltip() -> None:

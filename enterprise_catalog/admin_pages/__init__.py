@@ -13,6 +13,6 @@
 ``schedules.py``   The pages of django-celery-beat; both programs import it.
 ``admin.py``       The front page, and Django's own users and groups.
 ``apps.py``        The Django app; its templates take precedence over unfold's.
-``templates/``     Templates of the confirmation, the front page, and the landmarks of all pages.
+``templates/``     Templates of the confirmation, the front page, errors, and the landmarks of all pages.
 ``static/``        The style sheet, the scripts and the icon.
 """

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from functools import update_wrapper
+from inspect import unwrap
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
-from django.template.response import SimpleTemplateResponse
-from django.urls import path
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.template.response import SimpleTemplateResponse, TemplateResponse
+from django.urls import path, reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from typing_extensions import override
 
@@ -114,12 +118,47 @@ class AdminSite(UnfoldAdminSite):
 
         def rendered(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             with viewing(request):
-                response = checked(request, *args, **kwargs)
+                try:
+                    response = checked(request, *args, **kwargs)
+                except (PermissionDenied, Http404) as error:
+                    response = self._error_page(request, error)
                 if isinstance(response, SimpleTemplateResponse):
                     response.content = _INDENTATION.sub(b"> <", response.rendered_content.encode())
                 return response
 
         return update_wrapper(rendered, checked)
+
+    def _error_page(self, request: HttpRequest, error: PermissionDenied | Http404) -> TemplateResponse:
+        """Return a page with the reason, and links to the list that the request is about, and to the front page."""
+        is_missing = isinstance(error, Http404)
+        page = _page_in(request)
+        context = {
+            **self.each_context(request),
+            "title": gettext("Page not found") if is_missing else gettext("Permission required"),
+            "message": _missing() if is_missing else _forbidden(),
+        }
+        if page and page.has_view_permission(request):
+            url = reverse(f"admin:{page.opts.app_label}_{page.opts.model_name}_changelist")
+            context |= {"list_url": url, "list_name": page.opts.verbose_name_plural}
+        request.current_app = self.name
+        return TemplateResponse(request, "admin_pages/error.html", context, status=404 if is_missing else 403)
+
+
+def _page_in(request: HttpRequest) -> Page | None:
+    """Return the page to which the view of the request belongs; ``None`` for the site's own views."""
+    assert request.resolver_match is not None  # A view of the site is handling the request.
+    owner = getattr(unwrap(request.resolver_match.func), "__self__", None)
+    return owner if isinstance(owner, Page) else None
+
+
+def _missing() -> str:
+    return gettext("There is no page at this address. The row may have been deleted, or the link may be incomplete.")
+
+
+def _forbidden() -> str:
+    return gettext(
+        "You may not open this page or run this action. Ask an administrator to add you to a group with the permission."
+    )
 
 
 def as_page(admin_class: type[AnyAdmin]) -> type[AnyAdmin]:

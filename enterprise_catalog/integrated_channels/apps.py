@@ -22,3 +22,4 @@ class IntegratedChannelsConfig(AppConfig):
         CHECKS["scheduler"] = Check(heartbeats.check_scheduler)
         SOURCES["channels"] = fleet_gauges
         SOURCES["queues"] = queue_lengths
+        CHECKS["changes"] = Check(heartbeats.check_changes)

@@ -14,6 +14,7 @@ import dj_database_url
 import structlog
 from corsheaders.defaults import default_headers
 from csp import constants as csp
+from kombu import Exchange, Queue
 
 from enterprise_catalog.settings.environment import DEPLOYMENT_DEFAULTS, DEPLOYMENT_REQUIRES, Environment
 
@@ -161,7 +162,34 @@ CELERY_TASK_IGNORE_RESULT = True
 # A task is acknowledged when it ends: if its worker dies, another worker runs it. Running a task twice is harmless.
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# A worker takes no messages that it cannot run yet; other workers may be free.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+#: The queues, the most urgent first. A worker without ``--queues`` consumes all of them; with Redis, in this order.
+CELERY_TASK_QUEUES = [
+    # The scheduler's own short tasks: their workers must be free within seconds.
+    Queue("scheduler", Exchange("scheduler"), routing_key="scheduler"),
+    # RabbitMQ closes the connection of a worker that acknowledges a task late, by default after 30 minutes.
+    *(
+        Queue(name, Exchange(name), routing_key=name, queue_arguments={"x-consumer-timeout": 6 * 3_600 * 1_000})
+        for name in ("interactive", "changes", "sweep")
+    ),
+    # Everything else: refreshes, updates of customers, removal of old rows. The queue of earlier releases.
+    Queue("celery", Exchange("celery"), routing_key="celery"),
+]
+CELERY_TASK_ROUTES = {
+    "sync_changed_configurations": {"queue": "scheduler"},
+    "sync_due_configurations": {"queue": "scheduler"},
+    "run_operation": {"queue": "interactive"},
+    # For a sync without a claim. All other syncs name their queue.
+    "sync_configuration": {"queue": "interactive"},
+}
+if env.CELERY_BROKER_URL.startswith("redis"):
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
+        # In seconds. Redis delivers a message again if its worker has not acknowledged it by then.
+        "visibility_timeout": 3_600,
+        # A worker takes the next message from the first of its queues that has one.
+        "queue_order_strategy": "priority",
+    }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 
@@ -294,6 +322,9 @@ LMS_CALL_SECONDS = env.LMS_CALL_SECONDS
 SYNC_RUN_SECONDS = env.SYNC_RUN_SECONDS
 #: After this time, a run compares all items, and not only changed ones. 0 means always.
 FULL_COMPARISON_HOURS = env.FULL_COMPARISON_HOURS
+SYNC_SLICE_SECONDS = env.SYNC_SLICE_SECONDS
+SYNC_QUEUE_SIZE = env.SYNC_QUEUE_SIZE
+SYNCS_PER_LMS_HOST = env.SYNCS_PER_LMS_HOST
 SLOW_SYNCS = env.SLOW_SYNCS
 NOTIFY_OUTAGE_MINUTES = env.NOTIFY_OUTAGE_MINUTES
 FRESHNESS_GOAL_MINUTES = env.FRESHNESS_GOAL_MINUTES

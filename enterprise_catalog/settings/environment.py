@@ -187,11 +187,16 @@ class Environment(BaseModel):
     LMS_CALL_SECONDS: float = Field(default=100, ge=1, le=200)
     SYNC_RUN_SECONDS: float = Field(default=1800, ge=1)
     FULL_COMPARISON_HOURS: float = Field(default=24, ge=0)
+    #: In seconds. A run that takes longer continues later, behind the syncs that wait for a worker.
+    SYNC_SLICE_SECONDS: float = Field(default=60, ge=1)
     SLOW_SYNCS: int = Field(default=1, ge=1, le=1000)
     #: Time for which syncs fail until subscribers are notified.
     NOTIFY_OUTAGE_MINUTES: int = Field(default=60, ge=0)
     #: Time within which a change is to reach the LMS; a later one is an event.
     FRESHNESS_GOAL_MINUTES: int = Field(default=240, ge=1)
+    #: The most messages in each of the queues of syncs.
+    SYNC_QUEUE_SIZE: int = Field(default=100, ge=1, le=10_000)
+    SYNCS_PER_LMS_HOST: int = Field(default=8, ge=1)
 
     @field_validator("SYNC_RUN_SECONDS")
     @classmethod

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from enterprise_catalog.integrated_channels.audit import heartbeats
-from enterprise_catalog.integrated_channels.models import WorkerHeartbeat
+from enterprise_catalog.integrated_channels.models import ChangeCursor, WorkerHeartbeat
 from enterprise_catalog.observability import health_checks
 from tests import warm_start
 
@@ -56,10 +56,10 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
 def everything_works() -> None:
     """A worker and a scheduler with a heartbeat from just now."""
     heartbeats.beat("celery@one", now=timezone.now())
-    PeriodicTask.objects.filter(task="sync_due_configurations").delete()
-    PeriodicTask.objects.create(
-        name="look", task="sync_due_configurations", last_run_at=timezone.now(), one_off=False, **every_five_minutes()
-    )
+    now, task = timezone.now(), "sync_changed_configurations"
+    PeriodicTask.objects.filter(task=task).delete()
+    PeriodicTask.objects.create(name="look", task=task, last_run_at=now, one_off=False, **every_five_minutes())
+    ChangeCursor.objects.create(cursor="1", answered_at=now)
 
 
 def every_five_minutes() -> dict[str, Any]:
@@ -92,7 +92,7 @@ def test_staff_with_a_session_see_the_details(admin_client: Client) -> None:
 
     assert body["overall_status"] == "OK"
     assert {name: each["status"] for name, each in body["detailed_status"].items()} == dict.fromkeys(
-        ["database", "cache", "broker", "workers", "scheduler"], "OK"
+        ["database", "cache", "broker", "workers", "scheduler", "changes"], "OK"
     )
     assert body["detailed_status"]["workers"]["detail"] == "1 running"
 
@@ -117,7 +117,7 @@ def test_a_bad_token_does_not_fail_a_probe(client: Client) -> None:
 
 
 def test_it_is_degraded_without_a_worker_and_a_scheduler(admin_client: Client) -> None:
-    PeriodicTask.objects.filter(task="sync_due_configurations").update(last_run_at=None)
+    PeriodicTask.objects.filter(task="sync_changed_configurations").update(last_run_at=None)
 
     response = admin_client.get("/health/")
 
@@ -140,6 +140,18 @@ def test_a_scheduler_that_is_late_shows(admin_client: Client) -> None:
     PeriodicTask.objects.update(last_run_at=timezone.now() - timedelta(minutes=20))
 
     assert details(admin_client)["scheduler"]["detail"].startswith("not running or late; last tick: 20")
+
+
+@pytest.mark.usefixtures("everything_works")
+def test_a_catalog_service_that_reports_no_changes_shows(admin_client: Client) -> None:
+    answered_at = timezone.now() - timedelta(minutes=6)
+    ChangeCursor.objects.update(answered_at=answered_at, problem="The catalog service returned 404.")
+
+    assert details(admin_client)["changes"] == {
+        "status": "DEGRADED",
+        "detail": f"no answer from the catalog service; last answer: {answered_at:%Y-%m-%dT%H:%M:%SZ};"
+        " The catalog service returned 404.",
+    }
 
 
 @pytest.mark.usefixtures("everything_works")

@@ -251,12 +251,16 @@ def make_configuration(**columns: Any) -> ChannelConfiguration:
 def save_configuration(configuration: ChannelConfiguration, columns: Collection[str] | None = None) -> None:
     """Save a configuration, and write its status: a new one has none yet, and an edit may pause it.
 
+    The sync is due at once: an edit may change what belongs in the LMS.
+
     Args:
         columns: names of the columns to write; ``None`` writes all.
     """
+    now = timezone.now()
     with transaction.atomic():
         configuration.save(update_fields=columns)
-        status.refresh([configuration.pk], now=timezone.now())
+        ChannelConfiguration.objects.filter(pk=configuration.pk, active=True).make_due(now)
+        status.refresh([configuration.pk], now=now)
 
 
 def _problems(model: type[BaseModel], values: Mapping[str, object]) -> list[str]:

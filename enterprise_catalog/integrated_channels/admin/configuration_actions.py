@@ -29,7 +29,7 @@ from enterprise_catalog.integrated_channels.models import (
     OperationKind,
 )
 from enterprise_catalog.integrated_channels.models.decisions import SAMPLE_KEYS
-from enterprise_catalog.integrated_channels.tasks import start_operation, sync_configuration
+from enterprise_catalog.integrated_channels.tasks import queue_sync, start_operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -225,7 +225,7 @@ class ConfigurationActions(AnyAdmin):
     def _queue(self, request: HttpRequest, configuration_ids: Sequence[int]) -> None:
         try:
             for configuration_id in configuration_ids:
-                sync_configuration.delay(configuration_id)
+                queue_sync(configuration_id)
         except OperationalError:
             message = gettext(
                 "Not all syncs were queued: the message broker is unreachable. Each sync will run when it is due."

@@ -60,7 +60,12 @@ _SYNCS = (
     "batches",
     "records",
 )
-_HOW = ("sync_interval_minutes", "chunk_size", "max_chunks_per_run", ("delete_limit_items", "delete_limit_percent"))
+_HOW = (
+    "sync_interval_minutes",
+    "chunk_size",
+    ("max_chunks_per_run", "max_seconds_per_run"),
+    ("delete_limit_items", "delete_limit_percent"),
+)
 
 
 @admin.register(ChannelConfiguration)

@@ -115,12 +115,13 @@ def record_switch(configuration: ChannelConfiguration, *, by: str, now: datetime
 
     Activating a deleted configuration restores it.
     """
+    rows = ChannelConfiguration.objects.filter(pk=configuration.pk)
     if configuration.active:
         action = DecisionAction.RESUME
-        changes = {"paused_at": None, "pause_reason": "", "next_sync_at": now, "deleted_at": None}
+        rows.sync_at_once(now, paused_at=None, pause_reason="", deleted_at=None)
     else:
-        action, changes = DecisionAction.PAUSE, {"paused_at": now, "pause_reason": reason}
-    ChannelConfiguration.objects.filter(pk=configuration.pk).update(**changes)
+        action = DecisionAction.PAUSE
+        rows.update(paused_at=now, pause_reason=reason)
     record(configuration, action, by=by, now=now, reason=reason)
     status.refresh([configuration.pk], now=now)
 
@@ -131,13 +132,13 @@ def sync_now(
 ) -> bool:
     """Make the sync of an active configuration due; return False if it is inactive.
 
-    The caller queues the sync after the commit. Without the queue, the scheduler finds it within minutes.
+    The caller queues the sync after the commit. Without the queue, the scheduler finds it within seconds.
 
     Args:
         compare_all: the sync compares all items with the catalogs, and not only changed ones.
     """
-    columns = {"next_sync_at": now} | ({"full_comparison_requested_at": now} if compare_all else {})
-    due = ChannelConfiguration.objects.filter(pk=configuration.pk, active=True).update(**columns)
+    columns = {"full_comparison_requested_at": now} if compare_all else {}
+    due = ChannelConfiguration.objects.filter(pk=configuration.pk, active=True).sync_at_once(now, **columns)
     if due:
         record(configuration, DecisionAction.SYNC_NOW, by=by, now=now, reason=reason)
     return bool(due)
@@ -216,7 +217,9 @@ def _change(
                     record_items(items, action, by=by, now=now, reason=reason)
                 else:
                     _add(items, decision)
-                status.refresh({item.configuration_id for item in items}, now=now)
+                configurations = {item.configuration_id for item in items}
+                ChannelConfiguration.objects.filter(pk__in=configurations, active=True).make_due(now)
+                status.refresh(configurations, now=now)
             number += len(items)
     return number
 

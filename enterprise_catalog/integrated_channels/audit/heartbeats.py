@@ -13,7 +13,7 @@ from django_celery_beat.models import PeriodicTask
 
 from enterprise_catalog.celery import app
 from enterprise_catalog.db.brief_connection import brief_connection
-from enterprise_catalog.integrated_channels.models import WorkerHeartbeat
+from enterprise_catalog.integrated_channels.models import ChangeCursor, WorkerHeartbeat
 from enterprise_catalog.observability.health_checks import OK, DegradedError
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ SILENCE: Final = timedelta(minutes=2)
 FORGOTTEN_AFTER: Final = timedelta(days=1)
 #: django-celery-beat's ``DatabaseScheduler`` stores its ticks only every three minutes.
 SCHEDULER_LAG: Final = timedelta(minutes=6)
-SCHEDULED_TASK: Final = "sync_due_configurations"
+SCHEDULED_TASK: Final = "sync_changed_configurations"
+#: Age of the catalog service's last answer about changes at which the answers count as missing.
+CHANGES_LAG: Final = timedelta(minutes=5)
 BROKER_SECONDS: Final = 2
 
 _TABLE: Final = WorkerHeartbeat._meta.db_table
@@ -104,7 +106,7 @@ def check_workers() -> str:
 
 
 def check_scheduler() -> str:
-    """Return when the scheduler last queued ``sync_due_configurations``.
+    """Return when the scheduler last queued ``sync_changed_configurations``.
 
     Raises:
         DegradedError: the scheduler is late, or its schedule is disabled or deleted.
@@ -117,6 +119,20 @@ def check_scheduler() -> str:
     if last is None or last < timezone.now() - 2 * every - SCHEDULER_LAG:
         raise DegradedError(f"not running or late; last tick: {_format(last)}")
     return f"last tick: {_format(last)}"
+
+
+def check_changes() -> str:
+    """Return when the catalog service last answered which customers changed.
+
+    Raises:
+        DegradedError: it has not answered for minutes. Changes reach the LMSs only with the next scheduled sync.
+    """
+    row = ChangeCursor.objects.first()
+    if row is None or row.answered_at is None or row.answered_at < timezone.now() - CHANGES_LAG:
+        answered_at = row.answered_at if row else None
+        problem = f"; {row.problem}" if row and row.problem else ""
+        raise DegradedError(f"no answer from the catalog service; last answer: {_format(answered_at)}{problem}")
+    return f"last answer: {_format(row.answered_at)}"
 
 
 def _format(moment: datetime | None) -> str:

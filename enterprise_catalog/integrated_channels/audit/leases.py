@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Value
 
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT
 from enterprise_catalog.integrated_channels.audit.pacing import Pacer
@@ -22,6 +22,7 @@ from enterprise_catalog.integrated_channels.audit.rate_budget import CallBudget
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.exceptions import LeaseLostError
 from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
     ContentMetadataItemTransmission,
     RunState,
     SlowSyncSlot,
@@ -41,6 +42,8 @@ RENEWAL_INTERVAL: Final = timedelta(minutes=1)
 MAX_LEASE_AGE: Final = timedelta(minutes=2)
 #: Duration of a lease without renewal. The clocks of workers must agree to well within it.
 LEASE_DURATION: Final = timedelta(minutes=5)
+#: Pause of a sync that a limit of parallel syncs keeps from running. The scheduler avoids this for LMS hosts.
+LIMIT_PAUSE: Final = timedelta(minutes=1)
 #: Upper limit of ``Lease.overruns``; the pause stops growing long before.
 MAX_OVERRUNS: Final = 1_000
 
@@ -57,6 +60,16 @@ _UNSETTLED: Final = (
 )
 #: Columns of the status that count items that are not settled.
 _COUNTS: Final = ("failing", "held", "dead", "behind", "rejected", "kept")
+#: Leases that are held now, of configurations with the same LMS host; grouped into one row. The lease has just been
+#: taken.
+_OF_HOST: Final = (
+    SyncLease.objects.filter(
+        configuration__lms_host=OuterRef("configuration__lms_host"),
+        expires_at__gt=OuterRef("expires_at") - LEASE_DURATION,
+    )
+    .order_by()
+    .values("configuration__lms_host")
+)
 #: Built once: Django takes longer to build this query than the database takes to run it.
 _LEASES: Final = SyncLease.objects.values(
     "token",
@@ -76,6 +89,8 @@ _LEASES: Final = SyncLease.objects.values(
     fully_compared_at=F("configuration__fully_compared_at"),
     full_comparison_requested_at=F("configuration__full_comparison_requested_at"),
     unsettled=sum((F(f"configuration__status__{column}") for column in _COUNTS), Value(0)),
+    requests=F("configuration__sync_requests"),
+    syncs_of_host=Subquery(_OF_HOST.annotate(number=Count("pk")).values("number")),
 )
 
 
@@ -95,6 +110,8 @@ class LeftBehind:
     fully_compared_at: datetime | None = None
     full_comparison_requested_at: datetime | None = None
     unsettled: int = 0  #: Number of items that are not settled, as last counted.
+    requests: int = 0  #: ``sync_requests`` of the configuration.
+    syncs_of_host: int = 1  #: Number of leases that are held for configurations of the same LMS host, with this one.
 
 
 @dataclass(slots=True)
@@ -114,15 +131,28 @@ def acquire(configuration_id: int, *, now: datetime, in_worker: bool = False) ->
     """Return the lease, or ``None`` if another run holds it. An expired lease is taken over.
 
     Args:
-        in_worker: the run occupies a worker. If the configuration's last run exceeded a deadline, it then gets the
-            lease only while fewer than ``SLOW_SYNCS`` such configurations run. So slow syncs never occupy
-            all workers, if there are more workers than ``SLOW_SYNCS``.
+        in_worker: the run occupies a worker. It then gets the lease only while fewer than ``SYNCS_PER_LMS_HOST``
+            configurations of its LMS host run. If its last run exceeded a deadline, it also needs one of
+            ``SLOW_SYNCS`` slots. So slow syncs never occupy all workers, if there are more workers than that.
+            Without the lease, the sync is due again after ``LIMIT_PAUSE``.
     """
     lease = _acquire(configuration_id, now=now)
-    if lease is not None and lease.overruns and in_worker and not _take_slot(lease, now=now):
+    if lease is not None and in_worker and not _is_within_limits(lease, now=now):
+        ChannelConfiguration.objects.filter(pk=configuration_id).update(next_sync_at=now + LIMIT_PAUSE)
         release(lease)
         return None
     return lease
+
+
+def _is_within_limits(lease: Lease, *, now: datetime) -> bool:
+    """Return True if a worker may sync the configuration now.
+
+    Two workers that take the last place of a host at the same time may both find it taken. A worker never finds it free
+    by mistake, because it counts after it has taken its lease.
+    """
+    if lease.left_behind.syncs_of_host > settings.SYNCS_PER_LMS_HOST:
+        return False
+    return not lease.overruns or _take_slot(lease, now=now)
 
 
 def _take_slot(lease: Lease, *, now: datetime) -> bool:
@@ -179,6 +209,8 @@ def _read(configuration_id: int, *, expires_at: datetime) -> Lease | None:
             fully_compared_at=found["fully_compared_at"],
             full_comparison_requested_at=found["full_comparison_requested_at"],
             unsettled=found["unsettled"] or 0,
+            requests=found["requests"],
+            syncs_of_host=found["syncs_of_host"],
         ),
         budget=CallBudget(found["calls_since"], found["calls"]),
         overruns=found["overruns"],

@@ -20,7 +20,12 @@ from pydantic import BaseModel, ValidationError
 
 from enterprise_catalog.integrated_channels.catalog_api.changes import MAX_CHANGES, Changes, ChangesPage
 from enterprise_catalog.integrated_channels.catalog_api.documents import read_item, read_updated_at
-from enterprise_catalog.integrated_channels.catalog_api.lookups import Catalog, ContentLookup, Customer
+from enterprise_catalog.integrated_channels.catalog_api.lookups import (
+    Catalog,
+    ChangedCustomers,
+    ContentLookup,
+    Customer,
+)
 from enterprise_catalog.integrated_channels.catalog_api.problems import CATALOG_REMEDIES
 from enterprise_catalog.integrated_channels.domain import MAX_ETAG_LENGTH, ContentItem
 from enterprise_catalog.integrated_channels.exceptions import (
@@ -197,6 +202,18 @@ class CatalogClient:
         """
         pages = self._pages(self._send("GET", self._list_url(customer_uuid)))
         return sorted((catalog for page in pages for catalog in page.results), key=lambda each: (each.title, each.uuid))
+
+    def changed_customers(self, since: str) -> ChangedCustomers:
+        """Return the customers whose catalogs changed since a cursor, and the next cursor.
+
+        Args:
+            since: the last cursor; empty for a first cursor, without customers.
+
+        Raises:
+            CatalogUnavailableError: no response; with status code 410, the cursor is too old or unknown.
+        """
+        query = f"?{urlencode({'since': since})}" if since else ""
+        return self._ask("GET", f"{self._api_url}catalog-changes/{query}", ChangedCustomers)
 
     def find_customers(self, text: str) -> list[Customer]:
         """Return at most 20 customers whose name starts with ``text`` in any case, or the one with this UUID.

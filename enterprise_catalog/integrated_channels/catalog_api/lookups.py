@@ -1,4 +1,4 @@
-"""Customers, catalogs and content as the catalog service finds them by the text that a user entered."""
+"""Customers, catalogs and content as the catalog service lists them, and finds them by the text of a user."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Match(StrEnum):
@@ -38,6 +38,13 @@ class Catalog(_Read):
     title: str = ""
     enterprise_customer_name: str | None = None
     catalog_version: str = ""  #: Empty in look-ups.
+
+
+class ChangedCustomers(_Read):
+    """The customers whose catalogs changed since a cursor."""
+
+    customers: list[UUID] = []  #: Empty if the question had no cursor.
+    cursor: str = Field(min_length=1, max_length=255)  #: Of the next question.
 
 
 class ChangeKind(StrEnum):

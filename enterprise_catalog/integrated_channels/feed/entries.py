@@ -113,7 +113,7 @@ def confirm(configuration: ChannelConfiguration, *, since: datetime | None, by_a
             _settle(arrived, now)
         settled += len(arrived)
     if settled:
-        ChannelConfiguration.objects.filter(pk=configuration.pk).update(next_sync_at=now)
+        ChannelConfiguration.objects.filter(pk=configuration.pk).make_due(now)
     return settled
 
 

@@ -14,6 +14,9 @@ from enterprise_catalog.integrated_channels.channels.registry import channel_cho
 from enterprise_catalog.integrated_channels.domain import MAX_ETAG_LENGTH
 from enterprise_catalog.integrated_channels.models.querysets import ConfigurationQuerySet
 
+#: Default interval of a configuration: a day. Changes in the catalogs make it due long before.
+SWEEP_MINUTES: Final = 1_440
+
 _AFTER_SCHEME: Final = Concat(Substr("base_url", StrIndex("base_url", Value("//")) + 2), Value("/"))
 
 
@@ -75,9 +78,11 @@ class ChannelConfiguration(models.Model):
     )
     sync_interval_minutes = models.PositiveIntegerField(
         _("sync interval minutes"),
-        default=60,
+        default=SWEEP_MINUTES,
         validators=[MinValueValidator(1)],
-        help_text=_("Minutes from the end of one run to the start of the next."),
+        help_text=_(
+            "Minutes from the end of one run to the start of the next. Changes in the catalogs are synced at once."
+        ),
     )
     delete_limit_items = models.PositiveIntegerField(
         _("deletes without approval"),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Count, Min, Q
+from django.db.models import Count, F, Min, Q, Value
+from django.db.models.functions import Coalesce, Greatest, Least
 
 from enterprise_catalog.db.consistent_reads import consistent_read, stream_rows
 from enterprise_catalog.db.content_keys import key_starts_with
@@ -17,6 +18,8 @@ from enterprise_catalog.integrated_channels.domain import Accounts, Action, Hist
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
+
+    from django.db.models import Expression
 
     from enterprise_catalog.integrated_channels.models import (
         ChannelConfiguration,
@@ -48,6 +51,24 @@ class ConfigurationQuerySet(models.QuerySet["ChannelConfiguration"]):
     def due(self, now: datetime) -> ConfigurationQuerySet:
         """Only active configurations whose next sync is due."""
         return self.filter(Q(next_sync_at=None) | Q(next_sync_at__lte=now), active=True)
+
+    def make_due(self, now: datetime, *, at: Expression | None = None, **changes: object) -> int:
+        """Make syncs due, also if a run is in progress; return the number of configurations.
+
+        A sync that is due earlier stays so. A pause that the LMS needs is kept.
+
+        Args:
+            at: the time; ``None`` for now.
+            changes: other columns.
+        """
+        pause = Coalesce("not_before", Value(now, output_field=models.DateTimeField()))
+        earliest = Greatest(pause, at or Value(now, output_field=models.DateTimeField()))
+        changes |= {"next_sync_at": Least("next_sync_at", earliest), "sync_requests": F("sync_requests") + 1}
+        return self.update(**changes)
+
+    def sync_at_once(self, now: datetime, **changes: object) -> int:
+        """Make syncs due like :meth:`make_due`, and end the pauses that their LMSs need: a user asks for them."""
+        return self.update(**changes, next_sync_at=now, not_before=None, sync_requests=F("sync_requests") + 1)
 
 
 class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):

@@ -112,7 +112,9 @@ def _send_chunks(run: Run, waiting: deque[Chunk], sender: _Sender, *, size: int)
     """
     to_send = list(islice(waiting, run.configuration.max_chunks_per_run))
     following = iter([*to_send[1:], None])
-    for chunk, rows in attempts.read_rows(run.configuration, iter(to_send), size=size):
+    for number, (chunk, rows) in enumerate(attempts.read_rows(run.configuration, iter(to_send), size=size)):
+        if number and run.yield_if_due():  # Each run sends at least one chunk, so that every customer moves on.
+            return
         next_chunk = next(following)
         run.renewer.check_time()
         run.lease.budget.check(run.clock())

@@ -20,6 +20,7 @@ from enterprise_catalog.integrated_channels.catalog_api.client import CatalogCli
 from enterprise_catalog.integrated_channels.domain import Outcome
 from enterprise_catalog.integrated_channels.exceptions import (
     BudgetSpentError,
+    CatalogUnavailableError,
     ChangesUnavailableError,
     LeaseLostError,
     LMSTooSlowError,
@@ -34,6 +35,7 @@ from enterprise_catalog.integrated_channels.models import (
     Comparison,
     ContentMetadataItemTransmission,
     RunState,
+    SyncQueue,
     SyncRun,
 )
 from enterprise_catalog.integrated_channels.sync import checkpoint
@@ -58,11 +60,17 @@ log = structlog.get_logger(__name__)
 
 #: Minimum pause after a rate-limit response: 429, or 403 of an older Canvas.
 THROTTLED_SECONDS: Final = 60.0
+#: Pause after a run without the catalog service or the database. They do not mind more requests.
+OUTAGE_PAUSE: Final = timedelta(minutes=1)
+#: Longest pause after a run that could not continue for another reason, if the interval is longer.
+STOPPED_PAUSE: Final = timedelta(hours=1)
 #: Pause after a run that exceeded a deadline. It doubles with each further such run, up to the longest pause.
 OVERRUN_PAUSE: Final = timedelta(minutes=5)
 LONGEST_OVERRUN_PAUSE: Final = timedelta(days=1)
 #: Longest pause after an overrun in which something was sent. A large first sync of a slow LMS takes many runs.
 LONGEST_OVERRUN_PAUSE_IF_SENT: Final = timedelta(hours=1)
+#: Reason in the row of a run that ended after its time slice.
+SLICE_REASON: Final = "The time slice of the run has ended. The next run continues."
 
 
 def sync(
@@ -97,6 +105,9 @@ def sync(
     renewer = LeaseRenewer(lease, clock, renewed_at=clock(), ends_at=ends_at)
     call_clock = CallClock(seconds=settings.LMS_CALL_SECONDS, run_seconds_left=renewer.seconds_left)
     run = Run(configuration, lease, row, clock, renewer, call_clock, saved, compare_all)
+    if in_worker:
+        seconds = configuration.max_seconds_per_run or settings.SYNC_SLICE_SECONDS
+        run.yields_at = clock() + timedelta(seconds=seconds)
     with structlog.contextvars.bound_contextvars(
         configuration_id=configuration.pk, channel=configuration.channel_code, run_id=run.row.pk
     ):
@@ -117,6 +128,7 @@ def _carry_out(run: Run) -> None:
     except CONNECTION_ERRORS:
         # The database may accept a new connection already. If it does not, the next run ends this row.
         reset_connection()
+        run.pause = OUTAGE_PAUSE
         try:
             _give_up(run, "The database did not respond.")
         except CONNECTION_ERRORS:
@@ -172,7 +184,7 @@ def _do_work(run: Run) -> tuple[RunState, str]:
             send(run, sync_plan, catalog, channel)
     except StopSyncError as error:
         return _record_stop(error, run)
-    reasons = []
+    reasons = [SLICE_REASON] if run.has_yielded else []
     if run.row.held:
         reasons.append(plan_marks.held_reason(run.row.held))
     if run.row.staged:
@@ -254,6 +266,9 @@ def _record_stop(error: StopSyncError, run: Run) -> tuple[RunState, str]:
     if isinstance(error, ThrottledError):
         run.pause = timedelta(seconds=max(error.retry_after_seconds or 0, THROTTLED_SECONDS))
         return RunState.STOPPED, f"Rate limit exceeded. {error.message}"
+    if isinstance(error, CatalogUnavailableError):
+        run.pause = OUTAGE_PAUSE
+        return RunState.STOPPED, error.message
     if isinstance(error, StopRequestedError):
         run.pause = timedelta(0)
         return RunState.INCOMPLETE, error.message
@@ -281,7 +296,8 @@ def _end(run: Run, state: RunState, reason: str) -> None:
         run.lease.overruns = 0  # A run without calls proves nothing about the LMS.
     run.record_end(state, reason, now=now)
     next_sync_at = _next_sync_at(run, now)
-    changes: dict[str, object] = {"next_sync_at": next_sync_at}
+    not_before = next_sync_at if run.pause or run.is_overrun else None
+    changes: dict[str, object] = {"not_before": not_before, "queue": SyncQueue.SWEEP}
     if state in (RunState.COMPLETE, RunState.COMPLETE_EXCEPT):
         changes["last_full_sync_at"] = now
         changes |= checkpoint.checkpoint_fields(run.configuration, etag=run.etag, items=run.items)
@@ -293,10 +309,24 @@ def _end(run: Run, state: RunState, reason: str) -> None:
     with transaction.atomic():
         leases.release(run.lease)
         run.row.save()
-        ChannelConfiguration.objects.filter(pk=run.configuration.pk).update(**changes)
+        next_sync_at = _save_next_sync(run, next_sync_at, changes, now=now)
         status.record_run(run.configuration.pk, _result_of(run, next_sync_at), now=now)
         figures.add_run(run.configuration.channel_code, run.row.counts.values(), run.fresh, day=now.date())
     figures.measure_run(run.configuration.channel_code, run.row, pause=run.pause)
+
+
+def _save_next_sync(run: Run, next_sync_at: datetime, changes: dict[str, object], *, now: datetime) -> datetime:
+    """Write the configuration's columns, and return when its next sync is due.
+
+    If another sync was requested during the run, it is due at once, or after the pause that the run needs.
+    """
+    rows = ChannelConfiguration.objects.filter(pk=run.configuration.pk)
+    if rows.filter(sync_requests=run.lease.left_behind.requests).update(**changes, next_sync_at=next_sync_at):
+        return next_sync_at
+    del changes["queue"]
+    next_sync_at = next_sync_at if changes["not_before"] else min(next_sync_at, now)
+    rows.update(**changes, next_sync_at=next_sync_at)
+    return next_sync_at
 
 
 def _result_of(run: Run, next_sync_at: datetime) -> status.RunResult:
@@ -313,12 +343,15 @@ def _result_of(run: Run, next_sync_at: datetime) -> status.RunResult:
 def _next_sync_at(run: Run, now: datetime) -> datetime:
     """Return when the next sync is due: after the interval, or earlier if items are left over or due for a retry.
 
-    After a rate limit (the LMS's, or our own budget), a stop request or an overrun, the pause counts instead. After an
-    overrun in which nothing was sent, the longer of pause and interval counts.
+    After a rate limit (the LMS's, or our own budget), an outage, a stop request or an overrun, the pause counts
+    instead. After an overrun in which nothing was sent, the longer of pause and interval counts. After a run that
+    stopped, the interval is an hour at most.
     """
     if run.pause is not None:
         return now + run.pause
-    after_interval = now + timedelta(minutes=run.configuration.sync_interval_minutes)
+    interval = timedelta(minutes=run.configuration.sync_interval_minutes)
+    has_stopped = run.is_overrun or run.row.state == RunState.STOPPED
+    after_interval = now + (min(interval, STOPPED_PAUSE) if has_stopped else interval)
     if run.is_overrun:
         has_sent = any(Outcome.DONE.value in outcomes for outcomes in run.row.counts.values())
         pause = now + _pause_after(run.lease.overruns, has_sent=has_sent)

@@ -42,6 +42,8 @@ class Run:
     etag: str = ""  #: Of the catalogs, read before their differences; empty if they have none.
     items: int = 0  #: Number of items in the catalogs, without those found rejected.
     unsaved_results: attempts.ChunkResults | None = None  #: Results of the last chunk, until they are written.
+    yields_at: datetime | None = None  #: End of the run's time slice; ``None`` for no limit.
+    has_yielded: bool = False  #: The run ended after its time slice, and has items left.
     pause: timedelta | None = None  #: Pause before the next run; ``None`` if the LMS accepts more calls.
     is_overrun: bool = False  #: A call or the run exceeded its time limit.
     is_throttled: bool = False  #: The run ended because of a rate limit.
@@ -94,6 +96,11 @@ class Run:
                     seconds = max((now - changed).total_seconds(), 0)
                     self.fresh[freshness_name(seconds)] += 1
                     measured.observe(seconds)
+
+    def yield_if_due(self) -> bool:
+        """Return True if the time slice has ended, so that other configurations get the worker."""
+        self.has_yielded = self.yields_at is not None and self.clock() >= self.yields_at
+        return self.has_yielded
 
     def record_end(self, state: RunState, reason: str, *, now: datetime) -> None:
         """Set the final state of the run's row. The caller saves it."""

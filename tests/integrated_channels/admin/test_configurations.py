@@ -19,6 +19,7 @@ from enterprise_catalog.integrated_channels.models import (
     ContentMetadataItemTransmission,
     SyncLease,
 )
+from enterprise_catalog.integrated_channels.tasks import sync_configuration
 from tests.admin_pages.list_actions import run
 from tests.factories.channels import SECRET, ConfigurationFactory, RunFactory, TransmissionFactory
 from tests.integrated_channels.pages import CONFIGURATIONS, filled_in, shown, text_of
@@ -175,13 +176,14 @@ def test_saving_a_form_does_not_undo_what_a_sync_wrote_meanwhile(admin_client: C
     with CaptureQueriesContext(connection) as captured:
         admin_client.post(f"{CONFIGURATIONS}{configuration.pk}/change/", edited(configuration))
 
-    [update] = [
+    [update, make_due] = [
         sql
         for sql in (query["sql"] for query in captured)
         if sql.startswith("UPDATE") and "channelconfiguration" in sql
     ]
     assert "next_sync_at" not in update
     assert "last_full_sync_at" not in update
+    assert "display_name" not in make_due
 
 
 def test_a_configuration_that_sent_something_cannot_be_deleted(admin_client: Client) -> None:
@@ -281,7 +283,7 @@ def queued() -> list[int]:
     """Remove and return the IDs of the configurations queued for a sync in the broker."""
     taken = []
     with app.connection_for_read() as broker:
-        queue = broker.SimpleQueue("celery")
+        queue = broker.SimpleQueue("interactive")
         while len(queue):
             message = queue.get(block=False)
             message.ack()
@@ -352,12 +354,10 @@ def test_a_configuration_can_be_saved_and_synced_at_once(
 
 @pytest.mark.django_db(transaction=True)
 def test_an_unreachable_broker_is_reported(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_answer(_: int) -> None:
+    def no_answer(*_: object, **__: object) -> None:
         raise OperationalError
 
-    monkeypatch.setattr(
-        "enterprise_catalog.integrated_channels.admin.configuration_actions.sync_configuration.delay", no_answer
-    )
+    monkeypatch.setattr(sync_configuration, "apply_async", no_answer)
     page = text_of(run(admin_client, CONFIGURATIONS, "sync_now", [ConfigurationFactory.create().pk]))
 
     assert "the message broker is unreachable" in page

@@ -91,7 +91,7 @@ def everything() -> list[Any]:
 @pytest.fixture(autouse=True)
 def _rows(monkeypatch: pytest.MonkeyPatch) -> None:
     for task in (sync_configuration, run_operation):
-        monkeypatch.setattr(task, "delay", lambda *_: None)
+        monkeypatch.setattr(task, "apply_async", lambda *_, **__: None)
     a_row_of_everything()
 
 

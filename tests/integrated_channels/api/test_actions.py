@@ -54,7 +54,7 @@ def configuration() -> ChannelConfiguration:
 def queued(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The configurations whose sync was queued."""
     ids: list[int] = []
-    monkeypatch.setattr(sync_configuration, "delay", ids.append)
+    monkeypatch.setattr(sync_configuration, "apply_async", lambda args, *_, **__: ids.extend(args))
     monkeypatch.setattr(run_operation, "delay", lambda _: None)
     return ids
 
@@ -111,10 +111,10 @@ def test_an_inactive_configuration_is_not_queued(operator: APIClient, queued: li
 def test_an_unreachable_broker_is_reported(
     operator: APIClient, configuration: ChannelConfiguration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_: int) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OperationalError
 
-    monkeypatch.setattr(sync_configuration, "delay", refuse)
+    monkeypatch.setattr(sync_configuration, "apply_async", refuse)
 
     assert act(operator, configuration, "sync-now").json() == {"is_queued": False}
 

@@ -83,7 +83,7 @@ def _writes_of(pattern: URLPattern, prefix: str) -> Iterator[str]:
 def configuration(monkeypatch: pytest.MonkeyPatch) -> ChannelConfiguration:
     """Acme's configuration, with items in each state that a user decides on."""
     for task in (sync_configuration, run_operation):
-        monkeypatch.setattr(task, "delay", lambda *_: None)
+        monkeypatch.setattr(task, "apply_async", lambda *_, **__: None)
     configuration = TransmissionFactory.create(content_key="held", held=True).configuration
     for state in ("kept", "dead_letter", "transmitted"):
         TransmissionFactory.create(content_key=state, configuration=configuration, **{state: True})

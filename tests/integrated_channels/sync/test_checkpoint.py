@@ -86,7 +86,7 @@ def test_an_unchanged_run_requests_only_the_list_and_is_complete(
     assert moodle.calls == calls
     configuration.refresh_from_db()
     assert configuration.last_full_sync_at == clock.now
-    assert configuration.next_sync_at == clock.now + timedelta(hours=1)
+    assert configuration.next_sync_at == clock.now + timedelta(days=1)
 
 
 @pytest.mark.usefixtures("catalog")

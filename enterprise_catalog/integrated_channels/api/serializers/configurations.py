@@ -22,7 +22,7 @@ _COLUMNS: Final = {"channel": "channel_code", "enterprise_customer": "enterprise
 _FIELDS: Final = {column: field for field, column in _COLUMNS.items()}
 
 _LIMITS: Final = (
-    *("chunk_size", "max_chunks_per_run", "sync_interval_minutes"),
+    *("chunk_size", "max_chunks_per_run", "max_seconds_per_run", "sync_interval_minutes"),
     *("delete_limit_items", "delete_limit_percent"),
 )
 
@@ -113,6 +113,7 @@ class ConfigurationChangeSerializer(StrictSerializer):
     )
     chunk_size = _limit(allow_null=True)
     max_chunks_per_run = _limit(allow_null=True)
+    max_seconds_per_run = _limit(allow_null=True)
     sync_interval_minutes = _limit()
     delete_limit_items = _limit(least=0, help_text="Only operators may send it.")
     delete_limit_percent = _limit(least=0, most=100, help_text="Only operators may send it.")

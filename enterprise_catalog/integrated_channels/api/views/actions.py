@@ -29,7 +29,7 @@ from enterprise_catalog.integrated_channels.api.views.base import ActionView, ac
 from enterprise_catalog.integrated_channels.audit import decisions
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, DecisionAction
-from enterprise_catalog.integrated_channels.tasks import sync_configuration
+from enterprise_catalog.integrated_channels.tasks import queue_sync
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,7 +82,7 @@ def _sync_now(request: Request, configuration: ChannelConfiguration, values: Val
     if not decisions.sync_now(configuration, **_decided(request, values)):
         raise InactiveError
     try:
-        sync_configuration.delay(configuration.pk)
+        queue_sync(configuration.pk)
     except OperationalError:
         return {"is_queued": False}
     return {"is_queued": True}

@@ -1,0 +1,1 @@
+"""Tasks: finding changes, claims, and syncs."""

@@ -95,7 +95,7 @@ def open_attempts(
     attempts = [_attempt(run, action, row, exported.get(row.content_key, Exported()), now) for action, row in due]
     with leases.fenced(lease, now=now):
         if previous is not None:
-            _write_results(previous, now=now)
+            write_results(previous, now=now)
         insert(attempts)
         _store_payloads(attempts, exported)
     if attempts and attempts[0].pk is None:  # MySQL.
@@ -107,7 +107,7 @@ def open_attempts(
 def close_chunk(results: ChunkResults, *, lease: Lease, now: datetime) -> None:
     """Write the results of the last chunk."""
     with leases.fenced(lease, now=now):
-        _write_results(results, now=now)
+        write_results(results, now=now)
 
 
 def apply_results(
@@ -143,8 +143,8 @@ def apply_results(
     return ChunkResults([rows[item.content_key] for item in chunk.items], list(attempts.values()), feed)
 
 
-def _write_results(results: ChunkResults, *, now: datetime) -> None:
-    """Write rows, attempts and feed entries, one statement per table. The caller opens the transaction."""
+def write_results(results: ChunkResults, *, now: datetime) -> None:
+    """Write rows, attempts and feed entries, one statement per table. The caller opens a fenced transaction."""
     for entry in results.feed:  # Polls since it was prepared have not seen it.
         entry.modified_at = max(entry.modified_at, FeedItem.visible_from(now))
     upsert(results.rows, columns=CHANGING_COLUMNS)
@@ -166,8 +166,7 @@ def _store_payloads(attempts: Sequence[TransmissionAttempt], exported: Mapping[s
     """Store the payloads that are about to be sent. Payloads that the LMS has accepted are kept next to them."""
     sent = [attempt for attempt in attempts if attempt.action != Action.DELETE]
     if known := [attempt.transmission_id for attempt in sent if attempt.transmission.payload_hash]:
-        accepted = TransmissionPayload.objects.filter(pk__in=known).accepted().values_list("pk", flat=True)
-        moving = TransmissionPayload.objects.filter(pk__in=list(accepted))
+        moving = TransmissionPayload.objects.filter(pk__in=known).accepted()
         moving.update(accepted=F("sent"), accepted_at=F("sent_at"))
     rows = [
         (row.pk, exported[row.content_key].packed, attempt.payload_hash, attempt.started_at)

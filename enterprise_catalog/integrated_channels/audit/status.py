@@ -129,7 +129,10 @@ def record_run(configuration_id: int, result: RunResult, *, now: datetime) -> No
     The transaction has changed the configuration's row, and so locked it against :func:`refresh`. The items are counted
     after that, because a user may have decided on some of them until then.
     """
-    items, of_run = count_items([configuration_id])[configuration_id], _run_columns(result)
+    of_run = _run_columns(result)
+    if result.row.state == RunState.COMPLETE and _record_up_to_date(configuration_id, of_run):
+        return
+    items = count_items([configuration_id])[configuration_id]
     state = status_of(items, is_active=True, run_state=str(of_run["run_state"]), matched=result.matched)
     columns = of_run | asdict(items) | {"state": state, "rank": state.rank}
     active = ChannelConfiguration.objects.filter(pk=configuration_id, active=True)
@@ -159,6 +162,14 @@ def _run_end(result: RunResult, items: ItemCounts) -> events.RunEnd:
         held=items.held,
         due_since=items.due_since,
     )
+
+
+def _record_up_to_date(configuration_id: int, of_run: Mapping[str, object]) -> bool:
+    """Write the status in one statement, if it is up to date and stays so; return False if nothing was written."""
+    active = ChannelConfiguration.objects.filter(pk=configuration_id, active=True)
+    unsettled = ContentMetadataItemTransmission.objects.filter(_UNSETTLED, configuration=configuration_id)
+    rows = ConfigurationStatus.objects.filter(Exists(active), ~Exists(unsettled), pk=configuration_id)
+    return bool(rows.filter(state=Status.UP_TO_DATE).update(**of_run, **asdict(ItemCounts())))
 
 
 def _run_columns(result: RunResult) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 from django.db import models
-from django.db.models import F
+from django.db.models import OuterRef, Subquery
 
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.models.transmissions import ContentMetadataItemTransmission
@@ -36,8 +36,9 @@ class PayloadQuerySet(models.QuerySet["TransmissionPayload"]):
 
     def accepted(self) -> PayloadQuerySet:
         """Only rows whose last sent payload is the one that the LMS last accepted."""
-        arrived = self.filter(sent_hash=F("transmission__payload_hash"))
-        return arrived.exclude(transmission__state=State.STAGED)
+        # A subquery and no join: MySQL and MariaDB change the rows in one statement.
+        arrived = ContentMetadataItemTransmission.objects.filter(pk=OuterRef("pk")).exclude(state=State.STAGED)
+        return self.filter(sent_hash=Subquery(arrived.values("payload_hash")))
 
 
 class TransmissionPayload(models.Model):

@@ -77,9 +77,11 @@ def send(run: Run, sync_plan: SyncPlan, catalog: CatalogClient, channel: Channel
         reset_connection()
         raise
     finally:
-        # Also after an error, such as an unreachable catalog service: the results of the last chunk are known.
-        if run.unsaved_results is not None:
+        # Also after an error, such as an unreachable catalog service: the results of the last chunk are known. If no
+        # item is left, the run's last transaction writes them.
+        if run.unsaved_results is not None and run.has_items_left:
             attempts.close_chunk(run.unsaved_results, lease=lease, now=run.clock())
+            run.unsaved_results = None
         left = [item for chunk in waiting for item in chunk.items]
         plan_marks.note_left_over(configuration, left, reason=reason, lease=lease, now=run.clock())
 

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from enterprise_catalog.db.broken_connections import CONNECTION_ERRORS, reset_connection
 from enterprise_catalog.integrated_channels.access.configurations import open_channel, save_credentials
-from enterprise_catalog.integrated_channels.audit import figures, leases, plan_marks, runs, status
+from enterprise_catalog.integrated_channels.audit import attempts, figures, leases, plan_marks, runs, status
 from enterprise_catalog.integrated_channels.audit.lease_renewer import LeaseRenewer
 from enterprise_catalog.integrated_channels.audit.status import ItemCounts
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
@@ -147,6 +147,9 @@ def _carry_out(run: Run) -> None:
 
 def _give_up(run: Run, reason: str) -> None:
     """End the row of a run that cannot continue. Its in-flight items are in doubt, as if its worker had died."""
+    if run.unsaved_results is not None:
+        attempts.close_chunk(run.unsaved_results, lease=run.lease, now=run.clock())
+        run.unsaved_results = None
     runs.settle_dead_runs(run.configuration, lease=run.lease, now=run.clock())
     run.synced = None  # The rows may lack marks of the plan.
     _end(run, RunState.STOPPED, reason)
@@ -308,6 +311,8 @@ def _end(run: Run, state: RunState, reason: str) -> None:
         changes |= checkpoint.synced_fields(run.configuration, run.synced, fully_compared_at=started_at)
     with transaction.atomic():
         leases.release(run.lease)
+        if run.unsaved_results is not None:
+            attempts.write_results(run.unsaved_results, now=now)
         run.row.save()
         next_sync_at = _save_next_sync(run, next_sync_at, changes, now=now)
         status.record_run(run.configuration.pk, _result_of(run, next_sync_at), now=now)

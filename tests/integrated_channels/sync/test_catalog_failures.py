@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from werkzeug import Response
 
+from enterprise_catalog.db.timestamps import format_time
 from enterprise_catalog.integrated_channels.catalog_api import client as catalog_client
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.domain import History
-from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
+from enterprise_catalog.integrated_channels.exceptions import (
+    CatalogUnavailableError,
+    ChangesUnavailableError,
+    NoChangesReason,
+)
 from enterprise_catalog.integrated_channels.sync.plan_inputs import load_desired_items
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from tests.factories import DAY_ONE, DAY_TWO
 from tests.integrated_channels.scripted_catalog import TOKEN, ScriptedCatalog
 from tests.services import free_port
 
@@ -31,6 +37,7 @@ SECRET: Final = "the-scripted-clients-secret"
 EMPTY: Final[dict[str, list[object]]] = {
     "enterprise-catalogs": [{"next": None, "results": []}],
     "content-diff": [{"catalog_version": "1", "existing": [], "to_create": [], "to_delete": []}],
+    "content-changes": [{"created": [], "changed": [], "removed": [], "next": None, "catalog_version": "1"}],
     "content-metadata": [{"results": [], "missing": [{"content_key": "A", "reason": "not_in_catalog"}]}],
     "content-lookup": [{"is_known": False}],
 }
@@ -299,3 +306,96 @@ def test_a_page_of_catalogs_that_fails_is_not_the_last_page(
     catalog.faults.add(Fault(kind=FaultKind.ANSWER, operation="enterprise-catalogs", skip=1))
 
     assert "returned 503" in reason_of(lambda client: client.list_catalogs(CUSTOMER), client)
+
+
+# --- changes since a version ------------------------------------------------------------------------------------------
+
+
+def page(**parts: object) -> dict[str, object]:
+    return {"created": [], "changed": [], "removed": [], "next": None, "catalog_version": "2"} | parts
+
+
+def entry(key: str, time: object = format_time(DAY_ONE)) -> dict[str, object]:
+    return {"content_key": key, "updated_at": time}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"next": None, "catalog_version": "2"}, id="no lists"),
+        *(pytest.param(page(changed=[entry("A", time)]), id=f"time: {time}") for time in NO_TIMES),
+        pytest.param(page(created=[{"content_key": "A"}]), id="no time"),
+        pytest.param(page(removed=[None]), id="no key"),
+        pytest.param(page(created=[entry("A")], changed=[entry("A")]), id="created and changed"),
+        pytest.param(page(changed=[entry("A")], removed=["A"]), id="changed and removed"),
+        pytest.param(page(removed=["A", "A"]), id="twice in one list"),
+        pytest.param(page(catalog_version=None), id="no version on the last page"),
+        pytest.param(page(catalog_version=""), id="empty version on the last page"),
+    ],
+)
+def test_changes_that_cannot_be_read_are_a_failure(
+    catalog: ScriptedCatalog, client: CatalogClient, body: dict[str, object]
+) -> None:
+    catalog.answers["content-changes"] = [body]
+
+    reason = reason_of(lambda client: client.fetch_changes(CATALOG, "1"), client)
+
+    assert reason.startswith("The catalog service's response is invalid: ")
+
+
+def test_pages_of_changes_are_merged(catalog: ScriptedCatalog, client: CatalogClient, settings: Settings) -> None:
+    following = f"{settings.CATALOG_API_URL}/content-changes/?cursor=2"
+    catalog.answers["content-changes"] = [
+        page(created=[entry("A"), entry("B")], removed=["C"], next=following, catalog_version=None),
+        page(changed=[entry("A", format_time(DAY_TWO))], created=[entry("C")], removed=["B"]),
+    ]
+
+    changes = client.fetch_changes(CATALOG, "1 &")
+
+    assert changes.present == {"A": DAY_TWO, "C": DAY_ONE}
+    assert (changes.removed, changes.joined, changes.version) == ({"B"}, {"A", "B"}, "2")
+    assert catalog.requests[1].args["since"] == "1 &"
+
+
+@pytest.mark.parametrize("status", [400, 404, 410])
+def test_changes_that_the_service_does_not_have_ask_for_a_full_comparison(
+    catalog: ScriptedCatalog, client: CatalogClient, status: int
+) -> None:
+    catalog.answers["content-changes"] = [Response("no", status)]
+
+    with pytest.raises(ChangesUnavailableError) as raised:
+        client.fetch_changes(CATALOG, "1")
+
+    assert raised.value.reason == NoChangesReason.EXPIRED
+
+
+@pytest.mark.parametrize("keys", [[], ["A", "B", "C"]], ids=["empty pages", "full pages"])
+def test_endless_changes_ask_for_a_full_comparison(
+    catalog: ScriptedCatalog,
+    client: CatalogClient,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    keys: list[str],
+) -> None:
+    monkeypatch.setattr(catalog_client, "MAX_CHANGES", 10)
+    following = f"{settings.CATALOG_API_URL}/content-changes/"
+    catalog.answers["content-changes"] = [page(changed=[entry(key) for key in keys], next=following)]
+
+    with pytest.raises(ChangesUnavailableError) as raised:
+        client.fetch_changes(CATALOG, "1")
+
+    assert raised.value.reason == NoChangesReason.MANY
+
+
+def test_versions_of_single_items_belong_to_the_expected_version_of_the_catalog(
+    catalog: ScriptedCatalog, client: CatalogClient
+) -> None:
+    document = {"content_key": "A", "content_last_modified": format_time(DAY_ONE)}
+    missing = [{"content_key": "B", "reason": "not_in_catalog"}]
+    catalog.answers["content-metadata"] = [{"catalog_version": "2", "results": [document], "missing": missing}]
+
+    assert client.fetch_versions(CATALOG, ["A", "B"], at="2") == {"A": DAY_ONE}
+    assert reason_of(lambda client: client.fetch_versions(CATALOG, ["A", "C"], at="2"), client).endswith("1 of 2 keys.")
+    with pytest.raises(ChangesUnavailableError) as raised:
+        client.fetch_versions(CATALOG, ["A", "B"], at="1")
+    assert raised.value.reason == NoChangesReason.MOVED

@@ -7,6 +7,7 @@
 ``operators.py``       manual actions: in the LMS, to the configuration, and on held deletes.
 ``simulation.py``      combines all of these.
 ``checks.py``          invariants after each run.
+``comparisons.py``     a plan from changes, compared with the plan from all items.
 ``predictions.py``     the diagnosis of an item before a run, compared with what the run does.
 ``convergence.py``     conditions at the end of each scenario.
 ``portal.py``          a portal that polls the feed of ``test_feed_model.py``, and other clients of the feed.

@@ -211,6 +211,8 @@ def _in_flight() -> dict[str, str]:
 
 def _note_what_it_did(before: Before, run: SyncRun | None, rows: Sequence[Row]) -> None:
     note(f"run {run.state}" if run else "run died")
+    if run is not None and run.comparison:
+        note(f"compared: {run.comparison}")
     for action, outcomes in (run.counts if run else {}).items():
         for outcome in outcomes:
             note(f"{action} {outcome}")

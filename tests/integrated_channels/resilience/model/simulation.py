@@ -15,6 +15,7 @@ from enterprise_catalog.integrated_channels.sync.engine import sync
 from enterprise_catalog.sandbox.faults import Fault
 from tests.integrated_channels.resilience.model import checks
 from tests.integrated_channels.resilience.model.catalogs import TOO_LONG, Catalogs, TickingClock, fullname
+from tests.integrated_channels.resilience.model.comparisons import check_plans
 from tests.integrated_channels.resilience.model.occurrences import note
 from tests.integrated_channels.resilience.model.operators import Operators
 from tests.integrated_channels.resilience.model.predictions import Prediction
@@ -93,6 +94,7 @@ class Simulation:
             return None
         worker = worker or Worker()
         before = checks.Before.read(self, configuration)
+        check_plans(configuration, now=self.clock.now)
         prediction = Prediction.make(self, configuration, turn=before.newest_run)
         run = self.workers.run(worker, lambda: sync(configuration, clock=self.clock))
         if run is None and not worker.is_dead:

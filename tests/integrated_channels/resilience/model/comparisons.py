@@ -1,0 +1,48 @@
+"""A plan from changes, compared with the plan from all items, in the state before a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
+from enterprise_catalog.integrated_channels.exceptions import ChangesUnavailableError, ConfigurationError
+from enterprise_catalog.integrated_channels.sync.plan_inputs import (
+    Synced,
+    catalogs_to_send,
+    load_changed_inputs,
+    load_plan_inputs,
+)
+from tests.integrated_channels.resilience.model.occurrences import note
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from enterprise_catalog.integrated_channels.models import ChannelConfiguration
+
+
+def check_plans(configuration: ChannelConfiguration, *, now: datetime) -> None:
+    """Check that both plans and both numbers of items are equal, if a plan from changes is possible."""
+    if configuration.synced_versions is None:
+        return
+    synced = Synced(
+        {UUID(catalog_uuid): version for catalog_uuid, version in configuration.synced_versions.items()},
+        configuration.synced_items,
+    )
+    with CatalogClient() as catalog:
+        catalogs = catalog.list_catalogs(configuration.enterprise_customer_uuid)
+        try:
+            current = {each: catalogs.versions[each] for each in catalogs_to_send(configuration, catalogs.uuids)}
+        except ConfigurationError:
+            return
+        if current.keys() != synced.versions.keys():
+            return
+        try:
+            changed = load_changed_inputs(configuration, catalog, synced=synced, current=current, now=now)
+        except ChangesUnavailableError as error:
+            note(f"no changes: {error.reason}")
+            return
+        of_all = load_plan_inputs(configuration, catalog, of_customer=catalogs.uuids, now=now)
+    assert changed.plan() == of_all.plan()
+    assert changed.synced == of_all.synced
+    note("plans compared" if changed.untouched else "plans compared, all items touched")

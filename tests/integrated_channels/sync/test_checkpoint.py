@@ -166,7 +166,7 @@ def test_changed_content_is_found(
 
     run = run_of(configuration, clock)
 
-    assert {"content-changes", "content-diff"}.intersection(asked)
+    assert asked == ["enterprise-catalogs", "content-changes", "content-metadata"]
     assert (run.state, run.reason, run.counts) == (RunState.COMPLETE, "", {"update": {"done": 1}})
 
 

@@ -39,6 +39,8 @@ _TABLES: Final = (
     channel_models.ConfigurationStatus,
     channel_models.ChannelConfiguration,
     catalog_models.CatalogMembership,
+    catalog_models.ContentChange,
+    catalog_models.CatalogVersion,
     catalog_models.ContentDocument,
     catalog_models.ContentMetadata,
     catalog_models.EnterpriseCatalog,

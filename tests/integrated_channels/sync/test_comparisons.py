@@ -1,0 +1,185 @@
+"""Runs that compare only changes: real requests to the catalog service, and the same results as a full comparison."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.core.signals import request_started
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from enterprise_catalog.catalog.models import CatalogVersion
+from enterprise_catalog.integrated_channels.models import (
+    ChannelConfiguration,
+    Comparison,
+    ContentMetadataItemTransmission,
+    RunState,
+)
+from enterprise_catalog.integrated_channels.sync import checkpoint
+from enterprise_catalog.sandbox.faults import Fault, FaultKind
+from tests.factories import DAY_ONE
+from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
+from tests.integrated_channels.syncing import run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from enterprise_catalog.catalog.models import EnterpriseCatalog, EnterpriseCustomer
+    from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
+    from tests.integrated_channels.conftest import Clock
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+#: Statements of a run with changes of one kind, including BEGIN and COMMIT of its two transactions.
+MOST_STATEMENTS = 20
+
+
+@pytest.fixture
+def asked() -> Iterator[list[str]]:
+    """Requests to the catalog service: the last part of each path, without the list of catalogs."""
+    questions: list[str] = []
+
+    def note(environ: Mapping[str, str], **_: object) -> None:
+        name = environ["PATH_INFO"].rstrip("/").rpartition("/")[2]
+        if environ["PATH_INFO"].startswith("/api/") and name != "enterprise-catalogs":
+            questions.append(name)
+
+    request_started.connect(note)
+    yield questions
+    request_started.disconnect(note)
+
+
+@pytest.fixture
+def catalog(configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock) -> EnterpriseCatalog:
+    """A catalog of A, B, C and D, sent by a complete run an hour ago."""
+    catalog = CatalogFactory.create(content=["A", "B", "C", "D"], customer=customer)
+    assert run_of(configuration, clock).state == RunState.COMPLETE
+    clock.forward(hours=1)
+    return catalog
+
+
+def change(key: str) -> dict[str, object]:
+    return CourseFactory.build(key=key, title="New")
+
+
+def test_a_run_with_changes_sends_them_and_counts_all_other_items(
+    configuration: ChannelConfiguration,
+    catalog: EnterpriseCatalog,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    asked: list[str],
+) -> None:
+    import_into(catalog, [change("A"), "C", "D", "E"], now=clock.now, replace=True)
+
+    run = run_of(configuration, clock)
+
+    assert asked[0] == "content-changes"
+    assert "content-diff" not in asked
+    assert (run.state, run.comparison, run.matched) == (RunState.COMPLETE, Comparison.CHANGES, 2)
+    assert run.changes_since == DAY_ONE
+    assert run.counts == {"delete": {"done": 1}, "create": {"done": 1}, "update": {"done": 1}}
+    assert sorted(moodle.offered()) == ["A", "C", "D", "E"]
+    configuration.refresh_from_db()
+    assert (configuration.last_full_sync_at, configuration.synced_items) == (clock.now, 4)
+    assert run_of(configuration, clock).matched == 4
+
+
+def test_an_item_that_left_one_catalog_stays_if_another_one_has_it(
+    configuration: ChannelConfiguration,
+    catalog: EnterpriseCatalog,
+    customer: EnterpriseCustomer,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    asked: list[str],
+) -> None:
+    CatalogFactory.create(content=["A", "B"], customer=customer)
+    run_of(configuration, clock)
+    asked.clear()
+    import_into(catalog, ["B", "D"], now=clock.now, replace=True)
+
+    run = run_of(configuration, clock)
+
+    assert asked[:2] == ["content-changes", "content-metadata"]
+    assert "content-diff" not in asked
+    assert (run.comparison, run.counts.get("delete")) == (Comparison.CHANGES, {"done": 1})
+    assert sorted(moodle.offered()) == ["A", "B", "D"]
+    configuration.refresh_from_db()
+    assert configuration.synced_items == 3
+
+
+def test_an_item_that_failed_is_sent_with_later_changes(
+    configuration: ChannelConfiguration, catalog: EnterpriseCatalog, moodle: MoodleSandbox, clock: Clock
+) -> None:
+    moodle.faults.add(Fault(kind=FaultKind.ANSWER, operation="core_course_update_courses"))
+    import_into(catalog, [change("A")], now=clock.now)
+    failed = run_of(configuration, clock)
+    import_into(catalog, [change("B")], now=clock.now)
+    clock.forward(minutes=6)
+
+    run = run_of(configuration, clock)
+
+    assert failed.state == RunState.INCOMPLETE
+    assert (run.state, run.comparison) == (RunState.COMPLETE, Comparison.CHANGES)
+    assert (run.counts, run.matched) == ({"update": {"done": 2}}, 2)
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [
+        pytest.param(lambda: CatalogVersion.objects.all().delete(), id="versions of a lost database"),
+        pytest.param(lambda: ChannelConfiguration.objects.update(synced_versions={}), id="no versions"),
+    ],
+)
+def test_without_the_changes_all_items_are_compared(
+    configuration: ChannelConfiguration,
+    catalog: EnterpriseCatalog,
+    moodle: MoodleSandbox,
+    clock: Clock,
+    asked: list[str],
+    lose: Callable[[], object],
+) -> None:
+    lose()
+    import_into(catalog, ["A", "B"], now=clock.now, replace=True)
+
+    run = run_of(configuration, clock)
+
+    assert asked[-1] == "content-diff"
+    assert run.comparison in (Comparison.EXPIRED, Comparison.FIRST)
+    assert sorted(moodle.offered()) == ["A", "B"]
+    import_into(catalog, ["A"], now=clock.now, replace=True)
+    assert run_of(configuration, clock).comparison == Comparison.CHANGES
+    assert sorted(moodle.offered()) == ["A"]
+
+
+@pytest.mark.usefixtures("catalog")
+def test_many_unsettled_items_are_not_asked_for_one_by_one(
+    configuration: ChannelConfiguration, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "MAX_UNSETTLED", 1)
+    rows = ContentMetadataItemTransmission.objects.all()
+    rows.update(state="rejected", action="update", next_attempt_at=clock.now.replace(year=2030), due_since=clock.now)
+    ChannelConfiguration.objects.update(last_full_etag="")
+    first = run_of(configuration, clock)
+
+    second = run_of(configuration, clock)
+
+    assert [first.comparison, second.comparison] == [Comparison.CHANGES, Comparison.UNCHANGED]
+    ChannelConfiguration.objects.update(last_full_etag="")
+    assert run_of(configuration, clock).comparison == Comparison.MANY
+
+
+@pytest.mark.parametrize("items", [20, 600])
+def test_ten_changes_take_as_many_statements_in_any_catalog(
+    configuration: ChannelConfiguration, customer: EnterpriseCustomer, clock: Clock, items: int
+) -> None:
+    courses = CourseFactory.numbered(items)
+    catalog = CatalogFactory.create(content=courses, customer=customer)
+    run_of(configuration, clock)
+    import_into(catalog, [course | {"title": "New"} for course in courses[:10]], now=clock.now)
+
+    with CaptureQueriesContext(connection) as captured:
+        run = run_of(configuration, clock)
+
+    assert (run.comparison, run.counts, run.matched) == (Comparison.CHANGES, {"update": {"done": 10}}, items - 10)
+    assert len(captured) <= MOST_STATEMENTS, [query["sql"][:90] for query in captured]

@@ -16,6 +16,7 @@ wrong response fails the run.
 ``diffs.py``, ``conditional.py``, ``lookups.py``, ``pages.py``, ``imports.py``, ``memory.py``  measurements of the
 catalog.
 ``syncs.py``, ``sync_memory.py``  measurements of syncs; ``synced.py`` runs them against the fake LMS in ``lms.py``.
+``increments.py``      measurements of syncs after few changes.
 ``open_edx.py``        calls that Open edX's channels need for the same work.
 ``sampling.py``        alternating runs.
 ``growth.py``          time per item.

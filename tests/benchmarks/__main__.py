@@ -47,6 +47,7 @@ def _measure(options: argparse.Namespace, console: Console) -> int:
         documents=options.documents,
         sharers=options.sharers,
         sync_sizes=options.sync_sizes,
+        change_sizes=options.change_sizes,
     )
     results = measure(plan, say=lambda text: console.print(f"{text} …"))
     print_report(results, console)
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[1_000],
         help="items of the catalogs that are synced; the first in more ways",
     )
+    add("--change-sizes", type=_sizes, default=[5_000, 50_000], help="items of the catalogs in which few items change")
     add("--output", type=Path, default=_OUTPUT, help="where the JSON goes")
     add("--docs", type=Path, nargs="?", const=_DOCS, help="write tables and picture into the docs, or into this folder")
     add("--database-url", help="an empty MariaDB database; without it a private server is started")

@@ -94,11 +94,11 @@ class Synced:
     def _timed(self, how: str, expected: Mapping[str, int]) -> float:
         configuration = ChannelConfiguration.objects.get(pk=self.configuration_id)
         self.lms.take_seconds()
-        before = _statements()
+        before = statements_so_far()
         started = time.perf_counter()
         ended = sync(configuration, clock=timezone.now)
         seconds = time.perf_counter() - started
-        statements = _statements() - before - 1  # Without the statement that counts.
+        statements = statements_so_far() - before - 1  # Without the statement that counts.
         self.runs[how].append(Run(expected, seconds, self.lms.take_seconds(), statements))
         row = checked(ended, expected)
         if (row.reason == checkpoint.REASON) is not (how == UNCHANGED):
@@ -155,7 +155,7 @@ def checked(row: SyncRun | None, expected: Mapping[str, int]) -> SyncRun:
     return row
 
 
-def _statements() -> int:
+def statements_so_far() -> int:
     """Return the statements sent by this process's connection, including this one, as counted by the server.
 
     A transaction adds two, BEGIN and COMMIT; the driver's return to autocommit after each is not counted.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.benchmarks import open_edx
 from tests.benchmarks.cases import EMPTY, MOSTLY_KNOWN
+from tests.benchmarks.increments import TEN_CHANGES
 from tests.benchmarks.lookups import LOOKUP, LOOKUPS
 from tests.benchmarks.results import Verdict
 from tests.benchmarks.synced import FIRST, SAME_ITEMS, UNCHANGED
@@ -40,6 +41,9 @@ _STATEMENTS_OF_A_CHUNK: Final = 8
 #: Of a whole run without changes.
 _STATEMENTS: Final[Mapping[str, int]] = {SAME_ITEMS: 20, UNCHANGED: 8}
 _SAME_ITEMS_TO_DIFF: Final = 3
+#: Without BEGIN and COMMIT of two transactions, 12.
+_STATEMENTS_OF_FEW_CHANGES: Final = 16
+_LARGEST_FEW_CHANGES: Final = 1.5
 _OPEN_EDX_CREATES: Final = 20
 _MEGABYTES_OF_A_SYNC: Final = 150
 
@@ -71,6 +75,19 @@ def verdicts(results: Results, *, sizes: Sequence[int], documents: int, sync_siz
     yield from _load(results, typical_size(sizes))
     yield from _imports(results, documents)
     yield from _syncs(results, sync_sizes)
+
+
+def verdicts_of_increments(results: Results, sizes: Sequence[int]) -> Iterator[Verdict]:
+    """Yield the targets of runs after few changes.
+
+    Args:
+        sizes: of the catalogs, in items.
+    """
+    smallest, largest = (results.sync(TEN_CHANGES, items=items) for items in (min(sizes), max(sizes)))
+    what = f"sync, {TEN_CHANGES}, {largest.items:,} items"
+    yield Verdict(f"{what}: statements", largest.statements, "at most", _STATEMENTS_OF_FEW_CHANGES)
+    ratio = largest.median / smallest.median
+    yield Verdict(f"{what}: time to that at {smallest.items:,}", ratio, "at most", _LARGEST_FEW_CHANGES)
 
 
 def _diff_to_floor(results: Results, items: int) -> Iterator[Verdict]:

@@ -20,9 +20,10 @@ pytestmark = pytest.mark.processes
 
 _SHORT = (
     *("--sizes", "40,200", "--runs", "2", "--warm-ups", "1", "--load-seconds", "0.5"),
-    *("--documents", "100", "--sharers", "5", "--sync-sizes", "40,120"),
+    *("--documents", "100", "--sharers", "5", "--sync-sizes", "40,120", "--change-sizes", "50,130"),
 )
 WAYS = ("floor", "cold", "warm", "cold, HTTP", "warm, HTTP")
+CHANGES = ("10 changes", "1 change", "no change")
 SYNCS = ("first", "unchanged, other ETag", "unchanged")
 
 
@@ -39,7 +40,11 @@ def test_a_short_benchmark_measures_everything_and_finds_all_answers_right(maria
     assert diffs == {(how, items) for how in WAYS for items in (0, 40, 200)}
     assert all(len(each["seconds"]) == 2 for each in results["timings"])
     syncs = {(each["how"], each["items"]) for each in results["syncs"]}
-    assert syncs == {("changed", 40), *((how, items) for how in SYNCS for items in (40, 120))}
+    assert syncs == {
+        ("changed", 40),
+        *((how, items) for how in SYNCS for items in (40, 120)),
+        *((how, items) for how in CHANGES for items in (50, 130)),
+    }
     assert all(len(each["seconds"]) == len(each["lms_seconds"]) == 2 for each in results["syncs"])
     assert all((min(each["lms_seconds"]) > 0) is (each["sent"] > 0) for each in results["syncs"])
     rows_written = {each["how"]: each["value"] for each in results["figures"] if "rows written" in each["how"]}

@@ -16,6 +16,7 @@ from tests.benchmarks.floor import Floor
 from tests.benchmarks.growth import growth_of_diffs
 from tests.benchmarks.imports import measure_imports, measure_shared_change
 from tests.benchmarks.in_process import Caller
+from tests.benchmarks.increments import measure_increments
 from tests.benchmarks.lookups import measure_lookups
 from tests.benchmarks.memory import peak_of_one_diff
 from tests.benchmarks.over_http import served
@@ -23,7 +24,7 @@ from tests.benchmarks.pages import measure_pages
 from tests.benchmarks.results import Figure, Results
 from tests.benchmarks.seeding import seed, seed_empty
 from tests.benchmarks.syncs import measure_syncs
-from tests.benchmarks.targets import large_size, typical_size, verdicts
+from tests.benchmarks.targets import large_size, typical_size, verdicts, verdicts_of_increments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,6 +48,7 @@ class Plan:
     documents: int  #: Documents in each import.
     sharers: int  #: Catalogs that share the item that changes.
     sync_sizes: Sequence[int]  #: Of the synced catalogs, in items.
+    change_sizes: Sequence[int]  #: Of the catalogs in which few items change, in items.
 
 
 def measure(plan: Plan, *, say: Callable[[str], None]) -> Results:
@@ -86,8 +88,12 @@ def measure(plan: Plan, *, say: Callable[[str], None]) -> Results:
     say(f"Syncs of {_listed(plan.sync_sizes)} items")
     with served(**_WITHOUT_SNAPSHOTS) as port:
         measure_syncs(plan.sync_sizes, port, token=caller.token, sampling=plan.sampling, results=results)
+    say(f"Syncs of few changes in {_listed(plan.change_sizes)} items")
+    with served() as port:
+        measure_increments(plan.change_sizes, port, sampling=plan.sampling, results=results)
     results.growth += growth_of_diffs(results, plan.sizes, typical=typical_size(plan.sizes))
     results.verdicts += verdicts(results, sizes=plan.sizes, documents=plan.documents, sync_sizes=plan.sync_sizes)
+    results.verdicts += verdicts_of_increments(results, plan.change_sizes)
     return results
 
 

@@ -50,6 +50,8 @@ EXPECTED: Final = (
     *("adopted", "made again", "settled what was in doubt", "switched off"),
     *("death: statement", "death: call", "death: carried out", "run died", "run abandoned", "run stopped"),
     *("frozen: 3 minutes", "frozen: 6 minutes", "busy", "during a run: catalogs", "during a run: operators"),
+    *("compared: changes", "compared: expired", "compared: edited", "compared: daily", "compared: dead_run"),
+    *("plans compared", "catalogs: forget_changes", "catalogs: restore_backup"),
     *("predicted create", "predicted update", "predicted delete", "predicted nothing"),
     *("fault: answer", "fault: refuse", "fault: replace", "fault: truncate"),
     *("create retry", "create rejected", "create skipped", "update retry", "update unchanged", "delete retry"),
@@ -78,6 +80,7 @@ EDITS: Final = _incidents(
     "catalogs",
     *("fill", "fill", "change", "change", "change", "restore", "restore", "undo", "undo"),
     *("touch", "empty", "drop", "add", "rename_customer"),
+    *("forget_changes", "back_up", "back_up", "restore_backup"),
 )
 HANDS: Final = _incidents("operators", *operators.IN_THE_LMS)
 SITE: Final = _incidents("operators", *operators.ABOUT_THE_SITE)

@@ -8,8 +8,22 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from django.db import connection, transaction
+
 from enterprise_catalog.catalog.customers import save_customer
-from enterprise_catalog.catalog.models import EnterpriseCatalog
+from enterprise_catalog.catalog.models import (
+    CatalogMembership,
+    CatalogQuery,
+    CatalogVersion,
+    ContentChange,
+    ContentDocument,
+    ContentMetadata,
+    EnterpriseCatalog,
+    EnterpriseCustomer,
+    NestedContent,
+    VersionClock,
+)
+from enterprise_catalog.catalog.snapshots.cache import SNAPSHOTS
 from tests.factories import DAY_ONE
 from tests.factories.catalog import CatalogFactory, CourseFactory, CustomerFactory, import_into
 from tests.integrated_channels.resilience.model.watched_moodle import Shown
@@ -18,6 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
+    from django.db.models import Model
+
+#: The tables of the catalog service that the model fills.
+_TABLES: Final[Sequence[type[Model]]] = (
+    *(VersionClock, CatalogVersion, EnterpriseCustomer, CatalogQuery, EnterpriseCatalog, ContentChange),
+    *(ContentMetadata, ContentDocument, NestedContent, CatalogMembership),
+)
 #: Few keys: the same items change again and again.
 KEYS: Final = ("A+1", "B+1", "C+1", "D+1")
 #: Moodle considers the first key equal to one of ``KEYS``. The second key is too long for Moodle.
@@ -61,6 +82,28 @@ class Books:
         return {key: Shown(fullname(self.titles[key]), self.slug) for key in frozenset().union(*chosen)}
 
 
+@dataclass(frozen=True)
+class Backup:
+    """The tables of the catalog service at one moment, and the model's record of them."""
+
+    rows: Mapping[type[Model], list[Model]]
+    keys: Mapping[UUID, frozenset[str]]
+    titles: Mapping[str, str]
+
+    @classmethod
+    def make(cls, keys: Mapping[UUID, frozenset[str]], titles: Mapping[str, str]) -> Backup:
+        """Return a backup of the current state."""
+        return cls({model: list(model._base_manager.all()) for model in _TABLES}, dict(keys), dict(titles))
+
+    def restore_tables(self) -> None:
+        """Replace all rows of the tables by the backup."""
+        with connection.constraint_checks_disabled(), transaction.atomic():
+            for model, rows in self.rows.items():
+                every = model._base_manager.all()
+                every._raw_delete(every.db)
+                model._base_manager.bulk_create(rows)
+
+
 def fullname(title: str) -> str:
     """Return Moodle's full name for a title."""
     return f"{title} - via edX.org (Northwind Institute)"
@@ -76,6 +119,7 @@ class Catalogs:
     history: list[Books] = field(default_factory=list)  #: Content after each change, oldest first.
     _edits: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)  #: Changes of titles, oldest first.
     _versions: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)  #: Imported titles, oldest first.
+    _backup: Backup | None = None
     _numbers: count[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -154,6 +198,25 @@ class Catalogs:
         self.customer.slug = f"slug-{next(self._numbers)}"
         save_customer(self.customer, now=self.clock())
         self._close_books()
+
+    def forget_changes(self, _: int = 0) -> None:
+        """Delete the log of changes, as its retention does. No version is known any more."""
+        ContentChange.objects.all().delete()
+        CatalogVersion.objects.all().delete()
+
+    def back_up(self, _: int = 0) -> None:
+        """Make a backup of the catalog service's database."""
+        self._backup = Backup.make(self.keys, self.titles)
+
+    def restore_backup(self, _: int = 0) -> None:
+        """Restore the backup, if there is one. All changes since are lost, also their versions."""
+        if self._backup is not None:
+            self._backup.restore_tables()
+            SNAPSHOTS.clear()  # The service restarts.
+            self.keys, self.titles = dict(self._backup.keys), dict(self._backup.titles)
+            self.customer.refresh_from_db()
+            self._earlier = UUID(int=0), frozenset[str]()
+            self._close_books()
 
     def _a_key(self, number: int) -> str:
         """Return a key. Keys of ``ODD_KEYS`` are only chosen if they are in the catalogs."""

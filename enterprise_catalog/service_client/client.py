@@ -66,9 +66,7 @@ class ServiceClient:
         self.service = service
         self._sleep = sleep
         self._thread = BoundedThread()
-        self._session = ServiceSession(
-            settings.OAUTH2_PROVIDER_URL, settings.OAUTH2_CLIENT_ID, settings.OAUTH2_CLIENT_SECRET
-        )
+        self._session = ServiceSession(token_timeout_seconds=READ_TIMEOUT_SECONDS)
         self._session.headers["Accept"] = "application/json"
         self._session.headers["Accept-Encoding"] = ACCEPTED
 

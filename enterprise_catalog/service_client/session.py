@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import requests
+from django.conf import settings
 from edx_rest_api_client.client import OAuthAPIClient
 
 from enterprise_catalog.service_client.decoding import decode
@@ -41,6 +42,20 @@ class ServiceResponse:
 
 class ServiceSession(OAuthAPIClient):
     """Open edX's client. Separates errors of the token endpoint from errors of the service."""
+
+    def __init__(self, *, token_timeout_seconds: float) -> None:
+        """Create a session with the credentials from the settings. Sends nothing yet.
+
+        Args:
+            token_timeout_seconds: maximum duration of each read from the token endpoint. The library's default of 5
+                seconds would stop syncs when a site is busy.
+        """
+        super().__init__(
+            settings.OAUTH2_PROVIDER_URL,
+            settings.OAUTH2_CLIENT_ID,
+            settings.OAUTH2_CLIENT_SECRET,
+            timeout=(CONNECT_TIMEOUT_SECONDS, token_timeout_seconds),
+        )
 
     def fetch(
         self,

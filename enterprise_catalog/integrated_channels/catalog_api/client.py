@@ -156,9 +156,7 @@ class CatalogClient:
         self._thread = WorkThread()
         self._api_url = f"{settings.CATALOG_API_URL}/api/v1/"
         self._base_url = f"{self._api_url}enterprise-catalogs/"
-        self._session = ServiceSession(
-            settings.OAUTH2_PROVIDER_URL, settings.OAUTH2_CLIENT_ID, settings.OAUTH2_CLIENT_SECRET
-        )
+        self._session = ServiceSession(token_timeout_seconds=read_timeout_seconds or READ_TIMEOUT_SECONDS)
         # Compression takes the service four times as long as finding the documents. It would save time only on lines
         # below 100 Mbit/s.
         self._session.headers["Accept-Encoding"] = "identity"

@@ -11,10 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
+import requests
 from edx_rest_api_client.client import TieredCache
 
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.exceptions import CatalogUnavailableError
+from enterprise_catalog.service_client.session import CONNECT_TIMEOUT_SECONDS
 from tests.services import free_port
 
 if TYPE_CHECKING:
@@ -99,10 +101,8 @@ def reason_with(
     """Return the error message of a request to these two URLs. ``None`` stands for a working server."""
     with serving(Reply(body=TOKEN)) as issuer, serving(Reply(body=CATALOGS)) as service:
         settings.OAUTH2_PROVIDER_URL, settings.CATALOG_API_URL = f"{token or issuer}/oauth2", catalog or service
-        with CatalogClient(read_timeout_seconds=seconds) as client:
-            client._session._timeout = (30, seconds)
-            with pytest.raises(CatalogUnavailableError) as raised:
-                client.list_catalogs(uuid.UUID(int=1))
+        with CatalogClient(read_timeout_seconds=seconds) as client, pytest.raises(CatalogUnavailableError) as raised:
+            client.list_catalogs(uuid.UUID(int=1))
     assert SECRET not in raised.value.message
     return raised.value.message
 
@@ -180,6 +180,23 @@ def test_a_connection_that_fails_has_cause_and_remedy(settings: Settings, proble
     who = f"The token endpoint of {url}/oauth2" if of_token else "The catalog service"
     setting = "OAUTH2_PROVIDER_URL" if of_token else "CATALOG_API_URL"
     assert reason == f"{who} is unreachable: {cause}. {remedy.format(setting=setting)}"
+
+
+def test_a_token_request_may_take_as_long_as_other_requests(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timeouts: list[object] = []
+    send = requests.adapters.HTTPAdapter.send
+
+    def note_timeout(*arguments: Any, **options: Any) -> requests.Response:
+        timeouts.append(options["timeout"])
+        return send(*arguments, **options)
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", note_timeout)
+    with serving(Reply(404)) as url:
+        reason_with(settings, token=url, seconds=17)
+
+    assert timeouts == [(CONNECT_TIMEOUT_SECONDS, 17)]
 
 
 @pytest.mark.parametrize("status", [status for status in STATUSES if status != 301])

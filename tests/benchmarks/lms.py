@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
@@ -101,5 +101,5 @@ class LMS:
 def served_lms() -> Iterator[LMS]:
     """Serve an empty LMS until the block ends."""
     site = Site.make(Path(os.environ["LOCAL_STATE_DIR"]), DJANGO_SETTINGS_MODULE=os.environ["DJANGO_SETTINGS_MODULE"])
-    with site.dialogue("from tests.benchmarks.lms import serve; serve()") as dialogue:
+    with replace(site, cold=True).dialogue("from tests.benchmarks.lms import serve; serve()") as dialogue:
         yield LMS(dialogue, **dialogue.hear())

@@ -7,7 +7,7 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -40,7 +40,7 @@ def served(**variables: str) -> Iterator[int]:
         DJANGO_SETTINGS_MODULE=os.environ["DJANGO_SETTINGS_MODULE"],
         **variables,
     )
-    with site.web():
+    with replace(site, cold=True).web():  # A process that starts warm has other memory and garbage collection.
         yield site.port
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import gc
 import importlib.util
 import os
 import shutil
@@ -79,7 +80,7 @@ class PrivateServer:
             return
         self._process.terminate()
         try:
-            self._process.wait(timeout=_STOP_SECONDS)
+            self._process.wait(timeout=patience(_STOP_SECONDS))
         except subprocess.TimeoutExpired:
             self.kill()
 
@@ -127,6 +128,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     Each worker of pytest-xdist has its own servers: some tests wait until a transaction of a server waits for a lock.
     """
     global _no_mariadb  # noqa: PLW0603  (read by pytest_collection_modifyitems)
+    gc.disable()  # Until all tests are collected (conftest.py).
     os.environ["LOCAL_STATE_DIR"] = str(_folder("tests"))
     if "--mariadb" in args and not _has_workers(early_config):
         try:
@@ -316,14 +318,19 @@ def free_port() -> int:
     return port
 
 
+def patience(seconds: float) -> float:
+    """Return a time limit that is ``seconds`` on an idle machine, and longer the more processes share a core."""
+    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def wait_for_port(port: int, process: subprocess.Popen[bytes], *, log: Path) -> None:
     """Wait until ``process`` listens on ``port``.
 
     Raises:
         UnavailableError: the process ends or takes too long; the message includes the end of its log.
     """
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
+    began = time.monotonic()
+    while time.monotonic() - began < patience(_START_SECONDS) and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests import warm_start
-from tests.services import free_port, wait_for_port
+from tests.services import free_port, patience, wait_for_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -97,7 +97,7 @@ class Site:
         finally:
             process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=_STOP_SECONDS)
+                process.wait(timeout=patience(_STOP_SECONDS))
             kill_group(process)
 
     @contextlib.contextmanager
@@ -134,7 +134,8 @@ class Site:
     @contextlib.contextmanager
     def web(self) -> Iterator[None]:
         """Serve the catalog with gunicorn, as in production. Both of its processes have answered a request."""
-        command = ("gunicorn", "--bind", f"127.0.0.1:{self.port}", "--workers", "2", "enterprise_catalog.wsgi")
+        options = ("--bind", f"127.0.0.1:{self.port}", "--workers", "2", "--timeout", "150")
+        command = ("gunicorn", *options, "enterprise_catalog.wsgi")
         with self.running(*command) as process:
             wait_for_port(self.port, process, log=self.log_of(*command))
             with ThreadPoolExecutor(2) as pool:  # A process that is busy accepts no second request.
@@ -326,13 +327,14 @@ def connections_to(port: int) -> int:
 
 def get_json(url: str | urllib.request.Request) -> Any:
     """Return the JSON response of ``url``."""
-    with urllib.request.urlopen(url, timeout=_RESPONSE_SECONDS) as response:
+    with urllib.request.urlopen(url, timeout=patience(_RESPONSE_SECONDS)) as response:
         return json.load(response)
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = 0.1) -> None:
-    """Wait until ``condition`` is true, checking it every ``every`` seconds; fail after ``seconds``."""
-    deadline = time.monotonic() + seconds
+    """Wait until ``condition`` is true, checked every ``every`` seconds; fail after :func:`patience` of ``seconds``."""
+    began = time.monotonic()
     while not condition():
-        assert time.monotonic() < deadline, f"not so after {seconds} seconds"
+        waited = time.monotonic() - began
+        assert waited < patience(seconds), f"not so after {waited:.0f} seconds"
         time.sleep(every)

@@ -11,6 +11,7 @@ import pytest
 from tests.api.endpoints import address
 from tests.migrated_database import migrate
 from tests.processes import Site
+from tests.services import patience
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.processes
 
 
 def status_of(site: Site, url: str, token: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=patience(60))
     try:
         connection.request("GET", url, headers={"Authorization": f"JWT {token}"})
         return connection.getresponse().status

@@ -16,6 +16,7 @@ from tests import warm_start
 from tests.factories.catalog import CourseFactory
 from tests.migrated_database import migrate
 from tests.processes import PROJECT, Site, get_json, wait_until
+from tests.services import patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,15 +74,21 @@ def interrupted(site: Site, lms: str, *command: str, during: str, twice: bool = 
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        wait_until(lambda: bool(get_json(f"{lms}/_sandbox/calls").get(during)), seconds=PATIENCE_SECONDS)
+        stderr = process.stderr
+        assert stderr is not None
+
+        def is_in_call() -> bool:
+            assert process.poll() is None, stderr.read()
+            return bool(get_json(f"{lms}/_sandbox/calls").get(during))
+
+        wait_until(is_in_call, seconds=PATIENCE_SECONDS)
         process.send_signal(signal.SIGINT)
-        assert process.stderr is not None
         lines = []
-        for line in process.stderr:
+        for line in stderr:
             lines.append(line.rstrip())
             if twice and lines[-1] == SENTENCE:  # Earlier, the kernel could merge both signals.
                 process.send_signal(signal.SIGINT)
-        code = process.wait(timeout=PATIENCE_SECONDS)
+        code = process.wait(timeout=patience(PATIENCE_SECONDS))
     return code, [line for line in lines if not line.startswith("{")]  # The other lines are log entries.
 
 

@@ -114,11 +114,12 @@ migrate: $(VENV)/.base ## Migrate the local database
 # The local settings save the ports, so commands in other shells use them.
 run: export LOCAL_PORT = $(PORT)
 run: export LOCAL_OPEN_EDX_PORT = $(OPEN_EDX_PORT)
-run: $(VENV)/.base ## Run web service, worker, scheduler and course-discovery; admin at http://127.0.0.1:PORT/admin/  [PORT=8000 DATA=path.jsonl]
+run: $(VENV)/.base ## Run web service, workers, scheduler and course-discovery; admin at http://127.0.0.1:PORT/admin/  [PORT=8000 DATA=path.jsonl]
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py ensure_local_admin
 	@trap 'trap - INT TERM EXIT; kill 0' INT TERM EXIT; \
-	$(BIN)/celery -A enterprise_catalog worker --loglevel INFO & \
+	$(BIN)/celery -A enterprise_catalog worker --loglevel INFO --hostname scheduler@%h --queues scheduler --pool solo & \
+	$(BIN)/celery -A enterprise_catalog worker --loglevel INFO --queues interactive,changes,celery,sweep & \
 	$(BIN)/celery -A enterprise_catalog beat --loglevel INFO & \
 	$(BIN)/python manage.py run_sandbox --service OPEN_EDX --port $(OPEN_EDX_PORT) --knob accepts_any_token=1 \
 		--data '$(or $(DATA),$(SAMPLE))' --data $(OPEN_EDX)/sample_pathways.jsonl \

@@ -3,7 +3,7 @@
 All due configurations wait in their table, the oldest first. Each queue holds few messages at a time: up to
 ``SYNC_QUEUE_SIZE``. A scheduler claims configurations in bulk by compare-and-set, and then sends their messages. The
 worker that receives a message ends the claim, and starts the run. A message whose claim has ended or was replaced is
-void. See ADR 0030.
+void. See ADR 0032.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -76,6 +77,7 @@ class HTTPReceiver:
     url: str = ""
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)  #: Headers (lower case) and body.
     responses: list[Response] = field(default_factory=list)  #: To the next requests; the others get 200.
+    delay_seconds: float = 0.0  #: Before each response.
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -83,6 +85,7 @@ class HTTPReceiver:
         with self.lock:
             self.requests.append(({name.lower(): value for name, value in request.headers}, request.get_data()))
             response = self.responses.pop(0) if self.responses else Response("ok")
+        time.sleep(self.delay_seconds)
         return response(environ, start_response)
 
     def bodies(self) -> list[Any]:

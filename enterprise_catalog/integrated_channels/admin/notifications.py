@@ -247,10 +247,10 @@ class NotificationPage(ReadOnlyPage):
     def in_index_order(self, rows: QuerySet[Model], filters: frozenset[str]) -> QuerySet[Model]:
         """Return the rows in the order of the index that serves the filters."""
         if "configuration" in filters:
-            return rows.order_by("kind", "is_open", "-id")
+            return rows.order_by("-kind", "-is_open", "-id")
         if "is_open" in filters:
-            return rows.order_by("is_open", "kind", "-opened_at", "-id")
-        return rows.order_by("kind", "-opened_at", "-id") if "kind" in filters else rows
+            return rows.order_by("-is_open", "-kind", "-opened_at", "-id")
+        return rows.order_by("-kind", "-opened_at", "-id") if "kind" in filters else rows
 
     @admin.display(description=_("event"))
     def what(self, event: Notification) -> str:
@@ -313,7 +313,7 @@ class DeliveryPage(ReadOnlyPage):
 
     def in_index_order(self, rows: QuerySet[Model], filters: frozenset[str]) -> QuerySet[Model]:
         """Return the rows in the order of the index that serves the filters."""
-        return rows.order_by("state", "-next_attempt_at", "-id") if "state" in filters else rows
+        return rows.order_by("-state", "-next_attempt_at", "-id") if "state" in filters else rows
 
     @admin.display(description=_("state"))
     def state_badge(self, delivery: Delivery) -> str:

@@ -177,7 +177,7 @@ def _possibly_over(now: datetime) -> QuerySet[Notification, int]:
 
 def _check(ids: Sequence[int], now: datetime) -> None:
     # Locked, as at the end of a run: of a run and this check, the later one sees what the earlier one wrote.
-    configurations = ChannelConfiguration.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",))
+    configurations = ChannelConfiguration.objects.filter(pk__in=ids).order_by("pk").select_for_update()
     existing = list(configurations)
     statuses = ConfigurationStatus.objects.in_bulk([configuration.pk for configuration in existing])
     opened: dict[int, dict[str, int]] = {configuration.pk: {} for configuration in existing}

@@ -60,8 +60,8 @@ class Notification(models.Model):
     )
 
     class Meta:
-        verbose_name = _("notification")
-        verbose_name_plural = _("notifications")
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
         constraints = (
             # Also serves the list of a configuration's events.
             models.UniqueConstraint(fields=("configuration", "kind", "is_open"), name="event_is_open_once"),

@@ -44,13 +44,13 @@ class Migration(migrations.Migration):
                 ('next_step_at', models.DateTimeField(help_text='When subscribers are to be notified of the beginning or the end; empty if done.', null=True)),
                 ('announced_at', models.DateTimeField(help_text='When messages about the beginning were queued; empty if never.', null=True, verbose_name='announced at')),
                 ('resolved_at', models.DateTimeField(null=True, verbose_name='resolved at')),
-                ('resolution', models.CharField(blank=True, choices=[('recovered', 'recovered'), ('paused', 'paused')], max_length=16, verbose_name='resolution')),
-                ('is_open', models.GeneratedField(db_persist=True, expression=models.Case(models.When(resolved_at=None, then=models.Value(value=True)), default=None), output_field=models.BooleanField(null=True))),
+                ('resolution', models.CharField(blank=True, choices=[('recovered', 'recovered'), ('paused', 'paused'), ('replaced', 'replaced by another event')], max_length=16, verbose_name='resolution')),
+                ('is_open', models.GeneratedField(db_persist=True, expression=models.Case(models.When(resolved_at=None, then=models.Value(value=True)), default=None), output_field=models.BooleanField(null=True), verbose_name='open')),
                 ('configuration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to='integrated_channels.channelconfiguration', verbose_name='configuration')),
             ],
             options={
-                'verbose_name': 'notification',
-                'verbose_name_plural': 'notifications',
+                'verbose_name': 'event',
+                'verbose_name_plural': 'events',
             },
         ),
         migrations.CreateModel(

@@ -1,8 +1,8 @@
 """Schedule notifications every minute, and add the permissions of subscriptions to the groups."""
 
-from django.db import migrations, models
+from django.db import migrations
 
-_MODELS = {"notification": "notification", "subscription": "subscription", "delivery": "delivery"}
+_MODELS = {"notification": "event", "subscription": "subscription", "delivery": "delivery"}
 _VIEW = tuple((model, f"view_{model}", f"Can view {name}") for model, name in _MODELS.items())
 _CHANGE = tuple(("subscription", f"{verb}_subscription", f"Can {verb} subscription") for verb in ("add", "change", "delete"))
 #: Group -> its new permissions: model, codename and name.
@@ -46,20 +46,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterField(
-            model_name="notification",
-            name="resolution",
-            field=models.CharField(
-                blank=True,
-                choices=[
-                    ("recovered", "recovered"),
-                    ("paused", "paused"),
-                    ("replaced", "replaced by another event"),
-                ],
-                max_length=16,
-                verbose_name="resolution",
-            ),
-        ),
         # Going back leaves the schedule and the permissions, which may have been edited by then.
         migrations.RunPython(schedule, migrations.RunPython.noop, elidable=False),
         migrations.RunPython(extend_groups, migrations.RunPython.noop, elidable=False),

@@ -54,6 +54,7 @@ class Notification(models.Model):
     resolution = models.CharField(_("resolution"), max_length=16, blank=True, choices=Resolution)
     # True or NULL: a unique constraint ignores rows with NULL, on each database.
     is_open = models.GeneratedField(
+        verbose_name=_("open"),
         expression=Case(When(resolved_at=None, then=Value(value=True)), default=None),
         output_field=models.BooleanField(null=True),
         db_persist=True,

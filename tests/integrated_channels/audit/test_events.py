@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from enterprise_catalog.integrated_channels.access.credentials import encrypt
@@ -37,6 +37,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def found() -> list[tuple[str, str]]:
     """Return kind and resolution of each event, oldest first; the resolution of an open one is empty."""
     return list(Notification.objects.order_by("pk").values_list("kind", "resolution"))
+
+
+def refresh(configuration: ChannelConfiguration, clock: Clock) -> None:
+    """Write the status of the configuration from the rows of its items."""
+    with transaction.atomic():
+        status.refresh([configuration.pk], now=clock.now)
 
 
 def announce_all(clock: Clock) -> None:
@@ -206,13 +212,13 @@ def test_an_item_that_fails_for_longer_than_the_goal_makes_its_configuration_lat
         clock.forward(hours=hours)
         ChannelConfiguration.objects.update(next_sync_at=clock.now)
         assert found() == []
-        status.refresh([configuration.pk], now=clock.now)
+        refresh(configuration, clock)
         events.check(now=clock.now)
     assert found() == [("late", "")]
 
     row.state, row.due_since = State.TRANSMITTED, None
     row.save()
-    status.refresh([configuration.pk], now=clock.now)
+    refresh(configuration, clock)
     events.check(now=clock.now)
 
     assert found() == [("late", "recovered")]

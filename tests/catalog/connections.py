@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -42,3 +43,18 @@ def in_another_connection(act: Callable[[], object]) -> None:
     thread.join()
     if failed:
         raise failed[0]
+
+
+def is_blocked() -> bool:
+    """Return True if a transaction waits for a lock."""
+    if connection.vendor == "sqlite":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW STATUS LIKE 'Innodb_row_lock_current_waits'")
+        [(_, waiting)] = cursor.fetchall()
+        return int(waiting) > 0
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        time.sleep(0.002)

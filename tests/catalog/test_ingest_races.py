@@ -21,6 +21,7 @@ from django.db.models import F
 
 from enterprise_catalog.catalog.customers import save_customer
 from enterprise_catalog.catalog.models import CatalogMembership, EnterpriseCatalog, EnterpriseCustomer
+from tests.catalog.connections import is_blocked, wait_until
 from tests.catalog.queries import version_of
 from tests.factories import DAY_ONE, DAY_TWO
 from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
@@ -213,21 +214,6 @@ def interleave(
         time.sleep(0.001)
     assert (one.errors, other.errors) == ([], [])
     return seen | {*world.seen()} if one.has_stopped.is_set() else None
-
-
-def is_blocked() -> bool:
-    """Return True if a transaction waits for a lock."""
-    if connection.vendor == "sqlite":
-        return True
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW STATUS LIKE 'Innodb_row_lock_current_waits'")
-        [(_, waiting)] = cursor.fetchall()
-        return int(waiting) > 0
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        time.sleep(0.002)
 
 
 def faults_of(world: World, seen: set[Seen]) -> Iterator[str]:

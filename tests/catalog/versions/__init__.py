@@ -1,0 +1,1 @@
+"""Tests of ``enterprise_catalog/catalog/versions``."""

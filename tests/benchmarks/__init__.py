@@ -13,8 +13,8 @@ wrong response fails the run.
 ``in_process.py``      the whole stack, called as a WSGI server calls it.
 ``over_http.py``       the whole stack behind gunicorn.
 ``load.py``            many concurrent callers.
-``diffs.py``, ``conditional.py``, ``lookups.py``, ``pages.py``, ``imports.py``, ``memory.py``  measurements of the
-catalog.
+``diffs.py``, ``changes.py``, ``conditional.py``, ``lookups.py``, ``pages.py``, ``imports.py``, ``memory.py``
+measurements of the catalog.
 ``syncs.py``, ``sync_memory.py``  measurements of syncs; ``synced.py`` runs them against the fake LMS in ``lms.py``.
 ``increments.py``      measurements of syncs after few changes.
 ``open_edx.py``        calls that Open edX's channels need for the same work.

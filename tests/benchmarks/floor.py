@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _SCAN: Final = (
     "SELECT content_key, updated_at FROM catalog_catalogmembership WHERE catalog_query_id = %s ORDER BY content_key"
 )
+_CHANGES: Final = (
+    "SELECT version, content_key, kind, updated_at FROM catalog_contentchange"
+    " WHERE catalog_query_id = %s AND version > %s ORDER BY version, content_key LIMIT %s"
+)
 _CONTAINS: Final = "SELECT 1 FROM catalog_catalogmembership WHERE catalog_query_id = %s AND content_key = %s LIMIT 1"
 _DOCUMENTS: Final = """
     SELECT member.content_key, member.updated_at, content.content_type, content.parent_content_key, document.json
@@ -78,6 +82,13 @@ class Floor:
             else:
                 to_create.append(key)
         return orjson.dumps({"existing": existing, "to_create": to_create, "to_delete": sorted(unmatched)})
+
+    def timed_changes(self, query_id: int, since: int, limit: int) -> float:
+        """Return the duration in seconds of reading the changes since a version of a query, and encoding them."""
+        started = time.perf_counter()
+        rows = self._rows(_CHANGES, (query_id, since, limit))
+        orjson.dumps([{"content_key": key, "updated_at": updated_at} for _, key, _, updated_at in rows])
+        return time.perf_counter() - started
 
     def timed_contains(self, query_id: int, key: str) -> float:
         """Return the duration in seconds of looking up one key in the index of the members."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.benchmarks import open_edx
+from tests.benchmarks.changes import CHANGES
 from tests.benchmarks.lookups import DOCUMENT, DOCUMENT_FLOOR, FLOOR, LOOKUP
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _timing(timing: Timing, results: Results) -> Sequence[str]:
 def _floor_of(timing: Timing, results: Results) -> float | None:
     """Return the median of the floor for the same work; None without a floor, and for a floor itself."""
     of_lookup = DOCUMENT_FLOOR if timing.how == DOCUMENT else FLOOR
-    hows = {"diff": FLOOR, "page of documents": f"{timing.how}, floor", LOOKUP: of_lookup}
+    hows = {"diff": FLOOR, "page of documents": f"{timing.how}, floor", LOOKUP: of_lookup, CHANGES: FLOOR}
     how = hows.get(timing.what)
     if how is None or timing.how.endswith("floor"):
         return None

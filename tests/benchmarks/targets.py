@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.benchmarks import open_edx
+from tests.benchmarks import changes, open_edx
 from tests.benchmarks.cases import EMPTY, MOSTLY_KNOWN
 from tests.benchmarks.increments import TEN_CHANGES
 from tests.benchmarks.lookups import LOOKUP, LOOKUPS
@@ -33,6 +33,8 @@ _STATEMENTS_OF_A_304: Final = 3
 _LARGEST_304: Final = 1.2
 _STATEMENTS_OF_A_LOOKUP: Final = 3
 _LARGEST_LOOKUP: Final = 1.3
+_LARGEST_CHANGES: Final = 1.3
+_CHANGES_TO_FLOOR: Final = 3
 _LAST_PAGE: Final = 1.3
 _PAGE_TO_FLOOR: Final = 3
 _UNCHANGED_IMPORT: Final = 0.35
@@ -71,6 +73,7 @@ def verdicts(results: Results, *, sizes: Sequence[int], documents: int, sync_siz
     yield from _growth(results, sizes)
     yield from _not_modified(results, sizes)
     yield from _lookups(results, sizes)
+    yield from _changes(results, sizes)
     yield from _pages(results, large_size(sizes))
     yield from _load(results, typical_size(sizes))
     yield from _imports(results, documents)
@@ -114,6 +117,21 @@ def _not_modified(results: Results, sizes: Sequence[int]) -> Iterator[Verdict]:
         yield Verdict(f"{what}, {largest:,} items: statements", statements, "at most", _STATEMENTS_OF_A_304)
         ratio = results.median(what, "304", items=largest) / results.median(what, "304", items=smallest)
         yield Verdict(f"{what}: time at {largest:,} to that at {smallest:,}", ratio, "at most", _LARGEST_304)
+
+
+def _changes(results: Results, sizes: Sequence[int]) -> Iterator[Verdict]:
+    typical, largest = typical_size(sizes), max(sizes)
+    for how in (changes.REQUEST, changes.READ):
+        what = f"{changes.CHANGES}, {how}"
+        ratio = results.median(changes.CHANGES, how, items=largest) / results.median(
+            changes.CHANGES, how, items=typical
+        )
+        yield Verdict(f"{what}: time at {largest:,} to that at {typical:,}", ratio, "at most", _LARGEST_CHANGES)
+    ratio = results.median(changes.CHANGES, changes.READ, items=largest) / results.median(
+        changes.CHANGES, changes.FLOOR, items=largest
+    )
+    what = f"{changes.CHANGES}, {changes.READ}"
+    yield Verdict(f"{what}, {largest:,} items: to floor", ratio, "at most", _CHANGES_TO_FLOOR)
 
 
 def _lookups(results: Results, sizes: Sequence[int]) -> Iterator[Verdict]:

@@ -24,6 +24,7 @@ _SHORT = (
 )
 WAYS = ("floor", "cold", "warm", "cold, HTTP", "warm, HTTP")
 CHANGES = ("10 changes", "1 change", "no change")
+CHANGES_SINCE = ("content-changes", "page read", "content-diff", "floor")
 SYNCS = ("first", "unchanged, other ETag", "unchanged")
 
 
@@ -39,6 +40,8 @@ def test_a_short_benchmark_measures_everything_and_finds_all_answers_right(maria
     diffs = {(each["how"], each["items"]) for each in results["timings"] if each["what"] == "diff"}
     assert diffs == {(how, items) for how in WAYS for items in (0, 40, 200)}
     assert all(len(each["seconds"]) == 2 for each in results["timings"])
+    changes = {(each["how"], each["items"]) for each in results["timings"] if each["what"] == "changes since a version"}
+    assert changes == {(how, items) for how in CHANGES_SINCE for items in (40, 200)}
     syncs = {(each["how"], each["items"]) for each in results["syncs"]}
     assert syncs == {
         ("changed", 40),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from enterprise_catalog.wsgi import application
 from tests.benchmarks.cases import MOSTLY_KNOWN, Case
+from tests.benchmarks.changes import measure_changes
 from tests.benchmarks.conditional import measure_not_modified
 from tests.benchmarks.diffs import Stacks, measure_diffs, measure_load
 from tests.benchmarks.environment import describe_machine
@@ -73,11 +74,13 @@ def measure(plan: Plan, *, say: Callable[[str], None]) -> Results:
         measure_diffs([seed_empty(), *catalogs.values()], stacks, plan.sampling, results)
         say("Many callers at once")
         measure_load(catalogs[typical_size(plan.sizes)], stacks, seconds=plan.load_seconds, results=results)
-    say("What has not changed, lookups, pages, memory")
+    say("What has not changed, lookups, changes, pages, memory")
     smallest, largest = catalogs[min(catalogs)], catalogs[max(catalogs)]
     extremes = [smallest, largest] if largest is not smallest else [largest]
     measure_not_modified(extremes, caller, plan.sampling, results)
     measure_lookups(extremes, floor, caller, plan.sampling, results)
+    compared = [catalogs[items] for items in sorted({typical_size(plan.sizes), max(catalogs)})]
+    measure_changes(compared, floor, caller, plan.sampling, results)
     measure_pages(catalogs[large_size(plan.sizes)], floor, caller, plan.sampling, results)
     peak = peak_of_one_diff(largest, Case.make(MOSTLY_KNOWN, largest.keys), loaded_by=smallest)
     results.figures.append(Figure("memory of one diff", "peak over idle", largest.items, peak / 1e6, "MB"))

@@ -35,7 +35,7 @@ def restore(tables: Tables) -> None:
 def _rows_of(model: type[Model]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(_columns_of(model))} FROM {model._meta.db_table}")
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _columns_of(model: type[Model]) -> list[str]:

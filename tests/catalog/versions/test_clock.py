@@ -104,7 +104,7 @@ class PausedWriter:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, catalog: EnterpriseCatalog, key: str) -> None:
         self.has_version, self.may_commit = threading.Event(), threading.Event()
         self.errors: list[BaseException] = []
-        take = versioned.next_version
+        take = clock.next_version
 
         def take_and_wait(*arguments: Any, **named: Any) -> int:
             version = take(*arguments, **named)
@@ -166,7 +166,7 @@ def refused_old_snapshots() -> Iterator[None]:
 def test_writers_of_other_content_do_not_make_an_import_start_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise a long import would never end on a busy site: the clock always changes after its start."""
     mine, other = CatalogFactory.create(content=["a"]), CatalogFactory.create(content=["b"])
-    move_versions, attempts = versioned.move_versions, []
+    move_versions, attempts = versioned.move_versions, list[str]()
 
     def after_another_writer(changes: versioned.Changes) -> None:
         if not attempts:

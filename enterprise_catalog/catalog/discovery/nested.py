@@ -7,7 +7,7 @@ the nested content that no catalog has. They are refreshed like all others (docs
 from __future__ import annotations
 
 from itertools import chain, count
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID, uuid5
 
 from django.conf import settings
@@ -54,7 +54,7 @@ class Nested(NamedTuple):
     content_key: str
 
 
-def nested_in(content_type: str, fields: Mapping[str, Any]) -> frozenset[Nested]:
+def nested_in(content_type: str, fields: Mapping[str, object]) -> frozenset[Nested]:
     """Return the items that a document contains. A pathway that is inactive, or not to be associated, has none."""
     match content_type:
         case ContentType.COURSE:
@@ -175,7 +175,7 @@ def _store_some(keys: Sequence[str], nested: Mapping[str, frozenset[Nested]]) ->
     )
 
 
-def _in_step(step: Mapping[str, Any]) -> Iterator[Nested]:
+def _in_step(step: Mapping[str, object]) -> Iterator[Nested]:
     yield from _named(ContentType.COURSE, "key", step.get("courses"))
     yield from _named(ContentType.PROGRAM, "uuid", step.get("programs"))
 
@@ -187,5 +187,5 @@ def _named(content_type: str, member: str, items: object) -> Iterator[Nested]:
             yield Nested(str(content_type), key)
 
 
-def _objects(value: object) -> list[dict[str, Any]]:
+def _objects(value: object) -> list[dict[str, object]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

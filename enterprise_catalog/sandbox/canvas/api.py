@@ -143,6 +143,7 @@ class CanvasSandbox(CanvasSite, SandboxApplication):
         return answer
 
     def _throttle_response(self) -> Response:
+        """Return the 403 or 429 of a full bucket."""
         status = int(self.throttle_style)
         phrase = "Forbidden" if status == 403 else "Too Many Requests"
         headers = {"X-Rate-Limit-Remaining": "0.0"}

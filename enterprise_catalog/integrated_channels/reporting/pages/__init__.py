@@ -1,4 +1,4 @@
-"""The data of the pages of items, configurations, runs and customers.
+"""The data of the pages of items, configurations, runs and customers, and of the preview.
 
 ``payloads.py``               The payloads of an item: last accepted, last sent, and the one that would be sent now.
 ``comparison.py``             Compares versions of a payload field by field. Pure.

@@ -6,6 +6,7 @@ with the next run.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, cast
 
@@ -29,7 +30,7 @@ from enterprise_catalog.integrated_channels.sync.plan import step_of
 from enterprise_catalog.integrated_channels.sync.plan_inputs import catalogs_to_send
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -177,7 +178,7 @@ def gather(
 
 
 def read_rows(configurations: Sequence[ChannelConfiguration], key: str, *, now: datetime) -> dict[int, Rows]:
-    """Return configuration id -> rows about an item, in five statements, and one for each row of the item."""
+    """Return configuration id -> rows about an item, in seven statements."""
     ids = [configuration.pk for configuration in configurations]
     rows = ContentMetadataItemTransmission.objects.filter(configuration__in=ids).with_keys([key])
     row_of = {row.configuration_id: row for row in rows}
@@ -186,17 +187,30 @@ def read_rows(configurations: Sequence[ChannelConfiguration], key: str, *, now: 
     run_of = {run.configuration_id: run for run in SyncRun.objects.filter(pk__in=list(last_runs))}
     running = set(SyncLease.objects.filter(configuration__in=ids, expires_at__gt=now).values_list("pk", flat=True))
     in_feed = FeedItem.objects.in_bulk([row.pk for row in row_of.values() if row.state == State.STAGED])
+    attempts_of = _read_attempts([row.pk for row in row_of.values()])
     return {
         pk: Rows(
             row=row,
             last_run=run_of.get(pk),
-            attempts=list(row.attempt_rows.order_by("-pk")[:LATEST_ATTEMPTS]) if row else [],
+            attempts=attempts_of.get(row.pk, ()) if row else (),
             feed_item=in_feed.get(row.pk) if row else None,
             is_running=pk in running,
         )
         for pk in ids
         for row in [row_of.get(pk)]
     }
+
+
+def _read_attempts(transmissions: Sequence[int]) -> Mapping[int, Sequence[TransmissionAttempt]]:
+    """Return transmission id -> its latest attempts, newest first. Finds their ids in an index, without older ones."""
+    newest = TransmissionAttempt.objects.filter(transmission=OuterRef("pk")).order_by("-pk").values("pk")
+    places = [Subquery(newest[place : place + 1]) for place in range(LATEST_ATTEMPTS)]
+    ids = ContentMetadataItemTransmission.objects.filter(pk__in=transmissions).values_list(*places)
+    found = TransmissionAttempt.objects.in_bulk([pk for row in ids for pk in row if pk is not None])
+    attempts: dict[int, list[TransmissionAttempt]] = defaultdict(list)
+    for _, attempt in sorted(found.items(), reverse=True):
+        attempts[attempt.transmission_id].append(attempt)
+    return attempts
 
 
 def _record_of_next_run(rows: Rows, now: datetime) -> Record | None:

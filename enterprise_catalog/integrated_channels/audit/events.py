@@ -29,7 +29,7 @@ from enterprise_catalog.integrated_channels.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -89,9 +89,9 @@ def record_run(configuration_id: int, end: RunEnd, *, now: datetime) -> None:
     # A run that stops for another cause does not repeat the message. But lost credentials need an action.
     if stop is not None and stop not in found and EventKind.STOPPED not in found:
         grace = timedelta(0) if stop is EventKind.STOPPED else timedelta(minutes=settings.NOTIFY_OUTAGE_MINUTES)
-        _open(configuration_id, stop, now=now, announce_at=now + grace, reason=end.reason)
+        _event(configuration_id, stop, now=now, announce_at=now + grace, reason=end.reason).save()
     if end.held and EventKind.HELD not in found:
-        _open(configuration_id, EventKind.HELD, now=now, announce_at=now, items=end.held)
+        _event(configuration_id, EventKind.HELD, now=now, announce_at=now, items=end.held).save()
     if stop is EventKind.STOPPED and EventKind.UNREACHABLE in found:
         resolve([found[EventKind.UNREACHABLE]], Resolution.REPLACED, now=now)
     is_late = end.due_since is not None and end.due_since < late_before(now)
@@ -104,10 +104,10 @@ def record_run(configuration_id: int, end: RunEnd, *, now: datetime) -> None:
     resolve([pk for kind, pk in found.items() if over[EventKind(kind)]], Resolution.RECOVERED, now=now)
 
 
-def _open(
+def _event(
     configuration_id: int, kind: EventKind, *, now: datetime, announce_at: datetime, reason: str = "", items: int = 0
-) -> None:
-    Notification.objects.create(
+) -> Notification:
+    return Notification(
         configuration_id=configuration_id,
         kind=kind,
         opened_at=now,
@@ -181,29 +181,24 @@ def _check(ids: Sequence[int], now: datetime) -> None:
     existing = list(configurations)
     statuses = ConfigurationStatus.objects.in_bulk([configuration.pk for configuration in existing])
     opened: dict[int, dict[str, int]] = {configuration.pk: {} for configuration in existing}
-    for pk, kind, event in Notification.objects.filter(configuration__in=ids, is_open=True).values_list(
-        "configuration_id", "kind", "pk"
-    ):
-        opened.setdefault(pk, {})[kind] = event
+    rows = Notification.objects.filter(configuration__in=existing, is_open=True)
+    for pk, kind, event in rows.values_list("configuration_id", "kind", "pk"):
+        opened[pk][kind] = event
+    late, over, paused = [], list[int](), list[int]()
     for configuration in existing:
-        _check_one(configuration, statuses.get(configuration.pk), opened[configuration.pk], now)
-
-
-def _check_one(
-    configuration: ChannelConfiguration, status: ConfigurationStatus | None, found: Mapping[str, int], now: datetime
-) -> None:
-    if not configuration.active:
-        resolve(found.values(), Resolution.PAUSED, now=now)
-        return
-    is_late = _is_late(configuration, status, now)
-    over = []
-    if status is not None and not status.held and EventKind.HELD in found:
-        over.append(found[EventKind.HELD])
-    if not is_late and EventKind.LATE in found:
-        over.append(found[EventKind.LATE])
+        status, found = statuses.get(configuration.pk), opened[configuration.pk]
+        is_late = _is_late(configuration, status, now)
+        if not configuration.active:
+            paused += found.values()
+        elif is_late and not {*STOPS, EventKind.LATE}.intersection(found):
+            late.append(_event(configuration.pk, EventKind.LATE, now=now, announce_at=now))
+        if configuration.active and not is_late:
+            over += [pk for kind, pk in found.items() if kind == EventKind.LATE]
+        if configuration.active and status is not None and not status.held:
+            over += [pk for kind, pk in found.items() if kind == EventKind.HELD]
+    Notification.objects.bulk_create(late)
+    resolve(paused, Resolution.PAUSED, now=now)
     resolve(over, Resolution.RECOVERED, now=now)
-    if is_late and not {*STOPS, EventKind.LATE}.intersection(found):
-        _open(configuration.pk, EventKind.LATE, now=now, announce_at=now)
 
 
 def _is_late(configuration: ChannelConfiguration, status: ConfigurationStatus | None, now: datetime) -> bool:

@@ -188,7 +188,9 @@ def test_a_configuration_that_no_worker_syncs_is_late_until_a_run_ends(
     synced: ChannelConfiguration, clock: Clock, settings: Settings
 ) -> None:
     settings.FRESHNESS_GOAL_MINUTES = 120
-    clock.forward(hours=2)  # The next sync is due since one hour.
+    clock.forward(hours=1)
+    ChannelConfiguration.objects.update(next_sync_at=clock.now)
+    clock.forward(hours=1)
     events.check(now=clock.now)
     assert found() == []
     clock.forward(hours=2)
@@ -259,3 +261,16 @@ def test_a_check_of_a_healthy_fleet_takes_three_statements_however_large_it_is(c
         taken.append(len(statements))
 
     assert taken == [3, 3]
+
+
+@pytest.mark.django_db
+def test_a_check_that_finds_many_late_configurations_takes_few_statements(clock: Clock) -> None:
+    for _ in range(50):
+        ConfigurationFactory.create(next_sync_at=clock.now)
+    clock.forward(days=1)
+
+    with CaptureQueriesContext(connection) as statements:
+        events.check(now=clock.now)
+
+    assert Notification.objects.count() == 50
+    assert len(statements) <= 10

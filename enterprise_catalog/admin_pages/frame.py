@@ -115,22 +115,22 @@ def navigation(request: HttpRequest) -> list[PageGroup]:
     return [group for group in groups if group["items"]]
 
 
-def style_sheet(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it)
+def style_sheet(_: HttpRequest) -> str:
     """Return the URL of our own style sheet."""
     return static("admin_pages/pages.css")
 
 
-def accessibility_script(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it)
+def accessibility_script(_: HttpRequest) -> str:
     """Return the URL of the script for users of a keyboard or a screen reader."""
     return static("admin_pages/accessibility.js")
 
 
-def moments_script(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it)
+def moments_script(_: HttpRequest) -> str:
     """Return the URL of the script for times."""
     return static("admin_pages/moments.js")
 
 
-def favicon(request: HttpRequest) -> str:  # noqa: ARG001  (unfold passes it)
+def favicon(_: HttpRequest) -> str:
     """Return the URL of the browser tab's icon."""
     return static("admin_pages/favicon.svg")
 

@@ -179,6 +179,9 @@ CELERY_TASK_QUEUES = [
 CELERY_TASK_ROUTES = {
     "sync_changed_configurations": {"queue": "scheduler"},
     "sync_due_configurations": {"queue": "scheduler"},
+    "notify": {"queue": "scheduler"},
+    # An operator waits for the news of an outage, also while long syncs occupy the other workers.
+    "send_message": {"queue": "interactive"},
     "run_operation": {"queue": "interactive"},
     # For a sync without a claim. All other syncs name their queue.
     "sync_configuration": {"queue": "interactive"},

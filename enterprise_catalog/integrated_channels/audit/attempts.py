@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from django.db.models import F
 
 from enterprise_catalog.integrated_channels.audit import leases
-from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, insert, upsert, upsert_values
+from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, insert, update, upsert, upsert_values
 from enterprise_catalog.integrated_channels.audit.transitions import MAX_SPLIT_LEVEL, apply_to_row, set_task
 from enterprise_catalog.integrated_channels.domain import Action, Exported, ItemResult, Outcome, Presence, State
 from enterprise_catalog.integrated_channels.models import (
@@ -147,7 +147,7 @@ def write_results(results: ChunkResults, *, now: datetime) -> None:
     """Write rows, attempts and feed entries, one statement per table. The caller opens a fenced transaction."""
     for entry in results.feed:  # Polls since it was prepared have not seen it.
         entry.modified_at = max(entry.modified_at, FeedItem.visible_from(now))
-    upsert(results.rows, columns=CHANGING_COLUMNS)
+    update(results.rows, columns=CHANGING_COLUMNS)
     _write_attempts(results.attempts)
     upsert(results.feed, columns=_FEED_COLUMNS, key="transmission")
 
@@ -159,7 +159,7 @@ def _write_attempts(attempts: Sequence[TransmissionAttempt]) -> None:
         same = TransmissionAttempt.objects.filter(pk__in=[attempt.pk for attempt in attempts])
         same.update(**dict(zip(_RESULT_COLUMNS, distinct.pop(), strict=True)))
     else:
-        upsert(attempts, columns=_RESULT_COLUMNS)
+        update(attempts, columns=_RESULT_COLUMNS)
 
 
 def _store_payloads(attempts: Sequence[TransmissionAttempt], exported: Mapping[str, Exported]) -> None:

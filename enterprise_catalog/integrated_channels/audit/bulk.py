@@ -11,15 +11,21 @@ A statement contains as many rows as the database's limit on variables allows.
 from __future__ import annotations
 
 import functools
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from django.db import connection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
+    from decimal import Decimal
+    from uuid import UUID
 
     from django.db.models import Field, Model
 
+    #: A value as the drivers accept it.
+    Prepared = int | float | Decimal | str | bytes | date | UUID | None
     Fields = Sequence[Field[object, object]]
 
 #: Number of rows that one statement reads or writes.
@@ -41,6 +47,34 @@ def insert(rows: Sequence[Model]) -> None:
         row.pk = value
 
 
+def update(rows: Sequence[Model], *, columns: Sequence[str]) -> None:
+    """Update ``columns`` of existing rows.
+
+    A column that has the same value in all rows, as most columns of a chunk have, is part of the statement only once.
+
+    Args:
+        rows: of one model, each with its primary key.
+        columns: names of fields.
+    """
+    if not rows:
+        return
+    fields = _written(rows[0])
+    changing = [field for field in fields if field.name in columns]
+    prepared = {field: _prepare(field, [getattr(row, field.attname) for row in rows]) for field in fields}
+    equal = [field for field in changing if len({*prepared[field]}) == 1]
+    needed = [field for field in fields if field.primary_key or not (field.null or field.has_db_default())]
+    varying = [field for field in changing if field not in equal]
+    inserted = [*needed, *(field for field in varying if field not in needed)]
+    clause = _or_update(varying, equal=equal, key=rows[0]._meta.pk)
+    _insert(
+        type(rows[0]),
+        inserted,
+        [prepared[field] for field in inserted],
+        clause,
+        [prepared[field][0] for field in equal],
+    )
+
+
 def upsert(rows: Sequence[Model], *, columns: Sequence[str], key: str = "id") -> None:
     """Insert rows, or update ``columns`` of the rows that exist.
 
@@ -57,6 +91,17 @@ def upsert(rows: Sequence[Model], *, columns: Sequence[str], key: str = "id") ->
     _execute(rows, fields, _or_update([field for field in fields if field.name in columns], key=_named(fields, key)))
 
 
+def insert_values(model: type[Model], columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert new rows given as values. Saves the time to create model instances, and to write the other columns.
+
+    Args:
+        columns: names of fields. All other fields must be nullable or have a default in the database.
+        rows: one value per column.
+    """
+    if rows:
+        _insert(model, *_prepare_values(model, columns, rows), clause="")
+
+
 def upsert_values(model: type[Model], columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
     """Insert rows given as values, or update the rows that exist. Saves the time to create model instances.
 
@@ -66,19 +111,24 @@ def upsert_values(model: type[Model], columns: Sequence[str], rows: Sequence[tup
     """
     if not rows:
         return
-    [key, *others] = fields = [_named(model._meta.concrete_fields, name) for name in columns]
-    prepared = [_prepare(field, values) for field, values in zip(fields, zip(*rows, strict=True), strict=True)]
-    _insert(model, fields, prepared, _or_update(others, key=key))
+    [key, *others], prepared = _prepare_values(model, columns, rows)
+    _insert(model, [key, *others], prepared, _or_update(others, key=key))
 
 
-def _or_update(changing: Fields, *, key: Field[object, object]) -> str:
-    """Return the SQL that updates the columns ``changing`` of a row whose primary key exists."""
+def _or_update(changing: Fields, *, equal: Fields = (), key: Field[object, object]) -> str:
+    """Return the SQL that updates a row whose primary key exists.
+
+    Args:
+        changing: the columns that get the values of the row that was to be inserted.
+        equal: the columns that get a parameter of the statement, the same for all rows.
+    """
+    parameters = [f"{column} = %s" for column in _columns(equal)]
     if connection.vendor == "mysql":
         # MySQL deprecates VALUES() in favor of an alias of the new row, which MariaDB does not have.
-        update = ", ".join(f"{column} = VALUES({column})" for column in _columns(changing))
+        update = ", ".join([*(f"{column} = VALUES({column})" for column in _columns(changing)), *parameters])
         return f"ON DUPLICATE KEY UPDATE {update}"
     [unique] = _columns([key])
-    update = ", ".join(f"{column} = EXCLUDED.{column}" for column in _columns(changing))
+    update = ", ".join([*(f"{column} = EXCLUDED.{column}" for column in _columns(changing)), *parameters])
     return f"ON CONFLICT ({unique}) DO UPDATE SET {update}"
 
 
@@ -117,30 +167,48 @@ def _columns(fields: Fields) -> list[str]:
 
 
 def _execute(rows: Sequence[Model], fields: Fields, clause: str) -> list[tuple[int, ...]]:
-    """Insert ``fields`` of ``rows``; return the rows that ``clause``, the SQL after the values, asks for."""
+    """Insert ``fields`` of ``rows``; return the rows that ``clause`` asks for."""
     prepared = [_prepare(field, [getattr(row, field.attname) for row in rows]) for field in fields]
     return _insert(type(rows[0]), fields, prepared, clause)
 
 
 def _insert(
-    model: type[Model], fields: Fields, prepared: Sequence[Sequence[object]], clause: str
+    model: type[Model],
+    fields: Fields,
+    prepared: Sequence[Sequence[Prepared]],
+    clause: str,
+    parameters: Sequence[Prepared] = (),
 ) -> list[tuple[int, ...]]:
-    """Insert rows, given as the prepared values of each of ``fields``; return the rows that ``clause`` asks for."""
+    """Insert rows, given as the prepared values of each of ``fields``; return the rows that ``clause`` asks for.
+
+    Args:
+        clause: the SQL after the values.
+        parameters: those of ``clause``.
+    """
     table, columns = connection.ops.quote_name(model._meta.db_table), ", ".join(_columns(fields))
     placeholders = f"({', '.join(['%s'] * len(fields))})"
     rows = list(zip(*prepared, strict=True))
-    size = (connection.features.max_query_params or len(rows) * len(fields)) // len(fields)
+    most = connection.features.max_query_params
+    size = (most - len(parameters)) // len(fields) if most else len(rows)
     returned: list[tuple[int, ...]] = []
     with connection.cursor() as cursor:
         for start in range(0, len(rows), size):
             batch = rows[start : start + size]
             sql = f"INTO {table} ({columns}) VALUES {', '.join([placeholders] * len(batch))} {clause}"
-            cursor.execute(f"INSERT {sql}", [value for row in batch for value in row])
+            cursor.execute(f"INSERT {sql}", [*chain.from_iterable(batch), *parameters])
             returned += cursor.fetchall()
     return returned
 
 
-def _prepare(field: Field[object, object], values: Sequence[object]) -> list[object]:
+def _prepare_values(
+    model: type[Model], columns: Sequence[str], rows: Sequence[tuple[object, ...]]
+) -> tuple[Fields, list[list[Prepared]]]:
+    """Return the fields named ``columns``, and the values of each of them for the database."""
+    fields = [_named(model._meta.concrete_fields, name) for name in columns]
+    return fields, [_prepare(field, values) for field, values in zip(fields, zip(*rows, strict=True), strict=True)]
+
+
+def _prepare(field: Field[object, object], values: Sequence[object]) -> list[Prepared]:
     """Return ``values`` of ``field`` for the database; equal values are prepared once."""
     prepare = functools.partial(field.get_db_prep_save, connection=connection)
     try:

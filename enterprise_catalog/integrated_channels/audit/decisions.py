@@ -20,7 +20,7 @@ from django.db.models.functions import Coalesce, Concat, Left
 
 from enterprise_catalog.integrated_channels.audit import leases, status
 from enterprise_catalog.integrated_channels.audit.attempts import CHANGING_COLUMNS
-from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, insert, upsert
+from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, insert, update
 from enterprise_catalog.integrated_channels.domain import Action, Presence, State
 from enterprise_catalog.integrated_channels.models import (
     MAX_MESSAGE_LENGTH,
@@ -270,7 +270,7 @@ def adopt(
             row.state, row.action, row.presence = State.PENDING, Action.UPDATE, Presence.PRESENT
             row.remote_id, row.reason, row.due_since = remote_ids[row.content_key], text, row.due_since or now
             row.deleted_at = row.next_attempt_at = None
-        upsert(found, columns=CHANGING_COLUMNS)
+        update(found, columns=CHANGING_COLUMNS)
         items = [DecidedItem(configuration.pk, row.pk, row.content_key) for row in found]
         record_items(items, DecisionAction.ADOPT, by=by, now=now, reason=reason)
         # The checkpoint of the last complete run does not include these items.

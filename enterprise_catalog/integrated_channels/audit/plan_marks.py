@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db.models.functions import Coalesce
 from django.utils.translation import ngettext
 
 from enterprise_catalog.integrated_channels.audit import leases
-from enterprise_catalog.integrated_channels.audit.bulk import insert
+from enterprise_catalog.integrated_channels.audit.bulk import insert_values
 from enterprise_catalog.integrated_channels.domain import Action, State
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
@@ -22,6 +22,17 @@ if TYPE_CHECKING:
     from enterprise_catalog.integrated_channels.audit.leases import Lease
     from enterprise_catalog.integrated_channels.domain import PlannedItem
     from enterprise_catalog.integrated_channels.models.querysets import TransmissionQuerySet
+
+#: Of the row of a planned item. All others are empty, or have a default in the database.
+_PLANNED_COLUMNS: Final = (
+    "configuration",
+    "content_key",
+    "catalog_uuid",
+    "action",
+    "reason",
+    "due_since",
+    "created_at",
+)
 
 
 def withdraw(configuration: ChannelConfiguration, keys: Sequence[str], *, lease: Lease, now: datetime) -> None:
@@ -106,20 +117,11 @@ def note_planned(
     """Create a row for each item that has none, so that operators see the items that are waiting to be sent."""
 
     def insert_part(part: Sequence[PlannedItem]) -> None:
-        insert(
-            [
-                ContentMetadataItemTransmission(
-                    configuration=configuration,
-                    content_key=item.content_key,
-                    catalog_uuid=item.catalog_uuid,
-                    action=item.action,
-                    reason=f"Planned: {item.reason}.",
-                    due_since=now,
-                    created_at=now,
-                )
-                for item in part
-            ]
-        )
+        rows = [
+            (configuration.pk, item.content_key, item.catalog_uuid, item.action, f"Planned: {item.reason}.", now, now)
+            for item in part
+        ]
+        insert_values(ContentMetadataItemTransmission, _PLANNED_COLUMNS, rows)
 
     leases.fenced_batches([item for item in items if not item.is_known], insert_part, lease=lease, now=now)
 

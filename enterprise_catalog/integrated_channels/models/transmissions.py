@@ -77,8 +77,10 @@ class ContentMetadataItemTransmission(models.Model):
     catalog_uuid = models.UUIDField(
         _("catalog UUID"), null=True, help_text=_("Catalog that the item's content came from.")
     )
-    content_title = models.CharField(_("content title"), max_length=255, blank=True)
-    state = models.CharField(_("state"), max_length=16, choices=_choices(State), default=State.PENDING)
+    content_title = models.CharField(_("content title"), max_length=255, blank=True, default="", db_default="")
+    state = models.CharField(
+        _("state"), max_length=16, choices=_choices(State), default=State.PENDING, db_default=State.PENDING.value
+    )
     action = models.CharField(
         _("action"),
         max_length=8,
@@ -87,8 +89,16 @@ class ContentMetadataItemTransmission(models.Model):
         help_text=_("Action that was last tried."),
     )
     reason = models.TextField(_("reason"), blank=True, help_text=_("Reason for the state."))
-    presence = models.CharField(_("presence"), max_length=8, choices=_choices(Presence), default=Presence.ABSENT)
-    remote_id = models.CharField(_("remote id"), max_length=255, blank=True, help_text=_("The LMS's own id."))
+    presence = models.CharField(
+        _("presence"),
+        max_length=8,
+        choices=_choices(Presence),
+        default=Presence.ABSENT,
+        db_default=Presence.ABSENT.value,
+    )
+    remote_id = models.CharField(
+        _("remote id"), max_length=255, blank=True, default="", db_default="", help_text=_("The LMS's own id.")
+    )
     remote_created_at = models.DateTimeField(_("remote created at"), null=True)
     remote_updated_at = models.DateTimeField(_("remote updated at"), null=True)
     remote_deleted_at = models.DateTimeField(_("remote deleted at"), null=True)
@@ -97,14 +107,20 @@ class ContentMetadataItemTransmission(models.Model):
         _("attempted updated at"), null=True, help_text=_("Version that was last tried.")
     )
     payload_hash = models.CharField(
-        _("payload hash"), max_length=64, blank=True, help_text=_("SHA-256 of the payload that was last sent.")
+        _("payload hash"),
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("SHA-256 of the payload that was last sent."),
     )
     attempts = models.PositiveIntegerField(
-        _("attempts"), default=0, help_text=_("Failed attempts since the last success.")
+        _("attempts"), default=0, db_default=0, help_text=_("Failed attempts since the last success.")
     )
     split_level = models.PositiveSmallIntegerField(
         _("split level"),
         default=0,
+        db_default=0,
         db_column="halvings",  # Workers of release 1.0 still use this name during an upgrade.
         help_text=_(
             "How many times a call containing this item has been split since the item last had a result of its own."

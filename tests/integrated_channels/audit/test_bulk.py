@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from enterprise_catalog.integrated_channels.audit.bulk import insert, upsert
+from enterprise_catalog.integrated_channels.audit.bulk import insert, insert_values, update, upsert
 from enterprise_catalog.integrated_channels.domain import Action
 from enterprise_catalog.integrated_channels.models import (
     ContentMetadataItemTransmission,
@@ -59,16 +60,51 @@ def test_keys_are_returned_in_the_order_of_the_rows_by_every_statement() -> None
     assert {attempt.pk: attempt.payload_hash for attempt in attempts} == stored
 
 
-def test_only_the_named_columns_of_rows_that_are_there_are_written() -> None:
+@pytest.mark.parametrize("write", [update, upsert])
+def test_only_the_named_columns_of_existing_rows_are_written(write: Callable[..., None]) -> None:
     rows = TransmissionFactory.create_for_keys(["a", "b"], rejected=True)
-    for row in rows:
-        row.content_title, row.reason, row.last_attempt_at = TITLE, "not written", datetime(2026, 1, 2, tzinfo=UTC)
+    for row, title in zip(rows, [TITLE, "Other"], strict=True):
+        row.content_title, row.reason, row.last_attempt_at = title, "not written", datetime(2026, 1, 2, tzinfo=UTC)
 
-    upsert(rows, columns=["content_title", "last_attempt_at"])
+    write(rows, columns=["content_title", "last_attempt_at"])
 
-    for row in ContentMetadataItemTransmission.objects.order_by("content_key"):
-        assert (row.content_title, row.last_attempt_at) == (TITLE, datetime(2026, 1, 2, tzinfo=UTC))
+    stored = ContentMetadataItemTransmission.objects.order_by("content_key")
+    assert [row.content_title for row in stored] == [TITLE, "Other"]
+    for row in stored:
+        assert row.last_attempt_at == datetime(2026, 1, 2, tzinfo=UTC)
         assert row.reason == "Invalid parameter value detected."
+
+
+def test_columns_that_are_equal_in_all_rows_are_in_the_statement_once() -> None:
+    rows = TransmissionFactory.create_for_keys(["a", "b", "c"], rejected=True)
+    for row in rows:
+        row.content_title, row.reason = "The same title", f"Reason of {row.content_key}"
+
+    with CaptureQueriesContext(connection) as captured:
+        update(rows, columns=["content_title", "reason"])
+
+    [statement] = captured
+    assert statement["sql"].count("The same title") == 1
+    stored = ContentMetadataItemTransmission.objects.order_by("content_key")
+    assert [(row.content_title, row.reason) for row in stored] == [
+        ("The same title", f"Reason of {row.content_key}") for row in rows
+    ]
+
+
+def test_columns_that_are_not_given_get_the_defaults_of_a_new_row() -> None:
+    configuration = ConfigurationFactory.create()
+    columns = ["configuration", "content_key", "action", "reason", "created_at"]
+    expected = ContentMetadataItemTransmission(
+        configuration=configuration, content_key="a", action=Action.CREATE, reason=TITLE, created_at=DAY_ONE
+    )
+
+    insert_values(ContentMetadataItemTransmission, columns, [(configuration.pk, "a", Action.CREATE, TITLE, DAY_ONE)])
+
+    stored = ContentMetadataItemTransmission.objects.get()
+    names = {field.attname for field in stored._meta.concrete_fields if not field.primary_key}
+    assert {name: getattr(stored, name) for name in names - {"problem"}} == {
+        name: getattr(expected, name) for name in names - {"problem"}
+    }
 
 
 def test_rows_that_are_there_and_others_are_written_together() -> None:
@@ -107,7 +143,25 @@ def test_a_statement_has_no_more_variables_than_the_database_takes() -> None:
     ]
 
 
-@pytest.mark.parametrize("write", [insert, lambda rows: upsert(rows, columns=["reason"])])
+def test_equal_columns_count_as_variables_of_each_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = TransmissionFactory.create_for_keys([f"{number:02}" for number in range(20)], rejected=True)
+    for row in rows:
+        row.reason, row.content_title, row.remote_id = row.content_key, TITLE, "1"
+    monkeypatch.setattr(connection.features, "max_query_params", 20)
+
+    with CaptureQueriesContext(connection) as captured:
+        update(rows, columns=["reason", "content_title", "remote_id"])
+
+    # Two equal values, and six of each row: id, configuration, content key, action, reason and time.
+    assert len(captured) == 7
+    stored = ContentMetadataItemTransmission.objects.order_by("content_key")
+    assert [row.reason for row in stored] == [row.content_key for row in rows]
+    assert {(row.content_title, row.remote_id) for row in stored} == {(TITLE, "1")}
+
+
+@pytest.mark.parametrize(
+    "write", [insert, *(functools.partial(write, columns=["reason"]) for write in (update, upsert))]
+)
 def test_no_rows_take_no_statement(write: Callable[[list[ContentMetadataItemTransmission]], object]) -> None:
     with CaptureQueriesContext(connection) as captured:
         write([])

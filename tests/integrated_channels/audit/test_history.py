@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from enterprise_catalog.db.timestamps import format_time
 from enterprise_catalog.integrated_channels.domain import Action, History, Presence, Record, State
@@ -71,6 +72,56 @@ def test_what_is_settled_is_read_from_an_index_alone() -> None:
 
     assert "transmission_by_state" in plan
     assert ("Using index" if connection.vendor == "mysql" else "USING COVERING INDEX") in plan
+
+
+@pytest.mark.django_db
+def test_touched_are_rows_with_the_keys_and_rows_that_are_not_settled() -> None:
+    configuration = ConfigurationFactory.create()
+    TransmissionFactory.create_for_keys(
+        ["a", "b", "c"], configuration=configuration, transmitted=True, catalog_uuid=CATALOG
+    )
+    for key, columns in {
+        "queued": {"transmitted": True, "due_since": DAY_TWO},
+        "failed": {"retrying": True},
+        "held": {"held": True},
+        "gone": {"deleted": True},
+        "left over": {"deleted": True, "due_since": DAY_TWO},
+    }.items():
+        TransmissionFactory.create(content_key=key, configuration=configuration, **columns)
+    TransmissionFactory.create(content_key="of-another", retrying=True)
+    rows = ContentMetadataItemTransmission.objects.filter(configuration=configuration)
+    history = rows.history().records_but_of({})
+
+    with CaptureQueriesContext(connection) as captured:
+        none, some = rows.touched([]), rows.touched(["b", "gone", "x"])
+
+    assert len(captured) == 2
+    assert none.keys() == {"queued", "failed", "held", "left over"}
+    assert some == {key: history[key] for key in (*none, "b", "gone")}
+    assert rows.touched(f"{number}" for number in range(2_001)) == none
+
+
+@pytest.mark.django_db(transaction=True)  # ANALYZE TABLE commits.
+def test_touched_rows_are_read_from_index_ranges() -> None:
+    keys = [f"{number:06}" for number in range(1_000)]
+    configurations = [ConfigurationFactory.create() for _ in range(4)]
+    for configuration in configurations:
+        TransmissionFactory.create_for_keys(keys, configuration=configuration, transmitted=True, catalog_uuid=CATALOG)
+        TransmissionFactory.create(content_key="failed", configuration=configuration, retrying=True)
+    if connection.vendor == "mysql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE TABLE {ContentMetadataItemTransmission._meta.db_table}")
+    rows = ContentMetadataItemTransmission.objects.filter(configuration=configurations[0])
+
+    plan = plan_of(lambda: rows.touched(["000001", "000002"]), of=ContentMetadataItemTransmission)
+
+    assert {"transmission_by_state", "transmission_by_due_since"} <= set(plan.replace("(", " ").split())
+    reads = [line for line in plan.splitlines() if "transmission" in line]
+    assert len(reads) == 3
+    if connection.vendor == "mysql":
+        assert all(" range " in line for line in reads), plan
+    else:
+        assert all("SEARCH" in line for line in reads), plan
 
 
 @pytest.mark.django_db(transaction=True)

@@ -157,7 +157,7 @@ def test_a_plan_from_changes_equals_the_plan_from_all_items(customer: Customer, 
 
 
 @given(contents=st.lists(CONTENT, min_size=2, max_size=5))
-def test_merged_pages_tell_what_is_there_now_and_what_was_not_there_before(contents: list[Content]) -> None:
+def test_merged_pages_list_present_items_and_joined_keys(contents: list[Content]) -> None:
     before, now = contents[0], contents[-1]
 
     changes = merged(contents)

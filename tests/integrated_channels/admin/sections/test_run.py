@@ -10,6 +10,7 @@ import pytest
 from enterprise_catalog.integrated_channels.exceptions import StopCause
 from enterprise_catalog.integrated_channels.models import SyncRun
 from enterprise_catalog.integrated_channels.reporting.pages.run_summary import summarize
+from tests.factories import DAY_ONE
 from tests.factories.channels import RunFactory, TransmissionFactory
 from tests.integrated_channels.pages import RUNS, text_of
 
@@ -49,6 +50,18 @@ def test_a_run_says_what_it_did_and_why_it_stopped(admin_client: Client) -> None
 )
 def test_each_end_has_its_sentence(admin_client: Client, columns: dict[str, object], sentence: str) -> None:
     assert sentence in page_of(admin_client, RunFactory.create(**columns))
+
+
+@pytest.mark.parametrize(
+    ("columns", "text"),
+    [
+        ({"comparison": "changes", "changes_since": DAY_ONE}, "changes since <"),
+        ({"comparison": "unchanged"}, "nothing had changed"),
+        ({"comparison": "daily"}, "full comparison: the last one was too long ago"),
+    ],
+)
+def test_a_run_shows_how_it_compared(admin_client: Client, columns: dict[str, object], text: str) -> None:
+    assert text in page_of(admin_client, RunFactory.create(**columns))
 
 
 @pytest.mark.only_on("sqlite")

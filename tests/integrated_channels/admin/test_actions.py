@@ -31,6 +31,7 @@ pytestmark = pytest.mark.django_db
 #: Action of the configurations' page -> the group's members that may run it.
 OPERATOR_ONLY = (
     "sync_now",
+    "compare_everything",
     "approve_deletes",
     "keep_held",
     "delete_kept",
@@ -101,6 +102,16 @@ def test_pages_offer_only_what_the_user_may_do(configuration: ChannelConfigurati
     operator = member_of("Integration operator")
     assert {*buttons_on(operator, page)} == {*OPERATOR_ONLY, "requeue_dead_letters", "preview"} - {"resume"}
     assert buttons_on(operator, f"{TRANSMISSIONS}{held.pk}/change/") == ["approve_chosen", "keep_chosen"]
+
+
+def test_comparing_everything_is_requested_and_queued(configuration: ChannelConfiguration) -> None:
+    client, page = member_of("Integration operator"), action_page(configuration, "compare_everything")
+
+    answer(client, page, client.get(page))
+
+    configuration.refresh_from_db()
+    assert configuration.full_comparison_requested_at is not None
+    assert configuration.full_comparison_requested_at == configuration.next_sync_at
 
 
 def test_approving_deletes_is_a_permission_of_its_own(configuration: ChannelConfiguration) -> None:

@@ -38,7 +38,7 @@ SUPPORT: Final = AUDITORS | {
 }
 #: Actions that only operators may run.
 OPERATORS: Final = {
-    *(f"channelconfiguration {name}" for name in ("sync_now", "resend_all", "pause", "resume")),
+    *(f"channelconfiguration {name}" for name in ("sync_now", "compare_everything", "resend_all", "pause", "resume")),
     *(f"channelconfiguration {name}" for name in ("approve_deletes", "keep_held", "delete_kept")),
     *(f"channelconfiguration {name}" for name in ("check_connections", "check_drift", "adopt_items")),
     *(f"contentmetadataitemtransmission {name}" for name in ("approve_chosen", "keep_chosen", "delete_kept")),

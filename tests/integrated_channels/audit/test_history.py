@@ -80,13 +80,14 @@ def test_touched_are_rows_with_the_keys_and_rows_that_are_not_settled() -> None:
     TransmissionFactory.create_for_keys(
         ["a", "b", "c"], configuration=configuration, transmitted=True, catalog_uuid=CATALOG
     )
-    for key, columns in {
+    unsettled_and_gone: dict[str, dict[str, Any]] = {
         "queued": {"transmitted": True, "due_since": DAY_TWO},
         "failed": {"retrying": True},
         "held": {"held": True},
         "gone": {"deleted": True},
         "left over": {"deleted": True, "due_since": DAY_TWO},
-    }.items():
+    }
+    for key, columns in unsettled_and_gone.items():
         TransmissionFactory.create(content_key=key, configuration=configuration, **columns)
     TransmissionFactory.create(content_key="of-another", retrying=True)
     rows = ContentMetadataItemTransmission.objects.filter(configuration=configuration)

@@ -140,7 +140,7 @@ requirements: ## Install all development dependencies
 	@$(MAKE) --no-print-directory $(VENV)/.dev
 
 upgrade: $(VENV)/.dev ## Update all pins: compile requirements/*.in to *.txt
-	cd requirements && for name in base production test quality doc dev; do \
+	cd requirements && for name in base production tracing test quality doc dev; do \
 		../$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --fork-strategy fewest --python-version 3.11 \
 			--no-header --annotation-style line --output-file $$name.txt $$name.in || exit 1; \
 	done

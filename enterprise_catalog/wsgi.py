@@ -3,11 +3,13 @@
 import gc
 import os
 
+from enterprise_catalog.observability.tracing import trace_requests
 from enterprise_catalog.web import handler
 from enterprise_catalog.web.freed_memory import keep_freed_memory
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "enterprise_catalog.settings.production")
 
+trace_requests()
 application = handler.application()
 keep_freed_memory()
 

@@ -6,6 +6,8 @@
 ``metric_files.py``    The files in which processes count; merges those of dead processes.
 ``metrics_server.py``  Serves the metrics of workers and schedulers.
 ``celery_metrics.py``  Metrics of Celery tasks: how long they waited and took, and the lengths of the queues.
+``tracing.py``         Starts OpenTelemetry traces, if they are wanted.
+``spans.py``           The spans of traces, without secrets.
 ``error_reports.py``   Redacts Django's error reports.
 ``redaction.py``       Redacts known secrets from messages, for the integrated channels.
 """

@@ -293,6 +293,9 @@ PROMETHEUS_MULTIPROC_DIR = env.PROMETHEUS_MULTIPROC_DIR
 if PROMETHEUS_MULTIPROC_DIR:  # prometheus_client reads the variable when it is imported, after the settings.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = PROMETHEUS_MULTIPROC_DIR
 
+#: Base URL of a collector of traces; empty for no traces.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.OTEL_EXPORTER_OTLP_ENDPOINT
+
 #: The enrollment portal of a new customer's learners, until the customer's own URL is set.
 LEARNER_PORTAL_URL = env.LEARNER_PORTAL_URL
 

@@ -7,6 +7,7 @@ values.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 from email.utils import parseaddr
@@ -109,6 +110,12 @@ def _signing_key(text: str) -> dict[str, object]:
     return read_signing_key(text)
 
 
+def _with_packages(endpoint: str) -> str:
+    if endpoint and importlib.util.find_spec("opentelemetry") is None:
+        raise ValueError("needs the packages of requirements/tracing.txt")
+    return endpoint
+
+
 HttpURL = Annotated[str, _scheme("http", "https"), AfterValidator(lambda url: url.rstrip("/"))]
 CommaSeparated = Annotated[list[str], BeforeValidator(_comma_separated)]
 
@@ -146,6 +153,8 @@ class Environment(BaseModel):
     DEFAULT_FROM_EMAIL: Annotated[str, AfterValidator(_address)] = ""
     #: Beginning of links to the admin in messages, without a path.
     ADMIN_BASE_URL: HttpURL = ""
+    #: Collector of traces. OpenTelemetry gave the variable its name.
+    OTEL_EXPORTER_OTLP_ENDPOINT: Annotated[HttpURL, AfterValidator(_with_packages)] = ""
     #: Redirect plain HTTP to HTTPS; restrict cookies to HTTPS; lifetime of HSTS in browsers.
     SECURE_SSL_REDIRECT: bool = True
     SECURE_COOKIES: bool = True

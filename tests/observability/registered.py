@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
+from django_prometheus.middleware import Metrics
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
@@ -24,6 +25,7 @@ FOREIGN = ("django_", "python_", "process_")
 def counted() -> Iterator[tuple[str, set[str]]]:
     """Yield the name and labels of each metric that this process counts, including those of libraries."""
     assert engine  # Its modules define metrics.
+    Metrics.get_instance()  # Defines the metrics of requests, as the first request does.
     for collector in REGISTRY._collector_to_names:
         if isinstance(collector, MetricWrapperBase):
             suffix = "_total" if collector._type == "counter" else ""

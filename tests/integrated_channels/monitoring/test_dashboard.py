@@ -30,12 +30,13 @@ _MATCHER: Final = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)")
 _GROUPING: Final = re.compile(r"\bby \(([^)]*)\)")
 #: Labels that Prometheus adds, and the label of histograms' buckets.
 _ADDED: Final = {"job", "instance", "le"}
-#: Panels of what does not happen in a healthy fleet without Celery tasks and refreshes.
+#: Panels of what does not happen in a healthy fleet without Celery tasks and diffs.
 _EMPTY: Final = {
     "Failures per minute by HTTP status",
     "Pauses per hour by cause",
     "Wait of tasks, 95 %",
     "Tasks per minute",
+    "Cached snapshots",
 }
 
 

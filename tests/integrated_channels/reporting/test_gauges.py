@@ -155,6 +155,17 @@ def test_due_configurations_are_counted(configuration: ChannelConfiguration) -> 
     assert configuration.active
 
 
+def test_queued_syncs_have_an_age(configuration: ChannelConfiguration) -> None:
+    since = timezone.now() - timedelta(minutes=5)
+    ChannelConfiguration.objects.update(queue="changes", queued_at=since)
+    ConfigurationFactory.create()
+
+    assert gauge("channels_queued_syncs", queue="changes") == 1
+    assert gauge("channels_queued_syncs") == 1
+    assert gauge("channels_oldest_queued_sync_age_seconds", queue="changes") == pytest.approx(300, abs=60)
+    assert configuration.active
+
+
 def test_silent_workers_do_not_count() -> None:
     now = timezone.now()
     heartbeats.beat("celery@one", now=now)
@@ -235,6 +246,6 @@ def test_the_gauges_read_three_rows_per_configuration_and_no_items() -> None:
         fleet_metrics()
 
     selects = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
-    assert len(selects) == 5
+    assert len(selects) == 6
     # A status, its configuration, and its group in a temporary table.
     assert rows_read() - before < 3 * CONFIGURATIONS + 1_000

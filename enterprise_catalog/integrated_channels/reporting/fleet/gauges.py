@@ -1,4 +1,4 @@
-"""Gauges of the whole fleet for Prometheus, read from rolled-up rows: four statements, whatever the number of items."""
+"""Gauges of the whole fleet for Prometheus, read from rolled-up rows: five statements, whatever the number of items."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ConfigurationStatus,
     Status,
+    SyncQueue,
     WorkerHeartbeat,
 )
 
@@ -52,6 +53,7 @@ def fleet_gauges() -> Iterator[Metric]:
     with time_limit(STATEMENT_SECONDS):
         yield from _Fleet.read().gauges(now)
         yield from _due_gauges(now)
+        yield from _queue_gauges(now)
         yield from _process_gauges(now)
 
 
@@ -128,6 +130,24 @@ def _due_gauges(now: datetime) -> Iterator[Metric]:
         "Time since the sync of the configuration that waits longest became due; 0 if none is due.",
         (),
         {(): _age(due["oldest"], now)},
+    )
+
+
+def _queue_gauges(now: datetime) -> Iterator[Metric]:
+    """Yield the gauges of queued syncs. One statement; reads an index, and the few syncs that are queued."""
+    queued = ChannelConfiguration.objects.filter(queued_at__isnull=False).order_by().values_list("queue")
+    found = {queue: (number, oldest) for queue, number, oldest in queued.annotate(Count("pk"), Min("queued_at"))}
+    numbers: dict[tuple[str, ...], float] = {}
+    ages: dict[tuple[str, ...], float] = {}
+    for queue in SyncQueue:
+        number, oldest = found.get(queue.value, (0, None))
+        numbers[queue.value,], ages[queue.value,] = number, _age(oldest, now)
+    yield _gauge("channels_queued_syncs", "Syncs that are queued or running.", ("queue",), numbers)
+    yield _gauge(
+        "channels_oldest_queued_sync_age_seconds",
+        "Time since the sync that waits or runs longest was queued; 0 if none is queued.",
+        ("queue",),
+        ages,
     )
 
 

@@ -199,8 +199,8 @@ class Environment(BaseModel):
     #: In seconds. A run that takes longer continues later, behind the syncs that wait for a worker.
     SYNC_SLICE_SECONDS: float = Field(default=60, ge=1)
     SLOW_SYNCS: int = Field(default=1, ge=1, le=1000)
-    #: Time for which syncs fail until subscribers are notified.
-    NOTIFY_OUTAGE_MINUTES: int = Field(default=60, ge=0)
+    #: Time for which all calls fail until subscribers are notified. By default long enough for a second run.
+    NOTIFY_OUTAGE_MINUTES: int = Field(default=90, ge=0)
     #: Time within which a change is to reach the LMS; a later one is an event.
     FRESHNESS_GOAL_MINUTES: int = Field(default=240, ge=1)
     #: The most messages in each of the queues of syncs.

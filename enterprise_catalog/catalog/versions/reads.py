@@ -37,25 +37,23 @@ if TYPE_CHECKING:
 _POSITION: Final = re.compile("([0-9a-f]{1,15})-(.+)", re.DOTALL)
 _CURSOR: Final = re.compile("[0-9a-f]{1,15}")
 
-#: The query's log is complete from a version on, and the version is one of this database.
-_IS_KNOWN: Final = f"""
-    query.logged_to = query.version AND query.logged_from <= %s
-    AND EXISTS (SELECT 1 FROM {CatalogVersion._meta.db_table} known WHERE known.version = %s)
-"""  # noqa: S608  (a constant name)
-#: One statement reads one snapshot, without a transaction. Catalog and query are single rows for the database, which
-#: reads the range of the log in its order.
+#: The version is one of this database, and the query's log is complete from it on.
+_IS_KNOWN: Final = "known.version = %s AND query.logged_from <= %s AND query.logged_to = query.version"
+#: One statement reads one snapshot, without a transaction. All tables but the log give the database a single row each,
+#: so it reads the range of the log in its order.
 _PAGE: Final = f"""
     SELECT query.version, COALESCE(catalog.documents_changed_at, ''),
            entry.version, entry.content_key, entry.kind, entry.updated_at
     FROM {EnterpriseCatalog._meta.db_table} catalog
     JOIN {CatalogQuery._meta.db_table} query ON query.id = catalog.catalog_query_id
+    JOIN {CatalogVersion._meta.db_table} known
     JOIN {ContentChange._meta.db_table} entry ON entry.catalog_query_id = query.id
     WHERE catalog.uuid = %s AND catalog.revision = %s AND query.id = %s AND {_IS_KNOWN}
     AND (entry.version > %s OR (entry.version = %s AND entry.content_key > %s))
     ORDER BY entry.version, entry.content_key LIMIT %s
 """  # noqa: S608  (constants)
 _IS_COMPLETE: Final = (
-    f"SELECT 1 FROM {CatalogQuery._meta.db_table} query"  # noqa: S608  (constants)
+    f"SELECT 1 FROM {CatalogQuery._meta.db_table} query JOIN {CatalogVersion._meta.db_table} known"  # noqa: S608  (constants)
     f" WHERE query.id = %s AND query.version >= %s AND {_IS_KNOWN}"
 )
 #: The customers of catalogs that were saved, of catalogs whose content changed, and of catalogs that moved away.
@@ -154,19 +152,18 @@ class _Log:
         """Return True if the log has all changes up to ``current``, the catalog's version."""
         if (current.revision, current.query_id) != (self.since.revision, self.since.query_id):
             return False
-        logged_from, version = self._known()
         with connection.cursor() as cursor:
-            cursor.execute(_IS_COMPLETE, [current.query_id, version, logged_from, version])
+            cursor.execute(_IS_COMPLETE, (current.query_id, self._known()[0], *self._known()))
             return cursor.fetchone() is not None
 
     def _known(self) -> tuple[int, int]:
-        """Return the version at or after which the log must not begin, and the version that must be known.
+        """Return the version that must be known, and the last version at which the log may begin.
 
         After a position in the middle of a version, all rows of this version are still needed.
         """
         if self.after is None:
             return self.since.query_version, self.since.query_version
-        return self.after.version - 1, self.after.version
+        return self.after.version, self.after.version - 1
 
 
 def _page(rows: Sequence[Row], since: Version, size: int) -> ChangesPage:

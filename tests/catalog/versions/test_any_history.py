@@ -165,13 +165,16 @@ class History(RuleBasedStateMachine):
     def back_up(self) -> None:
         self.backup = stored_tables()
 
-    @rule()
-    def restore(self) -> None:
-        if self.backup is not None:
-            restore(self.backup)
-            self.refuse()
-            self.polls.clear()
-            self.tick()
+    @rule(number=catalogs, content=contents, later=contents)
+    def lose_and_restore(self, number: int, content: dict[str, int], later: dict[str, int]) -> None:
+        """Restore the last backup, so that readers have versions that were lost; then write another version."""
+        backup = self.backup or stored_tables()
+        self.import_content(number, content, replace=True)
+        self.look()
+        restore(backup)
+        self.refuse()
+        self.polls.clear()
+        self.import_content(number, later, replace=False)
 
     @rule()
     def look(self) -> None:
@@ -181,6 +184,7 @@ class History(RuleBasedStateMachine):
             is_unfilled = catalog.catalog_query is not None and not catalog.catalog_query.version
             items = served_times(catalog)
             self.readers.append(Reader(catalog, version_of(catalog), items, may_be_refused=is_unfilled))
+        del self.readers[: -3 * CATALOGS]
         self.polls.append(Poll(reads.read_cursor(), self.diffs()))
 
     def diffs(self) -> dict[UUID, object]:
@@ -245,5 +249,5 @@ def test_changes_lead_to_the_diff_after_any_history(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(log, "RESET_ITEMS", 10)
 
     run_state_machine_as_test(
-        History, settings=hypothesis.settings(max_examples=25, stateful_step_count=STEPS, deadline=None)
+        History, settings=hypothesis.settings(max_examples=20, stateful_step_count=STEPS, deadline=None)
     )

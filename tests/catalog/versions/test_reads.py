@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
@@ -19,8 +19,9 @@ from enterprise_catalog.catalog.models import (
 from enterprise_catalog.catalog.versions import reads
 from enterprise_catalog.catalog.versions.reads import Position
 from enterprise_catalog.catalog.versions.state import Version, read_state
+from tests.catalog.connections import in_another_connection
 from tests.factories import DAY_ONE
-from tests.factories.catalog import CatalogFactory, CourseFactory, import_into
+from tests.factories.catalog import CatalogFactory, CourseFactory, allow_restricted, import_into, run_document
 from tests.plans import plan_of
 
 if TYPE_CHECKING:
@@ -137,3 +138,28 @@ def test_changed_customers_are_found_in_indexes() -> None:
 
     assert found <= 12  # With reads of the temporary table of a UNION.
     assert reads.read_changed_customers(cursor)[0] == [catalogs[0].enterprise_customer_id]
+
+
+@pytest.mark.only_on("mariadb")
+@pytest.mark.parametrize("moment", [1, 2, 3, 4])
+def test_a_page_is_one_state_whatever_is_committed_while_it_is_read(moment: int) -> None:
+    """An import is committed before one of the reader's statements; the page has its version with all its changes."""
+    catalog = CatalogFactory.create(content=["a", "b"])
+    since = read_state(catalog.pk).version_parts
+    allow_restricted(catalog, [run_document("run", "a")])  # A new version without changes of members.
+    state, statements, ran = read_state(catalog.pk), 0, False
+
+    def import_once(execute: Any, sql: str, *arguments: Any) -> Any:
+        nonlocal statements, ran
+        statements += 1
+        if statements == moment:
+            ran = True
+            in_another_connection(lambda: import_into(catalog, ["c"]))
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(import_once):
+        page = reads.read_changes(state, since, after=None, size=SIZE)
+
+    before, after = state.version_parts, read_state(catalog.pk).version_parts
+    assert ([key for key, _ in page.created], page.version) in [([], before), (["c"], after)]
+    assert ran == (before != after)

@@ -156,8 +156,11 @@ class Environment:
         self.connections.append(Connection(made, lms, catalogs or CATALOGS))
 
     def reseed(self, seed: int) -> None:
-        """Set the random seed for changes of the catalogs."""
-        self.dialogue.ask(do="reseed", seed=seed)
+        """Set the random seed for changes of the catalogs, and fill empty catalogs.
+
+        Without content, a sync has few statements, and most kills would strike none of its calls.
+        """
+        self._note(self.dialogue.ask(do="reseed", seed=seed))
 
     def limit_chunks(self, connection: Connection, chunks: int | None) -> None:
         """Set the most chunks that one run of a configuration may send; ``None`` means no limit."""

@@ -92,9 +92,16 @@ class WorkerProcess:
         """Return the content of the catalogs, and the latest time of a change."""
         return _what_catalogs_hold()
 
-    def reseed(self, seed: int) -> None:
-        """Set the random seed of all further changes."""
+    def reseed(self, seed: int) -> dict[str, Any]:
+        """Set the random seed of all further changes, and fill catalogs that an earlier test left empty.
+
+        Returns:
+            The content of the catalogs and the latest time of a change.
+        """
         self._random.seed(seed)
+        for catalog in EnterpriseCatalog.objects.with_parts().filter(catalog_query=None):
+            self._empty_or_fill(catalog)
+        return _what_catalogs_hold()
 
     def limit_chunks(self, configuration: int, chunks: int | None) -> None:
         """Set the most chunks that one run of the configuration may send; ``None`` means no limit."""
@@ -125,7 +132,8 @@ class WorkerProcess:
             customer.slug = f"slug-{self._count}"  # Part of every document.
             save_customer(customer, now=timezone.now())
         if self._random.random() < 0.2:
-            self._empty_or_fill_a_catalog()
+            catalogs = EnterpriseCatalog.objects.with_parts()
+            self._empty_or_fill(catalogs.get(pk=self._random.choice(CATALOGS)))
         return _what_catalogs_hold()
 
     def _change_query(self, query: CatalogQuery) -> None:
@@ -137,9 +145,8 @@ class WorkerProcess:
         changing = self._some(titles, at_most=5) + self._some(set(KEYS) - titles.keys(), at_most=4)
         self._import(query, titles | {key: self._title(key) for key in changing})
 
-    def _empty_or_fill_a_catalog(self) -> None:
+    def _empty_or_fill(self, catalog: EnterpriseCatalog) -> None:
         """Remove a catalog's query, or restore it."""
-        catalog = EnterpriseCatalog.objects.with_parts().get(pk=self._random.choice(CATALOGS))
         query = None if catalog.catalog_query else CatalogQuery.objects.get(title=catalog.title)
         catalog.catalog_query = query
         save_catalog(catalog, now=timezone.now())

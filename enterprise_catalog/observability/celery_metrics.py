@@ -76,13 +76,13 @@ def queue_lengths() -> Iterator[Metric]:
     lengths = GaugeMetricFamily("celery_queue_length", "Messages that wait for a worker.", labels=["queue"])
     for name in app.amqp.queues:
         try:
-            lengths.add_metric([name], _length(name))
+            lengths.add_metric([name], queue_length(name))
         except Exception as error:  # each transport has its own exceptions; all of them mean "unreachable"
             raise SourceError(type(error).__name__) from error
     yield lengths
 
 
-def _length(name: str) -> int:
+def queue_length(name: str) -> int:
     """Return the number of waiting messages; 0 if the queue does not exist, as an empty one in Redis."""
     timeouts = {"socket_timeout": BROKER_SECONDS, "socket_connect_timeout": BROKER_SECONDS}
     with app.connection_for_read(connect_timeout=BROKER_SECONDS, transport_options=timeouts) as connection:

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from celery.exceptions import Reject
@@ -23,6 +23,7 @@ from enterprise_catalog.integrated_channels.lms.stopping import request_stop, st
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 from enterprise_catalog.integrated_channels.sync.engine import sync
 from enterprise_catalog.integrated_channels.tasks import changes, claims
+from enterprise_catalog.observability.celery_metrics import queue_length
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +65,7 @@ def sync_due_configurations() -> int:
     now = timezone.now()
     load = claims.read_load(now)
     if lost := load.with_old_claims(now):
-        released = sum(claims.release_lost(queue, is_empty=_is_empty(queue), now=now) for queue in lost)
+        released = sum(claims.release_lost(queue, is_empty=queue_length(queue) == 0, now=now) for queue in lost)
         log.info("lost_messages", queues=[*lost], released=released)
     return _send(claims.claim_due(load, now=now))
 
@@ -123,15 +124,3 @@ def _send(claimed: Sequence[claims.Claim]) -> int:
             claims.release(claimed[position:])
             raise
     return len(claimed)
-
-
-def _is_empty(queue: str) -> bool:
-    """Return True if no message waits in the broker's queue."""
-    with app.connection_for_write() as connection:
-        try:
-            # Passive: asks for the queue without creating it.
-            declared = app.amqp.queues[queue](connection.default_channel).queue_declare(passive=True)
-        except connection.channel_errors:
-            return True  # There is no such queue. In Redis, an empty queue does not exist.
-    _, messages, _ = cast("tuple[str, int, int]", declared)
-    return messages == 0

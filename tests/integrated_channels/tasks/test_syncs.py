@@ -118,7 +118,7 @@ class Broker:
 def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     broker = Broker()
     monkeypatch.setattr(sync_configuration, "apply_async", broker.send)
-    monkeypatch.setattr(syncs, "_is_empty", lambda _: not broker.messages)
+    monkeypatch.setattr(syncs, "queue_length", lambda _: len(broker.messages))
     return broker
 
 

@@ -8,7 +8,6 @@ import orjson
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.http import HttpResponseRedirect
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -129,12 +128,11 @@ class CustomerPage(_UUIDPage):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
-        """Refuse to delete a customer with catalogs, also with deleted ones: channels read their rows."""
+        """Advise if the customer has catalogs, which are protected. Channels also read the rows of deleted ones."""
         customer = self.get_object(request, unquote(object_id))
-        if customer is None or not customer.catalogs.exists():
-            return super().delete_view(request, object_id, extra_context)
-        self.message_user(request, str(self.deletion_advice), messages.ERROR)
-        return HttpResponseRedirect(reverse("admin:catalog_enterprisecustomer_change", args=[customer.pk]))
+        if customer is not None and customer.catalogs.exists():
+            self.message_user(request, str(self.deletion_advice), messages.ERROR)
+        return super().delete_view(request, object_id, extra_context)
 
     @admin.display(description=_("catalogs"))
     def its_catalogs(self, customer: EnterpriseCustomer) -> str:

@@ -46,8 +46,8 @@ urlpatterns = [
     path(f"{_CUSTOMER}contains_content_items/", CustomerContainmentView.as_view(), name="customer-contains"),
     path(f"{_CUSTOMER}filter_content_items/", FilterView.as_view(), name="customer-filter"),
     path(f"{_CUSTOMER}content-metadata/<path:identifier>", CustomerDocumentView.as_view(), name="customer-document"),
-    path(f"{_CUSTOMER}secured-algolia-api-key/", SearchKeyView.as_view(), name="search-key"),
-    path("enterprise-customer/<not_uuid:customer>/<path:rest>", BadCustomerView.as_view(), name="bad-customer"),
+    path(f"{_CUSTOMER}secured-algolia-api-key/", SearchKeyView.as_view()),
+    path("enterprise-customer/<not_uuid:customer>/<path:rest>", BadCustomerView.as_view()),
     path("content-metadata/", PlainDocumentListView.as_view(), name="document-list"),
     path("content-metadata/<path:identifier>", PlainDocumentView.as_view(), name="document"),
     # Open edX's callers omit the final slash, its documentation includes it. The schema shows the form without a slash.

@@ -21,7 +21,7 @@ urlpatterns = [
     path(f"{_CUSTOMER}contains_content_items/", CustomerContainmentViewV2.as_view(), name="customer-contains"),
     path(f"{_CUSTOMER}filter_content_items/", FilterViewV2.as_view(), name="customer-filter"),
     path(f"{_CUSTOMER}content-metadata/<path:identifier>", CustomerDocumentViewV2.as_view(), name="customer-document"),
-    path("enterprise-customer/<not_uuid:customer>/<path:rest>", BadCustomerView.as_view(), name="bad-customer"),
+    path("enterprise-customer/<not_uuid:customer>/<path:rest>", BadCustomerView.as_view()),
     path(f"{_CATALOG}get_content_metadata", GetContentMetadataViewV2.as_view(), name="get-content-metadata"),
     path(f"{_CATALOG}get_content_metadata/", GetContentMetadataViewV2.as_view(schema=None)),
 ]

@@ -141,7 +141,7 @@ class History(RuleBasedStateMachine):
         self.refuse(number)
 
     @rule(number=catalogs)
-    def begin_anew(self, number: int) -> None:
+    def replace_query_and_customer(self, number: int) -> None:
         """Give the catalog a new query and a new customer."""
         catalog = self.current(number)
         catalog.enterprise_customer = CustomerFactory.create(now=self.tick())

@@ -61,7 +61,8 @@ def today(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
 @pytest.fixture
 def released(today: Site) -> Site:
     """The same site with the code of the last release."""
-    return dataclasses.replace(today, project=services.or_skip(code_of_the_release))
+    # Cold: processes that start warm have the current code in memory.
+    return dataclasses.replace(today, project=services.or_skip(code_of_the_release), cold=True)
 
 
 class Program:

@@ -15,6 +15,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.instrumentation.celery import CeleryInstrumentor
 from opentelemetry.instrumentation.django import DjangoInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.instrumentation.threading import ThreadingInstrumentor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -54,7 +55,8 @@ def start(endpoint: str, *, with_requests: bool) -> None:
     if with_requests:
         DjangoInstrumentor().instrument(excluded_urls=_UNTRACED)
     CeleryInstrumentor().instrument()
-    HTTPXClientInstrumentor().instrument()
+    HTTPXClientInstrumentor().instrument()  # Calls of LMSs.
+    RequestsInstrumentor().instrument()  # Requests to the catalog service and to Open edX.
     ThreadingInstrumentor().instrument()  # Chunks are fetched and sent in threads.
 
 

@@ -183,6 +183,4 @@ def test_counts_outlive_pool_processes_and_their_files_do_not(fleet: Fleet) -> N
 
     assert fleet.runs() == before
     assert not [path for pid in pids for path in folder.glob(f"*_{pid}.db")]
-    fleet.sync_now()
-    wait_until(lambda: fleet.runs() == before + 1, seconds=PATIENCE_SECONDS)
-    assert value_of(fleet.web_page(), "channels_run_duration_seconds_count") == before + 1
+    assert value_of(fleet.web_page(), "channels_run_duration_seconds_count") == before

@@ -23,7 +23,7 @@ from enterprise_catalog.integrated_channels.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from enterprise_catalog.integrated_channels.channels.base import PullChannel
@@ -80,21 +80,41 @@ def feed_key(configuration: ChannelConfiguration, content_key: str, channel: Pul
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{configuration.pk}:{content_key}"))
 
 
-def note_served(page: Iterable[FeedItem], *, since: datetime | None, now: datetime) -> None:
+def note_served(page: Sequence[FeedItem], *, since: datetime | None, now: datetime) -> None:
     """Record that ``page`` was served completely. Does not apply to entries that were staged again since.
 
     ``served_since`` never moves back: a repeated or delayed request must not make an acknowledgment easier.
     """
-    by_time: dict[datetime, list[int]] = defaultdict(list)
-    for entry in page:
-        by_time[entry.modified_at].append(entry.pk)
-    for modified_at, ids in by_time.items():
-        served = FeedItem.objects.filter(pk__in=ids, modified_at=modified_at)
-        if since is None:
-            served.update(served_at=now)
-        else:
-            latest = Greatest(Coalesce("served_since", Value(since)), Value(since))
-            served.update(served_at=now, served_since=latest)
+    if not page:
+        return
+    with transaction.atomic():
+        received = page if since is None else _received_by_each_poll(page, since)
+        by_time: dict[datetime, list[int]] = defaultdict(list)
+        for entry in received:
+            by_time[entry.modified_at].append(entry.pk)
+        for modified_at, ids in by_time.items():
+            served = FeedItem.objects.filter(pk__in=ids, modified_at=modified_at)
+            if since is None:
+                served.update(served_at=now)
+            else:
+                latest = Greatest(Coalesce("served_since", Value(since)), Value(since))
+                served.update(served_at=now, served_since=latest)
+
+
+def _received_by_each_poll(page: Sequence[FeedItem], since: datetime) -> Sequence[FeedItem]:
+    """Return the entries of ``page`` that all polls with this ``since`` have received; forget the other entries.
+
+    A poll that overlaps another one, or repeats it, has the same ``since``. A later ``since`` proves that one of them
+    succeeded, but not which.
+    """
+    unconfirmed = FeedItem.objects.filter(configuration=page[0].configuration_id, is_confirmed=False)
+    rows = unconfirmed.filter(served_since=since).select_for_update().order_by("pk")
+    earlier = set(rows.values_list("pk", "modified_at"))
+    if not earlier:
+        return page
+    unproven = earlier.difference((entry.pk, entry.modified_at) for entry in page)
+    FeedItem.objects.filter(pk__in=[pk for pk, _ in unproven]).update(served_at=None, served_since=None)
+    return [entry for entry in page if (entry.pk, entry.modified_at) in earlier]
 
 
 def confirm(configuration: ChannelConfiguration, *, since: datetime | None, by_any_poll: bool, now: datetime) -> int:

@@ -80,4 +80,13 @@ def _is_alive(process_id: int) -> bool:
         return False
     except PermissionError:
         return True  # Of another user.
-    return True
+    return not _is_zombie(process_id)
+
+
+def _is_zombie(process_id: int) -> bool:
+    """Return True if the process has ended, but its parent has not noticed. A container may have no such parent."""
+    try:
+        stat = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # Not Linux, or it has gone meanwhile.
+        return False
+    return stat.rpartition(")")[2].split()[0] in "ZX"

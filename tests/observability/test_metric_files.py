@@ -137,3 +137,14 @@ def test_an_empty_file_of_a_dead_process_is_deleted(tmp_path: Path) -> None:
     merge_files_of_dead_processes(str(tmp_path))
 
     assert not list(tmp_path.glob("*.db"))
+
+
+def test_a_process_that_no_parent_has_reaped_is_dead(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    (tmp_path / f"counter_{process.pid}.db").touch()
+
+    merge_files_of_dead_processes(str(tmp_path))
+
+    assert not list(tmp_path.glob("*.db"))
+    process.wait()

@@ -414,7 +414,7 @@ class RestrictedCourse(models.Model):
     content = models.ForeignKey(ContentMetadata, models.CASCADE, related_name="restricted_courses")
     json = models.BinaryField()
     content_hash = models.CharField(max_length=64)
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField(_("active"), default=True)
     updated_at = TimestampField()
 
     class Meta:

@@ -41,7 +41,7 @@ def test_every_path_exists() -> None:
     [
         "the sort order of the diff",
         "the retry pause, and when an item becomes a dead letter",
-        "a sentence on a transmission's admin page",
+        "a sentence on an admin page",
         "a field that is sent to Canvas",
         "the sandbox's 429",
         "an operator's decision (queue again, approve or keep deletes)",

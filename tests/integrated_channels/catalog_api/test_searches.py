@@ -12,6 +12,7 @@ from enterprise_catalog.integrated_channels.catalog_api.client import CatalogCli
 from enterprise_catalog.integrated_channels.catalog_api.lookups import (
     Customer,
     LookedUpCatalog,
+    LookedUpQuery,
     Match,
     Suggestion,
 )
@@ -37,7 +38,8 @@ def test_content_is_found_by_its_key(client: CatalogClient) -> None:
     found = client.look_up(catalog.enterprise_customer_id, "A+B")
 
     assert (found.is_known, found.title, found.content_type, found.updated_at) == (True, "Data", "course", DAY_ONE)
-    assert found.catalogs == (LookedUpCatalog(uuid=catalog.pk, title="All of it", contains=True),)
+    query = LookedUpQuery(title="Everything", content_source="import")
+    assert found.catalogs == (LookedUpCatalog(uuid=catalog.pk, title="All of it", contains=True, query=query),)
 
 
 @pytest.mark.parametrize(("text", "match"), [("a+b & é", Match.CASE), ("data", Match.TITLE)])

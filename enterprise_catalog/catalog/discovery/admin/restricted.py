@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class _RestrictedPage(ReadOnlyPage):
     """A table of content items that belong to a query."""
 
-    list_display: tuple[str, ...] = ("item", "query")
+    list_display: tuple[str, ...] = ("name", "query")
     list_prefetch_related = ("content", "catalog_query")
     linked_by = ("catalog_query",)
     search_fields = ("content__content_key",)
@@ -48,9 +48,13 @@ class _RestrictedPage(ReadOnlyPage):
         return queryset.filter(content__in=found) if search_term else queryset, False
 
     @admin.display(description=_("item"))
+    def name(self, row: RestrictedContent) -> str:
+        """Return the item's key and title without a link: the list links its first column to the row's page."""
+        return stacked(exactly(row.content.content_key), row.content.title)
+
+    @admin.display(description=_("item"))
     def item(self, row: RestrictedContent) -> str:
-        content = row.content
-        return link_to(content, stacked(exactly(content.content_key), content.title))
+        return link_to(row.content, self.name(row))
 
     @admin.display(description=_("query"))
     def query(self, row: RestrictedContent) -> str:
@@ -64,7 +68,7 @@ class RestrictedRunPage(_RestrictedPage):
 
 @admin.register(RestrictedCourse)
 class RestrictedCoursePage(_RestrictedPage):
-    list_display = ("item", "query", "changed")
+    list_display = ("name", "query", "changed")
     fields = ("item", "query", "is_active", "changed", "document")
 
     changed = moment_field("updated_at", _("last changed"))

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import OperationalError, transaction
 from django.utils import timezone
 
+from enterprise_catalog.catalog.customers import save_catalog
 from enterprise_catalog.catalog.models import EnterpriseCatalog
 from enterprise_catalog.celery import app
 from enterprise_catalog.integrated_channels.models import (
@@ -70,6 +71,13 @@ def connect(customer: str, catalogs: Iterable[str], lms: Mapping[str, Any], colu
 def put(catalog: str, documents: Sequence[dict[str, Any]]) -> None:
     """Replace the content of a catalog with ``documents``."""
     import_into(EnterpriseCatalog.objects.get(pk=catalog), documents, now=timezone.now(), replace=True)
+
+
+def rename(catalog: str, title: str) -> None:
+    """Change the title of a catalog: its version moves, and its items remain the same."""
+    renamed = EnterpriseCatalog.objects.with_parts().get(pk=catalog)
+    renamed.title = title
+    save_catalog(renamed, now=timezone.now())
 
 
 def queue(configurations: Sequence[int], times: int) -> None:
@@ -132,5 +140,5 @@ def _rows(of: QuerySet[Any, Any]) -> list[dict[str, Any]]:
 
 _ORDERS: Final[Mapping[str, Callable[..., Any]]] = {
     function.__name__: function
-    for function in (make_customer, connect, put, queue, queue_task, make_due, expire_lease, is_locked, read)
+    for function in (make_customer, connect, put, rename, queue, queue_task, make_due, expire_lease, is_locked, read)
 }

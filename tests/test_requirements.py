@@ -34,6 +34,23 @@ def test_every_list_of_requirements_is_pinned() -> None:
     assert [path.stem for path in sorted(FOLDER.glob("*.in"))] == [name.removesuffix(".txt") for name in PINNED]
 
 
+def required_by(name: str) -> set[str]:
+    """Return the packages that a list of requirements names, with those of the lists that it includes."""
+    lines = (FOLDER / name).read_text(encoding="utf-8").splitlines()
+    included = [line.removeprefix("-r ").strip() for line in lines if line.startswith("-r ")]
+    own = {match[1].lower() for line in lines if (match := re.match(r"([A-Za-z0-9._-]+)", line)) and line[0] != "-"}
+    return own.union(*map(required_by, included))
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_every_package_of_a_list_and_of_the_lists_in_it_is_pinned(name: str) -> None:
+    pinned = re.findall(r"^([A-Za-z0-9._-]+)==", (FOLDER / name).read_text(encoding="utf-8"), re.MULTILINE)
+
+    required = required_by(name.replace(".txt", ".in"))
+    assert required
+    assert required - set(map(str.lower, pinned)) == set()
+
+
 @pytest.mark.parametrize("file", ["Makefile", "tox.ini"])
 def test_only_pinned_lists_are_installed(file: str) -> None:
     installed = re.findall(r"(?:--requirement|-r) +(\S+)", (PROJECT / file).read_text(encoding="utf-8"))

@@ -92,6 +92,17 @@ def checked(commands: Commands, check: str) -> str:
     return commands.run("shell", "--no-imports", "--command", code).strip()
 
 
+def has_stored_a_tick(commands: Commands) -> bool:
+    """Return True if the scheduler's last tick is in the database: it stores ticks if its schedule has changed."""
+    schedule_now(commands)
+    code = (
+        "from django_celery_beat.models import PeriodicTask\n"
+        "ticked = PeriodicTask.objects.filter(task='sync_changed_configurations', last_run_at__isnull=False)\n"
+        "print(ticked.exists())\n"
+    )
+    return commands.run("shell", "--no-imports", "--command", code).strip() == "True"
+
+
 def test_worker_and_scheduler_make_the_lms_equal_to_the_catalog_and_keep_it_so(
     commands: Commands, lms: str, tmp_path: Path
 ) -> None:
@@ -112,4 +123,5 @@ def test_worker_and_scheduler_make_the_lms_equal_to_the_catalog_and_keep_it_so(
     created = get_json(f"{lms}/_sandbox/content")
     assert len(created) == len({course["idnumber"] for course in created}) == 152
     assert checked(commands, "check_workers") == "1 running"
+    wait_until(lambda: has_stored_a_tick(commands), seconds=PATIENCE_SECONDS)
     assert checked(commands, "check_scheduler").startswith("last tick: 20")

@@ -78,8 +78,8 @@ def watch(tmp_path: Path, live_server: LiveServer) -> Iterator[Callable[..., Pro
     servers = []
 
     def start(*others: str) -> Prometheus:
-        targets = [live_server.url.removeprefix("http://"), *others]
-        prometheus, server = or_skip(lambda: Prometheus.start(tmp_path, targets))
+        site = live_server.url.removeprefix("http://")
+        prometheus, server = or_skip(lambda: Prometheus.start(tmp_path, site, others))
         servers.append(server)
         return prometheus
 

@@ -82,10 +82,10 @@ def _sync(sync: SyncTiming) -> Sequence[str]:
 
 
 def _compared(results: Results) -> Iterator[Sequence[str]]:
-    """Yield each of our syncs of a catalog of the same size as Open edX's, with Open edX's values."""
+    """Yield each of our syncs of a catalog of the same size as Open edX's, with Open edX's values if known."""
     for sync in results.syncs:
-        if sync.items == open_edx.ITEMS:
-            theirs = open_edx.KNOWN[sync.how]
+        theirs = open_edx.KNOWN.get(sync.how)
+        if sync.items == open_edx.ITEMS and theirs is not None:
             milliseconds = (_number(1000 * seconds) for seconds in (sync.median, sync.median_without_lms))
             known = (_number(1000 * theirs.seconds), f"{theirs.statements:,}")
             yield sync.how, *milliseconds, f"{sync.statements:,}", *known, _number(theirs.seconds / sync.median)

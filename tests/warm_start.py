@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import contextlib
 import functools
 import gc
 import importlib
@@ -124,7 +125,8 @@ def _serve(channel: socket.socket) -> None:
     """Fork one process after another until the other end of ``channel`` is closed; run its program in each fork."""
     gc.disable()  # An import leaves little garbage.
     for name in _LIBRARIES:
-        importlib.import_module(name)
+        with contextlib.suppress(ModuleNotFoundError):  # Some environments lack a few, such as gunicorn.
+            importlib.import_module(name)
     gc.freeze()
     while True:
         message, streams, _, _ = socket.recv_fds(channel, _MESSAGE_BYTES, 3)

@@ -10,8 +10,8 @@ The command lines that users run start cold in some tests: ``manage.py``, ``cele
 from __future__ import annotations
 
 import atexit
-import ctypes
 import contextlib
+import ctypes
 import functools
 import gc
 import importlib

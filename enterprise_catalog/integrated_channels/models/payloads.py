@@ -38,7 +38,7 @@ class PayloadQuerySet(models.QuerySet["TransmissionPayload"]):
         """Only rows whose last sent payload is the one that the LMS last accepted."""
         # A subquery and no join: MySQL and MariaDB change the rows in one statement.
         arrived = ContentMetadataItemTransmission.objects.filter(pk=OuterRef("pk")).exclude(state=State.STAGED)
-        return self.filter(sent_hash=Subquery(arrived.values("payload_hash")))
+        return self.filter(sent_hash=Subquery(arrived.values("payload_hash")[:1]))
 
 
 class TransmissionPayload(models.Model):

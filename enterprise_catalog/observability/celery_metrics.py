@@ -13,6 +13,7 @@ from prometheus_client import Histogram
 from prometheus_client.core import GaugeMetricFamily
 
 from enterprise_catalog.celery import app
+from enterprise_catalog.observability.broker import BrokerUnreachableError, connected
 from enterprise_catalog.observability.metrics import SourceError
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ DURATIONS: Final = Histogram(
 )
 #: Header of a message: when it was queued, in seconds since 1970.
 QUEUED_AT: Final = "queued_at"
-#: Time limit for each step of a look at the broker. A scrape must not wait for a broker that hangs.
-BROKER_SECONDS: Final = 2
 
 
 class _Task(Protocol):
@@ -77,16 +76,18 @@ def queue_lengths() -> Iterator[Metric]:
     for name in app.amqp.queues:
         try:
             lengths.add_metric([name], queue_length(name))
-        except Exception as error:  # each transport has its own exceptions; all of them mean "unreachable"
-            raise SourceError(type(error).__name__) from error
+        except BrokerUnreachableError as error:
+            raise SourceError(str(error)) from error
     yield lengths
 
 
 def queue_length(name: str) -> int:
-    """Return the number of waiting messages; 0 if the queue does not exist, as an empty one in Redis."""
-    timeouts = {"socket_timeout": BROKER_SECONDS, "socket_connect_timeout": BROKER_SECONDS}
-    with app.connection_for_read(connect_timeout=BROKER_SECONDS, transport_options=timeouts) as connection:
-        connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_SECONDS)
+    """Return the number of waiting messages; 0 if the queue does not exist, as an empty one in Redis.
+
+    Raises:
+        BrokerUnreachableError: the broker does not respond.
+    """
+    with connected(app.connection_for_read) as connection:
         lengths: list[int] = []
         queue = Queue(name, channel=connection.default_channel, on_declared=lambda *found: lengths.append(found[1]))
         with suppress(*connection.channel_errors):

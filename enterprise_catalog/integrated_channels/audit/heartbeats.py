@@ -14,6 +14,7 @@ from django_celery_beat.models import PeriodicTask
 from enterprise_catalog.celery import app
 from enterprise_catalog.db.brief_connection import brief_connection
 from enterprise_catalog.integrated_channels.models import ChangeCursor, WorkerHeartbeat
+from enterprise_catalog.observability.broker import BrokerUnreachableError, connected
 from enterprise_catalog.observability.health_checks import OK, DegradedError
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ SCHEDULER_LAG: Final = timedelta(minutes=6)
 SCHEDULED_TASK: Final = "sync_changed_configurations"
 #: Age of the catalog service's last answer about changes at which the answers count as missing.
 CHANGES_LAG: Final = timedelta(minutes=5)
-BROKER_SECONDS: Final = 2
 
 _TABLE: Final = WorkerHeartbeat._meta.db_table
 
@@ -82,14 +82,11 @@ def check_broker() -> str:
     Raises:
         DegradedError: the broker is unreachable.
     """
-    timeouts = {"socket_timeout": BROKER_SECONDS, "socket_connect_timeout": BROKER_SECONDS}
     try:
-        with app.connection_for_write(connect_timeout=BROKER_SECONDS, transport_options=timeouts) as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_SECONDS)
-    except Exception as error:  # each transport has its own exceptions; all of them mean "unreachable"
-        # The error's text may contain the broker's URL with its password.
-        raise DegradedError(f"no connection ({type(error).__name__})") from error
-    return OK
+        with connected(app.connection_for_write):
+            return OK
+    except BrokerUnreachableError as error:
+        raise DegradedError(f"no connection ({error})") from error
 
 
 def check_workers() -> str:

@@ -127,7 +127,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 
     Each worker of pytest-xdist has its own servers: some tests wait until a transaction of a server waits for a lock.
     """
-    global _no_mariadb  # noqa: PLW0603  (read by pytest_collection_modifyitems)
+    global _no_mariadb  # noqa: PLW0603  (read by pytest_runtest_setup)
     gc.disable()  # Until all tests are collected (conftest.py).
     os.environ["LOCAL_STATE_DIR"] = str(_folder("tests"))
     if "--mariadb" in args and not _has_workers(early_config):
@@ -149,7 +149,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests of the other database, and skip tests whose database is not available.
+    """Deselect tests of the other database, and sort the files.
 
     Files with long tests run first, then files with tests that start processes: a late start would leave pytest-xdist's
     other workers idle at the end.
@@ -162,13 +162,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-    if _no_mariadb is None:
-        return
-    if is_required():
-        raise pytest.UsageError(f"REQUIRE_SERVICES=1, but there is no MariaDB: {_no_mariadb}")
-    for item in items:
-        if item.get_closest_marker("django_db"):  # All other tests use their own database, or no database.
-            item.add_marker(pytest.mark.skip(reason=f"no MariaDB: {_no_mariadb}"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip or fail a test that needs the missing MariaDB. All other tests use a database of their own, or none."""
+    if _no_mariadb is not None and item.get_closest_marker("django_db"):
+        if is_required():
+            pytest.fail(f"REQUIRE_SERVICES=1, but there is no MariaDB: {_no_mariadb}", pytrace=False)
+        pytest.skip(f"no MariaDB: {_no_mariadb}")
 
 
 def is_required() -> bool:
@@ -219,13 +221,15 @@ def private_mariadb(*options: str) -> PrivateServer:
     user = ["--user=root"] if os.geteuid() == 0 else []
     data = folder / "data"
     login = "--auth-root-authentication-method=normal"
-    _run([install, "--no-defaults", *user, f"--datadir={data}", login, *UNSYNCED])
-    port = free_port()
     scratch = folder / "scratch"
-    scratch.mkdir()  # Servers that share a folder for temporary tables delete each other's tables when they start.
+    scratch.mkdir()
+    # Servers that share a folder for temporary tables delete each other's tables when they start. The installation
+    # starts one, too.
+    own = [f"--datadir={data}", f"--tmpdir={scratch}"]
+    _run([install, "--no-defaults", *user, *own, login, *UNSYNCED])
+    port = free_port()
     places = [
-        f"--datadir={data}",
-        f"--tmpdir={scratch}",
+        *own,
         f"--socket={folder / 'socket'}",
         f"--pid-file={folder / 'pid'}",
     ]

@@ -2,6 +2,6 @@
 
 ``urls.py``         the URLs.
 ``views/``          one view per operation: parse, call one function of ``catalog/``, respond.
-``serializers.py``  the fields of requests and responses, with their limits.
+``serializers/``    the fields of requests and responses, with their limits.
 ``permissions.py``  access to customers' catalogs, by role.
 """

@@ -25,8 +25,7 @@ from enterprise_catalog.api.v1.permissions import (
     require_customer,
     scope_of,
 )
-from enterprise_catalog.api.v1.serializers import (
-    MAX_CATALOGS,
+from enterprise_catalog.api.v1.serializers.catalogs import (
     CatalogCreateSerializer,
     CatalogListQuerySerializer,
     CatalogPageSerializer,
@@ -35,6 +34,7 @@ from enterprise_catalog.api.v1.serializers import (
     RefreshSerializer,
     SavedCatalogSerializer,
 )
+from enterprise_catalog.api.v1.serializers.fields import MAX_CATALOGS
 from enterprise_catalog.api.v1.views.base import UNKNOWN_CATALOG, not_modified, with_etag
 from enterprise_catalog.catalog.discovery.filters import filter_warnings
 from enterprise_catalog.catalog.lms.catalogs import change_catalog, create_catalog, delete_catalog

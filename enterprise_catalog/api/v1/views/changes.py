@@ -10,7 +10,7 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.views import APIView
 
 from enterprise_catalog.api.v1.permissions import ReadsAllCatalogs
-from enterprise_catalog.api.v1.serializers import (
+from enterprise_catalog.api.v1.serializers.changes import (
     CatalogChangesQuerySerializer,
     CatalogChangesSerializer,
     ContentChangesQuerySerializer,

@@ -15,15 +15,15 @@ from django.http import StreamingHttpResponse
 from rest_framework.exceptions import NotFound
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-from enterprise_catalog.api.v1.serializers import (
-    MAX_DIFF_KEYS,
-    MAX_METADATA_KEYS,
+from enterprise_catalog.api.v1.serializers.compatibility import (
     LegacyDiffQuerySerializer,
     LegacyDiffRequestSerializer,
     LegacyDiffSerializer,
     LegacyMetadataSerializer,
     LegacyPageQuerySerializer,
 )
+from enterprise_catalog.api.v1.serializers.content_diff import MAX_DIFF_KEYS
+from enterprise_catalog.api.v1.serializers.content_metadata import MAX_METADATA_KEYS
 from enterprise_catalog.api.v1.views.base import BAD_KEYS, UNKNOWN_CATALOG, CatalogView, content_keys_of, json_response
 from enterprise_catalog.api.v1.views.content_metadata import envelope_with
 from enterprise_catalog.catalog.items.numbered_pages import NumberedPages

@@ -13,7 +13,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.views import APIView
 
 from enterprise_catalog.api.v1.permissions import HasRoleForCustomer
-from enterprise_catalog.api.v1.serializers import (
+from enterprise_catalog.api.v1.serializers.containment import (
     ContainmentQuerySerializer,
     ContainmentSerializer,
     CustomerContainmentQuerySerializer,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from enterprise_catalog.api.v1.serializers import MAX_DIFF_KEYS, DiffRequestSerializer, DiffSerializer
+from enterprise_catalog.api.v1.serializers.content_diff import MAX_DIFF_KEYS, DiffRequestSerializer, DiffSerializer
 from enterprise_catalog.api.v1.views.base import BAD_KEYS, CatalogView, content_keys_of, json_response
 from enterprise_catalog.catalog.snapshots.snapshot import read_diff
 from enterprise_catalog.web.rest.schema import documented

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import orjson
 from rest_framework.response import Response
 
-from enterprise_catalog.api.v1.serializers import (
+from enterprise_catalog.api.v1.serializers.content_metadata import (
     MAX_METADATA_KEYS,
     MetadataPageSerializer,
     MetadataRequestSerializer,

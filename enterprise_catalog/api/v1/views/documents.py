@@ -14,7 +14,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.views import APIView
 
-from enterprise_catalog.api.v1.serializers import (
+from enterprise_catalog.api.v1.serializers.documents import (
     CustomerDocumentQuerySerializer,
     PlainDocumentQuerySerializer,
     PlainPageQuerySerializer,

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from enterprise_catalog.api.pagination import CatalogPagination
 from enterprise_catalog.api.v1.permissions import CATALOG_ADMIN, IsAnyAdmin, IsStaff, scope_of
-from enterprise_catalog.api.v1.serializers import (
+from enterprise_catalog.api.v1.serializers.queries import (
     ContentFilterField,
     DistinctQueriesRequestSerializer,
     DistinctQueriesSerializer,

@@ -11,7 +11,7 @@ from django.http import Http404
 from rest_framework.views import APIView
 
 from enterprise_catalog.api.v1.permissions import HasAnyRole, HasRoleForCustomer, may_read_all, readable_customers
-from enterprise_catalog.api.v1.serializers import (
+from enterprise_catalog.api.v1.serializers.search import (
     ContentLookupSerializer,
     CustomerSearchQuerySerializer,
     CustomerSearchSerializer,

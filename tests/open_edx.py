@@ -45,6 +45,11 @@ def course(key: str, *runs: Document, **members: object) -> Document:
     }
 
 
+def courses(count: int, **members: object) -> list[Document]:
+    """Return published courses with the keys ``edX+C0000``, ``edX+C0001`` and so on."""
+    return [course(f"edX+C{number:04}", **members) for number in range(count)]
+
+
 def run(key: str, **members: object) -> Document:
     """Return a published run that never ends, to be nested in a course."""
     return {

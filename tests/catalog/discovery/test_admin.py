@@ -14,7 +14,7 @@ from enterprise_catalog.catalog import tasks
 from enterprise_catalog.catalog.models import CatalogQuery, CatalogRefresh, ContentMetadata, QuerySource, RefreshState
 from tests.catalog.discovery.refreshes import discovery_query, members, refreshed, states
 from tests.factories.catalog import CatalogFactory, CatalogQueryFactory
-from tests.open_edx import course, program, run
+from tests.open_edx import course, courses, program, run
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -32,10 +32,6 @@ def queued(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     accepted: list[int] = []
     monkeypatch.setattr(tasks.refresh_query, "apply_async", lambda arguments, **_: accepted.append(arguments[0]))
     return accepted
-
-
-def courses(count: int, **fields: object) -> list[dict[str, Any]]:
-    return [course(f"edX+C{number:04}", **fields) for number in range(count)]
 
 
 def held_refresh(open_edx: OpenEdxSandbox) -> CatalogRefresh:

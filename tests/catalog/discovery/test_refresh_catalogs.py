@@ -15,7 +15,7 @@ from enterprise_catalog.catalog.discovery.nested import PATHWAYS
 from enterprise_catalog.catalog.models import CatalogQuery, CatalogRefresh, ContentMetadata, RefreshState
 from tests.catalog.discovery.refreshes import discovery_query, members, refreshed
 from tests.factories.catalog import CatalogFactory, CatalogQueryFactory
-from tests.open_edx import course
+from tests.open_edx import course, courses
 from tests.open_edx import run as nested_run
 
 if TYPE_CHECKING:
@@ -33,10 +33,6 @@ def run(*options: str, command: str = "refresh_catalogs") -> tuple[int, list[dic
         code = int(error.code or 0)
     reports = [orjson.loads(line) for line in output.getvalue().splitlines()]
     return code, [report for report in reports if report["title"] != PATHWAYS]
-
-
-def courses(count: int, **members: object) -> list[dict[str, Any]]:
-    return [course(f"edX+C{number:04}", **members) for number in range(count)]
 
 
 @pytest.fixture

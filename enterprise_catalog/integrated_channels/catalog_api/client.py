@@ -1,24 +1,28 @@
 """Client of the catalog service: the only module that contains its URLs and JSON.
 
-Uses Open edX's ``OAuthAPIClient``. Every failure is a ``CatalogUnavailableError``: a catalog that could not be read is
-never treated as an empty catalog.
+Every failure is a ``CatalogUnavailableError``: a catalog that could not be read is never treated as an empty catalog.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlencode
 
-import orjson
 import requests
-import urllib3
 from django.conf import settings
 from django.core.cache import cache
 from pydantic import BaseModel, ValidationError
 
 from enterprise_catalog.integrated_channels.catalog_api.changes import MAX_CHANGES, Changes, ChangesPage
+from enterprise_catalog.integrated_channels.catalog_api.connection import (
+    READ_TIMEOUT_SECONDS,
+    CatalogConnection,
+    are_alike,
+    etag_of,
+    first_problem,
+    read_body,
+)
 from enterprise_catalog.integrated_channels.catalog_api.documents import read_item, read_updated_at
 from enterprise_catalog.integrated_channels.catalog_api.lookups import (
     Catalog,
@@ -26,38 +30,26 @@ from enterprise_catalog.integrated_channels.catalog_api.lookups import (
     ContentLookup,
     Customer,
 )
-from enterprise_catalog.integrated_channels.catalog_api.problems import CATALOG_REMEDIES
-from enterprise_catalog.integrated_channels.domain import MAX_ETAG_LENGTH, ContentItem
 from enterprise_catalog.integrated_channels.exceptions import (
     CatalogUnavailableError,
     ChangesUnavailableError,
     NoChangesReason,
-    RunDeadlineError,
 )
-from enterprise_catalog.integrated_channels.lms.deadlines import WorkThread
-from enterprise_catalog.observability.redaction import Redaction
-from enterprise_catalog.service_client.decoding import BodyError
-from enterprise_catalog.service_client.problems import connection_problem, status_problem
-from enterprise_catalog.service_client.session import ServiceResponse, ServiceSession, TokenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
-READ_TIMEOUT_SECONDS: Final = 120
-#: Maximum duration of a request, including the token request, in seconds. A run renews its lease before each request.
-REQUEST_SECONDS: Final = 150.0
-MAX_RESPONSE_BYTES: Final = 1024 * 1024 * 1024  #: Far more than the diff of the largest catalogs.
+    from enterprise_catalog.integrated_channels.domain import ContentItem
+    from enterprise_catalog.service_client.session import ServiceResponse
+
 MAX_DIFF_KEYS: Final = 250_000  #: The API's own limit.
 MAX_METADATA_KEYS: Final = 1_000  #: The API's own limit.
 #: Responses to a request for changes that the service cannot list: the version is too old or unknown; it has another
 #: format; an older service does not have the endpoint.
 _NO_CHANGES: Final = (requests.codes.gone, requests.codes.bad_request, requests.codes.not_found)
 CUSTOMER_NAME_SECONDS: Final = 3_600  #: How long a customer's name is cached.
-#: An entity tag as defined in RFC 9110, 8.8.3. Any other value, above all ``*``, would change the meaning of the
-#: request when sent back.
-_ETAG: Final = re.compile(r'(?:W/)?"[!#-~\x80-\xff]+"')
 
 
 class _Diff(BaseModel):
@@ -130,9 +122,6 @@ class MetadataResponse:
     missing: dict[str, str]  #: Key -> the reason from the catalog.
 
 
-M = TypeVar("M", bound=BaseModel)
-
-
 class CatalogClient:
     """Client of the catalog service, with the OAuth 2 credentials from the settings. Use it as a context manager."""
 
@@ -150,23 +139,19 @@ class CatalogClient:
             before_each_request: called before each request; an exception prevents the request.
             run_seconds_left: returns the number of seconds that the run has left; ``None`` sets no limit.
         """
-        self._read_timeout_seconds = read_timeout_seconds
-        self._before_each_request = before_each_request or (lambda: None)
-        self._run_seconds_left = run_seconds_left or (lambda: float("inf"))
-        self._thread = WorkThread()
         self._api_url = f"{settings.CATALOG_API_URL}/api/v1/"
         self._base_url = f"{self._api_url}enterprise-catalogs/"
-        self._session = ServiceSession(token_timeout_seconds=read_timeout_seconds or READ_TIMEOUT_SECONDS)
-        # Compression takes the service four times as long as finding the documents. It would save time only on lines
-        # below 100 Mbit/s.
-        self._session.headers["Accept-Encoding"] = "identity"
+        self._connection = CatalogConnection(
+            read_timeout_seconds=read_timeout_seconds or READ_TIMEOUT_SECONDS,
+            before_each_request=before_each_request or (lambda: None),
+            run_seconds_left=run_seconds_left or (lambda: float("inf")),
+        )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.close()
-        self._session.close()
+        self._connection.close()
 
     def list_catalogs(self, customer_uuid: UUID) -> CatalogList:
         """Return the customer's catalogs, including deleted catalogs: their items have yet to leave the LMS.
@@ -174,7 +159,7 @@ class CatalogClient:
         Raises:
             CatalogUnavailableError: no response, or no such customer.
         """
-        return self._fetch_all_pages(self._send("GET", self._list_url(customer_uuid, include_deleted=True)))
+        return self._fetch_all_pages(self._connection.send("GET", self._list_url(customer_uuid, include_deleted=True)))
 
     def list_catalogs_if_changed(self, etag: str, customer_uuid: UUID) -> CatalogList | None:
         """Return the same as :meth:`list_catalogs`, or ``None`` if nothing has changed since ``etag``.
@@ -185,12 +170,12 @@ class CatalogClient:
         Raises:
             CatalogUnavailableError: no response, or no such customer.
         """
-        response = self._send("GET", self._list_url(customer_uuid, include_deleted=True), etag=etag)
+        response = self._connection.send("GET", self._list_url(customer_uuid, include_deleted=True), etag=etag)
         if response.status_code == requests.codes.not_modified:
             return None
         catalogs = self._fetch_all_pages(response)
         # A proxy may drop the condition or break it: Apache appends "-gzip" to ETags and then does not recognize them.
-        return None if catalogs.etag and _are_alike(catalogs.etag, etag) else catalogs
+        return None if catalogs.etag and are_alike(catalogs.etag, etag) else catalogs
 
     def catalogs_of(self, customer_uuid: UUID) -> list[Catalog]:
         """Return the customer's catalogs with their titles, ascending by title.
@@ -198,7 +183,7 @@ class CatalogClient:
         Raises:
             CatalogUnavailableError: no response, or no such customer.
         """
-        pages = self._pages(self._send("GET", self._list_url(customer_uuid)))
+        pages = self._pages(self._connection.send("GET", self._list_url(customer_uuid)))
         return sorted((catalog for page in pages for catalog in page.results), key=lambda each: (each.title, each.uuid))
 
     def changed_customers(self, since: str) -> ChangedCustomers:
@@ -211,7 +196,7 @@ class CatalogClient:
             CatalogUnavailableError: no response; with status code 410, the cursor is too old or unknown.
         """
         query = f"?{urlencode({'since': since})}" if since else ""
-        return self._ask("GET", f"{self._api_url}catalog-changes/{query}", ChangedCustomers)
+        return self._connection.ask("GET", f"{self._api_url}catalog-changes/{query}", ChangedCustomers)
 
     def find_customers(self, text: str) -> list[Customer]:
         """Return at most 20 customers whose name starts with ``text`` in any case, or the one with this UUID.
@@ -219,7 +204,9 @@ class CatalogClient:
         Raises:
             CatalogUnavailableError: no response.
         """
-        return self._ask("GET", f"{self._api_url}enterprise-customers/?{urlencode({'q': text})}", _Customers).results
+        return self._connection.ask(
+            "GET", f"{self._api_url}enterprise-customers/?{urlencode({'q': text})}", _Customers
+        ).results
 
     def customer_name(self, customer_uuid: UUID) -> str | None:
         """Return the customer's name, or ``None`` if there is no such customer. Names are cached for an hour.
@@ -244,7 +231,7 @@ class CatalogClient:
             CatalogUnavailableError: no response, no such customer, or an invalid text.
         """
         query = urlencode({"enterprise_customer": customer_uuid, "content_key": text})
-        return self._ask("GET", f"{self._api_url}content-lookup/?{query}", ContentLookup)
+        return self._connection.ask("GET", f"{self._api_url}content-lookup/?{query}", ContentLookup)
 
     def fetch_diff(self, catalog_uuid: UUID, known_keys: Sequence[str]) -> DiffResponse:
         """Return the differences between the catalog and ``known_keys``. Any number of keys is allowed.
@@ -280,7 +267,7 @@ class CatalogClient:
         url: str | None = f"{self._base_url}{catalog_uuid}/content-changes/?{urlencode({'since': since})}"
         while url is not None:
             try:
-                page = self._ask("GET", url, ChangesPage)
+                page = self._connection.ask("GET", url, ChangesPage)
             except CatalogUnavailableError as error:
                 if error.status_code in _NO_CHANGES:
                     raise ChangesUnavailableError(NoChangesReason.EXPIRED) from error
@@ -307,7 +294,7 @@ class CatalogClient:
         versions: dict[str, datetime] = {}
         for start in range(0, len(keys), MAX_METADATA_KEYS):
             part = list(keys[start : start + MAX_METADATA_KEYS])
-            response = self._ask("POST", url, _Versions, {"content_keys": part})
+            response = self._connection.ask("POST", url, _Versions, {"content_keys": part})
             if response.catalog_version != at:
                 raise ChangesUnavailableError(NoChangesReason.MOVED)
             for document in response.results:
@@ -326,7 +313,7 @@ class CatalogClient:
             CatalogUnavailableError: no response, no such catalog, or a response that omits keys.
         """
         url = f"{self._base_url}{catalog_uuid}/content-metadata/"
-        response = self._ask("POST", url, _Metadata, {"content_keys": list(keys)})
+        response = self._connection.ask("POST", url, _Metadata, {"content_keys": list(keys)})
         items: dict[str, ContentItem] = {}
         unreadable: dict[str, Unreadable] = {}
         for document in response.results:
@@ -334,14 +321,14 @@ class CatalogClient:
             try:
                 items[key] = read_item(document)
             except ValidationError as error:
-                reason = f"The content document is invalid: {_first_problem(error)}"
+                reason = f"The content document is invalid: {first_problem(error)}"
                 unreadable[key] = Unreadable(reason, read_updated_at(document))
         missing = {item.content_key: item.reason for item in response.missing}
         _check_complete(keys, items, unreadable, missing)
         return MetadataResponse(items, unreadable, missing)
 
     def _fetch_diff_part(self, url: str, keys: Sequence[str]) -> DiffResponse:
-        response = self._ask("POST", url, _Diff, {"content_keys": keys})
+        response = self._connection.ask("POST", url, _Diff, {"content_keys": keys})
         existing = _versions(response.existing)
         # A key in neither list would be treated as gone, and its item deleted.
         _check_complete(keys, existing, response.to_delete)
@@ -355,95 +342,17 @@ class CatalogClient:
         """Return the catalogs of all pages; ``response`` contains the first page."""
         pages = list(self._pages(response))
         catalogs = [catalog for page in pages for catalog in page.results]
-        etag = _etag_of(response) if len(pages) == 1 else ""
+        etag = etag_of(response) if len(pages) == 1 else ""
         name = next((catalog.enterprise_customer_name for catalog in catalogs), None)
         versions = {catalog.uuid: catalog.catalog_version for catalog in catalogs if catalog.catalog_version}
         return CatalogList(sorted(catalog.uuid for catalog in catalogs), etag, name or "", versions)
 
     def _pages(self, response: ServiceResponse) -> Iterator[_CatalogPage]:
-        page = _read(response, _CatalogPage)
+        page = read_body(response, _CatalogPage)
         yield page
         while page.next is not None:
-            page = self._ask("GET", page.next, _CatalogPage)
+            page = self._connection.ask("GET", page.next, _CatalogPage)
             yield page
-
-    def _ask(self, method: str, url: str, model: type[M], body: Mapping[str, object] | None = None) -> M:
-        return _read(self._send(method, url, body=body), model)
-
-    def _send(
-        self, method: str, url: str, *, body: Mapping[str, object] | None = None, etag: str = ""
-    ) -> ServiceResponse:
-        """Return the response: status 200, or 304 if ``etag`` was sent."""
-        self._before_each_request()
-        headers = {"If-None-Match": etag} if etag else {}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        data = None if body is None else orjson.dumps(body)
-        left = self._run_seconds_left()
-        try:
-            response = self._thread.run(
-                lambda: self._session.fetch(
-                    method,
-                    url,
-                    data=data,
-                    headers=headers,
-                    read_timeout_seconds=self._read_timeout_seconds or READ_TIMEOUT_SECONDS,
-                    seconds=REQUEST_SECONDS,
-                    max_bytes=MAX_RESPONSE_BYTES,
-                ),
-                seconds=min(REQUEST_SECONDS, left),
-            )
-        except TimeoutError as error:
-            if left < REQUEST_SECONDS:
-                raise RunDeadlineError from error
-            message = f"The catalog service did not respond to {method} {url} within {REQUEST_SECONDS:g} seconds."
-            raise CatalogUnavailableError(message) from error
-        except TokenError as error:
-            where = f"The token endpoint of {settings.OAUTH2_PROVIDER_URL}"
-            raise CatalogUnavailableError(self._redaction().redacted(f"{where} {error}")) from error
-        except BodyError as error:
-            raise CatalogUnavailableError(f"The catalog service returned an invalid response: {error}") from error
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            # The text may contain a URL, such as the target of a redirect.
-            reason = self._redaction().redacted(connection_problem(error, setting="CATALOG_API_URL"))
-            raise CatalogUnavailableError(f"The catalog service is unreachable: {reason}") from error
-        expected = (requests.codes.ok, requests.codes.not_modified) if etag else (requests.codes.ok,)
-        if response.status_code not in expected:
-            raise self._refusal(response, f"{method} {url}")
-        return response
-
-    def _refusal(self, response: ServiceResponse, request: str) -> CatalogUnavailableError:
-        status, redaction = response.status_code, self._redaction()
-        location = redaction.redacted(response.headers.get("Location", ""))
-        remedy = status_problem(status, location=location, remedies=CATALOG_REMEDIES, setting="CATALOG_API_URL")
-        parts = (f"The catalog service returned {status} for {request}.", remedy, redaction.excerpt(response.content))
-        return CatalogUnavailableError(" ".join(part for part in parts if part), status_code=status)
-
-    def _redaction(self) -> Redaction:
-        """Return the redaction of the client secret and the token, which any response may repeat."""
-        return Redaction([settings.OAUTH2_CLIENT_SECRET, self._session.auth.token or ""])
-
-
-def _read(response: ServiceResponse, model: type[M]) -> M:
-    try:
-        # orjson also parsed the documents at import; pydantic's JSON parser rejects some documents that orjson accepts.
-        return model.model_validate(orjson.loads(response.content))
-    except orjson.JSONDecodeError as error:
-        kind = response.headers.get("Content-Type", "")
-        hint = f" Its type is {kind}. Check CATALOG_API_URL." if "json" not in kind else ""
-        raise CatalogUnavailableError(f"The catalog service's response is not JSON: {error}.{hint}") from None
-    except ValidationError as error:
-        raise CatalogUnavailableError(f"The catalog service's response is invalid: {_first_problem(error)}") from error
-
-
-def _etag_of(response: ServiceResponse) -> str:
-    etag = response.headers.get("ETag", "")
-    return etag if len(etag) <= MAX_ETAG_LENGTH and _ETAG.fullmatch(etag) else ""
-
-
-def _are_alike(etag: str, other: str) -> bool:
-    """Compare weakly (RFC 9110, 8.8.3.2): a proxy that compresses a response turns a strong ETag into a weak one."""
-    return etag.removeprefix("W/") == other.removeprefix("W/")
 
 
 def _versions(existing: Iterable[Any]) -> dict[str, str]:
@@ -461,11 +370,6 @@ def _versions(existing: Iterable[Any]) -> dict[str, str]:
 def _check_complete(keys: Sequence[str], found: Container[str], *others: Iterable[str]) -> None:
     if lost := {key for key in keys if key not in found}.difference(*others):
         raise CatalogUnavailableError(f"The catalog service's response omits {len(lost):,} of {len(keys):,} keys.")
-
-
-def _first_problem(error: ValidationError) -> str:
-    first = error.errors(include_input=False, include_url=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:

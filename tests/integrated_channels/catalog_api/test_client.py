@@ -133,7 +133,7 @@ def test_documents_are_not_compressed_because_that_takes_longer(
 ) -> None:
     catalog = CatalogFactory.create(courses=10)
     encodings: list[str | None] = []
-    client._session.hooks["response"].append(
+    client._connection._session.hooks["response"].append(
         lambda answer, **_: encodings.append(answer.headers.get("Content-Encoding"))
     )
 

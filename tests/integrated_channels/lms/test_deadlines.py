@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 
 from enterprise_catalog.integrated_channels.audit import leases
-from enterprise_catalog.integrated_channels.catalog_api import client as catalog_client
+from enterprise_catalog.integrated_channels.catalog_api import connection as catalog_connection
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
 from enterprise_catalog.integrated_channels.domain import State
 from enterprise_catalog.integrated_channels.exceptions import (
@@ -185,7 +185,10 @@ def test_a_call_always_ends_before_its_lease_expires() -> None:
     reserve = timedelta(seconds=30)
 
     assert leases.RENEWAL_INTERVAL + longest + reserve <= leases.LEASE_DURATION
-    assert leases.RENEWAL_INTERVAL + timedelta(seconds=catalog_client.REQUEST_SECONDS) + reserve < leases.LEASE_DURATION
+    assert (
+        leases.RENEWAL_INTERVAL + timedelta(seconds=catalog_connection.REQUEST_SECONDS) + reserve
+        < leases.LEASE_DURATION
+    )
 
 
 # --- work in a thread -----------------------------------------------------------------------------------------------
@@ -218,7 +221,7 @@ def test_errors_of_work_are_those_of_its_caller() -> None:
 def test_a_request_to_the_catalog_or_for_a_token_ends_by_its_deadline(
     customer: EnterpriseCustomer, settings: Settings, monkeypatch: pytest.MonkeyPatch, endless: str, kind: str
 ) -> None:
-    monkeypatch.setattr(catalog_client, "REQUEST_SECONDS", SECONDS)
+    monkeypatch.setattr(catalog_connection, "REQUEST_SECONDS", SECONDS)
 
     with endless_lms(kind) as url:
         setattr(settings, endless, url)

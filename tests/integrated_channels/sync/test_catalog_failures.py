@@ -176,7 +176,7 @@ def test_an_answer_that_does_not_come_in_time_is_a_failure(
     given_up = threading.Event()
     monkeypatch.setattr(catalog.faults, "sleep", lambda _: given_up.wait(timeout=10))
     catalog.faults.add(Fault(kind=FaultKind.DELAY, skip=1))
-    monkeypatch.setattr(client, "_read_timeout_seconds", 0.02)
+    monkeypatch.setattr(client._connection, "_read_timeout_seconds", 0.02)
 
     reason = reason_of(ask, client)
     given_up.set()

@@ -200,6 +200,20 @@ def test_it_is_gone_after(
     }
 
 
+def test_an_item_that_joins_with_another_document_is_one_change(
+    operator: APIClient, catalog: EnterpriseCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    CatalogFactory.create(content=["d"])
+    since = version_of(catalog)
+    monkeypatch.setattr(log, "RESET_ITEMS", 1)  # One change is logged; two of four items are too many.
+
+    import_into(catalog, [changed("d")])
+
+    response = ask(operator, catalog, since)
+    assert response.status_code == 200, response.content
+    assert [item["content_key"] for item in response.json()["created"]] == ["d"]
+
+
 def test_a_further_page_is_gone_once_its_version_is(operator: APIClient, catalog: EnterpriseCatalog) -> None:
     since = version_of(catalog)
     import_into(catalog, ["d", "e"])

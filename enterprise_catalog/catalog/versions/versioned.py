@@ -98,13 +98,16 @@ def move_versions(changes: Changes) -> None:
 
 
 def _count_changes(changes: Changes) -> Counter[int]:
-    """Return id of each changed query -> number of its changed members."""
+    """Return id of each changed query -> number of its changed members, which is the number of rows for its log."""
     counts = Counter(dict.fromkeys(changes.queries, 0))
     for query_id, keys in chain(changes.joined.items(), changes.left.items()):
         counts[query_id] += len(keys)
     for ids in parts(list(changes.times)):
-        rows = CatalogMembership.objects.filter(content__in=ids).order_by().values_list("catalog_query")
-        counts.update(dict(rows.annotate(count=Count("pk"))))
+        members = CatalogMembership.objects.filter(content__in=ids).order_by()
+        counts.update(dict(members.values_list("catalog_query").annotate(count=Count("pk"))))
+        # A member that joined with a changed document has been counted already.
+        rows = members.filter(catalog_query__in=changes.joined.keys()).values_list("catalog_query_id", "content_key")
+        counts.subtract(query_id for query_id, key in rows if key in changes.joined[query_id])
     return counts
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import hypothesis
 import hypothesis.strategies as st
@@ -20,7 +22,13 @@ from enterprise_catalog.catalog.ingest.import_file import read_lines
 from enterprise_catalog.catalog.ingest.restricted import replace_restricted
 from enterprise_catalog.catalog.ingest.writer import replace_members
 from enterprise_catalog.catalog.lms.catalogs import delete_catalog
-from enterprise_catalog.catalog.models import CatalogQuery, ContentMetadata, EnterpriseCatalog, EnterpriseCustomer
+from enterprise_catalog.catalog.models import (
+    CatalogMembership,
+    CatalogQuery,
+    ContentMetadata,
+    EnterpriseCatalog,
+    EnterpriseCustomer,
+)
 from enterprise_catalog.catalog.snapshots.cache import SNAPSHOTS
 from enterprise_catalog.catalog.versions import log, reads, retention
 from enterprise_catalog.catalog.versions.reads import UnknownVersionError
@@ -32,7 +40,7 @@ from tests.factories import DAY_ONE
 from tests.factories.catalog import CatalogFactory, CourseFactory, CustomerFactory, import_into, run_document
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from uuid import UUID
 
     from tests.catalog.versions.stored_tables import Tables
@@ -41,6 +49,9 @@ pytestmark = pytest.mark.django_db
 
 STEPS: Final = 15
 CATALOGS: Final = 3
+#: A log begins again after a change of two of three items, or of four of six.
+RESET_ITEMS: Final = 1
+RESET_PERCENT: Final = 60
 
 catalogs = st.integers(0, CATALOGS - 1)
 #: Key -> a part of the title.
@@ -55,7 +66,34 @@ class Reader:
     catalog: EnterpriseCatalog
     version: str
     items: Mapping[str, datetime]
-    may_be_refused: bool  #: True if something happened that no log survives.
+    may_be_refused: bool  #: True if something happened that a log may not survive.
+    must_be_refused: bool = False  #: True if the log has begun again at a later version.
+
+
+@dataclass(frozen=True, slots=True)
+class QueryContent:
+    """The content of a query at one moment."""
+
+    version: int
+    logged_from: int
+    members: Mapping[str, str]  #: Key -> hash of the document.
+
+    @classmethod
+    def of_all(cls) -> dict[int, Self]:
+        """Return the current content of each query, by its id."""
+        members = defaultdict[int, dict[str, str]](dict)
+        rows = CatalogMembership.objects.values_list("catalog_query_id", "content_key", "content__content_hash")
+        for query_id, key, content_hash in rows:
+            members[query_id][key] = content_hash
+        queries = CatalogQuery.objects.values_list("pk", "version", "logged_from")
+        return {pk: cls(version, logged_from, members[pk]) for pk, version, logged_from in queries}
+
+    def is_reset_since(self, before: QueryContent) -> bool:
+        """Return True if a transaction that moves the version is not logged."""
+        keys = self.members.keys() | before.members.keys()
+        changed = sum(self.members.get(key) != before.members.get(key) for key in keys)
+        is_large = changed > RESET_ITEMS and changed > len(self.members) * RESET_PERCENT / 100
+        return is_large or before.version == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +139,28 @@ class History(RuleBasedStateMachine):
         for reader in self.readers:
             reader.may_be_refused |= reader.catalog.pk in changed
 
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Note the logs that begin again, because the block gives a query its first or very different content."""
+        before = QueryContent.of_all()
+        yield
+        for query_id, after in QueryContent.of_all().items():
+            if after.version == before[query_id].version:
+                continue
+            is_reset = after.is_reset_since(before[query_id])
+            assert (after.logged_from == after.version) == is_reset
+            for reader in self.readers:
+                if is_reset and Version.parse(reader.version).query_id == query_id:
+                    reader.may_be_refused = reader.must_be_refused = True
+
     @rule(number=catalogs, content=contents, replace=st.booleans())
     def import_content(self, number: int, content: dict[str, int], *, replace: bool) -> None:
         catalog = self.current(number)
         if catalog.catalog_query is None:
             return
         documents = [CourseFactory.build(key=key, title=f"{key} {part}") for key, part in content.items()]
-        import_into(catalog, documents, now=self.tick(), replace=replace)
+        with self.writing():
+            import_into(catalog, documents, now=self.tick(), replace=replace)
 
     @rule(number=catalogs, content=contents, kept=st.sets(st.sampled_from("abcde")))
     def refresh(self, number: int, content: dict[str, int], kept: set[str]) -> None:
@@ -115,7 +168,7 @@ class History(RuleBasedStateMachine):
         query = self.current(number).catalog_query
         if query is None:
             return
-        with tempfile.TemporaryFile() as file, versioned(self.tick()):
+        with self.writing(), tempfile.TemporaryFile() as file, versioned(self.tick()):
             documents = [CourseFactory.build(key=key, title=f"{key} {part}") for key, part in content.items()]
             found = read_lines([json.dumps(document).encode() for document in documents], file, None)
             stored = ContentMetadata.objects.with_keys(kept - content.keys()).values_list("content_key", flat=True)
@@ -173,6 +226,8 @@ class History(RuleBasedStateMachine):
         self.look()
         restore(backup)
         self.refuse()
+        for reader in self.readers:
+            reader.must_be_refused = False
         self.polls.clear()
         self.import_content(number, later, replace=False)
 
@@ -216,6 +271,7 @@ class History(RuleBasedStateMachine):
             after = page.end
             if data.draw(st.booleans()):
                 self.import_content(data.draw(catalogs), data.draw(contents), replace=data.draw(st.booleans()))
+        assert not reader.must_be_refused
         catalog = EnterpriseCatalog.objects.get(pk=reader.catalog.pk)
         assert (str(page.version), items) == (version_of(catalog), served_times(catalog))
         assert sorted(items) == keys_in(catalog)
@@ -248,8 +304,8 @@ class History(RuleBasedStateMachine):
 
 def test_changes_lead_to_the_diff_after_any_history(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "ROWS_AT_ONCE", 2)
-    # No change is so large that a log begins again: six keys join or leave, and six documents change.
-    monkeypatch.setattr(log, "RESET_ITEMS", 12)
+    monkeypatch.setattr(log, "RESET_ITEMS", RESET_ITEMS)
+    monkeypatch.setattr(log, "RESET_PERCENT", RESET_PERCENT)
 
     run_state_machine_as_test(
         History, settings=hypothesis.settings(max_examples=20, stateful_step_count=STEPS, deadline=None)

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import functools
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from types import NoneType
+from typing import TYPE_CHECKING, Final, cast
 
 from django.db import connection
+from django.db.models import JSONField
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
     from decimal import Decimal
     from uuid import UUID
@@ -28,21 +30,27 @@ if TYPE_CHECKING:
     Prepared = int | float | Decimal | str | bytes | date | UUID | None
     Fields = Sequence[Field[object, object]]
 
+#: Types whose values no field of our models converts, except JSON fields.
+_AS_THEY_ARE: Final = frozenset({str, int, bytes, NoneType})
 #: Number of rows that one statement reads or writes.
 ROWS_PER_STATEMENT: Final = 1_000
 
 
 def insert(rows: Sequence[Model]) -> None:
-    """Insert new rows of one model.
+    """Insert new rows of one model. Columns that are null in all rows are not part of the statement.
 
     Sets their primary keys if the database returns them (MariaDB and SQLite do, MySQL does not).
     """
     if not rows:
         return
-    fields = [field for field in _written(rows[0]) if not field.primary_key]
+    columns = {
+        field: values
+        for field, values in _prepared(rows, _written(rows[0])).items()
+        if not field.primary_key and any(value is not None for value in values)
+    }
     [key] = _columns([rows[0]._meta.pk])
     is_returning = connection.features.can_return_rows_from_bulk_insert
-    returned = _execute(rows, fields, f"RETURNING {key}" if is_returning else "")
+    returned = _insert(type(rows[0]), [*columns], [*columns.values()], f"RETURNING {key}" if is_returning else "")
     for row, [value] in zip(rows, returned, strict=is_returning):
         row.pk = value
 
@@ -58,21 +66,17 @@ def update(rows: Sequence[Model], *, columns: Sequence[str]) -> None:
     """
     if not rows:
         return
-    fields = _written(rows[0])
-    changing = [field for field in fields if field.name in columns]
-    prepared = {field: _prepare(field, [getattr(row, field.attname) for row in rows]) for field in fields}
-    equal = [field for field in changing if len({*prepared[field]}) == 1]
+    fields, key = _written(rows[0]), rows[0]._meta.pk
+    changes = _prepared(rows, [field for field in fields if field.name in columns])
+    equal = {field: values[0] for field, values in changes.items() if len({*values}) == 1}
+    if len(equal) == len(changes):
+        _update(type(rows[0]), equal, keys=_prepare(key, [row.pk for row in rows]))
+        return
+    varying = {field: values for field, values in changes.items() if field not in equal}
     needed = [field for field in fields if field.primary_key or not (field.null or field.has_db_default())]
-    varying = [field for field in changing if field not in equal]
-    inserted = [*needed, *(field for field in varying if field not in needed)]
-    clause = _or_update(varying, equal=equal, key=rows[0]._meta.pk)
-    _insert(
-        type(rows[0]),
-        inserted,
-        [prepared[field] for field in inserted],
-        clause,
-        [prepared[field][0] for field in equal],
-    )
+    inserted = _prepared(rows, [field for field in needed if field not in varying]) | varying
+    clause = _or_update([*varying], equal=[*equal], key=key)
+    _insert(type(rows[0]), [*inserted], [*inserted.values()], clause, [*equal.values()])
 
 
 def upsert(rows: Sequence[Model], *, columns: Sequence[str], key: str = "id") -> None:
@@ -88,7 +92,8 @@ def upsert(rows: Sequence[Model], *, columns: Sequence[str], key: str = "id") ->
     if not rows:
         return
     fields = _written(rows[0])
-    _execute(rows, fields, _or_update([field for field in fields if field.name in columns], key=_named(fields, key)))
+    clause = _or_update([field for field in fields if field.name in columns], key=_named(fields, key))
+    _insert(type(rows[0]), fields, [*_prepared(rows, fields).values()], clause)
 
 
 def insert_values(model: type[Model], columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
@@ -153,7 +158,7 @@ def increment(rows: Sequence[Model], *, column: str, unique: Sequence[str]) -> N
     else:
         target = ", ".join(_columns([field for field in fields if field.name in unique]))
         clause = f"ON CONFLICT ({target}) DO UPDATE SET {name} = {name} + EXCLUDED.{name}"
-    _execute(rows, fields, clause)
+    _insert(type(rows[0]), fields, [*_prepared(rows, fields).values()], clause)
 
 
 def _written(row: Model) -> Fields:
@@ -166,10 +171,22 @@ def _columns(fields: Fields) -> list[str]:
     return [connection.ops.quote_name(field.column) for field in fields if field.column]
 
 
-def _execute(rows: Sequence[Model], fields: Fields, clause: str) -> list[tuple[int, ...]]:
-    """Insert ``fields`` of ``rows``; return the rows that ``clause`` asks for."""
-    prepared = [_prepare(field, [getattr(row, field.attname) for row in rows]) for field in fields]
-    return _insert(type(rows[0]), fields, prepared, clause)
+def _prepared(rows: Sequence[Model], fields: Fields) -> dict[Field[object, object], list[Prepared]]:
+    """Return field -> the values of ``rows`` for the database."""
+    return {field: _prepare(field, [getattr(row, field.attname) for row in rows]) for field in fields}
+
+
+def _update(model: type[Model], values: Mapping[Field[object, object], Prepared], *, keys: Sequence[Prepared]) -> None:
+    """Set each field of ``values`` to its value in the rows with these primary keys."""
+    table, [key] = connection.ops.quote_name(model._meta.db_table), _columns([model._meta.pk])
+    changes = ", ".join(f"{column} = %s" for column in _columns([*values]))
+    most = connection.features.max_query_params
+    size = most - len(values) if most else len(keys)
+    with connection.cursor() as cursor:
+        for start in range(0, len(keys), size):
+            batch = keys[start : start + size]
+            sql = f"{table} SET {changes} WHERE {key} IN ({', '.join(['%s'] * len(batch))})"
+            cursor.execute(f"UPDATE {sql}", [*values.values(), *batch])
 
 
 def _insert(
@@ -211,8 +228,9 @@ def _prepare_values(
 def _prepare(field: Field[object, object], values: Sequence[object]) -> list[Prepared]:
     """Return ``values`` of ``field`` for the database; equal values are prepared once."""
     prepare = functools.partial(field.get_db_prep_save, connection=connection)
-    try:
-        prepared = {value: prepare(value) for value in set(values)}
-    except TypeError:  # JSON values are not hashable.
+    if isinstance(field, JSONField):  # Its values are not hashable.
         return [prepare(value) for value in values]
+    prepared = {
+        value: cast("Prepared", value) if type(value) in _AS_THEY_ARE else prepare(value) for value in set(values)
+    }
     return [prepared[value] for value in values]

@@ -91,6 +91,40 @@ def test_columns_that_are_equal_in_all_rows_are_in_the_statement_once() -> None:
     ]
 
 
+@pytest.mark.parametrize("number", [1, 3, 2_500])
+def test_equal_values_of_all_rows_are_set_by_their_keys(number: int) -> None:
+    rows = TransmissionFactory.create_for_keys([f"{key:05}" for key in range(number)], rejected=True)
+    others = TransmissionFactory.create_for_keys(["other"], rejected=True)
+    for row in [*rows, *others]:
+        row.content_title, row.next_attempt_at = TITLE, None
+
+    with CaptureQueriesContext(connection) as captured:
+        update(rows, columns=["content_title", "next_attempt_at"])
+
+    assert all(statement["sql"].startswith("UPDATE") for statement in captured)
+    stored = ContentMetadataItemTransmission.objects.exclude(content_key="other")
+    assert set(stored.values_list("content_title", "next_attempt_at")) == {(TITLE, None)}
+    assert stored.filter(reason="Invalid parameter value detected.").count() == number
+    assert ContentMetadataItemTransmission.objects.get(content_key="other").content_title != TITLE
+
+
+def test_columns_without_a_value_in_any_row_are_not_in_the_statement() -> None:
+    row = TransmissionFactory.create()
+    run = RunFactory.create(configuration=row.configuration)
+    attempts = [
+        TransmissionAttempt(transmission=row, run=run, started_at=DAY_ONE, status_code=code) for code in (None, 500)
+    ]
+
+    with CaptureQueriesContext(connection) as captured:
+        insert(attempts)
+
+    [statement] = captured
+    assert "status_code" in statement["sql"]
+    assert "finished_at" not in statement["sql"]
+    stored = TransmissionAttempt.objects.order_by("pk").values_list("status_code", "finished_at")
+    assert list(stored) == [(None, None), (500, None)]
+
+
 def test_columns_that_are_not_given_get_the_defaults_of_a_new_row() -> None:
     configuration = ConfigurationFactory.create()
     columns = ["configuration", "content_key", "action", "reason", "created_at"]

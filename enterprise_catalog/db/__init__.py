@@ -2,6 +2,7 @@
 
 ``content_keys.py``        The column of a content key: 1 to 255 characters, compared exactly on every database.
 ``timestamps.py``          The column of a timestamp that is stored in the format that the API serves.
+``time_arithmetic.py``      Times that a database computes from a column.
 ``consistent_reads.py``    Several queries that see the same state of the database; rows of plain SQL, also streamed.
 ``keyset.py``              Keyset pagination of any number of rows.
 ``text_index.py``          Indexes for case-insensitive searches by the beginning of a text.

@@ -61,7 +61,7 @@ _SYNCS = (
     "records",
 )
 _HOW = (
-    "sync_interval_minutes",
+    ("sync_interval_minutes", "freshness_goal_minutes"),
     "chunk_size",
     ("max_chunks_per_run", "max_seconds_per_run"),
     ("delete_limit_items", "delete_limit_percent"),

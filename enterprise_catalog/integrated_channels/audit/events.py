@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, Exists, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models.functions import Coalesce
 
+from enterprise_catalog.db.time_arithmetic import MinutesBefore
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT
 from enterprise_catalog.integrated_channels.domain import Outcome
 from enterprise_catalog.integrated_channels.exceptions import StopCause
@@ -27,6 +29,7 @@ from enterprise_catalog.integrated_channels.models import (
     RunState,
     Status,
 )
+from enterprise_catalog.integrated_channels.models.configurations import MIN_GOAL_MINUTES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -84,7 +87,9 @@ class RunEnd:
 def record_run(configuration_id: int, end: RunEnd, *, now: datetime) -> None:
     """Open and resolve events at the end of a run, in its last transaction. Safe to repeat."""
     rows = Notification.objects.filter(configuration=configuration_id, is_open=True)
-    found: dict[str, int] = dict(rows.values_list("kind", "pk"))
+    opened = list(rows.values_list("kind", "pk", "configuration__freshness_goal_minutes"))
+    found = {kind: pk for kind, pk, _ in opened}
+    goal = opened[0][2] if opened else None
     stop = end.stop
     # A run that stops for another cause does not repeat the message. But lost credentials need an action.
     if stop is not None and stop not in found and EventKind.STOPPED not in found:
@@ -94,7 +99,7 @@ def record_run(configuration_id: int, end: RunEnd, *, now: datetime) -> None:
         _event(configuration_id, EventKind.HELD, now=now, announce_at=now, items=end.held).save()
     if stop is EventKind.STOPPED and EventKind.UNREACHABLE in found:
         resolve([found[EventKind.UNREACHABLE]], Resolution.REPLACED, now=now)
-    is_late = end.due_since is not None and end.due_since < late_before(now)
+    is_late = end.due_since is not None and end.due_since < now - freshness_goal(goal)
     over = {
         EventKind.STOPPED: end.has_gone_on,
         EventKind.UNREACHABLE: end.has_gone_on,
@@ -128,9 +133,18 @@ def resolve(ids: Collection[int], resolution: Resolution, *, now: datetime) -> N
     )
 
 
-def late_before(now: datetime) -> datetime:
+def freshness_goal(minutes: int | None) -> timedelta:
+    """Return the time within which a change is to reach the LMS.
+
+    Args:
+        minutes: ``freshness_goal_minutes`` of the configuration; ``None`` for the site's goal.
+    """
+    return timedelta(minutes=settings.FRESHNESS_GOAL_MINUTES if minutes is None else minutes)
+
+
+def _late_before(now: datetime, column: str = "freshness_goal_minutes") -> MinutesBefore:
     """Return the time before which a change misses the freshness goal if it has not reached the LMS yet."""
-    return now - timedelta(minutes=settings.FRESHNESS_GOAL_MINUTES)
+    return MinutesBefore(now, Coalesce(F(column), settings.FRESHNESS_GOAL_MINUTES))
 
 
 def check(*, now: datetime) -> None:
@@ -146,23 +160,32 @@ def check(*, now: datetime) -> None:
 
 def _late(now: datetime) -> Iterator[int]:
     """Yield configurations that miss the freshness goal, unless they have an event that explains it."""
-    before = late_before(now)
+    # The same for all configurations, so that an index serves it; then each is compared with its own goal.
+    shortest = now - min(freshness_goal(None), freshness_goal(MIN_GOAL_MINUTES))
+    before = _late_before(now)
     explained = Exists(
         Notification.objects.filter(configuration=OuterRef("pk"), is_open=True, kind__in=(*STOPS, EventKind.LATE))
     )
     overdue = ChannelConfiguration.objects.filter(
-        Q(next_sync_at__lt=before) | Q(next_sync_at=None, created_at__lt=before), ~explained, active=True
+        Q(next_sync_at__lt=shortest) | Q(next_sync_at=None),
+        Q(next_sync_at__lt=before) | Q(next_sync_at=None, created_at__lt=before),
+        ~explained,
+        active=True,
     )
     yield from overdue.order_by("next_sync_at").values_list("pk", flat=True)[:ROWS_PER_STATEMENT]
     waiting = ChannelConfiguration.objects.filter(
-        ~explained, active=True, status__rank__in=_WITH_DUE_ITEMS, status__due_since__lt=before
+        Q(status__due_since__lt=shortest),
+        ~explained,
+        active=True,
+        status__rank__in=_WITH_DUE_ITEMS,
+        status__due_since__lt=before,
     )
     yield from waiting.order_by("status__due_since").values_list("pk", flat=True)[:ROWS_PER_STATEMENT]
 
 
 def _possibly_over(now: datetime) -> QuerySet[Notification, int]:
     """Return the configurations with an open event that may have ended since."""
-    before = late_before(now)
+    before = _late_before(now, "configuration__freshness_goal_minutes")
     is_on_time = Q(configuration__next_sync_at__gte=before) & (
         Q(configuration__status__due_since=None) | Q(configuration__status__due_since__gte=before)
     )
@@ -203,4 +226,5 @@ def _check(ids: Sequence[int], now: datetime) -> None:
 
 def _is_late(configuration: ChannelConfiguration, status: ConfigurationStatus | None, now: datetime) -> bool:
     due_since = [configuration.next_sync_at or configuration.created_at, status.due_since if status else None]
-    return any(since is not None and since < late_before(now) for since in due_since)
+    before = now - freshness_goal(configuration.freshness_goal_minutes)
+    return any(since is not None and since < before for since in due_since)

@@ -14,6 +14,9 @@ from enterprise_catalog.integrated_channels.channels.registry import channel_cho
 from enterprise_catalog.integrated_channels.domain import MAX_ETAG_LENGTH
 from enterprise_catalog.integrated_channels.models.querysets import ConfigurationQuerySet
 
+#: Limits of a configuration's freshness goal; the longest one is 30 days.
+MIN_GOAL_MINUTES: Final = 5
+MAX_GOAL_MINUTES: Final = 43_200
 #: Default interval of a configuration: a day. Changes in the catalogs make it due long before.
 SWEEP_MINUTES: Final = 1_440
 
@@ -82,6 +85,16 @@ class ChannelConfiguration(models.Model):
         validators=[MinValueValidator(1)],
         help_text=_(
             "Minutes from the end of one run to the start of the next. Changes in the catalogs are synced at once."
+        ),
+    )
+    freshness_goal_minutes = models.PositiveIntegerField(
+        _("freshness goal in minutes"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(MIN_GOAL_MINUTES), MaxValueValidator(MAX_GOAL_MINUTES)],
+        help_text=_(
+            "A change that takes longer to reach the LMS makes the configuration late, and subscribers are notified."
+            " Leave empty for the site's goal."
         ),
     )
     delete_limit_items = models.PositiveIntegerField(

@@ -104,6 +104,8 @@ def test_an_unreachable_catalog_service_is_named(admin_client: Client, settings:
         ("credentials-token", "", "Give a token, or a username and a password"),
         ("base_url", "https://user:hunter2@moodle.example.org", "must not contain a user name or password"),
         ("sync_interval_minutes", "0", "greater than or equal to 1"),
+        ("freshness_goal_minutes", "4", "greater than or equal to 5"),
+        ("freshness_goal_minutes", "43201", "less than or equal to 43200"),
         ("enterprise_customer_uuid", "acme", "Enter a valid UUID."),
     ],
 )

@@ -76,6 +76,7 @@ def test_a_configuration_is_returned_without_its_credentials(operator: APIClient
         "max_chunks_per_run": None,
         "max_seconds_per_run": None,
         "sync_interval_minutes": 1440,
+        "freshness_goal_minutes": None,
         "delete_limit_items": 50,
         "delete_limit_percent": 20,
         "next_sync_at": None,
@@ -98,6 +99,8 @@ def test_a_configuration_is_returned_without_its_credentials(operator: APIClient
         ({"credentials": {}}, "credentials", "invalid"),
         ({"credentials": None}, "credentials", "null"),
         ({"catalog_uuids": ["x"]}, "catalog_uuids", "invalid"),
+        ({"freshness_goal_minutes": 4}, "freshness_goal_minutes", "min_value"),
+        ({"freshness_goal_minutes": 43_201}, "freshness_goal_minutes", "max_value"),
         ({"delete_limit_percent": 101}, "delete_limit_percent", "max_value"),
         ({"setings": {}}, "setings", "unknown_field"),
     ],
@@ -182,6 +185,15 @@ def test_a_change_keeps_the_other_fields(admin: APIClient) -> None:
     assert (response.json()["display_name"], response.json()["sync_interval_minutes"]) == ("Moodle", 15)
     configuration.refresh_from_db()
     assert decrypt(configuration.credentials) == {"token": SECRET}
+
+
+@pytest.mark.parametrize("minutes", [5, 43_200, None])
+def test_an_admin_sets_the_freshness_goal(admin: APIClient, minutes: int | None) -> None:
+    configuration = ConfigurationFactory.create(freshness_goal_minutes=60)
+
+    response = admin.patch(place_of(configuration), {"freshness_goal_minutes": minutes})
+
+    assert (response.status_code, response.json()["freshness_goal_minutes"]) == (200, minutes)
 
 
 @pytest.mark.only_on("sqlite")

@@ -19,7 +19,7 @@ from enterprise_catalog.integrated_channels.models import (
 )
 from enterprise_catalog.sandbox.faults import Fault, FaultKind
 from tests.factories.catalog import CatalogFactory, import_into
-from tests.factories.channels import ConfigurationFactory, TransmissionFactory
+from tests.factories.channels import ConfigurationFactory, NotificationFactory, TransmissionFactory
 from tests.integrated_channels.syncing import run_of
 
 if TYPE_CHECKING:
@@ -224,6 +224,63 @@ def test_an_item_that_fails_for_longer_than_the_goal_makes_its_configuration_lat
     events.check(now=clock.now)
 
     assert found() == [("late", "recovered")]
+
+
+@pytest.mark.parametrize(("goal", "minutes"), [(30, 30), (None, 120), (240, 240)])
+def test_a_configuration_has_a_freshness_goal_of_its_own(
+    clock: Clock, settings: Settings, goal: int | None, minutes: int
+) -> None:
+    settings.FRESHNESS_GOAL_MINUTES = 120
+    configuration = ConfigurationFactory.create(freshness_goal_minutes=goal, next_sync_at=clock.now)
+    clock.forward(minutes=minutes)
+    events.check(now=clock.now)
+    assert found() == []
+
+    clock.forward(seconds=1)
+    events.check(now=clock.now)
+    assert found() == [("late", "")]
+
+    configuration.freshness_goal_minutes = minutes + 1
+    configuration.save()
+    events.check(now=clock.now)
+    assert found() == [("late", "recovered")]
+
+
+@pytest.mark.parametrize(("goal", "expected"), [(30, "late"), (None, ""), (240, "")])
+def test_items_that_fail_are_measured_by_the_goal_of_their_configuration(
+    clock: Clock, settings: Settings, goal: int | None, expected: str
+) -> None:
+    settings.FRESHNESS_GOAL_MINUTES = 120
+    row = TransmissionFactory.create(retrying=True, due_since=clock.now)
+    clock.forward(hours=1)
+    ChannelConfiguration.objects.update(freshness_goal_minutes=goal, next_sync_at=clock.now)
+    refresh(row.configuration, clock)
+
+    events.check(now=clock.now)
+
+    assert found() == ([(expected, "")] if expected else [])
+
+
+@pytest.mark.parametrize(("goal", "resolution"), [(30, ""), (None, ""), (240, "recovered")])
+def test_a_run_ends_lateness_by_the_goal_of_its_configuration(
+    clock: Clock, settings: Settings, goal: int | None, resolution: str
+) -> None:
+    settings.FRESHNESS_GOAL_MINUTES = 45
+    configuration = ConfigurationFactory.create(freshness_goal_minutes=goal)
+    NotificationFactory.create(configuration=configuration, kind="late")
+    end = events.RunEnd(
+        state="complete",
+        stop_cause="",
+        reason="",
+        outcomes={"done", "retry"},
+        failing=1,
+        held=0,
+        due_since=clock.now - timedelta(hours=1),
+    )
+
+    events.record_run(configuration.pk, end, now=clock.now)
+
+    assert found() == [("late", resolution)]
 
 
 def test_a_stopped_configuration_is_not_reported_as_late_too(synced: ChannelConfiguration, clock: Clock) -> None:

@@ -19,7 +19,7 @@ from kombu import Connection
 
 from enterprise_catalog.catalog.models import RefreshState
 from enterprise_catalog.celery import app
-from enterprise_catalog.integrated_channels.audit import heartbeats, leases, runs
+from enterprise_catalog.integrated_channels.audit import events, heartbeats, leases, runs
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ConfigurationStatus,
@@ -260,6 +260,15 @@ def test_an_item_that_waits_for_a_day(
     run(fleet)
 
     assert_fires(watch(), "ItemsWaitTooLong")
+
+
+def test_a_configuration_that_misses_its_own_freshness_goal(fleet: ChannelConfiguration, watch: Watch) -> None:
+    now = timezone.now()
+    due = now - timedelta(minutes=10)
+    ChannelConfiguration.objects.filter(pk=fleet.pk).update(freshness_goal_minutes=5, next_sync_at=due)
+    events.check(now=now)
+
+    assert_fires(watch(), "ConfigurationsLate")
 
 
 def test_changes_that_reach_their_lms_late(

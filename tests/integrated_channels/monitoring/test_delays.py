@@ -128,6 +128,7 @@ CASES: Final = (
         },
     ),
     Case("ItemsWaitTooLong", {'channels_oldest_due_item_age_seconds{channel="MOODLE"}': gauge(60, 86_401)}),
+    Case("ConfigurationsLate", {'channels_configurations_late{channel="MOODLE"}': gauge(0, 1)}),
     Case(
         "FreshnessMissed",
         {

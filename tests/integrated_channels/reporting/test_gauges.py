@@ -246,6 +246,6 @@ def test_the_gauges_read_three_rows_per_configuration_and_no_items() -> None:
         fleet_metrics()
 
     selects = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
-    assert len(selects) == 6
+    assert len(selects) == 7
     # A status, its configuration, and its group in a temporary table.
     assert rows_read() - before < 3 * CONFIGURATIONS + 1_000

@@ -145,7 +145,13 @@ def test_an_etag_works_whether_or_not_the_answer_was_compressed_on_its_way(
 @pytest.mark.usefixtures("catalog")
 @pytest.mark.parametrize(
     "columns",
-    [{"display_name": "New"}, {"chunk_size": 1}, {"max_chunks_per_run": 1}, {"sync_interval_minutes": 1}],
+    [
+        {"display_name": "New"},
+        {"chunk_size": 1},
+        {"max_chunks_per_run": 1},
+        {"sync_interval_minutes": 1},
+        {"freshness_goal_minutes": 5},
+    ],
     ids=lambda columns: next(iter(columns)),
 )
 def test_an_edit_of_name_or_pace_requests_no_diff(

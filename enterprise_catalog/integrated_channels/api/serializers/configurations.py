@@ -10,6 +10,7 @@ from enterprise_catalog.integrated_channels.api.pages import PageQuerySerializer
 from enterprise_catalog.integrated_channels.api.serializers.strict import StrictSerializer
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.models import MAX_MESSAGE_LENGTH, ChannelConfiguration, Status
+from enterprise_catalog.integrated_channels.models.configurations import MAX_GOAL_MINUTES, MIN_GOAL_MINUTES
 
 if TYPE_CHECKING:
     from enterprise_catalog.web.rest.input import Values
@@ -23,7 +24,7 @@ _FIELDS: Final = {column: field for field, column in _COLUMNS.items()}
 
 _LIMITS: Final = (
     *("chunk_size", "max_chunks_per_run", "max_seconds_per_run", "sync_interval_minutes"),
-    *("delete_limit_items", "delete_limit_percent"),
+    *("freshness_goal_minutes", "delete_limit_items", "delete_limit_percent"),
 )
 
 
@@ -115,6 +116,9 @@ class ConfigurationChangeSerializer(StrictSerializer):
     max_chunks_per_run = _limit(allow_null=True)
     max_seconds_per_run = _limit(allow_null=True)
     sync_interval_minutes = _limit()
+    freshness_goal_minutes = _limit(
+        least=MIN_GOAL_MINUTES, most=MAX_GOAL_MINUTES, allow_null=True, help_text="null for the site's goal."
+    )
     delete_limit_items = _limit(least=0, help_text="Only operators may send it.")
     delete_limit_percent = _limit(least=0, most=100, help_text="Only operators may send it.")
 

@@ -1,4 +1,4 @@
-"""Gauges of the whole fleet for Prometheus, read from rolled-up rows: five statements, whatever the number of items."""
+"""Gauges of the whole fleet for Prometheus: seven statements that read rolled-up rows, whatever the number of items."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from enterprise_catalog.integrated_channels.exceptions import StopCause
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ConfigurationStatus,
+    EventKind,
+    Notification,
     Status,
     SyncQueue,
     WorkerHeartbeat,
@@ -52,6 +54,7 @@ def fleet_gauges() -> Iterator[Metric]:
     now = timezone.now()
     with time_limit(STATEMENT_SECONDS):
         yield from _Fleet.read().gauges(now)
+        yield _late_gauge()
         yield from _due_gauges(now)
         yield from _queue_gauges(now)
         yield from _process_gauges(now)
@@ -119,6 +122,18 @@ class _Fleet:
             ("channel",),
             {(channel,): _age(self.due_since.get(channel), now) for channel in channels},
         )
+
+
+def _late_gauge() -> Metric:
+    """Return the gauge of configurations that are late. One statement; reads the open events in an index."""
+    late = Notification.objects.filter(is_open=True, kind=EventKind.LATE).order_by()
+    found = dict(late.values_list("configuration__channel_code").annotate(Count("pk")))
+    return _gauge(
+        "channels_configurations_late",
+        "Configurations that miss their freshness goal.",
+        ("channel",),
+        {(channel,): found.get(channel, 0) for channel in sorted({*CHANNELS, *found})},
+    )
 
 
 def _due_gauges(now: datetime) -> Iterator[Metric]:

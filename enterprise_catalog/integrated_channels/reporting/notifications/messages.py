@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypedDict
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
 from enterprise_catalog.admin_pages.moments import moment_text
+from enterprise_catalog.integrated_channels.audit.events import freshness_goal
 from enterprise_catalog.integrated_channels.channels.registry import CHANNELS
 from enterprise_catalog.integrated_channels.models import EventKind, Resolution
 from enterprise_catalog.integrated_channels.reporting.wording import plain
@@ -183,7 +185,7 @@ def _held(event: Notification, now: datetime) -> EventText:
 
 def _late(event: Notification, now: datetime) -> EventText:
     del now
-    minutes = settings.FRESHNESS_GOAL_MINUTES
+    minutes = freshness_goal(event.configuration.freshness_goal_minutes) // timedelta(minutes=1)
     title = ngettext(
         "%(name)s is late: a change has not reached the LMS within %(n)s minute.",
         "%(name)s is late: a change has not reached the LMS within %(n)s minutes.",

@@ -41,6 +41,13 @@ def test_the_beginning_of_each_event_is_a_sentence(kind: EventKind, items: int, 
     assert title(kind, items=items) == text
 
 
+def test_a_late_configuration_is_measured_by_its_own_goal() -> None:
+    configuration = ConfigurationFactory.create(display_name="Acme", freshness_goal_minutes=1_440)
+    event = NotificationFactory.create(kind=EventKind.LATE, configuration=configuration)
+
+    assert text_of_event(event, now=NOW).title.endswith("has not reached the LMS within 1,440 minutes.")
+
+
 def test_singular_forms_are_right(settings: Settings) -> None:
     settings.FRESHNESS_GOAL_MINUTES = 1
 

@@ -94,13 +94,18 @@ _PASSED: Final = (Idle.MATCHED, Idle.BACK, Idle.STAGED)
 
 
 def list_steps(facts: Facts) -> Sequence[Step]:
-    """Return all steps in order. After a failed step, the following ones are not reached, except what has happened."""
+    """Return the steps in order. After a failed step, the following ones are not reached, except what has happened.
+
+    Without a query that is refreshed from course-discovery, there is no step of refreshes.
+    """
     return list(_steps(facts))
 
 
 def _steps(facts: Facts) -> Iterator[Step]:
     is_reached = True
     for name, check in _CHECKS:
+        if name is StepName.REFRESH and _is_imported(facts):
+            continue
         is_delete = name is StepName.PLAN and facts.item is None and facts.step is not None
         passed, detail = check(facts) if is_reached or is_delete or name in _FACTS else (None, "")
         state = StepState.NOT_REACHED if passed is None else StepState.PASSED if passed else StepState.FAILED
@@ -128,14 +133,21 @@ def _check_query(facts: Facts) -> _Check:
     excluding = [catalog for catalog in relevant if catalog.excluded_by]
     if excluding and len(excluding) == len(relevant):
         return False, joined(*(note for each in excluding[:MOST_NOTES] for note in excluded_note(each)))
-    return True, gettext("The catalogs use %(queries)s.") % {"queries": quoted(queries)}
+    used = gettext("The catalogs use %(queries)s.") % {"queries": quoted(queries)}
+    return True, joined(used, gettext("Filled from imported files.") if _is_imported(facts) else "")
+
+
+def _is_imported(facts: Facts) -> bool:
+    """Return True if imported files fill all queries of the relevant catalogs, of which there is at least one."""
+    queries = [catalog.query for catalog in _relevant(facts) if catalog.query]
+    return bool(queries) and not any(query.is_refreshed for query in queries)
 
 
 def _check_refresh(facts: Facts) -> _Check:
     """Check that the queries were refreshed, and that no refresh has removed the item or waits for approval."""
     relevant = [catalog for catalog in _relevant(facts) if catalog.query and catalog.query.is_refreshed]
     if not relevant:
-        return None, gettext("Filled from imported files.") if any(each.query for each in _relevant(facts)) else ""
+        return None, ""
     queries = {catalog.query.title: catalog.query for catalog in relevant if catalog.query}
     ages = [_age_of(query) for query in list(queries.values())[:MOST_NOTES]]
     notes = [note for catalog in relevant for note in change_notes(catalog, is_desired=facts.is_in_catalog)]

@@ -188,8 +188,9 @@ def test_a_course_in_the_lms(
 
     assert finding.cause is Cause.IN_LMS
     assert finding.sentence.endswith("Checked now: learners see it.")
-    unknown = {StepName.REFRESH: StepState.NOT_REACHED}  # An imported catalog has no refreshes.
-    assert states(finding) == dict.fromkeys(StepName, StepState.PASSED) | unknown
+    assert states(finding) == dict.fromkeys({*StepName} - {StepName.REFRESH}, StepState.PASSED)
+    [query] = [step for step in finding.steps if step.name is StepName.QUERY]
+    assert query.detail.endswith("”. Filled from imported files.")
 
 
 @pytest.mark.parametrize(("deleted", "cause"), [(True, Cause.MISSING_IN_LMS), (False, Cause.HIDDEN_IN_LMS)])

@@ -10,6 +10,7 @@
 ``frame.py``       Navigation, style sheet, scripts, icon and front page.
 ``viewer.py``      The current user, for links that need a permission.
 ``logins.py``      The throttle of failed logins.
+``csrf.py``        The page for a form without a valid CSRF token.
 ``schedules.py``   The pages of django-celery-beat; both programs import it.
 ``admin.py``       The front page, and Django's own users and groups.
 ``apps.py``        The Django app; its templates take precedence over unfold's.

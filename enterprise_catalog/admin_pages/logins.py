@@ -17,7 +17,7 @@ from axes.models import AccessAttempt
 from django.contrib import admin
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from enterprise_catalog.db.contention import retry
 from enterprise_catalog.web.client_address import client_network
@@ -104,12 +104,14 @@ def too_many_failures(
 ) -> HttpResponse:
     """Return the page with status 429 and the waiting time; ``Retry-After`` contains it in seconds."""
     seconds = _seconds_to_wait(request, credentials)
+    minutes = math.ceil(seconds / 60)
+    again = ngettext("Try again in %(minutes)d minute.", "Try again in %(minutes)d minutes.", minutes)
     context = {
         **admin.site.each_context(request),
         "title": gettext("Too many failed logins"),
-        "minutes": math.ceil(seconds / 60),
+        "message": f"{gettext('Too many failed logins for this user name.')} {again % {'minutes': minutes}}",
     }
-    response = TemplateResponse(request, "admin_pages/too_many_failures.html", context, status=429)
+    response = TemplateResponse(request, "admin_pages/error_before_login.html", context, status=429)
     response["Retry-After"] = str(seconds)
     return response.render()
 

@@ -262,6 +262,7 @@ CORS_ALLOW_CREDENTIALS = True
 CORS_ALLOW_HEADERS = (*default_headers, "use-jwt-cookie")
 CORS_URLS_REGEX = r"^/(api|csrf|integrated_channels|channel_integrations)/"
 CSRF_TRUSTED_ORIGINS = CORS_ALLOWED_ORIGINS
+CSRF_FAILURE_VIEW = "enterprise_catalog.admin_pages.csrf.form_not_accepted"
 
 JWT_AUTH: dict[str, Any] = {
     "JWT_AUTH_HEADER_PREFIX": "JWT",

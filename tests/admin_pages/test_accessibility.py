@@ -135,6 +135,26 @@ def test_no_page_has_a_serious_problem_or_scrolls_sideways(
     assert not found, "\n".join(found)
 
 
+def test_a_form_without_a_token_leads_to_an_accessible_page(live_server: LiveServer) -> None:
+    with admin_page(live_server.url) as page:
+        page.goto("/admin/auth/group/add/")
+        page.context.clear_cookies(name="csrftoken")
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_role("alert")).to_contain_text("security token is missing or has expired")
+        found = problems(page)
+
+        page.context.clear_cookies()
+        page.goto("/admin/login/")
+        page.context.clear_cookies()
+        page.get_by_label("Username").fill("admin")
+        page.get_by_label("Password").fill("admin")
+        page.keyboard.press("Enter")
+        page.get_by_role("link", name="Back to the login page").wait_for()
+        found += problems(page)
+
+    assert found == []
+
+
 def test_the_keyboard_reaches_everything(catalog_service: LiveServer) -> None:
     with admin_page(catalog_service.url) as page:
         a_row_of_everything()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import lxml.html
 import pytest
 from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.test import Client
 
 from enterprise_catalog.catalog.models import CatalogQuery
 from enterprise_catalog.integrated_channels.models import SyncRun
@@ -15,7 +17,6 @@ from tests.admin_pages.rows import a_row_of_everything
 from tests.integrated_channels.pages import RUNS
 
 if TYPE_CHECKING:
-    from django.test import Client
     from pytest_django import Settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
@@ -75,6 +76,29 @@ def test_a_refused_page_links_to_its_list_if_the_user_may_open_the_list() -> Non
     client = AdminCrawler("viewer", "view_").client
 
     assert links_of(client.get(f"{base_of(CatalogQuery)}add/")) == [base_of(CatalogQuery), "/admin/"]
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_form_without_a_token_has_the_look_of_the_admin(settings: Settings, *, debug: bool) -> None:
+    settings.DEBUG = debug
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(AdminCrawler("root", is_superuser=True).user)
+
+    response: Any = client.post(f"{base_of(CatalogQuery)}add/", {"title": "Forged"})
+
+    assert (response.status_code, links_of(response)) == (403, ["/admin/"])
+    assert b"security token is missing or has expired" in response.content
+    assert not CatalogQuery.objects.filter(title="Forged").exists()
+
+
+def test_a_login_form_without_a_token_leads_back_to_the_login_page() -> None:
+    get_user_model().objects.create_superuser("root", password="root")
+
+    response: Any = Client(enforce_csrf_checks=True).post("/admin/login/", {"username": "root", "password": "root"})
+
+    assert (response.status_code, response.wsgi_request.user.is_authenticated) == (403, False)
+    links = lxml.html.fromstring(response.content).iterfind(".//a")
+    assert "/admin/login/" in [link.get("href") for link in links]
 
 
 def test_without_a_login_only_the_login_page_is_shown(client: Client) -> None:

@@ -158,6 +158,8 @@ CACHES = {"default": cache(env.CACHE_URL)}
 CELERY_BROKER_URL = env.CELERY_BROKER_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+# Store each tick: by default, ticks are stored every three minutes, and a new scheduler would count as late until then.
+CELERY_BEAT_SYNC_EVERY = 1
 CELERY_TASK_IGNORE_RESULT = True
 # A task is acknowledged when it ends: if its worker dies, another worker runs it. Running a task twice is harmless.
 CELERY_TASK_ACKS_LATE = True

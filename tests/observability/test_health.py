@@ -15,7 +15,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
+from django_celery_beat.schedulers import DatabaseScheduler
 
+from enterprise_catalog.celery import app
 from enterprise_catalog.integrated_channels.audit import heartbeats
 from enterprise_catalog.integrated_channels.models import ChangeCursor, WorkerHeartbeat
 from enterprise_catalog.observability import health_checks
@@ -140,6 +142,26 @@ def test_a_scheduler_that_is_late_shows(admin_client: Client) -> None:
     PeriodicTask.objects.update(last_run_at=timezone.now() - timedelta(minutes=20))
 
     assert details(admin_client)["scheduler"]["detail"].startswith("not running or late; last tick: 20")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.only_on("sqlite", "mariadb")
+def test_each_tick_of_the_scheduler_is_stored_at_once(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(app, "send_task", lambda name, *_, **__: sent.append(name))
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    PeriodicTask.objects.all().delete()
+    tasks = ("notify", "record_backlog", "sync_changed_configurations")
+    for task in tasks:
+        PeriodicTask.objects.create(name=task, task=task, last_run_at=an_hour_ago, **every_five_minutes())
+    scheduler = DatabaseScheduler(app=app)
+
+    for _ in tasks:
+        scheduler.tick()
+
+    assert sorted(sent) == sorted(tasks)
+    assert not PeriodicTask.objects.filter(last_run_at=an_hour_ago).exists()
+    assert details(admin_client)["scheduler"]["status"] == "OK"
 
 
 @pytest.mark.usefixtures("everything_works")

@@ -27,7 +27,7 @@ HEARTBEAT_SECONDS: Final = 30
 SILENCE: Final = timedelta(minutes=2)
 #: Age at which a dead worker's row is deleted. Pod names are never reused.
 FORGOTTEN_AFTER: Final = timedelta(days=1)
-#: django-celery-beat's ``DatabaseScheduler`` stores its ticks only every three minutes.
+#: Longer than a restart of the scheduler takes, on another machine too.
 SCHEDULER_LAG: Final = timedelta(minutes=6)
 SCHEDULED_TASK: Final = "sync_changed_configurations"
 #: Age of the catalog service's last answer about changes at which the answers count as missing.

@@ -17,6 +17,7 @@ wrong response fails the run.
 measurements of the catalog.
 ``syncs.py``, ``sync_memory.py``  measurements of syncs; ``synced.py`` runs them against the fake LMS in ``lms.py``.
 ``increments.py``      measurements of syncs after few changes.
+``slow_lms.py``        measurements of first syncs to LMSs that take a set time for each item.
 ``open_edx.py``        calls that Open edX's channels need for the same work.
 ``sampling.py``        alternating runs.
 ``growth.py``          time per item.

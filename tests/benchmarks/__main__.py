@@ -48,6 +48,7 @@ def _measure(options: argparse.Namespace, console: Console) -> int:
         sharers=options.sharers,
         sync_sizes=options.sync_sizes,
         change_sizes=options.change_sizes,
+        slow_lms_items=options.slow_lms_items,
     )
     results = measure(plan, say=lambda text: console.print(f"{text} …"))
     print_report(results, console)
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         help="items of the catalogs that are synced; the first in more ways",
     )
     add("--change-sizes", type=_sizes, default=[5_000, 50_000], help="items of the catalogs in which few items change")
+    add("--slow-lms-items", type=_positive, default=500, help="items of a first sync to an LMS of 20 ms per item")
     add("--output", type=Path, default=_OUTPUT, help="where the JSON goes")
     add("--docs", type=Path, nargs="?", const=_DOCS, help="write tables and picture into the docs, or into this folder")
     add("--database-url", help="an empty MariaDB database; without it a private server is started")

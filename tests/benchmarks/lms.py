@@ -1,7 +1,7 @@
-"""A fake LMS for syncs: the sandbox Moodle in its own process, which measures its own response times.
+"""A fake LMS for syncs: a sandbox in its own process, which measures its own time.
 
-The process runs :func:`serve`. It prints the Moodle's URL, settings and credentials as JSON. For each line on standard
-input, it then prints the seconds spent on responses since the previous line.
+The process runs :func:`serve`. It prints the sandbox's URL, settings and credentials as JSON. For each line on standard
+input, it then prints its :class:`LMSTime` since the previous line.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.request import Request, urlopen
 
+from enterprise_catalog.sandbox.application import SandboxApplication
+from enterprise_catalog.sandbox.canvas.api import CanvasSandbox
+from enterprise_catalog.sandbox.moodle.php_forms import read_parameters
 from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
 from enterprise_catalog.sandbox.serving import HOST, make_loopback_server
 from tests.processes import Dialogue, Site, get_json
@@ -25,43 +28,95 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from wsgiref.types import StartResponse, WSGIEnvironment
 
+    from werkzeug import Request as LMSRequest
+    from werkzeug import Response
+
+MOODLE: Final = "MOODLE"
+CANVAS: Final = "CANVAS"
+
+
+@dataclass(frozen=True, slots=True)
+class LMSTime:
+    """The LMS's own time, in seconds: for each call from reading the request to the finished response body."""
+
+    busy: float = 0.0  #: Time with at least one call in progress.
+    calls: float = 0.0  #: Sum of all calls. Longer than ``busy`` if calls were parallel.
+
 
 @dataclass(kw_only=True, eq=False)
-class TimedMoodle(MoodleSandbox):
-    """A Moodle that adds up its response times, from reading the request to the finished response body."""
+class _TimedLMS(SandboxApplication):
+    """An LMS that measures its own time."""
 
-    _seconds: float = field(init=False, default=0.0)
+    seconds_per_item: float = 0.0  #: Shortest duration of a call, for each item that it creates, updates or deletes.
+    _time: LMSTime = field(init=False, default=LMSTime())
+    _in_progress: int = field(init=False, default=0)  #: Number of calls.
+    _busy_since: float = field(init=False, default=0.0)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         started = time.perf_counter()
+        with self.lock:
+            self._busy_since = self._busy_since if self._in_progress else started
+            self._in_progress += 1
         try:
             return super().__call__(environ, start_response)
         finally:
+            ended = time.perf_counter()
             with self.lock:
-                self._seconds += time.perf_counter() - started
+                self._in_progress -= 1
+                busy = 0.0 if self._in_progress else ended - self._busy_since
+                self._time = LMSTime(self._time.busy + busy, self._time.calls + ended - started)
 
-    def take_seconds(self) -> float:
-        """Return the seconds added up since the last call, and reset the sum."""
+    def take_time(self) -> LMSTime:
+        """Return the time since the last call, and reset it. Call it while no other call is in progress."""
         with self.lock:
-            seconds, self._seconds = self._seconds, 0.0
-        return seconds
+            taken, self._time = self._time, LMSTime()
+        return taken
+
+    def items_of(self, request: LMSRequest) -> int:
+        """Return the number of items that the call creates, updates or deletes."""
+        raise NotImplementedError
+
+    def _answer(self, request: LMSRequest) -> Response:
+        if not self.seconds_per_item:
+            return super()._answer(request)
+        started = time.perf_counter()
+        ends_at = started + self.items_of(request) * self.seconds_per_item
+        answer = super()._answer(request)
+        time.sleep(max(ends_at - time.perf_counter(), 0))
+        return answer
 
 
-def serve() -> None:
-    """Serve a Moodle until standard input ends."""
-    moodle = TimedMoodle()
-    server = make_loopback_server(moodle, port=0)
+@dataclass(kw_only=True, eq=False)
+class _TimedMoodle(_TimedLMS, MoodleSandbox):
+    def items_of(self, request: LMSRequest) -> int:
+        courses = read_parameters(request, max_input_vars=self.max_input_vars).get("courses")
+        return len(courses) if isinstance(courses, dict) else 0
+
+
+@dataclass(kw_only=True, eq=False)
+class _TimedCanvas(_TimedLMS, CanvasSandbox):
+    def items_of(self, request: LMSRequest) -> int:
+        return int(request.method != "GET" and "/courses" in request.path)
+
+
+_KINDS: Final = {MOODLE: _TimedMoodle, CANVAS: _TimedCanvas}
+
+
+def serve(channel_code: str, seconds_per_item: float) -> None:
+    """Serve an LMS until standard input ends."""
+    lms = _KINDS[channel_code](seconds_per_item=seconds_per_item)
+    server = make_loopback_server(lms, port=0)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     _write(
         {
             "base_url": f"http://{HOST}:{server.server_port}",
-            "settings": moodle.channel_settings(),
-            "credentials": moodle.channel_credentials(),
+            "settings": lms.channel_settings(),
+            "credentials": lms.channel_credentials(),
         }
     )
     for _ in sys.stdin:
-        _write(moodle.take_seconds())
+        _write(asdict(lms.take_time()))
     server.shutdown()
     thread.join()
     server.server_close()
@@ -77,14 +132,18 @@ class LMS:
     """A client for the LMS process."""
 
     dialogue: Dialogue
+    channel_code: str
     base_url: str
     settings: dict[str, Any]  #: Of a channel configuration, like the credentials.
     credentials: dict[str, Any]
 
+    def take_time(self) -> LMSTime:
+        """Return the LMS's own time since the last call. Call it while no other call is in progress."""
+        return LMSTime(**self.dialogue.ask())
+
     def take_seconds(self) -> float:
-        """Return the seconds that the LMS spent on responses since the last call."""
-        seconds: float = self.dialogue.ask()
-        return seconds
+        """Return the time since the last call in which the LMS had at least one call in progress."""
+        return self.take_time().busy
 
     def offered(self) -> Mapping[str, str]:
         """Return content key -> full name of each course that is visible to learners."""
@@ -98,8 +157,13 @@ class LMS:
 
 
 @contextmanager
-def served_lms() -> Iterator[LMS]:
-    """Serve an empty LMS until the block ends."""
+def served_lms(channel_code: str = MOODLE, *, seconds_per_item: float = 0.0) -> Iterator[LMS]:
+    """Serve an empty LMS until the block ends.
+
+    Args:
+        seconds_per_item: shortest duration of a call, for each item that it creates, updates or deletes.
+    """
     site = Site.make(Path(os.environ["LOCAL_STATE_DIR"]), DJANGO_SETTINGS_MODULE=os.environ["DJANGO_SETTINGS_MODULE"])
-    with replace(site, cold=True).dialogue("from tests.benchmarks.lms import serve; serve()") as dialogue:
-        yield LMS(dialogue, **dialogue.hear())
+    code = f"from tests.benchmarks.lms import serve; serve({channel_code!r}, {seconds_per_item!r})"
+    with replace(site, cold=True).dialogue(code) as dialogue:
+        yield LMS(dialogue, channel_code, **dialogue.hear())

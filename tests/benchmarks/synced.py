@@ -135,6 +135,7 @@ def configured(catalog: SeededCatalog, lms: LMS) -> int:
     """Create a configuration that syncs the catalog to ``lms`` and return its id."""
     customer = EnterpriseCatalog.objects.get(pk=catalog.uuid).enterprise_customer_id
     return ConfigurationFactory.create(
+        channel_code=lms.channel_code,
         enterprise_customer_uuid=customer,
         base_url=lms.base_url,
         settings=lms.settings,

@@ -9,6 +9,7 @@ from tests.benchmarks.cases import EMPTY, MOSTLY_KNOWN
 from tests.benchmarks.increments import TEN_CHANGES
 from tests.benchmarks.lookups import LOOKUP, LOOKUPS
 from tests.benchmarks.results import Verdict
+from tests.benchmarks.slow_lms import KINDS
 from tests.benchmarks.synced import FIRST, SAME_ITEMS, UNCHANGED
 from tests.benchmarks.syncs import KNOWN_DIFF
 
@@ -46,6 +47,7 @@ _SAME_ITEMS_TO_DIFF: Final = 3
 #: Without BEGIN and COMMIT of two transactions, 12.
 _STATEMENTS_OF_FEW_CHANGES: Final = 16
 _LARGEST_FEW_CHANGES: Final = 1.5
+_TO_SLOW_LMS: Final = 1.05
 _OPEN_EDX_CREATES: Final = 20
 _MEGABYTES_OF_A_SYNC: Final = 150
 
@@ -91,6 +93,18 @@ def verdicts_of_increments(results: Results, sizes: Sequence[int]) -> Iterator[V
     yield Verdict(f"{what}: statements", largest.statements, "at most", _STATEMENTS_OF_FEW_CHANGES)
     ratio = largest.median / smallest.median
     yield Verdict(f"{what}: time to that at {smallest.items:,}", ratio, "at most", _LARGEST_FEW_CHANGES)
+
+
+def verdicts_of_slow_lms(results: Results, items: int) -> Iterator[Verdict]:
+    """Yield the targets of first syncs to slow LMSs.
+
+    Args:
+        items: of the catalog.
+    """
+    for how in KINDS:
+        sync = results.sync(how, items=items)
+        what = f"sync, {how}, {items:,} items: time to that of the LMS"
+        yield Verdict(what, sync.median / sync.lms_median, "at most", _TO_SLOW_LMS)
 
 
 def _diff_to_floor(results: Results, items: int) -> Iterator[Verdict]:

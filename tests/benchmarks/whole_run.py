@@ -24,8 +24,15 @@ from tests.benchmarks.over_http import served
 from tests.benchmarks.pages import measure_pages
 from tests.benchmarks.results import Figure, Results
 from tests.benchmarks.seeding import seed, seed_empty
+from tests.benchmarks.slow_lms import measure_slow_lms
 from tests.benchmarks.syncs import measure_syncs
-from tests.benchmarks.targets import large_size, typical_size, verdicts, verdicts_of_increments
+from tests.benchmarks.targets import (
+    large_size,
+    typical_size,
+    verdicts,
+    verdicts_of_increments,
+    verdicts_of_slow_lms,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,6 +57,7 @@ class Plan:
     sharers: int  #: Catalogs that share the item that changes.
     sync_sizes: Sequence[int]  #: Of the synced catalogs, in items.
     change_sizes: Sequence[int]  #: Of the catalogs in which few items change, in items.
+    slow_lms_items: int  #: Items of a first sync to a slow LMS.
 
 
 def measure(plan: Plan, *, say: Callable[[str], None]) -> Results:
@@ -94,9 +102,13 @@ def measure(plan: Plan, *, say: Callable[[str], None]) -> Results:
     say(f"Syncs of few changes in {_listed(plan.change_sizes)} items")
     with served() as port:
         measure_increments(plan.change_sizes, port, sampling=plan.sampling, results=results)
+    say(f"First syncs of {plan.slow_lms_items:,} items to slow LMSs")
+    with served(**_WITHOUT_SNAPSHOTS) as port:
+        measure_slow_lms(plan.slow_lms_items, port, results)
     results.growth += growth_of_diffs(results, plan.sizes, typical=typical_size(plan.sizes))
     results.verdicts += verdicts(results, sizes=plan.sizes, documents=plan.documents, sync_sizes=plan.sync_sizes)
     results.verdicts += verdicts_of_increments(results, plan.change_sizes)
+    results.verdicts += verdicts_of_slow_lms(results, plan.slow_lms_items)
     return results
 
 

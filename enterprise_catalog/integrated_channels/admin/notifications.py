@@ -26,7 +26,6 @@ from enterprise_catalog.admin_pages.pages import Page, ReadOnlyPage
 from enterprise_catalog.admin_pages.rendering import EMPTY, badge, code_block, lines, link_to, shortened, stacked
 from enterprise_catalog.admin_pages.widgets import CheckBoxes, SecretInput
 from enterprise_catalog.integrated_channels.admin.sections.links import link_to_customer
-from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
 from enterprise_catalog.integrated_channels.models import (
     Delivery,
     DeliveryState,
@@ -38,12 +37,9 @@ from enterprise_catalog.integrated_channels.models.decisions import MAX_NAME_LEN
 from enterprise_catalog.integrated_channels.reporting.notifications.deliveries import send_test
 from enterprise_catalog.integrated_channels.reporting.notifications.messages import text_of, text_of_event
 from enterprise_catalog.integrated_channels.reporting.notifications.subscriptions import (
-    Webhook,
+    Recipient,
     kind_choices,
-    secret_problems,
-    set_webhook,
-    url_problems,
-    webhook_of,
+    set_recipient,
 )
 
 if TYPE_CHECKING:
@@ -100,42 +96,14 @@ class SubscriptionForm(ModelForm):
         cleaned = {**(super().clean() or {})}
         if cleaned.get("configuration") and cleaned.get("enterprise_customer_uuid"):
             self.add_error("enterprise_customer_uuid", gettext("Choose a configuration or enter a customer, not both."))
-        if cleaned.get("medium") == Medium.EMAIL:
-            if not cleaned.get("email"):
-                self.add_error("email", gettext("Enter an e-mail address."))
-            self.instance.webhook = self.instance.webhook_host = ""
-        elif "medium" in cleaned:
-            cleaned["email"] = ""
-            self._clean_webhook(cleaned)
+        if "medium" in cleaned:
+            entered = {name: cleaned.get(name) or "" for name in ("email", "url", "secret")}
+            for name, texts in set_recipient(self.instance, Recipient(Medium(cleaned["medium"]), **entered)).items():
+                if name not in self.errors:
+                    self.add_error(name, ValidationError(texts))
+            if cleaned["medium"] != Medium.EMAIL:
+                cleaned["email"] = ""
         return cleaned
-
-    def _clean_webhook(self, cleaned: dict[str, Any]) -> None:
-        stored = self._stored()
-        url = cleaned.get("url") or (stored.url if stored else "")
-        secret = cleaned.get("secret") or (stored.secret if stored else "")
-        if cleaned.get("url") and not cleaned.get("secret") and stored and stored.secret and stored.host != _host(url):
-            secret = ""  # Another receiver must not get what is signed with the secret of this one.
-        problems = {"url": url_problems(url), "secret": secret_problems(secret, cleaned["medium"])}
-        for name, texts in problems.items():
-            if texts:
-                self.add_error(name, ValidationError(texts))
-        if not self.errors:
-            set_webhook(self.instance, Webhook(url, secret))
-
-    def _stored(self) -> Webhook | None:
-        if not self.instance.webhook:
-            return None
-        try:
-            return webhook_of(self.instance)
-        except ConfigurationError:
-            return None
-
-
-def _host(url: str) -> str:
-    try:
-        return Webhook(url, "").host
-    except ValueError:
-        return ""
 
 
 @admin.register(Subscription)
@@ -146,6 +114,7 @@ class SubscriptionPage(Page):
         ("configuration", AutocompleteSelectFilter),
         ("medium", ChoicesCheckboxFilter),
         ("muted", BooleanRadioFilter),
+        ("is_customers", BooleanRadioFilter),
     )
     list_prefetch_related = ("configuration",)
     autocomplete_fields = ("configuration",)
@@ -156,9 +125,9 @@ class SubscriptionPage(Page):
         (_("Recipient"), {"fields": ("medium", "email", "url", "secret")}),
         (_("Events"), {"fields": ("configuration", "enterprise_customer_uuid", "kinds", "with_recoveries")}),
         (_("Messages"), {"fields": ("digest", "muted")}),
-        (_("History"), {"fields": ("latest_messages",)}),
+        (_("History"), {"fields": (("created_by", "is_customers"), "latest_messages")}),
     )
-    readonly_fields = ("latest_messages",)
+    readonly_fields = ("created_by", "is_customers", "latest_messages")
 
     def object_actions(self, request: HttpRequest, obj: Subscription) -> Sequence[str]:
         return ("send_test_message", "unmute" if obj.muted else "mute")

@@ -7,5 +7,5 @@
 ``pages.py``        Keyset pagination.
 ``permissions.py``  Access to customers' configurations, by role.
 ``privacy.py``      Hides staff's names and texts from customers.
-``throttles.py``    The rate limit of requests that call an LMS.
+``throttles.py``    The rate limit of requests that call an LMS or a subscriber.
 """

@@ -1,4 +1,4 @@
-"""The rate limit of requests that call an LMS, each of which occupies a web thread until the LMS responds."""
+"""The rate limit of requests that call an LMS or a subscriber: each occupies a web thread until the other responds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enterprise_catalog.web.rest.throttles import CallerThrottle
 
 
 class LMSThrottle(CallerThrottle):
-    """Limits a caller's requests that call an LMS, in addition to the limit of all requests."""
+    """Limits a caller's requests that call an LMS or a subscriber, in addition to the limit of all requests."""
 
     scope = "lms"
     rate = "20/minute"

@@ -15,6 +15,11 @@ from enterprise_catalog.integrated_channels.api.views.operations import (
 )
 from enterprise_catalog.integrated_channels.api.views.overview import OverviewView
 from enterprise_catalog.integrated_channels.api.views.records import LISTS, RunDetailView, TransmissionDetailView
+from enterprise_catalog.integrated_channels.api.views.subscriptions import (
+    SubscriptionDetailView,
+    SubscriptionListView,
+    TestMessageView,
+)
 
 app_name = "channels-v1"
 
@@ -30,6 +35,9 @@ urlpatterns = [
     path("diagnosis/", DiagnosisView.as_view(), name="diagnosis"),
     *(path(f"{name}/", views.page.as_view(), name=name) for name, views in LISTS.items()),
     *(path(f"{name}/export.csv", views.export.as_view(), name=f"{name}-export") for name, views in LISTS.items()),
+    path("subscriptions/", SubscriptionListView.as_view(), name="subscription-list"),
+    path("subscriptions/<int:pk>/", SubscriptionDetailView.as_view(), name="subscription-detail"),
+    path("subscriptions/<int:pk>/test/", TestMessageView.as_view(), name="subscription-test"),
     path("runs/<int:pk>/", RunDetailView.as_view(), name="run-detail"),
     path("transmissions/<int:pk>/", TransmissionDetailView.as_view(), name="transmission-detail"),
 ]

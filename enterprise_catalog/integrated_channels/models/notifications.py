@@ -135,6 +135,13 @@ class Subscription(models.Model):
         help_text=_("Hourly messages are sent on the hour, daily ones at 06:00 UTC. Without events, none is sent."),
     )
     muted = models.BooleanField(_("muted"), default=False, help_text=_("Send nothing. Events are not sent later."))
+    is_customers = models.BooleanField(
+        _("managed by the customer"),
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text=_("Created by an admin of the customer. The customer's admins manage only such subscriptions."),
+    )
     created_by = models.CharField(_("created by"), max_length=MAX_NAME_LENGTH, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 

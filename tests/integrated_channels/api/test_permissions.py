@@ -16,7 +16,13 @@ from enterprise_catalog.integrated_channels.api.views.actions import ACTIONS
 from enterprise_catalog.integrated_channels.api.views.operations import STARTING
 from enterprise_catalog.integrated_channels.models import ChannelConfiguration
 from tests.factories import DAY_ONE
-from tests.factories.channels import ConfigurationFactory, OperationFactory, RunFactory, TransmissionFactory
+from tests.factories.channels import (
+    ConfigurationFactory,
+    OperationFactory,
+    RunFactory,
+    SubscriptionFactory,
+    TransmissionFactory,
+)
 from tests.integrated_channels.api.endpoints import (
     ATTEMPTS,
     CONFIGURATIONS,
@@ -24,6 +30,7 @@ from tests.integrated_channels.api.endpoints import (
     OPERATIONS,
     ROOT,
     RUNS,
+    SUBSCRIPTIONS,
     TRANSMISSIONS,
 )
 
@@ -41,18 +48,20 @@ OPEN_EDX: Final = ("integrated_channels", "channel_integrations")
 
 @pytest.fixture
 def configuration() -> ChannelConfiguration:
-    """A configuration with one run, one transmission, one attempt and one operation."""
+    """A configuration with one run, one transmission, one attempt, one operation and one subscription."""
     configuration = TransmissionFactory.create(transmitted=True).configuration
+    SubscriptionFactory.create(configuration=configuration, is_customers=True)
     OperationFactory.create(configuration=configuration)
     return configuration
 
 
 def places_of(configuration: ChannelConfiguration | None) -> list[str]:
     """Return the URLs of a configuration and its records; of rows that do not exist without a configuration."""
-    pk = run = item = operation = NOTHING
+    pk = run = item = operation = subscription = NOTHING
     if configuration is not None:
         pk, run = configuration.pk, configuration.runs.get().pk
         item, operation = configuration.transmissions.get().pk, configuration.operations.get().pk
+        subscription = configuration.subscriptions.get().pk
     return [
         f"{CONFIGURATIONS}{pk}/",
         f"{RUNS}?configuration={pk}",
@@ -64,6 +73,8 @@ def places_of(configuration: ChannelConfiguration | None) -> list[str]:
         f"{DECISIONS}?configuration={pk}",
         f"{OPERATIONS}{operation}/",
         f"{OPERATIONS}{operation}/items/",
+        f"{SUBSCRIPTIONS}?configuration={pk}",
+        f"{SUBSCRIPTIONS}{subscription}/",
         *(f"/{prefix}/api/v1/moodle/configuration/{pk}/" for prefix in OPEN_EDX),
         *(f"/{prefix}/api/v1/logs/content_sync_status/{UUID(int=7)}/moodle/{pk}" for prefix in OPEN_EDX),
         *(f"/{prefix}/api/v1/configs/health-check?channel_code=MOODLE&uuid={UUID(int=pk)}" for prefix in OPEN_EDX),
@@ -75,7 +86,7 @@ def test_each_url_with_an_id_is_among_those_that_are_tested(configuration: Chann
 
     with_ids = {f"{ROOT[1:]}{pattern.pattern}" for pattern in urlpatterns if "<" in str(pattern.pattern)}
     actions = {f"{ROOT[1:]}configurations/<int:pk>/{action}/" for action in (*ACTIONS, *STARTING)}
-    assert with_ids - actions <= tested
+    assert with_ids - actions - {f"{SUBSCRIPTIONS[1:]}<int:pk>/test/"} <= tested
 
 
 def test_a_deleted_configuration_and_its_records_look_like_none(

@@ -21,7 +21,7 @@ from enterprise_catalog.integrated_channels.models import (
 from enterprise_catalog.integrated_channels.tasks import run_operation, start_operation, sync_configuration
 from tests.api.test_schema import assert_described, assert_error, unavailable
 from tests.factories import DAY_ONE
-from tests.factories.channels import TransmissionFactory
+from tests.factories.channels import SubscriptionFactory, TransmissionFactory
 from tests.integrated_channels.api.endpoints import ROOT
 from tests.integrated_channels.api.test_configurations import NEW
 
@@ -42,6 +42,7 @@ PARAMETERS: Final = {
             "attempts/": "run={run}",
         }.items()
     },
+    "subscriptions/": "configuration={pk}",
     "diagnosis/": f"enterprise_customer={UUID(int=7)}&content_key=edX%2BDemoX",
 }
 #: Operation -> a body that it accepts; ``{}`` for others.
@@ -54,6 +55,8 @@ BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
         "configuration": "{pk}",
     },
     ("post", "configurations/{id}/pause/"): {"reason": "Holidays."},
+    ("post", "subscriptions/"): {"medium": "email", "email": "ops@example.org", "configuration": "{pk}"},
+    ("patch", "subscriptions/{id}/"): {"muted": True},
 }
 UNREACHABLE: Final = "http://127.0.0.1:9"
 
@@ -73,14 +76,21 @@ def operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any
                 yield method, path.removeprefix(ROOT), operation
 
 
+def deletes_last(operation: tuple[str, str, dict[str, Any]]) -> tuple[bool, bool]:
+    """Order operations: a configuration is deleted after its records."""
+    method, path, _ = operation
+    return method == "delete", path.startswith("configurations/")
+
+
 @pytest.fixture
 def configuration(monkeypatch: pytest.MonkeyPatch) -> ChannelConfiguration:
-    """A configuration with a run, a transmission, an attempt and a preview. Its LMS is unreachable."""
+    """A configuration with a run, a transmission, an attempt, a preview and a subscription. Its LMS is unreachable."""
     for task in (sync_configuration, run_operation):
         monkeypatch.setattr(task, "delay", lambda _: None)
     found = TransmissionFactory.create(transmitted=True).configuration
     ChannelConfiguration.objects.update(base_url=UNREACHABLE)
     operation = start_operation(found, OperationKind.PREVIEW, by="caller", now=DAY_ONE)
+    SubscriptionFactory.create(configuration=found)
     OperationItem.objects.create(operation=operation, content_key="edX+DemoX", kind="create")
     return found
 
@@ -95,6 +105,7 @@ class Caller:
             "runs/": configuration.runs.get().pk,
             "transmissions/": configuration.transmissions.get().pk,
             "operations/": Operation.objects.earliest("pk").pk,
+            "subscriptions/": configuration.subscriptions.earliest("pk").pk,
         }
 
     def __call__(
@@ -121,7 +132,7 @@ def test_it_describes_each_url(schema: dict[str, Any]) -> None:
 def test_it_describes_each_response(
     operator: APIClient, schema: dict[str, Any], configuration: ChannelConfiguration
 ) -> None:
-    for method, path, operation in sorted(operations(schema), key=lambda each: each[0] == "delete"):
+    for method, path, operation in sorted(operations(schema), key=deletes_last):
         response = Caller(operator, configuration, method, path)()
 
         described = operation["responses"][str(response.status_code)]
@@ -163,7 +174,7 @@ def test_each_documented_status_occurs_and_no_other(
     settings.FAILURE_THROTTLE_RATE = "1000/minute"
     operator = client_with("enterprise_openedx_operator:*")
     others = [APIClient(), client_with("enterprise_learner:*")]
-    for method, path, operation in sorted(operations(schema), key=lambda each: each[0] == "delete"):
+    for method, path, operation in sorted(operations(schema), key=deletes_last):
         caller = Caller(operator, configuration, method, path)
         found = {response.status_code: response for response in answers(caller, others)}
         with connection.execute_wrapper(unavailable):
@@ -189,7 +200,16 @@ def test_credentials_are_never_part_of_a_response(schema: dict[str, Any]) -> Non
     ]
 
 
+def test_secrets_of_subscriptions_are_never_part_of_a_response(schema: dict[str, Any]) -> None:
+    schemas = schema["components"]["schemas"]
+
+    for secret in ("url", "secret"):
+        assert secret in schemas["SubscriptionCreateRequest"]["properties"]
+        assert secret in schemas["PatchedSubscriptionChangeRequest"]["properties"]
+        assert secret not in schemas["Subscription"]["properties"]
+
+
 def test_the_body_of_an_action_is_optional_except_for_the_reason_of_a_pause(schema: dict[str, Any]) -> None:
     for method, path, operation in operations(schema):
-        if method == "post" and "{id}" in path:
+        if method == "post" and path.startswith("configurations/{id}/"):
             assert operation["requestBody"]["required"] is path.endswith("/pause/"), path

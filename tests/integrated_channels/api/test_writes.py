@@ -16,9 +16,10 @@ from enterprise_catalog.integrated_channels.models import (
     ContentMetadataItemTransmission,
     Decision,
     Operation,
+    Subscription,
 )
 from enterprise_catalog.integrated_channels.tasks import run_operation, sync_configuration
-from tests.factories.channels import TransmissionFactory
+from tests.factories.channels import SubscriptionFactory, TransmissionFactory
 from tests.integrated_channels.api.endpoints import ROOT
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ ADMINS: Final = {
     f"patch {ROOT}configurations/PK/",
     f"delete {ROOT}configurations/PK/",
     f"post {ROOT}diagnosis/",
+    f"post {ROOT}subscriptions/",
+    f"patch {ROOT}subscriptions/PK/",
+    f"delete {ROOT}subscriptions/PK/",
+    f"post {ROOT}subscriptions/PK/test/",
     *(f"post {prefix}moodle/configuration/" for prefix in (_OLD, _NEW)),
     *(f"{method} {prefix}moodle/configuration/PK/" for method in ("put", "patch", "delete") for prefix in (_OLD, _NEW)),
 }
@@ -51,6 +56,11 @@ BODY: Final = {
     **{
         f"post {prefix}moodle/configuration/": {"enterprise_customer": str(ACME), "moodle_base_url": "x"}
         for prefix in (_OLD, _NEW)
+    },
+    f"post {ROOT}subscriptions/": {
+        "enterprise_customer": str(ACME),
+        "medium": "email",
+        "email": "a@example.org",
     },
     f"post {ROOT}configurations/": {
         "enterprise_customer": str(ACME),
@@ -62,7 +72,7 @@ BODY: Final = {
 
 
 def writes() -> Iterator[str]:
-    """Yield method and path of each request that is not a read; ``PK`` stands for the id of a configuration."""
+    """Yield method and path of each request that is not a read; ``PK`` stands for the id of a row."""
     for pattern in urls.urlpatterns:
         yield from _writes_of(pattern, ROOT)
     for resolver in open_edx_urls.urlpatterns:
@@ -81,12 +91,13 @@ def _writes_of(pattern: URLPattern, prefix: str) -> Iterator[str]:
 
 @pytest.fixture
 def configuration(monkeypatch: pytest.MonkeyPatch) -> ChannelConfiguration:
-    """Acme's configuration, with items in each state that a user decides on."""
+    """Acme's configuration, with items in each state that a user decides on, and a subscription with the same id."""
     for task in (sync_configuration, run_operation):
         monkeypatch.setattr(task, "apply_async", lambda *_, **__: None)
     configuration = TransmissionFactory.create(content_key="held", held=True).configuration
     for state in ("kept", "dead_letter", "transmitted"):
         TransmissionFactory.create(content_key=state, configuration=configuration, **{state: True})
+    SubscriptionFactory.create(pk=configuration.pk, configuration=configuration, is_customers=True)
     return configuration
 
 
@@ -94,7 +105,7 @@ def everything() -> list[Any]:
     """Return all that a request may change."""
     return [
         [*model.objects.order_by("pk").values()]
-        for model in (ChannelConfiguration, ContentMetadataItemTransmission, Decision, Operation)
+        for model in (ChannelConfiguration, ContentMetadataItemTransmission, Decision, Operation, Subscription)
     ]
 
 

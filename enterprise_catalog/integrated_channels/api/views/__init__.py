@@ -6,5 +6,6 @@
 ``operations.py``      Long actions on a configuration.
 ``records.py``         Runs, transmissions, attempts and decisions.
 ``diagnosis.py``       The diagnosis of an item.
+``subscriptions.py``   Who is notified of events, and how.
 ``overview.py``        The status of all configurations.
 """

@@ -6,11 +6,12 @@ The whole URL is a secret: the URL of a Slack webhook is all that is needed to p
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import httpx
 from django.conf import settings
+from django.db.models import Q
 from django.utils.translation import gettext
 
 from enterprise_catalog.integrated_channels.access.credentials import decrypt, encrypt, rotated
@@ -18,9 +19,15 @@ from enterprise_catalog.integrated_channels.exceptions import ConfigurationError
 from enterprise_catalog.integrated_channels.lms.ssrf import public_address
 from enterprise_catalog.integrated_channels.models import EventKind, Medium, Notification, Subscription
 
+if TYPE_CHECKING:
+    from uuid import UUID
+
 #: Of a secret and of a URL, in characters.
 MIN_SECRET_LENGTH: Final = 16
+MAX_SECRET_LENGTH: Final = 1_000
 MAX_URL_LENGTH: Final = 2_000
+#: Subscriptions that the admins of one customer may create. Each event causes a message to each.
+MAX_CUSTOMERS_SUBSCRIPTIONS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,68 @@ class Webhook:
     def host(self) -> str:
         """The host of the URL, for pages and messages."""
         return urlsplit(self.url).hostname or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """The recipient of a subscription, as entered. A URL or a secret that is empty keeps the stored one."""
+
+    medium: Medium
+    email: str = ""
+    url: str = ""
+    secret: str = ""
+
+
+def set_recipient(subscription: Subscription, entered: Recipient) -> dict[str, list[str]]:
+    """Set the recipient of a subscription that is not saved yet, unless there are problems.
+
+    Returns:
+        ``email``, ``url`` or ``secret`` -> its problems, one sentence each; empty if there are none.
+    """
+    if entered.medium is Medium.EMAIL:
+        if not entered.email:
+            return {"email": [gettext("Enter an e-mail address.")]}
+        subscription.medium, subscription.email = entered.medium, entered.email
+        subscription.webhook = subscription.webhook_host = ""
+        return {}
+    webhook = _completed(entered, _stored_webhook(subscription))
+    found = {"url": url_problems(webhook.url), "secret": secret_problems(webhook.secret, entered.medium)}
+    problems = {name: texts for name, texts in found.items() if texts}
+    if not problems:
+        subscription.medium, subscription.email = entered.medium, ""
+        set_webhook(subscription, webhook)
+    return problems
+
+
+def _completed(entered: Recipient, stored: Webhook | None) -> Webhook:
+    """Return the webhook as entered, with the stored URL and secret where none is entered."""
+    if stored is None:
+        return Webhook(entered.url, entered.secret)
+    # Another receiver must not get what is signed with the secret of this one.
+    is_same_host = not entered.url or _host(entered.url) == stored.host
+    return Webhook(entered.url or stored.url, entered.secret or (stored.secret if is_same_host else ""))
+
+
+def _stored_webhook(subscription: Subscription) -> Webhook | None:
+    if not subscription.webhook:
+        return None
+    try:
+        return webhook_of(subscription)
+    except ConfigurationError:
+        return None
+
+
+def _host(url: str) -> str:
+    try:
+        return Webhook(url, "").host
+    except ValueError:
+        return ""
+
+
+def customers_subscriptions(customer: UUID | None) -> int:
+    """Return the number of subscriptions that a customer's admins have created."""
+    of_customer = Q(enterprise_customer_uuid=customer) | Q(configuration__enterprise_customer_uuid=customer)
+    return Subscription.objects.filter(of_customer, is_customers=True).count()
 
 
 def webhook_of(subscription: Subscription) -> Webhook:

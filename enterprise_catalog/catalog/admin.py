@@ -320,13 +320,13 @@ class ContentPage(ReadOnlyPage):
     @admin.display(description=_("contained in"))
     def containers(self, content: ContentMetadata) -> str:
         rows = NestedContent.objects.filter(content_type=content.content_type, content_key=content.content_key)
-        return lines(_listed(link_to(row.container) for row in _first(rows.select_related("container"))))
+        return lines(_listed(_named(row.container) for row in _first(rows.select_related("container"))))
 
     @admin.display(description=_("contains"))
     def nested(self, content: ContentMetadata) -> str:
         keys = [row.content_key for row in _first(content.nested_content.order_by("content_type", "content_key"))]
         known = {item.content_key: item for item in ContentMetadata.objects.with_keys(keys)}
-        return lines(_listed(link_to(known[key]) if key in known else exactly(key) for key in keys))
+        return lines(_listed(_named(known[key]) if key in known else exactly(key) for key in keys))
 
     @admin.display(description=_("document"))
     def stored_document(self, content: ContentMetadata) -> str:
@@ -367,6 +367,11 @@ def _queries_of(content: ContentMetadata) -> Iterator[str]:
     memberships = content.memberships.select_related("catalog_query").order_by("id")[: LISTED_QUERIES + 1]
     queries = (membership.catalog_query for membership in memberships)
     return _listed(format_html("{} · {}", link_to(query), _catalogs_of(query)) for query in queries)
+
+
+def _named(content: ContentMetadata) -> str:
+    """Return a link with the key, and the title: the key of a program or a pathway is a UUID."""
+    return stacked(link_to(content), content.title)
 
 
 def _first(rows: QuerySet[NestedContent]) -> QuerySet[NestedContent]:

@@ -404,7 +404,7 @@ class RestrictedRun(models.Model):
         constraints = (models.UniqueConstraint(fields=("catalog_query", "content"), name="restricted_run_once"),)
 
     def __str__(self) -> str:
-        return f"{self.content_id} allowed in {self.catalog_query_id}"
+        return f"{self.content} · {self.catalog_query}"
 
 
 class RestrictedCourse(models.Model):
@@ -423,7 +423,7 @@ class RestrictedCourse(models.Model):
         constraints = (models.UniqueConstraint(fields=("catalog_query", "content"), name="restricted_course_once"),)
 
     def __str__(self) -> str:
-        return f"document of {self.content_id} in {self.catalog_query_id}"
+        return f"{self.content} · {self.catalog_query}"
 
 
 class CatalogRole(UserRole):

@@ -142,7 +142,8 @@ class ServiceClient:
             remedies=self.service.remedies,
             setting=self.service.setting,
         )
-        parts = (f"{self.service.name} returned {status} for {request}.", remedy, redaction.excerpt(response.content))
+        excerpt = redaction.excerpt(response.content)
+        parts = (f"{self.service.name} returned {status} for {request}.", remedy, excerpt and f"Response: {excerpt}")
         message = " ".join(part for part in parts if part)
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return CredentialsError(message, status_code=status)

@@ -120,7 +120,8 @@ class CatalogConnection:
         status, redaction = response.status_code, self._redaction()
         location = redaction.redacted(response.headers.get("Location", ""))
         remedy = status_problem(status, location=location, remedies=CATALOG_REMEDIES, setting="CATALOG_API_URL")
-        parts = (f"The catalog service returned {status} for {request}.", remedy, redaction.excerpt(response.content))
+        excerpt = redaction.excerpt(response.content)
+        parts = (f"The catalog service returned {status} for {request}.", remedy, excerpt and f"Response: {excerpt}")
         return CatalogUnavailableError(" ".join(part for part in parts if part), status_code=status)
 
     def _redaction(self) -> Redaction:

@@ -22,8 +22,9 @@ def samples(page: bytes) -> Iterator[Sample]:
 
 def value_of(page: bytes, name: str, **labels: str) -> float:
     """Return the sum of the samples with this name and at least these labels; 0 without such samples."""
+    lines = b"".join(line for line in page.splitlines(keepends=True) if line.startswith(name.encode()))
     return sum(
-        sample.value for sample in samples(page) if sample.name == name and labels.items() <= sample.labels.items()
+        sample.value for sample in samples(lines) if sample.name == name and labels.items() <= sample.labels.items()
     )
 
 

@@ -17,6 +17,7 @@ from enterprise_catalog.observability import metrics
 from tests.factories.catalog import CatalogFactory
 from tests.factories.channels import ConfigurationFactory
 from tests.integrated_channels.monitoring.prometheus import Prometheus
+from tests.observability.registered import forget_requests
 from tests.services import or_skip
 
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ CONFIGURATIONS = 20
 def _fresh_gauges(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read the gauges for each scrape."""
     monkeypatch.setattr(metrics, "CACHE_SECONDS", 0)
+
+
+@pytest.fixture(autouse=True)
+def _small_page() -> None:
+    """Scrape no series of views that earlier tests of this process requested: each scrape would take a second."""
+    forget_requests()
 
 
 @pytest.fixture

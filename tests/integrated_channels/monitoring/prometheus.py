@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -24,8 +23,9 @@ MONITORING: Final = PROJECT / "deploy" / "monitoring"
 RULES: Final = MONITORING / "alerts.yml"
 DASHBOARD: Final = MONITORING / "dashboard.json"
 JOB: Final = "enterprise-catalog"
-#: Interval of scrapes and evaluations on an idle machine, in seconds. Also the time limit of a scrape.
-_INTERVAL: Final = 1
+#: Intervals of scrapes and of evaluations on an idle machine, in seconds. The first is also the time limit of a scrape.
+_SCRAPE_INTERVAL: Final = 1.0
+_EVALUATION_INTERVAL: Final = 0.2
 _SECONDS: Final = 60
 #: Scrapes before and after a change, so that Prometheus sees that it increased a counter.
 SCRAPES: Final = 2
@@ -72,12 +72,14 @@ class Prometheus:
             UnavailableError: Prometheus is not installed, or does not start.
         """
         program, port = find_program("prometheus"), free_port()
-        interval = f"{math.ceil(patience(_INTERVAL))}s"
+        scrapes, evaluations = (
+            f"{patience(seconds) * 1_000:.0f}ms" for seconds in (_SCRAPE_INTERVAL, _EVALUATION_INTERVAL)
+        )
         immediate = [{key: value for key, value in rule.items() if key != "for"} for rule in rules()]
         files = {
-            "alerts.yml": {"groups": [{"name": "all", "interval": interval, "rules": immediate}]},
+            "alerts.yml": {"groups": [{"name": "all", "interval": evaluations, "rules": immediate}]},
             "prometheus.yml": {
-                "global": {"scrape_interval": interval, "scrape_timeout": interval},
+                "global": {"scrape_interval": scrapes, "scrape_timeout": scrapes},
                 "rule_files": ["alerts.yml"],
                 "scrape_configs": [{"job_name": JOB, "static_configs": [{"targets": [site, *others]}]}],
             },

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector skip all imported modules, and run less often. Saves 7 % of the CPU time."""
-    gc.collect()
+    """Let the garbage collector skip all imported modules, and run less often. Saves 7 % of the CPU time.
+
+    Imports and collection leave little garbage, so it is not collected first. That would take 0.1 s in each worker.
+    """
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
     gc.enable()

@@ -158,9 +158,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         slow = {item.path for item in items if item.get_closest_marker(name)}
         items.sort(key=lambda item: item.path not in slow)
     database = "mariadb" if config.getoption("--mariadb") else "sqlite"
-    left_out = [item for item in items if (mark := item.get_closest_marker("only_on")) and database not in mark.args]
+    left_out = {item for item in items if (mark := item.get_closest_marker("only_on")) and database not in mark.args}
     if left_out:
-        config.hook.pytest_deselected(items=left_out)
+        config.hook.pytest_deselected(items=[*left_out])
         items[:] = [item for item in items if item not in left_out]
 
 

@@ -87,7 +87,8 @@ test-all: $(VENV)/.dev ## Run the tests on each installed Python version, on Dja
 soak: $(VENV)/.test ## Run the long form of resilience, staleness, fuzzing and accessibility tests  [ARGS="-k kills --seed 7"]
 	REQUIRE_SERVICES=1 STALENESS_SECONDS=60 $(BIN)/python -m pytest --soak -o timeout=3600 \
 		tests/integrated_channels/resilience tests/web/test_any_request.py tests/api/test_any_input.py \
-		tests/catalog/test_staleness.py tests/admin_pages/test_accessibility.py $(ARGS)
+		tests/catalog/test_staleness.py tests/catalog/discovery/test_killed_refreshes.py \
+		tests/admin_pages/test_accessibility.py $(ARGS)
 
 quality: $(VENV)/.quality ## Run CI's static checks: everything but tests, demo and docs
 	$(BIN)/ruff check .

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Examples of a test by hypothesis in ``make test`` and in the long form.
+#: Examples of a test by hypothesis in ``make test``, on SQLite and on MariaDB, and in the long form.
 EXAMPLES: Final = 100
+EXAMPLES_ON_MARIADB: Final = 40
 EXAMPLES_OF_A_SOAK: Final = 2_000
 
 _START_SECONDS = 120
@@ -114,7 +115,8 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("Workers cannot share TEST_DATABASE_URL or TEST_REDIS_URL: unset them, or use -n 0.")
     if seconds := config.getoption("--switch-interval"):
         sys.setswitchinterval(seconds)
-    examples = EXAMPLES_OF_A_SOAK if config.getoption("--soak") else EXAMPLES
+    usual = EXAMPLES_ON_MARIADB if config.getoption("--mariadb") else EXAMPLES
+    examples = EXAMPLES_OF_A_SOAK if config.getoption("--soak") else usual
     # Time limits of hypothesis count time in which other processes run.
     too_slow = [hypothesis.HealthCheck.too_slow]
     hypothesis.settings.register_profile("ours", max_examples=examples, deadline=None, suppress_health_check=too_slow)

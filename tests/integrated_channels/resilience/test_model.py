@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 #: After ten examples, hypothesis mutates copies of earlier examples, which gives many similar scenarios. Batches of ten
 #: scenarios, each with its own seed, avoid this.
 BATCH: Final = 10
-BATCHES: Final = 14
+BATCHES: Final = 10
 MOST_BATCHES: Final = 42  #: If an expected event has not occurred yet.
-BATCHES_ON_MARIADB: Final = 3
+BATCHES_ON_MARIADB: Final = 2
 BATCHES_OF_A_SOAK: Final = 550
 STEPS: Final = 4
 STEPS_OF_A_SOAK: Final = 7

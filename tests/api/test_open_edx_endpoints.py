@@ -148,6 +148,7 @@ def test_each_role_gets_the_shape_or_no_access(
     assert all(endpoint.members <= body_of(response).keys() for response in given)
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("endpoint", [each for each in ENDPOINTS if each.allowed != EVERYBODY], ids=name_of)
 def test_a_role_for_another_customer_and_no_token_have_no_access(
     client_with: Callable[..., APIClient], catalog: EnterpriseCatalog, endpoint: Endpoint
@@ -175,6 +176,7 @@ def test_an_unknown_catalog_or_customer_is_answered_in_json(
     assert response.json()
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("endpoint", [each for each in ENDPOINTS if "{customer}/" in each.path], ids=name_of)
 def test_a_customer_that_is_no_uuid_is_a_bad_request(
     operator: APIClient, catalog: EnterpriseCatalog, endpoint: Endpoint
@@ -185,6 +187,7 @@ def test_a_customer_that_is_no_uuid_is_a_bad_request(
     assert response.json() == {"enterprise_customer": ["Must be a valid UUID."], "code": "invalid"}
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("endpoint", [each for each in ENDPOINTS if each.method == "get"], ids=name_of)
 def test_xml_is_not_acceptable(operator: APIClient, catalog: EnterpriseCatalog, endpoint: Endpoint) -> None:
     path = f"{endpoint.path}{'&' if '?' in endpoint.path else '?'}format=xml"
@@ -198,6 +201,7 @@ def test_xml_is_not_acceptable(operator: APIClient, catalog: EnterpriseCatalog, 
         assert response.json()["code"] == "not_acceptable"
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("endpoint", [each for each in ENDPOINTS if each.method == "get"], ids=name_of)
 def test_each_address_works_with_and_without_its_final_slash(
     operator: APIClient, catalog: EnterpriseCatalog, endpoint: Endpoint

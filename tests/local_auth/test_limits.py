@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from django.test import Client
     from pytest_django import Settings
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_window")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_window"), pytest.mark.only_on("sqlite")]
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from enterprise_catalog.catalog.models import EnterpriseCustomer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 
 
 class LibraryCredentials(ChannelSettings):

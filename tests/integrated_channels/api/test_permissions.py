@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from pytest_django import Settings
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 
 OTHER: Final = UUID(int=8)
 NOTHING: Final = 999

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from enterprise_catalog.sandbox.moodle.web_service import MoodleSandbox
     from tests.integrated_channels.conftest import Clock
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 
 CREATE = "core_course_create_courses"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.integrated_channels.conftest import Clock
     from tests.integrated_channels.reporting.notifications.receivers import MailServer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 
 REMEDY: Final = (
     "Correct the credentials or settings of the configuration, and check its connection. The next sync then continues."

@@ -15,7 +15,7 @@ from tests.factories.channels import ConfigurationFactory, NotificationFactory
 if TYPE_CHECKING:
     from pytest_django import Settings
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 
 NOW = DAY_ONE + timedelta(minutes=61)
 

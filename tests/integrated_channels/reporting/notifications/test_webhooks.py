@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.integrated_channels.conftest import Clock
     from tests.integrated_channels.reporting.notifications.receivers import HTTPReceiver
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 
 
 def test_a_request_is_signed_with_the_time_and_has_an_id(receiver: HTTPReceiver, clock: Clock) -> None:

@@ -31,10 +31,13 @@ help: ## List the targets
 demo: $(VENV)/.base ## Fill a catalog from course-discovery, sync it to an LMS, change it, sync again  [DATA=path.jsonl CHANNEL=MOODLE]
 	@$(BIN)/python manage.py demo --channel $(CHANNEL) $(if $(DATA),--data '$(DATA)')
 
-# Both halves run even if the first one fails. One half without selected tests is fine; two such halves are a failure.
-test: $(VENV)/.test ## Run all tests on SQLite, then on MariaDB, each with WORKERS processes  [ARGS="-k diff" WORKERS=2]
+# Both halves run at the same time, because their tests often wait; each half's output is shown when it ends. With servers
+# that are given, and with `make -j1 test`, they run one after the other. Both run even if one fails. One half without
+# selected tests is fine; two such halves are a failure.
+AT_ONCE = $(if $(filter -j%,$(MAKEFLAGS))$(TEST_DATABASE_URL)$(TEST_REDIS_URL),,--jobs=2 --output-sync)
+test: $(VENV)/.test ## Run all tests on SQLite and on MariaDB, each half with WORKERS processes  [ARGS="-k diff" WORKERS=2]
 	@rm -f $(VENV)/.exit-code-of-*
-	@$(MAKE) --no-print-directory --keep-going test-on-sqlite test-on-mariadb || true
+	@$(MAKE) --no-print-directory --keep-going $(AT_ONCE) test-on-sqlite test-on-mariadb || true
 	@failed=0; ran=0; \
 	for half in sqlite mariadb; do \
 		code=$$(cat $(VENV)/.exit-code-of-$$half 2>/dev/null || echo "none, interrupted"); \

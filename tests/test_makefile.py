@@ -26,6 +26,7 @@ PYTHON_WITHOUT_VENV: Final = """#!/bin/sh
 if [ "$1" = -m ]; then mkdir -p "$3/bin"; ln -s /bin/true "$3/bin/python"; echo "no ensurepip" >&2; exit 1; fi
 """
 #: A virtual environment's python: logs its arguments, saves pip's input, and fails as configured in the environment.
+#: Its tests on SQLite look for those on MariaDB several times, if so configured, and are logged after them.
 VENV_PYTHON: Final = """#!/bin/sh
 case "$*" in
     *" pip "*)
@@ -34,7 +35,10 @@ case "$*" in
         if grep -q "^mysqlclient==" "$file" && [ "$NO_COMPILER" ]; then exit 1; fi
         if grep -q "^gunicorn==" "$file"; then echo "installed gunicorn" >> "$LOG"; fi ;;
     *--mariadb*) echo "pytest mariadb" >> "$LOG"; exit ${MARIADB:-0} ;;
-    *pytest*) echo "pytest sqlite" >> "$LOG"; exit ${SQLITE:-0} ;;
+    *pytest*)
+        tries=${TRIES:-0}
+        until [ $tries -eq 0 ] || grep -q mariadb "$LOG"; do tries=$((tries - 1)); sleep 0.1; done 2>&-
+        echo "pytest sqlite" >> "$LOG"; exit ${SQLITE:-0} ;;
 esac
 """
 
@@ -127,3 +131,20 @@ def test_both_halves_of_the_tests_run_and_are_reported(
     assert sorted(log_of(venv)) == ["pytest mariadb", "pytest sqlite"]
     assert (f"== tests on sqlite: {reported[0]}\n== tests on mariadb: {reported[1]}\n") in done.stdout
     assert (done.returncode != 0) is has_failed
+
+
+def test_both_halves_run_at_the_same_time(venv: Path) -> None:
+    (venv / ".test").touch()
+
+    make("test", f"VENV={venv}", LOG=f"{venv}/log", TRIES="600", TEST_DATABASE_URL="", TEST_REDIS_URL="")
+
+    assert log_of(venv) == ["pytest mariadb", "pytest sqlite"]
+
+
+@pytest.mark.parametrize("variable", ["TEST_DATABASE_URL", "TEST_REDIS_URL"])
+def test_halves_do_not_share_servers_that_are_given(venv: Path, variable: str) -> None:
+    (venv / ".test").touch()
+
+    make("test", f"VENV={venv}", LOG=f"{venv}/log", TRIES="5", **{variable: "given"})
+
+    assert log_of(venv) == ["pytest sqlite", "pytest mariadb"]

@@ -19,6 +19,7 @@ from enterprise_catalog.catalog.lms import tasks as lms_tasks  # noqa: F401  (Ce
 from enterprise_catalog.catalog.models import CatalogQuery, CatalogRefresh, QuerySource, RefreshState, RefreshTrigger
 from enterprise_catalog.catalog.versions.retention import remove_old
 from enterprise_catalog.celery import app
+from enterprise_catalog.db.batched_deletes import SLICE_SECONDS, BatchedDeletes
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -108,8 +109,15 @@ def refresh_catalogs() -> int:
 
 @app.task(name="remove_old_refreshes")
 def remove_old_refreshes() -> int:
-    """Delete refreshes older than ``REFRESH_RETENTION_DAYS``; return their number."""
-    return records.remove_old(before=timezone.now() - timedelta(days=settings.REFRESH_RETENTION_DAYS))
+    """Delete refreshes older than ``REFRESH_RETENTION_DAYS``, and their changes; return the number of rows.
+
+    After a time limit, the task queues itself again.
+    """
+    deletes = BatchedDeletes(seconds=SLICE_SECONDS)
+    records.remove_old(deletes, before=timezone.now() - timedelta(days=settings.REFRESH_RETENTION_DAYS))
+    if not deletes.is_complete:
+        remove_old_refreshes.delay()
+    return deletes.removed
 
 
 @app.task(name="remove_old_content_changes")

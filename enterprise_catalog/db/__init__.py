@@ -5,6 +5,7 @@
 ``time_arithmetic.py``      Times that a database computes from a column.
 ``consistent_reads.py``    Several queries that see the same state of the database; rows of plain SQL, also streamed.
 ``keyset.py``              Keyset pagination of any number of rows.
+``batched_deletes.py``     Deletes any number of old rows in short transactions, within a time limit.
 ``text_index.py``          Indexes for case-insensitive searches by the beginning of a text.
 ``time_limit.py``          A time limit for the statements of a block.
 ``contention.py``          Retries of transactions that the database rolled back because of a concurrent transaction.

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from prometheus_client import Metric
 
     from enterprise_catalog.catalog.discovery.collection import Collection
+    from enterprise_catalog.db.batched_deletes import BatchedDeletes
 
 MAX_NAME_LENGTH: Final = 150
 #: A query is not refreshed again within this time after a request, unless its filter was edited or the refresh failed.
@@ -40,7 +41,6 @@ WORKER_DIED: Final = "The worker stopped before the refresh was complete. Nothin
 
 _UNFINISHED: Final = (RefreshState.QUEUED, RefreshState.RUNNING)
 _CHANGES_PER_STATEMENT: Final = 1_000
-_REFRESHES_PER_STATEMENT: Final = 10
 #: Rejections that a change is compared with, newest first.
 _MAX_REJECTIONS: Final = 10
 
@@ -180,12 +180,12 @@ def rejected_before(rejection: CatalogRefresh) -> str:
     )
 
 
-def remove_old(*, before: datetime) -> int:
-    """Delete the refreshes requested before a time, with their changes; return the number of refreshes."""
-    ids = list(CatalogRefresh.objects.filter(requested_at__lt=before).values_list("pk", flat=True))
-    for start in range(0, len(ids), _REFRESHES_PER_STATEMENT):
-        CatalogRefresh.objects.filter(pk__in=ids[start : start + _REFRESHES_PER_STATEMENT]).delete()
-    return len(ids)
+def remove_old(deletes: BatchedDeletes, *, before: datetime) -> None:
+    """Delete the refreshes requested before a time, with their changes."""
+    deletes.delete(
+        CatalogRefresh.objects.filter(requested_at__lt=before).order_by("requested_at", "pk"),
+        parts=(RefreshChange.objects.all(), "refresh"),
+    )
 
 
 def _end(refresh: CatalogRefresh, state: RefreshState, collection: Collection, change: MembershipChange) -> None:

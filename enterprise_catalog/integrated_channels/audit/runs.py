@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from enterprise_catalog.integrated_channels.audit import leases, status
@@ -23,8 +23,7 @@ from enterprise_catalog.integrated_channels.models import (
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from django.db.models import Model, QuerySet
-
+    from enterprise_catalog.db.batched_deletes import BatchedDeletes
     from enterprise_catalog.integrated_channels.audit.leases import Lease
 
 
@@ -70,24 +69,21 @@ def start_run(configuration: ChannelConfiguration, *, now: datetime) -> SyncRun:
     return SyncRun.objects.create(configuration=configuration, started_at=now)
 
 
-def remove_old(*, before: datetime) -> int:
+def remove_old(deletes: BatchedDeletes, *, before: datetime) -> None:
     """Delete attempts and operations that started before a time, and older runs without attempts.
 
-    Returns the number of rows. Transmissions and decisions are never removed. Neither are attempts without an outcome,
-    running runs and the newest run of each configuration. Each batch is a transaction of its own, so no sync waits
-    long.
+    Transmissions and decisions are never removed. Neither are attempts without an outcome, running runs and the newest
+    run of each configuration.
     """
     newest = SyncRun.objects.filter(configuration=OuterRef("configuration")).order_by("-started_at", "-pk")
-    old: list[QuerySet[Model]] = [
-        OperationItem.objects.filter(operation__created_at__lt=before),
-        Operation.objects.filter(created_at__lt=before, found=None),
-        TransmissionAttempt.objects.filter(started_at__lt=before).exclude(outcome=""),
-        SyncRun.objects.filter(started_at__lt=before, attempts=None)
-        .exclude(state=RunState.RUNNING)
-        .exclude(pk=Subquery(newest.values("pk")[:1])),
-    ]
-    removed = 0
-    for rows in old:
-        while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:ROWS_PER_STATEMENT]):
-            removed += rows.model._default_manager.filter(pk__in=ids).delete()[0]
-    return removed
+    deletes.delete(
+        Operation.objects.filter(created_at__lt=before).order_by("created_at", "pk"),
+        parts=(OperationItem.objects.all(), "operation"),
+    )
+    deletes.delete(
+        TransmissionAttempt.objects.filter(started_at__lt=before).order_by("started_at", "pk"), only=~Q(outcome="")
+    )
+    deletes.delete(
+        SyncRun.objects.filter(started_at__lt=before).order_by("started_at", "pk"),
+        only=Q(attempts=None) & ~Q(state=RunState.RUNNING) & ~Q(pk=Subquery(newest.values("pk")[:1])),
+    )

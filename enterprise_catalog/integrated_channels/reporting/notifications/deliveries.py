@@ -13,7 +13,6 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
-from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT
 from enterprise_catalog.integrated_channels.models import Delivery, DeliveryState, Medium, Notification
 from enterprise_catalog.integrated_channels.reporting.notifications import mail, webhooks
 from enterprise_catalog.integrated_channels.reporting.notifications.errors import SendError
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    from enterprise_catalog.db.batched_deletes import BatchedDeletes
     from enterprise_catalog.integrated_channels.models import Subscription
 
 log = structlog.get_logger(__name__)
@@ -140,12 +140,13 @@ def _write(delivery: Delivery, **columns: object) -> None:
             setattr(delivery, name, value)
 
 
-def remove_old(*, before: datetime) -> int:
-    """Delete ended messages and events from before a time, in batches; return the number of rows."""
-    messages = Delivery.objects.filter(created_at__lt=before).exclude(state=DeliveryState.WAITING)
-    events = Notification.objects.filter(opened_at__lt=before, resolved_at__isnull=False, delivered=None)
-    removed = 0
-    for rows in (messages, events):
-        while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:ROWS_PER_STATEMENT]):
-            removed += rows.model._default_manager.filter(pk__in=ids).delete()[0]
-    return removed
+def remove_old(deletes: BatchedDeletes, *, before: datetime) -> None:
+    """Delete ended messages and events from before a time."""
+    deletes.delete(
+        Delivery.objects.filter(created_at__lt=before).order_by("created_at", "pk"),
+        only=~Q(state=DeliveryState.WAITING),
+    )
+    deletes.delete(
+        Notification.objects.filter(opened_at__lt=before).order_by("opened_at", "pk"),
+        only=Q(resolved_at__isnull=False, delivered=None),
+    )

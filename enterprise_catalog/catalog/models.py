@@ -103,6 +103,7 @@ class EnterpriseCustomer(models.Model):
     slug = models.SlugField(
         _("slug"),
         max_length=100,
+        db_index=False,
         blank=True,
         help_text=_("The customer's part of enrollment URLs. Empty until it is known."),
     )
@@ -165,6 +166,7 @@ class CatalogQuery(models.Model):
     :func:`~enterprise_catalog.catalog.discovery.filters.edit_filter`, which also sets its hash.
     """
 
+    # Serves the lookup of a query by the API.
     uuid = models.UUIDField(_("UUID"), unique=True, default=uuid.uuid4, editable=False)
     title = models.CharField(_("title"), max_length=255)
     content_filter = models.JSONField(
@@ -181,6 +183,7 @@ class CatalogQuery(models.Model):
         db_default=QuerySource.IMPORT,
         help_text=_("Where the query's content comes from."),
     )
+    # Serves the search for a query with the same filter.
     content_filter_hash = models.CharField(
         _("hash of the content filter"),
         max_length=32,
@@ -226,9 +229,11 @@ class EnterpriseCatalog(models.Model):
 
     uuid = models.UUIDField(_("UUID"), primary_key=True, default=uuid.uuid4)
     title = models.CharField(_("title"), max_length=255)
+    # Serves the query for a customer's catalogs.
     enterprise_customer = models.ForeignKey(
         EnterpriseCustomer, models.PROTECT, verbose_name=_("enterprise customer"), related_name="catalogs"
     )
+    # Serves the query for the catalogs that share a query.
     catalog_query = models.ForeignKey(
         CatalogQuery, models.PROTECT, verbose_name=_("catalog query"), null=True, blank=True, related_name="catalogs"
     )
@@ -280,6 +285,7 @@ class ContentMetadata(models.Model):
     earlier release wrote the row; the next import of the item then writes them again.
     """
 
+    # Serves the lookup of items by key, in imports and in the API.
     content_key = ContentKeyField(_("content key"), unique=True)
     content_type = models.CharField(_("content type"), max_length=32, choices=ContentType)
     parent_content_key = ContentKeyField(
@@ -332,8 +338,9 @@ class ContentMetadata(models.Model):
         verbose_name = _("content metadata")
         verbose_name_plural = _("content metadata")
         indexes = (
-            # Serve the lookup of the texts that users paste.
+            # Serves the lookup of a key that a user pastes.
             models.Index(fields=("search_key",), name="content_search_key"),
+            # Serves the lookup of a title that a user pastes.
             models.Index(fields=("search_title",), name="content_search_title"),
             # Serves the lookup by the content's UUID.
             models.Index(fields=("content_uuid",), name="content_uuid"),
@@ -358,11 +365,15 @@ class ContentDocument(models.Model):
 class NestedRun(models.Model):
     """The key of a run in a course's document. Finds the course of a run that is no content item of its own."""
 
+    # Serves the import of a course, which replaces its runs.
     content = models.ForeignKey(ContentMetadata, models.CASCADE, related_name="nested_runs")
     run_key = ContentKeyField()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("run_key", "content"), name="nested_run_once"),)
+        constraints = (
+            # Serves the lookup of the course of a run.
+            models.UniqueConstraint(fields=("run_key", "content"), name="nested_run_once"),
+        )
 
     def __str__(self) -> str:
         return str(self.run_key)
@@ -372,6 +383,7 @@ class CatalogMembership(models.Model):
     """Membership of a content item in a catalog query; repeats the item's key and time of change for the diff."""
 
     catalog_query = models.ForeignKey(CatalogQuery, models.CASCADE, related_name="memberships", db_index=False)
+    # Serves the import of a changed item, which changes its memberships.
     content = models.ForeignKey(ContentMetadata, models.CASCADE, related_name="memberships")
     content_key = ContentKeyField()
     updated_at = TimestampField()
@@ -379,7 +391,10 @@ class CatalogMembership(models.Model):
     objects = MembershipQuerySet.as_manager()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("catalog_query", "content"), name="membership_once"),)
+        constraints = (
+            # Serves the lookup of some items in a catalog.
+            models.UniqueConstraint(fields=("catalog_query", "content"), name="membership_once"),
+        )
         indexes = (
             # Serves the diff and the keyset-paginated list: one range scan that never leaves the index.
             models.Index(fields=("catalog_query", "content_key", "updated_at"), name="membership_diff"),
@@ -396,12 +411,16 @@ class RestrictedRun(models.Model):
     """
 
     catalog_query = models.ForeignKey(CatalogQuery, models.CASCADE, related_name="restricted_runs", db_index=False)
+    # Serves the foreign key, when an item is deleted.
     content = models.ForeignKey(ContentMetadata, models.CASCADE, related_name="restricted_runs")
 
     class Meta:
         verbose_name = _("allowed restricted run")
         verbose_name_plural = _("allowed restricted runs")
-        constraints = (models.UniqueConstraint(fields=("catalog_query", "content"), name="restricted_run_once"),)
+        constraints = (
+            # Serves the query for the restricted runs that a catalog allows.
+            models.UniqueConstraint(fields=("catalog_query", "content"), name="restricted_run_once"),
+        )
 
     def __str__(self) -> str:
         return f"{self.content} · {self.catalog_query}"
@@ -411,6 +430,7 @@ class RestrictedCourse(models.Model):
     """A course's document with the restricted runs that a query allows. Version 2 of the API serves it instead."""
 
     catalog_query = models.ForeignKey(CatalogQuery, models.CASCADE, related_name="restricted_courses", db_index=False)
+    # Serves the foreign key, when an item is deleted.
     content = models.ForeignKey(ContentMetadata, models.CASCADE, related_name="restricted_courses")
     json = models.BinaryField()
     content_hash = models.CharField(max_length=64)
@@ -420,7 +440,10 @@ class RestrictedCourse(models.Model):
     class Meta:
         verbose_name = _("course with restricted runs")
         verbose_name_plural = _("courses with restricted runs")
-        constraints = (models.UniqueConstraint(fields=("catalog_query", "content"), name="restricted_course_once"),)
+        constraints = (
+            # Serves the lookup of a course's document in a catalog.
+            models.UniqueConstraint(fields=("catalog_query", "content"), name="restricted_course_once"),
+        )
 
     def __str__(self) -> str:
         return f"{self.content} · {self.catalog_query}"

@@ -45,6 +45,7 @@ class CatalogRefresh(models.Model):
     requested_by = models.CharField(
         _("requested by"), max_length=150, blank=True, help_text=_("User name. Empty if the schedule asked.")
     )
+    # Serves no query, but the rule: callers of the API get the id of their own task.
     task_id = models.CharField(_("task id"), max_length=36, unique=True)
     state = models.CharField(_("state"), max_length=16, choices=RefreshState, default=RefreshState.QUEUED)
     reason = models.TextField(_("reason"), blank=True)
@@ -107,7 +108,7 @@ class RefreshChange(models.Model):
         indexes = (
             # Serves the list of a refresh's changes, in key order.
             models.Index(fields=("refresh", "kind", "content_key"), name="refresh_change_by_refresh"),
-            # Serves "which refresh removed this item?".
+            # Serves the diagnosis of an item: which refresh has removed it.
             models.Index(fields=("content_key", "refresh"), name="refresh_change_by_key"),
         )
 
@@ -154,6 +155,7 @@ class NestedContent(models.Model):
 
     class Meta:
         constraints = (
+            # Serves the import of an item, which replaces its nested content.
             models.UniqueConstraint(fields=("container", "content_type", "content_key"), name="nested_content_once"),
         )
         indexes = (

@@ -36,6 +36,7 @@ class ChannelConfiguration(models.Model):
 
     channel_code = models.CharField(_("channel"), max_length=32, choices=channel_choices)
     display_name = models.CharField(_("display name"), max_length=255, blank=True)
+    # Serves the query for a customer's configurations.
     enterprise_customer_uuid = models.UUIDField(_("enterprise customer UUID"), db_index=True)
     catalog_uuids = models.JSONField(
         _("catalogs"),
@@ -255,8 +256,10 @@ class SyncLease(models.Model):
     batch_sizes = models.JSONField(null=True, help_text=_("Kind of call -> number of items in the next call."))
 
     class Meta:
-        # Serves the scheduler's query for configurations that are being synced.
-        indexes = (models.Index(fields=("expires_at",), name="lease_by_expiry"),)
+        indexes = (
+            # Serves the scheduler's query for configurations that are being synced.
+            models.Index(fields=("expires_at",), name="lease_by_expiry"),
+        )
 
     def __str__(self) -> str:
         return f"lease {self.token} of configuration {self.configuration_id}"
@@ -269,6 +272,7 @@ class SlowSyncSlot(models.Model):
     """
 
     number = models.PositiveSmallIntegerField(primary_key=True)
+    # Serves the foreign key, when a configuration is deleted.
     configuration = models.ForeignKey(ChannelConfiguration, models.SET_NULL, null=True, related_name="+")
     token = models.BigIntegerField(default=0)
 

@@ -79,8 +79,11 @@ class Decision(_AppendOnly):
     configuration = models.ForeignKey(
         ChannelConfiguration, models.PROTECT, verbose_name=_("configuration"), related_name="decisions"
     )
+    # Serves the list filtered by action.
     action = models.CharField(_("action"), max_length=32, choices=DecisionAction, db_index=True)
+    # Serves the list filtered by day.
     made_at = models.DateTimeField(_("made at"), db_index=True)
+    # Serves the list filtered by user.
     made_by = models.CharField(
         _("made by"), max_length=MAX_NAME_LENGTH, db_index=True, help_text=_("User name, or the name of a command.")
     )
@@ -91,8 +94,10 @@ class Decision(_AppendOnly):
     class Meta:
         verbose_name = _("decision")
         verbose_name_plural = _("decisions")
-        # Serves the list of a configuration's decisions, filtered by action.
-        indexes = (models.Index(fields=("configuration", "action"), name="decision_by_configuration"),)
+        indexes = (
+            # Serves the list of a configuration's decisions, also filtered by action.
+            models.Index(fields=("configuration", "action"), name="decision_by_configuration"),
+        )
 
     def __str__(self) -> str:
         return f"{self.action} by {self.made_by}"
@@ -102,11 +107,12 @@ class DecisionItem(_AppendOnly):
     """One item that a decision is about; shown in the item's timeline."""
 
     decision = models.ForeignKey(Decision, models.PROTECT, related_name="decided_items", db_index=False)
+    # Serves an item's timeline.
     transmission = models.ForeignKey(ContentMetadataItemTransmission, models.PROTECT, related_name="decided_items")
 
     class Meta:
         constraints = (
-            # Also serves the list of a decision's items.
+            # Serves the list of a decision's items.
             models.UniqueConstraint(fields=("decision", "transmission"), name="decision_item_once"),
         )
 

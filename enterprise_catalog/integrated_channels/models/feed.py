@@ -39,7 +39,10 @@ class FeedItem(models.Model):
     objects = FeedQuerySet.as_manager()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("configuration", "feed_key"), name="feed_key_once"),)
+        constraints = (
+            # Serves no query, but the rule: the items of a feed have different keys.
+            models.UniqueConstraint(fields=("configuration", "feed_key"), name="feed_key_once"),
+        )
         indexes = (
             # Serves the feed's pages, and the search for entries that a poll acknowledges.
             models.Index(fields=("configuration", "is_confirmed", "modified_at"), name="feed_by_configuration"),

@@ -64,7 +64,7 @@ class Notification(models.Model):
         verbose_name = _("event")
         verbose_name_plural = _("events")
         constraints = (
-            # Also serves the list of a configuration's events.
+            # Serves the query for a configuration's open events, and the list of its events.
             models.UniqueConstraint(fields=("configuration", "kind", "is_open"), name="event_is_open_once"),
         )
         indexes = (
@@ -101,6 +101,7 @@ class Digest(models.TextChoices):
 class Subscription(models.Model):
     """An e-mail address or webhook that is notified of events: of one configuration, of one customer, or of all."""
 
+    # Serves the query for an event's subscribers.
     configuration = models.ForeignKey(
         ChannelConfiguration,
         models.CASCADE,
@@ -110,6 +111,7 @@ class Subscription(models.Model):
         related_name="subscriptions",
         help_text=_("Leave empty for all configurations, or for those of one customer."),
     )
+    # Serves the query for an event's subscribers.
     enterprise_customer_uuid = models.UUIDField(
         _("enterprise customer UUID"),
         null=True,
@@ -170,7 +172,7 @@ class DeliveryState(models.TextChoices):
 class Delivery(models.Model):
     """One message to one subscriber, about one or more events."""
 
-    #: Sent with the message, so that a receiver recognizes a repeated one.
+    # Serves no query, but the rule: sent with the message, so that a receiver recognizes a repeated one.
     message_id = models.UUIDField(_("message ID"), default=uuid.uuid4, unique=True, editable=False)
     subscription = models.ForeignKey(
         Subscription, models.SET_NULL, verbose_name=_("subscription"), null=True, related_name="deliveries"
@@ -207,14 +209,16 @@ class Delivery(models.Model):
 class DeliveryItem(models.Model):
     """One event in a message: its beginning or its end. Each subscriber gets each at most once."""
 
+    # Serves the list of a message's events.
     delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="events")
     notification = models.ForeignKey(Notification, models.CASCADE, related_name="delivered", db_index=False)
+    # Serves the foreign key, when a subscription is deleted.
     subscription = models.ForeignKey(Subscription, models.SET_NULL, null=True, related_name="+")
     is_recovery = models.BooleanField(help_text=_("About the end of the event."))
 
     class Meta:
         constraints = (
-            # Also serves the list of an event's messages.
+            # Serves the list of an event's messages.
             models.UniqueConstraint(fields=("notification", "subscription", "is_recovery"), name="delivered_once"),
         )
 

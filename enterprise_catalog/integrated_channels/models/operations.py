@@ -55,11 +55,13 @@ class Operation(models.Model):
     message = models.TextField(_("message"), blank=True, help_text=_("The result, or the reason for a failure."))
     counts = models.JSONField(_("counts"), default=dict, help_text=_("Kind of item -> number of items."))
     position = ContentKeyField(blank=True, help_text=_("Last processed item; a new worker continues after it."))
+    # Serves the foreign key. MariaDB creates the index.
     decision = models.ForeignKey(
         Decision, models.PROTECT, verbose_name=_("decision"), null=True, related_name="+", db_index=False
     )
     started_by = models.CharField(_("started by"), max_length=MAX_NAME_LENGTH)
     reason = models.TextField(_("reason"), blank=True, help_text=_("As entered by the user."))
+    # Serves the list filtered by day, and the removal of old operations.
     created_at = models.DateTimeField(_("created at"), db_index=True)
     started_at = models.DateTimeField(_("started at"), null=True)
     seen_at = models.DateTimeField(_("last sign of life"), help_text=_("Of the queue or the worker."))
@@ -76,11 +78,13 @@ class Operation(models.Model):
         verbose_name = _("operation")
         verbose_name_plural = _("operations")
         constraints = (
+            # Serves the search for an unfinished operation, and the list of a configuration's operations.
             models.UniqueConstraint(fields=("configuration", "kind", "is_open"), name="operation_runs_once"),
         )
         indexes = (
-            # Serve the list of operations, filtered by state or kind.
+            # Serves the list filtered by state.
             models.Index(fields=("state", "created_at"), name="operation_by_state"),
+            # Serves the list filtered by kind.
             models.Index(fields=("kind", "created_at"), name="operation_by_kind"),
         )
 
@@ -111,8 +115,9 @@ class OperationItem(models.Model):
         verbose_name = _("found item")
         verbose_name_plural = _("found items")
         indexes = (
-            # Serve the list of an operation's items, sorted by key, of all kinds or of one kind.
+            # Serves the list of an operation's items, sorted by key.
             models.Index(fields=("operation", "content_key"), name="operation_item_by_key"),
+            # Serves the list of an operation's items of one kind, sorted by key.
             models.Index(fields=("operation", "kind", "content_key"), name="operation_item_by_kind"),
         )
 

@@ -35,6 +35,7 @@ _ACTIONS: Final = {action.value: action for action in Action}
 _PRESENCES: Final = {presence.value: presence for presence in Presence}
 
 _NOT_TRANSMITTED: Final = tuple(state for state in State if state is not State.TRANSMITTED)
+_SETTLED: Final = (State.TRANSMITTED, State.DELETED)
 
 
 class ConfigurationQuerySet(models.QuerySet["ChannelConfiguration"]):
@@ -96,8 +97,7 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
     def unsettled(self) -> TransmissionQuerySet:
         """Only transmissions whose state is neither transmitted nor deleted."""
         # The wanted states, not the exclusion of the others: an index finds them without reading all other rows.
-        settled = (State.TRANSMITTED, State.DELETED)
-        return self.filter(state__in=[state for state in State if state not in settled])
+        return self.filter(state__in=[state for state in State if state not in _SETTLED])
 
     def held(self) -> TransmissionQuerySet:
         """Only transmissions whose delete waits for a decision."""
@@ -121,7 +121,8 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
     def accounts(self) -> Accounts:
         """Return the numbers of due items, pending and failing, and since when the oldest is due."""
         failing = Q(state__in=(State.RETRYING, State.REJECTED, State.DEAD_LETTER))
-        due = self.filter(due_since__isnull=False)
+        # All states: the index has the time after the state.
+        due = self.filter(state__in=list(State), due_since__isnull=False)
         return Accounts(
             **due.aggregate(
                 pending=Count("pk", filter=~failing),
@@ -138,8 +139,8 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
         a user queues, or that a poll settles, between the reads would be in neither result. Its item would count as
         new.
         """
-        # Two index ranges; the negation of the settled rows would read every row.
-        others = self.filter(Q(state__in=_NOT_TRANSMITTED) | Q(due_since__isnull=False))
+        # One index range for each state; the negation of the settled rows would read every row.
+        others = self.filter(Q(state__in=_NOT_TRANSMITTED) | Q(state=State.TRANSMITTED, due_since__isnull=False))
         with consistent_read():
             return History(self._settled(), {record.content_key: record for record in _records(others)})
 
@@ -149,7 +150,8 @@ class TransmissionQuerySet(models.QuerySet["ContentMetadataItemTransmission"]):
         One statement for up to 1,000 keys, and one for each further 1,000. Each of its parts reads an index range.
         """
         remaining = iter(keys)
-        due, first = self.filter(due_since__isnull=False), self.with_keys(list(islice(remaining, 1_000)))
+        due = self.filter(state__in=_SETTLED, due_since__isnull=False)
+        first = self.with_keys(list(islice(remaining, 1_000)))
         records = {record.content_key: record for record in _records(self.unsettled().union(due, first, all=True))}
         while part := list(islice(remaining, 1_000)):
             records |= {record.content_key: record for record in _records(self.with_keys(part))}

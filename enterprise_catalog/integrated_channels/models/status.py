@@ -108,9 +108,14 @@ class DailyFigure(models.Model):
     value = models.PositiveBigIntegerField()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("day", "channel_code", "name"), name="daily_figure_once"),)
-        # Serves the charts. Contains all columns that they read: otherwise MariaDB scans a table of few months.
-        indexes = (models.Index(fields=("day", "name", "value"), name="daily_figure_by_day"),)
+        constraints = (
+            # Serves no query, but the rule: writing a figure again replaces it.
+            models.UniqueConstraint(fields=("day", "channel_code", "name"), name="daily_figure_once"),
+        )
+        indexes = (
+            # Serves the charts. Contains all columns that they read: otherwise MariaDB scans a table of few months.
+            models.Index(fields=("day", "name", "value"), name="daily_figure_by_day"),
+        )
 
     def __str__(self) -> str:
         return f"{self.name} of {self.channel_code} on {self.day}: {self.value}"

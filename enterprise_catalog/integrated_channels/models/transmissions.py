@@ -159,18 +159,19 @@ class ContentMetadataItemTransmission(models.Model):
             ("approve_deletes", "Can approve held deletes, or keep the items"),
             ("retry_items", "Can send items again"),
         )
-        constraints = (models.UniqueConstraint(fields=("configuration", "content_key"), name="transmission_once"),)
+        constraints = (
+            # Serves a run's reads and updates of the rows of some keys.
+            models.UniqueConstraint(fields=("configuration", "content_key"), name="transmission_once"),
+        )
         indexes = (
-            # Serves the support team: one key in all configurations.
+            # Serves the search for one key in all configurations.
             models.Index(fields=("content_key",), name="transmission_by_key"),
-            # Serves the audit view's filter by state, and the query for unsettled items. Contains all columns that a
-            # run reads of settled items, so that the run never reads their rows.
+            # Serves a run's query for unsettled items, the counts of items, and the audit view's filter by state.
+            # Contains all columns that a full comparison reads of settled items: it never reads their rows.
             models.Index(
                 fields=("configuration", "state", "due_since", "content_key", "content_updated_at", "catalog_uuid"),
                 name="transmission_by_state",
             ),
-            # Serves the query for the longest waiting items of a configuration.
-            models.Index(fields=("configuration", "due_since"), name="transmission_by_due_since"),
             # Serves the audit view's list of all configurations, filtered by state, action or day of the last attempt.
             # Rows are added at the ends of its ranges, so it takes little time.
             models.Index(fields=("state", "action", "last_attempt_at"), name="transmission_by_attempt"),
@@ -208,6 +209,7 @@ class ContentMetadataItemTransmission(models.Model):
 class TransmissionAttempt(models.Model):
     """One call, or one feed entry, for one item. Written before the call; ``outcome`` is empty until it ends."""
 
+    # Serves an item's timeline, and the newest attempt of an item.
     transmission = models.ForeignKey(
         ContentMetadataItemTransmission, models.PROTECT, verbose_name=_("transmission"), related_name="attempt_rows"
     )
@@ -215,6 +217,7 @@ class TransmissionAttempt(models.Model):
     action = models.CharField(_("action"), max_length=8, choices=_choices(Action))
     content_updated_at = models.DateTimeField(_("content updated at"), null=True, help_text=_("Version that was sent."))
     payload_hash = models.CharField(_("payload hash"), max_length=64, blank=True)
+    # Serves the removal of old attempts, and the list filtered by day.
     started_at = models.DateTimeField(_("started at"), db_index=True)
     finished_at = models.DateTimeField(_("finished at"), null=True)
     outcome = models.CharField(_("outcome"), max_length=16, blank=True, choices=_choices(Outcome))
@@ -228,7 +231,7 @@ class TransmissionAttempt(models.Model):
         verbose_name_plural = _("attempts")
         verbose_name = _("attempt")
         indexes = (
-            # Serves the search for attempts that a dead run left in flight.
+            # Serves the search for attempts that a dead run left in flight, and the summary of a run.
             models.Index(fields=("run", "outcome"), name="attempt_by_run"),
             # Serves the audit view's list of attempts, filtered by outcome or action.
             models.Index(fields=("outcome", "action", "started_at"), name="attempt_by_outcome"),

@@ -116,7 +116,7 @@ def test_touched_rows_are_read_from_index_ranges() -> None:
 
     plan = plan_of(lambda: rows.touched(["000001", "000002"]), of=ContentMetadataItemTransmission)
 
-    assert {"transmission_by_state", "transmission_by_due_since"} <= set(plan.replace("(", " ").split())
+    assert "transmission_by_state" in plan
     reads = [line for line in plan.splitlines() if "transmission" in line]
     assert len(reads) == 3
     if connection.vendor == "mysql":

@@ -23,7 +23,7 @@ PYTHON_CHECK := import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-on-sqlite test-on-mariadb coverage-report test-django60 test-all soak quality benchmark benchmark-audit-view run migrate docs pictures changelog requirements upgrade licenses format clean
+.PHONY: help demo test test-on-sqlite test-on-mariadb coverage-report test-django60 test-all soak quality benchmark benchmark-audit-view benchmark-growing-data run migrate docs pictures changelog requirements upgrade licenses format clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -107,6 +107,9 @@ benchmark: $(VENV)/.test ## Measure catalog and syncs on a private MariaDB; resu
 
 benchmark-audit-view: $(VENV)/.test ## Check the statements and rows of admin pages with 10 million rows  [BENCHMARK="--transmissions 1000000"]
 	$(BIN)/python -m tests.benchmarks.audit_view $(BENCHMARK)
+
+benchmark-growing-data: $(VENV)/.test ## Explain a run's statements, and remove old rows, with 100 million attempts  [BENCHMARK="--attempts 1000000"]
+	$(BIN)/python -m tests.benchmarks.growing_data $(BENCHMARK)
 
 format: $(VENV)/.quality ## Format the code and apply automatic fixes
 	$(BIN)/ruff format .

@@ -61,3 +61,18 @@ def test_a_short_benchmark_measures_everything_and_finds_all_answers_right(maria
     assert rows_written["first, rows written"] >= 300
     assert (tmp_path / "docs" / "images" / "benchmarks.svg").read_text().startswith("<svg ")
     assert "yes" in (tmp_path / "docs" / "reference" / "benchmarks" / "targets.inc").read_text()
+
+
+def test_growing_data_is_explained_and_removed(mariadb_url: str, tmp_path: Path) -> None:
+    database, output = services.create_database(mariadb_url, "growing"), tmp_path / "results.json"
+    few = ("--transmissions", "20000", "--attempts", "20000", "--items", "200", "--phases", "1", "--seconds", "1")
+    places = ("--database-url", database, "--partitioned", "12000", "--output", str(output))
+    command = [sys.executable, "-m", "tests.benchmarks.growing_data", *few, *places]
+
+    done = subprocess.run(command, cwd=PROJECT, env=os.environ, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = json.loads(output.read_text())
+    assert len(results["statements"]) == 10
+    assert results["removal"]["rows removed"] > 0
+    assert [layout["removed"] for layout in results["layouts"]] == [1_000, 1_000]

@@ -68,7 +68,7 @@ def seed(size: Size, *, say: Callable[[str], object] = lambda _: None) -> None:
     """Insert the rows into empty tables."""
     say("Seeding the catalog service")
     seed_catalog(customers=size.configurations // 2 + 1, courses=size.courses)
-    with connection.cursor() as cursor, _unchecked():
+    with connection.cursor() as cursor, unchecked():
         for table, statement in _statements(size):
             say(f"Seeding {table}")
             cursor.execute(statement)
@@ -78,7 +78,7 @@ def seed(size: Size, *, say: Callable[[str], object] = lambda _: None) -> None:
 
 
 @contextmanager
-def _unchecked() -> Iterator[None]:
+def unchecked() -> Iterator[None]:
     """Let MariaDB sort the index entries of each empty table that is filled by one statement, and write no undo log."""
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION unique_checks = 0, foreign_key_checks = 0")

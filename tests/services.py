@@ -8,11 +8,13 @@ with ``REQUIRE_SERVICES=1`` they fail instead.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import gc
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -39,6 +41,9 @@ _START_SECONDS = 120
 _STOP_SECONDS = 20
 #: Debian installs servers in folders that are not on an ordinary user's PATH.
 _PLACES = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+
+#: Debian's script on PATH runs the server as another user.
+_RABBITMQ = shutil.which("/usr/lib/rabbitmq/bin/rabbitmq-server") or "rabbitmq-server"
 
 #: MariaDB's options to leave the time of writing to disk to the kernel. Data survives a kill of the server, but not a
 #: power failure. A migrated database is then created in a third of the time.
@@ -72,7 +77,7 @@ class PrivateServer:
         """
         log = self.folder / "log"
         with log.open("ab") as output:
-            self._process = subprocess.Popen(self.command, stdout=output, stderr=subprocess.STDOUT)
+            self._process = subprocess.Popen(self.command, stdout=output, stderr=subprocess.STDOUT, process_group=0)
         wait_for_port(self.port, self._process, log=log)
 
     def stop(self) -> None:
@@ -86,9 +91,10 @@ class PrivateServer:
             self.kill()
 
     def kill(self) -> None:
-        """Kill the server with SIGKILL; returns when it has ended."""
+        """Kill the server and its children with SIGKILL; returns when it has ended."""
         assert self._process is not None
-        self._process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
 
@@ -253,17 +259,54 @@ def redis_url() -> str:
     return os.environ.get("TEST_REDIS_URL") or private_redis().url
 
 
-def private_redis() -> PrivateServer:
+def private_redis(*options: str) -> PrivateServer:
     """Start a private Redis without persistence; return an object that stops it and restarts it empty.
+
+    Args:
+        options: additional options of ``redis-server``, such as ``--appendonly yes`` to keep its data.
 
     Raises:
         UnavailableError: the server cannot be started.
     """
     server, port, folder = find_program("redis-server"), free_port(), _folder("redis")
-    command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), *options]
     redis = PrivateServer(command, port, folder, f"redis://127.0.0.1:{port}/0")
     redis.start()
     return redis
+
+
+def private_rabbitmq(*settings: str) -> PrivateServer:
+    """Start a private RabbitMQ, with its own port mapper; return an object that restarts it with its data.
+
+    Args:
+        settings: lines of ``rabbitmq.conf``.
+
+    Raises:
+        UnavailableError: the server cannot be started.
+    """
+    server, mapper, folder = find_program(_RABBITMQ), find_program("epmd"), _folder("rabbitmq")
+    port, mapper_port = free_port(), free_port()
+    (folder / "plugins").write_text("[].")
+    (folder / "rabbitmq.conf").write_text("\n".join([f"listeners.tcp.default = 127.0.0.1:{port}", *settings, ""]))
+    # RabbitMQ looks for channels over their time limit at this interval, in milliseconds.
+    (folder / "advanced.config").write_text("[{rabbit, [{channel_tick_interval, 500}]}].")
+    variables = {
+        "HOME": folder,  # The node's cookie is there.
+        "ERL_EPMD_PORT": mapper_port,
+        "RABBITMQ_NODENAME": f"private-{port}@localhost",
+        "RABBITMQ_DIST_PORT": free_port(),
+        "RABBITMQ_MNESIA_BASE": folder / "data",
+        "RABBITMQ_LOG_BASE": folder / "logs",
+        "RABBITMQ_LOGS": "-",
+        "RABBITMQ_ENABLED_PLUGINS_FILE": folder / "plugins",
+        "RABBITMQ_CONFIG_FILE": folder / "rabbitmq",
+        "RABBITMQ_ADVANCED_CONFIG_FILE": folder / "advanced.config",
+    }
+    PrivateServer([mapper, "-port", str(mapper_port)], mapper_port, folder, "").start()
+    command = ["env", *(f"{name}={value}" for name, value in variables.items()), server]
+    rabbitmq = PrivateServer(command, port, folder, f"amqp://guest:guest@127.0.0.1:{port}//")
+    rabbitmq.start()
+    return rabbitmq
 
 
 def create_database(server_url: str, name: str, *, collation: str | None = None) -> str:

@@ -37,9 +37,18 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Carry out orders until standard input ends."""
+    carry_out(ORDERS)
+
+
+def carry_out(orders: Mapping[str, Callable[..., Any]]) -> None:
+    """Carry out orders until standard input ends.
+
+    Args:
+        orders: name -> function. It gets the other members of the order as arguments.
+    """
     for line in sys.stdin:
         order: dict[str, Any] = json.loads(line)
-        answer = _ORDERS[order.pop("do")](**order)
+        answer = orders[order.pop("do")](**order)
         sys.stdout.write(json.dumps(answer, default=str) + "\n")
         sys.stdout.flush()
 
@@ -138,7 +147,7 @@ def _rows(of: QuerySet[Any, Any]) -> list[dict[str, Any]]:
     return list(of.order_by("pk").values())
 
 
-_ORDERS: Final[Mapping[str, Callable[..., Any]]] = {
+ORDERS: Final[Mapping[str, Callable[..., Any]]] = {
     function.__name__: function
     for function in (make_customer, connect, put, rename, queue, queue_task, make_due, expire_lease, is_locked, read)
 }

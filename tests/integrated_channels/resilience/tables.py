@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from django.db.models import OuterRef, Subquery
+from django.utils import timezone
 
 from enterprise_catalog.catalog.models import ContentMetadata
-from enterprise_catalog.integrated_channels.models import ContentMetadataItemTransmission, TransmissionAttempt
-from tests.integrated_channels.resilience.reconciliation import Item, Row, as_text
+from enterprise_catalog.integrated_channels.models import (
+    ContentMetadataItemTransmission,
+    SyncLease,
+    SyncRun,
+    TransmissionAttempt,
+)
+from tests.integrated_channels.resilience.reconciliation import Item, RecordedState, Row, as_text
 
 if TYPE_CHECKING:
     from enterprise_catalog.catalog.models import EnterpriseCatalog
@@ -56,3 +63,23 @@ def rows_of(configuration: ChannelConfiguration | int) -> list[Row]:
         )
         for key, state, presence, remote_id, feed_key, deleted_at, catalog, version, action, outcome in rows
     ]
+
+
+def recorded_state_of(configuration: int) -> RecordedState:
+    """Return what our tables record about a configuration."""
+    runs = SyncRun.objects.filter(configuration=configuration).order_by("pk")
+    newest = runs.last()
+    in_flight = TransmissionAttempt.objects.filter(run__in=runs, outcome="")
+    lease = SyncLease.objects.filter(configuration=configuration).first()
+    return RecordedState(
+        rows=rows_of(configuration),
+        attempts_in_flight=in_flight.count(),
+        newest_run_in_flight=in_flight.filter(run=newest).count(),
+        runs_by_state=dict(Counter(runs.values_list("state", flat=True))),
+        runs_without_end=runs.filter(finished_at=None).count(),
+        program_errors=list(runs.filter(reason__startswith="Internal error").values_list("reason", flat=True)),
+        newest_run=newest.state if newest else "",
+        newest_run_began_at=as_text(newest.started_at if newest else None),
+        newest_run_ended_at=as_text(newest.finished_at if newest else None),
+        lease_is_held=lease is not None and lease.expires_at is not None and lease.expires_at > timezone.now(),
+    )

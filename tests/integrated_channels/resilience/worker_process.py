@@ -16,7 +16,6 @@ import select
 import signal
 import sys
 import time
-from collections import Counter
 from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -38,13 +37,11 @@ from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     ContentMetadataItemTransmission,
     SyncLease,
-    SyncRun,
-    TransmissionAttempt,
 )
 from enterprise_catalog.integrated_channels.tasks import sync_configuration
 from tests.factories.catalog import CourseFactory
-from tests.integrated_channels.resilience.reconciliation import RecordedState, as_text
-from tests.integrated_channels.resilience.tables import items_of, rows_of
+from tests.integrated_channels.resilience.reconciliation import as_text
+from tests.integrated_channels.resilience.tables import items_of, recorded_state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -219,23 +216,7 @@ class WorkerProcess:
 
     def recorded_state(self, configuration: int) -> dict[str, Any]:
         """Return the fields of a configuration's :class:`RecordedState`."""
-        runs = SyncRun.objects.filter(configuration=configuration).order_by("pk")
-        newest = runs.last()
-        in_flight = TransmissionAttempt.objects.filter(run__in=runs, outcome="")
-        lease = SyncLease.objects.filter(configuration=configuration).first()
-        recorded = RecordedState(
-            rows=rows_of(configuration),
-            attempts_in_flight=in_flight.count(),
-            newest_run_in_flight=in_flight.filter(run=newest).count(),
-            runs_by_state=dict(Counter(runs.values_list("state", flat=True))),
-            runs_without_end=runs.filter(finished_at=None).count(),
-            program_errors=list(runs.filter(reason__startswith="Internal error").values_list("reason", flat=True)),
-            newest_run=newest.state if newest else "",
-            newest_run_began_at=as_text(newest.started_at if newest else None),
-            newest_run_ended_at=as_text(newest.finished_at if newest else None),
-            lease_is_held=lease is not None and lease.expires_at is not None and lease.expires_at > timezone.now(),
-        )
-        return asdict(recorded)
+        return asdict(recorded_state_of(configuration))
 
 
 class _Statements:

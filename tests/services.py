@@ -8,13 +8,11 @@ with ``REQUIRE_SERVICES=1`` they fail instead.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import functools
 import gc
 import importlib.util
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -77,7 +75,7 @@ class PrivateServer:
         """
         log = self.folder / "log"
         with log.open("ab") as output:
-            self._process = subprocess.Popen(self.command, stdout=output, stderr=subprocess.STDOUT, process_group=0)
+            self._process = subprocess.Popen(self.command, stdout=output, stderr=subprocess.STDOUT)
         wait_for_port(self.port, self._process, log=log)
 
     def stop(self) -> None:
@@ -91,10 +89,9 @@ class PrivateServer:
             self.kill()
 
     def kill(self) -> None:
-        """Kill the server and its children with SIGKILL; returns when it has ended."""
+        """Kill the server with SIGKILL; returns when it has ended."""
         assert self._process is not None
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
         self._process.wait()
 
 
@@ -292,6 +289,7 @@ def private_rabbitmq(*settings: str) -> PrivateServer:
     (folder / "advanced.config").write_text("[{rabbit, [{channel_tick_interval, 500}]}].")
     variables = {
         "HOME": folder,  # The node's cookie is there.
+        "RUNNING_UNDER_SYSTEMD": "true",  # The script becomes the server, and is not its parent.
         "ERL_EPMD_PORT": mapper_port,
         "RABBITMQ_NODENAME": f"private-{port}@localhost",
         "RABBITMQ_DIST_PORT": free_port(),

@@ -222,11 +222,15 @@ class Fleet:
     # --- the end ------------------------------------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Let everything work until nothing is left to do and each LMS equals its catalogs."""
+        """End all troubles and faults, and wait until each LMS equals its catalogs and nothing is left to do."""
         for customer in self.customers:
             if customer.trouble:
                 self.end_trouble(customer)
             customer.set_faults()
+        self.wait_until_settled()
+
+    def wait_until_settled(self) -> None:
+        """Wait until each LMS equals its catalogs and nothing is left to do. Pauses after failures end at once."""
         left: list[str] = []
 
         def is_settled() -> bool:
@@ -239,6 +243,10 @@ class Fleet:
             wait_until(is_settled, seconds=PATIENCE_SECONDS, every=0.5)
         except AssertionError as error:
             raise AssertionError("\n".join([str(error), *left])) from error
+
+    def runs(self, customer: Customer) -> list[str]:
+        """Return the states of a configuration's runs, the oldest first."""
+        return [run["state"] for run in self.order("read", configuration=customer.configuration)["runs"]]
 
     def differences(self) -> list[str]:
         """Return the differences between the catalogs, the rows and the LMSs, duplicates, and open ends."""

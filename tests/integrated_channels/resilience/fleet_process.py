@@ -32,6 +32,8 @@ from enterprise_catalog.integrated_channels.models import (
 )
 from enterprise_catalog.integrated_channels.reporting.notifications.subscriptions import wants
 from enterprise_catalog.integrated_channels.tasks import queue_sync
+from enterprise_catalog.observability.broker import BrokerUnreachableError
+from enterprise_catalog.observability.celery_metrics import queue_length
 from tests.factories.channels import SubscriptionFactory
 from tests.integrated_channels.resilience import admin_process
 from tests.integrated_channels.resilience.model.catalogs import Backup
@@ -139,6 +141,7 @@ def unsettled() -> list[str]:
     now = timezone.now()
     counts = {
         "configurations are due": ChannelConfiguration.objects.due(now).count(),
+        "syncs are queued, or the broker does not respond": _queued(),
         "claims are left": ChannelConfiguration.objects.filter(queued_at__isnull=False).count(),
         "leases are held": SyncLease.objects.filter(expires_at__gt=now).count(),
         "runs have no end": SyncRun.objects.filter(finished_at=None).count(),
@@ -147,6 +150,13 @@ def unsettled() -> list[str]:
         "messages are unsent": Delivery.objects.filter(state=DeliveryState.WAITING).count(),
     }
     return [f"{number} {what}" for what, number in counts.items() if number]
+
+
+def _queued() -> int:
+    try:
+        return sum(queue_length(name) for name in ("interactive", "changes", "sweep"))
+    except BrokerUnreachableError:
+        return 1
 
 
 def recorded(configuration: int, catalogs: Iterable[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ nothing is left to do.
 
 No subscriber gets two messages about the beginning or the end of an event. A message is sent a second time only if a
 kill struck its worker between the receiver's acceptance and the record of it. Then it has the same ID and the same
-text, so receivers ignore it, as ``docs/reference/notifications.rst`` tells them.
+text, so receivers can ignore it (``docs/reference/notifications.rst``).
 """
 
 from __future__ import annotations
@@ -244,17 +244,19 @@ def check_messages(fleet: Fleet, news: Mapping[str, Any]) -> None:
     received = receipts(fleet)
     assert all(fleet.receiver.is_signed(position, SECRET) for position in range(len(fleet.receiver.requests)))
     assert {message["state"] for message in news["messages"]} == {"sent"}
-    assert received.keys() == {message["message_id"] for message in news["messages"]}
+    stored = {message["message_id"]: message["message"] for message in news["messages"]}
+    assert received.keys() == stored.keys()
+    assert all(body["events"] == stored[body["id"]]["events"] for body in fleet.receiver.bodies())
     assert all(len(set(texts)) == 1 for texts in received.values()), "a repeated message has another text"
     assert repeats(fleet) <= fleet.struck_messages, "a message was repeated although no kill struck its worker"
 
-    told = Counter(
+    reported = Counter(
         (message["subscription_id"], event["id"], event["state"])
         for message in news["messages"]
         for event in message["message"]["events"]
     )
-    assert max(told.values()) == 1, "a subscriber was notified twice of one event"
+    assert max(reported.values()) == 1, "a subscriber was notified twice of one event"
     for event in news["events"]:
         end = "resolved" if event["resolution"] == "recovered" else "opened"
-        missing = [each for each in event["subscriptions"] if not told[each, event["id"], end]]
+        missing = [each for each in event["subscriptions"] if not reported[each, event["id"], end]]
         assert not missing, f"the subscriptions {missing} were not notified of {event}"

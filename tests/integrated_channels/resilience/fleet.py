@@ -111,7 +111,7 @@ class Fleet:
     subscriptions: dict[str, int] = field(default_factory=dict)  #: "mail", "webhook" and "customer" -> ID.
     #: ID of a message to a subscriber -> number of kills that struck its worker before it recorded the result.
     struck_messages: Counter[str] = field(default_factory=Counter)
-    given_up: Counter[str] = field(default_factory=Counter)  #: Process -> number of times that it ended by itself.
+    self_ended: Counter[str] = field(default_factory=Counter)  #: Process -> number of times that it ended by itself.
     _backup: list[ChangingCatalogs] = field(default_factory=list)
 
     def order(self, do: str, **arguments: object) -> Any:
@@ -129,21 +129,21 @@ class Fleet:
         """Kill a process and its children with SIGKILL. Takes note of the messages to subscribers that it strikes."""
         self.processes[name].kill()
         if name == "sync worker":
-            self._bury()
+            self._expire_claims()
 
-    def _bury(self) -> None:
+    def _expire_claims(self) -> None:
         """Let the leases and claims of the dead sync worker end."""
         for customer in self.customers:
             customer.wait_for_dead_clients()
-        self.struck_messages.update(self.order("bury"))
+        self.struck_messages.update(self.order("expire_claims"))
 
-    def revive(self) -> None:
+    def restart_dead_processes(self) -> None:
         """Restart all processes that are dead, as a supervisor would. Celery may end without its broker."""
         for name, process in self.processes.items():
             if process.process is None:
                 process.start()
             elif not process.is_running:
-                self.given_up[name] += 1
+                self.self_ended[name] += 1
                 self.kill(name)
                 process.start()
 
@@ -213,7 +213,7 @@ class Fleet:
         if TROUBLES[customer.trouble][0] in self.order("open_events", configuration=customer.configuration):
             return True
         # Without something to send, a run makes no calls. The web service may have been dead for the last one.
-        self.revive()
+        self.restart_dead_processes()
         customer.content.add(1)
         self.put(customer)
         self.order("let_pauses_end")
@@ -234,7 +234,7 @@ class Fleet:
         left: list[str] = []
 
         def is_settled() -> bool:
-            self.revive()
+            self.restart_dead_processes()
             self.order("let_pauses_end")
             left[:] = [*self.order("unsettled"), *self.differences()]
             return not left
@@ -300,7 +300,7 @@ def running_fleet(
         fleet.processes |= {name: Service(site, *command) for name, command in _CELERY_PROCESSES.items()}
         for process in fleet.processes.values():
             open_.callback(_end, process)
-        fleet.order("quicken", seconds=1)
+        fleet.order("set_schedule", seconds=1)
         for number, kind in enumerate(kinds):
             fleet.add_customer(f"Customer{number}", kind, rng, open_)
         first = fleet.order("read", configuration=fleet.customers[0].configuration)["configuration"][0]

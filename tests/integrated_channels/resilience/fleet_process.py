@@ -52,7 +52,7 @@ def main() -> None:
     admin_process.carry_out(ORDERS)
 
 
-def quicken(seconds: int) -> None:
+def set_schedule(seconds: int) -> None:
     """Set the interval at which the scheduler looks for changes and for events."""
     interval, _ = IntervalSchedule.objects.get_or_create(every=seconds, period=IntervalSchedule.SECONDS)
     changed = PeriodicTask.objects.filter(task__in=("sync_changed_configurations", "notify"))
@@ -110,7 +110,7 @@ def _in_flight() -> list[str]:
     return [str(message_id) for message_id in begun.values_list("message_id", flat=True)]
 
 
-def bury() -> list[str]:
+def expire_claims() -> list[str]:
     """End the leases and claims of dead workers, as five minutes would. No worker that syncs or sends may run.
 
     Returns the IDs of the messages that the workers were sending.
@@ -192,7 +192,17 @@ def news() -> dict[str, Any]:
 
 
 def _functions() -> Iterator[Callable[..., Any]]:
-    yield from (quicken, subscribe, compare_all, sync_full, forget_changes, back_up, restore, activity, bury)
+    yield from (
+        set_schedule,
+        subscribe,
+        compare_all,
+        sync_full,
+        forget_changes,
+        back_up,
+        restore,
+        activity,
+        expire_claims,
+    )
     yield from (let_pauses_end, open_events, unsettled, recorded, comparisons, news)
 
 

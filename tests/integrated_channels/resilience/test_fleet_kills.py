@@ -124,7 +124,7 @@ class Kills:
         """Wait until a sync runs or a message is sent, but not for long. Return what is going on."""
         until = time.monotonic() + services.patience(LOOKOUT_SECONDS)
         while True:
-            self.fleet.revive()
+            self.fleet.restart_dead_processes()
             found: dict[str, int] = self.fleet.order("activity")
             if found[what] or time.monotonic() > until:
                 return found
@@ -137,7 +137,7 @@ class Kills:
             self.fleet.restore()
             done = "catalogs restored"
         time.sleep(self.chance.uniform(0, MOST_SECONDS))
-        self.fleet.revive()
+        self.fleet.restart_dead_processes()
         return done
 
     def _kill_broker(self) -> str:
@@ -150,7 +150,7 @@ class Kills:
             done = "data lost"
         time.sleep(self.chance.uniform(0, MOST_SECONDS))
         broker.start()
-        self.fleet.revive()
+        self.fleet.restart_dead_processes()
         return done
 
 
@@ -210,7 +210,7 @@ def test_every_lms_is_right_and_no_one_is_notified_twice_whatever_is_killed(
             f"{dict(kinds_of_events)} events in {len(news['messages'])} messages; "
             f"{fleet.struck_messages.total()} of them were struck, and {repeats(fleet).total()} sent again"
         )
-        report(f"ended by themselves without the broker: {dict(fleet.given_up)}")
+        report(f"ended by themselves without the broker: {dict(fleet.self_ended)}")
 
 
 @contextmanager

@@ -87,7 +87,7 @@ test-django60: ## Run a sample of the tests on Django 6.0 and SQLite  [ARGS="-k 
 test-all: $(VENV)/.dev ## Run the tests on each installed Python version, on Django 5.2 and 6.0
 	$(BIN)/tox
 
-soak: $(VENV)/.test ## Run the long form of resilience, staleness, fuzzing and accessibility tests  [ARGS="-k kills --seed 7"]
+soak: $(VENV)/.test ## Run the long form of resilience, refresh, staleness, fuzzing and accessibility tests  [ARGS="-k kills --seed 7"]
 	REQUIRE_SERVICES=1 STALENESS_SECONDS=60 $(BIN)/python -m pytest --soak -o timeout=3600 \
 		tests/integrated_channels/resilience tests/web/test_any_request.py tests/api/test_any_input.py \
 		tests/catalog/test_staleness.py tests/catalog/discovery/test_killed_refreshes.py \

@@ -47,7 +47,7 @@ def comment_on(name: str) -> str:
     return " ".join(line.strip().removeprefix("# ") for line in reversed([*above]))
 
 
-@pytest.mark.parametrize("name", [*SERVED, *RULES])
+@pytest.mark.parametrize("name", [*SERVED, *sorted(RULES)])
 def test_each_index_names_the_query_it_serves(name: str) -> None:
     assert comment_on(name).startswith("Serves no query, but the rule: " if name in RULES else "Serves ")
 

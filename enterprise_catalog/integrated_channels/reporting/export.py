@@ -150,7 +150,7 @@ _TABLES: Final[Mapping[type[Model], Table]] = {
         "runs",
         (
             *("id", "state", "reason", "started_at", "finished_at", "counts", "matched", "waiting", "backlog", "dead"),
-            *("staged", "held", "kept"),
+            *("staged", "held", "kept", "comparison", "changes_since"),
         ),
         _CONFIGURATION,
         _with_configuration,

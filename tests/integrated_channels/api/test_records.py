@@ -12,6 +12,7 @@ import pytest
 
 from enterprise_catalog.db.time_limit import TimeLimitError
 from enterprise_catalog.integrated_channels.audit import decisions
+from enterprise_catalog.integrated_channels.models import Comparison
 from enterprise_catalog.integrated_channels.reporting import export
 from tests.factories import DAY_ONE
 from tests.factories.channels import REJECTION, ConfigurationFactory, RunFactory, TransmissionFactory
@@ -54,6 +55,15 @@ def test_a_run_has_its_counts_and_its_reason(operator: APIClient) -> None:
         "counts": {"create": {"done": 3}},
         "backlog": 2,
     }
+
+
+def test_a_run_shows_why_it_compared_all_items(operator: APIClient) -> None:
+    changes = RunFactory.create(comparison=Comparison.CHANGES, changes_since=DAY_ONE)
+    daily = RunFactory.create(comparison=Comparison.DAILY)
+
+    found = [operator.get(f"{RUNS}{run.pk}/").json() for run in (changes, daily)]
+
+    assert [(run["comparison"], run["changes_since"]) for run in found] == [("changes", NOON), ("daily", None)]
 
 
 def test_runs_are_listed_newest_first_and_in_full(operator: APIClient) -> None:

@@ -33,7 +33,7 @@ class RunSerializer(serializers.ModelSerializer[SyncRun]):
         model = SyncRun
         fields = (
             *("id", "configuration", "state", "reason", "started_at", "finished_at", "counts", "matched", "waiting"),
-            *("backlog", "dead", "staged", "held", "kept"),
+            *("backlog", "dead", "staged", "held", "kept", "comparison", "changes_since"),
         )
         read_only_fields = fields
 

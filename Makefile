@@ -15,7 +15,7 @@ OPEN_EDX := enterprise_catalog/sandbox/open_edx
 # that start processes, so these numbers keep two cores busy. Servers that are given are for one process only.
 WORKERS ?= $(if $(TEST_DATABASE_URL)$(TEST_REDIS_URL),0)
 BENCHMARK ?= --sizes 1000,10000,50000,200000 --runs 15 --load-seconds 30 --documents 10000 --sharers 2000 \
-	--sync-sizes 5000,50000 --slow-lms-items 5000 --docs
+	--sync-sizes 5000,50000 --change-sizes 5000,50000,200000 --slow-lms-items 5000 --docs
 
 # Must also run on Python 2.7. The message names the interpreter, because PATH may contain several.
 PYTHON_CHECK := import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%d.%d at %s is not supported. \

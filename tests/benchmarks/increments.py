@@ -1,31 +1,37 @@
 """Runs after a few changes in catalogs of different sizes: time, CPU time and statements must not follow the size.
 
 The rows of all items but a few are written directly, as a first sync leaves them. The few items are sent by a real
-first sync; then each measured run sends changes of them.
+first sync; then each measured run sends changes of them. The transmission of one item is also measured alone.
 """
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
 from enterprise_catalog.catalog.ingest.writer import ImportReport
 from enterprise_catalog.catalog.models import CatalogQuery
+from enterprise_catalog.catalog.versions.versioned import versioned
+from enterprise_catalog.integrated_channels.access.configurations import open_channel
 from enterprise_catalog.integrated_channels.audit.bulk import ROWS_PER_STATEMENT, insert
 from enterprise_catalog.integrated_channels.catalog_api.changes import read_moment
 from enterprise_catalog.integrated_channels.catalog_api.client import CatalogClient
-from enterprise_catalog.integrated_channels.domain import Presence, State
+from enterprise_catalog.integrated_channels.domain import Action, Chunk, Outcome, PlannedItem, Presence, State
 from enterprise_catalog.integrated_channels.models import (
     ChannelConfiguration,
     Comparison,
     ContentMetadataItemTransmission,
 )
 from enterprise_catalog.integrated_channels.sync.engine import sync
+from enterprise_catalog.integrated_channels.sync.export import export_chunk, translate_chunk
+from enterprise_catalog.integrated_channels.sync.transmitter import Transmitter
 from tests.benchmarks.lms import served_lms
 from tests.benchmarks.results import Figure, SyncTiming, WrongAnswerError
 from tests.benchmarks.sampling import Group
@@ -42,9 +48,14 @@ if TYPE_CHECKING:
 
 TEN_CHANGES: Final = "10 changes"
 ONE_CHANGE: Final = "1 change"
+OTHER_VERSION: Final = "no change, other version"
 NO_CHANGE: Final = "no change"
+#: One changed item, fetched, translated and sent with the functions of a run, but without a run and its statements.
+ALONE: Final = "1 change, sent without a run"
 #: Way -> number of items that change before each of its runs.
-_CHANGES: Final = {TEN_CHANGES: 10, ONE_CHANGE: 1, NO_CHANGE: 0}
+_CHANGES: Final = {TEN_CHANGES: 10, ONE_CHANGE: 1, OTHER_VERSION: 0, NO_CHANGE: 0}
+CPU_TIME: Final = "CPU time of a run"
+STATEMENT_TIME: Final = "time of the statements of a run"
 _MOST_CHANGES: Final = max(_CHANGES.values())
 
 
@@ -54,6 +65,21 @@ class _Run:
     cpu_seconds: float
     lms_seconds: float
     statements: int
+    statement_seconds: float  #: Time in the database and on the way to it.
+
+
+@dataclass(slots=True)
+class _Stopwatch:
+    """Adds up the time of statements."""
+
+    seconds: float = 0.0
+
+    def __call__(self, execute: Callable[..., object], *arguments: object) -> object:
+        started = time.perf_counter()
+        try:
+            return execute(*arguments)
+        finally:
+            self.seconds += time.perf_counter() - started
 
 
 @dataclass(slots=True)
@@ -82,20 +108,46 @@ class _Settled:
         """Return a function that changes items, syncs, and returns the seconds of the sync."""
         return lambda: self._run(how, _CHANGES[how])
 
+    def send_alone(self) -> float:
+        """Change an item, send it without a run, and return the seconds; the next run that sends it is measured too."""
+        self._change(1)
+        configuration = ChannelConfiguration.objects.get(pk=self.configuration_id)
+        [key] = self.catalog.keys[:1]
+        chunk = Chunk((PlannedItem(key, Action.UPDATE, "", self.catalog.uuid),))
+        rows = {key: ContentMetadataItemTransmission.objects.get(configuration=configuration, content_key=key)}
+        started = time.perf_counter()
+        with open_channel(configuration) as channel, CatalogClient() as catalog:
+            export = export_chunk(chunk, rows, translate_chunk(chunk, catalog, channel))
+            results = Transmitter(channel).transmit(export.outgoing).results
+        seconds = time.perf_counter() - started
+        if [result.outcome for result in results.values()] != [Outcome.DONE]:
+            raise WrongAnswerError(f"an item sent without a run gave {results}")
+        checked(sync(configuration, clock=timezone.now), {"update": 1})  # The rows do not have this change yet.
+        return seconds
+
     def _run(self, how: str, changes: int) -> float:
         self._change(changes)
+        if how == OTHER_VERSION:
+            self._move_version()
         self.lms.take_seconds()
         configuration = ChannelConfiguration.objects.get(pk=self.configuration_id)
+        stopwatch = _Stopwatch()
         before, started, cpu_started = statements_so_far(), time.perf_counter(), time.process_time()
-        ended = sync(configuration, clock=timezone.now)
+        with connection.execute_wrapper(stopwatch):
+            ended = sync(configuration, clock=timezone.now)
         seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
         statements = statements_so_far() - before - 1  # Without the statement that counts.
         row = checked(ended, {"update": changes} if changes else {})
-        expected = Comparison.CHANGES if changes else Comparison.UNCHANGED
+        expected = Comparison.UNCHANGED if how == NO_CHANGE else Comparison.CHANGES
         if row.comparison != expected or row.matched != self.catalog.items - changes:
             raise WrongAnswerError(f"a sync ({how}) compared {row.comparison}, and {row.matched} items matched")
-        self.runs[how].append(_Run(seconds, cpu_seconds, self.lms.take_seconds(), statements))
+        self.runs[how].append(_Run(seconds, cpu_seconds, self.lms.take_seconds(), statements, stopwatch.seconds))
         return seconds
+
+    def _move_version(self) -> None:
+        """Give the catalog a new version without a change of an item."""
+        with versioned(timezone.now()) as changes:
+            changes.queries.add(self.catalog.query_id)
 
     def _change(self, number: int) -> None:
         if number:
@@ -129,7 +181,7 @@ class _Settled:
 
 
 def measure_increments(sizes: Sequence[int], port: int, *, sampling: Sampling, results: Results) -> None:
-    """Add runs after ten changes, after one and after none, for catalogs of each size, all in turn.
+    """Add runs after ten changes, after one and after none, and one item sent without a run; all in turn.
 
     Args:
         port: of a catalog service.
@@ -137,16 +189,23 @@ def measure_increments(sizes: Sequence[int], port: int, *, sampling: Sampling, r
     url = f"http://127.0.0.1:{port}"
     with override_settings(CATALOG_API_URL=url, OAUTH2_PROVIDER_URL=f"{url}/oauth2"), served_lms() as lms:
         every = [_Settled.make(size, lms) for size in sizes]
-        sampling.by_turns([Group({how: settled.run_after(how) for how in _CHANGES}) for settled in every])
-        for settled in every:
+        groups = [
+            Group({**{how: settled.run_after(how) for how in _CHANGES}, ALONE: settled.send_alone}) for settled in every
+        ]
+        for settled, samples in zip(every, sampling.by_turns(groups), strict=True):
+            results.add_timings({ALONE: samples[ALONE]}, what="sync", items=settled.catalog.items)
             for how, number in _CHANGES.items():
                 _add(settled, how, number, sampling, results)
 
 
 def _add(settled: _Settled, how: str, number: int, sampling: Sampling, results: Results) -> None:
     runs, items = settled.runs[how][-sampling.runs :], settled.catalog.items  # The runs before were warm-up runs.
-    cpu = sorted(run.cpu_seconds for run in runs)[len(runs) // 2]
-    results.figures.append(Figure("CPU time of a run", how, items, cpu * 1e3, "ms"))
+    cpu, in_database = (
+        statistics.median(seconds)
+        for seconds in ([run.cpu_seconds for run in runs], [run.statement_seconds for run in runs])
+    )
+    results.figures.append(Figure(CPU_TIME, how, items, cpu * 1e3, "ms"))
+    results.figures.append(Figure(STATEMENT_TIME, how, items, in_database * 1e3, "ms"))
     results.syncs.append(
         SyncTiming(
             how=how,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.benchmarks import changes, open_edx
 from tests.benchmarks.cases import EMPTY, MOSTLY_KNOWN
-from tests.benchmarks.increments import TEN_CHANGES
+from tests.benchmarks.increments import ALONE, ONE_CHANGE, OTHER_VERSION, STATEMENT_TIME, TEN_CHANGES
 from tests.benchmarks.lookups import LOOKUP, LOOKUPS
 from tests.benchmarks.results import Verdict
 from tests.benchmarks.slow_lms import KINDS
@@ -42,10 +42,12 @@ _UNCHANGED_IMPORT: Final = 0.35
 _THROUGHPUT: Final = 0.8
 _STATEMENTS_OF_A_CHUNK: Final = 8
 #: Of a whole run without changes.
-_STATEMENTS: Final[Mapping[str, int]] = {SAME_ITEMS: 20, UNCHANGED: 8}
+_STATEMENTS: Final[Mapping[str, int]] = {SAME_ITEMS: 20, UNCHANGED: 8}  #: With BEGIN and COMMIT.
 _SAME_ITEMS_TO_DIFF: Final = 3
-#: Without BEGIN and COMMIT of two transactions, 12.
-_STATEMENTS_OF_FEW_CHANGES: Final = 16
+_STATEMENTS_OF_FEW_CHANGES: Final = 12
+#: Statements of the two transactions of a run with few changes.
+_BEGIN_AND_COMMIT: Final = 4
+_ONE_CHANGE: Final = 1.05
 _LARGEST_FEW_CHANGES: Final = 1.5
 _TO_SLOW_LMS: Final = 1.05
 _OPEN_EDX_CREATES: Final = 20
@@ -90,9 +92,22 @@ def verdicts_of_increments(results: Results, sizes: Sequence[int]) -> Iterator[V
     """
     smallest, largest = (results.sync(TEN_CHANGES, items=items) for items in (min(sizes), max(sizes)))
     what = f"sync, {TEN_CHANGES}, {largest.items:,} items"
-    yield Verdict(f"{what}: statements", largest.statements, "at most", _STATEMENTS_OF_FEW_CHANGES)
+    statements = largest.statements - _BEGIN_AND_COMMIT
+    yield Verdict(f"{what}: statements without BEGIN and COMMIT", statements, "at most", _STATEMENTS_OF_FEW_CHANGES)
     ratio = largest.median / smallest.median
     yield Verdict(f"{what}: time to that at {smallest.items:,}", ratio, "at most", _LARGEST_FEW_CHANGES)
+    for items in sizes:
+        yield _one_change(results, items)
+
+
+def _one_change(results: Results, items: int) -> Verdict:
+    """Return the verdict on a run with one change: a run without changes, and the transmission of the item alone."""
+    one, none = (results.sync(how, items=items).median for how in (ONE_CHANGE, OTHER_VERSION))
+    in_database = (results.figure(STATEMENT_TIME, how, items=items) / 1e3 for how in (ONE_CHANGE, OTHER_VERSION))
+    statements_of_one, statements_of_none = in_database
+    alone = results.median("sync", ALONE, items=items) + statements_of_one - statements_of_none
+    what = f"sync, {ONE_CHANGE}, {items:,} items: time to that of {OTHER_VERSION!r} and of its own transmission"
+    return Verdict(what, one / (none + alone), "at most", _ONE_CHANGE)
 
 
 def verdicts_of_slow_lms(results: Results, items: int) -> Iterator[Verdict]:

@@ -24,7 +24,7 @@ _SHORT = (
     *("--slow-lms-items", "30"),
 )
 WAYS = ("floor", "cold", "warm", "cold, HTTP", "warm, HTTP")
-CHANGES = ("10 changes", "1 change", "no change")
+CHANGES = ("10 changes", "1 change", "no change, other version", "no change")
 CHANGES_SINCE = ("content-changes", "page read", "content-diff", "floor")
 SLOW_SYNCS = ("first, slow Moodle", "first, slow Canvas")
 SYNCS = ("first", "unchanged, other ETag", "unchanged")
